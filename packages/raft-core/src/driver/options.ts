@@ -1,0 +1,95 @@
+/** Configuration of one Raft group on one node, with its defaults. Every bound of the driver is named here. */
+
+import type { GroupStorage } from "../storage.ts";
+import type { GroupId, NodeId } from "../types.ts";
+import type { NodeAddress } from "./cluster-transport.ts";
+import type { CommandExecutor } from "./executor.ts";
+import type { Clock, Logger, PeerTransport, Rng } from "./ports.ts";
+
+/** How a node that has nothing stored yet begins. Ignored once something is stored. */
+export type Bootstrap =
+  /** The first configuration: all of these are voters. Every one of them must be given the same list. */
+  | { readonly kind: "members"; readonly members: readonly NodeAddress[] }
+  /** Waits, without a vote, until a leader adds this node. */
+  | { readonly kind: "join" };
+
+/** Time is counted in ticks of `tickMs`. Defaults in parentheses. */
+export interface RaftTiming {
+  /** Length of a tick in milliseconds (50). */
+  readonly tickMs: number;
+  /** A follower that hears nothing for this many ticks, up to twice as many at random, campaigns (10). */
+  readonly electionTicks: number;
+  /** A leader sends heartbeats this often (2). */
+  readonly heartbeatTicks: number;
+  /** A member that is silent for this many ticks is reported lost (12). */
+  readonly nodeLostTicks: number;
+}
+
+/** Bounds of queues, buffers and messages. Defaults in parentheses. */
+export interface RaftLimits {
+  /** Largest command in bytes (1 MiB); larger ones are refused with PAYLOAD_TOO_LARGE. */
+  readonly maxCommandBytes: number;
+  /** Proposals of this node waiting for their result (8192); more are refused with OVERLOADED. */
+  readonly maxPendingProposals: number;
+  /** Largest append message in bytes (256 KiB). */
+  readonly maxMessageBytes: number;
+  /** Committed bytes handed to the executor at once (1 MiB). */
+  readonly maxCommittedBytesPerReady: number;
+  /** Uncommitted bytes on the leader (64 MiB); proposals beyond are dropped and retried. */
+  readonly maxUncommittedBytes: number;
+  /** Append messages in flight to one peer (256). */
+  readonly maxInflightMessages: number;
+  /** Client sessions remembered, least recently used first out (4096). */
+  readonly maxSessions: number;
+  /** Entries applied since the last snapshot before another is taken (20,000). */
+  readonly snapshotEveryEntries: number;
+  /** Applied entries kept in the log behind a snapshot, for slow followers (5,000). */
+  readonly keepEntries: number;
+  /** How long a proposal, read or change may take unless its caller says otherwise, in milliseconds (10,000). */
+  readonly defaultTimeoutMs: number;
+}
+
+export const DEFAULT_TIMING: RaftTiming = Object.freeze({
+  tickMs: 50,
+  electionTicks: 10,
+  heartbeatTicks: 2,
+  nodeLostTicks: 12,
+});
+
+export const DEFAULT_LIMITS: RaftLimits = Object.freeze({
+  maxCommandBytes: 1024 * 1024,
+  maxPendingProposals: 8192,
+  maxMessageBytes: 256 * 1024,
+  maxCommittedBytesPerReady: 1024 * 1024,
+  maxUncommittedBytes: 64 * 1024 * 1024,
+  maxInflightMessages: 256,
+  maxSessions: 4096,
+  snapshotEveryEntries: 20_000,
+  keepEntries: 5_000,
+  defaultTimeoutMs: 10_000,
+});
+
+export interface RaftClusterOptions<Command, Result> {
+  readonly nodeId: NodeId;
+  /** One of many groups on the same transport (1). */
+  readonly groupId?: GroupId;
+  readonly transport: PeerTransport;
+  readonly storage: GroupStorage;
+  readonly executor: CommandExecutor<Command, Result>;
+  /** Required when the storage is empty. */
+  readonly bootstrap?: Bootstrap;
+  readonly timing?: Partial<RaftTiming>;
+  readonly limits?: Partial<RaftLimits>;
+  /** Pre-vote (thesis §9.6), on unless turned off. */
+  readonly preVote?: boolean;
+  /** The leader steps down when it hears from no quorum for an election timeout (thesis §6.2), on unless turned off. */
+  readonly checkQuorum?: boolean;
+  /** How reads are confirmed: a heartbeat round, or the leader's lease, which trusts clocks ("safe"). */
+  readonly readOnly?: "safe" | "lease-based";
+  /** Defaults to the platform's clock. */
+  readonly clock?: Clock;
+  /** Defaults to one seeded from the platform's randomness. */
+  readonly rng?: Rng;
+  /** Defaults to silence. */
+  readonly logger?: Logger;
+}

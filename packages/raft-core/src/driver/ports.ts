@@ -1,0 +1,86 @@
+/**
+ * What the driver needs of the world, so that a simulator can be the world: time, randomness, a log, and a way to reach
+ * the other nodes. Nothing else in raft-core touches the outside.
+ */
+import type { Message } from "../message.ts";
+import type { GroupId, NodeId } from "../types.ts";
+
+/** Stops a timer. Calling it twice does nothing. */
+export type Cancel = () => void;
+
+export interface Clock {
+  /** Milliseconds since the epoch; may jump. For timestamps that people read. */
+  wallMs(): number;
+  /** Milliseconds of a clock that only goes forward. For measuring. */
+  monotonicMs(): number;
+  /** Calls `fn` once after `delayMs`. */
+  after(delayMs: number, fn: () => void): Cancel;
+  /** Calls `fn` every `periodMs`; late calls are not made up for. */
+  every(periodMs: number, fn: () => void): Cancel;
+  /** Calls `fn` at the end of this turn of the event loop: what else happens in the turn is batched with it. */
+  soon(fn: () => void): void;
+}
+
+/** Randomness that a seed decides. */
+export interface Rng {
+  /** A whole number in `[0, bound)`; `bound` is at most 2^32. */
+  below(bound: number): number;
+}
+
+/** Structured log in pino's calling convention, so that a pino logger is one. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What a group on this node hears from the transport. None of these may throw; all run on the event loop's turn. */
+export interface GroupReceiver {
+  /** Messages of one frame from one peer, in the order it sent them. Messages may be lost, repeated and reordered. */
+  receive(from: NodeId, messages: readonly Message[]): void;
+  /**
+   * A snapshot offered by a peer: `message` is its MsgSnap, `content` its chunks, already checked. Resolves when the content
+   * is durable (the message itself is stepped by the driver then); rejects when it is not wanted or could not be stored.
+   */
+  receiveSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Bytes of one command, sent by a client (`RaftService.SendMessage`): to be proposed. Rejects with a RaftoralError. */
+  receiveCommand(command: Uint8Array): Promise<void>;
+  /** The peer cannot be reached. Once per outage. */
+  unreachable(peer: NodeId): void;
+  /** For `Discover`. */
+  describe(): GroupDescription;
+}
+
+export interface GroupDescription {
+  readonly role: "FOLLOWER" | "CANDIDATE" | "LEADER" | "LEARNER";
+  readonly leader: NodeId;
+  readonly highestKnownNodeId: NodeId;
+}
+
+/** A group's way out. */
+export interface GroupChannel {
+  /**
+   * Takes messages for any peers, best effort: never blocks, never throws; what cannot be queued is dropped. Messages of one
+   * turn of the event loop to one peer leave in one frame. The messages are immutable and may be shared.
+   */
+  send(messages: readonly Message[]): void;
+  /**
+   * Streams a snapshot beside the messages, never in their way. Resolves when the receiver has stored it durably, rejects
+   * otherwise; `message` is the MsgSnap that announces it, with empty data.
+   */
+  sendSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Stops receiving. Idempotent. */
+  close(): void;
+}
+
+/** A node on a transport. Many groups share it. */
+export interface PeerTransport {
+  readonly nodeId: NodeId;
+  /** Joins a group: from now on its messages reach `receiver`. One receiver per group. */
+  open(groupId: GroupId, receiver: GroupReceiver): GroupChannel;
+  /** Learns where a peer is, or that it moved. */
+  setPeer(peer: NodeId, address: string): void;
+  /** Forgets a peer and closes what leads to it. Unknown peers are ignored. */
+  removePeer(peer: NodeId): void;
+}

@@ -1,0 +1,61 @@
+/**
+ * The three kinds of failure (see docs/errors.md for every code):
+ * 1. A programmer's error: {@link invariant} throws {@link InvariantViolation}. It stops the node; the core never catches it.
+ * 2. An expected outcome inside the core: a returned union, not an exception.
+ * 3. A public failure: {@link RaftoralError}, with a literal `code` that has an entry in docs/errors.md.
+ */
+
+/** A broken invariant: a bug, or a disk that lied. The node that throws it must stop, not go on. */
+export class InvariantViolation extends Error {
+  override readonly name = "InvariantViolation";
+}
+
+/** Throws {@link InvariantViolation} unless `condition` holds. Say in `message` what was expected of what. */
+export function invariant(condition: boolean, message: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantViolation(typeof message === "string" ? message : message());
+}
+
+export interface RaftoralErrorOptions {
+  /** Whether the same call may succeed later without a change by the caller. */
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+  /** Facts for programs, structured-cloneable: ids, limits, hints such as the leader's address. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Base of every public failure. `message` says what happened, to what, and what to do. Packages declare their codes as a
+ * union and narrow `Code`, e.g. `class StorageError extends RaftoralError<StorageErrorCode>`.
+ */
+export class RaftoralError<Code extends string = string> extends Error {
+  override readonly name: string = "RaftoralError";
+  readonly code: Code;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: Code, message: string, options: RaftoralErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.details = options.details ?? {};
+  }
+}
+
+/** Codes of raft-core, thrown by the driver. */
+export type RaftErrorCode =
+  | "CONFIG_INVALID"
+  | "DEADLINE_EXCEEDED"
+  | "NO_LEADER"
+  | "NODE_STOPPED"
+  | "NODE_FAILED"
+  | "NODE_REMOVED"
+  | "NODE_UNKNOWN"
+  | "OVERLOADED"
+  | "PAYLOAD_TOO_LARGE"
+  | "PROPOSAL_OUTCOME_UNKNOWN"
+  | "CONF_CHANGE_INVALID"
+  | "CODEC_INVALID";
+
+export class RaftError extends RaftoralError<RaftErrorCode> {
+  override readonly name = "RaftError";
+}

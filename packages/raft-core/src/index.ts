@@ -1,0 +1,71 @@
+// To run a cluster.
+
+export type { ClusterDefaults, ClusterTransport, NodeAddress } from "./driver/cluster-transport.ts";
+export type {
+  AnyExecutor,
+  CommandExecutor,
+  CommandOf,
+  CommittedCommand,
+  LeaderChange,
+  ResultOf,
+  SnapshotContent,
+} from "./driver/executor.ts";
+export {
+  type Bootstrap,
+  DEFAULT_LIMITS,
+  DEFAULT_TIMING,
+  type RaftClusterOptions,
+  type RaftLimits,
+  type RaftTiming,
+} from "./driver/options.ts";
+// To build a storage or a transport.
+export type {
+  Cancel,
+  Clock,
+  GroupChannel,
+  GroupDescription,
+  GroupReceiver,
+  Logger,
+  PeerTransport,
+  Rng,
+} from "./driver/ports.ts";
+export {
+  InvariantViolation,
+  invariant,
+  RaftError,
+  type RaftErrorCode,
+  RaftoralError,
+  type RaftoralErrorOptions,
+} from "./errors.ts";
+export {
+  LOCAL_APPEND_THREAD,
+  LOCAL_APPLY_THREAD,
+  type LocalMessageType,
+  type Message,
+  type MessageType,
+  message,
+  type PeerMessageType,
+} from "./message.ts";
+export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./storage.ts";
+export {
+  type ConfChange,
+  type ConfChangeSingle,
+  type ConfChangeTransition,
+  type ConfChangeType,
+  type ConfChangeV2,
+  type ConfState,
+  EMPTY_BYTES,
+  EMPTY_CONF_STATE,
+  type Entry,
+  type EntryType,
+  type GroupId,
+  type HardState,
+  type LogIndex,
+  NONE,
+  type NodeId,
+  type RaftRole,
+  type Snapshot,
+  type SnapshotMetadata,
+  type SoftState,
+  type Term,
+} from "./types.ts";

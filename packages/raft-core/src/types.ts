@@ -1,0 +1,110 @@
+/**
+ * The vocabulary of Raft: what is stored, what is agreed on, who takes part.
+ *
+ * Role: plain data, shared by the core, the driver, storages and transports. No behaviour lives here.
+ * Terms, indexes and node ids are safe integers (at most 2^53 - 1); the codecs check the range where bytes come in.
+ * Ranges of indexes are half-open: `[lo, hi)`.
+ */
+
+/** Identifies a member of a group. A positive safe integer, never reused within a cluster. */
+export type NodeId = number;
+/** Raft's logical clock (Raft paper §5.1). */
+export type Term = number;
+/** Position in the log, from 1. Index 0 stands for "before the first entry". */
+export type LogIndex = number;
+/** Identifies one Raft group among those that share transport, storage and ticker. A positive safe integer. */
+export type GroupId = number;
+
+/** "No node": no leader known, no vote given. */
+export const NONE: NodeId = 0;
+
+export type EntryType = "EntryNormal" | "EntryConfChange" | "EntryConfChangeV2";
+
+/** One log entry. Immutable from the moment it is proposed: every holder may share the same object and bytes. */
+export interface Entry {
+  readonly term: Term;
+  readonly index: LogIndex;
+  readonly type: EntryType;
+  /** The command (EntryNormal) or an encoded ConfChange / ConfChangeV2. Empty for a new leader's first entry. */
+  readonly data: Uint8Array;
+  /** The proposer's own attachment; the driver keeps session and serial here. Opaque to the core. */
+  readonly context?: Uint8Array;
+}
+
+/** What must be on disk before any message that relies on it may leave (Raft paper, figure 2: persistent state). */
+export interface HardState {
+  readonly term: Term;
+  readonly vote: NodeId;
+  /** Need not be durable for safety; it spares work after a restart. */
+  readonly commit: LogIndex;
+}
+
+export type RaftRole = "StateFollower" | "StateCandidate" | "StateLeader" | "StatePreCandidate";
+
+/** State that is not stored: who leads, and what this node is. */
+export interface SoftState {
+  readonly lead: NodeId;
+  readonly role: RaftRole;
+}
+
+/** A group's configuration, as snapshots and storages keep it (raft-rs `ConfState`). */
+export interface ConfState {
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+  /** Voters of the outgoing half; not empty while the configuration is joint (thesis §4.3). */
+  readonly votersOutgoing: readonly NodeId[];
+  /** Outgoing voters that become learners when the joint configuration is left. */
+  readonly learnersNext: readonly NodeId[];
+  /** Whether the leader leaves the joint configuration by itself. */
+  readonly autoLeave: boolean;
+}
+
+export interface SnapshotMetadata {
+  readonly confState: ConfState;
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/**
+ * State up to and including `metadata.index`. `data` is whatever the storage put there: with the driver it is empty,
+ * for the content travels and is stored as a stream of chunks; alone (tests, small states) it may hold all of it.
+ */
+export interface Snapshot {
+  readonly metadata: SnapshotMetadata;
+  readonly data: Uint8Array;
+}
+
+export type ConfChangeType = "AddNode" | "RemoveNode" | "AddLearnerNode" | "UpdateNode";
+
+export interface ConfChangeSingle {
+  readonly type: ConfChangeType;
+  readonly nodeId: NodeId;
+}
+
+/** Auto: simple where at most one voter changes, otherwise joint and left by itself. */
+export type ConfChangeTransition = "Auto" | "Implicit" | "Explicit";
+
+/** A single change, the form that predates joint consensus (thesis §4.1). */
+export interface ConfChange {
+  readonly id: number;
+  readonly type: ConfChangeType;
+  readonly nodeId: NodeId;
+  readonly context: Uint8Array;
+}
+
+/** Any number of changes at once (thesis §4.3). No changes at all asks to leave a joint configuration. */
+export interface ConfChangeV2 {
+  readonly transition: ConfChangeTransition;
+  readonly changes: readonly ConfChangeSingle[];
+  readonly context: Uint8Array;
+}
+
+export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
+
+export const EMPTY_CONF_STATE: ConfState = Object.freeze({
+  voters: [],
+  learners: [],
+  votersOutgoing: [],
+  learnersNext: [],
+  autoLeave: false,
+});
