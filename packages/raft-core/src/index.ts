@@ -37,6 +37,8 @@ export {
   RaftoralError,
   type RaftoralErrorOptions,
 } from "./errors.ts";
+export { countWithin, entrySize } from "./log/entry-size.ts";
+export { MemoryStorage, type MemoryStorageContents } from "./memory-storage.ts";
 export {
   LOCAL_APPEND_THREAD,
   LOCAL_APPLY_THREAD,

@@ -1,0 +1,60 @@
+/**
+ * What an entry counts for when something is limited by size.
+ *
+ * Two measures, as in etcd/raft: the *encoded size*, which bounds messages and pages of committed entries, and the *payload
+ * size*, which bounds what a leader holds uncommitted and what is in flight. Every storage must count as
+ * {@link entrySize} does, or pages cut by the log and by the storage would differ.
+ */
+import type { Entry } from "../types.ts";
+
+/** Bytes of the protobuf varint of a safe non-negative integer. */
+export function varintSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x200000) return 3;
+  if (value < 0x10000000) return 4;
+  let size = 5;
+  for (let rest = Math.floor(value / 0x800000000); rest > 0; rest = Math.floor(rest / 0x80)) size += 1;
+  return size;
+}
+
+/**
+ * Bytes of an entry in protobuf: one tag byte and a varint each for type (always counted, one byte), term and index, and a
+ * tag, a length and the bytes each for data and context where they are not empty.
+ */
+export function entrySize(entry: Entry): number {
+  let size = 4 + varintSize(entry.term) + varintSize(entry.index);
+  const dataBytes = entry.data.length;
+  if (dataBytes > 0) size += 1 + varintSize(dataBytes) + dataBytes;
+  const contextBytes = entry.context === undefined ? 0 : entry.context.length;
+  if (contextBytes > 0) size += 1 + varintSize(contextBytes) + contextBytes;
+  return size;
+}
+
+/** Sum of {@link entrySize}. */
+export function entriesSize(entries: readonly Entry[]): number {
+  let size = 0;
+  for (const entry of entries) size += entrySize(entry);
+  return size;
+}
+
+/** Sum of the lengths of `data`: zero for a new leader's empty entry, which therefore no limit ever refuses. */
+export function payloadSize(entries: readonly Entry[]): number {
+  let size = 0;
+  for (const entry of entries) size += entry.data.length;
+  return size;
+}
+
+/**
+ * How many entries of `entries`, from `start` up to `end`, fit into `maxBytes`: as many as their summed {@link entrySize}
+ * allows, but at least one unless the range is empty.
+ */
+export function countWithin(entries: readonly Entry[], start: number, end: number, maxBytes: number): number {
+  if (maxBytes === Number.POSITIVE_INFINITY) return Math.max(0, end - start);
+  let size = 0;
+  for (let at = start; at < end; at++) {
+    size += entrySize(entries[at] as Entry);
+    if (size > maxBytes) return at === start ? 1 : at - start;
+  }
+  return Math.max(0, end - start);
+}
