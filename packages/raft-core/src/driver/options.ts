@@ -39,8 +39,6 @@ export interface RaftLimits {
   readonly maxUncommittedBytes: number;
   /** Append messages in flight to one peer (256). */
   readonly maxInflightMessages: number;
-  /** Client sessions remembered, least recently used first out (4096). */
-  readonly maxSessions: number;
   /** Entries applied since the last snapshot before another is taken (20,000). */
   readonly snapshotEveryEntries: number;
   /** Applied entries kept in the log behind a snapshot, for slow followers (5,000). */
@@ -63,7 +61,6 @@ export const DEFAULT_LIMITS: RaftLimits = Object.freeze({
   maxCommittedBytesPerReady: 1024 * 1024,
   maxUncommittedBytes: 64 * 1024 * 1024,
   maxInflightMessages: 256,
-  maxSessions: 4096,
   snapshotEveryEntries: 20_000,
   keepEntries: 5_000,
   defaultTimeoutMs: 10_000,

@@ -1,0 +1,79 @@
+/**
+ * Who belongs to the group and where each listens: replicated beside Raft's own configuration, for a ConfState has no
+ * addresses. Travels in the context of configuration changes and in every snapshot.
+ *
+ * Invariant M1: `highestNodeId` never falls, so that the id of a removed node is never given to another.
+ */
+import { RaftError } from "../errors.ts";
+import type { ConfState, NodeId } from "../types.ts";
+import type { NodeAddress } from "./cluster-transport.ts";
+
+/** What a ConfChangeV2's context holds. */
+export interface MemberUpdate {
+  readonly addresses: readonly NodeAddress[];
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+export function encodeMemberUpdate(update: MemberUpdate): Uint8Array {
+  return encoder.encode(JSON.stringify(update));
+}
+
+/** An empty context (the leader's own leave of a joint configuration) updates nothing. */
+export function decodeMemberUpdate(context: Uint8Array): MemberUpdate {
+  if (context.length === 0) return { addresses: [] };
+  try {
+    const { addresses } = JSON.parse(decoder.decode(context)) as MemberUpdate;
+    return { addresses: addresses.map(({ nodeId, address }) => ({ nodeId, address: String(address) })) };
+  } catch (cause) {
+    throw new RaftError("CODEC_INVALID", "a configuration change carries a context that this version cannot read", {
+      cause,
+    });
+  }
+}
+
+/** Every id in a configuration, each once, ascending. */
+export function membersOf(confState: ConfState): NodeId[] {
+  const ids = new Set([
+    ...confState.voters,
+    ...confState.votersOutgoing,
+    ...confState.learners,
+    ...confState.learnersNext,
+  ]);
+  return [...ids].sort((a, b) => a - b);
+}
+
+export class Members {
+  #addresses = new Map<NodeId, string>();
+  #highestNodeId = 0;
+
+  /** The largest id that was ever a member (M1). */
+  get highestNodeId(): NodeId {
+    return this.#highestNodeId;
+  }
+
+  /** Takes a configuration into account: new addresses are learned, those of removed members forgotten. */
+  update(confState: ConfState, { addresses }: MemberUpdate): void {
+    for (const { nodeId, address } of addresses) this.#addresses.set(nodeId, address);
+    const members = new Set(membersOf(confState));
+    for (const nodeId of members) this.#highestNodeId = Math.max(this.#highestNodeId, nodeId);
+    for (const nodeId of this.#addresses.keys()) {
+      if (!members.has(nodeId)) this.#addresses.delete(nodeId);
+    }
+  }
+
+  addressOf(nodeId: NodeId): string | undefined {
+    return this.#addresses.get(nodeId);
+  }
+
+  toRecord(): { readonly addresses: readonly NodeAddress[]; readonly highestNodeId: NodeId } {
+    const addresses = Array.from(this.#addresses, ([nodeId, address]) => ({ nodeId, address }));
+    return { addresses: addresses.sort((a, b) => a.nodeId - b.nodeId), highestNodeId: this.#highestNodeId };
+  }
+
+  restore(record: { readonly addresses: readonly NodeAddress[]; readonly highestNodeId: NodeId }): void {
+    this.#addresses = new Map(record.addresses.map(({ nodeId, address }) => [nodeId, address]));
+    this.#highestNodeId = record.highestNodeId;
+  }
+}

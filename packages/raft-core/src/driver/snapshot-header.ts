@@ -1,0 +1,74 @@
+/**
+ * The driver's part of a snapshot: sessions and members, ahead of the executor's content. A four-byte big-endian length, then
+ * JSON. The header is small (it grows with sessions and members, not with the application's state).
+ */
+import { RaftError } from "../errors.ts";
+import type { Members } from "./members.ts";
+import type { SessionRecord } from "./sessions.ts";
+
+const FORMAT_VERSION = 1;
+/** Refuses a length that only corruption can produce, before memory is set aside for it. */
+const MAX_HEADER_BYTES = 64 * 1024 * 1024;
+
+export interface SnapshotHeader {
+  readonly sessions: readonly SessionRecord[];
+  readonly members: ReturnType<Members["toRecord"]>;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
+  const json = encoder.encode(JSON.stringify({ version: FORMAT_VERSION, ...header }));
+  const bytes = new Uint8Array(4 + json.length);
+  new DataView(bytes.buffer).setUint32(0, json.length);
+  bytes.set(json, 4);
+  return bytes;
+}
+
+/** A snapshot's content as it is stored: header first, then the executor's chunks. */
+export async function* withHeader(
+  header: SnapshotHeader,
+  content: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  yield encodeSnapshotHeader(header);
+  yield* content;
+}
+
+/**
+ * Splits stored content into the header and the rest, which must be read to its end or returned. Chunk borders carry no
+ * meaning. Throws RaftError CODEC_INVALID for content that is cut off or of a newer version.
+ */
+export async function splitHeader(
+  content: AsyncIterable<Uint8Array>,
+): Promise<{ readonly header: SnapshotHeader; readonly rest: AsyncIterable<Uint8Array> }> {
+  const chunks = content[Symbol.asyncIterator]();
+  let buffered: Uint8Array = new Uint8Array(0);
+  const fill = async (bytes: number): Promise<void> => {
+    while (buffered.length < bytes) {
+      const { done, value } = await chunks.next();
+      if (done === true) throw new RaftError("CODEC_INVALID", "a snapshot ends before its header does");
+      const joined: Uint8Array = new Uint8Array(buffered.length + value.length);
+      joined.set(buffered);
+      joined.set(value, buffered.length);
+      buffered = joined;
+    }
+  };
+  await fill(4);
+  const length = new DataView(buffered.buffer, buffered.byteOffset).getUint32(0);
+  if (length > MAX_HEADER_BYTES) throw new RaftError("CODEC_INVALID", `a snapshot header claims ${length} bytes`);
+  await fill(4 + length);
+  const header = JSON.parse(decoder.decode(buffered.subarray(4, 4 + length))) as SnapshotHeader & { version: number };
+  if (header.version !== FORMAT_VERSION) {
+    throw new RaftError(
+      "CODEC_INVALID",
+      `a snapshot has header version ${header.version}, this node reads ${FORMAT_VERSION}; upgrade this node`,
+    );
+  }
+  const remainder = buffered.subarray(4 + length);
+  async function* rest(): AsyncIterable<Uint8Array> {
+    if (remainder.length > 0) yield remainder;
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+  }
+  return { header, rest: rest() };
+}
