@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["src/**/*.test.ts", "packages/*/src/**/*.test.ts"],
+    include: ["{,packages/*/,benchmarks/}src/**/*.test.ts", "tools/**/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // Two cores: one file per core, and real processes inside some of them.

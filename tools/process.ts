@@ -1,0 +1,49 @@
+// Runs a command to its end: the tools' only way to start a process.
+
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+
+/** The repository's root folder. */
+export const root = dirname(import.meta.dirname);
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Show the output while it comes, too. */
+  readonly live?: boolean;
+}
+
+export interface Outcome {
+  readonly ok: boolean;
+  /** What stdout and stderr received, in order of arrival. */
+  readonly output: string;
+}
+
+/** Path of a program that a root dependency installed. Each is a script of Node or, for some, a binary: run it as it is. */
+export function installed(program: string): string {
+  return join(root, "node_modules", ".bin", process.platform === "win32" ? `${program}.cmd` : program);
+}
+
+/** Runs `command` without stdin. A command that cannot be started is an outcome too, with the reason as its output. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const chunks: string[] = [];
+  const child = spawn(command, args, {
+    cwd: options.cwd ?? root,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+    shell: command.endsWith(".cmd"),
+  });
+  const collect = (stream: NodeJS.ReadableStream, sink: NodeJS.WritableStream) => {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      chunks.push(text);
+      if (options.live === true) sink.write(text);
+    });
+  };
+  collect(child.stdout, process.stdout);
+  collect(child.stderr, process.stderr);
+  child.on("error", (error) => resolve({ ok: false, output: error.message }));
+  child.on("close", (code) => resolve({ ok: code === 0, output: chunks.join("") }));
+  return promise;
+}

@@ -1,0 +1,27 @@
+// `node tools/run.mjs PROGRAM [ARGUMENT...]`: sets up, then runs a TypeScript program of this repository with the pinned Node.
+//
+// Every root script that a clean clone may start with goes through here, so each does its own set-up. PROGRAM is relative to
+// the repository; imports of workspace packages lead to their sources. The working folder stays the caller's.
+
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { delimiter, join } from "node:path";
+import { pinnedNode, root, setUpOrExit } from "./setup.mjs";
+
+const [program, ...args] = process.argv.slice(2);
+if (program === undefined) {
+  process.stderr.write("usage: node tools/run.mjs PROGRAM [ARGUMENT...]\n");
+  process.exit(2);
+}
+setUpOrExit();
+
+const child = spawn(pinnedNode, ["--conditions=@raftoral/source", join(root, program), ...args], {
+  stdio: "inherit",
+  env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}` },
+});
+// A terminal sends Ctrl-C to both: the program cleans up and this one waits for it. Others signal only this one.
+process.on("SIGINT", () => {});
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => {
+  process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+});

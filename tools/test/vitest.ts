@@ -1,0 +1,39 @@
+// Runs vitest over the whole tree and counts what it found.
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { installed, run } from "../process.ts";
+import { type Counts, countsOf, type VitestReport } from "./counts.ts";
+
+export interface VitestRun {
+  /** Arguments for `vitest run`: filters and options. */
+  readonly args?: readonly string[];
+  /** Test the built `dist` of every package instead of its sources. */
+  readonly dist?: boolean;
+}
+
+/** Runs the tests, showing vitest's own report as it comes. */
+export async function runVitest(options: VitestRun = {}): Promise<Counts> {
+  const folder = await mkdtemp(join(tmpdir(), "raftoral-vitest-"));
+  try {
+    const file = join(folder, "report.json");
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+    const outcome = await run(installed("vitest"), ["run", ...reporters, ...(options.args ?? [])], {
+      live: true,
+      env: options.dist === true ? { RAFTORAL_TEST_DIST: "1" } : {},
+    });
+    return countsOf(await readReport(file), outcome.ok);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readReport(file: string): Promise<VitestReport | undefined> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as VitestReport;
+  } catch {
+    // vitest ended before it could write: the caller counts the run as one failure.
+    return undefined;
+  }
+}
