@@ -1,0 +1,71 @@
+/** What the storage conformance suite is given: a storage to open and restart, and the test functions to report to. */
+
+import type { GroupStorage } from "../storage.ts";
+import { EMPTY_BYTES, type Entry, type GroupId, type SnapshotMetadata } from "../types.ts";
+
+/** One place that holds any number of groups, as one node has it. Made anew for every case. */
+export interface StorageSubject {
+  /** Opens a group; after {@link restart} it is found as it was left. */
+  open(groupId: GroupId): Promise<GroupStorage>;
+  /**
+   * Ends and comes back, as a new process on the same disk would. Storages opened before are not used any more. A storage
+   * that can simulate a crash does so here: only acknowledged writes need to survive.
+   */
+  restart(): Promise<void>;
+  /** Makes the next write to the device fail. Absent where it cannot be simulated; the suite then says so by name. */
+  failNextWrite?(): void;
+  /** Releases everything. */
+  dispose(): Promise<void>;
+}
+
+/** The test runner's functions; Vitest's and node:test's both fit. */
+export interface TestFunctions {
+  describe(name: string, body: () => void): void;
+  it(name: string, body: () => Promise<void>): void;
+}
+
+/** Declares a case: the body gets a fresh subject, which is released whatever happens. */
+export type DeclareCase = (name: string, body: (subject: StorageSubject) => Promise<void>) => void;
+
+/** An entry whose content tells its place, so that a mix-up shows. */
+export function testEntry(index: number, term: number, bytes = 8): Entry {
+  const data = new Uint8Array(bytes);
+  for (let i = 0; i < bytes; i++) data[i] = (index * 31 + term * 7 + i) & 0xff;
+  return { term, index, type: "EntryNormal", data };
+}
+
+/** Entries `[lo, hi)` of one term. */
+export function testEntries(lo: number, hi: number, term: number, bytes = 8): Entry[] {
+  const entries: Entry[] = [];
+  for (let index = lo; index < hi; index++) entries.push(testEntry(index, term, bytes));
+  return entries;
+}
+
+export function testMetadata(index: number, term: number, voters: readonly number[] = [1, 2, 3]): SnapshotMetadata {
+  const confState = { voters, learners: [4], votersOutgoing: [], learnersNext: [], autoLeave: false };
+  return { confState, index, term };
+}
+
+/** Spools `chunks` as a snapshot's content. The buffers are wiped afterwards: a storage must have copied them. */
+export async function spool(
+  storage: GroupStorage,
+  metadata: SnapshotMetadata,
+  chunks: readonly string[],
+): Promise<void> {
+  const sink = await storage.createSnapshot(metadata);
+  const encoder = new TextEncoder();
+  for (const chunk of chunks) {
+    const bytes = encoder.encode(chunk);
+    await sink.write(bytes);
+    bytes.fill(0);
+  }
+  await sink.finish();
+}
+
+/** Content of a snapshot as one text. */
+export async function contentOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of chunks) text += decoder.decode(chunk, { stream: true });
+  return text + decoder.decode(EMPTY_BYTES);
+}
