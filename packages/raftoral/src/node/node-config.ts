@@ -1,0 +1,201 @@
+/**
+ * From the options a user gives to the configuration a node runs with: checked, with defaults filled in.
+ *
+ * Role: every mistake that can be seen without touching disk or network is reported here, all of them as OPTIONS_INVALID,
+ * naming the option, what is wrong with it and what to write instead. Must not open, bind or read anything.
+ */
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMING,
+  type NodeAddress,
+  type NodeId,
+  type RaftLimits,
+  type RaftTiming,
+} from "@raftoral/raft-core";
+import { NodeError } from "../errors.ts";
+import { isUnspecified, parseAddress, parseReachableAddress } from "./address.ts";
+
+/** The part of the options that is plain data, as a configuration file holds it. */
+export interface NodeSettings {
+  /** Where to listen: `host:port`; port 0 takes a free one. */
+  readonly listen: string;
+  /** The address that others reach this node at. Defaults to `listen`; required when that names every interface. */
+  readonly advertise?: string;
+  /** Folder of this node's identity, log and snapshots. Without one the node keeps everything in memory and forgets it. */
+  readonly dataDir?: string;
+  /** Makes a new cluster of this one node. Ignored, with a log line, when the folder belongs to a cluster already. */
+  readonly bootstrap?: boolean;
+  /** Addresses of any members of the cluster to join. Ignored when the folder belongs to that cluster already. */
+  readonly join?: string | readonly string[];
+  /** The first configuration of a cluster whose nodes are all known beforehand: every node gets the same list. */
+  readonly members?: readonly NodeAddress[];
+  /** Which of `members` this node is. */
+  readonly nodeId?: NodeId;
+  /** A name for people, the first part of the cluster id. Joining a cluster of another name is refused. */
+  readonly clusterName?: string;
+  readonly timing?: Partial<RaftTiming>;
+  readonly limits?: Partial<RaftLimits>;
+  /** How long joining may take until this node is a member, in milliseconds (30,000). */
+  readonly joinTimeoutMs?: number;
+  /** How long {@link RaftoralNode.stop} may spend handing over before it closes anyway, in milliseconds (10,000). */
+  readonly stopTimeoutMs?: number;
+}
+
+/** How a node without an identity gets one. */
+export type Origin =
+  | { readonly kind: "bootstrap" }
+  | { readonly kind: "join"; readonly targets: readonly string[] }
+  | { readonly kind: "members"; readonly nodeId: NodeId; readonly members: readonly NodeAddress[] }
+  /** Only a folder that has an identity can start like this. */
+  | { readonly kind: "restart" };
+
+export interface NodeConfig {
+  readonly listen: string;
+  readonly advertise: string | undefined;
+  readonly dataDir: string | undefined;
+  readonly origin: Origin;
+  readonly clusterName: string | undefined;
+  readonly timing: RaftTiming;
+  readonly limits: RaftLimits;
+  readonly joinTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+}
+
+/** Every key of {@link NodeSettings}, for telling a typing mistake from an option. */
+export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
+  "listen",
+  "advertise",
+  "dataDir",
+  "bootstrap",
+  "join",
+  "members",
+  "nodeId",
+  "clusterName",
+  "timing",
+  "limits",
+  "joinTimeoutMs",
+  "stopTimeoutMs",
+];
+
+const CLUSTER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** Checks settings and fills in defaults. Throws OPTIONS_INVALID for the first mistake found. */
+export function nodeConfig(settings: NodeSettings): NodeConfig {
+  if (typeof settings !== "object" || settings === null)
+    throw invalid("options", "are missing; give at least `listen`");
+  if (settings.listen === undefined) throw invalid("listen", 'is missing; write for example "127.0.0.1:5001"');
+  const listen = parseAddress(text(settings.listen, "listen"), "listen");
+  if (settings.advertise !== undefined) parseReachableAddress(text(settings.advertise, "advertise"), "advertise");
+  else if (isUnspecified(listen)) {
+    throw invalid(
+      "advertise",
+      `is missing, and others cannot reach ${settings.listen}; give the address that they should use, for example 10.0.0.7:5001`,
+    );
+  }
+  if (settings.dataDir !== undefined && text(settings.dataDir, "dataDir") === "") {
+    throw invalid("dataDir", "is empty; name a folder, or leave it out to keep everything in memory");
+  }
+  if (settings.clusterName !== undefined && !CLUSTER_NAME.test(text(settings.clusterName, "clusterName"))) {
+    throw invalid("clusterName", "may have letters, digits, dots, dashes and underscores, 63 at most");
+  }
+  return {
+    listen: settings.listen,
+    advertise: settings.advertise,
+    dataDir: settings.dataDir,
+    origin: origin(settings),
+    clusterName: settings.clusterName,
+    timing: timing(settings.timing ?? {}),
+    limits: { ...DEFAULT_LIMITS, ...counts(settings.limits ?? {}, DEFAULT_LIMITS, "limits") },
+    joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
+    stopTimeoutMs: positive(settings.stopTimeoutMs ?? 10_000, "stopTimeoutMs"),
+  };
+}
+
+function origin(settings: NodeSettings): Origin {
+  const ways = (["bootstrap", "join", "members"] as const).filter(
+    (way) => settings[way] !== undefined && settings[way] !== false,
+  );
+  if (ways.length > 1) {
+    throw invalid(
+      ways.join(" and "),
+      "exclude each other: bootstrap makes a new cluster, join enters one that exists, members lists one beforehand",
+    );
+  }
+  if (settings.nodeId !== undefined && settings.members === undefined) {
+    throw invalid("nodeId", "goes with `members` only; otherwise the cluster gives this node its id");
+  }
+  if (settings.bootstrap !== undefined && typeof settings.bootstrap !== "boolean") {
+    throw invalid("bootstrap", "must be true or false");
+  }
+  if (settings.bootstrap === true) return { kind: "bootstrap" };
+  if (settings.join !== undefined) return { kind: "join", targets: joinTargets(settings.join) };
+  if (settings.members !== undefined) return staticMembers(settings.members, settings.nodeId);
+  return { kind: "restart" };
+}
+
+function joinTargets(join: string | readonly string[]): readonly string[] {
+  const targets = typeof join === "string" ? join.split(",").map((part) => part.trim()) : join;
+  if (!Array.isArray(targets) || targets.length === 0) {
+    throw invalid("join", "must be the address of a member, or a list of them");
+  }
+  for (const target of targets) parseReachableAddress(text(target, "join"), "join");
+  return targets;
+}
+
+function staticMembers(members: readonly NodeAddress[], nodeId: NodeId | undefined): Origin {
+  if (!Array.isArray(members) || members.length === 0) {
+    throw invalid("members", "must list the cluster's nodes: [{ nodeId: 1, address: '10.0.0.1:5001' }, ...]");
+  }
+  const ids = new Set<NodeId>();
+  const addresses = new Set<string>();
+  for (const member of members) {
+    nodeIdValue(member?.nodeId, "members[].nodeId");
+    parseReachableAddress(text(member.address, "members[].address"), "members[].address");
+    if (ids.has(member.nodeId)) throw invalid("members", `names node ${member.nodeId} twice`);
+    if (addresses.has(member.address)) throw invalid("members", `has two nodes at ${member.address}`);
+    ids.add(member.nodeId);
+    addresses.add(member.address);
+  }
+  if (nodeId === undefined) throw invalid("nodeId", "is missing: say which of `members` this node is");
+  nodeIdValue(nodeId, "nodeId");
+  if (!ids.has(nodeId)) throw invalid("nodeId", `is ${nodeId}, which is not one of the members ${[...ids].join(", ")}`);
+  return { kind: "members", nodeId, members };
+}
+
+function timing(given: Partial<RaftTiming>): RaftTiming {
+  const result: RaftTiming = { ...DEFAULT_TIMING, ...counts(given, DEFAULT_TIMING, "timing") };
+  if (result.electionTicks <= result.heartbeatTicks) {
+    throw invalid("timing.electionTicks", "must be greater than timing.heartbeatTicks; five times as much is usual");
+  }
+  return result;
+}
+
+/** An object of positive whole numbers whose keys are all in `known`. */
+function counts<T extends object>(given: Partial<T>, known: T, what: string): Partial<T> {
+  if (typeof given !== "object" || given === null) throw invalid(what, "must be an object");
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(known, key)) {
+      throw invalid(`${what}.${key}`, `is not an option; there are ${Object.keys(known).join(", ")}`);
+    }
+    positive(value, `${what}.${key}`);
+  }
+  return given;
+}
+
+function positive(value: unknown, what: string): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+  throw invalid(what, `is ${JSON.stringify(value)}; it must be a whole number above 0`);
+}
+
+function nodeIdValue(value: unknown, what: string): void {
+  positive(value, what);
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value === "string") return value;
+  throw invalid(what, `is ${JSON.stringify(value)}; it must be text`);
+}
+
+function invalid(option: string, problem: string): NodeError {
+  return new NodeError("OPTIONS_INVALID", `Option ${option} ${problem}.`, { details: { option } });
+}
