@@ -1,10 +1,13 @@
 import { defineConfig } from "vitest/config";
+import { testBuiltPackages } from "./tools/test/built-packages.ts";
 
 // One configuration for every package: `vitest run --root .` in a package folder, or the whole tree from here.
-// The sources are tested unless RAFTORAL_TEST_DIST=1, which resolves packages to their built `dist`, as a user's install does.
-const conditions = process.env.RAFTORAL_TEST_DIST === "1" ? ["node"] : ["@raftoral/source", "node"];
+// The sources are tested unless RAFTORAL_TEST_DIST=1, which puts the built `dist` in their place, as a user's install does.
+const built = process.env.RAFTORAL_TEST_DIST === "1";
+const conditions = built ? ["node"] : ["@raftoral/source", "node"];
 
 export default defineConfig({
+  plugins: built ? [testBuiltPackages(import.meta.dirname)] : [],
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
