@@ -56,10 +56,18 @@ function install() {
   process.stdout.write(`Installing dependencies (${reason}; up to a minute or two) ...`);
   const started = Date.now();
   // An older Node makes npm warn about the engines of packages that the pinned Node runs: errors only.
-  const npm = run("npm", ["ci", "--loglevel=error", "--no-audit", "--no-fund", "--no-progress"], root);
+  // `install --no-save` and not `ci`: both take every version from the lockfile and leave it alone, but `ci` refuses to work
+  // where the registry lacks the optional binaries of some platform, and it deletes node_modules under whoever uses it.
+  const npm = run(
+    "npm",
+    ["install", "--no-save", "--loglevel=error", "--no-audit", "--no-fund", "--no-progress"],
+    root,
+  );
   process.stdout.write(npm.ok ? ` done in ${Math.round((Date.now() - started) / 1000)} s\n` : " failed\n");
   if (!npm.ok) {
-    throw new SetUpError(`${npm.output}\nnpm ci failed (npm's words are above). Is the package registry reachable?`);
+    throw new SetUpError(
+      `${npm.output}\nnpm install failed (npm's words are above). Is the package registry reachable?`,
+    );
   }
 }
 
@@ -76,7 +84,7 @@ function startsAs(version) {
   return node.status === 0 && node.stdout.trim() === `v${version}`;
 }
 
-/** Runs to the end with the machine's own Node first: npm is about to delete the one in node_modules. */
+/** Runs to the end with the machine's own Node first: npm may replace the one in node_modules. */
 function run(command, args, cwd) {
   const own = resolve(modules, ".bin");
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => resolve(folder) !== own);
