@@ -10,6 +10,8 @@ export type {
   ResultOf,
   SnapshotContent,
 } from "./driver/executor.ts";
+// To build a storage or a transport.
+export { NodeDirectory, type NodeDirectoryListener } from "./driver/node-directory.ts";
 export {
   type Bootstrap,
   DEFAULT_LIMITS,
@@ -18,7 +20,7 @@ export {
   type RaftLimits,
   type RaftTiming,
 } from "./driver/options.ts";
-// To build a storage or a transport.
+export { platformClock, platformRng, silentLogger } from "./driver/platform.ts";
 export type {
   Cancel,
   Clock,
@@ -29,6 +31,7 @@ export type {
   PeerTransport,
   Rng,
 } from "./driver/ports.ts";
+export { TransportError, type TransportErrorCode } from "./driver/transport-error.ts";
 export {
   InvariantViolation,
   invariant,
@@ -48,6 +51,7 @@ export {
   message,
   type PeerMessageType,
 } from "./message.ts";
+export { seededRng } from "./rng.ts";
 export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./storage.ts";
 export {
   type ConfChange,

@@ -1,0 +1,26 @@
+/** What can go wrong between nodes. Every transport uses these codes, so that one can replace another unnoticed. */
+import { RaftoralError } from "../errors.ts";
+
+export type TransportErrorCode =
+  /** Another process listens on the address. */
+  | "TRANSPORT_ADDRESS_IN_USE"
+  /** Not `host:port`, or a host that has no address on this machine. */
+  | "TRANSPORT_ADDRESS_INVALID"
+  /** The transport, or this node's place on it, was closed. */
+  | "TRANSPORT_CLOSED"
+  /** No connection to the peer could be made or kept. */
+  | "TRANSPORT_PEER_UNREACHABLE"
+  /** The peer answered and wants nothing of this node: `details.reason` says why. */
+  | "TRANSPORT_PEER_REFUSED"
+  /** The peer did not take a snapshot, or could not store it. */
+  | "TRANSPORT_SNAPSHOT_REJECTED"
+  /** Bytes that are not what the protocol says. */
+  | "TRANSPORT_FRAME_INVALID"
+  /** A frame or message beyond the configured bound. */
+  | "TRANSPORT_FRAME_TOO_LARGE"
+  /** A client's request was answered with a failure. */
+  | "TRANSPORT_REQUEST_FAILED";
+
+export class TransportError extends RaftoralError<TransportErrorCode> {
+  override readonly name = "TransportError";
+}

@@ -1,0 +1,7 @@
+// To run a cluster inside one process.
+
+// To break its network.
+export { type LinkFaults, NO_FAULTS } from "./faults.ts";
+export { InMemoryClusterTransport, type InMemoryTransportOptions } from "./in-memory-cluster-transport.ts";
+export type { LinkCounts } from "./memory-link.ts";
+export type { MemoryNetwork } from "./memory-network.ts";

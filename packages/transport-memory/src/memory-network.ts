@@ -1,0 +1,239 @@
+/**
+ * A network inside one process: nodes, the links between them, and what is broken at the moment.
+ *
+ * Role: carries messages by reference (they are immutable) or through the wire codec, and brings on faults that a seed
+ * decides. Time and randomness come from the ports alone, so that a simulator can drive it.
+ *
+ * Invariants:
+ * N1. Nothing is delivered inside `send`: at the earliest at the end of the turn.
+ * N2. A partition is silent: messages vanish, as on a real network. A node that is down is noticed: its peers are told once
+ *     per outage.
+ * N3. A snapshot travels beside the messages and never delays them.
+ */
+import {
+  type Clock,
+  type GroupId,
+  invariant,
+  type Message,
+  type NodeId,
+  RaftoralError,
+  type Rng,
+  TransportError,
+} from "@raftoral/raft-core";
+import { type LinkFaults, linkFaults, NO_FAULTS } from "./faults.ts";
+import { type LinkCounts, MemoryLink } from "./memory-link.ts";
+import { MemoryPeer } from "./memory-peer.ts";
+
+export interface MemoryNetworkOptions {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  /** Messages queued or under way from one node to another before further ones are dropped. */
+  readonly maxQueuedMessages: number;
+  /** Turns a message into another object and back, as a wire would; the message itself where it is left out. */
+  readonly throughWire?: (message: Message) => Message;
+}
+
+export class MemoryNetwork {
+  readonly #options: MemoryNetworkOptions;
+  readonly #peers = new Map<NodeId, MemoryPeer>();
+  readonly #links = new Map<NodeId, Map<NodeId, MemoryLink>>();
+  readonly #down = new Set<NodeId>();
+  /** Directions that are cut: from -> to. */
+  readonly #cut = new Map<NodeId, Set<NodeId>>();
+  #faults: LinkFaults = NO_FAULTS;
+  #isRunning = false;
+
+  constructor(options: MemoryNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** The node's place on the network, the same object at every call. The node must have been added. */
+  peer(nodeId: NodeId): MemoryPeer {
+    const peer = this.#peers.get(nodeId);
+    invariant(peer !== undefined, () => `node ${nodeId} is not on the in-memory network`);
+    return peer;
+  }
+
+  has(nodeId: NodeId): boolean {
+    return this.#peers.has(nodeId);
+  }
+
+  add(nodeId: NodeId): void {
+    if (!this.#peers.has(nodeId)) this.#peers.set(nodeId, new MemoryPeer(nodeId, this));
+  }
+
+  remove(nodeId: NodeId): void {
+    this.#peers.delete(nodeId);
+    this.#links.delete(nodeId);
+    for (const links of this.#links.values()) links.delete(nodeId);
+  }
+
+  /** Begins (or ends) to carry messages; while it does not, every node is as if down. */
+  setRunning(isRunning: boolean): void {
+    this.#isRunning = isRunning;
+  }
+
+  // Faults.
+
+  /** Sets the faults of every link, or of the links from and to the given nodes. What is left out is no fault. */
+  setFaults(faults: Partial<LinkFaults>, between?: { readonly from?: NodeId; readonly to?: NodeId }): void {
+    // Compared by identity on the hot path, so that a network without faults takes the short way.
+    const complete = Object.values(faults).every((value) => value === 0) ? NO_FAULTS : linkFaults(faults);
+    if (between === undefined) this.#faults = complete;
+    for (const from of this.#peers.keys()) {
+      for (const to of this.#peers.keys()) {
+        if (from === to || (between?.from ?? from) !== from || (between?.to ?? to) !== to) continue;
+        this.#link(from, to).faults = complete;
+      }
+    }
+  }
+
+  /** Cuts both directions between every node of `a` and every node of `b`. */
+  partition(a: readonly NodeId[], b: readonly NodeId[]): void {
+    this.cut(a, b);
+    this.cut(b, a);
+  }
+
+  /** Cuts one direction: what `from` sends to `to` vanishes, the other way still works. */
+  cut(from: readonly NodeId[], to: readonly NodeId[]): void {
+    for (const sender of from) {
+      const targets = this.#cut.get(sender) ?? new Set();
+      this.#cut.set(sender, targets);
+      for (const target of to) if (target !== sender) targets.add(target);
+    }
+  }
+
+  /** Cuts a node from all others, both ways. */
+  isolate(nodeId: NodeId): void {
+    this.partition(
+      [nodeId],
+      [...this.#peers.keys()].filter((other) => other !== nodeId),
+    );
+  }
+
+  /** Undoes every cut, or those from and to one node. */
+  heal(nodeId?: NodeId): void {
+    if (nodeId === undefined) {
+      this.#cut.clear();
+      return;
+    }
+    this.#cut.delete(nodeId);
+    for (const targets of this.#cut.values()) targets.delete(nodeId);
+  }
+
+  /** The node's process is gone: nothing reaches or leaves it, and its peers notice. */
+  takeDown(nodeId: NodeId): void {
+    this.#down.add(nodeId);
+  }
+
+  /** The node's process is back. */
+  bringUp(nodeId: NodeId): void {
+    this.#down.delete(nodeId);
+  }
+
+  isUp(nodeId: NodeId): boolean {
+    return this.#isRunning && this.#peers.has(nodeId) && !this.#down.has(nodeId);
+  }
+
+  isConnected(from: NodeId, to: NodeId): boolean {
+    return this.#cut.get(from)?.has(to) !== true;
+  }
+
+  /** What happened so far from one node to another. */
+  counts(from: NodeId, to: NodeId): LinkCounts {
+    return this.#link(from, to).counts;
+  }
+
+  // Traffic, called by MemoryPeer.
+
+  send(from: NodeId, groupId: GroupId, message: Message): void {
+    const { throughWire } = this.#options;
+    this.#link(from, message.to).send(groupId, throughWire === undefined ? message : throughWire(message));
+  }
+
+  async sendSnapshot(
+    from: NodeId,
+    groupId: GroupId,
+    message: Message,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const { to } = message;
+    const link = this.#link(from, to);
+    await this.#pass(link);
+    const receiver = this.#peers.get(to)?.receiver(groupId);
+    if (receiver === undefined) {
+      throw new TransportError("TRANSPORT_SNAPSHOT_REJECTED", `node ${to} has no group ${groupId} open`, {
+        retryable: true,
+        details: { nodeId: to, groupId, reason: "GROUP_UNKNOWN" },
+      });
+    }
+    const chunks = this.#chunks(link, content);
+    try {
+      await receiver.receiveSnapshot(message, chunks);
+    } catch (error) {
+      // A cut on the way is the network's failure, whatever the receiver made of it.
+      await this.#pass(link);
+      const reason = error instanceof RaftoralError ? error.code : "RECEIVER_FAILED";
+      throw new TransportError(
+        "TRANSPORT_SNAPSHOT_REJECTED",
+        `node ${to} did not take the snapshot at index ${message.snapshot?.metadata.index ?? 0} of group ${groupId}: ${
+          error instanceof Error ? error.message : String(error)
+        }`,
+        { retryable: true, cause: error, details: { nodeId: to, groupId, reason } },
+      );
+    } finally {
+      await chunks.return(undefined);
+    }
+    await this.#pass(link);
+  }
+
+  async *#chunks(link: MemoryLink, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of content) {
+      await this.#pass(link);
+      yield chunk;
+    }
+  }
+
+  /** Takes as long as a message would. Rejects when the way is cut. */
+  async #pass(link: MemoryLink): Promise<void> {
+    const delay = link.delayMs();
+    await new Promise<void>((resolve) => {
+      if (delay > 0) this.#options.clock.after(delay, resolve);
+      else this.#options.clock.soon(resolve);
+    });
+    if (this.isUp(link.from) && this.isUp(link.to) && this.isConnected(link.from, link.to)) return;
+    throw new TransportError("TRANSPORT_PEER_UNREACHABLE", `node ${link.to} cannot be reached from node ${link.from}`, {
+      retryable: true,
+      details: { nodeId: link.to },
+    });
+  }
+
+  #link(from: NodeId, to: NodeId): MemoryLink {
+    let links = this.#links.get(from);
+    if (links === undefined) {
+      links = new Map();
+      this.#links.set(from, links);
+    }
+    let link = links.get(to);
+    if (link === undefined) {
+      link = new MemoryLink({
+        from,
+        to,
+        clock: this.#options.clock,
+        rng: this.#options.rng,
+        maxQueuedMessages: this.#options.maxQueuedMessages,
+        ends: {
+          connected: () => this.isConnected(from, to),
+          up: () => this.isUp(from) && this.isUp(to),
+          deliver: (groupId, messages) => this.#peers.get(to)?.receiver(groupId)?.receive(from, messages),
+          unreachable: (groupId) => {
+            if (this.isUp(from)) this.#peers.get(from)?.receiver(groupId)?.unreachable(to);
+          },
+        },
+      });
+      link.faults = this.#faults;
+      links.set(to, link);
+    }
+    return link;
+  }
+}

@@ -1,0 +1,73 @@
+/** One node's place on the in-memory network: its groups, its view of who is known, its way out. */
+import {
+  type GroupChannel,
+  type GroupId,
+  type GroupReceiver,
+  invariant,
+  type Message,
+  type NodeId,
+  type PeerTransport,
+  TransportError,
+} from "@raftoral/raft-core";
+import type { MemoryNetwork } from "./memory-network.ts";
+
+export class MemoryPeer implements PeerTransport {
+  readonly nodeId: NodeId;
+  readonly #network: MemoryNetwork;
+  readonly #groups = new Map<GroupId, GroupReceiver>();
+  /** Peers this node was told to forget; all others of the network are known. */
+  readonly #forgotten = new Set<NodeId>();
+
+  constructor(nodeId: NodeId, network: MemoryNetwork) {
+    this.nodeId = nodeId;
+    this.#network = network;
+  }
+
+  open(groupId: GroupId, receiver: GroupReceiver): GroupChannel {
+    invariant(!this.#groups.has(groupId), `group ${groupId} is open already on node ${this.nodeId}`);
+    this.#groups.set(groupId, receiver);
+    const isOpen = () => this.#groups.get(groupId) === receiver;
+    return {
+      send: (messages: readonly Message[]): void => {
+        if (!isOpen()) return;
+        for (const message of messages) {
+          if (this.knows(message.to)) this.#network.send(this.nodeId, groupId, message);
+        }
+      },
+      sendSnapshot: async (message: Message, content: AsyncIterable<Uint8Array>): Promise<void> => {
+        if (!isOpen()) {
+          throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
+        }
+        if (!this.knows(message.to)) {
+          throw new TransportError(
+            "TRANSPORT_PEER_UNREACHABLE",
+            `node ${this.nodeId} knows no node ${message.to} to send a snapshot to; add it to the transport`,
+            { details: { nodeId: message.to } },
+          );
+        }
+        await this.#network.sendSnapshot(this.nodeId, groupId, message, content);
+      },
+      close: (): void => {
+        if (isOpen()) this.#groups.delete(groupId);
+      },
+    };
+  }
+
+  setPeer(peer: NodeId, _address: string): void {
+    this.#forgotten.delete(peer);
+  }
+
+  removePeer(peer: NodeId): void {
+    this.#forgotten.add(peer);
+  }
+
+  /** Whether this node would send to `peer`. */
+  knows(peer: NodeId): boolean {
+    return peer !== this.nodeId && !this.#forgotten.has(peer) && this.#network.has(peer);
+  }
+
+  /** The receiver of a group that is open here. */
+  receiver(groupId: GroupId): GroupReceiver | undefined {
+    return this.#groups.get(groupId);
+  }
+}
