@@ -16,13 +16,13 @@ import {
   invariant,
   type Message,
   type NodeId,
-  RaftoralError,
   type Rng,
   TransportError,
 } from "@raftoral/raft-core";
 import { type LinkFaults, linkFaults, NO_FAULTS } from "./faults.ts";
 import { type LinkCounts, MemoryLink } from "./memory-link.ts";
 import { MemoryPeer } from "./memory-peer.ts";
+import { SnapshotSource, snapshotGroupUnknown, snapshotRejected } from "./snapshot-source.ts";
 
 export interface MemoryNetworkOptions {
   readonly clock: Clock;
@@ -161,37 +161,19 @@ export class MemoryNetwork {
     const link = this.#link(from, to);
     await this.#pass(link);
     const receiver = this.#peers.get(to)?.receiver(groupId);
-    if (receiver === undefined) {
-      throw new TransportError("TRANSPORT_SNAPSHOT_REJECTED", `node ${to} has no group ${groupId} open`, {
-        retryable: true,
-        details: { nodeId: to, groupId, reason: "GROUP_UNKNOWN" },
-      });
-    }
-    const chunks = this.#chunks(link, content);
+    if (receiver === undefined) throw snapshotGroupUnknown(groupId, message);
+    const source = new SnapshotSource(content, () => this.#pass(link));
     try {
-      await receiver.receiveSnapshot(message, chunks);
+      await receiver.receiveSnapshot(message, source);
     } catch (error) {
+      if (source.failure !== undefined) throw source.failure;
       // A cut on the way is the network's failure, whatever the receiver made of it.
       await this.#pass(link);
-      const reason = error instanceof RaftoralError ? error.code : "RECEIVER_FAILED";
-      throw new TransportError(
-        "TRANSPORT_SNAPSHOT_REJECTED",
-        `node ${to} did not take the snapshot at index ${message.snapshot?.metadata.index ?? 0} of group ${groupId}: ${
-          error instanceof Error ? error.message : String(error)
-        }`,
-        { retryable: true, cause: error, details: { nodeId: to, groupId, reason } },
-      );
+      throw snapshotRejected(error, groupId, message);
     } finally {
-      await chunks.return(undefined);
+      await source.release();
     }
     await this.#pass(link);
-  }
-
-  async *#chunks(link: MemoryLink, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of content) {
-      await this.#pass(link);
-      yield chunk;
-    }
   }
 
   /** Takes as long as a message would. Rejects when the way is cut. */

@@ -1,0 +1,69 @@
+/** Peers that die, come back, move or are forgotten. */
+import { assertEqual } from "./assertions.ts";
+import { type DeclareTransportCase, numbered, openGroup, sendUntilReceived } from "./transport-subject.ts";
+
+export function transportOutageCases(declare: DeclareTransportCase): void {
+  declare("reports an outage once, delivers after the peer is back, and reports the next outage", async (subject) => {
+    const group = openGroup(subject, [1, 2, 3]);
+    const sender = group.receiver(1);
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 1));
+    for (const outage of [1, 2]) {
+      await subject.takeDown(2);
+      // Traffic to node 3 goes on meanwhile, and is what the case counts time by.
+      for (let round = 1; round <= 20 || sender.unreachables.length < outage; round++) {
+        group.channel(1).send([numbered(1, 2, 1000), numbered(1, 3, outage * 10_000 + round)]);
+        await group.receiver(3).untilNumber(1, outage * 10_000 + round);
+      }
+      assertEqual(sender.unreachables, new Array(outage).fill(2), `reports in outage ${outage}`);
+      await subject.bringUp(2);
+      await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 1 + outage));
+      assertEqual(sender.unreachables, new Array(outage).fill(2), `reports after outage ${outage}`);
+    }
+  });
+
+  declare("reports a peer that is down from the start, and reaches it once it is up", async (subject) => {
+    await subject.takeDown(2);
+    const group = openGroup(subject, [1, 2]);
+    group.channel(1).send([numbered(1, 2, 1)]);
+    await group.receiver(1).until(() => group.receiver(1).unreachables.length > 0, "a report that node 2 is down");
+    await subject.bringUp(2);
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 2));
+    assertEqual(group.receiver(1).unreachables, [2], "reports");
+  });
+
+  declare("reports an outage to every group that sends to the peer", async (subject) => {
+    await subject.takeDown(2);
+    const first = openGroup(subject, [1], 1);
+    const second = openGroup(subject, [1], 2);
+    first.channel(1).send([numbered(1, 2, 1)]);
+    await first.receiver(1).until(() => first.receiver(1).unreachables.length > 0, "a report to group 1");
+    second.channel(1).send([numbered(1, 2, 1)]);
+    await second.receiver(1).until(() => second.receiver(1).unreachables.length > 0, "a report to group 2");
+    assertEqual([first.receiver(1).unreachables, second.receiver(1).unreachables], [[2], [2]], "reports");
+  });
+
+  declare("finds a peer that moved once it is told where", async (subject) => {
+    const group = openGroup(subject, [1, 2]);
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 1));
+    const address = await subject.move(2);
+    subject.peer(1).setPeer(2, address);
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 2));
+  });
+
+  declare("sends nothing to a peer that was removed, until it is set again", async (subject) => {
+    const group = openGroup(subject, [1, 2, 3]);
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 1));
+    const address = await subject.move(2);
+    subject.peer(1).removePeer(2);
+    subject.peer(1).removePeer(2);
+    subject.peer(1).removePeer(99);
+    for (let round = 1; round <= 10; round++) {
+      group.channel(1).send([numbered(1, 2, 1000), numbered(1, 3, round)]);
+      await group.receiver(3).untilNumber(1, round);
+    }
+    assertEqual(group.receiver(2).numbers(1).includes(1000), false, "delivery to a removed peer");
+    subject.peer(1).setPeer(2, address);
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 3));
+    assertEqual(group.receiver(1).unreachables.length <= 1, true, "at most the move itself was an outage");
+  });
+}
