@@ -1,0 +1,60 @@
+/** A snapshot's content on its way through the network: read once, chunk by chunk, and always released. */
+import { type GroupId, type Message, RaftoralError, TransportError } from "@raftoral/raft-core";
+
+export class SnapshotSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  /** What the sender's own content failed with. */
+  failure: unknown;
+  readonly #content: AsyncIterator<Uint8Array>;
+  readonly #pass: () => Promise<void>;
+
+  /** `pass` takes as long as a chunk takes, and rejects when the way is cut. */
+  constructor(content: AsyncIterable<Uint8Array>, pass: () => Promise<void>) {
+    this.#content = content[Symbol.asyncIterator]();
+    this.#pass = pass;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    await this.#pass();
+    try {
+      return await this.#content.next();
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  /** The reader wants no more. */
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    await this.release();
+    return { done: true, value: undefined };
+  }
+
+  /** Lets go of the content. Idempotent. */
+  async release(): Promise<void> {
+    await this.#content.return?.();
+  }
+}
+
+/** The receiver did not take it, for `cause`. */
+export function snapshotRejected(cause: unknown, groupId: GroupId, announcement: Message): TransportError {
+  const reason = cause instanceof RaftoralError ? cause.code : "RECEIVER_FAILED";
+  return rejected(cause instanceof Error ? cause.message : String(cause), reason, groupId, announcement, cause);
+}
+
+/** The receiver takes no part in the group. */
+export function snapshotGroupUnknown(groupId: GroupId, announcement: Message): TransportError {
+  return rejected("it has no such group open", "GROUP_UNKNOWN", groupId, announcement);
+}
+
+function rejected(why: string, reason: string, groupId: GroupId, announcement: Message, cause?: unknown) {
+  const index = announcement.snapshot?.metadata.index ?? 0;
+  return new TransportError(
+    "TRANSPORT_SNAPSHOT_REJECTED",
+    `node ${announcement.to} did not take the snapshot at index ${index} of group ${groupId}: ${why}`,
+    { retryable: true, cause, details: { nodeId: announcement.to, groupId, reason } },
+  );
+}
