@@ -7,7 +7,7 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import type { Plugin } from "vite";
+import type { Plugin } from "vitest/config";
 
 /** The built module that stands for a source file; undefined when the build makes none of it. */
 export function builtModule(root: string, source: string): string | undefined {

@@ -1,0 +1,43 @@
+import { glob, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { root } from "../process.ts";
+import { workspacePackages } from "../workspace.ts";
+import { readModule } from "./module.ts";
+import { LONG_FILES, MAY_IMPORT, violations, type Workspace } from "./rules.ts";
+
+const packages = await workspacePackages();
+const workspace: Workspace = {
+  shortNames: new Map(packages.map(({ manifest, shortName }) => [manifest.name, shortName])),
+  manifests: new Map(packages.map(({ manifest, shortName }) => [shortName, manifest])),
+};
+
+async function modulesIn(folder: string) {
+  const modules = [];
+  for await (const file of glob("src/**/*.ts", { cwd: folder })) {
+    const path = join(folder, file).slice(root.length + 1);
+    modules.push(readModule(path, await readFile(join(folder, file), "utf8")));
+  }
+  return modules;
+}
+
+test.each(packages)("$shortName keeps the rules of the architecture", async ({ shortName, folder }) => {
+  expect(Object.keys(MAY_IMPORT)).toContain(shortName);
+  const modules = await modulesIn(folder);
+  expect(modules.flatMap((module) => violations(module, workspace))).toEqual([]);
+});
+
+test.each(packages)("$shortName imports every dependency it declares", async ({ folder, manifest }) => {
+  const modules = await modulesIn(folder);
+  const specifiers = modules.flatMap((module) => module.imports.map((each) => each.specifier));
+  const unused = Object.keys(manifest.dependencies ?? {}).filter(
+    (name) => !specifiers.some((specifier) => specifier === name || specifier.startsWith(`${name}/`)),
+  );
+  expect(unused).toEqual([]);
+});
+
+test("no reason is kept for a file that is short again", async () => {
+  for (const path of Object.keys(LONG_FILES)) {
+    expect((await readFile(join(root, path), "utf8")).split("\n").length, path).toBeGreaterThan(400);
+  }
+});

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { readModule } from "./module.ts";
+import { isPure, violations, type Workspace } from "./rules.ts";
+
+const workspace: Workspace = {
+  shortNames: new Map([
+    ["@raftoral/raft-core", "raft-core"],
+    ["@raftoral/workflow", "workflow"],
+    ["@raftoral/storage-lmdb", "storage-lmdb"],
+  ]),
+  manifests: new Map([
+    ["raft-core", { name: "@raftoral/raft-core", version: "1.0.0", dependencies: { "@bufbuild/protobuf": "1" } }],
+    ["workflow", { name: "@raftoral/workflow", version: "1.0.0", dependencies: { "@raftoral/raft-core": "1.0.0" } }],
+    ["storage-lmdb", { name: "@raftoral/storage-lmdb", version: "1.0.0", dependencies: { lmdb: "1" } }],
+  ]),
+};
+
+function check(path: string, text: string): readonly string[] {
+  return violations(readModule(path, text), workspace);
+}
+
+const CORE = "packages/raft-core/src";
+
+describe("layers", () => {
+  test("a package may import the layers below it, and what it declares", () => {
+    expect(check("packages/workflow/src/index.ts", 'export { x } from "@raftoral/raft-core";')).toEqual([]);
+    expect(check("packages/storage-lmdb/src/index.ts", 'import { open } from "lmdb"; import "node:fs";')).toEqual([]);
+  });
+
+  test.each([
+    ["a layer beside it", "packages/workflow/src/a.ts", 'import type { S } from "@raftoral/storage-lmdb";'],
+    ["a layer above it", `${CORE}/driver/a.ts`, 'const x = await import("@raftoral/workflow");'],
+    ["what it does not declare", "packages/workflow/src/a.ts", 'import { open } from "lmdb";'],
+    ["another package's folder", "packages/workflow/src/a.ts", 'import "../../raft-core/src/index.ts";'],
+    ["testing code", "packages/workflow/src/a.ts", 'import { suite } from "@raftoral/raft-core/testing";'],
+    ["a test", "packages/workflow/src/a.ts", 'import { suite } from "./b.test.ts";'],
+    ["Node, in raft-core", `${CORE}/driver/a.ts`, 'import { readFileSync } from "node:fs";'],
+    ["protobuf, in raft-core's driver", `${CORE}/driver/a.ts`, 'import { create } from "@bufbuild/protobuf";'],
+  ])("a module must not import %s", (_, path, text) => {
+    expect(check(path, text)).not.toEqual([]);
+  });
+
+  test("raft-core's codec may use protobuf, and its tests may use Node", () => {
+    expect(check(`${CORE}/eraftpb/codec.ts`, 'import { create } from "@bufbuild/protobuf";')).toEqual([]);
+    expect(check(`${CORE}/raft/raft.test.ts`, 'import { test } from "vitest"; import "node:fs";')).toEqual([]);
+  });
+});
+
+describe("purity", () => {
+  test.each([`${CORE}/raft/raft.ts`, `${CORE}/types.ts`, "packages/workflow/src/state/run.ts"])(
+    "is asked of %s",
+    (path) => {
+      expect(isPure(path)).toBe(true);
+    },
+  );
+
+  test.each([
+    `${CORE}/driver/raft-cluster.ts`,
+    `${CORE}/testing/index.ts`,
+    `${CORE}/eraftpb/codec.ts`,
+    `${CORE}/index.ts`,
+    `${CORE}/raft/raft.test.ts`,
+    "packages/workflow/src/runtime/run.ts",
+  ])("is not asked of %s", (path) => {
+    expect(isPure(path)).toBe(false);
+  });
+
+  test.each([
+    "const now = Date.now();",
+    "let at: Date;",
+    "const roll = Math.random();",
+    "setTimeout(() => {}, 1);",
+    "const id = crypto.randomUUID();",
+    "const path = process.env.PATH;",
+    "console.log(1);",
+    "let later: Promise<void>;",
+    "export async function wait() {}",
+    "async function* all(list) { for await (const each of list) yield each; }",
+    'import { Raft } from "../driver/raft-cluster.ts";',
+  ])("is broken by: %s", (text) => {
+    expect(check(`${CORE}/raft/raft.ts`, text)).not.toEqual([]);
+  });
+
+  test.each([
+    "// Date.now() and Promise are not for this module.",
+    'const text = "setTimeout(process)";',
+    "interface Clock { process(): void; readonly Date: number }",
+    "const min = Math.min(1, clock.process);",
+    'import { invariant } from "../errors.ts";',
+  ])("is not broken by: %s", (text) => {
+    expect(check(`${CORE}/raft/raft.ts`, text)).toEqual([]);
+  });
+});
+
+describe("shape", () => {
+  test("a file of more than 400 lines is asked to be two", () => {
+    expect(check("packages/workflow/src/a.ts", "// a line\n".repeat(400))).toEqual([]);
+    expect(check("packages/workflow/src/a.ts", "// a line\n".repeat(401))).toHaveLength(1);
+  });
+
+  test("an index names what it exports", () => {
+    expect(check("packages/workflow/src/index.ts", 'export * from "./a.ts";')).toHaveLength(1);
+    expect(check("packages/workflow/src/index.ts", 'export * as a from "./a.ts";')).toEqual([]);
+  });
+});

@@ -1,0 +1,173 @@
+// The rules of the architecture (docs/architecture.md): which package and which folder may know what.
+//
+// 1. Dependencies point one way: raft-core <- transports, storage, workflow <- raftoral <- e2e, benchmarks. Transports, storage
+//    and workflow do not know each other.
+// 2. A package is entered by what it exports; a relative import stays within its package's src. `/testing` is for tests.
+// 3. What a package imports at run time is in its `dependencies`.
+// 4. raft-core needs no Node, no protobuf and no connect; protobuf only in eraftpb/ and src/gen/.
+// 5. Pure folders are synchronous and deterministic: no clock, randomness, timers, process, console, crypto or promises, and
+//    they import nothing that is not pure.
+// 6. No file is longer than 400 lines without a reason; `export *` hides what an index offers.
+
+import { posix } from "node:path";
+import type { Manifest } from "../workspace.ts";
+import type { Import, Module } from "./module.ts";
+
+/** Which packages of the workspace a package may import, by short name. A package that is not here may not exist. */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "raft-core": [],
+  "transport-memory": ["raft-core"],
+  "transport-grpc": ["raft-core"],
+  "storage-lmdb": ["raft-core"],
+  workflow: ["raft-core"],
+  raftoral: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow"],
+  simulation: ["raft-core", "transport-memory", "storage-lmdb", "workflow"],
+  e2e: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "raftoral"],
+  benchmarks: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "raftoral"],
+};
+
+/** Files over 400 lines, each with the reason why it is not two. Generated code is not counted. */
+export const LONG_FILES: Readonly<Record<string, string>> = {};
+
+const MAX_LINES = 400;
+
+const IMPURE_NAMES = [
+  "Date",
+  "Math.random",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+  "process",
+  "crypto",
+  "performance",
+  "console",
+  "globalThis",
+  "Promise",
+];
+
+/** What a rule needs to know of the workspace: name of package to short name, and the manifest of each short name. */
+export interface Workspace {
+  readonly shortNames: ReadonlyMap<string, string>;
+  readonly manifests: ReadonlyMap<string, Manifest>;
+}
+
+/** What a module breaks, one line each. */
+export function violations(module: Module, workspace: Workspace): readonly string[] {
+  const found = [
+    ...module.imports.flatMap((each) => importViolations(module, each, workspace)),
+    ...shapeViolations(module),
+    ...(isPure(module.path) ? purityViolations(module) : []),
+  ];
+  return found.map((text) => `${module.path}: ${text}`);
+}
+
+function importViolations(module: Module, imported: Import, workspace: Workspace): readonly string[] {
+  const { specifier } = imported;
+  if (specifier.startsWith(".")) return relativeViolations(module, imported);
+  if (specifier.startsWith("node:")) {
+    return inPackage(module.path, "raft-core") && !isTest(module.path)
+      ? [`imports ${specifier}; raft-core needs no Node`]
+      : [];
+  }
+  const owner = packageOf(module.path);
+  const name = packageName(specifier);
+  const target = workspace.shortNames.get(name);
+  const problems: string[] = [];
+  if (target !== undefined && target !== owner && MAY_IMPORT[owner]?.includes(target) !== true) {
+    problems.push(`imports ${name}; ${owner} may not know ${target}`);
+  }
+  if (target !== undefined && specifier.endsWith("/testing") && isPublishedCode(module.path, workspace)) {
+    problems.push(`imports ${specifier}, which is for tests`);
+  }
+  const declared = workspace.manifests.get(owner)?.dependencies?.[name] !== undefined;
+  if (!declared && !isTest(module.path) && isPublishedCode(module.path, workspace)) {
+    problems.push(`imports ${name}, which is not in the dependencies of ${owner}`);
+  }
+  const isProtobuf = /^@(bufbuild|connectrpc)\//.test(specifier);
+  if (isProtobuf && inPackage(module.path, "raft-core") && !mayUseProtobuf(module.path)) {
+    problems.push(`imports ${specifier}; in raft-core only eraftpb/ may use protobuf`);
+  }
+  return problems;
+}
+
+function relativeViolations(module: Module, imported: Import): readonly string[] {
+  const target = posix.join(posix.dirname(module.path), imported.specifier);
+  const src = module.path.slice(0, module.path.indexOf("/src/") + "/src/".length);
+  const problems: string[] = [];
+  if (!target.startsWith(src) && !isTest(module.path))
+    problems.push(`imports ${imported.specifier}, outside of its package`);
+  if (isTest(target) && !isTest(module.path)) problems.push(`imports the test ${imported.specifier}`);
+  if (isPure(module.path) && inSrc(target) && !isPure(target)) {
+    problems.push(`imports ${imported.specifier}; a pure module imports only pure ones`);
+  }
+  return problems;
+}
+
+function shapeViolations(module: Module): readonly string[] {
+  if (isGenerated(module.path)) return [];
+  const problems: string[] = [];
+  if (module.lines > MAX_LINES && LONG_FILES[module.path] === undefined) {
+    problems.push(`has ${module.lines} lines; split it, or list it in LONG_FILES with the reason`);
+  }
+  if (module.exportsAll) problems.push("has an `export *`; name what it exports");
+  return problems;
+}
+
+function purityViolations(module: Module): readonly string[] {
+  const problems = IMPURE_NAMES.filter((name) => module.names.has(name)).map((name) => `uses ${name}; it must be pure`);
+  if (module.asynchronous) problems.push("is asynchronous; it must be pure");
+  for (const { specifier } of module.imports) {
+    if (!specifier.startsWith(".") && !specifier.startsWith("@raftoral/raft-core")) {
+      problems.push(`imports ${specifier}; a pure module imports only pure ones`);
+    }
+  }
+  return problems;
+}
+
+/** Whether the module is part of a pure folder. raft-core's index only names what others may import. */
+export function isPure(path: string): boolean {
+  if (isTest(path) || isGenerated(path)) return false;
+  if (path.startsWith("packages/workflow/src/state/")) return true;
+  const inCore = path.match(/^packages\/raft-core\/src\/(.*)$/)?.[1];
+  return inCore !== undefined && inCore !== "index.ts" && !/^(driver|testing|eraftpb)\//.test(inCore);
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith(".test.ts");
+}
+
+function isGenerated(path: string): boolean {
+  return path.includes("/src/gen/");
+}
+
+function inSrc(path: string): boolean {
+  return path.includes("/src/");
+}
+
+/** Code that `dist` is built of, other than what is for tests itself. */
+function isPublishedCode(path: string, workspace: Workspace): boolean {
+  return workspace.manifests.get(packageOf(path))?.private !== true && !isTest(path) && !path.includes("/src/testing/");
+}
+
+function mayUseProtobuf(path: string): boolean {
+  return isTest(path) || /^packages\/raft-core\/src\/(eraftpb|gen)\//.test(path);
+}
+
+function inPackage(path: string, shortName: string): boolean {
+  return packageOf(path) === shortName;
+}
+
+/** Short name of the package a path is in: `packages/workflow/src/index.ts` is in `workflow`. */
+function packageOf(path: string): string {
+  const [first = "", second = ""] = path.split("/");
+  return first === "packages" ? second : first;
+}
+
+/** `@scope/name/sub` is of the package `@scope/name`. */
+function packageName(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
