@@ -1,5 +1,7 @@
 // To run a cluster.
 
+// The core by itself: consensus without a driver.
+export { type Config, type ReadOnlyOption, type ResolvedConfig, resolveConfig } from "./config.ts";
 export type { ClusterDefaults, ClusterTransport, NodeAddress } from "./driver/cluster-transport.ts";
 export type {
   AnyExecutor,
@@ -40,7 +42,7 @@ export {
   RaftoralError,
   type RaftoralErrorOptions,
 } from "./errors.ts";
-export { countWithin, entrySize } from "./log/entry-size.ts";
+export { countWithin, entriesSize, entrySize, payloadSize } from "./log/entry-size.ts";
 export { MemoryStorage, type MemoryStorageContents } from "./memory-storage.ts";
 export {
   LOCAL_APPEND_THREAD,
@@ -51,7 +53,12 @@ export {
   message,
   type PeerMessageType,
 } from "./message.ts";
+export type { DropReason, Outcome, ProposeOutcome, RefusalReason, StepOutcome } from "./raft/outcome.ts";
+export type { ReadState } from "./raft/read-index.ts";
+export { type Proposal, RawNode } from "./raw-node.ts";
+export type { Ready } from "./ready.ts";
 export { seededRng } from "./rng.ts";
+export type { BasicStatus, Status } from "./status.ts";
 export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./storage.ts";
 export {
   type ConfChange,

@@ -5,29 +5,19 @@
  * size*, which bounds what a leader holds uncommitted and what is in flight. Every storage must count as
  * {@link entrySize} does, or pages cut by the log and by the storage would differ.
  */
+import { varintBytes } from "../eraftpb/varint.ts";
 import type { Entry } from "../types.ts";
-
-/** Bytes of the protobuf varint of a safe non-negative integer. */
-export function varintSize(value: number): number {
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  if (value < 0x200000) return 3;
-  if (value < 0x10000000) return 4;
-  let size = 5;
-  for (let rest = Math.floor(value / 0x800000000); rest > 0; rest = Math.floor(rest / 0x80)) size += 1;
-  return size;
-}
 
 /**
  * Bytes of an entry in protobuf: one tag byte and a varint each for type (always counted, one byte), term and index, and a
  * tag, a length and the bytes each for data and context where they are not empty.
  */
 export function entrySize(entry: Entry): number {
-  let size = 4 + varintSize(entry.term) + varintSize(entry.index);
+  let size = 4 + varintBytes(entry.term) + varintBytes(entry.index);
   const dataBytes = entry.data.length;
-  if (dataBytes > 0) size += 1 + varintSize(dataBytes) + dataBytes;
+  if (dataBytes > 0) size += 1 + varintBytes(dataBytes) + dataBytes;
   const contextBytes = entry.context === undefined ? 0 : entry.context.length;
-  if (contextBytes > 0) size += 1 + varintSize(contextBytes) + contextBytes;
+  if (contextBytes > 0) size += 1 + varintBytes(contextBytes) + contextBytes;
   return size;
 }
 

@@ -1,0 +1,193 @@
+/**
+ * The end of the log that storage does not vouch for yet: entries, and at most one snapshot, that were handed out to be
+ * written or still wait for it.
+ *
+ * It must not read storage and does not know what is committed. Entries leave it only when {@link Unstable.stableTo} is
+ * told that no write under way can overwrite them any more (see `storageAppendResponse` in ready.ts for why that matters).
+ *
+ * Invariants:
+ * U1. Entries are contiguous; the first one has index `offset`.
+ * U2. `offset <= offsetInProgress <= offset + length`: entries before `offsetInProgress` are being written.
+ * U3. With a snapshot, `offset` is beyond the snapshot's index.
+ * U4. Arrays that were handed out are never changed: they are copies of the range asked for. A copy is as long as the
+ *     range, never as long as the tail.
+ */
+import { invariant } from "../errors.ts";
+import type { Entry, LogIndex, Snapshot, Term } from "../types.ts";
+import { countWithin } from "./entry-size.ts";
+
+const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
+/** Below this many dead slots the buffer is not worth moving. */
+const COMPACT_AT = 1024;
+
+export class Unstable {
+  snapshot: Snapshot | undefined = undefined;
+  snapshotInProgress = false;
+  /** Index of the first unstable entry, also while there is none. It may lie below storage's last index. */
+  offset: LogIndex;
+  /** One beyond the last entry that is being written. */
+  offsetInProgress: LogIndex;
+
+  /** Live entries are `buffer[head..]`; the dead slots before them go away in halves, so that each append is O(1). */
+  private buffer: Entry[] = [];
+  private head = 0;
+
+  /** The last range handed out: the leader asks for the same one for every follower and for its own disk. */
+  private cachedLo: LogIndex = 0;
+  private cachedHi: LogIndex = 0;
+  private cachedMaxBytes = 0;
+  private cached: readonly Entry[] = NO_ENTRIES;
+
+  constructor(offset: LogIndex) {
+    this.offset = offset;
+    this.offsetInProgress = offset;
+  }
+
+  get length(): number {
+    return this.buffer.length - this.head;
+  }
+
+  /** First index the log may hold, known only from a snapshot. */
+  firstIndex(): LogIndex | undefined {
+    return this.snapshot === undefined ? undefined : this.snapshot.metadata.index + 1;
+  }
+
+  /** Last index, or undefined when storage alone knows. */
+  lastIndex(): LogIndex | undefined {
+    if (this.buffer.length > this.head) return this.offset + this.buffer.length - this.head - 1;
+    return this.snapshot === undefined ? undefined : this.snapshot.metadata.index;
+  }
+
+  /** Term of the entry at `index` (or of the snapshot, at its index), or undefined when it is not here. */
+  term(index: LogIndex): Term | undefined {
+    if (index < this.offset) {
+      const metadata = this.snapshot?.metadata;
+      return metadata !== undefined && metadata.index === index ? metadata.term : undefined;
+    }
+    return this.buffer[this.head + index - this.offset]?.term;
+  }
+
+  /** Entries that are not being written yet. */
+  nextEntries(): readonly Entry[] {
+    if (!this.hasNextEntries()) return NO_ENTRIES;
+    return this.slice(this.offsetInProgress, this.offset + this.length, Number.POSITIVE_INFINITY);
+  }
+
+  hasNextEntries(): boolean {
+    return this.offsetInProgress < this.offset + this.length;
+  }
+
+  /** The snapshot, unless it is being written already. */
+  nextSnapshot(): Snapshot | undefined {
+    return this.snapshotInProgress ? undefined : this.snapshot;
+  }
+
+  /** Everything here is being written now. */
+  acceptInProgress(): void {
+    this.offsetInProgress = this.offset + this.length;
+    if (this.snapshot !== undefined) this.snapshotInProgress = true;
+    this.check();
+  }
+
+  /**
+   * Entries up to (`index`, `term`) are in storage, and no write under way can replace them. Ignored when the entry is
+   * gone or has been replaced by one of another term.
+   */
+  stableTo(index: LogIndex, term: Term): void {
+    if (index < this.offset || this.term(index) !== term) return;
+    this.head += index + 1 - this.offset;
+    this.offset = index + 1;
+    this.offsetInProgress = Math.max(this.offsetInProgress, this.offset);
+    this.dropCache();
+    if (this.head === this.buffer.length) {
+      this.buffer = [];
+      this.head = 0;
+    } else if (this.head >= COMPACT_AT && this.head * 2 >= this.buffer.length) {
+      this.buffer.copyWithin(0, this.head);
+      this.buffer.length -= this.head;
+      this.head = 0;
+    }
+    this.check();
+  }
+
+  /** The snapshot at `index` is in storage. Ignored when another one has come since. */
+  stableSnapshotTo(index: LogIndex): void {
+    if (this.snapshot === undefined || this.snapshot.metadata.index !== index) return;
+    this.snapshot = undefined;
+    this.snapshotInProgress = false;
+  }
+
+  /** Starts over from a snapshot. */
+  restore(snapshot: Snapshot): void {
+    this.offset = snapshot.metadata.index + 1;
+    this.offsetInProgress = this.offset;
+    this.buffer = [];
+    this.head = 0;
+    this.snapshot = snapshot;
+    this.snapshotInProgress = false;
+    this.dropCache();
+  }
+
+  /** Appends `entries` (not empty), replacing what is at their indexes and beyond. */
+  truncateAndAppend(entries: readonly Entry[]): void {
+    const from = (entries[0] as Entry).index;
+    const end = this.offset + this.length;
+    invariant(from <= end, () => `unstable entries must be contiguous: ${from} does not follow ${end - 1}`);
+    if (from < end) this.truncate(from);
+    for (const entry of entries) this.buffer.push(entry);
+    this.dropCache();
+    this.check();
+  }
+
+  /**
+   * Entries in `[lo, hi)`, cut off before the one that would take their sizes over `maxBytes`; at least one. The whole
+   * range must be here.
+   */
+  slice(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] {
+    invariant(lo <= hi, () => `slice [${lo}, ${hi}) is the wrong way round`);
+    invariant(
+      lo >= this.offset && hi <= this.offset + this.length,
+      () => `slice [${lo}, ${hi}) is not within [${this.offset}, ${this.offset + this.length})`,
+    );
+    if (lo === hi) return NO_ENTRIES;
+    if (this.cachedLo === lo && this.cachedHi === hi && this.cachedMaxBytes === maxBytes) return this.cached;
+    const start = this.head + lo - this.offset;
+    const count = countWithin(this.buffer, start, start + hi - lo, maxBytes);
+    const entries = this.buffer.slice(start, start + count);
+    this.cachedLo = lo;
+    this.cachedHi = hi;
+    this.cachedMaxBytes = maxBytes;
+    this.cached = entries;
+    return entries;
+  }
+
+  private truncate(from: LogIndex): void {
+    if (from <= this.offset) {
+      this.buffer = [];
+      this.head = 0;
+      this.offset = from;
+      this.offsetInProgress = from;
+    } else {
+      this.buffer.length = this.head + from - this.offset;
+      this.offsetInProgress = Math.min(this.offsetInProgress, from);
+    }
+  }
+
+  private dropCache(): void {
+    this.cachedLo = 0;
+    this.cachedHi = 0;
+    this.cached = NO_ENTRIES;
+  }
+
+  private check(): void {
+    const end = this.offset + this.length;
+    invariant(
+      this.offset <= this.offsetInProgress && this.offsetInProgress <= end,
+      () => `U2: ${this.offset} <= ${this.offsetInProgress} <= ${end} does not hold`,
+    );
+    invariant(
+      this.snapshot === undefined || this.snapshot.metadata.index < this.offset,
+      () => `U3: offset ${this.offset} is not beyond the snapshot`,
+    );
+  }
+}

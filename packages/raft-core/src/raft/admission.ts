@@ -1,0 +1,76 @@
+/**
+ * The door: which messages from outside may reach consensus at all.
+ *
+ * A message that gets past here is one that a working node could have sent. What is refused has changed nothing. The checks
+ * look at one message and the size of the log; whether a message fits the state is for the roles to say.
+ */
+import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
+import type { NodeId } from "../types.ts";
+import type { RefusalReason } from "./outcome.ts";
+import type { Raft } from "./raft.ts";
+
+/** Why `m` is refused, or undefined when it is let in. */
+export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
+  const fromThread = isThread(m.from);
+  switch (m.type) {
+    case "MsgHup":
+    case "MsgBeat":
+    case "MsgUnreachable":
+    case "MsgSnapStatus":
+    case "MsgCheckQuorum":
+    case "MsgForgetLeader":
+    case "MsgStorageAppend":
+    case "MsgStorageAppendResp":
+    case "MsgStorageApply":
+    case "MsgStorageApplyResp":
+      return fromThread ? undefined : "local-message";
+    case "MsgProp":
+      return m.entries.length > 0 ? undefined : "malformed";
+    case "MsgReadIndex":
+      return m.entries.length === 1 ? undefined : "malformed";
+    case "MsgTransferLeader":
+      return undefined;
+    case "MsgAppResp":
+      if (m.term === raft.term && m.index > raft.log.lastIndex() && raft.role === "StateLeader") return "malformed";
+      break;
+    case "MsgApp":
+      if (!isContinuation(m) || m.from === raft.id) return "malformed";
+      break;
+    case "MsgHeartbeat":
+    case "MsgSnap":
+      if (m.from === raft.id) return "malformed";
+      break;
+  }
+  // Everything else belongs to a term. Without one it would pass for a local message and escape the rules about terms.
+  if (m.term === 0) return "malformed";
+  return isResponse(m) && raft.tracker.get(m.from) === undefined ? "unknown-peer" : undefined;
+}
+
+function isThread(id: NodeId): boolean {
+  return id === LOCAL_APPEND_THREAD || id === LOCAL_APPLY_THREAD;
+}
+
+function isResponse(m: Message): boolean {
+  switch (m.type) {
+    case "MsgAppResp":
+    case "MsgVoteResp":
+    case "MsgPreVoteResp":
+    case "MsgHeartbeatResp":
+    case "MsgReadIndexResp":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Entries follow each other and the one they claim to follow, and no term goes back or beyond the sender's. */
+function isContinuation(m: Message): boolean {
+  let index = m.index;
+  let term = m.logTerm;
+  for (const entry of m.entries) {
+    index += 1;
+    if (entry.index !== index || entry.term < term) return false;
+    term = entry.term;
+  }
+  return term <= m.term;
+}

@@ -1,0 +1,109 @@
+/**
+ * Elections: who may stand, asking for votes, and giving them (Raft paper §5.2 and §5.4.1; thesis §9.6 for pre-votes).
+ *
+ * Invariants:
+ * E1. A vote is given only to a candidate whose log is at least as up to date as this one (§5.4.1).
+ * E2. Nobody stands while a committed configuration change waits to be applied: it would count votes of a configuration that
+ *     may be two changes behind, and two such majorities need not overlap.
+ */
+import type { Message } from "../message.ts";
+import type { VoteTally } from "../tracker/progress-tracker.ts";
+import { NONE, type NodeId } from "../types.ts";
+import type { Raft } from "./raft.ts";
+import { becomeCandidate, becomePreCandidate } from "./roles.ts";
+
+/** "transfer": asked to by the leader; no pre-vote is needed, and followers do not hold the old leader's lease. */
+export type CampaignType = "pre-election" | "election" | "transfer";
+
+/** Marks the vote requests of a transfer. The bytes are part of the wire format: ASCII "CampaignTransfer". */
+export const CAMPAIGN_TRANSFER: Uint8Array = Uint8Array.from("CampaignTransfer", (char) => char.charCodeAt(0));
+
+/** Whether this node may become leader: a voter, or about to be one, with nothing to restore first. */
+export function isPromotable(raft: Raft): boolean {
+  const own = raft.tracker.get(raft.id);
+  return own !== undefined && !own.isLearner && raft.log.unstable.snapshot === undefined;
+}
+
+/** Starts a campaign if this node may. */
+export function hup(raft: Raft, type: CampaignType): void {
+  if (raft.role === "StateLeader" || !isPromotable(raft) || hasUnappliedConfChanges(raft)) return;
+  campaign(raft, type);
+}
+
+/** Asks every voter, of both halves while joint, in ascending order of ids. */
+export function campaign(raft: Raft, type: CampaignType): void {
+  const preElection = type === "pre-election";
+  if (preElection) becomePreCandidate(raft);
+  else becomeCandidate(raft);
+  // A pre-vote is about the term the node would campaign for.
+  const term = preElection ? raft.term + 1 : raft.term;
+  for (const to of raft.tracker.voterNodes()) {
+    if (to === raft.id) {
+      // Its own vote counts once it is durable, like any other.
+      raft.send({ type: preElection ? "MsgPreVoteResp" : "MsgVoteResp", to, term });
+      continue;
+    }
+    raft.send({
+      type: preElection ? "MsgPreVote" : "MsgVote",
+      to,
+      term,
+      index: raft.log.lastIndex(),
+      logTerm: raft.log.lastTerm(),
+      context: type === "transfer" ? CAMPAIGN_TRANSFER : undefined,
+    });
+  }
+}
+
+/** Counts one answer. */
+export function countVote(raft: Raft, from: NodeId, granted: boolean): VoteTally {
+  raft.tracker.recordVote(from, granted);
+  return raft.tracker.tallyVotes();
+}
+
+/**
+ * Whether `m`, of a higher term, is a vote request to be ignored because a leader was heard from within the shortest
+ * election timeout (thesis §4.2.3). A leader that reads by its lease relies on this promise (§6.4.1).
+ */
+export function isHeldOffByLease(raft: Raft, m: Message): boolean {
+  if (m.type !== "MsgVote" && m.type !== "MsgPreVote") return false;
+  if (!raft.config.checkQuorum || raft.lead === NONE) return false;
+  return raft.electionElapsed < raft.config.electionTicks && !isTransfer(m);
+}
+
+/**
+ * Grants or refuses. Learners vote, too: they may have been promoted by a change they have not applied yet, and their vote
+ * may be the one that is needed to go on.
+ */
+export function answerVoteRequest(raft: Raft, m: Message): void {
+  const canVote =
+    raft.vote === m.from ||
+    (raft.vote === NONE && raft.lead === NONE) ||
+    (m.type === "MsgPreVote" && m.term > raft.term);
+  const type = m.type === "MsgVote" ? "MsgVoteResp" : "MsgPreVoteResp";
+  if (!canVote || !raft.log.isUpToDate(m.index, m.logTerm)) {
+    raft.send({ type, to: m.from, term: raft.term, reject: true });
+    return;
+  }
+  // The term asked about, not our own: for a pre-vote they differ, and the sender drops answers of old terms.
+  raft.send({ type, to: m.from, term: m.term });
+  if (m.type === "MsgVote") {
+    raft.electionElapsed = 0;
+    raft.vote = m.from;
+  }
+}
+
+function isTransfer(m: Message): boolean {
+  const { context } = m;
+  return (
+    context !== undefined &&
+    context.length === CAMPAIGN_TRANSFER.length &&
+    context.every((byte, at) => byte === CAMPAIGN_TRANSFER[at])
+  );
+}
+
+function hasUnappliedConfChanges(raft: Raft): boolean {
+  const { log } = raft;
+  if (log.applied >= log.committed) return false;
+  // Paged by the same bound as entries handed out for applying: they are read for the same purpose.
+  return log.some(log.applied + 1, log.committed + 1, log.maxApplyingBytes, (entry) => entry.type !== "EntryNormal");
+}

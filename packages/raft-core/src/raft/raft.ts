@@ -1,0 +1,216 @@
+/**
+ * One node's consensus state, and the dispatch of everything that is stepped into it.
+ *
+ * Role: holds the state of Raft's figure 2, applies the rules about terms that hold for every message, and hands the rest to
+ * the role the node is in (`step-follower`, `step-candidate`, `step-leader`). Everything a role does lives in a file beside
+ * this one, as functions over this state.
+ *
+ * It must not do I/O, read a clock or draw randomness other than `config.rng`: the same inputs give the same outputs.
+ *
+ * Invariants:
+ * R1. `term` never decreases, and `vote` changes at most once per term, from NONE (Raft paper §5.2, Election Safety).
+ * R2. Votes and append acknowledgements leave only behind the write of what they promise (§5.1; thesis §3.8): they wait
+ *     in `messagesAfterAppend`.
+ * R3. A leader only appends to its log (§5.3, Leader Append-Only).
+ * R4. A leader commits by counting only entries of its own term (§5.4.2).
+ * R5. At most one configuration change is in the log and not applied: `pendingConfIndex` is at or beyond it (thesis §4.1).
+ * R6. `lead` is this node exactly when it is leader.
+ */
+import type { ResolvedConfig } from "../config.ts";
+import { invariant } from "../errors.ts";
+import { entriesSize, payloadSize } from "../log/entry-size.ts";
+import { RaftLog } from "../log/raft-log.ts";
+import { type Message, message } from "../message.ts";
+import { ProgressTracker } from "../tracker/progress-tracker.ts";
+import { type HardState, type LogIndex, NONE, type NodeId, type RaftRole, type Term } from "../types.ts";
+import { answerVoteRequest, hup, isHeldOffByLease } from "./election.ts";
+import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
+import { newReadIndexQueue, type ReadIndexQueue, type ReadState } from "./read-index.ts";
+import { appliedTo, restoreConfiguration } from "./reconfigure.ts";
+import { reduceUncommitted } from "./replication.ts";
+import { becomeFollower } from "./roles.ts";
+import { appliedSnapshot } from "./snapshot.ts";
+import { stepCandidate } from "./step-candidate.ts";
+import { stepFollower } from "./step-follower.ts";
+import { stepLeader } from "./step-leader.ts";
+import { tickElection, tickHeartbeat } from "./tick.ts";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+/** A message to send: sender and, except for campaigns, term are filled in. */
+export type Outgoing = Partial<Message> & Pick<Message, "type" | "to">;
+
+export class Raft {
+  readonly config: ResolvedConfig;
+  readonly id: NodeId;
+  readonly log: RaftLog;
+  readonly tracker: ProgressTracker;
+
+  term: Term = 0;
+  vote: NodeId = NONE;
+  lead: NodeId = NONE;
+  role: RaftRole = "StateFollower";
+  isLearner = false;
+
+  /** To leave at once. Never to this node. */
+  messages: Message[] = [];
+  /** To leave once everything unstable at this moment is durable (R2). May be to this node. */
+  messagesAfterAppend: Message[] = [];
+
+  /** Confirmed reads for the application. */
+  readStates: ReadState[] = [];
+  /** Leader: reads that wait for a round of heartbeats. */
+  reads: ReadIndexQueue;
+  /** Leader: reads that wait for the first commit of its term (thesis §6.4). */
+  postponedReads: Message[] = [];
+
+  /** Leader: whom leadership is being handed to (thesis §3.10), or NONE. */
+  leadTransferee: NodeId = NONE;
+  /** Leader: no configuration change is accepted until this index is applied (R5). */
+  pendingConfIndex: LogIndex = 0;
+  /** Leader: payload bytes appended and not applied; an estimate that is never too high. */
+  uncommittedBytes = 0;
+
+  /** Ticks since the last news of a leader, or since the campaign or the leader's last check of the quorum began. */
+  electionElapsed = 0;
+  heartbeatElapsed = 0;
+  /** In `[electionTicks, 2 * electionTicks)`, drawn at each change of role (Raft paper §5.2). */
+  randomizedElectionTicks = 0;
+
+  constructor(config: ResolvedConfig) {
+    this.config = config;
+    this.id = config.id;
+    this.log = new RaftLog(config.storage, config.maxCommittedBytesPerReady);
+    this.tracker = new ProgressTracker(config.maxInflightMessages, config.maxInflightBytes);
+    this.reads = newReadIndexQueue();
+    const { hardState, confState } = config.storage.initialState();
+    restoreConfiguration(this, confState);
+    this.loadHardState(hardState);
+    if (config.applied > 0) {
+      // What was applied was committed, even if the commit index, which need not be durable, was stored before that.
+      this.log.commitTo(config.applied);
+      this.log.appliedTo(config.applied, 0);
+    }
+    becomeFollower(this, this.term, NONE);
+  }
+
+  /** One tick of the logical clock. */
+  tick(): void {
+    if (this.role === "StateLeader") tickHeartbeat(this);
+    else tickElection(this);
+  }
+
+  /** Handles any message: from a peer, from the application, or from this node's storage. */
+  step(m: Message): ProposeOutcome {
+    // Term 0: local messages, proposals and reads, which belong to no term.
+    if (m.term > this.term) {
+      if (isHeldOffByLease(this, m)) return ACCEPTED;
+      this.followHigherTerm(m);
+    } else if (m.term < this.term && m.term !== 0) {
+      this.answerLowerTerm(m);
+      return ACCEPTED;
+    }
+    switch (m.type) {
+      case "MsgHup":
+        hup(this, this.config.preVote ? "pre-election" : "election");
+        return ACCEPTED;
+      case "MsgStorageAppendResp":
+        if (m.index !== 0) this.log.unstable.stableTo(m.index, m.logTerm);
+        if (m.snapshot !== undefined) appliedSnapshot(this, m.snapshot);
+        return ACCEPTED;
+      case "MsgStorageApplyResp":
+        this.appliedEntries(m);
+        return ACCEPTED;
+      case "MsgVote":
+      case "MsgPreVote":
+        answerVoteRequest(this, m);
+        return ACCEPTED;
+    }
+    switch (this.role) {
+      case "StateFollower":
+        return stepFollower(this, m);
+      case "StateLeader":
+        return stepLeader(this, m);
+      case "StateCandidate":
+      case "StatePreCandidate":
+        return stepCandidate(this, m);
+    }
+  }
+
+  /**
+   * Queues a message for the next Ready. Votes and append acknowledgements wait for durability (R2), refusals included: a
+   * refusal, too, may rest on state that is not durable yet.
+   */
+  send(fields: Outgoing): void {
+    const m = message(fields) as Mutable<Message>;
+    if (m.from === NONE) m.from = this.id;
+    switch (m.type) {
+      case "MsgVote":
+      case "MsgVoteResp":
+      case "MsgPreVote":
+      case "MsgPreVoteResp":
+        // A campaign's term is not always this node's: pre-votes are about the term to come.
+        invariant(m.term !== 0, () => `a ${m.type} must name its term`);
+        break;
+      case "MsgProp":
+      case "MsgReadIndex":
+        // Forwarded ones stay outside all terms: they must neither depose a leader nor be too old for one.
+        m.term = 0;
+        break;
+      default:
+        invariant(m.term === 0, () => `the term of a ${m.type} is the sender's, not ${m.term}`);
+        m.term = this.term;
+    }
+    if (m.type === "MsgAppResp" || m.type === "MsgVoteResp" || m.type === "MsgPreVoteResp") {
+      this.messagesAfterAppend.push(m);
+      return;
+    }
+    invariant(m.to !== this.id, () => `a ${m.type} to oneself`);
+    this.messages.push(m);
+  }
+
+  /** The outcome of a proposal that is not taken. */
+  dropped(reason: (ProposeOutcome & { ok: false })["reason"]): ProposeOutcome {
+    return { ok: false, reason, leaderHint: this.lead };
+  }
+
+  private followHigherTerm(m: Message): void {
+    // A pre-vote only asks about the term to come, and a granted one only echoes our own question.
+    if (m.type === "MsgPreVote" || (m.type === "MsgPreVoteResp" && !m.reject)) return;
+    const fromLeader = m.type === "MsgApp" || m.type === "MsgHeartbeat" || m.type === "MsgSnap";
+    becomeFollower(this, m.term, fromLeader ? m.from : NONE);
+  }
+
+  private answerLowerTerm(m: Message): void {
+    const { checkQuorum, preVote } = this.config;
+    if ((checkQuorum || preVote) && (m.type === "MsgHeartbeat" || m.type === "MsgApp")) {
+      // With these options a vote request of ours is ignored while that leader holds its lease, and so never tells it our
+      // term. This answer does: an old leader steps down, and a node stuck at a term of its own is taken in again.
+      this.send({ type: "MsgAppResp", to: m.from });
+    } else if (m.type === "MsgPreVote") {
+      // Not dropped: a candidate that is behind in term but ahead in log must learn our term to get anywhere.
+      this.send({ type: "MsgPreVoteResp", to: m.from, term: this.term, reject: true });
+    } else if (m.type === "MsgStorageAppendResp" && m.snapshot !== undefined) {
+      // The entries it speaks of may have been replaced since (see `storageAppendResponse`); a snapshot stays valid.
+      appliedSnapshot(this, m.snapshot);
+    }
+  }
+
+  private appliedEntries(m: Message): void {
+    const last = m.entries[m.entries.length - 1];
+    if (last === undefined) return;
+    appliedTo(this, last.index, entriesSize(m.entries));
+    reduceUncommitted(this, payloadSize(m.entries));
+  }
+
+  private loadHardState(hardState: HardState): void {
+    const { term, vote, commit } = hardState;
+    if (term === 0 && vote === NONE && commit === 0) return;
+    invariant(
+      commit >= this.log.committed && commit <= this.log.lastIndex(),
+      () => `stored commit ${commit} is not within [${this.log.committed}, ${this.log.lastIndex()}]`,
+    );
+    this.log.committed = commit;
+    this.term = term;
+    this.vote = vote;
+  }
+}

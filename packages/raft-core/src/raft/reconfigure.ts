@@ -1,0 +1,146 @@
+/**
+ * Changing the configuration (Raft paper §6; thesis §4): proposing, applying, and leaving joint configurations.
+ *
+ * A change takes effect when its entry is applied, not when it is appended. That is safe because the next change is proposed
+ * only after this one has been applied by the leader (R5 in raft.ts), and because nobody stands for election while a
+ * committed change waits to be applied (E2 in election.ts).
+ *
+ * Invariants:
+ * G1. A joint configuration with `autoLeave` is left by its leader, whichever node that is by then.
+ * G2. What is restored is what was stored: the configuration's ConfState equals the one it came from.
+ */
+import { type ChangeResult, Changer } from "../confchange/changer.ts";
+import { restore } from "../confchange/restore.ts";
+import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
+import { invariant, RaftError } from "../errors.ts";
+import { message } from "../message.ts";
+import { type ConfChange, type ConfChangeV2, type ConfState, EMPTY_BYTES, type Entry, NONE } from "../types.ts";
+import type { Raft } from "./raft.ts";
+import { broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
+import { abortLeaderTransfer, becomeFollower } from "./roles.ts";
+
+/**
+ * Leader: checks the configuration changes among `entries` before they are appended. A change that must not be made now is
+ * replaced by an empty entry, which keeps the proposer's `context`: wherever it is applied, its proposer learns from it that
+ * the change was turned down.
+ */
+export function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonly Entry[] {
+  if (entries.every(isNormal)) return entries;
+  const firstIndex = raft.log.lastIndex() + 1;
+  return entries.map((entry, at) => {
+    if (isNormal(entry)) return entry;
+    const leavesJoint = wantsToLeaveJoint(entry);
+    if (leavesJoint === "malformed" || (isRefused(raft, leavesJoint) && !raft.config.disableConfChangeValidation)) {
+      return turnedDown(entry);
+    }
+    raft.pendingConfIndex = firstIndex + at;
+    return entry;
+  });
+}
+
+/** Puts a committed change in force. The application calls it for every change it applies, on every node. */
+export function applyConfChange(raft: Raft, change: ConfChange | ConfChangeV2): ConfState {
+  const changer = new Changer(raft.tracker, raft.log.lastIndex());
+  const result = computeChange(changer, "changes" in change ? change : asV2(change));
+  invariant(result.ok, () => `a committed configuration change cannot be applied: ${result.ok ? "" : result.reason}`);
+  return switchTo(raft, result);
+}
+
+/** Puts a stored configuration in force: at start, and from a snapshot. */
+export function restoreConfiguration(raft: Raft, confState: ConfState): void {
+  const result = restore(raft.tracker, raft.log.lastIndex(), confState);
+  invariant(result.ok, () => `a stored configuration cannot be restored: ${result.ok ? "" : result.reason}`);
+  const restored = switchTo(raft, result);
+  invariant(isSameConfState(confState, restored), "G2: the configuration restored is not the one stored");
+}
+
+/** Entries up to `index` are applied, `bytes` of them were counted as being applied. Leaves a joint configuration (G1). */
+export function appliedTo(raft: Raft, index: number, bytes: number): void {
+  const { log } = raft;
+  const applied = Math.max(index, log.applied);
+  log.appliedTo(applied, bytes);
+  if (!raft.tracker.config.autoLeave || applied < raft.pendingConfIndex || raft.role !== "StateLeader") return;
+  // An empty change has no size, so that no limit refuses it. While leadership is being handed over it is dropped, and
+  // tried again with the next entry that is applied: by this leader if the hand-over fails, otherwise by the next one.
+  const leave: Entry = { term: 0, index: 0, type: "EntryConfChangeV2", data: EMPTY_BYTES };
+  raft.step(message({ type: "MsgProp", from: raft.id, entries: [leave] }));
+}
+
+/** The three kinds of change. Only a change that asks for nothing at all leaves a joint configuration. */
+function computeChange(changer: Changer, change: ConfChangeV2): ChangeResult {
+  const { changes, transition } = change;
+  if (transition === "Auto" && changes.length === 0) return changer.leaveJoint();
+  if (transition !== "Auto" || changes.length > 1) return changer.enterJoint(transition !== "Explicit", changes);
+  return changer.simple(changes);
+}
+
+function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
+  const { tracker } = raft;
+  tracker.adopt(result.config, result.progress);
+  const confState = tracker.confState();
+  const own = tracker.get(raft.id);
+  raft.isLearner = own?.isLearner ?? false;
+  if (raft.role !== "StateLeader") return confState;
+  if (own === undefined || own.isLearner) {
+    // It keeps leading, without a vote, until another is elected, unless told to step down (thesis §4.2.2).
+    if (raft.config.stepDownOnRemoval) becomeFollower(raft, raft.term, NONE);
+    return confState;
+  }
+  if (confState.voters.length === 0) return confState;
+  if (maybeCommit(raft)) {
+    // The quorum became smaller, and what it holds is committed.
+    broadcastAppend(raft);
+  } else {
+    // Newcomers begin to catch up now, not with the next heartbeat.
+    for (const id of tracker.ids) {
+      if (id !== raft.id) maybeSendAppend(raft, id, false);
+    }
+  }
+  if (raft.leadTransferee !== NONE && !tracker.config.voters.has(raft.leadTransferee)) abortLeaderTransfer(raft);
+  return confState;
+}
+
+function isRefused(raft: Raft, leavesJoint: boolean): boolean {
+  const pending = raft.pendingConfIndex > raft.log.applied;
+  return pending || raft.tracker.config.voters.isJoint !== leavesJoint;
+}
+
+function wantsToLeaveJoint(entry: Entry): boolean | "malformed" {
+  try {
+    const change =
+      entry.type === "EntryConfChange" ? asV2(decodeConfChange(entry.data)) : decodeConfChangeV2(entry.data);
+    return change.changes.length === 0;
+  } catch (error) {
+    if (error instanceof RaftError) return "malformed";
+    throw error;
+  }
+}
+
+function turnedDown(entry: Entry): Entry {
+  const { context } = entry;
+  const empty: Entry = { term: 0, index: 0, type: "EntryNormal", data: EMPTY_BYTES };
+  return context === undefined ? empty : { ...empty, context };
+}
+
+function isNormal(entry: Entry): boolean {
+  return entry.type === "EntryNormal";
+}
+
+function asV2(change: ConfChange): ConfChangeV2 {
+  const { type, nodeId, context } = change;
+  return { transition: "Auto", changes: [{ type, nodeId }], context };
+}
+
+function isSameConfState(a: ConfState, b: ConfState): boolean {
+  return (
+    a.autoLeave === b.autoLeave &&
+    isSameSet(a.voters, b.voters) &&
+    isSameSet(a.learners, b.learners) &&
+    isSameSet(a.votersOutgoing, b.votersOutgoing) &&
+    isSameSet(a.learnersNext, b.learnersNext)
+  );
+}
+
+function isSameSet(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
+}

@@ -1,0 +1,95 @@
+/**
+ * Changes of role (Raft paper figure 4; thesis §9.6 for the pre-candidate). Every change but that to pre-candidate clears
+ * what belonged to the old role and draws a new election timeout.
+ */
+import { invariant } from "../errors.ts";
+import { Inflights } from "../tracker/inflights.ts";
+import { Progress } from "../tracker/progress.ts";
+import { EMPTY_BYTES, NONE, type NodeId, type Term } from "../types.ts";
+import type { Raft } from "./raft.ts";
+import { newReadIndexQueue } from "./read-index.ts";
+import { appendEntries } from "./replication.ts";
+
+export function becomeFollower(raft: Raft, term: Term, lead: NodeId): void {
+  reset(raft, term);
+  raft.lead = lead;
+  raft.role = "StateFollower";
+}
+
+/** Stands for election in the next term, with its own vote (Raft paper §5.2). */
+export function becomeCandidate(raft: Raft): void {
+  invariant(raft.role !== "StateLeader", "a leader does not stand for election");
+  reset(raft, raft.term + 1);
+  raft.vote = raft.id;
+  raft.role = "StateCandidate";
+}
+
+/** Asks whether it would win. Neither term nor vote nor timeout change (thesis §9.6). */
+export function becomePreCandidate(raft: Raft): void {
+  invariant(raft.role !== "StateLeader", "a leader does not stand for election");
+  raft.tracker.resetVotes();
+  raft.lead = NONE;
+  raft.role = "StatePreCandidate";
+}
+
+/** Leads its term, beginning with an empty entry: committing that commits all before it (Raft paper §5.4.2, §8). */
+export function becomeLeader(raft: Raft): void {
+  invariant(raft.role !== "StateFollower", "a follower becomes leader only through an election");
+  invariant(raft.vote === raft.id, () => `R1: leader of term ${raft.term} without its own vote`);
+  reset(raft, raft.term);
+  raft.lead = raft.id;
+  raft.role = "StateLeader";
+  const own = raft.tracker.get(raft.id);
+  invariant(own !== undefined, "a leader is a member when elected");
+  own.becomeReplicate();
+  own.recentActive = true;
+  // A change may hide anywhere in the uncommitted tail. Waiting until all of it is applied is safe and spares the scan (R5).
+  raft.pendingConfIndex = raft.log.lastIndex();
+  const accepted = appendEntries(raft, [{ term: 0, index: 0, type: "EntryNormal", data: EMPTY_BYTES }]);
+  invariant(accepted, "an empty entry is never refused");
+}
+
+/** Ends a hand-over of leadership that did not happen. */
+export function abortLeaderTransfer(raft: Raft): void {
+  raft.leadTransferee = NONE;
+}
+
+function reset(raft: Raft, term: Term): void {
+  invariant(term >= raft.term, () => `R1: term went back from ${raft.term} to ${term}`);
+  if (raft.term !== term) {
+    raft.term = term;
+    raft.vote = NONE;
+  }
+  raft.lead = NONE;
+  raft.electionElapsed = 0;
+  raft.heartbeatElapsed = 0;
+  const { electionTicks, rng } = raft.config;
+  raft.randomizedElectionTicks = electionTicks + rng.below(electionTicks);
+  abortLeaderTransfer(raft);
+  raft.tracker.resetVotes();
+  resetProgress(raft);
+  raft.pendingConfIndex = 0;
+  raft.uncommittedBytes = 0;
+  raft.reads = newReadIndexQueue();
+  raft.postponedReads = [];
+}
+
+/** Nothing is known of anyone's log but one's own (Raft paper figure 2: nextIndex and matchIndex after election). */
+function resetProgress(raft: Raft): void {
+  const { tracker } = raft;
+  const lastIndex = raft.log.lastIndex();
+  const progress = new Map<NodeId, Progress>();
+  for (const [id, { isLearner }] of tracker.progress) {
+    progress.set(
+      id,
+      new Progress({
+        match: id === raft.id ? lastIndex : 0,
+        next: lastIndex + 1,
+        inflights: new Inflights(tracker.maxInflight, tracker.maxInflightBytes),
+        isLearner,
+        recentActive: false,
+      }),
+    );
+  }
+  tracker.adopt(tracker.config, progress);
+}

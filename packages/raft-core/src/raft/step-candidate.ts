@@ -1,0 +1,53 @@
+/** What a candidate or pre-candidate does with a message of its term. */
+import type { Message } from "../message.ts";
+import { NONE } from "../types.ts";
+import { campaign, countVote } from "./election.ts";
+import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
+import type { Raft } from "./raft.ts";
+import { broadcastAppend, handleAppend, handleHeartbeat } from "./replication.ts";
+import { becomeFollower, becomeLeader } from "./roles.ts";
+import { handleSnapshot } from "./snapshot.ts";
+
+export function stepCandidate(raft: Raft, m: Message): ProposeOutcome {
+  switch (m.type) {
+    case "MsgProp":
+      return raft.dropped("no-leader");
+    // A message from a leader of this term: the election is over (Raft paper §5.2).
+    case "MsgApp":
+      becomeFollower(raft, raft.term, m.from);
+      handleAppend(raft, m);
+      return ACCEPTED;
+    case "MsgHeartbeat":
+      becomeFollower(raft, raft.term, m.from);
+      handleHeartbeat(raft, m);
+      return ACCEPTED;
+    case "MsgSnap":
+      becomeFollower(raft, raft.term, m.from);
+      handleSnapshot(raft, m);
+      return ACCEPTED;
+    case "MsgVoteResp":
+      // Late answers of one phase do not count in the other.
+      if (raft.role === "StateCandidate") handleVoteResponse(raft, m);
+      return ACCEPTED;
+    case "MsgPreVoteResp":
+      if (raft.role === "StatePreCandidate") handleVoteResponse(raft, m);
+      return ACCEPTED;
+    default:
+      return ACCEPTED;
+  }
+}
+
+function handleVoteResponse(raft: Raft, m: Message): void {
+  const { result } = countVote(raft, m.from, !m.reject);
+  if (result === "VoteWon") {
+    if (raft.role === "StatePreCandidate") {
+      campaign(raft, "election");
+    } else {
+      becomeLeader(raft);
+      broadcastAppend(raft);
+    }
+  } else if (result === "VoteLost") {
+    // In its own term: that of a pre-vote's answer is the term to come.
+    becomeFollower(raft, raft.term, NONE);
+  }
+}

@@ -1,0 +1,31 @@
+/** The logical clock. */
+import { message } from "../message.ts";
+import { NONE } from "../types.ts";
+import { isPromotable } from "./election.ts";
+import type { Raft } from "./raft.ts";
+import { abortLeaderTransfer } from "./roles.ts";
+
+/** Followers and candidates: campaign when nothing was heard for the randomized timeout (Raft paper §5.2). */
+export function tickElection(raft: Raft): void {
+  raft.electionElapsed += 1;
+  if (raft.electionElapsed < raft.randomizedElectionTicks || !isPromotable(raft)) return;
+  raft.electionElapsed = 0;
+  raft.step(message({ type: "MsgHup", from: raft.id }));
+}
+
+/** Leaders: heartbeats, and once per election timeout the check of the quorum and the end of a hand-over. */
+export function tickHeartbeat(raft: Raft): void {
+  raft.heartbeatElapsed += 1;
+  raft.electionElapsed += 1;
+  if (raft.electionElapsed >= raft.config.electionTicks) {
+    raft.electionElapsed = 0;
+    if (raft.config.checkQuorum) raft.step(message({ type: "MsgCheckQuorum", from: raft.id }));
+    // A hand-over takes at most an election timeout; after that proposals are taken again (thesis §3.10).
+    if (raft.role === "StateLeader" && raft.leadTransferee !== NONE) abortLeaderTransfer(raft);
+  }
+  if (raft.role !== "StateLeader") return;
+  if (raft.heartbeatElapsed >= raft.config.heartbeatTicks) {
+    raft.heartbeatElapsed = 0;
+    raft.step(message({ type: "MsgBeat", from: raft.id }));
+  }
+}

@@ -1,0 +1,34 @@
+/** Handing leadership to another member (thesis §3.10). */
+import type { Message } from "../message.ts";
+import type { Progress } from "../tracker/progress.ts";
+import { NONE, type NodeId } from "../types.ts";
+import type { Raft } from "./raft.ts";
+import { sendAppend } from "./replication.ts";
+import { abortLeaderTransfer } from "./roles.ts";
+
+/**
+ * Leader: begins to hand over to `m.from`. From now on proposals are dropped, for at most an election timeout. Another
+ * hand-over that is under way is given up, and a repetition of the same one is ignored.
+ */
+export function handleTransferLeader(raft: Raft, progress: Progress, m: Message): void {
+  if (progress.isLearner) return;
+  const to = m.from;
+  if (raft.leadTransferee !== NONE) {
+    if (raft.leadTransferee === to) return;
+    abortLeaderTransfer(raft);
+  }
+  if (to === raft.id) return;
+  raft.electionElapsed = 0;
+  raft.leadTransferee = to;
+  if (progress.match === raft.log.lastIndex()) sendTimeoutNow(raft, to);
+  else sendAppend(raft, to);
+}
+
+/** Leader: a member acknowledged up to `progress.match`. If leadership is for it and it has everything, it may campaign. */
+export function continueTransfer(raft: Raft, from: NodeId, progress: Progress): void {
+  if (from === raft.leadTransferee && progress.match === raft.log.lastIndex()) sendTimeoutNow(raft, from);
+}
+
+function sendTimeoutNow(raft: Raft, to: NodeId): void {
+  raft.send({ type: "MsgTimeoutNow", to });
+}
