@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/cluster_service.proto.
  */
 export const file_raftoral_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxImEKBk1lbWJlchIPCgdub2RlX2lkGAEgASgEEg8KB2FkZHJlc3MYAiABKAkSDQoFdm90ZXIYAyABKAgSDQoFbWF0Y2gYBCABKAQSFwoPcmVjZW50bHlfYWN0aXZlGAUgASgIIhIKEEdldFN0YXR1c1JlcXVlc3QiwgIKEUdldFN0YXR1c1Jlc3BvbnNlEhIKCmNsdXN0ZXJfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoBBIPCgdhZGRyZXNzGAMgASgJEgwKBHJvbGUYBCABKAkSEQoJbGVhZGVyX2lkGAUgASgEEgwKBHRlcm0YBiABKAQSFAoMY29tbWl0X2luZGV4GAcgASgEEhUKDWFwcGxpZWRfaW5kZXgYCCABKAQSEwoLZmlyc3RfaW5kZXgYCSABKAQSEgoKbGFzdF9pbmRleBgKIAEoBBIkCgdtZW1iZXJzGAsgAygLMhMucmFmdG9yYWwudjEuTWVtYmVyEhQKDHJ1bm5pbmdfcnVucxgMIAEoDRISCgpvd25lZF9ydW5zGA0gASgNEhEKCXdvcmtmbG93cxgOIAMoCRIPCgd2ZXJzaW9uGA8gASgJIj8KE0FsbG9jYXRlTm9kZVJlcXVlc3QSFAoMY2x1c3Rlcl9uYW1lGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iYQoUQWxsb2NhdGVOb2RlUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXAoQQWRtaXROb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjkKEUFkbWl0Tm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIkAKGVRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBDKIBAoOQ2x1c3RlclNlcnZpY2USSgoJR2V0U3RhdHVzEh0ucmFmdG9yYWwudjEuR2V0U3RhdHVzUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkdldFN0YXR1c1Jlc3BvbnNlElMKDEFsbG9jYXRlTm9kZRIgLnJhZnRvcmFsLnYxLkFsbG9jYXRlTm9kZVJlcXVlc3QaIS5yYWZ0b3JhbC52MS5BbGxvY2F0ZU5vZGVSZXNwb25zZRJKCglBZG1pdE5vZGUSHS5yYWZ0b3JhbC52MS5BZG1pdE5vZGVSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQWRtaXROb2RlUmVzcG9uc2USUwoMQW5ub3VuY2VOb2RlEiAucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVxdWVzdBohLnJhZnRvcmFsLnYxLkFubm91bmNlTm9kZVJlc3BvbnNlEk0KClJlbW92ZU5vZGUSHi5yYWZ0b3JhbC52MS5SZW1vdmVOb2RlUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXNwb25zZRJlChJUcmFuc2ZlckxlYWRlcnNoaXASJi5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0GicucmFmdG9yYWwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxImEKBk1lbWJlchIPCgdub2RlX2lkGAEgASgEEg8KB2FkZHJlc3MYAiABKAkSDQoFdm90ZXIYAyABKAgSDQoFbWF0Y2gYBCABKAQSFwoPcmVjZW50bHlfYWN0aXZlGAUgASgIIhIKEEdldFN0YXR1c1JlcXVlc3QiwgIKEUdldFN0YXR1c1Jlc3BvbnNlEhIKCmNsdXN0ZXJfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoBBIPCgdhZGRyZXNzGAMgASgJEgwKBHJvbGUYBCABKAkSEQoJbGVhZGVyX2lkGAUgASgEEgwKBHRlcm0YBiABKAQSFAoMY29tbWl0X2luZGV4GAcgASgEEhUKDWFwcGxpZWRfaW5kZXgYCCABKAQSEwoLZmlyc3RfaW5kZXgYCSABKAQSEgoKbGFzdF9pbmRleBgKIAEoBBIkCgdtZW1iZXJzGAsgAygLMhMucmFmdG9yYWwudjEuTWVtYmVyEhQKDHJ1bm5pbmdfcnVucxgMIAEoDRISCgpvd25lZF9ydW5zGA0gASgNEhEKCXdvcmtmbG93cxgOIAMoCRIPCgd2ZXJzaW9uGA8gASgJIk8KEkpvaW5DbHVzdGVyUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJEhQKDGNsdXN0ZXJfbmFtZRgCIAEoCRISCgp0aW1lb3V0X21zGAMgASgNImAKE0pvaW5DbHVzdGVyUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIkAKGVRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBDK5AwoOQ2x1c3RlclNlcnZpY2USSgoJR2V0U3RhdHVzEh0ucmFmdG9yYWwudjEuR2V0U3RhdHVzUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkdldFN0YXR1c1Jlc3BvbnNlElAKC0pvaW5DbHVzdGVyEh8ucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXF1ZXN0GiAucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXNwb25zZRJTCgxBbm5vdW5jZU5vZGUSIC5yYWZ0b3JhbC52MS5Bbm5vdW5jZU5vZGVSZXF1ZXN0GiEucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVzcG9uc2USTQoKUmVtb3ZlTm9kZRIeLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVtb3ZlTm9kZVJlc3BvbnNlEmUKElRyYW5zZmVyTGVhZGVyc2hpcBImLnJhZnRvcmFsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaJy5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message raftoral.v1.Member
@@ -160,33 +160,40 @@ export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE_
   messageDesc(file_raftoral_v1_cluster_service, 2);
 
 /**
- * @generated from message raftoral.v1.AllocateNodeRequest
+ * @generated from message raftoral.v1.JoinClusterRequest
  */
-export type AllocateNodeRequest = Message<"raftoral.v1.AllocateNodeRequest"> & {
+export type JoinClusterRequest = Message<"raftoral.v1.JoinClusterRequest"> & {
   /**
-   * When not empty, the call fails unless the cluster's name is this one.
+   * Where the new node will listen.
    *
-   * @generated from field: string cluster_name = 1;
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * When not empty, the call fails unless the cluster has this name.
+   *
+   * @generated from field: string cluster_name = 2;
    */
   clusterName: string;
 
   /**
-   * @generated from field: uint32 timeout_ms = 2;
+   * @generated from field: uint32 timeout_ms = 3;
    */
   timeoutMs: number;
 };
 
 /**
- * Describes the message raftoral.v1.AllocateNodeRequest.
- * Use `create(AllocateNodeRequestSchema)` to create a new message.
+ * Describes the message raftoral.v1.JoinClusterRequest.
+ * Use `create(JoinClusterRequestSchema)` to create a new message.
  */
-export const AllocateNodeRequestSchema: GenMessage<AllocateNodeRequest> = /*@__PURE__*/
+export const JoinClusterRequestSchema: GenMessage<JoinClusterRequest> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_cluster_service, 3);
 
 /**
- * @generated from message raftoral.v1.AllocateNodeResponse
+ * @generated from message raftoral.v1.JoinClusterResponse
  */
-export type AllocateNodeResponse = Message<"raftoral.v1.AllocateNodeResponse"> & {
+export type JoinClusterResponse = Message<"raftoral.v1.JoinClusterResponse"> & {
   /**
    * @generated from field: string cluster_id = 1;
    */
@@ -204,60 +211,11 @@ export type AllocateNodeResponse = Message<"raftoral.v1.AllocateNodeResponse"> &
 };
 
 /**
- * Describes the message raftoral.v1.AllocateNodeResponse.
- * Use `create(AllocateNodeResponseSchema)` to create a new message.
+ * Describes the message raftoral.v1.JoinClusterResponse.
+ * Use `create(JoinClusterResponseSchema)` to create a new message.
  */
-export const AllocateNodeResponseSchema: GenMessage<AllocateNodeResponse> = /*@__PURE__*/
+export const JoinClusterResponseSchema: GenMessage<JoinClusterResponse> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_cluster_service, 4);
-
-/**
- * @generated from message raftoral.v1.AdmitNodeRequest
- */
-export type AdmitNodeRequest = Message<"raftoral.v1.AdmitNodeRequest"> & {
-  /**
-   * @generated from field: string cluster_id = 1;
-   */
-  clusterId: string;
-
-  /**
-   * @generated from field: uint64 node_id = 2;
-   */
-  nodeId: bigint;
-
-  /**
-   * @generated from field: string address = 3;
-   */
-  address: string;
-
-  /**
-   * @generated from field: uint32 timeout_ms = 4;
-   */
-  timeoutMs: number;
-};
-
-/**
- * Describes the message raftoral.v1.AdmitNodeRequest.
- * Use `create(AdmitNodeRequestSchema)` to create a new message.
- */
-export const AdmitNodeRequestSchema: GenMessage<AdmitNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 5);
-
-/**
- * @generated from message raftoral.v1.AdmitNodeResponse
- */
-export type AdmitNodeResponse = Message<"raftoral.v1.AdmitNodeResponse"> & {
-  /**
-   * @generated from field: repeated raftoral.v1.Member members = 1;
-   */
-  members: Member[];
-};
-
-/**
- * Describes the message raftoral.v1.AdmitNodeResponse.
- * Use `create(AdmitNodeResponseSchema)` to create a new message.
- */
-export const AdmitNodeResponseSchema: GenMessage<AdmitNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 6);
 
 /**
  * @generated from message raftoral.v1.AnnounceNodeRequest
@@ -289,7 +247,7 @@ export type AnnounceNodeRequest = Message<"raftoral.v1.AnnounceNodeRequest"> & {
  * Use `create(AnnounceNodeRequestSchema)` to create a new message.
  */
 export const AnnounceNodeRequestSchema: GenMessage<AnnounceNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 7);
+  messageDesc(file_raftoral_v1_cluster_service, 5);
 
 /**
  * @generated from message raftoral.v1.AnnounceNodeResponse
@@ -306,7 +264,7 @@ export type AnnounceNodeResponse = Message<"raftoral.v1.AnnounceNodeResponse"> &
  * Use `create(AnnounceNodeResponseSchema)` to create a new message.
  */
 export const AnnounceNodeResponseSchema: GenMessage<AnnounceNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 8);
+  messageDesc(file_raftoral_v1_cluster_service, 6);
 
 /**
  * @generated from message raftoral.v1.RemoveNodeRequest
@@ -330,7 +288,7 @@ export type RemoveNodeRequest = Message<"raftoral.v1.RemoveNodeRequest"> & {
  * Use `create(RemoveNodeRequestSchema)` to create a new message.
  */
 export const RemoveNodeRequestSchema: GenMessage<RemoveNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 9);
+  messageDesc(file_raftoral_v1_cluster_service, 7);
 
 /**
  * @generated from message raftoral.v1.RemoveNodeResponse
@@ -347,7 +305,7 @@ export type RemoveNodeResponse = Message<"raftoral.v1.RemoveNodeResponse"> & {
  * Use `create(RemoveNodeResponseSchema)` to create a new message.
  */
 export const RemoveNodeResponseSchema: GenMessage<RemoveNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 10);
+  messageDesc(file_raftoral_v1_cluster_service, 8);
 
 /**
  * @generated from message raftoral.v1.TransferLeadershipRequest
@@ -371,7 +329,7 @@ export type TransferLeadershipRequest = Message<"raftoral.v1.TransferLeadershipR
  * Use `create(TransferLeadershipRequestSchema)` to create a new message.
  */
 export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 11);
+  messageDesc(file_raftoral_v1_cluster_service, 9);
 
 /**
  * @generated from message raftoral.v1.TransferLeadershipResponse
@@ -388,7 +346,7 @@ export type TransferLeadershipResponse = Message<"raftoral.v1.TransferLeadership
  * Use `create(TransferLeadershipResponseSchema)` to create a new message.
  */
 export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 12);
+  messageDesc(file_raftoral_v1_cluster_service, 10);
 
 /**
  * @generated from service raftoral.v1.ClusterService
@@ -405,24 +363,15 @@ export const ClusterService: GenService<{
     output: typeof GetStatusResponseSchema;
   },
   /**
-   * First half of joining: a node id that was never given out, and the identity of the cluster. Changes no membership.
+   * Adds a node at `address` as a learner under an id that was never given out. The leader makes it a voter once it has caught
+   * up. Asking again for an address that a learner has replaces that learner, so that a lost answer does no harm.
    *
-   * @generated from rpc raftoral.v1.ClusterService.AllocateNode
+   * @generated from rpc raftoral.v1.ClusterService.JoinCluster
    */
-  allocateNode: {
+  joinCluster: {
     methodKind: "unary";
-    input: typeof AllocateNodeRequestSchema;
-    output: typeof AllocateNodeResponseSchema;
-  },
-  /**
-   * Second half: adds a node that listens already as a learner. The leader makes it a voter once it has caught up.
-   *
-   * @generated from rpc raftoral.v1.ClusterService.AdmitNode
-   */
-  admitNode: {
-    methodKind: "unary";
-    input: typeof AdmitNodeRequestSchema;
-    output: typeof AdmitNodeResponseSchema;
+    input: typeof JoinClusterRequestSchema;
+    output: typeof JoinClusterResponseSchema;
   },
   /**
    * A restarted member says where it is. Fails with NODE_REMOVED when it is no member any more.

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSI3CghSdW5FcnJvchIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSJjCg1SdW5DaGVja3BvaW50EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgDIAEoBBIPCgdub2RlX2lkGAQgASgEEg0KBWVwb2NoGAUgASgEIkYKCFJ1bkV2ZW50Eg0KBWF0X21zGAEgASgEEgwKBGtpbmQYAiABKAkSDwoHbm9kZV9pZBgDIAEoBBIMCgR0ZXh0GAQgASgJIvUCCgNSdW4SEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEiQKBXN0YXRlGAQgASgOMhUucmFmdG9yYWwudjEuUnVuU3RhdGUSFQoNb3duZXJfbm9kZV9pZBgFIAEoBBINCgVlcG9jaBgGIAEoBBINCgVpbnB1dBgHIAEoDBIOCgZyZXN1bHQYCCABKAwSJAoFZXJyb3IYCSABKAsyFS5yYWZ0b3JhbC52MS5SdW5FcnJvchIVCg1zdGFydGVkX2F0X21zGAogASgEEhYKDmZpbmlzaGVkX2F0X21zGAsgASgEEhgKEGNoZWNrcG9pbnRfY291bnQYDCABKA0SLwoLY2hlY2twb2ludHMYDSADKAsyGi5yYWZ0b3JhbC52MS5SdW5DaGVja3BvaW50EiYKB2hpc3RvcnkYDiADKAsyFS5yYWZ0b3JhbC52MS5SdW5FdmVudCJ2ChRTdGFydFdvcmtmbG93UmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SDQoFaW5wdXQYAyABKAwSEwoLd29ya2Zsb3dfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSI9ChVTdGFydFdvcmtmbG93UmVzcG9uc2USEwoLd29ya2Zsb3dfaWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI4Cg1HZXRSdW5SZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iLwoOR2V0UnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIokBCg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSJAoFc3RhdGUYAyABKA4yFS5yYWZ0b3JhbC52MS5SdW5TdGF0ZRIVCg13b3JrZmxvd190eXBlGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iSwoQTGlzdFJ1bnNSZXNwb25zZRIeCgRydW5zGAEgAygLMhAucmFmdG9yYWwudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJaChBTaWduYWxSdW5SZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBISCgp0aW1lb3V0X21zGAQgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIksKEENhbmNlbFJ1blJlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhIKCnRpbWVvdXRfbXMYAyABKA0iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoOV2FpdFJ1blJlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSIwCg9XYWl0UnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuKoQBCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhcKE1JVTl9TVEFURV9DT01QTEVURUQQAhIUChBSVU5fU1RBVEVfRkFJTEVEEAMSFwoTUlVOX1NUQVRFX0NBTkNFTExFRBAEMtMDCg9Xb3JrZmxvd1NlcnZpY2USVgoNU3RhcnRXb3JrZmxvdxIhLnJhZnRvcmFsLnYxLlN0YXJ0V29ya2Zsb3dSZXF1ZXN0GiIucmFmdG9yYWwudjEuU3RhcnRXb3JrZmxvd1Jlc3BvbnNlEkEKBkdldFJ1bhIaLnJhZnRvcmFsLnYxLkdldFJ1blJlcXVlc3QaGy5yYWZ0b3JhbC52MS5HZXRSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSI3CghSdW5FcnJvchIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSJzCg1SdW5DaGVja3BvaW50EgsKA2tleRgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhEKCWxvZ19pbmRleBgGIAEoBCI1CghSdW5FdmVudBINCgVhdF9tcxgBIAEoBBIMCgRraW5kGAIgASgJEgwKBHRleHQYAyABKAkihgMKA1J1bhITCgt3b3JrZmxvd19pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJAoFc3RhdGUYBCABKA4yFS5yYWZ0b3JhbC52MS5SdW5TdGF0ZRIVCg1vd25lcl9ub2RlX2lkGAUgASgEEg0KBWVwb2NoGAYgASgEEg0KBWlucHV0GAcgASgMEg4KBnJlc3VsdBgIIAEoDBIkCgVlcnJvchgJIAEoCzIVLnJhZnRvcmFsLnYxLlJ1bkVycm9yEhUKDXN0YXJ0ZWRfYXRfbXMYCiABKAQSFgoOZmluaXNoZWRfYXRfbXMYCyABKAQSGAoQY2hlY2twb2ludF9jb3VudBgMIAEoDRIvCgtjaGVja3BvaW50cxgNIAMoCzIaLnJhZnRvcmFsLnYxLlJ1bkNoZWNrcG9pbnQSJgoHaGlzdG9yeRgOIAMoCzIVLnJhZnRvcmFsLnYxLlJ1bkV2ZW50Eg8KB2F0dGVtcHQYDyABKA0idgoUU3RhcnRXb3JrZmxvd1JlcXVlc3QSFQoNd29ya2Zsb3dfdHlwZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEg0KBWlucHV0GAMgASgMEhMKC3dvcmtmbG93X2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iPQoVU3RhcnRXb3JrZmxvd1Jlc3BvbnNlEhMKC3dvcmtmbG93X2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoNR2V0UnVuUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIi8KDkdldFJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biKJAQoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEiQKBXN0YXRlGAMgASgOMhUucmFmdG9yYWwudjEuUnVuU3RhdGUSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIksKEExpc3RSdW5zUmVzcG9uc2USHgoEcnVucxgBIAMoCzIQLnJhZnRvcmFsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoQU2lnbmFsUnVuUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiSwoQQ2FuY2VsUnVuUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEgoKdGltZW91dF9tcxgDIAEoDSITChFDYW5jZWxSdW5SZXNwb25zZSI2Cg5XYWl0UnVuUmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjAKD1dhaXRSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4qhAEKCFJ1blN0YXRlEhkKFVJVTl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEVJVTl9TVEFURV9SVU5OSU5HEAESFwoTUlVOX1NUQVRFX0NPTVBMRVRFRBACEhQKEFJVTl9TVEFURV9GQUlMRUQQAxIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAQy0wMKD1dvcmtmbG93U2VydmljZRJWCg1TdGFydFdvcmtmbG93EiEucmFmdG9yYWwudjEuU3RhcnRXb3JrZmxvd1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5TdGFydFdvcmtmbG93UmVzcG9uc2USQQoGR2V0UnVuEhoucmFmdG9yYWwudjEuR2V0UnVuUmVxdWVzdBobLnJhZnRvcmFsLnYxLkdldFJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message raftoral.v1.RunError
@@ -55,28 +55,35 @@ export type RunCheckpoint = Message<"raftoral.v1.RunCheckpoint"> & {
   key: string;
 
   /**
-   * @generated from field: bytes value = 2;
+   * STEP, STEP_FAILED, VARIABLE, SLEEP, SIGNAL, ...
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: bytes value = 3;
    */
   value: Uint8Array;
 
   /**
-   * Milliseconds since the epoch; 0 when not known.
-   *
-   * @generated from field: uint64 recorded_at_ms = 3;
+   * @generated from field: uint64 recorded_at_ms = 4;
    */
   recordedAtMs: bigint;
 
   /**
-   * The node that recorded it.
+   * Under which ownership of the run it was recorded.
    *
-   * @generated from field: uint64 node_id = 4;
-   */
-  nodeId: bigint;
-
-  /**
    * @generated from field: uint64 epoch = 5;
    */
   epoch: bigint;
+
+  /**
+   * Its place in the log.
+   *
+   * @generated from field: uint64 log_index = 6;
+   */
+  logIndex: bigint;
 };
 
 /**
@@ -91,22 +98,21 @@ export const RunCheckpointSchema: GenMessage<RunCheckpoint> = /*@__PURE__*/
  */
 export type RunEvent = Message<"raftoral.v1.RunEvent"> & {
   /**
+   * Milliseconds since the epoch.
+   *
    * @generated from field: uint64 at_ms = 1;
    */
   atMs: bigint;
 
   /**
+   * started, taken-over, completed, failed, cancelled, cancel-requested.
+   *
    * @generated from field: string kind = 2;
    */
   kind: string;
 
   /**
-   * @generated from field: uint64 node_id = 3;
-   */
-  nodeId: bigint;
-
-  /**
-   * @generated from field: string text = 4;
+   * @generated from field: string text = 3;
    */
   text: string;
 };
@@ -143,23 +149,29 @@ export type Run = Message<"raftoral.v1.Run"> & {
   state: RunState;
 
   /**
+   * 0 while no live node can execute it.
+   *
    * @generated from field: uint64 owner_node_id = 5;
    */
   ownerNodeId: bigint;
 
   /**
-   * Counts the owners; a command of an older epoch is refused.
+   * The fencing token of its present owner: grows with every change of owner, over all runs of the cluster.
    *
    * @generated from field: uint64 epoch = 6;
    */
   epoch: bigint;
 
   /**
+   * Not filled by ListRuns.
+   *
    * @generated from field: bytes input = 7;
    */
   input: Uint8Array;
 
   /**
+   * Not filled by ListRuns.
+   *
    * @generated from field: bytes result = 8;
    */
   result: Uint8Array;
@@ -187,18 +199,25 @@ export type Run = Message<"raftoral.v1.Run"> & {
   checkpointCount: number;
 
   /**
-   * Filled by GetRun only.
+   * Not filled by ListRuns.
    *
    * @generated from field: repeated raftoral.v1.RunCheckpoint checkpoints = 13;
    */
   checkpoints: RunCheckpoint[];
 
   /**
-   * Filled by GetRun only.
+   * Not filled by ListRuns.
    *
    * @generated from field: repeated raftoral.v1.RunEvent history = 14;
    */
   history: RunEvent[];
+
+  /**
+   * 1 for the first owner, one more with every later one.
+   *
+   * @generated from field: uint32 attempt = 15;
+   */
+  attempt: number;
 };
 
 /**
@@ -218,7 +237,7 @@ export type StartWorkflowRequest = Message<"raftoral.v1.StartWorkflowRequest"> &
   workflowType: string;
 
   /**
-   * 0: the highest version that is registered on the node asked.
+   * 0: the newest version that any node has registered.
    *
    * @generated from field: uint32 version = 2;
    */
@@ -401,7 +420,14 @@ export type SignalRunRequest = Message<"raftoral.v1.SignalRunRequest"> & {
   payload: Uint8Array;
 
   /**
-   * @generated from field: uint32 timeout_ms = 4;
+   * A repeated id is taken once, so that a lost answer can be asked for again. Empty: the node chooses one.
+   *
+   * @generated from field: string signal_id = 4;
+   */
+  signalId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
    */
   timeoutMs: number;
 };

@@ -1,0 +1,42 @@
+/**
+ * One HTTP/2 connection to one node, with the clients of both services on it.
+ */
+import { type Client, createClient } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
+import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
+
+/** Answers beyond it are refused: room for a thousand checkpoints of ordinary size. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** A connection that does not answer a ping is closed, so that a call on it fails over. */
+const PING_INTERVAL_MS = 10_000;
+const PING_TIMEOUT_MS = 3_000;
+
+export class Connection {
+  readonly address: string;
+  readonly workflows: Client<typeof WorkflowService>;
+  readonly cluster: Client<typeof ClusterService>;
+  readonly #session: Http2SessionManager;
+
+  /** Connects at the first call. */
+  constructor(address: string) {
+    this.address = address;
+    const baseUrl = `http://${address}`;
+    this.#session = new Http2SessionManager(baseUrl, {
+      pingIntervalMs: PING_INTERVAL_MS,
+      pingTimeoutMs: PING_TIMEOUT_MS,
+    });
+    const transport = createGrpcTransport({
+      baseUrl,
+      sessionManager: this.#session,
+      readMaxBytes: MAX_ANSWER_BYTES,
+    });
+    this.workflows = createClient(WorkflowService, transport);
+    this.cluster = createClient(ClusterService, transport);
+  }
+
+  /** Ends every call in progress. Idempotent. */
+  close(): void {
+    this.#session.abort();
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Which node a client talks to, and what it does when that node does not answer.
+ *
+ * Invariants:
+ * F1. A call ends within its time: with an answer, with a failure, or with DEADLINE_EXCEEDED.
+ * F2. Another node is asked only if the failure says that the same call may succeed there, and, for a call that must not
+ *     happen twice, only if it was never sent.
+ * F3. The node that answered last is asked first.
+ */
+import type { RaftoralError } from "@raftoral/raft-core";
+import { NodeError, RemoteError } from "../errors.ts";
+import { fromConnectError } from "../service/connect-errors.ts";
+import { Connection } from "./connection.ts";
+
+export interface CallOptions {
+  /** For the whole call, all nodes together, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether doing it twice is the same as doing it once. */
+  readonly idempotent: boolean;
+  /** What was tried, for the error: "starting process_order". */
+  readonly what: string;
+}
+
+/** Failures that another node may not have. */
+const ELSEWHERE = new Set([
+  "NODE_UNREACHABLE",
+  "NODE_STOPPED",
+  "NODE_FAILED",
+  "NODE_REMOVED",
+  "NO_LEADER",
+  "RUNTIME_STOPPED",
+]);
+/** With these the request cannot have arrived. */
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);
+/** Pause after all nodes were asked in vain: an election takes longer than a connection that is refused. */
+const ROUND_PAUSE_MS = 100;
+
+export class Failover {
+  readonly #connections = new Map<string, Connection>();
+  #addresses: string[];
+  #closed = false;
+
+  constructor(addresses: readonly string[]) {
+    this.#addresses = [...new Set(addresses)];
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  /** More nodes of the same cluster, asked after those known. */
+  learn(addresses: readonly string[]): void {
+    this.#addresses = [...new Set([...this.#addresses, ...addresses])];
+  }
+
+  /** Calls `send` with one node after the other until one answers. `send` gets the time that it may take. */
+  async call<T>(options: CallOptions, send: (node: Connection, timeoutMs: number) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + options.timeoutMs;
+    for (;;) {
+      let failure: RaftoralError | undefined;
+      for (const address of [...this.#addresses]) {
+        const left = deadline - performance.now();
+        if (left <= 0) break;
+        const outcome = await this.#attempt(address, Math.ceil(left), send);
+        if (outcome.ok) return outcome.value;
+        failure = outcome.failure;
+        if (!isWorthTryingElsewhere(failure, options)) throw failure;
+        this.#demote(address);
+      }
+      if (deadline - performance.now() <= ROUND_PAUSE_MS || failure === undefined)
+        throw this.#timedOut(options, failure);
+      if (failure instanceof NodeError && failure.code === "NODE_UNREACHABLE") throw this.#unreachable(failure);
+      await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
+    }
+  }
+
+  /** Ends every call in progress. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  async #attempt<T>(
+    address: string,
+    timeoutMs: number,
+    send: (node: Connection, timeoutMs: number) => Promise<T>,
+  ): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: RaftoralError }> {
+    if (this.#closed) throw new NodeError("NODE_UNREACHABLE", "The client is closed. Connect a new one.");
+    try {
+      return { ok: true, value: await send(this.#connection(address), timeoutMs) };
+    } catch (error) {
+      return { ok: false, failure: fromConnectError(error, address) };
+    }
+  }
+
+  #connection(address: string): Connection {
+    let connection = this.#connections.get(address);
+    if (connection === undefined) {
+      connection = new Connection(address);
+      this.#connections.set(address, connection);
+    }
+    return connection;
+  }
+
+  #demote(address: string): void {
+    this.#addresses = [...this.#addresses.filter((other) => other !== address), address];
+  }
+
+  #timedOut(options: CallOptions, cause: RaftoralError | undefined): RaftoralError {
+    const last = cause === undefined ? "" : ` The last answer was: ${cause.message}`;
+    return new RemoteError("DEADLINE_EXCEEDED", `${options.what} took longer than ${options.timeoutMs} ms.${last}`, {
+      retryable: true,
+      cause,
+    });
+  }
+
+  #unreachable(failure: RaftoralError): RaftoralError {
+    if (this.#addresses.length === 1) return failure;
+    return new NodeError(
+      "NODE_UNREACHABLE",
+      `None of the nodes answers: ${this.#addresses.join(", ")}. Check the addresses, and that the nodes are running.`,
+      { retryable: true, cause: failure, details: { addresses: this.#addresses } },
+    );
+  }
+}
+
+function isWorthTryingElsewhere(failure: RaftoralError, options: CallOptions): boolean {
+  if (!ELSEWHERE.has(failure.code)) return false;
+  // A node that says it stopped, or that it knows no leader, did nothing; a connection that broke may have delivered.
+  return options.idempotent || failure.code !== "NODE_UNREACHABLE" || wasNeverSent(failure);
+}
+
+function wasNeverSent(failure: RaftoralError): boolean {
+  for (let cause = failure.cause; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && typeof cause.code === "string" && NEVER_SENT.has(cause.code)) return true;
+  }
+  return false;
+}

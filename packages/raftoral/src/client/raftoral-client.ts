@@ -1,0 +1,252 @@
+/**
+ * Talks to a cluster from outside, through any of its nodes; when that one stops answering, through the next.
+ *
+ * It must not be needed inside a node: {@link RaftoralNode} has the same methods without the network.
+ */
+import { randomUUID } from "node:crypto";
+import type { NodeId } from "@raftoral/raft-core";
+import { NodeError, RemoteError } from "../errors.ts";
+import { encodeJson } from "../json.ts";
+import { parseReachableAddress } from "../node/address.ts";
+import {
+  memberFromWire,
+  runFromWire,
+  safeNumber,
+  stateToWire,
+  statusFromWire,
+  summaryFromWire,
+} from "../service/messages.ts";
+import { ClientRun } from "./client-run.ts";
+import type { MemberInfo, NodeStatus } from "./cluster-info.ts";
+import type { Connection } from "./connection.ts";
+import { Failover } from "./failover.ts";
+import type { RunDetails, RunFilter, RunSummary } from "./run-info.ts";
+
+export interface Timed {
+  /** How long the call may take, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+export interface ClientOptions extends Timed {
+  /** Ask only the addresses given, never those of other members that they name. */
+  readonly pinned?: boolean;
+}
+
+export interface ClientStartOptions extends Timed {
+  /** Starting twice with one id is one run. A random one unless given. */
+  readonly id?: string;
+  /** The newest registered version unless given. */
+  readonly version?: number;
+}
+
+/** What names a workflow: its type, or its definition. */
+export type WorkflowName = string | { readonly type: string; readonly version?: number };
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** One long poll; shorter than what proxies allow a silent call. */
+const POLL_MS = 20_000;
+/** Added to a poll's time for the way there and back. */
+const POLL_GRACE_MS = 5_000;
+const PAGE_SIZE = 500;
+
+export class RaftoralClient {
+  readonly #failover: Failover;
+  readonly #timeoutMs: number;
+
+  private constructor(failover: Failover, timeoutMs: number) {
+    this.#failover = failover;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Connects to the first of the nodes that answers, and learns of the others from it. Rejects with NODE_UNREACHABLE when
+   * none does, with OPTIONS_INVALID for what is no address.
+   */
+  static async connect(addresses: string | readonly string[], options: ClientOptions = {}): Promise<RaftoralClient> {
+    const list = typeof addresses === "string" ? [addresses] : addresses;
+    if (list.length === 0) throw new NodeError("OPTIONS_INVALID", "Give the address of at least one node.");
+    for (const address of list) parseReachableAddress(address, "address");
+    const client = new RaftoralClient(new Failover(list), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    try {
+      const { members } = await client.status();
+      if (options.pinned !== true) client.#failover.learn(members.map((member) => member.address));
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  /** Starts a run, once per id. Rejects with WORKFLOW_TYPE_UNKNOWN when no node has registered the type. */
+  async startWorkflow(workflow: WorkflowName, input?: unknown, options: ClientStartOptions = {}): Promise<ClientRun> {
+    const { type, version } = typeof workflow === "string" ? { type: workflow, version: undefined } : workflow;
+    // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
+    const workflowId = options.id ?? randomUUID();
+    const request = {
+      workflowType: type,
+      version: options.version ?? version ?? 0,
+      input: encodeJson(input, "The input"),
+      workflowId,
+    };
+    const answer = await this.#call(`starting ${type}`, true, options, (node, timeoutMs) =>
+      node.workflows.startWorkflow({ ...request, timeoutMs }, { timeoutMs }),
+    );
+    return new ClientRun(this, answer.workflowId, answer.created);
+  }
+
+  /** A handle on a run that may or may not exist. */
+  run<Output = unknown>(id: string): ClientRun<Output> {
+    return new ClientRun<Output>(this, id);
+  }
+
+  /** The run as it is now, with its checkpoints. Rejects with WORKFLOW_NOT_FOUND. */
+  async getRun(id: string, options: Timed = {}): Promise<RunDetails> {
+    const { run } = await this.#call(`reading run ${id}`, true, options, (node, timeoutMs) =>
+      node.workflows.getRun({ workflowId: id, timeoutMs }, { timeoutMs }),
+    );
+    return runFromWire(run);
+  }
+
+  /** Runs in the order of their ids, fetched in pages as they are consumed. */
+  async *runs(filter: RunFilter = {}, options: Timed = {}): AsyncGenerator<RunSummary, void, undefined> {
+    let pageToken = "";
+    do {
+      const request = {
+        pageSize: PAGE_SIZE,
+        pageToken,
+        state: stateToWire(filter.state),
+        workflowType: filter.type ?? "",
+      };
+      const page = await this.#call("listing runs", true, options, (node, timeoutMs) =>
+        node.workflows.listRuns({ ...request, timeoutMs }, { timeoutMs }),
+      );
+      for (const run of page.runs) yield summaryFromWire(run);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
+  /** All runs at once. Use {@link runs} where there may be many. */
+  async listRuns(filter: RunFilter = {}, options: Timed = {}): Promise<readonly RunSummary[]> {
+    const runs: RunSummary[] = [];
+    for await (const run of this.runs(filter, options)) runs.push(run);
+    return runs;
+  }
+
+  /** The run once it has ended, whichever way. Rejects with DEADLINE_EXCEEDED when it has not in time (never, unless given). */
+  async waitForRun(id: string, options: Timed = {}): Promise<RunDetails> {
+    const deadline = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
+    for (;;) {
+      const left = Math.ceil(deadline - performance.now());
+      if (left <= 0) {
+        throw new RemoteError(
+          "DEADLINE_EXCEEDED",
+          `Run ${id} has not ended within ${options.timeoutMs} ms; it goes on.`,
+          {
+            retryable: true,
+          },
+        );
+      }
+      const waitMs = Math.min(POLL_MS, left);
+      const { run } = await this.#call(
+        `waiting for run ${id}`,
+        true,
+        { timeoutMs: waitMs + POLL_GRACE_MS },
+        (node, timeoutMs) => node.workflows.waitRun({ workflowId: id, waitMs }, { timeoutMs }),
+      );
+      const details = runFromWire(run);
+      if (details.state !== "running") return details;
+    }
+  }
+
+  /** Sends a signal; it is kept until the run waits for it. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
+  async signal(id: string, name: string, payload?: unknown, options: Timed = {}): Promise<void> {
+    const request = { workflowId: id, name, payload: encodeJson(payload, "The payload"), signalId: randomUUID() };
+    await this.#call(`signalling run ${id}`, true, options, (node, timeoutMs) =>
+      node.workflows.signalRun({ ...request, timeoutMs }, { timeoutMs }),
+    );
+  }
+
+  /** Asks a run to end as cancelled. Rejects with WORKFLOW_NOT_FOUND. */
+  async cancel(id: string, reason = "", options: Timed = {}): Promise<void> {
+    await this.#call(`cancelling run ${id}`, true, options, (node, timeoutMs) =>
+      node.workflows.cancelRun({ workflowId: id, reason, timeoutMs }, { timeoutMs }),
+    );
+  }
+
+  /** What the node that answers says of itself and its cluster. Needs no quorum. */
+  async status(options: Timed = {}): Promise<NodeStatus> {
+    return statusFromWire(
+      await this.#call("asking for the status", true, options, (node, timeoutMs) =>
+        node.cluster.getStatus({}, { timeoutMs }),
+      ),
+    );
+  }
+
+  /** Members by id. */
+  async members(options: Timed = {}): Promise<readonly MemberInfo[]> {
+    return (await this.status(options)).members;
+  }
+
+  /** Makes the node asked, or `nodeId`, leave the cluster. Rejects with NODE_UNKNOWN or LAST_MEMBER. */
+  async removeNode(nodeId: NodeId | undefined, options: Timed = {}): Promise<NodeId> {
+    const answer = await this.#call("removing a node", nodeId !== undefined, options, (node, timeoutMs) =>
+      node.cluster.removeNode({ nodeId: BigInt(nodeId ?? 0), timeoutMs }, { timeoutMs }),
+    );
+    return safeNumber(answer.nodeId, "node_id");
+  }
+
+  /** Hands the leadership to a member, or to the one furthest ahead. Rejects with NODE_UNKNOWN. */
+  async transferLeadership(to: NodeId | undefined, options: Timed = {}): Promise<NodeId> {
+    const answer = await this.#call("transferring the leadership", true, options, (node, timeoutMs) =>
+      node.cluster.transferLeadership({ nodeId: BigInt(to ?? 0), timeoutMs }, { timeoutMs }),
+    );
+    return safeNumber(answer.leaderId, "leader_id");
+  }
+
+  /** Asks for a place in the cluster; see RaftoralNode.start. */
+  async join(
+    address: string,
+    clusterName: string,
+    options: Timed = {},
+  ): Promise<{ readonly clusterId: string; readonly nodeId: NodeId; readonly members: readonly MemberInfo[] }> {
+    const answer = await this.#call("joining", true, options, (node, timeoutMs) =>
+      node.cluster.joinCluster({ address, clusterName, timeoutMs }, { timeoutMs }),
+    );
+    return {
+      clusterId: answer.clusterId,
+      nodeId: safeNumber(answer.nodeId, "node_id"),
+      members: answer.members.map(memberFromWire),
+    };
+  }
+
+  /** Says where a member is now. Rejects with NODE_REMOVED when it is none any more, CLUSTER_MISMATCH in another cluster. */
+  async announce(
+    clusterId: string,
+    nodeId: NodeId,
+    address: string,
+    options: Timed = {},
+  ): Promise<readonly MemberInfo[]> {
+    const answer = await this.#call("announcing an address", true, options, (node, timeoutMs) =>
+      node.cluster.announceNode({ clusterId, nodeId: BigInt(nodeId), address, timeoutMs }, { timeoutMs }),
+    );
+    return answer.members.map(memberFromWire);
+  }
+
+  /** Ends every call in progress. Idempotent. */
+  close(): void {
+    this.#failover.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #call<T>(
+    what: string,
+    idempotent: boolean,
+    options: Timed,
+    send: (node: Connection, timeoutMs: number) => Promise<T>,
+  ): Promise<T> {
+    return this.#failover.call({ what, idempotent, timeoutMs: options.timeoutMs ?? this.#timeoutMs }, send);
+  }
+}

@@ -1,0 +1,33 @@
+/** What every call of every service does: keep its deadline, name what is missing, report failures by code. */
+import type { HandlerContext } from "@connectrpc/connect";
+import { NodeError } from "../errors.ts";
+import { toConnectError } from "./connect-errors.ts";
+import type { Timeout } from "./served-node.ts";
+
+/** Left for the answer to travel, so that the node's own error arrives before the caller's deadline passes. */
+const ANSWER_MARGIN_MS = 50;
+
+/** The least of what the request asks for, what its deadline leaves, and the default where it asks for nothing. */
+export function callTimeout(requestedMs: number, context: HandlerContext, defaultMs: number): Timeout {
+  const left = (context.timeoutMs() ?? Number.POSITIVE_INFINITY) - ANSWER_MARGIN_MS;
+  return { timeoutMs: Math.max(1, Math.min(requestedMs === 0 ? defaultMs : requestedMs, left)) };
+}
+
+/** A handler whose failures leave as {@link toConnectError} makes them. */
+export function guarded<Request, Response>(
+  handle: (request: Request, context: HandlerContext) => Promise<Response>,
+): (request: Request, context: HandlerContext) => Promise<Response> {
+  return async (request, context) => {
+    try {
+      return await handle(request, context);
+    } catch (error) {
+      throw toConnectError(error);
+    }
+  };
+}
+
+/** A text field that must be there. Throws REQUEST_INVALID. */
+export function required(value: string, field: string): string {
+  if (value !== "") return value;
+  throw new NodeError("REQUEST_INVALID", `The request lacks ${field}.`, { details: { field } });
+}

@@ -1,0 +1,80 @@
+/**
+ * raftoral.v1.WorkflowService: checks requests, calls the node, answers. Knows nothing of Raft.
+ */
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import type { RunFilter } from "../client/run-info.ts";
+import { NodeError } from "../errors.ts";
+import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { decodeJson } from "../json.ts";
+import { callTimeout, guarded, required } from "./calls.ts";
+import { runToWire, stateFromWire, summaryToWire } from "./messages.ts";
+import type { ServedNode } from "./served-node.ts";
+
+const DEFAULT_PAGE_SIZE = 100;
+const MAX_PAGE_SIZE = 1000;
+const MAX_WAIT_MS = 60_000;
+
+export function registerWorkflowService(router: ConnectRouter, node: ServedNode, defaultTimeoutMs: number): void {
+  const timeout = (requested: number, context: HandlerContext) => callTimeout(requested, context, defaultTimeoutMs);
+  router.service(WorkflowService, {
+    startWorkflow: guarded(async (request, context) => {
+      const { id, created } = await node.start(
+        {
+          type: required(request.workflowType, "workflow_type"),
+          version: request.version,
+          input: decodeJson(request.input, "The input"),
+          id: request.workflowId === "" ? undefined : request.workflowId,
+        },
+        timeout(request.timeoutMs, context),
+      );
+      return { workflowId: id, created };
+    }),
+
+    getRun: guarded(async (request, context) => {
+      const id = required(request.workflowId, "workflow_id");
+      return { run: runToWire(await node.getRun(id, timeout(request.timeoutMs, context))) };
+    }),
+
+    listRuns: guarded(async (request, context) => {
+      const pageSize = request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize;
+      if (pageSize > MAX_PAGE_SIZE) {
+        throw new NodeError("REQUEST_INVALID", `page_size is ${pageSize}; it may be ${MAX_PAGE_SIZE} at most.`);
+      }
+      const state = stateFromWire(request.state);
+      const filter: RunFilter = {
+        ...(state === undefined ? {} : { state }),
+        ...(request.workflowType === "" ? {} : { type: request.workflowType }),
+      };
+      // One more than asked for tells whether there is another page.
+      const runs = await node.runsAfter(request.pageToken, pageSize + 1, filter, timeout(request.timeoutMs, context));
+      const page = runs.slice(0, pageSize);
+      return {
+        runs: page.map(summaryToWire),
+        nextPageToken: runs.length > pageSize ? (page.at(-1)?.id ?? "") : "",
+      };
+    }),
+
+    signalRun: guarded(async (request, context) => {
+      await node.signalRun(
+        required(request.workflowId, "workflow_id"),
+        required(request.name, "name"),
+        decodeJson(request.payload, "The payload"),
+        request.signalId === "" ? undefined : request.signalId,
+        timeout(request.timeoutMs, context),
+      );
+      return {};
+    }),
+
+    cancelRun: guarded(async (request, context) => {
+      const id = required(request.workflowId, "workflow_id");
+      await node.cancelRun(id, request.reason, timeout(request.timeoutMs, context));
+      return {};
+    }),
+
+    waitRun: guarded(async (request, context) => {
+      const id = required(request.workflowId, "workflow_id");
+      const timeoutMs = Math.min(request.waitMs, MAX_WAIT_MS);
+      return { run: runToWire(await node.awaitRun(id, { timeoutMs }, context.signal)) };
+    }),
+  });
+}
