@@ -54,6 +54,7 @@ export type RaftErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "PROPOSAL_OUTCOME_UNKNOWN"
   | "CONF_CHANGE_INVALID"
+  | "CONF_CHANGE_REFUSED"
   | "CODEC_INVALID";
 
 export class RaftError extends RaftoralError<RaftErrorCode> {

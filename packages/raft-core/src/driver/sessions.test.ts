@@ -48,7 +48,9 @@ describe("sessions (thesis §6.3)", () => {
       fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }))), (proposals) => {
         const original = new Sessions();
         original.register(1);
-        proposals.forEach(([serial, floor], i) => original.admit(1, serial, floor, i + 2));
+        proposals.forEach(([serial, floor], i) => {
+          original.admit(1, serial, floor, i + 2);
+        });
         const restored = new Sessions();
         restored.restore(JSON.parse(JSON.stringify(original.toRecords())));
         for (let serial = 1; serial <= 10; serial++) {

@@ -36,13 +36,12 @@ export async function* withHeader(
 }
 
 /**
- * Splits stored content into the header and the rest, which must be read to its end or returned. Chunk borders carry no
- * meaning. Throws RaftError CODEC_INVALID for content that is cut off or of a newer version.
+ * Splits stored content into the header and the rest. Chunk borders carry no meaning. `chunks` stays the caller's to close.
+ * Throws RaftError CODEC_INVALID for content that is cut off or of a newer version.
  */
 export async function splitHeader(
-  content: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterator<Uint8Array>,
 ): Promise<{ readonly header: SnapshotHeader; readonly rest: AsyncIterable<Uint8Array> }> {
-  const chunks = content[Symbol.asyncIterator]();
   let buffered: Uint8Array = new Uint8Array(0);
   const fill = async (bytes: number): Promise<void> => {
     while (buffered.length < bytes) {

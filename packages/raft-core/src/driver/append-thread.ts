@@ -1,0 +1,91 @@
+/**
+ * Carries out MsgStorageAppend: writes, waits until the write is durable, then lets the responses go.
+ *
+ * Role: the only place that turns "on disk" into a message. It does not look into the responses.
+ *
+ * Invariants:
+ * A1. A response leaves only after its own batch and every earlier one are durable (Raft paper, figure 2; thesis §10.2.1).
+ * A2. Responses leave in the order of their messages.
+ * A3. After a failed write nothing leaves any more.
+ */
+
+import { invariant } from "../errors.ts";
+import { LOCAL_APPEND_THREAD, type Message } from "../message.ts";
+import type { GroupStorage, WriteBatch } from "../storage.ts";
+import type { HardState, SnapshotMetadata } from "../types.ts";
+
+export interface AppendThreadHost {
+  /** The responses of a batch that is durable. */
+  deliver(responses: readonly Message[]): void;
+  /** A received snapshot is durable and the log starts behind it: bring the state machine there. */
+  restore(metadata: SnapshotMetadata): Promise<void>;
+  /** A write failed. Called once. */
+  fail(error: unknown): void;
+}
+
+export class AppendThread {
+  readonly #storage: GroupStorage;
+  readonly #host: AppendThreadHost;
+  /** What the storage has, with the commit index it may lack. */
+  #hardState: HardState;
+  #hasUnwrittenCommit = false;
+  #tail: Promise<void> = Promise.resolve();
+  #failed = false;
+
+  constructor(storage: GroupStorage, hardState: HardState, host: AppendThreadHost) {
+    this.#storage = storage;
+    this.#hardState = hardState;
+    this.#host = host;
+  }
+
+  /** Starts the write at once; writes of several messages overlap, the storage keeps their order. */
+  submit(message: Message): void {
+    invariant(message.to === LOCAL_APPEND_THREAD, "only MsgStorageAppend is for the append thread");
+    const batch = this.#batchOf(message);
+    const write = batch === undefined ? undefined : this.#storage.write(batch);
+    const received = message.snapshot?.metadata;
+    if (write === undefined && message.responses.length === 0) return;
+    this.#tail = this.#tail.then(async () => {
+      await write;
+      if (this.#failed) return;
+      if (received !== undefined) await this.#host.restore(received);
+      this.#host.deliver(message.responses);
+    });
+    this.#tail = this.#tail.catch((error: unknown) => this.#fail(error));
+    // A write that fails while an earlier one is awaited must not be an unhandled rejection.
+    write?.catch(() => {});
+  }
+
+  /** Resolves when everything submitted so far has been carried out or has failed. */
+  idle(): Promise<void> {
+    return this.#tail;
+  }
+
+  #batchOf(message: Message): WriteBatch | undefined {
+    if (message.term !== 0) {
+      const { term, vote, commit } = message;
+      const onlyCommit = term === this.#hardState.term && vote === this.#hardState.vote;
+      this.#hardState = { term, vote, commit };
+      // A lost commit index is learned again from the leader, so it is not worth a flush of its own: it rides on the next one.
+      if (onlyCommit && message.entries.length === 0 && message.snapshot === undefined) {
+        this.#hasUnwrittenCommit = true;
+        return undefined;
+      }
+      this.#hasUnwrittenCommit = true;
+    }
+    if (message.entries.length === 0 && message.snapshot === undefined && message.term === 0) return undefined;
+    const hardState = this.#hasUnwrittenCommit ? { hardState: this.#hardState } : {};
+    this.#hasUnwrittenCommit = false;
+    return {
+      ...hardState,
+      ...(message.entries.length > 0 ? { entries: message.entries } : {}),
+      ...(message.snapshot === undefined ? {} : { snapshot: { metadata: message.snapshot.metadata, reset: true } }),
+    };
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#host.fail(error);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Carries out MsgStorageApply: brings committed entries to the executor, the sessions and the membership, in order.
+ *
+ * Role: the only place where an entry changes replicated state. Everything here is a function of the log.
+ *
+ * Invariants:
+ * B1. Entries are applied in the order of their indexes, each once, without gaps.
+ * B2. A (session, serial) reaches the executor at most once (SE1).
+ * B3. A refused configuration change changes nothing, on every node alike.
+ */
+import { InvariantViolation, invariant, type RaftError } from "../errors.ts";
+import { LOCAL_APPLY_THREAD, type Message } from "../message.ts";
+import type { ConfChangeV2, ConfState, Entry, LogIndex, NodeId } from "../types.ts";
+import { checkConfChange, confChangeRefused, readConfChange } from "./conf-change.ts";
+import { decodeEntryContext, type ProposalId } from "./entry-context.ts";
+import type { CommandExecutor, CommittedCommand } from "./executor.ts";
+import { decodeMemberUpdate } from "./members.ts";
+import type { ReplicatedState } from "./replicated-state.ts";
+
+export interface ApplyThreadHost<Result> {
+  /** The responses of a message whose entries are applied. */
+  deliver(responses: readonly Message[]): void;
+  /** Puts a configuration in force in the core and returns it. */
+  applyConfChange(change: ConfChangeV2): ConfState;
+  /** A command was applied for the first time. */
+  settled(id: ProposalId, result: Result): void;
+  /** A configuration change took effect; `id` is undefined for the leader's own leave of a joint configuration. */
+  reconfigured(id: ProposalId | undefined): void;
+  refused(id: ProposalId, error: RaftError): void;
+  /** An entry of a forgotten session was passed over. */
+  expired(id: ProposalId): void;
+  registered(nodeId: NodeId, nonce: number, index: LogIndex): void;
+  /** Everything up to `state.appliedIndex` is applied. */
+  applied(): void;
+  fail(error: unknown): void;
+}
+
+/** Commands on their way to the executor, with whose they are. */
+interface Batch<Command> {
+  readonly commands: CommittedCommand<Command>[];
+  readonly ids: (ProposalId | undefined)[];
+}
+
+type Job = { readonly kind: "apply"; readonly message: Message } | { readonly kind: "run"; run(): Promise<void> };
+
+export class ApplyThread<Command, Result> {
+  readonly #executor: CommandExecutor<Command, Result>;
+  readonly #state: ReplicatedState;
+  readonly #host: ApplyThreadHost<Result>;
+  readonly #queue: Job[] = [];
+  #running: Promise<void> | undefined;
+  #failed = false;
+
+  constructor(executor: CommandExecutor<Command, Result>, state: ReplicatedState, host: ApplyThreadHost<Result>) {
+    this.#executor = executor;
+    this.#state = state;
+    this.#host = host;
+  }
+
+  submit(message: Message): void {
+    invariant(message.to === LOCAL_APPLY_THREAD, "only MsgStorageApply is for the apply thread");
+    this.#enqueue({ kind: "apply", message });
+  }
+
+  /** Runs `run` between two batches, when everything submitted before is applied. */
+  exclusively(run: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ kind: "run", run: () => run().then(resolve, reject) });
+    });
+  }
+
+  /** Resolves when everything submitted so far is applied or has failed. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  #enqueue(job: Job): void {
+    this.#queue.push(job);
+    if (this.#running !== undefined || this.#failed) return;
+    this.#running = this.#drain()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async #drain(): Promise<void> {
+    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+      if (job.kind === "run") {
+        await job.run();
+        continue;
+      }
+      await this.#apply(job.message.entries);
+      this.#host.applied();
+      this.#host.deliver(job.message.responses);
+    }
+  }
+
+  async #apply(entries: readonly Entry[]): Promise<void> {
+    let batch: Batch<Command> = { commands: [], ids: [] };
+    for (const entry of entries) {
+      invariant(
+        entry.index === this.#state.appliedIndex + 1,
+        () => `entry ${entry.index} would be applied after ${this.#state.appliedIndex} (B1)`,
+      );
+      if (entry.type === "EntryNormal") {
+        this.#collect(entry, batch);
+      } else {
+        // Commands before a change see the old configuration, commands after it the new one.
+        await this.#execute(batch);
+        batch = { commands: [], ids: [] };
+        this.#reconfigure(entry);
+      }
+      this.#state.appliedIndex = entry.index;
+      this.#state.appliedTerm = entry.term;
+    }
+    await this.#execute(batch);
+  }
+
+  /** Decides what a normal entry means; a command that is to be applied joins the batch. */
+  #collect(entry: Entry, batch: Batch<Command>): void {
+    const id = this.#admit(entry);
+    if (id === "passed over") return;
+    if (entry.data.length === 0) {
+      // A new leader's first entry, or what is left of a configuration change that the leader turned down.
+      if (id !== undefined) this.#host.refused(id, confChangeRefused());
+      return;
+    }
+    batch.commands.push({ index: entry.index, term: entry.term, command: this.#executor.decode(entry.data) });
+    batch.ids.push(id);
+  }
+
+  /** The proposal of an entry that is to be applied; undefined if it belongs to no session (B2). */
+  #admit(entry: Entry): ProposalId | undefined | "passed over" {
+    if (entry.context === undefined || entry.context.length === 0) return undefined;
+    const context = decodeEntryContext(entry.context);
+    if (context.kind === "register") {
+      this.#state.sessions.register(entry.index);
+      this.#host.registered(context.nodeId, context.nonce, entry.index);
+      return "passed over";
+    }
+    const { session, serial, floor } = context.id;
+    const admission = this.#state.sessions.admit(session, serial, floor, entry.index);
+    if (admission === "expired") this.#host.expired(context.id);
+    return admission === "admitted" ? context.id : "passed over";
+  }
+
+  async #execute({ commands, ids }: Batch<Command>): Promise<void> {
+    const durable = this.#executor.durableIndex?.() ?? 0;
+    const start = commands.findIndex(({ index }) => index > durable);
+    if (start < 0) return;
+    const results = this.#executor.apply(start === 0 ? commands : commands.slice(start));
+    // Awaiting a value that is here already would cost a turn of the microtask queue for each batch.
+    const applied = results instanceof Promise ? await results : results;
+    invariant(
+      applied.length === commands.length - start,
+      () => `the executor returned ${applied.length} results for ${commands.length - start} commands`,
+    );
+    applied.forEach((result, at) => {
+      const id = ids[start + at];
+      if (id !== undefined) this.#host.settled(id, result);
+    });
+  }
+
+  #reconfigure(entry: Entry): void {
+    const id = this.#admit(entry);
+    if (id === "passed over") return;
+    const change = readConfChange(entry);
+    const refusal = checkConfChange(this.#state.confState, change);
+    if (refusal !== undefined) {
+      if (id !== undefined) this.#host.refused(id, refusal);
+      return;
+    }
+    this.#state.confState = this.#host.applyConfChange(change);
+    this.#state.members.update(this.#state.confState, decodeMemberUpdate(change.context));
+    this.#host.reconfigured(id);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#queue.length = 0;
+    this.#host.fail(
+      error instanceof InvariantViolation ? error : new Error("applying a committed entry failed", { cause: error }),
+    );
+  }
+}

@@ -1,0 +1,53 @@
+/** How a group begins on a node: from nothing, or from what the node has stored. */
+import { RaftError } from "../errors.ts";
+import type { GroupStorage } from "../storage.ts";
+import { EMPTY_CONF_STATE, type SnapshotMetadata } from "../types.ts";
+import type { AnyExecutor } from "./executor.ts";
+import { Members } from "./members.ts";
+import type { Bootstrap } from "./options.ts";
+import { withHeader } from "./snapshot-header.ts";
+
+/** Where every bootstrapped log begins: a snapshot of the initial state stands at this index and term. */
+const INITIAL_INDEX = 1;
+const INITIAL_TERM = 1;
+
+/** Whether the group has never run on this node. */
+export function isEmpty(storage: GroupStorage): boolean {
+  const { hardState } = storage.initialState();
+  return hardState.term === 0 && storage.lastIndex() === 0;
+}
+
+/**
+ * Writes the first configuration as a snapshot of the initial state, the same on every initial member, so that a node that
+ * joins later gets configuration and addresses the way it gets everything else. A node that joins writes nothing.
+ */
+export async function bootstrapStorage(
+  storage: GroupStorage,
+  executor: AnyExecutor,
+  bootstrap: Bootstrap | undefined,
+): Promise<void> {
+  if (bootstrap === undefined) {
+    throw new RaftError(
+      "CONFIG_INVALID",
+      'the storage is empty and nothing says how to begin; give `bootstrap` with the initial members, or { kind: "join" } for a node that a running group will add',
+    );
+  }
+  if (bootstrap.kind === "join") return;
+  const voters = bootstrap.members.map(({ nodeId }) => nodeId).sort((a, b) => a - b);
+  if (voters.length === 0 || new Set(voters).size < voters.length) {
+    throw new RaftError("CONFIG_INVALID", `the initial members must be one or more different nodes, not [${voters}]`);
+  }
+  const confState = { ...EMPTY_CONF_STATE, voters };
+  const metadata: SnapshotMetadata = { index: INITIAL_INDEX, term: INITIAL_TERM, confState };
+  const members = new Members();
+  members.update(confState, { addresses: bootstrap.members });
+  const sink = await storage.createSnapshot(metadata);
+  for await (const chunk of withHeader({ sessions: [], members: members.toRecord() }, executor.snapshot())) {
+    await sink.write(chunk);
+  }
+  await sink.finish();
+  await storage.write({
+    hardState: { term: INITIAL_TERM, vote: 0, commit: INITIAL_INDEX },
+    snapshot: { metadata, reset: true },
+  });
+}

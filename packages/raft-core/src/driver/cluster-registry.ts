@@ -1,0 +1,63 @@
+/**
+ * The Raft groups that were created on a transport: fills in what their creator left out, and stops them all when the
+ * transport shuts down. The same for every transport.
+ */
+import { RaftError } from "../errors.ts";
+import { MemoryStorage } from "../memory-storage.ts";
+import type { NodeId } from "../types.ts";
+import type { ClusterDefaults } from "./cluster-transport.ts";
+import type { AnyExecutor, CommandOf, ResultOf } from "./executor.ts";
+import type { NodeDirectory } from "./node-directory.ts";
+import type { PeerTransport } from "./ports.ts";
+import { RaftCluster } from "./raft-cluster.ts";
+
+export class ClusterRegistry<E extends AnyExecutor> {
+  readonly #directory: NodeDirectory;
+  readonly #peer: (nodeId: NodeId) => PeerTransport;
+  readonly #defaults: ClusterDefaults<E>;
+  readonly #clusters = new Set<RaftCluster<CommandOf<E>, ResultOf<E>>>();
+
+  constructor(options: {
+    readonly directory: NodeDirectory;
+    readonly peer: (nodeId: NodeId) => PeerTransport;
+    readonly defaults: ClusterDefaults<E>;
+  }) {
+    this.#directory = options.directory;
+    this.#peer = options.peer;
+    this.#defaults = options.defaults;
+  }
+
+  /**
+   * Starts a group of `nodeId`; `overrides` win over the defaults. Rejects with NODE_UNKNOWN for a node that was never added,
+   * and with CONFIG_INVALID without an executor.
+   */
+  async create(nodeId: NodeId, overrides: ClusterDefaults<E> = {}): Promise<RaftCluster<CommandOf<E>, ResultOf<E>>> {
+    this.#directory.require(nodeId);
+    const { executor, storage, ...settings } = { ...this.#defaults, ...overrides };
+    if (executor === undefined) {
+      throw new RaftError(
+        "CONFIG_INVALID",
+        "createCluster has no executor; give one to it or to the transport's constructor",
+      );
+    }
+    const cluster = await RaftCluster.start<CommandOf<E>, ResultOf<E>>({
+      bootstrap: { kind: "members", members: this.#directory.nodes() },
+      ...settings,
+      nodeId,
+      transport: this.#peer(nodeId),
+      storage: storage?.(nodeId, settings.groupId ?? 1) ?? new MemoryStorage(),
+      executor: executor(nodeId),
+    });
+    this.#clusters.add(cluster);
+    return cluster;
+  }
+
+  /** Stops every cluster that was created here. Resolves once all have stopped; rejects with the first failure to stop. */
+  async stopAll(): Promise<void> {
+    const clusters = [...this.#clusters];
+    this.#clusters.clear();
+    const stopped = await Promise.allSettled(clusters.map((cluster) => cluster.stop()));
+    const failed = stopped.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+}

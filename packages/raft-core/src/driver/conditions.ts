@@ -1,0 +1,37 @@
+/** Callers that wait until the group is in some state, each with a deadline. Checked at the end of every turn and tick. */
+import type { RaftError } from "../errors.ts";
+
+interface Waiter {
+  readonly isMet: () => boolean;
+  readonly deadlineMs: number;
+  readonly timeout: () => RaftError;
+  readonly resolve: () => void;
+  readonly reject: (error: RaftError) => void;
+}
+
+export class Conditions {
+  #waiters: Waiter[] = [];
+
+  /** Resolves at once or at the first check at which `isMet`; rejects with `timeout()` after `deadlineMs`. */
+  until(isMet: () => boolean, deadlineMs: number, timeout: () => RaftError): Promise<void> {
+    if (isMet()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ isMet, deadlineMs, timeout, resolve, reject });
+    });
+  }
+
+  check(nowMs: number): void {
+    if (this.#waiters.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.isMet()) waiter.resolve();
+      else if (waiter.deadlineMs <= nowMs) waiter.reject(waiter.timeout());
+      else return true;
+      return false;
+    });
+  }
+
+  failAll(error: RaftError): void {
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#waiters = [];
+  }
+}

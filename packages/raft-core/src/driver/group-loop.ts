@@ -1,0 +1,468 @@
+/**
+ * The loop of one Raft group on one node: feeds a RawNode and carries out what it asks for.
+ *
+ * Data goes one way. In: proposals, reads, messages, ticks, and the responses of the append and apply threads are stepped into
+ * the core. At the end of the turn of the event loop, what the core has ready goes out: messages to the transport, appends to
+ * the storage, committed entries to the executor. So everything that arrives in one turn becomes one append, one durable
+ * write and one frame per peer; writes, sends and applying overlap.
+ *
+ * Invariants:
+ * D1. No vote and no acknowledgement leaves before what it promises is durable (kept by the append thread, A1).
+ * D2. Nothing is applied that is not committed, and nothing twice (kept by the core and the apply thread, B1).
+ * D3. After a failed write or a broken invariant the node sends, writes and applies nothing more.
+ */
+import { RaftError } from "../errors.ts";
+import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
+import { RawNode } from "../raw-node.ts";
+import type { GroupStorage } from "../storage.ts";
+import { type ConfState, type GroupId, NONE, type NodeId, type SnapshotMetadata, type Term } from "../types.ts";
+import { AppendThread } from "./append-thread.ts";
+import { ApplyThread } from "./apply-thread.ts";
+import { Conditions } from "./conditions.ts";
+import type { CommandExecutor } from "./executor.ts";
+import { Liveness } from "./liveness.ts";
+import { membersOf } from "./members.ts";
+import type { RaftLimits, RaftTiming } from "./options.ts";
+import type {
+  Cancel,
+  Clock,
+  GroupChannel,
+  GroupDescription,
+  GroupReceiver,
+  Logger,
+  PeerTransport,
+  Rng,
+} from "./ports.ts";
+import { Proposals } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import type { ReplicatedState } from "./replicated-state.ts";
+import type { Snapshotter } from "./snapshotter.ts";
+import type { ClusterEvent } from "./status.ts";
+
+/** {@link RaftClusterOptions} with everything decided. */
+export interface LoopOptions<Command, Result> {
+  readonly nodeId: NodeId;
+  readonly groupId: GroupId;
+  readonly transport: PeerTransport;
+  readonly storage: GroupStorage;
+  readonly executor: CommandExecutor<Command, Result>;
+  readonly timing: RaftTiming;
+  readonly limits: RaftLimits;
+  readonly preVote: boolean;
+  readonly checkQuorum: boolean;
+  readonly readOnly: "safe" | "lease-based";
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+}
+
+type Lifecycle =
+  | { readonly kind: "running" }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly error: Error };
+
+export class GroupLoop<Command, Result> implements GroupReceiver {
+  readonly options: LoopOptions<Command, Result>;
+  readonly raw: RawNode;
+  readonly state: ReplicatedState;
+  readonly proposals: Proposals<Result | undefined>;
+  readonly reads: Reads;
+  readonly conditions = new Conditions();
+  readonly liveness: Liveness;
+  readonly snapshotter: Snapshotter;
+  readonly #append: AppendThread;
+  readonly #apply: ApplyThread<Command, Result>;
+  readonly #listeners = new Set<(event: ClusterEvent) => void>();
+  readonly #retryTicks: number;
+  #channel: GroupChannel | undefined;
+  #stopTicking: Cancel | undefined;
+  #lifecycle: Lifecycle = { kind: "running" };
+  #turnIsDue = false;
+  #tick = 0;
+  #leader: NodeId = NONE;
+  /** The last leader that was known, while none is. */
+  #lastLeader: NodeId = NONE;
+  #term: Term = 0;
+  #isMember: boolean;
+
+  /** `state` is restored already; the storage is not empty, or this node joins. */
+  constructor(options: LoopOptions<Command, Result>, state: ReplicatedState, snapshotter: Snapshotter) {
+    const { nodeId, storage, executor, timing, limits, rng } = options;
+    this.options = options;
+    this.state = state;
+    this.snapshotter = snapshotter;
+    this.#isMember = this.members.includes(nodeId);
+    this.#retryTicks = timing.electionTicks * 2;
+    this.liveness = new Liveness(nodeId, timing.nodeLostTicks);
+    const nonce = rng.below(2 ** 32) * 2 ** 20 + rng.below(2 ** 20);
+    this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals);
+    this.reads = new Reads(nonce);
+    this.raw = new RawNode({
+      id: nodeId,
+      storage,
+      rng,
+      electionTicks: timing.electionTicks,
+      heartbeatTicks: timing.heartbeatTicks,
+      maxMessageBytes: limits.maxMessageBytes,
+      maxInflightMessages: limits.maxInflightMessages,
+      maxCommittedBytesPerReady: limits.maxCommittedBytesPerReady,
+      maxUncommittedBytes: limits.maxUncommittedBytes,
+      applied: state.appliedIndex,
+      asyncStorageWrites: true,
+      preVote: options.preVote,
+      checkQuorum: options.checkQuorum,
+      readOnly: options.readOnly,
+      stepDownOnRemoval: true,
+    });
+    const deliver = (responses: readonly Message[]) => this.#deliver(responses);
+    const fail = (error: unknown) => this.fail(error);
+    this.#append = new AppendThread(storage, storage.initialState().hardState, {
+      deliver,
+      restore: (metadata) => this.#restore(metadata),
+      fail,
+    });
+    this.#apply = new ApplyThread(executor, state, {
+      deliver,
+      applyConfChange: (change) => this.raw.applyConfChange(change),
+      settled: ({ session, serial }, result) => this.proposals.settle(session, serial, result),
+      reconfigured: (id) => {
+        if (id !== undefined) this.proposals.settle(id.session, id.serial, undefined);
+        this.#reconfigured();
+      },
+      refused: ({ session, serial }, error) => this.proposals.refuse(session, serial, error),
+      expired: ({ session }) => this.proposals.expired(session),
+      registered: (node, chosen, index) => {
+        this.proposals.registered(node, chosen, index);
+        this.schedule();
+      },
+      applied: () => this.#applied(),
+      fail,
+    });
+  }
+
+  /** Begins to hear and to tick. */
+  start(): void {
+    const { transport, groupId, clock, timing, nodeId } = this.options;
+    this.#channel = transport.open(groupId, this);
+    this.#learnPeers();
+    this.#stopTicking = clock.every(timing.tickMs, () => this.#onTick());
+    const { voters, votersOutgoing } = this.state.confState;
+    // Alone there is nobody to wait for.
+    if (voters.length === 1 && votersOutgoing.length === 0 && voters[0] === nodeId) this.raw.campaign();
+    this.schedule();
+  }
+
+  get isRunning(): boolean {
+    return this.#lifecycle.kind === "running";
+  }
+
+  get failure(): Error | undefined {
+    return this.#lifecycle.kind === "failed" ? this.#lifecycle.error : undefined;
+  }
+
+  get leader(): NodeId {
+    return this.#leader;
+  }
+
+  get members(): readonly NodeId[] {
+    return membersOf(this.state.confState);
+  }
+
+  on(listener: (event: ClusterEvent) => void): Cancel {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Runs a turn at the end of this turn of the event loop. */
+  schedule(): void {
+    if (this.#turnIsDue || !this.isRunning) return;
+    this.#turnIsDue = true;
+    this.options.clock.soon(() => {
+      this.#turnIsDue = false;
+      this.#guard(() => this.#turn());
+    });
+  }
+
+  // What the transport tells (GroupReceiver).
+
+  receive(from: NodeId, messages: readonly Message[]): void {
+    this.#guard(() => {
+      this.liveness.heard(from);
+      for (const message of messages) {
+        if (message.to === this.options.nodeId) this.raw.step(message);
+      }
+      this.schedule();
+    });
+  }
+
+  async receiveSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
+    this.assertRunning();
+    this.liveness.heard(message.from);
+    await this.snapshotter.receive(message, content);
+    this.receive(message.from, [message]);
+  }
+
+  async receiveCommand(bytes: Uint8Array): Promise<void> {
+    this.assertRunning();
+    this.options.executor.decode(bytes);
+    await this.propose(bytes, this.options.limits.defaultTimeoutMs);
+  }
+
+  unreachable(peer: NodeId): void {
+    this.#guard(() => {
+      this.raw.reportUnreachable(peer);
+      this.schedule();
+    });
+  }
+
+  describe(): GroupDescription {
+    const { role } = this.raw.basicStatus().softState;
+    const isLearner = this.state.confState.learners.includes(this.options.nodeId);
+    const plain = role === "StateLeader" ? "LEADER" : role === "StateFollower" ? "FOLLOWER" : "CANDIDATE";
+    return {
+      role: isLearner ? "LEARNER" : plain,
+      leader: this.#leader,
+      highestKnownNodeId: this.state.members.highestNodeId,
+    };
+  }
+
+  /** Proposes the bytes of a command. */
+  propose(data: Uint8Array, timeoutMs: number): Promise<Result | undefined> {
+    this.assertRunning();
+    const proposed = this.proposals.add("EntryNormal", data, this.options.clock.monotonicMs(), timeoutMs);
+    this.schedule();
+    return proposed;
+  }
+
+  /** Takes a snapshot between two batches. */
+  async takeSnapshot(): Promise<SnapshotMetadata> {
+    this.assertRunning();
+    let taken: Promise<SnapshotMetadata> | undefined;
+    await this.#apply.exclusively(async () => {
+      // Only the capture must stand between two batches; writing it out goes on beside the applying.
+      taken = this.snapshotter.take();
+      taken.catch(() => {});
+    });
+    if (taken === undefined) throw this.#notRunning();
+    return await taken;
+  }
+
+  /** Stops hearing, ticking and sending, and waits for what is under way. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.isRunning) {
+      this.#lifecycle = { kind: "stopped" };
+      this.#close(this.#notRunning());
+    }
+    await this.#append.idle();
+    await this.#apply.idle();
+    await this.snapshotter.idle();
+  }
+
+  /** D3. */
+  fail(cause: unknown): void {
+    if (!this.isRunning) return;
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    this.#lifecycle = { kind: "failed", error };
+    const { logger, nodeId, groupId } = this.options;
+    logger.error({ err: error, nodeId, groupId }, "the node cannot go on safely and has stopped");
+    this.#close(this.#notRunning());
+    this.#emit({ type: "failed", error });
+  }
+
+  #turn(): void {
+    this.#flushProposals();
+    if (this.reads.hasWaiting && this.#leader !== NONE) this.raw.readIndex(this.reads.begin(this.#tick));
+    while (this.raw.hasReady()) this.#carryOut();
+    this.#noticeLeader();
+    this.conditions.check(this.options.clock.monotonicMs());
+  }
+
+  #flushProposals(): void {
+    if (this.#leader === NONE || !this.proposals.hasUnsent) return;
+    const taken: number[] = [];
+    for (const batch of this.proposals.batches(this.options.limits.maxMessageBytes, this.#tick, this.#retryTicks)) {
+      if (!this.raw.proposeEntries(batch).ok) break;
+      taken.push(batch.length);
+    }
+    for (const count of taken) this.proposals.sent(count, this.#tick);
+  }
+
+  #carryOut(): void {
+    const ready = this.raw.ready();
+    const { readStates, messages } = ready;
+    for (const { index, context } of readStates) this.reads.confirm(context, index, this.state.appliedIndex);
+    const toPeers: Message[] = [];
+    const local: Message[] = [];
+    for (const message of messages) {
+      if (message.to === LOCAL_APPEND_THREAD || message.to === LOCAL_APPLY_THREAD) local.push(message);
+      else if (message.type === "MsgSnap") this.#sendSnapshot(message);
+      else toPeers.push(message);
+    }
+    // Peers first: their disks then work while ours does (thesis §10.2.1).
+    if (toPeers.length > 0) this.#channel?.send(toPeers);
+    for (const message of local) {
+      if (message.to === LOCAL_APPEND_THREAD) this.#append.submit(message);
+      else this.#apply.submit(message);
+    }
+  }
+
+  #deliver(responses: readonly Message[]): void {
+    this.#guard(() => {
+      const toPeers: Message[] = [];
+      for (const response of responses) {
+        if (response.to === this.options.nodeId) this.raw.step(response);
+        else toPeers.push(response);
+      }
+      if (toPeers.length > 0) this.#channel?.send(toPeers);
+      this.schedule();
+    });
+  }
+
+  #sendSnapshot(message: Message): void {
+    const channel = this.#channel;
+    if (channel === undefined) return;
+    void this.snapshotter.send(channel, message).then((outcome) => {
+      this.#guard(() => {
+        this.raw.reportSnapshot(message.to, outcome);
+        this.schedule();
+      });
+    });
+  }
+
+  async #restore(metadata: SnapshotMetadata): Promise<void> {
+    await this.#apply.exclusively(() => this.snapshotter.restore(metadata));
+    this.#guard(() => {
+      this.proposals.restored(this.state.sessions);
+      this.reads.applied(this.state.appliedIndex);
+      this.#emit({ type: "snapshot-restored", index: metadata.index });
+      this.#reconfigured();
+    });
+  }
+
+  #applied(): void {
+    this.reads.applied(this.state.appliedIndex);
+    if (!this.snapshotter.isDue) return;
+    this.snapshotter.take().catch((error: unknown) => this.fail(error));
+  }
+
+  #reconfigured(): void {
+    const { nodeId, executor, logger } = this.options;
+    this.#learnPeers();
+    const members = this.members;
+    const { addresses } = this.state.members.toRecord();
+    logger.info({ confState: this.state.confState }, "configuration changed");
+    executor.membersChanged?.(members);
+    this.#emit({ type: "members", confState: this.state.confState, members: addresses });
+    // A node that joins may see configurations from before its time.
+    const wasMember = this.#isMember;
+    this.#isMember = members.includes(nodeId);
+    if (wasMember && !this.#isMember) this.#emit({ type: "removed" });
+  }
+
+  #learnPeers(): void {
+    for (const { nodeId, address } of this.state.members.toRecord().addresses) {
+      if (nodeId !== this.options.nodeId) this.options.transport.setPeer(nodeId, address);
+    }
+  }
+
+  #noticeLeader(): void {
+    const { softState, hardState } = this.raw.basicStatus();
+    const { lead, role } = softState;
+    const { term } = hardState;
+    if (lead === this.#leader && term === this.#term) return;
+    const previous = this.#lastLeader;
+    this.#leader = lead;
+    if (lead !== NONE) this.#lastLeader = lead;
+    this.#term = term;
+    const { nodeId, executor, logger } = this.options;
+    logger.info({ leader: lead, term, role }, lead === NONE ? "no leader" : "leader known");
+    if (lead === nodeId) this.liveness.startLeading(this.members, previous === nodeId ? NONE : previous);
+    if (lead !== NONE) this.proposals.resendAll();
+    executor.leaderChanged?.({ leader: lead, term, isLocal: lead === nodeId });
+    this.#emit({ type: "leader", leader: lead, term, role });
+    this.schedule();
+  }
+
+  #onTick(): void {
+    this.#guard(() => {
+      this.#tick++;
+      this.liveness.tick();
+      this.raw.tick();
+      const { clock, nodeId } = this.options;
+      const now = clock.monotonicMs();
+      const isLeader = this.#leader === nodeId;
+      this.proposals.resendOlderThan(this.#retryTicks, this.#tick, !isLeader);
+      this.proposals.expire(now, this.#leader !== NONE);
+      this.reads.retryOlderThan(this.#retryTicks, this.#tick);
+      this.reads.expire(now, this.#leader !== NONE);
+      if (isLeader) this.#reportLiveness();
+      this.#turn();
+    });
+  }
+
+  #reportLiveness(): void {
+    const { executor, logger } = this.options;
+    const { lost, returned } = this.liveness.report(this.members);
+    for (const nodeId of lost) {
+      logger.warn({ nodeId }, "a member is silent");
+      executor.nodeLost?.(nodeId);
+      this.#emit({ type: "node-lost", nodeId });
+    }
+    for (const nodeId of returned) {
+      logger.info({ nodeId }, "a member answers again");
+      executor.nodeReturned?.(nodeId);
+      this.#emit({ type: "node-returned", nodeId });
+    }
+  }
+
+  /** Runs `step` unless the node has stopped; what it throws stops the node (D3). */
+  #guard(step: () => void): void {
+    if (!this.isRunning) return;
+    try {
+      step();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #emit(event: ClusterEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.options.logger.error({ err: error, event: event.type }, "an observer threw; it should not");
+      }
+    }
+  }
+
+  #close(error: RaftError): void {
+    this.#stopTicking?.();
+    this.#channel?.close();
+    this.#channel = undefined;
+    this.proposals.failAll(error);
+    this.reads.failAll(error);
+    this.conditions.failAll(error);
+  }
+
+  /** Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
+  assertRunning(): void {
+    if (!this.isRunning) throw this.#notRunning();
+  }
+
+  #notRunning(): RaftError {
+    const { nodeId } = this.options;
+    return this.#lifecycle.kind === "failed"
+      ? new RaftError(
+          "NODE_FAILED",
+          `node ${nodeId} stopped because it could not go on safely: ${this.#lifecycle.error.message}`,
+          {
+            cause: this.#lifecycle.error,
+          },
+        )
+      : new RaftError("NODE_STOPPED", `node ${nodeId} was stopped; start it again, or use another node`, {
+          retryable: true,
+        });
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * One Raft group on one node, as an application uses it: propose commands, read linearizably, change the membership.
+ *
+ * Role: the public face of the driver. What it accepts is checked here; the loop (`group-loop.ts`) does the work.
+ */
+
+import { encodeConfChangeV2 } from "../eraftpb/conf-change.ts";
+import { RaftError } from "../errors.ts";
+import {
+  type ConfChangeSingle,
+  type ConfState,
+  type GroupId,
+  type LogIndex,
+  NONE,
+  type NodeId,
+  type SnapshotMetadata,
+} from "../types.ts";
+import { bootstrapStorage, isEmpty } from "./bootstrap.ts";
+import type { NodeAddress } from "./cluster-transport.ts";
+import { checkConfChange } from "./conf-change.ts";
+import { GroupLoop } from "./group-loop.ts";
+import { encodeMemberUpdate } from "./members.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMING, type RaftClusterOptions } from "./options.ts";
+import { platformClock, platformRng, silentLogger } from "./platform.ts";
+import type { Cancel } from "./ports.ts";
+import { ReplicatedState } from "./replicated-state.ts";
+import { Snapshotter } from "./snapshotter.ts";
+import type { ClusterEvent, ClusterStatus } from "./status.ts";
+
+export interface CallOptions {
+  /** How long the call may take, in milliseconds; `defaultTimeoutMs` of the limits unless given. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * A change to one member. The address comes with a member that is added; adding one again, as what it is, only moves it to
+ * another address.
+ */
+export interface MemberChange {
+  readonly type: "AddNode" | "AddLearnerNode" | "RemoveNode";
+  readonly nodeId: NodeId;
+  readonly address?: string;
+}
+
+export class RaftCluster<Command, Result> {
+  readonly nodeId: NodeId;
+  readonly groupId: GroupId;
+  readonly #loop: GroupLoop<Command, Result>;
+
+  /**
+   * Starts the group from what the storage holds, or as `bootstrap` says if it holds nothing. Resolves when the node takes
+   * part; a leader need not be known yet (see {@link waitForLeader}).
+   *
+   * Throws RaftError CONFIG_INVALID for options that cannot work, CODEC_INVALID for a stored snapshot of a newer version, and
+   * whatever the storage throws.
+   */
+  static async start<Command, Result>(
+    options: RaftClusterOptions<Command, Result>,
+  ): Promise<RaftCluster<Command, Result>> {
+    const { storage, executor, bootstrap } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const logger = options.logger ?? silentLogger;
+    if (options.transport.nodeId !== options.nodeId) {
+      throw new RaftError(
+        "CONFIG_INVALID",
+        `node ${options.nodeId} cannot use the transport of node ${options.transport.nodeId}`,
+      );
+    }
+    if (isEmpty(storage)) await bootstrapStorage(storage, executor, bootstrap);
+    const state = new ReplicatedState();
+    const snapshotter = new Snapshotter(storage, executor, state, limits, logger);
+    const snapshot = storage.snapshot();
+    if (snapshot !== "unavailable" && snapshot.metadata.index > 0) await snapshotter.restore(snapshot.metadata);
+    const loop = new GroupLoop<Command, Result>(
+      {
+        nodeId: options.nodeId,
+        groupId: options.groupId ?? 1,
+        transport: options.transport,
+        storage,
+        executor,
+        timing: { ...DEFAULT_TIMING, ...options.timing },
+        limits,
+        preVote: options.preVote ?? true,
+        checkQuorum: options.checkQuorum ?? true,
+        readOnly: options.readOnly ?? "safe",
+        clock: options.clock ?? platformClock,
+        rng: options.rng ?? platformRng(),
+        logger,
+      },
+      state,
+      snapshotter,
+    );
+    loop.start();
+    return new RaftCluster(loop);
+  }
+
+  private constructor(loop: GroupLoop<Command, Result>) {
+    this.#loop = loop;
+    this.nodeId = loop.options.nodeId;
+    this.groupId = loop.options.groupId;
+  }
+
+  /**
+   * Replicates a command and resolves with its result once it is committed and applied on this node; any node may propose. It
+   * is applied at most once, however often it had to be sent.
+   *
+   * Rejects with RaftError PAYLOAD_TOO_LARGE, OVERLOADED or NO_LEADER (nothing was applied), DEADLINE_EXCEEDED or
+   * PROPOSAL_OUTCOME_UNKNOWN (it may be applied), NODE_STOPPED or NODE_FAILED (it may be applied), and with what the
+   * executor's `encode` throws.
+   */
+  async propose(command: Command, options: CallOptions = {}): Promise<Result> {
+    const { executor, limits } = this.#loop.options;
+    const data = executor.encode(command);
+    if (data.length > limits.maxCommandBytes) {
+      throw new RaftError(
+        "PAYLOAD_TOO_LARGE",
+        `a command of ${data.length} bytes is over the limit of ${limits.maxCommandBytes}; store large values elsewhere and replicate a reference, or raise maxCommandBytes on every node`,
+        { details: { bytes: data.length, limitBytes: limits.maxCommandBytes } },
+      );
+    }
+    if (data.length === 0) throw new RaftError("CONFIG_INVALID", "a command must have at least one byte");
+    return (await this.#loop.propose(data, this.#timeout(options))) as Result;
+  }
+
+  /**
+   * A linearizable read barrier (thesis §6.4): resolves when this node's state holds everything that was acknowledged anywhere
+   * before the call, with the index applied by then. Rejects with RaftError NO_LEADER or DEADLINE_EXCEEDED.
+   */
+  async readIndex(options: CallOptions = {}): Promise<LogIndex> {
+    this.#assertRunning();
+    const index = this.#loop.reads.request(this.#now(), this.#timeout(options));
+    this.#loop.schedule();
+    return await index;
+  }
+
+  /**
+   * Changes the membership, several members at once through joint consensus (thesis §4.3), and resolves with the
+   * configuration once it is in force here and not joint any more.
+   *
+   * Rejects with RaftError NODE_UNKNOWN (removing a node that is no member), CONF_CHANGE_INVALID, NO_LEADER, DEADLINE_EXCEEDED.
+   */
+  async changeMembership(changes: readonly MemberChange[], options: CallOptions = {}): Promise<ConfState> {
+    this.#assertRunning();
+    for (const { type, nodeId } of changes) this.#checkChange(type, nodeId);
+    const singles: ConfChangeSingle[] = changes.map(({ type, nodeId }) => ({ type, nodeId }));
+    const addresses = changes.flatMap(({ nodeId, address }) => (address === undefined ? [] : [{ nodeId, address }]));
+    const change = { transition: "Auto" as const, changes: singles, context: encodeMemberUpdate({ addresses }) };
+    const isJoint = this.#confState.votersOutgoing.length > 0;
+    const refusal = isJoint ? undefined : checkConfChange(this.#confState, change);
+    if (refusal !== undefined) throw refusal;
+    const timeoutMs = this.#timeout(options);
+    const deadlineMs = this.#now() + timeoutMs;
+    await this.#proposeChange(encodeConfChangeV2(change), deadlineMs);
+    await this.#loop.conditions.until(
+      () => this.#confState.votersOutgoing.length === 0,
+      deadlineMs,
+      () =>
+        new RaftError("DEADLINE_EXCEEDED", `the joint configuration was not left within ${timeoutMs} ms; it will be`, {
+          retryable: false,
+        }),
+    );
+    return this.#confState;
+  }
+
+  /**
+   * Hands leadership to another voter (thesis §3.10) and resolves when it leads. Rejects with NODE_UNKNOWN for a node that is no
+   * voter, DEADLINE_EXCEEDED when it does not take over; the old leader then goes on.
+   */
+  async transferLeadership(to: NodeId, options: CallOptions = {}): Promise<void> {
+    this.#assertRunning();
+    if (!this.#confState.voters.includes(to)) {
+      throw new RaftError(
+        "NODE_UNKNOWN",
+        `node ${to} is no voter, so it cannot lead; voters are ${this.#confState.voters}`,
+        {
+          details: { voters: this.#confState.voters },
+        },
+      );
+    }
+    const timeoutMs = this.#timeout(options);
+    this.#loop.raw.transferLeader(to);
+    this.#loop.schedule();
+    await this.#loop.conditions.until(
+      () => this.#loop.leader === to,
+      this.#now() + timeoutMs,
+      () =>
+        new RaftError("DEADLINE_EXCEEDED", `node ${to} did not take over the leadership within ${timeoutMs} ms`, {
+          retryable: true,
+        }),
+    );
+  }
+
+  /** Campaigns now, without waiting for the election timeout. */
+  campaign(): void {
+    this.#assertRunning();
+    this.#loop.raw.campaign();
+    this.#loop.schedule();
+  }
+
+  /** Takes a snapshot now and cuts the log behind it. Rejects with OVERLOADED while another is being written. */
+  snapshot(): Promise<SnapshotMetadata> {
+    return this.#loop.takeSnapshot();
+  }
+
+  /** Resolves with the leader as soon as one is known. Rejects with NO_LEADER. */
+  async waitForLeader(options: CallOptions = {}): Promise<NodeId> {
+    this.#assertRunning();
+    const timeoutMs = this.#timeout(options);
+    await this.#loop.conditions.until(
+      () => this.#loop.leader !== NONE,
+      this.#now() + timeoutMs,
+      () =>
+        new RaftError(
+          "NO_LEADER",
+          `no leader was found within ${timeoutMs} ms; check that a majority of the nodes is up and reachable`,
+          {
+            retryable: true,
+          },
+        ),
+    );
+    return this.#loop.leader;
+  }
+
+  /** 0 when none is known. */
+  get leader(): NodeId {
+    return this.#loop.leader;
+  }
+
+  get isLeader(): boolean {
+    return this.#loop.leader === this.nodeId;
+  }
+
+  /** Why the node stopped by itself, if it did. */
+  get failure(): Error | undefined {
+    return this.#loop.failure;
+  }
+
+  /** Members with their addresses, ascending. */
+  members(): readonly NodeAddress[] {
+    return this.#loop.state.members.toRecord().addresses;
+  }
+
+  status(): ClusterStatus {
+    const { raw, state, options, proposals, liveness } = this.#loop;
+    const { softState, hardState, progress } = raw.status();
+    const { storage, timing } = options;
+    const snapshot = storage.snapshot();
+    return {
+      nodeId: this.nodeId,
+      groupId: this.groupId,
+      role: softState.role,
+      isLearner: state.confState.learners.includes(this.nodeId),
+      leader: softState.lead,
+      term: hardState.term,
+      commit: hardState.commit,
+      applied: state.appliedIndex,
+      firstIndex: storage.firstIndex(),
+      lastIndex: storage.lastIndex(),
+      snapshotIndex: snapshot === "unavailable" ? 0 : snapshot.metadata.index,
+      confState: state.confState,
+      members: this.members(),
+      highestNodeId: state.members.highestNodeId,
+      pendingProposals: proposals.size,
+      progress: Array.from(progress, ([nodeId, { state: progressState, match, recentActive }]) => ({
+        nodeId,
+        state: progressState,
+        match,
+        recentActive,
+        silentMs: liveness.silentTicks(nodeId) * timing.tickMs,
+      })),
+    };
+  }
+
+  /** Hears every {@link ClusterEvent} from now on, in order; must not throw. Returns how to stop hearing. */
+  on(listener: (event: ClusterEvent) => void): Cancel {
+    return this.#loop.on(listener);
+  }
+
+  /** Stops taking part and waits for writes under way. Waiting calls reject with NODE_STOPPED. The storage stays open. */
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** Proposes until the leader is free to take it (CONF_CHANGE_REFUSED) or the deadline passes. */
+  async #proposeChange(data: Uint8Array, deadlineMs: number): Promise<void> {
+    const { clock, timing } = this.#loop.options;
+    for (;;) {
+      const applied = this.#loop.proposals.add("EntryConfChangeV2", data, this.#now(), deadlineMs - this.#now());
+      this.#loop.schedule();
+      try {
+        await applied;
+        return;
+      } catch (error) {
+        const isBusy = error instanceof RaftError && error.code === "CONF_CHANGE_REFUSED";
+        if (!isBusy || this.#now() >= deadlineMs) throw error;
+        await new Promise<void>((resolve) => clock.after(timing.tickMs, resolve));
+      }
+    }
+  }
+
+  get #confState(): ConfState {
+    return this.#loop.state.confState;
+  }
+
+  #now(): number {
+    return this.#loop.options.clock.monotonicMs();
+  }
+
+  #timeout({ timeoutMs }: CallOptions): number {
+    return timeoutMs ?? this.#loop.options.limits.defaultTimeoutMs;
+  }
+
+  #checkChange(type: MemberChange["type"], nodeId: NodeId): void {
+    if (!Number.isSafeInteger(nodeId) || nodeId <= NONE) {
+      throw new RaftError("CONF_CHANGE_INVALID", `${nodeId} is no node id; ids are positive safe integers`);
+    }
+    if (type === "RemoveNode" && !this.#loop.members.includes(nodeId)) {
+      throw new RaftError("NODE_UNKNOWN", `node ${nodeId} is no member; members are ${this.#loop.members}`, {
+        details: { members: this.#loop.members },
+      });
+    }
+  }
+
+  #assertRunning(): void {
+    this.#loop.assertRunning();
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Linearizable reads (thesis §6.4): every request of one turn joins one round; when the leader has confirmed the round, its
+ * requests wait until this node has applied the index they were given.
+ *
+ * Invariant R1: a round's context is never used again, not even by a later life of the node: an old answer must not confirm a
+ * new read.
+ */
+
+import { varintBytes, writeVarint } from "../eraftpb/varint.ts";
+import { RaftError } from "../errors.ts";
+import type { LogIndex } from "../types.ts";
+
+interface Request {
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+  readonly resolve: (index: LogIndex) => void;
+  readonly reject: (error: RaftError) => void;
+}
+
+interface Round {
+  readonly requests: Request[];
+  readonly startedAt: number;
+}
+
+export class Reads {
+  readonly #nonce: number;
+  #counter = 0;
+  #waiting: Request[] = [];
+  /** By the hex of their context. */
+  readonly #rounds = new Map<string, Round>();
+  /** Confirmed, by the index they wait for; ascending. */
+  #confirmed: { readonly index: LogIndex; readonly requests: readonly Request[] }[] = [];
+
+  constructor(nonce: number) {
+    this.#nonce = nonce;
+  }
+
+  request(nowMs: number, timeoutMs: number): Promise<LogIndex> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ deadlineMs: nowMs + timeoutMs, timeoutMs, resolve, reject });
+    });
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Begins a round with everything that waits and returns its context. */
+  begin(tick: number): Uint8Array {
+    const counter = ++this.#counter;
+    const context = new Uint8Array(varintBytes(this.#nonce) + varintBytes(counter));
+    writeVarint(context, writeVarint(context, 0, this.#nonce), counter);
+    this.#rounds.set(keyOf(context), { requests: this.#waiting, startedAt: tick });
+    this.#waiting = [];
+    return context;
+  }
+
+  /** A round's requests may read once `index` is applied; `applied` is how far this node is. */
+  confirm(context: Uint8Array, index: LogIndex, applied: LogIndex): void {
+    const key = keyOf(context);
+    const round = this.#rounds.get(key);
+    if (round === undefined) return;
+    this.#rounds.delete(key);
+    this.#confirmed.push({ index, requests: round.requests });
+    this.#confirmed.sort((a, b) => a.index - b.index);
+    this.applied(applied);
+  }
+
+  applied(applied: LogIndex): void {
+    while (this.#confirmed[0] !== undefined && this.#confirmed[0].index <= applied) {
+      const done = this.#confirmed.shift();
+      for (const request of done?.requests ?? []) request.resolve(applied);
+    }
+  }
+
+  /** Asks again in a new round for those that began at or before `tick - retryTicks`: their messages may be lost. */
+  retryOlderThan(retryTicks: number, tick: number): void {
+    for (const [key, round] of this.#rounds) {
+      if (tick - round.startedAt < retryTicks) continue;
+      this.#rounds.delete(key);
+      this.#waiting.push(...round.requests);
+    }
+  }
+
+  expire(nowMs: number, hasLeader: boolean): void {
+    const isDue = (request: Request): boolean => {
+      if (request.deadlineMs > nowMs) return false;
+      request.reject(timeout(request.timeoutMs, hasLeader));
+      return true;
+    };
+    this.#waiting = this.#waiting.filter((request) => !isDue(request));
+    for (const [key, round] of this.#rounds) {
+      const left = round.requests.filter((request) => !isDue(request));
+      if (left.length === 0) this.#rounds.delete(key);
+      else if (left.length < round.requests.length) this.#rounds.set(key, { ...round, requests: left });
+    }
+    this.#confirmed = this.#confirmed
+      .map(({ index, requests }) => ({ index, requests: requests.filter((request) => !isDue(request)) }))
+      .filter(({ requests }) => requests.length > 0);
+  }
+
+  failAll(error: RaftError): void {
+    const rounds = [...this.#rounds.values(), ...this.#confirmed].flatMap(({ requests }) => requests);
+    for (const request of [...this.#waiting, ...rounds]) request.reject(error);
+    this.#waiting = [];
+    this.#rounds.clear();
+    this.#confirmed = [];
+  }
+}
+
+function keyOf(context: Uint8Array): string {
+  let key = "";
+  for (const byte of context) key += String.fromCharCode(byte);
+  return key;
+}
+
+function timeout(timeoutMs: number, hasLeader: boolean): RaftError {
+  return hasLeader
+    ? new RaftError(
+        "DEADLINE_EXCEEDED",
+        `the leader could not confirm a read within ${timeoutMs} ms; check that a majority of the nodes is up and reachable`,
+        { retryable: true, details: { timeoutMs } },
+      )
+    : new RaftError(
+        "NO_LEADER",
+        `no leader was found within ${timeoutMs} ms to confirm a read; check that a majority of the nodes is up and reachable`,
+        { retryable: true, details: { timeoutMs } },
+      );
+}

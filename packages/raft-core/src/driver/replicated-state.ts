@@ -1,0 +1,33 @@
+/**
+ * What the driver itself replicates: sessions, members, the configuration, and how far all of it (and the executor) is applied.
+ * Changed by the apply thread and by restoring a snapshot, by nothing else.
+ */
+import { type ConfState, EMPTY_CONF_STATE, type LogIndex, type SnapshotMetadata, type Term } from "../types.ts";
+import { Members } from "./members.ts";
+import { Sessions } from "./sessions.ts";
+import type { SnapshotHeader } from "./snapshot-header.ts";
+
+export class ReplicatedState {
+  readonly sessions = new Sessions();
+  readonly members = new Members();
+  confState: ConfState = EMPTY_CONF_STATE;
+  appliedIndex: LogIndex = 0;
+  appliedTerm: Term = 0;
+
+  /** Where a snapshot taken now stands. */
+  metadata(): SnapshotMetadata {
+    return { index: this.appliedIndex, term: this.appliedTerm, confState: this.confState };
+  }
+
+  header(): SnapshotHeader {
+    return { sessions: this.sessions.toRecords(), members: this.members.toRecord() };
+  }
+
+  restore(header: SnapshotHeader, metadata: SnapshotMetadata): void {
+    this.sessions.restore(header.sessions);
+    this.members.restore(header.members);
+    this.confState = metadata.confState;
+    this.appliedIndex = metadata.index;
+    this.appliedTerm = metadata.term;
+  }
+}

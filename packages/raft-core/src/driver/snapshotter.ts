@@ -1,0 +1,138 @@
+/**
+ * Snapshots of one group: taken here when the log has grown, sent to a peer that needs more than the log still holds, received
+ * from a leader.
+ *
+ * Invariants:
+ * N1. A snapshot stands exactly at an applied index: sessions, members, configuration and executor state are captured in the
+ *     same turn, between two batches.
+ * N2. The log is cut only behind a durable snapshot.
+ * N3. One snapshot at a time is spooled into the storage.
+ */
+import { invariant, RaftError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { GroupStorage, SnapshotSink } from "../storage.ts";
+import type { LogIndex, NodeId, SnapshotMetadata } from "../types.ts";
+import type { AnyExecutor } from "./executor.ts";
+import type { RaftLimits } from "./options.ts";
+import type { GroupChannel, Logger } from "./ports.ts";
+import type { ReplicatedState } from "./replicated-state.ts";
+import { splitHeader, withHeader } from "./snapshot-header.ts";
+
+export class Snapshotter {
+  readonly #storage: GroupStorage;
+  readonly #executor: AnyExecutor;
+  readonly #state: ReplicatedState;
+  readonly #limits: RaftLimits;
+  readonly #logger: Logger;
+  #lastIndex: LogIndex;
+  /** What is being spooled, if anything (N3). */
+  #spooling: Promise<unknown> | undefined;
+
+  constructor(
+    storage: GroupStorage,
+    executor: AnyExecutor,
+    state: ReplicatedState,
+    limits: RaftLimits,
+    logger: Logger,
+  ) {
+    this.#storage = storage;
+    this.#executor = executor;
+    this.#state = state;
+    this.#limits = limits;
+    this.#logger = logger;
+    this.#lastIndex = state.appliedIndex;
+  }
+
+  /** Whether enough was applied since the last snapshot for another. */
+  get isDue(): boolean {
+    return (
+      this.#spooling === undefined && this.#state.appliedIndex - this.#lastIndex >= this.#limits.snapshotEveryEntries
+    );
+  }
+
+  /** Takes a snapshot of the state as it is now (N1) and cuts the log behind it (N2). To be called between two batches. */
+  async take(): Promise<SnapshotMetadata> {
+    if (this.#spooling !== undefined) {
+      throw new RaftError("OVERLOADED", "another snapshot is being written; try again when it is done", {
+        retryable: true,
+      });
+    }
+    const metadata = this.#state.metadata();
+    const content = withHeader(this.#state.header(), this.#executor.snapshot());
+    const keepFrom = Math.max(this.#storage.firstIndex(), metadata.index + 1 - this.#limits.keepEntries);
+    await this.#exclusive(async () => {
+      await this.#spool(metadata, content);
+      await this.#storage.write({ snapshot: { metadata, reset: false }, compactTo: keepFrom });
+    });
+    this.#lastIndex = Math.max(this.#lastIndex, metadata.index);
+    this.#logger.info({ index: metadata.index, term: metadata.term, keepFrom }, "snapshot taken");
+    return metadata;
+  }
+
+  /** Stores what a leader sends, so that its MsgSnap can be stepped. Rejects when it is not wanted now; the leader tries again. */
+  async receive(message: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const metadata = message.snapshot?.metadata;
+    invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
+    if (this.#spooling !== undefined) {
+      throw new RaftError("OVERLOADED", "this node is writing another snapshot; send it again later", {
+        retryable: true,
+      });
+    }
+    await this.#exclusive(() => this.#spool(metadata, content));
+    this.#logger.info({ index: metadata.index, term: metadata.term, from: message.from }, "snapshot received");
+  }
+
+  /** Streams the latest snapshot to a peer. Resolves to whether the peer has it. */
+  async send(channel: GroupChannel, message: Message): Promise<"finish" | "failure"> {
+    const metadata = message.snapshot?.metadata;
+    invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
+    const fields = { to: message.to as NodeId, index: metadata.index };
+    try {
+      await channel.sendSnapshot(message, this.#storage.openSnapshot(metadata));
+      this.#logger.info(fields, "snapshot sent");
+      return "finish";
+    } catch (error) {
+      this.#logger.warn({ ...fields, err: error }, "snapshot could not be sent; it will be tried again");
+      return "failure";
+    }
+  }
+
+  /** Brings state and executor to the storage's snapshot. To be called between two batches. */
+  async restore(metadata: SnapshotMetadata): Promise<void> {
+    const chunks = this.#storage.openSnapshot(metadata)[Symbol.asyncIterator]();
+    try {
+      const { header, rest } = await splitHeader(chunks);
+      if ((this.#executor.durableIndex?.() ?? 0) < metadata.index) await this.#executor.restore(rest);
+      this.#state.restore(header, metadata);
+    } finally {
+      await chunks.return?.();
+    }
+    this.#lastIndex = metadata.index;
+  }
+
+  /** Resolves when nothing is being spooled. */
+  async idle(): Promise<void> {
+    await this.#spooling?.catch(() => {});
+  }
+
+  async #exclusive(work: () => Promise<void>): Promise<void> {
+    const spooling = work();
+    this.#spooling = spooling;
+    try {
+      await spooling;
+    } finally {
+      this.#spooling = undefined;
+    }
+  }
+
+  async #spool(metadata: SnapshotMetadata, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const sink: SnapshotSink = await this.#storage.createSnapshot(metadata);
+    try {
+      for await (const chunk of content) await sink.write(chunk);
+      await sink.finish();
+    } catch (error) {
+      await sink.abort();
+      throw error;
+    }
+  }
+}
