@@ -33,6 +33,8 @@ export type {
   PeerTransport,
   Rng,
 } from "./driver/ports.ts";
+export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-cluster.ts";
+export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";
 export { TransportError, type TransportErrorCode } from "./driver/transport-error.ts";
 export {
   InvariantViolation,

@@ -15,7 +15,7 @@ import { RaftError } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
 import { RawNode } from "../raw-node.ts";
 import type { GroupStorage } from "../storage.ts";
-import { type ConfState, type GroupId, NONE, type NodeId, type SnapshotMetadata, type Term } from "../types.ts";
+import { type GroupId, NONE, type NodeId, type SnapshotMetadata, type Term } from "../types.ts";
 import { AppendThread } from "./append-thread.ts";
 import { ApplyThread } from "./apply-thread.ts";
 import { Conditions } from "./conditions.ts";
@@ -323,12 +323,26 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   #sendSnapshot(message: Message): void {
     const channel = this.#channel;
     if (channel === undefined) return;
-    void this.snapshotter.send(channel, message).then((outcome) => {
+    const sent = this.#covers(message) ? this.snapshotter.send(channel, message) : this.#retakeSnapshot();
+    void sent.then((outcome) => {
       this.#guard(() => {
         this.raw.reportSnapshot(message.to, outcome);
         this.schedule();
       });
     });
+  }
+
+  /** Whether the snapshot's configuration has its receiver, which would refuse it otherwise. */
+  #covers(message: Message): boolean {
+    const confState = message.snapshot?.metadata.confState;
+    return confState !== undefined && membersOf(confState).includes(message.to);
+  }
+
+  /** The latest snapshot is older than its receiver's membership: a new one is taken, and the core asks for it again. */
+  async #retakeSnapshot(): Promise<"failure"> {
+    // Not awaited by rejection: another snapshot being written is as good, and a failed write stops the node by itself.
+    await this.takeSnapshot().catch(() => {});
+    return "failure";
   }
 
   async #restore(metadata: SnapshotMetadata): Promise<void> {

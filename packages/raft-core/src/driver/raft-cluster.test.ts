@@ -13,9 +13,12 @@ import { RaftCluster } from "./raft-cluster.ts";
 class Wire {
   readonly #receivers = new Map<NodeId, GroupReceiver>();
   readonly cut = new Set<NodeId>();
+  /** These send but hear nothing. */
+  readonly deaf = new Set<NodeId>();
 
   transport(nodeId: NodeId): PeerTransport {
-    const reach = (to: NodeId) => (this.cut.has(to) || this.cut.has(nodeId) ? undefined : this.#receivers.get(to));
+    const reach = (to: NodeId) =>
+      this.cut.has(to) || this.cut.has(nodeId) || this.deaf.has(to) ? undefined : this.#receivers.get(to);
     return {
       nodeId,
       open: (_groupId: GroupId, receiver: GroupReceiver): GroupChannel => {
@@ -191,7 +194,10 @@ describe("a group of three", () => {
     const [a, b] = followersOf(nodes);
     wire.cut.add(leaderOf(nodes).cluster.nodeId).add(b?.cluster.nodeId ?? 0);
     await eventually(() => a?.cluster.leader === 0);
-    await expect(a?.cluster.propose("x", { timeoutMs: 100 })).rejects.toMatchObject({ code: "NO_LEADER", retryable: true });
+    await expect(a?.cluster.propose("x", { timeoutMs: 100 })).rejects.toMatchObject({
+      code: "NO_LEADER",
+      retryable: true,
+    });
     await expect(a?.cluster.readIndex({ timeoutMs: 100 })).rejects.toMatchObject({ code: "NO_LEADER" });
   });
 
@@ -252,13 +258,26 @@ describe("a group of three", () => {
     expect(all[2]).toMatchObject({ reason: { code: "OVERLOADED" } });
   });
 
-  test("a lagging node that gets a snapshot learns that its proposal was decided without its result", async () => {
+  test("a proposer that gets the outcome inside a snapshot is told that it is decided, not what it was", async () => {
     const wire = new Wire();
-    const nodes = await startThree(wire);
-    const [lagging] = followersOf(nodes);
-    await lagging?.cluster.propose("opens the session");
-    await lagging?.cluster.stop();
-    await expect(lagging?.cluster.propose("x")).rejects.toMatchObject({ code: "NODE_STOPPED" });
+    const nodes = await startThree(wire, { limits: { snapshotEveryEntries: 10, keepEntries: 0 } });
+    const leader = leaderOf(nodes);
+    const [deaf] = followersOf(nodes);
+    await deaf?.cluster.propose("opens the session");
+    wire.deaf.add(deaf?.cluster.nodeId ?? 0);
+    const outcome = deaf?.cluster.propose("decided unheard").catch((error: unknown) => error);
+    await eventually(() => leader.executor.items.includes("decided unheard"));
+    for (let i = 0; i < 20; i++) await leader.cluster.propose(`e${i}`);
+    wire.deaf.clear();
+    expect(await outcome).toMatchObject({ code: "PROPOSAL_OUTCOME_UNKNOWN" });
+    await eventually(() => deaf?.executor.items.length === leader.executor.items.length);
+    expect(deaf?.executor.items).toEqual(leader.executor.items);
+  });
+
+  test("a stopped node's calls say so", async () => {
+    const [first] = await startThree(new Wire());
+    await first?.cluster.stop();
+    await expect(first?.cluster.propose("x")).rejects.toMatchObject({ code: "NODE_STOPPED" });
   });
 });
 
