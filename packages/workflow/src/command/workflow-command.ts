@@ -1,0 +1,178 @@
+/**
+ * What can be asked of the replicated workflow state, as domain types.
+ *
+ * Role: plain, structured-cloneable data. Generated protobuf types never leave `command-codec.ts` and its tests.
+ * Every command carries the proposer's wall time in milliseconds, from which the state keeps its log clock. A command on
+ * behalf of a run's owner carries (owner, epoch), and is refused once the run has another.
+ */
+import type { NodeId } from "@raftoral/raft-core";
+
+/** Fences owners: grows with every change of a run's owner, over all runs of a cluster. 0 stands for "none". */
+export type Epoch = number;
+
+/** Asks for a run. The same id again is the same run (see WORKFLOW_ID_CONFLICT in docs/errors.md). */
+export interface WorkflowStart {
+  readonly kind: "WorkflowStart";
+  readonly runId: string;
+  readonly type: string;
+  /** 0: the newest version that any node has registered. */
+  readonly version: number;
+  /** JSON as UTF-8; empty stands for undefined. */
+  readonly input: Uint8Array;
+  /** The node that asks; it becomes the owner if it can execute the type. */
+  readonly owner: NodeId;
+  readonly at: number;
+  /** Decides `ctx.random` and `ctx.uuid`. Empty: derived from the id and the place in the log. */
+  readonly seed: Uint8Array;
+}
+
+/** An error as it is recorded, and shown alike on every node. */
+export interface RecordedError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+}
+
+/** How a run ended. */
+export type RunOutcome =
+  | { readonly status: "Completed"; readonly result: Uint8Array }
+  | { readonly status: "Failed"; readonly error: RecordedError }
+  | { readonly status: "Cancelled"; readonly reason: string };
+
+/** Ends a run. */
+export interface WorkflowEnd {
+  readonly kind: "WorkflowEnd";
+  readonly runId: string;
+  readonly outcome: RunOutcome;
+  readonly at: number;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+/**
+ * What a checkpoint records. STEP: a step's value. STEP_FAILED: that it failed for good, and how. VARIABLE: an initial or a
+ * new value. SLEEP and WAIT_DEADLINE: a wall time in ms. NOW: nothing but its own time. SIGNAL: a payload received.
+ * SIGNAL_TIMEOUT: that none came in time.
+ */
+export type CheckpointKind =
+  | "STEP"
+  | "STEP_FAILED"
+  | "VARIABLE"
+  | "SLEEP"
+  | "WAIT_DEADLINE"
+  | "NOW"
+  | "SIGNAL"
+  | "SIGNAL_TIMEOUT";
+
+/** Records what happened at one path of a run. The first one at a path stands; later ones are answered with it. */
+export interface Checkpoint {
+  readonly kind: "Checkpoint";
+  readonly runId: string;
+  /** The path: enclosing scopes, name, occurrence, e.g. `ship/label#1`. */
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly at: number;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+  readonly record: CheckpointKind;
+}
+
+/** Reasons that a command can name; the state knows more of them. */
+export type OwnerChangeCause = "NODE_FAILURE" | "LOAD_BALANCING";
+
+/** Moves one run to another node. */
+export interface OwnerChange {
+  readonly kind: "OwnerChange";
+  readonly runId: string;
+  readonly oldOwner: NodeId;
+  readonly newOwner: NodeId;
+  readonly reason: OwnerChangeCause;
+  readonly at: number;
+  /** 0: whatever epoch `oldOwner` has. */
+  readonly epoch: Epoch;
+}
+
+/** A message for a run, kept until the run waits for it. The same signal id again is taken once. */
+export interface Signal {
+  readonly kind: "Signal";
+  readonly runId: string;
+  readonly name: string;
+  readonly payload: Uint8Array;
+  readonly signalId: string;
+  readonly at: number;
+}
+
+/** Takes the oldest buffered signal of a name and records it at `key`; with `timedOut`, records that there was none. */
+export interface SignalReceive {
+  readonly kind: "SignalReceive";
+  readonly runId: string;
+  readonly key: string;
+  readonly name: string;
+  readonly timedOut: boolean;
+  readonly at: number;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+/** Asks the owner to stop a run. A run without an owner is cancelled at once. */
+export interface Cancel {
+  readonly kind: "Cancel";
+  readonly runId: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface TypeVersion {
+  readonly type: string;
+  readonly version: number;
+}
+
+/** A process of a node is ready to execute these types. */
+export interface NodeRegister {
+  readonly kind: "NodeRegister";
+  readonly nodeId: NodeId;
+  /** Differs from process to process of one node. */
+  readonly incarnation: string;
+  readonly types: readonly TypeVersion[];
+  readonly at: number;
+}
+
+/** A node is gone; all of its runs go to others. Refused when another process of it has registered meanwhile. */
+export interface NodeLost {
+  readonly kind: "NodeLost";
+  readonly nodeId: NodeId;
+  readonly incarnation: string;
+  readonly at: number;
+  /** The node left the cluster for good. */
+  readonly forget: boolean;
+}
+
+/** A node is about to stop; all of its runs go to others. */
+export interface NodeDrain {
+  readonly kind: "NodeDrain";
+  readonly nodeId: NodeId;
+  readonly incarnation: string;
+  readonly at: number;
+}
+
+/** Drops finished runs that ended before a time, and the oldest beyond a number. */
+export interface Prune {
+  readonly kind: "Prune";
+  readonly finishedBefore: number;
+  readonly keepAtMost: number;
+  readonly at: number;
+}
+
+export type WorkflowCommand =
+  | WorkflowStart
+  | WorkflowEnd
+  | Checkpoint
+  | OwnerChange
+  | Signal
+  | SignalReceive
+  | Cancel
+  | NodeRegister
+  | NodeLost
+  | NodeDrain
+  | Prune;

@@ -1,0 +1,73 @@
+/** A Raft group as the engine of workflows, in this thread. */
+import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { CommandResult } from "../command/command-result.ts";
+import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { WorkflowExecutor } from "../executor.ts";
+import type { RunPage, RunQuery, RunSummary, RunView } from "../state/run-view.ts";
+import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
+
+/** What is needed of a group; `RaftCluster<WorkflowCommand, CommandResult>` has it. */
+export interface WorkflowGroup {
+  propose(command: WorkflowCommand, options?: ProposeOptions): Promise<CommandResult>;
+  readIndex(options?: ProposeOptions): Promise<LogIndex>;
+}
+
+export interface RaftWorkflowEngineOptions {
+  readonly nodeId: NodeId;
+  readonly cluster: WorkflowGroup;
+  /** The one that the cluster was started with. */
+  readonly executor: WorkflowExecutor;
+}
+
+export class RaftWorkflowEngine implements WorkflowEngine {
+  readonly nodeId: NodeId;
+  readonly #cluster: WorkflowGroup;
+  readonly #executor: WorkflowExecutor;
+
+  constructor(options: RaftWorkflowEngineOptions) {
+    this.nodeId = options.nodeId;
+    this.#cluster = options.cluster;
+    this.#executor = options.executor;
+  }
+
+  propose(command: WorkflowCommand, options?: ProposeOptions): Promise<CommandResult> {
+    return this.#cluster.propose(command, options);
+  }
+
+  barrier(options?: ProposeOptions): Promise<LogIndex> {
+    return this.#cluster.readIndex(options);
+  }
+
+  subscribe(listener: EngineListener): () => void {
+    return this.#executor.subscribe(listener);
+  }
+
+  async run(runId: string): Promise<RunView | undefined> {
+    return this.#executor.state.run(runId);
+  }
+
+  async summary(runId: string): Promise<RunSummary | undefined> {
+    return this.#executor.state.summary(runId);
+  }
+
+  async list(query: RunQuery): Promise<RunPage> {
+    return this.#executor.state.list(query);
+  }
+
+  async ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]> {
+    return this.#executor.state.ownedBy(nodeId);
+  }
+
+  async overview(): Promise<EngineOverview> {
+    const { state, leader, members } = this.#executor;
+    return {
+      leader: leader.leader,
+      isLeader: leader.isLocal,
+      members,
+      nodes: state.nodes(),
+      size: state.size,
+      clock: state.clock,
+      oldestEnd: state.oldestEnd(),
+    };
+  }
+}

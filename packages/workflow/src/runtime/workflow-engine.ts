@@ -1,0 +1,59 @@
+/**
+ * The border between workflow bodies and the engine (raft, storage, transport).
+ *
+ * P1. Only structured-cloneable data crosses it, in both directions: the engine may live in a worker thread, so that a body
+ *     that blocks the event loop does not cost the node its leadership.
+ * P2. Events come in log order, each once; what `propose` resolves with is never ahead of the events that led to it.
+ */
+import type { LogIndex, NodeId, Term } from "@raftoral/raft-core";
+import type { CommandResult } from "../command/command-result.ts";
+import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { NodeView, RunPage, RunQuery, RunSummary, RunView } from "../state/run-view.ts";
+import type { WorkflowEvent } from "../state/workflow-event.ts";
+import type { StateSize } from "../state/workflow-state.ts";
+
+/** What the engine says beside the replicated events: it differs from node to node. */
+export type EngineNotice =
+  | { readonly type: "leader-changed"; readonly leader: NodeId; readonly term: Term; readonly isLocal: boolean }
+  /** On the leader only. */
+  | { readonly type: "node-lost"; readonly nodeId: NodeId }
+  | { readonly type: "node-returned"; readonly nodeId: NodeId }
+  | { readonly type: "members-changed"; readonly members: readonly NodeId[] };
+
+export interface EngineListener {
+  onEvents(events: readonly WorkflowEvent[]): void;
+  onNotice(notice: EngineNotice): void;
+}
+
+/** What a leader needs to know to prune and to notice nodes that left. */
+export interface EngineOverview {
+  readonly leader: NodeId;
+  readonly isLeader: boolean;
+  readonly members: readonly NodeId[];
+  readonly nodes: readonly NodeView[];
+  readonly size: StateSize;
+  /** Log clock in ms since the epoch. */
+  readonly clock: number;
+  readonly oldestEnd: number | undefined;
+}
+
+export interface ProposeOptions {
+  readonly timeoutMs?: number;
+}
+
+export interface WorkflowEngine {
+  readonly nodeId: NodeId;
+  /** Resolves with what applying it here gave. Rejects with a RaftError when that is not known to happen. */
+  propose(command: WorkflowCommand, options?: ProposeOptions): Promise<CommandResult>;
+  /** Resolves once everything committed before the call is applied here: reads after it are linearizable. */
+  barrier(options?: ProposeOptions): Promise<LogIndex>;
+  /** Returns the way to stop. */
+  subscribe(listener: EngineListener): () => void;
+  /** Reads of the state applied here so far. */
+  run(runId: string): Promise<RunView | undefined>;
+  summary(runId: string): Promise<RunSummary | undefined>;
+  list(query: RunQuery): Promise<RunPage>;
+  /** Running runs of a node, oldest start first. */
+  ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;
+  overview(): Promise<EngineOverview>;
+}

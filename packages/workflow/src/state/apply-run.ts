@@ -1,0 +1,188 @@
+/**
+ * Applies the commands of a running run: its owner's (Checkpoint, SignalReceive, WorkflowEnd) and others' (Signal, Cancel).
+ *
+ * A1. A command of an owner changes nothing unless its (owner, epoch) is the run's present one.
+ * A2. A checkpoint, once recorded, stays: a second one at its path is answered with the first.
+ * A3. A signal is recorded at one path, once, in the order of arrival per name.
+ */
+import type { NodeId } from "@raftoral/raft-core";
+import type { CheckpointRecord, CommandResult, Refused } from "../command/command-result.ts";
+import type {
+  Cancel,
+  Checkpoint,
+  CheckpointKind,
+  Epoch,
+  Signal,
+  SignalReceive,
+  WorkflowEnd,
+} from "../command/workflow-command.ts";
+import type { RunningHead, RunRecord } from "./run-record.ts";
+import { refused, type Tables } from "./tables.ts";
+
+/** Signals a run may have waiting; more are refused with SIGNAL_BUFFER_FULL. */
+export const MAX_BUFFERED_SIGNALS = 1000;
+/** Signal ids a run remembers, to drop repeated ones. */
+export const MAX_SIGNAL_IDS = 256;
+
+interface Running {
+  readonly ok: true;
+  readonly run: RunRecord;
+  readonly head: RunningHead;
+}
+
+function runningRun(tables: Tables, runId: string): Running | Refused {
+  const run = tables.runs.get(runId);
+  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", `There is no run ${runId}; it may have been pruned`);
+  const { head } = run;
+  if (head.status !== "Running") {
+    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome.status}`, {
+      status: head.outcome.status,
+    });
+  }
+  return { ok: true, run, head };
+}
+
+function ownedRun(tables: Tables, command: { runId: string; owner: NodeId; epoch: Epoch }): Running | Refused {
+  const found = runningRun(tables, command.runId);
+  if (!found.ok) return found;
+  const { owner, epoch } = found.head;
+  if (owner === 0 || owner !== command.owner || epoch !== command.epoch) {
+    return refused(
+      "STALE_OWNER",
+      `Run ${command.runId} belongs to node ${owner} at epoch ${epoch}, not to node ${command.owner} at epoch ${command.epoch}`,
+      { owner, epoch },
+    );
+  }
+  return found;
+}
+
+export function applyCheckpoint(tables: Tables, command: Checkpoint): CommandResult {
+  const found = ownedRun(tables, command);
+  if (!found.ok) return found;
+  const standing = found.run.checkpoints.get(command.key);
+  if (standing !== undefined) return stands(found.run, command.key, command.record, standing);
+  return record(tables, found, command.key, command.record, command.value);
+}
+
+export function applySignalReceive(tables: Tables, command: SignalReceive): CommandResult {
+  const found = ownedRun(tables, command);
+  if (!found.ok) return found;
+  const { run, head } = found;
+  const standing = run.checkpoints.get(command.key);
+  if (standing !== undefined) return stands(run, command.key, "SIGNAL", standing);
+  const position = head.signals.findIndex((signal) => signal.name === command.name);
+  const signal = head.signals[position];
+  if (signal === undefined) {
+    if (command.timedOut) return record(tables, found, command.key, "SIGNAL_TIMEOUT", new Uint8Array(0));
+    return refused("SIGNAL_MISSING", `Run ${command.runId} has no signal ${command.name} waiting`);
+  }
+  tables.runs.update(run, { ...head, signals: head.signals.toSpliced(position, 1) });
+  return record(tables, found, command.key, "SIGNAL", signal.payload);
+}
+
+/** Kinds that one call of the author's may record at its path. */
+const FAMILY: Readonly<Record<CheckpointKind, string>> = Object.freeze({
+  STEP: "step",
+  STEP_FAILED: "step",
+  VARIABLE: "variable",
+  SLEEP: "sleep",
+  WAIT_DEADLINE: "wait deadline",
+  NOW: "now",
+  SIGNAL: "wait",
+  SIGNAL_TIMEOUT: "wait",
+});
+
+/** Whether a checkpoint of this kind can answer a call that would record the other. */
+export function sameFamily(a: CheckpointKind, b: CheckpointKind): boolean {
+  return FAMILY[a] === FAMILY[b];
+}
+
+function stands(run: RunRecord, key: string, kind: CheckpointKind, standing: CheckpointRecord): CommandResult {
+  if (!sameFamily(standing.record, kind)) {
+    return refused(
+      "NON_DETERMINISM",
+      `Run ${run.runId} recorded a ${FAMILY[standing.record]} at ${key}, not a ${FAMILY[kind]}`,
+      { key, expected: kind, recorded: standing.record },
+    );
+  }
+  return { ok: true, kind: "Recorded", recorded: false, checkpoint: standing };
+}
+
+function record(
+  tables: Tables,
+  { run, head }: Running,
+  key: string,
+  kind: CheckpointKind,
+  value: Uint8Array,
+): CommandResult {
+  const checkpoint: CheckpointRecord = {
+    record: kind,
+    value,
+    at: tables.clock,
+    index: tables.index,
+    epoch: head.epoch,
+  };
+  run.checkpoints.set(key, checkpoint);
+  tables.events.push({
+    type: "checkpoint-committed",
+    index: tables.index,
+    at: tables.clock,
+    runId: run.runId,
+    key,
+    record: kind,
+    owner: head.owner,
+    epoch: head.epoch,
+  });
+  return { ok: true, kind: "Recorded", recorded: true, checkpoint };
+}
+
+export function applyEnd(tables: Tables, command: WorkflowEnd): CommandResult {
+  const found = ownedRun(tables, command);
+  if (!found.ok) return found;
+  tables.finish(found.run, found.head, command.outcome);
+  return { ok: true, kind: "Done", changed: true };
+}
+
+export function applySignal(tables: Tables, command: Signal): CommandResult {
+  const found = runningRun(tables, command.runId);
+  if (!found.ok) return found;
+  const { run, head } = found;
+  if (command.signalId !== "" && head.signalIds.includes(command.signalId)) {
+    return { ok: true, kind: "Done", changed: false };
+  }
+  if (head.signals.length >= MAX_BUFFERED_SIGNALS) {
+    return refused(
+      "SIGNAL_BUFFER_FULL",
+      `Run ${command.runId} has ${MAX_BUFFERED_SIGNALS} signals waiting; send ${command.name} again once it has taken some`,
+    );
+  }
+  const { name, payload, signalId } = command;
+  const ids = signalId === "" ? head.signalIds : [...head.signalIds, signalId].slice(-MAX_SIGNAL_IDS);
+  tables.runs.update(run, {
+    ...head,
+    signals: [...head.signals, { name, payload, at: tables.clock }],
+    signalIds: ids,
+  });
+  tables.events.push({ type: "signal-buffered", index: tables.index, at: tables.clock, runId: run.runId, name });
+  return { ok: true, kind: "Done", changed: true };
+}
+
+export function applyCancel(tables: Tables, command: Cancel): CommandResult {
+  const found = runningRun(tables, command.runId);
+  if (!found.ok) return found;
+  const { run, head } = found;
+  if (head.owner === 0) {
+    tables.finish(run, head, { status: "Cancelled", reason: command.reason });
+    return { ok: true, kind: "Done", changed: true };
+  }
+  if (head.cancelReason !== undefined) return { ok: true, kind: "Done", changed: false };
+  tables.runs.update(run, { ...head, cancelReason: command.reason });
+  tables.events.push({
+    type: "cancel-requested",
+    index: tables.index,
+    at: tables.clock,
+    runId: run.runId,
+    reason: command.reason,
+  });
+  return { ok: true, kind: "Done", changed: true };
+}

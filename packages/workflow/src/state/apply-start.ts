@@ -1,0 +1,105 @@
+/** Applies WorkflowStart: idempotent by id; the owner is the node that asks if it can, else the least loaded one that can. */
+import type { CommandResult } from "../command/command-result.ts";
+import type { WorkflowStart } from "../command/workflow-command.ts";
+import type { RunRecord } from "./run-record.ts";
+import { refused, type Tables } from "./tables.ts";
+
+/** Longest run id, in UTF-16 units. */
+export const MAX_RUN_ID_LENGTH = 512;
+
+export function applyStart(tables: Tables, command: WorkflowStart): CommandResult {
+  const { runId, type } = command;
+  if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
+    return refused(
+      "WORKFLOW_ID_INVALID",
+      `A run's id has 1 to ${MAX_RUN_ID_LENGTH} characters, this one has ${runId.length}`,
+    );
+  }
+  const existing = tables.runs.get(runId);
+  if (existing !== undefined) return again(existing, command);
+  const { nodes } = tables;
+  const version = command.version === 0 ? nodes.newestVersion(type) : command.version;
+  if (version === undefined || !nodes.knows(type, version)) {
+    const known = nodes.knownTypes();
+    return refused(
+      "WORKFLOW_TYPE_UNKNOWN",
+      `No node has registered workflow ${type}${command.version === 0 ? "" : `@${command.version}`}; ` +
+        (known.length === 0 ? "none has registered any" : `registered: ${known.join(", ")}`),
+      { type, version: command.version, known },
+    );
+  }
+  const owner = nodes.canTake(command.owner, type, version)
+    ? command.owner
+    : nodes.choose(type, version, tables.loadOf);
+  const epoch = tables.nextEpoch();
+  const seed = command.seed.length > 0 ? command.seed : derivedSeed(runId, tables.index);
+  tables.runs.add({
+    runId,
+    type,
+    version,
+    input: command.input,
+    seed,
+    startedAt: tables.clock,
+    startIndex: tables.index,
+    head: {
+      status: "Running",
+      owner,
+      epoch,
+      attempt: owner === 0 ? 0 : 1,
+      reason: "START",
+      cancelReason: undefined,
+      signals: [],
+      signalIds: [],
+    },
+    checkpoints: new Map(),
+  });
+  tables.events.push({
+    type: "run-started",
+    index: tables.index,
+    at: tables.clock,
+    runId,
+    workflowType: type,
+    version,
+    input: command.input,
+    seed,
+    owner,
+    epoch,
+  });
+  return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
+}
+
+function again(run: RunRecord, command: WorkflowStart): CommandResult {
+  const differs: string[] = [];
+  if (run.type !== command.type) differs.push(`type ${run.type}, not ${command.type}`);
+  if (command.version !== 0 && run.version !== command.version) {
+    differs.push(`version ${run.version}, not ${command.version}`);
+  }
+  if (!sameBytes(run.input, command.input)) differs.push("another input");
+  if (differs.length > 0) {
+    return refused(
+      "WORKFLOW_ID_CONFLICT",
+      `Run ${run.runId} exists with ${differs.join(" and ")}; choose another id, or repeat the same start`,
+      { runId: run.runId, type: run.type, version: run.version },
+    );
+  }
+  const { owner, epoch } = run.head;
+  return { ok: true, kind: "Started", runId: run.runId, version: run.version, created: false, owner, epoch };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Sixteen bytes for a start that brought none (the first contract has no seed): FNV-1a over id and place, four times. */
+function derivedSeed(runId: string, index: number): Uint8Array {
+  const seed = new Uint8Array(16);
+  const text = `${index}:${runId}`;
+  for (let part = 0; part < 4; part++) {
+    let hash = 0x811c9dc5 ^ part;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    for (let byte = 0; byte < 4; byte++) seed[part * 4 + byte] = (hash >>> (byte * 8)) & 0xff;
+  }
+  return seed;
+}

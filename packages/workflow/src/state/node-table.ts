@@ -1,0 +1,98 @@
+/** Which nodes can execute what. Iteration order never decides anything: choices are made by (load, node id). */
+import type { NodeId } from "@raftoral/raft-core";
+import type { TypeVersion } from "../command/workflow-command.ts";
+
+/** Live: takes runs. Draining: stops soon. Lost: has been silent too long. Only Live nodes own runs. */
+export type NodeStatus = "Live" | "Draining" | "Lost";
+
+export interface NodeRecord {
+  readonly nodeId: NodeId;
+  readonly incarnation: string;
+  readonly status: NodeStatus;
+  /** Ascending by type, then version. */
+  readonly types: readonly TypeVersion[];
+  readonly capabilities: ReadonlySet<string>;
+}
+
+export class NodeTable {
+  readonly #nodes = new Map<NodeId, NodeRecord>();
+
+  get(nodeId: NodeId): NodeRecord | undefined {
+    return this.#nodes.get(nodeId);
+  }
+
+  /** Ascending by node id. */
+  all(): readonly NodeRecord[] {
+    return [...this.#nodes.values()].sort((a, b) => a.nodeId - b.nodeId);
+  }
+
+  put(nodeId: NodeId, incarnation: string, status: NodeStatus, types: readonly TypeVersion[]): void {
+    const sorted = [...types].sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : a.version - b.version));
+    const capabilities = new Set(sorted.map(({ type, version }) => capability(type, version)));
+    this.#nodes.set(nodeId, { nodeId, incarnation, status, types: sorted, capabilities });
+  }
+
+  setStatus(node: NodeRecord, status: NodeStatus): void {
+    this.#nodes.set(node.nodeId, { ...node, status });
+  }
+
+  remove(nodeId: NodeId): void {
+    this.#nodes.delete(nodeId);
+  }
+
+  /** Whether a node is live and has registered this type and version. */
+  canTake(nodeId: NodeId, type: string, version: number): boolean {
+    const node = this.#nodes.get(nodeId);
+    return node !== undefined && node.status === "Live" && node.capabilities.has(capability(type, version));
+  }
+
+  /** Of the live nodes that can take a run, the one with the least load, then the lowest id; 0 when there is none. */
+  choose(type: string, version: number, loadOf: (nodeId: NodeId) => number): NodeId {
+    const wanted = capability(type, version);
+    let chosen = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (const node of this.#nodes.values()) {
+      if (node.status !== "Live" || !node.capabilities.has(wanted)) continue;
+      const load = loadOf(node.nodeId);
+      if (load < least || (load === least && node.nodeId < chosen)) {
+        chosen = node.nodeId;
+        least = load;
+      }
+    }
+    return chosen;
+  }
+
+  /** Whether any node, live or not, has registered this type and version. */
+  knows(type: string, version: number): boolean {
+    const wanted = capability(type, version);
+    for (const node of this.#nodes.values()) if (node.capabilities.has(wanted)) return true;
+    return false;
+  }
+
+  /** The highest version of a type: among live nodes if any has it, else among all; undefined when nobody does. */
+  newestVersion(type: string): number | undefined {
+    let newest: number | undefined;
+    let newestLive: number | undefined;
+    for (const node of this.#nodes.values()) {
+      for (const known of node.types) {
+        if (known.type !== type) continue;
+        newest = Math.max(newest ?? 0, known.version);
+        if (node.status === "Live") newestLive = Math.max(newestLive ?? 0, known.version);
+      }
+    }
+    return newestLive ?? newest;
+  }
+
+  /** `type@version` of everything registered, ascending. */
+  knownTypes(): readonly string[] {
+    const known = new Set<string>();
+    for (const node of this.#nodes.values()) {
+      for (const { type, version } of node.types) known.add(`${type}@${version}`);
+    }
+    return [...known].sort();
+  }
+}
+
+function capability(type: string, version: number): string {
+  return `${version}:${type}`;
+}

@@ -1,0 +1,26 @@
+/**
+ * The bytes of a workflow snapshot: the magic, a format version, then records of (kind, length, content). A run's
+ * checkpoints follow it. The content of a record has protobuf's field encoding, so that fields can be added.
+ */
+
+import type { NodeStatus } from "./node-table.ts";
+import type { OwnerReason } from "./run-record.ts";
+
+/** "RWFS" */
+export const SNAPSHOT_MAGIC: readonly number[] = Object.freeze([0x52, 0x57, 0x46, 0x53]);
+export const SNAPSHOT_FORMAT_VERSION = 1;
+/** Largest record in bytes: a run's input or a checkpoint's value, and what stands around it. */
+export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
+
+export const RECORD = Object.freeze({ header: 1, node: 2, run: 3, checkpoint: 4, end: 5 });
+
+/** Positions are the numbers written. */
+export const NODE_STATUSES: readonly NodeStatus[] = Object.freeze(["Live", "Draining", "Lost"] as const);
+export const OWNER_REASONS: readonly OwnerReason[] = Object.freeze([
+  "START",
+  "NODE_FAILURE",
+  "LOAD_BALANCING",
+  "DRAIN",
+  "RESTART",
+  "ADOPTION",
+] as const);

@@ -1,0 +1,93 @@
+/** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
+import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { CheckpointKind, Epoch, RunOutcome } from "../command/workflow-command.ts";
+import type { NodeStatus } from "./node-table.ts";
+import type { OwnerReason } from "./run-record.ts";
+
+/** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
+interface At {
+  readonly index: LogIndex;
+  readonly at: number;
+}
+
+/** A run exists. `owner` is 0 while no live node can execute it. */
+export interface RunStarted extends At {
+  readonly type: "run-started";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly version: number;
+  readonly input: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+/** A step (or wait, variable, ...) of a run is committed: it will not run again. */
+export interface CheckpointCommitted extends At {
+  readonly type: "checkpoint-committed";
+  readonly runId: string;
+  readonly key: string;
+  readonly record: CheckpointKind;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+/** A run has another owner, or the same one in another process (reason RESTART). `to` is 0 when nobody can take it. */
+export interface OwnerChanged extends At {
+  readonly type: "owner-changed";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly epoch: Epoch;
+  readonly reason: OwnerReason;
+}
+
+export interface SignalBuffered extends At {
+  readonly type: "signal-buffered";
+  readonly runId: string;
+  readonly name: string;
+}
+
+export interface CancelRequested extends At {
+  readonly type: "cancel-requested";
+  readonly runId: string;
+  readonly reason: string;
+}
+
+export interface RunEnded extends At {
+  readonly type: "run-ended";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly outcome: RunOutcome;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+export interface NodeChanged extends At {
+  readonly type: "node-changed";
+  readonly nodeId: NodeId;
+  readonly incarnation: string;
+  readonly status: NodeStatus | "Forgotten";
+}
+
+export interface RunsPruned extends At {
+  readonly type: "runs-pruned";
+  readonly runIds: readonly string[];
+}
+
+/** The whole state was replaced by a snapshot's: whatever was derived from earlier events must be looked up again. */
+export interface StateRestored {
+  readonly type: "state-restored";
+}
+
+export type WorkflowEvent =
+  | RunStarted
+  | CheckpointCommitted
+  | OwnerChanged
+  | SignalBuffered
+  | CancelRequested
+  | RunEnded
+  | NodeChanged
+  | RunsPruned
+  | StateRestored;
