@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { root } from "../process.ts";
 import { workspacePackages } from "../workspace.ts";
 import { readModule } from "./module.ts";
-import { LONG_FILES, MAY_IMPORT, violations, type Workspace } from "./rules.ts";
+import { LONG_FILES, MAY_IMPORT, pureModules, violations, type Workspace } from "./rules.ts";
 
 const packages = await workspacePackages();
 const workspace: Workspace = {
@@ -24,7 +24,8 @@ async function modulesIn(folder: string) {
 test.each(packages)("$shortName keeps the rules of the architecture", async ({ shortName, folder }) => {
   expect(Object.keys(MAY_IMPORT)).toContain(shortName);
   const modules = await modulesIn(folder);
-  expect(modules.flatMap((module) => violations(module, workspace))).toEqual([]);
+  const pure = pureModules(modules);
+  expect(modules.flatMap((module) => violations(module, workspace, pure))).toEqual([]);
 });
 
 test.each(packages)("$shortName imports every dependency it declares", async ({ folder, manifest }) => {

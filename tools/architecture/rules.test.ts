@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readModule } from "./module.ts";
-import { isPure, violations, type Workspace } from "./rules.ts";
+import { pureModules, violations, type Workspace } from "./rules.ts";
 
 const workspace: Workspace = {
   shortNames: new Map([
@@ -16,7 +16,12 @@ const workspace: Workspace = {
 };
 
 function check(path: string, text: string): readonly string[] {
-  return violations(readModule(path, text), workspace);
+  const module = readModule(path, text);
+  return violations(module, workspace, pureModules([module]));
+}
+
+function isPure(path: string): boolean {
+  return pureModules([readModule(path, "")]).has(path);
 }
 
 const CORE = "packages/raft-core/src";
@@ -59,6 +64,7 @@ describe("purity", () => {
     `${CORE}/testing/index.ts`,
     `${CORE}/eraftpb/codec.ts`,
     `${CORE}/index.ts`,
+    `${CORE}/storage.ts`,
     `${CORE}/raft/raft.test.ts`,
     "packages/workflow/src/runtime/run.ts",
   ])("is not asked of %s", (path) => {
@@ -76,7 +82,7 @@ describe("purity", () => {
     "let later: Promise<void>;",
     "export async function wait() {}",
     "async function* all(list) { for await (const each of list) yield each; }",
-    'import { Raft } from "../driver/raft-cluster.ts";',
+    'import { create } from "@bufbuild/protobuf";',
   ])("is broken by: %s", (text) => {
     expect(check(`${CORE}/raft/raft.ts`, text)).not.toEqual([]);
   });
@@ -89,6 +95,22 @@ describe("purity", () => {
     'import { invariant } from "../errors.ts";',
   ])("is not broken by: %s", (text) => {
     expect(check(`${CORE}/raft/raft.ts`, text)).toEqual([]);
+  });
+
+  test("is asked of all that a pure module imports at run time, however far away", () => {
+    const modules = [
+      readModule(
+        `${CORE}/raft/raft.ts`,
+        'import { a } from "../driver/a.ts"; import type { P } from "../driver/ports.ts";',
+      ),
+      readModule(`${CORE}/driver/a.ts`, 'export { b } from "./b.ts";'),
+      readModule(`${CORE}/driver/b.ts`, "export const b = Date.now();"),
+      readModule(`${CORE}/driver/ports.ts`, "export type P = Promise<void>;"),
+    ];
+    const pure = pureModules(modules);
+    expect(modules.flatMap((module) => violations(module, workspace, pure))).toEqual([
+      `${CORE}/driver/b.ts: uses Date; it must be pure`,
+    ]);
   });
 });
 
