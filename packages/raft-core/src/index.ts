@@ -2,6 +2,8 @@
 
 // The core by itself: consensus without a driver.
 export { type Config, type ReadOnlyOption, type ResolvedConfig, resolveConfig } from "./config.ts";
+// To build a storage or a transport.
+export { ClusterRegistry } from "./driver/cluster-registry.ts";
 export type { ClusterDefaults, ClusterTransport, NodeAddress } from "./driver/cluster-transport.ts";
 export type {
   AnyExecutor,
@@ -12,7 +14,6 @@ export type {
   ResultOf,
   SnapshotContent,
 } from "./driver/executor.ts";
-// To build a storage or a transport.
 export { NodeDirectory, type NodeDirectoryListener } from "./driver/node-directory.ts";
 export {
   type Bootstrap,

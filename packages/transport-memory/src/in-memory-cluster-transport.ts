@@ -2,12 +2,17 @@
 import {
   type AnyExecutor,
   type ClusterDefaults,
+  ClusterRegistry,
+  type ClusterTransport,
+  type CommandOf,
   type NodeAddress,
   NodeDirectory,
   type NodeId,
   type PeerTransport,
   platformClock,
   platformRng,
+  type RaftCluster,
+  type ResultOf,
   seededRng,
 } from "@raftoral/raft-core";
 import type { LinkFaults } from "./faults.ts";
@@ -23,10 +28,11 @@ export interface InMemoryTransportOptions {
   readonly maxQueuedMessages?: number;
 }
 
-export class InMemoryClusterTransport<E extends AnyExecutor> {
+export class InMemoryClusterTransport<E extends AnyExecutor> implements ClusterTransport<E> {
   /** Faults, partitions, nodes going down and coming back. */
   readonly network: MemoryNetwork;
   readonly #directory: NodeDirectory;
+  readonly #registry: ClusterRegistry<E>;
 
   /** Nodes are given by id alone or with an address, which this transport keeps but does not use. */
   constructor(nodes: readonly (NodeId | NodeAddress)[], defaults: ClusterDefaults<E> & InMemoryTransportOptions = {}) {
@@ -45,6 +51,11 @@ export class InMemoryClusterTransport<E extends AnyExecutor> {
       nodeRemoved: (nodeId) => this.network.remove(nodeId),
     });
     if (faults !== undefined) this.network.setFaults(faults);
+    this.#registry = new ClusterRegistry({
+      directory: this.#directory,
+      peer: (nodeId) => this.peer(nodeId),
+      defaults,
+    });
   }
 
   async start(): Promise<void> {
@@ -52,7 +63,15 @@ export class InMemoryClusterTransport<E extends AnyExecutor> {
   }
 
   async shutdown(): Promise<void> {
-    this.network.setRunning(false);
+    try {
+      await this.#registry.stopAll();
+    } finally {
+      this.network.setRunning(false);
+    }
+  }
+
+  createCluster(nodeId: NodeId, options: ClusterDefaults<E> = {}): Promise<RaftCluster<CommandOf<E>, ResultOf<E>>> {
+    return this.#registry.create(nodeId, options);
   }
 
   /** A node's place on the transport, for groups that are not made by `createCluster`. Throws NODE_UNKNOWN. */
