@@ -11,89 +11,55 @@
  * D2. Nothing is applied that is not committed, and nothing twice (kept by the core and the apply thread, B1).
  * D3. After a failed write or a broken invariant the node sends, writes and applies nothing more.
  */
-import { RaftError } from "../errors.ts";
+import type { RaftError } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
 import { RawNode } from "../raw-node.ts";
-import type { GroupStorage } from "../storage.ts";
-import { type GroupId, NONE, type NodeId, type SnapshotMetadata, type Term } from "../types.ts";
+import { NONE, type NodeId, type SnapshotMetadata } from "../types.ts";
 import { AppendThread } from "./append-thread.ts";
 import { ApplyThread } from "./apply-thread.ts";
 import { Conditions } from "./conditions.ts";
-import type { CommandExecutor } from "./executor.ts";
-import { Liveness } from "./liveness.ts";
+import { Leadership } from "./leadership.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { membersOf } from "./members.ts";
-import type { RaftLimits, RaftTiming } from "./options.ts";
-import type {
-  Cancel,
-  Clock,
-  GroupChannel,
-  GroupDescription,
-  GroupReceiver,
-  Logger,
-  PeerTransport,
-  Rng,
-} from "./ports.ts";
+import { Observers } from "./observers.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Cancel, GroupChannel, GroupDescription, GroupReceiver } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
 import type { Snapshotter } from "./snapshotter.ts";
-import type { ClusterEvent } from "./status.ts";
-
-/** {@link RaftClusterOptions} with everything decided. */
-export interface LoopOptions<Command, Result> {
-  readonly nodeId: NodeId;
-  readonly groupId: GroupId;
-  readonly transport: PeerTransport;
-  readonly storage: GroupStorage;
-  readonly executor: CommandExecutor<Command, Result>;
-  readonly timing: RaftTiming;
-  readonly limits: RaftLimits;
-  readonly preVote: boolean;
-  readonly checkQuorum: boolean;
-  readonly readOnly: "safe" | "lease-based";
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly logger: Logger;
-}
-
-type Lifecycle =
-  | { readonly kind: "running" }
-  | { readonly kind: "stopped" }
-  | { readonly kind: "failed"; readonly error: Error };
 
 export class GroupLoop<Command, Result> implements GroupReceiver {
-  readonly options: LoopOptions<Command, Result>;
+  readonly options: ResolvedOptions<Command, Result>;
   readonly raw: RawNode;
   readonly state: ReplicatedState;
   readonly proposals: Proposals<Result | undefined>;
   readonly reads: Reads;
   readonly conditions = new Conditions();
-  readonly liveness: Liveness;
+  readonly leadership: Leadership;
+  readonly observers: Observers;
+  readonly lifecycle: Lifecycle;
   readonly snapshotter: Snapshotter;
   readonly #append: AppendThread;
   readonly #apply: ApplyThread<Command, Result>;
-  readonly #listeners = new Set<(event: ClusterEvent) => void>();
   readonly #retryTicks: number;
   #channel: GroupChannel | undefined;
   #stopTicking: Cancel | undefined;
-  #lifecycle: Lifecycle = { kind: "running" };
   #turnIsDue = false;
   #tick = 0;
-  #leader: NodeId = NONE;
-  /** The last leader that was known, while none is. */
-  #lastLeader: NodeId = NONE;
-  #term: Term = 0;
   #isMember: boolean;
 
   /** `state` is restored already; the storage is not empty, or this node joins. */
-  constructor(options: LoopOptions<Command, Result>, state: ReplicatedState, snapshotter: Snapshotter) {
+  constructor(options: ResolvedOptions<Command, Result>, state: ReplicatedState, snapshotter: Snapshotter) {
     const { nodeId, storage, executor, timing, limits, rng } = options;
     this.options = options;
+    this.lifecycle = new Lifecycle(nodeId);
     this.state = state;
     this.snapshotter = snapshotter;
     this.#isMember = this.members.includes(nodeId);
     this.#retryTicks = timing.electionTicks * 2;
-    this.liveness = new Liveness(nodeId, timing.nodeLostTicks);
+    this.observers = new Observers(options.logger);
+    this.leadership = new Leadership(nodeId, timing.nodeLostTicks, executor, this.observers, options.logger);
     const nonce = rng.below(2 ** 32) * 2 ** 20 + rng.below(2 ** 20);
     this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals);
     this.reads = new Reads(nonce);
@@ -152,32 +118,13 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.schedule();
   }
 
-  get isRunning(): boolean {
-    return this.#lifecycle.kind === "running";
-  }
-
-  get failure(): Error | undefined {
-    return this.#lifecycle.kind === "failed" ? this.#lifecycle.error : undefined;
-  }
-
-  get leader(): NodeId {
-    return this.#leader;
-  }
-
   get members(): readonly NodeId[] {
     return membersOf(this.state.confState);
   }
 
-  on(listener: (event: ClusterEvent) => void): Cancel {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
-  }
-
   /** Runs a turn at the end of this turn of the event loop. */
   schedule(): void {
-    if (this.#turnIsDue || !this.isRunning) return;
+    if (this.#turnIsDue || !this.lifecycle.isRunning) return;
     this.#turnIsDue = true;
     this.options.clock.soon(() => {
       this.#turnIsDue = false;
@@ -189,7 +136,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
 
   receive(from: NodeId, messages: readonly Message[]): void {
     this.#guard(() => {
-      this.liveness.heard(from);
+      this.leadership.heard(from);
       for (const message of messages) {
         if (message.to === this.options.nodeId) this.raw.step(message);
       }
@@ -198,14 +145,14 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   async receiveSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
-    this.assertRunning();
-    this.liveness.heard(message.from);
+    this.lifecycle.assertRunning();
+    this.leadership.heard(message.from);
     await this.snapshotter.receive(message, content);
     this.receive(message.from, [message]);
   }
 
   async receiveCommand(bytes: Uint8Array): Promise<void> {
-    this.assertRunning();
+    this.lifecycle.assertRunning();
     this.options.executor.decode(bytes);
     await this.propose(bytes, this.options.limits.defaultTimeoutMs);
   }
@@ -223,14 +170,14 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     const plain = role === "StateLeader" ? "LEADER" : role === "StateFollower" ? "FOLLOWER" : "CANDIDATE";
     return {
       role: isLearner ? "LEARNER" : plain,
-      leader: this.#leader,
+      leader: this.leadership.leader,
       highestKnownNodeId: this.state.members.highestNodeId,
     };
   }
 
   /** Proposes the bytes of a command. */
   propose(data: Uint8Array, timeoutMs: number): Promise<Result | undefined> {
-    this.assertRunning();
+    this.lifecycle.assertRunning();
     const proposed = this.proposals.add("EntryNormal", data, this.options.clock.monotonicMs(), timeoutMs);
     this.schedule();
     return proposed;
@@ -238,22 +185,22 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
 
   /** Takes a snapshot between two batches. */
   async takeSnapshot(): Promise<SnapshotMetadata> {
-    this.assertRunning();
+    this.lifecycle.assertRunning();
     let taken: Promise<SnapshotMetadata> | undefined;
     await this.#apply.exclusively(async () => {
       // Only the capture must stand between two batches; writing it out goes on beside the applying.
       taken = this.snapshotter.take();
       taken.catch(() => {});
     });
-    if (taken === undefined) throw this.#notRunning();
+    if (taken === undefined) throw this.lifecycle.refusal();
     return await taken;
   }
 
   /** Stops hearing, ticking and sending, and waits for what is under way. Idempotent. */
   async stop(): Promise<void> {
-    if (this.isRunning) {
-      this.#lifecycle = { kind: "stopped" };
-      this.#close(this.#notRunning());
+    if (this.lifecycle.isRunning) {
+      this.lifecycle.stop();
+      this.#close(this.lifecycle.refusal());
     }
     await this.#append.idle();
     await this.#apply.idle();
@@ -262,25 +209,25 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
 
   /** D3. */
   fail(cause: unknown): void {
-    if (!this.isRunning) return;
+    if (!this.lifecycle.isRunning) return;
     const error = cause instanceof Error ? cause : new Error(String(cause));
-    this.#lifecycle = { kind: "failed", error };
+    this.lifecycle.fail(error);
     const { logger, nodeId, groupId } = this.options;
     logger.error({ err: error, nodeId, groupId }, "the node cannot go on safely and has stopped");
-    this.#close(this.#notRunning());
-    this.#emit({ type: "failed", error });
+    this.#close(this.lifecycle.refusal());
+    this.observers.emit({ type: "failed", error });
   }
 
   #turn(): void {
     this.#flushProposals();
-    if (this.reads.hasWaiting && this.#leader !== NONE) this.raw.readIndex(this.reads.begin(this.#tick));
+    if (this.reads.hasWaiting && this.leadership.leader !== NONE) this.raw.readIndex(this.reads.begin(this.#tick));
     while (this.raw.hasReady()) this.#carryOut();
-    this.#noticeLeader();
+    this.#observeLeader();
     this.conditions.check(this.options.clock.monotonicMs());
   }
 
   #flushProposals(): void {
-    if (this.#leader === NONE || !this.proposals.hasUnsent) return;
+    if (this.leadership.leader === NONE || !this.proposals.hasUnsent) return;
     const taken: number[] = [];
     for (const batch of this.proposals.batches(this.options.limits.maxMessageBytes, this.#tick, this.#retryTicks)) {
       if (!this.raw.proposeEntries(batch).ok) break;
@@ -350,7 +297,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.#guard(() => {
       this.proposals.restored(this.state.sessions);
       this.reads.applied(this.state.appliedIndex);
-      this.#emit({ type: "snapshot-restored", index: metadata.index });
+      this.observers.emit({ type: "snapshot-restored", index: metadata.index });
       this.#reconfigured();
     });
   }
@@ -368,11 +315,11 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     const { addresses } = this.state.members.toRecord();
     logger.info({ confState: this.state.confState }, "configuration changed");
     executor.membersChanged?.(members);
-    this.#emit({ type: "members", confState: this.state.confState, members: addresses });
+    this.observers.emit({ type: "members", confState: this.state.confState, members: addresses });
     // A node that joins may see configurations from before its time.
     const wasMember = this.#isMember;
     this.#isMember = members.includes(nodeId);
-    if (wasMember && !this.#isMember) this.#emit({ type: "removed" });
+    if (wasMember && !this.#isMember) this.observers.emit({ type: "removed" });
   }
 
   #learnPeers(): void {
@@ -381,73 +328,36 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     }
   }
 
-  #noticeLeader(): void {
+  #observeLeader(): void {
     const { softState, hardState } = this.raw.basicStatus();
     const { lead, role } = softState;
-    const { term } = hardState;
-    if (lead === this.#leader && term === this.#term) return;
-    const previous = this.#lastLeader;
-    this.#leader = lead;
-    if (lead !== NONE) this.#lastLeader = lead;
-    this.#term = term;
-    const { nodeId, executor, logger } = this.options;
-    logger.info({ leader: lead, term, role }, lead === NONE ? "no leader" : "leader known");
-    if (lead === nodeId) this.liveness.startLeading(this.members, previous === nodeId ? NONE : previous);
+    if (!this.leadership.observe({ lead, role, term: hardState.term }, this.members)) return;
     if (lead !== NONE) this.proposals.resendAll();
-    executor.leaderChanged?.({ leader: lead, term, isLocal: lead === nodeId });
-    this.#emit({ type: "leader", leader: lead, term, role });
     this.schedule();
   }
 
   #onTick(): void {
     this.#guard(() => {
       this.#tick++;
-      this.liveness.tick();
       this.raw.tick();
-      const { clock, nodeId } = this.options;
-      const now = clock.monotonicMs();
-      const isLeader = this.#leader === nodeId;
-      this.proposals.resendOlderThan(this.#retryTicks, this.#tick, !isLeader);
-      this.proposals.expire(now, this.#leader !== NONE);
+      const now = this.options.clock.monotonicMs();
+      const hasLeader = this.leadership.leader !== NONE;
+      this.proposals.resendOlderThan(this.#retryTicks, this.#tick, !this.leadership.isLocal);
+      this.proposals.expire(now, hasLeader);
       this.reads.retryOlderThan(this.#retryTicks, this.#tick);
-      this.reads.expire(now, this.#leader !== NONE);
-      if (isLeader) this.#reportLiveness();
+      this.reads.expire(now, hasLeader);
+      this.leadership.tick(this.members);
       this.#turn();
     });
   }
 
-  #reportLiveness(): void {
-    const { executor, logger } = this.options;
-    const { lost, returned } = this.liveness.report(this.members);
-    for (const nodeId of lost) {
-      logger.warn({ nodeId }, "a member is silent");
-      executor.nodeLost?.(nodeId);
-      this.#emit({ type: "node-lost", nodeId });
-    }
-    for (const nodeId of returned) {
-      logger.info({ nodeId }, "a member answers again");
-      executor.nodeReturned?.(nodeId);
-      this.#emit({ type: "node-returned", nodeId });
-    }
-  }
-
   /** Runs `step` unless the node has stopped; what it throws stops the node (D3). */
   #guard(step: () => void): void {
-    if (!this.isRunning) return;
+    if (!this.lifecycle.isRunning) return;
     try {
       step();
     } catch (error) {
       this.fail(error);
-    }
-  }
-
-  #emit(event: ClusterEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.options.logger.error({ err: error, event: event.type }, "an observer threw; it should not");
-      }
     }
   }
 
@@ -458,25 +368,5 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.proposals.failAll(error);
     this.reads.failAll(error);
     this.conditions.failAll(error);
-  }
-
-  /** Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
-  assertRunning(): void {
-    if (!this.isRunning) throw this.#notRunning();
-  }
-
-  #notRunning(): RaftError {
-    const { nodeId } = this.options;
-    return this.#lifecycle.kind === "failed"
-      ? new RaftError(
-          "NODE_FAILED",
-          `node ${nodeId} stopped because it could not go on safely: ${this.#lifecycle.error.message}`,
-          {
-            cause: this.#lifecycle.error,
-          },
-        )
-      : new RaftError("NODE_STOPPED", `node ${nodeId} was stopped; start it again, or use another node`, {
-          retryable: true,
-        });
   }
 }

@@ -90,3 +90,20 @@ export interface RaftClusterOptions<Command, Result> {
   /** Defaults to silence. */
   readonly logger?: Logger;
 }
+
+/** {@link RaftClusterOptions} with everything decided. */
+export interface ResolvedOptions<Command, Result> {
+  readonly nodeId: NodeId;
+  readonly groupId: GroupId;
+  readonly transport: PeerTransport;
+  readonly storage: GroupStorage;
+  readonly executor: CommandExecutor<Command, Result>;
+  readonly timing: RaftTiming;
+  readonly limits: RaftLimits;
+  readonly preVote: boolean;
+  readonly checkQuorum: boolean;
+  readonly readOnly: "safe" | "lease-based";
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+}

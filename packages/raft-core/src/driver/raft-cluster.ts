@@ -181,7 +181,7 @@ export class RaftCluster<Command, Result> {
     this.#loop.raw.transferLeader(to);
     this.#loop.schedule();
     await this.#loop.conditions.until(
-      () => this.#loop.leader === to,
+      () => this.#loop.leadership.leader === to,
       this.#now() + timeoutMs,
       () =>
         new RaftError("DEADLINE_EXCEEDED", `node ${to} did not take over the leadership within ${timeoutMs} ms`, {
@@ -207,7 +207,7 @@ export class RaftCluster<Command, Result> {
     this.#assertRunning();
     const timeoutMs = this.#timeout(options);
     await this.#loop.conditions.until(
-      () => this.#loop.leader !== NONE,
+      () => this.#loop.leadership.leader !== NONE,
       this.#now() + timeoutMs,
       () =>
         new RaftError(
@@ -218,21 +218,21 @@ export class RaftCluster<Command, Result> {
           },
         ),
     );
-    return this.#loop.leader;
+    return this.#loop.leadership.leader;
   }
 
   /** 0 when none is known. */
   get leader(): NodeId {
-    return this.#loop.leader;
+    return this.#loop.leadership.leader;
   }
 
   get isLeader(): boolean {
-    return this.#loop.leader === this.nodeId;
+    return this.#loop.leadership.leader === this.nodeId;
   }
 
   /** Why the node stopped by itself, if it did. */
   get failure(): Error | undefined {
-    return this.#loop.failure;
+    return this.#loop.lifecycle.failure;
   }
 
   /** Members with their addresses, ascending. */
@@ -241,7 +241,7 @@ export class RaftCluster<Command, Result> {
   }
 
   status(): ClusterStatus {
-    const { raw, state, options, proposals, liveness } = this.#loop;
+    const { raw, state, options, proposals, leadership } = this.#loop;
     const { softState, hardState, progress } = raw.status();
     const { storage, timing } = options;
     const snapshot = storage.snapshot();
@@ -266,14 +266,14 @@ export class RaftCluster<Command, Result> {
         state: progressState,
         match,
         recentActive,
-        silentMs: liveness.silentTicks(nodeId) * timing.tickMs,
+        silentMs: leadership.silentTicks(nodeId) * timing.tickMs,
       })),
     };
   }
 
   /** Hears every {@link ClusterEvent} from now on, in order; must not throw. Returns how to stop hearing. */
   on(listener: (event: ClusterEvent) => void): Cancel {
-    return this.#loop.on(listener);
+    return this.#loop.observers.add(listener);
   }
 
   /** Stops taking part and waits for writes under way. Waiting calls reject with NODE_STOPPED. The storage stays open. */
@@ -322,6 +322,6 @@ export class RaftCluster<Command, Result> {
   }
 
   #assertRunning(): void {
-    this.#loop.assertRunning();
+    this.#loop.lifecycle.assertRunning();
   }
 }
