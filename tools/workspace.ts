@@ -1,7 +1,7 @@
-// The workspace's packages as their package.json describe them: the one place that reads them.
+// What is in the repository: its packages as their package.json describe them, and files by pattern.
 
 import { glob, readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { root } from "./process.ts";
 
 /** What the tools read of a package.json. */
@@ -33,10 +33,17 @@ export interface WorkspacePackage {
 /** Every package of the workspace, in order of their names. */
 export async function workspacePackages(): Promise<readonly WorkspacePackage[]> {
   const found: WorkspacePackage[] = [];
-  for await (const file of glob(["packages/*/package.json", "benchmarks/package.json"], { cwd: root })) {
+  for (const file of await filesIn(root, ["packages/*/package.json", "benchmarks/package.json"])) {
     const folder = dirname(join(root, file));
     const manifest = JSON.parse(await readFile(join(root, file), "utf8")) as Manifest;
     found.push({ shortName: basename(folder), folder, manifest, published: manifest.private !== true });
   }
   return found.sort((a, b) => (a.shortName < b.shortName ? -1 : 1));
+}
+
+/** The files of a folder that match one of the patterns, relative to it, with `/`, in order. */
+export async function filesIn(folder: string, patterns: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const file of glob(patterns, { cwd: folder })) found.push(file.split(sep).join("/"));
+  return found.sort();
 }

@@ -1,9 +1,9 @@
-import { glob, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
 import { expect, test } from "vitest";
 import { root } from "../process.ts";
-import { workspacePackages } from "../workspace.ts";
-import { readModule } from "./module.ts";
+import { filesIn, workspacePackages } from "../workspace.ts";
+import { type Module, readModule } from "./module.ts";
 import { LONG_FILES, MAY_IMPORT, pureModules, violations, type Workspace } from "./rules.ts";
 
 const packages = await workspacePackages();
@@ -12,13 +12,14 @@ const workspace: Workspace = {
   manifests: new Map(packages.map(({ manifest, shortName }) => [shortName, manifest])),
 };
 
-async function modulesIn(folder: string) {
-  const modules = [];
-  for await (const file of glob("src/**/*.ts", { cwd: folder })) {
-    const path = join(folder, file).slice(root.length + 1);
-    modules.push(readModule(path, await readFile(join(folder, file), "utf8")));
-  }
-  return modules;
+async function modulesIn(folder: string): Promise<readonly Module[]> {
+  const files = await filesIn(folder, ["src/**/*.ts"]);
+  return Promise.all(
+    files.map(async (file) => {
+      const path = relative(root, join(folder, file)).split(sep).join("/");
+      return readModule(path, await readFile(join(folder, file), "utf8"));
+    }),
+  );
 }
 
 test.each(packages)("$shortName keeps the rules of the architecture", async ({ shortName, folder }) => {

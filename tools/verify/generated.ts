@@ -1,9 +1,10 @@
 // Compares the committed protobuf code with what `buf generate` makes of proto/ now, without touching either.
 
-import { glob, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installed, root, run } from "../process.ts";
+import { filesIn } from "../workspace.ts";
 
 const GENERATED = "packages/*/src/gen/**/*.ts";
 
