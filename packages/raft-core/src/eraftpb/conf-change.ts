@@ -1,10 +1,9 @@
 /**
- * Configuration changes as the bytes that entries carry: raft-rs's ConfChange and ConfChangeV2.
+ * `eraftpb.ConfChange`, `eraftpb.ConfChangeSingle` and `eraftpb.ConfChangeV2`.
  *
- * Written as protoc writes proto3: fields in ascending order, defaults left out. Read as any protobuf parser reads: unknown
- * fields are skipped, the last of repeated scalars counts. `UpdateNode`, which raft-rs does not have, is the value 3.
+ * raft-rs has no UpdateNode. Here it travels as the value 3 of ConfChangeType, which raft-rs leaves free. In a group that has
+ * raft-rs members UpdateNode must not be proposed: they would not know it.
  */
-import { RaftError } from "../errors.ts";
 import {
   type ConfChange,
   type ConfChangeSingle,
@@ -13,131 +12,157 @@ import {
   type ConfChangeV2,
   EMPTY_BYTES,
 } from "../types.ts";
-import { type Cursor, readVarint, varintBytes, writeVarint } from "./varint.ts";
+import { malformed, WireReader } from "./wire-reader.ts";
+import {
+  bytesFieldSize,
+  LENGTH_DELIMITED,
+  nestedFieldSize,
+  tagOf,
+  uintFieldSize,
+  VARINT,
+  writeBytesField,
+  writeNestedHead,
+  writeUintField,
+} from "./wire-writer.ts";
 
-const TYPES: readonly ConfChangeType[] = ["AddNode", "RemoveNode", "AddLearnerNode", "UpdateNode"];
+const V1_ID = tagOf(1, VARINT);
+const V1_TYPE = tagOf(2, VARINT);
+const V1_NODE_ID = tagOf(3, VARINT);
+const V1_CONTEXT = tagOf(4, LENGTH_DELIMITED);
+const SINGLE_TYPE = tagOf(1, VARINT);
+const SINGLE_NODE_ID = tagOf(2, VARINT);
+const V2_TRANSITION = tagOf(1, VARINT);
+const V2_CHANGES = tagOf(2, LENGTH_DELIMITED);
+const V2_CONTEXT = tagOf(3, LENGTH_DELIMITED);
+
+const CHANGE_TYPES: readonly ConfChangeType[] = ["AddNode", "RemoveNode", "AddLearnerNode", "UpdateNode"];
 const TRANSITIONS: readonly ConfChangeTransition[] = ["Auto", "Implicit", "Explicit"];
 
+function readChangeType(reader: WireReader): ConfChangeType {
+  const type = CHANGE_TYPES[reader.uint()];
+  if (type === undefined) throw malformed("a configuration change of unknown type");
+  return type;
+}
+
+/** The bytes of `change`. Throws RaftError CODEC_INVALID for numbers beyond the safe integers. */
 export function encodeConfChange(change: ConfChange): Uint8Array {
-  const writer = new FieldWriter();
-  writer.integer(1, change.id);
-  writer.integer(2, TYPES.indexOf(change.type));
-  writer.integer(3, change.nodeId);
-  writer.bytes(4, change.context);
-  return writer.finish();
+  const type = CHANGE_TYPES.indexOf(change.type);
+  const size =
+    uintFieldSize(V1_ID, change.id) +
+    uintFieldSize(V1_TYPE, type) +
+    uintFieldSize(V1_NODE_ID, change.nodeId) +
+    bytesFieldSize(V1_CONTEXT, change.context);
+  const target = new Uint8Array(size);
+  let to = writeUintField(target, 0, V1_ID, change.id);
+  to = writeUintField(target, to, V1_TYPE, type);
+  to = writeUintField(target, to, V1_NODE_ID, change.nodeId);
+  writeBytesField(target, to, V1_CONTEXT, change.context);
+  return target;
 }
 
-export function encodeConfChangeV2(change: ConfChangeV2): Uint8Array {
-  const writer = new FieldWriter();
-  writer.integer(1, TRANSITIONS.indexOf(change.transition));
-  for (const { type, nodeId } of change.changes) {
-    const single = new FieldWriter();
-    single.integer(1, TYPES.indexOf(type));
-    single.integer(2, nodeId);
-    writer.message(2, single.finish());
-  }
-  writer.bytes(3, change.context);
-  return writer.finish();
-}
-
-/** Throws RaftError CODEC_INVALID. */
+/** The change in `bytes`; its context is a view of them. Throws RaftError CODEC_INVALID. */
 export function decodeConfChange(bytes: Uint8Array): ConfChange {
-  let [id, type, nodeId, context] = [0, 0, 0, EMPTY_BYTES];
-  eachField(bytes, (field, value) => {
-    if (field === 1) id = integer(value);
-    else if (field === 2) type = integer(value);
-    else if (field === 3) nodeId = integer(value);
-    else if (field === 4) context = content(value);
-  });
-  return { id, type: named(TYPES, type), nodeId, context };
+  const reader = new WireReader(bytes);
+  let id = 0;
+  let type: ConfChangeType = "AddNode";
+  let nodeId = 0;
+  let context: Uint8Array = EMPTY_BYTES;
+  while (reader.more()) {
+    const tag = reader.tag();
+    const wireType = tag & 7;
+    switch (tag >>> 3) {
+      case 1:
+        reader.expect(wireType, VARINT);
+        id = reader.uint();
+        break;
+      case 2:
+        reader.expect(wireType, VARINT);
+        type = readChangeType(reader);
+        break;
+      case 3:
+        reader.expect(wireType, VARINT);
+        nodeId = reader.uint();
+        break;
+      case 4:
+        reader.expect(wireType, LENGTH_DELIMITED);
+        context = reader.view();
+        break;
+      default:
+        reader.skip(wireType);
+    }
+  }
+  return { id, type, nodeId, context };
 }
 
-/** Throws RaftError CODEC_INVALID. No bytes at all are the change that leaves a joint configuration. */
-export function decodeConfChangeV2(bytes: Uint8Array): ConfChangeV2 {
-  let [transition, context] = [0, EMPTY_BYTES];
-  const changes: ConfChangeSingle[] = [];
-  eachField(bytes, (field, value) => {
-    if (field === 1) transition = integer(value);
-    else if (field === 2) changes.push(decodeSingle(content(value)));
-    else if (field === 3) context = content(value);
-  });
-  return { transition: named(TRANSITIONS, transition), changes, context };
+function singleSize(change: ConfChangeSingle): number {
+  return uintFieldSize(SINGLE_TYPE, CHANGE_TYPES.indexOf(change.type)) + uintFieldSize(SINGLE_NODE_ID, change.nodeId);
 }
 
-function decodeSingle(bytes: Uint8Array): ConfChangeSingle {
-  let [type, nodeId] = [0, 0];
-  eachField(bytes, (field, value) => {
-    if (field === 1) type = integer(value);
-    else if (field === 2) nodeId = integer(value);
-  });
-  return { type: named(TYPES, type), nodeId };
-}
-
-/** Calls `visit` with each field's number and its varint or bytes. Fields of fixed width are skipped. */
-function eachField(bytes: Uint8Array, visit: (field: number, value: number | Uint8Array) => void): void {
-  const cursor: Cursor = { bytes, at: 0 };
-  while (cursor.at < bytes.length) {
-    const tag = readVarint(cursor);
-    const field = Math.floor(tag / 8);
-    const wire = tag % 8;
-    if (wire === 0) {
-      visit(field, readVarint(cursor));
+function readSingle(reader: WireReader): ConfChangeSingle {
+  let type: ConfChangeType = "AddNode";
+  let nodeId = 0;
+  while (reader.more()) {
+    const tag = reader.tag();
+    const wireType = tag & 7;
+    const field = tag >>> 3;
+    if (field > 2) {
+      reader.skip(wireType);
       continue;
     }
-    const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === 2 ? readVarint(cursor) : Number.POSITIVE_INFINITY;
-    const end = cursor.at + length;
-    if (end > bytes.length) throw invalid("a field is cut off or of unknown kind");
-    if (wire === 2) visit(field, bytes.slice(cursor.at, end));
-    cursor.at = end;
+    reader.expect(wireType, VARINT);
+    if (field === 1) type = readChangeType(reader);
+    else nodeId = reader.uint();
   }
+  return { type, nodeId };
 }
 
-function integer(value: number | Uint8Array): number {
-  if (typeof value !== "number") throw invalid("bytes where an integer belongs");
-  return value;
+/** The bytes of `change`. Throws RaftError CODEC_INVALID for numbers beyond the safe integers. */
+export function encodeConfChangeV2(change: ConfChangeV2): Uint8Array {
+  const transition = TRANSITIONS.indexOf(change.transition);
+  let size = uintFieldSize(V2_TRANSITION, transition) + bytesFieldSize(V2_CONTEXT, change.context);
+  for (const single of change.changes) size += nestedFieldSize(V2_CHANGES, singleSize(single));
+  const target = new Uint8Array(size);
+  let to = writeUintField(target, 0, V2_TRANSITION, transition);
+  for (const single of change.changes) {
+    to = writeNestedHead(target, to, V2_CHANGES, singleSize(single));
+    to = writeUintField(target, to, SINGLE_TYPE, CHANGE_TYPES.indexOf(single.type));
+    to = writeUintField(target, to, SINGLE_NODE_ID, single.nodeId);
+  }
+  writeBytesField(target, to, V2_CONTEXT, change.context);
+  return target;
 }
 
-function content(value: number | Uint8Array): Uint8Array {
-  if (typeof value === "number") throw invalid("an integer where bytes belong");
-  return value;
-}
-
-function named<Name>(names: readonly Name[], value: number): Name {
-  const name = names[value];
-  if (name === undefined) throw invalid(`unknown value ${value} of an enumeration`);
-  return name;
-}
-
-function invalid(what: string): RaftError {
-  return new RaftError("CODEC_INVALID", `configuration change: ${what}`);
-}
-
-class FieldWriter {
-  private readonly parts: number[] = [];
-
-  integer(field: number, value: number): void {
-    if (value !== 0) this.varints(field * 8, value);
-  }
-
-  bytes(field: number, value: Uint8Array): void {
-    if (value.length > 0) this.message(field, value);
-  }
-
-  /** Written even when empty: an element of a repeated field counts by being there. */
-  message(field: number, value: Uint8Array): void {
-    this.varints(field * 8 + 2, value.length);
-    for (const byte of value) this.parts.push(byte);
-  }
-
-  finish(): Uint8Array {
-    return Uint8Array.from(this.parts);
-  }
-
-  private varints(...values: number[]): void {
-    for (const value of values) {
-      const bytes = new Uint8Array(varintBytes(value));
-      writeVarint(bytes, 0, value);
-      this.parts.push(...bytes);
+/** The change in `bytes`; its context is a view of them. Throws RaftError CODEC_INVALID. */
+export function decodeConfChangeV2(bytes: Uint8Array): ConfChangeV2 {
+  const reader = new WireReader(bytes);
+  let transition: ConfChangeTransition = "Auto";
+  const changes: ConfChangeSingle[] = [];
+  let context: Uint8Array = EMPTY_BYTES;
+  while (reader.more()) {
+    const tag = reader.tag();
+    const wireType = tag & 7;
+    switch (tag >>> 3) {
+      case 1: {
+        reader.expect(wireType, VARINT);
+        const value = TRANSITIONS[reader.uint()];
+        if (value === undefined) throw malformed("a configuration change with an unknown transition");
+        transition = value;
+        break;
+      }
+      case 2: {
+        reader.expect(wireType, LENGTH_DELIMITED);
+        const outer = reader.enter();
+        changes.push(readSingle(reader));
+        reader.leave(outer);
+        break;
+      }
+      case 3:
+        reader.expect(wireType, LENGTH_DELIMITED);
+        context = reader.view();
+        break;
+      default:
+        reader.skip(wireType);
     }
   }
+  return { transition, changes, context };
 }

@@ -1,0 +1,16 @@
+/**
+ * The codec of raft-rs's wire format (`proto/eraftpb`), written by hand because it is on the path of every message.
+ *
+ * Role: the one place where the core's types and bytes meet. It knows nothing of connections or files.
+ *
+ * Invariants:
+ * E1. Decoding what was encoded gives an equal value; the bytes are those that protoc's output writes.
+ * E2. Any bytes at all decode to a value or throw RaftError CODEC_INVALID. Fields of later versions are passed over.
+ * E3. Decoded byte fields are views of the given bytes, which must not change while they are in use.
+ */
+export { decodeConfChange, decodeConfChangeV2, encodeConfChange, encodeConfChangeV2 } from "./conf-change.ts";
+export { decodeConfState, encodeConfState } from "./conf-state.ts";
+export { decodeEntry, encodedEntrySize, encodeEntry, writeEntry } from "./entry.ts";
+export { decodeHardState, encodeHardState } from "./hard-state.ts";
+export { decodeMessage, decodePeerMessage, encodeMessage, messageSize, writeMessage } from "./message.ts";
+export { decodeSnapshot, decodeSnapshotMetadata, encodeSnapshot, encodeSnapshotMetadata } from "./snapshot.ts";

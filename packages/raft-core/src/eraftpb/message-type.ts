@@ -1,0 +1,59 @@
+/**
+ * The numbers of `eraftpb.MessageType`, and which of them may come from another node.
+ *
+ * raft-rs numbers its local messages too, so they have bytes; MsgForgetLeader and the storage messages of etcd/raft have none.
+ */
+import { RaftError } from "../errors.ts";
+import type { MessageType } from "../message.ts";
+import { malformed } from "./wire-reader.ts";
+
+/** At each wire value, the core's name; raft-rs's name beside it where it differs. */
+const BY_NUMBER: readonly MessageType[] = [
+  "MsgHup",
+  "MsgBeat",
+  "MsgProp", // MsgPropose
+  "MsgApp", // MsgAppend
+  "MsgAppResp", // MsgAppendResponse
+  "MsgVote", // MsgRequestVote
+  "MsgVoteResp", // MsgRequestVoteResponse
+  "MsgSnap", // MsgSnapshot
+  "MsgHeartbeat",
+  "MsgHeartbeatResp", // MsgHeartbeatResponse
+  "MsgUnreachable",
+  "MsgSnapStatus",
+  "MsgCheckQuorum",
+  "MsgTransferLeader",
+  "MsgTimeoutNow",
+  "MsgReadIndex",
+  "MsgReadIndexResp",
+  "MsgPreVote", // MsgRequestPreVote
+  "MsgPreVoteResp", // MsgRequestPreVoteResponse
+];
+
+const NUMBERS: ReadonlyMap<MessageType, number> = new Map(BY_NUMBER.map((type, number) => [type, number]));
+const LOCAL: ReadonlySet<MessageType> = new Set<MessageType>([
+  "MsgHup",
+  "MsgBeat",
+  "MsgUnreachable",
+  "MsgSnapStatus",
+  "MsgCheckQuorum",
+]);
+
+/** Throws RaftError CODEC_INVALID for a type that never leaves its node. */
+export function numberOfType(type: MessageType): number {
+  const number = NUMBERS.get(type);
+  if (number === undefined) throw new RaftError("CODEC_INVALID", `${type} is local to a node and has no bytes`);
+  return number;
+}
+
+/** Throws RaftError CODEC_INVALID for an unknown number. */
+export function typeOfNumber(number: number): MessageType {
+  const type = BY_NUMBER[number];
+  if (type === undefined) throw malformed(`message type ${number} is unknown`);
+  return type;
+}
+
+/** Whether a type, though it has bytes, must not be accepted from another node. */
+export function isLocalType(type: MessageType): boolean {
+  return LOCAL.has(type);
+}

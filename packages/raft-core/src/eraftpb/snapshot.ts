@@ -1,0 +1,136 @@
+/**
+ * `eraftpb.Snapshot` and `eraftpb.SnapshotMetadata`.
+ *
+ * In the contract a snapshot's metadata, and their configuration, may be missing; in the core they are always there. Empty and
+ * missing are therefore the same: empty ones are not written, missing ones are read as empty.
+ */
+import { EMPTY_BYTES, EMPTY_CONF_STATE, type Snapshot, type SnapshotMetadata } from "../types.ts";
+import { confStateSize, readConfState, writeConfState } from "./conf-state.ts";
+import { WireReader } from "./wire-reader.ts";
+import {
+  bytesFieldSize,
+  LENGTH_DELIMITED,
+  nestedFieldSize,
+  tagOf,
+  uintFieldSize,
+  VARINT,
+  writeBytesField,
+  writeNestedHead,
+  writeUintField,
+} from "./wire-writer.ts";
+
+const DATA = tagOf(1, LENGTH_DELIMITED);
+const METADATA = tagOf(2, LENGTH_DELIMITED);
+const CONF_STATE = tagOf(1, LENGTH_DELIMITED);
+const INDEX = tagOf(2, VARINT);
+const TERM = tagOf(3, VARINT);
+
+const NO_METADATA: SnapshotMetadata = Object.freeze({ confState: EMPTY_CONF_STATE, index: 0, term: 0 });
+
+function optionalSize(tag: number, length: number): number {
+  return length === 0 ? 0 : nestedFieldSize(tag, length);
+}
+
+function metadataSize(metadata: SnapshotMetadata): number {
+  return (
+    optionalSize(CONF_STATE, confStateSize(metadata.confState)) +
+    uintFieldSize(INDEX, metadata.index) +
+    uintFieldSize(TERM, metadata.term)
+  );
+}
+
+function writeMetadata(target: Uint8Array, at: number, metadata: SnapshotMetadata): number {
+  let to = at;
+  const length = confStateSize(metadata.confState);
+  if (length > 0) to = writeConfState(target, writeNestedHead(target, to, CONF_STATE, length), metadata.confState);
+  to = writeUintField(target, to, INDEX, metadata.index);
+  return writeUintField(target, to, TERM, metadata.term);
+}
+
+function readMetadata(reader: WireReader, before: SnapshotMetadata): SnapshotMetadata {
+  let { confState, index, term } = before;
+  while (reader.more()) {
+    const tag = reader.tag();
+    const wireType = tag & 7;
+    switch (tag >>> 3) {
+      case 1: {
+        reader.expect(wireType, LENGTH_DELIMITED);
+        const outer = reader.enter();
+        confState = readConfState(reader, confState);
+        reader.leave(outer);
+        break;
+      }
+      case 2:
+        reader.expect(wireType, VARINT);
+        index = reader.uint();
+        break;
+      case 3:
+        reader.expect(wireType, VARINT);
+        term = reader.uint();
+        break;
+      default:
+        reader.skip(wireType);
+    }
+  }
+  return { confState, index, term };
+}
+
+/** Bytes of an encoded snapshot. */
+export function snapshotSize(snapshot: Snapshot): number {
+  return bytesFieldSize(DATA, snapshot.data) + optionalSize(METADATA, metadataSize(snapshot.metadata));
+}
+
+/** Writes `snapshot` at `at` and returns the position after it. */
+export function writeSnapshot(target: Uint8Array, at: number, snapshot: Snapshot): number {
+  const to = writeBytesField(target, at, DATA, snapshot.data);
+  const length = metadataSize(snapshot.metadata);
+  if (length === 0) return to;
+  return writeMetadata(target, writeNestedHead(target, to, METADATA, length), snapshot.metadata);
+}
+
+/** Reads up to the end of the message that `reader` is in. Continues `before` where a field came in several parts. */
+export function readSnapshot(reader: WireReader, before?: Snapshot): Snapshot {
+  let data = before?.data ?? EMPTY_BYTES;
+  let metadata = before?.metadata ?? NO_METADATA;
+  while (reader.more()) {
+    const tag = reader.tag();
+    const wireType = tag & 7;
+    const field = tag >>> 3;
+    if (field === 1) {
+      reader.expect(wireType, LENGTH_DELIMITED);
+      data = reader.view();
+    } else if (field === 2) {
+      reader.expect(wireType, LENGTH_DELIMITED);
+      const outer = reader.enter();
+      metadata = readMetadata(reader, metadata);
+      reader.leave(outer);
+    } else {
+      reader.skip(wireType);
+    }
+  }
+  return { metadata, data };
+}
+
+/** The bytes of `snapshot`. Throws RaftError CODEC_INVALID for numbers beyond the safe integers. */
+export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
+  const target = new Uint8Array(snapshotSize(snapshot));
+  writeSnapshot(target, 0, snapshot);
+  return target;
+}
+
+/** The snapshot in `bytes`; its data is a view of them. Throws RaftError CODEC_INVALID. */
+export function decodeSnapshot(bytes: Uint8Array): Snapshot {
+  return readSnapshot(new WireReader(bytes));
+}
+
+/** The bytes of `metadata` alone. Throws RaftError CODEC_INVALID for numbers beyond the safe integers. */
+export function encodeSnapshotMetadata(metadata: SnapshotMetadata): Uint8Array {
+  const target = new Uint8Array(metadataSize(metadata));
+  writeMetadata(target, 0, metadata);
+  return target;
+}
+
+/** The metadata in `bytes`. Throws RaftError CODEC_INVALID. */
+export function decodeSnapshotMetadata(bytes: Uint8Array): SnapshotMetadata {
+  return readMetadata(new WireReader(bytes), NO_METADATA);
+}
