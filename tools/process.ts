@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Show the output while it comes, too. */
   readonly live?: boolean;
+  /** Kill it after this time; the outcome is not ok then. No bound unless given. */
+  readonly timeoutMs?: number;
 }
 
 export interface Outcome {
@@ -33,6 +35,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
     shell: command.endsWith(".cmd"),
+    timeout: options.timeoutMs,
+    killSignal: "SIGKILL",
   });
   const collect = (stream: NodeJS.ReadableStream, sink: NodeJS.WritableStream) => {
     stream.setEncoding("utf8");
@@ -44,6 +48,9 @@ export function run(command: string, args: readonly string[], options: RunOption
   collect(child.stdout, process.stdout);
   collect(child.stderr, process.stderr);
   child.on("error", (error) => resolve({ ok: false, output: error.message }));
-  child.on("close", (code) => resolve({ ok: code === 0, output: chunks.join("") }));
+  child.on("close", (code, signal) => {
+    if (signal !== null) chunks.push(`\n${command} was ended by ${signal}\n`);
+    resolve({ ok: code === 0, output: chunks.join("") });
+  });
   return promise;
 }

@@ -11,9 +11,7 @@ import { codeBlocks } from "./code-blocks.ts";
 
 const documents = await filesIn(root, ["README.md", "docs/**/*.md", "packages/*/README.md"]);
 const written = await Promise.all(
-  documents
-    .sort()
-    .map(async (document) => ({ document, blocks: codeBlocks(await readFile(join(root, document), "utf8")) })),
+  documents.map(async (document) => ({ document, blocks: codeBlocks(await readFile(join(root, document), "utf8")) })),
 );
 const checked = written.flatMap(({ document, blocks }) =>
   blocks.filter((block) => block.kind !== "fragment").map((block) => ({ document, ...block })),
@@ -48,7 +46,10 @@ describe("code in the documents", () => {
 
   test.each(programs)("runs: $document line $line", { timeout: 60_000 }, async (block) => {
     const file = fileOf(block);
-    const outcome = await run(process.execPath, ["--conditions=@raftoral/source", file], { cwd: dirname(file) });
+    const outcome = await run(process.execPath, ["--conditions=@raftoral/source", file], {
+      cwd: dirname(file),
+      timeoutMs: 30_000,
+    });
     expect(outcome.ok, outcome.output).toBe(true);
     if (block.output !== undefined) expect(outcome.output.trimEnd()).toBe(block.output.trimEnd());
   });

@@ -60,9 +60,9 @@ async function use(project: string, results: Results): Promise<void> {
   const compile = await run(installed("tsc"), ["-p", ".", "--typeRoots", typeRoots], { cwd: project });
   results.add("a strict TypeScript project compiles against their types", compile);
   if (!compile.ok) return;
-  results.add("its program runs", await run(process.execPath, ["program.js"], { cwd: project }));
+  results.add("its program runs", await run(process.execPath, ["program.js"], { cwd: project, timeoutMs: 60_000 }));
   const cli = join(project, "node_modules", ".bin", "raftoral");
-  results.add("the CLI they install starts", await run(cli, ["--help"], { cwd: project }));
+  results.add("the CLI they install starts", await run(cli, ["--help"], { cwd: project, timeoutMs: 60_000 }));
 }
 
 class Results {

@@ -29,7 +29,6 @@ export async function checkGenerated(): Promise<string | undefined> {
 
 async function files(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for await (const file of glob(GENERATED, { cwd: folder }))
-    found.set(file, await readFile(join(folder, file), "utf8"));
+  for (const file of await filesIn(folder, [GENERATED])) found.set(file, await readFile(join(folder, file), "utf8"));
   return found;
 }
