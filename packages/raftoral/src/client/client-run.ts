@@ -28,8 +28,8 @@ export class ClientRun<Output = unknown> {
    */
   async result(options?: Timed): Promise<Output> {
     const run = await this.#client.waitForRun(this.id, options);
-    if (run.state === "completed") return run.result as Output;
-    const cancelled = run.state === "cancelled";
+    if (run.state === "Completed") return run.result as Output;
+    const cancelled = run.state === "Cancelled";
     throw new RemoteError(
       cancelled ? "WORKFLOW_CANCELLED" : "WORKFLOW_FAILED",
       `Run ${run.id} of ${run.type} ${cancelled ? "was cancelled" : "failed"}: ${run.error?.message ?? "no reason given"}`,

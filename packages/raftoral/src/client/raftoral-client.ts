@@ -107,7 +107,7 @@ export class RaftoralClient {
     return runFromWire(run);
   }
 
-  /** Runs in the order of their ids, fetched in pages as they are consumed. */
+  /** Runs, newest start first, fetched in pages as they are consumed. */
   async *runs(filter: RunFilter = {}, options: Timed = {}): AsyncGenerator<RunSummary, void, undefined> {
     let pageToken = "";
     do {
@@ -154,7 +154,7 @@ export class RaftoralClient {
         (node, timeoutMs) => node.workflows.waitRun({ workflowId: id, waitMs }, { timeoutMs }),
       );
       const details = runFromWire(run);
-      if (details.state !== "running") return details;
+      if (details.state !== "Running") return details;
     }
   }
 

@@ -3,8 +3,10 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 
-/** `running` until the run has ended in one of the other three; it never leaves those. */
-export type RunState = "running" | "completed" | "failed" | "cancelled";
+/** `Running` until the run has ended in one of the other three; it never leaves those. */
+export type RunState = "Running" | "Completed" | "Failed" | "Cancelled";
+
+export const RUN_STATES: readonly RunState[] = ["Running", "Completed", "Failed", "Cancelled"];
 
 export interface RunFailure {
   readonly name: string;
@@ -50,7 +52,8 @@ export interface RunCheckpoint {
 /** A turn in the life of a run. */
 export interface RunEvent {
   readonly atMs: number;
-  readonly kind: "started" | "taken-over" | "cancel-requested" | RunState | (string & {});
+  /** started, taken-over, cancel-requested, completed, failed, cancelled. */
+  readonly kind: string;
   readonly text: string;
 }
 
@@ -63,6 +66,13 @@ export interface RunDetails extends RunSummary {
   /** In the order they were recorded. */
   readonly checkpoints: readonly RunCheckpoint[];
   readonly history: readonly RunEvent[];
+}
+
+/** One page of a list. */
+export interface RunPage {
+  readonly runs: readonly RunSummary[];
+  /** Where the next page begins; `undefined` on the last one. */
+  readonly next: string | undefined;
 }
 
 export interface RunFilter {

@@ -17,10 +17,10 @@ import { type Run, RunSchema, RunState as WireState } from "../gen/raftoral/v1/w
 import { decodeJson, encodeJson } from "../json.ts";
 
 const STATES: ReadonlyMap<RunState, WireState> = new Map([
-  ["running", WireState.RUNNING],
-  ["completed", WireState.COMPLETED],
-  ["failed", WireState.FAILED],
-  ["cancelled", WireState.CANCELLED],
+  ["Running", WireState.RUNNING],
+  ["Completed", WireState.COMPLETED],
+  ["Failed", WireState.FAILED],
+  ["Cancelled", WireState.CANCELLED],
 ]);
 const ROLES: ReadonlySet<string> = new Set<NodeRole>(["leader", "follower", "candidate", "learner"]);
 

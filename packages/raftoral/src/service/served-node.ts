@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { MemberInfo, NodeStatus } from "../client/cluster-info.ts";
-import type { RunDetails, RunFilter, RunSummary } from "../client/run-info.ts";
+import type { RunDetails, RunFilter, RunPage } from "../client/run-info.ts";
 
 export interface Timeout {
   readonly timeoutMs: number;
@@ -32,8 +32,8 @@ export interface ServedNode {
   readonly clusterId: string;
   start(request: StartRequest, timeout: Timeout): Promise<{ readonly id: string; readonly created: boolean }>;
   getRun(id: string, timeout: Timeout): Promise<RunDetails>;
-  /** At most `limit` runs whose id is greater than `after`, ascending by id. */
-  runsAfter(after: string, limit: number, filter: RunFilter, timeout: Timeout): Promise<readonly RunSummary[]>;
+  /** At most `limit` runs, newest start first; `cursor` is the `next` of the page before, empty for the first. */
+  listPage(filter: RunFilter, limit: number, cursor: string, timeout: Timeout): Promise<RunPage>;
   signalRun(id: string, name: string, payload: unknown, signalId: string | undefined, timeout: Timeout): Promise<void>;
   cancelRun(id: string, reason: string, timeout: Timeout): Promise<void>;
   /** The run when it ends, or as it is when the time is over or `stop` fires. */

@@ -45,13 +45,8 @@ export function registerWorkflowService(router: ConnectRouter, node: ServedNode,
         ...(state === undefined ? {} : { state }),
         ...(request.workflowType === "" ? {} : { type: request.workflowType }),
       };
-      // One more than asked for tells whether there is another page.
-      const runs = await node.runsAfter(request.pageToken, pageSize + 1, filter, timeout(request.timeoutMs, context));
-      const page = runs.slice(0, pageSize);
-      return {
-        runs: page.map(summaryToWire),
-        nextPageToken: runs.length > pageSize ? (page.at(-1)?.id ?? "") : "",
-      };
+      const page = await node.listPage(filter, pageSize, request.pageToken, timeout(request.timeoutMs, context));
+      return { runs: page.runs.map(summaryToWire), nextPageToken: page.next ?? "" };
     }),
 
     signalRun: guarded(async (request, context) => {

@@ -599,7 +599,7 @@ export const WorkflowService: GenService<{
     output: typeof GetRunResponseSchema;
   },
   /**
-   * A linearizable read of runs, in pages ordered by id.
+   * A linearizable read of runs, in pages, newest start first.
    *
    * @generated from rpc raftoral.v1.WorkflowService.ListRuns
    */

@@ -1,0 +1,54 @@
+/**
+ * What all commands that ask a running node have in common: its address, a time limit, and two ways to print.
+ */
+import { type Command, Option } from "commander";
+import { RaftoralClient } from "../client/raftoral-client.ts";
+import { parseDuration } from "./durations.ts";
+import type { CliIo } from "./io.ts";
+
+export interface ClientFlags {
+  readonly node: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+export const DEFAULT_NODE = "127.0.0.1:5001";
+
+/** Adds the options that {@link withClient} reads. */
+export function addClientOptions(command: Command, io: CliIo): Command {
+  return command
+    .addOption(
+      new Option(
+        "-n, --node <address>",
+        "node to ask; several, with commas, are tried in turn (env RAFTORAL_NODE)",
+      ).default(io.env.RAFTORAL_NODE ?? DEFAULT_NODE),
+    )
+    .addOption(
+      new Option("--timeout <time>", "how long to wait, e.g. 500ms, 10s, 5m")
+        .default(10_000, "10s")
+        .argParser(parseDuration),
+    )
+    .option("--json", "print JSON for programs")
+    .option("--verbose", "print the stack of an error");
+}
+
+/** Connects as `flags` say, and closes whatever happens. `pinned`: only the node named, none that it names. */
+export async function withClient<T>(
+  flags: ClientFlags,
+  use: (client: RaftoralClient) => Promise<T>,
+  options: { readonly pinned?: boolean } = {},
+): Promise<T> {
+  const addresses = flags.node.split(",").map((address) => address.trim());
+  const client = await RaftoralClient.connect(addresses, { timeoutMs: flags.timeout, ...options });
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** JSON as every `--json` prints it. */
+export function printJson(io: CliIo, value: unknown): void {
+  io.out(`${JSON.stringify(value, undefined, io.isTty ? 2 : undefined)}\n`);
+}

@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import type { CliIo } from "../io.ts";
+
+interface CancelFlags extends ClientFlags {
+  readonly reason?: string;
+}
+
+/** `raftoral cancel ID`: asks a run to end as cancelled. */
+export function addCancel(program: Command, io: CliIo): void {
+  const command = program
+    .command("cancel")
+    .summary("cancel a run")
+    .description("Ask a run to end as cancelled. Steps that are recorded stay recorded.")
+    .argument("<id>", "the run's id")
+    .option("--reason <text>", "why, for whoever reads its history")
+    .addHelpText("after", '\nExample:\n  $ raftoral cancel A17 --reason "ordered twice"');
+  addClientOptions(command, io).action(async (id: string, flags: CancelFlags) => {
+    await withClient(flags, (client) => client.cancel(id, flags.reason));
+    if (flags.json === true) printJson(io, { id, cancelled: true });
+    else io.out(`Run ${id} was asked to cancel.\n`);
+  });
+}

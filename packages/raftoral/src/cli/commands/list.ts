@@ -1,0 +1,87 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { RUN_STATES, type RunFilter, type RunState, type RunSummary } from "../../client/run-info.ts";
+import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import { formatDuration, formatTime } from "../durations.ts";
+import type { CliIo } from "../io.ts";
+import { clip, formatTable } from "../table.ts";
+
+interface ListFlags extends ClientFlags {
+  readonly state?: RunState;
+  readonly type?: string;
+  readonly limit: number;
+}
+
+const EXAMPLES = `
+Examples:
+  $ raftoral list
+  $ raftoral list --state running --type process_order
+  $ raftoral list --limit 1000 --json | jq -r '.[] | select(.attempt > 1) | .id'`;
+
+/** `raftoral list`: runs, newest first. */
+export function addList(program: Command, io: CliIo): void {
+  const command = program
+    .command("list")
+    .summary("list runs, newest first")
+    .description("List runs, newest first.")
+    .option("--state <state>", "only those: running, completed, failed or cancelled", parseState)
+    .option("--type <type>", "only those of a workflow type")
+    .option("--limit <n>", "at most so many", parseLimit, 100)
+    .addHelpText("after", EXAMPLES);
+  addClientOptions(command, io).action(async (flags: ListFlags) => {
+    const filter: RunFilter = {
+      ...(flags.state === undefined ? {} : { state: flags.state }),
+      ...(flags.type === undefined ? {} : { type: flags.type }),
+    };
+    const runs: RunSummary[] = [];
+    let hasMore = false;
+    await withClient(flags, async (client) => {
+      for await (const run of client.runs(filter)) {
+        hasMore = runs.length === flags.limit;
+        if (hasMore) break;
+        runs.push(run);
+      }
+    });
+    if (flags.json === true) printJson(io, runs);
+    else io.out(formatRuns(runs, hasMore, Date.now()));
+  });
+}
+
+/** The table of `raftoral list`. `nowMs` gives running ones their age. */
+export function formatRuns(runs: readonly RunSummary[], hasMore: boolean, nowMs: number): string {
+  if (runs.length === 0) return "No runs.\n";
+  const table = formatTable(
+    [
+      { title: "ID" },
+      { title: "TYPE" },
+      { title: "STATE" },
+      { title: "OWNER", align: "right" },
+      { title: "ATTEMPT", align: "right" },
+      { title: "STEPS", align: "right" },
+      { title: "STARTED (UTC)" },
+      { title: "TOOK", align: "right" },
+    ],
+    runs.map((run) => [
+      clip(run.id, 40),
+      clip(`${run.type}@${run.version}`, 40),
+      run.state,
+      run.owner === 0 ? "none" : String(run.owner),
+      String(run.attempt),
+      String(run.checkpointCount),
+      formatTime(run.startedAtMs),
+      formatDuration((run.finishedAtMs === 0 ? nowMs : run.finishedAtMs) - run.startedAtMs),
+    ]),
+  );
+  return hasMore ? `${table}There are more; raise --limit to see them.\n` : table;
+}
+
+function parseState(text: string): RunState {
+  const state = RUN_STATES.find((known) => known.toLowerCase() === text.toLowerCase());
+  if (state !== undefined) return state;
+  throw new InvalidArgumentError("Write running, completed, failed or cancelled.");
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw new InvalidArgumentError("A limit is a whole number above 0.");
+}

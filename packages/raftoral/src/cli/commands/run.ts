@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import type { CliIo } from "../io.ts";
+import { readJsonArgument } from "../json-argument.ts";
+
+interface RunFlags extends ClientFlags {
+  readonly input?: string;
+  readonly id?: string;
+  readonly version?: number;
+  readonly wait?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ raftoral run process_order --input '{"id":"A17","item":"tea","total":40}' --id A17 --wait
+  $ raftoral run process_order --input @order.json
+  $ jq -c .order mail.json | raftoral run process_order --input - --json`;
+
+/** `raftoral run TYPE`: starts a run, and waits for its result if asked to. */
+export function addRun(program: Command, io: CliIo): void {
+  const command = program
+    .command("run")
+    .summary("start a workflow")
+    .description("Start a workflow. Starting twice with the same --id is one run.")
+    .argument("<type>", "the workflow's type")
+    .option("-i, --input <json>", "its input: JSON, @file, or - for standard input")
+    .option("--id <id>", "the run's id (default: a random one)")
+    .option("--version <n>", "the workflow's version (default: the newest registered)", parseVersion)
+    .option("-w, --wait", "wait for the result and print it; --timeout limits how long")
+    .addHelpText("after", EXAMPLES);
+  addClientOptions(command, io).action(async (type: string, flags: RunFlags) => {
+    const input = flags.input === undefined ? undefined : await readJsonArgument(flags.input, "--input", io);
+    await withClient(flags, async (client) => {
+      const run = await client.startWorkflow(type, input, {
+        ...(flags.id === undefined ? {} : { id: flags.id }),
+        ...(flags.version === undefined ? {} : { version: flags.version }),
+      });
+      if (flags.wait !== true) {
+        if (flags.json === true) printJson(io, { id: run.id, created: run.created });
+        else io.out(run.created === false ? `Run ${run.id} was there already.\n` : `Started run ${run.id}.\n`);
+        return;
+      }
+      // Someone who waits without a limit of their own waits for as long as it takes.
+      const isLimited = command.getOptionValueSource("timeout") !== "default";
+      const result = await run.result(isLimited ? { timeoutMs: flags.timeout } : {});
+      if (flags.json === true) printJson(io, { id: run.id, created: run.created, result: result ?? null });
+      else io.out(`${JSON.stringify(result ?? null, undefined, 2)}\n`);
+    });
+  });
+}
+
+function parseVersion(text: string): number {
+  const version = Number(text);
+  if (Number.isSafeInteger(version) && version > 0) return version;
+  throw new InvalidArgumentError("A version is a whole number above 0.");
+}

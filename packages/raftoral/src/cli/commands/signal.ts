@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import type { CliIo } from "../io.ts";
+import { readJsonArgument } from "../json-argument.ts";
+
+interface SignalFlags extends ClientFlags {
+  readonly payload?: string;
+}
+
+/** `raftoral signal ID NAME`: what a run's `ctx.waitFor(NAME)` waits for. */
+export function addSignal(program: Command, io: CliIo): void {
+  const command = program
+    .command("signal")
+    .summary("send a signal to a run")
+    .description("Send a signal to a run. It is kept until the run waits for it.")
+    .argument("<id>", "the run's id")
+    .argument("<name>", "the signal's name, as in ctx.waitFor(name)")
+    .option("-p, --payload <json>", "its value: JSON, @file, or - for standard input")
+    .addHelpText("after", "\nExample:\n  $ raftoral signal A17 approval --payload true");
+  addClientOptions(command, io).action(async (id: string, name: string, flags: SignalFlags) => {
+    const payload = flags.payload === undefined ? undefined : await readJsonArgument(flags.payload, "--payload", io);
+    await withClient(flags, (client) => client.signal(id, name, payload));
+    if (flags.json === true) printJson(io, { id, signal: name });
+    else io.out(`Signal ${name} was recorded for run ${id}.\n`);
+  });
+}

@@ -1,0 +1,145 @@
+import type { NodeAddress } from "@raftoral/raft-core";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { LogFormat, LogLevel } from "../../logging/logger.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../../logging/logger.ts";
+import type { NodeSettings } from "../../node/node-config.ts";
+import { DEFAULT_NODE } from "../client-command.ts";
+import { type FileSettings, readConfigFile } from "../config-file.ts";
+import { parseDuration } from "../durations.ts";
+import type { CliIo } from "../io.ts";
+
+/** Everything a node process is started with: the flags over the file over the defaults. */
+export interface StartSettings {
+  readonly node: NodeSettings;
+  readonly workflowFiles: readonly string[];
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+/** Runs a node until it stops; resolves with the exit code. */
+export type ServeNode = (settings: StartSettings, io: CliIo) => Promise<number>;
+
+interface StartFlags {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly advertise?: string;
+  readonly data?: string;
+  readonly bootstrap?: boolean;
+  readonly join?: readonly string[];
+  readonly members?: readonly NodeAddress[];
+  readonly id?: number;
+  readonly clusterName?: string;
+  readonly workflows?: readonly string[];
+  readonly stopTimeout?: number;
+  readonly joinTimeout?: number;
+  readonly logLevel?: LogLevel;
+  readonly logFormat?: LogFormat;
+}
+
+const START_EXAMPLES = `
+Examples:
+  $ raftoral start --listen 127.0.0.1:5001 --data data/1 --bootstrap --workflows workflows.ts
+  $ raftoral start --listen 127.0.0.1:5002 --data data/2 --join 127.0.0.1:5001 --workflows workflows.ts
+  $ raftoral start --listen 127.0.0.1:5002 --data data/2 --workflows workflows.ts    # restart: the folder knows the rest
+  $ raftoral start --config node.json
+
+A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "bootstrap", "join", "members",
+"nodeId", "clusterName", "workflows": [files], "timing", "limits", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
+
+SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.`;
+
+const JOIN_EXAMPLES = `
+Example:
+  $ raftoral join 10.0.0.1:5001 --listen 10.0.0.2:5001 --data data/2 --workflows workflows.ts
+
+The new node catches up as a learner and is made a voter then, without an outage. It is the same as \`start --join\`; later
+starts need only \`raftoral start\`, for the folder knows the cluster.`;
+
+/** `raftoral start`: runs a node in this process. */
+export function addStart(program: Command, io: CliIo, serve: ServeNode, setExitCode: (code: number) => void): void {
+  const command = program
+    .command("start")
+    .summary("run a node")
+    .description("Run a node in this process: a new cluster's first, one that joins, or one that is restarted.")
+    .option("--bootstrap", "make a new cluster of this one node")
+    .option("--join <address...>", "join the cluster of any of these nodes")
+    .addOption(
+      new Option("--members <id=address,...>", "first members of a cluster known beforehand").argParser(parseMembers),
+    )
+    .addOption(new Option("--id <n>", "which of --members this node is").argParser(parseId));
+  addNodeOptions(command)
+    .addHelpText("after", START_EXAMPLES)
+    .action(async (flags: StartFlags) => setExitCode(await serve(await startSettings(flags), io)));
+}
+
+/** `raftoral join ADDRESS...`: `start --join`, under the name an operator looks for. */
+export function addJoin(program: Command, io: CliIo, serve: ServeNode, setExitCode: (code: number) => void): void {
+  const command = program
+    .command("join")
+    .summary("run a node that joins a cluster")
+    .description("Run a node in this process that joins the cluster of the nodes at the addresses given.")
+    .argument("<address...>", "addresses of members; one that answers is enough");
+  addNodeOptions(command)
+    .addHelpText("after", JOIN_EXAMPLES)
+    .action(async (join: readonly string[], flags: StartFlags) =>
+      setExitCode(await serve(await startSettings({ ...flags, join }), io)),
+    );
+}
+
+/** What {@link ServeNode} gets for flags. Throws OPTIONS_INVALID or JSON_INVALID for a configuration file with mistakes. */
+export async function startSettings(flags: StartFlags): Promise<StartSettings> {
+  const file: FileSettings = flags.config === undefined ? {} : await readConfigFile(flags.config);
+  const { workflows, logLevel, logFormat, ...fromFile } = file;
+  const given = {
+    listen: flags.listen,
+    advertise: flags.advertise,
+    dataDir: flags.data,
+    bootstrap: flags.bootstrap,
+    join: flags.join,
+    members: flags.members,
+    nodeId: flags.id,
+    clusterName: flags.clusterName,
+    stopTimeoutMs: flags.stopTimeout,
+    joinTimeoutMs: flags.joinTimeout,
+  } satisfies { [Name in keyof NodeSettings]: NodeSettings[Name] | undefined };
+  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return {
+    node: { listen: DEFAULT_NODE, ...fromFile, ...(present as Partial<NodeSettings>) },
+    workflowFiles: flags.workflows ?? workflows ?? [],
+    logLevel: flags.logLevel ?? logLevel ?? "info",
+    logFormat: flags.logFormat ?? logFormat ?? "auto",
+  };
+}
+
+function addNodeOptions(command: Command): Command {
+  return command
+    .option("-c, --config <file>", "settings as JSON; flags go before it")
+    .option("-l, --listen <address>", `where to listen (default: ${DEFAULT_NODE}); port 0 takes a free one`)
+    .option("--advertise <address>", "where others reach this node (default: the listening address)")
+    .option("-d, --data <folder>", "folder of this node; without one everything is in memory only")
+    .option("-w, --workflows <file...>", "modules (.js, .ts) whose exports are workflows")
+    .option("--cluster-name <name>", "first part of a new cluster's id; joining a cluster of another name is refused")
+    .addOption(new Option("--join-timeout <time>", "how long joining may take (default: 30s)").argParser(parseDuration))
+    .addOption(
+      new Option("--stop-timeout <time>", "how long handing over may take at the end (default: 10s)").argParser(
+        parseDuration,
+      ),
+    )
+    .addOption(new Option("--log-level <level>", "least level that is logged (default: info)").choices(LOG_LEVELS))
+    .addOption(new Option("--log-format <format>", "auto: lines on a terminal, JSON elsewhere").choices(LOG_FORMATS))
+    .option("--verbose", "print the stack of an error");
+}
+
+function parseMembers(text: string): readonly NodeAddress[] {
+  return text.split(",").map((part) => {
+    const match = /^\s*(\d+)=(\S+)\s*$/.exec(part);
+    if (match === null) throw new InvalidArgumentError("Write id=host:port,id=host:port,...");
+    return { nodeId: Number(match[1]), address: match[2] ?? "" };
+  });
+}
+
+function parseId(text: string): number {
+  const id = Number(text);
+  if (Number.isSafeInteger(id) && id > 0) return id;
+  throw new InvalidArgumentError("A node id is a whole number above 0.");
+}

@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import type { MemberInfo, NodeStatus } from "../../client/cluster-info.ts";
+import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import type { CliIo } from "../io.ts";
+import { formatFields, formatTable } from "../table.ts";
+
+/** `raftoral status`: what one node knows of itself and of the cluster. */
+export function addStatus(program: Command, io: CliIo): void {
+  const command = program
+    .command("status")
+    .summary("show a node and its cluster")
+    .description("Show what the node asked knows of itself and its cluster. Works without a quorum too.")
+    .addHelpText("after", "\nExamples:\n  $ raftoral status\n  $ raftoral status --node 10.0.0.2:5001 --json");
+  addClientOptions(command, io).action(async (flags: ClientFlags) => {
+    const status = await withClient(flags, (client) => client.status(), { pinned: true });
+    if (flags.json === true) printJson(io, status);
+    else io.out(formatStatus(status));
+  });
+}
+
+/** The page of `raftoral status`. */
+export function formatStatus(status: NodeStatus): string {
+  const isLeader = status.leader === status.nodeId;
+  const fields = formatFields([
+    ["Node", `${status.nodeId} at ${status.address}, ${status.role}`],
+    ["Cluster", status.clusterId],
+    [
+      "Leader",
+      status.leader === 0 ? "none known: no majority answers, or an election is under way" : `node ${status.leader}`,
+    ],
+    ["Term", String(status.term)],
+    [
+      "Log",
+      `${status.lastIndex} written, ${status.commit} committed, ${status.applied} applied, kept from ${status.firstIndex}`,
+    ],
+    ["Runs", `${status.runningRuns} running, ${status.ownedRuns} of them here`],
+    ["Workflows", status.workflows.length === 0 ? "none registered here" : status.workflows.join(", ")],
+    ["Version", status.version],
+  ]);
+  const members = formatTable(
+    [
+      { title: "NODE", align: "right" },
+      { title: "ADDRESS" },
+      { title: "ROLE" },
+      { title: isLeader ? "REPLICATION" : "" },
+    ],
+    status.members.map((member) => [
+      String(member.nodeId),
+      member.address,
+      roleOf(member, status.leader),
+      isLeader ? replicationOf(member, status) : "",
+    ]),
+  );
+  return `${fields}\n${members}`;
+}
+
+function roleOf(member: MemberInfo, leader: number): string {
+  if (member.nodeId === leader) return "leader";
+  return member.voter ? "voter" : "learner";
+}
+
+function replicationOf(member: MemberInfo, status: NodeStatus): string {
+  if (member.nodeId === status.nodeId) return "-";
+  const behind = Math.max(0, status.lastIndex - member.match);
+  const lag = behind === 0 ? "up to date" : `${behind} entries behind`;
+  return member.recentlyActive ? lag : `silent, ${lag}`;
+}

@@ -1,0 +1,39 @@
+/**
+ * What the command line touches of its process, so that tests can be the process.
+ */
+export interface CliIo {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isTty: boolean;
+  out(text: string): void;
+  err(text: string): void;
+  /** All of standard input. */
+  readStdin(): Promise<string>;
+  /** Calls `handler` at SIGINT and SIGTERM. Returns how to stop. */
+  onSignal(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): never;
+}
+
+/** The real process. */
+export function processIo(): CliIo {
+  return {
+    env: process.env,
+    isTty: process.stdout.isTTY === true,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    readStdin: async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+      return Buffer.concat(chunks).toString("utf8");
+    },
+    onSignal: (handler) => {
+      process.on("SIGINT", handler);
+      process.on("SIGTERM", handler);
+      return () => {
+        process.off("SIGINT", handler);
+        process.off("SIGTERM", handler);
+      };
+    },
+    exit: (code) => process.exit(code),
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * The command line `raftoral`: grammar, help and exit codes. What the commands do is in `commands/`.
+ *
+ * Exit codes: 0 done, 1 it failed (the message says why), 2 the command line is wrong.
+ */
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../version.ts";
+import { addCancel } from "./commands/cancel.ts";
+import { addList } from "./commands/list.ts";
+import { addLeave, addTransfer } from "./commands/members.ts";
+import { addRun } from "./commands/run.ts";
+import { addShow } from "./commands/show.ts";
+import { addSignal } from "./commands/signal.ts";
+import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
+import { addStatus } from "./commands/status.ts";
+import type { CliIo } from "./io.ts";
+import { formatError } from "./report-error.ts";
+
+export const EXIT_OK = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+const EXAMPLES = `
+Examples:
+  $ raftoral start --listen 127.0.0.1:5001 --data data/1 --bootstrap --workflows workflows.ts
+  $ raftoral join 127.0.0.1:5001 --listen 127.0.0.1:5002 --data data/2 --workflows workflows.ts
+  $ raftoral run process_order --input '{"id":"A17"}' --id A17 --wait
+  $ raftoral status
+
+Every command has its own help: raftoral run --help`;
+
+/** Runs one command line (without node and script); resolves with the exit code and never rejects. */
+export async function runCli(args: readonly string[], io: CliIo, serve: ServeNode): Promise<number> {
+  let exitCode = EXIT_OK;
+  const program = buildProgram(io, serve, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed help, version or its complaint by now.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    io.err(formatError(error, { isJson: args.includes("--json"), isVerbose: args.includes("--verbose") }));
+    return isUsageError(error) ? EXIT_USAGE : EXIT_FAILED;
+  }
+}
+
+function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) => void): Command {
+  const program = new Command("raftoral")
+    .description("Durable, replicated workflows with no database and no orchestrator.")
+    .version(VERSION)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError("(add --help for how to use it)")
+    .helpCommand("help [command]", "show help")
+    .addHelpText("after", EXAMPLES);
+  addStart(program, io, serve, setExitCode);
+  addJoin(program, io, serve, setExitCode);
+  addRun(program, io);
+  addList(program, io);
+  addShow(program, io);
+  addSignal(program, io);
+  addCancel(program, io);
+  addStatus(program, io);
+  addLeave(program, io);
+  addTransfer(program, io);
+  return program;
+}
+
+/** Mistakes on the command line that the grammar cannot see: it was fine, what it named was not. */
+function isUsageError(error: unknown): boolean {
+  return (
+    error instanceof Error && "code" in error && (error.code === "OPTIONS_INVALID" || error.code === "JSON_INVALID")
+  );
+}

@@ -1,0 +1,32 @@
+/** How a failure looks on a terminal: one message with its code; the stack only when asked for. */
+import { RaftoralError } from "@raftoral/raft-core";
+
+export interface ErrorStyle {
+  readonly isJson: boolean;
+  readonly isVerbose: boolean;
+}
+
+export function formatError(error: unknown, style: ErrorStyle): string {
+  const { code, message, retryable, details } = describe(error);
+  if (style.isJson) return `${JSON.stringify({ error: { code, message, retryable, details } })}\n`;
+  const advice = retryable ? "\nTrying again may help." : "";
+  const stack = style.isVerbose ? `\n${stackOf(error)}` : "";
+  return `Error ${code}: ${message}${advice}${stack}\n`;
+}
+
+function describe(error: unknown): Pick<RaftoralError, "code" | "message" | "retryable" | "details"> {
+  if (error instanceof RaftoralError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: "INTERNAL",
+    message: `${message} (run again with --verbose for the stack)`,
+    retryable: false,
+    details: {},
+  };
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\nCaused by: ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,42 @@
+/**
+ * Workflows from files: every export of a module that is a workflow. Node runs `.ts` files by stripping their types.
+ */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { NodeError } from "../errors.ts";
+import { type AnyWorkflow, isWorkflow } from "../node/workflow-definition.ts";
+
+/** Workflows in the order of files and exports. Throws WORKFLOW_FILE_INVALID, naming the file and what is wrong with it. */
+export async function loadWorkflows(files: readonly string[]): Promise<readonly AnyWorkflow[]> {
+  const workflows: AnyWorkflow[] = [];
+  for (const file of files) workflows.push(...(await fromFile(file)));
+  return workflows;
+}
+
+async function fromFile(file: string): Promise<readonly AnyWorkflow[]> {
+  const exports = await importFile(file);
+  const found = new Set<AnyWorkflow>();
+  for (const value of Object.values(exports).flatMap((exported) => (Array.isArray(exported) ? exported : [exported]))) {
+    if (isWorkflow(value)) found.add(value);
+  }
+  if (found.size === 0) {
+    throw new NodeError(
+      "WORKFLOW_FILE_INVALID",
+      `${file} exports no workflow. Export what workflow("name", { version: 1 }, async (ctx, input) => ...) returns.`,
+      { details: { file } },
+    );
+  }
+  return [...found];
+}
+
+async function importFile(file: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new NodeError("WORKFLOW_FILE_INVALID", `${file} cannot be loaded: ${reason}`, {
+      cause: error,
+      details: { file },
+    });
+  }
+}
