@@ -37,6 +37,9 @@ export type {
 export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-cluster.ts";
 export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";
 export { TransportError, type TransportErrorCode } from "./driver/transport-error.ts";
+export { decodePeerMessage, encodeMessage, messageSize, writeMessage } from "./eraftpb/index.ts";
+export { varintBytes, writeVarint } from "./eraftpb/varint.ts";
+export { WireReader } from "./eraftpb/wire-reader.ts";
 export {
   InvariantViolation,
   invariant,

@@ -3,9 +3,9 @@ import { type TransportSubject, transportConformance } from "@raftoral/raft-core
 import { describe, it } from "vitest";
 import { InMemoryClusterTransport } from "./in-memory-cluster-transport.ts";
 
-async function subject(): Promise<TransportSubject> {
+async function subject(encode: boolean): Promise<TransportSubject> {
   const maxQueuedMessages = 2000;
-  const transport = new InMemoryClusterTransport([1, 2, 3], { seed: 1, maxQueuedMessages });
+  const transport = new InMemoryClusterTransport([1, 2, 3], { seed: 1, maxQueuedMessages, encode });
   await transport.start();
   return {
     maxQueuedMessages,
@@ -17,4 +17,5 @@ async function subject(): Promise<TransportSubject> {
   };
 }
 
-transportConformance("InMemoryClusterTransport", subject, { describe, it });
+transportConformance("InMemoryClusterTransport", () => subject(false), { describe, it });
+transportConformance("InMemoryClusterTransport, through the codec", () => subject(true), { describe, it });

@@ -5,6 +5,8 @@ import {
   ClusterRegistry,
   type ClusterTransport,
   type CommandOf,
+  decodePeerMessage,
+  encodeMessage,
   type NodeAddress,
   NodeDirectory,
   type NodeId,
@@ -24,6 +26,8 @@ export interface InMemoryTransportOptions {
   readonly seed?: number;
   /** Faults of every link from the start (none). Change them later with `network.setFaults`. */
   readonly faults?: Partial<LinkFaults>;
+  /** Encodes and decodes every message as a real wire would (false): slower, and finds what no codec carries. */
+  readonly encode?: boolean;
   /** Messages from one node to another, queued or under way, before further ones are dropped (65,536). */
   readonly maxQueuedMessages?: number;
 }
@@ -36,11 +40,12 @@ export class InMemoryClusterTransport<E extends AnyExecutor> implements ClusterT
 
   /** Nodes are given by id alone or with an address, which this transport keeps but does not use. */
   constructor(nodes: readonly (NodeId | NodeAddress)[], defaults: ClusterDefaults<E> & InMemoryTransportOptions = {}) {
-    const { seed, faults, maxQueuedMessages } = defaults;
+    const { seed, faults, maxQueuedMessages, encode } = defaults;
     this.network = new MemoryNetwork({
       clock: defaults.clock ?? platformClock,
       rng: seed === undefined ? (defaults.rng ?? platformRng()) : seededRng(seed),
       maxQueuedMessages: maxQueuedMessages ?? 65_536,
+      ...(encode === true ? { throughWire: (message) => decodePeerMessage(encodeMessage(message)) } : {}),
     });
     this.#directory = new NodeDirectory(
       nodes.map((node) => (typeof node === "number" ? { nodeId: node, address: `memory:${node}` } : node)),
