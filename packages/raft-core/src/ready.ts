@@ -22,7 +22,7 @@ export interface Ready {
   readonly readStates: readonly ReadState[];
   /** To be made durable before the messages that wait for it leave. */
   readonly entries: readonly Entry[];
-  /** To be made durable, replacing the log. */
+  /** To be made durable, replacing the log; whatever `mustSync` says. */
   readonly snapshot: Snapshot | undefined;
   /** To be applied, in order. */
   readonly committedEntries: readonly Entry[];

@@ -42,7 +42,7 @@ export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
       break;
   }
   // Everything else belongs to a term. Without one it would pass for a local message and escape the rules about terms.
-  if (m.term === 0) return "malformed";
+  if (m.term === 0 && raft.term > 0) return "malformed";
   return isResponse(m) && raft.tracker.get(m.from) === undefined ? "unknown-peer" : undefined;
 }
 

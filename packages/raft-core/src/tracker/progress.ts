@@ -119,6 +119,7 @@ export class Progress {
     if (index <= this.match) return false;
     this.match = index;
     this.next = Math.max(this.next, index + 1);
+    this.msgAppFlowPaused = false;
     return true;
   }
 

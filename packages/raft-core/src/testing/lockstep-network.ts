@@ -1,0 +1,233 @@
+/**
+ * A handful of RawNodes in one process, driven step by step: what the tests of the core run on.
+ *
+ * Nothing happens by itself. Messages leave a node only in {@link LockstepNetwork.stabilize}, where every node carries out its
+ * Ready at once (writes are durable immediately) and messages arrive in the order they were sent, unless a link is cut. Ids
+ * are 1, 2, 3 and so on. Not a simulator: no time, no faults beyond cut links and restarts.
+ */
+import type { Config } from "../config.ts";
+import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
+import { invariant } from "../errors.ts";
+import { MemoryStorage, type MemoryStorageContents } from "../memory-storage.ts";
+import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
+import type { ReadState } from "../raft/read-index.ts";
+import { RawNode } from "../raw-node.ts";
+import type { Ready } from "../ready.ts";
+import { seededRng } from "../rng.ts";
+import type { ConfState, Entry, LogIndex, NodeId, Snapshot } from "../types.ts";
+
+export type NodeConfig = Partial<Omit<Config, "id" | "storage">>;
+
+export interface NetworkOptions {
+  readonly voters: readonly NodeId[];
+  readonly learners?: readonly NodeId[];
+  /** Applies to every node. */
+  readonly config?: NodeConfig;
+  /** What single nodes start with; the configuration is added. */
+  readonly contents?: ReadonlyMap<NodeId, MemoryStorageContents>;
+}
+
+/** Serves the snapshot it is told to, without spooling. */
+class LockstepStorage extends MemoryStorage {
+  served: Snapshot | undefined;
+
+  override snapshot(): Snapshot | "unavailable" {
+    return this.served ?? super.snapshot();
+  }
+}
+
+export class LockstepNode {
+  readonly id: NodeId;
+  raw: RawNode;
+  readonly storage: LockstepStorage;
+  readonly applied: Entry[] = [];
+  readonly readStates: ReadState[] = [];
+  confState: ConfState;
+  private readonly config: NodeConfig;
+
+  constructor(id: NodeId, confState: ConfState, contents: MemoryStorageContents, config: NodeConfig) {
+    this.id = id;
+    this.config = config;
+    this.confState = confState;
+    this.storage = new LockstepStorage({ confState, ...contents });
+    this.raw = this.start();
+  }
+
+  /** Loses everything that is not in the storage. */
+  restart(): void {
+    this.applied.length = 0;
+    this.raw = this.start();
+  }
+
+  /** Drops the log before `index` and offers a snapshot of the applied state in its place. */
+  compact(index: LogIndex): void {
+    const term = this.storage.term(index - 1);
+    invariant(typeof term === "number", () => `nothing at ${index - 1} to take a snapshot of`);
+    this.storage.served = {
+      metadata: { index: index - 1, term, confState: this.confState },
+      data: new Uint8Array([1]),
+    };
+    this.storage.writeSync({ compactTo: index });
+  }
+
+  /** Carries out everything that is ready; returns the messages to deliver. */
+  carryOut(): Message[] {
+    const out: Message[] = [];
+    while (this.raw.hasReady()) this.carryOutOne(this.raw.ready(), out);
+    return out;
+  }
+
+  private carryOutOne(ready: Ready, out: Message[]): void {
+    const { hardState, snapshot, entries } = ready;
+    if (snapshot !== undefined) {
+      this.storage.applySnapshot(snapshot);
+      this.confState = snapshot.metadata.confState;
+    }
+    if (hardState !== undefined) this.storage.writeSync({ hardState });
+    if (entries.length > 0) this.storage.writeSync({ entries });
+    this.readStates.push(...ready.readStates);
+    for (const entry of ready.committedEntries) this.apply(entry);
+    for (const m of ready.messages) {
+      if (m.to === LOCAL_APPEND_THREAD || m.to === LOCAL_APPLY_THREAD) out.push(...m.responses);
+      else out.push(m);
+    }
+    if (this.config.asyncStorageWrites !== true) this.raw.advance();
+  }
+
+  private apply(entry: Entry): void {
+    this.applied.push(entry);
+    if (entry.type === "EntryConfChange") {
+      this.confState = this.raw.applyConfChange(decodeConfChange(entry.data));
+    } else if (entry.type === "EntryConfChangeV2") {
+      this.confState = this.raw.applyConfChange(decodeConfChangeV2(entry.data));
+    }
+  }
+
+  private start(): RawNode {
+    return new RawNode({
+      id: this.id,
+      storage: this.storage,
+      rng: seededRng(this.id),
+      electionTicks: 10,
+      heartbeatTicks: 1,
+      maxMessageBytes: Number.POSITIVE_INFINITY,
+      maxInflightMessages: 256,
+      ...this.config,
+    });
+  }
+}
+
+export class LockstepNetwork {
+  readonly nodes = new Map<NodeId, LockstepNode>();
+  /** Every message that was sent, delivered or not, in order. */
+  readonly sent: Message[] = [];
+  private readonly cutLinks = new Set<string>();
+  private filter: (m: Message) => boolean = () => true;
+
+  constructor(options: NetworkOptions) {
+    const learners = options.learners ?? [];
+    const confState: ConfState = {
+      voters: options.voters,
+      learners,
+      votersOutgoing: [],
+      learnersNext: [],
+      autoLeave: false,
+    };
+    for (const id of [...options.voters, ...learners]) {
+      this.nodes.set(id, new LockstepNode(id, confState, options.contents?.get(id) ?? {}, options.config ?? {}));
+    }
+  }
+
+  /** Adds a node that knows of nobody yet. */
+  join(id: NodeId, config: NodeConfig = {}): LockstepNode {
+    const nobody: ConfState = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+    const node = new LockstepNode(id, nobody, {}, config);
+    this.nodes.set(id, node);
+    return node;
+  }
+
+  node(id: NodeId): LockstepNode {
+    const node = this.nodes.get(id);
+    invariant(node !== undefined, () => `no node ${id}`);
+    return node;
+  }
+
+  raw(id: NodeId): RawNode {
+    return this.node(id).raw;
+  }
+
+  /** Elects `id`, by its own campaign. */
+  elect(id: NodeId): void {
+    this.raw(id).campaign();
+    this.stabilize();
+  }
+
+  /** Proposes text on `id` and lets everything settle. Returns whether it was accepted. */
+  propose(id: NodeId, text: string): boolean {
+    const outcome = this.raw(id).propose(bytes(text));
+    this.stabilize();
+    return outcome.ok;
+  }
+
+  tick(id: NodeId, count: number): void {
+    for (let i = 0; i < count; i++) this.raw(id).tick();
+  }
+
+  /** Cuts both ways between `id` and every other node. */
+  isolate(id: NodeId): void {
+    for (const other of this.nodes.keys()) {
+      if (other !== id) this.cut(id, other);
+    }
+  }
+
+  cut(a: NodeId, b: NodeId): void {
+    this.cutLinks.add(`${a}-${b}`).add(`${b}-${a}`);
+  }
+
+  /** Repairs every link and lets all messages through. */
+  heal(): void {
+    this.cutLinks.clear();
+    this.filter = () => true;
+  }
+
+  /** Delivers only messages for which `pass` holds. */
+  deliverOnly(pass: (m: Message) => boolean): void {
+    this.filter = pass;
+  }
+
+  /** Carries out and delivers until nothing is left to do. */
+  stabilize(): void {
+    for (let rounds = 0; rounds < 10_000; rounds++) {
+      const messages = [...this.nodes.values()].flatMap((node) => node.carryOut());
+      if (messages.length === 0) return;
+      for (const m of messages) this.deliver(m);
+    }
+    throw new Error("the network does not come to rest");
+  }
+
+  private deliver(m: Message): void {
+    this.sent.push(m);
+    if (m.from !== m.to && (this.cutLinks.has(`${m.from}-${m.to}`) || !this.filter(m))) return;
+    this.nodes.get(m.to)?.raw.step(m);
+  }
+}
+
+/** ASCII text as bytes. */
+export function bytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+/** Bytes as ASCII text. */
+export function text(data: Uint8Array): string {
+  return String.fromCharCode(...data);
+}
+
+/** The commands among `entries`, as text, without the empty entries that begin terms. */
+export function commands(entries: readonly Entry[]): string[] {
+  return entries.filter((entry) => entry.type === "EntryNormal" && entry.data.length > 0).map(({ data }) => text(data));
+}
+
+/** Entries of the given terms, at indexes 1, 2, 3 and so on. */
+export function entriesOfTerms(...terms: readonly number[]): Entry[] {
+  return terms.map((term, at) => ({ term, index: at + 1, type: "EntryNormal", data: bytes(`t${term}i${at + 1}`) }));
+}
