@@ -201,6 +201,10 @@ export class MemoryStorage implements GroupStorage {
         () => `snapshot ${placeOf(metadata)} is older than the stored one, ${placeOf(this.latest.metadata)}`,
       );
       if (reset) {
+        invariant(
+          metadata.index >= first - 1,
+          () => `received snapshot ${placeOf(metadata)} is before the log, from ${first}`,
+        );
         first = metadata.index + 1;
         last = metadata.index;
       } else {

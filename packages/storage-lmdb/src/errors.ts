@@ -1,0 +1,79 @@
+/** Failures of the storage. Every code has an entry in docs/errors.md. */
+import { RaftoralError } from "@raftoral/raft-core";
+
+export type StorageErrorCode =
+  /** Another process, or another thread of this one, has the folder open. */
+  | "STORAGE_LOCKED"
+  /** The folder was written by a newer version. */
+  | "STORAGE_FORMAT_UNSUPPORTED"
+  /** The folder belongs to another node or another cluster. */
+  | "STORAGE_IDENTITY_MISMATCH"
+  /** A record is damaged, missing or misplaced. */
+  | "STORAGE_CORRUPT"
+  /** A write did not reach the disk; nothing more is accepted until the storage is opened anew. */
+  | "STORAGE_WRITE_FAILED"
+  /** As STORAGE_WRITE_FAILED, because there is no space. */
+  | "STORAGE_FULL"
+  /** The folder cannot be created or opened. */
+  | "STORAGE_PATH_INVALID"
+  /** The storage was closed before. */
+  | "STORAGE_CLOSED";
+
+export class StorageError extends RaftoralError<StorageErrorCode> {
+  override readonly name = "StorageError";
+}
+
+/** What to do about a damaged folder; the same advice for every kind of damage. */
+const REMEDY =
+  "Nothing was changed. Check the disk, then restore this folder from a backup, " +
+  "or remove the node from the cluster and add it again with an empty folder and a new node id";
+
+/** A damaged record: which file, which group, which record, what is wrong, what to do. */
+export function corrupt(
+  where: { file: string; group?: number; record: string; index?: number },
+  found: string,
+): StorageError {
+  const group = where.group === undefined ? "" : `group ${where.group}, `;
+  return new StorageError("STORAGE_CORRUPT", `${where.file}: ${group}${where.record}: ${found}. ${REMEDY}.`, {
+    details: { ...where, found },
+  });
+}
+
+/** LMDB reports system errors by their number. */
+const ENOSPC = 28;
+const EDQUOT = 122;
+const MDB_MAP_FULL = -30792;
+const MDB_CORRUPTED = -30796;
+const MDB_PAGE_NOTFOUND = -30797;
+const MDB_INVALID = -30793;
+const MDB_VERSION_MISMATCH = -30794;
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
+}
+
+/** The error of a transaction that failed. */
+export function writeFailure(file: string, error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const code = codeOf(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  if (code === ENOSPC || code === EDQUOT || code === MDB_MAP_FULL) {
+    const message = `${file}: no space left for a write; it was not acknowledged. Make room, then start the node again.`;
+    return new StorageError("STORAGE_FULL", message, { cause: error, details: { file } });
+  }
+  const message =
+    `${file}: a write did not reach the disk (${reason}); it was not acknowledged, and no further one is accepted, ` +
+    "for a failed flush must not be retried. Check the disk, then start the node again.";
+  return new StorageError("STORAGE_WRITE_FAILED", message, { cause: error, details: { file } });
+}
+
+/** The error of a folder that could not be opened. */
+export function openFailure(path: string, error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const code = codeOf(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  const damaged = [MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH];
+  if (damaged.includes(code as number)) return corrupt({ file: path, record: "database header" }, reason);
+  const message = `${path}: the data folder cannot be opened (${reason}). Check that it exists, is a folder and is writable.`;
+  return new StorageError("STORAGE_PATH_INVALID", message, { cause: error, details: { path } });
+}

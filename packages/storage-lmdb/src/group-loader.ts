@@ -1,0 +1,119 @@
+/**
+ * Reads a group from disk when it is opened, and checks all of it: a log that is damaged anywhere is not opened.
+ *
+ * Nothing is repaired here and nothing is cut off. LMDB's transactions leave no half-written tail, so a record that is missing
+ * or wrong was acknowledged once, and dropping it could lose what a quorum counts on.
+ */
+import { EMPTY_CONF_STATE } from "@raftoral/raft-core";
+import type { Database } from "lmdb";
+import { corrupt } from "./errors.ts";
+import { chunkPlaceOf, chunkRange, entryIndexOf, entryKey, entryRange, moveEntryKey, stateKey } from "./keys.ts";
+import { decodeEntry, decodeState, entryTerm, type GroupState, isIntact } from "./records.ts";
+import type { SpooledContent } from "./snapshot-spool.ts";
+import type { TailCache } from "./tail-cache.ts";
+import type { TermRuns } from "./term-runs.ts";
+
+export interface LoadedGroup {
+  readonly state: GroupState;
+  /** Indexes of entries that compaction left behind. */
+  readonly garbage: readonly number[];
+  /** Snapshot content that no state refers to: what a crash left of a spool. */
+  readonly abandoned: readonly SpooledContent[];
+  /** Greater than every number in use. */
+  readonly firstSpool: number;
+}
+
+const NEW_GROUP: GroupState = Object.freeze({
+  hardState: { term: 0, vote: 0, commit: 0 },
+  compactedIndex: 0,
+  compactedTerm: 0,
+  lastIndex: 0,
+  snapshot: { confState: EMPTY_CONF_STATE, index: 0, term: 0 },
+  spool: 0,
+  chunks: 0,
+});
+
+/** Entries checked before other work of the event loop gets its turn. */
+const ENTRIES_PER_TURN = 5_000;
+
+/** Throws StorageError STORAGE_CORRUPT. Fills `terms` with the whole log and `cache` with its tail. */
+export async function loadGroup(
+  database: Database<Buffer, Buffer>,
+  file: string,
+  group: number,
+  into: { readonly terms: TermRuns; readonly cache: TailCache },
+): Promise<LoadedGroup> {
+  const state = loadState(database, file, group);
+  into.terms.reset(state.compactedIndex, state.compactedTerm);
+  const key = entryKey(group, 0);
+  let term = state.compactedTerm;
+  for (let index = state.compactedIndex + 1; index <= state.lastIndex; index++) {
+    moveEntryKey(key, index);
+    const record = readRecord(database, key);
+    const where = { file, group, record: `entry ${index}`, index };
+    if (record === undefined) throw corrupt(where, `missing, though the log goes up to ${state.lastIndex}`);
+    if (!isIntact(key, record)) throw corrupt(where, "wrong checksum");
+    const entry = decodeEntry(index, record);
+    if (entry === undefined) throw corrupt(where, "unreadable");
+    if (entryTerm(record) < term) throw corrupt(where, `its term ${entry.term} is below the one before it, ${term}`);
+    term = entry.term;
+    into.terms.append(index, term);
+    into.cache.append(entry);
+    into.cache.evict(index);
+    if (index % ENTRIES_PER_TURN === 0) await new Promise<void>((resume) => setImmediate(resume));
+  }
+  for (const beyond of database.getKeys({ ...entryRange(group, state.lastIndex + 1), limit: 1 })) {
+    const index = entryIndexOf(beyond);
+    throw corrupt(
+      { file, group, record: `entry ${index}`, index },
+      `present, though the log ends at ${state.lastIndex}`,
+    );
+  }
+  const garbage: number[] = [];
+  for (const stale of database.getKeys(entryRange(group, 0, state.compactedIndex + 1)))
+    garbage.push(entryIndexOf(stale));
+  return { state, garbage, ...findSpools(database, file, group, state) };
+}
+
+function loadState(database: Database<Buffer, Buffer>, file: string, group: number): GroupState {
+  const key = stateKey(group);
+  const record = readRecord(database, key);
+  const where = { file, group, record: "state" };
+  if (record === undefined) {
+    for (const orphan of database.getKeys({ ...entryRange(group), limit: 1 })) {
+      throw corrupt(where, `missing, though there are entries, from ${entryIndexOf(orphan)} on`);
+    }
+    return NEW_GROUP;
+  }
+  if (!isIntact(key, record)) throw corrupt(where, "wrong checksum");
+  return decodeState(record);
+}
+
+function findSpools(
+  database: Database<Buffer, Buffer>,
+  file: string,
+  group: number,
+  state: GroupState,
+): { abandoned: SpooledContent[]; firstSpool: number } {
+  const chunks = new Map<number, number>();
+  for (const key of database.getKeys(chunkRange(group))) {
+    const { spool, chunk } = chunkPlaceOf(key);
+    chunks.set(spool, spool === state.spool ? (chunks.get(spool) ?? 0) + 1 : chunk + 1);
+  }
+  const stored = chunks.get(state.spool) ?? 0;
+  if (stored !== state.chunks) {
+    const place = `${state.snapshot.index}/${state.snapshot.term}`;
+    throw corrupt({ file, group, record: `snapshot ${place}` }, `${stored} chunks of ${state.chunks} are there`);
+  }
+  chunks.delete(state.spool);
+  const abandoned = [...chunks].map(([spool, count]) => ({ spool, chunks: count }));
+  const firstSpool = 1 + Math.max(state.spool, 0, ...chunks.keys());
+  return { abandoned, firstSpool };
+}
+
+/** The record's bytes, valid until the next read. */
+export function readRecord(database: Database<Buffer, Buffer>, key: Buffer): Buffer | undefined {
+  const bytes = database.getBinaryFast(key);
+  // lmdb-js answers with a buffer that is longer than its `length` says; a view of its own is safe to pass on.
+  return bytes?.subarray(0, bytes.length);
+}

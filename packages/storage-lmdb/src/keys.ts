@@ -1,0 +1,77 @@
+/**
+ * Keys of the one LMDB database that holds everything. Numbers are big-endian, so that keys sort by group, then index.
+ *
+ * | kind | key | record |
+ * |---|---|---|
+ * | format   | `01` | format version |
+ * | identity | `02` | cluster id, node id, incarnation |
+ * | state    | `10 group:8` | hard state, bounds of the log, latest snapshot |
+ * | entry    | `20 group:8 index:8` | one log entry |
+ * | chunk    | `30 group:8 spool:8 chunk:4` | one piece of a snapshot's content |
+ */
+
+export const FORMAT_KEY: Buffer = Buffer.from([0x01]);
+export const IDENTITY_KEY: Buffer = Buffer.from([0x02]);
+const STATE = 0x10;
+const ENTRY = 0x20;
+const CHUNK = 0x30;
+
+const TWO_32 = 0x1_0000_0000;
+
+/** Writes a safe integer as eight bytes, big-endian. */
+function writeUint64(target: Buffer, value: number, at: number): void {
+  target.writeUInt32BE(Math.floor(value / TWO_32), at);
+  target.writeUInt32BE(value % TWO_32, at + 4);
+}
+
+function readUint64(source: Uint8Array, at: number): number {
+  const view = new DataView(source.buffer, source.byteOffset + at, 8);
+  return view.getUint32(0) * TWO_32 + view.getUint32(4);
+}
+
+function groupKey(kind: number, group: number, length: number): Buffer {
+  const key = Buffer.alloc(length);
+  key[0] = kind;
+  writeUint64(key, group, 1);
+  return key;
+}
+
+export function stateKey(group: number): Buffer {
+  return groupKey(STATE, group, 9);
+}
+
+export function entryKey(group: number, index: number): Buffer {
+  const key = groupKey(ENTRY, group, 17);
+  writeUint64(key, index, 9);
+  return key;
+}
+
+/** Turns a key made by {@link entryKey} into that of another index of the same group: no allocation per entry. */
+export function moveEntryKey(key: Buffer, index: number): void {
+  writeUint64(key, index, 9);
+}
+
+export function entryIndexOf(key: Uint8Array): number {
+  return readUint64(key, 9);
+}
+
+export function chunkKey(group: number, spool: number, chunk: number): Buffer {
+  const key = groupKey(CHUNK, group, 21);
+  writeUint64(key, spool, 9);
+  key.writeUInt32BE(chunk, 17);
+  return key;
+}
+
+export function chunkPlaceOf(key: Uint8Array): { readonly spool: number; readonly chunk: number } {
+  const chunk = new DataView(key.buffer, key.byteOffset + 17, 4).getUint32(0);
+  return { spool: readUint64(key, 9), chunk };
+}
+
+/** Range of all keys of one group's entries or chunks, half-open. */
+export function entryRange(group: number, lo = 0, hi = Number.MAX_SAFE_INTEGER): { start: Buffer; end: Buffer } {
+  return { start: entryKey(group, lo), end: entryKey(group, hi) };
+}
+
+export function chunkRange(group: number): { start: Buffer; end: Buffer } {
+  return { start: chunkKey(group, 0, 0), end: chunkKey(group, Number.MAX_SAFE_INTEGER, 0xffff_ffff) };
+}

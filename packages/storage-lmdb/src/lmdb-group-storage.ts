@@ -1,0 +1,272 @@
+/**
+ * One group's log, hard state and snapshots in the environment of its node.
+ *
+ * A batch takes effect in memory at once and becomes durable with the next transaction, which writes all that has changed
+ * since the last one: batches that arrive together cost one flush, and entries replaced in between are never written.
+ *
+ * E1. What reads return is what memory says; the disk is asked only for entries older than the cache.
+ * E2. Entries from `dirtyFrom` on are in the cache (its C2) until the transaction that holds them is durable.
+ * E3. State record and entries of a batch are in one transaction, so bounds and log never disagree.
+ * E4. Entries below the first index are garbage: deleted later, a few with each transaction.
+ */
+import {
+  type ConfState,
+  EMPTY_BYTES,
+  type Entry,
+  entrySize,
+  type GroupStorage,
+  type HardState,
+  InvariantViolation,
+  invariant,
+  type LogIndex,
+  type Missing,
+  type Snapshot,
+  type SnapshotMetadata,
+  type SnapshotSink,
+  type Term,
+  type WriteBatch,
+} from "@raftoral/raft-core";
+import type { Database } from "lmdb";
+import { checkBatch } from "./batch-check.ts";
+import { EntryGarbage } from "./entry-garbage.ts";
+import { corrupt, StorageError } from "./errors.ts";
+import type { GroupCommit, Participant, WriteTransaction } from "./group-commit.ts";
+import { loadGroup, readRecord } from "./group-loader.ts";
+import { entryKey, moveEntryKey, stateKey } from "./keys.ts";
+import { decodeEntry, encodeEntry, encodeState, entryRecordBytes, type GroupState, isIntact } from "./records.ts";
+import { SnapshotSpool } from "./snapshot-spool.ts";
+import { TailCache } from "./tail-cache.ts";
+import { TermRuns } from "./term-runs.ts";
+
+export interface GroupOptions {
+  readonly group: number;
+  readonly file: string;
+  readonly database: Database<Buffer, Buffer>;
+  readonly commit: GroupCommit;
+  readonly cacheBytes: number;
+  readonly closed: () => void;
+}
+
+const NOTHING_DIRTY = Number.MAX_SAFE_INTEGER;
+
+export class LmdbGroupStorage implements GroupStorage, Participant {
+  private readonly options: GroupOptions;
+  private readonly terms: TermRuns;
+  private readonly cache: TailCache;
+  private readonly spool: SnapshotSpool;
+  private readonly garbage: EntryGarbage;
+  private readonly writeKey: Buffer;
+  private readonly readKey: Buffer;
+  private readonly stateKey: Buffer;
+  private state: GroupState;
+  private stateDirty = false;
+  /** First entry that the next transaction must write. */
+  private dirtyFrom = NOTHING_DIRTY;
+  /** First entry that the transaction under way writes. */
+  private writingFrom = NOTHING_DIRTY;
+  /** Last entry on disk; what lies beyond the log's end is deleted by the next transaction. */
+  private storedLast: LogIndex;
+  private failure: Error | undefined;
+
+  private constructor(
+    options: GroupOptions,
+    state: GroupState,
+    parts: { terms: TermRuns; cache: TailCache; firstSpool: number },
+  ) {
+    this.options = options;
+    this.state = state;
+    this.storedLast = state.lastIndex;
+    this.terms = parts.terms;
+    this.cache = parts.cache;
+    this.spool = new SnapshotSpool({ ...options, firstSpool: parts.firstSpool });
+    this.garbage = new EntryGarbage(options.group);
+    this.writeKey = entryKey(options.group, 0);
+    this.readKey = entryKey(options.group, 0);
+    this.stateKey = stateKey(options.group);
+  }
+
+  /** Reads and checks the group. Throws StorageError STORAGE_CORRUPT. */
+  static async open(options: GroupOptions): Promise<LmdbGroupStorage> {
+    const terms = new TermRuns();
+    const cache = new TailCache(options.cacheBytes);
+    const loaded = await loadGroup(options.database, options.file, options.group, { terms, cache });
+    const storage = new LmdbGroupStorage(options, loaded.state, { terms, cache, firstSpool: loaded.firstSpool });
+    for (const index of loaded.garbage) storage.garbage.add(index, index + 1);
+    if (loaded.garbage.length > 0) options.commit.collect(storage.garbage);
+    for (const content of loaded.abandoned) storage.spool.discard(content);
+    return storage;
+  }
+
+  initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
+    return { hardState: this.state.hardState, confState: this.state.snapshot.confState };
+  }
+
+  firstIndex(): LogIndex {
+    return this.state.compactedIndex + 1;
+  }
+
+  lastIndex(): LogIndex {
+    return this.state.lastIndex;
+  }
+
+  term(index: LogIndex): Term | Missing {
+    if (index < this.state.compactedIndex) return "compacted";
+    if (index > this.state.lastIndex) return "unavailable";
+    return this.terms.at(index);
+  }
+
+  entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | Missing {
+    invariant(lo <= hi, () => `group ${this.options.group}: entries [${lo}, ${hi}): the range is reversed`);
+    if (lo <= this.state.compactedIndex) return "compacted";
+    if (hi > this.state.lastIndex + 1) return "unavailable";
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (let index = lo; index < hi; index++) {
+      const entry = this.cache.get(index) ?? this.readEntry(index);
+      bytes += entrySize(entry);
+      if (bytes > maxBytes && index > lo) break;
+      found.push(entry);
+    }
+    return found;
+  }
+
+  snapshot(): Snapshot | "unavailable" {
+    return { metadata: this.state.snapshot, data: EMPTY_BYTES };
+  }
+
+  write(batch: WriteBatch): Promise<void> {
+    const refusal = this.failure ?? this.options.commit.failure;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    try {
+      checkBatch(batch, this.state, (metadata) => this.spool.find(metadata) !== undefined);
+    } catch (error) {
+      this.failure = error as Error;
+      return Promise.reject(error);
+    }
+    this.apply(batch);
+    return this.options.commit.join(this);
+  }
+
+  async createSnapshot(metadata: SnapshotMetadata): Promise<SnapshotSink> {
+    const refusal = this.failure ?? this.options.commit.failure;
+    if (refusal !== undefined) throw refusal;
+    return this.spool.create(metadata);
+  }
+
+  openSnapshot(metadata: SnapshotMetadata): AsyncIterable<Uint8Array> {
+    const { index, term } = this.state.snapshot;
+    if (index !== metadata.index || term !== metadata.term) {
+      const wanted = `${metadata.index}/${metadata.term}`;
+      const group = this.options.group;
+      const error = new InvariantViolation(
+        `group ${group}: snapshot ${wanted} is not the latest one, ${index}/${term}`,
+      );
+      return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+    }
+    return this.spool.read({ spool: this.state.spool, chunks: this.state.chunks });
+  }
+
+  /** Waits for what was written. The group can be opened again afterwards. */
+  async close(): Promise<void> {
+    if (this.failure instanceof StorageError && this.failure.code === "STORAGE_CLOSED") return;
+    const message = `${this.options.file}: group ${this.options.group} was closed before this write.`;
+    const written = this.failure === undefined ? this.options.commit.join(this) : Promise.resolve();
+    this.failure = new StorageError("STORAGE_CLOSED", message);
+    await written.catch(() => undefined);
+    this.options.closed();
+  }
+
+  writeTo(transaction: WriteTransaction): void {
+    for (let index = this.state.lastIndex + 1; index <= this.storedLast; index++) {
+      moveEntryKey(this.writeKey, index);
+      transaction.remove(this.writeKey);
+    }
+    this.writingFrom = this.dirtyFrom;
+    for (let index = this.dirtyFrom; index <= this.state.lastIndex; index++) {
+      const entry = this.cache.get(index) as Entry;
+      moveEntryKey(this.writeKey, index);
+      transaction.put(this.writeKey, encodeEntry(this.writeKey, entry, transaction.buffer(entryRecordBytes(entry))));
+    }
+    if (this.stateDirty) transaction.put(this.stateKey, encodeState(this.stateKey, this.state));
+    this.storedLast = this.state.lastIndex;
+    this.dirtyFrom = NOTHING_DIRTY;
+    this.stateDirty = false;
+  }
+
+  written(): void {
+    this.writingFrom = NOTHING_DIRTY;
+    this.cache.evict(this.dirtyFrom);
+  }
+
+  private apply(batch: WriteBatch): void {
+    const next: { -readonly [Field in keyof GroupState]: GroupState[Field] } = { ...this.state };
+    if (batch.snapshot !== undefined) {
+      const { metadata, reset } = batch.snapshot;
+      this.adoptContent(metadata, next);
+      if (reset) {
+        this.leaveBehind(this.firstIndex(), Math.min(metadata.index, this.state.lastIndex) + 1);
+        next.compactedIndex = metadata.index;
+        next.compactedTerm = metadata.term;
+        next.lastIndex = metadata.index;
+        this.terms.reset(metadata.index, metadata.term);
+        this.cache.clear();
+        this.dirtyFrom = NOTHING_DIRTY;
+      }
+    }
+    const entries = batch.entries;
+    if (entries !== undefined && entries.length > 0) {
+      const first = (entries[0] as Entry).index;
+      this.cache.truncateFrom(first);
+      this.terms.truncateFrom(first);
+      for (const entry of entries) {
+        this.cache.append(entry);
+        this.terms.append(entry.index, entry.term);
+      }
+      next.lastIndex = first + entries.length - 1;
+      this.dirtyFrom = Math.min(this.dirtyFrom, first);
+      this.cache.evict(Math.min(this.dirtyFrom, this.writingFrom));
+    }
+    if (batch.hardState !== undefined) next.hardState = batch.hardState;
+    if (batch.compactTo !== undefined && batch.compactTo > next.compactedIndex + 1) {
+      const to = batch.compactTo;
+      this.leaveBehind(next.compactedIndex + 1, to);
+      next.compactedTerm = this.terms.at(to - 1);
+      next.compactedIndex = to - 1;
+      this.terms.dropBefore(to - 1);
+      this.cache.dropBefore(to);
+      if (this.dirtyFrom < to) this.dirtyFrom = to;
+    }
+    this.state = next;
+    this.stateDirty = true;
+  }
+
+  private adoptContent(
+    metadata: SnapshotMetadata,
+    next: { -readonly [Field in keyof GroupState]: GroupState[Field] },
+  ): void {
+    const content = this.spool.find(metadata);
+    invariant(content !== undefined, () => `group ${this.options.group}: snapshot ${metadata.index} was not spooled`);
+    this.spool.adopt(metadata);
+    // Deleted with this transaction or a later one, never before the new snapshot is durable.
+    this.spool.discard({ spool: this.state.spool, chunks: this.state.chunks });
+    next.snapshot = metadata;
+    next.spool = content.spool;
+    next.chunks = content.chunks;
+  }
+
+  private leaveBehind(from: LogIndex, to: LogIndex): void {
+    if (from >= to) return;
+    this.garbage.add(from, to);
+    this.options.commit.collect(this.garbage);
+  }
+
+  private readEntry(index: LogIndex): Entry {
+    moveEntryKey(this.readKey, index);
+    const record = readRecord(this.options.database, this.readKey);
+    const where = { file: this.options.file, group: this.options.group, record: `entry ${index}`, index };
+    if (record === undefined) throw corrupt(where, "missing");
+    const entry = isIntact(this.readKey, record) ? decodeEntry(index, record) : undefined;
+    if (entry === undefined) throw corrupt(where, "wrong checksum");
+    return entry;
+  }
+}
