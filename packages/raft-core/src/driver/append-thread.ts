@@ -12,7 +12,7 @@
 import { invariant } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, type Message } from "../message.ts";
 import type { GroupStorage, WriteBatch } from "../storage.ts";
-import type { HardState, SnapshotMetadata } from "../types.ts";
+import type { HardState, LogIndex, SnapshotMetadata } from "../types.ts";
 
 export interface AppendThreadHost {
   /** The responses of a batch that is durable. */
@@ -54,6 +54,15 @@ export class AppendThread {
     this.#tail = this.#tail.catch((error: unknown) => this.#fail(error));
     // A write that fails while an earlier one is awaited must not be an unhandled rejection.
     write?.catch(() => {});
+  }
+
+  /**
+   * Makes a local snapshot, already spooled, the group's latest one, together with the commit index that covers it: after a
+   * restart what is applied must be known to be committed.
+   */
+  async writeSnapshot(metadata: SnapshotMetadata, compactTo: LogIndex): Promise<void> {
+    this.#hasUnwrittenCommit = false;
+    await this.#storage.write({ hardState: this.#hardState, snapshot: { metadata, reset: false }, compactTo });
   }
 
   /** Resolves when everything submitted so far has been carried out or has failed. */

@@ -48,7 +48,9 @@ export class ApplyThread<Command, Result> {
   readonly #state: ReplicatedState;
   readonly #host: ApplyThreadHost<Result>;
   readonly #queue: Job[] = [];
-  #running: Promise<void> | undefined;
+  /** Cleared in the same step that finds the queue empty: a job queued after that starts a new run. */
+  #isDraining = false;
+  #running: Promise<void> = Promise.resolve();
   #failed = false;
 
   constructor(executor: CommandExecutor<Command, Result>, state: ReplicatedState, host: ApplyThreadHost<Result>) {
@@ -70,30 +72,30 @@ export class ApplyThread<Command, Result> {
   }
 
   /** Resolves when everything submitted so far is applied or has failed. */
-  async idle(): Promise<void> {
-    await this.#running;
+  idle(): Promise<void> {
+    return this.#running;
   }
 
   #enqueue(job: Job): void {
     this.#queue.push(job);
-    if (this.#running !== undefined || this.#failed) return;
-    this.#running = this.#drain()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#running = undefined;
-      });
+    if (this.#isDraining || this.#failed) return;
+    this.#isDraining = true;
+    this.#running = this.#drain().catch((error: unknown) => this.#fail(error));
   }
 
   async #drain(): Promise<void> {
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      if (job.kind === "run") {
-        await job.run();
-        continue;
-      }
-      await this.#apply(job.message.entries);
-      this.#host.applied();
-      this.#host.deliver(job.message.responses);
+    try {
+      for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) await this.#carryOut(job);
+    } finally {
+      this.#isDraining = false;
     }
+  }
+
+  async #carryOut(job: Job): Promise<void> {
+    if (job.kind === "run") return await job.run();
+    await this.#apply(job.message.entries);
+    this.#host.applied();
+    this.#host.deliver(job.message.responses);
   }
 
   async #apply(entries: readonly Entry[]): Promise<void> {

@@ -189,7 +189,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     let taken: Promise<SnapshotMetadata> | undefined;
     await this.#apply.exclusively(async () => {
       // Only the capture must stand between two batches; writing it out goes on beside the applying.
-      taken = this.snapshotter.take();
+      taken = this.#takeNow();
       taken.catch(() => {});
     });
     if (taken === undefined) throw this.lifecycle.refusal();
@@ -302,10 +302,14 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     });
   }
 
+  #takeNow(): Promise<SnapshotMetadata> {
+    return this.snapshotter.take((metadata, compactTo) => this.#append.writeSnapshot(metadata, compactTo));
+  }
+
   #applied(): void {
     this.reads.applied(this.state.appliedIndex);
     if (!this.snapshotter.isDue) return;
-    this.snapshotter.take().catch((error: unknown) => this.fail(error));
+    this.#takeNow().catch((error: unknown) => this.fail(error));
   }
 
   #reconfigured(): void {

@@ -149,6 +149,19 @@ describe("a group of one", () => {
     expect(again.cluster.members()).toEqual(addressed([1]));
   });
 
+  test("a snapshot is never ahead of the commit index beside it, whenever the node stops", async () => {
+    const wire = new Wire();
+    const bootstrap = { kind: "members" as const, members: addressed([1]) };
+    const { cluster, storage } = await startNode(wire, 1, { bootstrap, limits: { keepEntries: 0 } });
+    await Promise.all(["a", "b", "c"].map((command) => cluster.propose(command)));
+    const { index } = await cluster.snapshot();
+    expect(storage.initialState().hardState.commit).toBeGreaterThanOrEqual(index);
+    await cluster.stop();
+    const again = await startNode(wire, 1, {}, storage);
+    await again.cluster.readIndex();
+    expect(again.executor.items).toEqual(["a", "b", "c"]);
+  });
+
   test("an empty storage without a bootstrap is refused", async () => {
     await expect(startNode(new Wire(), 1, {})).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });

@@ -50,8 +50,11 @@ export class Snapshotter {
     );
   }
 
-  /** Takes a snapshot of the state as it is now (N1) and cuts the log behind it (N2). To be called between two batches. */
-  async take(): Promise<SnapshotMetadata> {
+  /**
+   * Takes a snapshot of the state as it is now (N1), and has it put in force and the log cut behind it by `install` (N2). To be
+   * called between two batches.
+   */
+  async take(install: (metadata: SnapshotMetadata, compactTo: LogIndex) => Promise<void>): Promise<SnapshotMetadata> {
     if (this.#spooling !== undefined) {
       throw new RaftError("OVERLOADED", "another snapshot is being written; try again when it is done", {
         retryable: true,
@@ -62,7 +65,7 @@ export class Snapshotter {
     const keepFrom = Math.max(this.#storage.firstIndex(), metadata.index + 1 - this.#limits.keepEntries);
     await this.#exclusive(async () => {
       await this.#spool(metadata, content);
-      await this.#storage.write({ snapshot: { metadata, reset: false }, compactTo: keepFrom });
+      await install(metadata, keepFrom);
     });
     this.#lastIndex = Math.max(this.#lastIndex, metadata.index);
     this.#logger.info({ index: metadata.index, term: metadata.term, keepFrom }, "snapshot taken");
