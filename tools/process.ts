@@ -9,7 +9,7 @@ export const root = dirname(import.meta.dirname);
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Show the output while it comes, too. */
+  /** Show the output as it comes instead of collecting it. */
   readonly live?: boolean;
   /** Kill it after this time; the outcome is not ok then. No bound unless given. */
   readonly timeoutMs?: number;
@@ -17,7 +17,7 @@ export interface RunOptions {
 
 export interface Outcome {
   readonly ok: boolean;
-  /** What stdout and stderr received, in order of arrival. */
+  /** What stdout and stderr received, in order of arrival; empty when it was shown live. */
   readonly output: string;
 }
 
@@ -30,23 +30,18 @@ export function installed(program: string): string {
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const chunks: string[] = [];
+  const sink = options.live === true ? "inherit" : "pipe";
   const child = spawn(command, args, {
     cwd: options.cwd ?? root,
     env: { ...process.env, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", sink, sink],
     shell: command.endsWith(".cmd"),
     timeout: options.timeoutMs,
     killSignal: "SIGKILL",
   });
-  const collect = (stream: NodeJS.ReadableStream, sink: NodeJS.WritableStream) => {
-    stream.setEncoding("utf8");
-    stream.on("data", (text: string) => {
-      chunks.push(text);
-      if (options.live === true) sink.write(text);
-    });
-  };
-  collect(child.stdout, process.stdout);
-  collect(child.stderr, process.stderr);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => chunks.push(text));
+  }
   child.on("error", (error) => resolve({ ok: false, output: error.message }));
   child.on("close", (code, signal) => {
     if (signal !== null) chunks.push(`\n${command} was ended by ${signal}\n`);
