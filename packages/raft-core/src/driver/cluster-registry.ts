@@ -45,7 +45,7 @@ export class ClusterRegistry<E extends AnyExecutor> {
       ...settings,
       nodeId,
       transport: this.#peer(nodeId),
-      storage: storage?.(nodeId, settings.groupId ?? 1) ?? new MemoryStorage(),
+      storage: (await storage?.(nodeId, settings.groupId ?? 1)) ?? new MemoryStorage(),
       executor: executor(nodeId),
     });
     this.#clusters.add(cluster);

@@ -2,6 +2,7 @@
  * The interface that a transport shows its users: a set of known nodes, and Raft groups created on top of it. The in-memory
  * and the gRPC transport implement it alike, so that one replaces the other by changing a constructor.
  */
+import type { GroupStorage } from "../storage.ts";
 import type { GroupId, NodeId } from "../types.ts";
 import type { AnyExecutor, CommandOf, ResultOf } from "./executor.ts";
 import type { RaftClusterOptions } from "./options.ts";
@@ -22,7 +23,7 @@ export interface ClusterDefaults<E extends AnyExecutor>
     Omit<RaftClusterOptions<CommandOf<E>, ResultOf<E>>, "nodeId" | "transport" | "executor" | "storage">
   > {
   readonly executor?: (nodeId: NodeId) => E;
-  readonly storage?: (nodeId: NodeId, groupId: GroupId) => RaftClusterOptions<CommandOf<E>, ResultOf<E>>["storage"];
+  readonly storage?: (nodeId: NodeId, groupId: GroupId) => GroupStorage | Promise<GroupStorage>;
 }
 
 export interface ClusterTransport<E extends AnyExecutor> {
