@@ -27,12 +27,12 @@ export interface NetworkOptions {
   readonly contents?: ReadonlyMap<NodeId, MemoryStorageContents>;
 }
 
-/** Serves the snapshot it is told to, without spooling. */
+/** Makes a snapshot of its node's applied state whenever asked for one, without spooling. */
 class LockstepStorage extends MemoryStorage {
-  served: Snapshot | undefined;
+  take: () => Snapshot | undefined = () => undefined;
 
   override snapshot(): Snapshot | "unavailable" {
-    return this.served ?? super.snapshot();
+    return this.take() ?? super.snapshot();
   }
 }
 
@@ -59,15 +59,10 @@ export class LockstepNode {
     this.raw = this.start();
   }
 
-  /** Drops the log before `index` and offers a snapshot of the applied state in its place. */
+  /** Drops the log before `index`. What others need of it they get as a snapshot of the state applied by then. */
   compact(index: LogIndex): void {
-    const term = this.storage.term(index - 1);
-    invariant(typeof term === "number", () => `nothing at ${index - 1} to take a snapshot of`);
-    this.storage.served = {
-      metadata: { index: index - 1, term, confState: this.confState },
-      data: new Uint8Array([1]),
-    };
     this.storage.writeSync({ compactTo: index });
+    this.storage.take = () => this.appliedState();
   }
 
   /** Carries out everything that is ready; returns the messages to deliver. */
@@ -101,6 +96,13 @@ export class LockstepNode {
     } else if (entry.type === "EntryConfChangeV2") {
       this.confState = this.raw.applyConfChange(decodeConfChangeV2(entry.data));
     }
+  }
+
+  private appliedState(): Snapshot | undefined {
+    const last = this.applied[this.applied.length - 1];
+    if (last === undefined) return undefined;
+    const metadata = { index: last.index, term: last.term, confState: this.confState };
+    return { metadata, data: new Uint8Array([1]) };
   }
 
   private start(): RawNode {

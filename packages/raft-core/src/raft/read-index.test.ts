@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import { message } from "../message.ts";
+import { bytes, entriesOfTerms, LockstepNetwork, text } from "../testing/lockstep-network.ts";
+import type { NodeId } from "../types.ts";
+
+const THREE: readonly NodeId[] = [1, 2, 3];
+
+function reads(network: LockstepNetwork, id: NodeId): string[] {
+  return network.node(id).readStates.map(({ index, context }) => `${text(context)}@${index}`);
+}
+
+describe("linearizable reads (thesis §6.4)", () => {
+  it("confirms a read on the leader with a round of heartbeats", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.propose(1, "x");
+    const before = network.sent.length;
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual(["r@2"]);
+    const kinds = new Set(network.sent.slice(before).map(({ type }) => type));
+    expect(kinds).toEqual(new Set(["MsgHeartbeat", "MsgHeartbeatResp"]));
+  });
+
+  it("answers a follower that passed its read on", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.raw(3).readIndex(bytes("r"));
+    network.stabilize();
+    expect(reads(network, 3)).toEqual(["r@1"]);
+    expect(reads(network, 1)).toEqual([]);
+  });
+
+  it("answers at once when there is only one voter", () => {
+    const network = new LockstepNetwork({ voters: [1] });
+    network.elect(1);
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual(["r@1"]);
+  });
+
+  it("confirms nothing without a quorum: another leader may have committed more", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.isolate(1);
+    network.raw(1).readIndex(bytes("r"));
+    network.tick(1, 3);
+    network.stabilize();
+    expect(reads(network, 1)).toEqual([]);
+  });
+
+  it("waits for the first commit of the leader's own term, for its commit index may be behind (Q1)", () => {
+    const hardState = { term: 1, vote: 0, commit: 0 };
+    const entries = entriesOfTerms(1, 1);
+    const contents = new Map(THREE.map((id) => [id, { hardState, entries }]));
+    const network = new LockstepNetwork({ voters: THREE, contents });
+    // Elected, heartbeats answered, but nothing of its term committed.
+    network.deliverOnly(({ type }) => type !== "MsgApp");
+    network.elect(1);
+    network.raw(1).readIndex(bytes("early"));
+    network.tick(1, 2);
+    network.stabilize();
+    expect(network.raw(1).basicStatus().hardState.commit).toBe(0);
+    expect(reads(network, 1)).toEqual([]);
+    // Nothing was postponed for good: the commit sets it free, at an index that includes everything before.
+    network.heal();
+    network.tick(1, 1);
+    network.stabilize();
+    expect(reads(network, 1)).toEqual(["early@3"]);
+  });
+
+  it("numbers its heartbeats itself, so that equal contexts of two callers are two reads", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.raw(2).readIndex(bytes("same"));
+    network.raw(3).readIndex(bytes("same"));
+    network.stabilize();
+    expect(reads(network, 2)).toEqual(["same@1"]);
+    expect(reads(network, 3)).toEqual(["same@1"]);
+  });
+
+  it("does not take a repeated answer to an earlier read for an answer to a later one", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    const answers = network.sent.filter(({ type, context }) => type === "MsgHeartbeatResp" && context !== undefined);
+    expect(answers.length).toBe(2);
+    network.isolate(1);
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    for (const answer of answers) network.raw(1).step(answer);
+    network.stabilize();
+    expect(reads(network, 1)).toEqual(["r@1"]);
+  });
+
+  it("one answer confirms all reads before it, in order", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    const lost = new Set<string>();
+    network.deliverOnly((m) => m.type !== "MsgHeartbeat" || lost.size > 5 || !lost.add(`${lost.size}`));
+    for (const context of ["a", "b", "c"]) network.raw(1).readIndex(bytes(context));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual([]);
+    network.heal();
+    network.tick(1, 1);
+    network.stabilize();
+    expect(reads(network, 1)).toEqual(["a@1", "b@1", "c@1"]);
+  });
+
+  it("ignores positions it never sent (Q3) and contexts of other lengths", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.isolate(1);
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    const answer = (context: Uint8Array) =>
+      network.raw(1).step(message({ type: "MsgHeartbeatResp", from: 2, to: 1, term: 1, context }));
+    answer(bytes("r"));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual([]);
+    answer(new Uint8Array(8).fill(255));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual(["r@1"]);
+    expect(network.raw(1).raft.reads.confirmed).toBe(1);
+  });
+
+  it("a learner's answer does not count towards the quorum", () => {
+    const network = new LockstepNetwork({ voters: THREE, learners: [4] });
+    network.elect(1);
+    network.isolate(2);
+    network.isolate(3);
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual([]);
+  });
+
+  it("by lease, answers at once on the leader (thesis §6.4.1)", () => {
+    const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true, readOnly: "lease-based" } });
+    network.elect(1);
+    const before = network.sent.length;
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual(["r@1"]);
+    expect(network.sent.length).toBe(before);
+  });
+
+  it("by lease, a follower does not forget its leader", () => {
+    const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true, readOnly: "lease-based" } });
+    network.elect(1);
+    network.raw(2).forgetLeader();
+    expect(network.raw(2).basicStatus().softState.lead).toBe(1);
+  });
+});

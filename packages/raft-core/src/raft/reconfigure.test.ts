@@ -1,0 +1,191 @@
+import { describe, expect, it } from "vitest";
+import { message } from "../message.ts";
+import { bytes, commands, LockstepNetwork, type NetworkOptions } from "../testing/lockstep-network.ts";
+import type { ConfChangeSingle, ConfChangeTransition, ConfChangeV2, NodeId } from "../types.ts";
+
+const THREE: readonly NodeId[] = [1, 2, 3];
+const NOTHING = bytes("");
+
+function change(changes: readonly ConfChangeSingle[], transition: ConfChangeTransition = "Auto"): ConfChangeV2 {
+  return { transition, changes, context: NOTHING };
+}
+
+const add = (nodeId: NodeId): ConfChangeSingle => ({ type: "AddNode", nodeId });
+const remove = (nodeId: NodeId): ConfChangeSingle => ({ type: "RemoveNode", nodeId });
+const learn = (nodeId: NodeId): ConfChangeSingle => ({ type: "AddLearnerNode", nodeId });
+
+/** A network led by 1, all logs compacted: nodes that join learn the configuration from a snapshot. */
+function ledNetwork(options: NetworkOptions, ...joining: readonly NodeId[]): LockstepNetwork {
+  const network = new LockstepNetwork(options);
+  network.elect(1);
+  for (const node of network.nodes.values()) node.compact(2);
+  for (const id of joining) network.join(id);
+  return network;
+}
+
+function reconfigure(network: LockstepNetwork, on: NodeId, proposed: ConfChangeV2, context?: string): void {
+  network.raw(on).proposeConfChange(proposed, context === undefined ? undefined : bytes(context));
+  network.stabilize();
+}
+
+describe("single changes (thesis §4.1)", () => {
+  it("adds a voter, which catches up and counts", () => {
+    const network = ledNetwork({ voters: [1] }, 2);
+    reconfigure(network, 1, change([add(2)]));
+    expect(network.node(2).confState.voters).toEqual([1, 2]);
+    network.propose(1, "a");
+    expect(commands(network.node(2).applied)).toEqual(["a"]);
+    network.isolate(2);
+    network.propose(1, "b");
+    expect(commands(network.node(1).applied)).toEqual(["a"]);
+  });
+
+  it("commits at once what the smaller quorum holds", () => {
+    const network = new LockstepNetwork({ voters: [1, 2] });
+    network.elect(1);
+    network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 2, context: NOTHING });
+    network.raw(1).propose(bytes("a"));
+    network.deliverOnly((m) => m.entries.every((entry) => entry.type !== "EntryNormal") && m.index < 3);
+    network.stabilize();
+    expect(commands(network.node(1).applied)).toEqual(["a"]);
+  });
+
+  it("turns down a second change until the first is applied, and tells its proposer by its context (R5)", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.raw(1).proposeConfChange(change([remove(3)]), bytes("first"));
+    network.raw(1).proposeConfChange(change([remove(2)]), bytes("second"));
+    network.stabilize();
+    expect(network.node(1).confState.voters).toEqual([1, 2]);
+    const seen = network.node(1).applied.filter(({ context }) => context !== undefined);
+    expect(seen.map(({ type, context }) => [type, context])).toEqual([
+      ["EntryConfChangeV2", bytes("first")],
+      ["EntryNormal", bytes("second")],
+    ]);
+    reconfigure(network, 1, change([remove(2)]));
+    expect(network.node(1).confState.voters).toEqual([1]);
+  });
+
+  it("a new leader waits until everything it found in its log is applied (R5)", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    // An entry comes to everyone's log and is not committed: it might have been a configuration change.
+    network.deliverOnly(({ type }) => type !== "MsgAppResp");
+    network.propose(1, "a");
+    network.deliverOnly(({ type }) => type !== "MsgApp");
+    network.elect(2);
+    expect(network.raw(2).basicStatus().softState.role).toBe("StateLeader");
+    network.raw(2).proposeConfChange(change([remove(3)]), bytes("too early"));
+    network.heal();
+    network.tick(2, 1);
+    network.stabilize();
+    expect(network.node(2).confState.voters).toEqual(THREE);
+    reconfigure(network, 2, change([remove(3)]));
+    expect(network.node(2).confState.voters).toEqual([1, 2]);
+  });
+
+  it("turns down bytes that are no configuration change", () => {
+    const network = new LockstepNetwork({ voters: [1] });
+    network.elect(1);
+    const entry = { term: 0, index: 0, type: "EntryConfChangeV2", data: new Uint8Array([255]) } as const;
+    network.raw(1).step(message({ type: "MsgProp", from: 1, to: 1, entries: [entry] }));
+    network.stabilize();
+    expect(network.node(1).applied.map(({ type }) => type)).toEqual(["EntryNormal", "EntryNormal"]);
+  });
+
+  it("a learner gets everything and decides nothing", () => {
+    const network = new LockstepNetwork({ voters: [1, 2], learners: [3] });
+    network.elect(1);
+    network.propose(1, "a");
+    expect(commands(network.node(3).applied)).toEqual(["a"]);
+    network.isolate(2);
+    network.propose(1, "b");
+    expect(commands(network.node(3).applied)).toEqual(["a"]);
+  });
+});
+
+describe("joint consensus (thesis §4.3)", () => {
+  it("replaces several voters at once, and leaves the joint configuration by itself (G1)", () => {
+    const network = ledNetwork({ voters: THREE }, 4, 5);
+    reconfigure(network, 1, change([remove(2), remove(3), add(4), add(5)]));
+    expect(network.node(1).confState).toMatchObject({ voters: [1, 4, 5], votersOutgoing: [] });
+    const kinds = network.node(1).applied.map(({ type }) => type);
+    expect(kinds.filter((type) => type === "EntryConfChangeV2").length).toBe(2);
+  });
+
+  for (const missing of [
+    [2, 3],
+    [4, 5],
+  ] as const) {
+    it(`needs both majorities while joint: nothing commits without ${missing}`, () => {
+      const network = ledNetwork({ voters: THREE }, 4, 5);
+      reconfigure(network, 1, change([remove(2), remove(3), add(4), add(5)], "Explicit"));
+      expect(network.node(1).confState).toMatchObject({ voters: [1, 4, 5], votersOutgoing: [1, 2, 3] });
+      for (const id of missing) network.isolate(id);
+      network.propose(1, "a");
+      expect(commands(network.node(1).applied)).toEqual([]);
+      network.heal();
+      network.tick(1, 1);
+      network.stabilize();
+      expect(commands(network.node(1).applied)).toEqual(["a"]);
+    });
+  }
+
+  it("stays joint until told, with an explicit transition, and takes no other change meanwhile", () => {
+    const network = ledNetwork({ voters: THREE }, 4);
+    reconfigure(network, 1, change([remove(3), add(4)], "Explicit"));
+    expect(network.node(1).confState.votersOutgoing).toEqual(THREE);
+    reconfigure(network, 1, change([learn(5)]));
+    expect(network.node(1).confState.learners).toEqual([]);
+    reconfigure(network, 1, change([]));
+    expect(network.node(1).confState).toMatchObject({ voters: [1, 2, 4], votersOutgoing: [] });
+  });
+
+  it("is left by a later leader when the one that entered it is gone (G1)", () => {
+    const network = ledNetwork({ voters: THREE }, 4);
+    // The change gets committed and applied on 2 and 3; what leader 1 proposes after that gets nowhere.
+    network.raw(1).proposeConfChange(change([remove(3), add(4)]));
+    network.deliverOnly((m) => !(m.from === 1 && m.entries.some(({ data }) => data.length === 0)));
+    network.stabilize();
+    network.tick(1, 1);
+    network.stabilize();
+    expect(network.node(2).confState.autoLeave).toBe(true);
+    network.isolate(1);
+    network.deliverOnly(() => true);
+    network.elect(2);
+    network.tick(2, 1);
+    network.stabilize();
+    expect(network.raw(2).basicStatus().softState.role).toBe("StateLeader");
+    expect(network.node(2).confState).toMatchObject({ voters: [1, 2, 4], votersOutgoing: [], autoLeave: false });
+  });
+});
+
+describe("removing the leader (thesis §4.2.2)", () => {
+  it("it steps down when configured to", () => {
+    const network = new LockstepNetwork({ voters: THREE, config: { stepDownOnRemoval: true } });
+    network.elect(1);
+    reconfigure(network, 1, change([remove(1)]));
+    expect(network.raw(1).basicStatus().softState.role).toBe("StateFollower");
+    network.elect(2);
+    expect(network.raw(2).basicStatus().softState.role).toBe("StateLeader");
+  });
+
+  it("otherwise it keeps its office, without a say, and takes no proposals", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    reconfigure(network, 1, change([remove(1)]));
+    expect(network.raw(1).basicStatus().softState.role).toBe("StateLeader");
+    expect(network.raw(1).propose(bytes("a"))).toMatchObject({ ok: false, reason: "not-a-member" });
+  });
+});
+
+describe("without validation", () => {
+  it("lets changes through that the active configuration would not allow", () => {
+    const network = new LockstepNetwork({ voters: [1], config: { disableConfChangeValidation: true } });
+    network.elect(1);
+    network.raw(1).proposeConfChange(change([learn(2)]));
+    network.raw(1).proposeConfChange(change([learn(3)]));
+    network.stabilize();
+    expect(network.node(1).confState.learners).toEqual([2, 3]);
+  });
+});
