@@ -1,3 +1,11 @@
+// Scripts of directives and expected output; what runs them on the core's parts and on whole groups.
+export { type Argument, ScriptError } from "./datadriven/arguments.ts";
+export { confChangeScript } from "./datadriven/confchange-script.ts";
+export { quorumScript } from "./datadriven/quorum-script.ts";
+export { type Mismatch, runScript, type ScriptOutcome, type ScriptRunner } from "./datadriven/run-script.ts";
+export { type Directive, parseScript } from "./datadriven/script.ts";
+export { InteractionEnvironment, interactionScript } from "./interaction/environment.ts";
+export { describeEntry, describeMessage, describeReady, describeSnapshot } from "./interaction/format.ts";
 // Proof that a storage is one.
 export { storageConformance } from "./storage-conformance.ts";
 export type { StorageSubject, TestFunctions } from "./storage-subject.ts";

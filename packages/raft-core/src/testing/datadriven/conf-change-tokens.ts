@@ -1,0 +1,29 @@
+/** Configuration changes as scripts write them: `v1 l2 r3 u4`. */
+import type { ConfChangeSingle, ConfChangeType } from "../../types.ts";
+import { parseWhole, ScriptError } from "./arguments.ts";
+
+const LETTERS: Readonly<Record<ConfChangeType, string>> = {
+  AddNode: "v",
+  AddLearnerNode: "l",
+  RemoveNode: "r",
+  UpdateNode: "u",
+};
+const TYPES: ReadonlyMap<string, ConfChangeType> = new Map(
+  Object.entries(LETTERS).map(([type, letter]) => [letter, type as ConfChangeType]),
+);
+
+/** Changes separated by blanks. No text, no changes. */
+export function parseConfChanges(text: string): ConfChangeSingle[] {
+  const tokens = text.split(/\s+/).filter((token) => token !== "");
+  return tokens.map((token) => {
+    const type = TYPES.get(token.slice(0, 1));
+    if (token.length < 2) throw new ScriptError(`unknown token ${token}`);
+    if (type === undefined) throw new ScriptError(`unknown input: ${token}`);
+    return { type, nodeId: parseWhole(token.slice(1)) };
+  });
+}
+
+/** The inverse of {@link parseConfChanges}. */
+export function describeConfChanges(changes: readonly ConfChangeSingle[]): string {
+  return changes.map(({ type, nodeId }) => `${LETTERS[type]}${nodeId}`).join(" ");
+}

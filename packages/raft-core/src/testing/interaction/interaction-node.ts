@@ -1,0 +1,57 @@
+/** One node of an interaction script: a RawNode, its storage, and the work its storage threads have not done yet. */
+import { decodeConfChange, decodeConfChangeV2 } from "../../eraftpb/conf-change.ts";
+import type { Message } from "../../message.ts";
+import type { RawNode } from "../../raw-node.ts";
+import type { Entry, HardState, NodeId, Snapshot } from "../../types.ts";
+import { CommandError } from "./command-error.ts";
+import { isEmptySnapshot } from "./format.ts";
+import type { InteractionStorage } from "./interaction-storage.ts";
+
+/** What a write consists of; a hard state that is all zero says nothing. */
+export interface AppendWork {
+  readonly hardState: HardState | undefined;
+  readonly entries: readonly Entry[];
+  readonly snapshot: Snapshot | undefined;
+}
+
+export interface InteractionNode {
+  readonly id: NodeId;
+  readonly raw: RawNode;
+  readonly storage: InteractionStorage;
+  readonly asyncStorageWrites: boolean;
+  /** MsgStorageAppend, oldest first. */
+  readonly appendWork: Message[];
+  /** MsgStorageApply, oldest first. */
+  readonly applyWork: Message[];
+}
+
+/** Makes a write take effect: the hard state, then the snapshot or the entries. */
+export function processAppend({ storage }: InteractionNode, { hardState, entries, snapshot }: AppendWork): void {
+  if (hardState !== undefined && (hardState.term > 0 || hardState.vote > 0 || hardState.commit > 0)) {
+    storage.setHardState(hardState);
+  }
+  if (isEmptySnapshot(snapshot)) {
+    storage.append(entries);
+    return;
+  }
+  if (entries.length > 0) throw new CommandError("can't apply snapshot and entries at the same time");
+  storage.applySnapshot(snapshot);
+}
+
+/** Applies entries to the state machine, which appends: data to its content, configuration changes to the configuration. */
+export function processApply({ raw, storage }: InteractionNode, entries: readonly Entry[]): void {
+  for (const entry of entries) {
+    const before = storage.snapshot();
+    let confState = before.metadata.confState;
+    let update = entry.data;
+    if (entry.type !== "EntryNormal") {
+      const change = entry.type === "EntryConfChange" ? decodeConfChange(entry.data) : decodeConfChangeV2(entry.data);
+      confState = raw.applyConfChange(change);
+      update = change.context;
+    }
+    const data = new Uint8Array(before.data.length + update.length);
+    data.set(before.data);
+    data.set(update, before.data.length);
+    storage.push({ metadata: { confState, index: entry.index, term: entry.term }, data });
+  }
+}

@@ -1,0 +1,17 @@
+/** Refusals in the words of etcd/raft's errors. */
+import type { StepOutcome } from "../../raft/outcome.ts";
+
+/** Undefined for an accepted input. */
+export function refusalText(outcome: StepOutcome): string | undefined {
+  if (outcome.ok) return undefined;
+  switch (outcome.reason) {
+    case "local-message":
+      return "raft: cannot step raft local message";
+    case "unknown-peer":
+      return "raft: cannot step as peer not found";
+    case "malformed":
+      return "raft: cannot step a malformed message";
+    default:
+      return "raft proposal dropped";
+  }
+}

@@ -1,0 +1,77 @@
+/** `process-ready`, `process-append-thread` and `process-apply-thread`. */
+import { invariant } from "../../errors.ts";
+import { type Message, message } from "../../message.ts";
+import { nodeIds } from "./command-arguments.ts";
+import type { Command, InteractionEnvironment } from "./environment.ts";
+import { describeMessage, describeReady } from "./format.ts";
+import { type InteractionNode, processAppend, processApply } from "./interaction-node.ts";
+
+type Step = (env: InteractionEnvironment, node: InteractionNode) => void;
+
+/** Carries out one Ready: as a whole, or in asynchronous mode by handing its work to the threads. */
+export const processReady: Step = (env, node) => {
+  const ready = node.raw.ready();
+  env.output.write(describeReady(ready));
+  if (!node.asyncStorageWrites) {
+    processAppend(node, ready);
+    processApply(node, ready.committedEntries);
+  }
+  for (const m of ready.messages) {
+    if (m.type === "MsgStorageAppend") node.appendWork.push(m);
+    else if (m.type === "MsgStorageApply") node.applyWork.push(m);
+    else {
+      invariant(m.to > 0, `${m.type} is addressed to a storage thread`);
+      env.messages.push(m);
+    }
+  }
+  if (!node.asyncStorageWrites) node.raw.advance();
+};
+
+/** Does the oldest work of the append thread. */
+export const processAppendThread: Step = (env, node) => {
+  const m = node.appendWork.shift();
+  if (m === undefined) {
+    env.output.write("no append work to perform");
+    return;
+  }
+  const { term, vote, commit, entries, snapshot } = m;
+  processThreadItem(env, m, () => processAppend(node, { hardState: { term, vote, commit }, entries, snapshot }));
+};
+
+/** Does the oldest work of the apply thread. */
+export const processApplyThread: Step = (env, node) => {
+  const m = node.applyWork.shift();
+  if (m === undefined) {
+    env.output.write("no apply work to perform");
+    return;
+  }
+  processThreadItem(env, m, () => processApply(node, m.entries));
+};
+
+function processThreadItem(env: InteractionEnvironment, m: Message, work: () => void): void {
+  env.output.write(`Processing:\n${describeMessage(message({ ...m, responses: [] }))}\n`);
+  work();
+  env.output.write("Responses:\n");
+  for (const response of m.responses) env.output.write(`${describeMessage(response)}\n`);
+  env.messages.push(...m.responses);
+}
+
+/** A command that takes one step on each node named; with several, each under a header. */
+function onEach(what: string, step: Step): Command {
+  return (env, directive) => {
+    const nodes = nodeIds(directive).map((id) => env.node(id));
+    for (const node of nodes) {
+      if (nodes.length === 1) step(env, node);
+      else {
+        env.output.write(`> ${node.id} ${what}\n`);
+        env.output.indented(() => step(env, node));
+      }
+    }
+  };
+}
+
+export const processCommands: Readonly<Record<string, Command>> = {
+  "process-ready": onEach("handling Ready", processReady),
+  "process-append-thread": onEach("processing append thread", processAppendThread),
+  "process-apply-thread": onEach("processing apply thread", processApplyThread),
+};
