@@ -3,19 +3,19 @@
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { WorkflowDefinition } from "@raftoral/workflow";
 import { NodeError } from "../errors.ts";
-import { type AnyWorkflow, isWorkflow } from "../node/workflow-definition.ts";
 
 /** Workflows in the order of files and exports. Throws WORKFLOW_FILE_INVALID, naming the file and what is wrong with it. */
-export async function loadWorkflows(files: readonly string[]): Promise<readonly AnyWorkflow[]> {
-  const workflows: AnyWorkflow[] = [];
+export async function loadWorkflows(files: readonly string[]): Promise<readonly WorkflowDefinition[]> {
+  const workflows: WorkflowDefinition[] = [];
   for (const file of files) workflows.push(...(await fromFile(file)));
   return workflows;
 }
 
-async function fromFile(file: string): Promise<readonly AnyWorkflow[]> {
+async function fromFile(file: string): Promise<readonly WorkflowDefinition[]> {
   const exports = await importFile(file);
-  const found = new Set<AnyWorkflow>();
+  const found = new Set<WorkflowDefinition>();
   for (const value of Object.values(exports).flatMap((exported) => (Array.isArray(exported) ? exported : [exported]))) {
     if (isWorkflow(value)) found.add(value);
   }
@@ -39,4 +39,11 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
       details: { file },
     });
   }
+}
+
+/** By shape: the file may have its own copy of the package, whose classes would not be ours. */
+function isWorkflow(value: unknown): value is WorkflowDefinition {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, version, run } = value as Partial<Record<keyof WorkflowDefinition, unknown>>;
+  return typeof type === "string" && typeof version === "number" && typeof run === "function";
 }

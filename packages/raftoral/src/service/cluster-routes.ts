@@ -9,14 +9,18 @@ import { callTimeout, guarded, required } from "./calls.ts";
 import { memberToWire, safeNumber, statusToWire } from "./messages.ts";
 import type { ServedNode } from "./served-node.ts";
 
-export function registerClusterService(router: ConnectRouter, node: ServedNode, defaultTimeoutMs: number): void {
+export function registerClusterService(
+  router: ConnectRouter,
+  served: () => ServedNode,
+  defaultTimeoutMs: number,
+): void {
   const timeout = (requested: number, context: HandlerContext) => callTimeout(requested, context, defaultTimeoutMs);
   router.service(ClusterService, {
-    getStatus: guarded(async () => statusToWire(node.nodeStatus())),
+    getStatus: guarded(async () => statusToWire(served().nodeStatus())),
 
     joinCluster: guarded(async (request, context) => {
       parseReachableAddress(required(request.address, "address"), "address");
-      const admission = await node.admit(request.address, request.clusterName, timeout(request.timeoutMs, context));
+      const admission = await served().admit(request.address, request.clusterName, timeout(request.timeoutMs, context));
       return {
         clusterId: admission.clusterId,
         nodeId: BigInt(admission.nodeId),
@@ -26,6 +30,7 @@ export function registerClusterService(router: ConnectRouter, node: ServedNode, 
 
     announceNode: guarded(async (request, context) => {
       parseReachableAddress(required(request.address, "address"), "address");
+      const node = served();
       if (request.clusterId !== node.clusterId) {
         throw new NodeError(
           "CLUSTER_MISMATCH",
@@ -39,6 +44,7 @@ export function registerClusterService(router: ConnectRouter, node: ServedNode, 
     }),
 
     removeNode: guarded(async (request, context) => {
+      const node = served();
       const nodeId = safeNumber(request.nodeId, "node_id");
       const limit = timeout(request.timeoutMs, context);
       if (nodeId === 0 || nodeId === node.nodeId) await node.leaveSoon(limit);
@@ -48,7 +54,7 @@ export function registerClusterService(router: ConnectRouter, node: ServedNode, 
 
     transferLeadership: guarded(async (request, context) => {
       const to = safeNumber(request.nodeId, "node_id");
-      const leader = await node.handOver(to === 0 ? undefined : to, timeout(request.timeoutMs, context));
+      const leader = await served().handOver(to === 0 ? undefined : to, timeout(request.timeoutMs, context));
       return { leaderId: BigInt(leader) };
     }),
   });

@@ -14,11 +14,15 @@ const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 const MAX_WAIT_MS = 60_000;
 
-export function registerWorkflowService(router: ConnectRouter, node: ServedNode, defaultTimeoutMs: number): void {
+export function registerWorkflowService(
+  router: ConnectRouter,
+  served: () => ServedNode,
+  defaultTimeoutMs: number,
+): void {
   const timeout = (requested: number, context: HandlerContext) => callTimeout(requested, context, defaultTimeoutMs);
   router.service(WorkflowService, {
     startWorkflow: guarded(async (request, context) => {
-      const { id, created } = await node.start(
+      const { id, created } = await served().start(
         {
           type: required(request.workflowType, "workflow_type"),
           version: request.version,
@@ -32,7 +36,7 @@ export function registerWorkflowService(router: ConnectRouter, node: ServedNode,
 
     getRun: guarded(async (request, context) => {
       const id = required(request.workflowId, "workflow_id");
-      return { run: runToWire(await node.getRun(id, timeout(request.timeoutMs, context))) };
+      return { run: runToWire(await served().getRun(id, timeout(request.timeoutMs, context))) };
     }),
 
     listRuns: guarded(async (request, context) => {
@@ -45,12 +49,12 @@ export function registerWorkflowService(router: ConnectRouter, node: ServedNode,
         ...(state === undefined ? {} : { state }),
         ...(request.workflowType === "" ? {} : { type: request.workflowType }),
       };
-      const page = await node.listPage(filter, pageSize, request.pageToken, timeout(request.timeoutMs, context));
+      const page = await served().listPage(filter, pageSize, request.pageToken, timeout(request.timeoutMs, context));
       return { runs: page.runs.map(summaryToWire), nextPageToken: page.next ?? "" };
     }),
 
     signalRun: guarded(async (request, context) => {
-      await node.signalRun(
+      await served().signalRun(
         required(request.workflowId, "workflow_id"),
         required(request.name, "name"),
         decodeJson(request.payload, "The payload"),
@@ -62,14 +66,14 @@ export function registerWorkflowService(router: ConnectRouter, node: ServedNode,
 
     cancelRun: guarded(async (request, context) => {
       const id = required(request.workflowId, "workflow_id");
-      await node.cancelRun(id, request.reason, timeout(request.timeoutMs, context));
+      await served().cancelRun(id, request.reason, timeout(request.timeoutMs, context));
       return {};
     }),
 
     waitRun: guarded(async (request, context) => {
       const id = required(request.workflowId, "workflow_id");
       const timeoutMs = Math.min(request.waitMs, MAX_WAIT_MS);
-      return { run: runToWire(await node.awaitRun(id, { timeoutMs }, context.signal)) };
+      return { run: runToWire(await served().awaitRun(id, { timeoutMs }, context.signal)) };
     }),
   });
 }

@@ -1,0 +1,176 @@
+import { RaftError } from "@raftoral/raft-core";
+import { afterEach, expect, test } from "vitest";
+import { FakeNode, type FakeServer, run, serveFake } from "../testing/fake-node.ts";
+import { type ClientOptions, RaftoralClient } from "./raftoral-client.ts";
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+async function served(node = new FakeNode()): Promise<{ node: FakeNode; server: FakeServer }> {
+  const server = await serveFake(node);
+  open.push(server);
+  return { node, server };
+}
+
+async function connected(addresses: string | string[], options?: ClientOptions): Promise<RaftoralClient> {
+  const client = await RaftoralClient.connect(addresses, options);
+  open.push(client);
+  return client;
+}
+
+/** An address where nobody listens: a port that was just free. */
+async function nowhere(): Promise<string> {
+  const server = await serveFake(new FakeNode());
+  await server.close();
+  return server.address;
+}
+
+test("a run crosses the wire with everything known of it", async () => {
+  const { node, server } = await served();
+  const full = run("A17", {
+    state: "Failed",
+    owner: 3,
+    attempt: 2,
+    input: { item: "tea" },
+    error: { name: "TypeError", message: "no", code: "E1" },
+    finishedAtMs: 1_700_000_005_000,
+    checkpointCount: 1,
+    checkpoints: [
+      { key: "inventory#1", kind: "STEP", value: null, recordedAtMs: 1_700_000_000_100, epoch: 7, index: 12 },
+    ],
+    history: [{ atMs: 1_700_000_000_000, kind: "started", text: "" }],
+  });
+  node.runs.set("A17", full);
+  const client = await connected(server.address);
+  expect(await client.getRun("A17")).toEqual(full);
+});
+
+test("a start with an id is idempotent, and says so", async () => {
+  const { node, server } = await served();
+  const client = await connected(server.address);
+  const first = await client.startWorkflow({ type: "process_order", version: 2 }, { total: 40 }, { id: "A17" });
+  const second = await client.startWorkflow("process_order", { total: 40 }, { id: "A17" });
+  expect([first.created, second.created]).toEqual([true, false]);
+  expect(node.runs.get("A17")).toMatchObject({ type: "process_order", version: 2, input: { total: 40 } });
+});
+
+test("a result is the run's, and a run that ended otherwise rejects with its error", async () => {
+  const { node, server } = await served();
+  const client = await connected(server.address);
+  node.runs.set("ok", run("ok", { state: "Completed", result: { status: "confirmed" } }));
+  node.runs.set("no", run("no", { state: "Failed", error: { name: "Error", message: "out of stock", code: "" } }));
+  node.runs.set("off", run("off", { state: "Cancelled", error: { name: "Cancelled", message: "twice", code: "" } }));
+  expect(await client.run("ok").result()).toEqual({ status: "confirmed" });
+  await expect(client.run("no").result()).rejects.toMatchObject({ code: "WORKFLOW_FAILED", message: /out of stock/ });
+  await expect(client.run("off").result()).rejects.toMatchObject({ code: "WORKFLOW_CANCELLED", message: /twice/ });
+});
+
+test("waiting ends at its deadline while the run goes on", async () => {
+  const { node, server } = await served();
+  const client = await connected(server.address);
+  node.runs.set("A17", run("A17"));
+  await expect(client.run("A17").result({ timeoutMs: 50 })).rejects.toMatchObject({
+    code: "DEADLINE_EXCEEDED",
+    message: /it goes on/,
+  });
+});
+
+test("a list is fetched in pages", async () => {
+  const { node, server } = await served();
+  for (let i = 0; i < 1_201; i++) node.runs.set(`r${i}`, run(`r${i}`));
+  const client = await connected(server.address);
+  expect(await client.listRuns()).toHaveLength(1_201);
+  expect(node.calls.filter((call) => call.name === "listPage")).toHaveLength(3);
+});
+
+test("a list can be narrowed to a state", async () => {
+  const { node, server } = await served();
+  node.runs.set("a", run("a"));
+  node.runs.set("b", run("b", { state: "Completed" }));
+  const client = await connected(server.address);
+  expect((await client.listRuns({ state: "Completed" })).map((each) => each.id)).toEqual(["b"]);
+});
+
+test("a signal carries an id, so that a repeat is taken once", async () => {
+  const { node, server } = await served();
+  node.runs.set("A17", run("A17"));
+  const client = await connected(server.address);
+  await client.signal("A17", "approval", true);
+  expect(node.signals).toEqual([["A17", "approval", true, expect.stringMatching(/^[0-9a-f-]{36}$/)]]);
+});
+
+test("a node's own error arrives with its code", async () => {
+  const { server } = await served();
+  const client = await connected(server.address);
+  await expect(client.getRun("nobody")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND", retryable: false });
+  await expect(client.removeNode(9)).rejects.toMatchObject({ code: "NODE_UNKNOWN", message: /members are 1, 2, 3/ });
+});
+
+test("F2: when the node in use is gone, the next one is asked", async () => {
+  const [a, b] = [await served(), await served()];
+  b.node.runs.set("A17", run("A17"));
+  const client = await connected([a.server.address, b.server.address], { pinned: true });
+  await a.server.close();
+  expect((await client.getRun("A17")).id).toBe("A17");
+});
+
+test("F2: a node that says it stopped is passed over", async () => {
+  const [a, b] = [await served(), await served()];
+  b.node.runs.set("A17", run("A17"));
+  const client = await connected([a.server.address, b.server.address], { pinned: true });
+  a.node.failure = new RaftError("NODE_STOPPED", "stopped", { retryable: true });
+  expect((await client.getRun("A17")).id).toBe("A17");
+});
+
+test("the other members are learned from the first node that answers", async () => {
+  const [a, b] = [await served(), await served()];
+  a.node.members = [{ nodeId: 2, address: b.server.address, voter: true, match: 0, recentlyActive: false }];
+  b.node.runs.set("A17", run("A17"));
+  const client = await connected(a.server.address);
+  await a.server.close();
+  expect((await client.getRun("A17")).id).toBe("A17");
+});
+
+test("F1: without a leader a call ends at its deadline, saying what the nodes answered", async () => {
+  const { node, server } = await served();
+  const client = await connected(server.address);
+  node.failure = new RaftError("NO_LEADER", "no majority answers", { retryable: true });
+  const began = performance.now();
+  await expect(client.getRun("A17", { timeoutMs: 300 })).rejects.toMatchObject({
+    code: "DEADLINE_EXCEEDED",
+    message: /longer than 300 ms.*no majority answers/,
+  });
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
+
+test("an address where nobody answers is named", async () => {
+  const address = await nowhere();
+  await expect(RaftoralClient.connect(address)).rejects.toMatchObject({
+    code: "NODE_UNREACHABLE",
+    message: new RegExp(address),
+  });
+  const both = [address, await nowhere()];
+  await expect(RaftoralClient.connect(both)).rejects.toMatchObject({ message: new RegExp(both.join(", ")) });
+});
+
+test("what is no address is refused before anything is sent", async () => {
+  await expect(RaftoralClient.connect("localhost")).rejects.toMatchObject({ code: "OPTIONS_INVALID" });
+  await expect(RaftoralClient.connect([])).rejects.toMatchObject({ code: "OPTIONS_INVALID" });
+});
+
+test("an input that JSON cannot hold is refused before anything is sent", async () => {
+  const { node, server } = await served();
+  const client = await connected(server.address);
+  await expect(client.startWorkflow("x", 1n)).rejects.toMatchObject({ code: "JSON_INVALID" });
+  expect(node.calls).toEqual([]);
+});
+
+test("the node is told how long the caller waits", async () => {
+  const { node, server } = await served();
+  const client = await connected(server.address);
+  await client.transferLeadership(undefined, { timeoutMs: 1_500 });
+  expect(node.calls[0]?.timeoutMs).toBeGreaterThan(1_000);
+  expect(node.calls[0]?.timeoutMs).toBeLessThanOrEqual(1_500);
+});

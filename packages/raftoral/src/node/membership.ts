@@ -1,0 +1,266 @@
+/**
+ * Who belongs to the cluster: lets nodes in, makes them voters, moves and removes them.
+ *
+ * Role: the decisions above Raft's configuration changes. Whatever needs the leader is done on the leader; other nodes pass
+ * it on.
+ *
+ * Invariants:
+ * J1. An id is given out by the leader alone, one at a time, after a barrier, and is greater than every id there ever was.
+ * J2. A node enters as a learner and becomes a voter only once its log is close to the leader's: no quorum waits for it.
+ * J3. The last voter is never removed.
+ */
+import type { ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
+import { NONE, RaftError } from "@raftoral/raft-core";
+import type { CommandResult, WorkflowCommand } from "@raftoral/workflow";
+import type { MemberInfo } from "../client/cluster-info.ts";
+import { NodeError } from "../errors.ts";
+import type { Admission, Timeout } from "../service/served-node.ts";
+import type { Dial, MembershipPeer } from "./node-network.ts";
+
+export type WorkflowCluster = RaftCluster<WorkflowCommand, CommandResult>;
+
+export interface MembershipOptions {
+  readonly cluster: WorkflowCluster;
+  readonly clusterId: string;
+  readonly dial: Dial;
+  readonly logger: Logger;
+}
+
+/** A learner this close to the leader's log is caught up: what is missing travels in one message. */
+const PROMOTION_LAG_ENTRIES = 100;
+const PROMOTION_CHECK_MS = 100;
+const PROMOTION_TIMEOUT_MS = 5_000;
+
+export class Membership {
+  readonly #cluster: WorkflowCluster;
+  readonly #clusterId: string;
+  readonly #dial: Dial;
+  readonly #logger: Logger;
+  /** The change in progress on this node; the next one waits for it. */
+  #last: Promise<unknown> = Promise.resolve();
+  #promoting: NodeJS.Timeout | undefined;
+  readonly #unsubscribe: () => void;
+
+  constructor(options: MembershipOptions) {
+    this.#cluster = options.cluster;
+    this.#clusterId = options.clusterId;
+    this.#dial = options.dial;
+    this.#logger = options.logger;
+    this.#unsubscribe = this.#cluster.on((event) => {
+      if (event.type === "leader" || event.type === "members") this.#watchLearners();
+    });
+    this.#watchLearners();
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    clearInterval(this.#promoting);
+    this.#promoting = undefined;
+  }
+
+  /** Members by id, learners included. */
+  members(): readonly MemberInfo[] {
+    return membersOf(this.#cluster.status());
+  }
+
+  /** Adds a learner at `address` under a new id (J1). Rejects with CLUSTER_MISMATCH, CONF_CHANGE_INVALID, NO_LEADER. */
+  async admit(address: string, clusterName: string, timeout: Timeout): Promise<Admission> {
+    if (clusterName !== "" && clusterName !== nameOf(this.#clusterId)) {
+      throw new NodeError(
+        "CLUSTER_MISMATCH",
+        `This is cluster ${this.#clusterId}, not one named ${clusterName}. Check the address to join and the name.`,
+        { details: { clusterId: this.#clusterId } },
+      );
+    }
+    return this.#onLeader(
+      timeout,
+      () => this.#oneAtATime(() => this.#admitHere(address, timeout)),
+      (leader) => leader.join(address, clusterName, timeout),
+    );
+  }
+
+  /** Records where a member is now. Rejects with NODE_REMOVED when it is none any more, NODE_UNKNOWN when it never was. */
+  async readdress(nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]> {
+    await this.#cluster.readIndex(timeout);
+    const status = this.#cluster.status();
+    const member = membersOf(status).find((other) => other.nodeId === nodeId);
+    if (member === undefined) throw noMember(nodeId, status);
+    if (member.address !== address) {
+      const type = member.voter ? "AddNode" : "AddLearnerNode";
+      await this.#oneAtATime(() => this.#cluster.changeMembership([{ type, nodeId, address }], timeout));
+      this.#logger.info({ nodeId, from: member.address, to: address }, "a member moved");
+    }
+    return this.members();
+  }
+
+  /** Removes a member. Rejects with NODE_UNKNOWN or NODE_REMOVED for what is no member, LAST_MEMBER for the last voter (J3). */
+  async remove(nodeId: NodeId, timeout: Timeout): Promise<void> {
+    await this.#onLeader(
+      timeout,
+      () =>
+        this.#oneAtATime(async () => {
+          const status = this.#cluster.status();
+          const members = membersOf(status);
+          if (!members.some((member) => member.nodeId === nodeId)) throw noMember(nodeId, status);
+          if (members.every((member) => member.nodeId === nodeId || !member.voter)) throw lastMember(nodeId);
+          await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId }], timeout);
+          this.#logger.info({ nodeId }, "a member was removed");
+        }),
+      (leader) => leader.remove(nodeId, timeout),
+    );
+  }
+
+  /** Hands the leadership to `to`, or to the voter whose log is furthest. Resolves with who leads then. */
+  async transfer(to: NodeId | undefined, timeout: Timeout): Promise<NodeId> {
+    if (to !== undefined && !this.members().some((member) => member.nodeId === to)) {
+      throw noMember(to, this.#cluster.status());
+    }
+    return this.#onLeader(
+      timeout,
+      async () => {
+        const target = to ?? this.#successor();
+        if (target === this.#cluster.nodeId) return target;
+        await this.#cluster.transferLeadership(target, timeout);
+        return target;
+      },
+      (leader) => leader.transfer(to, timeout),
+    );
+  }
+
+  /** The voter that is best prepared to lead after this node; this node itself when there is no other. Leader only. */
+  #successor(): NodeId {
+    const others = membersOf(this.#cluster.status())
+      .filter((member) => member.voter && member.nodeId !== this.#cluster.nodeId)
+      .sort((a, b) => Number(b.recentlyActive) - Number(a.recentlyActive) || b.match - a.match);
+    return others[0]?.nodeId ?? this.#cluster.nodeId;
+  }
+
+  async #admitHere(address: string, timeout: Timeout): Promise<Admission> {
+    await this.#cluster.readIndex(timeout);
+    const status = this.#cluster.status();
+    const present = membersOf(status).find((member) => member.address === address);
+    if (present?.voter === true) {
+      throw new RaftError(
+        "CONF_CHANGE_INVALID",
+        `Node ${present.nodeId} of this cluster is at ${address} already. Start it with its data folder, or, if that is lost, remove it first: raftoral leave --id ${present.nodeId}`,
+        { details: { nodeId: present.nodeId } },
+      );
+    }
+    // A learner at this address is an earlier attempt whose answer was lost: nothing relies on it.
+    if (present !== undefined) {
+      await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId: present.nodeId }], timeout);
+    }
+    const nodeId = this.#cluster.status().highestNodeId + 1;
+    await this.#cluster.changeMembership([{ type: "AddLearnerNode", nodeId, address }], timeout);
+    this.#logger.info({ nodeId, address }, "a node joined as a learner");
+    return { clusterId: this.#clusterId, nodeId, members: this.members() };
+  }
+
+  /** Runs `here` if this node leads, `there` with the leader if another one does. Rejects with NO_LEADER. */
+  async #onLeader<T>(
+    timeout: Timeout,
+    here: () => Promise<T>,
+    there: (leader: MembershipPeer) => Promise<T>,
+  ): Promise<T> {
+    const leaderId = await this.#cluster.waitForLeader(timeout);
+    if (leaderId === this.#cluster.nodeId) return here();
+    const address = this.#cluster.members().find((member) => member.nodeId === leaderId)?.address;
+    if (address === undefined) {
+      throw new RaftError("NO_LEADER", `Node ${leaderId} leads, but its address is not known yet. Try again.`, {
+        retryable: true,
+      });
+    }
+    const leader = await this.#dial(address, timeout);
+    try {
+      return await there(leader);
+    } finally {
+      leader.close();
+    }
+  }
+
+  #oneAtATime<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(change);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** Looks at the learners while this node leads and there are any, and only then. */
+  #watchLearners(): void {
+    const isDue = this.#cluster.isLeader && this.#cluster.status().confState.learners.length > 0;
+    if (!isDue) {
+      clearInterval(this.#promoting);
+      this.#promoting = undefined;
+    } else if (this.#promoting === undefined) {
+      this.#promoting = setInterval(() => this.#promote(), PROMOTION_CHECK_MS);
+    }
+  }
+
+  #promote(): void {
+    const nodeId = caughtUp(this.#cluster.status());
+    if (nodeId === NONE) return;
+    clearInterval(this.#promoting);
+    const promoted = this.#oneAtATime(async () => {
+      await this.#cluster.changeMembership([{ type: "AddNode", nodeId }], { timeoutMs: PROMOTION_TIMEOUT_MS });
+      this.#logger.info({ nodeId }, "a learner has caught up and votes now");
+    });
+    promoted
+      .catch((error: unknown) => this.#logger.warn({ nodeId, err: error }, "a learner could not be made a voter yet"))
+      .finally(() => {
+        this.#promoting = undefined;
+        this.#watchLearners();
+      });
+  }
+}
+
+/** A learner that can vote without holding anybody up (J2); {@link NONE} when there is none. */
+function caughtUp(status: ClusterStatus): NodeId {
+  for (const nodeId of status.confState.learners) {
+    const progress = status.progress.find((other) => other.nodeId === nodeId);
+    if (progress?.state !== "StateReplicate" || !progress.recentActive) continue;
+    if (progress.match + PROMOTION_LAG_ENTRIES >= status.lastIndex) return nodeId;
+  }
+  return NONE;
+}
+
+/** Members as `status` shows them, by id. */
+export function membersOf(status: ClusterStatus): readonly MemberInfo[] {
+  const { voters, votersOutgoing, learners, learnersNext } = status.confState;
+  const ids = new Set([...voters, ...votersOutgoing, ...learners, ...learnersNext]);
+  return [...ids]
+    .sort((a, b) => a - b)
+    .map((nodeId) => {
+      const progress = status.progress.find((other) => other.nodeId === nodeId);
+      return {
+        nodeId,
+        address: status.members.find((member) => member.nodeId === nodeId)?.address ?? "",
+        voter: voters.includes(nodeId),
+        match: progress?.match ?? 0,
+        recentlyActive: progress?.recentActive ?? false,
+      };
+    });
+}
+
+/** The name that a cluster's id begins with. */
+export function nameOf(clusterId: string): string {
+  return clusterId.replace(/-[0-9a-f]{12}$/, "");
+}
+
+export function lastMember(nodeId: NodeId): NodeError {
+  return new NodeError(
+    "LAST_MEMBER",
+    `Node ${nodeId} is the cluster's last voter: without it there is no cluster. Stop it instead, or add another node first.`,
+  );
+}
+
+function noMember(nodeId: NodeId, status: ClusterStatus): RaftError {
+  const ids = membersOf(status).map((member) => member.nodeId);
+  const details = { nodeId, members: ids };
+  if (nodeId <= status.highestNodeId) {
+    return new RaftError(
+      "NODE_REMOVED",
+      `Node ${nodeId} was removed from the cluster, whose members are ${ids.join(", ")}. To come back it joins with an empty data folder.`,
+      { details },
+    );
+  }
+  return new RaftError("NODE_UNKNOWN", `There is no node ${nodeId}; members are ${ids.join(", ")}.`, { details });
+}

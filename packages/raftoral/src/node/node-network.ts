@@ -1,0 +1,117 @@
+/**
+ * How a node is reached and how it reaches nodes it has no Raft messages for yet: those it wants to join, or must tell where
+ * it is now.
+ *
+ * Two kinds: gRPC, one server and one transport per node; and a transport given from outside (in memory), shared by all nodes
+ * of the process, where an address is only a name.
+ */
+import { createServer } from "node:net";
+import type { ClusterTransport, NodeId } from "@raftoral/raft-core";
+import type { WorkflowExecutor } from "@raftoral/workflow";
+import type { MemberInfo } from "../client/cluster-info.ts";
+import { RaftoralClient } from "../client/raftoral-client.ts";
+import { NodeError } from "../errors.ts";
+import type { Admission, ServedNode, Timeout } from "../service/served-node.ts";
+import { formatAddress, parseAddress } from "./address.ts";
+
+export type WorkflowTransport = ClusterTransport<WorkflowExecutor>;
+
+/** What one node asks of another about membership. */
+export interface MembershipPeer {
+  clusterId(timeout: Timeout): Promise<string>;
+  join(address: string, clusterName: string, timeout: Timeout): Promise<Admission>;
+  announce(clusterId: string, nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]>;
+  remove(nodeId: NodeId, timeout: Timeout): Promise<void>;
+  transfer(to: NodeId | undefined, timeout: Timeout): Promise<NodeId>;
+  close(): void;
+}
+
+/** Reaches the node at an address. Rejects with NODE_UNREACHABLE. */
+export type Dial = (address: string, timeout: Timeout) => Promise<MembershipPeer>;
+
+/** {@link Dial} over gRPC. */
+export async function dialGrpc(address: string, timeout: Timeout): Promise<MembershipPeer> {
+  const client = await RaftoralClient.connect(address, { ...timeout, pinned: true });
+  return {
+    clusterId: async (limit) => (await client.status(limit)).clusterId,
+    join: (ours, clusterName, limit) => client.join(ours, clusterName, limit),
+    announce: (clusterId, nodeId, ours, limit) => client.announce(clusterId, nodeId, ours, limit),
+    remove: async (nodeId, limit) => void (await client.removeNode(nodeId, limit)),
+    transfer: (to, limit) => client.transferLeadership(to, limit),
+    close: () => client.close(),
+  };
+}
+
+/** Nodes of this process by transport and address: the in-memory counterpart of a network. */
+const local = new WeakMap<WorkflowTransport, Map<string, ServedNode>>();
+
+/** Makes a node reachable for {@link dialLocal}. Throws ADDRESS_IN_USE. Returns how to take it back. */
+export function listenLocally(transport: WorkflowTransport, address: string, node: ServedNode): () => void {
+  const nodes = local.get(transport) ?? new Map<string, ServedNode>();
+  local.set(transport, nodes);
+  if (nodes.has(address)) throw addressInUse(address);
+  nodes.set(address, node);
+  return () => {
+    if (nodes.get(address) === node) nodes.delete(address);
+  };
+}
+
+/** {@link Dial} among the nodes of one process that share a transport. */
+export function dialLocal(transport: WorkflowTransport): Dial {
+  return async (address) => {
+    const node = local.get(transport)?.get(address);
+    if (node === undefined) {
+      throw new NodeError("NODE_UNREACHABLE", `No node answers at ${address}, on the transport that was given.`, {
+        retryable: true,
+        details: { address },
+      });
+    }
+    return {
+      clusterId: async () => node.clusterId,
+      join: (ours, clusterName, limit) => node.admit(ours, clusterName, limit),
+      announce: (_clusterId, nodeId, ours, limit) => node.readdress(nodeId, ours, limit),
+      remove: (nodeId, limit) => node.removeNode(nodeId, limit),
+      transfer: (to, limit) => node.handOver(to, limit),
+      close: () => {},
+    };
+  };
+}
+
+/**
+ * The address to listen on, with a port in place of 0, after making sure that it is free: a node must know where it will be
+ * before it asks a cluster for a place. Rejects with ADDRESS_IN_USE, or OPTIONS_INVALID for a host that is not this machine's.
+ */
+export async function reserveAddress(listen: string): Promise<string> {
+  const { host, port } = parseAddress(listen, "listen");
+  const probe = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      probe.once("error", reject);
+      probe.listen({ host, port, exclusive: true }, resolve);
+    });
+    const bound = probe.address();
+    return formatAddress({ host, port: typeof bound === "object" && bound !== null ? bound.port : port });
+  } catch (error) {
+    throw listenFailure(listen, error);
+  } finally {
+    await new Promise<void>((resolve) => probe.close(() => resolve()));
+  }
+}
+
+function listenFailure(listen: string, error: unknown): NodeError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE") return addressInUse(listen);
+  const reason = error instanceof Error ? error.message : String(error);
+  return new NodeError("OPTIONS_INVALID", `Cannot listen on ${listen}: ${reason}. Give an address of this machine.`, {
+    cause: error,
+    details: { option: "listen" },
+  });
+}
+
+function addressInUse(address: string): NodeError {
+  return new NodeError(
+    "ADDRESS_IN_USE",
+    `Something listens on ${address} already. Stop it, or give this node another address with listen.`,
+    { details: { address } },
+  );
+}

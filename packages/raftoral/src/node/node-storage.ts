@@ -1,0 +1,64 @@
+/**
+ * Where a node keeps what must outlive its process: whose it is, and the storage of its groups.
+ */
+import { type GroupId, type GroupStorage, type Logger, MemoryStorage, type NodeId } from "@raftoral/raft-core";
+import { LmdbEnvironment } from "@raftoral/storage-lmdb";
+import { NodeError } from "../errors.ts";
+
+/** Who a node is. Given once, kept for good. */
+export interface NodeIdentity {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+}
+
+/** `LmdbEnvironment` is one. A node closes the storage it was started with when it stops. */
+export interface NodeStorage {
+  /** Larger at each opening; 0 where that is not counted. */
+  readonly incarnation: number;
+  identity(): NodeIdentity | undefined;
+  /** Durable when it resolves. Rejects when the storage is another node's already. */
+  setIdentity(identity: NodeIdentity): Promise<void>;
+  group(groupId: GroupId): Promise<GroupStorage>;
+  close(): Promise<void>;
+}
+
+/** Keeps everything in this object: a node that is started with it again finds what it had. For tests. */
+export class MemoryNodeStorage implements NodeStorage {
+  #incarnation = 0;
+  #identity: NodeIdentity | undefined;
+  #groups = new Map<GroupId, MemoryStorage>();
+
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  identity(): NodeIdentity | undefined {
+    return this.#identity;
+  }
+
+  async setIdentity(identity: NodeIdentity): Promise<void> {
+    const owner = this.#identity;
+    if (owner !== undefined && (owner.nodeId !== identity.nodeId || owner.clusterId !== identity.clusterId)) {
+      throw new NodeError("CLUSTER_MISMATCH", `This storage belongs to node ${owner.nodeId} of ${owner.clusterId}.`);
+    }
+    this.#identity = identity;
+  }
+
+  async group(groupId: GroupId): Promise<GroupStorage> {
+    this.#incarnation += 1;
+    const storage = this.#groups.get(groupId)?.reopen() ?? new MemoryStorage();
+    this.#groups.set(groupId, storage);
+    return storage;
+  }
+
+  async close(): Promise<void> {
+    for (const storage of this.#groups.values()) await storage.close();
+  }
+}
+
+/** The storage of a data folder, or one in memory where there is none. Rejects with what {@link LmdbEnvironment.open} throws. */
+export async function openNodeStorage(dataDir: string | undefined, logger: Logger): Promise<NodeStorage> {
+  if (dataDir !== undefined) return LmdbEnvironment.open({ path: dataDir, logger });
+  logger.warn({}, "no data folder: this node keeps everything in memory and forgets it when it stops");
+  return new MemoryNodeStorage();
+}
