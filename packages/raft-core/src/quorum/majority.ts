@@ -75,8 +75,8 @@ export function describeMajority(voters: NodeSet, acked: AckedIndexer): string {
   const byIndex = [...rows].sort((a, b) => (a.index ?? 0) - (b.index ?? 0) || a.id - b.id);
   for (const [rank, row] of byIndex.entries()) {
     const before = byIndex[rank - 1];
-    // Only the first of several equal indexes gets a bar; the reference scripts record it so.
-    if (before !== undefined && (before.index ?? 0) < (row.index ?? 0)) row.bar = rank;
+    // Equal indexes get equal bars.
+    if (before !== undefined) row.bar = (before.index ?? 0) < (row.index ?? 0) ? rank : before.bar;
   }
   const lines = rows.map(({ id, index, bar }) => {
     const chart = index === undefined ? `?${" ".repeat(count)}` : `${"x".repeat(bar)}>${" ".repeat(count - bar)}`;
