@@ -1,0 +1,40 @@
+/** Addresses as users write them: `host:port`, IPv6 hosts in brackets. */
+import { TransportError } from "@raftoral/raft-core";
+
+export interface HostPort {
+  /** Without brackets. */
+  readonly host: string;
+  /** 0 asks for a free one, where a server listens. */
+  readonly port: number;
+}
+
+const SYNTAX = /^(?:\[(?<v6>[0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/;
+
+/** Throws TRANSPORT_ADDRESS_INVALID. */
+export function parseAddress(address: string): HostPort {
+  const parts = SYNTAX.exec(address)?.groups;
+  const port = Number(parts?.port);
+  const host = parts?.v6 ?? parts?.name;
+  if (host === undefined || !(port <= 65_535)) {
+    throw new TransportError(
+      "TRANSPORT_ADDRESS_INVALID",
+      `"${address}" is no address; write host:port with a port from 0 to 65535, such as 127.0.0.1:5001 or [::1]:5001`,
+      { details: { address } },
+    );
+  }
+  return { host, port };
+}
+
+export function formatAddress({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What an HTTP client connects to. TLS will make this `https`. */
+export function authority(address: HostPort): string {
+  return `http://${formatAddress(address)}`;
+}
+
+/** Whether others can reach a node by it: a port is set and the host is not "all interfaces". */
+export function isReachable({ host, port }: HostPort): boolean {
+  return port !== 0 && host !== "0.0.0.0" && host !== "::";
+}

@@ -1,0 +1,112 @@
+/** Calls one node's RaftService: for tools, tests, and nodes that look for a cluster to join. */
+import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { encodeMessage, type GroupId, type Message, TransportError } from "@raftoral/raft-core";
+import { authority, formatAddress, parseAddress } from "../address.ts";
+import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
+import { GROUP_HEADER } from "../server/raft-service.ts";
+import { type DiscoveryResponse, discoveryFrom } from "../wire/raft-service-codec.ts";
+
+/** Defaults in parentheses. */
+export interface RaftClientOptions {
+  /** How long a call may take, in milliseconds (10,000). */
+  readonly timeoutMs?: number;
+  /** The group that calls are about (1). */
+  readonly groupId?: GroupId;
+}
+
+export class RaftClient {
+  /** As given to {@link connect}. */
+  readonly address: string;
+  readonly #sessions: Http2SessionManager;
+  readonly #client: Client<typeof RaftService>;
+  readonly #callOptions: { readonly timeoutMs: number; readonly headers: Record<string, string> };
+
+  private constructor(address: string, sessions: Http2SessionManager, url: string, options: RaftClientOptions) {
+    this.address = address;
+    this.#sessions = sessions;
+    this.#client = createClient(RaftService, createGrpcTransport({ baseUrl: url, sessionManager: sessions }));
+    this.#callOptions = {
+      timeoutMs: options.timeoutMs ?? 10_000,
+      headers: options.groupId === undefined ? {} : { [GROUP_HEADER]: String(options.groupId) },
+    };
+  }
+
+  /**
+   * A client of the node at `address`, connected. Rejects with TRANSPORT_ADDRESS_INVALID, or TRANSPORT_PEER_UNREACHABLE when
+   * nobody answers there.
+   */
+  static async connect(address: string, options: RaftClientOptions = {}): Promise<RaftClient> {
+    const parsed = parseAddress(address);
+    const url = authority(parsed);
+    const sessions = new Http2SessionManager(url);
+    const client = new RaftClient(formatAddress(parsed), sessions, url, options);
+    const timer = setTimeout(() => sessions.abort(), client.#callOptions.timeoutMs);
+    const state = await sessions.connect();
+    clearTimeout(timer);
+    if (state === "error") {
+      sessions.abort();
+      throw client.#unreachable(sessions.error());
+    }
+    return client;
+  }
+
+  /** Hands one Raft message to the node. Rejects with TRANSPORT_REQUEST_FAILED when the node does not take it. */
+  async sendMessage(message: Message): Promise<void> {
+    await this.#send({ raftMessage: encodeMessage(message) });
+  }
+
+  /** Has the node propose a command; resolves once it is applied there. `command` is what the executor's `encode` gives. */
+  async sendCommand(command: Uint8Array): Promise<void> {
+    await this.#send({ command });
+  }
+
+  async discover(): Promise<DiscoveryResponse> {
+    try {
+      return discoveryFrom(await this.#client.discover({}, this.#callOptions));
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** Closes the connection; calls under way fail. */
+  close(): void {
+    this.#sessions.abort();
+  }
+
+  async #send(request: { readonly raftMessage?: Uint8Array; readonly command?: Uint8Array }): Promise<void> {
+    let response: { readonly success: boolean; readonly error: string };
+    try {
+      response = await this.#client.sendMessage(request, this.#callOptions);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    if (response.success) return;
+    throw new TransportError("TRANSPORT_REQUEST_FAILED", `${this.address} did not take it: ${response.error}`, {
+      details: { address: this.address, reason: response.error },
+    });
+  }
+
+  #failed(error: unknown): TransportError {
+    const { code, rawMessage } = ConnectError.from(error);
+    if (code === Code.Unavailable || code === Code.Aborted) return this.#unreachable(error);
+    return new TransportError(
+      "TRANSPORT_REQUEST_FAILED",
+      `the call to ${this.address} failed (${Code[code]}): ${rawMessage}`,
+      {
+        retryable: code === Code.DeadlineExceeded,
+        cause: error,
+        details: { address: this.address, reason: Code[code] },
+      },
+    );
+  }
+
+  #unreachable(cause: unknown): TransportError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new TransportError(
+      "TRANSPORT_PEER_UNREACHABLE",
+      `no node answers at ${this.address} (${why}); check the address and that the node runs`,
+      { retryable: true, cause, details: { address: this.address } },
+    );
+  }
+}

@@ -1,0 +1,46 @@
+import type { NodeId } from "@raftoral/raft-core";
+import { type TransportSubject, transportConformance } from "@raftoral/raft-core/testing";
+import { describe, it } from "vitest";
+import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
+import { type GrpcServer, startGrpcServer } from "./server/grpc-server.ts";
+
+async function subject(): Promise<TransportSubject> {
+  const maxQueuedMessages = 2000;
+  const transport = new GrpcClusterTransport(
+    [1, 2, 3].map((nodeId) => ({ nodeId, address: "127.0.0.1:0" })),
+    { maxQueuedMessages, minBackoffMs: 5, maxBackoffMs: 20 },
+  );
+  const servers = new Map<NodeId, GrpcServer>();
+  for (const nodeId of [1, 2, 3]) servers.set(nodeId, await startGrpcServer("127.0.0.1:0", transport, nodeId));
+  await transport.start();
+  const takeDown = async (nodeId: NodeId) => servers.get(nodeId)?.close({ graceMs: 0 });
+  // A server that is not the transport's own, so that nobody learns where it is.
+  const listenQuietly = async (nodeId: NodeId, address: string) => {
+    const stranger = new GrpcClusterTransport([{ nodeId, address }]);
+    const local = transport.peer(nodeId);
+    stranger.peer = () => local;
+    const server = await startGrpcServer(address, stranger, nodeId);
+    servers.set(nodeId, server);
+    return server;
+  };
+  return {
+    maxQueuedMessages,
+    peer: (nodeId) => transport.peer(nodeId),
+    takeDown: async (nodeId) => {
+      await takeDown(nodeId);
+    },
+    bringUp: async (nodeId) => {
+      servers.set(nodeId, await startGrpcServer(servers.get(nodeId)?.address ?? "", transport, nodeId));
+    },
+    move: async (nodeId) => {
+      await takeDown(nodeId);
+      return (await listenQuietly(nodeId, "127.0.0.1:0")).address;
+    },
+    dispose: async () => {
+      await Promise.all([...servers.values()].map((server) => server.close({ graceMs: 0 })));
+      await transport.shutdown();
+    },
+  };
+}
+
+transportConformance("GrpcClusterTransport", subject, { describe, it });

@@ -1,0 +1,45 @@
+/** What a node's transport did so far. Plain numbers, raised in place. */
+
+export interface TransportCounters {
+  /** Frames and the messages in them that were handed to a connection. */
+  framesSent: number;
+  messagesSent: number;
+  bytesSent: number;
+  framesReceived: number;
+  messagesReceived: number;
+  bytesReceived: number;
+  /** Messages that did not fit a queue, were too large, or had a peer that cannot be reached. */
+  messagesDropped: number;
+  /** Messages that came in for a group that is not open here. */
+  messagesUnroutable: number;
+  /** Frames and requests that were not what the protocol says, too large, or from nobody we talk to. */
+  framesRejected: number;
+  /** Connections on the port that did not speak the protocol at all. */
+  sessionsRejected: number;
+  /** Outgoing connections that were made, and that failed or ended. */
+  connectionsOpened: number;
+  connectionsLost: number;
+  snapshotsSent: number;
+  snapshotsReceived: number;
+  snapshotsFailed: number;
+}
+
+export function newCounters(): TransportCounters {
+  return {
+    framesSent: 0,
+    messagesSent: 0,
+    bytesSent: 0,
+    framesReceived: 0,
+    messagesReceived: 0,
+    bytesReceived: 0,
+    messagesDropped: 0,
+    messagesUnroutable: 0,
+    framesRejected: 0,
+    sessionsRejected: 0,
+    connectionsOpened: 0,
+    connectionsLost: 0,
+    snapshotsSent: 0,
+    snapshotsReceived: 0,
+    snapshotsFailed: 0,
+  };
+}

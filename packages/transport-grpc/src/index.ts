@@ -1,0 +1,24 @@
+// To run a cluster between processes.
+
+// To look into it.
+export { formatAddress, type HostPort, parseAddress } from "./address.ts";
+export { RaftClient, type RaftClientOptions } from "./client/raft-client.ts";
+export type { TransportCounters } from "./counters.ts";
+export { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
+export type { LocalPeer } from "./local-peer.ts";
+export type { GrpcTransportOptions } from "./options.ts";
+export type { ConnectionState } from "./peer/peer-connection.ts";
+export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./server/grpc-server.ts";
+export { GROUP_HEADER } from "./server/raft-service.ts";
+// To read and write the first contract's messages.
+export {
+  type DiscoveryResponse,
+  decodeDiscoveryResponse,
+  decodeMessageResponse,
+  decodeRaftMessage,
+  encodeDiscoveryResponse,
+  encodeMessageResponse,
+  encodeRaftMessage,
+  type MessageResponse,
+  type RaftMessage,
+} from "./wire/raft-service-codec.ts";

@@ -1,0 +1,93 @@
+/**
+ * `raftoral.RaftService`, the first contract: one Raft message or one command per call, and Discover. For clients and for
+ * nodes of the first contract; peers of this version use their streams.
+ */
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { decodePeerMessage, type GroupId, type NodeId } from "@raftoral/raft-core";
+import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
+import type { LocalPeer } from "../local-peer.ts";
+import { discoveryFields } from "../wire/raft-service-codec.ts";
+
+/** Request header that names the group; group 1 where it is missing. */
+export const GROUP_HEADER = "raftoral-group";
+
+export interface RaftServiceContext {
+  readonly local: LocalPeer;
+  readonly address: () => string;
+  readonly highestKnownNodeId: () => NodeId;
+}
+
+interface Outcome {
+  readonly success: boolean;
+  readonly error: string;
+}
+
+export function routeRaftService(router: ConnectRouter, context: RaftServiceContext): void {
+  const { local, address, highestKnownNodeId } = context;
+  router.service(RaftService, {
+    async sendMessage({ raftMessage, command }, call): Promise<Outcome> {
+      if (raftMessage.length > 0 === command.length > 0) {
+        local.counters.framesRejected += 1;
+        return failure("set exactly one of raft_message and command");
+      }
+      const groupId = groupOf(call);
+      if (groupId === undefined) return failure(`header ${GROUP_HEADER} is not a group id`);
+      return raftMessage.length > 0
+        ? deliverMessage(local, groupId, raftMessage)
+        : await proposeCommand(local, groupId, command);
+    },
+    discover(_request, call) {
+      const group = local.receiver(groupOf(call) ?? 0)?.describe();
+      return discoveryFields({
+        nodeId: local.nodeId,
+        role: group?.role ?? "FOLLOWER",
+        highestKnownNodeId: Math.max(group?.highestKnownNodeId ?? 0, highestKnownNodeId()),
+        address: address(),
+      });
+    },
+  });
+}
+
+function deliverMessage(local: LocalPeer, groupId: GroupId, bytes: Uint8Array): Outcome {
+  let message: ReturnType<typeof decodePeerMessage>;
+  try {
+    message = decodePeerMessage(bytes);
+  } catch (error) {
+    local.counters.framesRejected += 1;
+    return failure(textOf(error));
+  }
+  if (message.to !== local.nodeId) return failure(`node ${message.to} not found`);
+  if (local.receiver(groupId) === undefined) return failure(`group ${groupId} not found`);
+  // Snapshots come on their own stream, with their content; one without it must not be stepped.
+  if (message.type === "MsgSnap") return failure("send snapshots with PeerService.SendSnapshot");
+  local.receive(message.from, groupId, [message]);
+  return SUCCESS;
+}
+
+async function proposeCommand(local: LocalPeer, groupId: GroupId, command: Uint8Array): Promise<Outcome> {
+  const receiver = local.receiver(groupId);
+  if (receiver === undefined) return failure(`group ${groupId} not found`);
+  try {
+    await receiver.receiveCommand(command);
+    return SUCCESS;
+  } catch (error) {
+    return failure(textOf(error));
+  }
+}
+
+function groupOf(call: HandlerContext): GroupId | undefined {
+  const header = call.requestHeader.get(GROUP_HEADER);
+  if (header === null) return 1;
+  const groupId = Number(header);
+  return Number.isSafeInteger(groupId) && groupId > 0 ? groupId : undefined;
+}
+
+const SUCCESS: Outcome = Object.freeze({ success: true, error: "" });
+
+function failure(error: string): Outcome {
+  return { success: false, error };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

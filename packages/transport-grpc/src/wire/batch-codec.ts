@@ -1,0 +1,116 @@
+/**
+ * `raftoral.v1.ExchangeRequest` with batches, written and read by hand: it is on the path of every message, and generated code
+ * would make a bigint of each group id and copy each message twice.
+ *
+ * Invariants:
+ * B1. A frame is written once, into a buffer of its exact size, gRPC prefix included.
+ * B2. Any bytes decode, or throw RaftError CODEC_INVALID; messages before the bad one may have been handed out by then.
+ */
+import {
+  decodePeerMessage,
+  type GroupId,
+  type Message,
+  RaftError,
+  varintBytes,
+  WireReader,
+  writeMessage,
+  writeVarint,
+} from "@raftoral/raft-core";
+import { PREFIX_BYTES, writePrefix } from "./grpc-framing.ts";
+
+/** ExchangeRequest.batches and GroupBatch.messages: field 2, length-delimited. */
+const FIELD_2 = 0x12;
+/** GroupBatch.group_id: field 1, varint. */
+const GROUP_ID = 0x08;
+const LENGTH_DELIMITED = 2;
+const VARINT = 0;
+
+/** Messages of several groups, as parallel arrays: no object per message. `sizes` are those of `messageSize`. */
+export interface MessageColumns {
+  readonly groupIds: readonly GroupId[];
+  readonly messages: readonly Message[];
+  readonly sizes: readonly number[];
+}
+
+/** The frame of the messages `[lo, hi)`. Neighbours of one group share a batch. */
+export function encodeBatches(columns: MessageColumns, lo: number, hi: number): Buffer {
+  const { groupIds, messages, sizes } = columns;
+  let total = 0;
+  for (let at = lo; at < hi; ) {
+    const end = runEnd(groupIds, at, hi);
+    const size = batchSize(columns, at, end);
+    total += 1 + varintBytes(size) + size;
+    at = end;
+  }
+  const frame = Buffer.allocUnsafe(PREFIX_BYTES + total);
+  writePrefix(frame, total);
+  let to = PREFIX_BYTES;
+  for (let at = lo; at < hi; ) {
+    const end = runEnd(groupIds, at, hi);
+    frame[to++] = FIELD_2;
+    to = writeVarint(frame, to, batchSize(columns, at, end));
+    frame[to++] = GROUP_ID;
+    to = writeVarint(frame, to, groupIds[at] as GroupId);
+    for (; at < end; at++) {
+      frame[to++] = FIELD_2;
+      to = writeVarint(frame, to, sizes[at] as number);
+      to = writeMessage(frame, to, messages[at] as Message);
+    }
+  }
+  return frame;
+}
+
+/** Calls `onBatch` for each batch of a frame, in order. The messages' bytes are views of `frame`. */
+export function decodeBatches(frame: Uint8Array, onBatch: (groupId: GroupId, messages: Message[]) => void): void {
+  const reader = new WireReader(frame);
+  while (reader.more()) {
+    const tag = reader.tag();
+    if (tag !== FIELD_2) {
+      refuseHello(tag);
+      reader.skip(tag & 7);
+      continue;
+    }
+    const outer = reader.enter();
+    let groupId = 0;
+    const messages: Message[] = [];
+    while (reader.more()) {
+      const field = reader.tag();
+      if (field === GROUP_ID) groupId = reader.uint();
+      else if (field === FIELD_2) messages.push(decodePeerMessage(reader.view()));
+      else skipUnknown(reader, field);
+    }
+    reader.leave(outer);
+    if (groupId === 0) throw new RaftError("CODEC_INVALID", "a batch of messages names no group");
+    onBatch(groupId, messages);
+  }
+}
+
+function refuseHello(tag: number): void {
+  if (tag >>> 3 === 1) throw new RaftError("CODEC_INVALID", "a hello came again, on a stream that had one");
+  if (tag >>> 3 === 2) throw new RaftError("CODEC_INVALID", "a batch is not length-delimited");
+}
+
+function skipUnknown(reader: WireReader, tag: number): void {
+  const field = tag >>> 3;
+  const wireType = tag & 7;
+  if ((field === 1 && wireType !== VARINT) || (field === 2 && wireType !== LENGTH_DELIMITED)) {
+    throw new RaftError("CODEC_INVALID", `field ${field} of a batch has wire type ${wireType}`);
+  }
+  reader.skip(wireType);
+}
+
+function runEnd(groupIds: readonly GroupId[], from: number, hi: number): number {
+  const groupId = groupIds[from];
+  let end = from + 1;
+  while (end < hi && groupIds[end] === groupId) end++;
+  return end;
+}
+
+function batchSize({ groupIds, sizes }: MessageColumns, lo: number, hi: number): number {
+  let size = 1 + varintBytes(groupIds[lo] as GroupId);
+  for (let at = lo; at < hi; at++) {
+    const bytes = sizes[at] as number;
+    size += 1 + varintBytes(bytes) + bytes;
+  }
+  return size;
+}

@@ -1,0 +1,91 @@
+/** HTTP/2 as the peer streams use it: settings, headers, trailers. TLS will change the options given here, and no more. */
+
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import http2 from "node:http2";
+import { authority, type HostPort } from "../address.ts";
+
+export const EXCHANGE_PATH = "/raftoral.v1.PeerService/Exchange";
+export const SEND_SNAPSHOT_PATH = "/raftoral.v1.PeerService/SendSnapshot";
+
+/** gRPC's status codes that are used here. */
+export const GRPC_OK = 0;
+export const GRPC_INVALID_ARGUMENT = 3;
+export const GRPC_FAILED_PRECONDITION = 9;
+export const GRPC_UNAVAILABLE = 14;
+
+/**
+ * The default window of 64 KiB would allow 64 KiB per round trip. This many bytes may be under way on a stream, and twice as
+ * many on a session; it also bounds what a receiver that does not read holds in memory.
+ */
+export const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
+export const SESSION_WINDOW_BYTES = 2 * STREAM_WINDOW_BYTES;
+/** Node refuses new streams above this much memory per session, in MB; its default of 10 is less than two windows. */
+export const MAX_SESSION_MEMORY_MB = 64;
+
+/** Connects to a node. Errors come as events of the session. */
+export function connectSession(address: HostPort): ClientHttp2Session {
+  return http2.connect(authority(address), {
+    maxSessionMemory: MAX_SESSION_MEMORY_MB,
+    settings: { enablePush: false },
+  });
+}
+
+/** Begins a gRPC call whose messages are framed by the caller. */
+export function beginCall(session: ClientHttp2Session, path: string): ClientHttp2Stream {
+  return session.request(
+    { ":method": "POST", ":path": path, "content-type": "application/grpc+proto", te: "trailers" },
+    { endStream: false },
+  );
+}
+
+/** Why a call was not taken at all: an HTTP status, or a gRPC status in place of an answer. Undefined if it was taken. */
+export function callFailure(headers: IncomingHttpHeaders & { ":status"?: number | undefined }): string | undefined {
+  const status = headers[":status"];
+  if (status !== 200) return `HTTP status ${status ?? "missing"}; is this a Raftoral node?`;
+  return trailerFailure(headers);
+}
+
+/** A failure in a call's trailers. Undefined if there is none. */
+export function trailerFailure(trailers: IncomingHttpHeaders): string | undefined {
+  const code = trailers["grpc-status"];
+  if (code === undefined || code === "0") return undefined;
+  const text = trailers["grpc-message"];
+  return `gRPC status ${code}${typeof text === "string" && text !== "" ? `: ${safeDecode(text)}` : ""}`;
+}
+
+/** Answers a call: headers now, trailers with the status when {@link GrpcAnswer.end} is called. */
+export class GrpcAnswer {
+  readonly #stream: ServerHttp2Stream;
+  #status = GRPC_OK;
+  #message = "";
+
+  constructor(stream: ServerHttp2Stream) {
+    this.#stream = stream;
+    stream.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
+    stream.on("wantTrailers", () => {
+      stream.sendTrailers({
+        "grpc-status": String(this.#status),
+        ...(this.#message === "" ? {} : { "grpc-message": encodeURIComponent(this.#message) }),
+      });
+    });
+  }
+
+  write(frame: Buffer): void {
+    if (this.#stream.writable) this.#stream.write(frame);
+  }
+
+  /** Ends the answer; the caller may still be sending. */
+  end(status: number, message = ""): void {
+    this.#status = status;
+    this.#message = message;
+    if (this.#stream.writable) this.#stream.end();
+  }
+}
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
