@@ -46,6 +46,14 @@ describe("the log, half in storage and half in memory", () => {
     }
   });
 
+  it("leaves out no entry because a later one would fit", () => {
+    const [small, large, last] = entriesOfTerms(1, 2, 3) as [Entry, Entry, Entry];
+    const stored = [small, { ...large, data: new Uint8Array(100) }];
+    const log = new RaftLog(new MemoryStorage({ entries: stored }), NO_LIMIT);
+    log.append([last]);
+    expect(indexes(log.slice(1, 4, entriesSize([small, last])))).toEqual([1]);
+  });
+
   it("knows terms from one before the first index to the last", () => {
     const storage = new MemoryStorage({ entries: entriesOfTerms(1, 1, 2, 3) });
     storage.writeSync({ compactTo: 3 });
@@ -102,6 +110,17 @@ describe("the log, half in storage and half in memory", () => {
     expect(log.hasNextCommittedEntries(true)).toBe(false);
     log.appliedTo(1, entrySize(first));
     expect(indexes(log.nextCommittedEntries(true))).toEqual([2]);
+  });
+});
+
+describe("a page of committed entries that leaves room for less than the next entry", () => {
+  it("is the last one until some are applied: the bound holds over all pages together", () => {
+    const bytes = entrySize(entriesOfTerms(1)[0] as Entry);
+    const log = logOf(3, 0, bytes * 1.5);
+    log.commitTo(3);
+    expect(indexes(log.nextCommittedEntries(true))).toEqual([1]);
+    log.acceptApplying(1, bytes, true);
+    expect(log.hasNextCommittedEntries(true)).toBe(false);
   });
 });
 

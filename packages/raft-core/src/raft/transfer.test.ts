@@ -43,6 +43,8 @@ describe("leadership transfer (thesis §3.10)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(3);
+    // The timeout begins with the hand-over, not with the leader's last round.
+    network.tick(1, 5);
     network.raw(1).transferLeader(3);
     expect(network.raw(1).propose(bytes("a"))).toEqual({ ok: false, reason: "leadership-transfer", leaderHint: 1 });
     network.tick(1, 9);
