@@ -1,0 +1,5 @@
+// Real processes with a node each: for the tests of this package and for the quickstart.
+export { DeadlineError, eventually, within } from "./deadline.ts";
+export { freeAddresses } from "./free-ports.ts";
+export { type HostedNode, hostNode, type Tell } from "./node-host.ts";
+export { type Exit, NodeProcess, type NodeProcessOptions } from "./node-process.ts";

@@ -1,0 +1,50 @@
+/**
+ * The inside of a node's process: starts the node that its program makes, tells the parent, and ends with it.
+ *
+ * H1. The process never outlives its parent: it ends when the channel between them closes.
+ * H2. Ctrl-C in a terminal reaches every process of it; this one leaves the decision to its parent. SIGTERM stops the node
+ *     in order.
+ */
+import type { NodeReport } from "./node-report.ts";
+
+/** What is needed of a node. `RaftoralNode` has it. */
+export interface HostedNode {
+  readonly nodeId: number;
+  readonly address: string;
+  /** Resolves with the reason if the node stops because it cannot go on. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+/** Tells the parent something. Lost when the process is killed before it has left. */
+export type Tell<Note> = (note: Note) => void;
+
+/** Runs the node that `start` makes of the settings given to `NodeProcess.start`. */
+export async function hostNode<Settings, Note>(
+  start: (settings: Settings, tell: Tell<Note>) => Promise<HostedNode>,
+): Promise<void> {
+  process.on("disconnect", () => process.exit(0));
+  process.on("SIGINT", () => {});
+  try {
+    const settings = JSON.parse(process.argv[2] ?? "null") as Settings;
+    const node = await start(settings, (note) => report({ type: "note", note }));
+    process.on("SIGTERM", () => {
+      node.stop().then(() => process.exit(0), fail);
+    });
+    void node.failed.then(fail);
+    report({ type: "ready", nodeId: node.nodeId, address: node.address });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${error instanceof Error ? error.stack : message}\n`);
+  process.send?.({ type: "failed", message } satisfies NodeReport<never>, () => process.exit(1));
+}
+
+function report<Note>(message: NodeReport<Note>): void {
+  // Nothing to do about a parent that is gone: "disconnect" ends this process.
+  if (process.connected) process.send?.(message, () => {});
+}
