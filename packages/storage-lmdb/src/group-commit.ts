@@ -5,8 +5,9 @@
  * G2. A participant's promise resolves only after the commit returned, which LMDB does once data and meta page are flushed.
  * G3. After a failed transaction nothing is written any more (S5).
  *
- * A transaction starts at the end of the event loop's turn, so that all that happens in the turn is in it, and frames queued
- * for peers in the turn are on their way before the disk is waited for.
+ * A transaction starts two turns of the event loop after the first write joined it, so that all that happens in the turn is
+ * in it, and frames queued for peers in the turn are on their way before the disk is waited for: Node hands an HTTP/2 frame to
+ * the socket one turn after it was written, and a leader that flushes before that makes its followers wait for its disk.
  */
 import type { Database } from "lmdb";
 import { StorageError, writeFailure } from "./errors.ts";
@@ -118,8 +119,10 @@ export class GroupCommit {
     if (this.scheduled || this.running !== undefined) return;
     this.scheduled = true;
     setImmediate(() => {
-      this.scheduled = false;
-      this.flush();
+      setImmediate(() => {
+        this.scheduled = false;
+        this.flush();
+      });
     });
   }
 
