@@ -1,4 +1,6 @@
 /** Failures of the storage. Every code has an entry in docs/errors.md. */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { RaftoralError } from "@raftoral/raft-core";
 
 export type StorageErrorCode =
@@ -52,12 +54,25 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
 }
 
+/** Below this much free space, a failed write failed for want of it. */
+const ALMOST_NOTHING_BYTES = 1024 * 1024;
+
+/** LMDB reports a write that was cut short by a full disk as EIO; the file system knows better. */
+function isFull(file: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize < ALMOST_NOTHING_BYTES;
+  } catch {
+    return false;
+  }
+}
+
 /** The error of a transaction that failed. */
 export function writeFailure(file: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   const code = codeOf(error);
   const reason = error instanceof Error ? error.message : String(error);
-  if (code === ENOSPC || code === EDQUOT || code === MDB_MAP_FULL) {
+  if (code === ENOSPC || code === EDQUOT || code === MDB_MAP_FULL || isFull(file)) {
     const message = `${file}: no space left for a write; it was not acknowledged. Make room, then start the node again.`;
     return new StorageError("STORAGE_FULL", message, { cause: error, details: { file } });
   }

@@ -10,6 +10,7 @@ import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { type GroupId, type GroupStorage, invariant, type Logger } from "@raftoral/raft-core";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { damageOf } from "./data-file.ts";
 import { corrupt, openFailure, StorageError } from "./errors.ts";
 import { type FlushMode, GroupCommit } from "./group-commit.ts";
 import { readRecord } from "./group-loader.ts";
@@ -172,6 +173,8 @@ async function openFolder(path: string, options: LmdbEnvironmentOptions): Promis
   const lock = await OwnerLock.acquire(path);
   let root: RootDatabase<Buffer, Buffer> | undefined;
   try {
+    const damage = await damageOf(fileOf(path));
+    if (damage !== undefined) throw corrupt({ file: fileOf(path), record: "meta pages" }, damage);
     // overlappingSync would report a failed flush by never answering; without it a commit returns when all is flushed.
     root = open({
       path,
@@ -190,8 +193,8 @@ async function openFolder(path: string, options: LmdbEnvironmentOptions): Promis
     }
     const incarnation = known.incarnation + 1;
     database.transactionSync(() => {
-      database.put(FORMAT_KEY, encodeFormat(FORMAT_KEY, STORAGE_FORMAT_VERSION));
-      database.put(IDENTITY_KEY, encodeIdentity(IDENTITY_KEY, incarnation, known.identity));
+      database.putSync(FORMAT_KEY, encodeFormat(FORMAT_KEY, STORAGE_FORMAT_VERSION));
+      database.putSync(IDENTITY_KEY, encodeIdentity(IDENTITY_KEY, incarnation, known.identity));
     });
     return { lock, root, database, incarnation, identity: known.identity };
   } catch (error) {

@@ -13,8 +13,10 @@
  * abstract socket (Linux only, and another network namespace does not see it), SQLite's locks through node:sqlite (sound,
  * but experimental, and absent from Node 22.12).
  */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
+import { damageOf } from "./data-file.ts";
 import { StorageError } from "./errors.ts";
 
 const PROBE = Buffer.from([1]);
@@ -31,10 +33,14 @@ export class OwnerLock {
 
   /** Throws StorageError STORAGE_LOCKED, naming the owner's process id where it is known. */
   static async acquire(folder: string): Promise<OwnerLock> {
+    const path = join(folder, "owner");
+    const file = join(path, "data.mdb");
+    // It holds nothing: what a power cut left of its creation can go. A live owner's file is never damaged.
+    if ((await damageOf(file)) !== undefined) await rm(file);
     let table: RootDatabase<Buffer, Buffer>;
     try {
       table = open({
-        path: join(folder, "owner"),
+        path,
         noSubdir: false,
         keyEncoding: "binary",
         encoding: "binary",

@@ -1,0 +1,148 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from "vitest";
+import { LmdbEnvironment } from "./lmdb-environment.ts";
+import { startWriter } from "./testing/child.ts";
+import { testEntry } from "./testing/entries.ts";
+
+let path: string;
+beforeEach(async () => {
+  path = await mkdtemp(join(tmpdir(), "raftoral-lmdb-"));
+});
+afterEach(() => rm(path, { recursive: true, force: true }));
+
+function skip(context: TestContext, reason: string): void {
+  console.log(`skipped: ${context.task.name}: ${reason}`);
+  context.skip();
+}
+
+/** strace that may trace here; the reason why not otherwise. */
+function straceProblem(): string | undefined {
+  const probe = spawnSync("strace", ["-e", "trace=none", "true"]);
+  if (probe.error !== undefined) return "strace is not installed";
+  return probe.status === 0 ? undefined : "strace may not trace here";
+}
+
+/** Every acknowledged entry is there, whole; what is there beyond them is whole as well. */
+async function expectAcknowledged(last: number): Promise<void> {
+  const environment = await LmdbEnvironment.open({ path });
+  const storage = await environment.group(1);
+  expect(storage.lastIndex()).toBeGreaterThanOrEqual(last);
+  for (let index = storage.firstIndex(); index <= storage.lastIndex(); index++) {
+    const found = storage.entries(index, index + 1, 0);
+    const term = storage.term(index) as number;
+    expect(found).toEqual([testEntry(index, term)]);
+  }
+  await environment.close();
+}
+
+describe("a killed writer", () => {
+  it("has lost nothing that it had acknowledged, wherever the kill fell", { timeout: 60_000 }, async () => {
+    let acknowledged = 0;
+    for (let round = 0; round < 8; round++) {
+      const writer = startWriter([path, "0", "3"]);
+      const target = 20 + round * 37;
+      await writer.until(() => writer.acknowledged.length >= target);
+      // Somewhere inside the writes that follow, not at the moment a line came in.
+      await after(Math.random() * 5);
+      writer.process.kill("SIGKILL");
+      expect(await writer.ended).toBe("SIGKILL");
+      const last = writer.acknowledged[writer.acknowledged.length - 1] as number;
+      expect(last).toBeGreaterThan(acknowledged);
+      acknowledged = last;
+      await expectAcknowledged(acknowledged);
+    }
+  });
+});
+
+describe("flushing, as the kernel sees it", () => {
+  it("has the data and the meta page flushed before a write resolves", async (context) => {
+    const problem = straceProblem();
+    if (problem !== undefined) return skip(context, problem);
+    const trace = join(path, "trace");
+    const folder = join(path, "data");
+    await mkdir(folder);
+    const calls = "trace=fdatasync,fsync,msync,pwrite64,write,openat";
+    const writer = startWriter([folder, "20", "4"], ["strace", "-f", "-y", "-e", calls, "-o", trace]);
+    expect(await writer.ended).toBe(0);
+    const lines = (await readFile(trace, "utf8")).split("\n");
+    // LMDB opens the file a second time with O_DSYNC for the meta page: a write to it is a flush.
+    const metaOpen = lines.find((line) => /openat\(.*\/data\/data\.mdb".*O_DSYNC/.test(line));
+    const metaFd = /= (\d+)</.exec(metaOpen ?? "")?.[1];
+    expect(metaFd).toBeDefined();
+    let flushed = false;
+    let durable = false;
+    let counted = 0;
+    for (const line of lines) {
+      if (/(fdatasync|fsync)\(\d+<[^>]*\/data\/data\.mdb>/.test(line)) flushed = true;
+      if (flushed && new RegExp(`pwrite64\\(${metaFd}<`).test(line)) durable = true;
+      if (/write\(1<.*"\d+\\n"/.test(line)) {
+        expect(durable, `flush before: ${line}`).toBe(true);
+        counted++;
+        flushed = false;
+        durable = false;
+      }
+    }
+    expect(counted).toBe(20);
+  });
+
+  it("costs one flush for all that many groups write in one turn", async () => {
+    const environment = await LmdbEnvironment.open({ path });
+    const groups = await Promise.all(Array.from({ length: 50 }, (_, at) => environment.group(at + 1)));
+    const before = environment.transactions;
+    await Promise.all(groups.map((group) => group.write({ entries: [testEntry(1, 1)] })));
+    expect(environment.transactions - before).toBe(1);
+    await environment.close();
+  });
+
+  it("refuses to go on after a flush that the kernel failed, and keeps what was acknowledged", async (context) => {
+    const problem = straceProblem();
+    if (problem !== undefined) return skip(context, problem);
+    // The first flushes belong to the opening; one of the later ones fails.
+    const inject = "inject=fdatasync:error=EIO:when=12+";
+    const writer = startWriter([path, "100", "1"], ["strace", "-f", "-o", "/dev/null", "-e", inject]);
+    expect(await writer.ended).toBe(3);
+    expect(writer.lines.at(-1)).toBe("failed STORAGE_WRITE_FAILED");
+    expect(writer.acknowledged.length).toBeGreaterThan(0);
+    await expectAcknowledged(writer.acknowledged.at(-1) as number);
+  });
+});
+
+describe("a full disk", () => {
+  it("fails the write with STORAGE_FULL, and the storage is intact once there is room", async (context) => {
+    const mount = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", path]);
+    if (mount.status !== 0) return skip(context, "a size-limited file system cannot be mounted here");
+    try {
+      const writer = startWriter([path, "100", "2000"]);
+      expect(await writer.ended).toBe(3);
+      expect(writer.lines.at(-1)).toBe("failed STORAGE_FULL");
+      const last = writer.acknowledged.at(-1) as number;
+      expect(last).toBeGreaterThan(0);
+      expect(spawnSync("mount", ["-o", "remount,size=16m", path]).status).toBe(0);
+      await expectAcknowledged(last);
+    } finally {
+      spawnSync("umount", [path]);
+    }
+  });
+
+  it.each(["blocking", "background"] as const)("is told apart from other failures (%s)", async (flush) => {
+    let failing = false;
+    const beforeCommit = () => {
+      if (failing) throw Object.assign(new Error("No space left on device"), { code: 28 });
+    };
+    const environment = await LmdbEnvironment.open({ path, flush, beforeCommit });
+    const storage = await environment.group(1);
+    const other = await environment.group(2);
+    await storage.write({ entries: [testEntry(1, 1)] });
+    failing = true;
+    await expect(storage.write({ entries: [testEntry(2, 1)] })).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    failing = false;
+    // Not even another group may write: what the environment holds is unknown now (S5).
+    await expect(other.write({ entries: [testEntry(1, 1)] })).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    await environment.close();
+    await expectAcknowledged(1);
+  });
+});
