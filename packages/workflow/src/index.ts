@@ -1,3 +1,20 @@
+// To write workflows.
+export { type Duration, durationMs } from "./author/duration.ts";
+export {
+  type AuthorErrorOptions,
+  CancelledError,
+  NonDeterminismError,
+  RetryableError,
+  StepFailedError,
+  StepTimeoutError,
+  TerminalError,
+  WorkflowCancelledError,
+  WorkflowFailedError,
+} from "./author/errors.ts";
+export type { InputIssue, InputResult, InputSchema } from "./author/input-schema.ts";
+export { decodeValue, encodeValue } from "./author/json-value.ts";
+export { type WorkflowDefinition, type WorkflowOptions, WorkflowRegistry, workflow } from "./author/workflow.ts";
+export type { RetryPolicy, StepContext, StepOptions, Variable, WorkflowContext } from "./author/workflow-context.ts";
 // To replicate workflows with a Raft group of one's own.
 export type { CheckpointRecord, CommandResult, Refused } from "./command/command-result.ts";
 export { decodeCommand } from "./command/decode-command.ts";
@@ -17,6 +34,11 @@ export {
   type RaftWorkflowEngineOptions,
   type WorkflowGroup,
 } from "./runtime/raft-workflow-engine.ts";
+// To run and observe them.
+export { RunHandle } from "./runtime/run-handle.ts";
+export type { BodyStarted, CheckpointsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
+export type { RuntimeEvents, RuntimeObserver } from "./runtime/runtime-events.ts";
+export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type {
   EngineListener,
   EngineNotice,
@@ -24,6 +46,7 @@ export type {
   ProposeOptions,
   WorkflowEngine,
 } from "./runtime/workflow-engine.ts";
+export { type ReadOptions, type StartOptions, WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { NodeStatus } from "./state/node-table.ts";
 export type { OwnerReason } from "./state/run-record.ts";
 export type {

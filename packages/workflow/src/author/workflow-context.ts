@@ -1,0 +1,90 @@
+/** What a workflow's body is given. Everything that must survive a crash goes through it. */
+import type { NodeId } from "@raftoral/raft-core";
+import type { Duration } from "./duration.ts";
+
+/** How often and when a failed step is tried again. */
+export interface RetryPolicy {
+  /** Attempts in all, the first included (3). */
+  readonly attempts?: number;
+  /** Before the second attempt ("100ms"). */
+  readonly initialDelay?: Duration;
+  /** No delay is longer ("30s"). */
+  readonly maxDelay?: Duration;
+  /** Each delay is this many times the one before (2). */
+  readonly factor?: number;
+  /** Part of each delay that is random, 0 to 1 (0.2). */
+  readonly jitter?: number;
+}
+
+export interface StepOptions {
+  /** A step without it is tried once. */
+  readonly retry?: RetryPolicy;
+  /** For one attempt. Its signal is aborted, and the attempt counts as failed. */
+  readonly timeout?: Duration;
+}
+
+/** What one attempt of a step is given. */
+export interface StepContext {
+  /** From 1. Starts again with a new owner. */
+  readonly attempt: number;
+  /** Aborted on timeout, when the run is cancelled, and when this node is no longer the run's owner. */
+  readonly signal: AbortSignal;
+  /** The same for every attempt of this step, on any node, and for no other step of the cluster's runs. */
+  readonly idempotencyKey: string;
+  /** See {@link WorkflowContext.fencingToken}. */
+  readonly fencingToken: number;
+}
+
+/** A value that every node holds. `value` is what the body last saw committed. */
+export interface Variable<T> {
+  readonly value: T;
+  get(): T;
+  /** Resolves once committed. */
+  set(value: T): Promise<void>;
+  /** Sets what `change` makes of the present value, which it must not alter; resolves with it. */
+  update(change: (value: T) => T): Promise<T>;
+}
+
+/**
+ * A body must reach the same calls with the same names whenever the calls before them had the same results: it is run
+ * again from its checkpoints when its node dies. Time, randomness, ids and input and output belong into the calls below.
+ * Calls may run in parallel; give parallel branches that use the same names a {@link WorkflowContext.scope} each.
+ */
+export interface WorkflowContext {
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly version: number;
+  /** The node that executes the body. Differs from replay to replay: do not let it decide the course. */
+  readonly nodeId: NodeId;
+  /** How many owners the run has had, this one included. Differs from replay to replay. */
+  readonly attempt: number;
+  /**
+   * The epoch of this node's ownership. Hand it to outside systems, which refuse lower ones than they have seen: so an owner
+   * that does not know yet that it lost the run can do no harm.
+   */
+  readonly fencingToken: number;
+  /** Aborted when the run is cancelled and when this node is no longer its owner. */
+  readonly signal: AbortSignal;
+
+  /**
+   * Runs `fn` and records what it returns, as JSON; a replay is answered from the record. `fn` runs at least once, its result
+   * is recorded exactly once. Rejects with StepFailedError when it failed for good, which is recorded too.
+   */
+  step<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
+  /** Gives `fn` a context whose names are its own. */
+  scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>): Promise<T>;
+  /** A replicated variable. `initial` may be a function, which is then called once in the run's life. */
+  variable<T>(name: string, initial: T | (() => T | Promise<T>)): Promise<Variable<T>>;
+  /** Waits, across crashes. Give a name where more than one sleep in a scope may come and go with code changes. */
+  sleep(duration: Duration, name?: string): Promise<void>;
+  /** The next signal of this name, each one once, in order of arrival; also one that came before the wait. */
+  waitFor<T>(signal: string): Promise<T>;
+  /** With a timeout: undefined when none came in time. The time counts across crashes. */
+  waitFor<T>(signal: string, options: { readonly timeout: Duration }): Promise<T | undefined>;
+  /** The time in ms since the epoch, recorded. */
+  now(): Promise<number>;
+  /** In `[0, 1)`, the same on replay. */
+  random(): number;
+  /** A version 4 UUID, the same on replay. */
+  uuid(): string;
+}

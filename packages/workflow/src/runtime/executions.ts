@@ -1,0 +1,162 @@
+/**
+ * The runs that this node executes.
+ *
+ * Role: follows the events of the replicated state; begins an execution when a run becomes this process's, ends it when the
+ * run is another's or has ended.
+ *
+ * O1. There is at most one execution per run here, under the latest epoch this node knows.
+ * O2. Nothing is executed before this process has registered: what its predecessor owned comes to it by that.
+ */
+import type { Logger, NodeId } from "@raftoral/raft-core";
+import type { WorkflowRegistry } from "../author/workflow.ts";
+import type { Epoch } from "../command/workflow-command.ts";
+import type { WorkflowEvent } from "../state/workflow-event.ts";
+import { type ExecutionShared, type ExecutionStart, RunExecution } from "./run-execution.ts";
+import type { Slots } from "./slots.ts";
+import type { WorkflowEngine } from "./workflow-engine.ts";
+
+/** A run that is this node's: waiting for a slot or its record, or executed. */
+interface Held {
+  readonly epoch: Epoch;
+  execution: RunExecution | undefined;
+}
+
+export class Executions {
+  readonly #nodeId: NodeId;
+  readonly #engine: WorkflowEngine;
+  readonly #registry: WorkflowRegistry;
+  readonly #slots: Slots;
+  readonly #shared: ExecutionShared;
+  readonly #logger: Logger;
+  readonly #held = new Map<string, Held>();
+  #closed = false;
+
+  constructor(engine: WorkflowEngine, registry: WorkflowRegistry, shared: ExecutionShared) {
+    this.#nodeId = engine.nodeId;
+    this.#engine = engine;
+    this.#registry = registry;
+    this.#slots = shared.slots;
+    this.#shared = shared;
+    this.#logger = shared.logger;
+  }
+
+  /** Runs that are this node's, waiting ones included. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** `mine` says whether this process is registered (O2). */
+  onEvent(event: WorkflowEvent, mine: boolean): void {
+    switch (event.type) {
+      case "run-started":
+        if (mine && event.owner === this.#nodeId) {
+          const { runId, version, epoch, input, seed } = event;
+          const fresh = { attempt: 1, cancelReason: undefined, signals: [], checkpoints: [] };
+          this.#take(runId, event.workflowType, version, epoch, { runId, version, epoch, input, seed, ...fresh });
+        }
+        return;
+      case "owner-changed":
+        this.#drop(event.runId, event.epoch, `node ${event.to} is its owner`);
+        if (mine && event.to === this.#nodeId) this.#takeRecorded(event.runId, event.epoch);
+        return;
+      case "run-ended":
+        this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
+        return;
+      case "signal-buffered":
+        this.#held.get(event.runId)?.execution?.inbox.arrived(event.name);
+        return;
+      case "cancel-requested":
+        this.#held.get(event.runId)?.execution?.cancel(event.reason);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** After the whole state was replaced: ends what is not this node's any more, begins what is and was not. */
+  async resync(mine: boolean): Promise<void> {
+    const before = [...this.#held];
+    const owned = mine ? await this.#engine.ownedBy(this.#nodeId) : [];
+    const epochs = new Map(owned.map((run) => [run.runId, run.epoch]));
+    for (const [runId, held] of before) {
+      // What came in by an event while the question was under way is newer than the answer.
+      if (this.#held.get(runId) === held && epochs.get(runId) !== held.epoch)
+        this.#drop(runId, Number.POSITIVE_INFINITY, "the state was replaced");
+    }
+    for (const [runId, epoch] of epochs) if (!this.#held.has(runId)) this.#takeRecorded(runId, epoch);
+  }
+
+  /** Lets the steps under way finish and begins nothing more. */
+  async hold(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#held.values()].map((held) => held.execution?.hold()));
+  }
+
+  /** Ends every execution here, without a word to the cluster. */
+  close(): void {
+    this.#closed = true;
+    for (const runId of [...this.#held.keys()]) this.#drop(runId, Number.POSITIVE_INFINITY, "the runtime stopped");
+  }
+
+  #drop(runId: string, before: Epoch, why: string): void {
+    const held = this.#held.get(runId);
+    if (held === undefined || held.epoch >= before) return;
+    this.#held.delete(runId);
+    held.execution?.end(why);
+  }
+
+  /** A new run: its record is what the event says. */
+  #take(runId: string, type: string, version: number, epoch: Epoch, start: ExecutionStart): void {
+    if (this.#closed) return;
+    if (!this.#slots.tryTake()) {
+      this.#takeRecorded(runId, epoch);
+      return;
+    }
+    const held: Held = { epoch, execution: undefined };
+    this.#held.set(runId, held);
+    this.#begin(held, type, version, start);
+  }
+
+  #takeRecorded(runId: string, epoch: Epoch): void {
+    if (this.#closed) return;
+    const held: Held = { epoch, execution: undefined };
+    this.#held.set(runId, held);
+    this.#load(runId, held).catch((error: unknown) => {
+      if (this.#held.get(runId) === held) this.#held.delete(runId);
+      this.#logger.error({ runId, err: error }, "a run's record could not be read; it is not executed here");
+    });
+  }
+
+  async #load(runId: string, held: Held): Promise<void> {
+    await this.#slots.take();
+    const run = this.#held.get(runId) === held && !this.#closed ? await this.#engine.run(runId) : undefined;
+    const owned = run !== undefined && run.status === "Running" && run.epoch === held.epoch;
+    if (!owned || this.#held.get(runId) !== held || this.#closed) {
+      this.#slots.release();
+      return;
+    }
+    this.#begin(held, run.type, run.version, run);
+  }
+
+  #begin(held: Held, type: string, version: number, start: ExecutionStart): void {
+    const definition = this.#registry.get(type, version);
+    if (definition === undefined) {
+      // The state gives runs to nodes that registered their type, and this node registered its registry.
+      this.#slots.release();
+      this.#held.delete(start.runId);
+      this.#logger.error(
+        { runId: start.runId, type, version },
+        "a run of a type this node never registered is its own",
+      );
+      return;
+    }
+    const execution = new RunExecution(definition, start, this.#shared);
+    held.execution = execution;
+    execution
+      .execute()
+      .catch((error: unknown) => this.#logger.error({ runId: start.runId, err: error }, "an execution failed"))
+      .finally(() => {
+        if (this.#held.get(start.runId) === held) this.#held.delete(start.runId);
+      });
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Whether a running body may go on: it may not begin anything new once its run is cancelled, lost to another node, or held
+ * because this node drains.
+ */
+import { CancelledError } from "../author/errors.ts";
+
+type Listener = (reason: Error) => void;
+
+export class Interruption {
+  readonly #controller = new AbortController();
+  readonly #listeners = new Set<Listener>();
+  #cancelled: CancelledError | undefined;
+  #state: "open" | "held" | "over" = "open";
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The run was taken from this node, or has ended: nothing of the body matters any more. */
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
+  /** Nothing new may begin; what has begun may finish. */
+  get isClosed(): boolean {
+    return this.#state !== "open";
+  }
+
+  get cancelled(): CancelledError | undefined {
+    return this.#cancelled;
+  }
+
+  hold(): void {
+    if (this.#state === "open") this.#state = "held";
+  }
+
+  cancel(reason: string): void {
+    if (this.#cancelled !== undefined || this.isOver) return;
+    this.#cancelled = new CancelledError(reason);
+    this.#controller.abort(this.#cancelled);
+    this.#interrupt(this.#cancelled);
+  }
+
+  /** Aborts what listens to signals; `reason` reaches nobody else. */
+  end(reason: Error): void {
+    if (this.isOver) return;
+    this.#state = "over";
+    this.#controller.abort(reason);
+    this.#interrupt(reason);
+  }
+
+  /** Calls back once, never in this turn if it has happened before. Returns the way to stop listening. */
+  listen(fn: Listener): () => void {
+    const reason = this.#cancelled;
+    if (reason === undefined) {
+      this.#listeners.add(fn);
+      return () => this.#listeners.delete(fn);
+    }
+    let listening = true;
+    queueMicrotask(() => {
+      if (listening) fn(reason);
+    });
+    return () => {
+      listening = false;
+    };
+  }
+
+  #interrupt(reason: Error): void {
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of listeners) listener(reason);
+  }
+}

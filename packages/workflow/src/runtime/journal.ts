@@ -1,0 +1,141 @@
+/**
+ * A running body's record: what is committed of it, known here without asking, and the way to commit more.
+ *
+ * G1. Looking up costs the same however long the history is.
+ * G2. Nothing is proposed once this node has lost the run: such calls never settle, so that no error handler of the body
+ *     takes the loss for a failure of its work. The body is garbage from then on; the new owner's goes on.
+ */
+import { invariant, type NodeId } from "@raftoral/raft-core";
+import { NonDeterminismError } from "../author/errors.ts";
+import type { CheckpointRecord, Refused } from "../command/command-result.ts";
+import type { CheckpointKind, Epoch, WorkflowCommand } from "../command/workflow-command.ts";
+import { WorkflowError } from "../errors.ts";
+import { sameFamily } from "../state/apply-run.ts";
+import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
+
+/** The ownership in whose name everything is recorded. */
+export interface Ownership {
+  readonly runId: string;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+  /** Whether this node has the run still, as far as it knows. */
+  readonly holds: () => boolean;
+  /** This node has learned that it has not. */
+  readonly onLost: () => void;
+}
+
+/** A promise that never settles, and is collected with whoever awaits it. */
+export function never<T>(): Promise<T> {
+  return new Promise<T>(() => {});
+}
+
+export class Journal {
+  readonly #ownership: Ownership;
+  readonly #proposer: RetryingProposer;
+  readonly #wallMs: () => number;
+  readonly #recorded: Map<string, CheckpointRecord>;
+  /** Paths that were recorded by earlier owners and have not been asked for. */
+  readonly #unused: Set<string>;
+  #latestAt = 0;
+
+  constructor(
+    ownership: Ownership,
+    proposer: RetryingProposer,
+    wallMs: () => number,
+    recorded: Iterable<readonly [string, CheckpointRecord]>,
+  ) {
+    this.#ownership = ownership;
+    this.#proposer = proposer;
+    this.#wallMs = wallMs;
+    this.#recorded = new Map(recorded);
+    this.#unused = new Set(this.#recorded.keys());
+    for (const checkpoint of this.#recorded.values()) this.#latestAt = Math.max(this.#latestAt, checkpoint.at);
+  }
+
+  get size(): number {
+    return this.#recorded.size;
+  }
+
+  get unused(): readonly string[] {
+    return [...this.#unused];
+  }
+
+  /** Now, not before anything recorded: a new owner's clock may be behind. */
+  nowMs(): number {
+    return Math.max(this.#wallMs(), this.#latestAt);
+  }
+
+  /** What is recorded at a path. Throws NonDeterminismError when it is of another kind than what is asked for. */
+  find(key: string, kind: CheckpointKind): CheckpointRecord | undefined {
+    const found = this.#recorded.get(key);
+    if (found === undefined) return undefined;
+    if (!sameFamily(found.record, kind)) throw new NonDeterminismError(key, kind, found.record);
+    this.#unused.delete(key);
+    return found;
+  }
+
+  /** Commits a checkpoint, and gives the one that stands at the path then. */
+  async record(key: string, kind: CheckpointKind, value: Uint8Array): Promise<CheckpointRecord> {
+    const { runId, owner, epoch } = this.#ownership;
+    const at = this.#wallMs();
+    const recorded = await this.#commit(key, {
+      kind: "Checkpoint",
+      runId,
+      key,
+      value,
+      at,
+      owner,
+      epoch,
+      record: kind,
+    });
+    // Of these refusals only SIGNAL_MISSING is not an error, and a checkpoint does not get it.
+    if (recorded === undefined) throw new WorkflowError("SIGNAL_MISSING", `Checkpoint ${key} was taken for a signal's`);
+    return recorded;
+  }
+
+  /** Commits the receipt of a signal, or that none came in time; undefined when none is there. */
+  receive(key: string, name: string, timedOut: boolean): Promise<CheckpointRecord | undefined> {
+    const { runId, owner, epoch } = this.#ownership;
+    const at = this.#wallMs();
+    return this.#commit(key, { kind: "SignalReceive", runId, key, name, timedOut, at, owner, epoch });
+  }
+
+  async #commit(key: string, command: WorkflowCommand): Promise<CheckpointRecord | undefined> {
+    const result = await this.#propose(command);
+    if (!result.ok) {
+      if (result.code === "SIGNAL_MISSING") return undefined;
+      throw refusal(key, result);
+    }
+    invariant(result.kind === "Recorded", () => `a checkpoint at ${key} gave ${result.kind}`);
+    const { checkpoint } = result;
+    this.#recorded.set(key, checkpoint);
+    this.#latestAt = Math.max(this.#latestAt, checkpoint.at);
+    return checkpoint;
+  }
+
+  /** Proposes in the name of the ownership; never settles once it is over. */
+  async #propose(command: WorkflowCommand): ReturnType<RetryingProposer["propose"]> {
+    const { holds, onLost } = this.#ownership;
+    if (!holds()) return never();
+    try {
+      const result = await this.#proposer.propose(command, { goOn: holds });
+      const lost = !result.ok && LOST.has(result.code);
+      if (lost) onLost();
+      return lost || !holds() ? never() : result;
+    } catch (error) {
+      if (!holds()) return never();
+      if (proposalFailure(error) !== "stopped") throw error;
+      onLost();
+      return never();
+    }
+  }
+}
+
+const LOST: ReadonlySet<string> = new Set(["STALE_OWNER", "WORKFLOW_FINISHED", "WORKFLOW_NOT_FOUND"]);
+
+function refusal(key: string, result: Refused): WorkflowError {
+  if (result.code === "NON_DETERMINISM") {
+    return new NonDeterminismError(key, String(result.details?.expected), String(result.details?.recorded));
+  }
+  return new WorkflowError(result.code, result.message, { details: result.details ?? {} });
+}

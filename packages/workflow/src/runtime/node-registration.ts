@@ -1,0 +1,93 @@
+/**
+ * Makes this process known as one that executes workflows, and keeps it so: a node that was taken for lost while it could
+ * not be reached registers again as soon as it learns of it.
+ */
+import { type Cancel, type Clock, type Logger, type NodeId, RaftoralError } from "@raftoral/raft-core";
+import type { TypeVersion } from "../command/workflow-command.ts";
+import { WorkflowError } from "../errors.ts";
+import type { NodeChanged } from "../state/workflow-event.ts";
+import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
+
+export interface RegistrationOptions {
+  readonly nodeId: NodeId;
+  readonly types: readonly TypeVersion[];
+  readonly proposer: RetryingProposer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class NodeRegistration {
+  /** Of this process. */
+  readonly incarnation = crypto.randomUUID();
+  readonly #options: RegistrationOptions;
+  readonly #first = Promise.withResolvers<void>();
+  #state: "registering" | "registered" | "leaving" = "registering";
+  #running = false;
+  #cancelRetry: Cancel = () => {};
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+    this.#first.promise.catch(() => {});
+  }
+
+  /** Whether the state has this process as one that executes: only then are its runs this process's to execute. */
+  get isRegistered(): boolean {
+    return this.#state === "registered";
+  }
+
+  /** Resolves with the first registration. */
+  get registered(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  register(): void {
+    if (this.#running || this.#state === "leaving") return;
+    this.#running = true;
+    const { nodeId, types, proposer, clock, logger } = this.#options;
+    const command = { kind: "NodeRegister", nodeId, incarnation: this.incarnation, types, at: clock.wallMs() } as const;
+    proposer.propose(command, { goOn: () => this.#state !== "leaving" }).then(
+      () => {
+        this.#running = false;
+      },
+      (error: unknown) => {
+        this.#running = false;
+        if (this.#state === "leaving") return;
+        if (proposalFailure(error) === "stopped") {
+          this.#first.reject(error instanceof RaftoralError ? error : new Error(String(error), { cause: error }));
+          return;
+        }
+        logger.error({ err: error }, "this node could not register its workflows; trying again");
+        this.#cancelRetry = clock.after(1000, () => this.register());
+      },
+    );
+  }
+
+  /** What the state says of this node. */
+  onNodeChanged(event: NodeChanged): void {
+    if (event.nodeId !== this.#options.nodeId || this.#state === "leaving") return;
+    this.observe(event.incarnation, event.status);
+  }
+
+  observe(incarnation: string, status: string): void {
+    if (this.#state === "leaving") return;
+    if (incarnation === this.incarnation && status === "Live") {
+      this.#state = "registered";
+      this.#first.resolve();
+      return;
+    }
+    // Earlier processes of this node pass by while the log is replayed; only a change after ours concerns us.
+    if (this.#state === "registered") {
+      this.#state = "registering";
+      this.register();
+    }
+  }
+
+  /** No registration from now on. */
+  leave(): void {
+    if (this.#state === "registering") {
+      this.#first.reject(new WorkflowError("RUNTIME_STOPPED", "The runtime stopped before the node was registered"));
+    }
+    this.#state = "leaving";
+    this.#cancelRetry();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Proposes until the outcome is known.
+ *
+ * All workflow commands may be applied twice without harm: starts are idempotent by id, checkpoints by path, signals by
+ * their id, and everything of an owner is fenced. So an unknown outcome is met by proposing again.
+ */
+import type { Clock } from "@raftoral/raft-core";
+import type { CommandResult } from "../command/command-result.ts";
+import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { WorkflowEngine } from "./workflow-engine.ts";
+
+/** What an error of the engine means for the one who proposed. */
+export type ProposalFailure =
+  /** The same proposal may get through later. */
+  | "retry"
+  /** This node takes no part any more. */
+  | "stopped"
+  /** The command itself is the trouble. */
+  | "refused";
+
+const STOPPED = new Set(["NODE_STOPPED", "NODE_FAILED", "NODE_REMOVED"]);
+const RETRY = new Set(["DEADLINE_EXCEEDED", "NO_LEADER", "OVERLOADED", "PROPOSAL_OUTCOME_UNKNOWN"]);
+
+/** Judges by the code alone: an error that crossed a thread border is no instance of its class any more. */
+export function proposalFailure(error: unknown): ProposalFailure {
+  const { code, retryable } = (error ?? {}) as { code?: unknown; retryable?: unknown };
+  if (typeof code !== "string") return "refused";
+  if (STOPPED.has(code)) return "stopped";
+  return RETRY.has(code) || retryable === true ? "retry" : "refused";
+}
+
+export interface RetryBounds {
+  /** Asked before each attempt but the first: false gives up with the last error. */
+  readonly goOn: () => boolean;
+  /** For one attempt; the engine's own default unless given. */
+  readonly timeoutMs?: number;
+}
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1000;
+
+export class RetryingProposer {
+  readonly #engine: WorkflowEngine;
+  readonly #clock: Clock;
+
+  constructor(engine: WorkflowEngine, clock: Clock) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  /** Rejects with the engine's error when it is final, or when `goOn` says no more. */
+  async propose(command: WorkflowCommand, bounds: RetryBounds): Promise<CommandResult> {
+    const options = bounds.timeoutMs === undefined ? undefined : { timeoutMs: bounds.timeoutMs };
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await this.#engine.propose(command, options);
+      } catch (error) {
+        if (proposalFailure(error) !== "retry" || !bounds.goOn()) throw error;
+      }
+      await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
+    }
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * One execution of one run's body on this node, under one epoch.
+ *
+ * B1. What the body gets is always what is recorded: a step's value is decoded from its checkpoint on the first run too.
+ * B2. Once the run is lost, nothing the body does is recorded and no call of its settles (see journal G2).
+ * B3. A cancelled body is answered from its record as far as that goes, then every call throws CancelledError.
+ * B4. The end is proposed once the body has settled, or a while after a cancellation that it ignores.
+ */
+import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
+import { CancelledError, recordedError, StepFailedError } from "../author/errors.ts";
+import { validated } from "../author/input-schema.ts";
+import { decodeValue, encodeValue } from "../author/json-value.ts";
+import { StepPaths } from "../author/step-path.ts";
+import type { WorkflowDefinition } from "../author/workflow.ts";
+import type { StepContext, StepOptions } from "../author/workflow-context.ts";
+import type { CheckpointRecord } from "../command/command-result.ts";
+import type { CheckpointKind, Epoch, RecordedError, RunOutcome } from "../command/workflow-command.ts";
+import { WorkflowError } from "../errors.ts";
+import { Activity } from "./activity.ts";
+import { alarmAt } from "./alarm.ts";
+import { ExecutionContext } from "./execution-context.ts";
+import { Interruption } from "./interruption.ts";
+import { Journal, never } from "./journal.ts";
+import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
+import type { RuntimeEvent } from "./runtime-event.ts";
+import { SignalInbox } from "./signal-inbox.ts";
+import type { Slots } from "./slots.ts";
+import { attemptStep, type StepSurroundings } from "./step-attempts.ts";
+
+/** What all executions of a node share. */
+export interface ExecutionShared {
+  readonly nodeId: NodeId;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly proposer: RetryingProposer;
+  readonly slots: Slots;
+  readonly maxPayloadBytes: number;
+  readonly cancelGraceMs: number;
+  readonly random: () => number;
+  readonly emit: (event: RuntimeEvent) => void;
+}
+
+/** A run as its owner begins with it. */
+export interface ExecutionStart {
+  readonly runId: string;
+  readonly version: number;
+  readonly epoch: Epoch;
+  readonly attempt: number;
+  readonly input: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly cancelReason: string | undefined;
+  readonly signals: readonly string[];
+  readonly checkpoints: readonly (readonly [key: string, checkpoint: CheckpointRecord])[];
+}
+
+export class RunExecution {
+  readonly start: ExecutionStart;
+  readonly definition: WorkflowDefinition;
+  readonly shared: ExecutionShared;
+  readonly interruption = new Interruption();
+  readonly inbox: SignalInbox;
+  readonly #journal: Journal;
+  readonly #surroundings: StepSurroundings;
+  readonly #activity: Activity;
+  #stopGrace: Cancel = () => {};
+
+  /** The caller has taken a slot for it, which becomes the execution's. */
+  constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared) {
+    this.definition = definition;
+    this.start = start;
+    this.shared = shared;
+    this.inbox = new SignalInbox(start.signals);
+    const { runId, epoch } = start;
+    const { nodeId, clock, proposer } = shared;
+    const holds = (): boolean => !this.interruption.isOver;
+    const onLost = (): void => this.end("lost to another node");
+    const ownership = { runId, owner: nodeId, epoch, holds, onLost };
+    this.#journal = new Journal(ownership, proposer, () => clock.wallMs(), start.checkpoints);
+    const onInterrupt = (fn: (reason: Error) => void): (() => void) => this.interruption.listen(fn);
+    const attemptFailed: StepSurroundings["attemptFailed"] = (key, attempt, error, retryInMs) =>
+      shared.emit({ type: "step-attempt-failed", runId, key, attempt, error: recordedError(error), retryInMs });
+    this.#activity = new Activity(shared.slots, clock);
+    this.#surroundings = { clock, fencingToken: epoch, random: shared.random, onInterrupt, attemptFailed };
+    if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
+  }
+
+  /** Runs the body to its end and proposes that. Never rejects. */
+  async execute(): Promise<void> {
+    const { runId, epoch, attempt } = this.start;
+    const { nodeId, emit } = this.shared;
+    const { type: workflowType } = this.definition;
+    emit({ type: "body-started", runId, workflowType, nodeId, epoch, attempt, replayed: this.#journal.size });
+    const outcome = await this.#outcome();
+    if (this.interruption.isOver) return;
+    // A held body's outcome stands like any other: nothing of the run is left to hand over.
+    const unused = outcome.status === "Completed" ? this.#journal.unused : [];
+    if (unused.length > 0) {
+      emit({ type: "checkpoints-unused", runId, keys: unused });
+      this.shared.logger.warn(
+        { runId, keys: unused.slice(0, 10), count: unused.length },
+        "recorded steps were never asked for",
+      );
+    }
+    await this.#proposeEnd(outcome);
+    this.end("ended");
+  }
+
+  /** Somebody has asked to cancel the run. A body that has not ended after a while is ended. */
+  cancel(reason: string): void {
+    if (this.interruption.cancelled !== undefined || this.interruption.isOver) return;
+    this.interruption.cancel(reason);
+    this.#stopGrace = this.shared.clock.after(this.shared.cancelGraceMs, () => {
+      if (this.interruption.isOver) return;
+      this.shared.logger.warn(
+        { runId: this.start.runId },
+        "a cancelled body does not end; its run is ended without it",
+      );
+      void this.#proposeEnd({ status: "Cancelled", reason }).then(() => this.end("ended"));
+    });
+  }
+
+  /** This node has the run no more, or the run has ended. Idempotent. */
+  end(why: string): void {
+    if (this.interruption.isOver) return;
+    this.interruption.end(
+      new WorkflowError("STALE_OWNER", `This execution of run ${this.start.runId} is over: ${why}`),
+    );
+    this.#stopGrace();
+    this.#activity.end();
+  }
+
+  /** Lets what has begun finish and begins nothing more. Resolves when nothing is under way. */
+  hold(): Promise<void> {
+    this.interruption.hold();
+    return this.#activity.whenIdle();
+  }
+
+  // What the context is made of.
+
+  step(key: string, fn: (step: StepContext) => unknown, options: StepOptions | undefined): Promise<unknown> {
+    const answer = (checkpoint: CheckpointRecord): unknown => stepAnswer(key, checkpoint);
+    return this.#once(key, "STEP", () => this.#activity.work(() => this.#runStep(key, fn, options)), answer);
+  }
+
+  async #runStep(
+    key: string,
+    fn: (step: StepContext) => unknown,
+    options: StepOptions | undefined,
+  ): Promise<CheckpointRecord> {
+    const { runId } = this.start;
+    const { maxPayloadBytes } = this.shared;
+    const outcome = await attemptStep(
+      key,
+      `${runId}/${key}`,
+      fn,
+      (value) => encodeValue(value, `step ${key}`, maxPayloadBytes),
+      options,
+      this.#surroundings,
+    );
+    if (outcome.ok) {
+      try {
+        return await this.#journal.record(key, "STEP", outcome.value);
+      } catch (error) {
+        // The log takes smaller values than this runtime: the step has failed as if its value had been refused here.
+        if ((error as { code?: unknown }).code !== "PAYLOAD_TOO_LARGE") throw error;
+        return await this.#journal.record(key, "STEP_FAILED", failureBytes(error, 1));
+      }
+    }
+    return await this.#journal.record(key, "STEP_FAILED", failureBytes(outcome.error, outcome.attempts));
+  }
+
+  /** Records a value once; `make` is called only when none is recorded. */
+  value(key: string, make: () => unknown): Promise<unknown> {
+    const record = async (): Promise<CheckpointRecord> => {
+      const bytes = encodeValue(await make(), `variable ${key}`, this.shared.maxPayloadBytes);
+      return this.#journal.record(key, "VARIABLE", bytes);
+    };
+    return this.#once(
+      key,
+      "VARIABLE",
+      () => this.#activity.work(record),
+      (found) => decodeValue(found.value, key),
+    );
+  }
+
+  now(key: string): Promise<number> {
+    const record = (): Promise<CheckpointRecord> => this.#journal.record(key, "NOW", new Uint8Array(0));
+    return this.#once(
+      key,
+      "NOW",
+      () => this.#activity.work(record),
+      (found) => found.at,
+    );
+  }
+
+  async sleep(key: string, delayMs: number): Promise<void> {
+    const wakeAt = await this.#moment(key, "SLEEP", delayMs);
+    if (wakeAt <= this.shared.clock.wallMs()) return;
+    await this.#activity.park(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const cancel = alarmAt(this.shared.clock, wakeAt, () => {
+            stop();
+            resolve();
+          });
+          const stop = this.interruption.listen((reason) => {
+            cancel();
+            if (!this.interruption.isOver) reject(reason);
+          });
+        }),
+    );
+  }
+
+  async waitFor(key: string, name: string, timeoutMs: number | undefined): Promise<unknown> {
+    return await this.#once(
+      key,
+      "SIGNAL",
+      async () => {
+        const deadline =
+          timeoutMs === undefined ? undefined : await this.#moment(`${key}/deadline`, "WAIT_DEADLINE", timeoutMs);
+        return await this.#received(key, name, deadline);
+      },
+      (found) => decodeValue(found.value, `signal ${name}`),
+      () => (timeoutMs === undefined ? undefined : this.#journal.find(`${key}/deadline`, "WAIT_DEADLINE")),
+    );
+  }
+
+  async #received(key: string, name: string, deadline: number | undefined): Promise<CheckpointRecord> {
+    for (;;) {
+      const timedOut = deadline !== undefined && deadline <= this.shared.clock.wallMs();
+      if (this.inbox.claim(name) || timedOut) {
+        const checkpoint = await this.#activity.work(() => this.#journal.receive(key, name, timedOut));
+        if (checkpoint !== undefined) return checkpoint;
+      }
+      if (!this.inbox.has(name)) await this.#activity.park(() => this.#signalOrDeadline(name, deadline));
+      await this.#gate();
+    }
+  }
+
+  #signalOrDeadline(name: string, deadline: number | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let stopAlarm = (): void => {};
+      const stopInbox = this.inbox.listen(name, () => done());
+      const stopInterruption = this.interruption.listen((reason) => {
+        stopInbox();
+        stopAlarm();
+        if (!this.interruption.isOver) reject(reason);
+      });
+      const done = (): void => {
+        stopInbox();
+        stopAlarm();
+        stopInterruption();
+        resolve();
+      };
+      if (deadline !== undefined) stopAlarm = alarmAt(this.shared.clock, deadline, done);
+    });
+  }
+
+  /** A wall time `delayMs` from the first time this was asked. */
+  #moment(key: string, kind: CheckpointKind, delayMs: number): Promise<number> {
+    const record = (): Promise<CheckpointRecord> => {
+      const at = this.#journal.nowMs() + delayMs;
+      return this.#journal.record(key, kind, encodeValue(at, key, this.shared.maxPayloadBytes));
+    };
+    return this.#once(
+      key,
+      kind,
+      () => this.#activity.work(record),
+      (found) => Number(decodeValue(found.value, key)),
+    );
+  }
+
+  /** From the record, or by recording now (B1, B3). */
+  async #once<T>(
+    key: string,
+    kind: CheckpointKind,
+    record: () => Promise<CheckpointRecord>,
+    answer: (checkpoint: CheckpointRecord) => T,
+    onReplay?: () => void,
+  ): Promise<T> {
+    if (this.interruption.isOver) return never();
+    const found = this.#journal.find(key, kind);
+    if (found !== undefined) {
+      onReplay?.();
+      return answer(found);
+    }
+    const gate = this.#gate();
+    if (gate !== undefined) await gate;
+    const recorded = await record();
+    return this.interruption.isOver ? never() : answer(recorded);
+  }
+
+  /** Throws when cancelled; a promise that never settles when nothing new may begin; undefined when it may. */
+  #gate(): Promise<never> | undefined {
+    if (this.interruption.isClosed) return never();
+    if (this.interruption.cancelled !== undefined) throw this.interruption.cancelled;
+    return undefined;
+  }
+
+  async #outcome(): Promise<RunOutcome> {
+    const { runId, input } = this.start;
+    const { definition } = this;
+    try {
+      const raw = decodeValue(input, `input of run ${runId}`);
+      const checked = definition.input === undefined ? raw : await validated(definition.input, raw, definition.type);
+      const result = await definition.run(new ExecutionContext(this, new StepPaths()), checked);
+      return {
+        status: "Completed",
+        result: encodeValue(result, `result of run ${runId}`, this.shared.maxPayloadBytes),
+      };
+    } catch (error) {
+      const { cancelled } = this.interruption;
+      if (cancelled !== undefined) return { status: "Cancelled", reason: cancelled.reason };
+      if (error instanceof CancelledError) return { status: "Cancelled", reason: error.reason };
+      return { status: "Failed", error: recordedError(error) };
+    }
+  }
+
+  async #proposeEnd(outcome: RunOutcome): Promise<void> {
+    const { runId, epoch } = this.start;
+    const { nodeId: owner, clock, proposer, logger } = this.shared;
+    const goOn = (): boolean => !this.interruption.isOver;
+    try {
+      await proposer.propose({ kind: "WorkflowEnd", runId, outcome, at: clock.wallMs(), owner, epoch }, { goOn });
+    } catch (error) {
+      if (!goOn() || proposalFailure(error) === "stopped") return;
+      if (outcome.status === "Failed") {
+        logger.error({ runId, err: error }, "the end of a run could not be proposed");
+        return;
+      }
+      await this.#proposeEnd({ status: "Failed", error: recordedError(error) });
+    }
+  }
+}
+
+interface RecordedStepFailure extends RecordedError {
+  readonly attempts: number;
+}
+
+function failureBytes(error: unknown, attempts: number): Uint8Array {
+  const failure: RecordedStepFailure = { ...recordedError(error), attempts };
+  return encodeValue(failure, "a step's failure", Number.POSITIVE_INFINITY);
+}
+
+function stepAnswer(key: string, checkpoint: CheckpointRecord): unknown {
+  const value = decodeValue(checkpoint.value, `step ${key}`);
+  if (checkpoint.record === "STEP") return value;
+  const { attempts, ...failure } = value as RecordedStepFailure;
+  throw new StepFailedError(key, attempts, failure);
+}

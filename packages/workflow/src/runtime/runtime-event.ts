@@ -1,0 +1,34 @@
+/** What an observer of a runtime hears: the replicated events, and what only this node knows. */
+import type { NodeId } from "@raftoral/raft-core";
+import type { Epoch, RecordedError } from "../command/workflow-command.ts";
+import type { WorkflowEvent } from "../state/workflow-event.ts";
+
+/** This node begins to execute a run's body. `replayed` checkpoints will be answered without running anything. */
+export interface BodyStarted {
+  readonly type: "body-started";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly nodeId: NodeId;
+  readonly epoch: Epoch;
+  readonly attempt: number;
+  readonly replayed: number;
+}
+
+/** An attempt of a step failed. `retryInMs` is undefined when it was the last one. */
+export interface StepAttemptFailed {
+  readonly type: "step-attempt-failed";
+  readonly runId: string;
+  readonly key: string;
+  readonly attempt: number;
+  readonly error: RecordedError;
+  readonly retryInMs: number | undefined;
+}
+
+/** A body ended without asking for these recorded paths: its code may have changed, or a race went another way. */
+export interface CheckpointsUnused {
+  readonly type: "checkpoints-unused";
+  readonly runId: string;
+  readonly keys: readonly string[];
+}
+
+export type RuntimeEvent = WorkflowEvent | BodyStarted | StepAttemptFailed | CheckpointsUnused;

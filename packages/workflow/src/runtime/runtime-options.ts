@@ -1,0 +1,45 @@
+/** Configuration of a node's workflow runtime, with its defaults. Every bound of it is named here. */
+import type { Clock, Logger } from "@raftoral/raft-core";
+import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
+import type { WorkflowEngine } from "./workflow-engine.ts";
+
+/** Defaults in parentheses. */
+export interface RuntimeLimits {
+  /** Bodies that run at once on this node (1024); more wait. Those that sleep or wait for a signal do not count. */
+  readonly maxRunningBodies: number;
+  /** Largest value of a step, variable, signal, input or result, as JSON in bytes (768 KiB). */
+  readonly maxPayloadBytes: number;
+  /** How long a finished run is kept, in ms (an hour). */
+  readonly retentionMs: number;
+  /** Finished runs kept at most (10,000); the oldest go first. */
+  readonly maxFinishedRuns: number;
+  /** How long `startWorkflow`, `signal` and `cancel` go on trying, in ms (30,000). */
+  readonly requestTimeoutMs: number;
+  /** How long a drain lets steps finish before it hands their runs over, in ms (5,000). */
+  readonly drainGraceMs: number;
+  /** How long a cancelled body may take to end, in ms (10,000). */
+  readonly cancelGraceMs: number;
+}
+
+export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = Object.freeze({
+  maxRunningBodies: 1024,
+  maxPayloadBytes: 768 * 1024,
+  retentionMs: 3_600_000,
+  maxFinishedRuns: 10_000,
+  requestTimeoutMs: 30_000,
+  drainGraceMs: 5_000,
+  cancelGraceMs: 10_000,
+});
+
+export interface WorkflowRuntimeOptions {
+  readonly engine: WorkflowEngine;
+  /** What this node can execute; nothing, for a node that only holds the state and starts runs elsewhere. */
+  readonly registry?: WorkflowRegistry | Iterable<WorkflowDefinition>;
+  readonly limits?: Partial<RuntimeLimits>;
+  /** Defaults to the platform's clock. */
+  readonly clock?: Clock;
+  /** Defaults to silence. */
+  readonly logger?: Logger;
+  /** In `[0, 1)`; decides the jitter of retries and nothing else. Defaults to the platform's randomness. */
+  readonly random?: () => number;
+}

@@ -1,0 +1,46 @@
+/**
+ * Which signals of a run are probably waiting, so that nothing is proposed in vain. A hint only: the state decides who gets
+ * what, and a claim too many is answered with "none there".
+ */
+export class SignalInbox {
+  readonly #waiting = new Map<string, number>();
+  readonly #listeners = new Map<string, Set<() => void>>();
+
+  constructor(names: Iterable<string>) {
+    for (const name of names) this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
+  }
+
+  has(name: string): boolean {
+    return (this.#waiting.get(name) ?? 0) > 0;
+  }
+
+  /** Counts one less. False when there is none. */
+  claim(name: string): boolean {
+    const count = this.#waiting.get(name) ?? 0;
+    if (count === 0) return false;
+    if (count === 1) this.#waiting.delete(name);
+    else this.#waiting.set(name, count - 1);
+    return true;
+  }
+
+  /** One has come. Wakes all who wait for this name, in the order in which they began to. */
+  arrived(name: string): void {
+    this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
+    const listeners = this.#listeners.get(name);
+    if (listeners === undefined) return;
+    this.#listeners.delete(name);
+    for (const listener of listeners) listener();
+  }
+
+  /** Calls back once. Returns the way to stop listening. */
+  listen(name: string, fn: () => void): () => void {
+    let listeners = this.#listeners.get(name);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(name, listeners);
+    }
+    const own = listeners;
+    own.add(fn);
+    return () => own.delete(fn);
+  }
+}
