@@ -225,11 +225,11 @@ class BlockingTransaction implements WriteTransaction {
   }
 
   put(key: Buffer, value: Buffer): void {
-    this.database.put(key, value);
+    this.database.putSync(key, value);
   }
 
   remove(key: Buffer): void {
-    this.database.remove(key);
+    this.database.removeSync(key);
   }
 
   buffer(bytes: number): Buffer {
@@ -261,8 +261,9 @@ class CollectedTransaction implements WriteTransaction {
     for (let i = 0; i < this.keys.length; i++) {
       const key = this.keys[i] as Buffer;
       const value = this.values[i];
-      if (value === undefined) database.remove(key);
-      else database.put(key, value);
+      // The batch as a whole tells how it went.
+      if (value === undefined) void database.remove(key);
+      else void database.put(key, value);
     }
   }
 }
