@@ -3,22 +3,18 @@
  */
 import { RaftoralError } from "@raftoral/raft-core";
 
-/** Codes of this package: of starting and leaving a cluster, of the services and the client, of the command line. */
-export const NODE_ERROR_CODES = [
-  "ADDRESS_IN_USE",
-  "CLUSTER_MISMATCH",
-  "CLUSTER_MISSING",
-  "INTERNAL",
-  "JOIN_UNREACHABLE",
-  "JSON_INVALID",
-  "LAST_MEMBER",
-  "NODE_UNREACHABLE",
-  "OPTIONS_INVALID",
-  "REQUEST_INVALID",
-  "WORKFLOW_FILE_INVALID",
-] as const;
-
-export type NodeErrorCode = (typeof NODE_ERROR_CODES)[number];
+/** Codes of starting and leaving a cluster, of the services and the client, and of the command line. */
+export type NodeErrorCode =
+  | "CLUSTER_MISMATCH"
+  | "CLUSTER_MISSING"
+  | "INTERNAL"
+  | "JOIN_UNREACHABLE"
+  | "JSON_INVALID"
+  | "LAST_MEMBER"
+  | "NODE_UNREACHABLE"
+  | "OPTIONS_INVALID"
+  | "REQUEST_INVALID"
+  | "WORKFLOW_FILE_INVALID";
 
 export class NodeError extends RaftoralError<NodeErrorCode> {
   override readonly name = "NodeError";

@@ -49,6 +49,7 @@ test("the list of names has every setting of the type", () => {
     clusterName: "",
     timing: {},
     limits: {},
+    workflowLimits: {},
     joinTimeoutMs: 1,
     stopTimeoutMs: 1,
   };

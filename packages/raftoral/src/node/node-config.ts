@@ -12,6 +12,7 @@ import {
   type RaftLimits,
   type RaftTiming,
 } from "@raftoral/raft-core";
+import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "@raftoral/workflow";
 import { NodeError } from "../errors.ts";
 import { isUnspecified, parseAddress, parseReachableAddress } from "./address.ts";
 
@@ -35,6 +36,8 @@ export interface NodeSettings {
   readonly clusterName?: string;
   readonly timing?: Partial<RaftTiming>;
   readonly limits?: Partial<RaftLimits>;
+  /** Bounds of workflows: bodies at once, sizes of values, how long finished runs are kept. */
+  readonly workflowLimits?: Partial<RuntimeLimits>;
   /** How long joining may take until this node is a member, in milliseconds (30,000). */
   readonly joinTimeoutMs?: number;
   /** How long {@link RaftoralNode.stop} may spend handing over before it closes anyway, in milliseconds (10,000). */
@@ -57,6 +60,7 @@ export interface NodeConfig {
   readonly clusterName: string | undefined;
   readonly timing: RaftTiming;
   readonly limits: RaftLimits;
+  readonly workflowLimits: Partial<RuntimeLimits>;
   readonly joinTimeoutMs: number;
   readonly stopTimeoutMs: number;
 }
@@ -73,6 +77,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "clusterName",
   "timing",
   "limits",
+  "workflowLimits",
   "joinTimeoutMs",
   "stopTimeoutMs",
 ];
@@ -106,6 +111,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     clusterName: settings.clusterName,
     timing: timing(settings.timing ?? {}),
     limits: { ...DEFAULT_LIMITS, ...counts(settings.limits ?? {}, DEFAULT_LIMITS, "limits") },
+    workflowLimits: counts(settings.workflowLimits ?? {}, DEFAULT_RUNTIME_LIMITS, "workflowLimits"),
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
     stopTimeoutMs: positive(settings.stopTimeoutMs ?? 10_000, "stopTimeoutMs"),
   };

@@ -6,7 +6,7 @@
  * of the process, where an address is only a name.
  */
 import { createServer } from "node:net";
-import type { ClusterTransport, NodeId } from "@raftoral/raft-core";
+import { type ClusterTransport, type NodeId, type RaftoralError, TransportError } from "@raftoral/raft-core";
 import type { WorkflowExecutor } from "@raftoral/workflow";
 import type { MemberInfo } from "../client/cluster-info.ts";
 import { RaftoralClient } from "../client/raftoral-client.ts";
@@ -45,7 +45,7 @@ export async function dialGrpc(address: string, timeout: Timeout): Promise<Membe
 /** Nodes of this process by transport and address: the in-memory counterpart of a network. */
 const local = new WeakMap<WorkflowTransport, Map<string, ServedNode>>();
 
-/** Makes a node reachable for {@link dialLocal}. Throws ADDRESS_IN_USE. Returns how to take it back. */
+/** Makes a node reachable for {@link dialLocal}. Throws TRANSPORT_ADDRESS_IN_USE. Returns how to take it back. */
 export function listenLocally(transport: WorkflowTransport, address: string, node: ServedNode): () => void {
   const nodes = local.get(transport) ?? new Map<string, ServedNode>();
   local.set(transport, nodes);
@@ -79,7 +79,7 @@ export function dialLocal(transport: WorkflowTransport): Dial {
 
 /**
  * The address to listen on, with a port in place of 0, after making sure that it is free: a node must know where it will be
- * before it asks a cluster for a place. Rejects with ADDRESS_IN_USE, or OPTIONS_INVALID for a host that is not this machine's.
+ * before it asks a cluster for a place. Rejects with TRANSPORT_ADDRESS_IN_USE, or TRANSPORT_ADDRESS_INVALID for a host that is not this machine's.
  */
 export async function reserveAddress(listen: string): Promise<string> {
   const { host, port } = parseAddress(listen, "listen");
@@ -98,19 +98,20 @@ export async function reserveAddress(listen: string): Promise<string> {
   }
 }
 
-function listenFailure(listen: string, error: unknown): NodeError {
+function listenFailure(listen: string, error: unknown): RaftoralError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EADDRINUSE") return addressInUse(listen);
   const reason = error instanceof Error ? error.message : String(error);
-  return new NodeError("OPTIONS_INVALID", `Cannot listen on ${listen}: ${reason}. Give an address of this machine.`, {
-    cause: error,
-    details: { option: "listen" },
-  });
+  return new TransportError(
+    "TRANSPORT_ADDRESS_INVALID",
+    `Cannot listen on ${listen}: ${reason}. Give an address of this machine, and a port you may open.`,
+    { cause: error, details: { address: listen } },
+  );
 }
 
-function addressInUse(address: string): NodeError {
-  return new NodeError(
-    "ADDRESS_IN_USE",
+function addressInUse(address: string): TransportError {
+  return new TransportError(
+    "TRANSPORT_ADDRESS_IN_USE",
     `Something listens on ${address} already. Stop it, or give this node another address with listen.`,
     { details: { address } },
   );

@@ -44,7 +44,7 @@ Examples:
   $ raftoral start --config node.json
 
 A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "bootstrap", "join", "members",
-"nodeId", "clusterName", "workflows": [files], "timing", "limits", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
+"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
 
 SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.`;
 

@@ -1,0 +1,91 @@
+/**
+ * A restarted node tells the cluster where it is now, and hears whether it still belongs to it.
+ *
+ * A node at a new address cannot wait to be called, for nobody knows where: so it calls the others where it last knew them.
+ */
+import { type Logger, NONE, RaftoralError } from "@raftoral/raft-core";
+import type { Membership, WorkflowCluster } from "./membership.ts";
+import type { Dial } from "./node-network.ts";
+import type { NodeIdentity } from "./node-storage.ts";
+
+export interface Announcement {
+  readonly cluster: WorkflowCluster;
+  readonly membership: Membership;
+  readonly dial: Dial;
+  readonly identity: NodeIdentity;
+  readonly address: string;
+  /** Addresses from the options, in case those stored are out of date. */
+  readonly targets: readonly string[];
+  readonly logger: Logger;
+}
+
+const ATTEMPT_TIMEOUT_MS = 2_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+/** The cluster's last word: asking again would not change it. */
+const FINAL = new Set(["NODE_REMOVED", "NODE_UNKNOWN", "CLUSTER_MISMATCH"]);
+
+/**
+ * Goes on until a leader is heard and the cluster has this node's address, or `stop` fires. Resolves with an error when the
+ * node does not belong to the cluster any more. Never rejects.
+ */
+export async function announceAddress(announcement: Announcement, stop: AbortSignal): Promise<Error | undefined> {
+  for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const outcome = await attempt(announcement);
+    if (outcome === "known") return undefined;
+    if (outcome !== "later") return outcome;
+    await paused(pauseMs, stop);
+  }
+  return undefined;
+}
+
+async function attempt(announcement: Announcement): Promise<"known" | "later" | RaftoralError> {
+  const { cluster, membership, dial, identity, address, targets, logger } = announcement;
+  const limit = { timeoutMs: ATTEMPT_TIMEOUT_MS };
+  const members = membership.members();
+  try {
+    if (cluster.leader !== NONE) {
+      if (members.some((member) => member.nodeId === identity.nodeId && member.address === address)) return "known";
+      await membership.readdress(identity.nodeId, address, limit);
+      return "known";
+    }
+  } catch (error) {
+    return judge(error);
+  }
+  const others = members.filter((member) => member.nodeId !== identity.nodeId).map((member) => member.address);
+  for (const target of new Set([...others, ...targets])) {
+    try {
+      const peer = await dial(target, limit);
+      try {
+        await peer.announce(identity.clusterId, identity.nodeId, address, limit);
+        logger.info({ address, to: target }, "address announced");
+        return "later";
+      } finally {
+        peer.close();
+      }
+    } catch (error) {
+      const outcome = judge(error);
+      // A target from the options may be anything; only members of the cluster can say that this node is none.
+      if (outcome !== "later" && others.includes(target)) return outcome;
+    }
+  }
+  return "later";
+}
+
+function judge(error: unknown): "later" | RaftoralError {
+  return error instanceof RaftoralError && FINAL.has(error.code) ? error : "later";
+}
+
+function paused(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    stop.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

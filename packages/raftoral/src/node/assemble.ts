@@ -1,0 +1,214 @@
+/**
+ * Puts a node's parts together, bottom up, and takes them apart top down.
+ *
+ * Order matters: the folder first (it says who the node is), then the place in the cluster, then the port, then consensus,
+ * then workflows, which may begin to run at once.
+ */
+import type { Logger } from "@raftoral/raft-core";
+import { RaftError } from "@raftoral/raft-core";
+import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
+import {
+  DEFAULT_RUNTIME_LIMITS,
+  RaftWorkflowEngine,
+  type RuntimeLimits,
+  type WorkflowDefinition,
+  WorkflowExecutor,
+  WorkflowRuntime,
+} from "@raftoral/workflow";
+import { registerClusterService } from "../service/cluster-routes.ts";
+import type { ServedNode, Timeout } from "../service/served-node.ts";
+import { registerWorkflowService } from "../service/workflow-routes.ts";
+import { type EstablishedIdentity, establishIdentity } from "./identity.ts";
+import { Membership, type WorkflowCluster } from "./membership.ts";
+import type { NodeConfig } from "./node-config.ts";
+import { NodeEvents } from "./node-events.ts";
+import {
+  type Dial,
+  dialGrpc,
+  dialLocal,
+  listenLocally,
+  reserveAddress,
+  type WorkflowTransport,
+} from "./node-network.ts";
+import { NodeService } from "./node-service.ts";
+import { type NodeIdentity, type NodeStorage, openNodeStorage } from "./node-storage.ts";
+
+/** The one group of a node. More groups will share transport and storage with it. */
+const GROUP_ID = 1;
+/** Requests carry a command and little else. */
+const REQUEST_OVERHEAD_BYTES = 64 * 1024;
+
+export interface NodePlan {
+  readonly config: NodeConfig;
+  readonly workflows?: readonly WorkflowDefinition[];
+  readonly transport?: WorkflowTransport;
+  readonly storage?: NodeStorage;
+  readonly logger: Logger;
+  readonly leave: (timeout: Timeout) => Promise<void>;
+}
+
+export interface NodeParts {
+  readonly identity: NodeIdentity;
+  /** Whether this start gave the node its identity. */
+  readonly isNew: boolean;
+  readonly address: string;
+  readonly cluster: WorkflowCluster;
+  readonly runtime: WorkflowRuntime;
+  readonly membership: Membership;
+  readonly service: NodeService;
+  readonly events: NodeEvents;
+  readonly dial: Dial;
+  /** Closes everything, the last opened first. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What is open so far, to be closed in reverse. */
+class Closers {
+  readonly #stack: (() => unknown)[] = [];
+  readonly #logger: Logger;
+  #closing: Promise<void> | undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  add(close: () => unknown): void {
+    this.#stack.push(close);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (let close = this.#stack.pop(); close !== undefined; close = this.#stack.pop()) {
+      try {
+        await close();
+      } catch (error) {
+        // The rest must be closed all the same, above all the lock on the folder.
+        this.#logger.warn({ err: error }, "a part of the node did not close in order");
+      }
+    }
+  }
+}
+
+/** Opens all parts, or none: when one fails to open, those opened before are closed. */
+export async function assemble(plan: NodePlan): Promise<NodeParts> {
+  const closers = new Closers(plan.logger);
+  try {
+    return await open(plan, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
+  const { config, logger } = plan;
+  const storage = plan.storage ?? (await openNodeStorage(config.dataDir, logger));
+  closers.add(() => storage.close());
+
+  const listen = plan.transport === undefined ? await reserveAddress(config.listen) : config.listen;
+  const address = config.advertise ?? listen;
+  const dial = plan.transport === undefined ? dialGrpc : dialLocal(plan.transport);
+  const established = await establishIdentity({ config, storage, address, dial, logger });
+  const { identity, isNew } = established;
+
+  const slot: { node: ServedNode | undefined } = { node: undefined };
+  const served = (): ServedNode => {
+    if (slot.node !== undefined) return slot.node;
+    throw new RaftError("NODE_STOPPED", `Node ${identity.nodeId} is starting. Try again.`, { retryable: true });
+  };
+  const executor = new WorkflowExecutor({ logger });
+  const cluster = await openCluster(plan, closers, { established, storage, listen, address, served, executor });
+
+  const membership = new Membership({ cluster, clusterId: identity.clusterId, dial, logger });
+  closers.add(() => membership.close());
+  const events = new NodeEvents(logger);
+  closers.add(cluster.on((event) => events.emit(event)));
+
+  const workflows = plan.workflows ?? [];
+  const engine = new RaftWorkflowEngine({ nodeId: identity.nodeId, cluster, executor });
+  const runtime = WorkflowRuntime.start({ engine, registry: workflows, logger, limits: runtimeLimits(config) });
+  closers.add(() => runtime.stop());
+  closers.add(runtime.events.subscribe((event) => events.emit(event)));
+  const service = new NodeService({
+    identity,
+    address,
+    cluster,
+    executor,
+    runtime,
+    membership,
+    workflows: workflows.map(({ type, version }) => `${type}@${version}`).sort(),
+    leave: plan.leave,
+  });
+  closers.add(() => service.close());
+  slot.node = service;
+  if (plan.transport !== undefined) closers.add(listenLocally(plan.transport, address, service));
+  const parts = { identity, isNew, address, cluster, runtime, membership, service, events, dial };
+  return { ...parts, close: () => closers.close() };
+}
+
+/** The runtime's bounds, fitted to those of the commands that carry its values. */
+function runtimeLimits({ limits, stopTimeoutMs, workflowLimits }: NodeConfig): Partial<RuntimeLimits> {
+  return {
+    // Beside a value a command has ids, a path and an envelope.
+    maxPayloadBytes: Math.floor((limits.maxCommandBytes * 3) / 4),
+    requestTimeoutMs: limits.defaultTimeoutMs,
+    drainGraceMs: Math.min(DEFAULT_RUNTIME_LIMITS.drainGraceMs, Math.floor(stopTimeoutMs / 4)),
+    ...workflowLimits,
+  };
+}
+
+interface ClusterSetting {
+  readonly established: EstablishedIdentity;
+  readonly storage: NodeStorage;
+  readonly listen: string;
+  readonly address: string;
+  readonly served: () => ServedNode;
+  readonly executor: WorkflowExecutor;
+}
+
+/** Listens, and starts the Raft group. */
+async function openCluster(plan: NodePlan, closers: Closers, setting: ClusterSetting): Promise<WorkflowCluster> {
+  const { config, logger } = plan;
+  const { established, storage, address, executor } = setting;
+  const { nodeId } = established.identity;
+  const transport = plan.transport ?? (await openGrpc(plan, closers, setting));
+  transport.addNode({ nodeId, address });
+  const group = await storage.group(GROUP_ID);
+  const cluster = await transport.createCluster(nodeId, {
+    groupId: GROUP_ID,
+    storage: () => group,
+    executor: () => executor,
+    bootstrap: established.bootstrap,
+    timing: config.timing,
+    limits: config.limits,
+    logger,
+  });
+  closers.add(() => cluster.stop());
+  return cluster;
+}
+
+async function openGrpc(plan: NodePlan, closers: Closers, setting: ClusterSetting): Promise<WorkflowTransport> {
+  const { limits } = plan.config;
+  const { established, storage, listen, address, served } = setting;
+  const { nodeId, clusterId } = established.identity;
+  const transport = new GrpcClusterTransport<WorkflowExecutor>([{ nodeId, address }], {
+    clusterId,
+    incarnation: storage.incarnation,
+    logger: plan.logger,
+  });
+  closers.add(() => transport.shutdown());
+  await startGrpcServer(listen, transport, nodeId, {
+    advertise: address,
+    maxRequestBytes: limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES,
+    routes: (router) => {
+      registerWorkflowService(router, served, limits.defaultTimeoutMs);
+      registerClusterService(router, served, limits.defaultTimeoutMs);
+    },
+  });
+  await transport.start();
+  return transport;
+}

@@ -1,0 +1,330 @@
+import { workflow } from "@raftoral/workflow";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RaftoralClient } from "../client/raftoral-client.ts";
+import { TestCluster, until } from "../testing/test-cluster.ts";
+import type { RaftoralNode } from "./raftoral-node.ts";
+
+const greet = workflow("greet", { version: 1 }, async (ctx, name: string) => {
+  const greeting = await ctx.step("choose", () => "hello");
+  return ctx.step("join", () => `${greeting} ${name}`);
+});
+
+/** Times each step body ran, in this process, by run. */
+const bodies = new Map<string, number>();
+const gated = workflow("gated", { version: 1 }, async (ctx, _input: undefined) => {
+  await ctx.step("before", () => bodies.set(ctx.runId, (bodies.get(ctx.runId) ?? 0) + 1).size);
+  const word = await ctx.waitFor<string>("gate");
+  return `${word} on node`;
+});
+
+describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
+  let cluster: TestCluster;
+  beforeEach(async () => {
+    cluster = await TestCluster.create(kind, [greet, gated]);
+  });
+  afterEach(() => cluster.dispose());
+
+  test("a bootstrapped node leads a cluster of itself and runs workflows", async () => {
+    const node = await cluster.start({ ...cluster.place(), bootstrap: true, clusterName: "shop" });
+    expect(node.status()).toMatchObject({ nodeId: 1, role: "leader", leader: 1, workflows: ["gated@1", "greet@1"] });
+    expect(node.clusterId).toMatch(/^shop-[0-9a-f]{12}$/);
+    const run = await node.startWorkflow(greet, "world", { id: "r1" });
+    expect(await run.result()).toBe("hello world");
+    expect(await node.getRun("r1")).toMatchObject({
+      state: "Completed",
+      input: "world",
+      result: "hello world",
+      owner: 1,
+      checkpoints: [{ key: expect.stringContaining("choose"), value: "hello", kind: "STEP" }, { value: "hello world" }],
+    });
+  });
+
+  test("three nodes form by joining one after the other, and any of them runs workflows", async () => {
+    const { nodes } = await cluster.form(3);
+    expect(nodes.map((node) => node.nodeId)).toEqual([1, 2, 3]);
+    expect(new Set(nodes.map((node) => node.clusterId)).size).toBe(1);
+    for (const node of nodes) {
+      await until(node, () => node.members().filter((member) => member.voter).length === 3, "three voters");
+      expect(node.members().map((member) => member.address)).toEqual(nodes.map((each) => each.address));
+    }
+    const results = await Promise.all(
+      nodes.map(async (node, at) => (await node.startWorkflow(greet, `n${at}`, { id: `r${at}` })).result()),
+    );
+    expect(results).toEqual(["hello n0", "hello n1", "hello n2"]);
+    const seen = await Promise.all(nodes.map((node) => node.listRuns({ type: "greet" })));
+    for (const runs of seen) expect(runs.map((run) => run.id).sort()).toEqual(["r0", "r1", "r2"]);
+  });
+
+  test("starting twice with one id is one run, whichever nodes are asked", async () => {
+    const { nodes } = await cluster.form(2);
+    const [a, b] = nodes as [RaftoralNode, RaftoralNode];
+    const first = await a.startWorkflow(greet, "x", { id: "same" });
+    const second = await b.startWorkflow(greet, "x", { id: "same" });
+    expect([first.created, second.created]).toEqual([true, false]);
+    expect(await second.result()).toBe("hello x");
+    expect(await b.listRuns()).toHaveLength(1);
+  });
+
+  test("a node that stops hands its runs over, and no recorded step runs again", async () => {
+    const { nodes } = await cluster.form(3);
+    const [a, b, c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    const run = await c.startWorkflow(gated, undefined, { id: "g1" });
+    await until(a, () => a.status().runningRuns === 1, "the run is known");
+    await expect.poll(async () => (await a.getRun(run.id)).checkpointCount, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect((await a.getRun("g1")).owner).toBe(3);
+    await c.stop();
+    const moved = await b.getRun("g1");
+    expect(moved.owner).not.toBe(3);
+    expect(moved.attempt).toBe(2);
+    await b.signal("g1", "gate", "open");
+    expect(await a.run("g1").result()).toBe("open on node");
+    expect(bodies.get("g1")).toBe(1);
+  });
+
+  test("a leader that stops hands the leadership over first", async () => {
+    const { nodes } = await cluster.form(3);
+    const leader = nodes.find((node) => node.status().role === "leader") as RaftoralNode;
+    const others = nodes.filter((node) => node !== leader);
+    await leader.stop();
+    const [a] = others as [RaftoralNode];
+    expect(await a.waitForLeader()).not.toBe(leader.nodeId);
+    expect(await (await a.startWorkflow(greet, "again")).result()).toBe("hello again");
+  });
+
+  test("a restart keeps identity and state, and needs neither bootstrap nor join", async () => {
+    const { nodes, places } = await cluster.form(2);
+    const [a, b] = nodes as [RaftoralNode, RaftoralNode];
+    await (await a.startWorkflow(greet, "kept", { id: "kept" })).result();
+    const { clusterId } = a;
+    await Promise.all([a.stop(), b.stop()]);
+    const again = await Promise.all([
+      cluster.start({ ...places[0], listen: a.address }),
+      cluster.start({ ...places[1], listen: b.address }),
+    ]);
+    expect(again.map((node) => [node.nodeId, node.clusterId])).toEqual([
+      [1, clusterId],
+      [2, clusterId],
+    ]);
+    expect(await again[1].getRun("kept")).toMatchObject({ state: "Completed", result: "hello kept" });
+  });
+
+  test("bootstrap on a folder that has a cluster goes on with that one", async () => {
+    const place = cluster.place();
+    const first = await cluster.start({ ...place, bootstrap: true });
+    const { clusterId, address } = first;
+    await first.stop();
+    const second = await cluster.start({ ...place, bootstrap: true, listen: address });
+    await second.waitForLeader();
+    expect(second.clusterId).toBe(clusterId);
+  });
+
+  test("a node at another address after a restart is found again", async () => {
+    const { nodes, places } = await cluster.form(3);
+    const [a, b] = nodes as [RaftoralNode, RaftoralNode];
+    await b.stop();
+    const moved = await cluster.start({ ...places[1], listen: kind === "memory" ? "moved:1" : "127.0.0.1:0" });
+    const addressOfB = (): string | undefined => a.members().find((member) => member.nodeId === 2)?.address;
+    await until(a, () => addressOfB() === moved.address, "the new address is known");
+    expect(moved.address).not.toBe(b.address);
+    await moved.waitForLeader();
+    expect(await (await moved.startWorkflow(greet, "moved")).result()).toBe("hello moved");
+  });
+
+  test("a node that leaves is no member any more, and its id is not given out again", async () => {
+    const { nodes } = await cluster.form(3);
+    const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    await c.leave();
+    await until(a, () => a.members().length === 2, "two members");
+    expect(await c.left).toBe("left");
+    const next = await cluster.start({ ...cluster.place(), join: a.address });
+    expect(next.nodeId).toBe(4);
+    expect(await (await next.startWorkflow(greet, "four")).result()).toBe("hello four");
+  });
+
+  test("the leader can leave too", async () => {
+    const { nodes } = await cluster.form(3);
+    const leader = nodes.find((node) => node.status().role === "leader") as RaftoralNode;
+    const [other] = nodes.filter((node) => node !== leader) as [RaftoralNode];
+    await leader.leave();
+    await until(other, () => other.members().length === 2, "two members");
+    expect(await (await other.startWorkflow(greet, "on")).result()).toBe("hello on");
+  });
+
+  test("the last member cannot leave", async () => {
+    const node = await cluster.start({ ...cluster.place(), bootstrap: true });
+    await expect(node.leave()).rejects.toMatchObject({ code: "LAST_MEMBER" });
+    expect(await (await node.startWorkflow(greet, "still")).result()).toBe("hello still");
+  });
+
+  test("a dead node is removed by another, and is told so when it comes back", async () => {
+    const { nodes, places } = await cluster.form(3);
+    const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    await c.stop();
+    await a.removeNode(3);
+    expect(a.members().map((member) => member.nodeId)).toEqual([1, 2]);
+    const back = await cluster.start({ ...places[2], listen: c.address });
+    expect(await back.failed).toMatchObject({ code: "NODE_REMOVED" });
+  });
+
+  test("leadership goes where it is asked to go", async () => {
+    const { nodes } = await cluster.form(3);
+    const [a, b] = nodes as [RaftoralNode, RaftoralNode];
+    expect(await a.transferLeadership(2)).toBe(2);
+    expect(b.status().role).toBe("leader");
+    expect(await a.transferLeadership()).not.toBe(2);
+    await expect(a.transferLeadership(9)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
+  });
+
+  test("static members form a cluster without joining", async () => {
+    if (kind === "grpc") return;
+    const members = [1, 2, 3].map((nodeId) => ({ nodeId, address: `static-${nodeId}:1` }));
+    const nodes = await Promise.all(
+      members.map(({ nodeId, address }) => cluster.start({ ...cluster.place(), members, nodeId, listen: address })),
+    );
+    const [a] = nodes as [RaftoralNode];
+    await a.waitForLeader();
+    expect(await (await a.startWorkflow(greet, "static")).result()).toBe("hello static");
+  });
+
+  describe("bad input", () => {
+    test("a new folder needs to be told where it belongs", async () => {
+      await expect(cluster.start(cluster.place())).rejects.toMatchObject({ code: "CLUSTER_MISSING" });
+    });
+
+    test("a join that reaches nobody says so", async () => {
+      await expect(
+        cluster.start({ ...cluster.place(), join: "127.0.0.1:1", joinTimeoutMs: 300 }),
+      ).rejects.toMatchObject({ code: "JOIN_UNREACHABLE", message: /127\.0\.0\.1:1/ });
+    });
+
+    test("a join of a cluster of another name is refused", async () => {
+      const node = await cluster.start({ ...cluster.place(), bootstrap: true, clusterName: "one" });
+      await expect(cluster.start({ ...cluster.place(), join: node.address, clusterName: "two" })).rejects.toMatchObject(
+        { code: "CLUSTER_MISMATCH" },
+      );
+      expect(node.members()).toHaveLength(1);
+    });
+
+    test("a folder of one cluster is not taken into another", async () => {
+      const place = cluster.place();
+      const one = await cluster.start({ ...place, bootstrap: true });
+      await one.stop();
+      const two = await cluster.start({ ...cluster.place(), bootstrap: true });
+      await expect(cluster.start({ ...place, join: two.address })).rejects.toMatchObject({ code: "CLUSTER_MISMATCH" });
+    });
+
+    test("an address in use is named, and nothing is changed", async () => {
+      const node = await cluster.start({ ...cluster.place(), bootstrap: true });
+      await expect(
+        cluster.start({ ...cluster.place(), join: node.address, listen: node.address }),
+      ).rejects.toMatchObject({ code: kind === "memory" ? "CONF_CHANGE_INVALID" : "TRANSPORT_ADDRESS_IN_USE" });
+      expect(node.members()).toHaveLength(1);
+    });
+
+    test("an unknown workflow type, a run that is not there and an unknown node are told apart", async () => {
+      const node = await cluster.start({ ...cluster.place(), bootstrap: true });
+      await expect(node.startWorkflow("nobody_has_it")).rejects.toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
+      await expect(node.getRun("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+      await expect(node.signal("nothing", "x")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+      await expect(node.cancel("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+      await expect(node.removeNode(7)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
+    });
+
+    test("an input over the limit is refused", async () => {
+      const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 4096 } });
+      await expect(node.startWorkflow(greet, "x".repeat(5000))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+      expect(await (await node.startWorkflow(greet, "small")).result()).toBe("hello small");
+    });
+
+    test("without a quorum calls end at their deadline, and a stop still ends", async () => {
+      const { nodes } = await cluster.form(2);
+      const [a, b] = nodes as [RaftoralNode, RaftoralNode];
+      await b.stop();
+      const code = expect.stringMatching(/^(DEADLINE_EXCEEDED|NO_LEADER)$/);
+      await expect(a.getRun("x", { timeoutMs: 300 })).rejects.toMatchObject({ code });
+      await expect(a.signal("x", "y", 1, { timeoutMs: 300 })).rejects.toMatchObject({ code });
+      await expect(a.removeNode(2, { timeoutMs: 300 })).rejects.toMatchObject({ code });
+      const began = performance.now();
+      await a.stop({ timeoutMs: 500 });
+      expect(performance.now() - began).toBeLessThan(5_000);
+    });
+  });
+});
+
+describe("over gRPC alone", () => {
+  let cluster: TestCluster;
+  beforeEach(async () => {
+    cluster = await TestCluster.create("grpc", [greet, gated]);
+  });
+  afterEach(() => cluster.dispose());
+
+  test("a client works through any node, and goes on when that node stops", async () => {
+    const { nodes } = await cluster.form(3);
+    const [a, b, c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    const client = await RaftoralClient.connect(c.address);
+    try {
+      expect((await client.members()).map((member) => member.nodeId)).toEqual([1, 2, 3]);
+      const run = await client.startWorkflow("greet", "client", { id: "c1" });
+      expect(await run.result({ timeoutMs: 10_000 })).toBe("hello client");
+      expect((await client.listRuns()).map((each) => each.id)).toEqual(["c1"]);
+      const waiting = await client.startWorkflow("gated", undefined, { id: "c2" });
+      const result = waiting.result({ timeoutMs: 15_000 });
+      await c.stop();
+      await client.signal("c2", "gate", "through");
+      expect(await result).toBe("through on node");
+      await expect(client.startWorkflow("nobody_has_it")).rejects.toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
+      await expect(client.getRun("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+      await client.cancel("c2").catch((error: unknown) => expect(error).toMatchObject({ code: "WORKFLOW_FINISHED" }));
+      expect([a, b].some((node) => node.status().role === "leader")).toBe(true);
+    } finally {
+      client.close();
+    }
+  });
+
+  test("a client makes the node it asks leave", async () => {
+    const { nodes } = await cluster.form(3);
+    const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    const client = await RaftoralClient.connect(c.address, { pinned: true });
+    try {
+      expect(await client.removeNode(undefined, { timeoutMs: 10_000 })).toBe(3);
+    } finally {
+      client.close();
+    }
+    expect(await c.left).toBe("left");
+    await until(a, () => a.members().length === 2, "two members");
+  });
+
+  test("a folder that a node has open is locked", async () => {
+    const place = cluster.place();
+    const node = await cluster.start({ ...place, bootstrap: true });
+    await expect(cluster.start({ ...place, bootstrap: true })).rejects.toMatchObject({ code: "STORAGE_LOCKED" });
+    await node.stop();
+    const again = await cluster.start({ ...place });
+    expect(again.nodeId).toBe(1);
+  });
+
+  test("a folder of another node is refused and left as it is", async () => {
+    const place = cluster.place();
+    const node = await cluster.start({ ...place, bootstrap: true });
+    await node.stop();
+    const members = [
+      { nodeId: 4, address: "127.0.0.1:1" },
+      { nodeId: 5, address: "127.0.0.1:2" },
+    ];
+    await expect(cluster.start({ ...place, members, nodeId: 4 })).rejects.toMatchObject({
+      code: "STORAGE_IDENTITY_MISMATCH",
+    });
+    expect((await cluster.start({ ...place })).clusterId).toBe(node.clusterId);
+  });
+
+  test("a failed start leaves the port and the folder free", async () => {
+    const place = cluster.place();
+    const first = await cluster.start({ ...cluster.place(), bootstrap: true });
+    await expect(cluster.start({ ...place, bootstrap: true, listen: first.address })).rejects.toMatchObject({
+      code: "TRANSPORT_ADDRESS_IN_USE",
+    });
+    const { address } = first;
+    await first.stop();
+    expect((await cluster.start({ ...place, bootstrap: true, listen: address })).address).toBe(address);
+  });
+});

@@ -1,0 +1,119 @@
+/** Clusters inside a test's process, on either transport, with fast timing and everything closed at the end. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InMemoryClusterTransport } from "@raftoral/transport-memory";
+import type { WorkflowDefinition, WorkflowExecutor } from "@raftoral/workflow";
+import type { NodeEvent } from "../node/node-events.ts";
+import { MemoryNodeStorage } from "../node/node-storage.ts";
+import { RaftoralNode, type RaftoralNodeOptions } from "../node/raftoral-node.ts";
+
+export type Kind = "memory" | "grpc";
+
+/** Where a node keeps its state between two starts. */
+type Place = Pick<RaftoralNodeOptions, "storage" | "dataDir">;
+
+const TIMING = { tickMs: 20 };
+const WAIT_MS = 10_000;
+
+export class TestCluster {
+  readonly kind: Kind;
+  readonly workflows: readonly WorkflowDefinition[];
+  readonly #folder: string;
+  readonly #transport: InMemoryClusterTransport<WorkflowExecutor> | undefined;
+  readonly #nodes = new Set<RaftoralNode>();
+  #places = 0;
+
+  static async create(kind: Kind, workflows: readonly WorkflowDefinition[]): Promise<TestCluster> {
+    const folder = await mkdtemp(join(tmpdir(), "raftoral-"));
+    const transport = kind === "memory" ? new InMemoryClusterTransport<WorkflowExecutor>([]) : undefined;
+    await transport?.start();
+    return new TestCluster(kind, workflows, folder, transport);
+  }
+
+  private constructor(
+    kind: Kind,
+    workflows: readonly WorkflowDefinition[],
+    folder: string,
+    transport: InMemoryClusterTransport<WorkflowExecutor> | undefined,
+  ) {
+    this.kind = kind;
+    this.workflows = workflows;
+    this.#folder = folder;
+    this.#transport = transport;
+  }
+
+  /** A new place for one node's state. */
+  place(): Place {
+    this.#places += 1;
+    return this.kind === "memory"
+      ? { storage: new MemoryNodeStorage() }
+      : { dataDir: join(this.#folder, String(this.#places)) };
+  }
+
+  /** Starts a node; what is not given is a fast default for this kind of cluster. */
+  async start(options: Partial<RaftoralNodeOptions>): Promise<RaftoralNode> {
+    const node = await RaftoralNode.start({
+      listen: this.kind === "memory" ? `node-${this.#places}:1` : "127.0.0.1:0",
+      workflows: this.workflows,
+      timing: TIMING,
+      stopTimeoutMs: 4_000,
+      joinTimeoutMs: WAIT_MS,
+      ...(this.#transport === undefined ? {} : { transport: this.#transport }),
+      ...options,
+    });
+    this.#nodes.add(node);
+    return node;
+  }
+
+  /** A cluster of `count` voters: one bootstrapped, the others joined one after the other, each through the one before. */
+  async form(count: number): Promise<{ readonly nodes: RaftoralNode[]; readonly places: Place[] }> {
+    const nodes: RaftoralNode[] = [];
+    const places: Place[] = [];
+    for (let i = 0; i < count; i++) {
+      const place = this.place();
+      const before = nodes.at(-1);
+      places.push(place);
+      nodes.push(
+        await this.start({ ...place, ...(before === undefined ? { bootstrap: true } : { join: before.address }) }),
+      );
+    }
+    return { nodes, places };
+  }
+
+  /** Stops every node that still runs and deletes what they kept. */
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#nodes].map((node) => node.stop({ timeoutMs: 1 })));
+    await this.#transport?.shutdown();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Resolves when `isSo` holds, looked at whenever something happens to the node. Rejects after ten seconds. */
+export async function until(node: RaftoralNode, isSo: () => boolean, what: string): Promise<void> {
+  if (isSo()) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error(`not within ${WAIT_MS} ms: ${what}`)), WAIT_MS);
+  const stop = node.on(() => {
+    if (isSo()) resolve();
+  });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    stop();
+  }
+}
+
+/** The first event that `matches`. Rejects after ten seconds. */
+export function nextEvent(node: RaftoralNode, matches: (event: NodeEvent) => boolean): Promise<NodeEvent> {
+  const { promise, resolve, reject } = Promise.withResolvers<NodeEvent>();
+  const timer = setTimeout(() => reject(new Error(`no such event within ${WAIT_MS} ms`)), WAIT_MS);
+  const stop = node.on((event) => {
+    if (matches(event)) resolve(event);
+  });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    stop();
+  });
+}
