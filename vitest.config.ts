@@ -5,12 +5,15 @@ import { testBuiltPackages } from "./tools/test/built-packages.ts";
 // The sources are tested unless RAFTORAL_TEST_DIST=1, which puts the built `dist` in their place, as a user's install does.
 const built = process.env.RAFTORAL_TEST_DIST === "1";
 const conditions = built ? ["node"] : ["@raftoral/source", "node"];
+// The same for the processes that tests start: they inherit it, so no test passes the condition itself.
+const nodeOptions = `${process.env.NODE_OPTIONS ?? ""} ${built ? "" : "--conditions=@raftoral/source"}`.trim();
 
 export default defineConfig({
   plugins: built ? [testBuiltPackages(import.meta.dirname)] : [],
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    env: { NODE_OPTIONS: nodeOptions },
     include: ["{,packages/*/,benchmarks/}src/**/*.test.ts", "tools/**/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -38,6 +38,7 @@ describe("layers", () => {
     ["what it does not declare", "packages/workflow/src/a.ts", 'import { open } from "lmdb";'],
     ["another package's folder", "packages/workflow/src/a.ts", 'import "../../raft-core/src/index.ts";'],
     ["testing code", "packages/workflow/src/a.ts", 'import { suite } from "@raftoral/raft-core/testing";'],
+    ["testing code beside it", "packages/workflow/src/a.ts", 'import { suite } from "./testing/suite.ts";'],
     ["a test", "packages/workflow/src/a.ts", 'import { suite } from "./b.test.ts";'],
     ["Node, in raft-core", `${CORE}/driver/a.ts`, 'import { readFileSync } from "node:fs";'],
     ["protobuf, in raft-core's driver", `${CORE}/driver/a.ts`, 'import { create } from "@bufbuild/protobuf";'],

@@ -98,6 +98,9 @@ function relativeViolations(module: Module, imported: Import): readonly string[]
   if (!target.startsWith(src) && !isTest(module.path))
     problems.push(`imports ${imported.specifier}, outside of its package`);
   if (isTest(target) && !isTest(module.path)) problems.push(`imports the test ${imported.specifier}`);
+  if (isForTests(target) && !isForTests(module.path) && !isTest(module.path)) {
+    problems.push(`imports ${imported.specifier}, which is for tests`);
+  }
   return problems;
 }
 
@@ -150,13 +153,17 @@ function isTest(path: string): boolean {
   return path.endsWith(".test.ts");
 }
 
+function isForTests(path: string): boolean {
+  return path.includes("/src/testing/");
+}
+
 function isGenerated(path: string): boolean {
   return path.includes("/src/gen/");
 }
 
 /** Code that `dist` is built of, other than what is for tests itself. */
 function isPublishedCode(path: string, workspace: Workspace): boolean {
-  return workspace.manifests.get(packageOf(path))?.private !== true && !isTest(path) && !path.includes("/src/testing/");
+  return workspace.manifests.get(packageOf(path))?.private !== true && !isTest(path) && !isForTests(path);
 }
 
 function mayUseProtobuf(path: string): boolean {

@@ -1,0 +1,102 @@
+// The three services: their processes, where they keep their data, how they are asked.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { freeAddresses, NodeProcess } from "@raftoral/e2e/harness";
+import { type NodeEvent, RaftoralClient, type RunDetails } from "raftoral";
+import type { ClusterView } from "./cluster-view.ts";
+import type { ServiceSettings } from "./service.ts";
+
+export const SERVICE_COUNT = 3;
+
+export interface Service {
+  readonly nodeId: number;
+  readonly address: string;
+  readonly dataDir: string;
+}
+
+export class Services {
+  readonly all: readonly Service[];
+  readonly workLogFile: string;
+  readonly #folder: string;
+  readonly #view: ClusterView;
+  readonly #processes = new Map<number, NodeProcess<NodeEvent>>();
+  readonly #clients = new Map<number, RaftoralClient>();
+
+  /** Finds ports and makes data folders below `folder`. Starts nothing. */
+  static async prepare(folder: string, view: ClusterView): Promise<Services> {
+    const addresses = await freeAddresses(SERVICE_COUNT);
+    const all = addresses.map((address, i) => ({
+      nodeId: i + 1,
+      address,
+      dataDir: join(folder, `service-${i + 1}`),
+    }));
+    for (const { dataDir } of all) await mkdir(dataDir, { recursive: true });
+    return new Services(folder, all, view);
+  }
+
+  private constructor(folder: string, all: readonly Service[], view: ClusterView) {
+    this.#folder = folder;
+    this.all = all;
+    this.workLogFile = join(folder, "work.log");
+    this.#view = view;
+  }
+
+  /** Starts, or starts again, a service's process. */
+  async start(service: Service): Promise<void> {
+    const { nodeId, dataDir } = service;
+    const members = this.all.map((other) => ({ nodeId: other.nodeId, address: other.address }));
+    const settings: ServiceSettings = { nodeId, members, dataDir, workLogFile: this.workLogFile };
+    this.#view.nodeIsUp(nodeId);
+    const process = await NodeProcess.start<NodeEvent>({
+      name: `service ${nodeId}`,
+      program: join(import.meta.dirname, "service.ts"),
+      settings,
+      logFile: this.logFile(nodeId),
+      onNote: (event) => this.#view.hear(nodeId, event),
+    });
+    this.#processes.set(nodeId, process);
+    void process.exited.then(() => this.#view.nodeIsDown(nodeId));
+  }
+
+  pid(nodeId: number): number | undefined {
+    return this.#processes.get(nodeId)?.pid;
+  }
+
+  logFile(nodeId: number): string {
+    return join(this.#folder, `service-${nodeId}.log`);
+  }
+
+  /** SIGKILL: the process has no chance to say or write anything. Resolves when it is gone. */
+  async kill(nodeId: number): Promise<void> {
+    await this.#processes.get(nodeId)?.kill();
+    this.#clients.get(nodeId)?.close();
+    this.#clients.delete(nodeId);
+  }
+
+  /** A client that asks this service and no other, as one of its users would. */
+  async client(nodeId: number): Promise<RaftoralClient> {
+    const known = this.#clients.get(nodeId);
+    if (known !== undefined) return known;
+    const client = await RaftoralClient.connect(this.#address(nodeId), { pinned: true });
+    this.#clients.set(nodeId, client);
+    return client;
+  }
+
+  /** A run with its record, as this service holds it. */
+  async run(nodeId: number, id: string): Promise<RunDetails> {
+    return (await this.client(nodeId)).getRun(id);
+  }
+
+  /** Ends every process at once. */
+  async end(): Promise<void> {
+    for (const client of this.#clients.values()) client.close();
+    await Promise.all([...this.#processes.values()].map((process) => process.kill()));
+  }
+
+  #address(nodeId: number): string {
+    const service = this.all.find((candidate) => candidate.nodeId === nodeId);
+    if (service === undefined) throw new Error(`there is no service ${nodeId}`);
+    return service.address;
+  }
+}
