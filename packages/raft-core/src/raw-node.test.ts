@@ -128,6 +128,13 @@ describe("starting", () => {
     expect(() => new RawNode(configOf(storage, { applied: 3 }))).toThrow(InvariantViolation);
   });
 
+  it("takes what was compacted for committed, though the commit index was stored before that", () => {
+    const hardState = { term: 1, vote: 0, commit: 1 };
+    const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 1, 1), hardState });
+    storage.writeSync({ compactTo: 3 });
+    expect(new RawNode(configOf(storage)).basicStatus().hardState.commit).toBe(2);
+  });
+
   it("refuses a stored commit index beyond the log: entries were lost", () => {
     const hardState = { term: 1, vote: 0, commit: 9 };
     const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 1), hardState });
@@ -221,6 +228,33 @@ describe("asynchronous storage writes", () => {
     expect(node.hasReady()).toBe(false);
     for (const response of first.responses) node.step(response);
     expect(thread(node.ready().messages, LOCAL_APPLY_THREAD).entries.map(({ index }) => index)).toEqual([2]);
+  });
+
+  it("may stand for election although applied entries are compacted before their report has arrived", () => {
+    const hardState = { term: 1, vote: 0, commit: 3 };
+    const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 1, 1), hardState });
+    const node = new RawNode(configOf(storage, { asyncStorageWrites: true }));
+    expect(thread(node.ready().messages, LOCAL_APPLY_THREAD).entries.length).toBe(3);
+    storage.writeSync({ compactTo: 3 });
+    node.campaign();
+    expect(node.basicStatus().softState.role).toBe("StateCandidate");
+  });
+
+  it("a change applied while a newer snapshot waits to be stored does not touch the snapshot's configuration (G3)", () => {
+    const { node } = follower();
+    const removal = { id: 0, type: "RemoveNode", nodeId: 3, context: bytes("") } as const;
+    const confState: ConfState = { ...TRIO, voters: [1, 2, 4] };
+    // Entry 1 removes node 3 and is still being applied when a snapshot arrives that includes it, and the addition of 4.
+    const snapshot = { metadata: { index: 9, term: 1, confState }, data: bytes("") };
+    node.step(message({ type: "MsgSnap", from: 2, to: 1, term: 1, snapshot }));
+    expect(node.applyConfChange(removal).voters).toEqual([1, 2]);
+    expect(node.status().config.voters.incoming.ids).toEqual([1, 2, 4]);
+    for (const response of thread(node.ready().messages, LOCAL_APPEND_THREAD).responses) {
+      if (response.to === 1) node.step(response);
+    }
+    // Once it is stored, changes are about its configuration again.
+    expect(node.applyConfChange({ ...removal, nodeId: 4 }).voters).toEqual([1, 2]);
+    expect(node.status().config.voters.incoming.ids).toEqual([1, 2]);
   });
 
   it("a report of an earlier term's write does not vouch for the entries (ABA)", () => {

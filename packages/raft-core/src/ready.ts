@@ -6,7 +6,8 @@
  *
  * Asynchronous mode: `messages` holds everything. Those to LOCAL_APPEND_THREAD and LOCAL_APPLY_THREAD are the work: do each
  * thread's in order, then step the message's `responses` into the node they are addressed to. All others leave at once.
- * The remaining fields repeat what those two messages carry.
+ * The remaining fields repeat what those two messages carry. The two threads are independent but for one thing: a received
+ * snapshot is reported stored only when what was handed out for applying before it has been applied, or will not be.
  */
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message, message } from "./message.ts";
 import type { Raft } from "./raft/raft.ts";

@@ -104,6 +104,8 @@ function isTransfer(m: Message): boolean {
 function hasUnappliedConfChanges(raft: Raft): boolean {
   const { log } = raft;
   if (log.applied >= log.committed) return false;
+  // What was compacted was applied, though the report may still be on its way.
+  const from = Math.max(log.applied + 1, log.firstIndex());
   // Paged by the same bound as entries handed out for applying: they are read for the same purpose.
-  return log.some(log.applied + 1, log.committed + 1, log.maxApplyingBytes, (entry) => entry.type !== "EntryNormal");
+  return log.some(from, log.committed + 1, log.maxApplyingBytes, (entry) => entry.type !== "EntryNormal");
 }

@@ -22,7 +22,15 @@ import { entriesSize, payloadSize } from "../log/entry-size.ts";
 import { RaftLog } from "../log/raft-log.ts";
 import { type Message, message } from "../message.ts";
 import { ProgressTracker } from "../tracker/progress-tracker.ts";
-import { type HardState, type LogIndex, NONE, type NodeId, type RaftRole, type Term } from "../types.ts";
+import {
+  type ConfState,
+  type HardState,
+  type LogIndex,
+  NONE,
+  type NodeId,
+  type RaftRole,
+  type Term,
+} from "../types.ts";
 import { answerVoteRequest, hup, isHeldOffByLease } from "./election.ts";
 import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import { newReadIndexQueue, type ReadIndexQueue, type ReadState } from "./read-index.ts";
@@ -67,6 +75,8 @@ export class Raft {
   leadTransferee: NodeId = NONE;
   /** Leader: no configuration change is accepted until this index is applied (R5). */
   pendingConfIndex: LogIndex = 0;
+  /** While a received snapshot waits to be stored: the configuration as of what the application has applied. */
+  supersededConfState: ConfState | undefined = undefined;
   /** Leader: payload bytes appended and not applied; an estimate that is never too high. */
   uncommittedBytes = 0;
 
@@ -206,10 +216,11 @@ export class Raft {
     const { term, vote, commit } = hardState;
     if (term === 0 && vote === NONE && commit === 0) return;
     invariant(
-      commit >= this.log.committed && commit <= this.log.lastIndex(),
-      () => `stored commit ${commit} is not within [${this.log.committed}, ${this.log.lastIndex()}]`,
+      commit <= this.log.lastIndex(),
+      () => `stored commit ${commit} is beyond the last index ${this.log.lastIndex()}: was the log truncated or lost?`,
     );
-    this.log.committed = commit;
+    // It may be behind: it need not be durable, and what was compacted was committed.
+    this.log.commitTo(commit);
     this.term = term;
     this.vote = vote;
   }

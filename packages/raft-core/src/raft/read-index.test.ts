@@ -69,6 +69,40 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual(["early@3"]);
   });
 
+  it("a single voter waits for it, too: after a restart its commit index may be older than what it committed (Q1)", () => {
+    const contents = { hardState: { term: 1, vote: 1, commit: 1 }, entries: entriesOfTerms(1, 1) };
+    const network = new LockstepNetwork({
+      voters: [1],
+      config: { asyncStorageWrites: true },
+      contents: new Map([[1, contents]]),
+    });
+    const { raw, storage } = network.node(1);
+    raw.campaign();
+    const [vote] = raw.ready().messages;
+    for (const response of vote?.responses ?? []) raw.step(response);
+    expect(raw.basicStatus()).toMatchObject({ softState: { role: "StateLeader" }, hardState: { commit: 1 } });
+    raw.readIndex(bytes("r"));
+    const ready = raw.ready();
+    expect(ready.readStates).toEqual([]);
+    storage.writeSync({ entries: ready.entries });
+    for (const m of ready.messages) for (const response of m.responses) raw.step(response);
+    expect(raw.ready().readStates.map(({ index }) => index)).toEqual([3]);
+  });
+
+  it("a leader that was removed does not answer for the only voter that is left", () => {
+    const network = new LockstepNetwork({ voters: [1, 2] });
+    network.elect(1);
+    network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 1, context: bytes("") });
+    network.stabilize();
+    network.isolate(1);
+    network.elect(2);
+    network.propose(2, "newer");
+    expect(network.raw(1).basicStatus().softState.role).toBe("StateLeader");
+    network.raw(1).readIndex(bytes("r"));
+    network.stabilize();
+    expect(reads(network, 1)).toEqual([]);
+  });
+
   it("numbers its heartbeats itself, so that equal contexts of two callers are two reads", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);

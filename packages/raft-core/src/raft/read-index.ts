@@ -7,8 +7,9 @@
  * do no harm, and what callers put into their contexts does not matter.
  *
  * Invariants:
- * Q1. No read is queued before an entry of the leader's own term is committed: until then its commit index may be behind
- *     what a former leader committed (thesis §6.4, step 1).
+ * Q1. No read is taken up before an entry of the leader's own term is committed: until then its commit index may be behind
+ *     what a former leader committed (thesis §6.4, step 1). That former leader may have been this node, before a restart
+ *     that it survived with an older commit index; so a single voter waits, too.
  * Q2. Positions count from 1 within one term of one leader, and start over with each: answers of other terms are dropped
  *     before they get here.
  * Q3. `confirmed + waiting.length` is the highest position ever sent.
@@ -58,13 +59,8 @@ export function readContext(reads: ReadIndexQueue): Uint8Array | undefined {
 export function handleReadIndex(raft: Raft, m: Message): void {
   // Nothing in it to answer with: not from a node that works.
   if (m.entries.length === 0) return;
-  if (raft.tracker.isSingleton()) {
-    respond(raft, m, raft.log.committed);
-  } else if (!hasCommittedInTerm(raft)) {
-    raft.postponedReads.push(m);
-  } else {
-    confirmRead(raft, m);
-  }
+  if (hasCommittedInTerm(raft)) confirmRead(raft, m);
+  else raft.postponedReads.push(m);
 }
 
 /** Leader: the first commit of its term has happened; the reads that waited for it go on (Q1). */
@@ -86,14 +82,19 @@ export function handleReadAcknowledgement(raft: Raft, m: Message): void {
 function confirmRead(raft: Raft, m: Message): void {
   const { reads } = raft;
   const index = raft.log.committed;
-  if (raft.config.readOnly === "lease-based") {
+  invariant(hasCommittedInTerm(raft), "Q1: a read is taken up only after a commit of the leader's own term");
+  if (raft.config.readOnly === "lease-based" || isOnlyVoter(raft)) {
     respond(raft, m, index);
     return;
   }
-  invariant(hasCommittedInTerm(raft), "Q1: a read is queued only after a commit of the leader's own term");
   reads.waiting.push({ request: m, index });
   reads.acks.set(raft.id, lastPosition(reads));
   broadcastHeartbeat(raft);
+}
+
+/** Not merely "there is one voter": a leader that was removed may see a configuration of one that leads without it. */
+function isOnlyVoter({ tracker, id }: Raft): boolean {
+  return tracker.isSingleton() && tracker.config.voters.has(id);
 }
 
 function respond(raft: Raft, request: Message, index: LogIndex): void {

@@ -8,12 +8,14 @@
  * Invariants:
  * G1. A joint configuration with `autoLeave` is left by its leader, whichever node that is by then.
  * G2. What is restored is what was stored: the configuration's ConfState equals the one it came from.
+ * G3. A change that a received snapshot includes does not touch the configuration that came with the snapshot.
  */
-import { type ChangeResult, Changer } from "../confchange/changer.ts";
+import { type ChangeBase, type ChangeResult, Changer } from "../confchange/changer.ts";
 import { restore } from "../confchange/restore.ts";
 import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
 import { invariant, RaftError } from "../errors.ts";
 import { message } from "../message.ts";
+import { confStateOf } from "../tracker/config.ts";
 import { type ConfChange, type ConfChangeV2, type ConfState, EMPTY_BYTES, type Entry, NONE } from "../types.ts";
 import type { Raft } from "./raft.ts";
 import { broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
@@ -38,12 +40,21 @@ export function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonl
   });
 }
 
-/** Puts a committed change in force. The application calls it for every change it applies, on every node. */
+/**
+ * Puts a committed change in force. The application calls it for every change it applies, on every node.
+ *
+ * While a snapshot waits to be stored its configuration is in force already, and what is still being applied is older than
+ * the snapshot: such a change only moves the configuration that the application is at (G3).
+ */
 export function applyConfChange(raft: Raft, change: ConfChange | ConfChangeV2): ConfState {
-  const changer = new Changer(raft.tracker, raft.log.lastIndex());
-  const result = computeChange(changer, "changes" in change ? change : asV2(change));
-  invariant(result.ok, () => `a committed configuration change cannot be applied: ${result.ok ? "" : result.reason}`);
-  return switchTo(raft, result);
+  const asked = "changes" in change ? change : asV2(change);
+  if (raft.supersededConfState === undefined) return switchTo(raft, computeChange(raft, raft.tracker, asked));
+  const { maxInflight, maxInflightBytes } = raft.tracker;
+  const superseded = restore(raft.tracker, raft.log.lastIndex(), raft.supersededConfState);
+  invariant(superseded.ok, "the configuration before a snapshot was in force");
+  const moved = computeChange(raft, { ...superseded, maxInflight, maxInflightBytes }, asked);
+  raft.supersededConfState = confStateOf(moved.config);
+  return raft.supersededConfState;
 }
 
 /** Puts a stored configuration in force: at start, and from a snapshot. */
@@ -67,11 +78,20 @@ export function appliedTo(raft: Raft, index: number, bytes: number): void {
 }
 
 /** The three kinds of change. Only a change that asks for nothing at all leaves a joint configuration. */
-function computeChange(changer: Changer, change: ConfChangeV2): ChangeResult {
-  const { changes, transition } = change;
-  if (transition === "Auto" && changes.length === 0) return changer.leaveJoint();
-  if (transition !== "Auto" || changes.length > 1) return changer.enterJoint(transition !== "Explicit", changes);
-  return changer.simple(changes);
+function computeChange(
+  raft: Raft,
+  base: ChangeBase,
+  { changes, transition }: ConfChangeV2,
+): ChangeResult & { ok: true } {
+  const changer = new Changer(base, raft.log.lastIndex());
+  const result =
+    transition === "Auto" && changes.length === 0
+      ? changer.leaveJoint()
+      : transition !== "Auto" || changes.length > 1
+        ? changer.enterJoint(transition !== "Explicit", changes)
+        : changer.simple(changes);
+  invariant(result.ok, () => `a committed configuration change cannot be applied: ${result.ok ? "" : result.reason}`);
+  return result;
 }
 
 function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {

@@ -34,6 +34,7 @@ export function handleSnapshot(raft: Raft, m: Message): void {
 export function appliedSnapshot(raft: Raft, snapshot: Snapshot): void {
   const { index } = snapshot.metadata;
   raft.log.unstable.stableSnapshotTo(index);
+  if (raft.log.unstable.snapshot === undefined) raft.supersededConfState = undefined;
   appliedTo(raft, index, 0);
 }
 
@@ -63,6 +64,7 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
     return false;
   }
   log.restore(snapshot);
+  raft.supersededConfState ??= raft.tracker.confState();
   raft.tracker.resetVotes();
   restoreConfiguration(raft, confState);
   return true;
