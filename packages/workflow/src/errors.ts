@@ -5,36 +5,48 @@
  */
 import { RaftoralError } from "@raftoral/raft-core";
 
-/** Reasons for which the state machine refuses a command. They travel as values, for applying never throws. */
-export type RefusalCode =
-  | "WORKFLOW_TYPE_UNKNOWN"
-  | "WORKFLOW_ID_CONFLICT"
-  | "WORKFLOW_ID_INVALID"
-  | "WORKFLOW_NOT_FOUND"
-  | "WORKFLOW_FINISHED"
-  | "STALE_OWNER"
-  | "OWNER_INCAPABLE"
-  | "NODE_NOT_REGISTERED"
-  | "NON_DETERMINISM"
-  | "SIGNAL_MISSING"
-  | "SIGNAL_BUFFER_FULL";
-
 export type WorkflowErrorCode =
-  | RefusalCode
-  | "WORKFLOW_TYPE_DUPLICATE"
-  | "WORKFLOW_FAILED"
-  | "WORKFLOW_CANCELLED"
   | "COMMAND_INVALID"
   | "DURATION_INVALID"
   | "INPUT_INVALID"
   | "NAME_INVALID"
+  | "NODE_NOT_REGISTERED"
+  | "NON_DETERMINISM"
+  | "OWNER_INCAPABLE"
   | "PAYLOAD_TOO_LARGE"
   | "RUNTIME_STOPPED"
+  | "SIGNAL_BUFFER_FULL"
+  | "SIGNAL_MISSING"
   | "SNAPSHOT_INVALID"
+  | "STALE_OWNER"
   | "STEP_FAILED"
   | "STEP_TIMEOUT"
   | "VALUE_NOT_SERIALIZABLE"
-  | "VALUE_UNREADABLE";
+  | "VALUE_UNREADABLE"
+  | "WORKFLOW_CANCELLED"
+  | "WORKFLOW_FAILED"
+  | "WORKFLOW_FINISHED"
+  | "WORKFLOW_ID_CONFLICT"
+  | "WORKFLOW_ID_INVALID"
+  | "WORKFLOW_NOT_FOUND"
+  | "WORKFLOW_TYPE_DUPLICATE"
+  | "WORKFLOW_TYPE_UNKNOWN";
+
+/** Reasons for which the state machine refuses a command. They travel as values, for applying never throws. */
+export type RefusalCode = Extract<
+  WorkflowErrorCode,
+  | "NODE_NOT_REGISTERED"
+  | "NON_DETERMINISM"
+  | "OWNER_INCAPABLE"
+  | "SIGNAL_BUFFER_FULL"
+  | "SIGNAL_MISSING"
+  | "STALE_OWNER"
+  | "WORKFLOW_FINISHED"
+  | "WORKFLOW_ID_CONFLICT"
+  | "WORKFLOW_ID_INVALID"
+  | "WORKFLOW_NOT_FOUND"
+  | "WORKFLOW_TYPE_UNKNOWN"
+>;
 
 /** A failure of this package. The message says what happened, to what, and what to do. */
 export class WorkflowError extends RaftoralError<WorkflowErrorCode> {

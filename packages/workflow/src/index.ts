@@ -1,6 +1,7 @@
 // To write workflows.
 export { type Duration, durationMs } from "./author/duration.ts";
 export {
+  type AuthorErrorCode,
   type AuthorErrorOptions,
   CancelledError,
   NonDeterminismError,

@@ -8,8 +8,14 @@ import type { RecordedError } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
 import { type Duration, durationMs } from "./duration.ts";
 
+/** Codes of errors that an author throws without giving one. */
+export type AuthorErrorCode = "TERMINAL" | "RETRYABLE";
+
+const TERMINAL: AuthorErrorCode = "TERMINAL";
+const RETRYABLE: AuthorErrorCode = "RETRYABLE";
+
 export interface AuthorErrorOptions {
-  /** The author's own code, recorded with the failure. */
+  /** The author's own code, recorded with the failure (TERMINAL or RETRYABLE). */
   readonly code?: string;
   readonly cause?: unknown;
 }
@@ -19,7 +25,7 @@ export class TerminalError extends RaftoralError {
   override readonly name = "TerminalError";
 
   constructor(message: string, options: AuthorErrorOptions = {}) {
-    super(options.code ?? "TERMINAL", message, { cause: options.cause });
+    super(options.code ?? TERMINAL, message, { cause: options.cause });
   }
 }
 
@@ -29,7 +35,7 @@ export class RetryableError extends RaftoralError {
   readonly delayMs: number | undefined;
 
   constructor(message: string, options: AuthorErrorOptions & { readonly delay?: Duration } = {}) {
-    super(options.code ?? "RETRYABLE", message, { cause: options.cause, retryable: true });
+    super(options.code ?? RETRYABLE, message, { cause: options.cause, retryable: true });
     this.delayMs = options.delay === undefined ? undefined : durationMs(options.delay);
   }
 }
