@@ -1,0 +1,212 @@
+import { describe, expect, test } from "vitest";
+import { workflow } from "../author/workflow.ts";
+import { Latch, world } from "../testing/workflow-world.ts";
+
+describe("takeover", () => {
+  test("goes on from the last committed step; committed steps do not run again", async () => {
+    const w = world();
+    const executed: string[] = [];
+    const stuck = new Latch();
+    const begun = new Latch();
+    const steps = workflow("steps", { version: 1 }, async (ctx) => {
+      for (const name of ["a", "b", "c"]) {
+        await ctx.step(name, async () => {
+          executed.push(`${name} on ${ctx.nodeId}`);
+          if (name !== "c" || ctx.nodeId !== 3) return;
+          begun.open();
+          await stuck.opened;
+        });
+      }
+      return ctx.attempt;
+    });
+    await w.startAll([steps]);
+    await w.runtime(3).startWorkflow(steps, undefined, { id: "t" });
+    await begun.opened;
+    const changed = w.next("owner-changed");
+    w.kill(3);
+    w.runtimes.delete(3);
+    w.cluster.reportLost(3);
+    expect(await w.runtime(1).result("t")).toBe(2);
+    expect(executed).toEqual(["a on 3", "b on 3", "c on 3", "c on 1"]);
+    expect(await changed).toMatchObject({ from: 3, to: 1, reason: "NODE_FAILURE" });
+  });
+
+  test("fences an owner that is only cut off: nothing it does is recorded, and its body goes nowhere", async () => {
+    const w = world();
+    const release = new Latch();
+    const log: string[] = [];
+    const tokens: number[] = [];
+    const signals: AbortSignal[] = [];
+    const guarded = workflow("guarded", { version: 1 }, async (ctx) => {
+      tokens.push(ctx.fencingToken);
+      signals.push(ctx.signal);
+      try {
+        const value = await ctx.step("write", async () => {
+          if (ctx.nodeId === 2) await release.opened;
+          return `by ${ctx.nodeId}`;
+        });
+        log.push(`${ctx.nodeId} got ${value}`);
+        return value;
+      } catch (error) {
+        log.push(`${ctx.nodeId} caught ${String(error)}`);
+        throw error;
+      }
+    });
+    await w.startAll([guarded]);
+    await w.runtime(2).startWorkflow(guarded, undefined, { id: "f" });
+    w.cluster.node(2).connected = false;
+    w.cluster.reportLost(2);
+    expect(await w.runtime(1).result("f")).toBe("by 1");
+    release.open();
+    const back = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "Live");
+    w.cluster.reportReturned(2);
+    w.cluster.reconnect(2);
+    await back;
+    expect(await w.runtime(2).result("f")).toBe("by 1");
+    expect(log).toEqual(["1 got by 1"]);
+    expect(tokens[1]).toBeGreaterThan(tokens[0] ?? Number.NaN);
+    expect(signals[0]?.aborted).toBe(true);
+  });
+
+  test("a restarted node resumes what it still owns, from the log or from a snapshot", async () => {
+    for (const fromSnapshot of [false, true]) {
+      const w = world();
+      const executed: string[] = [];
+      const resume = workflow("resume", { version: 1 }, async (ctx) => {
+        await ctx.step("before", () => executed.push("before"));
+        const go = await ctx.waitFor<string>("go");
+        await ctx.step("after", () => executed.push("after"));
+        return go;
+      });
+      await w.startAll([resume]);
+      const before = w.next("checkpoint-committed");
+      await w.runtime(2).startWorkflow(resume, undefined, { id: "r" });
+      await before;
+      w.kill(2);
+      await w.cluster.restart(2, fromSnapshot ? { fromSnapshotOf: 1 } : {});
+      const started = w.next("body-started");
+      w.start(2, [resume]);
+      expect(await started).toMatchObject({ nodeId: 2, attempt: 2, replayed: 1 });
+      await w.runtime(1).signal("r", "go", "on");
+      expect(await w.runtime(2).result("r")).toBe("on");
+      expect(executed).toEqual(["before", "after"]);
+    }
+  });
+
+  test("follows a snapshot that replaces the state under a running node", async () => {
+    const w = world();
+    const gate = new Latch();
+    const bodies: number[] = [];
+    const work = workflow("work", { version: 1 }, async (ctx) => {
+      bodies.push(ctx.nodeId);
+      await ctx.step("gate", () => gate.opened);
+      return ctx.nodeId;
+    });
+    await w.startAll([work]);
+    await w.runtime(2).startWorkflow(work, undefined, { id: "x" });
+    w.cluster.node(2).connected = false;
+    const waiting = w.runtime(2).result("x");
+    w.cluster.reportLost(2);
+    await w.next("body-started", (event) => event.nodeId === 1);
+    const back = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "Live");
+    await w.cluster.installSnapshot(2, 1);
+    w.cluster.reportReturned(2);
+    w.cluster.reconnect(2);
+    gate.open();
+    expect(await waiting).toBe(1);
+    await back;
+    expect(bodies).toEqual([2, 1]);
+  });
+
+  test("leaves a run that nobody can take until a node that can registers", async () => {
+    const w = world([1, 2]);
+    const rare = workflow("rare", { version: 1 }, async (ctx) => {
+      await ctx.waitFor("go");
+      return ctx.nodeId;
+    });
+    w.start(1, []);
+    w.start(2, [rare]);
+    await Promise.all([...w.runtimes.values()].map((runtime) => runtime.registered));
+    w.cluster.lead(1);
+    await w.runtime(2).startWorkflow(rare, undefined, { id: "o" });
+    w.kill(2);
+    w.runtimes.delete(2);
+    const orphaned = w.next("owner-changed", (event) => event.to === 0);
+    w.cluster.reportLost(2);
+    await orphaned;
+    await w.cluster.restart(2);
+    w.start(2, [rare]);
+    await w.runtime(2).registered;
+    await w.runtime(1).signal("o", "go");
+    expect(await w.runtime(1).result("o")).toBe(2);
+  });
+});
+
+describe("draining", () => {
+  test("lets steps under way finish, then hands all runs over with one command", async () => {
+    const w = world();
+    const slow = new Latch();
+    const executed: string[] = [];
+    const order = workflow("order", { version: 1 }, async (ctx) => {
+      await ctx.step("one", async () => {
+        executed.push(`one on ${ctx.nodeId}`);
+        await slow.opened;
+      });
+      await ctx.step("two", () => executed.push(`two on ${ctx.nodeId}`));
+      return ctx.nodeId;
+    });
+    await w.startAll([order]);
+    await w.runtime(3).startWorkflow(order, undefined, { id: "d" });
+    const drained = w.runtime(3).drain();
+    slow.open();
+    expect(await drained).toEqual({ moved: 1, orphaned: 0 });
+    expect(await w.runtime(1).result("d")).toBe(1);
+    expect(executed).toEqual(["one on 3", "two on 1"]);
+    const run = await w.runtime(3).startWorkflow(order, undefined);
+    expect(await run.result()).not.toBe(3);
+  });
+
+  test("does not wait longer than its grace", async () => {
+    const w = world();
+    const forever = workflow("forever", { version: 1 }, async (ctx) => {
+      await ctx.step("long", () => (ctx.nodeId === 3 ? new Promise(() => {}) : undefined));
+      return ctx.nodeId;
+    });
+    await w.startAll([forever], { limits: { drainGraceMs: 5 } });
+    await w.runtime(3).startWorkflow(forever, undefined, { id: "g" });
+    expect(await w.runtime(3).drain()).toEqual({ moved: 1, orphaned: 0 });
+    expect(await w.runtime(1).result("g")).toBe(1);
+  });
+});
+
+describe("code that does not fit the record", () => {
+  test("is told so when a path holds another kind, and reported when recorded steps are not asked for", async () => {
+    const w = world();
+    const first = workflow("changed", { version: 1 }, async (ctx, mode: string) => {
+      await ctx.step("a", () => 1);
+      await ctx.step("b", () => 2);
+      await ctx.waitFor("go");
+      return mode;
+    });
+    const second = workflow("changed", { version: 1 }, async (ctx, mode: string) => {
+      if (mode === "kind") await ctx.sleep(1, "a");
+      await ctx.step("b", () => 2);
+      return mode;
+    });
+    w.start(1, [second]);
+    w.start(2, [first]);
+    w.start(3, []);
+    await Promise.all([...w.runtimes.values()].map((runtime) => runtime.registered));
+    w.cluster.lead(1);
+    const committed = w.next("checkpoint-committed", (event) => event.runId === "less" && event.key === "b#0");
+    await w.runtime(2).startWorkflow(first, "kind", { id: "kind" });
+    await w.runtime(2).startWorkflow(first, "less", { id: "less" });
+    await committed;
+    const unused = w.next("checkpoints-unused");
+    w.kill(2);
+    w.cluster.reportLost(2);
+    await expect(w.runtime(1).result("kind")).rejects.toMatchObject({ failure: { code: "NON_DETERMINISM" } });
+    expect(await w.runtime(1).result("less")).toBe("less");
+    expect(await unused).toMatchObject({ runId: "less", keys: ["a#0"] });
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import { CancelledError } from "../author/errors.ts";
+import { workflow } from "../author/workflow.ts";
+import { Latch, world } from "../testing/workflow-world.ts";
+
+describe("waiting", () => {
+  test("a signal sent before the wait is kept; each is delivered once, in order", async () => {
+    const w = world([1]);
+    const hold = new Latch();
+    const reader = workflow("reader", { version: 1 }, async (ctx) => {
+      await ctx.step("hold", () => hold.opened);
+      const first = await ctx.waitFor<number>("n");
+      const rest = await Promise.all([ctx.waitFor<number>("n"), ctx.waitFor<number>("n")]);
+      return [first, ...rest];
+    });
+    await w.startAll([reader]);
+    const run = await w.runtime(1).startWorkflow(reader, undefined);
+    await run.signal("n", 1);
+    await run.signal("n", 2);
+    hold.open();
+    await w.next("checkpoint-committed", (event) => event.key === "n#1");
+    await run.signal("n", 3);
+    expect(await run.result()).toEqual([1, 2, 3]);
+  });
+
+  test("a wait with a timeout gives undefined when nothing came in time", async () => {
+    const w = world([1]);
+    const patient = workflow("patient", { version: 1 }, async (ctx) => {
+      const got = await ctx.waitFor<string>("never", { timeout: "10ms" });
+      return got === undefined ? "timed out" : got;
+    });
+    await w.startAll([patient]);
+    expect(await (await w.runtime(1).startWorkflow(patient, undefined)).result()).toBe("timed out");
+  });
+
+  test("a sleep goes on where it was when another node takes over", async () => {
+    const w = world();
+    const sleeper = workflow("sleeper", { version: 1 }, async (ctx) => {
+      const before = await ctx.now();
+      await ctx.sleep("60ms");
+      return before;
+    });
+    await w.startAll([sleeper]);
+    const asleep = w.next("checkpoint-committed", (event) => event.record === "SLEEP");
+    await w.runtime(3).startWorkflow(sleeper, undefined, { id: "s" });
+    await asleep;
+    w.kill(3);
+    w.runtimes.delete(3);
+    w.cluster.reportLost(3);
+    const before = (await w.runtime(1).result("s")) as number;
+    expect(Date.now() - before).toBeGreaterThanOrEqual(58);
+    const run = await w.runtime(1).getRun("s");
+    expect(run?.checkpoints.map(([key]) => key)).toEqual(["now#0", "sleep#0"]);
+  });
+});
+
+describe("cancelling", () => {
+  test("interrupts steps, sleeps and waits with CancelledError and ends the run", async () => {
+    const w = world();
+    const caught: unknown[] = [];
+    const stuck = workflow("stuck", { version: 1 }, async (ctx, where: string) => {
+      try {
+        if (where === "step") await ctx.step("s", () => new Promise(() => {}));
+        if (where === "sleep") await ctx.sleep("1h");
+        if (where === "wait") await ctx.waitFor("x", { timeout: "1h" });
+      } catch (error) {
+        caught.push(error);
+        await ctx.step("after", () => 1);
+      }
+    });
+    await w.startAll([stuck]);
+    for (const where of ["step", "sleep", "wait"]) {
+      const begun =
+        where === "step"
+          ? w.next("body-started")
+          : w.next("checkpoint-committed", (event) => event.record === "SLEEP" || event.record === "WAIT_DEADLINE");
+      const run = await w.runtime(1).startWorkflow(stuck, where);
+      await begun;
+      await w.runtime(2).cancel(run.id, "enough");
+      await expect(w.runtime(3).result(run.id)).rejects.toMatchObject({ code: "WORKFLOW_CANCELLED", reason: "enough" });
+      await expect(w.runtime(2).cancel(run.id)).rejects.toMatchObject({ code: "WORKFLOW_FINISHED" });
+    }
+    expect(caught).toHaveLength(3);
+    for (const error of caught) expect(error).toBeInstanceOf(CancelledError);
+  });
+
+  test("ends a body that does not listen, after the grace", async () => {
+    const w = world([1]);
+    const deaf = workflow("deaf", { version: 1 }, async () => new Promise(() => {}));
+    await w.startAll([deaf], { limits: { cancelGraceMs: 5 } });
+    const run = await w.runtime(1).startWorkflow(deaf, undefined);
+    await run.cancel();
+    await expect(run.result()).rejects.toMatchObject({ code: "WORKFLOW_CANCELLED" });
+  });
+
+  test("survives the owner's death: the new owner's body is cancelled at the first new call", async () => {
+    const w = world();
+    const held = new Latch();
+    const seen: string[] = [];
+    const work = workflow("work", { version: 1 }, async (ctx) => {
+      await ctx.step("first", () => 1);
+      seen.push(`first on ${ctx.nodeId}`);
+      if (ctx.nodeId === 2) await held.opened;
+      await ctx.step("second", () => seen.push("second"));
+    });
+    await w.startAll([work]);
+    const committed = w.next("checkpoint-committed");
+    await w.runtime(2).startWorkflow(work, undefined, { id: "c" });
+    await committed;
+    await w.runtime(1).cancel("c", "stop");
+    w.kill(2);
+    w.cluster.reportLost(2);
+    await expect(w.runtime(1).result("c")).rejects.toMatchObject({ reason: "stop" });
+    expect(seen).toEqual(["first on 2", "first on 1"]);
+  });
+});

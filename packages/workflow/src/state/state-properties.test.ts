@@ -1,0 +1,82 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { WorkflowCommand } from "../command/workflow-command.ts";
+import { command } from "../testing/arbitraries.ts";
+import { SnapshotDecoder } from "./decode-snapshot.ts";
+import { WorkflowState } from "./workflow-state.ts";
+
+/** Half of the guesses at (owner, epoch) are made right, so that random sequences get somewhere. */
+function aimed(state: WorkflowState, given: WorkflowCommand, position: number): WorkflowCommand {
+  if (!("runId" in given) || position % 2 === 0) return given;
+  const run = state.summary(given.runId);
+  if (run === undefined) return given;
+  if (given.kind === "OwnerChange") return { ...given, oldOwner: run.owner, epoch: run.epoch };
+  return "epoch" in given ? { ...given, owner: run.owner, epoch: run.epoch } : given;
+}
+
+function restored(state: WorkflowState, chunkBytes: number): WorkflowState {
+  const decoder = new SnapshotDecoder();
+  for (const chunk of state.capture(chunkBytes)) {
+    expect(chunk.length).toBeLessThanOrEqual(chunkBytes);
+    decoder.push(chunk);
+  }
+  const copy = new WorkflowState();
+  copy.replace(decoder.finish());
+  return copy;
+}
+
+function everything(state: WorkflowState): unknown {
+  const runs = state.list({ limit: 1000 }).runs.map((run) => state.run(run.runId));
+  return { runs, nodes: state.nodes(), clock: state.clock, size: state.size };
+}
+
+describe("any sequence of commands", () => {
+  test("keeps the invariants, and gives the same state and results to a node restored half-way", () => {
+    fc.assert(
+      fc.property(
+        fc.array(command, { minLength: 20, maxLength: 80 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 300 }),
+        (commands, cut, chunkBytes) => {
+          const state = new WorkflowState();
+          let copy: WorkflowState | undefined;
+          let clock = 0;
+          for (const [position, given] of commands.entries()) {
+            const next = aimed(state, given, position);
+            const result = state.apply(position + 1, next);
+            if (copy !== undefined) expect(copy.apply(position + 1, next)).toEqual(result);
+            if (position === cut % commands.length) copy = restored(state, chunkBytes);
+            expect(state.clock).toBeGreaterThanOrEqual(clock);
+            clock = state.clock;
+            checkInvariants(state);
+          }
+          expect(copy === undefined ? undefined : everything(copy)).toEqual(everything(state));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function checkInvariants(state: WorkflowState): void {
+  const nodes = new Map(state.nodes().map((node) => [node.nodeId, node]));
+  const running = state.list({ status: "Running", limit: 1000 }).runs;
+  const epochs = new Set(running.map((run) => run.epoch));
+  expect(epochs.size).toBe(running.length);
+  const owned = [0, ...nodes.keys()].flatMap((nodeId) => state.ownedBy(nodeId).map((run) => run.runId));
+  expect(owned.toSorted()).toEqual(running.map((run) => run.runId).toSorted());
+  for (const run of running) {
+    if (run.owner === 0) {
+      const takers = [...nodes.values()].filter((node) => node.status === "Live" && has(node.types, run));
+      expect(takers).toEqual([]);
+    } else {
+      const owner = nodes.get(run.owner);
+      expect(owner?.status).toBe("Live");
+      expect(has(owner?.types ?? [], run)).toBe(true);
+    }
+  }
+}
+
+function has(types: readonly { type: string; version: number }[], run: { type: string; version: number }): boolean {
+  return types.some((known) => known.type === run.type && known.version === run.version);
+}

@@ -1,0 +1,59 @@
+/** A state machine with a log of one's own, for tests. */
+import type { CommandResult } from "../command/command-result.ts";
+import type { WorkflowCommand } from "../command/workflow-command.ts";
+import { WorkflowState } from "../state/workflow-state.ts";
+
+export const NOTHING = new Uint8Array(0);
+/** What nodes register unless told otherwise. */
+export const ORDER = { type: "order", version: 1 };
+
+export class StateLog {
+  readonly state = new WorkflowState();
+  index = 0;
+  at = 1000;
+
+  apply(command: WorkflowCommand): CommandResult {
+    this.index += 1;
+    return this.state.apply(this.index, command);
+  }
+
+  register(nodeId: number, types = [ORDER], incarnation = `process-${nodeId}`): CommandResult {
+    return this.apply({ kind: "NodeRegister", nodeId, incarnation, types, at: this.at });
+  }
+
+  start(runId: string, owner = 1, more: Partial<Extract<WorkflowCommand, { kind: "WorkflowStart" }>> = {}) {
+    return this.apply({
+      kind: "WorkflowStart",
+      runId,
+      type: "order",
+      version: 1,
+      input: NOTHING,
+      owner,
+      at: this.at,
+      seed: NOTHING,
+      ...more,
+    });
+  }
+
+  owner(runId: string): number | undefined {
+    return this.state.summary(runId)?.owner;
+  }
+
+  epoch(runId: string): number {
+    return this.state.summary(runId)?.epoch ?? Number.NaN;
+  }
+
+  checkpoint(runId: string, key: string, value: number, owner: number, epoch: number): CommandResult {
+    const bytes = Uint8Array.of(value);
+    return this.apply({ kind: "Checkpoint", runId, key, value: bytes, at: this.at, owner, epoch, record: "STEP" });
+  }
+
+  end(runId: string, owner: number, epoch: number): CommandResult {
+    const outcome = { status: "Completed", result: NOTHING } as const;
+    return this.apply({ kind: "WorkflowEnd", runId, outcome, at: this.at, owner, epoch });
+  }
+
+  lost(nodeId: number, incarnation = `process-${nodeId}`, forget = false): CommandResult {
+    return this.apply({ kind: "NodeLost", nodeId, incarnation, at: this.at, forget });
+  }
+}

@@ -1,0 +1,99 @@
+/** Runtimes on an in-process cluster, and what they say. */
+import { afterEach } from "vitest";
+import type { WorkflowDefinition } from "../author/workflow.ts";
+import type { RuntimeEvent } from "../runtime/runtime-event.ts";
+import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
+import { WorkflowRuntime } from "../runtime/workflow-runtime.ts";
+import { InProcessCluster } from "./in-process-cluster.ts";
+
+/** A promise that the test settles, for bodies to wait on. */
+export class Latch {
+  readonly #opened = Promise.withResolvers<void>();
+  open(): void {
+    this.#opened.resolve();
+  }
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+}
+
+export class World {
+  readonly cluster: InProcessCluster;
+  readonly runtimes = new Map<number, WorkflowRuntime>();
+  readonly events: RuntimeEvent[] = [];
+  #watchers: { matches: (event: RuntimeEvent) => boolean; resolve: (event: RuntimeEvent) => void }[] = [];
+
+  constructor(nodeIds?: readonly number[]) {
+    this.cluster = new InProcessCluster(nodeIds);
+  }
+
+  start(nodeId: number, workflows: Iterable<WorkflowDefinition>, options: Partial<WorkflowRuntimeOptions> = {}) {
+    const { engine } = this.cluster.node(nodeId);
+    const runtime = WorkflowRuntime.start({ engine, registry: workflows, ...options });
+    this.runtimes.set(nodeId, runtime);
+    runtime.events.subscribe((event) => this.#heard(nodeId, event));
+    return runtime;
+  }
+
+  #heard(nodeId: number, event: RuntimeEvent): void {
+    // Replicated events are heard on every node; those of the highest id suffice.
+    const local =
+      event.type === "body-started" || event.type === "step-attempt-failed" || event.type === "checkpoints-unused";
+    if (!local && nodeId !== Math.max(...this.runtimes.keys())) return;
+    this.events.push(event);
+    const matching = this.#watchers.filter((watcher) => watcher.matches(event));
+    this.#watchers = this.#watchers.filter((watcher) => !matching.includes(watcher));
+    for (const watcher of matching) watcher.resolve(event);
+  }
+
+  /** The next event of a kind; the test's time limit is the bound. */
+  next<T extends RuntimeEvent["type"]>(
+    type: T,
+    where: (event: Extract<RuntimeEvent, { type: T }>) => boolean = () => true,
+  ): Promise<Extract<RuntimeEvent, { type: T }>> {
+    const matches = (event: RuntimeEvent): boolean =>
+      event.type === type && where(event as Extract<RuntimeEvent, { type: T }>);
+    return new Promise((resolve) => {
+      this.#watchers.push({ matches, resolve: (event) => resolve(event as Extract<RuntimeEvent, { type: T }>) });
+    });
+  }
+
+  async startAll(
+    workflows: Iterable<WorkflowDefinition>,
+    options: Partial<WorkflowRuntimeOptions> = {},
+  ): Promise<void> {
+    const list = [...workflows];
+    for (const nodeId of this.cluster.nodes.keys()) this.start(nodeId, list, options);
+    await Promise.all([...this.runtimes.values()].map((runtime) => runtime.registered));
+    this.cluster.lead(1);
+  }
+
+  runtime(nodeId: number): WorkflowRuntime {
+    const runtime = this.runtimes.get(nodeId);
+    if (runtime === undefined) throw new Error(`no runtime ${nodeId}`);
+    return runtime;
+  }
+
+  kill(nodeId: number): void {
+    this.cluster.kill(nodeId);
+    this.runtime(nodeId).stop();
+  }
+
+  stop(): void {
+    for (const runtime of this.runtimes.values()) runtime.stop();
+  }
+}
+
+const worlds: World[] = [];
+/** A world that ends with the test. */
+export function world(nodeIds?: readonly number[]): World {
+  const made = new World(nodeIds);
+  worlds.push(made);
+  return made;
+}
+afterEach(() => {
+  for (const made of worlds.splice(0)) made.stop();
+});
+
+/** Three attempts, next to no delay. */
+export const fast = { attempts: 3, initialDelay: 1, jitter: 0 } as const;
