@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { installed, run } from "../process.ts";
 import { type Counts, countsOf, type VitestReport } from "./counts.ts";
 
+/** A worker that blocks its thread (a deadlock in native code) is beyond every test's own time limit. */
+const TIMEOUT_MS = 9 * 60_000;
+
 export interface VitestRun {
   /** Arguments for `vitest run`: filters and options. */
   readonly args?: readonly string[];
@@ -21,9 +24,13 @@ export async function runVitest(options: VitestRun = {}): Promise<Counts> {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const outcome = await run(installed("vitest"), ["run", ...reporters, ...(options.args ?? [])], {
       live: true,
+      timeoutMs: TIMEOUT_MS,
       env: options.dist === true ? { RAFTORAL_TEST_DIST: "1" } : {},
     });
-    return countsOf(await readReport(file), outcome.ok);
+    const report = await readReport(file);
+    if (report === undefined)
+      console.log("vitest ended without a report; a file that it did not name above hangs or crashes.");
+    return countsOf(report, outcome.ok);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
