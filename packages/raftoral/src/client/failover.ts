@@ -22,14 +22,7 @@ export interface CallOptions {
 }
 
 /** Failures that another node may not have. */
-const ELSEWHERE = new Set([
-  "NODE_UNREACHABLE",
-  "NODE_STOPPED",
-  "NODE_FAILED",
-  "NODE_REMOVED",
-  "NO_LEADER",
-  "RUNTIME_STOPPED",
-]);
+const ELSEWHERE = new Set(["NODE_UNREACHABLE", "NODE_STOPPED", "NODE_FAILED", "NO_LEADER", "RUNTIME_STOPPED"]);
 /** With these the request cannot have arrived. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);
 /** Pause after all nodes were asked in vain: an election takes longer than a connection that is refused. */

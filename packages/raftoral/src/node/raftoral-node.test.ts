@@ -20,6 +20,7 @@ const gated = workflow("gated", { version: 1 }, async (ctx, _input: undefined) =
 describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
   let cluster: TestCluster;
   beforeEach(async () => {
+    bodies.clear();
     cluster = await TestCluster.create(kind, [greet, gated]);
   });
   afterEach(() => cluster.dispose());

@@ -113,11 +113,12 @@ export class RaftoralNode {
   ): Promise<RunHandle<Output>>;
   startWorkflow(type: string, input?: unknown, options?: StartOptions): Promise<RunHandle<unknown>>;
   startWorkflow(
-    workflow: WorkflowDefinition<never, unknown> | string,
+    // Any definition: the overloads tie its input to the argument.
+    workflow: { readonly type: string } | string,
     input?: unknown,
     options?: StartOptions,
   ): Promise<RunHandle<unknown>> {
-    return this.#parts.runtime.startWorkflow<unknown, unknown>(workflow as string, input, options);
+    return this.#parts.runtime.startWorkflow(workflow as WorkflowDefinition, input, options);
   }
 
   /** A handle on a run that may or may not exist. */

@@ -1,9 +1,11 @@
 /** Waits for runs to end, on any node, from the events of the replicated state. */
+import { RaftError } from "@raftoral/raft-core";
 import type { WorkflowExecutor } from "@raftoral/workflow";
 
 export class RunWatch {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #unsubscribe: () => void;
+  #isClosed = false;
 
   constructor(executor: WorkflowExecutor) {
     this.#unsubscribe = executor.subscribe({
@@ -19,8 +21,12 @@ export class RunWatch {
     });
   }
 
-  /** Resolves when the run may have ended, when `timeoutMs` have passed, or when `stop` fires. Look at the run then. */
+  /**
+   * Resolves when the run may have ended, when `timeoutMs` have passed, or when `stop` fires. Look at the run then. Rejects
+   * with NODE_STOPPED once this is closed: nothing more would be heard.
+   */
   async wait(runId: string, timeoutMs: number, stop: AbortSignal): Promise<void> {
+    this.#assertOpen();
     if (stop.aborted) return;
     const waiting = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, waiting);
@@ -32,12 +38,19 @@ export class RunWatch {
     clearTimeout(timer);
     waiting.delete(resolve);
     if (waiting.size === 0) this.#waiting.delete(runId);
+    this.#assertOpen();
   }
 
   /** Wakes everybody who waits. */
   close(): void {
+    this.#isClosed = true;
     this.#unsubscribe();
     for (const runId of [...this.#waiting.keys()]) this.#wake(runId);
+  }
+
+  #assertOpen(): void {
+    if (!this.#isClosed) return;
+    throw new RaftError("NODE_STOPPED", "The node was stopped; ask another node.", { retryable: true });
   }
 
   #wake(runId: string): void {

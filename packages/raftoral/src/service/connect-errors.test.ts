@@ -51,7 +51,7 @@ test("E2: an unexpected error leaves as INTERNAL, without its stack", async () =
 
 test.each([
   [Code.DeadlineExceeded, "DEADLINE_EXCEEDED", true],
-  [Code.Canceled, "DEADLINE_EXCEEDED", true],
+  [Code.Canceled, "NODE_UNREACHABLE", true],
   [Code.Unavailable, "NODE_UNREACHABLE", true],
   [Code.ResourceExhausted, "PAYLOAD_TOO_LARGE", false],
   [Code.Unimplemented, "NODE_UNREACHABLE", false],

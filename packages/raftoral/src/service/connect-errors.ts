@@ -33,6 +33,8 @@ const STATUS: ReadonlyMap<string, Code> = new Map([
   ["REQUEST_INVALID", Code.InvalidArgument],
 ]);
 
+const CUT: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Canceled, Code.Aborted]);
+
 /** What a service throws for `error`. */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
@@ -64,18 +66,18 @@ export function fromConnectError(error: unknown, address: string): RaftoralError
 
 function withoutDetail(failure: ConnectError, address: string): RaftoralError {
   const options = { cause: failure, details: { address } };
+  if (isCut(failure)) {
+    return new NodeError(
+      "NODE_UNREACHABLE",
+      `No node answers at ${address} (${failure.rawMessage}). Check the address, and that the node is running.`,
+      { ...options, retryable: true },
+    );
+  }
   switch (failure.code) {
     case Code.DeadlineExceeded:
-    case Code.Canceled:
       return new RemoteError(
         "DEADLINE_EXCEEDED",
         `${address} did not answer in time. It may be busy, or its cluster may have lost its quorum; ask for its status.`,
-        { ...options, retryable: true },
-      );
-    case Code.Unavailable:
-      return new NodeError(
-        "NODE_UNREACHABLE",
-        `No node answers at ${address} (${failure.rawMessage}). Check the address, and that the node is running.`,
         { ...options, retryable: true },
       );
     case Code.ResourceExhausted:
@@ -96,6 +98,15 @@ function withoutDetail(failure: ConnectError, address: string): RaftoralError {
     default:
       return new NodeError("INTERNAL", `${address} failed to answer: ${failure.rawMessage}`, options);
   }
+}
+
+/** Whether there was no connection, or it ended during the call: by a cut, or because the node stopped. */
+function isCut(failure: ConnectError): boolean {
+  if (CUT.has(failure.code)) return true;
+  for (let cause: unknown = failure.cause; cause instanceof Error; cause = cause.cause) {
+    if ("syscall" in cause) return true;
+  }
+  return false;
 }
 
 function internal(error: unknown): NodeError {
