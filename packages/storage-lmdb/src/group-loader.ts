@@ -4,11 +4,11 @@
  * Nothing is repaired here and nothing is cut off. LMDB's transactions leave no half-written tail, so a record that is missing
  * or wrong was acknowledged once, and dropping it could lose what a quorum counts on.
  */
-import { EMPTY_CONF_STATE } from "@raftoral/raft-core";
+import { EMPTY_CONF_STATE, type Entry, entrySize } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
 import { corrupt } from "./errors.ts";
 import { chunkPlaceOf, chunkRange, entryIndexOf, entryKey, entryRange, moveEntryKey, stateKey } from "./keys.ts";
-import { decodeEntry, decodeState, entryTerm, type GroupState, isIntact } from "./records.ts";
+import { decodeEntry, decodeState, entryTerm, type GroupState, isEntry, isIntact } from "./records.ts";
 import type { SpooledContent } from "./snapshot-spool.ts";
 import type { TailCache } from "./tail-cache.ts";
 import type { TermRuns } from "./term-runs.ts";
@@ -45,23 +45,8 @@ export async function loadGroup(
 ): Promise<LoadedGroup> {
   const state = loadState(database, file, group);
   into.terms.reset(state.compactedIndex, state.compactedTerm);
-  const key = entryKey(group, 0);
-  let term = state.compactedTerm;
-  for (let index = state.compactedIndex + 1; index <= state.lastIndex; index++) {
-    moveEntryKey(key, index);
-    const record = readRecord(database, key);
-    const where = { file, group, record: `entry ${index}`, index };
-    if (record === undefined) throw corrupt(where, `missing, though the log goes up to ${state.lastIndex}`);
-    if (!isIntact(key, record)) throw corrupt(where, "wrong checksum");
-    const entry = decodeEntry(index, record);
-    if (entry === undefined) throw corrupt(where, "unreadable");
-    if (entryTerm(record) < term) throw corrupt(where, `its term ${entry.term} is below the one before it, ${term}`);
-    term = entry.term;
-    into.terms.append(index, term);
-    into.cache.append(entry);
-    into.cache.evict(index);
-    if (index % ENTRIES_PER_TURN === 0) await new Promise<void>((resume) => setImmediate(resume));
-  }
+  await checkEntries(database, file, group, state, into.terms);
+  fillCache(database, group, state, into.cache);
   for (const beyond of database.getKeys({ ...entryRange(group, state.lastIndex + 1), limit: 1 })) {
     const index = entryIndexOf(beyond);
     throw corrupt(
@@ -73,6 +58,50 @@ export async function loadGroup(
   for (const stale of database.getKeys(entryRange(group, 0, state.compactedIndex + 1)))
     garbage.push(entryIndexOf(stale));
   return { state, garbage, ...findSpools(database, file, group, state) };
+}
+
+/** Every record of the log: present, intact, and of a term that does not go back. */
+async function checkEntries(
+  database: Database<Buffer, Buffer>,
+  file: string,
+  group: number,
+  state: GroupState,
+  terms: TermRuns,
+): Promise<void> {
+  const key = entryKey(group, 0);
+  let term = state.compactedTerm;
+  for (let index = state.compactedIndex + 1; index <= state.lastIndex; index++) {
+    moveEntryKey(key, index);
+    const record = readRecord(database, key);
+    if (record === undefined || !isIntact(key, record) || !isEntry(record) || entryTerm(record) < term) {
+      throw corrupt({ file, group, record: `entry ${index}`, index }, flawOf(key, record, term, state.lastIndex));
+    }
+    term = entryTerm(record);
+    terms.append(index, term);
+    if (index % ENTRIES_PER_TURN === 0) await new Promise<void>((resume) => setImmediate(resume));
+  }
+}
+
+function flawOf(key: Buffer, record: Buffer | undefined, term: number, last: number): string {
+  if (record === undefined) return `missing, though the log goes up to ${last}`;
+  if (!isIntact(key, record)) return "wrong checksum";
+  if (!isEntry(record)) return "unreadable";
+  return `its term ${entryTerm(record)} is below the one before it, ${term}`;
+}
+
+/** Reads backwards, so that only what stays in memory is decoded. */
+function fillCache(database: Database<Buffer, Buffer>, group: number, state: GroupState, cache: TailCache): void {
+  const key = entryKey(group, 0);
+  const tail: Entry[] = [];
+  let bytes = 0;
+  for (let index = state.lastIndex; index > state.compactedIndex; index--) {
+    moveEntryKey(key, index);
+    const entry = decodeEntry(index, readRecord(database, key) as Buffer);
+    bytes += entrySize(entry);
+    if (bytes > cache.maxBytes) break;
+    tail.push(entry);
+  }
+  for (const entry of tail.reverse()) cache.append(entry);
 }
 
 function loadState(database: Database<Buffer, Buffer>, file: string, group: number): GroupState {

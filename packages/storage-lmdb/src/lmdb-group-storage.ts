@@ -33,7 +33,15 @@ import { corrupt, StorageError } from "./errors.ts";
 import type { GroupCommit, Participant, WriteTransaction } from "./group-commit.ts";
 import { loadGroup, readRecord } from "./group-loader.ts";
 import { entryKey, moveEntryKey, stateKey } from "./keys.ts";
-import { decodeEntry, encodeEntry, encodeState, entryRecordBytes, type GroupState, isIntact } from "./records.ts";
+import {
+  decodeEntry,
+  encodeEntry,
+  encodeState,
+  entryRecordBytes,
+  type GroupState,
+  isEntry,
+  isIntact,
+} from "./records.ts";
 import { SnapshotSpool } from "./snapshot-spool.ts";
 import { TailCache } from "./tail-cache.ts";
 import { TermRuns } from "./term-runs.ts";
@@ -265,8 +273,7 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     const record = readRecord(this.options.database, this.readKey);
     const where = { file: this.options.file, group: this.options.group, record: `entry ${index}`, index };
     if (record === undefined) throw corrupt(where, "missing");
-    const entry = isIntact(this.readKey, record) ? decodeEntry(index, record) : undefined;
-    if (entry === undefined) throw corrupt(where, "wrong checksum");
-    return entry;
+    if (!isIntact(this.readKey, record) || !isEntry(record)) throw corrupt(where, "wrong checksum");
+    return decodeEntry(index, record);
   }
 }

@@ -83,12 +83,17 @@ export function entryTerm(record: Buffer): number {
   return readUint64(record, 6);
 }
 
-/** The entry of an intact record; undefined for one whose fields make no sense. */
-export function decodeEntry(index: number, record: Buffer): Entry | undefined {
-  if (record.length < ENTRY_HEADER_BYTES) return undefined;
-  const type = ENTRY_TYPES[record[4] as number];
+/** Whether an intact record's fields make sense as an entry's. */
+export function isEntry(record: Buffer): boolean {
+  if (record.length < ENTRY_HEADER_BYTES) return false;
+  const type = record[4] as number;
+  return type < ENTRY_TYPES.length && ENTRY_HEADER_BYTES + record.readUInt32LE(14) <= record.length;
+}
+
+/** The entry of an intact record for which {@link isEntry} holds. */
+export function decodeEntry(index: number, record: Buffer): Entry {
+  const type = ENTRY_TYPES[record[4] as number] as EntryType;
   const dataAt = ENTRY_HEADER_BYTES + record.readUInt32LE(14);
-  if (type === undefined || dataAt > record.length) return undefined;
   const term = readUint64(record, 6);
   const data = copyOf(record.subarray(dataAt));
   if (record[5] === 0) return { term, index, type, data };

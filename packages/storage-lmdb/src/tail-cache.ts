@@ -14,9 +14,9 @@ export class TailCache {
   private head = 0;
   private first = 1;
   private bytes = 0;
-  private readonly maxBytes: number;
+  /** Limit, in bytes as `entrySize` counts them. */
+  readonly maxBytes: number;
 
-  /** `maxBytes` counts as `entrySize` does. */
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
   }
