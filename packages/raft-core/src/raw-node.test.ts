@@ -168,6 +168,18 @@ describe("messages that no working node sends", () => {
     ["a response of a stranger", message({ type: "MsgAppResp", from: 9, to: 1, term: 2 }), "unknown-peer"],
     ["a proposal of nothing", message({ type: "MsgProp", from: 2, to: 1 }), "malformed"],
     ["an append outside all terms", message({ type: "MsgApp", from: 2, to: 1 }), "malformed"],
+    ["a snapshot message without a snapshot", message({ type: "MsgSnap", from: 2, to: 1, term: 2 }), "malformed"],
+    [
+      "a snapshot whose configuration has a voter that learns",
+      message({
+        type: "MsgSnap",
+        from: 2,
+        to: 1,
+        term: 2,
+        snapshot: { metadata: { index: 9, term: 2, confState: { ...TRIO, learners: [2] } }, data: bytes("") },
+      }),
+      "malformed",
+    ],
     [
       "an append with a gap",
       message({ type: "MsgApp", from: 2, to: 1, term: 2, index: 1, entries: entriesOfTerms(1) }),

@@ -5,7 +5,7 @@
  * look at one message and the size of the log; whether a message fits the state is for the roles to say.
  */
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
-import type { NodeId } from "../types.ts";
+import { type ConfState, NONE, type NodeId } from "../types.ts";
 import type { RefusalReason } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 
@@ -37,8 +37,14 @@ export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
       if (!isContinuation(m) || m.from === raft.id) return "malformed";
       break;
     case "MsgHeartbeat":
-    case "MsgSnap":
       if (m.from === raft.id) return "malformed";
+      break;
+    case "MsgSnap":
+      if (m.from === raft.id || m.snapshot === undefined || !isSound(m.snapshot.metadata.confState)) return "malformed";
+      break;
+    case "MsgVote":
+    case "MsgPreVote":
+      if (m.term === 0) return "malformed";
       break;
   }
   // Everything else belongs to a term. Without one it would pass for a local message and escape the rules about terms.
@@ -61,6 +67,21 @@ function isResponse(m: Message): boolean {
     default:
       return false;
   }
+}
+
+/** Whether a configuration can have come from one that was in force (C1 to C3 in tracker/config.ts). */
+function isSound({ voters, learners, votersOutgoing, learnersNext, autoLeave }: ConfState): boolean {
+  const isJoint = votersOutgoing.length > 0;
+  const everyone = new Set([...voters, ...votersOutgoing]);
+  return (
+    voters.length > 0 &&
+    [voters, learners, votersOutgoing, learnersNext].every(
+      (ids) => new Set(ids).size === ids.length && !ids.includes(NONE),
+    ) &&
+    learners.every((id) => !everyone.has(id)) &&
+    learnersNext.every((id) => votersOutgoing.includes(id) && !voters.includes(id)) &&
+    (isJoint || !autoLeave)
+  );
 }
 
 /** Entries follow each other and the one they claim to follow, and no term goes back or beyond the sender's. */
