@@ -1,0 +1,60 @@
+import type { Clock } from "@raftoral/raft-core";
+import { describe, expect, test } from "vitest";
+import { alarmAt } from "./alarm.ts";
+
+/** A clock whose timers fire when told to. */
+class ManualClock implements Clock {
+  now = 0;
+  readonly timers: { delayMs: number; fn: () => void }[] = [];
+  wallMs(): number {
+    return this.now;
+  }
+  monotonicMs(): number {
+    return this.now;
+  }
+  after(delayMs: number, fn: () => void): () => void {
+    const timer = { delayMs, fn };
+    this.timers.push(timer);
+    return () => void this.timers.splice(this.timers.indexOf(timer), 1);
+  }
+  every(): () => void {
+    throw new Error("not needed");
+  }
+  soon(): void {
+    throw new Error("not needed");
+  }
+  fire(): void {
+    const timer = this.timers.shift();
+    this.now += timer?.delayMs ?? 0;
+    timer?.fn();
+  }
+}
+
+describe("an alarm", () => {
+  test("further away than a platform timer reaches is set in parts", () => {
+    const clock = new ManualClock();
+    let rang = false;
+    const at = 3 * 2 ** 31;
+    alarmAt(clock, at, () => {
+      rang = true;
+    });
+    for (let parts = 0; parts < 3; parts++) {
+      expect(rang).toBe(false);
+      expect(clock.timers[0]?.delayMs).toBeLessThan(2 ** 31);
+      clock.fire();
+    }
+    clock.fire();
+    expect([rang, clock.now]).toEqual([true, at]);
+  });
+
+  test("waits on when the wall clock was set back, and rings not at all when cancelled", () => {
+    const clock = new ManualClock();
+    let rings = 0;
+    const cancel = alarmAt(clock, 100, () => rings++);
+    clock.now = -50;
+    clock.fire();
+    expect([rings, clock.timers[0]?.delayMs]).toEqual([0, 50]);
+    cancel();
+    expect(clock.timers).toEqual([]);
+  });
+});
