@@ -5,7 +5,7 @@
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { pinnedNode, root, setUpOrExit } from "./setup.mjs";
 
 const [program, ...args] = process.argv.slice(2);
@@ -15,9 +15,11 @@ if (program === undefined) {
 }
 setUpOrExit();
 
+// Programs that this one starts, and scripts of packages, find the pinned Node first.
+const path = [dirname(pinnedNode), join(root, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter);
 const child = spawn(pinnedNode, ["--conditions=@raftoral/source", join(root, program), ...args], {
   stdio: "inherit",
-  env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}` },
+  env: { ...process.env, PATH: path },
 });
 // A terminal sends Ctrl-C to both: the program cleans up and this one waits for it. Others signal only this one.
 process.on("SIGINT", () => {});

@@ -9,7 +9,7 @@
 //    npm can be told to skip.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -75,8 +75,16 @@ function ensurePinnedNode(version) {
   if (startsAs(version)) return;
   // What the package's install script does, once more: it was skipped (ignore-scripts) or cut off.
   const fetched = run(process.execPath, ["installArchSpecificPackage.js"], join(modules, "node"));
-  if (startsAs(version)) return;
+  if (startsAs(version)) return linkPinnedNode();
   throw new SetUpError(`${fetched.output}\nNode ${version} could not be fetched or does not start on this machine.`);
+}
+
+/** npm links only what is there when it installs; npx and scripts of packages look in .bin. */
+function linkPinnedNode() {
+  const link = join(modules, ".bin", "node");
+  if (windows || existsSync(link)) return;
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(join("..", "node", "bin", "node"), link);
 }
 
 function startsAs(version) {

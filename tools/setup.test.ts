@@ -79,6 +79,7 @@ test("fetches the pinned Node when npm was told to run no scripts", async () => 
   await mkdir(join(project, "node_modules/node"), { recursive: true });
   await writeFile(join(project, "node_modules/node/installArchSpecificPackage.js"), fetcher);
   expect((await setUp()).ok).toBe(true);
+  expect(await readFile(join(project, "node_modules/.bin/node"), "utf8")).toContain("echo v1.2.3");
 });
 
 test("names the Node that it could not get", async () => {
