@@ -55,6 +55,8 @@ const PATIENCE_MS = 300;
 export class ClusterView {
   readonly runs = new Map<string, RunPicture>();
   leader: Leader | undefined;
+  /** Services that have said which workflows they can execute, and so get runs. */
+  readonly registered = new Set<number>();
   readonly #listener: ViewListener;
   readonly #up = new Set<number>();
   readonly #facts = new Map<string, Fact>();
@@ -79,15 +81,25 @@ export class ClusterView {
   /** Takes in what a service saw. A restarted one sees the whole log again, which changes nothing. */
   hear(nodeId: number, event: NodeEvent): void {
     if (event.type === "leader") {
-      this.#hearLeader(event.leader, event.term);
+      this.knowLeader(event.leader, event.term);
+    } else if (event.type === "node-changed") {
+      if (event.status === "Live") this.registered.add(event.nodeId);
+      else this.registered.delete(event.nodeId);
     } else if (isRunFact(event)) {
       const key = `${event.index} ${event.runId} ${event.type}`;
       const fact = this.#facts.get(key);
       if (fact === undefined) this.#add(key, { event, seenAtMs: performance.now(), nodes: new Set([nodeId]) });
       else fact.nodes.add(nodeId);
-      this.#tell();
     }
-    for (const look of this.#waiting) look();
+    this.#tell();
+  }
+
+  /** A service says who leads; the latest term counts, and a leader that is down leads no more. */
+  knowLeader(nodeId: number, term: number): void {
+    if (!this.#up.has(nodeId)) return;
+    if (this.leader !== undefined && this.leader.term >= term) return;
+    this.leader = { nodeId, term, seenAtMs: performance.now() };
+    this.#listener.onLeader(this.leader);
   }
 
   /** Resolves with what `probe` gives as soon as that is not undefined. Rejects with a DeadlineError naming `what`. */
@@ -113,17 +125,13 @@ export class ClusterView {
     return [...this.#facts.values()].sort((a, b) => a.event.index - b.event.index);
   }
 
-  /** Tells what is untold, complete or not. */
-  flush(): void {
-    clearTimeout(this.#timer);
-    for (const fact of this.#untold.splice(0)) this.#listener.onFact(fact);
-  }
-
-  #hearLeader(nodeId: number, term: number): void {
-    if (nodeId === 0 || !this.#up.has(nodeId)) return;
-    if (this.leader !== undefined && this.leader.term >= term) return;
-    this.leader = { nodeId, term, seenAtMs: performance.now() };
-    this.#listener.onLeader(this.leader);
+  /** Resolves when everything seen so far is told. */
+  async settled(): Promise<void> {
+    await this.until(
+      2 * PATIENCE_MS + 1_000,
+      "the last facts to be told",
+      () => this.#untold.length === 0 || undefined,
+    );
   }
 
   #add(key: string, fact: Fact): void {
@@ -161,12 +169,11 @@ export class ClusterView {
       this.#untold.shift();
       this.#listener.onFact(fact);
     }
+    for (const look of this.#waiting) look();
   }
 }
 
 function isRunFact(event: NodeEvent): event is RunFact {
   const { type } = event;
-  return (
-    type === "run-started" || type === "checkpoint-committed" || type === "owner-changed" || type === "run-ended"
-  );
+  return type === "run-started" || type === "checkpoint-committed" || type === "owner-changed" || type === "run-ended";
 }

@@ -11,9 +11,11 @@ export interface Receipt {
   readonly parcel: string;
 }
 
-/** What a step gives back: something to go on with, and which execution of its body made it. */
+/** What a step gives back: something to go on with, and who made it, for the quickstart's proof. */
 export interface StepResult<T> {
   readonly value: T;
+  readonly node: number;
+  /** Which execution of the body; see work-log.ts. */
   readonly execution: string;
 }
 
@@ -21,7 +23,13 @@ export interface StepResult<T> {
 export const STEPS = ["reserve", "charge", "pack", "label", "notify"] as const;
 export type StepName = (typeof STEPS)[number];
 
-const DURATION_MS: Readonly<Record<StepName, number>> = { reserve: 300, charge: 450, pack: 500, label: 350, notify: 250 };
+const DURATION_MS: Readonly<Record<StepName, number>> = {
+  reserve: 300,
+  charge: 450,
+  pack: 500,
+  label: 350,
+  notify: 250,
+};
 
 /** The workflow `process_order` as the service `nodeId` executes it. */
 export function processOrder(workLog: WorkLog, nodeId: number) {
@@ -32,7 +40,7 @@ export function processOrder(workLog: WorkLog, nodeId: number) {
         await pause(DURATION_MS[name]);
         const value = work();
         execution.end();
-        return { value, execution: execution.id };
+        return { value, node: nodeId, execution: execution.id };
       });
       return result.value;
     };

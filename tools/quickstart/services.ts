@@ -18,6 +18,11 @@ export interface Service {
 export class Services {
   readonly all: readonly Service[];
   readonly workLogFile: string;
+  /** Rejects when a service ends that nobody ended. */
+  readonly broken: Promise<never>;
+  readonly #broken = Promise.withResolvers<never>();
+  /** Services whose end is expected. */
+  readonly #ending = new Set<number>();
   readonly #folder: string;
   readonly #view: ClusterView;
   readonly #processes = new Map<number, NodeProcess<NodeEvent>>();
@@ -40,6 +45,9 @@ export class Services {
     this.all = all;
     this.workLogFile = join(folder, "work.log");
     this.#view = view;
+    this.broken = this.#broken.promise;
+    // Looked at only while the story runs.
+    this.broken.catch(() => {});
   }
 
   /** Starts, or starts again, a service's process. */
@@ -48,6 +56,7 @@ export class Services {
     const members = this.all.map((other) => ({ nodeId: other.nodeId, address: other.address }));
     const settings: ServiceSettings = { nodeId, members, dataDir, workLogFile: this.workLogFile };
     this.#view.nodeIsUp(nodeId);
+    this.#ending.delete(nodeId);
     const process = await NodeProcess.start<NodeEvent>({
       name: `service ${nodeId}`,
       program: join(import.meta.dirname, "service.ts"),
@@ -56,7 +65,12 @@ export class Services {
       onNote: (event) => this.#view.hear(nodeId, event),
     });
     this.#processes.set(nodeId, process);
-    void process.exited.then(() => this.#view.nodeIsDown(nodeId));
+    void process.exited.then(({ code, signal }) => {
+      this.#view.nodeIsDown(nodeId);
+      if (this.#ending.has(nodeId)) return;
+      const how = signal ?? `exit code ${code}`;
+      this.#broken.reject(new Error(`service ${nodeId} ended by itself (${how}):\n${process.logTail()}`));
+    });
   }
 
   pid(nodeId: number): number | undefined {
@@ -69,6 +83,7 @@ export class Services {
 
   /** SIGKILL: the process has no chance to say or write anything. Resolves when it is gone. */
   async kill(nodeId: number): Promise<void> {
+    this.#ending.add(nodeId);
     await this.#processes.get(nodeId)?.kill();
     this.#clients.get(nodeId)?.close();
     this.#clients.delete(nodeId);
@@ -90,6 +105,7 @@ export class Services {
 
   /** Ends every process at once. */
   async end(): Promise<void> {
+    for (const { nodeId } of this.all) this.#ending.add(nodeId);
     for (const client of this.#clients.values()) client.close();
     await Promise.all([...this.#processes.values()].map((process) => process.kill()));
   }

@@ -3,3 +3,4 @@ export { DeadlineError, eventually, within } from "./deadline.ts";
 export { freeAddresses } from "./free-ports.ts";
 export { type HostedNode, hostNode, type Tell } from "./node-host.ts";
 export { type Exit, NodeProcess, type NodeProcessOptions } from "./node-process.ts";
+export { stdoutLogger } from "./stdout-logger.ts";

@@ -1,0 +1,193 @@
+// The story, in its order: start, submit, kill, take over, restart, catch up. What it found out is returned, to be shown and
+// proved by others.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { eventually } from "@raftoral/e2e/harness";
+import type { RunDetails } from "raftoral";
+import type { ClusterView, Fact, RunPicture } from "./cluster-view.ts";
+import { type Narrator, seconds } from "./narrator.ts";
+import type { Order } from "./orders.ts";
+import type { Page } from "./page.ts";
+import type { ServiceRecord } from "./proof.ts";
+import { SERVICE_COUNT, type Service, type Services } from "./services.ts";
+
+export interface Story {
+  readonly orders: readonly Order[];
+  readonly services: Services;
+  readonly view: ClusterView;
+  readonly page: Page;
+  readonly narrator: Narrator;
+}
+
+export interface Outcome {
+  /** The service that was killed. */
+  readonly killed: number;
+  /** The runs as each service holds them at the end. */
+  readonly records: readonly ServiceRecord[];
+}
+
+/** Bounds of the waits, in ms. Together they stay below the time that the whole may take. */
+const ELECTION_MS = 10_000;
+const PROGRESS_MS = 10_000;
+const TAKEOVER_MS = 15_000;
+const COMPLETION_MS = 30_000;
+const CATCH_UP_MS = 10_000;
+/** Between two orders, so that they are at different steps when the service dies; all of them within a second. */
+const SUBMIT_PAUSE_MS = 60;
+const SUBMIT_ALL_MS = 1_000;
+/** Steps that an order of the victim's must have recorded, and how long it may then go on, into the next steps. */
+const STEPS_BEFORE_KILL = 2;
+const KILL_DELAY_MS = 450;
+
+export async function tell(story: Story): Promise<Outcome> {
+  const leader = await startServices(story);
+  await submitOrders(story, leader);
+  const killed = await killOwner(story, leader);
+  await restart(story, killed);
+  return { killed, records: await collectRecords(story) };
+}
+
+async function startServices({ services, view, page }: Story): Promise<number> {
+  page.heading(
+    "Start three services",
+    "Each is a process with a data folder of its own. Together they are the cluster:",
+    "there is no database and no orchestrator beside them.",
+  );
+  const started = performance.now();
+  await Promise.all(services.all.map((service) => services.start(service)));
+  const client = await services.client(1);
+  const leader = await eventually(ELECTION_MS, "the services to agree on a leader", async () => {
+    const status = await client.status();
+    if (status.leader !== 0) view.knowLeader(status.leader, status.term);
+    return view.leader;
+  });
+  const isRegistered = (): true | undefined => (view.registered.size === SERVICE_COUNT ? true : undefined);
+  await view.until(ELECTION_MS, "all services to register their workflow", isRegistered);
+  page.table(
+    [{ title: "service" }, { title: "process" }, { title: "address" }, { title: "data folder" }],
+    services.all.map(({ nodeId, address, dataDir }) => [
+      String(nodeId),
+      String(services.pid(nodeId)),
+      address,
+      dataDir,
+    ]),
+  );
+  page.line();
+  page.line(
+    `Up in ${seconds(performance.now() - started)}. Service ${leader.nodeId} was elected leader (term ${leader.term}): it puts what all of them`,
+  );
+  page.line("write into one order, the log. An entry counts once a majority, two of the three, has it on disk.");
+  return leader.nodeId;
+}
+
+async function submitOrders({ orders, services, view, page, narrator }: Story, leader: number): Promise<void> {
+  page.heading(
+    `Process ${orders.length === 1 ? "an order" : `${orders.length} orders`}`,
+    "A service that gets an order owns its run and does the steps: reserve, charge, a short wait,",
+    "pack and label side by side, notify. A step's result is in the log before the next one begins.",
+    '"log" is the place in the log, "held by" are the services that have applied it.',
+  );
+  narrator.begin();
+  const pauseMs = Math.min(SUBMIT_PAUSE_MS, SUBMIT_ALL_MS / orders.length);
+  const ids = services.all.map(({ nodeId }) => nodeId);
+  for (const [i, order] of orders.entries()) {
+    const nodeId = ids[(leader - 1 + i) % ids.length] ?? leader;
+    await (await services.client(nodeId)).startWorkflow("process_order", order, { id: order.id });
+    await pause(pauseMs);
+  }
+  await view.until(PROGRESS_MS, "an order of the leader to have some steps done", () =>
+    ownedBy(view, leader).find((run) => stepsOf(run) >= STEPS_BEFORE_KILL),
+  );
+  await pause(KILL_DELAY_MS);
+}
+
+async function killOwner(story: Story, leader: number): Promise<number> {
+  const { orders, services, view, page, narrator } = story;
+  const victims = ownedBy(view, leader);
+  if (victims.length === 0) throw new Error(`service ${leader} finished its orders before it could be killed`);
+  const killedAtMs = performance.now();
+  await services.kill(leader);
+  await view.settled();
+  page.heading(
+    `Kill service ${leader} with SIGKILL`,
+    `It leads, and it owns ${victims.length} unfinished ${victims.length === 1 ? "order" : "orders"}: ${shortList(victims.map(({ id }) => id))}.`,
+    "It has no chance to say goodbye. The others notice its silence, elect a leader, and that one",
+    "gives its orders to services that are alive. They go on after the last recorded step.",
+  );
+  narrator.say(`service ${leader} is gone`, killedAtMs);
+  const elected = await view.until(TAKEOVER_MS, "a new leader", () => view.leader);
+  await view.until(TAKEOVER_MS, `the orders of service ${leader} to have new owners`, () =>
+    ownedBy(view, leader).length === 0 ? true : undefined,
+  );
+  await view.until(COMPLETION_MS, "all orders to be completed", () =>
+    orders.every(({ id }) => view.runs.get(id)?.hasEnded) ? true : undefined,
+  );
+  await view.settled();
+  const moved = view.facts().filter(({ event }) => event.type === "owner-changed" && event.from === leader);
+  const movedIds = new Set(moved.map(({ event }) => event.runId));
+  const first = firstAfter(view.facts(), killedAtMs, (fact) => moved.includes(fact));
+  const step = firstAfter(
+    view.facts(),
+    first.seenAtMs,
+    ({ event }) => event.type === "checkpoint-committed" && event.record === "STEP" && movedIds.has(event.runId),
+  );
+  page.line();
+  const since = (atMs: number) => page.paint("bold", seconds(atMs - killedAtMs));
+  page.line(`Takeover, counted from the kill: a new leader after ${since(elected.seenAtMs)}, new owners after`);
+  page.line(
+    `${since(first.seenAtMs)}, the first new step of an order taken over recorded after ${since(step.seenAtMs)}.`,
+  );
+  return leader;
+}
+
+async function restart({ services, view, page }: Story, nodeId: number): Promise<void> {
+  page.heading(
+    `Restart service ${nodeId}`,
+    "The same program with the same data folder. It finds what it had, and gets what it missed.",
+  );
+  const service = services.all.find((candidate) => candidate.nodeId === nodeId) as Service;
+  const started = performance.now();
+  await services.start(service);
+  const client = await services.client(nodeId);
+  const atStart = await client.status();
+  const other = await services.client(services.all.find((candidate) => candidate.nodeId !== nodeId)?.nodeId ?? nodeId);
+  const atEnd = await eventually(CATCH_UP_MS, `service ${nodeId} to catch up`, async () => {
+    const [own, others] = await Promise.all([client.status(), other.status()]);
+    const hasAll = own.leader !== 0 && own.applied >= others.commit;
+    return hasAll && view.registered.has(nodeId) && own;
+  });
+  page.line(`It came back as process ${services.pid(nodeId)} with the log up to #${atStart.lastIndex} from its disk.`);
+  page.line(
+    `It follows service ${atEnd.leader} and has applied everything up to #${atEnd.applied}, ${seconds(performance.now() - started)} after its start.`,
+  );
+}
+
+/** Asks every service for every run, each for its own copy. */
+async function collectRecords({ orders, services }: Story): Promise<readonly ServiceRecord[]> {
+  return Promise.all(
+    services.all.map(async ({ nodeId }) => {
+      const runs = new Map<string, RunDetails>();
+      for (const { id } of orders) runs.set(id, await services.run(nodeId, id));
+      return { nodeId, runs };
+    }),
+  );
+}
+
+function ownedBy(view: ClusterView, nodeId: number): readonly RunPicture[] {
+  return [...view.runs.values()].filter((run) => run.owner === nodeId && !run.hasEnded);
+}
+
+function stepsOf(run: RunPicture): number {
+  return run.recorded.size;
+}
+
+function firstAfter(facts: readonly Fact[], atMs: number, is: (fact: Fact) => boolean): Fact {
+  const found = facts.filter((fact) => fact.seenAtMs >= atMs && is(fact)).sort((a, b) => a.seenAtMs - b.seenAtMs)[0];
+  if (found === undefined) throw new Error("no order was taken over");
+  return found;
+}
+
+function shortList(ids: readonly string[]): string {
+  const shown = ids.slice(0, 5).join(", ");
+  return ids.length > 5 ? `${shown} and ${ids.length - 5} more` : shown;
+}
