@@ -2,12 +2,9 @@
 // against this implementation. Without arguments it reads the folder beside the checkout, and skips when there is none.
 
 import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
-import { root } from "../process.ts";
 import { checkFile } from "./check-file.ts";
+import { DEFAULT_FOLDER, NO_DATA } from "./default-folder.ts";
 import { findFiles } from "./find-files.ts";
-
-const DEFAULT_FOLDER = join(root, "..", "shared", "conformance");
 
 async function filesToCheck(args: readonly string[]): Promise<string[]> {
   const files: string[] = [];
@@ -22,7 +19,7 @@ async function filesToCheck(args: readonly string[]): Promise<string[]> {
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.length === 0 && !existsSync(DEFAULT_FOLDER)) {
-    console.log(`conformance: skipped, for there is no folder ${relative(process.cwd(), DEFAULT_FOLDER)}`);
+    console.log(NO_DATA);
     console.log("0 passed, 0 failed");
     return;
   }
@@ -33,7 +30,11 @@ async function main(args: readonly string[]): Promise<void> {
     const ok = failures === 0;
     if (ok) passed++;
     else failed++;
-    console.log(ok ? `ok    ${file} (${checks})` : `FAIL  ${file} (${failures} of ${checks} differ)`);
+    console.log(
+      ok
+        ? `ok    ${file} (${checks})`
+        : `FAIL  ${file} (${checks === 0 ? "unreadable" : `${failures} of ${checks} differ`})`,
+    );
     for (const line of problems) console.log(line);
   }
   console.log(`${passed} passed, ${failed} failed`);
