@@ -11,6 +11,8 @@ class Schedule {
   private readonly pool: Message[] = [];
   private readonly leaders = new Map<number, NodeId>();
   private readonly applied: string[] = [];
+  /** Cut off for the time being; 0 for nobody. */
+  private isolated: NodeId = 0;
   private readonly checked = new Map<NodeId, number>();
   private readonly nodes: readonly LockstepNode[];
 
@@ -44,7 +46,9 @@ class Schedule {
       const what = this.rng.below(100);
       if (what < 30) this.carryOut(node);
       else if (what < 75) this.deliverOne();
-      else if (what < 90) node.raw.tick();
+      else if (what < 88) node.raw.tick();
+      else if (what < 89) node.raw.campaign();
+      else if (what < 90) this.isolated = this.rng.below(this.nodes.length + 1);
       else if (what < 98) node.raw.propose(bytes(`${node.id}:${at}`));
       else if (what < 99) node.raw.transferLeader(1 + this.rng.below(this.nodes.length));
       else this.restart(node);
@@ -82,6 +86,10 @@ class Schedule {
     const at = this.rng.below(this.pool.length + 1);
     const m = this.pool[at];
     if (m === undefined) return;
+    if (m.from === this.isolated || m.to === this.isolated) {
+      this.pool.splice(at, 1);
+      return;
+    }
     const fate = this.rng.below(10);
     if (fate > 0) this.pool.splice(at, 1);
     if (fate !== 1) this.network.raw(m.to).step(m);
