@@ -22,8 +22,8 @@ import {
   anyMessage,
   anySnapshot,
 } from "../testing/wire/arbitraries.ts";
-import { GENERATED } from "../testing/wire/generated-form.ts";
 import type { Entry } from "../types.ts";
+import { GENERATED } from "./generated-form.ts";
 import * as codec from "./index.ts";
 
 interface Case {

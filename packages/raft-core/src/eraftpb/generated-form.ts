@@ -1,4 +1,4 @@
-/** Values as the generated code encodes them: what the hand-written codec is compared with in tests. */
+/** Values as the generated code encodes them: what tests compare the hand-written codec with. Nothing else uses it. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   ConfChangeSchema,
@@ -16,8 +16,8 @@ import {
   MessageSchema,
   SnapshotMetadataSchema,
   SnapshotSchema,
-} from "../../gen/eraftpb/eraftpb_pb.ts";
-import type { Message, MessageType } from "../../message.ts";
+} from "../gen/eraftpb/eraftpb_pb.ts";
+import type { Message, MessageType } from "../message.ts";
 import {
   type ConfChange,
   type ConfChangeType,
@@ -28,7 +28,7 @@ import {
   type HardState,
   type Snapshot,
   type SnapshotMetadata,
-} from "../../types.ts";
+} from "../types.ts";
 
 /** Numbers of raft-rs, written down a second time: a slip in the codec's own table must not go unnoticed. */
 const MESSAGE_TYPES: Readonly<Partial<Record<MessageType, number>>> = {
