@@ -52,7 +52,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
     .version(VERSION)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .showHelpAfterError("(add --help for how to use it)")
     .helpCommand("help [command]", "show help")
     .addHelpText("after", EXAMPLES);

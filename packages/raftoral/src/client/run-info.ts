@@ -51,6 +51,7 @@ export interface RunCheckpoint {
 
 /** A turn in the life of a run. */
 export interface RunEvent {
+  /** Milliseconds since the epoch; 0 when not recorded. */
   readonly atMs: number;
   /** started, taken-over, cancel-requested, completed, failed, cancelled. */
   readonly kind: string;

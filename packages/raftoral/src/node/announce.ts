@@ -16,6 +16,8 @@ export interface Announcement {
   readonly address: string;
   /** Addresses from the options, in case those stored are out of date. */
   readonly targets: readonly string[];
+  /** Before the first attempt. */
+  readonly delayMs: number;
   readonly logger: Logger;
 }
 
@@ -30,6 +32,7 @@ const FINAL = new Set(["NODE_REMOVED", "NODE_UNKNOWN", "CLUSTER_MISMATCH"]);
  * node does not belong to the cluster any more. Never rejects.
  */
 export async function announceAddress(announcement: Announcement, stop: AbortSignal): Promise<Error | undefined> {
+  await paused(announcement.delayMs, stop);
   for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const outcome = await attempt(announcement);
     if (outcome === "known") return undefined;
@@ -78,6 +81,7 @@ function judge(error: unknown): "later" | RaftoralError {
 
 function paused(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (ms === 0 || stop.aborted) return resolve();
     const timer = setTimeout(resolve, ms);
     stop.addEventListener(
       "abort",

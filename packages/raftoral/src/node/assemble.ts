@@ -4,7 +4,7 @@
  * Order matters: the folder first (it says who the node is), then the place in the cluster, then the port, then consensus,
  * then workflows, which may begin to run at once.
  */
-import type { Logger } from "@raftoral/raft-core";
+import type { Logger, NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import {
@@ -121,9 +121,16 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     throw new RaftError("NODE_STOPPED", `Node ${identity.nodeId} is starting. Try again.`, { retryable: true });
   };
   const executor = new WorkflowExecutor({ logger });
-  const cluster = await openCluster(plan, closers, { established, storage, listen, address, served, executor });
+  const { cluster, forget } = await openCluster(plan, closers, {
+    established,
+    storage,
+    listen,
+    address,
+    served,
+    executor,
+  });
 
-  const membership = new Membership({ cluster, clusterId: identity.clusterId, dial, logger });
+  const membership = new Membership({ cluster, clusterId: identity.clusterId, dial, forget, logger });
   closers.add(() => membership.close());
   const events = new NodeEvents(logger);
   closers.add(cluster.on((event) => events.emit(event)));
@@ -171,11 +178,16 @@ interface ClusterSetting {
 }
 
 /** Listens, and starts the Raft group. */
-async function openCluster(plan: NodePlan, closers: Closers, setting: ClusterSetting): Promise<WorkflowCluster> {
+async function openCluster(
+  plan: NodePlan,
+  closers: Closers,
+  setting: ClusterSetting,
+): Promise<{ readonly cluster: WorkflowCluster; readonly forget: (peer: NodeId) => void }> {
   const { config, logger } = plan;
   const { established, storage, address, executor } = setting;
   const { nodeId } = established.identity;
-  const transport = plan.transport ?? (await openGrpc(plan, closers, setting));
+  const own = plan.transport === undefined ? await openGrpc(plan, closers, setting) : undefined;
+  const transport = (plan.transport ?? own) as WorkflowTransport;
   transport.addNode({ nodeId, address });
   const group = await storage.group(GROUP_ID);
   const cluster = await transport.createCluster(nodeId, {
@@ -188,10 +200,15 @@ async function openCluster(plan: NodePlan, closers: Closers, setting: ClusterSet
     logger,
   });
   closers.add(() => cluster.stop());
-  return cluster;
+  // A transport that was given has other users: whom it knows is theirs to say.
+  return { cluster, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
 }
 
-async function openGrpc(plan: NodePlan, closers: Closers, setting: ClusterSetting): Promise<WorkflowTransport> {
+async function openGrpc(
+  plan: NodePlan,
+  closers: Closers,
+  setting: ClusterSetting,
+): Promise<GrpcClusterTransport<WorkflowExecutor>> {
   const { limits } = plan.config;
   const { established, storage, listen, address, served } = setting;
   const { nodeId, clusterId } = established.identity;

@@ -23,6 +23,8 @@ export interface MembershipOptions {
   readonly cluster: WorkflowCluster;
   readonly clusterId: string;
   readonly dial: Dial;
+  /** Closes what leads to a node that is no member any more. */
+  readonly forget: (nodeId: NodeId) => void;
   readonly logger: Logger;
 }
 
@@ -35,7 +37,10 @@ export class Membership {
   readonly #cluster: WorkflowCluster;
   readonly #clusterId: string;
   readonly #dial: Dial;
+  readonly #forget: (nodeId: NodeId) => void;
   readonly #logger: Logger;
+  /** Members at the last change. */
+  #known: ReadonlySet<NodeId> = new Set();
   /** The change in progress on this node; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
   #promoting: NodeJS.Timeout | undefined;
@@ -45,10 +50,13 @@ export class Membership {
     this.#cluster = options.cluster;
     this.#clusterId = options.clusterId;
     this.#dial = options.dial;
+    this.#forget = options.forget;
     this.#logger = options.logger;
     this.#unsubscribe = this.#cluster.on((event) => {
+      if (event.type === "members") this.#forgetRemoved();
       if (event.type === "leader" || event.type === "members") this.#watchLearners();
     });
+    this.#forgetRemoved();
     this.#watchLearners();
   }
 
@@ -182,6 +190,14 @@ export class Membership {
     const result = this.#last.then(change);
     this.#last = result.catch(() => {});
     return result;
+  }
+
+  #forgetRemoved(): void {
+    const members = new Set(this.members().map((member) => member.nodeId));
+    for (const nodeId of this.#known) {
+      if (!members.has(nodeId) && nodeId !== this.#cluster.nodeId) this.#forget(nodeId);
+    }
+    this.#known = members;
   }
 
   /** Looks at the learners while this node leads and there are any, and only then. */

@@ -51,6 +51,11 @@ export class MemoryNodeStorage implements NodeStorage {
     return storage;
   }
 
+  /** Makes every further write fail with `error`, as a disk that failed a flush would. */
+  poison(error: Error): void {
+    for (const storage of this.#groups.values()) storage.poison(error);
+  }
+
   async close(): Promise<void> {
     for (const storage of this.#groups.values()) await storage.close();
   }

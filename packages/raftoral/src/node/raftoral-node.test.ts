@@ -2,6 +2,7 @@ import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RaftoralClient } from "../client/raftoral-client.ts";
 import { TestCluster, until } from "../testing/test-cluster.ts";
+import type { MemoryNodeStorage } from "./node-storage.ts";
 import type { RaftoralNode } from "./raftoral-node.ts";
 
 const greet = workflow("greet", { version: 1 }, async (ctx, name: string) => {
@@ -167,6 +168,14 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     expect(await back.failed).toMatchObject({ code: "NODE_REMOVED" });
   });
 
+  test("a live node that is removed learns of it and stops taking part", async () => {
+    const { nodes } = await cluster.form(3);
+    const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    await a.removeNode(3);
+    expect(await c.failed).toMatchObject({ code: "NODE_REMOVED" });
+    expect(await (await a.startWorkflow(greet, "two")).result()).toBe("hello two");
+  });
+
   test("leadership goes where it is asked to go", async () => {
     const { nodes } = await cluster.form(3);
     const [a, b] = nodes as [RaftoralNode, RaftoralNode];
@@ -185,6 +194,20 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     const [a] = nodes as [RaftoralNode];
     await a.waitForLeader();
     expect(await (await a.startWorkflow(greet, "static")).result()).toBe("hello static");
+  });
+
+  test("a node whose disk fails says so, and the others go on with its runs", async () => {
+    if (kind === "grpc") return;
+    const { nodes, places } = await cluster.form(3);
+    const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    await c.startWorkflow(gated, undefined, { id: "g1" });
+    await until(a, () => a.status().runningRuns === 1, "the run is known");
+    const [, , { storage }] = places as [unknown, unknown, { storage: MemoryNodeStorage }];
+    storage.poison(new Error("the disk is gone"));
+    await a.signal("g1", "gate", "open");
+    expect((await c.failed).message).toMatch(/the disk is gone/);
+    expect(await a.run("g1").result()).toBe("open on node");
+    expect((await a.getRun("g1")).owner).not.toBe(3);
   });
 
   describe("bad input", () => {

@@ -10,7 +10,7 @@
  * L3. A node that failed or was removed says so once, through `failed`, and takes no further part.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
-import { RaftError, silentLogger } from "@raftoral/raft-core";
+import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { RunHandle, StartOptions, WorkflowDefinition } from "@raftoral/workflow";
 import type { MemberInfo, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunFilter, RunSummary } from "../client/run-info.ts";
@@ -40,6 +40,11 @@ export interface CallLimit {
   readonly timeoutMs?: number;
 }
 
+/** Elections are over sooner. A node without a leader for longer asks the others whether it still belongs to them. */
+const LEADERLESS_MS = 1_000;
+/** A voter that is alive takes the leadership in two rounds of messages. */
+const TRANSFER_MS = 2_000;
+
 export class RaftoralNode {
   readonly nodeId: NodeId;
   readonly clusterId: string;
@@ -56,6 +61,7 @@ export class RaftoralNode {
   readonly #left = Promise.withResolvers<"left">();
   readonly #stopping = new AbortController();
   #isLeaving = false;
+  #isAnnouncing = false;
   #stopped: Promise<void> | undefined;
 
   /**
@@ -98,7 +104,7 @@ export class RaftoralNode {
     parts.cluster.on((event) => {
       if (event.type === "failed") this.#fail(event.error);
       else if (event.type === "removed" && !this.#isLeaving) this.#fail(removed(this.nodeId));
-      else if (event.type === "leader") logger.info({ leader: event.leader, term: event.term }, "leader");
+      else if (event.type === "leader" && event.leader === NONE) this.#announceAfter(LEADERLESS_MS);
     });
   }
 
@@ -204,18 +210,26 @@ export class RaftoralNode {
   }
 
   async #takePart(): Promise<void> {
-    const { cluster, isNew, membership, dial, identity, address } = this.#parts;
+    const { cluster, isNew } = this.#parts;
     const { origin, joinTimeoutMs } = this.#config;
     if (origin.kind === "bootstrap" && isNew) await cluster.waitForLeader({ timeoutMs: joinTimeoutMs });
     if (origin.kind === "join" && isNew) await this.#becomeVoter(joinTimeoutMs);
-    if (!isNew) {
-      const targets = origin.kind === "join" ? origin.targets : [];
-      const announcement = { cluster, membership, dial, identity, address, targets, logger: this.#logger };
-      void announceAddress(announcement, this.#stopping.signal).then((failure) => {
-        if (failure !== undefined) this.#fail(failure);
-      });
-    }
-    this.#logger.info({ nodeId: this.nodeId, clusterId: this.clusterId, address }, "node started");
+    if (!isNew) this.#announceAfter(0);
+    this.#logger.info({ nodeId: this.nodeId, clusterId: this.clusterId, address: this.address }, "node started");
+  }
+
+  /** Tells the others where this node is, and hears whether it still belongs to them; until a leader is heard (L3). */
+  #announceAfter(delayMs: number): void {
+    if (this.#isAnnouncing || this.#isLeaving || this.#stopping.signal.aborted) return;
+    this.#isAnnouncing = true;
+    const { cluster, membership, dial, identity, address } = this.#parts;
+    const { origin } = this.#config;
+    const targets = origin.kind === "join" ? origin.targets : [];
+    const announcement = { cluster, membership, dial, identity, address, targets, delayMs, logger: this.#logger };
+    void announceAddress(announcement, this.#stopping.signal).then((failure) => {
+      this.#isAnnouncing = false;
+      if (failure !== undefined && !this.#isLeaving) this.#fail(failure);
+    });
   }
 
   /** Waits until the leader has made this node a voter. A large state may take longer than anyone wants to wait; it goes on. */
@@ -260,19 +274,36 @@ export class RaftoralNode {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
     const { cluster, membership } = this.#parts;
     const hasOthers = membership.members().some((member) => member.voter && member.nodeId !== this.nodeId);
     if (hasOthers && cluster.failure === undefined && !this.#isLeaving && cluster.leader !== 0) {
-      // Half the time at most for each: a cluster without a quorum can take nothing over.
-      await this.#handOver(timeoutMs / 2);
+      const { promise: quorumLost, dispose } = this.#quorumLost();
+      await Promise.race([this.#handOver((timeoutMs * 3) / 4), quorumLost]);
       if (cluster.isLeader) {
-        const left = Math.max(1, Math.min(timeoutMs / 2, deadline - performance.now()));
-        await this.#unless("the leadership was not handed over", membership.transfer(undefined, { timeoutMs: left }));
+        const limit = { timeoutMs: Math.min(timeoutMs / 4, TRANSFER_MS) };
+        const transferred = this.#unless("the leadership was not handed over", membership.transfer(undefined, limit));
+        await Promise.race([transferred, quorumLost]);
       }
+      dispose();
     }
     await this.#close();
     this.#logger.info({ nodeId: this.nodeId }, "node stopped");
+  }
+
+  /** Resolves once no leader has been known for a while: a cluster that is stopping as a whole can take nothing over. */
+  #quorumLost(): { readonly promise: Promise<void>; dispose(): void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    const stopListening = this.#parts.cluster.on((event) => {
+      if (event.type !== "leader") return;
+      clearTimeout(timer);
+      timer = event.leader === NONE ? setTimeout(resolve, LEADERLESS_MS) : undefined;
+    });
+    const dispose = (): void => {
+      clearTimeout(timer);
+      stopListening();
+    };
+    return { promise, dispose };
   }
 
   /** Gives this node's runs to others. What does not succeed is logged: they are taken over once this node is silent. */

@@ -59,9 +59,14 @@ function historyOf(run: RunView): readonly RunEvent[] {
     }
     epoch = checkpoint.epoch;
   }
+  const unseen = run.attempt - events.length;
+  if (unseen > 0) {
+    const now = run.owner === 0 ? "nobody can take it at present" : `now node ${run.owner}`;
+    events.push({ atMs: 0, kind: "taken-over", text: `${unseen} more changes of owner that recorded nothing; ${now}` });
+  }
   if (run.status === "Running") {
     if (run.cancelReason !== undefined) {
-      events.push({ atMs: run.startedAt, kind: "cancel-requested", text: run.cancelReason });
+      events.push({ atMs: 0, kind: "cancel-requested", text: run.cancelReason });
     }
     return events;
   }

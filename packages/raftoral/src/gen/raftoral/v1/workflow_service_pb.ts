@@ -98,7 +98,7 @@ export const RunCheckpointSchema: GenMessage<RunCheckpoint> = /*@__PURE__*/
  */
 export type RunEvent = Message<"raftoral.v1.RunEvent"> & {
   /**
-   * Milliseconds since the epoch.
+   * Milliseconds since the epoch; 0 when not recorded.
    *
    * @generated from field: uint64 at_ms = 1;
    */
