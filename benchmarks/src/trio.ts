@@ -1,0 +1,52 @@
+/** Three processes that form a Raftoral cluster, the usual way: one bootstraps, two join. */
+import { Child } from "./child-process.ts";
+
+export class Trio {
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #children: Child[] = [];
+  readonly #addresses: string[] = [];
+
+  private constructor(folder: string, name: string) {
+    this.#folder = folder;
+    this.#name = name;
+  }
+
+  static async start(folder: string, name: string): Promise<Trio> {
+    const trio = new Trio(folder, name);
+    try {
+      for (const at of [0, 1, 2]) await trio.#startChild(at);
+      return trio;
+    } catch (error) {
+      await trio[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  child(at: number): Child {
+    const child = this.#children[at];
+    if (child === undefined) throw new Error(`there is no process ${at}`);
+    return child;
+  }
+
+  /** Starts a killed process again, on its folder, at a new address. */
+  async restart(at: number): Promise<void> {
+    await this.child(at).kill();
+    await this.#startChild(at);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.kill()));
+  }
+
+  async #startChild(at: number): Promise<void> {
+    const child = new Child("./workflow-node.ts");
+    this.#children[at] = child;
+    const other = this.#addresses.find((_, index) => index !== at);
+    this.#addresses[at] = await child.call<string>("start", {
+      folder: this.#folder,
+      name: `${this.#name}-${at}`,
+      ...(other === undefined ? {} : { join: other }),
+    });
+  }
+}
