@@ -44,7 +44,7 @@ describe("a killed writer", () => {
     let acknowledged = 0;
     for (let round = 0; round < 8; round++) {
       const writer = startWriter([path, "0", "3"]);
-      const target = 20 + round * 37;
+      const target = 10 + round * 11;
       await writer.until(() => writer.acknowledged.length >= target);
       // Somewhere inside the writes that follow, not at the moment a line came in.
       await after(Math.random() * 5);

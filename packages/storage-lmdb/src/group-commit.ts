@@ -11,6 +11,7 @@
  */
 import type { Database } from "lmdb";
 import { StorageError, writeFailure } from "./errors.ts";
+import { type FlushMode, FlushPace } from "./flush-pace.ts";
 
 /** What a participant writes with. Keys are copied at once; values must come from {@link buffer}. */
 export interface WriteTransaction {
@@ -33,18 +34,6 @@ export interface Garbage {
   collect(transaction: WriteTransaction, limit: number): number;
 }
 
-/**
- * How the disk is waited for. "blocking": on the event loop's thread, the lowest latency. "background": on another thread,
- * so that a slow disk does not hold up the event loop. "auto": blocking while flushes are short, background while they are not.
- */
-export type FlushMode = "auto" | "blocking" | "background";
-
-/** A blocking flush may take this long on average (milliseconds) before "auto" goes to the background... */
-const SLOW_FLUSH_MS = 2;
-/** ...and it comes back when background flushes take less than this. */
-const QUICK_FLUSH_MS = 1;
-/** Weight of the newest flush in the average. */
-const SMOOTHING = 0.1;
 /** Records deleted within one transaction: enough to keep up, too few to be felt. */
 const GARBAGE_PER_TRANSACTION = 256;
 /** Pause between two transactions that only delete. */
@@ -73,18 +62,22 @@ export class GroupCommit {
   private readonly options: GroupCommitOptions;
   private readonly garbage = new Set<Garbage>();
   private readonly blocking: BlockingTransaction;
+  private readonly pace: FlushPace;
   private next: Round | undefined;
   private running: Promise<void> | undefined;
   private scheduled = false;
   private sweep: NodeJS.Timeout | undefined;
-  private averageMs = 0;
-  private inBackground: boolean;
 
   constructor(database: Database<Buffer, Buffer>, options: GroupCommitOptions) {
     this.database = database;
     this.options = options;
     this.blocking = new BlockingTransaction(database);
-    this.inBackground = options.mode === "background";
+    this.pace = new FlushPace(options.mode);
+  }
+
+  /** Where the next transaction will wait for the disk. */
+  get flushing(): "blocking" | "background" {
+    return this.pace.current;
   }
 
   /** Takes part in the next transaction; resolves when it is durable, rejects with a StorageError when it is not. */
@@ -141,7 +134,7 @@ export class GroupCommit {
     const round = this.next ?? newRound();
     this.next = undefined;
     const startedMs = performance.now();
-    if (this.inBackground) {
+    if (this.pace.current === "background") {
       this.running = this.commitInBackground(round).then(
         () => this.succeed(round, startedMs),
         (error) => this.fail(round, error),
@@ -185,7 +178,7 @@ export class GroupCommit {
   private succeed(round: Round, startedMs: number): void {
     this.running = undefined;
     this.transactions++;
-    this.adapt(performance.now() - startedMs);
+    this.pace.record(performance.now() - startedMs);
     for (const participant of round.participants) participant.written?.();
     round.resolve();
     if (this.next !== undefined) this.schedule();
@@ -199,12 +192,6 @@ export class GroupCommit {
     round.reject(this.failure);
     this.next?.reject(this.failure);
     this.next = undefined;
-  }
-
-  private adapt(tookMs: number): void {
-    this.averageMs += SMOOTHING * (tookMs - this.averageMs);
-    if (this.options.mode !== "auto") return;
-    this.inBackground = this.averageMs > (this.inBackground ? QUICK_FLUSH_MS : SLOW_FLUSH_MS);
   }
 }
 

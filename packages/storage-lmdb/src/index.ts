@@ -1,4 +1,4 @@
 export { StorageError, type StorageErrorCode } from "./errors.ts";
-export type { FlushMode } from "./group-commit.ts";
+export type { FlushMode } from "./flush-pace.ts";
 export { LmdbEnvironment, type LmdbEnvironmentOptions, STORAGE_FORMAT_VERSION } from "./lmdb-environment.ts";
 export type { Identity } from "./records.ts";

@@ -12,7 +12,8 @@ import { type GroupId, type GroupStorage, invariant, type Logger } from "@raftor
 import { type Database, open, type RootDatabase } from "lmdb";
 import { damageOf } from "./data-file.ts";
 import { corrupt, openFailure, StorageError } from "./errors.ts";
-import { type FlushMode, GroupCommit } from "./group-commit.ts";
+import type { FlushMode } from "./flush-pace.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { readRecord } from "./group-loader.ts";
 import { FORMAT_KEY, IDENTITY_KEY } from "./keys.ts";
 import { LmdbGroupStorage } from "./lmdb-group-storage.ts";
@@ -96,6 +97,11 @@ export class LmdbEnvironment {
   /** Transactions committed since the opening: each is one wait for the disk. */
   get transactions(): number {
     return this.commit.transactions;
+  }
+
+  /** How the disk is waited for at present; with `flush: "auto"` it depends on how long flushes take. */
+  get flushing(): "blocking" | "background" {
+    return this.commit.flushing;
   }
 
   /** Whose folder this is; undefined for a new one. */
