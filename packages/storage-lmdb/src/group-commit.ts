@@ -30,7 +30,10 @@ export interface Participant {
 
 /** Deletes what nothing refers to any more, a bounded number of records at a time. */
 export interface Garbage {
-  /** Removes at most `limit` records; returns how many it removed, fewer than `limit` once there are no more. */
+  /**
+   * Removes at most `limit` small records, or fewer large ones. Returns how much of the limit it used: all of it, unless
+   * nothing is left.
+   */
   collect(transaction: WriteTransaction, limit: number): number;
 }
 
