@@ -73,6 +73,11 @@ export function readEntry(reader: WireReader): Entry {
         reader.expect(wireType, LENGTH_DELIMITED);
         data = reader.view();
         break;
+      case 5:
+        // `sync_log`
+        reader.expect(wireType, VARINT);
+        reader.skip(wireType);
+        break;
       case 6:
         reader.expect(wireType, LENGTH_DELIMITED);
         context = reader.view();

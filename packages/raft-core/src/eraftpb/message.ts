@@ -192,11 +192,11 @@ function readMessage(reader: WireReader): Message {
 
 /** Highest field number of the contract; what is beyond was added by a later version. */
 const LAST_FIELD = 16;
-const DEPRECATED_PRIORITY = 14;
+const DEPRECATED_PRIORITY = tagOf(14, VARINT);
 
 function refuseOrSkip(reader: WireReader, tag: number): void {
   const field = tag >>> 3;
-  if (field <= LAST_FIELD && field !== DEPRECATED_PRIORITY) {
+  if (field <= LAST_FIELD && tag !== DEPRECATED_PRIORITY) {
     throw malformed(`field ${field} of a message has wire type ${tag & 7}`);
   }
   reader.skip(tag & 7);
