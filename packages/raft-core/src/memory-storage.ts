@@ -1,8 +1,8 @@
 /**
  * A group's storage in memory: for tests, for simulations, and for groups whose state need not outlive the process.
  *
- * It keeps S1-S5 of storage.ts, "durable" meaning "in this object". It must not be shared by two nodes, and never hands out
- * an array it goes on changing.
+ * It keeps S1-S5 of storage.ts, "durable" meaning "in this object". It must not be shared by two nodes, and never hands
+ * out an array it goes on changing.
  *
  * M1. `entries[i].index === compacted.index + 1 + i`.
  * M2. A batch is checked wholly before any of it is applied, so a refused batch leaves nothing behind.
@@ -124,8 +124,8 @@ export class MemoryStorage implements GroupStorage {
   }
 
   /**
-   * Makes a snapshot that carries its whole content in `data` the latest one, and lets the log start after it. For tests and
-   * small states; the driver spools and uses {@link write}.
+   * Makes a snapshot that carries its whole content in `data` the latest one, and lets the log start after it. For
+   * tests and small states; the driver spools and uses {@link write}.
    */
   applySnapshot(snapshot: Snapshot): void {
     this.refuseWhenUnusable();

@@ -1,4 +1,7 @@
-/** What a batch must satisfy before any of it is applied: a batch that breaks the log's shape is a bug above the storage. */
+/**
+ * What a batch must satisfy before any of it is applied: a batch that breaks the log's shape is a bug above the
+ * storage.
+ */
 import { type Entry, invariant, type SnapshotMetadata, type WriteBatch } from "@raftoral/raft-core";
 import type { GroupState } from "./records.ts";
 

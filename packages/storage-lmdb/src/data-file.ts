@@ -1,9 +1,9 @@
 /**
- * A look at an LMDB file before LMDB opens it: lmdb-js 3.5 crashes the process when the file is not LMDB's or is cut short, and a
- * node that finds a damaged file must say so instead.
+ * A look at an LMDB file before LMDB opens it: lmdb-js 3.5 crashes the process when the file is not LMDB's or is cut
+ * short, and a node that finds a damaged file must say so instead.
  *
- * Layout (LMDB data format 2): two meta pages at the beginning, each with a page header of 24 bytes, then magic, version, and
- * further on the page size and the root pages of LMDB's two own trees.
+ * Layout (LMDB data format 2): two meta pages at the beginning, each with a page header of 24 bytes, then magic,
+ * version, and further on the page size and the root pages of LMDB's two own trees.
  */
 import { open } from "node:fs/promises";
 

@@ -1,5 +1,6 @@
 /** Failures of the storage. Every code has an entry in docs/errors.md. */
 import { statfsSync } from "node:fs";
+import { constants } from "node:os";
 import { dirname } from "node:path";
 import { RaftoralError } from "@raftoral/raft-core";
 
@@ -41,9 +42,8 @@ export function corrupt(
   });
 }
 
-/** LMDB reports system errors by their number. */
-const ENOSPC = 28;
-const EDQUOT = 122;
+// LMDB reports system errors by their number, and its own by negative ones.
+const { ENOSPC, EDQUOT } = constants.errno;
 const MDB_MAP_FULL = -30792;
 const MDB_CORRUPTED = -30796;
 const MDB_PAGE_NOTFOUND = -30797;

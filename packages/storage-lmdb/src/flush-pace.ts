@@ -1,8 +1,9 @@
 /** Decides where the next transaction waits for the disk, from how long the last ones took. */
 
 /**
- * How the disk is waited for. "blocking": on the event loop's thread, the lowest latency. "background": on another thread,
- * so that a slow disk does not hold up the event loop. "auto": blocking while flushes are short, background while they are not.
+ * How the disk is waited for. "blocking": on the event loop's thread, the lowest latency. "background": on another
+ * thread, so that a slow disk does not hold up the event loop. "auto": blocking while flushes are short, background
+ * while they are not.
  */
 export type FlushMode = "auto" | "blocking" | "background";
 

@@ -2,12 +2,14 @@
  * One transaction for everything that is to be written at a moment, by all groups of the environment.
  *
  * G1. At most one transaction at a time. What comes meanwhile goes into the next one.
- * G2. A participant's promise resolves only after the commit returned, which LMDB does once data and meta page are flushed.
+ * G2. A participant's promise resolves only after the commit returned, which LMDB does once data and meta page are
+ *     flushed.
  * G3. After a failed transaction nothing is written any more (S5).
  *
- * A transaction starts two turns of the event loop after the first write joined it, so that all that happens in the turn is
- * in it, and frames queued for peers in the turn are on their way before the disk is waited for: Node hands an HTTP/2 frame to
- * the socket one turn after it was written, and a leader that flushes before that makes its followers wait for its disk.
+ * A transaction starts two turns of the event loop after the first write joined it, so that all that happens in the
+ * turn is in it, and frames queued for peers in the turn are on their way before the disk is waited for: Node hands an
+ * HTTP/2 frame to the socket one turn after it was written, and a leader that flushes before that makes its followers
+ * wait for its disk.
  */
 import type { Database } from "lmdb";
 import { StorageError, writeFailure } from "./errors.ts";
@@ -31,8 +33,8 @@ export interface Participant {
 /** Deletes what nothing refers to any more, a bounded number of records at a time. */
 export interface Garbage {
   /**
-   * Removes at most `limit` small records, or fewer large ones. Returns how much of the limit it used: all of it, unless
-   * nothing is left.
+   * Removes at most `limit` small records, or fewer large ones. Returns how much of the limit it used: all of it,
+   * unless nothing is left.
    */
   collect(transaction: WriteTransaction, limit: number): number;
 }

@@ -1,8 +1,8 @@
 /**
  * Reads a group from disk when it is opened, and checks all of it: a log that is damaged anywhere is not opened.
  *
- * Nothing is repaired here and nothing is cut off. LMDB's transactions leave no half-written tail, so a record that is missing
- * or wrong was acknowledged once, and dropping it could lose what a quorum counts on.
+ * Nothing is repaired here and nothing is cut off. LMDB's transactions leave no half-written tail, so a record that is
+ * missing or wrong was acknowledged once, and dropping it could lose what a quorum counts on.
  */
 import { EMPTY_CONF_STATE, type Entry, entrySize } from "@raftoral/raft-core";
 import type { Database } from "lmdb";

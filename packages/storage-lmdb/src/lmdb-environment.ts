@@ -1,5 +1,6 @@
 /**
- * The data folder of one node: all its groups in one LMDB environment, so that what they write together costs one flush.
+ * The data folder of one node: all its groups in one LMDB environment, so that what they write together costs one
+ * flush.
  *
  * Role: opens and locks the folder, knows whose it is and which format it has, hands out groups.
  * V1. A folder is open at most once, over all processes of the machine (owner-lock.ts).
@@ -40,7 +41,9 @@ export interface LmdbEnvironmentOptions {
   readonly flush?: FlushMode;
   /** Defaults to silence. */
   readonly logger?: Logger;
-  /** Called within each transaction before it commits; what it throws makes the write fail as a disk would. For tests. */
+  /**
+   * Called within each transaction before it commits; what it throws makes the write fail as a disk would. For tests.
+   */
   readonly beforeCommit?: () => void;
 }
 
@@ -74,8 +77,8 @@ export class LmdbEnvironment {
   }
 
   /**
-   * Opens a node's data folder, creating it when absent. Throws StorageError: STORAGE_LOCKED, STORAGE_FORMAT_UNSUPPORTED,
-   * STORAGE_IDENTITY_MISMATCH, STORAGE_CORRUPT, STORAGE_PATH_INVALID, STORAGE_FULL.
+   * Opens a node's data folder, creating it when absent. Throws StorageError: STORAGE_LOCKED,
+   * STORAGE_FORMAT_UNSUPPORTED, STORAGE_IDENTITY_MISMATCH, STORAGE_CORRUPT, STORAGE_PATH_INVALID, STORAGE_FULL.
    */
   static async open(options: LmdbEnvironmentOptions): Promise<LmdbEnvironment> {
     try {
@@ -109,7 +112,9 @@ export class LmdbEnvironment {
     return this.owner;
   }
 
-  /** Gives the folder to a node, durably. Throws StorageError STORAGE_IDENTITY_MISMATCH when it is another's already. */
+  /**
+   * Gives the folder to a node, durably. Throws StorageError STORAGE_IDENTITY_MISMATCH when it is another's already.
+   */
   async setIdentity(identity: Identity): Promise<void> {
     invariant(Number.isSafeInteger(identity.nodeId) && identity.nodeId > 0, "a node id is a positive safe integer");
     if (this.owner !== undefined) {

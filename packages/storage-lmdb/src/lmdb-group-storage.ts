@@ -1,8 +1,9 @@
 /**
  * One group's log, hard state and snapshots in the environment of its node.
  *
- * A batch takes effect in memory at once and becomes durable with the next transaction, which writes all that has changed
- * since the last one: batches that arrive together cost one flush, and entries replaced in between are never written.
+ * A batch takes effect in memory at once and becomes durable with the next transaction, which writes all that has
+ * changed since the last one: batches that arrive together cost one flush, and entries replaced in between are never
+ * written.
  *
  * E1. What reads return is what memory says; the disk is asked only for entries older than the cache.
  * E2. Entries from `dirtyFrom` on are in the cache (its C2) until the transaction that holds them is durable.

@@ -1,19 +1,21 @@
 /**
  * One process per data folder, held by the kernel and not by a file that a crash would leave behind.
  *
- * Node has no flock. LMDB, however, keeps a table of its readers in which each process holds an fcntl lock (LockFileEx on
- * Windows) for as long as it lives; dead processes' places are recognised by the lock that is gone. So the owner of a folder
- * is whoever is a reader of a tiny LMDB environment in `<folder>/owner`, and a second one sees the first in the table.
+ * Node has no flock. LMDB, however, keeps a table of its readers in which each process holds an fcntl lock (LockFileEx
+ * on Windows) for as long as it lives; dead processes' places are recognised by the lock that is gone. So the owner of
+ * a folder is whoever is a reader of a tiny LMDB environment in `<folder>/owner`, and a second one sees the first in
+ * the table.
  *
  * L1. Each contender takes its place first and looks at the table second; so of two, at least one sees the other.
  *     (Should both see each other, both are refused, which harms nothing.)
  * L2. A killed owner blocks nobody: the kernel drops its lock, whatever became of its process id since.
  *
- * What lost: a file with the pid and start time (a recycled pid in another pid namespace looks alive or dead at random), an
- * abstract socket (Linux only, and another network namespace does not see it), SQLite's locks through node:sqlite (sound,
- * but experimental, and absent from Node 22.12).
+ * What lost: a file with the pid and start time (a recycled pid in another pid namespace looks alive or dead at
+ * random), an abstract socket (Linux only, and another network namespace does not see it), SQLite's locks through
+ * node:sqlite (sound, but experimental, and absent from Node 22.12).
  */
 import { rm } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { damageOf } from "./data-file.ts";
@@ -21,8 +23,8 @@ import { StorageError } from "./errors.ts";
 
 const PROBE = Buffer.from([1]);
 
-/** `mdb_env_open` and reader registration say EAGAIN or EACCES when a process with our pid, of another namespace, is the owner. */
-const EAGAIN = 11;
+/** What registering in the table says when a process with our pid, of another pid namespace, is in it already. */
+const { EAGAIN } = constants.errno;
 
 export class OwnerLock {
   private readonly table: RootDatabase<Buffer, Buffer>;

@@ -1,8 +1,8 @@
 /**
  * Records: how an entry, a group's state and the environment's identity look as bytes.
  *
- * R1. Every record begins with a CRC-32 over its key and its body, so that a damaged record is found, and a sound one in
- *     the wrong place as well. (CRC-32 is native in Node, CRC-32C is not.)
+ * R1. Every record begins with a CRC-32 over its key and its body, so that a damaged record is found, and a sound one
+ *     in the wrong place as well. (CRC-32 is native in Node, CRC-32C is not.)
  * R2. Decoders copy what they keep: the bytes given to them belong to LMDB's map and move.
  *
  * Numbers inside records are little-endian; ids, terms and indexes take eight bytes.

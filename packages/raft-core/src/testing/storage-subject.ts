@@ -8,8 +8,8 @@ export interface StorageSubject {
   /** Opens a group; after {@link restart} it is found as it was left. */
   open(groupId: GroupId): Promise<GroupStorage>;
   /**
-   * Ends and comes back, as a new process on the same disk would. Storages opened before are not used any more. A storage
-   * that can simulate a crash does so here: only acknowledged writes need to survive.
+   * Ends and comes back, as a new process on the same disk would. Storages opened before are not used any more. A
+   * storage that can simulate a crash does so here: only acknowledged writes need to survive.
    */
   restart(): Promise<void>;
   /** Makes the next write to the device fail. Absent where it cannot be simulated; the suite then says so by name. */

@@ -1,9 +1,9 @@
 /**
  * What a durable write costs, in one run beside the floor of the disk: `npm run bench -w @raftoral/storage-lmdb`.
  *
- * Measures: `LmdbGroupStorage.write` from call to resolution, one write at a time, 256-byte entries, 1 and 64 per write, hard
- * state included; and LMDB's other ways to commit, with bare puts of records of the same size. Does not measure: several
- * groups, long runs, a file larger than memory. Prints JSON lines.
+ * Measures: `LmdbGroupStorage.write` from call to resolution, one write at a time, 256-byte entries, 1 and 64 per
+ * write, hard state included; and LMDB's other ways to commit, with bare puts of records of the same size. Does not
+ * measure: several groups, long runs, a file larger than memory. Prints JSON lines.
  */
 import { fdatasync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

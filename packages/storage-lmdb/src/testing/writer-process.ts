@@ -1,5 +1,6 @@
 /**
- * A process for tests to watch, stop and kill: appends entries to group 1, and prints each index once its write resolved.
+ * A process for tests to watch, stop and kill: appends entries to group 1, and prints each index once its write
+ * resolved.
  *
  * Arguments: folder, number of writes (0: until killed), entries per write, flush mode.
  */
