@@ -95,27 +95,49 @@ describe("takeover", () => {
 
   test("follows a snapshot that replaces the state under a running node", async () => {
     const w = world();
-    const gate = new Latch();
+    const aborted = new Latch();
     const bodies: number[] = [];
     const work = workflow("work", { version: 1 }, async (ctx) => {
       bodies.push(ctx.nodeId);
-      await ctx.step("gate", () => gate.opened);
+      if (ctx.nodeId === 2) ctx.signal.addEventListener("abort", () => aborted.open());
+      await ctx.step("work", () => (ctx.nodeId === 2 ? new Promise(() => {}) : undefined));
       return ctx.nodeId;
     });
     await w.startAll([work]);
-    await w.runtime(2).startWorkflow(work, undefined, { id: "x" });
+    const run = await w.runtime(2).startWorkflow(work, undefined, { id: "x" });
     w.cluster.node(2).connected = false;
-    const waiting = w.runtime(2).result("x");
+    const waiting = run.result();
     w.cluster.reportLost(2);
-    await w.next("body-started", (event) => event.nodeId === 1);
+    expect(await w.runtime(1).result("x")).toBe(1);
     const back = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "Live");
     await w.cluster.installSnapshot(2, 1);
+    await aborted.opened;
+    expect(await waiting).toBe(1);
     w.cluster.reportReturned(2);
     w.cluster.reconnect(2);
-    gate.open();
-    expect(await waiting).toBe(1);
     await back;
     expect(bodies).toEqual([2, 1]);
+  });
+
+  test("a process that replays how its predecessors came to own runs begins none of them before its own registration", async () => {
+    const w = world();
+    const idle = workflow("idle", { version: 1 }, async (ctx) => ctx.waitFor("go"));
+    await w.startAll([idle]);
+    await w.runtime(2).startWorkflow(idle, undefined, { id: "i" });
+    for (let restarts = 1; restarts <= 2; restarts++) {
+      w.kill(2);
+      const node = await w.cluster.restart(2);
+      // The first registration is lost: the whole log is replayed before the next one is made.
+      let proposals = 0;
+      node.fault = () => (proposals++ === 0 ? "lost" : "none");
+      const begun = w.next("body-started", (event) => event.attempt === restarts + 1);
+      w.start(2, [idle]);
+      await begun;
+    }
+    await w.runtime(1).signal("i", "go", 1);
+    await w.runtime(2).result("i");
+    const started = w.events.filter((event) => event.type === "body-started");
+    expect(started.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
   });
 
   test("leaves a run that nobody can take until a node that can registers", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ORDER, StateLog } from "../testing/state-log.ts";
+import { SnapshotDecoder } from "./decode-snapshot.ts";
+import { WorkflowState } from "./workflow-state.ts";
 
 describe("losing a node", () => {
   test("one command spreads all of its runs evenly over the live nodes that can take them", () => {
@@ -19,6 +21,26 @@ describe("losing a node", () => {
     const events = log.state.takeEvents().filter((event) => event.type === "owner-changed");
     expect(events).toHaveLength(10);
     expect(events[0]).toMatchObject({ from: 1, to: 2, reason: "NODE_FAILURE" });
+  });
+
+  test("hands them on in the order of their start, also on a node restored from a snapshot (N4)", () => {
+    const log = new StateLog();
+    log.register(1);
+    log.register(2);
+    log.register(3);
+    for (const runId of ["a", "b", "c"]) log.start(runId, 1);
+    const move = { kind: "OwnerChange", runId: "a", reason: "LOAD_BALANCING", at: 0, epoch: 0 } as const;
+    log.apply({ ...move, oldOwner: 1, newOwner: 2 });
+    log.apply({ ...move, oldOwner: 2, newOwner: 1 });
+    const decoder = new SnapshotDecoder();
+    for (const chunk of log.state.capture(1024)) decoder.push(chunk);
+    const copy = new WorkflowState();
+    copy.replace(decoder.finish());
+    log.lost(1);
+    copy.apply(log.index, { kind: "NodeLost", nodeId: 1, incarnation: "process-1", at: 0, forget: false });
+    const owners = ["a", "b", "c"].map((runId) => copy.summary(runId)?.owner);
+    expect(owners).toEqual([2, 3, 2]);
+    expect(["a", "b", "c"].map((runId) => log.owner(runId))).toEqual(owners);
   });
 
   test("leaves runs that nobody can take as orphans, until a node that can registers", () => {
