@@ -22,7 +22,7 @@ function start(apply?: CommandExecutor<number, number>["apply"]) {
     async *snapshot() {},
     restore: () => Promise.resolve(),
   };
-  const told: unknown[] = [];
+  const told: (string | number)[][] = [];
   const state = new ReplicatedState();
   const host: ApplyThreadHost<number> = {
     deliver: (responses) => {
@@ -93,7 +93,7 @@ describe("the apply thread", () => {
     const { thread, told } = start();
     thread.submit(apply(register(1), add(2, 5, 1, 1), add(3, 5, 1, 1), add(4, 5, 44, 1), add(5, 1, 1, 2)));
     await thread.idle();
-    expect(told.filter(([kind]: never[]) => kind !== "registered")).toEqual([
+    expect(told.filter(([kind]) => kind !== "registered")).toEqual([
       ["expired", 1],
       ["settled", 1, 5],
       ["settled", 2, 6],

@@ -240,6 +240,18 @@ describe("a group of three", () => {
     expect(fourth.cluster.status().highestNodeId).toBe(4);
   });
 
+  test("the leader of two is removed: leadership moves first, so the other goes on alone", async () => {
+    const nodes = await startThree(new Wire());
+    const leader = leaderOf(nodes);
+    const [stays, goes] = followersOf(nodes);
+    await leader.cluster.changeMembership([{ type: "RemoveNode", nodeId: goes?.cluster.nodeId ?? 0 }]);
+    await leader.cluster.changeMembership([{ type: "RemoveNode", nodeId: leader.cluster.nodeId }]);
+    await eventually(() => stays?.cluster.isLeader === true);
+    expect(stays?.cluster.status().confState.voters).toEqual([stays?.cluster.nodeId]);
+    await stays?.cluster.propose("alone");
+    expect(stays?.executor.items).toEqual(["alone"]);
+  });
+
   test("changes of several voters at once go through a joint configuration and leave it", async () => {
     const wire = new Wire();
     const nodes = await startThree(wire);

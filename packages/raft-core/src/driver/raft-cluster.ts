@@ -150,6 +150,7 @@ export class RaftCluster<Command, Result> {
     if (refusal !== undefined) throw refusal;
     const timeoutMs = this.#timeout(options);
     const deadlineMs = this.#now() + timeoutMs;
+    await this.#moveLeadershipFrom(changes, timeoutMs / 2);
     await this.#proposeChange(encodeConfChangeV2(change), deadlineMs);
     await this.#loop.conditions.until(
       () => this.#confState.votersOutgoing.length === 0,
@@ -279,6 +280,33 @@ export class RaftCluster<Command, Result> {
   /** Stops taking part and waits for writes under way. Waiting calls reject with NODE_STOPPED. The storage stays open. */
   stop(): Promise<void> {
     return this.#loop.stop();
+  }
+
+  /**
+   * A leader that removes itself steps down as soon as it applies that, perhaps before anyone else knows it to be committed;
+   * of two voters the other may then wait for a vote that never comes. So leadership goes to a voter that stays, first.
+   */
+  async #moveLeadershipFrom(changes: readonly MemberChange[], timeoutMs: number): Promise<void> {
+    const leaving = new Set(changes.flatMap(({ type, nodeId }) => (type === "AddNode" ? [] : [nodeId])));
+    const { leader } = this.#loop.leadership;
+    if (!leaving.has(leader)) return;
+    const successor = this.#furthestAhead(this.#confState.voters.filter((nodeId) => !leaving.has(nodeId)));
+    if (successor === undefined) return;
+    try {
+      await this.transferLeadership(successor, { timeoutMs });
+    } catch (error) {
+      this.#loop.options.logger.warn({ err: error, successor }, "removing the leader without a transfer before");
+    }
+  }
+
+  /** Of `voters`, the one that a transfer suits best, as far as this node can tell: only the leader can. */
+  #furthestAhead(voters: readonly NodeId[]): NodeId | undefined {
+    const { progress } = this.#loop.raw.status();
+    const rank = (nodeId: NodeId): number => {
+      const one = progress.get(nodeId);
+      return one?.recentActive === true ? one.match : -1;
+    };
+    return voters.toSorted((a, b) => rank(b) - rank(a))[0];
   }
 
   /** Proposes until the leader is free to take it (CONF_CHANGE_REFUSED) or the deadline passes. */
