@@ -75,7 +75,7 @@ export class ClusterView {
   nodeIsDown(nodeId: number): void {
     this.#up.delete(nodeId);
     if (this.leader?.nodeId === nodeId) this.leader = undefined;
-    this.#tell();
+    this.#update();
   }
 
   /** Takes in what a service saw. A restarted one sees the whole log again, which changes nothing. */
@@ -91,7 +91,7 @@ export class ClusterView {
       if (fact === undefined) this.#add(key, { event, seenAtMs: performance.now(), nodes: new Set([nodeId]) });
       else fact.nodes.add(nodeId);
     }
-    this.#tell();
+    this.#update();
   }
 
   /** A service says who leads; the latest term counts, and a leader that is down leads no more. */
@@ -156,6 +156,12 @@ export class ClusterView {
     }
   }
 
+  #update(): void {
+    this.#tell();
+    for (const look of this.#waiting) look();
+  }
+
+  /** Tells what is due (V1). */
   #tell(): void {
     clearTimeout(this.#timer);
     for (let fact = this.#untold[0]; fact !== undefined; fact = this.#untold[0]) {
@@ -163,13 +169,12 @@ export class ClusterView {
       const { nodes } = fact;
       const isComplete = [...this.#up].every((nodeId) => nodes.has(nodeId));
       if (!isComplete && leftMs > 0) {
-        this.#timer = setTimeout(() => this.#tell(), leftMs);
+        this.#timer = setTimeout(() => this.#update(), leftMs);
         return;
       }
       this.#untold.shift();
       this.#listener.onFact(fact);
     }
-    for (const look of this.#waiting) look();
   }
 }
 

@@ -24,6 +24,9 @@ const EXIT_USAGE = 2;
 /** What must not be left behind, in the order of its making. */
 const cleanUps: (() => Promise<void>)[] = [];
 
+/** Once true, a signal ends the program; what fails because of that is not worth a word. */
+let interrupted = false;
+
 async function cleanUp(): Promise<void> {
   for (let undo = cleanUps.pop(); undo !== undefined; undo = cleanUps.pop()) await undo();
 }
@@ -70,6 +73,7 @@ async function quickstart(options: QuickstartOptions): Promise<boolean> {
 
 /** Ctrl-C, or somebody else who wants it to end. The processes end first, then the folder goes. */
 function onSignal(signal: NodeJS.Signals): void {
+  interrupted = true;
   process.stdout.write("\n");
   void cleanUp().finally(() => process.exit(128 + constants.signals[signal]));
 }
@@ -83,6 +87,7 @@ async function main(): Promise<number> {
     }
     return (await quickstart(options)) ? 0 : EXIT_FAILED;
   } catch (error) {
+    if (interrupted) return EXIT_FAILED;
     const isUsers = error instanceof UserError;
     const reason = error instanceof Error ? error.message : String(error);
     process.stderr.write(isUsers ? `${reason}\n` : `\nThe quickstart failed: ${reason}\n`);
@@ -95,5 +100,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 process.stdout.on("error", () => void cleanUp().finally(() => process.exit(EXIT_FAILED)));
 
 const exitCode = await main();
-await cleanUp();
-process.exit(exitCode);
+if (!interrupted) {
+  await cleanUp();
+  process.exit(exitCode);
+}

@@ -48,7 +48,7 @@ export function prove(evidence: Evidence): Proof {
   const nodes = records.map(({ nodeId }) => nodeId);
   const findings: Finding[] = [
     {
-      claim: `All ${orders.length} orders are completed, with the right totals`,
+      claim: `${orders.length === 1 ? "The order is" : `All ${orders.length} orders are`} completed, with the right total`,
       problems: orders.flatMap((order) => records.flatMap((record) => completion(order, record))),
     },
     {

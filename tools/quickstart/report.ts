@@ -6,6 +6,8 @@ import type { Column, Page } from "./page.ts";
 import type { Proof, ServiceRecord } from "./proof.ts";
 import type { LoggedExecution } from "./work-log.ts";
 
+const MAX_SHOWN = 12;
+
 /** One line per order: what it came to, and which service did each step. */
 export function showResults(page: Page, orders: readonly Order[], record: ServiceRecord): void {
   page.heading("Results", "Under each step: the service that did it, and where its result is in the log.");
@@ -68,9 +70,10 @@ export function showProof(page: Page, proof: Proof, executions: readonly LoggedE
     `${executions.length} executions began; ${unrecorded.length} ${was} under way on service ${killed} when it was killed, and`,
   );
   page.line(`${has} no place in the record. Their steps began again on another service:`);
-  for (const { run, step, ended } of unrecorded) {
+  for (const { run, step, ended } of unrecorded.slice(0, MAX_SHOWN)) {
     page.line(`    ${run} ${step}: begun${ended ? " and ended" : ""}, never recorded`);
   }
+  if (unrecorded.length > MAX_SHOWN) page.line(`    and ${unrecorded.length - MAX_SHOWN} more`);
   page.line("That is the guarantee: a body runs at least once, its result is recorded exactly once.");
 }
 

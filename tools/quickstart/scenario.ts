@@ -42,7 +42,7 @@ const KILL_DELAY_MS = 450;
 export async function tell(story: Story): Promise<Outcome> {
   const leader = await startServices(story);
   await submitOrders(story, leader);
-  const killed = await killOwner(story, leader);
+  const killed = await killOwner(story);
   await restart(story, killed);
   return { killed, records: await collectRecords(story) };
 }
@@ -96,48 +96,71 @@ async function submitOrders({ orders, services, view, page, narrator }: Story, l
     await pause(pauseMs);
   }
   await view.until(PROGRESS_MS, "an order of the leader to have some steps done", () =>
-    ownedBy(view, leader).find((run) => stepsOf(run) >= STEPS_BEFORE_KILL),
+    ownedBy(view, leader).find((run) => run.recorded.size >= STEPS_BEFORE_KILL),
   );
   await pause(KILL_DELAY_MS);
 }
 
-async function killOwner(story: Story, leader: number): Promise<number> {
+async function killOwner(story: Story): Promise<number> {
   const { orders, services, view, page, narrator } = story;
-  const victims = ownedBy(view, leader);
-  if (victims.length === 0) throw new Error(`service ${leader} finished its orders before it could be killed`);
+  const victim = chooseVictim(view);
+  const victims = ownedBy(view, victim);
+  const led = view.leader?.nodeId === victim;
   const killedAtMs = performance.now();
-  await services.kill(leader);
+  await services.kill(victim);
   await view.settled();
   page.heading(
-    `Kill service ${leader} with SIGKILL`,
-    `It leads, and it owns ${victims.length} unfinished ${victims.length === 1 ? "order" : "orders"}: ${shortList(victims.map(({ id }) => id))}.`,
-    "It has no chance to say goodbye. The others notice its silence, elect a leader, and that one",
-    "gives its orders to services that are alive. They go on after the last recorded step.",
+    `Kill service ${victim} with SIGKILL`,
+    `It ${led ? "leads, and it " : ""}owns ${victims.length} unfinished ${victims.length === 1 ? "order" : "orders"}: ${shortList(victims.map(({ id }) => id))}.`,
+    "It has no chance to say goodbye. The others notice its silence, elect a leader if they lost it, and",
+    "that one gives its orders to services that are alive. They go on after the last recorded step.",
   );
-  narrator.say(`service ${leader} is gone`, killedAtMs);
+  narrator.say(`service ${victim} is gone`, killedAtMs);
   const elected = await view.until(TAKEOVER_MS, "a new leader", () => view.leader);
-  await view.until(TAKEOVER_MS, `the orders of service ${leader} to have new owners`, () =>
-    ownedBy(view, leader).length === 0 ? true : undefined,
+  await view.until(
+    TAKEOVER_MS,
+    `the orders of service ${victim} to have new owners`,
+    () => ownedBy(view, victim).length === 0 || undefined,
   );
-  await view.until(COMPLETION_MS, "all orders to be completed", () =>
-    orders.every(({ id }) => view.runs.get(id)?.hasEnded) ? true : undefined,
+  await view.until(
+    COMPLETION_MS,
+    "all orders to be completed",
+    () => orders.every(({ id }) => view.runs.get(id)?.hasEnded) || undefined,
   );
   await view.settled();
-  const moved = view.facts().filter(({ event }) => event.type === "owner-changed" && event.from === leader);
-  const movedIds = new Set(moved.map(({ event }) => event.runId));
-  const first = firstAfter(view.facts(), killedAtMs, (fact) => moved.includes(fact));
-  const step = firstAfter(
-    view.facts(),
-    first.seenAtMs,
-    ({ event }) => event.type === "checkpoint-committed" && event.record === "STEP" && movedIds.has(event.runId),
-  );
+  const { newOwners, firstStep } = takeover(view.facts(), victim, killedAtMs);
+  const tellTime = (what: string, fact: { readonly seenAtMs: number } | undefined): void => {
+    // An order may have had nothing left to do but to end.
+    if (fact !== undefined) page.line(`  ${page.paint("bold", seconds(fact.seenAtMs - killedAtMs))}   ${what}`);
+  };
   page.line();
-  const since = (atMs: number) => page.paint("bold", seconds(atMs - killedAtMs));
-  page.line(`Takeover, counted from the kill: a new leader after ${since(elected.seenAtMs)}, new owners after`);
-  page.line(
-    `${since(first.seenAtMs)}, the first new step of an order taken over recorded after ${since(step.seenAtMs)}.`,
+  page.line("How long the takeover took, counted from the kill:");
+  if (led) tellTime("until there was a new leader", elected);
+  tellTime("until its orders had new owners", newOwners);
+  tellTime("until the first of these recorded a step", firstStep);
+  return victim;
+}
+
+/** A service with unfinished orders: the leader if it has any, so that the cluster loses it too. */
+function chooseVictim(view: ClusterView): number {
+  const owners = new Set([...view.runs.values()].filter((run) => !run.hasEnded).map((run) => run.owner));
+  const leader = view.leader?.nodeId;
+  if (leader !== undefined && owners.has(leader)) return leader;
+  const [owner] = owners;
+  if (owner === undefined) throw new Error("all orders were finished before a service could be killed; try again");
+  return owner;
+}
+
+/** The first change of owner, and the first step recorded by a new one. Facts are in the order of the log. */
+function takeover(facts: readonly Fact[], from: number, killedAtMs: number) {
+  const moves = facts.filter(
+    ({ event, seenAtMs }) => event.type === "owner-changed" && event.from === from && seenAtMs >= killedAtMs,
   );
-  return leader;
+  const epochs = new Set(moves.map(({ event }) => event.epoch));
+  const firstStep = facts.find(
+    ({ event }) => event.type === "checkpoint-committed" && event.record === "STEP" && epochs.has(event.epoch),
+  );
+  return { newOwners: moves[0], firstStep };
 }
 
 async function restart({ services, view, page }: Story, nodeId: number): Promise<void> {
@@ -175,16 +198,6 @@ async function collectRecords({ orders, services }: Story): Promise<readonly Ser
 
 function ownedBy(view: ClusterView, nodeId: number): readonly RunPicture[] {
   return [...view.runs.values()].filter((run) => run.owner === nodeId && !run.hasEnded);
-}
-
-function stepsOf(run: RunPicture): number {
-  return run.recorded.size;
-}
-
-function firstAfter(facts: readonly Fact[], atMs: number, is: (fact: Fact) => boolean): Fact {
-  const found = facts.filter((fact) => fact.seenAtMs >= atMs && is(fact)).sort((a, b) => a.seenAtMs - b.seenAtMs)[0];
-  if (found === undefined) throw new Error("no order was taken over");
-  return found;
 }
 
 function shortList(ids: readonly string[]): string {
