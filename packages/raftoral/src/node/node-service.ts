@@ -6,8 +6,11 @@
 import { randomUUID } from "node:crypto";
 import type { NodeId } from "@raftoral/raft-core";
 import {
+  type RunHandle,
   type RunView,
+  type StartOptions,
   type WorkflowCommand,
+  type WorkflowDefinition,
   WorkflowError,
   type WorkflowExecutor,
   type WorkflowRuntime,
@@ -42,12 +45,25 @@ export class NodeService implements ServedNode {
   readonly clusterId: string;
   readonly #options: NodeServiceOptions;
   readonly #watch: RunWatch;
+  #isRegistered = false;
 
   constructor(options: NodeServiceOptions) {
     this.nodeId = options.identity.nodeId;
     this.clusterId = options.identity.clusterId;
     this.#options = options;
     this.#watch = new RunWatch(options.executor);
+    options.runtime.registered.then(
+      () => {
+        this.#isRegistered = true;
+      },
+      // Stopped before: whoever waits for it hears so.
+      () => {},
+    );
+  }
+
+  /** Whether the cluster knows what this node can execute. */
+  get isRegistered(): boolean {
+    return this.#isRegistered;
   }
 
   /** Lets go of everybody who waits for a run. */
@@ -56,12 +72,24 @@ export class NodeService implements ServedNode {
   }
 
   async start(request: StartRequest, timeout: Timeout): Promise<{ readonly id: string; readonly created: boolean }> {
-    const starting = this.#options.runtime.startWorkflow(request.type, request.input, {
+    const options: StartOptions = {
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(request.version === 0 ? {} : { version: request.version }),
-    });
+    };
+    const starting = this.startRun(request.type, request.input, options);
     const handle = await within(starting, timeout, `Starting ${request.type}`);
     return { id: handle.id, created: handle.created };
+  }
+
+  /** As {@link WorkflowRuntime.startWorkflow}, once the cluster knows what this node can execute. */
+  async startRun<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output> | string,
+    input: Input,
+    options?: StartOptions,
+  ): Promise<RunHandle<Output>> {
+    // A start right after this node's own would be of a type that nobody has registered yet.
+    if (!this.#isRegistered) await this.#options.runtime.registered;
+    return this.#options.runtime.startWorkflow(workflow, input, options);
   }
 
   async getRun(id: string, timeout: Timeout): Promise<RunDetails> {

@@ -1,6 +1,9 @@
+import type { RaftoralError } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Connection } from "../client/connection.ts";
 import { RaftoralClient } from "../client/raftoral-client.ts";
+import { fromConnectError } from "../service/connect-errors.ts";
 import { TestCluster, until } from "../testing/test-cluster.ts";
 import type { MemoryNodeStorage } from "./node-storage.ts";
 import type { RaftoralNode } from "./raftoral-node.ts";
@@ -276,6 +279,47 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
 });
 
 describe("over gRPC alone", () => {
+  test("what a client sends is checked before it is replicated", async () => {
+    const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 8192 } });
+    const connection = new Connection(node.address);
+    const failure = async (call: Promise<unknown>): Promise<RaftoralError> =>
+      call.then(
+        () => expect.unreachable(),
+        (error: unknown) => fromConnectError(error, node.address),
+      );
+    try {
+      const start = (input: Uint8Array, workflowType = "greet") =>
+        failure(connection.workflows.startWorkflow({ workflowType, input }));
+      expect(await start(Buffer.from('{"a":'))).toMatchObject({ code: "JSON_INVALID" });
+      expect(await start(Buffer.from([0xff, 0xfe]))).toMatchObject({ code: "JSON_INVALID" });
+      expect(await start(Buffer.from("1"), "")).toMatchObject({ code: "REQUEST_INVALID" });
+      expect(await start(Buffer.from(JSON.stringify("x".repeat(8000))))).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+      expect(await start(Buffer.from(JSON.stringify("x".repeat(100_000))))).toMatchObject({
+        code: "PAYLOAD_TOO_LARGE",
+      });
+      expect(await failure(connection.workflows.listRuns({ pageSize: 5000 }))).toMatchObject({
+        code: "REQUEST_INVALID",
+      });
+      const stranger = { clusterId: "another", nodeId: 2n, address: "127.0.0.1:1" };
+      expect(await failure(connection.cluster.announceNode(stranger))).toMatchObject({ code: "CLUSTER_MISMATCH" });
+      expect(await failure(connection.cluster.joinCluster({ address: "x" }))).toMatchObject({
+        code: "OPTIONS_INVALID",
+      });
+      expect(await node.listRuns()).toEqual([]);
+      expect(node.members()).toHaveLength(1);
+    } finally {
+      connection.close();
+    }
+  });
+
+  test("a new type is known as soon as a restarted node is asked for it", async () => {
+    const place = cluster.place();
+    const first = await cluster.start({ ...place, bootstrap: true, workflows: [] });
+    await first.stop();
+    const second = await cluster.start({ ...place, listen: first.address });
+    expect(await (await second.startWorkflow(greet, "new")).result()).toBe("hello new");
+  });
+
   let cluster: TestCluster;
   beforeEach(async () => {
     cluster = await TestCluster.create("grpc", [greet, gated]);

@@ -124,7 +124,10 @@ export class RaftoralNode {
     input?: unknown,
     options?: StartOptions,
   ): Promise<RunHandle<unknown>> {
-    return this.#parts.runtime.startWorkflow(workflow as WorkflowDefinition, input, options);
+    const { service } = this.#parts;
+    const starting = service.startRun(workflow as WorkflowDefinition, input, options);
+    // Until this node is registered there may be no quorum to wait for; afterwards the runtime bounds the start itself.
+    return service.isRegistered ? starting : within(starting, this.#timeout({}), "Starting a run");
   }
 
   /** A handle on a run that may or may not exist. */
