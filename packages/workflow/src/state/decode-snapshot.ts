@@ -26,7 +26,11 @@ const MAX_PREFIX_BYTES = 11;
 
 export class SnapshotDecoder {
   readonly #tables = new Tables();
+  /** What is not consumed yet, and how long it must be before looking at it again is worth while. */
   #pending: Uint8Array = EMPTY;
+  #wanted = 0;
+  readonly #chunks: Uint8Array[] = [];
+  #chunkBytes = 0;
   #phase: "magic" | "header" | "records" | "ended" = "magic";
   #run: RunRecord | undefined;
   #nodes = 0;
@@ -35,19 +39,25 @@ export class SnapshotDecoder {
 
   /** Takes the next chunk; it is copied as far as it is kept. Throws SNAPSHOT_INVALID. */
   push(chunk: Uint8Array): void {
-    this.#pending = this.#pending.length === 0 ? chunk : joined(this.#pending, chunk);
+    if (this.#pending.length + this.#chunkBytes + chunk.length < this.#wanted) {
+      this.#chunks.push(chunk.slice());
+      this.#chunkBytes += chunk.length;
+      return;
+    }
+    this.#pending = joined([this.#pending, ...this.#chunks.splice(0), chunk]);
+    this.#chunkBytes = 0;
     try {
       this.#consume();
     } catch (cause) {
       if (cause instanceof WorkflowError && cause.code === "COMMAND_INVALID") throw invalid(cause.message, cause);
       throw cause;
     }
-    if (this.#pending.length > 0) this.#pending = this.#pending.slice();
+    this.#pending = this.#pending.slice();
   }
 
   /** The state that was read. Throws SNAPSHOT_INVALID when the end is missing. */
   finish(): Tables {
-    if (this.#phase !== "ended" || this.#pending.length > 0) throw invalid("it is cut off");
+    if (this.#phase !== "ended" || this.#pending.length + this.#chunkBytes > 0) throw invalid("it is cut off");
     return this.#tables;
   }
 
@@ -68,6 +78,7 @@ export class SnapshotDecoder {
 
   #next(): { kind: number; content: WireReader } | undefined {
     const bytes = this.#pending;
+    this.#wanted = 0;
     let at = 0;
     const prefix = [0, 0];
     for (let part = 0; part < 2; part++) {
@@ -83,7 +94,10 @@ export class SnapshotDecoder {
     }
     const [kind = 0, length = 0] = prefix;
     if (length > MAX_RECORD_BYTES) throw invalid(`a record has ${length} bytes`);
-    if (bytes.length - at < length) return undefined;
+    if (bytes.length - at < length) {
+      this.#wanted = at + length;
+      return undefined;
+    }
     this.#pending = bytes.subarray(at + length);
     return { kind, content: new WireReader(bytes, at, at + length) };
   }
@@ -248,11 +262,14 @@ function named<T>(names: readonly T[], number: number, what: string): T {
   return name;
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function invalid(what: string, cause?: unknown): WorkflowError {
