@@ -72,9 +72,10 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
   declare("passes on the sender's own failure, and the receiver does not take it for the end", async (subject) => {
     const group = openGroup(subject, [1, 2]);
     let received = "nothing";
+    const begun = Promise.withResolvers<void>();
     group.receiver(2).onSnapshot = async (_, chunks) => {
       try {
-        for await (const _chunk of chunks) received = "some";
+        for await (const _chunk of chunks) begun.resolve();
         received = "a regular end";
       } catch (error) {
         received = "a failure";
@@ -84,6 +85,7 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
     };
     const failing = async function* () {
       yield* content(3);
+      await begun.promise;
       throw new Error("the disk of the sender is gone");
     };
     const error = await assertRejects(group.channel(1).sendSnapshot(announcement(1, 2), failing()), "a failed sender");

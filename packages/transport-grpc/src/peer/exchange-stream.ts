@@ -93,7 +93,7 @@ export class ExchangeStream {
   }
 
   /** Takes ownership of `frame`. */
-  write(frame: Buffer): void {
+  write(frame: Uint8Array): void {
     this.#stream.write(frame);
   }
 
@@ -118,7 +118,7 @@ export class ExchangeStream {
     this.close();
   }
 
-  #answered(bytes: Buffer): void {
+  #answered(bytes: Uint8Array): void {
     if (this.#isOver) return;
     const { answer } = fromBinary(ExchangeResponseSchema, bytes);
     if (answer.case === "accepted") {

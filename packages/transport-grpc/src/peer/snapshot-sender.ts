@@ -23,6 +23,8 @@ import { beginCall, callFailure, connectSession, SEND_SNAPSHOT_PATH, trailerFail
 import { helloTo, reasonOf, refusedError } from "../wire/hello.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024;
+/** Bytes handed to the stream and not yet sent, above which the content waits. The stream's own mark is 16 KiB: too little. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 export interface SnapshotTransfer {
   readonly local: LocalPeer;
@@ -87,7 +89,8 @@ async function sendAll(
   /** Whether there is room for more. */
   const write = (part: MessageInitShape<typeof SendSnapshotRequestSchema>["part"]): boolean => {
     const request = create(SendSnapshotRequestSchema, part === undefined ? {} : { part });
-    return stream.write(frameOf(toBinary(SendSnapshotRequestSchema, request)));
+    stream.write(frameOf(toBinary(SendSnapshotRequestSchema, request)));
+    return stream.writableLength <= MAX_BUFFERED_BYTES;
   };
   const drained = () => new Promise((resolve) => stream.once("drain", resolve));
   const early = async (step: Promise<unknown>): Promise<SendSnapshotResponse | undefined> => {

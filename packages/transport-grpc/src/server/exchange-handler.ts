@@ -81,7 +81,7 @@ export function handleExchange(stream: ServerHttp2Stream, local: LocalPeer, refu
     local.peerAppeared(outcome);
   };
 
-  const onFrame = (frame: Buffer) => {
+  const onFrame = (frame: Uint8Array) => {
     if (isOver) return;
     if (from === undefined) {
       onHello(decodeHello(frame));
@@ -125,7 +125,7 @@ function violation(error: unknown): RefusalReason | undefined {
   return undefined;
 }
 
-function decodeHello(frame: Buffer): Hello | undefined {
+function decodeHello(frame: Uint8Array): Hello | undefined {
   try {
     return fromBinary(ExchangeRequestSchema, frame).hello;
   } catch (cause) {

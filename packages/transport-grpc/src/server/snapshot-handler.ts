@@ -130,7 +130,7 @@ async function* checkedContent(
 /** The call's messages, read only as fast as they are asked for. */
 async function* readParts(stream: ServerHttp2Stream, maxBytes: number): AsyncGenerator<SendSnapshotRequest> {
   const reader = new FrameReader(maxBytes);
-  const frames: Buffer[] = [];
+  const frames: Uint8Array[] = [];
   // The stream is not destroyed when reading stops early: the answer still has to go out on it.
   for await (const piece of stream.iterator({ destroyOnReturn: false })) {
     reader.push(piece as Buffer, (frame) => frames.push(frame));
@@ -139,7 +139,7 @@ async function* readParts(stream: ServerHttp2Stream, maxBytes: number): AsyncGen
   if (!reader.isBetweenMessages()) throw violation("the stream ended in the middle of a frame");
 }
 
-function decodePart(frame: Buffer): SendSnapshotRequest {
+function decodePart(frame: Uint8Array): SendSnapshotRequest {
   try {
     return fromBinary(SendSnapshotRequestSchema, frame);
   } catch {

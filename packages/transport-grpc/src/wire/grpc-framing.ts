@@ -37,7 +37,7 @@ export class FrameReader {
   }
 
   /** Calls `onMessage` for each message that is complete with `piece`. Throws TRANSPORT_FRAME_INVALID, _TOO_LARGE. */
-  push(piece: Buffer, onMessage: (message: Buffer) => void): void {
+  push(piece: Buffer, onMessage: (message: Uint8Array) => void): void {
     let bytes = piece;
     if (this.#held > 0) {
       this.#pieces.push(piece);
@@ -51,7 +51,7 @@ export class FrameReader {
     while (bytes.length - at >= PREFIX_BYTES) {
       const end = at + PREFIX_BYTES + this.#length(bytes, at);
       if (end > bytes.length) break;
-      onMessage(bytes.subarray(at + PREFIX_BYTES, end));
+      onMessage(plainView(bytes, at + PREFIX_BYTES, end));
       at = end;
     }
     if (at < bytes.length) {
@@ -95,4 +95,9 @@ export class FrameReader {
     }
     return length;
   }
+}
+
+/** Not a Buffer: its `slice` is a view where a Uint8Array's is a copy, and what is decoded goes to code that expects the latter. */
+function plainView(bytes: Buffer, lo: number, hi: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + lo, hi - lo);
 }
