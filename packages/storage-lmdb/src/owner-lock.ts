@@ -15,16 +15,12 @@
  * node:sqlite (sound, but experimental, and absent from Node 22.12).
  */
 import { rm } from "node:fs/promises";
-import { constants } from "node:os";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { damageOf } from "./data-file.ts";
 import { StorageError } from "./errors.ts";
 
 const PROBE = Buffer.from([1]);
-
-/** What registering in the table says when a process with our pid, of another pid namespace, is in it already. */
-const { EAGAIN } = constants.errno;
 
 export class OwnerLock {
   private readonly table: RootDatabase<Buffer, Buffer>;
@@ -39,20 +35,20 @@ export class OwnerLock {
     const file = join(path, "data.mdb");
     // It holds nothing: what a power cut left of its creation can go. A live owner's file is never damaged.
     if ((await damageOf(file)) !== undefined) await rm(file);
-    let table: RootDatabase<Buffer, Buffer>;
+    const table = open<Buffer, Buffer>({
+      path,
+      noSubdir: false,
+      keyEncoding: "binary",
+      encoding: "binary",
+      overlappingSync: false,
+      maxReaders: 64,
+    });
     try {
-      table = open({
-        path,
-        noSubdir: false,
-        keyEncoding: "binary",
-        encoding: "binary",
-        overlappingSync: false,
-        maxReaders: 64,
-      });
       table.get(PROBE);
     } catch (error) {
-      if ((error as { code?: unknown }).code === EAGAIN) throw locked(folder, undefined, error);
-      throw error;
+      // A process with our pid, in another pid namespace, has this place in the table. lmdb-js tries for ten seconds.
+      await table.close();
+      throw locked(folder, undefined, error);
     }
     const owners = readersOf(table);
     const mine = owners.filter((pid) => pid === process.pid).length;
