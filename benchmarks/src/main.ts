@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { commit } from "./commit.ts";
+import { core } from "./core.ts";
 import { failover } from "./failover.ts";
 import { floor } from "./floor.ts";
 import { workflow } from "./workflow.ts";
@@ -17,6 +18,7 @@ const BENCHES = {
   floor: async function* (folder: string) {
     yield await floor(folder);
   },
+  core,
   commit,
   workflow,
   failover,
