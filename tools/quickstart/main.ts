@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { within } from "@raftoral/e2e/harness";
+import { WorkLog, within } from "@raftoral/e2e/harness";
 import { ClusterView } from "./cluster-view.ts";
 import { Narrator } from "./narrator.ts";
 import { HELP, parseOptions, type QuickstartOptions, UserError } from "./options.ts";
@@ -15,7 +15,6 @@ import { prove } from "./proof.ts";
 import { showNextSteps, showProof, showResults } from "./report.ts";
 import { tell } from "./scenario.ts";
 import { Services } from "./services.ts";
-import { WorkLog } from "./work-log.ts";
 
 const TIME_LIMIT_MS = 55_000;
 const EXIT_FAILED = 1;

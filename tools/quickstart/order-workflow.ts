@@ -2,9 +2,9 @@
 // warehouse, a bank and a parcel service.
 
 import { setTimeout as pause } from "node:timers/promises";
+import type { WorkLog } from "@raftoral/e2e/harness";
 import { type StepContext, workflow } from "raftoral";
 import type { Order } from "./orders.ts";
-import type { WorkLog } from "./work-log.ts";
 
 export interface Receipt {
   readonly total: number;
@@ -15,7 +15,7 @@ export interface Receipt {
 export interface StepResult<T> {
   readonly value: T;
   readonly node: number;
-  /** Which execution of the body; see work-log.ts. */
+  /** Which execution of the body; see the harness's WorkLog. */
   readonly execution: string;
 }
 
@@ -35,12 +35,12 @@ const DURATION_MS: Readonly<Record<StepName, number>> = {
 export function processOrder(workLog: WorkLog, nodeId: number) {
   return workflow("process_order", { version: 1 }, async (ctx, order: Order): Promise<Receipt> => {
     const step = async <T>(name: StepName, work: () => T): Promise<T> => {
-      const result = await ctx.step(name, async ({ attempt, fencingToken }: StepContext): Promise<StepResult<T>> => {
-        const execution = workLog.begin({ run: ctx.runId, step: name, node: nodeId, epoch: fencingToken, attempt });
+      const result = await ctx.step(name, async ({ fencingToken }: StepContext): Promise<StepResult<T>> => {
+        const execution = workLog.begin({ run: ctx.runId, step: name, node: nodeId, epoch: fencingToken });
         await pause(DURATION_MS[name]);
         const value = work();
-        execution.end();
-        return { value, node: nodeId, execution: execution.id };
+        workLog.end(execution);
+        return { value, node: nodeId, execution };
       });
       return result.value;
     };

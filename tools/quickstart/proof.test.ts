@@ -1,9 +1,9 @@
+import type { LoggedExecution } from "@raftoral/e2e/harness";
 import type { RunCheckpoint, RunDetails } from "raftoral";
 import { describe, expect, test } from "vitest";
 import { STEPS } from "./order-workflow.ts";
 import type { Order } from "./orders.ts";
 import { type Evidence, type Proof, prove } from "./proof.ts";
-import type { LoggedExecution } from "./work-log.ts";
 
 const ORDER: Order = { id: "A", customer: "Ada", item: "lamp", quantity: 2, price: 1.5 };
 const KILLED = 1;
@@ -49,8 +49,8 @@ function executions(): LoggedExecution[] {
     step,
     node: i < 2 ? KILLED : HEIR,
     epoch: i < 2 ? 1 : 5,
-    attempt: 1,
     ended: true,
+    acknowledged: true,
   }));
 }
 
@@ -79,7 +79,7 @@ describe("the proof", () => {
     ["twice under one ownership", { node: HEIR, epoch: 5, step: "pack" }],
     ["on a service that was never killed", { node: 3, epoch: 1, step: "pack" }],
   ])("fails when a body ran %s", (_, change) => {
-    const extra: LoggedExecution = { id: "y", run: "A", attempt: 1, ended: true, ...change };
+    const extra: LoggedExecution = { id: "y", run: "A", ended: true, acknowledged: false, ...change };
     expect(problems(prove(evidence({ executions: [...executions(), extra] })))).toEqual([
       expect.stringContaining(`${change.step} of order A ran again on service ${change.node}`),
     ]);

@@ -1,9 +1,9 @@
 // Compares what the cluster recorded, on every service, with what the outside world saw, and with what was shown meanwhile.
 
+import type { LoggedExecution } from "@raftoral/e2e/harness";
 import type { RunDetails } from "raftoral";
 import { type Receipt, STEPS, type StepResult, totalOf } from "./order-workflow.ts";
 import type { Order } from "./orders.ts";
-import type { LoggedExecution } from "./work-log.ts";
 
 /** The runs as one service holds them. */
 export interface ServiceRecord {

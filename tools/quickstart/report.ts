@@ -1,10 +1,10 @@
 // The end of the story on paper: results, proof, what to try next.
 
+import type { LoggedExecution } from "@raftoral/e2e/harness";
 import { type Receipt, STEPS, type StepResult } from "./order-workflow.ts";
 import type { Order } from "./orders.ts";
 import type { Column, Page } from "./page.ts";
 import type { Proof, ServiceRecord } from "./proof.ts";
-import type { LoggedExecution } from "./work-log.ts";
 
 const MAX_SHOWN = 12;
 

@@ -1,9 +1,8 @@
 // One of the three services: a program that embeds a Raftoral node. This is all it takes; the rest of it would be yours.
 
-import { hostNode, stdoutLogger } from "@raftoral/e2e/harness";
+import { hostNode, stdoutLogger, WorkLog } from "@raftoral/e2e/harness";
 import { type NodeEvent, RaftoralNode } from "raftoral";
 import { processOrder } from "./order-workflow.ts";
-import { WorkLog } from "./work-log.ts";
 
 export interface ServiceSettings {
   readonly nodeId: number;

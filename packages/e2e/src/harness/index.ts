@@ -4,3 +4,4 @@ export { freeAddresses } from "./free-ports.ts";
 export { type HostedNode, hostNode, type Tell } from "./node-host.ts";
 export { type Exit, NodeProcess, type NodeProcessOptions } from "./node-process.ts";
 export { stdoutLogger } from "./stdout-logger.ts";
+export { type Execution, type LoggedExecution, WorkLog } from "./work-log.ts";

@@ -13,6 +13,8 @@ export interface HostedNode {
   readonly address: string;
   /** Resolves with the reason if the node stops because it cannot go on. */
   readonly failed: Promise<Error>;
+  /** Resolves when the node is no member of its cluster any more; the process ends then. */
+  readonly left: Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -28,9 +30,9 @@ export async function hostNode<Settings, Note>(
   try {
     const settings = JSON.parse(process.argv[2] ?? "null") as Settings;
     const node = await start(settings, (note) => report({ type: "note", note }));
-    process.on("SIGTERM", () => {
-      node.stop().then(() => process.exit(0), fail);
-    });
+    const stop = (): void => void node.stop().then(() => process.exit(0), fail);
+    process.on("SIGTERM", stop);
+    void node.left.then(stop);
     void node.failed.then(fail);
     report({ type: "ready", nodeId: node.nodeId, address: node.address });
   } catch (error) {

@@ -1,0 +1,62 @@
+/**
+ * Clients that start runs one after the other, through any node that answers, and note every start that was acknowledged.
+ * A start that was not acknowledged in time is none of theirs: it may or may not have happened.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { RaftoralClient } from "raftoral";
+import { eventually } from "../harness/index.ts";
+import type { TallyInput } from "../programs/workflows.ts";
+import type { TestCluster } from "./test-cluster.ts";
+
+export const TALLY: TallyInput = { steps: 3, stepMs: 40 };
+/** What a run of {@link TALLY} comes to. */
+export const TALLY_SUM = 6;
+
+const START_TIMEOUT_MS = 3_000;
+const PAUSE_MS = 20;
+const ACKNOWLEDGE_MS = 30_000;
+
+export class Load {
+  /** Ids of the runs whose start was acknowledged, in that order. */
+  readonly acknowledged: string[] = [];
+  /** Starts that failed or took too long. */
+  failures = 0;
+  readonly #stop = new AbortController();
+  readonly #clients: readonly Promise<void>[];
+
+  /** `name` makes the ids of this load its own. */
+  constructor(cluster: TestCluster, name: string, clients = 3) {
+    this.#clients = Array.from({ length: clients }, (_, i) => this.#run(cluster.addresses, `${name}-${i + 1}`));
+  }
+
+  /** Resolves when this many more starts are acknowledged. */
+  async more(count: number): Promise<void> {
+    const goal = this.acknowledged.length + count;
+    await eventually(ACKNOWLEDGE_MS, `${count} more starts to be acknowledged`, () => this.acknowledged.length >= goal);
+  }
+
+  /** Resolves when no start is under way any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#clients);
+  }
+
+  async #run(addresses: readonly string[], name: string): Promise<void> {
+    const { signal } = this.#stop;
+    const client = await RaftoralClient.connect(addresses, { timeoutMs: START_TIMEOUT_MS });
+    try {
+      for (let n = 1; !signal.aborted; n += 1) {
+        const id = `${name}-${n}`;
+        try {
+          await client.startWorkflow("tally", TALLY, { id });
+          this.acknowledged.push(id);
+        } catch {
+          this.failures += 1;
+        }
+        await pause(PAUSE_MS);
+      }
+    } finally {
+      client.close();
+    }
+  }
+}

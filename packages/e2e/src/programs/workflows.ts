@@ -1,0 +1,60 @@
+/** Workflows that the tests' nodes execute. Every execution of a step is in the work log. */
+import { setTimeout as pause } from "node:timers/promises";
+import { type WorkflowContext, type WorkflowDefinition, workflow } from "raftoral";
+import type { WorkLog } from "../harness/index.ts";
+
+export interface TallyInput {
+  readonly steps: number;
+  /** How long each step takes. */
+  readonly stepMs: number;
+}
+
+/** What a step records: `execution` is its id in the work log. */
+export interface StepRecord {
+  readonly n: number;
+  readonly node: number;
+  readonly execution: string;
+}
+
+export interface HoldInput {
+  /** How long the first owner's only step takes; every later owner's takes no time. */
+  readonly firstMs: number;
+  /** Whether it keeps the event loop from turning meanwhile, as a long computation does. */
+  readonly blocks: boolean;
+}
+
+/** The workflows; a node's id comes from the context. */
+export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
+  const step = async (ctx: WorkflowContext, name: string, n: number, work: () => Promise<void> | void) => {
+    const record = await ctx.step(name, async ({ fencingToken }): Promise<StepRecord> => {
+      const execution = workLog.begin({ run: ctx.runId, step: name, node: ctx.nodeId, epoch: fencingToken });
+      await work();
+      workLog.end(execution);
+      return { n, node: ctx.nodeId, execution };
+    });
+    workLog.acknowledge(record.execution);
+    return record;
+  };
+
+  /** Steps one after the other; the result is the sum of their numbers. */
+  const tally = workflow("tally", { version: 1 }, async (ctx, { steps, stepMs }: TallyInput) => {
+    let sum = 0;
+    for (let n = 1; n <= steps; n += 1) {
+      const record = await step(ctx, `step-${n}`, n, async () => void (await pause(stepMs)));
+      sum += record.n;
+    }
+    return sum;
+  });
+
+  /** One step that holds its first owner up; the result is the node whose execution counts. */
+  const hold = workflow("hold", { version: 1 }, async (ctx, { firstMs, blocks }: HoldInput) => {
+    const { node } = await step(ctx, "hold", 1, () => {
+      if (ctx.attempt > 1) return;
+      if (!blocks) return pause(firstMs).then(() => {});
+      const end = performance.now() + firstMs;
+      while (performance.now() < end);
+    });
+    return node;
+  });
+  return [tally, hold] as readonly WorkflowDefinition[];
+}
