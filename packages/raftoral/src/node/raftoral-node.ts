@@ -17,7 +17,7 @@ import type { RunDetails, RunFilter, RunSummary } from "../client/run-info.ts";
 import type { Timeout } from "../service/served-node.ts";
 import { announceAddress } from "./announce.ts";
 import { assemble, type NodeParts } from "./assemble.ts";
-import { lastMember } from "./membership.ts";
+import { Departure } from "./departure.ts";
 import { type NodeConfig, type NodeSettings, nodeConfig } from "./node-config.ts";
 import type { NodeEvent } from "./node-events.ts";
 import type { WorkflowTransport } from "./node-network.ts";
@@ -42,8 +42,6 @@ export interface CallLimit {
 
 /** Elections are over sooner. A node without a leader for longer asks the others whether it still belongs to them. */
 const LEADERLESS_MS = 1_000;
-/** A voter that is alive takes the leadership in two rounds of messages. */
-const TRANSFER_MS = 2_000;
 
 export class RaftoralNode {
   readonly nodeId: NodeId;
@@ -57,10 +55,9 @@ export class RaftoralNode {
   readonly #parts: NodeParts;
   readonly #config: NodeConfig;
   readonly #logger: Logger;
+  readonly #departure: Departure;
   readonly #failed = Promise.withResolvers<Error>();
-  readonly #left = Promise.withResolvers<"left">();
   readonly #stopping = new AbortController();
-  #isLeaving = false;
   #isAnnouncing = false;
   #stopped: Promise<void> | undefined;
 
@@ -100,10 +97,11 @@ export class RaftoralNode {
     this.clusterId = parts.identity.clusterId;
     this.address = parts.address;
     this.failed = this.#failed.promise;
-    this.left = this.#left.promise;
+    this.#departure = new Departure({ ...parts, logger });
+    this.left = this.#departure.left;
     parts.cluster.on((event) => {
       if (event.type === "failed") this.#fail(event.error);
-      else if (event.type === "removed" && !this.#isLeaving) this.#fail(removed(this.nodeId));
+      else if (event.type === "removed" && !this.#departure.isLeaving) this.#fail(removed(this.nodeId));
       else if (event.type === "leader" && event.leader === NONE) this.#announceAfter(LEADERLESS_MS);
     });
   }
@@ -185,7 +183,7 @@ export class RaftoralNode {
 
   /** Leaves the cluster for good: hands over runs and leadership, is removed from the configuration, stops. */
   async leave(limit: CallLimit = {}): Promise<void> {
-    await this.#leaveCluster(this.#timeout(limit));
+    await this.#departure.leave(this.#timeout(limit));
     await this.stop();
   }
 
@@ -223,7 +221,7 @@ export class RaftoralNode {
 
   /** Tells the others where this node is, and hears whether it still belongs to them; until a leader is heard (L3). */
   #announceAfter(delayMs: number): void {
-    if (this.#isAnnouncing || this.#isLeaving || this.#stopping.signal.aborted) return;
+    if (this.#isAnnouncing || this.#departure.isLeaving || this.#stopping.signal.aborted) return;
     this.#isAnnouncing = true;
     const { cluster, membership, dial, identity, address } = this.#parts;
     const { origin } = this.#config;
@@ -231,7 +229,7 @@ export class RaftoralNode {
     const announcement = { cluster, membership, dial, identity, address, targets, delayMs, logger: this.#logger };
     void announceAddress(announcement, this.#stopping.signal).then((failure) => {
       this.#isAnnouncing = false;
-      if (failure !== undefined && !this.#isLeaving) this.#fail(failure);
+      if (failure !== undefined && !this.#departure.isLeaving) this.#fail(failure);
     });
   }
 
@@ -253,76 +251,16 @@ export class RaftoralNode {
       this.#logger.warn({ timeoutMs }, "still catching up as a learner; it becomes a voter by itself");
   }
 
-  async #leaveCluster(timeout: Timeout): Promise<void> {
-    const { membership, cluster } = this.#parts;
-    const others = membership.members().filter((member) => member.voter && member.nodeId !== this.nodeId);
-    if (others.length === 0) throw lastMember(this.nodeId);
-    this.#isLeaving = true;
-    try {
-      await this.#handOver(timeout.timeoutMs);
-      if (cluster.isLeader) await membership.transfer(undefined, timeout);
-      await membership.remove(this.nodeId, timeout);
-    } catch (error) {
-      this.#isLeaving = false;
-      throw error;
-    }
-    this.#logger.info({ nodeId: this.nodeId }, "left the cluster");
-    this.#left.resolve("left");
-  }
-
   /** For a client: answers once the node has left, stops after the answer is out. */
   async #leaveSoon(timeout: Timeout): Promise<void> {
-    await this.#leaveCluster(timeout);
+    await this.#departure.leave(timeout);
     setImmediate(() => void this.stop());
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    const { cluster, membership } = this.#parts;
-    const hasOthers = membership.members().some((member) => member.voter && member.nodeId !== this.nodeId);
-    if (hasOthers && cluster.failure === undefined && !this.#isLeaving && cluster.leader !== 0) {
-      const { promise: quorumLost, dispose } = this.#quorumLost();
-      await Promise.race([this.#handOver((timeoutMs * 3) / 4), quorumLost]);
-      if (cluster.isLeader) {
-        const limit = { timeoutMs: Math.min(timeoutMs / 4, TRANSFER_MS) };
-        const transferred = this.#unless("the leadership was not handed over", membership.transfer(undefined, limit));
-        await Promise.race([transferred, quorumLost]);
-      }
-      dispose();
-    }
+    await this.#departure.handOver(timeoutMs);
     await this.#close();
     this.#logger.info({ nodeId: this.nodeId }, "node stopped");
-  }
-
-  /** Resolves once no leader has been known for a while: a cluster that is stopping as a whole can take nothing over. */
-  #quorumLost(): { readonly promise: Promise<void>; dispose(): void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    let timer: NodeJS.Timeout | undefined;
-    const stopListening = this.#parts.cluster.on((event) => {
-      if (event.type !== "leader") return;
-      clearTimeout(timer);
-      timer = event.leader === NONE ? setTimeout(resolve, LEADERLESS_MS) : undefined;
-    });
-    const dispose = (): void => {
-      clearTimeout(timer);
-      stopListening();
-    };
-    return { promise, dispose };
-  }
-
-  /** Gives this node's runs to others. What does not succeed is logged: they are taken over once this node is silent. */
-  async #handOver(timeoutMs: number): Promise<void> {
-    await this.#unless(
-      "runs were not handed over",
-      within(this.#parts.runtime.drain(), { timeoutMs }, "Handing over runs"),
-    );
-  }
-
-  async #unless(what: string, attempt: Promise<unknown>): Promise<void> {
-    try {
-      await attempt;
-    } catch (error) {
-      this.#logger.warn({ err: error }, `${what}; other nodes take over when this one is silent`);
-    }
   }
 
   async #close(): Promise<void> {

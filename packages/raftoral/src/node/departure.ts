@@ -1,0 +1,115 @@
+/**
+ * How a node goes: what it hands to others before it stops, and how it leaves the cluster for good.
+ *
+ * Invariants:
+ * D1. Handing over ends within its time, and at once when the cluster has nobody left to take anything.
+ * D2. A node that cannot hand over goes all the same: the others take its runs over once it is silent.
+ * D3. A node leaves once. When that fails it is a member as before, though one that executes nothing until it is restarted.
+ */
+import { type Logger, NONE } from "@raftoral/raft-core";
+import type { WorkflowRuntime } from "@raftoral/workflow";
+import type { Timeout } from "../service/served-node.ts";
+import { lastMember, type Membership, type WorkflowCluster } from "./membership.ts";
+import { within } from "./within.ts";
+
+export interface DepartureOptions {
+  readonly cluster: WorkflowCluster;
+  readonly membership: Membership;
+  readonly runtime: WorkflowRuntime;
+  readonly logger: Logger;
+}
+
+/** Elections are over sooner: a cluster without a leader for longer has lost its quorum, e.g. because all of it stops. */
+const QUORUM_LOST_MS = 1_000;
+/** A voter that is alive takes the leadership in two rounds of messages. */
+const TRANSFER_MS = 2_000;
+
+export class Departure {
+  readonly #options: DepartureOptions;
+  readonly #left = Promise.withResolvers<"left">();
+  #leaving: Promise<void> | undefined;
+
+  constructor(options: DepartureOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this node is on its way out of the configuration, or is out. */
+  get isLeaving(): boolean {
+    return this.#leaving !== undefined;
+  }
+
+  /** Resolves once this node is no member any more because it wanted to leave. */
+  get left(): Promise<"left"> {
+    return this.#left.promise;
+  }
+
+  /** Hands over what this node has, before it stops (D1, D2). Never rejects. */
+  async handOver(timeoutMs: number): Promise<void> {
+    const { cluster, membership } = this.#options;
+    if (!this.#hasOtherVoters() || this.isLeaving || cluster.failure !== undefined || cluster.leader === NONE) return;
+    const { lost, dispose } = this.#quorumLost();
+    await Promise.race([this.#handOverRuns((timeoutMs * 3) / 4), lost]);
+    if (cluster.isLeader) {
+      const limit = { timeoutMs: Math.min(timeoutMs / 4, TRANSFER_MS) };
+      const transferred = this.#attempt("the leadership was not handed over", membership.transfer(undefined, limit));
+      await Promise.race([transferred, lost]);
+    }
+    dispose();
+  }
+
+  /** Leaves the cluster (D3). Rejects with LAST_MEMBER, NO_LEADER or DEADLINE_EXCEEDED. */
+  leave(timeout: Timeout): Promise<void> {
+    if (this.#leaving !== undefined) return this.#leaving;
+    const leaving = this.#leave(timeout);
+    this.#leaving = leaving;
+    leaving.catch(() => {
+      this.#leaving = undefined;
+    });
+    return leaving;
+  }
+
+  async #leave(timeout: Timeout): Promise<void> {
+    const { cluster, membership, logger } = this.#options;
+    const { nodeId } = cluster;
+    if (!this.#hasOtherVoters()) throw lastMember(nodeId);
+    await this.#handOverRuns(timeout.timeoutMs);
+    if (cluster.isLeader) await membership.transfer(undefined, timeout);
+    await membership.remove(nodeId, timeout);
+    logger.info({ nodeId }, "left the cluster");
+    this.#left.resolve("left");
+  }
+
+  #hasOtherVoters(): boolean {
+    const { cluster, membership } = this.#options;
+    return membership.members().some((member) => member.voter && member.nodeId !== cluster.nodeId);
+  }
+
+  async #handOverRuns(timeoutMs: number): Promise<void> {
+    const drained = within(this.#options.runtime.drain(), { timeoutMs }, "Handing over runs");
+    await this.#attempt("runs were not handed over", drained);
+  }
+
+  /** `lost` resolves once no leader has been known for a while. */
+  #quorumLost(): { readonly lost: Promise<void>; dispose(): void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    const stopListening = this.#options.cluster.on((event) => {
+      if (event.type !== "leader") return;
+      clearTimeout(timer);
+      timer = event.leader === NONE ? setTimeout(resolve, QUORUM_LOST_MS) : undefined;
+    });
+    const dispose = (): void => {
+      clearTimeout(timer);
+      stopListening();
+    };
+    return { lost: promise, dispose };
+  }
+
+  async #attempt(failure: string, attempt: Promise<unknown>): Promise<void> {
+    try {
+      await attempt;
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, `${failure}; other nodes take over when this one is silent`);
+    }
+  }
+}
