@@ -4,7 +4,7 @@
 export { type Config, type ReadOnlyOption, type ResolvedConfig, resolveConfig } from "./config.ts";
 // To build a storage or a transport.
 export { ClusterRegistry } from "./driver/cluster-registry.ts";
-export type { ClusterDefaults, ClusterTransport, NodeAddress } from "./driver/cluster-transport.ts";
+export type { ClusterDefaults, ClusterTransport } from "./driver/cluster-transport.ts";
 export type {
   AnyExecutor,
   CommandExecutor,
@@ -81,6 +81,7 @@ export {
   type HardState,
   type LogIndex,
   NONE,
+  type NodeAddress,
   type NodeId,
   type RaftRole,
   type Snapshot,

@@ -15,6 +15,12 @@ export type LogIndex = number;
 /** Identifies one Raft group among those that share transport, storage and ticker. A positive safe integer. */
 export type GroupId = number;
 
+/** A node and where it listens. The address is `host:port`; a transport without addresses ignores it. */
+export interface NodeAddress {
+  readonly nodeId: NodeId;
+  readonly address: string;
+}
+
 /** "No node": no leader known, no vote given. */
 export const NONE: NodeId = 0;
 

@@ -3,16 +3,10 @@
  * and the gRPC transport implement it alike, so that one replaces the other by changing a constructor.
  */
 import type { GroupStorage } from "../storage.ts";
-import type { GroupId, NodeId } from "../types.ts";
+import type { GroupId, NodeAddress, NodeId } from "../types.ts";
 import type { AnyExecutor, CommandOf, ResultOf } from "./executor.ts";
 import type { RaftClusterOptions } from "./options.ts";
 import type { RaftCluster } from "./raft-cluster.ts";
-
-/** A node and where it listens. The address is `host:port`; a transport without addresses ignores it. */
-export interface NodeAddress {
-  readonly nodeId: NodeId;
-  readonly address: string;
-}
 
 /**
  * How `createCluster` fills in what its caller leaves out. `executor` makes the application's half for a node; storage is in

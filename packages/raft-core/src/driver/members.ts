@@ -5,8 +5,7 @@
  * Invariant M1: `highestNodeId` never falls, so that the id of a removed node is never given to another.
  */
 import { RaftError } from "../errors.ts";
-import type { ConfState, NodeId } from "../types.ts";
-import type { NodeAddress } from "./cluster-transport.ts";
+import type { ConfState, NodeAddress, NodeId } from "../types.ts";
 
 /** What a ConfChangeV2's context holds. */
 export interface MemberUpdate {

@@ -3,8 +3,7 @@
  * It holds no connections; a transport listens to it.
  */
 import { RaftError } from "../errors.ts";
-import type { NodeId } from "../types.ts";
-import type { NodeAddress } from "./cluster-transport.ts";
+import type { NodeAddress, NodeId } from "../types.ts";
 
 export interface NodeDirectoryListener {
   /** A node is new, or is now at another address. Not called again for what is known already. */

@@ -1,8 +1,7 @@
 /** Configuration of one Raft group on one node, with its defaults. Every bound of the driver is named here. */
 
 import type { GroupStorage } from "../storage.ts";
-import type { GroupId, NodeId } from "../types.ts";
-import type { NodeAddress } from "./cluster-transport.ts";
+import type { GroupId, NodeAddress, NodeId } from "../types.ts";
 import type { CommandExecutor } from "./executor.ts";
 import type { Clock, Logger, PeerTransport, Rng } from "./ports.ts";
 

@@ -12,11 +12,11 @@ import {
   type GroupId,
   type LogIndex,
   NONE,
+  type NodeAddress,
   type NodeId,
   type SnapshotMetadata,
 } from "../types.ts";
 import { bootstrapStorage, isEmpty } from "./bootstrap.ts";
-import type { NodeAddress } from "./cluster-transport.ts";
 import { checkConfChange } from "./conf-change.ts";
 import { GroupLoop } from "./group-loop.ts";
 import { encodeMemberUpdate } from "./members.ts";

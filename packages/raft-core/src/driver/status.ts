@@ -1,6 +1,5 @@
 /** What a running group tells about itself. Plain data, structured-cloneable. */
-import type { ConfState, GroupId, LogIndex, NodeId, RaftRole, Term } from "../types.ts";
-import type { NodeAddress } from "./cluster-transport.ts";
+import type { ConfState, GroupId, LogIndex, NodeAddress, NodeId, RaftRole, Term } from "../types.ts";
 
 /** How far the leader has brought one member. */
 export interface MemberProgress {
