@@ -17,15 +17,19 @@ export interface StepRecord {
 }
 
 export interface HoldInput {
-  /** How long the first owner's only step takes; every later owner's takes no time. */
+  /** How long the first owner's only step takes. */
   readonly firstMs: number;
-  /** Whether it keeps the event loop from turning meanwhile, as a long computation does. */
+  /** How long every later owner's takes. */
+  readonly laterMs: number;
+  /** Whether the first owner's keeps its event loop from turning meanwhile, as a long computation does. */
   readonly blocks: boolean;
 }
 
+const ANSWER_MS = 100;
+
 /** The workflows; a node's id comes from the context. */
 export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
-  const step = async (ctx: WorkflowContext, name: string, n: number, work: () => Promise<void> | void) => {
+  const step = async (ctx: WorkflowContext, name: string, n: number, work: () => Promise<void>) => {
     const record = await ctx.step(name, async ({ fencingToken }): Promise<StepRecord> => {
       const execution = workLog.begin({ run: ctx.runId, step: name, node: ctx.nodeId, epoch: fencingToken });
       await work();
@@ -47,10 +51,12 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
   });
 
   /** One step that holds its first owner up; the result is the node whose execution counts. */
-  const hold = workflow("hold", { version: 1 }, async (ctx, { firstMs, blocks }: HoldInput) => {
-    const { node } = await step(ctx, "hold", 1, () => {
-      if (ctx.attempt > 1) return;
-      if (!blocks) return pause(firstMs).then(() => {});
+  const hold = workflow("hold", { version: 1 }, async (ctx, { firstMs, laterMs, blocks }: HoldInput) => {
+    const { node } = await step(ctx, "hold", 1, async () => {
+      const isFirst = ctx.attempt === 1;
+      if (!isFirst || !blocks) return void (await pause(isFirst ? firstMs : laterMs));
+      // First the answer to whoever started the run must get out.
+      await pause(ANSWER_MS);
       const end = performance.now() + firstMs;
       while (performance.now() < end);
     });

@@ -1,0 +1,75 @@
+import { encodeRaftMessage, RaftClient } from "@raftoral/transport-grpc";
+import { encodeCommand } from "@raftoral/workflow";
+import { describe, expect, test } from "vitest";
+import { TALLY, TALLY_SUM } from "./cluster/load.ts";
+import { useCluster } from "./cluster/use-cluster.ts";
+
+const TEST_MS = 30_000;
+
+describe("RaftService of a cluster of workflow nodes", () => {
+  const cluster = useCluster(3);
+
+  const start = (id: string, type: string) =>
+    encodeCommand({
+      kind: "WorkflowStart",
+      runId: id,
+      type,
+      version: 0,
+      input: new TextEncoder().encode(JSON.stringify(TALLY)),
+      owner: 0,
+      seed: new Uint8Array(0),
+      at: Date.now(),
+    });
+
+  test.each(["the leader", "a follower"])(
+    "a WorkflowStart sent to %s is received, proposed and applied on every node, and the run is executed",
+    async (who) => {
+      const leader = await cluster().leader();
+      const nodeId = who === "the leader" ? leader : (cluster().nodeIds.find((other) => other !== leader) ?? 0);
+      const id = `sent-to-${nodeId}`;
+      const client = await RaftClient.connect(cluster().address(nodeId));
+      try {
+        await client.sendCommand(start(id, "tally"));
+      } finally {
+        client.close();
+      }
+      for (const each of cluster().nodeIds) {
+        const run = await (await cluster().client(each)).waitForRun(id, { timeoutMs: TEST_MS / 3 });
+        expect(run).toMatchObject({ id, type: "tally", state: "Completed", result: TALLY_SUM, input: TALLY });
+      }
+    },
+    TEST_MS,
+  );
+
+  test("bytes that are no command are refused and harm nobody", async () => {
+    const client = await RaftClient.connect(cluster().address(1));
+    try {
+      await expect(client.sendCommand(new Uint8Array([255, 255, 255]))).rejects.toMatchObject({
+        code: "TRANSPORT_REQUEST_FAILED",
+      });
+      await client.sendCommand(start("after-the-bytes", "tally"));
+    } finally {
+      client.close();
+    }
+    const run = (await cluster().client(2)).run("after-the-bytes");
+    await expect(run.result({ timeoutMs: TEST_MS / 3 })).resolves.toBe(TALLY_SUM);
+  });
+
+  test("Discover says who a node is, on all nodes alike", async () => {
+    const leader = await cluster().leader();
+    for (const nodeId of cluster().nodeIds) {
+      const client = await RaftClient.connect(cluster().address(nodeId));
+      try {
+        await expect(client.discover()).resolves.toMatchObject({
+          nodeId,
+          address: cluster().address(nodeId),
+          highestKnownNodeId: 3,
+          role: nodeId === leader ? "LEADER" : "FOLLOWER",
+        });
+      } finally {
+        client.close();
+      }
+    }
+    expect(encodeRaftMessage({ command: new Uint8Array([1]) })).toEqual(new Uint8Array([0x12, 1, 1]));
+  });
+});
