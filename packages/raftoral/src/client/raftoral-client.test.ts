@@ -124,6 +124,15 @@ test("F2: a node that says it stopped is passed over", async () => {
   expect((await client.getRun("A17")).id).toBe("A17");
 });
 
+test("F3: the node that answered last is asked first", async () => {
+  const [a, b] = [await served(), await served()];
+  b.node.runs.set("A17", run("A17"));
+  const client = await connected([a.server.address, b.server.address], { pinned: true });
+  a.node.failure = new RaftError("NODE_STOPPED", "stopped", { retryable: true });
+  for (let i = 0; i < 3; i++) await client.getRun("A17");
+  expect([a.node.calls.length, b.node.calls.length]).toEqual([1, 3]);
+});
+
 test("the other members are learned from the first node that answers", async () => {
   const [a, b] = [await served(), await served()];
   a.node.members = [{ nodeId: 2, address: b.server.address, voter: true, match: 0, recentlyActive: false }];
