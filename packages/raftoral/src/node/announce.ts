@@ -79,17 +79,13 @@ function judge(error: unknown): "later" | RaftoralError {
   return error instanceof RaftoralError && FINAL.has(error.code) ? error : "later";
 }
 
-function paused(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (ms === 0 || stop.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
-    stop.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+async function paused(ms: number, stop: AbortSignal): Promise<void> {
+  if (ms === 0 || stop.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const onStop = (): void => resolve();
+  stop.addEventListener("abort", onStop);
+  await promise;
+  clearTimeout(timer);
+  stop.removeEventListener("abort", onStop);
 }

@@ -40,6 +40,8 @@ class FakeCluster {
   }
 
   async changeMembership(changes: readonly { type: string; nodeId: NodeId; address?: string }[]): Promise<ConfState> {
+    // As long as a round to the followers, in which others may ask for changes too.
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
     for (const { type, nodeId, address } of changes) {
       this.changes.push({ type, nodeId });
       const without = (ids: readonly NodeId[]) => ids.filter((id) => id !== nodeId);

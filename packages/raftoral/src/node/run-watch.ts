@@ -33,8 +33,10 @@ export class RunWatch {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, timeoutMs);
     waiting.add(resolve);
-    stop.addEventListener("abort", () => resolve(), { once: true });
+    const onStop = (): void => resolve();
+    stop.addEventListener("abort", onStop);
     await promise;
+    stop.removeEventListener("abort", onStop);
     clearTimeout(timer);
     waiting.delete(resolve);
     if (waiting.size === 0) this.#waiting.delete(runId);
