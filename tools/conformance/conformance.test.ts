@@ -101,8 +101,9 @@ describe("unified diffs", () => {
 
 describe("the conformance data beside the checkout", async () => {
   const files = existsSync(DEFAULT_FOLDER) ? await findFiles(DEFAULT_FOLDER) : [];
-  if (files.length === 0) console.log(NO_DATA);
-  test.skipIf(files.length === 0).each(files)("passes: %s", async (path) => {
+  // A suite without a test would count as failed, and one that is skipped must say why.
+  test.runIf(files.length === 0)("is absent", ({ skip }) => skip(NO_DATA));
+  test.each(files)("passes: %s", async (path) => {
     expect((await checkFile(path)).problems).toEqual([]);
   });
 });
