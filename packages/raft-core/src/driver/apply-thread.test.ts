@@ -94,11 +94,54 @@ describe("the apply thread", () => {
     thread.submit(apply(register(1), add(2, 5, 1, 1), add(3, 5, 1, 1), add(4, 5, 44, 1), add(5, 1, 1, 2)));
     await thread.idle();
     expect(told.filter(([kind]) => kind !== "registered")).toEqual([
-      ["expired", 1],
       ["settled", 1, 5],
       ["settled", 2, 6],
+      ["expired", 1],
       ["deliver", 5],
     ]);
+  });
+
+  test("B4: an expired session is told after the results that came before it, also without any command", async () => {
+    const { thread, told } = start();
+    thread.submit(apply(register(1), add(2, 5, 1, 1), add(3, 5, 44, 2)));
+    thread.submit(apply(add(4, 5, 44, 3)));
+    await thread.idle();
+    expect(told.filter(([kind]) => kind === "settled" || kind === "expired")).toEqual([
+      ["settled", 1, 5],
+      ["expired", 2],
+      ["expired", 3],
+    ]);
+  });
+
+  test("B5: halted, it finishes the batch under way, begins nothing more, and tells who waits", async () => {
+    let release = (): void => {};
+    const { thread, told, state } = start(async (batch) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return batch.map(() => 0);
+    });
+    thread.submit(apply(register(1), add(2, 1, 1, 1)));
+    thread.submit(apply(add(3, 1, 1, 2)));
+    const queued = thread.exclusively(() => Promise.resolve());
+    await new Promise((resolve) => setImmediate(resolve));
+    thread.halt(new Error("stopping"));
+    release();
+    await expect(queued).rejects.toThrow("stopping");
+    await expect(thread.exclusively(() => Promise.resolve())).rejects.toThrow("stopping");
+    thread.submit(apply(add(3, 1, 1, 2)));
+    await thread.idle();
+    expect(state.appliedIndex).toBe(2);
+    expect(told.some(([kind]) => kind === "failed")).toBe(false);
+  });
+
+  test("B5: after a failure, whoever waits for the thread is told why", async () => {
+    const { thread } = start(() => {
+      throw new Error("bug in the application");
+    });
+    thread.submit(apply(register(1), add(2, 1, 1, 1)));
+    await expect(thread.exclusively(() => Promise.resolve())).rejects.toThrow("applying a committed entry failed");
+    await expect(thread.exclusively(() => Promise.resolve())).rejects.toThrow("applying a committed entry failed");
   });
 
   test("what is left of a configuration change that the leader turned down is told to its proposer", async () => {

@@ -7,6 +7,9 @@
  * B1. Entries are applied in the order of their indexes, each once, without gaps.
  * B2. A (session, serial) reaches the executor at most once (SE1).
  * B3. A refused configuration change changes nothing, on every node alike.
+ * B4. What is told of an entry is told after everything before it: nobody hears that a session has expired while a result of
+ *     that session is still on its way, and would take what was applied for lost.
+ * B5. After a failure, or when told to halt, no further job begins, and whoever waits for one is told.
  */
 import { InvariantViolation, invariant, type RaftError } from "../errors.ts";
 import { LOCAL_APPLY_THREAD, type Message } from "../message.ts";
@@ -39,9 +42,13 @@ export interface ApplyThreadHost<Result> {
 interface Batch<Command> {
   readonly commands: CommittedCommand<Command>[];
   readonly ids: (ProposalId | undefined)[];
+  /** Passed over, to be told when the commands are settled (B4). */
+  readonly expired: ProposalId[];
 }
 
-type Job = { readonly kind: "apply"; readonly message: Message } | { readonly kind: "run"; run(): Promise<void> };
+type Job =
+  | { readonly kind: "apply"; readonly message: Message }
+  | { readonly kind: "run"; run(): Promise<void>; refuse(error: Error): void };
 
 export class ApplyThread<Command, Result> {
   readonly #executor: CommandExecutor<Command, Result>;
@@ -51,7 +58,8 @@ export class ApplyThread<Command, Result> {
   /** Cleared in the same step that finds the queue empty: a job queued after that starts a new run. */
   #isDraining = false;
   #running: Promise<void> = Promise.resolve();
-  #failed = false;
+  /** Why nothing is applied any more. */
+  #halted: Error | undefined;
 
   constructor(executor: CommandExecutor<Command, Result>, state: ReplicatedState, host: ApplyThreadHost<Result>) {
     this.#executor = executor;
@@ -64,21 +72,36 @@ export class ApplyThread<Command, Result> {
     this.#enqueue({ kind: "apply", message });
   }
 
-  /** Runs `run` between two batches, when everything submitted before is applied. */
+  /**
+   * Runs `run` between two batches, when everything submitted before is applied. Rejects with what stopped the thread if that
+   * comes first. The executor must not wait for it while it applies.
+   */
   exclusively(run: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#enqueue({ kind: "run", run: () => run().then(resolve, reject) });
+      this.#enqueue({ kind: "run", run: () => run().then(resolve, reject), refuse: reject });
     });
   }
 
-  /** Resolves when everything submitted so far is applied or has failed. */
+  /** The job under way is finished, those that wait are dropped (B5). */
+  halt(reason: Error): void {
+    this.#halted ??= reason;
+    for (const job of this.#queue.splice(0)) {
+      if (job.kind === "run") job.refuse(reason);
+    }
+  }
+
+  /** Resolves when everything submitted so far is applied, has failed or was dropped. */
   idle(): Promise<void> {
     return this.#running;
   }
 
   #enqueue(job: Job): void {
+    if (this.#halted !== undefined) {
+      if (job.kind === "run") job.refuse(this.#halted);
+      return;
+    }
     this.#queue.push(job);
-    if (this.#isDraining || this.#failed) return;
+    if (this.#isDraining) return;
     this.#isDraining = true;
     this.#running = this.#drain().catch((error: unknown) => this.#fail(error));
   }
@@ -99,7 +122,7 @@ export class ApplyThread<Command, Result> {
   }
 
   async #apply(entries: readonly Entry[]): Promise<void> {
-    let batch: Batch<Command> = { commands: [], ids: [] };
+    let batch = emptyBatch<Command>();
     for (const entry of entries) {
       invariant(
         entry.index === this.#state.appliedIndex + 1,
@@ -110,8 +133,8 @@ export class ApplyThread<Command, Result> {
       } else {
         // Commands before a change see the old configuration, commands after it the new one.
         await this.#execute(batch);
-        batch = { commands: [], ids: [] };
-        this.#reconfigure(entry);
+        batch = emptyBatch();
+        this.#reconfigure(entry, batch);
       }
       this.#state.appliedIndex = entry.index;
       this.#state.appliedTerm = entry.term;
@@ -121,7 +144,7 @@ export class ApplyThread<Command, Result> {
 
   /** Decides what a normal entry means; a command that is to be applied joins the batch. */
   #collect(entry: Entry, batch: Batch<Command>): void {
-    const id = this.#admit(entry);
+    const id = this.#admit(entry, batch);
     if (id === "passed over") return;
     if (entry.data.length === 0) {
       // A new leader's first entry, or what is left of a configuration change that the leader turned down.
@@ -133,7 +156,7 @@ export class ApplyThread<Command, Result> {
   }
 
   /** The proposal of an entry that is to be applied; undefined if it belongs to no session (B2). */
-  #admit(entry: Entry): ProposalId | undefined | "passed over" {
+  #admit(entry: Entry, batch: Batch<Command>): ProposalId | undefined | "passed over" {
     if (entry.context === undefined || entry.context.length === 0) return undefined;
     const context = decodeEntryContext(entry.context);
     if (context.kind === "register") {
@@ -143,11 +166,16 @@ export class ApplyThread<Command, Result> {
     }
     const { session, serial, floor } = context.id;
     const admission = this.#state.sessions.admit(session, serial, floor, entry.index);
-    if (admission === "expired") this.#host.expired(context.id);
+    if (admission === "expired") batch.expired.push(context.id);
     return admission === "admitted" ? context.id : "passed over";
   }
 
-  async #execute({ commands, ids }: Batch<Command>): Promise<void> {
+  async #execute(batch: Batch<Command>): Promise<void> {
+    if (batch.commands.length > 0) await this.#executeCommands(batch);
+    for (const id of batch.expired) this.#host.expired(id);
+  }
+
+  async #executeCommands({ commands, ids }: Batch<Command>): Promise<void> {
     const durable = this.#executor.durableIndex?.() ?? 0;
     const start = commands.findIndex(({ index }) => index > durable);
     if (start < 0) return;
@@ -164,8 +192,8 @@ export class ApplyThread<Command, Result> {
     });
   }
 
-  #reconfigure(entry: Entry): void {
-    const id = this.#admit(entry);
+  #reconfigure(entry: Entry, batch: Batch<Command>): void {
+    const id = this.#admit(entry, batch);
     if (id === "passed over") return;
     const change = readConfChange(entry);
     const refusal = checkConfChange(this.#state.confState, change);
@@ -179,11 +207,14 @@ export class ApplyThread<Command, Result> {
   }
 
   #fail(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    this.#queue.length = 0;
-    this.#host.fail(
-      error instanceof InvariantViolation ? error : new Error("applying a committed entry failed", { cause: error }),
-    );
+    const isHalted = this.#halted !== undefined;
+    const reason =
+      error instanceof InvariantViolation ? error : new Error("applying a committed entry failed", { cause: error });
+    this.halt(reason);
+    if (!isHalted) this.#host.fail(reason);
   }
+}
+
+function emptyBatch<Command>(): Batch<Command> {
+  return { commands: [], ids: [], expired: [] };
 }
