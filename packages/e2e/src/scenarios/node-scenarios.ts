@@ -1,0 +1,60 @@
+/** What three whole nodes with workflows do, whichever transport is between them. */
+import { expect } from "vitest";
+import { TALLY, TALLY_SUM } from "../cluster/load.ts";
+import { eventually } from "../harness/index.ts";
+import type { NodeTrio } from "./node-trio.ts";
+
+const WAIT_MS = 15_000;
+
+export interface NodeScenario {
+  readonly name: string;
+  readonly play: (trio: NodeTrio) => Promise<void>;
+}
+
+export const NODE_SCENARIOS: readonly NodeScenario[] = [
+  {
+    name: "execute a run where it was started, and show it alike on every node",
+    play: async ({ nodes }) => {
+      for (const [i, node] of nodes.entries()) {
+        const run = await node.startWorkflow("tally", TALLY, { id: `run-${i}` });
+        await expect(run.result()).resolves.toBe(TALLY_SUM);
+        const views = await Promise.all(nodes.map((other) => other.getRun(`run-${i}`)));
+        expect(views[0]).toMatchObject({ state: "Completed", owner: node.nodeId, attempt: 1 });
+        for (const view of views) expect(view).toEqual(views[0]);
+      }
+    },
+  },
+  {
+    name: "start a run once, however many nodes are asked to",
+    play: async ({ nodes }) => {
+      const handles = await Promise.all(nodes.map((node) => node.startWorkflow("tally", TALLY, { id: "once" })));
+      expect(handles.filter((handle) => handle.created)).toHaveLength(1);
+      expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(nodes.map(() => TALLY_SUM));
+      expect(await nodes[0]?.listRuns({ type: "tally" })).toHaveLength(1);
+    },
+  },
+  {
+    name: "hand runs over when their owner stops in order, and finish them",
+    play: async (trio) => {
+      const [leaving, staying] = trio.nodes;
+      await leaving?.startWorkflow("hold", { firstMs: 30_000, laterMs: 10, blocks: false }, { id: "handed-over" });
+      await eventually(WAIT_MS, "the step to begin", () => trio.workLog.executions().length === 1);
+      await leaving?.stop({ timeoutMs: 2_000 });
+      await expect(staying?.run("handed-over").result()).resolves.not.toBe(leaving?.nodeId);
+      expect(await staying?.getRun("handed-over")).toMatchObject({
+        state: "Completed",
+        attempt: 2,
+        checkpointCount: 1,
+      });
+    },
+  },
+  {
+    name: "refuse a workflow that nobody has registered, and say what there is",
+    play: async ({ nodes }) => {
+      await expect(nodes[1]?.startWorkflow("no_such_type", {})).rejects.toMatchObject({
+        code: "WORKFLOW_TYPE_UNKNOWN",
+      });
+      await expect(nodes[1]?.startWorkflow("no_such_type", {})).rejects.toThrow("tally@1");
+    },
+  },
+];
