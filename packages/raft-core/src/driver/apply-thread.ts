@@ -196,13 +196,15 @@ export class ApplyThread<Command, Result> {
     const id = this.#admit(entry, batch);
     if (id === "passed over") return;
     const change = readConfChange(entry);
-    const refusal = checkConfChange(this.#state.confState, change);
+    const update = decodeMemberUpdate(change.context);
+    const { confState, members } = this.#state;
+    const refusal = checkConfChange(confState, change) ?? members.refusalOf(confState, change, update);
     if (refusal !== undefined) {
       if (id !== undefined) this.#host.refused(id, refusal);
       return;
     }
     this.#state.confState = this.#host.applyConfChange(change);
-    this.#state.members.update(this.#state.confState, decodeMemberUpdate(change.context));
+    members.update(this.#state.confState, update);
     this.#host.reconfigured(id);
   }
 

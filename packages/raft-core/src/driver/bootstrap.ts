@@ -40,7 +40,7 @@ export async function bootstrapStorage(
   const confState = { ...EMPTY_CONF_STATE, voters };
   const metadata: SnapshotMetadata = { index: INITIAL_INDEX, term: INITIAL_TERM, confState };
   const members = new Members();
-  members.update(confState, { addresses: bootstrap.members });
+  members.update(confState, { addresses: bootstrap.members, newIds: [] });
   const sink = await storage.createSnapshot(metadata);
   for await (const chunk of withHeader({ sessions: [], members: members.toRecord() }, executor.snapshot())) {
     await sink.write(chunk);

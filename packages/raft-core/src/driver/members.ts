@@ -2,15 +2,22 @@
  * Who belongs to the group and where each listens: replicated beside Raft's own configuration, for a ConfState has no
  * addresses. Travels in the context of configuration changes and in every snapshot.
  *
- * Invariant M1: `highestNodeId` never falls, so that the id of a removed node is never given to another.
+ * Invariants:
+ * M1. `highestNodeId` never falls.
+ * M2. An id that was a member's and is not any more never becomes a member's again, and an id that was meant for a new node
+ *     never goes to one that is there: whoever decided it may have been deposed in between. So no two nodes ever share an id.
  */
 import { RaftError } from "../errors.ts";
-import type { ConfState, NodeAddress, NodeId } from "../types.ts";
+import type { ConfChangeV2, ConfState, NodeAddress, NodeId } from "../types.ts";
 
 /** What a ConfChangeV2's context holds. */
 export interface MemberUpdate {
   readonly addresses: readonly NodeAddress[];
+  /** Ids that no node may have had (M2). */
+  readonly newIds: readonly NodeId[];
 }
+
+const NO_UPDATE: MemberUpdate = Object.freeze({ addresses: [], newIds: [] });
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -21,10 +28,13 @@ export function encodeMemberUpdate(update: MemberUpdate): Uint8Array {
 
 /** An empty context (the leader's own leave of a joint configuration) updates nothing. */
 export function decodeMemberUpdate(context: Uint8Array): MemberUpdate {
-  if (context.length === 0) return { addresses: [] };
+  if (context.length === 0) return NO_UPDATE;
   try {
-    const { addresses } = JSON.parse(decoder.decode(context)) as MemberUpdate;
-    return { addresses: addresses.map(({ nodeId, address }) => ({ nodeId, address: String(address) })) };
+    const { addresses, newIds } = JSON.parse(decoder.decode(context)) as MemberUpdate;
+    return {
+      addresses: addresses.map(({ nodeId, address }) => ({ nodeId, address: String(address) })),
+      newIds: newIds.map(Number),
+    };
   } catch (cause) {
     throw new RaftError("CODEC_INVALID", "a configuration change carries a context that this version cannot read", {
       cause,
@@ -50,6 +60,22 @@ export class Members {
   /** The largest id that was ever a member (M1). */
   get highestNodeId(): NodeId {
     return this.#highestNodeId;
+  }
+
+  /** Why `change` would break M2, seen from `confState`; undefined if it would not. A function of the log (B3). */
+  refusalOf(confState: ConfState, change: ConfChangeV2, { newIds }: MemberUpdate): RaftError | undefined {
+    const members = new Set(membersOf(confState));
+    for (const { type, nodeId } of change.changes) {
+      if (type === "RemoveNode" || nodeId > this.#highestNodeId) continue;
+      const isTaken = members.has(nodeId) && newIds.includes(nodeId);
+      if (!isTaken && members.has(nodeId)) continue;
+      return new RaftError(
+        "CONF_CHANGE_INVALID",
+        `id ${nodeId} ${isTaken ? "belongs to another node already" : "was a removed node's, and ids are not given twice"}; take one above ${this.#highestNodeId}`,
+        { details: { nodeId, highestNodeId: this.#highestNodeId } },
+      );
+    }
+    return undefined;
   }
 
   /** Takes a configuration into account: new addresses are learned, those of removed members forgotten. */

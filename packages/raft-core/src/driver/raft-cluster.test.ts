@@ -252,6 +252,23 @@ describe("a group of three", () => {
     expect(stays?.executor.items).toEqual(["alone"]);
   });
 
+  test("an id is given once: not to a second newcomer, not again after its node was removed", async () => {
+    const wire = new Wire();
+    const nodes = await startThree(wire);
+    const { cluster } = leaderOf(nodes);
+    await startNode(wire, 4, { bootstrap: { kind: "join" } });
+    const newcomer = { type: "AddLearnerNode" as const, nodeId: 4, isNew: true };
+    const both = await Promise.allSettled([
+      cluster.changeMembership([{ ...newcomer, address: "first:1" }]),
+      followersOf(nodes)[0]?.cluster.changeMembership([{ ...newcomer, address: "second:1" }]),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    await cluster.changeMembership([{ type: "RemoveNode", nodeId: 4 }]);
+    await expect(cluster.changeMembership([{ type: "AddNode", nodeId: 4 }])).rejects.toMatchObject({
+      code: "CONF_CHANGE_INVALID",
+    });
+  });
+
   test("changes of several voters at once go through a joint configuration and leave it", async () => {
     const wire = new Wire();
     const nodes = await startThree(wire);

@@ -40,6 +40,8 @@ export interface MemberChange {
   readonly type: "AddNode" | "AddLearnerNode" | "RemoveNode";
   readonly nodeId: NodeId;
   readonly address?: string;
+  /** No node may have had the id: refused if one has, even if the change gets through only after another one took it. */
+  readonly isNew?: boolean;
 }
 
 export class RaftCluster<Command, Result> {
@@ -109,17 +111,8 @@ export class RaftCluster<Command, Result> {
    * executor's `encode` throws.
    */
   async propose(command: Command, options: CallOptions = {}): Promise<Result> {
-    const { executor, limits } = this.#loop.options;
-    const data = executor.encode(command);
-    if (data.length > limits.maxCommandBytes) {
-      throw new RaftError(
-        "PAYLOAD_TOO_LARGE",
-        `a command of ${data.length} bytes is over the limit of ${limits.maxCommandBytes}; store large values elsewhere and replicate a reference, or raise maxCommandBytes on every node`,
-        { details: { bytes: data.length, limitBytes: limits.maxCommandBytes } },
-      );
-    }
-    if (data.length === 0) throw new RaftError("CONFIG_INVALID", "a command must have at least one byte");
-    return (await this.#loop.propose(data, this.#timeout(options))) as Result;
+    const { executor } = this.#loop.options;
+    return (await this.#loop.propose(executor.encode(command), this.#timeout(options))) as Result;
   }
 
   /**
@@ -144,9 +137,13 @@ export class RaftCluster<Command, Result> {
     for (const { type, nodeId } of changes) this.#checkChange(type, nodeId);
     const singles: ConfChangeSingle[] = changes.map(({ type, nodeId }) => ({ type, nodeId }));
     const addresses = changes.flatMap(({ nodeId, address }) => (address === undefined ? [] : [{ nodeId, address }]));
-    const change = { transition: "Auto" as const, changes: singles, context: encodeMemberUpdate({ addresses }) };
+    const update = { addresses, newIds: changes.flatMap(({ nodeId, isNew }) => (isNew === true ? [nodeId] : [])) };
+    const change = { transition: "Auto" as const, changes: singles, context: encodeMemberUpdate(update) };
     const isJoint = this.#confState.votersOutgoing.length > 0;
-    const refusal = isJoint ? undefined : checkConfChange(this.#confState, change);
+    const { members } = this.#loop.state;
+    const refusal =
+      members.refusalOf(this.#confState, change, update) ??
+      (isJoint ? undefined : checkConfChange(this.#confState, change));
     if (refusal !== undefined) throw refusal;
     const timeoutMs = this.#timeout(options);
     const deadlineMs = this.#now() + timeoutMs;
@@ -179,8 +176,7 @@ export class RaftCluster<Command, Result> {
       );
     }
     const timeoutMs = this.#timeout(options);
-    this.#loop.raw.transferLeader(to);
-    this.#loop.schedule();
+    this.#loop.input((raw) => raw.transferLeader(to));
     await this.#loop.conditions.until(
       () => this.#loop.leadership.leader === to,
       this.#now() + timeoutMs,
@@ -193,12 +189,13 @@ export class RaftCluster<Command, Result> {
 
   /** Campaigns now, without waiting for the election timeout. */
   campaign(): void {
-    this.#assertRunning();
-    this.#loop.raw.campaign();
-    this.#loop.schedule();
+    this.#loop.input((raw) => raw.campaign());
   }
 
-  /** Takes a snapshot now and cuts the log behind it. Rejects with OVERLOADED while another is being written. */
+  /**
+   * Takes a snapshot now and cuts the log behind it. Rejects with OVERLOADED while another is being written. The executor must
+   * not await it in `apply`: it waits for what is being applied.
+   */
   snapshot(): Promise<SnapshotMetadata> {
     return this.#loop.takeSnapshot();
   }
@@ -334,8 +331,10 @@ export class RaftCluster<Command, Result> {
     return this.#loop.options.clock.monotonicMs();
   }
 
-  #timeout({ timeoutMs }: CallOptions): number {
-    return timeoutMs ?? this.#loop.options.limits.defaultTimeoutMs;
+  /** Deadlines are looked at once a tick, so that a timeout of 0 still gives the call that long. */
+  #timeout({ timeoutMs = this.#loop.options.limits.defaultTimeoutMs }: CallOptions): number {
+    if (timeoutMs >= 0) return timeoutMs;
+    throw new RaftError("CONFIG_INVALID", `timeoutMs must be a number of milliseconds from 0, not ${timeoutMs}`);
   }
 
   #checkChange(type: MemberChange["type"], nodeId: NodeId): void {

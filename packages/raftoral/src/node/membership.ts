@@ -159,7 +159,7 @@ export class Membership {
       await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId: present.nodeId }], timeout);
     }
     const nodeId = this.#cluster.status().highestNodeId + 1;
-    await this.#cluster.changeMembership([{ type: "AddLearnerNode", nodeId, address }], timeout);
+    await this.#cluster.changeMembership([{ type: "AddLearnerNode", nodeId, address, isNew: true }], timeout);
     this.#logger.info({ nodeId, address }, "a node joined as a learner");
     return { clusterId: this.#clusterId, nodeId, members: this.members() };
   }
