@@ -7,6 +7,7 @@
  * A1. A response leaves only after its own batch and every earlier one are durable (Raft paper, figure 2; thesis §10.2.1).
  * A2. Responses leave in the order of their messages.
  * A3. After a failed write nothing leaves any more.
+ * A4. A local snapshot is not installed once a received one, which is always newer, was handed to the storage.
  */
 
 import { invariant } from "../errors.ts";
@@ -29,6 +30,8 @@ export class AppendThread {
   /** What the storage has, with the commit index it may lack. */
   #hardState: HardState;
   #hasUnwrittenCommit = false;
+  /** Index of the last received snapshot that was handed to the storage. */
+  #receivedIndex: LogIndex = 0;
   #tail: Promise<void> = Promise.resolve();
   #failed = false;
 
@@ -44,6 +47,7 @@ export class AppendThread {
     const batch = this.#batchOf(message);
     const write = batch === undefined ? undefined : this.#storage.write(batch);
     const received = message.snapshot?.metadata;
+    if (received !== undefined) this.#receivedIndex = received.index;
     if (write === undefined && message.responses.length === 0) return;
     this.#tail = this.#tail.then(async () => {
       await write;
@@ -58,11 +62,13 @@ export class AppendThread {
 
   /**
    * Makes a local snapshot, already spooled, the group's latest one, together with the commit index that covers it: after a
-   * restart what is applied must be known to be committed.
+   * restart what is applied must be known to be committed. False, and nothing written, if it came too late (A4).
    */
-  async writeSnapshot(metadata: SnapshotMetadata, compactTo: LogIndex): Promise<void> {
+  async writeSnapshot(metadata: SnapshotMetadata, compactTo: LogIndex): Promise<boolean> {
+    if (metadata.index <= this.#receivedIndex) return false;
     this.#hasUnwrittenCommit = false;
     await this.#storage.write({ hardState: this.#hardState, snapshot: { metadata, reset: false }, compactTo });
+    return true;
   }
 
   /** Resolves when everything submitted so far has been carried out or has failed. */

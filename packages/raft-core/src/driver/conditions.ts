@@ -1,4 +1,9 @@
-/** Callers that wait until the group is in some state, each with a deadline. Checked at the end of every turn and tick. */
+/**
+ * Callers that wait until the group is in some state, each with a deadline. Checked at the end of every turn and tick.
+ *
+ * Invariant: every caller is settled exactly once: by its condition, by its deadline, or by the end of the group; who comes
+ * after the end is refused at once.
+ */
 import type { RaftError } from "../errors.ts";
 
 interface Waiter {
@@ -11,9 +16,11 @@ interface Waiter {
 
 export class Conditions {
   #waiters: Waiter[] = [];
+  #closed: RaftError | undefined;
 
   /** Resolves at once or at the first check at which `isMet`; rejects with `timeout()` after `deadlineMs`. */
   until(isMet: () => boolean, deadlineMs: number, timeout: () => RaftError): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (isMet()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.push({ isMet, deadlineMs, timeout, resolve, reject });
@@ -30,7 +37,9 @@ export class Conditions {
     });
   }
 
-  failAll(error: RaftError): void {
+  /** Fails who waits, and everyone who comes later. */
+  close(error: RaftError): void {
+    this.#closed ??= error;
     for (const waiter of this.#waiters) waiter.reject(error);
     this.#waiters = [];
   }

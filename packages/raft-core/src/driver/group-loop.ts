@@ -11,12 +11,13 @@
  * D2. Nothing is applied that is not committed, and nothing twice (kept by the core and the apply thread, B1).
  * D3. After a failed write or a broken invariant the node sends, writes and applies nothing more.
  */
-import type { RaftError } from "../errors.ts";
+import { RaftError } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
 import { RawNode } from "../raw-node.ts";
 import { NONE, type NodeId, type SnapshotMetadata } from "../types.ts";
 import { AppendThread } from "./append-thread.ts";
 import { ApplyThread } from "./apply-thread.ts";
+import { checkCommand } from "./command-check.ts";
 import { Conditions } from "./conditions.ts";
 import { Leadership } from "./leadership.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -27,6 +28,7 @@ import type { Cancel, GroupChannel, GroupDescription, GroupReceiver } from "./po
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
+import { coversReceiver, isSnapshotOf } from "./snapshot-message.ts";
 import type { Snapshotter } from "./snapshotter.ts";
 
 export class GroupLoop<Command, Result> implements GroupReceiver {
@@ -62,7 +64,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.leadership = new Leadership(nodeId, timing.nodeLostTicks, executor, this.observers, options.logger);
     const nonce = rng.below(2 ** 32) * 2 ** 20 + rng.below(2 ** 20);
     this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals);
-    this.reads = new Reads(nonce);
+    this.reads = new Reads(nonce, limits.maxPendingReads);
     this.raw = new RawNode({
       id: nodeId,
       storage,
@@ -147,8 +149,11 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   async receiveSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
     this.lifecycle.assertRunning();
     this.leadership.heard(message.from);
-    await this.snapshotter.receive(message, content);
+    const forget = await this.snapshotter.receive(message, content);
+    this.lifecycle.assertRunning();
     this.receive(message.from, [message]);
+    // A late or repeated snapshot: the core has answered the leader, and what was stored would lie there for ever.
+    if (!isSnapshotOf(message, this.raw.raft.log.unstable.snapshot)) await forget();
   }
 
   async receiveCommand(bytes: Uint8Array): Promise<void> {
@@ -175,9 +180,17 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     };
   }
 
-  /** Proposes the bytes of a command. */
+  /** Gives the core an input of the application's. */
+  input(give: (raw: RawNode) => void): void {
+    this.lifecycle.assertRunning();
+    this.#guard(() => give(this.raw));
+    this.schedule();
+  }
+
+  /** Proposes the bytes of a command, wherever they come from. Throws PAYLOAD_TOO_LARGE or CONFIG_INVALID. */
   propose(data: Uint8Array, timeoutMs: number): Promise<Result | undefined> {
     this.lifecycle.assertRunning();
+    checkCommand(data, this.options.limits.maxCommandBytes);
     const proposed = this.proposals.add("EntryNormal", data, this.options.clock.monotonicMs(), timeoutMs);
     this.schedule();
     return proposed;
@@ -187,11 +200,12 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   async takeSnapshot(): Promise<SnapshotMetadata> {
     this.lifecycle.assertRunning();
     let taken: Promise<SnapshotMetadata> | undefined;
-    await this.#apply.exclusively(async () => {
+    const captured = this.#apply.exclusively(async () => {
       // Only the capture must stand between two batches; writing it out goes on beside the applying.
       taken = this.#takeNow();
       taken.catch(() => {});
     });
+    await captured.catch(() => this.lifecycle.assertRunning());
     if (taken === undefined) throw this.lifecycle.refusal();
     return await taken;
   }
@@ -270,19 +284,13 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   #sendSnapshot(message: Message): void {
     const channel = this.#channel;
     if (channel === undefined) return;
-    const sent = this.#covers(message) ? this.snapshotter.send(channel, message) : this.#retakeSnapshot();
+    const sent = coversReceiver(message) ? this.snapshotter.send(channel, message) : this.#retakeSnapshot();
     void sent.then((outcome) => {
       this.#guard(() => {
         this.raw.reportSnapshot(message.to, outcome);
         this.schedule();
       });
     });
-  }
-
-  /** Whether the snapshot's configuration has its receiver, which would refuse it otherwise. */
-  #covers(message: Message): boolean {
-    const confState = message.snapshot?.metadata.confState;
-    return confState !== undefined && membersOf(confState).includes(message.to);
   }
 
   /** The latest snapshot is older than its receiver's membership: a new one is taken, and the core asks for it again. */
@@ -308,8 +316,11 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
 
   #applied(): void {
     this.reads.applied(this.state.appliedIndex);
-    if (!this.snapshotter.isDue) return;
-    this.#takeNow().catch((error: unknown) => this.fail(error));
+    if (!this.snapshotter.isDue || !this.lifecycle.isRunning) return;
+    this.#takeNow().catch((error: unknown) => {
+      // Overtaken by a received one: nothing is lost.
+      if (!(error instanceof RaftError && error.code === "OVERLOADED")) this.fail(error);
+    });
   }
 
   #reconfigured(): void {
@@ -335,8 +346,12 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   #observeLeader(): void {
     const { softState, hardState } = this.raw.basicStatus();
     const { lead, role } = softState;
-    if (!this.leadership.observe({ lead, role, term: hardState.term }, this.members)) return;
-    if (lead !== NONE) this.proposals.resendAll();
+    if (!this.leadership.isNews(lead, hardState.term)) return;
+    this.leadership.observe({ lead, role, term: hardState.term }, this.members);
+    if (lead !== NONE) {
+      this.proposals.resendAll();
+      this.reads.restart();
+    }
     this.schedule();
   }
 
@@ -351,7 +366,8 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
       this.reads.retryOlderThan(this.#retryTicks, this.#tick);
       this.reads.expire(now, hasLeader);
       this.leadership.tick(this.members);
-      this.#turn();
+      // Whoever was told of a lost node may have stopped this one.
+      if (this.lifecycle.isRunning) this.#turn();
     });
   }
 
@@ -369,8 +385,10 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.#stopTicking?.();
     this.#channel?.close();
     this.#channel = undefined;
-    this.proposals.failAll(error);
-    this.reads.failAll(error);
-    this.conditions.failAll(error);
+    this.#apply.halt(error);
+    this.snapshotter.abort(error);
+    this.proposals.close(error);
+    this.reads.close(error);
+    this.conditions.close(error);
   }
 }

@@ -50,9 +50,14 @@ export class Leadership {
     return this.#liveness.silentTicks(member);
   }
 
-  /** Takes the core's view; true if it is a new one. */
-  observe({ lead, role, term }: LeaderView, members: readonly NodeId[]): boolean {
-    if (lead === this.#leader && term === this.#term) return false;
+  /** Whether the core's view is another than the one last observed. */
+  isNews(lead: NodeId, term: Term): boolean {
+    return lead !== this.#leader || term !== this.#term;
+  }
+
+  /** Takes the core's view, and tells of it if it is a new one. */
+  observe({ lead, role, term }: LeaderView, members: readonly NodeId[]): void {
+    if (!this.isNews(lead, term)) return;
     const previous = this.#lastLeader;
     this.#leader = lead;
     this.#term = term;
@@ -61,7 +66,6 @@ export class Leadership {
     if (this.isLocal) this.#liveness.startLeading(members, previous === this.#nodeId ? NONE : previous);
     this.#executor.leaderChanged?.({ leader: lead, term, isLocal: this.isLocal });
     this.#observers.emit({ type: "leader", leader: lead, term, role });
-    return true;
   }
 
   /** Lets a tick pass; on the leader, reports members that fell silent or came back. */

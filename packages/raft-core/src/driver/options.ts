@@ -30,6 +30,8 @@ export interface RaftLimits {
   readonly maxCommandBytes: number;
   /** Proposals of this node waiting for their result (8192); more are refused with OVERLOADED. */
   readonly maxPendingProposals: number;
+  /** Reads of this node waiting to be confirmed and applied (65,536); more are refused with OVERLOADED. */
+  readonly maxPendingReads: number;
   /** Largest append message in bytes (256 KiB). */
   readonly maxMessageBytes: number;
   /** Committed bytes handed to the executor at once (1 MiB). */
@@ -56,6 +58,7 @@ export const DEFAULT_TIMING: RaftTiming = Object.freeze({
 export const DEFAULT_LIMITS: RaftLimits = Object.freeze({
   maxCommandBytes: 1024 * 1024,
   maxPendingProposals: 8192,
+  maxPendingReads: 65_536,
   maxMessageBytes: 256 * 1024,
   maxCommittedBytesPerReady: 1024 * 1024,
   maxUncommittedBytes: 64 * 1024 * 1024,

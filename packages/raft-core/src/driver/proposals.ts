@@ -8,7 +8,7 @@
  * Invariants:
  * P1. Serials rise by one with each proposal of a session and are never used again.
  * P2. Every serial below `floor` is settled here: it got its result, or its caller was told that there is none.
- * P3. Each proposal is settled exactly once.
+ * P3. Each proposal is settled exactly once; after the end of the group it is refused at once.
  */
 import { RaftError } from "../errors.ts";
 import { EMPTY_BYTES, type EntryType } from "../types.ts";
@@ -35,6 +35,7 @@ interface Pending<Value> {
   sentAt: number;
   /** Whether Raft ever took it: from then on it may be committed. */
   everSent: boolean;
+  isSettled: boolean;
 }
 
 /** Where a session stands: none yet, being opened by an entry that carries our nonce, or open. */
@@ -50,7 +51,10 @@ export class Proposals<Value> {
   #session: SessionState = { kind: "none" };
   /** In order of serials. */
   #pending = new Map<number, Pending<Value>>();
+  /** In order of serials. Settled ones stay until the next look, so that settling costs the same however many there are. */
   #unsent: Pending<Value>[] = [];
+  #settledUnsent = 0;
+  #closed: RaftError | undefined;
   #nextSerial = 1;
   #floor = 1;
 
@@ -66,11 +70,12 @@ export class Proposals<Value> {
   }
 
   get hasUnsent(): boolean {
-    return this.#unsent.length > 0;
+    return this.#unsent.length > this.#settledUnsent;
   }
 
   /** Queues a proposal. Rejects at once with OVERLOADED when too many wait. */
   add(type: EntryType, data: Uint8Array, nowMs: number, timeoutMs: number): Promise<Value> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (this.#pending.size >= this.#maxPending) {
       return Promise.reject(
         new RaftError(
@@ -92,6 +97,7 @@ export class Proposals<Value> {
         reject,
         sentAt: -1,
         everSent: false,
+        isSettled: false,
       };
       this.#pending.set(serial, pending);
       this.#unsent.push(pending);
@@ -103,6 +109,7 @@ export class Proposals<Value> {
    * opens one. Nothing is marked sent: call {@link sent} for each batch that Raft took.
    */
   *batches(maxBytes: number, tick: number, retryTicks: number): Generator<readonly OutgoingEntry[]> {
+    this.#dropSettled();
     if (this.#unsent.length === 0) return;
     if (this.#session.kind !== "open") {
       const waiting = this.#session.kind === "opening" && tick - this.#session.sentAt < retryTicks;
@@ -140,6 +147,7 @@ export class Proposals<Value> {
   /** The leader changed: what was sent to the old one may be lost. */
   resendAll(): void {
     if (this.#session.kind === "opening") this.#session = { kind: "none" };
+    this.#settledUnsent = 0;
     this.#unsent = [...this.#pending.values()];
     for (const pending of this.#unsent) pending.sentAt = -1;
   }
@@ -147,18 +155,18 @@ export class Proposals<Value> {
   /** Sends again what was sent at or before `tick - retryTicks` and, unless `all`, is a configuration change. */
   resendOlderThan(retryTicks: number, tick: number, all: boolean): void {
     const before = tick - retryTicks;
-    let stale: Pending<Value>[] | undefined;
+    const stale: Pending<Value>[] = [];
     for (const pending of this.#pending.values()) {
       // Sent in the order of serials, so the first young one ends the search; unsent ones are queued already.
       if (pending.sentAt > before) break;
       if (pending.sentAt < 0 || !(all || pending.type !== "EntryNormal")) continue;
       pending.sentAt = -1;
-      stale = [...(stale ?? []), pending];
+      stale.push(pending);
     }
-    if (stale !== undefined) this.#unsent = [...stale, ...this.#unsent].sort((a, b) => a.serial - b.serial);
+    if (stale.length > 0) this.#unsent = [...stale, ...this.#unsent].sort((a, b) => a.serial - b.serial);
   }
 
-  /** A session was opened by the entry at `id`; ours if the nonce is ours. Registering twice is harmless, the last one counts. */
+  /** A session was opened by the entry at `id`; ours if the nonce is ours. Registering twice is harmless, the first one counts. */
   registered(nodeId: number, nonce: number, id: SessionId): void {
     if (nodeId !== this.#nodeId || nonce !== this.#nonce || this.#session.kind === "open") return;
     this.#session = { kind: "open", id };
@@ -192,7 +200,8 @@ export class Proposals<Value> {
       pending.everSent = false;
     }
     this.#pending = new Map(waiting.map((pending) => [pending.serial, pending]));
-    this.#unsent = waiting;
+    this.#unsent = [...waiting];
+    this.#settledUnsent = 0;
   }
 
   /** State was replaced by a snapshot: results of what it covers were never seen here. */
@@ -215,17 +224,15 @@ export class Proposals<Value> {
 
   /** Fails what is past its deadline. `leader` says whom the caller could blame. */
   expire(nowMs: number, hasLeader: boolean): void {
-    let expired: Pending<Value>[] | undefined;
+    // A map may be deleted from while it is walked.
     for (const pending of this.#pending.values()) {
-      if (pending.deadlineMs <= nowMs) expired = [...(expired ?? []), pending];
-    }
-    for (const pending of expired ?? []) {
-      this.#take(pending.serial)?.reject(this.#timeout(pending, hasLeader));
+      if (pending.deadlineMs <= nowMs) this.#take(pending.serial)?.reject(this.#timeout(pending, hasLeader));
     }
   }
 
-  /** Fails everything, for the node is stopping. */
-  failAll(error: RaftError): void {
+  /** Fails everything, and everything that comes later, for the node is stopping. */
+  close(error: RaftError): void {
+    this.#closed ??= error;
     for (const serial of [...this.#pending.keys()]) this.#take(serial)?.reject(error);
   }
 
@@ -242,14 +249,28 @@ export class Proposals<Value> {
     const pending = this.#pending.get(serial);
     if (pending === undefined) return undefined;
     this.#pending.delete(serial);
-    if (pending.sentAt < 0) this.#unsent = this.#unsent.filter((other) => other !== pending);
+    pending.isSettled = true;
+    if (pending.sentAt < 0) this.#settledUnsent++;
     while (this.#floor < this.#nextSerial && !this.#pending.has(this.#floor)) this.#floor++;
     return pending;
   }
 
+  #dropSettled(): void {
+    if (this.#settledUnsent === 0) return;
+    this.#unsent = this.#unsent.filter((pending) => !pending.isSettled);
+    this.#settledUnsent = 0;
+  }
+
   #timeout(pending: Pending<Value>, hasLeader: boolean): RaftError {
     const { timeoutMs, everSent } = pending;
-    if (!hasLeader && !everSent) {
+    if (!everSent && hasLeader) {
+      return new RaftError(
+        "DEADLINE_EXCEEDED",
+        `the leader had taken no proposal of this node for ${timeoutMs} ms, so this one was not made; it may be overloaded or handing over`,
+        { retryable: true, details: { timeoutMs, mayBeCommitted: false } },
+      );
+    }
+    if (!everSent) {
       return new RaftError(
         "NO_LEADER",
         `no leader was found within ${timeoutMs} ms, so nothing was proposed; check that a majority of the nodes is up and reachable`,

@@ -2,8 +2,9 @@
  * Linearizable reads (thesis §6.4): every request of one turn joins one round; when the leader has confirmed the round, its
  * requests wait until this node has applied the index they were given.
  *
- * Invariant R1: a round's context is never used again, not even by a later life of the node: an old answer must not confirm a
- * new read.
+ * Invariants:
+ * R1. A round's context is never used again, not even by a later life of the node: an old answer must not confirm a new read.
+ * R2. Every request is settled exactly once: confirmed and applied, at its deadline, or when the group ends.
  */
 
 import { varintBytes, writeVarint } from "../eraftpb/varint.ts";
@@ -24,18 +25,32 @@ interface Round {
 
 export class Reads {
   readonly #nonce: number;
+  readonly #maxPending: number;
   #counter = 0;
+  /** Requests that are not settled. */
+  #size = 0;
+  #closed: RaftError | undefined;
   #waiting: Request[] = [];
   /** By the hex of their context. */
   readonly #rounds = new Map<string, Round>();
   /** Confirmed, by the index they wait for; ascending. */
   #confirmed: { readonly index: LogIndex; readonly requests: readonly Request[] }[] = [];
 
-  constructor(nonce: number) {
+  constructor(nonce: number, maxPending: number) {
     this.#nonce = nonce;
+    this.#maxPending = maxPending;
   }
 
+  /** Reads that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Queues a read. Rejects at once with OVERLOADED when too many wait. */
   request(nowMs: number, timeoutMs: number): Promise<LogIndex> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (this.#size >= this.#maxPending) return Promise.reject(overloaded(this.#size));
+    this.#size++;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ deadlineMs: nowMs + timeoutMs, timeoutMs, resolve, reject });
     });
@@ -68,8 +83,9 @@ export class Reads {
 
   applied(applied: LogIndex): void {
     while (this.#confirmed[0] !== undefined && this.#confirmed[0].index <= applied) {
-      const done = this.#confirmed.shift();
-      for (const request of done?.requests ?? []) request.resolve(applied);
+      const requests = this.#confirmed.shift()?.requests ?? [];
+      this.#size -= requests.length;
+      for (const request of requests) request.resolve(applied);
     }
   }
 
@@ -82,9 +98,17 @@ export class Reads {
     }
   }
 
+  /** The leader changed: what the old one was asked it will not answer. */
+  restart(): void {
+    for (const round of this.#rounds.values()) this.#waiting.push(...round.requests);
+    this.#rounds.clear();
+  }
+
   expire(nowMs: number, hasLeader: boolean): void {
+    if (this.#size === 0) return;
     const isDue = (request: Request): boolean => {
       if (request.deadlineMs > nowMs) return false;
+      this.#size--;
       request.reject(timeout(request.timeoutMs, hasLeader));
       return true;
     };
@@ -99,7 +123,10 @@ export class Reads {
       .filter(({ requests }) => requests.length > 0);
   }
 
-  failAll(error: RaftError): void {
+  /** Fails who waits, and everyone who comes later. */
+  close(error: RaftError): void {
+    this.#closed ??= error;
+    this.#size = 0;
     const rounds = [...this.#rounds.values(), ...this.#confirmed].flatMap(({ requests }) => requests);
     for (const request of [...this.#waiting, ...rounds]) request.reject(error);
     this.#waiting = [];
@@ -112,6 +139,14 @@ function keyOf(context: Uint8Array): string {
   let key = "";
   for (const byte of context) key += String.fromCharCode(byte);
   return key;
+}
+
+function overloaded(size: number): RaftError {
+  return new RaftError(
+    "OVERLOADED",
+    `${size} reads wait on this node, its limit; try again when some are done, or raise maxPendingReads`,
+    { retryable: true },
+  );
 }
 
 function timeout(timeoutMs: number, hasLeader: boolean): RaftError {

@@ -50,7 +50,7 @@ export class Sessions {
     session.lastUsed = index;
     const isNew = serial >= session.floor && !session.admitted.has(serial);
     if (isNew) session.admitted.add(serial);
-    for (; session.floor < floor; session.floor++) session.admitted.delete(session.floor);
+    if (floor > session.floor) raiseFloor(session, floor);
     return isNew ? "admitted" : "duplicate";
   }
 
@@ -82,4 +82,15 @@ export class Sessions {
     }
     if (oldest !== undefined) this.#sessions.delete(oldest);
   }
+}
+
+/** In no more steps than there are serials to forget, whatever floor an entry claims. */
+function raiseFloor(session: Session, floor: number): void {
+  const { admitted } = session;
+  if (floor - session.floor <= admitted.size) {
+    for (let serial = session.floor; serial < floor; serial++) admitted.delete(serial);
+  } else {
+    for (const serial of admitted) if (serial < floor) admitted.delete(serial);
+  }
+  session.floor = floor;
 }

@@ -7,6 +7,7 @@
  *     same turn, between two batches.
  * N2. The log is cut only behind a durable snapshot.
  * N3. One snapshot at a time is spooled into the storage.
+ * N4. A stopping node does not wait for content that is still to come, and installs nothing that was not complete.
  */
 import { invariant, RaftError } from "../errors.ts";
 import type { Message } from "../message.ts";
@@ -27,6 +28,7 @@ export class Snapshotter {
   #lastIndex: LogIndex;
   /** What is being spooled, if anything (N3). */
   #spooling: Promise<unknown> | undefined;
+  #abort: ((reason: RaftError) => void) | undefined;
 
   constructor(
     storage: GroupStorage,
@@ -51,10 +53,12 @@ export class Snapshotter {
   }
 
   /**
-   * Takes a snapshot of the state as it is now (N1), and has it put in force and the log cut behind it by `install` (N2). To be
-   * called between two batches.
+   * Takes a snapshot of the state as it is now (N1), and has it put in force and the log cut behind it by `install` (N2), which
+   * returns false when it is not wanted any more. To be called between two batches.
    */
-  async take(install: (metadata: SnapshotMetadata, compactTo: LogIndex) => Promise<void>): Promise<SnapshotMetadata> {
+  async take(
+    install: (metadata: SnapshotMetadata, compactTo: LogIndex) => Promise<boolean>,
+  ): Promise<SnapshotMetadata> {
     if (this.#spooling !== undefined) {
       throw new RaftError("OVERLOADED", "another snapshot is being written; try again when it is done", {
         retryable: true,
@@ -63,17 +67,27 @@ export class Snapshotter {
     const metadata = this.#state.metadata();
     const content = withHeader(this.#state.header(), this.#executor.snapshot());
     const keepFrom = Math.max(this.#storage.firstIndex(), metadata.index + 1 - this.#limits.keepEntries);
-    await this.#exclusive(async () => {
-      await this.#spool(metadata, content);
-      await install(metadata, keepFrom);
+    const installed = await this.#exclusive(async (aborted) => {
+      const sink = await this.#spool(metadata, content, aborted);
+      if (await install(metadata, keepFrom)) return true;
+      await sink.abort();
+      return false;
     });
+    if (!installed) {
+      throw new RaftError("OVERLOADED", "a newer snapshot came from the leader while this one was being written", {
+        retryable: true,
+      });
+    }
     this.#lastIndex = Math.max(this.#lastIndex, metadata.index);
     this.#logger.info({ index: metadata.index, term: metadata.term, keepFrom }, "snapshot taken");
     return metadata;
   }
 
-  /** Stores what a leader sends, so that its MsgSnap can be stepped. Rejects when it is not wanted now; the leader tries again. */
-  async receive(message: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
+  /**
+   * Stores what a leader sends, so that its MsgSnap can be stepped. Resolves with what forgets it again, to be called if the
+   * core does not want it. Rejects while another snapshot is being written; the leader tries again.
+   */
+  async receive(message: Message, content: AsyncIterable<Uint8Array>): Promise<() => Promise<void>> {
     const metadata = message.snapshot?.metadata;
     invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
     if (this.#spooling !== undefined) {
@@ -81,8 +95,9 @@ export class Snapshotter {
         retryable: true,
       });
     }
-    await this.#exclusive(() => this.#spool(metadata, content));
+    const sink = await this.#exclusive((aborted) => this.#spool(metadata, content, aborted));
     this.#logger.info({ index: metadata.index, term: metadata.term, from: message.from }, "snapshot received");
+    return () => sink.abort();
   }
 
   /** Streams the latest snapshot to a peer. Resolves to whether the peer has it. */
@@ -113,27 +128,50 @@ export class Snapshotter {
     this.#lastIndex = metadata.index;
   }
 
+  /** Ends what is being spooled, however slowly its content comes (N4). */
+  abort(reason: RaftError): void {
+    this.#abort?.(reason);
+  }
+
   /** Resolves when nothing is being spooled. */
   async idle(): Promise<void> {
     await this.#spooling?.catch(() => {});
   }
 
-  async #exclusive(work: () => Promise<void>): Promise<void> {
-    const spooling = work();
+  async #exclusive<Value>(work: (aborted: Promise<never>) => Promise<Value>): Promise<Value> {
+    // One promise for each snapshot: waiting on one that lives as long as the node would keep every wait alive.
+    const aborted = new Promise<never>((_, reject) => {
+      this.#abort = reject;
+    });
+    aborted.catch(() => {});
+    const spooling = work(aborted);
     this.#spooling = spooling;
     try {
-      await spooling;
+      return await spooling;
     } finally {
       this.#spooling = undefined;
+      this.#abort = undefined;
     }
   }
 
-  async #spool(metadata: SnapshotMetadata, content: AsyncIterable<Uint8Array>): Promise<void> {
+  async #spool(
+    metadata: SnapshotMetadata,
+    content: AsyncIterable<Uint8Array>,
+    aborted: Promise<never>,
+  ): Promise<SnapshotSink> {
+    const chunks = content[Symbol.asyncIterator]();
     const sink: SnapshotSink = await this.#storage.createSnapshot(metadata);
     try {
-      for await (const chunk of content) await sink.write(chunk);
+      for (;;) {
+        const { done, value } = await Promise.race([chunks.next(), aborted]);
+        if (done === true) break;
+        await sink.write(value);
+      }
       await sink.finish();
+      return sink;
     } catch (error) {
+      // Not awaited: content that hangs would hang here, too.
+      chunks.return?.().catch(() => {});
       await sink.abort();
       throw error;
     }
