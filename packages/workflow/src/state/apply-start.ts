@@ -24,7 +24,8 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
     return refused(
       "WORKFLOW_TYPE_UNKNOWN",
       `No node has registered workflow ${type}${command.version === 0 ? "" : `@${command.version}`}; ` +
-        (known.length === 0 ? "none has registered any" : `registered: ${known.join(", ")}`),
+        (known.length === 0 ? "none has registered any. " : `registered: ${known.join(", ")}. `) +
+        "Check the name, or start a node that has it",
       { type, version: command.version, known },
     );
   }
