@@ -6,10 +6,13 @@
  *
  * O1. There is at most one execution per run here, under the latest epoch this node knows.
  * O2. Nothing is executed before this process has registered: what its predecessor owned comes to it by that.
+ * O3. An execution hears of every signal and of a cancellation, also of what came while its record was read, and of what came
+ *     in a snapshot instead of events.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../author/workflow.ts";
 import type { Epoch } from "../command/workflow-command.ts";
+import type { RunSummary, RunView } from "../state/run-view.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { type ExecutionShared, type ExecutionStart, RunExecution } from "./run-execution.ts";
 import type { Slots } from "./slots.ts";
@@ -19,6 +22,8 @@ import type { WorkflowEngine } from "./workflow-engine.ts";
 interface Held {
   readonly epoch: Epoch;
   execution: RunExecution | undefined;
+  /** Something came for the run while its record was being read: what was read may lack it. */
+  outdated: boolean;
 }
 
 export class Executions {
@@ -63,10 +68,10 @@ export class Executions {
         this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
         return;
       case "signal-buffered":
-        this.#held.get(event.runId)?.execution?.inbox.arrived(event.name);
+        this.#reach(event.runId)?.inbox.arrived(event.name);
         return;
       case "cancel-requested":
-        this.#held.get(event.runId)?.execution?.cancel(event.reason);
+        this.#reach(event.runId)?.cancel(event.reason);
         return;
       default:
         return;
@@ -77,13 +82,15 @@ export class Executions {
   async resync(mine: boolean): Promise<void> {
     const before = [...this.#held];
     const owned = mine ? await this.#engine.ownedBy(this.#nodeId) : [];
-    const epochs = new Map(owned.map((run) => [run.runId, run.epoch]));
+    const now = new Map(owned.map((run) => [run.runId, run]));
     for (const [runId, held] of before) {
       // What came in by an event while the question was under way is newer than the answer.
-      if (this.#held.get(runId) === held && epochs.get(runId) !== held.epoch)
-        this.#drop(runId, Number.POSITIVE_INFINITY, "the state was replaced");
+      if (this.#held.get(runId) !== held) continue;
+      const run = now.get(runId);
+      if (run?.epoch === held.epoch) catchUp(held, run);
+      else this.#drop(runId, Number.POSITIVE_INFINITY, "the state was replaced");
     }
-    for (const [runId, epoch] of epochs) if (!this.#held.has(runId)) this.#takeRecorded(runId, epoch);
+    for (const [runId, { epoch }] of now) if (!this.#held.has(runId)) this.#takeRecorded(runId, epoch);
   }
 
   /** Lets the steps under way finish and begins nothing more. */
@@ -96,6 +103,14 @@ export class Executions {
   close(): void {
     this.#closed = true;
     for (const runId of [...this.#held.keys()]) this.#drop(runId, Number.POSITIVE_INFINITY, "the runtime stopped");
+  }
+
+  /** The execution of a run, for something that came for it. */
+  #reach(runId: string): RunExecution | undefined {
+    const held = this.#held.get(runId);
+    if (held === undefined) return undefined;
+    held.outdated = true;
+    return held.execution;
   }
 
   #drop(runId: string, before: Epoch, why: string): void {
@@ -112,30 +127,44 @@ export class Executions {
       this.#takeRecorded(runId, epoch);
       return;
     }
-    const held: Held = { epoch, execution: undefined };
+    const held: Held = { epoch, execution: undefined, outdated: false };
     this.#held.set(runId, held);
     this.#begin(held, type, version, start);
   }
 
   #takeRecorded(runId: string, epoch: Epoch): void {
     if (this.#closed) return;
-    const held: Held = { epoch, execution: undefined };
+    const held: Held = { epoch, execution: undefined, outdated: false };
     this.#held.set(runId, held);
     this.#load(runId, held).catch((error: unknown) => {
-      if (this.#held.get(runId) === held) this.#held.delete(runId);
+      this.#forget(runId, held);
       this.#logger.error({ runId, err: error }, "a run's record could not be read; it is not executed here");
     });
   }
 
   async #load(runId: string, held: Held): Promise<void> {
     await this.#slots.take();
-    const run = this.#held.get(runId) === held && !this.#closed ? await this.#engine.run(runId) : undefined;
+    let run: RunView | undefined;
+    try {
+      do {
+        held.outdated = false;
+        run = this.#held.get(runId) === held && !this.#closed ? await this.#engine.run(runId) : undefined;
+      } while (run !== undefined && held.outdated);
+    } catch (error) {
+      this.#slots.release();
+      throw error;
+    }
     const owned = run !== undefined && run.status === "Running" && run.epoch === held.epoch;
     if (!owned || this.#held.get(runId) !== held || this.#closed) {
       this.#slots.release();
+      this.#forget(runId, held);
       return;
     }
     this.#begin(held, run.type, run.version, run);
+  }
+
+  #forget(runId: string, held: Held): void {
+    if (this.#held.get(runId) === held) this.#held.delete(runId);
   }
 
   #begin(held: Held, type: string, version: number, start: ExecutionStart): void {
@@ -155,8 +184,14 @@ export class Executions {
     execution
       .execute()
       .catch((error: unknown) => this.#logger.error({ runId: start.runId, err: error }, "an execution failed"))
-      .finally(() => {
-        if (this.#held.get(start.runId) === held) this.#held.delete(start.runId);
-      });
+      .finally(() => this.#forget(start.runId, held));
   }
+}
+
+/** Tells an execution what a snapshot brought for it (O3). */
+function catchUp(held: Held, run: RunSummary): void {
+  held.outdated = true;
+  if (held.execution === undefined || run.status !== "Running") return;
+  held.execution.inbox.reset(run.signals);
+  if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
 }

@@ -48,6 +48,8 @@ export class NodeRegistration {
     proposer.propose(command, { goOn: () => this.#state !== "leaving" }).then(
       () => {
         this.#running = false;
+        // Taken for lost again before this was answered.
+        if (this.#state === "registering") this.register();
       },
       (error: unknown) => {
         this.#running = false;

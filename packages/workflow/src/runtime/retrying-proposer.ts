@@ -30,7 +30,7 @@ export function proposalFailure(error: unknown): ProposalFailure {
 }
 
 export interface RetryBounds {
-  /** Asked before each attempt but the first: false gives up with the last error. */
+  /** Asked after each failure and before each attempt but the first: false gives up with the last error. */
   readonly goOn: () => boolean;
   /** For one attempt; the engine's own default unless given. */
   readonly timeoutMs?: number;
@@ -56,8 +56,9 @@ export class RetryingProposer {
         return await this.#engine.propose(command, options);
       } catch (error) {
         if (proposalFailure(error) !== "retry" || !bounds.goOn()) throw error;
+        await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
+        if (!bounds.goOn()) throw error;
       }
-      await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
     }
   }
 }

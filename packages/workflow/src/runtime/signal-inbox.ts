@@ -32,6 +32,12 @@ export class SignalInbox {
     for (const listener of listeners) listener();
   }
 
+  /** These are waiting, whatever was known before. Wakes all who wait for one of them. */
+  reset(names: readonly string[]): void {
+    this.#waiting.clear();
+    for (const name of names) this.arrived(name);
+  }
+
   /** Calls back once. Returns the way to stop listening. */
   listen(name: string, fn: () => void): () => void {
     let listeners = this.#listeners.get(name);
