@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LOCAL_APPEND_THREAD, type Message, message } from "../message.ts";
 import type { GroupStorage, WriteBatch } from "../storage.ts";
-import { EMPTY_BYTES } from "../types.ts";
+import { EMPTY_BYTES, EMPTY_CONF_STATE } from "../types.ts";
 import { AppendThread } from "./append-thread.ts";
 
 interface Write {
@@ -88,4 +88,18 @@ test("a new term or vote is written at once, even without entries", () => {
   const { thread, writes } = start();
   thread.submit(append(0, { term: 2, vote: 3 }));
   expect(writes[0]?.batch.hardState).toEqual({ term: 2, vote: 3, commit: 0 });
+});
+
+test("A4: a local snapshot gives way to a received one, even before that is durable", async () => {
+  const { thread, writes } = start();
+  const confState = { ...EMPTY_CONF_STATE, voters: [1] };
+  const at = (index: number) => ({ index, term: 1, confState });
+  void thread.writeSnapshot(at(5), 1);
+  thread.submit(
+    message({ type: "MsgStorageAppend", to: LOCAL_APPEND_THREAD, snapshot: { metadata: at(10), data: EMPTY_BYTES } }),
+  );
+  expect(await thread.writeSnapshot(at(7), 1)).toBe(false);
+  expect(writes.map(({ batch }) => batch.snapshot?.metadata.index)).toEqual([5, 10]);
+  void thread.writeSnapshot(at(12), 1);
+  expect(writes.length).toBe(3);
 });

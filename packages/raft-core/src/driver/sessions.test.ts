@@ -29,6 +29,15 @@ describe("sessions (thesis §6.3)", () => {
     expect(sessions.lookup(7, 6)).toBe("unseen");
   });
 
+  test("a floor beyond reason is taken without counting up to it", () => {
+    const sessions = new Sessions();
+    sessions.register(1);
+    sessions.admit(1, 1, 1, 2);
+    expect(sessions.admit(1, 2, Number.MAX_SAFE_INTEGER, 3)).toBe("admitted");
+    expect(sessions.lookup(1, 1_000_000)).toBe("admitted");
+    expect(sessions.toRecords()).toEqual([[1, Number.MAX_SAFE_INTEGER, 3, []]]);
+  });
+
   test("SE2: an unknown session admits nothing", () => {
     expect(new Sessions().admit(9, 1, 1, 10)).toBe("expired");
   });
