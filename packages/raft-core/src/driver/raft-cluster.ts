@@ -20,10 +20,10 @@ import { bootstrapStorage, isEmpty } from "./bootstrap.ts";
 import { checkConfChange } from "./conf-change.ts";
 import { GroupLoop } from "./group-loop.ts";
 import { encodeMemberUpdate } from "./members.ts";
-import { DEFAULT_LIMITS, DEFAULT_TIMING, type RaftClusterOptions } from "./options.ts";
-import { platformClock, platformRng, silentLogger } from "./platform.ts";
+import type { RaftClusterOptions } from "./options.ts";
 import type { Cancel } from "./ports.ts";
 import { ReplicatedState } from "./replicated-state.ts";
+import { resolveOptions } from "./resolve-options.ts";
 import { Snapshotter } from "./snapshotter.ts";
 import type { ClusterEvent, ClusterStatus } from "./status.ts";
 
@@ -59,39 +59,14 @@ export class RaftCluster<Command, Result> {
   static async start<Command, Result>(
     options: RaftClusterOptions<Command, Result>,
   ): Promise<RaftCluster<Command, Result>> {
-    const { storage, executor, bootstrap } = options;
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const logger = options.logger ?? silentLogger;
-    if (options.transport.nodeId !== options.nodeId) {
-      throw new RaftError(
-        "CONFIG_INVALID",
-        `node ${options.nodeId} cannot use the transport of node ${options.transport.nodeId}`,
-      );
-    }
-    if (isEmpty(storage)) await bootstrapStorage(storage, executor, bootstrap);
+    const resolved = resolveOptions(options);
+    const { storage, executor, limits, logger } = resolved;
+    if (isEmpty(storage)) await bootstrapStorage(storage, executor, options.bootstrap);
     const state = new ReplicatedState();
     const snapshotter = new Snapshotter(storage, executor, state, limits, logger);
     const snapshot = storage.snapshot();
     if (snapshot !== "unavailable" && snapshot.metadata.index > 0) await snapshotter.restore(snapshot.metadata);
-    const loop = new GroupLoop<Command, Result>(
-      {
-        nodeId: options.nodeId,
-        groupId: options.groupId ?? 1,
-        transport: options.transport,
-        storage,
-        executor,
-        timing: { ...DEFAULT_TIMING, ...options.timing },
-        limits,
-        preVote: options.preVote ?? true,
-        checkQuorum: options.checkQuorum ?? true,
-        readOnly: options.readOnly ?? "safe",
-        clock: options.clock ?? platformClock,
-        rng: options.rng ?? platformRng(),
-        logger,
-      },
-      state,
-      snapshotter,
-    );
+    const loop = new GroupLoop(resolved, state, snapshotter);
     loop.start();
     return new RaftCluster(loop);
   }

@@ -65,13 +65,13 @@ async function* stalling(): AsyncIterable<Uint8Array> {
 
 describe("taking a snapshot", () => {
   test("N1: it is of the moment of the call, however long it takes to write", async () => {
-    const { executor, state, snapshotter, install, storage } = start(10);
+    const { executor, state, snapshotter, install } = start(10);
     executor.text = "then";
     const taken = snapshotter.take(install);
     executor.text = "now";
     state.appliedIndex = 15;
     expect(await taken).toMatchObject({ index: 10, term: 1 });
-    await snapshotter.restore((storage.snapshot() as { metadata: never }).metadata);
+    await snapshotter.restore({ index: 10, term: 1, confState });
     expect(executor.text).toBe("then");
     expect(state.appliedIndex).toBe(10);
   });

@@ -1,0 +1,419 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { InvariantViolation, RaftError } from "../errors.ts";
+import { MemoryStorage } from "../memory-storage.ts";
+import { type Message, message } from "../message.ts";
+import { EMPTY_BYTES, EMPTY_CONF_STATE, type NodeId } from "../types.ts";
+import type { CommandExecutor, CommittedCommand, SnapshotContent } from "./executor.ts";
+import type { RaftClusterOptions } from "./options.ts";
+import type { Clock, GroupChannel, GroupReceiver, PeerTransport } from "./ports.ts";
+import { RaftCluster } from "./raft-cluster.ts";
+import { withHeader } from "./snapshot-header.ts";
+
+/** Time that passes when the test says so, and turns that end when the test says so. */
+class ManualClock implements Clock {
+  #now = 0;
+  #soon: (() => void)[] = [];
+  readonly #ticking = new Set<() => void>();
+  #periodMs = 1;
+  wallMs = () => this.#now;
+  monotonicMs = () => this.#now;
+  after = () => () => {};
+  every(periodMs: number, fn: () => void) {
+    this.#periodMs = periodMs;
+    this.#ticking.add(fn);
+    return () => {
+      this.#ticking.delete(fn);
+    };
+  }
+  soon(fn: () => void): void {
+    this.#soon.push(fn);
+  }
+  /** Nodes that still tick. */
+  get timers(): number {
+    return this.#ticking.size;
+  }
+  tick(): void {
+    this.#now += this.#periodMs;
+    for (const fn of [...this.#ticking]) fn();
+  }
+  /** Runs turns, and what they wait for, until nothing is left to do. */
+  async settle(): Promise<void> {
+    for (let idle = 0; idle < 3; idle++) {
+      const due = this.#soon.splice(0);
+      if (due.length > 0) idle = -1;
+      for (const fn of due) fn();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** Nodes joined so closely that a message arrives while it is being sent. */
+class ShortCircuit {
+  readonly receivers = new Map<NodeId, GroupReceiver>();
+  readonly sent: Message[] = [];
+
+  transport(nodeId: NodeId): PeerTransport {
+    return {
+      nodeId,
+      open: (_groupId, receiver): GroupChannel => {
+        this.receivers.set(nodeId, receiver);
+        return {
+          send: (messages) => {
+            this.sent.push(...messages);
+            for (const each of messages) this.receivers.get(each.to)?.receive(nodeId, [each]);
+          },
+          sendSnapshot: () => Promise.reject(new Error("no way for snapshots here")),
+          close: () => {
+            this.receivers.delete(nodeId);
+          },
+        };
+      },
+      setPeer: () => {},
+      removePeer: () => {},
+    };
+  }
+
+  receiver(nodeId: NodeId): GroupReceiver {
+    const receiver = this.receivers.get(nodeId);
+    if (receiver === undefined) throw new Error(`node ${nodeId} does not listen`);
+    return receiver;
+  }
+}
+
+class Counter implements CommandExecutor<string, number> {
+  count = 0;
+  apply(batch: readonly CommittedCommand<string>[]): readonly number[] | Promise<readonly number[]> {
+    return batch.map(() => ++this.count);
+  }
+  encode(command: string): Uint8Array {
+    return new TextEncoder().encode(command);
+  }
+  decode(bytes: Uint8Array): string {
+    return new TextDecoder().decode(bytes);
+  }
+  async *snapshot(): SnapshotContent {
+    yield this.encode(String(this.count));
+  }
+  async restore(content: SnapshotContent): Promise<void> {
+    let text = "";
+    for await (const chunk of content) text += this.decode(chunk);
+    this.count = Number(text);
+  }
+}
+
+type Options = Partial<RaftClusterOptions<string, number>>;
+
+const started: RaftCluster<string, number>[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((cluster) => cluster.stop()));
+});
+
+const network = () => ({ clock: new ManualClock(), wires: new ShortCircuit() });
+
+async function startNode(
+  { clock, wires }: ReturnType<typeof network>,
+  nodeId: NodeId,
+  voters: readonly NodeId[],
+  options: Options = {},
+) {
+  const storage = new MemoryStorage();
+  const executor = new Counter();
+  const members = voters.map((id) => ({ nodeId: id, address: `node-${id}:1` }));
+  const cluster = await RaftCluster.start<string, number>({
+    nodeId,
+    transport: wires.transport(nodeId),
+    storage,
+    executor,
+    clock,
+    bootstrap: { kind: "members", members },
+    ...options,
+  });
+  started.push(cluster);
+  return { cluster, storage: (options.storage ?? storage) as MemoryStorage, executor, clock, wires };
+}
+
+async function single(options: Options = {}) {
+  const node = await startNode(network(), 1, [1], options);
+  await node.clock.settle();
+  return node;
+}
+
+async function trio(options: Options = {}) {
+  const shared = network();
+  const nodes = await Promise.all([1, 2, 3].map((id) => startNode(shared, id, [1, 2, 3], options)));
+  nodes[0]?.cluster.campaign();
+  await shared.clock.settle();
+  expect(nodes.map(({ cluster }) => cluster.leader)).toEqual([1, 1, 1]);
+  const [first, second, third] = nodes;
+  if (first === undefined || second === undefined || third === undefined) throw new Error("three were started");
+  return { ...shared, nodes, first, second, third };
+}
+
+const expectStopped = (call: Promise<unknown>) => expect(call).rejects.toMatchObject({ code: "NODE_STOPPED" });
+
+describe("a turn", () => {
+  test("may receive while it sends: every node answers within the leader's send", async () => {
+    const { clock, first, second, third } = await trio();
+    const proposed = [first, second, third].flatMap(({ cluster }) => [cluster.propose("a"), cluster.propose("b")]);
+    const reads = [first, second, third].map(({ cluster }) => cluster.readIndex());
+    await clock.settle();
+    await clock.settle();
+    expect((await Promise.all(proposed)).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    await Promise.all(reads);
+    for (const { executor } of [first, second, third]) expect(executor.count).toBe(6);
+  });
+
+  test("D1: what is sent while a write is under way promises nothing of it", async () => {
+    const { clock, wires, first, second, third } = await trio();
+    await Promise.all([first.cluster.propose("opens the session"), clock.settle()]);
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    for (const { storage } of [second, third]) {
+      const write = storage.write.bind(storage);
+      storage.write = async (batch) => {
+        await held;
+        await write(batch);
+      };
+    }
+    wires.sent.length = 0;
+    const proposed = first.cluster.propose("a");
+    await clock.settle();
+    const acknowledgements = () => wires.sent.filter(({ type }) => type === "MsgAppResp").length;
+    expect(wires.sent.filter(({ type }) => type === "MsgApp").length).toBe(2);
+    expect(acknowledgements()).toBe(0);
+    expect(first.executor.count).toBe(1);
+    release();
+    await clock.settle();
+    expect(acknowledgements()).toBeGreaterThan(1);
+    expect(await proposed).toBe(2);
+  });
+
+  test("all proposals of one turn are one append", async () => {
+    const { clock, wires, first } = await trio();
+    await Promise.all([first.cluster.propose("opens the session"), clock.settle()]);
+    wires.sent.length = 0;
+    const proposed = Array.from({ length: 50 }, () => first.cluster.propose("x"));
+    await clock.settle();
+    await Promise.all(proposed);
+    const appends = wires.sent.filter(({ type, entries }) => type === "MsgApp" && entries.length > 0);
+    expect(appends.map(({ entries }) => entries.length)).toEqual([50, 50]);
+  });
+
+  test("a read that got lost is asked again of the next leader as soon as there is one, without a tick", async () => {
+    const { clock, wires, first, second } = await trio();
+    const leader = wires.receiver(1);
+    wires.receivers.delete(1);
+    const read = second.cluster.readIndex();
+    await clock.settle();
+    wires.receivers.set(1, leader);
+    const moved = first.cluster.transferLeadership(3);
+    await clock.settle();
+    await moved;
+    expect(await Promise.race([read, clock.settle().then(() => "still waiting")])).toBeGreaterThan(0);
+  });
+});
+
+describe("stopping", () => {
+  test("inside of an observer: nothing is written or sent afterwards", async () => {
+    const { clock, wires, first } = await trio({ timing: { nodeLostTicks: 3 }, checkQuorum: false });
+    let written = 0;
+    let stopped: Promise<void> | undefined;
+    first.cluster.on(({ type }) => {
+      if (type !== "node-lost" || stopped !== undefined) return;
+      stopped = first.cluster.stop();
+      const { write } = first.storage;
+      first.storage.write = (batch) => {
+        written++;
+        return write.call(first.storage, batch);
+      };
+      wires.sent.length = 0;
+    });
+    wires.receivers.delete(2);
+    const proposed: Promise<unknown>[] = [];
+    while (stopped === undefined) {
+      proposed.push(first.cluster.propose("x").catch((error: unknown) => error));
+      clock.tick();
+    }
+    await clock.settle();
+    await stopped;
+    expect(written).toBe(0);
+    expect(wires.sent.filter(({ from }) => from === 1)).toEqual([]);
+    expect(clock.timers).toBe(2);
+    for (const outcome of await Promise.all(proposed))
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(RaftError);
+  });
+
+  test("settles everything that waits, and whatever asks later", async () => {
+    const { clock, wires, first } = await trio();
+    wires.receivers.delete(2);
+    wires.receivers.delete(3);
+    const { cluster } = first;
+    const calls = [
+      cluster.propose("x"),
+      cluster.readIndex(),
+      cluster.transferLeadership(2),
+      cluster.changeMembership([{ type: "RemoveNode", nodeId: 3 }]),
+      // Waits for a hand-over first, and proposes when that has failed.
+      cluster.changeMembership([{ type: "RemoveNode", nodeId: 1 }]),
+    ].map(expectStopped);
+    await clock.settle();
+    await cluster.stop();
+    await Promise.all(calls);
+    await expectStopped(cluster.propose("x"));
+    await expectStopped(cluster.readIndex());
+    await expectStopped(cluster.waitForLeader());
+    await expectStopped(cluster.snapshot());
+    await expectStopped(cluster.changeMembership([{ type: "RemoveNode", nodeId: 3 }]));
+    expect(() => cluster.campaign()).toThrow(RaftError);
+    await cluster.stop();
+  });
+
+  test("does not wait for a snapshot that never arrives whole", async () => {
+    const { cluster, wires } = await single();
+    const metadata = { index: 100, term: 9, confState: { ...EMPTY_CONF_STATE, voters: [1, 2] } };
+    const offered = message({ type: "MsgSnap", from: 2, to: 1, term: 9, snapshot: { metadata, data: EMPTY_BYTES } });
+    async function* stalling(): AsyncIterable<Uint8Array> {
+      yield new Uint8Array(4);
+      await new Promise(() => {});
+    }
+    const received = expectStopped(wires.receiver(1).receiveSnapshot(offered, stalling()));
+    await cluster.stop();
+    await received;
+  });
+
+  test("does not wait for ever for a snapshot that an executor's failure has overtaken", async () => {
+    const { cluster, clock, executor } = await single();
+    let fail = (): void => {};
+    executor.apply = () =>
+      new Promise((_, reject) => {
+        fail = () => reject(new Error("bug in the application"));
+      });
+    const proposed = cluster.propose("x").catch((error: unknown) => error);
+    await clock.settle();
+    const snapshot = cluster.snapshot().catch((error: unknown) => error);
+    fail();
+    await clock.settle();
+    expect(await proposed).toMatchObject({ code: "NODE_FAILED" });
+    expect(await snapshot).toMatchObject({ code: "NODE_FAILED" });
+    await cluster.stop();
+  });
+});
+
+describe("snapshots from the leader", () => {
+  const confState = { ...EMPTY_CONF_STATE, voters: [1, 2, 3] };
+  const header = { sessions: [], members: { addresses: [], highestNodeId: 3 } };
+
+  test("one that is behind what is committed is answered and forgotten", async () => {
+    const { clock, wires, first, second } = await trio();
+    await Promise.all([first.cluster.propose("x"), clock.settle()]);
+    const metadata = { index: 2, term: 1, confState };
+    const { term } = first.cluster.status();
+    const offered = message({ type: "MsgSnap", from: 1, to: 2, term, snapshot: { metadata, data: EMPTY_BYTES } });
+    wires.sent.length = 0;
+    await wires.receiver(2).receiveSnapshot(offered, withHeader(header, new Counter().snapshot()));
+    await clock.settle();
+    expect(wires.sent.filter(({ type }) => type === "MsgAppResp").map(({ index }) => index)).toEqual([
+      second.cluster.status().commit,
+    ]);
+    const named = { snapshot: { metadata, reset: false } };
+    await expect(second.storage.write(named), "its content is gone").rejects.toThrow("not spooled");
+  });
+
+  test("one that overtakes a local one being written is put in force, and the local one gives way", async () => {
+    const { clock, wires, second, executor } = await trio().then((all) => ({ ...all, executor: all.second.executor }));
+    let finish = (): void => {};
+    const metadata = { index: 1_000, term: 7, confState };
+    const offered = message({ type: "MsgSnap", from: 1, to: 2, term: 7, snapshot: { metadata, data: EMPTY_BYTES } });
+    const other = new Counter();
+    other.count = 42;
+    await wires.receiver(2).receiveSnapshot(offered, withHeader(header, other.snapshot()));
+    // Received and stepped, but its turn has not come yet: now the local one begins.
+    executor.snapshot = async function* () {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      yield new Uint8Array([48]);
+    };
+    const local = second.cluster.snapshot().catch((error: unknown) => error);
+    await clock.settle();
+    finish();
+    await clock.settle();
+    expect(await local).toMatchObject({ code: "OVERLOADED" });
+    expect(second.cluster.failure).toBeUndefined();
+    expect(second.cluster.status()).toMatchObject({ applied: 1_000, snapshotIndex: 1_000 });
+    expect(executor.count).toBe(42);
+  });
+});
+
+describe("bounds", () => {
+  test("timeouts are numbers from 0; one of 0 lasts a tick", async () => {
+    const { cluster, clock } = await single();
+    for (const timeoutMs of [Number.NaN, -1]) {
+      await expect(cluster.propose("x", { timeoutMs })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+      await expect(cluster.readIndex({ timeoutMs })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    }
+    const proposed = cluster.propose("x", { timeoutMs: 0 });
+    await clock.settle();
+    expect(await proposed).toBe(1);
+    await cluster.stop();
+  });
+
+  test("what a client sends is bounded as what the executor encodes", async () => {
+    const { cluster, wires } = await single({ limits: { maxCommandBytes: 3 } });
+    const receiver = wires.receiver(1);
+    await expect(receiver.receiveCommand(new Uint8Array(4))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    await expect(receiver.receiveCommand(EMPTY_BYTES)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(cluster.propose("abcd")).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+  });
+
+  test("reads that wait are bounded", async () => {
+    const { clock, wires, first } = await trio({ limits: { maxPendingReads: 2 } });
+    wires.receivers.delete(2);
+    wires.receivers.delete(3);
+    const waiting = [first.cluster.readIndex(), first.cluster.readIndex()].map(expectStopped);
+    await clock.settle();
+    await expect(first.cluster.readIndex()).rejects.toMatchObject({ code: "OVERLOADED" });
+    await first.cluster.stop();
+    await Promise.all(waiting);
+  });
+
+  test.each([
+    ["timing", "tickMs", 0],
+    ["timing", "electionTicks", Number.NaN],
+    ["limits", "maxPendingReads", 0],
+    ["limits", "snapshotEveryEntries", -5],
+    ["limits", "defaultTimeoutMs", Number.NaN],
+  ])("%s.%s = %d is refused, by name", async (group, field, value) => {
+    const options = { [group]: { [field]: value } };
+    await expect(startNode(network(), 1, [1], options)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      details: { field },
+    });
+  });
+});
+
+test("D3: a broken invariant stops the node, and nothing leaves it any more", async () => {
+  const { clock, wires, first } = await trio();
+  await Promise.all([first.cluster.propose("x"), clock.settle()]);
+  wires.sent.length = 0;
+  first.storage.term = () => {
+    throw new InvariantViolation("the disk lies");
+  };
+  first.storage.entries = first.storage.term as never;
+  const { term } = first.cluster.status();
+  wires
+    .receiver(1)
+    .receive(2, [
+      message({ type: "MsgAppResp", from: 2, to: 1, term, index: 1, reject: true, rejectHint: 1, logTerm: 1 }),
+    ]);
+  const proposed = first.cluster.propose("y").catch((error: unknown) => error);
+  await clock.settle();
+  for (let at = 0; at < 20; at++) clock.tick();
+  await clock.settle();
+  if (first.cluster.failure === undefined) throw new Error("the node goes on");
+  expect(await proposed).toMatchObject({ code: "NODE_FAILED" });
+  expect(wires.sent.filter(({ from }) => from === 1)).toEqual([]);
+  expect(clock.timers).toBe(2);
+});

@@ -1,0 +1,49 @@
+/** Fills in and checks the options of a group, so that a mistake shows at the start and not as a call that never returns. */
+import { RaftError } from "../errors.ts";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMING,
+  type RaftClusterOptions,
+  type RaftLimits,
+  type ResolvedOptions,
+} from "./options.ts";
+import { platformClock, platformRng, silentLogger } from "./platform.ts";
+
+/** Bounds for which nothing at all is a meaning: one entry a message, no entries behind a snapshot, no more time than a tick. */
+const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof RaftLimits>([
+  "maxMessageBytes",
+  "keepEntries",
+  "defaultTimeoutMs",
+]);
+
+/** Throws RaftError CONFIG_INVALID that names the option. What concerns the core alone, the core checks. */
+export function resolveOptions<Command, Result>(
+  options: RaftClusterOptions<Command, Result>,
+): ResolvedOptions<Command, Result> {
+  const { nodeId, transport } = options;
+  if (transport.nodeId !== nodeId) {
+    throw new RaftError("CONFIG_INVALID", `node ${nodeId} cannot use the transport of node ${transport.nodeId}`);
+  }
+  const timing = { ...DEFAULT_TIMING, ...options.timing };
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  for (const [field, value] of Object.entries({ ...timing, ...limits })) {
+    if (value > 0 || (value === 0 && MAY_BE_ZERO.has(field))) continue;
+    const rule = MAY_BE_ZERO.has(field) ? "a number from 0" : "a number above 0";
+    throw new RaftError("CONFIG_INVALID", `${field} must be ${rule}, not ${value}`, { details: { field } });
+  }
+  return {
+    nodeId,
+    groupId: options.groupId ?? 1,
+    transport,
+    storage: options.storage,
+    executor: options.executor,
+    timing,
+    limits,
+    preVote: options.preVote ?? true,
+    checkQuorum: options.checkQuorum ?? true,
+    readOnly: options.readOnly ?? "safe",
+    clock: options.clock ?? platformClock,
+    rng: options.rng ?? platformRng(),
+    logger: options.logger ?? silentLogger,
+  };
+}
