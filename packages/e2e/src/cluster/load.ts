@@ -26,7 +26,12 @@ export class Load {
 
   /** `name` makes the ids of this load its own. */
   constructor(cluster: TestCluster, name: string, clients = 3) {
-    this.#clients = Array.from({ length: clients }, (_, i) => this.#run(cluster.addresses, `${name}-${i + 1}`));
+    const { addresses } = cluster;
+    this.#clients = Array.from({ length: clients }, (_, i) => {
+      // Each begins with another node, so that every node owns some of the runs.
+      const first = i % addresses.length;
+      return this.#run([...addresses.slice(first), ...addresses.slice(0, first)], `${name}-${i + 1}`);
+    });
   }
 
   /** Resolves when this many more starts are acknowledged. */

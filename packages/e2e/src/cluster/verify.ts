@@ -9,8 +9,8 @@ const COMPLETION_MS = 30_000;
 
 /**
  * Waits for all these runs of `tally` to end, then requires, on each of `nodeIds`: each run is there once and completed with the
- * right result; each step is recorded once, as the same execution on all nodes; every step result that a workflow was given
- * is the one in the record.
+ * right result; each step is recorded once, as the same execution on all nodes, and did not run again after that; every step
+ * result that a workflow was given is the one in the record.
  */
 export async function verifyRuns(
   cluster: TestCluster,
@@ -19,7 +19,7 @@ export async function verifyRuns(
 ): Promise<void> {
   expect(ids.length).toBeGreaterThan(0);
   const copies = await Promise.all(nodeIds.map((nodeId) => copyOf(cluster, nodeId, ids)));
-  const acknowledged = cluster.workLog.executions().filter((execution) => execution.acknowledged);
+  const executions = Map.groupBy(cluster.workLog.executions(), (execution) => execution.run);
   const [first, ...others] = copies;
   for (const copy of others) expect(copy).toEqual(first);
 
@@ -29,7 +29,13 @@ export async function verifyRuns(
     const steps = run?.checkpoints ?? [];
     expect(steps.map(({ key }) => key)).toEqual(Array.from({ length: TALLY.steps }, (_, i) => `step-${i + 1}#0`));
     const recorded = steps.map(({ value }) => (value as StepRecord).execution);
-    expect(recorded).toEqual(acknowledged.filter((execution) => execution.run === id).map((execution) => execution.id));
+    const begun = executions.get(id) ?? [];
+    expect(recorded).toEqual(begun.filter((execution) => execution.acknowledged).map((execution) => execution.id));
+    // A body that began under a later ownership than the record's ran although its result was there.
+    const repeated = begun.filter(
+      ({ step, epoch }) => epoch > (steps.find(({ key }) => key === `${step}#0`)?.epoch ?? 0),
+    );
+    expect(repeated, `steps of run ${id} that ran after they were recorded`).toEqual([]);
   }
 }
 
