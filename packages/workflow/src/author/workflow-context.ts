@@ -35,7 +35,10 @@ export interface StepContext {
   readonly fencingToken: number;
 }
 
-/** A value that every node holds. `value` is what the body last saw committed. */
+/**
+ * A value that every node holds. `value` is what the body last saw committed. Changes are carried out one after the other, in
+ * the order of the calls.
+ */
 export interface Variable<T> {
   readonly value: T;
   get(): T;

@@ -94,11 +94,14 @@ export class ExecutionContext implements WorkflowContext {
   }
 }
 
+/** Its changes are carried out one after the other, in the order of the calls: none is lost, and the last one stands. */
 class ReplicatedVariable<T> implements Variable<T> {
   readonly #execution: RunExecution;
   readonly #key: string;
   #value: T;
-  #sets = 0;
+  #changes = 0;
+  /** Settles, never rejects, when the changes asked for so far are carried out. */
+  #quiet: Promise<unknown> = Promise.resolve();
 
   constructor(execution: RunExecution, key: string, value: T) {
     this.#execution = execution;
@@ -116,16 +119,25 @@ class ReplicatedVariable<T> implements Variable<T> {
 
   set(value: T): Promise<void> {
     return called(async () => {
-      const key = `${this.#key}/set#${this.#sets++}`;
-      this.#value = (await this.#execution.value(key, () => value)) as T;
+      await this.#change(() => value);
     });
   }
 
   update(change: (value: T) => T): Promise<T> {
-    return called(async () => {
-      await this.set(change(this.#value));
+    return this.#change(change);
+  }
+
+  #change(change: (value: T) => T): Promise<T> {
+    const before = this.#quiet;
+    const changed = called(async () => {
+      await before;
+      // No path of a step or a scope ends like this, whatever the author's names are.
+      const key = `${this.#key}/set${this.#changes++}`;
+      this.#value = (await this.#execution.value(key, () => change(this.#value))) as T;
       return this.#value;
     });
+    this.#quiet = changed.catch(() => {});
+    return changed;
   }
 }
 

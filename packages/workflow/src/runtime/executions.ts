@@ -154,8 +154,8 @@ export class Executions {
       this.#slots.release();
       throw error;
     }
-    const owned = run !== undefined && run.status === "Running" && run.epoch === held.epoch;
-    if (!owned || this.#held.get(runId) !== held || this.#closed) {
+    const isMine = this.#held.get(runId) === held && !this.#closed;
+    if (!isMine || run?.status !== "Running" || run.epoch !== held.epoch) {
       this.#slots.release();
       this.#forget(runId, held);
       return;

@@ -1,7 +1,7 @@
 /**
  * A running body's record: what is committed of it, known here without asking, and the way to commit more.
  *
- * G1. Looking up costs the same however long the history is.
+ * G1. Looking up costs the same however long the history is. What was given is not kept: the state has it.
  * G2. Nothing is proposed once this node has lost the run: such calls never settle, so that no error handler of the body
  *     takes the loss for a failure of its work. The body is garbage from then on; the new owner's goes on.
  */
@@ -33,9 +33,10 @@ export class Journal {
   readonly #ownership: Ownership;
   readonly #proposer: RetryingProposer;
   readonly #wallMs: () => number;
+  /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
   readonly #recorded: Map<string, CheckpointRecord>;
-  /** Paths that were recorded by earlier owners and have not been asked for. */
-  readonly #unused: Set<string>;
+  /** Number of checkpoints that earlier owners recorded. */
+  readonly size: number;
   #latestAt = 0;
 
   constructor(
@@ -48,16 +49,13 @@ export class Journal {
     this.#proposer = proposer;
     this.#wallMs = wallMs;
     this.#recorded = new Map(recorded);
-    this.#unused = new Set(this.#recorded.keys());
+    this.size = this.#recorded.size;
     for (const checkpoint of this.#recorded.values()) this.#latestAt = Math.max(this.#latestAt, checkpoint.at);
   }
 
-  get size(): number {
-    return this.#recorded.size;
-  }
-
+  /** What earlier owners recorded and nobody has asked for. */
   get unused(): readonly string[] {
-    return [...this.#unused];
+    return [...this.#recorded.keys()];
   }
 
   /** Now, not before anything recorded: a new owner's clock may be behind. */
@@ -65,12 +63,20 @@ export class Journal {
     return Math.max(this.#wallMs(), this.#latestAt);
   }
 
-  /** What is recorded at a path. Throws NonDeterminismError when it is of another kind than what is asked for. */
+  /** Whether an earlier owner recorded something at a path that has not been asked for. */
+  has(key: string): boolean {
+    return this.#recorded.has(key);
+  }
+
+  /**
+   * What an earlier owner recorded at a path, given once. Throws NonDeterminismError when it is of another kind than what is
+   * asked for.
+   */
   find(key: string, kind: CheckpointKind): CheckpointRecord | undefined {
     const found = this.#recorded.get(key);
     if (found === undefined) return undefined;
     if (!sameFamily(found.record, kind)) throw new NonDeterminismError(key, kind, found.record);
-    this.#unused.delete(key);
+    this.#recorded.delete(key);
     return found;
   }
 
@@ -108,7 +114,6 @@ export class Journal {
     }
     invariant(result.kind === "Recorded", () => `a checkpoint at ${key} gave ${result.kind}`);
     const { checkpoint } = result;
-    this.#recorded.set(key, checkpoint);
     this.#latestAt = Math.max(this.#latestAt, checkpoint.at);
     return checkpoint;
   }

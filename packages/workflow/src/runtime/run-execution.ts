@@ -4,7 +4,9 @@
  * B1. What the body gets is always what is recorded: a step's value is decoded from its checkpoint on the first run too.
  * B2. Once the run is lost, nothing the body does is recorded and no call of its settles (see journal G2).
  * B3. A cancelled body is answered from its record as far as that goes, then every call throws CancelledError.
- * B4. The end is proposed once the body has settled, or a while after a cancellation that it ignores.
+ * B4. The end is proposed once the body has settled, or a while after a cancellation that it ignores. Calls that it left
+ *     behind begin nothing more.
+ * B5. Answers are given in the order of the log (see answers). A sleep that ends while other calls are open records when.
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { CancelledError, recordedError, StepFailedError } from "../author/errors.ts";
@@ -18,6 +20,7 @@ import type { CheckpointKind, Epoch, RecordedError, RunOutcome } from "../comman
 import { WorkflowError } from "../errors.ts";
 import { Activity } from "./activity.ts";
 import { alarmAt } from "./alarm.ts";
+import { AFTER_ALL, Answers } from "./answers.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { Interruption } from "./interruption.ts";
 import { Journal, never } from "./journal.ts";
@@ -62,6 +65,9 @@ export class RunExecution {
   readonly #journal: Journal;
   readonly #surroundings: StepSurroundings;
   readonly #activity: Activity;
+  readonly #answers: Answers;
+  /** Calls of the body that are not answered. */
+  #openCalls = 0;
   #stopGrace: Cancel = () => {};
 
   /** The caller has taken a slot for it, which becomes the execution's. */
@@ -80,6 +86,7 @@ export class RunExecution {
     const attemptFailed: StepSurroundings["attemptFailed"] = (key, attempt, error, retryInMs) =>
       shared.emit({ type: "step-attempt-failed", runId, key, attempt, error: recordedError(error), retryInMs });
     this.#activity = new Activity(shared.slots, clock);
+    this.#answers = new Answers(clock);
     this.#surroundings = { clock, fencingToken: epoch, random: shared.random, onInterrupt, attemptFailed };
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
   }
@@ -92,6 +99,7 @@ export class RunExecution {
     emit({ type: "body-started", runId, workflowType, nodeId, epoch, attempt, replayed: this.#journal.size });
     const outcome = await this.#outcome();
     if (this.interruption.isOver) return;
+    this.interruption.hold();
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     const unused = outcome.status === "Completed" ? this.#journal.unused : [];
     if (unused.length > 0) {
@@ -195,20 +203,31 @@ export class RunExecution {
 
   async sleep(key: string, delayMs: number): Promise<void> {
     const wakeAt = await this.#moment(key, "SLEEP", delayMs);
-    if (wakeAt <= this.shared.clock.wallMs()) return;
-    await this.#activity.park(
-      () =>
-        new Promise<void>((resolve, reject) => {
-          const cancel = alarmAt(this.shared.clock, wakeAt, () => {
-            stop();
-            resolve();
-          });
-          const stop = this.interruption.listen((reason) => {
-            cancel();
-            if (!this.interruption.isOver) reject(reason);
-          });
-        }),
-    );
+    this.#openCalls += 1;
+    try {
+      const woke = `${key}/woke`;
+      if (!this.#journal.has(woke)) {
+        if (wakeAt > this.shared.clock.wallMs()) await this.#activity.park(() => this.#alarm(wakeAt));
+        await this.#answers.fresh(AFTER_ALL, this.#openCalls === 1);
+      }
+      // Alone, it ends after all that is recorded; beside others, the log decides what was first.
+      if (this.#openCalls > 1 || this.#journal.has(woke)) await this.now(woke);
+    } finally {
+      this.#openCalls -= 1;
+    }
+  }
+
+  #alarm(wallMs: number): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const cancel = alarmAt(this.shared.clock, wallMs, () => {
+        stop();
+        resolve();
+      });
+      const stop = this.interruption.listen((reason) => {
+        cancel();
+        if (!this.interruption.isOver) reject(reason);
+      });
+    });
   }
 
   async waitFor(key: string, name: string, timeoutMs: number | undefined): Promise<unknown> {
@@ -279,22 +298,38 @@ export class RunExecution {
     onReplay?: () => void,
   ): Promise<T> {
     if (this.interruption.isOver) return never();
-    const found = this.#journal.find(key, kind);
-    if (found !== undefined) {
-      onReplay?.();
-      return answer(found);
+    this.#openCalls += 1;
+    try {
+      const found = this.#journal.find(key, kind);
+      if (found !== undefined) {
+        onReplay?.();
+        await this.#answers.recorded(found.index);
+        return this.interruption.isOver ? never() : answer(found);
+      }
+      const gate = this.#gate();
+      if (gate !== undefined) await gate;
+      const recorded = await record();
+      const turn = this.#answers.fresh(recorded.index, this.#openCalls === 1);
+      if (turn !== undefined) await turn;
+      return this.interruption.isOver ? never() : answer(recorded);
+    } finally {
+      this.#openCalls -= 1;
     }
-    const gate = this.#gate();
-    if (gate !== undefined) await gate;
-    const recorded = await record();
-    return this.interruption.isOver ? never() : answer(recorded);
   }
 
-  /** Throws when cancelled; a promise that never settles when nothing new may begin; undefined when it may. */
+  /**
+   * Rejects when cancelled; a promise that never settles when nothing new may begin; undefined when it may. Rejects in
+   * another turn only, so that a body that catches everything and tries again does not keep the event loop to itself.
+   */
   #gate(): Promise<never> | undefined {
     if (this.interruption.isClosed) return never();
-    if (this.interruption.cancelled !== undefined) throw this.interruption.cancelled;
-    return undefined;
+    const { cancelled } = this.interruption;
+    if (cancelled === undefined) return undefined;
+    return new Promise((_, reject) => {
+      this.shared.clock.soon(() => {
+        if (!this.interruption.isOver) reject(cancelled);
+      });
+    });
   }
 
   async #outcome(): Promise<RunOutcome> {
