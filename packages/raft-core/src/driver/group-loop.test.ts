@@ -234,6 +234,9 @@ describe("stopping", () => {
     const proposed: Promise<unknown>[] = [];
     while (stopped === undefined) {
       proposed.push(first.cluster.propose("x").catch((error: unknown) => error));
+      // Already in the core when the tick comes, so that the tick's turn would write and send it.
+      const entries = [{ term: 0, index: 0, type: "EntryNormal" as const, data: new Uint8Array([65]) }];
+      wires.receiver(1).receive(3, [message({ type: "MsgProp", from: 3, to: 1, entries })]);
       clock.tick();
     }
     await clock.settle();
@@ -416,4 +419,31 @@ test("D3: a broken invariant stops the node, and nothing leaves it any more", as
   expect(await proposed).toMatchObject({ code: "NODE_FAILED" });
   expect(wires.sent.filter(({ from }) => from === 1)).toEqual([]);
   expect(clock.timers).toBe(2);
+});
+
+test("D3: after a failed write nothing more is applied, though it is committed; who waited for it is told", async () => {
+  const { cluster, clock, storage, executor } = await single();
+  await Promise.all([cluster.propose("opens the session"), clock.settle()]);
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const apply = executor.apply.bind(executor);
+  executor.apply = async (batch) => {
+    await held;
+    return await apply(batch);
+  };
+  const calls: Promise<unknown>[] = [];
+  for (const command of ["being applied", "waits to be applied"]) {
+    calls.push(cluster.propose(command).catch((error: unknown) => error));
+    await clock.settle();
+  }
+  storage.write = () => Promise.reject(new Error("EIO"));
+  calls.push(cluster.propose("not written").catch((error: unknown) => error));
+  calls.push(cluster.snapshot().catch((error: unknown) => error));
+  await clock.settle();
+  release();
+  await clock.settle();
+  expect(executor.count).toBe(2);
+  for (const outcome of await Promise.all(calls)) expect(outcome).toMatchObject({ code: "NODE_FAILED" });
 });
