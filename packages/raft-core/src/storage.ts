@@ -41,8 +41,8 @@ export interface WriteBatch {
   readonly entries?: readonly Entry[];
   /**
    * Makes a snapshot the group's latest one. Its content was spooled before through {@link GroupStorage.createSnapshot}.
-   * `reset: true` (a received one): the log now starts after it. `reset: false` (a local one): the log is untouched,
-   * and the snapshot is ignored unless it is newer than the latest one.
+   * `reset: true` (a received one): the log now starts after it. `reset: false` (a local one): the log is untouched.
+   * One that is older than the latest is refused.
    */
   readonly snapshot?: { readonly metadata: SnapshotMetadata; readonly reset: boolean };
   /** Entries below this index may be dropped; `firstIndex()` becomes it. At most `lastIndex + 1`. */

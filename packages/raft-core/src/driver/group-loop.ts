@@ -344,10 +344,9 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   #observeLeader(): void {
-    const { softState, hardState } = this.raw.basicStatus();
-    const { lead, role } = softState;
-    if (!this.leadership.isNews(lead, hardState.term)) return;
-    this.leadership.observe({ lead, role, term: hardState.term }, this.members);
+    const { lead, role, term } = this.raw.raft;
+    if (!this.leadership.isNews(lead, term)) return;
+    this.leadership.observe({ lead, role, term }, this.members);
     if (lead !== NONE) {
       this.proposals.resendAll();
       this.reads.restart();

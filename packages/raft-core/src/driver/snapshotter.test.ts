@@ -71,6 +71,8 @@ describe("taking a snapshot", () => {
     executor.text = "now";
     state.appliedIndex = 15;
     expect(await taken).toMatchObject({ index: 10, term: 1 });
+    // As after a restart, from nothing.
+    state.appliedIndex = 0;
     await snapshotter.restore({ index: 10, term: 1, confState });
     expect(executor.text).toBe("then");
     expect(state.appliedIndex).toBe(10);

@@ -209,7 +209,8 @@ export class Raft {
     const last = m.entries[m.entries.length - 1];
     if (last === undefined) return;
     appliedTo(this, last.index, entriesSize(m.entries));
-    reduceUncommitted(this, payloadSize(m.entries));
+    // Only a leader counts; on the others there is nothing to add up.
+    if (this.uncommittedBytes > 0) reduceUncommitted(this, payloadSize(m.entries));
   }
 
   private loadHardState(hardState: HardState): void {

@@ -55,7 +55,9 @@ export function maybeSendAppend(raft: Raft, to: NodeId, evenIfEmpty: boolean): b
   }
   if (entries.length === 0 && !evenIfEmpty) return false;
   raft.send({ type: "MsgApp", to, index: prevIndex, logTerm: prevTerm, entries, commit: log.committed });
-  progress.sentEntries(entries.length, payloadSize(entries));
+  // Without a bound on the bytes in flight nobody asks how many there are.
+  const bytes = raft.config.maxInflightBytes === Number.POSITIVE_INFINITY ? 0 : payloadSize(entries);
+  progress.sentEntries(entries.length, bytes);
   progress.sentCommit(log.committed);
   return true;
 }
