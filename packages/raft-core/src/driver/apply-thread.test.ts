@@ -135,6 +135,23 @@ describe("the apply thread", () => {
     expect(told.some(([kind]) => kind === "failed")).toBe(false);
   });
 
+  test("B6: while the executor takes its time, nothing counts as applied that it has not applied", async () => {
+    let release = (): void => {};
+    const { thread, state } = start(async (batch) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return batch.map(() => 0);
+    });
+    thread.submit(apply(register(1)));
+    thread.submit(apply(add(2, 1, 1, 1), add(3, 1, 1, 2)));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(state.appliedIndex).toBe(1);
+    release();
+    await thread.idle();
+    expect(state.appliedIndex).toBe(3);
+  });
+
   test("B5: after a failure, whoever waits for the thread is told why", async () => {
     const { thread } = start(() => {
       throw new Error("bug in the application");

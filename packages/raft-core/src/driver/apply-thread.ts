@@ -10,10 +10,11 @@
  * B4. What is told of an entry is told after everything before it: nobody hears that a session has expired while a result of
  *     that session is still on its way, and would take what was applied for lost.
  * B5. After a failure, or when told to halt, no further job begins, and whoever waits for one is told.
+ * B6. `state.appliedIndex` never runs ahead of the executor, which may take its time: reads wait for it.
  */
 import { InvariantViolation, invariant, type RaftError } from "../errors.ts";
 import { LOCAL_APPLY_THREAD, type Message } from "../message.ts";
-import type { ConfChangeV2, ConfState, Entry, LogIndex, NodeId } from "../types.ts";
+import type { ConfChangeV2, ConfState, Entry, LogIndex, NodeId, Term } from "../types.ts";
 import { checkConfChange, confChangeRefused, readConfChange } from "./conf-change.ts";
 import { decodeEntryContext, type ProposalId } from "./entry-context.ts";
 import type { CommandExecutor, CommittedCommand } from "./executor.ts";
@@ -123,23 +124,28 @@ export class ApplyThread<Command, Result> {
 
   async #apply(entries: readonly Entry[]): Promise<void> {
     let batch = emptyBatch<Command>();
+    let { appliedIndex: index, appliedTerm: term } = this.#state;
     for (const entry of entries) {
-      invariant(
-        entry.index === this.#state.appliedIndex + 1,
-        () => `entry ${entry.index} would be applied after ${this.#state.appliedIndex} (B1)`,
-      );
+      invariant(entry.index === index + 1, () => `entry ${entry.index} would be applied after ${index} (B1)`);
       if (entry.type === "EntryNormal") {
         this.#collect(entry, batch);
       } else {
         // Commands before a change see the old configuration, commands after it the new one.
         await this.#execute(batch);
+        this.#advance(index, term);
         batch = emptyBatch();
         this.#reconfigure(entry, batch);
       }
-      this.#state.appliedIndex = entry.index;
-      this.#state.appliedTerm = entry.term;
+      ({ index, term } = entry);
     }
     await this.#execute(batch);
+    this.#advance(index, term);
+  }
+
+  /** Everything up to `index` has been executed (B6). */
+  #advance(index: LogIndex, term: Term): void {
+    this.#state.appliedIndex = index;
+    this.#state.appliedTerm = term;
   }
 
   /** Decides what a normal entry means; a command that is to be applied joins the batch. */

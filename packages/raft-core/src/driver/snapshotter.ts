@@ -115,8 +115,13 @@ export class Snapshotter {
     }
   }
 
-  /** Brings state and executor to the storage's snapshot. To be called between two batches. */
+  /**
+   * Brings state and executor to the storage's snapshot: that of `metadata`, or one that has replaced it while this one waited
+   * its turn. To be called between two batches.
+   */
   async restore(metadata: SnapshotMetadata): Promise<void> {
+    const stored = this.#storage.snapshot();
+    if (stored !== "unavailable" && stored.metadata.index > metadata.index) return await this.restore(stored.metadata);
     const chunks = this.#storage.openSnapshot(metadata)[Symbol.asyncIterator]();
     try {
       const { header, rest } = await splitHeader(chunks);
