@@ -1,0 +1,138 @@
+/** What operators do, at bad moments: changes of the membership, transfers, campaigns, snapshots. */
+import type { ConfState, MemberChange, NodeId } from "@raftoral/raft-core";
+import type { Fault, FaultContext, Injected } from "./fault.ts";
+import { pickRunning } from "./fault.ts";
+import { hasQuorumLeft } from "./quorum-budget.ts";
+
+const MAX_VOTERS = 7;
+const TIMEOUT_MS = 3_000;
+/** Outcomes are seen in the configurations and in the clients' histories. */
+const ignore = (): void => {};
+
+function change(context: FaultContext, changes: readonly MemberChange[] | undefined): Injected | undefined {
+  const { world } = context;
+  const node = pickRunning(context);
+  const confState = world.monitor.ledger.latestConfiguration;
+  if (node?.cluster === undefined || confState === undefined || changes === undefined) return undefined;
+  if (!hasQuorumLeft(world, afterwards(confState, changes))) return undefined;
+  for (const { type, nodeId } of changes) {
+    if (type !== "RemoveNode" && !world.nodes.has(nodeId)) world.addNode(nodeId, { kind: "join" }).start();
+  }
+  world.changesUnderWay++;
+  const { life } = node;
+  let isOver = false;
+  const over = (): void => {
+    if (!isOver) world.changesUnderWay--;
+    isOver = true;
+  };
+  life?.onEnd(over);
+  node.cluster.changeMembership(changes, { timeoutMs: TIMEOUT_MS }).then(over, over);
+  return { text: `at n${node.id}: ${changes.map(({ type, nodeId }) => `${type} n${nodeId}`).join(", ")}` };
+}
+
+/** The configuration that the changes lead to, if they are made. */
+function afterwards({ voters, learners }: ConfState, changes: readonly MemberChange[]): ConfState {
+  const next = new Set(voters);
+  for (const { type, nodeId } of changes) {
+    if (type === "AddNode") next.add(nodeId);
+    else next.delete(nodeId);
+  }
+  return { voters: [...next], learners, votersOutgoing: [], learnersNext: [], autoLeave: false };
+}
+
+const add = (nodeId: NodeId, type: "AddNode" | "AddLearnerNode" = "AddNode"): MemberChange => ({
+  type,
+  nodeId,
+  address: `n${nodeId}:1`,
+});
+const remove = (nodeId: NodeId): MemberChange => ({ type: "RemoveNode", nodeId });
+
+/** Whom to remove: a member whose disk is lost, rather than another. */
+function pickLeaving({ world, random }: FaultContext, confState: ConfState): NodeId | undefined {
+  const lost = confState.voters.filter((id) => world.nodes.get(id)?.condition === "lost");
+  return random.pick(lost) ?? (confState.voters.length > 1 ? random.pick(confState.voters) : undefined);
+}
+
+function operation(
+  kind: string,
+  weight: number,
+  changes: (context: FaultContext, confState: ConfState) => readonly MemberChange[] | undefined,
+): Fault {
+  return {
+    kind,
+    weight,
+    durationMs: [1, 1],
+    inject: (context) => {
+      const confState = context.world.monitor.ledger.latestConfiguration;
+      return confState === undefined ? undefined : change(context, changes(context, confState));
+    },
+  };
+}
+
+export const OPERATIONS: readonly Fault[] = [
+  operation("add-voter", 2, (context, { voters, learners }) => {
+    const learner = context.random.chance(0.5) ? context.random.pick(learners) : undefined;
+    return voters.length >= MAX_VOTERS ? undefined : [add(learner ?? context.newNodeId())];
+  }),
+  operation("add-learner", 1, (context, { learners }) =>
+    learners.length >= 2 ? undefined : [add(context.newNodeId(), "AddLearnerNode")],
+  ),
+  operation("remove-voter", 2, (context, confState) => {
+    const leaving = pickLeaving(context, confState);
+    return leaving === undefined ? undefined : [remove(leaving)];
+  }),
+  operation("remove-learner", 1, ({ random }, { learners }) => {
+    const leaving = random.pick(learners);
+    return leaving === undefined ? undefined : [remove(leaving)];
+  }),
+  operation("demote-voter", 1, ({ random }, { voters }) => {
+    const demoted = voters.length > 1 ? random.pick(voters) : undefined;
+    return demoted === undefined ? undefined : [add(demoted, "AddLearnerNode")];
+  }),
+  operation("replace-voter", 3, (context, confState) => {
+    const leaving = pickLeaving(context, confState);
+    return leaving === undefined ? undefined : [remove(leaving), add(context.newNodeId())];
+  }),
+  operation("joint-change", 2, (context, { voters }) => {
+    const { random } = context;
+    const leaving = random.shuffled(voters).slice(0, random.whole(0, Math.max(0, voters.length - 1)));
+    const room = Math.max(1, Math.min(3, MAX_VOTERS - voters.length + leaving.length));
+    const joining = Array.from({ length: random.whole(1, room) }, () => context.newNodeId());
+    const leave = (id: NodeId) => (random.chance(0.3) ? add(id, "AddLearnerNode") : remove(id));
+    return [...leaving.map(leave), ...joining.map((id) => add(id))];
+  }),
+  {
+    kind: "transfer",
+    weight: 4,
+    durationMs: [1, 1],
+    inject: (context) => {
+      const node = pickRunning(context);
+      const to = context.random.pick(context.world.monitor.ledger.latestConfiguration?.voters ?? []);
+      if (node?.cluster === undefined || to === undefined) return undefined;
+      node.cluster.transferLeadership(to, { timeoutMs: TIMEOUT_MS }).then(ignore, ignore);
+      return { text: `n${node.id} is asked to hand leadership to n${to}` };
+    },
+  },
+  {
+    kind: "campaign",
+    weight: 2,
+    durationMs: [1, 1],
+    inject: (context) => {
+      const node = context.random.pick([...context.world.nodes.values()].filter((one) => one.isResponsive));
+      if (node?.cluster === undefined || node.cluster.failure !== undefined) return undefined;
+      node.cluster.campaign();
+      return { text: `n${node.id} is told to campaign` };
+    },
+  },
+  {
+    kind: "snapshot",
+    weight: 4,
+    durationMs: [1, 1],
+    inject: (context) => {
+      const node = pickRunning(context);
+      if (node?.cluster === undefined) return undefined;
+      node.cluster.snapshot().then(ignore, ignore);
+      return { text: `n${node.id} takes a snapshot` };
+    },
+  },
+];

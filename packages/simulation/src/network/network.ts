@@ -1,0 +1,151 @@
+/**
+ * The network between all nodes: a link for each direction of each pair. What is sent takes a delay, and may be lost, repeated
+ * or overtaken; a cut link delivers nothing, and what is under way on it is lost.
+ */
+import type { GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
+import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core";
+import type { Life } from "../node/life.ts";
+import type { Random } from "../world/random.ts";
+import type { World } from "../world/world.ts";
+import { NodePort } from "./node-port.ts";
+import { CALM, type Weather } from "./weather.ts";
+
+interface Listener {
+  readonly life: Life;
+  readonly receiver: GroupReceiver;
+}
+
+export class Network {
+  /** What happens to every message. */
+  weather: Weather = CALM;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #throughCodec: boolean;
+  readonly #listeners = new Map<NodeId, Listener>();
+  /** How often each direction is cut: partitions may overlap. Key: from * 1000 + to. */
+  readonly #cuts = new Map<number, number>();
+  /** Extra delay of a direction. */
+  readonly #slow = new Map<number, number>();
+  /** When the last frame of a direction that was not overtaken arrives: frames in order stay in order. */
+  readonly #lastArrival = new Map<number, number>();
+
+  /** `throughCodec`: every message is encoded and decoded on the way. */
+  constructor(world: World, random: Random, throughCodec: boolean) {
+    this.#world = world;
+    this.#random = random;
+    this.#throughCodec = throughCodec;
+  }
+
+  /** The way in and out of one process. `opened` hears of the receiver. */
+  attach(nodeId: NodeId, life: Life, opened: (receiver: GroupReceiver) => void): PeerTransport {
+    return new NodePort(this.#world, this, nodeId, life, (receiver) => {
+      this.#listeners.set(nodeId, { life, receiver });
+      life.onEnd(() => this.detach(nodeId, life));
+      opened(receiver);
+    });
+  }
+
+  detach(nodeId: NodeId, life: Life): void {
+    if (this.#listeners.get(nodeId)?.life === life) this.#listeners.delete(nodeId);
+  }
+
+  /** Who would hear a message now; undefined while the receiver is down or the direction cut. */
+  reach(from: NodeId, to: NodeId): Listener | undefined {
+    return this.#cuts.has(direction(from, to)) ? undefined : this.#listeners.get(to);
+  }
+
+  cut(from: NodeId, to: NodeId): void {
+    const key = direction(from, to);
+    this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + 1);
+  }
+
+  mend(from: NodeId, to: NodeId): void {
+    const key = direction(from, to);
+    const left = (this.#cuts.get(key) ?? 0) - 1;
+    if (left > 0) this.#cuts.set(key, left);
+    else this.#cuts.delete(key);
+  }
+
+  /** Adds `extraMs` to every message of a direction; 0 ends it. */
+  slowDown(from: NodeId, to: NodeId, extraMs: number): void {
+    if (extraMs > 0) this.#slow.set(direction(from, to), extraMs);
+    else this.#slow.delete(direction(from, to));
+  }
+
+  heal(): void {
+    this.weather = CALM;
+    this.#cuts.clear();
+    this.#slow.clear();
+  }
+
+  /** How long something takes from one node to another now. */
+  delayMs(from: NodeId, to: NodeId): number {
+    const { minDelayMs, maxDelayMs } = this.weather;
+    return this.#random.between(minDelayMs, maxDelayMs) + (this.#slow.get(direction(from, to)) ?? 0);
+  }
+
+  /** Whether something is lost on the way. */
+  loses(): boolean {
+    if (!this.#random.chance(this.weather.dropRate)) return false;
+    this.#world.faults.count("drop");
+    return true;
+  }
+
+  repeats(): boolean {
+    if (!this.#random.chance(this.weather.duplicateRate)) return false;
+    this.#world.faults.count("duplicate");
+    return true;
+  }
+
+  /** Sends one frame: messages of one turn to one peer. */
+  send(from: NodeId, to: NodeId, frame: readonly Message[]): void {
+    const kept: Message[] = [];
+    const again: Message[] = [];
+    for (const message of frame) {
+      if (this.loses()) continue;
+      kept.push(message);
+      if (this.repeats()) again.push(message);
+    }
+    if (kept.length > 0) this.#travel(from, to, kept);
+    if (again.length > 0) this.#travel(from, to, again);
+  }
+
+  #travel(from: NodeId, to: NodeId, frame: readonly Message[]): void {
+    const key = direction(from, to);
+    let arrival = this.#world.now + this.delayMs(from, to);
+    if (this.#random.chance(this.weather.reorderRate)) {
+      this.#world.faults.count("reorder");
+      arrival += this.#random.between(0, this.weather.reorderMs);
+    } else {
+      arrival = Math.max(arrival, this.#lastArrival.get(key) ?? 0);
+      this.#lastArrival.set(key, arrival);
+    }
+    const listener = this.#listeners.get(to);
+    this.#world.after(arrival - this.#world.now, "arrive", to, listener?.life, () => this.#arrive(from, to, frame));
+  }
+
+  #arrive(from: NodeId, to: NodeId, frame: readonly Message[]): void {
+    const listener = this.reach(from, to);
+    if (listener === undefined) {
+      this.#world.faults.count("cut-off", frame.length);
+      return;
+    }
+    const messages = this.#throughCodec ? frame.map((message) => decodePeerMessage(encodeMessage(message))) : frame;
+    for (const message of frame) {
+      this.#world.trace.tell("receive", to, message.index, () => describeMessage(message));
+    }
+    listener.receiver.receive(from, messages);
+  }
+}
+
+export function describeMessage(message: Message): string {
+  const { type, from, to, term, index, logTerm, entries, commit, reject } = message;
+  const extent = entries.length > 0 ? ` +${entries.length} entries` : "";
+  const snapshot = message.snapshot === undefined ? "" : ` snapshot ${message.snapshot.metadata.index}`;
+  const place = index > 0 ? ` at ${index}/${logTerm}` : "";
+  return `${type} n${from}>n${to} term ${term}${place}${extent}${snapshot}${commit > 0 ? ` commit ${commit}` : ""}${reject ? " REJECT" : ""}`;
+}
+
+function direction(from: NodeId, to: NodeId): number {
+  return from * 1000 + to;
+}

@@ -1,0 +1,111 @@
+/** A process's place on the network: the driver's `PeerTransport`, and the channel of its one group. */
+import type { GroupChannel, GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
+import { TransportError } from "@raftoral/raft-core";
+import type { Life } from "../node/life.ts";
+import type { World } from "../world/world.ts";
+import type { Network } from "./network.ts";
+
+/** After this long without an answer a snapshot counts as failed. */
+const SNAPSHOT_TIMEOUT_MS = 2_000;
+/** A peer that is down is noticed after this long. */
+const UNREACHABLE_AFTER_MS = 5;
+
+export class NodePort implements PeerTransport {
+  readonly nodeId: NodeId;
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #life: Life;
+  readonly #opened: (receiver: GroupReceiver) => void;
+
+  constructor(world: World, network: Network, nodeId: NodeId, life: Life, opened: (receiver: GroupReceiver) => void) {
+    this.nodeId = nodeId;
+    this.#world = world;
+    this.#network = network;
+    this.#life = life;
+    this.#opened = opened;
+  }
+
+  open(_groupId: number, receiver: GroupReceiver): GroupChannel {
+    this.#opened(receiver);
+    const told = new Set<NodeId>();
+    return {
+      send: (messages) => this.#send(messages, receiver, told),
+      sendSnapshot: (message, content) => this.#sendSnapshot(message, content),
+      close: () => this.#network.detach(this.nodeId, this.#life),
+    };
+  }
+
+  setPeer(): void {}
+
+  removePeer(): void {}
+
+  #send(messages: readonly Message[], receiver: GroupReceiver, told: Set<NodeId>): void {
+    if (!this.#life.isAlive) return;
+    const frames = new Map<NodeId, Message[]>();
+    for (const message of messages) {
+      this.#world.monitor.sent(this.nodeId, message);
+      const frame = frames.get(message.to);
+      if (frame === undefined) frames.set(message.to, [message]);
+      else frame.push(message);
+    }
+    for (const [to, frame] of frames) {
+      if (this.#network.reach(this.nodeId, to) === undefined) this.#tellUnreachable(to, receiver, told);
+      else told.delete(to);
+      this.#network.send(this.nodeId, to, frame);
+    }
+  }
+
+  /** Once per outage, a little after the fact. */
+  #tellUnreachable(to: NodeId, receiver: GroupReceiver, told: Set<NodeId>): void {
+    if (told.has(to)) return;
+    told.add(to);
+    this.#world.after(UNREACHABLE_AFTER_MS, "unreachable", this.nodeId, this.#life, () => receiver.unreachable(to));
+  }
+
+  async #sendSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content) chunks.push(chunk);
+    const { to } = message;
+    await new Promise<void>((resolve, reject) => {
+      const fail = (why: string): void => reject(rejected(to, why));
+      const travel = (): number => this.#network.delayMs(this.nodeId, to) * 3;
+      const answer = (settle: () => void): void => {
+        // The answer may be lost like anything else; then only the timeout tells.
+        if (!this.#network.loses()) this.#world.after(travel(), "snap-answer", this.nodeId, this.#life, settle);
+      };
+      this.#world.after(SNAPSHOT_TIMEOUT_MS, "snap-timeout", this.nodeId, this.#life, () => fail("no answer"));
+      const copies = this.#network.repeats() ? 2 : 1;
+      for (let copy = 0; copy < copies; copy++) {
+        if (this.#network.loses()) continue;
+        this.#world.after(travel(), "snap-arrive", to, undefined, () => {
+          this.#arrive(
+            message,
+            chunks,
+            () => answer(resolve),
+            () => answer(() => fail("refused")),
+          );
+        });
+      }
+    });
+  }
+
+  #arrive(message: Message, chunks: readonly Uint8Array[], stored: () => void, refused: () => void): void {
+    const { to } = message;
+    const listener = this.#network.reach(this.nodeId, to);
+    if (listener === undefined) return;
+    this.#world.trace.tell("receive", to, message.snapshot?.metadata.index ?? 0, () => `snapshot from n${this.nodeId}`);
+    listener.life.deliver("snap-arrive", () => {
+      listener.receiver.receiveSnapshot(message, stream(chunks)).then(stored, refused);
+    });
+  }
+}
+
+async function* stream(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
+  yield* chunks;
+}
+
+function rejected(to: NodeId, why: string): TransportError {
+  return new TransportError("TRANSPORT_SNAPSHOT_REJECTED", `node ${to} did not take the snapshot: ${why}`, {
+    retryable: true,
+  });
+}

@@ -1,0 +1,55 @@
+/** What a seed decides about a run before it begins: how many nodes, which features, which bounds. */
+import type { RaftLimits, RaftTiming } from "@raftoral/raft-core";
+import type { Random } from "./random.ts";
+
+export interface Settings {
+  readonly nodes: number;
+  readonly clients: number;
+  /** Milliseconds between a client's operations, at most. */
+  readonly thinkMs: number;
+  /** Of the operations, how many are reads by ReadIndex. */
+  readonly readShare: number;
+  readonly timing: RaftTiming;
+  readonly limits: Partial<RaftLimits>;
+  readonly preVote: boolean;
+  readonly checkQuorum: boolean;
+  readonly readOnly: "safe" | "lease-based";
+  /** Messages pass through the wire format. */
+  readonly throughCodec: boolean;
+  /** The storage shows a write before it is durable. */
+  readonly seesEarly: boolean;
+  /** How long applying a batch takes, at most; 0 for none. */
+  readonly applyMs: number;
+  /** Milliseconds between two faults, on average. */
+  readonly faultGapMs: number;
+}
+
+export function drawSettings(random: Random): Settings {
+  const checkQuorum = random.chance(0.7);
+  const tickMs = random.oneOf(10, 20, 50);
+  const electionTicks = random.whole(5, 12);
+  const maxMessageBytes = random.oneOf(1, 100, 1_000, 65_536);
+  return {
+    nodes: random.oneOf(1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7),
+    clients: random.whole(2, 5),
+    thinkMs: random.oneOf(20, 100, 400),
+    readShare: random.oneOf(0.1, 0.4, 0.7),
+    timing: { tickMs, electionTicks, heartbeatTicks: random.whole(1, 2), nodeLostTicks: electionTicks + 2 },
+    limits: {
+      maxPendingProposals: random.oneOf(4, 64, 8192),
+      maxMessageBytes,
+      maxInflightMessages: random.oneOf(1, 2, 8, 256),
+      maxCommittedBytesPerReady: random.oneOf(1, 200, 1_048_576),
+      maxUncommittedBytes: random.oneOf(100, 4_000, 67_108_864),
+      snapshotEveryEntries: random.oneOf(5, 20, 100, 20_000),
+      keepEntries: random.oneOf(0, 0, 5, 50, 5_000),
+    },
+    preVote: random.chance(0.6),
+    checkQuorum,
+    readOnly: checkQuorum && random.chance(0.2) ? "lease-based" : "safe",
+    throughCodec: random.chance(0.15),
+    seesEarly: random.chance(0.5),
+    applyMs: random.chance(0.3) ? random.between(1, 30) : 0,
+    faultGapMs: random.oneOf(200, 500, 1_500),
+  };
+}
