@@ -129,18 +129,42 @@ export class WorkflowCancelledError extends WorkflowError {
   }
 }
 
-/** Longest message and stack that are recorded, in UTF-16 units. */
+/** Longest texts that are recorded of an error, in UTF-16 units. */
+const MAX_NAME_LENGTH = 200;
 const MAX_MESSAGE_LENGTH = 8 * 1024;
 const MAX_STACK_LENGTH = 4 * 1024;
 
-/** An error, or whatever else was thrown, as it is recorded. A failed step gives its own failure's code. */
+/**
+ * An error, or whatever else was thrown, as it is recorded. A failed step gives its own failure's code. Never throws: what was
+ * thrown is the author's, down to properties that throw when they are read.
+ */
 export function recordedError(thrown: unknown): RecordedError {
-  if (!(thrown instanceof Error)) return { name: "Error", message: String(thrown).slice(0, MAX_MESSAGE_LENGTH) };
-  const own = thrown instanceof StepFailedError ? thrown.failure.code : (thrown as { code?: unknown }).code;
+  const message = property(thrown, "message", MAX_MESSAGE_LENGTH);
+  if (message === undefined) return { name: "Error", message: shown(thrown) };
+  const own = thrown instanceof StepFailedError ? thrown.failure.code : property(thrown, "code", MAX_NAME_LENGTH);
+  const stack = property(thrown, "stack", MAX_STACK_LENGTH);
   return {
-    name: thrown.name,
-    message: thrown.message.slice(0, MAX_MESSAGE_LENGTH),
-    ...(typeof own === "string" && own !== "" ? { code: own } : {}),
-    ...(thrown.stack === undefined ? {} : { stack: thrown.stack.slice(0, MAX_STACK_LENGTH) }),
+    name: property(thrown, "name", MAX_NAME_LENGTH) ?? "Error",
+    message,
+    ...(own === undefined || own === "" ? {} : { code: own }),
+    ...(stack === undefined ? {} : { stack }),
   };
+}
+
+function property(of: unknown, name: string, maxLength: number): string | undefined {
+  if (typeof of !== "object" || of === null) return undefined;
+  try {
+    const value: unknown = Reflect.get(of, name);
+    return typeof value === "string" ? value.slice(0, maxLength) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function shown(thrown: unknown): string {
+  try {
+    return String(thrown).slice(0, MAX_MESSAGE_LENGTH);
+  } catch {
+    return "something that cannot be shown as text was thrown";
+  }
 }

@@ -3,7 +3,8 @@
  *
  * K1. A path depends on the enclosing scopes, the name, and how many of that name came before in that scope; on nothing else
  *     that happens in the run. So parallel branches interleave freely, and a new step moves no other.
- * K2. Names are any text of 1 to 200 characters: what has a meaning in paths is escaped.
+ * K2. Names are any text of 1 to 200 characters: what has a meaning in paths is escaped. Lone surrogates are refused, for the
+ *     log would make one name of them all.
  */
 import { WorkflowError } from "../errors.ts";
 
@@ -41,10 +42,10 @@ export class StepPaths {
 
 /** A name as it stands in a path. Throws NAME_INVALID. */
 export function escapedName(name: string): string {
-  if (typeof name !== "string" || name.length === 0 || name.length > MAX_NAME_LENGTH) {
+  if (typeof name !== "string" || name.length === 0 || name.length > MAX_NAME_LENGTH || !name.isWellFormed()) {
     throw new WorkflowError(
       "NAME_INVALID",
-      `Names of steps, scopes, variables and signals are texts of 1 to ${MAX_NAME_LENGTH} characters, not ${typeof name === "string" ? `one of ${name.length}` : typeof name}`,
+      `Names of steps, scopes, variables and signals are well-formed texts of 1 to ${MAX_NAME_LENGTH} characters, not ${typeof name === "string" ? `one of ${name.length}` : typeof name}`,
     );
   }
   return name.search(SPECIAL) === -1 ? name : name.replace(SPECIAL, encodeURIComponent);

@@ -30,8 +30,11 @@ export function workflow<Input, Output>(
   run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
 ): WorkflowDefinition<Input, Output> {
   const { version, input } = options;
-  if (typeof type !== "string" || type.length === 0 || type.length > MAX_TYPE_LENGTH) {
-    throw new WorkflowError("NAME_INVALID", `A workflow's type is a text of 1 to ${MAX_TYPE_LENGTH} characters`);
+  if (typeof type !== "string" || type.length === 0 || type.length > MAX_TYPE_LENGTH || !type.isWellFormed()) {
+    throw new WorkflowError(
+      "NAME_INVALID",
+      `A workflow's type is a well-formed text of 1 to ${MAX_TYPE_LENGTH} characters`,
+    );
   }
   if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION) {
     throw new WorkflowError("NAME_INVALID", `The version of workflow ${type} is a whole number from 1, not ${version}`);

@@ -23,7 +23,7 @@ export interface Refused {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** The run exists now. `created` is false when it did before. `owner` is 0 while no live node can execute it. */
+/** The run exists now. `created` is false when another start had made it. `owner` is 0 while no live node can execute it. */
 export interface Started {
   readonly ok: true;
   readonly kind: "Started";

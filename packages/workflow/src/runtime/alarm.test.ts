@@ -1,6 +1,6 @@
 import type { Clock } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";
-import { alarmAt } from "./alarm.ts";
+import { alarmAt, delayed } from "./alarm.ts";
 
 /** A clock whose timers fire when told to. */
 class ManualClock implements Clock {
@@ -56,5 +56,21 @@ describe("an alarm", () => {
     expect([rings, clock.timers[0]?.delayMs]).toEqual([0, 50]);
     cancel();
     expect(clock.timers).toEqual([]);
+  });
+});
+
+describe("a delay", () => {
+  test("longer than a platform timer's is waited for in parts, and can be cancelled in each", () => {
+    const clock = new ManualClock();
+    let calls = 0;
+    delayed(clock, 2 ** 31 + 5, () => calls++);
+    clock.fire();
+    expect([calls, clock.timers.map(({ delayMs }) => delayMs)]).toEqual([0, [6]]);
+    clock.fire();
+    expect(calls).toBe(1);
+    const cancel = delayed(clock, 2 ** 31 + 5, () => calls++);
+    clock.fire();
+    cancel();
+    expect([calls, clock.timers]).toEqual([1, []]);
   });
 });

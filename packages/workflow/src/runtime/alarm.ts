@@ -1,4 +1,4 @@
-/** Alarms at a wall time, however far away: platform timers take 24.8 days at most. */
+/** Alarms and delays, however far away they end: platform timers take 24.8 days at most. */
 import type { Cancel, Clock } from "@raftoral/raft-core";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -14,5 +14,14 @@ export function alarmAt(clock: Clock, wallMs: number, fn: () => void): Cancel {
     });
   };
   arm();
+  return () => cancel();
+}
+
+/** Calls `fn` once when `delayMs` have passed on the clock that only goes forward. Never calls it in this turn. */
+export function delayed(clock: Clock, delayMs: number, fn: () => void): Cancel {
+  if (delayMs <= LONGEST_TIMER_MS) return clock.after(delayMs, fn);
+  let cancel: Cancel = clock.after(LONGEST_TIMER_MS, () => {
+    cancel = delayed(clock, delayMs - LONGEST_TIMER_MS, fn);
+  });
   return () => cancel();
 }

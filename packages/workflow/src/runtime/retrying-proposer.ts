@@ -32,8 +32,8 @@ export function proposalFailure(error: unknown): ProposalFailure {
 export interface RetryBounds {
   /** Asked after each failure and before each attempt but the first: false gives up with the last error. */
   readonly goOn: () => boolean;
-  /** For one attempt; the engine's own default unless given. */
-  readonly timeoutMs?: number;
+  /** Asked before each attempt how long it may take; the engine's own default unless given. */
+  readonly timeoutMs?: () => number;
 }
 
 const FIRST_PAUSE_MS = 20;
@@ -50,9 +50,9 @@ export class RetryingProposer {
 
   /** Rejects with the engine's error when it is final, or when `goOn` says no more. */
   async propose(command: WorkflowCommand, bounds: RetryBounds): Promise<CommandResult> {
-    const options = bounds.timeoutMs === undefined ? undefined : { timeoutMs: bounds.timeoutMs };
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
+        const options = bounds.timeoutMs === undefined ? undefined : { timeoutMs: bounds.timeoutMs() };
         return await this.#engine.propose(command, options);
       } catch (error) {
         if (proposalFailure(error) !== "retry" || !bounds.goOn()) throw error;

@@ -8,6 +8,7 @@ import { type Duration, durationMs } from "../author/duration.ts";
 import { RetryableError, StepTimeoutError, TerminalError } from "../author/errors.ts";
 import type { RetryPolicy, StepContext, StepOptions } from "../author/workflow-context.ts";
 import { WorkflowError } from "../errors.ts";
+import { delayed } from "./alarm.ts";
 
 /** Attempts a step may ask for. */
 const MAX_ATTEMPTS = 1_000_000;
@@ -156,7 +157,7 @@ function once<T>(
       reject(reason);
     });
     if (timeoutMs !== undefined) {
-      stopTimer = surroundings.clock.after(timeoutMs, () => {
+      stopTimer = delayed(surroundings.clock, timeoutMs, () => {
         const error = new StepTimeoutError(key, timeoutMs);
         settle();
         step.abort(error);
@@ -193,7 +194,7 @@ function delayAfter(attempt: number, error: unknown, policy: Policy, random: () 
 
 function interruptibleDelay(delayMs: number, { clock, onInterrupt }: StepSurroundings): Promise<void> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(delayMs, () => {
+    const cancel = delayed(clock, delayMs, () => {
       stopListening();
       resolve();
     });

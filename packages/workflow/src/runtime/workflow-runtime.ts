@@ -117,6 +117,7 @@ export class WorkflowRuntime {
     const schema = this.#schema(workflow, version);
     if (schema !== undefined) await validated(schema, input, type);
     const runId = options.id ?? crypto.randomUUID();
+    if (!runId.isWellFormed()) throw illFormedId();
     const result = await this.#request({
       kind: "WorkflowStart",
       runId,
@@ -243,8 +244,10 @@ export class WorkflowRuntime {
   async #request(command: WorkflowCommand): Promise<CommandResult & { ok: true }> {
     this.#assertRunning();
     const deadlineMs = this.#clock.monotonicMs() + this.#limits.requestTimeoutMs;
-    const goOn = (): boolean => !this.#stopped && this.#clock.monotonicMs() < deadlineMs;
-    const result = await this.#proposer.propose(command, { goOn });
+    const leftMs = (): number => deadlineMs - this.#clock.monotonicMs();
+    const goOn = (): boolean => !this.#stopped && leftMs() > 0;
+    // All the time there is for the first attempt: within one, the engine itself keeps it from being applied twice.
+    const result = await this.#proposer.propose(command, { goOn, timeoutMs: leftMs });
     if (!result.ok) throw new WorkflowError(result.code, result.message, { details: result.details ?? {} });
     return result;
   }
@@ -300,6 +303,13 @@ export class WorkflowRuntime {
   #assertRunning(): void {
     if (this.#stopped) throw stoppedError();
   }
+}
+
+function illFormedId(): WorkflowError {
+  return new WorkflowError(
+    "WORKFLOW_ID_INVALID",
+    "A run's id has a lone surrogate, which no log can keep; use another id",
+  );
 }
 
 function stoppedError(): WorkflowError {

@@ -21,6 +21,8 @@ import { refused, type Tables } from "./tables.ts";
 
 /** Signals a run may have waiting; more are refused with SIGNAL_BUFFER_FULL. */
 export const MAX_BUFFERED_SIGNALS = 1000;
+/** Bytes of their payloads; a run and all that waits for it must fit into one record of a snapshot. */
+export const MAX_BUFFERED_SIGNAL_BYTES = 16 * 1024 * 1024;
 /** Signal ids a run remembers, to drop repeated ones. */
 export const MAX_SIGNAL_IDS = 256;
 
@@ -144,16 +146,18 @@ export function applyEnd(tables: Tables, command: WorkflowEnd): CommandResult {
 }
 
 export function applySignal(tables: Tables, command: Signal): CommandResult {
+  // Looked for before all else: it may have been this signal that the run waited for to end.
+  const known = command.signalId === "" ? undefined : tables.runs.get(command.runId)?.head.signalIds;
+  if (known?.includes(command.signalId) === true) return { ok: true, kind: "Done", changed: false };
   const found = runningRun(tables, command.runId);
   if (!found.ok) return found;
   const { run, head } = found;
-  if (command.signalId !== "" && head.signalIds.includes(command.signalId)) {
-    return { ok: true, kind: "Done", changed: false };
-  }
-  if (head.signals.length >= MAX_BUFFERED_SIGNALS) {
+  const bytes = head.signals.reduce((sum, { payload }) => sum + payload.length, command.payload.length);
+  if (head.signals.length >= MAX_BUFFERED_SIGNALS || bytes > MAX_BUFFERED_SIGNAL_BYTES) {
     return refused(
       "SIGNAL_BUFFER_FULL",
-      `Run ${command.runId} has ${MAX_BUFFERED_SIGNALS} signals waiting; send ${command.name} again once it has taken some`,
+      `Run ${command.runId} has ${head.signals.length} signals waiting, as many or as much as it may; ` +
+        `send ${command.name} again once it has taken some`,
     );
   }
   const { name, payload, signalId } = command;

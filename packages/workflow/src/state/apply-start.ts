@@ -1,4 +1,7 @@
-/** Applies WorkflowStart: idempotent by id; the owner is the node that asks if it can, else the least loaded one that can. */
+/**
+ * Applies WorkflowStart: idempotent by id; the owner is the node that asks if it can, else the least loaded one that can. A start
+ * with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
+ */
 import type { CommandResult } from "../command/command-result.ts";
 import type { WorkflowStart } from "../command/workflow-command.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -84,7 +87,8 @@ function again(run: RunRecord, command: WorkflowStart): CommandResult {
     );
   }
   const { owner, epoch } = run.head;
-  return { ok: true, kind: "Started", runId: run.runId, version: run.version, created: false, owner, epoch };
+  const created = command.seed.length > 0 && sameBytes(run.seed, command.seed);
+  return { ok: true, kind: "Started", runId: run.runId, version: run.version, created, owner, epoch };
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -216,7 +216,7 @@ function readRun(from: WireReader): RunRecord {
         ? { status: name, error }
         : { status: name, reason: reasonText };
   const head: RunHead = finished
-    ? { status: "Finished", outcome, endedAt, endIndex, owner, epoch, attempt }
+    ? { status: "Finished", outcome, endedAt, endIndex, signalIds, owner, epoch, attempt }
     : {
         status: "Running",
         owner,

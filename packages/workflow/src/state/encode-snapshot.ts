@@ -121,6 +121,7 @@ function writeRun(to: WireWriter, run: RunRecord, head: RunHead): void {
     for (const id of head.signalIds) to.string(20, id);
     return;
   }
+  for (const id of head.signalIds) to.string(20, id);
   to.bool(32, true);
   to.uint(33, OUTCOMES.indexOf(head.outcome.status));
   if (head.outcome.status === "Completed") to.bytes(34, head.outcome.result);

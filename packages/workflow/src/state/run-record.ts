@@ -38,6 +38,8 @@ export interface FinishedHead {
   readonly outcome: RunOutcome;
   readonly endedAt: number;
   readonly endIndex: LogIndex;
+  /** Ids of its last signals: one sent again because its outcome was not known is answered as taken. Oldest first. */
+  readonly signalIds: readonly string[];
   /** Who ended it (0: a cancelled orphan), and under which ownership. */
   readonly owner: NodeId;
   readonly epoch: Epoch;

@@ -27,7 +27,8 @@ function restored(state: WorkflowState, chunkBytes: number): WorkflowState {
 
 function everything(state: WorkflowState): unknown {
   const runs = state.list({ limit: 1000 }).runs.map((run) => state.run(run.runId));
-  return { runs, nodes: state.nodes(), clock: state.clock, size: state.size };
+  const snapshot = Buffer.concat([...state.capture(500)]).toString("hex");
+  return { runs, nodes: state.nodes(), clock: state.clock, size: state.size, snapshot };
 }
 
 describe("any sequence of commands", () => {

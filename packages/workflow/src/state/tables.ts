@@ -8,6 +8,9 @@ import type { OwnerReason, RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import type { WorkflowEvent } from "./workflow-event.ts";
 
+/** Signal ids that a run which has ended remembers. */
+const MAX_SIGNAL_IDS_AFTER_END = 16;
+
 export class Tables {
   readonly runs = new RunTable();
   readonly nodes = new NodeTable();
@@ -56,7 +59,9 @@ export class Tables {
   finish(run: RunRecord, head: RunningHead, outcome: RunOutcome): void {
     const { owner, epoch, attempt } = head;
     const at = this.clock;
-    this.runs.finish(run, { status: "Finished", outcome, endedAt: at, endIndex: this.index, owner, epoch, attempt });
+    const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
+    const end = { outcome, endedAt: at, endIndex: this.index };
+    this.runs.finish(run, { status: "Finished", ...end, signalIds, owner, epoch, attempt });
     this.events.push({
       type: "run-ended",
       index: this.index,

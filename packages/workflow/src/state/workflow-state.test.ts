@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
 import { NOTHING, ORDER, StateLog } from "../testing/state-log.ts";
-import type { WorkflowState } from "./workflow-state.ts";
+import { SnapshotDecoder } from "./decode-snapshot.ts";
+import { WorkflowState } from "./workflow-state.ts";
 
 describe("starting", () => {
   test("gives the run to the node that asks, when it has the type", () => {
@@ -184,6 +185,31 @@ describe("signals (A3)", () => {
     expect(log.apply(signal(1, ""))).toMatchObject({ code: "SIGNAL_BUFFER_FULL" });
     log.end("a", 1, log.epoch("a"));
     expect(log.apply(signal(1, ""))).toMatchObject({ code: "WORKFLOW_FINISHED" });
+  });
+
+  test("are refused beyond the bytes that one record of a snapshot is sure to hold", () => {
+    const log = new StateLog();
+    log.register(1);
+    log.start("a");
+    const large = { ...signal(1, ""), payload: new Uint8Array(1024 * 1024) } as WorkflowCommand;
+    for (let count = 0; count < 16; count++) expect(log.apply(large)).toMatchObject({ ok: true });
+    expect(log.apply(signal(1, ""))).toMatchObject({ code: "SIGNAL_BUFFER_FULL" });
+  });
+
+  test("sent again, because it was not known whether they had come, are answered as taken even when the run has ended", () => {
+    const log = new StateLog();
+    log.register(1);
+    log.start("a");
+    log.apply(signal(1, "one"));
+    log.end("a", 1, log.epoch("a"));
+    const restored = new WorkflowState();
+    const decoder = new SnapshotDecoder();
+    for (const chunk of log.state.capture(1000)) decoder.push(chunk);
+    restored.replace(decoder.finish());
+    for (const state of [log.state, restored]) {
+      expect(state.apply(10, signal(1, "one"))).toMatchObject({ ok: true, changed: false });
+      expect(state.apply(11, signal(1, "two"))).toMatchObject({ code: "WORKFLOW_FINISHED" });
+    }
   });
 });
 
