@@ -128,6 +128,25 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual(["r@1"]);
   });
 
+  it("an answer to an earlier office of the same leader confirms nothing in a later one (Q2)", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.deliverOnly(({ type }) => type !== "MsgHeartbeatResp");
+    network.raw(1).readIndex(bytes("of term 1"));
+    network.stabilize();
+    const late = network.sent.filter(({ type, from }) => type === "MsgHeartbeatResp" && from === 2);
+    expect(late.map(({ context }) => context?.[0])).toEqual([1]);
+    network.heal();
+    network.elect(2);
+    network.elect(1);
+    network.isolate(1);
+    network.raw(1).readIndex(bytes("of term 3"));
+    network.stabilize();
+    for (const m of late) network.raw(1).step(m);
+    network.stabilize();
+    expect(reads(network, 1)).toEqual([]);
+  });
+
   it("one answer confirms all reads before it, in order", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);

@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { checkInvariants } from "../confchange/changer.ts";
 import type { Message } from "../message.ts";
 import { seededRng } from "../rng.ts";
 import { bytes, LockstepNetwork, type LockstepNode } from "../testing/lockstep-network.ts";
-import type { Entry, NodeId } from "../types.ts";
+import type { Entry, HardState, NodeId } from "../types.ts";
+
+// The invariants named here are those of raft.ts (R), raft-log.ts (L), progress.ts (P), tracker/config.ts (C) and
+// progress-tracker.ts (T); the last two are what checkInvariants looks at.
 
 /** Random schedules over a network that loses, repeats and reorders messages, and nodes that restart. */
 class Schedule {
@@ -14,6 +18,7 @@ class Schedule {
   /** Cut off for the time being; 0 for nobody. */
   private isolated: NodeId = 0;
   private readonly checked = new Map<NodeId, number>();
+  private readonly watches: ReadonlyMap<NodeId, Watch>;
   private readonly nodes: readonly LockstepNode[];
 
   constructor(seed: number) {
@@ -33,6 +38,7 @@ class Schedule {
       },
     });
     this.nodes = [...this.network.nodes.values()];
+    this.watches = new Map(this.nodes.map((node) => [node.id, new Watch(node)]));
   }
 
   /** The number of entries applied anywhere. */
@@ -69,6 +75,7 @@ class Schedule {
   private restart(node: LockstepNode): void {
     node.restart();
     this.checked.set(node.id, 0);
+    this.watches.get(node.id)?.restarted();
   }
 
   private carryOut(node: LockstepNode): void {
@@ -96,6 +103,7 @@ class Schedule {
   }
 
   private check(node: LockstepNode): void {
+    this.watches.get(node.id)?.look();
     const { softState, hardState } = node.raw.basicStatus();
     if (softState.role === "StateLeader") {
       const other = this.leaders.get(hardState.term) ?? node.id;
@@ -111,6 +119,67 @@ class Schedule {
       expect(identityOf(entry), `entry ${entry.index} (State Machine Safety, §5.4.3)`).toBe(this.applied[at]);
     }
     this.checked.set(node.id, node.applied.length);
+  }
+}
+
+/** What must hold of one node at any moment, and from one moment to the next. */
+class Watch {
+  private readonly node: LockstepNode;
+  private hardState: HardState = { term: 0, vote: 0, commit: 0 };
+  /** Of the log: [applied, applying, committed]. */
+  private positions: readonly number[] = [0, 0, 0];
+  /** While it leads: its term, its log as terms, and how far each member was known to match. */
+  private leading: { readonly term: number; readonly log: string; readonly match: Map<NodeId, number> } | undefined;
+
+  constructor(node: LockstepNode) {
+    this.node = node;
+  }
+
+  restarted(): void {
+    this.positions = [0, 0, 0];
+    this.leading = undefined;
+  }
+
+  look(): void {
+    const { raft } = this.node.raw;
+    const { term, vote, log, tracker } = raft;
+    const before = this.hardState;
+    expect(term, "R1: a term never falls").toBeGreaterThanOrEqual(before.term);
+    if (term === before.term && before.vote !== 0) expect(vote, "R1: one vote a term").toBe(before.vote);
+    this.hardState = { term, vote, commit: log.committed };
+    expect(raft.lead === raft.id, "R6").toBe(raft.role === "StateLeader");
+    const positions = [log.applied, log.applying, log.committed];
+    expect([...positions, log.lastIndex()], "L1: in this order").toEqual(
+      [...positions, log.lastIndex()].sort((a, b) => a - b),
+    );
+    for (const [at, position] of positions.entries()) {
+      expect(position, "L1: only grows").toBeGreaterThanOrEqual(this.positions[at] ?? 0);
+    }
+    this.positions = positions;
+    checkInvariants(tracker.config, tracker.progress);
+    this.lookAtLeader();
+  }
+
+  private lookAtLeader(): void {
+    const { raft } = this.node.raw;
+    if (raft.role !== "StateLeader") {
+      this.leading = undefined;
+      return;
+    }
+    const before = this.leading?.term === raft.term ? this.leading : undefined;
+    const terms = Array.from({ length: raft.log.lastIndex() }, (_, at) => raft.log.term(at + 1));
+    const log = `${terms.join(",")},`;
+    if (before !== undefined) expect(log.startsWith(before.log), "R3: a leader only appends").toBe(true);
+    const match = new Map<NodeId, number>();
+    for (const [id, progress] of raft.tracker.progress) {
+      const { state, next, inflights, pendingSnapshot } = progress;
+      expect(progress.match, "P1").toBeLessThan(next);
+      expect(progress.match, "P2: never decreases").toBeGreaterThanOrEqual(before?.match.get(id) ?? 0);
+      if (state !== "StateReplicate") expect(inflights.count, "P3").toBe(0);
+      if (state === "StateSnapshot") expect(next, "P4").toBe(pendingSnapshot + 1);
+      match.set(id, progress.match);
+    }
+    this.leading = { term: raft.term, log, match };
   }
 }
 
