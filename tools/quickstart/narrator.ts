@@ -1,7 +1,7 @@
 // Tells what happens, as it happens, in words that need no knowledge of Raft. It only prints; it decides nothing.
 
 import type { Fact, Leader, RunFact, ViewListener } from "./cluster-view.ts";
-import { type Page, pad } from "./page.ts";
+import { type Page, pad, shorten } from "./page.ts";
 
 const WIDTHS = { time: 8, what: 36, log: 5 };
 const MAX_ID_WIDTH = 20;
@@ -68,8 +68,7 @@ export class Narrator implements ViewListener {
   }
 
   #columns(order: string, what: string, log: string): string {
-    const id = order.length > MAX_ID_WIDTH ? `${order.slice(0, MAX_ID_WIDTH - 1)}…` : order;
-    return `${pad(id, this.#idWidth)}   ${pad(what, WIDTHS.what)}   ${pad(log, WIDTHS.log)}`;
+    return `${pad(shorten(order, MAX_ID_WIDTH), this.#idWidth)}   ${pad(what, WIDTHS.what)}   ${pad(log, WIDTHS.log)}`;
   }
 
   #time(atMs: number): string {

@@ -32,6 +32,7 @@ describe("orders", () => {
     ["a missing field", { ...GOOD, price: undefined }, 'order 2 (A-1): "price" is missing'],
     ["a negative price", { ...GOOD, price: -1 }, 'order 2 (A-1): "price" is -1'],
     ["an empty id", { ...GOOD, id: " " }, 'order 2: "id" is " "'],
+    ["a line break in a text", { ...GOOD, item: "two\nlines" }, 'order 2 (A-1): "item" is "two\\nlines"'],
     ["something else than an order", 7, "order 2 is 7; it must be an object"],
     ["nothing", null, "order 2 is null; it must be an object"],
   ])("with %s are refused, naming order and field", (_, order, message) => {

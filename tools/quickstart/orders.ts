@@ -18,6 +18,8 @@ const MAX_ORDERS = 100;
 const MAX_TEXT_LENGTH = 100;
 const MAX_SHOWN_PROBLEMS = 10;
 
+const TEXT = `be one line of text, 1 to ${MAX_TEXT_LENGTH} characters`;
+
 interface Rule {
   readonly field: keyof Order;
   readonly must: string;
@@ -25,9 +27,9 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
-  { field: "id", must: `be a text of 1 to ${MAX_TEXT_LENGTH} characters`, holds: isText },
-  { field: "customer", must: `be a text of 1 to ${MAX_TEXT_LENGTH} characters`, holds: isText },
-  { field: "item", must: `be a text of 1 to ${MAX_TEXT_LENGTH} characters`, holds: isText },
+  { field: "id", must: TEXT, holds: isText },
+  { field: "customer", must: TEXT, holds: isText },
+  { field: "item", must: TEXT, holds: isText },
   {
     field: "quantity",
     must: "be a whole number from 1 to 1000",
@@ -57,7 +59,8 @@ export async function readOrders(file: string): Promise<readonly Order[]> {
 export function parseOrders(text: string, file: string): readonly Order[] {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new UserError(`${file} is not JSON: ${message(error)}.`);
   }
@@ -123,7 +126,8 @@ function shown(value: unknown): string {
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === "string" && value.trim().length > 0 && value.length <= MAX_TEXT_LENGTH;
+  if (typeof value !== "string" || value.trim() === "" || value.length > MAX_TEXT_LENGTH) return false;
+  return !/\p{Cc}/u.test(value);
 }
 
 function message(error: unknown): string {

@@ -59,6 +59,11 @@ export function pad(text: string, columns: number, align: "left" | "right" = "le
   return align === "left" ? text + fill : fill + text;
 }
 
+/** A text of at most `columns`; what is cut off shows. */
+export function shorten(text: string, columns: number): string {
+  return text.length > columns ? `${text.slice(0, columns - 1)}…` : text;
+}
+
 function width(text: string): number {
   return stripVTControlCharacters(text).length;
 }

@@ -3,10 +3,11 @@
 import type { LoggedExecution } from "@raftoral/e2e/harness";
 import { type Receipt, STEPS, type StepResult } from "./order-workflow.ts";
 import type { Order } from "./orders.ts";
-import type { Column, Page } from "./page.ts";
+import { type Column, type Page, shorten } from "./page.ts";
 import type { Proof, ServiceRecord } from "./proof.ts";
 
 const MAX_SHOWN = 12;
+const MAX_TEXT_WIDTH = 20;
 
 /** One line per order: what it came to, and which service did each step. */
 export function showResults(page: Page, orders: readonly Order[], record: ServiceRecord): void {
@@ -27,8 +28,9 @@ export function showResults(page: Page, orders: readonly Order[], record: Servic
 
 function rowOf(page: Page, order: Order, { runs }: ServiceRecord): readonly string[] {
   const run = runs.get(order.id);
+  const names = [order.id, order.item].map((text) => shorten(text, MAX_TEXT_WIDTH));
   if (run?.state !== "Completed") {
-    return [order.id, order.item, "", page.paint("red", `${run?.state ?? "missing"} ${run?.error?.message ?? ""}`)];
+    return [...names, "", page.paint("red", `${run?.state ?? "missing"} ${run?.error?.message ?? ""}`)];
   }
   const { total, parcel } = run.result as Receipt;
   const ownerOf = owners(run.checkpoints);
@@ -38,7 +40,7 @@ function rowOf(page: Page, order: Order, { runs }: ServiceRecord): readonly stri
     const text = `${(checkpoint.value as StepResult<unknown>).node} #${checkpoint.index}`;
     return ownerOf(checkpoint.epoch) === 0 ? text : page.paint("magenta", text);
   });
-  return [order.id, order.item, total.toFixed(2), parcel, ...steps, String(run.attempt)];
+  return [...names, total.toFixed(2), parcel, ...steps, String(run.attempt)];
 }
 
 /** Counts the changes of owner that a run's record shows: 0 for the first epoch in it. */
