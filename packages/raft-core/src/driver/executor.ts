@@ -32,7 +32,11 @@ export interface CommandExecutor<Command, Result> {
   decode(bytes: Uint8Array): Command;
   /** Applies committed commands in order; one result for each, in the same order. */
   apply(batch: readonly CommittedCommand<Command>[]): readonly Result[] | Promise<readonly Result[]>;
-  /** Captures the state now (synchronously), to be read as a stream. */
+  /**
+   * Captures the state now, to be read as a stream while applying goes on. All that the content needs must be taken before this
+   * returns; an async generator may also take it up to its first `yield`, which the driver reaches at once. What a generator
+   * reads from the live state after that is already of a later state, and nodes that restore it differ from the others.
+   */
   snapshot(): SnapshotContent;
   /** Replaces the state by a snapshot's. The content is checked already; it may still be of an older format version. */
   restore(content: SnapshotContent): Promise<void>;

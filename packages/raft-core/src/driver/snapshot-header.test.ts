@@ -42,3 +42,16 @@ test("a length that only corruption can produce is refused before memory is set 
     code: "CODEC_INVALID",
   });
 });
+
+test("a generator's state is captured at the call, not when the content is read", async () => {
+  const state = { text: "as it was" };
+  async function* snapshot(): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode(state.text);
+  }
+  const content = withHeader(header, snapshot());
+  state.text = "as it became";
+  const { rest } = await splitHeader(content[Symbol.asyncIterator]());
+  let text = "";
+  for await (const chunk of rest) text += new TextDecoder().decode(chunk);
+  expect(text).toBe("as it was");
+});

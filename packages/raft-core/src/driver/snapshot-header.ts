@@ -26,13 +26,27 @@ export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
   return bytes;
 }
 
-/** A snapshot's content as it is stored: header first, then the executor's chunks. */
-export async function* withHeader(
-  header: SnapshotHeader,
-  content: AsyncIterable<Uint8Array>,
-): AsyncIterable<Uint8Array> {
-  yield encodeSnapshotHeader(header);
-  yield* content;
+/**
+ * A snapshot's content as it is stored: header first, then the executor's chunks. The first of those is asked for at once: an
+ * executor may be written as an async generator, whose body would otherwise not begin before somebody reads, and by then the
+ * state is another.
+ */
+export function withHeader(header: SnapshotHeader, content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const bytes = encodeSnapshotHeader(header);
+  const chunks = content[Symbol.asyncIterator]();
+  const first = chunks.next();
+  // Reported to who reads; nobody may.
+  first.catch(() => {});
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield bytes;
+        for (let next = await first; next.done !== true; next = await chunks.next()) yield next.value;
+      } finally {
+        await chunks.return?.();
+      }
+    },
+  };
 }
 
 /**
