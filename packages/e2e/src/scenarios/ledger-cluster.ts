@@ -38,11 +38,16 @@ export class LedgerCluster {
       },
     );
     const cluster = new LedgerCluster(opened, disks, ledgers);
-    for (const nodeId of opened.transport.nodeIds()) await opened.serve(nodeId);
-    await opened.transport.start();
-    await Promise.all([1, 2, 3].map((nodeId) => cluster.startNode(nodeId)));
-    await cluster.leader();
-    return cluster;
+    try {
+      for (const nodeId of opened.transport.nodeIds()) await opened.serve(nodeId);
+      await opened.transport.start();
+      await Promise.all([1, 2, 3].map((nodeId) => cluster.startNode(nodeId)));
+      await cluster.leader();
+      return cluster;
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
   }
 
   private constructor(opened: OpenTransport<Ledger>, disks: Disks, ledgers: Map<number, Ledger>) {

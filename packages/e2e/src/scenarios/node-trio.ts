@@ -22,56 +22,61 @@ export const NODE_NETWORKS: readonly NodeNetwork[] = [
 ];
 
 export class NodeTrio {
-  readonly nodes: readonly RaftoralNode[];
   readonly workLog: WorkLog;
+  readonly #nodes: RaftoralNode[] = [];
   readonly #folder: string;
   readonly #transport: WorkflowTransport | undefined;
 
   static async start(network: NodeNetwork): Promise<NodeTrio> {
-    const folder = mkdtempSync(join(tmpdir(), "raftoral-e2e-trio-"));
-    const workLog = new WorkLog(join(folder, "work.log"));
-    const transport = network.transport();
-    const members = (await freeAddresses(3)).map((address, i) => ({ nodeId: i + 1, address }));
-    for (const member of members) transport?.addNode(member);
-    await transport?.start();
-    const registered = new Set<number>();
-    const nodes = await Promise.all(
-      members.map(async ({ nodeId, address }) => {
-        const node = await RaftoralNode.start({
-          listen: address,
-          members,
-          nodeId,
-          workflows: testWorkflows(workLog),
-          timing: { tickMs: 20 },
-          ...(transport === undefined ? {} : { transport }),
-        });
-        node.on((event) => {
-          if (event.type === "node-changed") registered.add(event.nodeId);
-        });
-        return node;
-      }),
-    );
-    const trio = new NodeTrio(nodes, workLog, folder, transport);
-    await eventually(START_MS, "all nodes to register their workflows", () => registered.size === members.length);
-    return trio;
+    const trio = new NodeTrio(network.transport());
+    try {
+      await trio.#start();
+      return trio;
+    } catch (error) {
+      await trio.end();
+      throw error;
+    }
   }
 
-  private constructor(
-    nodes: readonly RaftoralNode[],
-    workLog: WorkLog,
-    folder: string,
-    transport: WorkflowTransport | undefined,
-  ) {
-    this.nodes = nodes;
-    this.workLog = workLog;
-    this.#folder = folder;
+  private constructor(transport: WorkflowTransport | undefined) {
     this.#transport = transport;
+    this.#folder = mkdtempSync(join(tmpdir(), "raftoral-e2e-trio-"));
+    this.workLog = new WorkLog(join(this.#folder, "work.log"));
+  }
+
+  /** By id. */
+  get nodes(): readonly RaftoralNode[] {
+    return [...this.#nodes].sort((a, b) => a.nodeId - b.nodeId);
   }
 
   async end(): Promise<void> {
     // Without waiting for anybody to take over: all of them stop.
-    await Promise.all(this.nodes.map((node) => node.stop({ timeoutMs: 1 })));
+    await Promise.all(this.#nodes.map((node) => node.stop({ timeoutMs: 1 })));
     await this.#transport?.shutdown();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #start(): Promise<void> {
+    const transport = this.#transport;
+    const members = (await freeAddresses(3)).map((address, i) => ({ nodeId: i + 1, address }));
+    for (const member of members) transport?.addNode(member);
+    await transport?.start();
+    const registered = new Set<number>();
+    const starting = members.map(async ({ nodeId, address }) => {
+      const node = await RaftoralNode.start({
+        listen: address,
+        members,
+        nodeId,
+        workflows: testWorkflows(this.workLog),
+        timing: { tickMs: 20 },
+        ...(transport === undefined ? {} : { transport }),
+      });
+      this.#nodes.push(node);
+      node.on((event) => {
+        if (event.type === "node-changed") registered.add(event.nodeId);
+      });
+    });
+    await Promise.all(starting);
+    await eventually(START_MS, "all nodes to register their workflows", () => registered.size === members.length);
   }
 }
