@@ -4,7 +4,8 @@
  * Role: what a body does next depends on which of its open calls was answered first (`Promise.race`, branches that share a
  * variable or `random()`). So answers are given as the log has them, and a replay takes the same course.
  *
- * Q1. Answers are given in the order of their places in the log, recorded ones and fresh ones alike.
+ * Q1. Answers are given in the order of their places in the log, recorded ones and fresh ones alike: one that is known to be
+ *     committed, but whose result this node is still asking for, is waited for.
  * Q2. One answer per turn of the event loop: the body comes to rest before the next, having asked for all it will.
  */
 import type { Clock, LogIndex } from "@raftoral/raft-core";
@@ -21,11 +22,33 @@ export class Answers {
   readonly #clock: Clock;
   /** Ascending by index. */
   readonly #waiting: Waiting[] = [];
+  /** Paths that are being recorded. */
+  readonly #open = new Set<string>();
+  /** Of these, what is committed and has not been answered, with its place. */
+  readonly #expected = new Map<string, LogIndex>();
   /** The body may be running still, and ask for more. */
   #isRunning = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** A path is being recorded from now on, until {@link closed}. */
+  opened(key: string): void {
+    this.#open.add(key);
+  }
+
+  /** The log has this path. */
+  committed(key: string, index: LogIndex): void {
+    if (this.#open.has(key)) this.#expected.set(key, index);
+  }
+
+  /** The call at this path got its answer, or will get none. */
+  closed(key: string): void {
+    this.#open.delete(key);
+    if (!this.#expected.delete(key) || this.#isRunning || this.#waiting.length === 0) return;
+    this.#isRunning = true;
+    this.#afterRest();
   }
 
   /** For an answer from the record: resolves when it is its turn. The body may be asking for others right now. */
@@ -37,8 +60,10 @@ export class Answers {
    * For an answer that has just come: undefined when it may be given now, else resolves when it is its turn. `isOnly` says that
    * no other call is open, so that nothing before it in the log can be on its way through this turn.
    */
-  fresh(index: LogIndex, isOnly: boolean): Promise<void> | undefined {
-    return isOnly && !this.#isRunning && this.#waiting.length === 0 ? undefined : this.#queued(index);
+  fresh(key: string, index: LogIndex, isOnly: boolean): Promise<void> | undefined {
+    this.#expected.delete(key);
+    const isNext = isOnly && !this.#isRunning && this.#waiting.length === 0 && this.#expected.size === 0;
+    return isNext ? undefined : this.#queued(index);
   }
 
   #queued(index: LogIndex): Promise<void> {
@@ -54,14 +79,20 @@ export class Answers {
   }
 
   readonly #next = (): void => {
-    const next = this.#waiting.shift();
-    if (next === undefined) {
+    const [next] = this.#waiting;
+    if (next === undefined || this.#isPreceded(next.index)) {
       this.#isRunning = false;
       return;
     }
+    this.#waiting.shift();
     next.give();
     this.#afterRest();
   };
+
+  #isPreceded(index: LogIndex): boolean {
+    for (const expected of this.#expected.values()) if (expected < index) return true;
+    return false;
+  }
 
   /** By a microtask: the clock may call several callbacks in a row, without the body getting on in between. */
   #afterRest(): void {

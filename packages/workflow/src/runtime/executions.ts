@@ -12,7 +12,7 @@
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../author/workflow.ts";
 import type { Epoch } from "../command/workflow-command.ts";
-import type { RunSummary, RunView } from "../state/run-view.ts";
+import type { RunView } from "../state/run-view.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { type ExecutionShared, type ExecutionStart, RunExecution } from "./run-execution.ts";
 import type { Slots } from "./slots.ts";
@@ -67,6 +67,9 @@ export class Executions {
       case "run-ended":
         this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
         return;
+      case "checkpoint-committed":
+        this.#held.get(event.runId)?.execution?.committed(event.key, event.index);
+        return;
       case "signal-buffered":
         this.#reach(event.runId)?.inbox.arrived(event.name);
         return;
@@ -86,8 +89,7 @@ export class Executions {
     for (const [runId, held] of before) {
       // What came in by an event while the question was under way is newer than the answer.
       if (this.#held.get(runId) !== held) continue;
-      const run = now.get(runId);
-      if (run?.epoch === held.epoch) catchUp(held, run);
+      if (now.get(runId)?.epoch === held.epoch) await this.#catchUp(runId, held);
       else this.#drop(runId, Number.POSITIVE_INFINITY, "the state was replaced");
     }
     for (const [runId, { epoch }] of now) if (!this.#held.has(runId)) this.#takeRecorded(runId, epoch);
@@ -103,6 +105,17 @@ export class Executions {
   close(): void {
     this.#closed = true;
     for (const runId of [...this.#held.keys()]) this.#drop(runId, Number.POSITIVE_INFINITY, "the runtime stopped");
+  }
+
+  /** Tells an execution what a snapshot brought for it (O3). */
+  async #catchUp(runId: string, held: Held): Promise<void> {
+    held.outdated = true;
+    if (held.execution === undefined) return;
+    const run = await this.#engine.run(runId);
+    if (run?.status !== "Running" || run.epoch !== held.epoch) return;
+    for (const [key, { index }] of run.checkpoints) held.execution.committed(key, index);
+    held.execution.inbox.reset(run.signals);
+    if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }
 
   /** The execution of a run, for something that came for it. */
@@ -186,12 +199,4 @@ export class Executions {
       .catch((error: unknown) => this.#logger.error({ runId: start.runId, err: error }, "an execution failed"))
       .finally(() => this.#forget(start.runId, held));
   }
-}
-
-/** Tells an execution what a snapshot brought for it (O3). */
-function catchUp(held: Held, run: RunSummary): void {
-  held.outdated = true;
-  if (held.execution === undefined || run.status !== "Running") return;
-  held.execution.inbox.reset(run.signals);
-  if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
 }

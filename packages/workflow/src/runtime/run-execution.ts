@@ -8,7 +8,7 @@
  *     behind begin nothing more.
  * B5. Answers are given in the order of the log (see answers). A sleep that ends while other calls are open records when.
  */
-import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
+import type { Cancel, Clock, LogIndex, Logger, NodeId } from "@raftoral/raft-core";
 import { CancelledError, recordedError, StepFailedError } from "../author/errors.ts";
 import { validated } from "../author/input-schema.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
@@ -127,6 +127,11 @@ export class RunExecution {
     });
   }
 
+  /** The log has this path of the run, under this ownership. */
+  committed(key: string, index: LogIndex): void {
+    this.#answers.committed(key, index);
+  }
+
   /** This node has the run no more, or the run has ended. Idempotent. */
   end(why: string): void {
     if (this.interruption.isOver) return;
@@ -208,7 +213,7 @@ export class RunExecution {
       const woke = `${key}/woke`;
       if (!this.#journal.has(woke)) {
         if (wakeAt > this.shared.clock.wallMs()) await this.#activity.park(() => this.#alarm(wakeAt));
-        await this.#answers.fresh(AFTER_ALL, this.#openCalls === 1);
+        await this.#answers.fresh(woke, AFTER_ALL, this.#openCalls === 1);
       }
       // Alone, it ends after all that is recorded; beside others, the log decides what was first.
       if (this.#openCalls > 1 || this.#journal.has(woke)) await this.now(woke);
@@ -308,12 +313,14 @@ export class RunExecution {
       }
       const gate = this.#gate();
       if (gate !== undefined) await gate;
+      this.#answers.opened(key);
       const recorded = await record();
-      const turn = this.#answers.fresh(recorded.index, this.#openCalls === 1);
+      const turn = this.#answers.fresh(key, recorded.index, this.#openCalls === 1);
       if (turn !== undefined) await turn;
       return this.interruption.isOver ? never() : answer(recorded);
     } finally {
       this.#openCalls -= 1;
+      this.#answers.closed(key);
     }
   }
 

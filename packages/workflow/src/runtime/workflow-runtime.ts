@@ -261,8 +261,6 @@ export class WorkflowRuntime {
 
   #onEvent(event: WorkflowEvent): void {
     switch (event.type) {
-      case "checkpoint-committed":
-        return;
       case "node-changed":
         this.#registration.onNodeChanged(event);
         this.#duties.onEvent(event);

@@ -1,0 +1,117 @@
+/** Clients of a {@link ChaosCluster}: each looks after one run, asks any node that runs, and notes what was acknowledged. */
+import type { Rng } from "@raftoral/raft-core";
+import type { WorkflowRuntime } from "@raftoral/workflow";
+import type { ChaosCluster } from "./chaos-cluster.ts";
+import { type Plan, randomPlan, SIGNAL, waits } from "./plan.ts";
+
+/** One sending of a signal. Its payload is like no other's. */
+export interface Sending {
+  readonly payload: string;
+  readonly acknowledged: boolean;
+}
+
+/** A run, as its client knows it. */
+export interface Asked {
+  readonly runId: string;
+  readonly plan: Plan;
+  started: boolean;
+  cancelled: boolean;
+  /** In order: each was begun after the one before was answered. */
+  readonly sendings: Sending[];
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Clients {
+  readonly asked: Asked[] = [];
+  /** Errors that no fault explains. */
+  readonly surprises: unknown[] = [];
+  readonly #cluster: ChaosCluster;
+  readonly #rng: Rng;
+  #isOver = false;
+
+  constructor(cluster: ChaosCluster, rng: Rng) {
+    this.#cluster = cluster;
+    this.#rng = rng;
+  }
+
+  /** Looks after one run after the other until `finish`. */
+  async work(name: string): Promise<void> {
+    for (let number = 0; !this.#isOver; number++) {
+      await this.#lookAfter(`${name}-${number}`);
+      await pause(this.#rng.below(10));
+    }
+  }
+
+  /** No more runs are begun; those begun are looked after to their end. */
+  finish(): void {
+    this.#isOver = true;
+  }
+
+  async #lookAfter(runId: string): Promise<void> {
+    const asked: Asked = { runId, plan: randomPlan(this.#rng), started: false, cancelled: false, sendings: [] };
+    this.asked.push(asked);
+    const { all, endless } = waits(asked.plan);
+    // Every other run is asked for twice at once, on two nodes perhaps: it is one run all the same.
+    const starts = Array.from({ length: 1 + this.#rng.below(2) }, () => this.#start(asked));
+    await Promise.all(starts);
+    if (!asked.started) return;
+    if (this.#rng.below(8) === 0) {
+      await pause(this.#rng.below(50));
+      asked.cancelled = await this.#ask(async (runtime) => {
+        await runtime.cancel(runId, "by its client");
+      });
+    }
+    // Enough that every endless wait ends even if those with a timeout take as many as they may.
+    const needed = endless === 0 ? this.#rng.below(all + 1) : all;
+    while (asked.sendings.filter(({ acknowledged }) => acknowledged).length < needed) {
+      const payload = `${runId} ${asked.sendings.length}`;
+      const acknowledged = await this.#ask((runtime) => runtime.signal(runId, SIGNAL, payload));
+      asked.sendings.push({ payload, acknowledged });
+      if (await this.#hasEnded(runId)) return;
+    }
+  }
+
+  async #start(asked: Asked): Promise<void> {
+    const { runId, plan } = asked;
+    const acknowledged = await this.#ask(async (runtime) => {
+      await runtime.startWorkflow("random", plan, { id: runId, version: 1 });
+    });
+    asked.started ||= acknowledged;
+  }
+
+  /** Whether the cluster acknowledged it. Never rejects. */
+  async #ask(request: (runtime: WorkflowRuntime) => Promise<void>): Promise<boolean> {
+    const running = this.#cluster.running();
+    const node = running[this.#rng.below(Math.max(running.length, 1))];
+    if (node === undefined) {
+      await pause(10);
+      return false;
+    }
+    try {
+      await request(node.runtime);
+      return true;
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === undefined || !EXPLAINED.has(code)) this.surprises.push(error);
+      await pause(5);
+      return false;
+    }
+  }
+
+  async #hasEnded(runId: string): Promise<boolean> {
+    const node = this.#cluster.running()[0];
+    const run = await node?.runtime.getStatus(runId).catch(() => undefined);
+    return run !== undefined && run.status !== "Running";
+  }
+}
+
+/** What a client may meet in a cluster with faults; WORKFLOW_FINISHED, when its run needs nothing of it any more. */
+const EXPLAINED = new Set([
+  "NO_LEADER",
+  "DEADLINE_EXCEEDED",
+  "PROPOSAL_OUTCOME_UNKNOWN",
+  "NODE_STOPPED",
+  "RUNTIME_STOPPED",
+  "WORKFLOW_FINISHED",
+]);

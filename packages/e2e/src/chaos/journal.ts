@@ -1,0 +1,24 @@
+/** The world outside of the cluster: every execution of a step's function, by whatever node, leaves a line here. */
+export interface Execution {
+  /** `runId/path`, the step's idempotency key. */
+  readonly key: string;
+  readonly fencingToken: number;
+  readonly attempt: number;
+  /** Of this execution alone: what it returns, or the message it fails with. */
+  readonly token: string;
+}
+
+export class Journal {
+  readonly executions: Execution[] = [];
+
+  /** A function of the step begins. Gives the token of this execution. */
+  begin(key: string, fencingToken: number, attempt: number): string {
+    const token = `${key} ${this.executions.length}`;
+    this.executions.push({ key, fencingToken, attempt, token });
+    return token;
+  }
+
+  byKey(): ReadonlyMap<string, readonly Execution[]> {
+    return Map.groupBy(this.executions, ({ key }) => key);
+  }
+}
