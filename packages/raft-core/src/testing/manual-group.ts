@@ -1,0 +1,158 @@
+/**
+ * Whole groups on manual time, so closely joined that a message arrives while it is being sent: what the tests of the driver's
+ * loop run on. Nothing happens but when a test ticks the clock or lets turns end ({@link ManualClock.settle}).
+ */
+import type { CommandExecutor, CommittedCommand, SnapshotContent } from "../driver/executor.ts";
+import type { RaftClusterOptions } from "../driver/options.ts";
+import type { Clock, GroupChannel, GroupReceiver, PeerTransport } from "../driver/ports.ts";
+import { RaftCluster } from "../driver/raft-cluster.ts";
+import { MemoryStorage } from "../memory-storage.ts";
+import type { Message } from "../message.ts";
+import type { NodeId } from "../types.ts";
+
+/** Time that passes when the test says so, and turns that end when the test says so. */
+export class ManualClock implements Clock {
+  #now = 0;
+  #soon: (() => void)[] = [];
+  readonly #ticking = new Set<() => void>();
+  #periodMs = 1;
+  wallMs = () => this.#now;
+  monotonicMs = () => this.#now;
+  after = () => () => {};
+  every(periodMs: number, fn: () => void) {
+    this.#periodMs = periodMs;
+    this.#ticking.add(fn);
+    return () => {
+      this.#ticking.delete(fn);
+    };
+  }
+  soon(fn: () => void): void {
+    this.#soon.push(fn);
+  }
+  /** Nodes that still tick. */
+  get timers(): number {
+    return this.#ticking.size;
+  }
+  tick(): void {
+    this.#now += this.#periodMs;
+    for (const fn of [...this.#ticking]) fn();
+  }
+  /** Runs turns, and what they wait for, until nothing is left to do. */
+  async settle(): Promise<void> {
+    for (let idle = 0; idle < 3; idle++) {
+      const due = this.#soon.splice(0);
+      if (due.length > 0) idle = -1;
+      for (const fn of due) fn();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** Nodes joined so closely that a message arrives while it is being sent. */
+export class ShortCircuit {
+  readonly receivers = new Map<NodeId, GroupReceiver>();
+  readonly sent: Message[] = [];
+
+  transport(nodeId: NodeId): PeerTransport {
+    return {
+      nodeId,
+      open: (_groupId, receiver): GroupChannel => {
+        this.receivers.set(nodeId, receiver);
+        return {
+          send: (messages) => {
+            this.sent.push(...messages);
+            for (const each of messages) this.receivers.get(each.to)?.receive(nodeId, [each]);
+          },
+          sendSnapshot: () => Promise.reject(new Error("no way for snapshots here")),
+          close: () => {
+            this.receivers.delete(nodeId);
+          },
+        };
+      },
+      setPeer: () => {},
+      removePeer: () => {},
+    };
+  }
+
+  receiver(nodeId: NodeId): GroupReceiver {
+    const receiver = this.receivers.get(nodeId);
+    if (receiver === undefined) throw new Error(`node ${nodeId} does not listen`);
+    return receiver;
+  }
+}
+
+/** Counts its commands. */
+export class Counter implements CommandExecutor<string, number> {
+  count = 0;
+  apply(batch: readonly CommittedCommand<string>[]): readonly number[] | Promise<readonly number[]> {
+    return batch.map(() => ++this.count);
+  }
+  encode(command: string): Uint8Array {
+    return new TextEncoder().encode(command);
+  }
+  decode(bytes: Uint8Array): string {
+    return new TextDecoder().decode(bytes);
+  }
+  async *snapshot(): SnapshotContent {
+    yield this.encode(String(this.count));
+  }
+  async restore(content: SnapshotContent): Promise<void> {
+    let text = "";
+    for await (const chunk of content) text += this.decode(chunk);
+    this.count = Number(text);
+  }
+}
+
+type Options = Partial<Omit<RaftClusterOptions<string, number>, "storage" | "executor">>;
+
+const started: RaftCluster<string, number>[] = [];
+
+/** Stops every node that was started here. */
+export async function stopAll(): Promise<void> {
+  await Promise.all(started.splice(0).map((cluster) => cluster.stop()));
+}
+
+/** What the nodes of one test share. */
+export const network = () => ({ clock: new ManualClock(), wires: new ShortCircuit() });
+
+/** Node `nodeId` of `voters`. */
+export async function startNode(
+  { clock, wires }: ReturnType<typeof network>,
+  nodeId: NodeId,
+  voters: readonly NodeId[],
+  options: Options = {},
+) {
+  const storage = new MemoryStorage();
+  const executor = new Counter();
+  const members = voters.map((id) => ({ nodeId: id, address: `node-${id}:1` }));
+  const cluster = await RaftCluster.start<string, number>({
+    nodeId,
+    transport: wires.transport(nodeId),
+    storage,
+    executor,
+    clock,
+    bootstrap: { kind: "members", members },
+    ...options,
+  });
+  started.push(cluster);
+  return { cluster, storage, executor, clock, wires };
+}
+
+/** A group of one, which leads. */
+export async function single(options: Options = {}) {
+  const node = await startNode(network(), 1, [1], options);
+  await node.clock.settle();
+  return node;
+}
+
+/** A group of three, of which node 1 leads. */
+export async function trio(options: Options = {}) {
+  const shared = network();
+  const nodes = await Promise.all([1, 2, 3].map((id) => startNode(shared, id, [1, 2, 3], options)));
+  nodes[0]?.cluster.campaign();
+  await shared.clock.settle();
+  if (nodes.some(({ cluster }) => cluster.leader !== 1)) throw new Error("node 1 was not elected");
+  const [first, second, third] = nodes;
+  if (first === undefined || second === undefined || third === undefined) throw new Error("three were started");
+  return { ...shared, nodes, first, second, third };
+}
