@@ -33,7 +33,7 @@ for (let seed = s; seed < s + n; seed++) {
       r.calls,
       JSON.stringify(r.registers),
       Math.round(performance.now() - t) + "ms",
-      String(r.violation ?? "").slice(0, 600),
+      String(r.violation ?? ""),
     );
   }
   if (r.violation) {

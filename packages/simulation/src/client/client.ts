@@ -31,7 +31,7 @@ export class Client {
     const { settings } = this.#world;
     this.#world.after(this.#random.between(0, settings.thinkMs), "client", 0, undefined, () => {
       if (!this.#world.isOpen) return;
-      const node = this.#random.pick([...this.#world.nodes.values()].filter((one) => one.isRunning));
+      const node = this.#random.pick([...this.#world.nodes.values()].filter((one) => one.isResponsive));
       if (node === undefined) this.#think();
       else this.#operate(node);
     });
@@ -43,7 +43,7 @@ export class Client {
     const key = `k${generation}.${this.#random.below(3)}`;
     const timeoutMs = this.#random.oneOf(300, 1_000, 4_000);
     if (this.#random.chance(settings.readShare)) {
-      const call = history.begin(key, { kind: "read" });
+      const call = history.begin(key, { kind: "read" }, settings.staleMs);
       read(node, call, this.#world, timeoutMs, () => this.#think());
       return;
     }

@@ -23,17 +23,35 @@ export interface Call {
   refused: boolean;
 }
 
+/** The history's clock at a moment of virtual time. */
+interface Mark {
+  readonly ms: number;
+  readonly clock: number;
+}
+
 export class History {
   readonly calls: Call[] = [];
+  readonly #marks: Mark[] = [];
+  readonly #now: () => number;
   #clock = 0;
   #nextId = 1;
 
-  begin(key: string, operation: Operation): Call {
+  /** `now`: virtual time in milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /**
+   * `staleMs`: how old the state may be that the call sees; more than 0 only for reads by a leader's lease. To the check such a
+   * read was called that much earlier.
+   */
+  begin(key: string, operation: Operation, staleMs = 0): Call {
+    this.#marks.push({ ms: this.#now(), clock: this.#clock });
     const call: Call = {
       id: this.#nextId++,
       key,
       operation,
-      calledAt: this.#clock++,
+      calledAt: staleMs > 0 ? this.#clockAt(this.#now() - staleMs) : this.#clock++,
       returnedAt: undefined,
       value: 0,
       swapped: false,
@@ -47,6 +65,12 @@ export class History {
     call.returnedAt = this.#clock++;
     call.value = value;
     call.swapped = swapped;
+  }
+
+  #clockAt(ms: number): number {
+    const later = this.#marks.findLastIndex((mark) => mark.ms < ms);
+    // Between two whole numbers, so that it is never the same as that of another call.
+    return (this.#marks[later]?.clock ?? 0) - 0.5;
   }
 
   /** By key, in the order of the calls. */

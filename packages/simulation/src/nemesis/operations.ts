@@ -5,7 +5,14 @@ import { pickRunning } from "./fault.ts";
 import { hasQuorumLeft } from "./quorum-budget.ts";
 
 const MAX_VOTERS = 7;
+/**
+ * Nobody leaves a group of fewer voters. Where the others are no majority without the one that leaves, and that one led and has
+ * entries they lack, they wait for a vote that it never gives: a limit of taking configurations into force when they are applied.
+ */
+const MIN_VOTERS_TO_LEAVE = 3;
 const TIMEOUT_MS = 3_000;
+/** A change that its proposer gave up may still be made for about as long. */
+const LINGER_MS = 5_000;
 /** Outcomes are seen in the configurations and in the clients' histories. */
 const ignore = (): void => {};
 
@@ -25,8 +32,11 @@ function change(context: FaultContext, changes: readonly MemberChange[] | undefi
     if (!isOver) world.changesUnderWay--;
     isOver = true;
   };
-  life?.onEnd(over);
-  node.cluster.changeMembership(changes, { timeoutMs: TIMEOUT_MS }).then(over, over);
+  const overLater = (): void => {
+    world.after(LINGER_MS, "change-over", 0, undefined, over);
+  };
+  life?.onEnd(overLater);
+  node.cluster.changeMembership(changes, { timeoutMs: TIMEOUT_MS }).then(over, overLater);
   return { text: `at n${node.id}: ${changes.map(({ type, nodeId }) => `${type} n${nodeId}`).join(", ")}` };
 }
 
@@ -48,9 +58,14 @@ const add = (nodeId: NodeId, type: "AddNode" | "AddLearnerNode" = "AddNode"): Me
 const remove = (nodeId: NodeId): MemberChange => ({ type: "RemoveNode", nodeId });
 
 /** Whom to remove: a member whose disk is lost, rather than another. */
-function pickLeaving({ world, random }: FaultContext, confState: ConfState): NodeId | undefined {
+function pickLeaving(context: FaultContext, confState: ConfState): NodeId | undefined {
+  const { world, random } = context;
   const lost = confState.voters.filter((id) => world.nodes.get(id)?.condition === "lost");
-  return random.pick(lost) ?? (confState.voters.length > 1 ? random.pick(confState.voters) : undefined);
+  return mayLeave(context, confState) ? (random.pick(lost) ?? random.pick(confState.voters)) : undefined;
+}
+
+function mayLeave({ world }: FaultContext, { voters }: ConfState): boolean {
+  return voters.length >= MIN_VOTERS_TO_LEAVE + world.changesUnderWay;
 }
 
 function operation(
@@ -85,17 +100,20 @@ export const OPERATIONS: readonly Fault[] = [
     const leaving = random.pick(learners);
     return leaving === undefined ? undefined : [remove(leaving)];
   }),
-  operation("demote-voter", 1, ({ random }, { voters }) => {
-    const demoted = voters.length > 1 ? random.pick(voters) : undefined;
+  operation("demote-voter", 1, (context, confState) => {
+    const demoted = mayLeave(context, confState) ? context.random.pick(confState.voters) : undefined;
     return demoted === undefined ? undefined : [add(demoted, "AddLearnerNode")];
   }),
   operation("replace-voter", 3, (context, confState) => {
     const leaving = pickLeaving(context, confState);
     return leaving === undefined ? undefined : [remove(leaving), add(context.newNodeId())];
   }),
-  operation("joint-change", 2, (context, { voters }) => {
+  operation("joint-change", 2, (context, confState) => {
     const { random } = context;
-    const leaving = random.shuffled(voters).slice(0, random.whole(0, Math.max(0, voters.length - 1)));
+    const { voters } = confState;
+    const leaving = mayLeave(context, confState)
+      ? random.shuffled(voters).slice(0, random.whole(0, voters.length - 1))
+      : [];
     const room = Math.max(1, Math.min(3, MAX_VOTERS - voters.length + leaving.length));
     const joining = Array.from({ length: random.whole(1, room) }, () => context.newNodeId());
     const leave = (id: NodeId) => (random.chance(0.3) ? add(id, "AddLearnerNode") : remove(id));

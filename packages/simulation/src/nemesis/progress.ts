@@ -60,6 +60,7 @@ class Recovery {
   }
 
   #look(): void {
+    for (const node of this.#world.nodes.values()) this.#operate(node);
     const leader = this.#leader();
     if (leader?.observed === undefined) {
       this.waitsFor = "a leader with the latest configuration";
@@ -67,7 +68,6 @@ class Recovery {
     }
     const { confState } = leader.observed;
     const members = new Set([...confState.voters, ...confState.votersOutgoing, ...confState.learners]);
-    for (const node of this.#world.nodes.values()) this.#reinstate(node, members);
     if (confState.votersOutgoing.length > 0) {
       this.waitsFor = "the joint configuration to be left";
       return;
@@ -93,12 +93,12 @@ class Recovery {
     });
   }
 
-  /** Who belongs to the group runs; who does not is stopped, once nobody can add it any more. */
-  #reinstate(node: SimNode, members: ReadonlySet<NodeId>): void {
-    if (members.has(node.id)) {
+  /** Does an operator's work: starts what is down, stops who does not belong to the group once nobody can add it any more. */
+  #operate(node: SimNode): void {
+    if (!isOutside(this.#world, node.id)) {
       if (node.condition === "retired") node.condition = "down";
       node.start();
-    } else if (this.#world.now > this.#since + CALLS_OVER_MS && isOutside(this.#world, node.id)) {
+    } else if (this.#world.now > this.#since + CALLS_OVER_MS) {
       node.retire();
     }
   }
@@ -110,7 +110,7 @@ class Recovery {
     const { history } = this.#world;
     const write = history.begin("healed", { kind: "write", value: history.calls.length + 1 });
     propose(node, write, this.#world, { timeoutMs: 2_000, pad: 0 }, () => {
-      const after = history.begin("healed", { kind: "read" });
+      const after = history.begin("healed", { kind: "read" }, this.#world.settings.staleMs);
       read(node, after, this.#world, 2_000, () => {
         this.#asked.delete(node.id);
         if (write.returnedAt !== undefined && after.returnedAt !== undefined) this.#proven.add(node.id);

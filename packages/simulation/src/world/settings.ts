@@ -14,6 +14,8 @@ export interface Settings {
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
   readonly readOnly: "safe" | "lease-based";
+  /** How old a state a read may see: 0, unless reads rely on a leader's lease. */
+  readonly staleMs: number;
   /** Messages pass through the wire format. */
   readonly throughCodec: boolean;
   /** The storage shows a write before it is durable. */
@@ -24,17 +26,30 @@ export interface Settings {
   readonly faultGapMs: number;
 }
 
+/** The longest that a message is under way, with all faults of the network together. */
+const MAX_DELAY_MS = 1_500;
+
+/**
+ * A lease as etcd has it is ended by the leader's own check of its quorum, once in an election timeout: a deposed leader may
+ * answer for two of them after it was last heard, by a slow clock, and an answer that was under way counts as being heard.
+ */
+function leaseMs({ electionTicks, tickMs }: RaftTiming): number {
+  return (2 * electionTicks * tickMs) / 0.9 + MAX_DELAY_MS;
+}
+
 export function drawSettings(random: Random): Settings {
   const checkQuorum = random.chance(0.7);
   const tickMs = random.oneOf(10, 20, 50);
   const electionTicks = random.whole(5, 12);
+  const timing = { tickMs, electionTicks, heartbeatTicks: random.whole(1, 2), nodeLostTicks: electionTicks + 2 };
+  const readOnly = checkQuorum && random.chance(0.2) ? "lease-based" : "safe";
   const maxMessageBytes = random.oneOf(1, 100, 1_000, 65_536);
   return {
     nodes: random.oneOf(1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7),
     clients: random.whole(2, 5),
     thinkMs: random.oneOf(20, 100, 400),
     readShare: random.oneOf(0.1, 0.4, 0.7),
-    timing: { tickMs, electionTicks, heartbeatTicks: random.whole(1, 2), nodeLostTicks: electionTicks + 2 },
+    timing,
     limits: {
       maxPendingProposals: random.oneOf(4, 64, 8192),
       maxMessageBytes,
@@ -46,7 +61,8 @@ export function drawSettings(random: Random): Settings {
     },
     preVote: random.chance(0.6),
     checkQuorum,
-    readOnly: checkQuorum && random.chance(0.2) ? "lease-based" : "safe",
+    readOnly,
+    staleMs: readOnly === "lease-based" ? leaseMs(timing) : 0,
     throughCodec: random.chance(0.15),
     seesEarly: random.chance(0.5),
     applyMs: random.chance(0.3) ? random.between(1, 30) : 0,

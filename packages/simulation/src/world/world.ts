@@ -24,7 +24,7 @@ export class World {
   readonly settings: Settings;
   readonly trace: Trace;
   readonly faults = new FaultCounts();
-  readonly history = new History();
+  readonly history = new History(() => this.now);
   readonly network: Network;
   readonly monitor: Monitor;
   readonly nodes = new Map<NodeId, SimNode>();
