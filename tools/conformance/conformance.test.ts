@@ -77,6 +77,22 @@ describe("a file of conformance data", () => {
     expect(problems.join("\n")).toMatch(/eraftpb\.Nothing: there is no codec/);
     expect(problems.join("\n")).toMatch(/the codec has no field colour/);
   });
+
+  test.each([
+    ["eraftpb.Entry", { term: 2, sync_log: true }, "10022801"],
+    ["eraftpb.Message", { deprecated_priority: 5, entries: [{ sync_log: true }, {}] }, "3a0228013a007005"],
+    ["eraftpb.Message", { snapshot: { metadata: { conf_state: {} } } }, "4a0412020a00"],
+    ["eraftpb.Message", { msg_type: "MsgRequestVote", priority: -1 }, "08058001ffffffffffffffffff01"],
+    ["eraftpb.ConfChangeSingle", { change_type: "RemoveNode", node_id: 300 }, "080110ac02"],
+    ["eraftpb.ConfChangeSingle", {}, ""],
+    ["raftoral.Checkpoint", { workflow_id: "a", value: "00ff" }, "0a01611a0200ff"],
+    ["raftoral.DiscoveryRequest", {}, ""],
+  ])("knows everything the contracts have, also what the core passes over: %s %j", async (type, fields, hex) => {
+    const path = await file("wire/details.json", JSON.stringify([{ type, fields, hex }]));
+    expect(await checkFile(path)).toEqual({ checks: 1, failures: 0, problems: [] });
+    const other = await file("wire/other.json", JSON.stringify([{ type, fields, hex: `${hex}08` }]));
+    expect((await checkFile(other)).failures).toBe(1);
+  });
 });
 
 test("folders are searched for scripts and vectors, in order", async () => {

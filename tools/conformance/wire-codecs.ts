@@ -3,8 +3,16 @@
 import { message } from "@raftoral/raft-core";
 import { decodeCommand, encodeCommand, type WorkflowCommand } from "@raftoral/workflow";
 import * as eraftpb from "../../packages/raft-core/src/eraftpb/index.ts";
+import { varintBytes, writeVarint } from "../../packages/raft-core/src/eraftpb/varint.ts";
+import {
+  EntrySchema,
+  MessageSchema,
+  SnapshotMetadataSchema,
+  SnapshotSchema,
+} from "../../packages/raft-core/src/gen/eraftpb/eraftpb_pb.ts";
 import * as service from "../../packages/transport-grpc/src/wire/raft-service-codec.ts";
 import { type Domain, enumOf, type Fields, fromHex, type Table, toDomain, toFields, toHex } from "./fields.ts";
+import { withDetails } from "./wire-details.ts";
 
 export interface WireCodec {
   encode(fields: Fields): Uint8Array;
@@ -206,26 +214,66 @@ const DISCOVERY_RESPONSE: Table = [
   ["address", "address", "string"],
 ];
 
+const peerMessage = codec(
+  MESSAGE,
+  (value: Parameters<typeof message>[0]) => eraftpb.encodeMessage(message(value)),
+  eraftpb.decodeMessage,
+);
+const snapshotMetadata = codec(METADATA, eraftpb.encodeSnapshotMetadata, eraftpb.decodeSnapshotMetadata);
+const confChangeV2 = codec(CONF_CHANGE_V2, eraftpb.encodeConfChangeV2, eraftpb.decodeConfChangeV2);
+
+/** Wire type of a field that has its length in front. */
+const LENGTH_DELIMITED = 2;
+
+/** The codec of a message that only ever travels inside of another one, as the field `name` of number `field` (below 16). */
+function inside(outer: WireCodec, name: string, field: number, presence: "single" | "repeated"): WireCodec {
+  return {
+    encode(fields) {
+      const bytes = outer.encode({ [name]: presence === "single" ? fields : [fields] });
+      // A tag of one byte, and the length: what follows is the message.
+      let at = 1;
+      while ((bytes[at] as number) >= 0x80) at++;
+      return bytes.subarray(at + 1);
+    },
+    decode(bytes) {
+      const head = 1 + varintBytes(bytes.length);
+      const framed = new Uint8Array(head + bytes.length);
+      framed[0] = field * 8 + LENGTH_DELIMITED;
+      writeVarint(framed, 1, bytes.length);
+      framed.set(bytes, head);
+      const found = outer.decode(framed)[name];
+      return (presence === "single" ? found : (found as readonly Fields[])[0]) as Fields;
+    },
+  };
+}
+
 /** By full name of the message. */
 export const WIRE_CODECS: ReadonlyMap<string, WireCodec> = new Map([
-  [
-    "eraftpb.Message",
-    codec(
-      MESSAGE,
-      (value: Parameters<typeof message>[0]) => eraftpb.encodeMessage(message(value)),
-      eraftpb.decodeMessage,
-    ),
-  ],
-  ["eraftpb.Entry", codec(ENTRY, eraftpb.encodeEntry, eraftpb.decodeEntry)],
-  ["eraftpb.Snapshot", codec(SNAPSHOT, eraftpb.encodeSnapshot, eraftpb.decodeSnapshot)],
-  ["eraftpb.SnapshotMetadata", codec(METADATA, eraftpb.encodeSnapshotMetadata, eraftpb.decodeSnapshotMetadata)],
+  ["eraftpb.Message", withDetails(MessageSchema, peerMessage)],
+  ["eraftpb.Entry", withDetails(EntrySchema, codec(ENTRY, eraftpb.encodeEntry, eraftpb.decodeEntry))],
+  ["eraftpb.Snapshot", withDetails(SnapshotSchema, codec(SNAPSHOT, eraftpb.encodeSnapshot, eraftpb.decodeSnapshot))],
+  ["eraftpb.SnapshotMetadata", withDetails(SnapshotMetadataSchema, snapshotMetadata)],
   ["eraftpb.ConfState", codec(CONF_STATE, eraftpb.encodeConfState, eraftpb.decodeConfState)],
   ["eraftpb.HardState", codec(HARD_STATE, eraftpb.encodeHardState, eraftpb.decodeHardState)],
   ["eraftpb.ConfChange", codec(CONF_CHANGE, eraftpb.encodeConfChange, eraftpb.decodeConfChange)],
-  ["eraftpb.ConfChangeV2", codec(CONF_CHANGE_V2, eraftpb.encodeConfChangeV2, eraftpb.decodeConfChangeV2)],
+  ["eraftpb.ConfChangeSingle", inside(confChangeV2, "changes", 2, "repeated")],
+  ["eraftpb.ConfChangeV2", confChangeV2],
+  ["raftoral.WorkflowStart", inside(workflowCommand, "workflow_start", 1, "single")],
+  ["raftoral.WorkflowEnd", inside(workflowCommand, "workflow_end", 2, "single")],
+  ["raftoral.Checkpoint", inside(workflowCommand, "checkpoint", 3, "single")],
+  ["raftoral.OwnerChange", inside(workflowCommand, "owner_change", 4, "single")],
   ["raftoral.WorkflowCommand", workflowCommand],
   ["raftoral.RaftMessage", raftMessage],
   ["raftoral.MessageResponse", codec(MESSAGE_RESPONSE, service.encodeMessageResponse, service.decodeMessageResponse)],
+  // It has no fields, and the server does not look at it.
+  [
+    "raftoral.DiscoveryRequest",
+    codec(
+      [],
+      () => new Uint8Array(0),
+      () => ({}),
+    ),
+  ],
   [
     "raftoral.DiscoveryResponse",
     codec(DISCOVERY_RESPONSE, service.encodeDiscoveryResponse, service.decodeDiscoveryResponse),

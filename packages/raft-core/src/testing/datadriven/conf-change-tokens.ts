@@ -19,11 +19,17 @@ export function parseConfChanges(text: string): ConfChangeSingle[] {
     const type = TYPES.get(token.slice(0, 1));
     if (token.length < 2) throw new ScriptError(`unknown token ${token}`);
     if (type === undefined) throw new ScriptError(`unknown input: ${token}`);
-    return { type, nodeId: parseWhole(token.slice(1)) };
+    return { type, nodeId: parseNodeId(token.slice(1)) };
   });
 }
 
 /** The inverse of {@link parseConfChanges}. */
 export function describeConfChanges(changes: readonly ConfChangeSingle[]): string {
   return changes.map(({ type, nodeId }) => `${LETTERS[type]}${nodeId}`).join(" ");
+}
+
+function parseNodeId(text: string): number {
+  // The words of Go, which scripts may expect.
+  if (!/^[0-9]+$/.test(text)) throw new ScriptError(`strconv.ParseUint: parsing "${text}": invalid syntax`);
+  return parseWhole(text);
 }

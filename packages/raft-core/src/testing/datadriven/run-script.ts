@@ -1,4 +1,5 @@
 /** Runs a script and compares, directive by directive. */
+import { ScriptError } from "./arguments.ts";
 import { type Directive, parseScript } from "./script.ts";
 
 /** Carries out one directive and returns what it prints. One runner serves one script: it keeps the state in between. */
@@ -31,8 +32,14 @@ function run(directive: Directive, runner: ScriptRunner): readonly string[] {
   try {
     printed = runner(directive);
   } catch (error) {
-    printed = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    printed = describeFailure(error);
   }
   const text = printed.endsWith("\n") ? printed.slice(0, -1) : printed;
   return (text === "" ? "ok" : text).split("\n");
+}
+
+/** A mistake in the script by its words alone, for a script may be about that very mistake. */
+function describeFailure(error: unknown): string {
+  if (error instanceof ScriptError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -31,14 +31,24 @@ describe("a script", () => {
 
   test("reports every directive that prints something else, and goes on after one that throws", () => {
     const outcome = runScript("a\n----\nok\n\nb\n----\n1\n2\n\nc\n----\nx\n", ({ command }) => {
-      if (command === "b") throw new ScriptError("no b");
+      if (command === "b") throw new TypeError("no b");
       return command === "c" ? "x\n" : "";
     });
     expect(outcome.directives).toBe(3);
     expect(outcome.mismatches.map(({ directive, actual }) => [directive.command, actual])).toEqual([
-      ["b", ["ScriptError: no b"]],
+      ["b", ["TypeError: no b"]],
     ]);
   });
+});
+
+test("a mistake in a directive is what it prints", () => {
+  const text = [
+    "simple\nx1\n----\nunknown input: x1",
+    "simple\nv\n----\nunknown token v",
+    'simple\nv1 l2z\n----\nstrconv.ParseUint: parsing "2z": invalid syntax',
+    "simple\nv1\n----\nvoters=(1)\n1: StateProbe match=0 next=3",
+  ].join("\n\n");
+  expect(runScript(text, confChangeScript())).toEqual({ directives: 4, mismatches: [] });
 });
 
 describe("arguments", () => {
