@@ -27,7 +27,7 @@ export class Nemesis {
   async #strike(): Promise<void> {
     const { network } = this.#cluster.transport;
     const nodeId = this.#pick(this.#cluster.nodeIds);
-    switch (this.#rng.below(9)) {
+    switch (this.#rng.below(10)) {
       case 0: {
         const rate = (): number => this.#rng.below(20) / 100;
         const faults = {
@@ -63,6 +63,17 @@ export class Nemesis {
           "stopped; now run",
           this.#cluster.running().map((node) => node.nodeId),
         );
+        return;
+      case 8:
+        await Promise.race([
+          this.#cluster
+            .node(nodeId)
+            ?.runtime.drain()
+            .catch(() => {}),
+          pause(300),
+        ]);
+        await this.#cluster.stopNode(nodeId);
+        this.#tell("drained and stopped", nodeId);
         return;
       default:
         for (const down of this.#cluster.nodeIds) {

@@ -23,13 +23,11 @@ export async function sameIndex(cluster: ChaosCluster, deadlineMs: number): Prom
 
 /** Throws with the whole record of a run of which something does not hold. */
 export function verifyRun(asked: Asked, views: readonly (RunView | undefined)[], journal: Executions): void {
-  const { runId, started } = asked;
+  const { runId } = asked;
   const [run] = views;
-  if (run === undefined) {
-    expect(started, `${runId} was acknowledged and is gone`).toBe(false);
-    return;
-  }
+  if (run === undefined) throw new Error(`${runId} was acknowledged and is gone`);
   try {
+    expect(asked.created, "starts that created it").toBeLessThanOrEqual(1);
     for (const view of views) expect(view, `${runId} differs from node to node`).toEqual(run);
     verifyOutcome(asked, run);
     verifySteps(runId, new Map(run.checkpoints), journal);
