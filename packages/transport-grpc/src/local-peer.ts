@@ -89,6 +89,10 @@ export class LocalPeer implements PeerTransport {
   }
 
   /** Throws TRANSPORT_ADDRESS_INVALID. */
+  checkAddress(address: string): void {
+    parseAddress(address);
+  }
+
   setPeer(peer: NodeId, address: string): void {
     const parsed = parseAddress(address);
     if (peer === this.nodeId) return;

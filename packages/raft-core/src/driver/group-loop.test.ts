@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { InvariantViolation, RaftError } from "../errors.ts";
 import { message } from "../message.ts";
-import { Counter, network, single, startNode, stopAll, trio } from "../testing/manual-group.ts";
+import { Counter, network, ShortCircuit, single, startNode, stopAll, trio } from "../testing/manual-group.ts";
 import { EMPTY_BYTES, EMPTY_CONF_STATE } from "../types.ts";
 import { withHeader } from "./snapshot-header.ts";
+import { TransportError } from "./transport-error.ts";
 
 afterEach(stopAll);
 
@@ -205,6 +206,34 @@ describe("snapshots from the leader", () => {
     expect(second.cluster.failure).toBeUndefined();
     expect(second.cluster.status()).toMatchObject({ applied: 1_000, snapshotIndex: 1_000 });
     expect(executor.count).toBe(42);
+  });
+});
+
+describe("a member's address that the transport cannot use", () => {
+  const unusable = () => {
+    throw new TransportError("TRANSPORT_ADDRESS_INVALID", "no address");
+  };
+
+  test("is refused before it is replicated, also at the very start", async () => {
+    const { clock, wires, first } = await trio();
+    Object.assign(wires.transportOf(1), { checkAddress: unusable });
+    const change = { type: "AddLearnerNode", nodeId: 4, address: "nowhere" } as const;
+    await expect(first.cluster.changeMembership([change])).rejects.toMatchObject({ code: "TRANSPORT_ADDRESS_INVALID" });
+    await clock.settle();
+    expect(first.cluster.status().confState.learners).toEqual([]);
+    const transport = { ...new ShortCircuit().transport(1), checkAddress: unusable };
+    await expect(startNode(network(), 1, [1], { transport })).rejects.toMatchObject({
+      code: "TRANSPORT_ADDRESS_INVALID",
+    });
+  });
+
+  test("stops nobody once it is in the log", async () => {
+    const { clock, wires, nodes, first } = await trio();
+    for (const id of [1, 2, 3]) wires.transportOf(id).setPeer = unusable;
+    const changed = first.cluster.changeMembership([{ type: "AddLearnerNode", nodeId: 4, address: "nowhere" }]);
+    await clock.settle();
+    expect((await changed).learners).toEqual([4]);
+    expect(nodes.map(({ cluster }) => cluster.failure)).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -20,6 +20,7 @@ import { ApplyThread } from "./apply-thread.ts";
 import { checkCommand } from "./command-check.ts";
 import { Conditions } from "./conditions.ts";
 import { Leadership } from "./leadership.ts";
+import { learnPeers } from "./learn-peers.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { membersOf } from "./members.ts";
 import { Observers } from "./observers.ts";
@@ -234,9 +235,11 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
 
   #turn(): void {
     this.#flushProposals();
-    if (this.reads.hasWaiting && this.leadership.leader !== NONE) this.raw.readIndex(this.reads.begin(this.#tick));
+    if (this.reads.canBegin && this.leadership.leader !== NONE) this.raw.readIndex(this.reads.begin(this.#tick));
     while (this.raw.hasReady()) this.#carryOut();
     this.#observeLeader();
+    // A round that was confirmed made room for those who wait.
+    if (this.reads.canBegin && this.leadership.leader !== NONE) this.schedule();
     this.conditions.check(this.options.clock.monotonicMs());
   }
 
@@ -338,9 +341,8 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   #learnPeers(): void {
-    for (const { nodeId, address } of this.state.members.toRecord().addresses) {
-      if (nodeId !== this.options.nodeId) this.options.transport.setPeer(nodeId, address);
-    }
+    const { transport, logger } = this.options;
+    learnPeers(transport, this.state.members.toRecord().addresses, logger);
   }
 
   #observeLeader(): void {

@@ -79,6 +79,11 @@ export interface PeerTransport {
   readonly nodeId: NodeId;
   /** Joins a group: from now on its messages reach `receiver`. One receiver per group. */
   open(groupId: GroupId, receiver: GroupReceiver): GroupChannel;
+  /**
+   * Throws TRANSPORT_ADDRESS_INVALID for an address that {@link setPeer} could not use; a transport without it takes any. Asked
+   * before an address is replicated, for afterwards every node has it.
+   */
+  checkAddress?(address: string): void;
   /** Learns where a peer is, or that it moved. */
   setPeer(peer: NodeId, address: string): void;
   /** Forgets a peer and closes what leads to it. Unknown peers are ignored. */

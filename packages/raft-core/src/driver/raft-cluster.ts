@@ -105,11 +105,12 @@ export class RaftCluster<Command, Result> {
    * Changes the membership, several members at once through joint consensus (thesis §4.3), and resolves with the
    * configuration once it is in force here and not joint any more.
    *
-   * Rejects with RaftError NODE_UNKNOWN (removing a node that is no member), CONF_CHANGE_INVALID, NO_LEADER, DEADLINE_EXCEEDED.
+   * Rejects with RaftError NODE_UNKNOWN (removing a node that is no member), CONF_CHANGE_INVALID, NO_LEADER, DEADLINE_EXCEEDED,
+   * and with the transport's TRANSPORT_ADDRESS_INVALID.
    */
   async changeMembership(changes: readonly MemberChange[], options: CallOptions = {}): Promise<ConfState> {
     this.#assertRunning();
-    for (const { type, nodeId } of changes) this.#checkChange(type, nodeId);
+    for (const change of changes) this.#checkChange(change);
     const singles: ConfChangeSingle[] = changes.map(({ type, nodeId }) => ({ type, nodeId }));
     const addresses = changes.flatMap(({ nodeId, address }) => (address === undefined ? [] : [{ nodeId, address }]));
     const update = { addresses, newIds: changes.flatMap(({ nodeId, isNew }) => (isNew === true ? [nodeId] : [])) };
@@ -312,7 +313,8 @@ export class RaftCluster<Command, Result> {
     throw new RaftError("CONFIG_INVALID", `timeoutMs must be a number of milliseconds from 0, not ${timeoutMs}`);
   }
 
-  #checkChange(type: MemberChange["type"], nodeId: NodeId): void {
+  #checkChange({ type, nodeId, address }: MemberChange): void {
+    if (address !== undefined) this.#loop.options.transport.checkAddress?.(address);
     if (!Number.isSafeInteger(nodeId) || nodeId <= NONE) {
       throw new RaftError("CONF_CHANGE_INVALID", `${nodeId} is no node id; ids are positive safe integers`);
     }

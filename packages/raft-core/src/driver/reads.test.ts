@@ -9,7 +9,7 @@ describe("reads", () => {
     const reads = start();
     const both = [reads.request(0, 1_000), reads.request(0, 1_000)];
     const context = reads.begin(0);
-    expect(reads.hasWaiting).toBe(false);
+    expect(reads.canBegin).toBe(false);
     const later = reads.request(0, 1_000);
     reads.confirm(context, 10, 9);
     reads.applied(9);
@@ -52,9 +52,9 @@ describe("reads", () => {
     const read = reads.request(0, 1_000);
     const lost = reads.begin(0);
     reads.retryOlderThan(20, 19);
-    expect(reads.hasWaiting).toBe(false);
+    expect(reads.canBegin).toBe(false);
     reads.retryOlderThan(20, 20);
-    expect(reads.hasWaiting).toBe(true);
+    expect(reads.canBegin).toBe(true);
     const again = reads.begin(20);
     reads.confirm(lost, 5, 100);
     expect(reads.size).toBe(1);
@@ -70,7 +70,7 @@ describe("reads", () => {
     const open = reads.request(0, 1_000);
     reads.begin(0);
     reads.restart();
-    expect(reads.hasWaiting).toBe(true);
+    expect(reads.canBegin).toBe(true);
     reads.confirm(reads.begin(1), 60, 1);
     reads.applied(50);
     expect(await confirmed).toBe(50);
@@ -116,6 +116,23 @@ describe("reads", () => {
     await expect(last).rejects.toThrow();
     void reads.request(0, 1_000);
     expect(reads.size).toBe(3);
+  });
+
+  test("ask in a bounded number of rounds; those that wait join the next one as soon as there is room", async () => {
+    const reads = start();
+    const contexts: Uint8Array[] = [];
+    const settled = Array.from({ length: 16 }, () => {
+      const read = reads.request(0, 1_000);
+      contexts.push(reads.begin(0));
+      return read;
+    });
+    const both = [reads.request(0, 1_000), reads.request(0, 1_000)];
+    expect(reads.canBegin).toBe(false);
+    reads.confirm(contexts[3] as Uint8Array, 5, 5);
+    expect(await settled[3]).toBe(5);
+    expect(reads.canBegin).toBe(true);
+    reads.confirm(reads.begin(0), 6, 6);
+    expect(await Promise.all(both)).toEqual([6, 6]);
   });
 
   test("R2: the end fails who waits anywhere and who comes later", async () => {

@@ -11,6 +11,12 @@ import { varintBytes, writeVarint } from "../eraftpb/varint.ts";
 import { RaftError } from "../errors.ts";
 import type { LogIndex } from "../types.ts";
 
+/**
+ * Rounds under way at once: enough to ask in every turn of a round trip, and a bound on what a leader without a quorum has to
+ * remember, which answers none of them. Reads beyond join the next round.
+ */
+const MAX_ROUNDS = 16;
+
 interface Request {
   readonly deadlineMs: number;
   readonly timeoutMs: number;
@@ -56,8 +62,9 @@ export class Reads {
     });
   }
 
-  get hasWaiting(): boolean {
-    return this.#waiting.length > 0;
+  /** Whether reads wait to be asked about, and not as many rounds as may be are under way. */
+  get canBegin(): boolean {
+    return this.#waiting.length > 0 && this.#rounds.size < MAX_ROUNDS;
   }
 
   /** Begins a round with everything that waits and returns its context. */

@@ -16,13 +16,16 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof RaftLimits>([
   "defaultTimeoutMs",
 ]);
 
-/** Throws RaftError CONFIG_INVALID that names the option. What concerns the core alone, the core checks. */
+/** Throws RaftError CONFIG_INVALID that names the option, or the transport's TRANSPORT_ADDRESS_INVALID. What concerns the core alone, the core checks. */
 export function resolveOptions<Command, Result>(
   options: RaftClusterOptions<Command, Result>,
 ): ResolvedOptions<Command, Result> {
   const { nodeId, transport } = options;
   if (transport.nodeId !== nodeId) {
     throw new RaftError("CONFIG_INVALID", `node ${nodeId} cannot use the transport of node ${transport.nodeId}`);
+  }
+  if (options.bootstrap?.kind === "members") {
+    for (const { address } of options.bootstrap.members) transport.checkAddress?.(address);
   }
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   const limits = { ...DEFAULT_LIMITS, ...options.limits };

@@ -52,8 +52,22 @@ export class ManualClock implements Clock {
 export class ShortCircuit {
   readonly receivers = new Map<NodeId, GroupReceiver>();
   readonly sent: Message[] = [];
+  readonly #transports = new Map<NodeId, PeerTransport>();
+
+  /** The one that {@link transport} made for a node. */
+  transportOf(nodeId: NodeId): PeerTransport {
+    const transport = this.#transports.get(nodeId);
+    if (transport === undefined) throw new Error(`node ${nodeId} has no transport`);
+    return transport;
+  }
 
   transport(nodeId: NodeId): PeerTransport {
+    const transport = this.#make(nodeId);
+    this.#transports.set(nodeId, transport);
+    return transport;
+  }
+
+  #make(nodeId: NodeId): PeerTransport {
     return {
       nodeId,
       open: (_groupId, receiver): GroupChannel => {
