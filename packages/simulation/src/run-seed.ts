@@ -10,26 +10,18 @@ export interface RunOptions {
   readonly seed: number;
   /** Events before the cluster is healed. */
   readonly steps: number;
-  /** Faults, by number, that are left out. */
-  readonly without?: ReadonlySet<number>;
+  /** Numbers of the faults to inject; all unless given. */
+  readonly only?: readonly number[];
   /** Receives the lines of the trace. */
   readonly write?: (line: string) => void;
 }
 
-export interface RunResult {
-  readonly seed: number;
-  readonly violation: Violation | undefined;
-  readonly hash: string;
-  readonly events: number;
-  readonly virtualMs: number;
-  readonly checks: number;
-  readonly faults: ReadonlyMap<string, number>;
-  /** Numbers of the faults that were injected, with what they were. */
-  readonly injected: readonly InjectedFault[];
-  readonly calls: number;
-  readonly registers: Readonly<Record<Verdict, number>>;
-  /** "no-quorum": so many disks were lost that progress could not be asked for. */
-  readonly healed: "progress" | "no-quorum" | "violation";
+/** What is wrong, as plain data. */
+export interface Finding {
+  /** Name of the invariant. */
+  readonly invariant: string;
+  readonly message: string;
+  readonly stack: string;
 }
 
 export interface InjectedFault {
@@ -38,30 +30,51 @@ export interface InjectedFault {
   readonly text: string;
 }
 
+/** Structured-cloneable: it may come from another thread. */
+export interface RunResult {
+  readonly seed: number;
+  readonly finding: Finding | undefined;
+  /** The same for every run of the same seed, steps and faults. */
+  readonly hash: string;
+  /** Up to the finding, or to the end. */
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly checks: number;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly injected: readonly InjectedFault[];
+  readonly calls: number;
+  /** Histories of single registers, by verdict. */
+  readonly registers: Readonly<Record<Verdict, number>>;
+  /** "no-quorum": so many disks were lost that progress could not be asked for. */
+  readonly ending: "progress" | "no-quorum" | "finding";
+}
+
 /** Steps of the search after which a register's history is unknown. */
 const MAX_SEARCH_STEPS = 200_000;
 
-export async function runSeed({ seed, steps, without, write }: RunOptions): Promise<RunResult> {
+/** One run at a time in a thread: rejections that nobody handles are taken for this run's. */
+export async function runSeed({ seed, steps, only, write }: RunOptions): Promise<RunResult> {
   const world = new World(seed, new Trace(write));
-  const nemesis = new Nemesis(world, without ?? new Set());
+  const nemesis = new Nemesis(world, only === undefined ? undefined : new Set(only));
   const registers: Record<Verdict, number> = { linearizable: 0, "not-linearizable": 0, unknown: 0 };
   const onRejection = (error: unknown): void => {
     world.fail(new Violation("unhandled-rejection", String(error), { cause: error }));
   };
   process.on("unhandledRejection", onRejection);
-  let healed: RunResult["healed"] = "violation";
+  let ending: RunResult["ending"] = "progress";
   try {
     world.begin();
     nemesis.start();
     while (world.events < steps && (await world.step()));
-    if (world.violation === undefined) healed = await requireProgress(world, nemesis);
+    if (world.violation === undefined) ending = await requireProgress(world, nemesis);
     if (world.violation === undefined) checkHistory(world, registers);
   } finally {
     process.off("unhandledRejection", onRejection);
   }
+  const { violation } = world;
   return {
     seed,
-    violation: world.violation,
+    finding: violation === undefined ? undefined : findingOf(violation),
     hash: world.trace.hash,
     events: world.events,
     virtualMs: world.now,
@@ -70,7 +83,7 @@ export async function runSeed({ seed, steps, without, write }: RunOptions): Prom
     injected: nemesis.injected,
     calls: world.history.calls.length,
     registers,
-    healed: world.violation === undefined ? healed : "violation",
+    ending: violation === undefined ? ending : "finding",
   };
 }
 
@@ -82,4 +95,10 @@ function checkHistory(world: World, registers: Record<Verdict, number>): void {
       world.fail(new Violation("linearizability", `the ${calls.length} calls to ${key} have no linear order`));
     }
   }
+}
+
+function findingOf(violation: Violation): Finding {
+  let stack = "";
+  for (let at: unknown = violation; at instanceof Error; at = at.cause) stack += `${at.stack ?? String(at)}\n`;
+  return { invariant: violation.invariant, message: violation.message, stack };
 }

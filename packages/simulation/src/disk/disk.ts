@@ -10,7 +10,7 @@
  * K3. After a failed flush nothing is accepted until the next mount. What was dirty is gone, but for a prefix.
  * K4. Damage to what was acknowledged refuses the mount; nothing is cut off to make it fit.
  */
-import type { NodeId, WriteBatch } from "@raftoral/raft-core";
+import type { LogIndex, NodeId, WriteBatch } from "@raftoral/raft-core";
 import type { Life } from "../node/life.ts";
 import type { Random } from "../world/random.ts";
 import { Violation } from "../world/violation.ts";
@@ -53,9 +53,7 @@ export class Disk {
   /** Opens the disk for a process. Throws {@link DiskError} for damage (K4). `seesEarly`: reads see a write before it is durable. */
   mount(life: Life, seesEarly: boolean): MountedStorage {
     const { platter } = this;
-    for (const index of platter.damaged) {
-      throw new DiskError("corrupt", `entry ${index} of node ${this.#nodeId} does not match its checksum`);
-    }
+    for (const index of platter.damaged) this.#refuseDamaged(index);
     this.#epoch++;
     this.#dirty = [];
     this.#flushing = 0;
@@ -92,6 +90,11 @@ export class Disk {
     if (lastIndex < firstIndex) return false;
     this.platter.damaged.add(this.#random.whole(firstIndex, lastIndex));
     return true;
+  }
+
+  /** K4. */
+  #refuseDamaged(index: LogIndex): void {
+    throw new DiskError("corrupt", `entry ${index} of node ${this.#nodeId} does not match its checksum`);
   }
 
   #startFlush(): void {

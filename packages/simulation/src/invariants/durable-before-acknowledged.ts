@@ -1,6 +1,7 @@
 /**
  * Nothing leaves a node that relies on what its disk does not hold (Raft paper, figure 2; thesis §3.8): a vote only when term
- * and vote are on the platter, an acknowledgement only when the entries are. A vote is also given to one candidate per term,
+ * and vote are on the platter, an acknowledgement only when the entries are. Nothing is applied that a restart might not find
+ * (the driver's snapshots cut the log there). A vote is also given to one candidate per term,
  * whatever crashed in between.
  */
 import type { Message, NodeId } from "@raftoral/raft-core";
@@ -21,6 +22,12 @@ export class DurableBeforeAcknowledged implements Invariant {
     if (message.reject) return;
     if (message.type === "MsgVoteResp") this.#checkVote(node, message);
     else if (message.type === "MsgAppResp") this.#checkAppend(node, message);
+  }
+
+  afterEvent({ id, appliedIndex, disk: { platter } }: ObservedNode): void {
+    if (appliedIndex > platter.lastIndex) {
+      this.#report(this.name, `n${id} has applied ${appliedIndex}; on disk up to ${platter.lastIndex}`);
+    }
   }
 
   #checkVote({ id, disk }: ObservedNode, { to, term }: Message): void {

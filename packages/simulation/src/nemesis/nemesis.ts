@@ -22,16 +22,16 @@ export class Nemesis {
   readonly injected: InjectedFault[] = [];
   readonly #world: World;
   readonly #random: Random;
-  readonly #without: ReadonlySet<number>;
+  readonly #only: ReadonlySet<number> | undefined;
   readonly #undos = new Map<number, () => void>();
   #next = 0;
   #stopped = false;
 
-  /** Faults whose numbers are in `without` are left out. */
-  constructor(world: World, without: ReadonlySet<number>) {
+  /** Only the faults with these numbers are injected; all if it is undefined. */
+  constructor(world: World, only: ReadonlySet<number> | undefined) {
     this.#world = world;
     this.#random = world.random.fork("nemesis");
-    this.#without = without;
+    this.#only = only;
   }
 
   start(): void {
@@ -52,7 +52,7 @@ export class Nemesis {
     const durationMs = random.between(fault.durationMs[0], fault.durationMs[1]);
     this.#world.after(gapMs, "nemesis", 0, undefined, () => {
       if (this.#stopped) return;
-      if (!this.#without.has(number)) this.#inject(number, fault, random, durationMs);
+      if (this.#only?.has(number) !== false) this.#inject(number, fault, random, durationMs);
       this.#plan();
     });
   }

@@ -1,0 +1,76 @@
+/** The command line of `npm run simulate`. */
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { PROFILES, type Profile, profileNamed } from "./profile.ts";
+
+export interface SimulateOptions extends Profile {
+  readonly start: number;
+  readonly threads: number;
+  readonly only: readonly number[] | undefined;
+  /** Where the text of the run goes; "-" is standard output. */
+  readonly trace: string | undefined;
+  readonly mutant: string | undefined;
+  /** Find every mutant and print the table. */
+  readonly hunt: boolean;
+  readonly help: boolean;
+}
+
+export const USAGE = `npm run simulate -- [options]
+
+  --profile NAME   ${Object.keys(PROFILES).join(", ")}; the options below override it
+  --seeds N        how many seeds to run
+  --start S        the first seed (1)
+  --steps N        events of each seed before the cluster is healed
+  --threads N      seeds side by side (all cores)
+  --only A,B,...   inject only the faults with these numbers; "none" for none
+  --trace [FILE]   write what happens in the first seed as text, to FILE or to standard output
+  --mutant NAME    with a known bug brought back
+  --hunt           find every known bug and print how fast
+`;
+
+/** Throws an Error that says what is wrong with the arguments. */
+export function parseOptions(args: readonly string[]): SimulateOptions {
+  // A flag that may have a value or not is beyond parseArgs: without one it means standard output.
+  const complete = args.flatMap((arg, at) =>
+    arg === "--trace" && (args[at + 1] ?? "--").startsWith("--") ? [arg, "stdout"] : [arg],
+  );
+  const { values } = parseArgs({
+    args: complete,
+    options: {
+      profile: { type: "string", default: "default" },
+      seeds: { type: "string" },
+      start: { type: "string", default: "1" },
+      steps: { type: "string" },
+      threads: { type: "string" },
+      only: { type: "string" },
+      trace: { type: "string" },
+      mutant: { type: "string" },
+      hunt: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const profile = profileNamed(values.profile);
+  return {
+    ...profile,
+    seeds: values.seeds === undefined ? profile.seeds : whole("seeds", values.seeds, 1),
+    steps: values.steps === undefined ? profile.steps : whole("steps", values.steps, 1),
+    start: whole("start", values.start, 0),
+    threads: values.threads === undefined ? availableParallelism() : whole("threads", values.threads, 1),
+    only: values.only === undefined ? undefined : numbers(values.only),
+    trace: values.trace === "stdout" ? "-" : values.trace,
+    mutant: values.mutant,
+    hunt: values.hunt,
+    help: values.help,
+  };
+}
+
+function numbers(text: string): readonly number[] {
+  return text === "none" ? [] : text.split(",").map((one) => whole("only", one, 0));
+}
+
+function whole(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new Error(`--${name} must be a whole number from ${least} on`);
+  return value;
+}

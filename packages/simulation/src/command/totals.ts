@@ -1,0 +1,59 @@
+/** What many runs add up to, and how that is told. */
+import type { RunResult } from "../run-seed.ts";
+
+export class Totals {
+  seeds = 0;
+  repeated = 0;
+  readonly #faults = new Map<string, number>();
+  readonly #endings = new Map<string, number>();
+  readonly #registers = { linearizable: 0, "not-linearizable": 0, unknown: 0 };
+  #events = 0;
+  #virtualMs = 0;
+  #checks = 0;
+  #calls = 0;
+
+  add(result: RunResult): void {
+    this.seeds++;
+    this.#events += result.events;
+    this.#virtualMs += result.virtualMs;
+    this.#checks += result.checks;
+    this.#calls += result.calls;
+    this.#endings.set(result.ending, (this.#endings.get(result.ending) ?? 0) + 1);
+    for (const [kind, times] of result.faults) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + times);
+    for (const verdict of ["linearizable", "not-linearizable", "unknown"] as const) {
+      this.#registers[verdict] += result.registers[verdict];
+    }
+  }
+
+  /** Lines for people. `realMs` is what it took, `threads` how many worked on it. */
+  lines(realMs: number, threads: number): readonly string[] {
+    const { linearizable, unknown } = this.#registers;
+    const notLinearizable = this.#registers["not-linearizable"];
+    const ending = (name: string): string => number(this.#endings.get(name) ?? 0);
+    const speed = Math.round(this.#virtualMs / (realMs * threads));
+    const faults = [...this.#faults].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [
+      `seeds       ${number(this.seeds)} (${number(this.repeated)} of them twice, with the same trace hash)`,
+      `events      ${number(this.#events)}`,
+      `time        ${number(this.#virtualMs / 1_000)} s simulated in ${number(realMs / 1_000)} s: ${speed} times real time per thread`,
+      `checks      ${number(this.#checks)} of invariants`,
+      `calls       ${number(this.#calls)} by clients`,
+      `registers   ${number(linearizable)} linearizable, ${number(notLinearizable)} not, ${number(unknown)} unknown`,
+      `endings     ${ending("progress")} with progress, ${ending("no-quorum")} without a quorum left, ${ending("finding")} with a finding`,
+      "faults",
+      ...columns(faults.map(([kind, times]) => `${kind.padEnd(18)}${number(times).padStart(10)}`)),
+    ];
+  }
+}
+
+function columns(cells: readonly string[]): string[] {
+  const rows = Math.ceil(cells.length / 3);
+  return Array.from({ length: rows }, (_, row) => {
+    const line = [cells[row], cells[row + rows], cells[row + 2 * rows]];
+    return `  ${line.map((cell) => cell ?? "").join("    ")}`.trimEnd();
+  });
+}
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}

@@ -1,0 +1,232 @@
+/**
+ * Known bugs of Raft implementations, each as an edit of the sources that brings it back: the proof that the simulator would
+ * find it. `npm run simulate -- --hunt` looks for all of them.
+ */
+
+export interface Edit {
+  /** Within `packages/`. */
+  readonly file: string;
+  /** Occurs exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  /** What the bug is. */
+  readonly bug: string;
+  readonly edits: readonly Edit[];
+}
+
+const RAFT = "raft-core/src/raft";
+const DRIVER = "raft-core/src/driver";
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "figure-8",
+    bug: "a leader commits entries of older terms by counting (Raft paper, figure 8)",
+    edits: [
+      {
+        file: `${RAFT}/replication.ts`,
+        find: "return raft.log.maybeCommit(raft.tracker.committed(), raft.term);",
+        replace: "const held = raft.tracker.committed(); return raft.log.maybeCommit(held, raft.log.termOrZero(held));",
+      },
+    ],
+  },
+  {
+    name: "campaign-before-change",
+    bug: "a node stands for election with a committed configuration change unapplied",
+    edits: [
+      {
+        file: `${RAFT}/election.ts`,
+        find: 'if (raft.role === "StateLeader" || !isPromotable(raft) || hasUnappliedConfChanges(raft)) return;',
+        replace: 'if (raft.role === "StateLeader" || !isPromotable(raft)) return;',
+      },
+    ],
+  },
+  {
+    name: "auto-leave-lost",
+    bug: "a joint configuration is left only by the leader that entered it",
+    edits: [
+      {
+        file: `${RAFT}/reconfigure.ts`,
+        find: "if (!raft.tracker.config.autoLeave || ",
+        replace: "if (!raft.tracker.config.autoLeave || raft.log.termOrZero(raft.pendingConfIndex) !== raft.term || ",
+      },
+    ],
+  },
+  {
+    name: "read-before-own-commit",
+    bug: "ReadIndex is answered before the leader has committed an entry of its term",
+    edits: [
+      {
+        file: `${RAFT}/read-index.ts`,
+        find: "if (hasCommittedInTerm(raft)) confirmRead(raft, m);\n  else raft.postponedReads.push(m);",
+        replace: "confirmRead(raft, m);",
+      },
+      {
+        file: `${RAFT}/read-index.ts`,
+        find: `invariant(hasCommittedInTerm(raft), "Q1: a read is taken up only after a commit of the leader's own term");`,
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "read-context-reused",
+    bug: "rounds of ReadIndex share a context, so that a repeated answer confirms a later read",
+    edits: [{ file: `${DRIVER}/reads.ts`, find: "const counter = ++this.#counter;", replace: "const counter = 1;" }],
+  },
+  {
+    name: "apply-before-persist",
+    bug: "entries are applied that are not on the node's own disk",
+    edits: [
+      {
+        file: "raft-core/src/log/raft-log.ts",
+        find: "return allowUnstable ? this.committed : Math.min(this.committed, this.unstable.offset - 1);",
+        replace: "return this.committed;",
+      },
+    ],
+  },
+  {
+    name: "vote-lost",
+    bug: "a vote is not stored, and a crash forgets it",
+    edits: [
+      {
+        file: `${DRIVER}/append-thread.ts`,
+        find: "const hardState = this.#hasUnwrittenCommit ? { hardState: this.#hardState } : {};",
+        replace: "const hardState = this.#hasUnwrittenCommit ? { hardState: { ...this.#hardState, vote: 0 } } : {};",
+      },
+    ],
+  },
+  {
+    name: "unsynced-acknowledged",
+    bug: "an append is acknowledged before it is flushed",
+    edits: [{ file: `${DRIVER}/append-thread.ts`, find: "await write;", replace: "void write;" }],
+  },
+  {
+    name: "corruption-as-torn-tail",
+    bug: "damage in the log is taken for a torn tail, and what follows is cut off",
+    edits: [
+      {
+        file: "simulation/src/disk/disk.ts",
+        find: "this.#refuseDamaged(index);",
+        replace: "platter.truncateFrom(index);",
+      },
+    ],
+  },
+  {
+    name: "unsorted-progress",
+    bug: "the commit index is read from progress that is not in order",
+    edits: [
+      {
+        file: "raft-core/src/quorum/majority.ts",
+        find: "while (at > 0 && (ascending[at - 1] as LogIndex) > index) {",
+        replace: "while (at > count) {",
+      },
+    ],
+  },
+  {
+    name: "learner-counted",
+    bug: "a learner's acknowledgement counts towards the quorum",
+    edits: [
+      {
+        file: "raft-core/src/tracker/progress-tracker.ts",
+        find: "return this.#config.voters.committedIndex(this);",
+        replace:
+          "const held = [...this.#progress.values()].map(({ match }) => match).sort((a, b) => b - a); " +
+          "return held[this.#config.voters.incoming.ids.length >> 1] ?? 0;",
+      },
+    ],
+  },
+  {
+    name: "outgoing-ignored",
+    bug: "the outgoing voters of a joint configuration are not asked",
+    edits: [
+      {
+        file: "raft-core/src/quorum/joint.ts",
+        find: "if (this.outgoing.size === 0) return incoming;",
+        replace: "if (this.outgoing.size >= 0) return incoming;",
+      },
+    ],
+  },
+  {
+    name: "snapshot-ahead",
+    bug: "a snapshot holds a configuration that is not in force at its index yet",
+    edits: [
+      {
+        file: `${DRIVER}/replicated-state.ts`,
+        find: "return { index: this.appliedIndex, term: this.appliedTerm, confState: this.confState };",
+        replace: "return { index: this.appliedIndex, term: this.appliedTerm, confState: this.next ?? this.confState };",
+      },
+      {
+        file: `${DRIVER}/replicated-state.ts`,
+        find: "appliedTerm: Term = 0;",
+        replace: "appliedTerm: Term = 0; next: ConfState | undefined;",
+      },
+    ],
+  },
+  {
+    name: "page-skips-entry",
+    bug: "a page of entries that was cut off is followed by what comes after the cut",
+    edits: [
+      {
+        file: "raft-core/src/log/raft-log.ts",
+        find: "if (stored.length < storedEnd - lo || hi <= offset) return stored;",
+        replace: "if (hi <= offset) return stored;",
+      },
+    ],
+  },
+  {
+    name: "transfer-wedges",
+    bug: "a leadership transfer that does not come about is never given up",
+    edits: [
+      {
+        file: `${RAFT}/tick.ts`,
+        find: 'if (raft.role === "StateLeader" && raft.leadTransferee !== NONE) abortLeaderTransfer(raft);',
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "compacted-stalls",
+    bug: "a follower that needs compacted entries is sent no snapshot",
+    edits: [
+      {
+        file: `${RAFT}/replication.ts`,
+        find: 'if (typeof prevTerm !== "number") return sendSnapshot(raft, to, progress);',
+        replace: 'if (typeof prevTerm !== "number") return false;',
+      },
+    ],
+  },
+  {
+    name: "retry-applied-twice",
+    bug: "a proposal that was sent again is applied again",
+    edits: [
+      {
+        file: `${DRIVER}/sessions.ts`,
+        find: "const isNew = serial >= session.floor && !session.admitted.has(serial);",
+        replace: "const isNew = serial >= session.floor;",
+      },
+    ],
+  },
+  {
+    name: "lease-outlives-clock",
+    bug: "reads by lease go on while the leader's clock stands still",
+    edits: [
+      {
+        file: `${RAFT}/tick.ts`,
+        find: "raft.heartbeatElapsed += 1;\n  raft.electionElapsed += 1;",
+        replace:
+          'raft.heartbeatElapsed += 1;\n  raft.electionElapsed += raft.config.readOnly === "lease-based" ? 0 : 1;',
+      },
+    ],
+  },
+];
+
+/** Throws an Error for a name that no mutant has. */
+export function mutantNamed(name: string): Mutant {
+  const mutant = MUTANTS.find((one) => one.name === name);
+  if (mutant === undefined)
+    throw new Error(`there is no mutant ${name}; there are ${MUTANTS.map((one) => one.name).join(", ")}`);
+  return mutant;
+}
