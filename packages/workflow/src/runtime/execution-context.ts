@@ -146,7 +146,14 @@ class ReplicatedVariable<T> implements Variable<T> {
  * when it rejects (after a cancellation, say): whoever awaits it still gets the rejection.
  */
 function called<T>(fn: () => Promise<T>): Promise<T> {
-  const promise = (async () => await fn())();
-  promise.catch(() => {});
+  let promise: Promise<T>;
+  try {
+    promise = fn();
+  } catch (error) {
+    promise = Promise.reject(error);
+  }
+  promise.catch(ignore);
   return promise;
 }
+
+function ignore(): void {}

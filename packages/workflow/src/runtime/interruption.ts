@@ -3,16 +3,24 @@
  * because this node drains.
  */
 import { CancelledError } from "../author/errors.ts";
+import { WorkflowError } from "../errors.ts";
 
 type Listener = (reason: Error) => void;
 
 export class Interruption {
-  readonly #controller = new AbortController();
+  /** Made when somebody asks for the signal: most bodies never do. */
+  #controller: AbortController | undefined;
   readonly #listeners = new Set<Listener>();
   #cancelled: CancelledError | undefined;
   #state: "open" | "held" | "over" = "open";
+  #why = "";
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled);
+      else if (this.isOver) this.#controller.abort(this.#end());
+    }
     return this.#controller.signal;
   }
 
@@ -37,16 +45,23 @@ export class Interruption {
   cancel(reason: string): void {
     if (this.#cancelled !== undefined || this.isOver) return;
     this.#cancelled = new CancelledError(reason);
-    this.#controller.abort(this.#cancelled);
+    this.#controller?.abort(this.#cancelled);
     this.#interrupt(this.#cancelled);
   }
 
-  /** Aborts what listens to signals; `reason` reaches nobody else. */
-  end(reason: Error): void {
+  /** Aborts what listens to signals; `why` reaches nobody else. */
+  end(why: string): void {
     if (this.isOver) return;
     this.#state = "over";
-    this.#controller.abort(reason);
+    this.#why = why;
+    if (this.#controller === undefined && this.#listeners.size === 0) return;
+    const reason = this.#end();
+    this.#controller?.abort(reason);
     this.#interrupt(reason);
+  }
+
+  #end(): WorkflowError {
+    return new WorkflowError("STALE_OWNER", `This execution is over: ${this.#why}`);
   }
 
   /** Calls back once, never in this turn if it has happened before. Returns the way to stop listening. */

@@ -17,7 +17,6 @@ import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { StepContext, StepOptions } from "../author/workflow-context.ts";
 import type { CheckpointRecord } from "../command/command-result.ts";
 import type { CheckpointKind, Epoch, RecordedError, RunOutcome } from "../command/workflow-command.ts";
-import { WorkflowError } from "../errors.ts";
 import { Activity } from "./activity.ts";
 import { alarmAt } from "./alarm.ts";
 import { AFTER_ALL, Answers } from "./answers.ts";
@@ -135,9 +134,7 @@ export class RunExecution {
   /** This node has the run no more, or the run has ended. Idempotent. */
   end(why: string): void {
     if (this.interruption.isOver) return;
-    this.interruption.end(
-      new WorkflowError("STALE_OWNER", `This execution of run ${this.start.runId} is over: ${why}`),
-    );
+    this.interruption.end(why);
     this.#stopGrace();
     this.#activity.end();
   }
