@@ -116,12 +116,12 @@ export class Snapshotter {
   }
 
   /**
-   * Brings state and executor to the storage's snapshot: that of `metadata`, or one that has replaced it while this one waited
-   * its turn. To be called between two batches.
+   * Brings state and executor to the storage's snapshot. One that another has replaced while it waited its turn is passed over:
+   * the other's own restore follows once that is durable. To be called between two batches.
    */
   async restore(metadata: SnapshotMetadata): Promise<void> {
     const stored = this.#storage.snapshot();
-    if (stored !== "unavailable" && stored.metadata.index > metadata.index) return await this.restore(stored.metadata);
+    if (stored !== "unavailable" && stored.metadata.index > metadata.index) return;
     const chunks = this.#storage.openSnapshot(metadata)[Symbol.asyncIterator]();
     try {
       const { header, rest } = await splitHeader(chunks);

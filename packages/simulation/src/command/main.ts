@@ -2,13 +2,17 @@
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { hunt } from "../mutants/hunt.ts";
-import { runSeed } from "../run-seed.ts";
+import { installMutant } from "../mutants/install.ts";
+import { mutantNamed } from "../mutants/mutants.ts";
 import { parseOptions, type SimulateOptions, USAGE } from "./options.ts";
 import { simulate } from "./simulate.ts";
 
 const print = (line: string): void => console.log(line);
 
-async function writeTrace({ start, steps, only, trace = "-" }: SimulateOptions): Promise<boolean> {
+async function writeTrace({ start, steps, only, mutant, trace = "-" }: SimulateOptions): Promise<boolean> {
+  if (mutant !== undefined) installMutant(mutantNamed(mutant));
+  // Only now, so that the mutant is in what is loaded.
+  const { runSeed } = await import("../run-seed.ts");
   const out = trace === "-" ? process.stdout : createWriteStream(trace);
   const write = (line: string): void => {
     out.write(`${line}\n`);

@@ -8,7 +8,7 @@ import { Totals } from "./totals.ts";
 
 /** Findings that are shrunk and reported; the rest is only counted. */
 const MAX_REPORTED = 5;
-const MAX_SHRINK_RUNS = 150;
+const MAX_SHRINK_RUNS = 400;
 const PROGRESS_EVERY_MS = 10_000;
 
 /** Prints as it goes. Resolves to whether nothing was found. */
