@@ -55,3 +55,8 @@ test("a generator's state is captured at the call, not when the content is read"
   for await (const chunk of rest) text += new TextDecoder().decode(chunk);
   expect(text).toBe("as it was");
 });
+
+test("a header that is not JSON is refused as such", async () => {
+  const chunks = one(Uint8Array.from([0, 0, 0, 2, 0x7b, 0xff]));
+  await expect(splitHeader(chunks)).rejects.toMatchObject({ code: "CODEC_INVALID" });
+});

@@ -2,7 +2,7 @@
  * The driver's part of a snapshot: sessions and members, ahead of the executor's content. A four-byte big-endian length, then
  * JSON. The header is small (it grows with sessions and members, not with the application's state).
  */
-import { RaftError } from "../errors.ts";
+import { invariant, RaftError } from "../errors.ts";
 import type { Members } from "./members.ts";
 import type { SessionRecord } from "./sessions.ts";
 
@@ -20,6 +20,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
   const json = encoder.encode(JSON.stringify({ version: FORMAT_VERSION, ...header }));
+  // Better no snapshot, and a log that is not cut, than one that no node can read.
+  invariant(json.length <= MAX_HEADER_BYTES, () => `a snapshot header of ${json.length} bytes could not be read again`);
   const bytes = new Uint8Array(4 + json.length);
   new DataView(bytes.buffer).setUint32(0, json.length);
   bytes.set(json, 4);
@@ -71,7 +73,7 @@ export async function splitHeader(
   const length = new DataView(buffered.buffer, buffered.byteOffset).getUint32(0);
   if (length > MAX_HEADER_BYTES) throw new RaftError("CODEC_INVALID", `a snapshot header claims ${length} bytes`);
   await fill(4 + length);
-  const header = JSON.parse(decoder.decode(buffered.subarray(4, 4 + length))) as SnapshotHeader & { version: number };
+  const header = parse(buffered.subarray(4, 4 + length));
   if (header.version !== FORMAT_VERSION) {
     throw new RaftError(
       "CODEC_INVALID",
@@ -84,4 +86,12 @@ export async function splitHeader(
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
   }
   return { header, rest: rest() };
+}
+
+function parse(bytes: Uint8Array): SnapshotHeader & { readonly version: number } {
+  try {
+    return JSON.parse(decoder.decode(bytes)) as SnapshotHeader & { readonly version: number };
+  } catch (cause) {
+    throw new RaftError("CODEC_INVALID", "a snapshot header is not JSON in UTF-8", { cause });
+  }
 }

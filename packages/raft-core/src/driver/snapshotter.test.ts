@@ -96,6 +96,13 @@ describe("taking a snapshot", () => {
     expect(snapshotter.isDue).toBe(true);
   });
 
+  test("of nothing is nothing: a node that has just joined writes none", async () => {
+    const { snapshotter, storage } = start(0);
+    const metadata = await snapshotter.take(() => Promise.reject(new Error("installed")));
+    expect(metadata.index).toBe(0);
+    expect(storage.firstIndex()).toBe(1);
+  });
+
   test("N3: one at a time, whether taken or received", async () => {
     const { snapshotter, install } = start(10);
     const taken = snapshotter.take(install);

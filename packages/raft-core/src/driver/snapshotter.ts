@@ -65,6 +65,8 @@ export class Snapshotter {
       });
     }
     const metadata = this.#state.metadata();
+    // A node that has just joined has no state yet, and a snapshot at 0 would be none.
+    if (metadata.index === 0) return metadata;
     const content = withHeader(this.#state.header(), this.#executor.snapshot());
     const keepFrom = Math.max(this.#storage.firstIndex(), metadata.index + 1 - this.#limits.keepEntries);
     const installed = await this.#exclusive(async (aborted) => {
