@@ -22,6 +22,7 @@ import { Conditions } from "./conditions.ts";
 import { Leadership } from "./leadership.ts";
 import { learnPeers } from "./learn-peers.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { assertNothingLost } from "./lost-entries.ts";
 import { membersOf } from "./members.ts";
 import { Observers } from "./observers.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -141,7 +142,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.#guard(() => {
       this.leadership.heard(from);
       for (const message of messages) {
-        if (message.to === this.options.nodeId) this.raw.step(message);
+        if (message.to === this.options.nodeId) assertNothingLost(message, this.raw.step(message));
       }
       this.schedule();
     });

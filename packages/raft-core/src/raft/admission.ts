@@ -5,12 +5,20 @@
  * look at one message and the size of the log; whether a message fits the state is for the roles to say.
  */
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
-import { type ConfState, NONE, type NodeId } from "../types.ts";
+import { type ConfState, NONE, type NodeId, type Snapshot } from "../types.ts";
 import type { RefusalReason } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
+import { isReadableChange } from "./reconfigure.ts";
+
+/**
+ * No group gets here. Terms and indexes that came from elsewhere are only ever counted up from, so that with this bound they
+ * stay safe integers.
+ */
+const HIGHEST_TERM_OR_INDEX = 2 ** 52;
 
 /** Why `m` is refused, or undefined when it is let in. */
 export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
+  if (m.term > HIGHEST_TERM_OR_INDEX || m.index > HIGHEST_TERM_OR_INDEX) return "malformed";
   const fromThread = isThread(m.from);
   switch (m.type) {
     case "MsgHup":
@@ -34,13 +42,15 @@ export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
       if (m.term === raft.term && m.index > raft.log.lastIndex() && raft.role === "StateLeader") return "malformed";
       break;
     case "MsgApp":
-      if (!isContinuation(m) || m.from === raft.id) return "malformed";
+      if (m.term === 0 || m.from === raft.id || !isContinuation(m)) return "malformed";
       break;
     case "MsgHeartbeat":
-      if (m.from === raft.id) return "malformed";
+      if (m.term === 0 || m.from === raft.id) return "malformed";
+      // A leader tells each member at most what that member has acknowledged.
+      if (m.term >= raft.term && m.commit > raft.log.lastIndex()) return "lost-entries";
       break;
     case "MsgSnap":
-      if (m.from === raft.id || m.snapshot === undefined || !isSound(m.snapshot.metadata.confState)) return "malformed";
+      if (m.from === raft.id || m.snapshot === undefined || !isPossible(m.snapshot, m)) return "malformed";
       break;
     case "MsgVote":
     case "MsgPreVote":
@@ -69,6 +79,12 @@ function isResponse(m: Message): boolean {
   }
 }
 
+function isPossible({ metadata }: Snapshot, { term }: Message): boolean {
+  // In the first term there is nothing to compare with: what a group starts from has a term of its own.
+  if (metadata.index > HIGHEST_TERM_OR_INDEX || (term > 0 && metadata.term > term)) return false;
+  return isSound(metadata.confState);
+}
+
 /** Whether a configuration can have come from one that was in force (C1 to C3 in tracker/config.ts). */
 function isSound({ voters, learners, votersOutgoing, learnersNext, autoLeave }: ConfState): boolean {
   const isJoint = votersOutgoing.length > 0;
@@ -84,13 +100,16 @@ function isSound({ voters, learners, votersOutgoing, learnersNext, autoLeave }: 
   );
 }
 
-/** Entries follow each other and the one they claim to follow, and no term goes back or beyond the sender's. */
+/**
+ * Entries follow each other and the one they claim to follow, no term goes back or beyond the sender's, and configuration
+ * changes can be read: by the time one is applied it is too late to find out that it cannot.
+ */
 function isContinuation(m: Message): boolean {
   let index = m.index;
   let term = m.logTerm;
   for (const entry of m.entries) {
     index += 1;
-    if (entry.index !== index || entry.term < term) return false;
+    if (entry.index !== index || entry.term < term || !isReadableChange(entry)) return false;
     term = entry.term;
   }
   return term <= m.term;

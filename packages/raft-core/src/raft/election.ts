@@ -81,7 +81,8 @@ export function answerVoteRequest(raft: Raft, m: Message): void {
     (m.type === "MsgPreVote" && m.term > raft.term);
   const type = m.type === "MsgVote" ? "MsgVoteResp" : "MsgPreVoteResp";
   if (!canVote || !raft.log.isUpToDate(m.index, m.logTerm)) {
-    raft.send({ type, to: m.from, term: raft.term, reject: true });
+    // Before its first term a node has none to refuse in. Its silence will do.
+    if (raft.term > 0) raft.send({ type, to: m.from, term: raft.term, reject: true });
     return;
   }
   // The term asked about, not our own: for a pre-vote they differ, and the sender drops answers of old terms.

@@ -21,7 +21,12 @@ export type RefusalReason =
   /** A response from a node that is not in the configuration. */
   | "unknown-peer"
   /** Its content contradicts itself; the sender is broken. */
-  | "malformed";
+  | "malformed"
+  /**
+   * It tells that entries are committed which this node has acknowledged and does not have. Unless the sender is broken, this
+   * node's storage lost what it had made durable: it must not go on voting.
+   */
+  | "lost-entries";
 
 export type Outcome<Reason extends string> =
   | { readonly ok: true }

@@ -136,6 +136,11 @@ function wantsToLeaveJoint(entry: Entry): boolean | "malformed" {
   }
 }
 
+/** Whether an entry is a configuration change that can be decoded, or no configuration change. */
+export function isReadableChange(entry: Entry): boolean {
+  return isNormal(entry) || wantsToLeaveJoint(entry) !== "malformed";
+}
+
 function turnedDown(entry: Entry): Entry {
   const { context } = entry;
   const empty: Entry = { term: 0, index: 0, type: "EntryNormal", data: EMPTY_BYTES };

@@ -11,6 +11,8 @@ export function refusalText(outcome: StepOutcome): string | undefined {
       return "raft: cannot step as peer not found";
     case "malformed":
       return "raft: cannot step a malformed message";
+    case "lost-entries":
+      return "raft: cannot step a message about entries that were lost";
     default:
       return "raft proposal dropped";
   }
