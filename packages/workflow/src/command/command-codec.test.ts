@@ -144,3 +144,21 @@ describe("the codec of commands", () => {
     );
   });
 });
+
+describe("texts", () => {
+  test.each([
+    "",
+    "a",
+    "12345678",
+    "123456789abcdef0",
+    "1234567é",
+    "12345678é",
+    "é",
+    "x".repeat(47),
+    "x".repeat(49),
+    "日本語のテキスト",
+  ])("come back as they were, wherever they stop being ASCII: %s", (text) => {
+    const command = { kind: "Cancel", runId: text, reason: `${text}\u0000${text}`, at: 1 } as const;
+    expect(decodeCommand(encodeCommand(command))).toEqual(command);
+  });
+});

@@ -79,14 +79,8 @@ export class WireReader {
   bareString(): string {
     const [start, end] = this.#range();
     if (end - start <= ASCII_LOOP_BYTES) {
-      let text = "";
-      let at = start;
-      for (; at < end; at++) {
-        const byte = this.#bytes[at] as number;
-        if (byte >= 0x80) break;
-        text += String.fromCharCode(byte);
-      }
-      if (at === end) return text;
+      const text = asciiText(this.#bytes, start, end);
+      if (text !== undefined) return text;
     }
     try {
       return decoder.decode(this.#bytes.subarray(start, end));
@@ -134,6 +128,30 @@ export class WireReader {
   #expect(wireType: number): void {
     if (this.#wireType !== wireType) throw malformed(`wire type ${this.#wireType} where ${wireType} is due`);
   }
+}
+
+/** Text of ASCII bytes, eight at a time: what is appended one by one is garbage at every character. Undefined for others. */
+function asciiText(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = "";
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
+    const a = bytes[at] as number;
+    const b = bytes[at + 1] as number;
+    const c = bytes[at + 2] as number;
+    const d = bytes[at + 3] as number;
+    const e = bytes[at + 4] as number;
+    const f = bytes[at + 5] as number;
+    const g = bytes[at + 6] as number;
+    const h = bytes[at + 7] as number;
+    if ((a | b | c | d | e | f | g | h) >= 0x80) return undefined;
+    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 function malformed(what: string, cause?: unknown): WorkflowError {

@@ -22,8 +22,9 @@ export class Answers {
   readonly #clock: Clock;
   /** Ascending by index. */
   readonly #waiting: Waiting[] = [];
-  /** Paths that are being recorded. */
-  readonly #open = new Set<string>();
+  /** Paths that are being recorded: one for itself, for most bodies have one at a time, and the others. */
+  #first: string | undefined;
+  readonly #others = new Set<string>();
   /** Of these, what is committed and has not been answered, with its place. */
   readonly #expected = new Map<string, LogIndex>();
   /** The body may be running still, and ask for more. */
@@ -35,17 +36,19 @@ export class Answers {
 
   /** A path is being recorded from now on, until {@link closed}. */
   opened(key: string): void {
-    this.#open.add(key);
+    if (this.#first === undefined) this.#first = key;
+    else this.#others.add(key);
   }
 
   /** The log has this path. */
   committed(key: string, index: LogIndex): void {
-    if (this.#open.has(key)) this.#expected.set(key, index);
+    if (key === this.#first || this.#others.has(key)) this.#expected.set(key, index);
   }
 
   /** The call at this path got its answer, or will get none. */
   closed(key: string): void {
-    this.#open.delete(key);
+    if (key === this.#first) this.#first = undefined;
+    else this.#others.delete(key);
     if (!this.#expected.delete(key) || this.#isRunning || this.#waiting.length === 0) return;
     this.#isRunning = true;
     this.#afterRest();

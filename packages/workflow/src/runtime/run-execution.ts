@@ -8,7 +8,7 @@
  *     behind begin nothing more.
  * B5. Answers are given in the order of the log (see answers). A sleep that ends while other calls are open records when.
  */
-import type { Cancel, Clock, LogIndex, Logger, NodeId } from "@raftoral/raft-core";
+import type { Cancel, Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import { CancelledError, recordedError, StepFailedError } from "../author/errors.ts";
 import { validated } from "../author/input-schema.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
@@ -128,7 +128,8 @@ export class RunExecution {
 
   /** The log has this path of the run, under this ownership. */
   committed(key: string, index: LogIndex): void {
-    this.#answers.committed(key, index);
+    // Alone there is nothing that could be answered before it.
+    if (this.#openCalls > 1) this.#answers.committed(key, index);
   }
 
   /** This node has the run no more, or the run has ended. Idempotent. */
