@@ -11,6 +11,7 @@ import type { Slots } from "./slots.ts";
 export class Activity {
   readonly #slots: Slots;
   readonly #clock: Clock;
+  readonly #gate: () => Promise<never> | undefined;
   #busy = 0;
   #parked = 0;
   #hasSlot = true;
@@ -18,15 +19,20 @@ export class Activity {
   #retaking: Promise<void> | undefined;
   #whenIdle: (() => void)[] = [];
 
-  /** The caller has taken a slot, which becomes this body's. */
-  constructor(slots: Slots, clock: Clock) {
+  /** The caller has taken a slot, which becomes this body's. `gate` gives what stands in the way of new work, if anything. */
+  constructor(slots: Slots, clock: Clock, gate: () => Promise<never> | undefined) {
     this.#slots = slots;
     this.#clock = clock;
+    this.#gate = gate;
   }
 
   /** Something that counts as work: a step, a record. Never settles once ended. */
   async work<T>(fn: () => Promise<T>): Promise<T> {
-    if (!this.#hasSlot) await this.#retakeSlot();
+    if (!this.#hasSlot) {
+      await this.#retakeSlot();
+      const gate = this.#gate();
+      if (gate !== undefined) return await gate;
+    }
     this.#busy += 1;
     try {
       const result = await fn();

@@ -84,7 +84,7 @@ export class RunExecution {
     const onInterrupt = (fn: (reason: Error) => void): (() => void) => this.interruption.listen(fn);
     const attemptFailed: StepSurroundings["attemptFailed"] = (key, attempt, error, retryInMs) =>
       shared.emit({ type: "step-attempt-failed", runId, key, attempt, error: recordedError(error), retryInMs });
-    this.#activity = new Activity(shared.slots, clock);
+    this.#activity = new Activity(shared.slots, clock, () => this.#gate());
     this.#answers = new Answers(clock);
     this.#surroundings = { clock, fencingToken: epoch, random: shared.random, onInterrupt, attemptFailed };
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);

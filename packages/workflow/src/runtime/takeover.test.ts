@@ -188,6 +188,40 @@ describe("draining", () => {
     expect(await run.result()).not.toBe(3);
   });
 
+  test("begins no step that was waiting for a slot", async () => {
+    const w = world();
+    const latches = { short: new Latch(), long: new Latch(), go: new Latch() };
+    const executed: string[] = [];
+    const busy = workflow("busy", { version: 1 }, async (ctx, which: "short" | "long") => {
+      await ctx.step("busy", () => latches[which].opened);
+    });
+    const next = workflow("next", { version: 1 }, async (ctx) => {
+      // A body whose only open call is a wait gives its slot away, and needs one again to go on beside it.
+      void ctx.waitFor("never");
+      await latches.go.opened;
+      await ctx.step("next", () => executed.push(`next on ${ctx.nodeId}`));
+    });
+    await w.startAll([busy, next], { limits: { maxRunningBodies: 2 } });
+    const waits = await w.runtime(3).startWorkflow(next, undefined);
+    const short = w.next("body-started", (event) => event.workflowType === "busy");
+    const shortRun = await w.runtime(3).startWorkflow(busy, "short");
+    await short;
+    const long = w.next("body-started", (event) => event.workflowType === "busy");
+    await w.runtime(3).startWorkflow(busy, "long");
+    await long;
+    latches.go.open();
+    await new Promise((resolve) => setImmediate(resolve));
+    const drained = w.runtime(3).drain();
+    latches.short.open();
+    // Its slot is free while the drain still waits for the other one.
+    await shortRun.result();
+    await new Promise((resolve) => setImmediate(resolve));
+    latches.long.open();
+    await drained;
+    await waits.result();
+    expect(executed).toEqual(["next on 1"]);
+  });
+
   test("does not wait longer than its grace", async () => {
     const w = world();
     const forever = workflow("forever", { version: 1 }, async (ctx) => {
