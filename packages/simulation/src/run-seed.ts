@@ -50,7 +50,7 @@ export interface RunResult {
 }
 
 /** Steps of the search after which a register's history is unknown. */
-const MAX_SEARCH_STEPS = 200_000;
+const MAX_SEARCH_STEPS = 1_000_000;
 
 /** One run at a time in a thread: rejections that nobody handles are taken for this run's. */
 export async function runSeed({ seed, steps, only, write }: RunOptions): Promise<RunResult> {

@@ -39,8 +39,8 @@ export class Client {
 
   #operate(node: SimNode): void {
     const { history, settings } = this.#world;
-    const generation = Math.floor(history.calls.length / (CALLS_PER_KEY * 3));
-    const key = `k${generation}.${this.#random.below(3)}`;
+    const generation = Math.floor(history.calls.length / (CALLS_PER_KEY * settings.keys));
+    const key = `k${generation}.${this.#random.below(settings.keys)}`;
     const timeoutMs = this.#random.oneOf(300, 1_000, 4_000);
     if (this.#random.chance(settings.readShare)) {
       const call = history.begin(key, { kind: "read" }, settings.staleMs);

@@ -73,8 +73,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "read-context-reused",
-    bug: "rounds of ReadIndex share a context, so that a repeated answer confirms a later read",
-    edits: [{ file: `${DRIVER}/reads.ts`, find: "const counter = ++this.#counter;", replace: "const counter = 1;" }],
+    bug: "heartbeats of all reads share a context, so that a repeated or late answer confirms a later read",
+    edits: [
+      {
+        file: `${RAFT}/read-index.ts`,
+        find: "reads.acks.set(from, Math.max(reads.acks.get(from) ?? 0, decodePosition(context)));",
+        replace: "reads.acks.set(from, lastPosition(reads));",
+      },
+    ],
   },
   {
     name: "apply-before-persist",
@@ -154,25 +160,24 @@ export const MUTANTS: readonly Mutant[] = [
     bug: "a snapshot holds a configuration that is not in force at its index yet",
     edits: [
       {
-        file: `${DRIVER}/replicated-state.ts`,
-        find: "return { index: this.appliedIndex, term: this.appliedTerm, confState: this.confState };",
-        replace: "return { index: this.appliedIndex, term: this.appliedTerm, confState: this.next ?? this.confState };",
+        file: `${DRIVER}/apply-thread.ts`,
+        find: 'this.#enqueue({ kind: "apply", message });',
+        replace:
+          'for (const entry of message.entries) { if (entry.type !== "EntryNormal") this.#reconfigure(entry, emptyBatch()); } ' +
+          'this.#enqueue({ kind: "apply", message });',
       },
-      {
-        file: `${DRIVER}/replicated-state.ts`,
-        find: "appliedTerm: Term = 0;",
-        replace: "appliedTerm: Term = 0; next: ConfState | undefined;",
-      },
+      { file: `${DRIVER}/apply-thread.ts`, find: "this.#reconfigure(entry, batch);\n      }", replace: "}" },
     ],
   },
   {
     name: "page-skips-entry",
-    bug: "a page of entries that was cut off is followed by what comes after the cut",
+    bug: "a page of committed entries that was cut off counts as if it had not been",
     edits: [
       {
-        file: "raft-core/src/log/raft-log.ts",
-        find: "if (stored.length < storedEnd - lo || hi <= offset) return stored;",
-        replace: "if (hi <= offset) return stored;",
+        file: "raft-core/src/raw-node.ts",
+        find: "raft.log.acceptApplying(last.index, ",
+        replace:
+          "raft.log.acceptApplying(Math.max(last.index, Math.min(raft.log.committed, raft.log.unstable.offset - 1)), ",
       },
     ],
   },

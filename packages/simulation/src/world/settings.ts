@@ -5,6 +5,8 @@ import type { Random } from "./random.ts";
 export interface Settings {
   readonly nodes: number;
   readonly clients: number;
+  /** Registers in use at one time. */
+  readonly keys: number;
   /** Milliseconds between a client's operations, at most. */
   readonly thinkMs: number;
   /** Of the operations, how many are reads by ReadIndex. */
@@ -47,6 +49,7 @@ export function drawSettings(random: Random): Settings {
   return {
     nodes: random.oneOf(1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7),
     clients: random.whole(2, 5),
+    keys: random.oneOf(1, 3),
     thinkMs: random.oneOf(20, 100, 400),
     readShare: random.oneOf(0.1, 0.4, 0.7),
     timing,

@@ -1,0 +1,41 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SeedPool } from "../command/seed-pool.ts";
+import { findFirst } from "./hunt.ts";
+import { applyEdit } from "./install.ts";
+import { MUTANTS, mutantNamed } from "./mutants.ts";
+
+describe("known bugs", () => {
+  test.each(MUTANTS)("$name: its edits still fit the sources", async ({ edits }) => {
+    for (const edit of edits) {
+      const source = await readFile(new URL(`../../../${edit.file}`, import.meta.url), "utf8");
+      expect(applyEdit(source, edit)).not.toBe(source);
+    }
+  });
+
+  /** Those that a few seeds find: the rest takes `npm run simulate -- --hunt`. */
+  test.each([
+    ["unsorted-progress", "commit-by-quorum"],
+    ["unsynced-acknowledged", "durable-before-acknowledged"],
+    ["retry-applied-twice", "applied-once"],
+    ["compacted-stalls", "no-progress"],
+  ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
+    const found = await findFirst(mutantNamed(name), { start: 1, seeds: 20, steps: 20_000, threads: 1 });
+    expect(found?.finding?.invariant).toBe(invariant);
+  });
+});
+
+describe("a pool of threads", () => {
+  let pool: SeedPool;
+  beforeAll(() => {
+    pool = new SeedPool(2);
+  });
+  afterAll(() => pool.close());
+
+  test("runs without a mutant find nothing, whichever thread they are in", async () => {
+    const options = { seed: 1, steps: 5_000 };
+    const [a, b] = await Promise.all([pool.run(options), pool.run(options)]);
+    expect(a.finding).toBeUndefined();
+    expect(b).toEqual(a);
+  });
+});
