@@ -15,7 +15,8 @@ export function parseAddress(address: string): HostPort {
   const parts = SYNTAX.exec(address)?.groups;
   const port = Number(parts?.port);
   const host = parts?.v6 ?? parts?.name;
-  if (host === undefined || !(port <= 65_535)) {
+  // What the syntax lets through may still be no host: 999.0.0.1, an IPv6 address with a zone. Connecting would throw.
+  if (host === undefined || !(port <= 65_535) || !URL.canParse(authority({ host, port }))) {
     throw new TransportError(
       "TRANSPORT_ADDRESS_INVALID",
       `"${address}" is no address; write host:port with a port from 0 to 65535, such as 127.0.0.1:5001 or [::1]:5001`,

@@ -138,8 +138,9 @@ export class ExchangeStream {
       return;
     }
     this.#unansweredPings += 1;
-    this.#session.ping(() => {
-      this.#unansweredPings = 0;
+    // An error is no answer: above ten outstanding pings Node sends none and calls back with one.
+    this.#session.ping((error) => {
+      if (error === null) this.#unansweredPings = 0;
     });
   }
 
