@@ -213,4 +213,27 @@ describe("sending a snapshot", () => {
       ),
     ).toBe("failure");
   });
+
+  test("lets go of the content also when the transport refuses before it reads, for the storage keeps it until then", async () => {
+    const { snapshotter, install, storage } = start(10);
+    const { index } = await snapshotter.take(install);
+    let released = 0;
+    storage.openSnapshot = () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: true, value: undefined }),
+        return: async () => {
+          released++;
+          return { done: true, value: undefined };
+        },
+      }),
+    });
+    const asked = message({
+      type: "MsgSnap",
+      to: 2,
+      snapshot: { metadata: { index, term: 1, confState }, data: EMPTY_BYTES },
+    });
+    const refusing = channel(() => Promise.reject(new Error("no way there")));
+    expect(await snapshotter.send(refusing, asked)).toBe("failure");
+    expect(released).toBe(1);
+  });
 });

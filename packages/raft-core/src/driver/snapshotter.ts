@@ -107,13 +107,17 @@ export class Snapshotter {
     const metadata = message.snapshot?.metadata;
     invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
     const fields = { to: message.to as NodeId, index: metadata.index };
+    const content = this.#storage.openSnapshot(metadata)[Symbol.asyncIterator]();
     try {
-      await channel.sendSnapshot(message, this.#storage.openSnapshot(metadata));
+      await channel.sendSnapshot(message, { [Symbol.asyncIterator]: () => content });
       this.#logger.info(fields, "snapshot sent");
       return "finish";
     } catch (error) {
       this.#logger.warn({ ...fields, err: error }, "snapshot could not be sent; it will be tried again");
       return "failure";
+    } finally {
+      // A transport that refuses does not begin to read, and the storage keeps content until its reader ends.
+      content.return?.().catch(() => {});
     }
   }
 
