@@ -51,7 +51,8 @@ export interface Variable<T> {
 /**
  * A body must reach the same calls with the same names whenever the calls before them had the same results: it is run
  * again from its checkpoints when its node dies. Time, randomness, ids and input and output belong into the calls below.
- * Calls may run in parallel; give parallel branches that use the same names a {@link WorkflowContext.scope} each.
+ * Calls may run in parallel; give parallel branches that use the same names a {@link WorkflowContext.scope} each. Calls are
+ * answered in the order of the log, each time: whatever wins a race wins it again, while a body awaits nothing but its calls.
  */
 export interface WorkflowContext {
   readonly runId: string;

@@ -52,8 +52,8 @@ export interface WorkflowEnd {
 
 /**
  * What a checkpoint records. STEP: a step's value. STEP_FAILED: that it failed for good, and how. VARIABLE: an initial or a
- * new value. SLEEP and WAIT_DEADLINE: a wall time in ms. NOW: nothing but its own time. SIGNAL: a payload received.
- * SIGNAL_TIMEOUT: that none came in time.
+ * new value. SLEEP and WAIT_DEADLINE: a wall time in ms. NOW: nothing but its own time, also of a sleep's end. SIGNAL: a
+ * payload received. SIGNAL_TIMEOUT: that none came in time.
  */
 export type CheckpointKind =
   | "STEP"

@@ -43,6 +43,39 @@ describe("a replay (B5)", () => {
     ]);
   });
 
+  test("is prepared for: what is committed is answered before its successors, though its outcome has to be asked for again", async () => {
+    for (const bySnapshot of [false, true]) {
+      const w = world();
+      const node = w.cluster.node(2);
+      const latch = new Latch();
+      let proposals = 0;
+      node.fault = (command) => {
+        if (command.kind !== "Checkpoint" || command.key !== "a#0" || proposals++ > 0) return "none";
+        // In the log, but this node hears of it by a snapshot only, without an event.
+        if (bySnapshot) node.connected = false;
+        return "applied-but-unknown";
+      };
+      const both = workflow("both", { version: 1 }, async (ctx) => {
+        const order: string[] = [];
+        const a = ctx.step("a", () => 1).then(() => order.push("a"));
+        const b = ctx.step("b", () => latch.opened).then(() => order.push("b"));
+        await Promise.all([a, b]);
+        return order;
+      });
+      await w.startAll([both]);
+      const committed = w.next("checkpoint-committed", (event) => event.key === "a#0");
+      await w.runtime(2).startWorkflow(both, undefined, { id: "both" });
+      await committed;
+      if (bySnapshot) {
+        await w.cluster.installSnapshot(2, 1);
+        w.cluster.reconnect(2);
+      }
+      latch.open();
+      expect(await w.runtime(2).result("both")).toEqual(["a", "b"]);
+      expect(proposals).toBe(2);
+    }
+  });
+
   test("records when a sleep ended only where something else could have been first", async () => {
     const w = world([1]);
     const alone = workflow("alone", { version: 1 }, async (ctx) => {
