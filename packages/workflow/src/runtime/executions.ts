@@ -107,6 +107,12 @@ export class Executions {
     for (const runId of [...this.#held.keys()]) this.#drop(runId, Number.POSITIVE_INFINITY, "the runtime stopped");
   }
 
+  /** Ends what is held still, and takes runs again. */
+  reopen(): void {
+    this.close();
+    this.#closed = false;
+  }
+
   /** Tells an execution what a snapshot brought for it (O3). */
   async #catchUp(runId: string, held: Held): Promise<void> {
     held.outdated = true;

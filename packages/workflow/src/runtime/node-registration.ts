@@ -17,10 +17,9 @@ export interface RegistrationOptions {
 }
 
 export class NodeRegistration {
-  /** Of this process. */
-  readonly incarnation = crypto.randomUUID();
   readonly #options: RegistrationOptions;
-  readonly #first = Promise.withResolvers<void>();
+  #incarnation: string = crypto.randomUUID();
+  #first = Promise.withResolvers<void>();
   #state: "registering" | "registered" | "leaving" = "registering";
   #running = false;
   #cancelRetry: Cancel = () => {};
@@ -28,6 +27,11 @@ export class NodeRegistration {
   constructor(options: RegistrationOptions) {
     this.#options = options;
     this.#first.promise.catch(() => {});
+  }
+
+  /** Of this process, or of its part since it came back. */
+  get incarnation(): string {
+    return this.#incarnation;
   }
 
   /** Whether the state has this process as one that executes: only then are its runs this process's to execute. */
@@ -82,6 +86,16 @@ export class NodeRegistration {
       this.#state = "registering";
       this.register();
     }
+  }
+
+  /** Registers again after {@link leave}, as another: what was proposed about the one that left does not concern it. */
+  rejoin(): void {
+    if (this.#state !== "leaving") return;
+    this.#incarnation = crypto.randomUUID();
+    this.#first = Promise.withResolvers<void>();
+    this.#first.promise.catch(() => {});
+    this.#state = "registering";
+    this.register();
   }
 
   /** No registration from now on. */

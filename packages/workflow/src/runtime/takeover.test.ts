@@ -222,6 +222,43 @@ describe("draining", () => {
     expect(executed).toEqual(["next on 1"]);
   });
 
+  test("can be taken back: the node registers again and executes, the run it still had included", async () => {
+    const w = world();
+    const order = workflow("order", { version: 1 }, async (ctx) => {
+      await ctx.waitFor("go");
+      return ctx.nodeId;
+    });
+    await w.startAll([order]);
+    await w.runtime(3).startWorkflow(order, undefined, { id: "moved" });
+    await w.runtime(3).drain();
+    await w.runtime(3).resume();
+    await w.runtime(3).registered;
+    const mine = await w.runtime(3).startWorkflow(order, undefined, { id: "mine" });
+    for (const id of ["moved", "mine"]) await w.runtime(1).signal(id, "go");
+    expect(await mine.result()).toBe(3);
+    expect(await w.runtime(1).result("moved")).not.toBe(3);
+    await w.runtime(3).drain();
+    expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("Draining");
+  });
+
+  test("can be taken back when it failed: runs that were held still go on", async () => {
+    const w = world();
+    const order = workflow("order", { version: 1 }, async (ctx) => {
+      await ctx.waitFor("go");
+      await ctx.step("after", () => undefined);
+      return ctx.nodeId;
+    });
+    await w.startAll([order], { limits: { requestTimeoutMs: 5 } });
+    await w.runtime(3).startWorkflow(order, undefined, { id: "held" });
+    w.cluster.node(3).connected = false;
+    await expect(w.runtime(3).drain()).rejects.toMatchObject({ code: expect.stringMatching(/NO_LEADER|DEADLINE/) });
+    w.cluster.node(3).connected = true;
+    await w.runtime(3).resume();
+    await w.runtime(3).registered;
+    await w.runtime(1).signal("held", "go");
+    expect(await w.runtime(1).result("held")).toBe(3);
+  });
+
   test("does not wait longer than its grace", async () => {
     const w = world();
     const forever = workflow("forever", { version: 1 }, async (ctx) => {

@@ -51,6 +51,7 @@ export class WorkflowRuntime {
   readonly #duties: LeaderDuties;
   readonly #waiters = new ResultWaiters();
   readonly #unsubscribe: () => void;
+  #draining: Promise<unknown> | undefined;
   #stopped = false;
 
   /**
@@ -195,9 +196,28 @@ export class WorkflowRuntime {
 
   /**
    * Before an orderly stop: lets steps under way finish (for `drainGraceMs`), then hands all of this node's runs to others
-   * with one command. Resolves with how many. This node executes nothing from then on, but still starts and observes.
+   * with one command. Resolves with how many. This node executes nothing from then on, but still starts and observes; only
+   * {@link resume} changes that.
    */
-  async drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {
+  drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {
+    const draining = this.#drain();
+    this.#draining = draining.catch(() => undefined);
+    return draining;
+  }
+
+  /**
+   * Undoes {@link drain}, also one that failed or is under way: once that is over, this node registers again and executes.
+   * What it handed over stays where it is.
+   */
+  async resume(): Promise<void> {
+    await this.#draining;
+    if (this.#stopped) return;
+    // What a failed drain holds still is this node's, and begins anew with the registration.
+    this.#executions.reopen();
+    this.#registration.rejoin();
+  }
+
+  async #drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {
     this.#assertRunning();
     const wasRegistered = this.#registration.isRegistered;
     this.#registration.leave();
