@@ -9,14 +9,14 @@
  * B5. Answers are given in the order of the log (see answers). A sleep that ends while other calls are open records when.
  */
 import type { Cancel, Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
-import { CancelledError, recordedError, StepFailedError } from "../author/errors.ts";
+import { CancelledError, recordedError } from "../author/errors.ts";
 import { validated } from "../author/input-schema.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
 import { StepPaths } from "../author/step-path.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { StepContext, StepOptions } from "../author/workflow-context.ts";
 import type { CheckpointRecord } from "../command/command-result.ts";
-import type { CheckpointKind, Epoch, RecordedError, RunOutcome } from "../command/workflow-command.ts";
+import type { CheckpointKind, Epoch, RunOutcome } from "../command/workflow-command.ts";
 import { Activity } from "./activity.ts";
 import { alarmAt } from "./alarm.ts";
 import { AFTER_ALL, Answers } from "./answers.ts";
@@ -28,6 +28,7 @@ import type { RuntimeEvent } from "./runtime-event.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import type { Slots } from "./slots.ts";
 import { attemptStep, type StepSurroundings } from "./step-attempts.ts";
+import { failureBytes, stepAnswer } from "./step-record.ts";
 
 /** What all executions of a node share. */
 export interface ExecutionShared {
@@ -371,20 +372,4 @@ export class RunExecution {
       await this.#proposeEnd({ status: "Failed", error: recordedError(error) });
     }
   }
-}
-
-interface RecordedStepFailure extends RecordedError {
-  readonly attempts: number;
-}
-
-function failureBytes(error: unknown, attempts: number): Uint8Array {
-  const failure: RecordedStepFailure = { ...recordedError(error), attempts };
-  return encodeValue(failure, "a step's failure", Number.POSITIVE_INFINITY);
-}
-
-function stepAnswer(key: string, checkpoint: CheckpointRecord): unknown {
-  const value = decodeValue(checkpoint.value, `step ${key}`);
-  if (checkpoint.record === "STEP") return value;
-  const { attempts, ...failure } = value as RecordedStepFailure;
-  throw new StepFailedError(key, attempts, failure);
 }

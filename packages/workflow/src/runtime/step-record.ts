@@ -1,0 +1,23 @@
+/** A step's outcome as its checkpoint records it. */
+import { recordedError, StepFailedError } from "../author/errors.ts";
+import { decodeValue, encodeValue } from "../author/json-value.ts";
+import type { CheckpointRecord } from "../command/command-result.ts";
+import type { RecordedError } from "../command/workflow-command.ts";
+
+interface RecordedStepFailure extends RecordedError {
+  readonly attempts: number;
+}
+
+/** The bytes of a step's failure after so many attempts. */
+export function failureBytes(error: unknown, attempts: number): Uint8Array {
+  const failure: RecordedStepFailure = { ...recordedError(error), attempts };
+  return encodeValue(failure, "a step's failure", Number.POSITIVE_INFINITY);
+}
+
+/** What a step's checkpoint answers its call with. Throws StepFailedError for one that failed for good. */
+export function stepAnswer(key: string, checkpoint: CheckpointRecord): unknown {
+  const value = decodeValue(checkpoint.value, `step ${key}`);
+  if (checkpoint.record === "STEP") return value;
+  const { attempts, ...failure } = value as RecordedStepFailure;
+  throw new StepFailedError(key, attempts, failure);
+}
