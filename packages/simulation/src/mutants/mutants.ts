@@ -73,14 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "read-context-reused",
-    bug: "heartbeats of all reads share a context, so that a repeated or late answer confirms a later read",
-    edits: [
-      {
-        file: `${RAFT}/read-index.ts`,
-        find: "reads.acks.set(from, Math.max(reads.acks.get(from) ?? 0, decodePosition(context)));",
-        replace: "reads.acks.set(from, lastPosition(reads));",
-      },
-    ],
+    bug: "rounds of ReadIndex share a context, so that a repeated or late answer confirms a later read",
+    edits: [{ file: `${DRIVER}/reads.ts`, find: "const counter = ++this.#counter;", replace: "const counter = 1;" }],
   },
   {
     name: "apply-before-persist",

@@ -77,11 +77,22 @@ class Recovery {
       return node === undefined || node.condition === "lost" ? [] : [node];
     });
     for (const node of running) this.#prove(node);
-    const behind = running.filter(({ id, observed }) => {
+    const behind = running.filter((node) => {
+      const { id, observed } = node;
+      if (this.#isOutOfReach(node, leader)) return false;
       return !this.#proven.has(id) || (observed?.appliedIndex ?? 0) < this.#world.monitor.ledger.lastCommitted;
     });
     if (behind.length === 0) this.#readEverything(leader);
     else this.waitsFor = `n${behind.map(({ id }) => id).join(", n")} to write, read and catch up`;
+  }
+
+  /**
+   * Without pre-vote and check-quorum a member with a later term than the leader's hears nothing of it, and tells it nothing
+   * unless it may campaign. It is the group's quorum that must make progress, and those two options that bring back the rest.
+   */
+  #isOutOfReach({ observed }: SimNode, leader: SimNode): boolean {
+    const { preVote, checkQuorum } = this.#world.settings;
+    return !preVote && !checkQuorum && (observed?.raft.term ?? 0) > (leader.observed?.raft.term ?? 0);
   }
 
   /** A leader that knows the latest configuration that anybody applied. */

@@ -6,6 +6,7 @@ import type { GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/ra
 import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core";
 import type { Life } from "../node/life.ts";
 import type { Random } from "../world/random.ts";
+import type { Settings } from "../world/settings.ts";
 import type { World } from "../world/world.ts";
 import { NodePort } from "./node-port.ts";
 import { CALM, type Weather } from "./weather.ts";
@@ -17,9 +18,10 @@ interface Listener {
 
 export class Network {
   /** What happens to every message. */
-  weather: Weather = CALM;
+  weather: Weather;
   readonly #world: World;
   readonly #random: Random;
+  /** Every message is encoded and decoded on the way. */
   readonly #throughCodec: boolean;
   readonly #listeners = new Map<NodeId, Listener>();
   /** How often each direction is cut: partitions may overlap. Key: from * 1000 + to. */
@@ -29,8 +31,8 @@ export class Network {
   /** When the last frame of a direction that was not overtaken arrives: frames in order stay in order. */
   readonly #lastArrival = new Map<number, number>();
 
-  /** `throughCodec`: every message is encoded and decoded on the way. */
-  constructor(world: World, random: Random, throughCodec: boolean) {
+  constructor(world: World, random: Random, { weather, throughCodec }: Settings) {
+    this.weather = weather;
     this.#world = world;
     this.#random = random;
     this.#throughCodec = throughCodec;

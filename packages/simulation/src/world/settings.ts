@@ -1,5 +1,6 @@
 /** What a seed decides about a run before it begins: how many nodes, which features, which bounds. */
 import type { RaftLimits, RaftTiming } from "@raftoral/raft-core";
+import { CALM, type Weather } from "../network/weather.ts";
 import type { Random } from "./random.ts";
 
 export interface Settings {
@@ -24,6 +25,8 @@ export interface Settings {
   readonly seesEarly: boolean;
   /** How long applying a batch takes, at most; 0 for none. */
   readonly applyMs: number;
+  /** What the network is like all the time; faults make it worse. */
+  readonly weather: Weather;
   /** Milliseconds between two faults, on average. */
   readonly faultGapMs: number;
 }
@@ -37,6 +40,17 @@ const MAX_DELAY_MS = 1_500;
  */
 function leaseMs({ electionTicks, tickMs }: RaftTiming): number {
   return (2 * electionTicks * tickMs) / 0.9 + MAX_DELAY_MS;
+}
+
+function drawWeather(random: Random): Weather {
+  return {
+    ...CALM,
+    maxDelayMs: random.oneOf(2, 10, 50),
+    dropRate: random.oneOf(0, 0.02, 0.1),
+    duplicateRate: random.oneOf(0, 0.1, 0.5),
+    reorderRate: random.oneOf(0, 0.1, 0.5),
+    reorderMs: random.oneOf(10, 100, 800),
+  };
 }
 
 export function drawSettings(random: Random): Settings {
@@ -69,6 +83,7 @@ export function drawSettings(random: Random): Settings {
     throughCodec: random.chance(0.15),
     seesEarly: random.chance(0.5),
     applyMs: random.chance(0.3) ? random.between(1, 30) : 0,
+    weather: random.chance(0.5) ? CALM : drawWeather(random),
     faultGapMs: random.oneOf(200, 500, 1_500),
   };
 }

@@ -44,7 +44,7 @@ export class World {
     this.trace = trace;
     this.random = new Random(seed);
     this.settings = drawSettings(this.random.fork("settings"));
-    this.network = new Network(this, this.random.fork("network"), this.settings.throughCodec);
+    this.network = new Network(this, this.random.fork("network"), this.settings);
     this.monitor = new Monitor(this);
   }
 
