@@ -4,7 +4,9 @@
  * Invariants:
  * D1. Handing over ends within its time, and at once when the cluster has nobody left to take anything.
  * D2. A node that cannot hand over goes all the same: the others take its runs over once it is silent.
- * D3. A node leaves once. When that fails it is a member as before, though one that executes nothing until it is restarted.
+ * D3. A node leaves once. Nothing is handed over before a quorum has answered, and when leaving fails all the same the node is
+ *     a member as before: it executes again.
+ * D4. Leaving ends within its time.
  */
 import { type Logger, NONE } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
@@ -68,15 +70,35 @@ export class Departure {
     return leaving;
   }
 
-  async #leave(timeout: Timeout): Promise<void> {
+  async #leave({ timeoutMs }: Timeout): Promise<void> {
     const { cluster, membership, logger } = this.#options;
     const { nodeId } = cluster;
     if (!this.#hasOtherVoters()) throw lastMember(nodeId);
-    await this.#handOverRuns(timeout.timeoutMs);
-    if (cluster.isLeader) await membership.transfer(undefined, timeout);
-    await membership.remove(nodeId, timeout);
+    const deadline = performance.now() + timeoutMs;
+    const left = (share = 1): Timeout => ({
+      timeoutMs: Math.max(1, Math.floor((deadline - performance.now()) * share)),
+    });
+    await cluster.readIndex(left());
+    if (cluster.isLeader) await membership.transfer(undefined, left());
+    try {
+      await this.#handOverRuns(left(3 / 4).timeoutMs);
+      await membership.remove(nodeId, left());
+    } catch (error) {
+      if (membership.members().some((member) => member.nodeId === nodeId)) {
+        this.#resume();
+        throw error;
+      }
+      logger.warn({ err: error }, "the removal was not answered in order, but it is in force");
+    }
     logger.info({ nodeId }, "left the cluster");
     this.#left.resolve("left");
+  }
+
+  /** Not waited for: it begins by waiting for what was handed over too slowly. */
+  #resume(): void {
+    const { runtime, logger } = this.#options;
+    logger.warn({}, "this node could not leave; it is a member as before and executes runs again");
+    runtime.resume().catch((error: unknown) => logger.error({ err: error }, "this node could not go on executing"));
   }
 
   #hasOtherVoters(): boolean {

@@ -155,6 +155,20 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     expect(await (await other.startWorkflow(greet, "on")).result()).toBe("hello on");
   });
 
+  test("a node that cannot leave for want of a quorum goes on executing once there is one", async () => {
+    const { nodes, places } = await cluster.form(2);
+    const [a, b] = nodes as [RaftoralNode, RaftoralNode];
+    const { address } = a;
+    await a.stop();
+    await expect(b.leave({ timeoutMs: 300 })).rejects.toMatchObject({
+      code: expect.stringMatching(/NO_LEADER|DEADLINE_EXCEEDED/),
+    });
+    // Nothing is registered there: what runs, runs on the node that stayed.
+    await cluster.start({ ...places[0], listen: address, workflows: [] });
+    await b.waitForLeader();
+    expect(await (await b.startWorkflow(greet, "b")).result()).toBe("hello b");
+  });
+
   test("the last member cannot leave", async () => {
     const node = await cluster.start({ ...cluster.place(), bootstrap: true });
     await expect(node.leave()).rejects.toMatchObject({ code: "LAST_MEMBER" });
