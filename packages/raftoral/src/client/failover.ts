@@ -6,6 +6,7 @@
  * F2. Another node is asked only if the failure says that the same call may succeed there, and, for a call that must not
  *     happen twice, only if it was never sent.
  * F3. The node that answered last is asked first.
+ * F4. A call that is about a node goes to that node alone.
  */
 import type { RaftoralError } from "@raftoral/raft-core";
 import { NodeError, RemoteError } from "../errors.ts";
@@ -17,6 +18,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** Whether doing it twice is the same as doing it once. */
   readonly idempotent: boolean;
+  /** The only node to ask (F4). */
+  readonly only?: string | undefined;
   /** What was tried, for the error: "starting process_order". */
   readonly what: string;
 }
@@ -25,6 +28,8 @@ export interface CallOptions {
 const ELSEWHERE = new Set(["NODE_UNREACHABLE", "NODE_STOPPED", "NODE_FAILED", "NO_LEADER", "RUNTIME_STOPPED"]);
 /** With these the request cannot have arrived. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);
+/** A gRPC deadline has eight digits at most: a good day. */
+const LONGEST_ATTEMPT_MS = 99_999_999;
 /** Pause after all nodes were asked in vain: an election takes longer than a connection that is refused. */
 const ROUND_PAUSE_MS = 100;
 
@@ -51,18 +56,19 @@ export class Failover {
     const deadline = performance.now() + options.timeoutMs;
     for (;;) {
       let failure: RaftoralError | undefined;
-      for (const address of [...this.#addresses]) {
+      for (const address of options.only === undefined ? [...this.#addresses] : [options.only]) {
         const left = deadline - performance.now();
         if (left <= 0) break;
-        const outcome = await this.#attempt(address, Math.ceil(left), send);
+        const outcome = await this.#attempt(address, Math.min(Math.ceil(left), LONGEST_ATTEMPT_MS), send);
         if (outcome.ok) return outcome.value;
         failure = outcome.failure;
         if (!isWorthTryingElsewhere(failure, options)) throw failure;
-        this.#demote(address);
+        if (options.only === undefined) this.#demote(address);
       }
       if (deadline - performance.now() <= ROUND_PAUSE_MS || failure === undefined)
         throw this.#timedOut(options, failure);
-      if (failure instanceof NodeError && failure.code === "NODE_UNREACHABLE") throw this.#unreachable(failure);
+      if (failure instanceof NodeError && failure.code === "NODE_UNREACHABLE")
+        throw this.#unreachable(failure, options);
       await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
     }
   }
@@ -108,8 +114,8 @@ export class Failover {
     });
   }
 
-  #unreachable(failure: RaftoralError): RaftoralError {
-    if (this.#addresses.length === 1) return failure;
+  #unreachable(failure: RaftoralError, options: CallOptions): RaftoralError {
+    if (this.#addresses.length === 1 || options.only !== undefined) return failure;
     return new NodeError(
       "NODE_UNREACHABLE",
       `None of the nodes answers: ${this.#addresses.join(", ")}. Check the addresses, and that the nodes are running.`,

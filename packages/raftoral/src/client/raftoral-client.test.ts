@@ -124,6 +124,35 @@ test("F2: a node that says it stopped is passed over", async () => {
   expect((await client.getRun("A17")).id).toBe("A17");
 });
 
+test.each(["NO_LEADER", "NODE_STOPPED"])(
+  "F4: when the node that is to leave answers %s, no other leaves",
+  async (code) => {
+    const [a, b] = [await served(), await served()];
+    const client = await connected([a.server.address, b.server.address]);
+    a.node.failure = new RaftError(code as "NO_LEADER", "not now", { retryable: true });
+    await expect(client.removeNode(undefined, { timeoutMs: 300 })).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    expect([a.node.calls.length > 0, b.node.calls]).toEqual([true, []]);
+  },
+);
+
+test("F4: when the node that is to leave is gone, no other leaves, also after others have answered", async () => {
+  const [a, b] = [await served(), await served()];
+  const client = await connected([a.server.address, b.server.address]);
+  await a.server.close();
+  await client.status();
+  await expect(client.removeNode(undefined)).rejects.toMatchObject({ code: "NODE_UNREACHABLE" });
+  expect(b.node.calls).toEqual([]);
+  expect(await client.removeNode(3)).toBe(3);
+});
+
+test("F1: a time longer than timers can keep is no short one", async () => {
+  const { node, server } = await served();
+  node.runs.set("A17", run("A17"));
+  const client = await connected(server.address);
+  expect((await client.getRun("A17", { timeoutMs: 2_000 * 3_600_000 })).id).toBe("A17");
+  expect(node.calls[0]?.timeoutMs).toBeGreaterThan(3_600_000);
+});
+
 test("F3: the node that answered last is asked first", async () => {
   const [a, b] = [await served(), await served()];
   b.node.runs.set("A17", run("A17"));

@@ -52,10 +52,13 @@ const PAGE_SIZE = 500;
 export class RaftoralClient {
   readonly #failover: Failover;
   readonly #timeoutMs: number;
+  /** The first of the addresses given. */
+  readonly #named: string | undefined;
 
   private constructor(failover: Failover, timeoutMs: number) {
     this.#failover = failover;
     this.#timeoutMs = timeoutMs;
+    this.#named = failover.addresses[0];
   }
 
   /**
@@ -187,9 +190,14 @@ export class RaftoralClient {
     return (await this.status(options)).members;
   }
 
-  /** Makes the node asked, or `nodeId`, leave the cluster. Rejects with NODE_UNKNOWN or LAST_MEMBER. */
+  /**
+   * Removes a member; without an id, the node at the first address that {@link connect} was given leaves. Only that one is
+   * asked then: another would leave in its place. Rejects with NODE_UNKNOWN or LAST_MEMBER.
+   */
   async removeNode(nodeId: NodeId | undefined, options: Timed = {}): Promise<NodeId> {
-    const answer = await this.#call("removing a node", nodeId !== undefined, options, (node, timeoutMs) =>
+    const only = nodeId === undefined ? this.#named : undefined;
+    const call = { what: "removing a node", idempotent: true, timeoutMs: options.timeoutMs ?? this.#timeoutMs, only };
+    const answer = await this.#failover.call(call, (node, timeoutMs) =>
       node.cluster.removeNode({ nodeId: BigInt(nodeId ?? 0), timeoutMs }, { timeoutMs }),
     );
     return safeNumber(answer.nodeId, "node_id");

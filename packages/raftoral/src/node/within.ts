@@ -2,6 +2,9 @@
 import { RaftError } from "@raftoral/raft-core";
 import type { Timeout } from "../service/served-node.ts";
 
+/** Timers take no more, and fire at once for more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The promise's outcome, or a rejection with DEADLINE_EXCEEDED once the time is over. `what` begins the message. */
 export async function within<T>(promise: Promise<T>, { timeoutMs }: Timeout, what: string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
@@ -12,7 +15,7 @@ export async function within<T>(promise: Promise<T>, { timeoutMs }: Timeout, wha
           retryable: true,
         }),
       ),
-    timeoutMs,
+    Math.min(timeoutMs, LONGEST_TIMER_MS),
   );
   try {
     return await Promise.race([promise, late]);

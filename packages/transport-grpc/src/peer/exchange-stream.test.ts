@@ -21,7 +21,7 @@ async function open(keepaliveMisses: number) {
   const sockets: Socket[] = [];
   server.on("connection", (socket: Socket) => sockets.push(socket));
   server.on("sessionError", () => {});
-  server.on("stream", (stream) => {
+  server.on("stream", (stream: http2.ServerHttp2Stream) => {
     stream.on("error", () => {});
     stream.respond({ ":status": 200 });
     const answer = { case: "accepted" as const, value: { formatVersion: 1, maxFrameBytes: 1_000_000 } };
