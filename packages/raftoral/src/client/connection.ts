@@ -11,6 +11,8 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** A connection that does not answer a ping is closed, so that a call on it fails over. */
 const PING_INTERVAL_MS = 10_000;
 const PING_TIMEOUT_MS = 3_000;
+/** Above it Node refuses what the server sends. Its default of 10 MB is less than one answer may have. */
+const MAX_SESSION_MEMORY_MB = 128;
 
 export class Connection {
   readonly address: string;
@@ -22,10 +24,11 @@ export class Connection {
   constructor(address: string) {
     this.address = address;
     const baseUrl = `http://${address}`;
-    this.#session = new Http2SessionManager(baseUrl, {
-      pingIntervalMs: PING_INTERVAL_MS,
-      pingTimeoutMs: PING_TIMEOUT_MS,
-    });
+    this.#session = new Http2SessionManager(
+      baseUrl,
+      { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
+      { maxSessionMemory: MAX_SESSION_MEMORY_MB },
+    );
     const transport = createGrpcTransport({
       baseUrl,
       sessionManager: this.#session,

@@ -212,3 +212,40 @@ test("the node is told how long the caller waits", async () => {
   expect(node.calls[0]?.timeoutMs).toBeGreaterThan(1_000);
   expect(node.calls[0]?.timeoutMs).toBeLessThanOrEqual(1_500);
 });
+
+test.each<[name: string, call: (client: RaftoralClient) => Promise<unknown>, code: string]>([
+  ["an empty run id", (client) => client.startWorkflow("t", 1, { id: "" }), "WORKFLOW_ID_INVALID"],
+  ["a run id of another type", (client) => client.startWorkflow("t", 1, { id: 5 as never }), "WORKFLOW_ID_INVALID"],
+  ["a run id that is too long", (client) => client.getRun("x".repeat(513)), "WORKFLOW_ID_INVALID"],
+  ["version 0", (client) => client.startWorkflow("t", 1, { version: 0 }), "REQUEST_INVALID"],
+  ["a broken version", (client) => client.startWorkflow("t", 1, { version: 1.5 }), "REQUEST_INVALID"],
+  ["no type", (client) => client.startWorkflow(null as never), "REQUEST_INVALID"],
+  ["a time that is no number", (client) => client.signal("a", "b", 1, { timeoutMs: "5s" as never }), "REQUEST_INVALID"],
+  ["a time that is NaN", (client) => client.run("a").result({ timeoutMs: Number.NaN }), "REQUEST_INVALID"],
+  ["a negative time", (client) => client.status({ timeoutMs: -1 }), "REQUEST_INVALID"],
+  ["node 0, which is not the node asked", (client) => client.removeNode(0), "REQUEST_INVALID"],
+  ["a node id that is no number", (client) => client.transferLeadership("2" as never), "REQUEST_INVALID"],
+  ["a state that no run has", (client) => client.listRuns({ state: "running" as never }), "REQUEST_INVALID"],
+])("%s is refused with its own code, and nothing is sent", async (_name, call, code) => {
+  const { node, server } = await served();
+  const client = await connected(server.address);
+  await expect(call(client)).rejects.toMatchObject({ code });
+  expect(node.calls).toEqual([]);
+});
+
+test("more calls than a connection takes wait for their turn, and those who wait for a run hold up nobody else", async () => {
+  const { node, server } = await served();
+  for (let i = 0; i < 1_300; i++) node.runs.set(`r${i}`, run(`r${i}`));
+  const waiting: (() => void)[] = [];
+  node.awaitRun = (id) =>
+    new Promise((resolve) => waiting.push(() => resolve(run(id, { state: "Completed", result: id }))));
+  const client = await connected(server.address);
+  const results = Promise.all([...node.runs.keys()].map((id) => client.run(id).result()));
+  const reads = await Promise.all([...node.runs.keys()].map((id) => client.getRun(id)));
+  expect(reads.map((each) => each.id)).toEqual([...node.runs.keys()]);
+  const polls = setInterval(() => {
+    for (const answer of waiting.splice(0)) answer();
+  }, 1);
+  expect(await results).toEqual([...node.runs.keys()]);
+  clearInterval(polls);
+});

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { NodeId } from "@raftoral/raft-core";
+import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
 import { NodeError, RemoteError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import { parseReachableAddress } from "../node/address.ts";
@@ -20,6 +21,7 @@ import { ClientRun } from "./client-run.ts";
 import type { MemberInfo, NodeStatus } from "./cluster-info.ts";
 import type { Connection } from "./connection.ts";
 import { Failover } from "./failover.ts";
+import { Gate } from "./gate.ts";
 import type { RunDetails, RunFilter, RunSummary } from "./run-info.ts";
 
 export interface Timed {
@@ -47,13 +49,22 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const POLL_MS = 20_000;
 /** Added to a poll's time for the way there and back. */
 const POLL_GRACE_MS = 5_000;
+/** When many wait: one takes a place for no longer than this, so that the next gets it. */
+const BUSY_POLL_MS = 1_000;
 const PAGE_SIZE = 500;
+/** Calls under way at once, and beside them polls; together fewer than the 1,000 that a node takes from one connection. */
+const MAX_CALLS = 400;
+const MAX_POLLS = 400;
+/** Timers take no more, and fire at once for more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class RaftoralClient {
   readonly #failover: Failover;
   readonly #timeoutMs: number;
   /** The first of the addresses given. */
   readonly #named: string | undefined;
+  readonly #calls = new Gate(MAX_CALLS);
+  readonly #polls = new Gate(MAX_POLLS);
 
   private constructor(failover: Failover, timeoutMs: number) {
     this.#failover = failover;
@@ -67,9 +78,10 @@ export class RaftoralClient {
    */
   static async connect(addresses: string | readonly string[], options: ClientOptions = {}): Promise<RaftoralClient> {
     const list = typeof addresses === "string" ? [addresses] : addresses;
-    if (list.length === 0) throw new NodeError("OPTIONS_INVALID", "Give the address of at least one node.");
+    if (!Array.isArray(list) || list.length === 0)
+      throw new NodeError("OPTIONS_INVALID", "Give the address of at least one node.");
     for (const address of list) parseReachableAddress(address, "address");
-    const client = new RaftoralClient(new Failover(list), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const client = new RaftoralClient(new Failover(list), timeoutArgument(options.timeoutMs, DEFAULT_TIMEOUT_MS));
     try {
       const { members } = await client.status();
       if (options.pinned !== true) client.#failover.learn(members.map((member) => member.address));
@@ -82,12 +94,12 @@ export class RaftoralClient {
 
   /** Starts a run, once per id. Rejects with WORKFLOW_TYPE_UNKNOWN when no node has registered the type. */
   async startWorkflow(workflow: WorkflowName, input?: unknown, options: ClientStartOptions = {}): Promise<ClientRun> {
-    const { type, version } = typeof workflow === "string" ? { type: workflow, version: undefined } : workflow;
+    const { type, version } = workflowArgument(workflow, options.version);
     // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
-    const workflowId = options.id ?? randomUUID();
+    const workflowId = options.id === undefined ? randomUUID() : runIdArgument(options.id);
     const request = {
       workflowType: type,
-      version: options.version ?? version ?? 0,
+      version: version ?? 0,
       input: encodeJson(input, "The input"),
       workflowId,
     };
@@ -104,22 +116,19 @@ export class RaftoralClient {
 
   /** The run as it is now, with its checkpoints. Rejects with WORKFLOW_NOT_FOUND. */
   async getRun(id: string, options: Timed = {}): Promise<RunDetails> {
+    const workflowId = runIdArgument(id);
     const { run } = await this.#call(`reading run ${id}`, true, options, (node, timeoutMs) =>
-      node.workflows.getRun({ workflowId: id, timeoutMs }, { timeoutMs }),
+      node.workflows.getRun({ workflowId, timeoutMs }, { timeoutMs }),
     );
     return runFromWire(run);
   }
 
   /** Runs, newest start first, fetched in pages as they are consumed. */
   async *runs(filter: RunFilter = {}, options: Timed = {}): AsyncGenerator<RunSummary, void, undefined> {
+    const { state, type = "" } = filterArgument(filter);
     let pageToken = "";
     do {
-      const request = {
-        pageSize: PAGE_SIZE,
-        pageToken,
-        state: stateToWire(filter.state),
-        workflowType: filter.type ?? "",
-      };
+      const request = { pageSize: PAGE_SIZE, pageToken, state: stateToWire(state), workflowType: type };
       const page = await this.#call("listing runs", true, options, (node, timeoutMs) =>
         node.workflows.listRuns({ ...request, timeoutMs }, { timeoutMs }),
       );
@@ -135,35 +144,30 @@ export class RaftoralClient {
     return runs;
   }
 
-  /** The run once it has ended, whichever way. Rejects with DEADLINE_EXCEEDED when it has not in time (never, unless given). */
+  /**
+   * The run once it has ended, whichever way. Rejects with DEADLINE_EXCEEDED when it has not in time (never, unless given).
+   *
+   * Any number may wait at once. Up to some hundred hear of the end at once; more take turns, and may hear of it later.
+   */
   async waitForRun(id: string, options: Timed = {}): Promise<RunDetails> {
-    const deadline = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
+    const workflowId = runIdArgument(id);
+    const timeoutMs = timeoutArgument(options.timeoutMs, Number.POSITIVE_INFINITY);
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const left = Math.ceil(deadline - performance.now());
-      if (left <= 0) {
-        throw new RemoteError(
-          "DEADLINE_EXCEEDED",
-          `Run ${id} has not ended within ${options.timeoutMs} ms; it goes on.`,
-          {
-            retryable: true,
-          },
-        );
+      const details = await this.#poll(workflowId, deadline);
+      if (details === undefined) {
+        throw new RemoteError("DEADLINE_EXCEEDED", `Run ${id} has not ended within ${timeoutMs} ms; it goes on.`, {
+          retryable: true,
+        });
       }
-      const waitMs = Math.min(POLL_MS, left);
-      const { run } = await this.#call(
-        `waiting for run ${id}`,
-        true,
-        { timeoutMs: waitMs + POLL_GRACE_MS },
-        (node, timeoutMs) => node.workflows.waitRun({ workflowId: id, waitMs }, { timeoutMs }),
-      );
-      const details = runFromWire(run);
       if (details.state !== "Running") return details;
     }
   }
 
   /** Sends a signal; it is kept until the run waits for it. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   async signal(id: string, name: string, payload?: unknown, options: Timed = {}): Promise<void> {
-    const request = { workflowId: id, name, payload: encodeJson(payload, "The payload"), signalId: randomUUID() };
+    const workflowId = runIdArgument(id);
+    const request = { workflowId, name, payload: encodeJson(payload, "The payload"), signalId: randomUUID() };
     await this.#call(`signalling run ${id}`, true, options, (node, timeoutMs) =>
       node.workflows.signalRun({ ...request, timeoutMs }, { timeoutMs }),
     );
@@ -171,8 +175,9 @@ export class RaftoralClient {
 
   /** Asks a run to end as cancelled. Rejects with WORKFLOW_NOT_FOUND. */
   async cancel(id: string, reason = "", options: Timed = {}): Promise<void> {
+    const workflowId = runIdArgument(id);
     await this.#call(`cancelling run ${id}`, true, options, (node, timeoutMs) =>
-      node.workflows.cancelRun({ workflowId: id, reason, timeoutMs }, { timeoutMs }),
+      node.workflows.cancelRun({ workflowId, reason, timeoutMs }, { timeoutMs }),
     );
   }
 
@@ -196,17 +201,20 @@ export class RaftoralClient {
    */
   async removeNode(nodeId: NodeId | undefined, options: Timed = {}): Promise<NodeId> {
     const only = nodeId === undefined ? this.#named : undefined;
-    const call = { what: "removing a node", idempotent: true, timeoutMs: options.timeoutMs ?? this.#timeoutMs, only };
+    const wanted = nodeId === undefined ? 0n : BigInt(nodeIdArgument(nodeId));
+    const timeoutMs = timeoutArgument(options.timeoutMs, this.#timeoutMs);
+    const call = { what: "removing a node", idempotent: true, timeoutMs, only };
     const answer = await this.#failover.call(call, (node, timeoutMs) =>
-      node.cluster.removeNode({ nodeId: BigInt(nodeId ?? 0), timeoutMs }, { timeoutMs }),
+      node.cluster.removeNode({ nodeId: wanted, timeoutMs }, { timeoutMs }),
     );
     return safeNumber(answer.nodeId, "node_id");
   }
 
   /** Hands the leadership to a member, or to the one furthest ahead. Rejects with NODE_UNKNOWN. */
   async transferLeadership(to: NodeId | undefined, options: Timed = {}): Promise<NodeId> {
+    const nodeId = to === undefined ? 0n : BigInt(nodeIdArgument(to));
     const answer = await this.#call("transferring the leadership", true, options, (node, timeoutMs) =>
-      node.cluster.transferLeadership({ nodeId: BigInt(to ?? 0), timeoutMs }, { timeoutMs }),
+      node.cluster.transferLeadership({ nodeId, timeoutMs }, { timeoutMs }),
     );
     return safeNumber(answer.leaderId, "leader_id");
   }
@@ -243,18 +251,51 @@ export class RaftoralClient {
   /** Ends every call in progress. Idempotent. */
   close(): void {
     this.#failover.close();
+    this.#calls.open();
+    this.#polls.open();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
-  #call<T>(
+  /** Asks once, for as long as a poll may take; undefined when the time was over before its turn came. */
+  async #poll(workflowId: string, deadline: number): Promise<RunDetails | undefined> {
+    if (!(await this.#polls.enter(Math.min(deadline - performance.now(), LONGEST_TIMER_MS)))) return undefined;
+    try {
+      const left = Math.ceil(deadline - performance.now());
+      if (left <= 0) return undefined;
+      const waitMs = Math.min(this.#polls.load > 0.5 ? BUSY_POLL_MS : POLL_MS, left);
+      const { run } = await this.#failover.call(
+        { what: `waiting for run ${workflowId}`, idempotent: true, timeoutMs: waitMs + POLL_GRACE_MS },
+        (node, timeoutMs) => node.workflows.waitRun({ workflowId, waitMs }, { timeoutMs }),
+      );
+      return runFromWire(run);
+    } finally {
+      this.#polls.leave();
+    }
+  }
+
+  async #call<T>(
     what: string,
     idempotent: boolean,
     options: Timed,
     send: (node: Connection, timeoutMs: number) => Promise<T>,
   ): Promise<T> {
-    return this.#failover.call({ what, idempotent, timeoutMs: options.timeoutMs ?? this.#timeoutMs }, send);
+    const timeoutMs = timeoutArgument(options.timeoutMs, this.#timeoutMs);
+    const deadline = performance.now() + timeoutMs;
+    if (!(await this.#calls.enter(timeoutMs))) {
+      throw new RemoteError(
+        "DEADLINE_EXCEEDED",
+        `${what} was not sent within ${timeoutMs} ms: ${MAX_CALLS} calls of this client are under way. Start fewer at once, or give them more time.`,
+        { retryable: true },
+      );
+    }
+    try {
+      const left = Math.max(0, Math.ceil(deadline - performance.now()));
+      return await this.#failover.call({ what, idempotent, timeoutMs: left }, send);
+    } finally {
+      this.#calls.leave();
+    }
   }
 }
