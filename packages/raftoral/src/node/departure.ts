@@ -11,6 +11,7 @@
 import { type Logger, NONE } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
 import type { Timeout } from "../service/served-node.ts";
+import { Deadline } from "./deadline.ts";
 import { lastMember, type Membership, type WorkflowCluster } from "./membership.ts";
 import { within } from "./within.ts";
 
@@ -70,19 +71,16 @@ export class Departure {
     return leaving;
   }
 
-  async #leave({ timeoutMs }: Timeout): Promise<void> {
+  async #leave(timeout: Timeout): Promise<void> {
     const { cluster, membership, logger } = this.#options;
     const { nodeId } = cluster;
     if (!this.#hasOtherVoters()) throw lastMember(nodeId);
-    const deadline = performance.now() + timeoutMs;
-    const left = (share = 1): Timeout => ({
-      timeoutMs: Math.max(1, Math.floor((deadline - performance.now()) * share)),
-    });
-    await cluster.readIndex(left());
-    if (cluster.isLeader) await membership.transfer(undefined, left());
+    const deadline = new Deadline(timeout);
+    await cluster.readIndex(deadline.left());
+    if (cluster.isLeader) await membership.transfer(undefined, deadline.left());
     try {
-      await this.#handOverRuns(left(3 / 4).timeoutMs);
-      await membership.remove(nodeId, left());
+      await this.#handOverRuns(deadline.left(3 / 4).timeoutMs);
+      await membership.remove(nodeId, deadline.left());
     } catch (error) {
       if (membership.members().some((member) => member.nodeId === nodeId)) {
         this.#resume();

@@ -8,6 +8,7 @@
  * J1. An id is given out by the leader alone, one at a time, after a barrier, and is greater than every id there ever was.
  * J2. A node enters as a learner and becomes a voter only once its log is close to the leader's: no quorum waits for it.
  * J3. The last voter is never removed.
+ * J4. Changes are made one at a time, and none after its caller's time is over: whoever asked may have asked elsewhere since.
  */
 import type { ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
 import { NONE, RaftError } from "@raftoral/raft-core";
@@ -15,6 +16,7 @@ import type { CommandResult, WorkflowCommand } from "@raftoral/workflow";
 import type { MemberInfo } from "../client/cluster-info.ts";
 import { NodeError } from "../errors.ts";
 import type { Admission, Timeout } from "../service/served-node.ts";
+import { Deadline } from "./deadline.ts";
 import type { Dial, MembershipPeer } from "./node-network.ts";
 
 export type WorkflowCluster = RaftCluster<WorkflowCommand, CommandResult>;
@@ -44,6 +46,7 @@ export class Membership {
   /** The change in progress on this node; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
   #promoting: NodeJS.Timeout | undefined;
+  #closed = false;
   readonly #unsubscribe: () => void;
 
   constructor(options: MembershipOptions) {
@@ -61,6 +64,7 @@ export class Membership {
   }
 
   close(): void {
+    this.#closed = true;
     this.#unsubscribe();
     clearInterval(this.#promoting);
     this.#promoting = undefined;
@@ -81,21 +85,24 @@ export class Membership {
       );
     }
     return this.#onLeader(
-      timeout,
-      () => this.#oneAtATime(() => this.#admitHere(address, timeout)),
-      (leader) => leader.join(address, clusterName, timeout),
+      new Deadline(timeout),
+      (deadline) => this.#oneAtATime(deadline, () => this.#admitHere(address, deadline)),
+      (leader, deadline) => leader.join(address, clusterName, deadline.left()),
     );
   }
 
   /** Records where a member is now. Rejects with NODE_REMOVED when it is none any more, NODE_UNKNOWN when it never was. */
   async readdress(nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]> {
-    await this.#cluster.readIndex(timeout);
+    const deadline = new Deadline(timeout);
+    await this.#cluster.readIndex(deadline.left());
     const status = this.#cluster.status();
     const member = membersOf(status).find((other) => other.nodeId === nodeId);
     if (member === undefined) throw noMember(nodeId, status);
     if (member.address !== address) {
       const type = member.voter ? "AddNode" : "AddLearnerNode";
-      await this.#oneAtATime(() => this.#cluster.changeMembership([{ type, nodeId, address }], timeout));
+      await this.#oneAtATime(deadline, () =>
+        this.#cluster.changeMembership([{ type, nodeId, address }], deadline.left()),
+      );
       this.#logger.info({ nodeId, from: member.address, to: address }, "a member moved");
     }
     return this.members();
@@ -104,17 +111,17 @@ export class Membership {
   /** Removes a member. Rejects with NODE_UNKNOWN or NODE_REMOVED for what is no member, LAST_MEMBER for the last voter (J3). */
   async remove(nodeId: NodeId, timeout: Timeout): Promise<void> {
     await this.#onLeader(
-      timeout,
-      () =>
-        this.#oneAtATime(async () => {
+      new Deadline(timeout),
+      (deadline) =>
+        this.#oneAtATime(deadline, async () => {
           const status = this.#cluster.status();
           const members = membersOf(status);
           if (!members.some((member) => member.nodeId === nodeId)) throw noMember(nodeId, status);
           if (members.every((member) => member.nodeId === nodeId || !member.voter)) throw lastMember(nodeId);
-          await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId }], timeout);
+          await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId }], deadline.left());
           this.#logger.info({ nodeId }, "a member was removed");
         }),
-      (leader) => leader.remove(nodeId, timeout),
+      (leader, deadline) => leader.remove(nodeId, deadline.left()),
     );
   }
 
@@ -124,14 +131,14 @@ export class Membership {
       throw noMember(to, this.#cluster.status());
     }
     return this.#onLeader(
-      timeout,
-      async () => {
+      new Deadline(timeout),
+      async (deadline) => {
         const target = to ?? this.#successor();
         if (target === this.#cluster.nodeId) return target;
-        await this.#cluster.transferLeadership(target, timeout);
+        await this.#cluster.transferLeadership(target, deadline.left());
         return target;
       },
-      (leader) => leader.transfer(to, timeout),
+      (leader, deadline) => leader.transfer(to, deadline.left()),
     );
   }
 
@@ -143,8 +150,14 @@ export class Membership {
     return others[0]?.nodeId ?? this.#cluster.nodeId;
   }
 
-  async #admitHere(address: string, timeout: Timeout): Promise<Admission> {
-    await this.#cluster.readIndex(timeout);
+  async #admitHere(address: string, deadline: Deadline): Promise<Admission> {
+    await this.#cluster.readIndex(deadline.left());
+    // A successor may have let the node in already: its place would be taken for one that this attempt left behind.
+    if (!this.#cluster.isLeader) {
+      throw new RaftError("NO_LEADER", "The leadership has moved to another node, which is to be asked.", {
+        retryable: true,
+      });
+    }
     const status = this.#cluster.status();
     const present = membersOf(status).find((member) => member.address === address);
     if (present?.voter === true) {
@@ -156,38 +169,42 @@ export class Membership {
     }
     // A learner at this address is an earlier attempt whose answer was lost: nothing relies on it.
     if (present !== undefined) {
-      await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId: present.nodeId }], timeout);
+      await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId: present.nodeId }], deadline.left());
     }
     const nodeId = this.#cluster.status().highestNodeId + 1;
-    await this.#cluster.changeMembership([{ type: "AddLearnerNode", nodeId, address, isNew: true }], timeout);
+    await this.#cluster.changeMembership([{ type: "AddLearnerNode", nodeId, address, isNew: true }], deadline.left());
     this.#logger.info({ nodeId, address }, "a node joined as a learner");
     return { clusterId: this.#clusterId, nodeId, members: this.members() };
   }
 
   /** Runs `here` if this node leads, `there` with the leader if another one does. Rejects with NO_LEADER. */
   async #onLeader<T>(
-    timeout: Timeout,
-    here: () => Promise<T>,
-    there: (leader: MembershipPeer) => Promise<T>,
+    deadline: Deadline,
+    here: (deadline: Deadline) => Promise<T>,
+    there: (leader: MembershipPeer, deadline: Deadline) => Promise<T>,
   ): Promise<T> {
-    const leaderId = await this.#cluster.waitForLeader(timeout);
-    if (leaderId === this.#cluster.nodeId) return here();
+    const leaderId = await this.#cluster.waitForLeader(deadline.left());
+    if (leaderId === this.#cluster.nodeId) return here(deadline);
     const address = this.#cluster.members().find((member) => member.nodeId === leaderId)?.address;
     if (address === undefined) {
       throw new RaftError("NO_LEADER", `Node ${leaderId} leads, but its address is not known yet. Try again.`, {
         retryable: true,
       });
     }
-    const leader = await this.#dial(address, timeout);
+    const leader = await this.#dial(address, deadline.left());
     try {
-      return await there(leader);
+      return await there(leader, deadline);
     } finally {
       leader.close();
     }
   }
 
-  #oneAtATime<T>(change: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(change);
+  /** J4. */
+  #oneAtATime<T>(deadline: Deadline, change: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      deadline.assertLeft("The change of the membership");
+      return change();
+    });
     this.#last = result.catch(() => {});
     return result;
   }
@@ -202,6 +219,7 @@ export class Membership {
 
   /** Looks at the learners while this node leads and there are any, and only then. */
   #watchLearners(): void {
+    if (this.#closed) return;
     const isDue = this.#cluster.isLeader && this.#cluster.status().confState.learners.length > 0;
     if (!isDue) {
       clearInterval(this.#promoting);
@@ -215,8 +233,9 @@ export class Membership {
     const nodeId = caughtUp(this.#cluster.status());
     if (nodeId === NONE) return;
     clearInterval(this.#promoting);
-    const promoted = this.#oneAtATime(async () => {
-      await this.#cluster.changeMembership([{ type: "AddNode", nodeId }], { timeoutMs: PROMOTION_TIMEOUT_MS });
+    const deadline = new Deadline({ timeoutMs: PROMOTION_TIMEOUT_MS });
+    const promoted = this.#oneAtATime(deadline, async () => {
+      await this.#cluster.changeMembership([{ type: "AddNode", nodeId }], deadline.left());
       this.#logger.info({ nodeId }, "a learner has caught up and votes now");
     });
     promoted
