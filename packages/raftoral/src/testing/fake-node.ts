@@ -156,6 +156,8 @@ export interface FakeServer {
 export async function serveFake(node: ServedNode): Promise<FakeServer> {
   const sessions = new Set<ServerHttp2Session>();
   const server: Http2Server = createServer(
+    // As a real node's, see transport-grpc.
+    { settings: { maxConcurrentStreams: 1000 } },
     connectNodeAdapter({
       routes: (router) => {
         registerWorkflowService(router, () => node, 10_000);
