@@ -28,6 +28,8 @@ export interface DirtyWrite {
   readonly reject: (error: DiskError) => void;
 }
 
+const QUICK_MS: readonly [number, number] = [0.2, 2];
+
 export class Disk {
   readonly platter = new LogImage();
   readonly #nodeId: NodeId;
@@ -40,7 +42,7 @@ export class Disk {
   #epoch = 0;
   #mounted: MountedStorage | undefined;
   /** How long a flush takes, in milliseconds. */
-  flushMs: readonly [number, number] = [0.2, 2];
+  flushMs = QUICK_MS;
   /** What the next flush does instead of succeeding. */
   failNext: "fsync" | "full" | undefined = undefined;
 
@@ -71,6 +73,12 @@ export class Disk {
   /** Calls `done` in the life of a process once something beside the log (a spooled snapshot) is durable. */
   sync(life: Life, done: () => void): void {
     this.#world.after(this.#flushTime(), "disk-sync", this.#nodeId, life, done);
+  }
+
+  /** Nothing goes wrong from now on. What is damaged stays damaged. */
+  heal(): void {
+    this.flushMs = QUICK_MS;
+    this.failNext = undefined;
   }
 
   /** Power is lost, or the process killed (K2). Returns how many batches were lost. */

@@ -47,6 +47,9 @@ export class DurableBeforeAcknowledged implements Invariant {
     if (platter.hardState.term < term) {
       this.#report(this.name, `n${id} acknowledges in term ${term}; on disk: term ${platter.hardState.term}`);
     }
+    // In a later term another leader may have replaced what this one is told of, as if it had been stored for a moment: that
+    // leader was elected by a majority that did not hold it.
+    if (platter.hardState.term > term) return;
     if (platter.lastIndex < index && platter.snapshot.metadata.index < index) {
       this.#report(this.name, `n${id} acknowledges ${index} (term ${raft.term}); on disk up to ${platter.lastIndex}`);
     }

@@ -214,9 +214,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${RAFT}/tick.ts`,
-        find: "raft.heartbeatElapsed += 1;\n  raft.electionElapsed += 1;",
-        replace:
-          'raft.heartbeatElapsed += 1;\n  raft.electionElapsed += raft.config.readOnly === "lease-based" ? 0 : 1;',
+        find: "if (raft.config.checkQuorum) raft.step(",
+        replace: 'if (raft.config.checkQuorum && raft.config.readOnly !== "lease-based") raft.step(',
       },
     ],
   },

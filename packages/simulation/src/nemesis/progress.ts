@@ -24,6 +24,7 @@ export async function requireProgress(world: World, nemesis: Nemesis): Promise<"
   world.network.heal();
   world.isOpen = false;
   for (const node of world.nodes.values()) {
+    node.disk.heal();
     node.resume();
     node.start();
   }
