@@ -12,6 +12,7 @@
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { RunHandle, StartOptions, WorkflowDefinition } from "@raftoral/workflow";
+import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
 import type { MemberInfo, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunFilter, RunSummary } from "../client/run-info.ts";
 import type { Timeout } from "../service/served-node.ts";
@@ -22,6 +23,7 @@ import { type NodeConfig, type NodeSettings, nodeConfig } from "./node-config.ts
 import type { NodeEvent } from "./node-events.ts";
 import type { WorkflowTransport } from "./node-network.ts";
 import type { NodeStorage } from "./node-storage.ts";
+import { checkOptions } from "./options-check.ts";
 import { within } from "./within.ts";
 
 export interface RaftoralNodeOptions extends NodeSettings {
@@ -70,6 +72,7 @@ export class RaftoralNode {
    */
   static async start(options: RaftoralNodeOptions): Promise<RaftoralNode> {
     const config = nodeConfig(options);
+    checkOptions(options);
     const logger = options.logger ?? silentLogger;
     // The parts call back into the node, which needs the parts.
     let node: RaftoralNode | undefined;
@@ -116,12 +119,14 @@ export class RaftoralNode {
     options?: StartOptions,
   ): Promise<RunHandle<Output>>;
   startWorkflow(type: string, input?: unknown, options?: StartOptions): Promise<RunHandle<unknown>>;
-  startWorkflow(
+  async startWorkflow(
     // Any definition: the overloads tie its input to the argument.
     workflow: { readonly type: string } | string,
     input?: unknown,
     options?: StartOptions,
   ): Promise<RunHandle<unknown>> {
+    workflowArgument(workflow, options?.version);
+    if (options?.id !== undefined) runIdArgument(options.id);
     const { service } = this.#parts;
     const starting = service.startRun(workflow as WorkflowDefinition, input, options);
     // Until this node is registered there may be no quorum to wait for; afterwards the runtime bounds the start itself.
@@ -134,12 +139,13 @@ export class RaftoralNode {
   }
 
   /** The run as it is now, with its checkpoints: a linearizable read. Rejects with WORKFLOW_NOT_FOUND. */
-  getRun(id: string, limit: CallLimit = {}): Promise<RunDetails> {
-    return this.#parts.service.getRun(id, this.#timeout(limit));
+  async getRun(id: string, limit: CallLimit = {}): Promise<RunDetails> {
+    return this.#parts.service.getRun(runIdArgument(id), this.#timeout(limit));
   }
 
   /** Runs, newest start first: a linearizable read. */
   async listRuns(filter: RunFilter = {}, limit: CallLimit = {}): Promise<readonly RunSummary[]> {
+    filterArgument(filter);
     const runs: RunSummary[] = [];
     let cursor: string | undefined = "";
     while (cursor !== undefined) {
@@ -151,13 +157,13 @@ export class RaftoralNode {
   }
 
   /** Sends a signal; it is kept until the run waits for it. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
-  signal(id: string, name: string, payload?: unknown, limit: CallLimit = {}): Promise<void> {
-    return this.#parts.service.signalRun(id, name, payload, undefined, this.#timeout(limit));
+  async signal(id: string, name: string, payload?: unknown, limit: CallLimit = {}): Promise<void> {
+    await this.#parts.service.signalRun(runIdArgument(id), name, payload, undefined, this.#timeout(limit));
   }
 
   /** Asks a run to end as cancelled. Rejects with WORKFLOW_NOT_FOUND. */
-  cancel(id: string, reason = "", limit: CallLimit = {}): Promise<void> {
-    return this.#parts.service.cancelRun(id, reason, this.#timeout(limit));
+  async cancel(id: string, reason = "", limit: CallLimit = {}): Promise<void> {
+    await this.#parts.service.cancelRun(runIdArgument(id), reason, this.#timeout(limit));
   }
 
   /** What this node knows of itself and its cluster. Needs no quorum. */
@@ -171,13 +177,14 @@ export class RaftoralNode {
   }
 
   /** Hands the leadership to a member, or to the one furthest ahead. Resolves with who leads. Rejects with NODE_UNKNOWN. */
-  transferLeadership(to?: NodeId, limit: CallLimit = {}): Promise<NodeId> {
+  async transferLeadership(to?: NodeId, limit: CallLimit = {}): Promise<NodeId> {
+    if (to !== undefined) nodeIdArgument(to);
     return this.#parts.membership.transfer(to, this.#timeout(limit));
   }
 
   /** Removes another member, such as one that will not come back; its runs go to others. Rejects with NODE_UNKNOWN or LAST_MEMBER. */
   async removeNode(nodeId: NodeId, limit: CallLimit = {}): Promise<void> {
-    if (nodeId === this.nodeId) await this.leave(limit);
+    if (nodeIdArgument(nodeId) === this.nodeId) await this.leave(limit);
     else await this.#parts.membership.remove(nodeId, this.#timeout(limit));
   }
 
@@ -193,7 +200,7 @@ export class RaftoralNode {
   }
 
   /** Resolves with the leader once one is known. Rejects with NO_LEADER. */
-  waitForLeader(limit: CallLimit = {}): Promise<NodeId> {
+  async waitForLeader(limit: CallLimit = {}): Promise<NodeId> {
     return this.#parts.cluster.waitForLeader(this.#timeout(limit));
   }
 
@@ -274,7 +281,7 @@ export class RaftoralNode {
   }
 
   #timeout(limit: CallLimit): Timeout {
-    return { timeoutMs: limit.timeoutMs ?? this.#config.limits.defaultTimeoutMs };
+    return { timeoutMs: timeoutArgument(limit.timeoutMs, this.#config.limits.defaultTimeoutMs) };
   }
 }
 

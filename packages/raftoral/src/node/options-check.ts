@@ -1,0 +1,46 @@
+/**
+ * Checks the options of a node that are no plain settings: its workflows, its logger, and that every name is one.
+ *
+ * Role: callers without types must not get a node that forgets everything because `dataDir` was misspelt. Opens nothing.
+ */
+import type { Logger } from "@raftoral/raft-core";
+import type { WorkflowDefinition } from "@raftoral/workflow";
+import { NodeError } from "../errors.ts";
+import { SETTING_NAMES } from "./node-config.ts";
+
+const PART_NAMES = ["workflows", "transport", "storage", "logger"] as const;
+const LOG_METHODS = ["debug", "info", "warn", "error"] as const;
+
+/** Throws OPTIONS_INVALID for the first mistake found. */
+export function checkOptions(options: object): void {
+  const names: readonly string[] = [...SETTING_NAMES, ...PART_NAMES];
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw invalid(name, `is not an option; there are ${names.join(", ")}`);
+  }
+  const { workflows, logger } = options as { readonly workflows?: unknown; readonly logger?: unknown };
+  if (workflows !== undefined) checkWorkflows(workflows);
+  if (logger !== undefined) checkLogger(logger);
+}
+
+function checkWorkflows(workflows: unknown): void {
+  if (!Array.isArray(workflows)) throw invalid("workflows", "must be a list of workflows");
+  for (const [place, each] of workflows.entries()) {
+    const { type, version, run } = (each ?? {}) as Partial<WorkflowDefinition>;
+    if (typeof type === "string" && typeof version === "number" && typeof run === "function") continue;
+    throw invalid(
+      `workflows[${place}]`,
+      "is no workflow; make one with workflow(type, { version }, async (ctx, input) => ...)",
+    );
+  }
+}
+
+function checkLogger(logger: unknown): void {
+  for (const method of LOG_METHODS) {
+    if (typeof (logger as Partial<Logger> | null)?.[method] === "function") continue;
+    throw invalid("logger", `has no method ${method}; give a pino logger, or an object with ${LOG_METHODS.join(", ")}`);
+  }
+}
+
+function invalid(option: string, problem: string): NodeError {
+  return new NodeError("OPTIONS_INVALID", `Option ${option} ${problem}.`, { details: { option } });
+}
