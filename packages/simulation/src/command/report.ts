@@ -17,6 +17,7 @@ export function reportFinding(
   ];
   if (shrunk !== undefined) {
     lines.push(`shrunk      from ${failed.injected.length} faults to ${shrunk.only.length}, in ${shrunk.runs} runs`);
+    if (small !== failed) lines.push(`            event ${small.events}: ${small.finding?.message ?? ""}`);
   }
   for (const { number, atMs, text } of small.injected) {
     lines.push(`            ${String(number).padStart(4)}  at ${atMs.toFixed(1).padStart(9)} ms  ${text}`);
