@@ -8,6 +8,8 @@ import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pinnedNode, root, setUpOrExit } from "./setup.mjs";
 
+const PARENT_CHECK_MS = 250;
+
 const [program, ...args] = process.argv.slice(2);
 if (program === undefined) {
   process.stderr.write("usage: node tools/run.mjs PROGRAM [ARGUMENT...]\n");
@@ -24,6 +26,11 @@ const child = spawn(pinnedNode, ["--conditions=@raftoral/source", join(root, pro
 // A terminal sends Ctrl-C to both: the program cleans up and this one waits for it. Others signal only this one.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+// npm passes a signal on to the shell between it and this process, which dies and tells nobody: its absence is the signal.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event !== undefined) {
+  setInterval(() => process.ppid !== parent && child.kill("SIGTERM"), PARENT_CHECK_MS).unref();
+}
 child.on("exit", (code, signal) => {
   process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
 });
