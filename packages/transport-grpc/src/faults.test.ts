@@ -175,6 +175,14 @@ describe("bytes that are not the protocol", () => {
     await expectAlive(node);
   });
 
+  it("get the same error when the caller has ended its side already", async () => {
+    const node = await startNode(1);
+    const { stream, trailers } = await rawCall(node);
+    stream.end(frameOf(Buffer.from([0xff, 0xff, 0xff])));
+    expect((await trailers)["grpc-status"]).toBe("3");
+    expect(node.counters.framesRejected).toBe(1);
+  });
+
   it("that claim to be a huge frame are refused before they come", async () => {
     const node = await startNode(1, { maxFrameBytes: 1_000_000 });
     const { stream, trailers } = await rawCall(node);

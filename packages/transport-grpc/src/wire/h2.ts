@@ -58,6 +58,7 @@ export class GrpcAnswer {
   readonly #stream: ServerHttp2Stream;
   #status = GRPC_OK;
   #message = "";
+  #isEnded = false;
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
@@ -74,8 +75,10 @@ export class GrpcAnswer {
     if (this.#stream.writable) this.#stream.write(frame);
   }
 
-  /** Ends the answer; the caller may still be sending. */
+  /** Ends the answer; the caller may still be sending. The first status stays, also when the caller ends its side after it. */
   end(status: number, message = ""): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#status = status;
     this.#message = message;
     if (this.#stream.writable) this.#stream.end();
