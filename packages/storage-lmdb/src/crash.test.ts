@@ -5,14 +5,17 @@ import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from "vitest";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
-import { startWriter } from "./testing/child.ts";
+import { killWriters, startWriter } from "./testing/child.ts";
 import { testEntry } from "./testing/entries.ts";
 
 let path: string;
 beforeEach(async () => {
   path = await mkdtemp(join(tmpdir(), "raftoral-lmdb-"));
 });
-afterEach(() => rm(path, { recursive: true, force: true }));
+afterEach(async () => {
+  await killWriters();
+  await rm(path, { recursive: true, force: true });
+});
 
 function skip(context: TestContext, reason: string): void {
   console.log(`skipped: ${context.task.name}: ${reason}`);

@@ -18,10 +18,7 @@ beforeEach(async () => {
   environment = await LmdbEnvironment.open({ path });
   storage = await environment.group(1);
 });
-afterEach(async () => {
-  await environment.close();
-  await rm(path, { recursive: true, force: true });
-});
+afterEach(() => environment.close().finally(() => rm(path, { recursive: true, force: true })));
 
 async function reopen(): Promise<void> {
   await environment.close();

@@ -25,8 +25,7 @@ async function subject(flush: FlushMode, cacheBytesPerGroup: number): Promise<St
       failing = true;
     },
     dispose: async () => {
-      await environment.close();
-      await rm(path, { recursive: true });
+      await environment.close().finally(() => rm(path, { recursive: true, force: true }));
     },
   };
 }

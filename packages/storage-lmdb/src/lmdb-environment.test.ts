@@ -6,14 +6,17 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FORMAT_KEY } from "./keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
 import { encodeFormat } from "./records.ts";
-import { startWriter } from "./testing/child.ts";
+import { killWriters, startWriter } from "./testing/child.ts";
 import { testEntries } from "./testing/entries.ts";
 
 let path: string;
 beforeEach(async () => {
   path = await mkdtemp(join(tmpdir(), "raftoral-lmdb-"));
 });
-afterEach(() => rm(path, { recursive: true, force: true }));
+afterEach(async () => {
+  await killWriters();
+  await rm(path, { recursive: true, force: true });
+});
 
 describe("identity of a data folder", () => {
   it("is unknown at first, set once, and found again", async () => {

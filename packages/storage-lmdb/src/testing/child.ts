@@ -16,6 +16,16 @@ export interface Writer {
   readonly ended: Promise<number | string>;
 }
 
+const running = new Set<Writer>();
+
+/** Ends the writers that a test left running: one that failed half-way must not leave a process, and a folder that it fills. */
+export async function killWriters(): Promise<void> {
+  for (const writer of running) {
+    writer.process.kill("SIGKILL");
+    await writer.ended;
+  }
+}
+
 /** Runs the writer, below `wrapper` (such as strace and its options) when one is given. */
 export function startWriter(args: readonly string[], wrapper: readonly string[] = []): Writer {
   const command = [...wrapper, process.execPath, "--conditions=@raftoral/source", WRITER, ...args];
@@ -49,5 +59,8 @@ export function startWriter(args: readonly string[], wrapper: readonly string[] 
       await once(child, "line");
     }
   };
-  return { process: child, acknowledged, lines, until, ended };
+  const writer: Writer = { process: child, acknowledged, lines, until, ended };
+  running.add(writer);
+  void ended.finally(() => running.delete(writer));
+  return writer;
 }
