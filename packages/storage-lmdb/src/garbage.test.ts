@@ -114,6 +114,28 @@ describe("what is no longer needed", () => {
     expect((await recordsOnDisk()).chunks).toBe(0);
   });
 
+  it("is left to the next opening of the group: a spool that outlives its group touches nothing of it", async () => {
+    await write(20);
+    const at = (index: number) => ({ confState: CONF_STATE, index, term: 1 });
+    const [silent, busy, late] = [
+      await storage.createSnapshot(at(5)),
+      await storage.createSnapshot(at(6)),
+      await storage.createSnapshot(at(7)),
+    ];
+    await busy.write(new Uint8Array(300_000));
+    await storage.close();
+    storage = await environment.group(1);
+    await snapshotAt(10, 1);
+    await snapshotAt(11, 1);
+    await expect(late.write(new Uint8Array(300_000))).rejects.toMatchObject({ code: "STORAGE_CLOSED" });
+    for (const sink of [silent, busy, late]) await sink.abort();
+    await write(10);
+    let bytes = 0;
+    for await (const chunk of storage.openSnapshot(at(11))) bytes += chunk.length;
+    expect(bytes).toBe(256 * 1024);
+    expect((await recordsOnDisk()).chunks).toBe(1);
+  });
+
   it("does not let the file grow with the number of entries that were ever written", { timeout: 60_000 }, async () => {
     const sizes: number[] = [];
     for (let next = 1; next <= 60_000; next += 200) {

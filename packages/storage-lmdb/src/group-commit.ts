@@ -100,6 +100,11 @@ export class GroupCommit {
     this.sweepLater();
   }
 
+  /** It has an owner no more; the next opening finds again what it had to delete. */
+  forget(garbage: Garbage): void {
+    this.garbage.delete(garbage);
+  }
+
   /** Waits for what has been joined, and refuses everything from then on. */
   async close(): Promise<void> {
     clearTimeout(this.sweep);

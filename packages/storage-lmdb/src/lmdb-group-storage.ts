@@ -181,6 +181,9 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     const message = `${this.options.file}: group ${this.options.group} was closed before this write.`;
     const written = this.failure === undefined ? this.options.commit.join(this) : Promise.resolve();
     this.failure = new StorageError("STORAGE_CLOSED", message);
+    // At once: what joins after the last write may come to disk after the next opening has looked.
+    this.spool.close();
+    this.options.commit.forget(this.garbage);
     await written.catch(() => undefined);
     this.options.closed();
   }

@@ -3,10 +3,11 @@
  *
  * P1. A spool is named by a number that is never used twice while its records exist.
  * P2. Content is deleted only when it is not the latest snapshot's and no reader is at it.
+ * P3. Nothing is written or deleted after the close: the numbers are the next opening's then, and it finds what is left.
  */
 import { invariant, type SnapshotMetadata, type SnapshotSink } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
-import { corrupt } from "./errors.ts";
+import { corrupt, StorageError } from "./errors.ts";
 import type { Garbage, GroupCommit, WriteTransaction } from "./group-commit.ts";
 import { chunkKey } from "./keys.ts";
 import { decodeChunk, encodeChunk, isIntact } from "./records.ts";
@@ -31,6 +32,7 @@ export class SnapshotSpool implements Garbage {
   private readonly condemned = new Map<number, SpooledContent>();
   private deleting: { readonly spool: number; chunk: number; readonly chunks: number }[] = [];
   private nextSpool: number;
+  private closed = false;
 
   constructor(options: {
     group: number;
@@ -54,6 +56,12 @@ export class SnapshotSpool implements Garbage {
     let buffered: Uint8Array[] = [];
     let bufferedBytes = 0;
     const store = async (): Promise<void> => {
+      if (this.closed) {
+        throw new StorageError(
+          "STORAGE_CLOSED",
+          `${this.file}: group ${this.group} was closed during snapshot ${place}.`,
+        );
+      }
       const record = Buffer.concat(buffered);
       buffered = [];
       bufferedBytes = 0;
@@ -101,7 +109,7 @@ export class SnapshotSpool implements Garbage {
 
   /** Nothing refers to the content any more; it goes as soon as nobody reads it. */
   discard(content: SpooledContent): void {
-    if (content.chunks === 0) return;
+    if (content.chunks === 0 || this.closed) return;
     if ((this.readers.get(content.spool) ?? 0) > 0) {
       this.condemned.set(content.spool, content);
       return;
@@ -139,6 +147,12 @@ export class SnapshotSpool implements Garbage {
       },
     };
     return reader;
+  }
+
+  /** P3. */
+  close(): void {
+    this.closed = true;
+    this.commit.forget(this);
   }
 
   collect(transaction: WriteTransaction, limit: number): number {
