@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runSeed } from "./run-seed.ts";
 
 /** A small fixed set; `npm run simulate` runs more. */
@@ -25,6 +25,25 @@ describe("a simulated cluster", () => {
     ];
     expect(again).toEqual(first);
     expect(other.hash).not.toBe(first.hash);
+  });
+
+  test("reads no real clock and no real randomness", async () => {
+    const forbidden = (what: string) => () => {
+      throw new Error(`${what} was reached`);
+    };
+    const spies = [
+      vi.spyOn(Date, "now").mockImplementation(forbidden("Date.now")),
+      vi.spyOn(performance, "now").mockImplementation(forbidden("performance.now")),
+      vi.spyOn(Math, "random").mockImplementation(forbidden("Math.random")),
+      vi.spyOn(crypto, "getRandomValues").mockImplementation(forbidden("crypto.getRandomValues")),
+      vi.spyOn(globalThis, "setTimeout").mockImplementation(forbidden("setTimeout") as never),
+      vi.spyOn(globalThis, "setInterval").mockImplementation(forbidden("setInterval") as never),
+    ];
+    try {
+      for (const seed of [1, 2, 3]) expect((await runSeed({ seed, steps: 5_000 })).finding).toBeUndefined();
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
   });
 
   test("its trace as text does not change what happens, and can be read", async () => {

@@ -31,7 +31,7 @@ export class Client {
     const { settings } = this.#world;
     this.#world.after(this.#random.between(0, settings.thinkMs), "client", 0, undefined, () => {
       if (!this.#world.isOpen) return;
-      const node = this.#random.pick([...this.#world.nodes.values()].filter((one) => one.isResponsive));
+      const node = this.#random.pick([...this.#world.nodes.values()].filter((one) => one.isRunning));
       if (node === undefined) this.#think();
       else this.#operate(node);
     });
@@ -73,21 +73,25 @@ export function read(node: SimNode, call: Call, world: World, timeoutMs: number,
     finish();
   });
   world.trace.tell("call", node.id, call.id, () => `#${call.id} read ${call.key}`);
-  cluster.readIndex({ timeoutMs }).then(
-    () => {
-      if (!life.isAlive) return;
-      world.history.end(call, machine.get(call.key), false);
-      world.trace.tell("return", node.id, call.value, () => `#${call.id} read ${call.key} = ${call.value}`);
-      finish();
-    },
-    (error: unknown) => {
-      if (!life.isAlive) return;
-      // A read that was not answered changed nothing and says nothing.
-      call.refused = true;
-      world.trace.tell("return", node.id, call.id, () => `#${call.id} ${String(error)}`);
-      finish();
-    },
-  );
+  const ask = (): void => {
+    cluster.readIndex({ timeoutMs }).then(
+      () => {
+        if (!life.isAlive) return;
+        world.history.end(call, machine.get(call.key), false);
+        world.trace.tell("return", node.id, call.value, () => `#${call.id} read ${call.key} = ${call.value}`);
+        finish();
+      },
+      (error: unknown) => {
+        if (!life.isAlive) return;
+        // A read that was not answered changed nothing and says nothing.
+        call.refused = true;
+        world.trace.tell("return", node.id, call.id, () => `#${call.id} ${String(error)}`);
+        finish();
+      },
+    );
+  };
+  // A node that stands still hears of it when it goes on.
+  life.deliver("call", ask);
 }
 
 /** An operation through the log. */
@@ -108,20 +112,28 @@ export function propose(
   life.onEnd(finish);
   const command = commandOf(call, options.pad);
   world.trace.tell("call", node.id, call.id, () => `#${call.id} ${command.kind} ${call.key}`);
-  cluster.propose(command, { timeoutMs: options.timeoutMs }).then(
-    ({ value, swapped }) => {
-      if (!life.isAlive) return;
-      world.history.end(call, value, swapped);
-      world.trace.tell("return", node.id, value, () => `#${call.id} ${command.kind} ${call.key} = ${value} ${swapped}`);
-      finish();
-    },
-    (error: unknown) => {
-      if (!life.isAlive) return;
-      call.refused = error instanceof RaftError && WITHOUT_EFFECT.has(error.code);
-      world.trace.tell("return", node.id, call.id, () => `#${call.id} ${String(error)}`);
-      finish();
-    },
-  );
+  const ask = (): void => {
+    cluster.propose(command, { timeoutMs: options.timeoutMs }).then(
+      ({ value, swapped }) => {
+        if (!life.isAlive) return;
+        world.history.end(call, value, swapped);
+        world.trace.tell(
+          "return",
+          node.id,
+          value,
+          () => `#${call.id} ${command.kind} ${call.key} = ${value} ${swapped}`,
+        );
+        finish();
+      },
+      (error: unknown) => {
+        if (!life.isAlive) return;
+        call.refused = error instanceof RaftError && WITHOUT_EFFECT.has(error.code);
+        world.trace.tell("return", node.id, call.id, () => `#${call.id} ${String(error)}`);
+        finish();
+      },
+    );
+  };
+  life.deliver("call", ask);
 }
 
 function commandOf({ id, key, operation }: Call, pad: number): KvCommand {
