@@ -195,7 +195,10 @@ describe("the apply thread", () => {
     });
     thread.submit(apply(register(1), add(2, 1, 1, 1)));
     await thread.idle();
-    expect(told[told.length - 1]).toEqual(["failed", "Error: applying a committed entry failed"]);
+    expect(told[told.length - 1]).toEqual([
+      "failed",
+      "Error: applying a committed entry failed: bug in the application",
+    ]);
     expect(told).not.toContainEqual(["deliver", 2]);
   });
 

@@ -217,10 +217,16 @@ export class ApplyThread<Command, Result> {
   #fail(error: unknown): void {
     const isHalted = this.#halted !== undefined;
     const reason =
-      error instanceof InvariantViolation ? error : new Error("applying a committed entry failed", { cause: error });
+      error instanceof InvariantViolation
+        ? error
+        : new Error(`applying a committed entry failed: ${textOf(error)}`, { cause: error });
     this.halt(reason);
     if (!isHalted) this.#host.fail(reason);
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function emptyBatch<Command>(): Batch<Command> {

@@ -286,6 +286,12 @@ describe("a group of three", () => {
     await expect(cluster.changeMembership([{ type: "RemoveNode", nodeId: 9 }])).rejects.toMatchObject({
       code: "NODE_UNKNOWN",
     });
+    const misspelt = { type: "remove" as "RemoveNode", nodeId: 2 };
+    await expect(cluster.changeMembership([misspelt])).rejects.toMatchObject({
+      code: "CONF_CHANGE_INVALID",
+      message: expect.stringContaining("RemoveNode"),
+    });
+    await expect(cluster.changeMembership([])).rejects.toMatchObject({ code: "CONF_CHANGE_INVALID" });
     const all = [1, 2, 3].map((nodeId) => ({ type: "RemoveNode" as const, nodeId }));
     await expect(cluster.changeMembership(all)).rejects.toMatchObject({ code: "CONF_CHANGE_INVALID" });
   });

@@ -44,6 +44,8 @@ export interface MemberChange {
   readonly isNew?: boolean;
 }
 
+const CHANGE_TYPES: readonly MemberChange["type"][] = ["AddNode", "AddLearnerNode", "RemoveNode"];
+
 export class RaftCluster<Command, Result> {
   readonly nodeId: NodeId;
   readonly groupId: GroupId;
@@ -116,6 +118,7 @@ export class RaftCluster<Command, Result> {
     const update = { addresses, newIds: changes.flatMap(({ nodeId, isNew }) => (isNew === true ? [nodeId] : [])) };
     const change = { transition: "Auto" as const, changes: singles, context: encodeMemberUpdate(update) };
     const isJoint = this.#confState.votersOutgoing.length > 0;
+    if (changes.length === 0 && !isJoint) throw new RaftError("CONF_CHANGE_INVALID", "no change was given");
     const { members } = this.#loop.state;
     const refusal =
       members.refusalOf(this.#confState, change, update) ??
@@ -315,6 +318,9 @@ export class RaftCluster<Command, Result> {
 
   #checkChange({ type, nodeId, address }: MemberChange): void {
     if (address !== undefined) this.#loop.options.transport.checkAddress?.(address);
+    if (!CHANGE_TYPES.includes(type)) {
+      throw new RaftError("CONF_CHANGE_INVALID", `${type} is no type of change; there are ${CHANGE_TYPES.join(", ")}`);
+    }
     if (!Number.isSafeInteger(nodeId) || nodeId <= NONE) {
       throw new RaftError("CONF_CHANGE_INVALID", `${nodeId} is no node id; ids are positive safe integers`);
     }
