@@ -1,6 +1,8 @@
 import { RaftError } from "@raftoral/raft-core";
 import { afterEach, expect, test } from "vitest";
+import { fromConnectError } from "../service/connect-errors.ts";
 import { FakeNode, type FakeServer, run, serveFake } from "../testing/fake-node.ts";
+import { Connection } from "./connection.ts";
 import { type ClientOptions, RaftoralClient } from "./raftoral-client.ts";
 
 const open: { close(): unknown }[] = [];
@@ -83,6 +85,17 @@ test("a list is fetched in pages", async () => {
   const client = await connected(server.address);
   expect(await client.listRuns()).toHaveLength(1_201);
   expect(node.calls.filter((call) => call.name === "listPage")).toHaveLength(3);
+});
+
+test.each(["x", "-1", "1e3", "9".repeat(17)])("page token %j, which no node gave, is refused", async (pageToken) => {
+  const { node, server } = await served();
+  const connection = new Connection(server.address);
+  open.push(connection);
+  const listing = connection.workflows.listRuns({ pageToken });
+  await expect(listing.catch((error) => Promise.reject(fromConnectError(error, "")))).rejects.toMatchObject({
+    code: "REQUEST_INVALID",
+  });
+  expect(node.calls).toEqual([]);
 });
 
 test("a list can be narrowed to a state", async () => {

@@ -13,6 +13,8 @@ import type { ServedNode } from "./served-node.ts";
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 const MAX_WAIT_MS = 60_000;
+/** What the state gives as the beginning of a next page. */
+const PAGE_TOKEN = /^\d{0,16}$/;
 
 export function registerWorkflowService(
   router: ConnectRouter,
@@ -43,6 +45,9 @@ export function registerWorkflowService(
       const pageSize = request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize;
       if (pageSize > MAX_PAGE_SIZE) {
         throw new NodeError("REQUEST_INVALID", `page_size is ${pageSize}; it may be ${MAX_PAGE_SIZE} at most.`);
+      }
+      if (!PAGE_TOKEN.test(request.pageToken)) {
+        throw new NodeError("REQUEST_INVALID", "page_token is none that a node gave; leave it out for the first page.");
       }
       const state = stateFromWire(request.state);
       const filter: RunFilter = {
