@@ -3,24 +3,20 @@
  * No value at all (`undefined`) is no bytes at all, which differs from the value `null`.
  */
 import { EMPTY_BYTES } from "@raftoral/raft-core";
+import { encodeValue } from "@raftoral/workflow";
 import { NodeError } from "./errors.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Bytes of a value. `what` names it in the error. Throws JSON_INVALID for a value that JSON cannot hold. */
 export function encodeJson(value: unknown, what: string): Uint8Array {
   if (value === undefined) return EMPTY_BYTES;
-  let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    // As strict as what a node records: nothing is changed or dropped in silence.
+    return encodeValue(value, what, Number.POSITIVE_INFINITY);
   } catch (error) {
-    throw new NodeError("JSON_INVALID", `${what} cannot be written as JSON: ${(error as Error).message}.`, {
-      cause: error,
-    });
+    throw new NodeError("JSON_INVALID", `${(error as Error).message}.`, { cause: error });
   }
-  if (text === undefined) throw new NodeError("JSON_INVALID", `${what} is a ${typeof value}, which JSON cannot hold.`);
-  return encoder.encode(text);
 }
 
 /** The value of bytes. Throws JSON_INVALID, saying where the text goes wrong. */

@@ -262,3 +262,16 @@ test("more calls than a connection takes wait for their turn, and those who wait
   expect(await results).toEqual([...node.runs.keys()]);
   clearInterval(polls);
 });
+
+test.each<[name: string, value: unknown, message: RegExp]>([
+  ["a function", { at: () => 1 }, /signal s .* at at there is a function/],
+  ["a bigint", 1n, /it is a bigint/],
+  ["NaN, which JSON would turn into null", [Number.NaN], /at \[0\] there is NaN/],
+  ["a map, which JSON would empty", new Map(), /it is Map/],
+])("%s is no payload, as it is no step's value", async (_name, value, message) => {
+  const { server } = await served();
+  const client = await connected(server.address);
+  const failure = { code: "JSON_INVALID", message: expect.stringMatching(message) };
+  await expect(client.signal("r", "s", value)).rejects.toMatchObject(failure);
+  await expect(client.startWorkflow("t", value)).rejects.toMatchObject({ code: "JSON_INVALID" });
+});

@@ -100,7 +100,7 @@ export class RaftoralClient {
     const request = {
       workflowType: type,
       version: version ?? 0,
-      input: encodeJson(input, "The input"),
+      input: encodeJson(input, `the input of ${type}`),
       workflowId,
     };
     const answer = await this.#call(`starting ${type}`, true, options, (node, timeoutMs) =>
@@ -167,7 +167,7 @@ export class RaftoralClient {
   /** Sends a signal; it is kept until the run waits for it. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   async signal(id: string, name: string, payload?: unknown, options: Timed = {}): Promise<void> {
     const workflowId = runIdArgument(id);
-    const request = { workflowId, name, payload: encodeJson(payload, "The payload"), signalId: randomUUID() };
+    const request = { workflowId, name, payload: encodeJson(payload, `signal ${name}`), signalId: randomUUID() };
     await this.#call(`signalling run ${id}`, true, options, (node, timeoutMs) =>
       node.workflows.signalRun({ ...request, timeoutMs }, { timeoutMs }),
     );

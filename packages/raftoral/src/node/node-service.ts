@@ -120,7 +120,7 @@ export class NodeService implements ServedNode {
         kind: "Signal",
         runId: id,
         name,
-        payload: encodeJson(payload, `The payload of signal ${name}`),
+        payload: encodeJson(payload, `signal ${name}`),
         signalId: signalId ?? randomUUID(),
         at: Date.now(),
       },

@@ -45,11 +45,11 @@ export function stateFromWire(state: WireState): RunState | undefined {
 export function runToWire(run: RunDetails): Run {
   return create(RunSchema, {
     ...summaryFields(run),
-    input: encodeJson(run.input, "The input"),
-    result: encodeJson(run.result, "The result"),
+    input: encodeJson(run.input, "the input"),
+    result: encodeJson(run.result, "the result"),
     checkpoints: run.checkpoints.map((checkpoint) => ({
       key: checkpoint.key,
-      value: encodeJson(checkpoint.value, `Checkpoint ${checkpoint.key}`),
+      value: encodeJson(checkpoint.value, `checkpoint ${checkpoint.key}`),
       kind: checkpoint.kind,
       recordedAtMs: BigInt(checkpoint.recordedAtMs),
       epoch: BigInt(checkpoint.epoch),
@@ -95,7 +95,7 @@ export function runFromWire(run: Run | undefined): RunDetails {
     result: decodeJson(run.result, "The result"),
     checkpoints: run.checkpoints.map((checkpoint) => ({
       key: checkpoint.key,
-      value: decodeJson(checkpoint.value, `Checkpoint ${checkpoint.key}`),
+      value: decodeJson(checkpoint.value, `checkpoint ${checkpoint.key}`),
       kind: checkpoint.kind,
       recordedAtMs: safeNumber(checkpoint.recordedAtMs, "recorded_at_ms"),
       epoch: safeNumber(checkpoint.epoch, "epoch"),

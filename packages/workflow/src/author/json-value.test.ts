@@ -23,16 +23,16 @@ describe("values", () => {
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
   test.each<[unknown, string]>([
-    [() => 1, "it is function"],
-    [1n, "it is bigint"],
-    [Symbol("s"), "it is symbol"],
+    [() => 1, "it is a function"],
+    [1n, "it is a bigint"],
+    [Symbol("s"), "it is a symbol"],
     [Number.POSITIVE_INFINITY, "it is Infinity"],
     [{ a: [{ b: undefined }, undefined] }, "at a[1] there is undefined"],
     [{ a: { "b c": new Set() } }, "at a.b c there is Set"],
     [new Uint8Array(1), "it is Uint8Array"],
     [{ e: new TypeError("x") }, "at e there is TypeError"],
     [{ p: Promise.resolve(1) }, "at p there is a promise (an await is missing)"],
-    [cycle, "a cycle"],
+    [cycle, "self.... there is a cycle"],
   ])("%# that JSON cannot carry are refused, saying where: %s", (value, where) => {
     expect(() => encodeValue(value, "step pay#0", LIMIT)).toThrow(
       expect.objectContaining({ code: "VALUE_NOT_SERIALIZABLE", message: expect.stringContaining(where) }),

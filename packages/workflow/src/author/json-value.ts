@@ -12,6 +12,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 const NOTHING: Uint8Array = new Uint8Array(0);
 /** Deeper values are refused; so are cycles, which are deeper than anything. */
 const MAX_DEPTH = 200;
+/** Of such a value, what the message shows of the way to it: enough to recognize it by. */
+const SHOWN_PATH_LENGTH = 60;
 
 /**
  * Bytes of a value. `what` says whose it is, in messages. Throws VALUE_NOT_SERIALIZABLE, or PAYLOAD_TOO_LARGE beyond
@@ -54,12 +56,13 @@ function check(value: unknown, what: string, path: string, depth: number): void 
       if (value !== null) checkObject(value, what, path, depth);
       return;
     default:
-      throw refused(typeof value, what, path);
+      throw refused(value === undefined ? "undefined" : `a ${typeof value}`, what, path);
   }
 }
 
 function checkObject(value: object, what: string, path: string, depth: number): void {
-  if (depth > MAX_DEPTH) throw refused("a cycle, or more than 200 levels", what, path.slice(0, 200));
+  if (depth > MAX_DEPTH)
+    throw refused("a cycle, or more than 200 levels", what, `${path.slice(0, SHOWN_PATH_LENGTH)}...`);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) check(value[i], what, `${path}[${i}]`, depth + 1);
     return;

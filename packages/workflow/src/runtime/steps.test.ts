@@ -106,8 +106,8 @@ describe("a step", () => {
   });
 
   test.each<[string, unknown, string]>([
-    ["a function", { f: () => 1 }, "at f there is function"],
-    ["a bigint", { a: [1n] }, "at a[0] there is bigint"],
+    ["a function", { f: () => 1 }, "at f there is a function"],
+    ["a bigint", { a: [1n] }, "at a[0] there is a bigint"],
     ["undefined in an array", [undefined], "at [0] there is undefined"],
     ["NaN", Number.NaN, "it is NaN"],
     ["a Map", { m: new Map() }, "at m there is Map"],
