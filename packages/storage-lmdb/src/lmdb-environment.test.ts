@@ -109,6 +109,17 @@ describe("opening", () => {
     });
   });
 
+  it("creates folders on the way", async () => {
+    const deep = join(path, "a", "b", "c");
+    await (await LmdbEnvironment.open({ path: deep })).close();
+    await (await LmdbEnvironment.open({ path: deep })).close();
+  });
+
+  it.runIf(process.platform === "linux")("refuses a path where nothing can be created", async () => {
+    const opening = LmdbEnvironment.open({ path: "/proc/raftoral/1" });
+    await expect(opening).rejects.toMatchObject({ code: "STORAGE_PATH_INVALID" });
+  });
+
   it("refuses a path that is a file, and a database file that is none", async () => {
     const file = join(path, "file");
     await writeFile(file, "x");

@@ -7,10 +7,11 @@
  * V2. A folder of a newer format, another node or another cluster is not opened, and not changed.
  * V3. The incarnation number is larger at each opening, durably, before anything else can be done.
  */
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { type GroupId, type GroupStorage, invariant, type Logger } from "@raftoral/raft-core";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { createFolder } from "./create-folder.ts";
 import { damageOf } from "./data-file.ts";
 import { corrupt, openFailure, StorageError } from "./errors.ts";
 import type { FlushMode } from "./flush-pace.ts";
@@ -82,7 +83,7 @@ export class LmdbEnvironment {
    */
   static async open(options: LmdbEnvironmentOptions): Promise<LmdbEnvironment> {
     try {
-      await mkdir(options.path, { recursive: true });
+      await createFolder(options.path);
       const path = await realpath(options.path);
       const opened = await openFolder(path, options);
       options.logger?.info({ path, incarnation: opened.incarnation, ...opened.identity }, "storage opened");
