@@ -237,6 +237,34 @@ describe("bytes that are not the protocol", () => {
   });
 });
 
+describe("a snapshot on its way to a peer that does not read", () => {
+  it.each(["its group closes", "the transport is shut down"])("is given up when %s", async (what) => {
+    const one = await startNode(1);
+    const two = await startNode(2);
+    introduce(one, two);
+    const begun = Promise.withResolvers<void>();
+    two.receiver.onSnapshot = async () => {
+      begun.resolve();
+      await new Promise(() => {});
+    };
+    let isReleased = false;
+    const content = async function* () {
+      try {
+        for (;;) yield new Uint8Array(100_000);
+      } finally {
+        isReleased = true;
+      }
+    };
+    const sent = one.channel.sendSnapshot(message({ type: "MsgSnap", from: 1, to: 2, term: 1 }), content());
+    sent.catch(() => {});
+    await begun.promise;
+    if (what === "its group closes") one.channel.close();
+    else await one.transport.shutdown();
+    await expect(sent).rejects.toMatchObject({ code: "TRANSPORT_CLOSED" });
+    expect(isReleased).toBe(true);
+  });
+});
+
 describe("the peer stream", () => {
   it("is real gRPC: a Connect client can open it", async () => {
     const node = await startNode(1);

@@ -47,6 +47,8 @@ export class LocalPeer implements PeerTransport {
   readonly #groups = new Map<GroupId, GroupReceiver>();
   readonly #connections = new Map<NodeId, PeerConnection>();
   readonly #incarnations = new Map<NodeId, number>();
+  /** Ends the snapshots on their way, by the group that sends them. */
+  readonly #transfers = new Map<AbortController, GroupId>();
   #isRunning = false;
 
   constructor(options: LocalPeerOptions) {
@@ -80,10 +82,18 @@ export class LocalPeer implements PeerTransport {
             { details: { nodeId: message.to } },
           );
         }
-        await sendSnapshot({ local: this, address, groupId, message, content });
+        const transfer = new AbortController();
+        this.#transfers.set(transfer, groupId);
+        try {
+          await sendSnapshot({ local: this, address, groupId, message, content, stop: transfer.signal });
+        } finally {
+          this.#transfers.delete(transfer);
+        }
       },
       close: (): void => {
-        if (isOpen()) this.#groups.delete(groupId);
+        if (!isOpen()) return;
+        this.#groups.delete(groupId);
+        this.#stopTransfers(groupId);
       },
     };
   }
@@ -130,6 +140,7 @@ export class LocalPeer implements PeerTransport {
   /** Ends every connection; what is queued goes out first where it can. Known peers stay known. */
   async stop(): Promise<void> {
     this.#isRunning = false;
+    this.#stopTransfers();
     const connections = [...this.#connections];
     this.#connections.clear();
     await Promise.all(connections.map(([, connection]) => connection.close()));
@@ -186,6 +197,11 @@ export class LocalPeer implements PeerTransport {
     }
     this.counters.messagesReceived += wanted.length;
     if (wanted.length > 0) receiver.receive(from, wanted);
+  }
+
+  /** A peer that does not read would keep content, and what it is read from, for the time of its patience. */
+  #stopTransfers(groupId?: GroupId): void {
+    for (const [transfer, sender] of this.#transfers) if (groupId === undefined || sender === groupId) transfer.abort();
   }
 
   #isFor(message: Message, from: NodeId): boolean {

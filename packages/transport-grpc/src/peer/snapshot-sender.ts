@@ -32,14 +32,16 @@ export interface SnapshotTransfer {
   readonly groupId: GroupId;
   readonly message: Message;
   readonly content: AsyncIterable<Uint8Array>;
+  /** Gives it up: the group or the transport closes. */
+  readonly stop: AbortSignal;
 }
 
 /**
- * Rejects with TRANSPORT_PEER_UNREACHABLE, TRANSPORT_PEER_REFUSED, TRANSPORT_SNAPSHOT_REJECTED, or with what the content's own
- * reading failed with.
+ * Rejects with TRANSPORT_PEER_UNREACHABLE, TRANSPORT_PEER_REFUSED, TRANSPORT_SNAPSHOT_REJECTED, TRANSPORT_CLOSED, or with what
+ * the content's own reading failed with.
  */
 export async function sendSnapshot(transfer: SnapshotTransfer): Promise<void> {
-  const { local, address, message } = transfer;
+  const { local, address, message, stop } = transfer;
   const { counters, settings } = local;
   const content = transfer.content[Symbol.asyncIterator]();
   const session = connectSession(address);
@@ -53,6 +55,14 @@ export async function sendSnapshot(transfer: SnapshotTransfer): Promise<void> {
   // Whoever waits for it hears of it; without this line nobody waiting would end the process.
   failed.promise.catch(() => {});
   const fail = (why: string) => failed.reject(unreachable(why));
+  const onStop = () =>
+    failed.reject(
+      new TransportError(
+        "TRANSPORT_CLOSED",
+        `the snapshot for node ${message.to} was given up: node ${local.nodeId} stops`,
+      ),
+    );
+  stop.addEventListener("abort", onStop);
   session.on("error", (error) => fail(error.message));
   session.on("close", () => fail("the connection was closed"));
   session.setTimeout(settings.snapshotIdleTimeoutMs, () =>
@@ -73,6 +83,7 @@ export async function sendSnapshot(transfer: SnapshotTransfer): Promise<void> {
     throw error;
   } finally {
     stopConnectTimer();
+    stop.removeEventListener("abort", onStop);
     session.destroy();
     await content.return?.();
   }
