@@ -36,6 +36,8 @@ const DEFAULT_CLUSTER_NAME = "raftoral";
 /** Node id of the first node of a bootstrapped cluster. */
 const FIRST_NODE_ID = 1;
 const JOIN_PAUSE_MS = 250;
+/** A node that is there says so soon; one that hangs must not use up the time for the others. */
+const DIAL_TIMEOUT_MS = 3_000;
 /** Whether a restarted node was pointed at another cluster is a courtesy check; it must not hold up the restart. */
 const COURTESY_TIMEOUT_MS = 1_000;
 /** Failures of a join that pass: the cluster is starting, electing, or busy with another change. */
@@ -142,9 +144,10 @@ async function askForPlace(
       const timeoutMs = Math.ceil(deadline - performance.now());
       if (timeoutMs <= 0) break;
       try {
-        const peer = await dial(target, { timeoutMs });
+        const peer = await dial(target, { timeoutMs: Math.min(timeoutMs, DIAL_TIMEOUT_MS) });
         try {
-          return await peer.join(address, config.clusterName ?? "", { timeoutMs });
+          const left = Math.max(1, Math.ceil(deadline - performance.now()));
+          return await peer.join(address, config.clusterName ?? "", { timeoutMs: left });
         } finally {
           peer.close();
         }
