@@ -8,8 +8,8 @@ import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
 /** Answers beyond it are refused: room for a thousand checkpoints of ordinary size. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** A connection that does not answer a ping is closed, so that a call on it fails over. */
-const PING_INTERVAL_MS = 10_000;
+/** A connection that does not answer a ping is closed, so that a call on it fails over within its usual time. */
+const PING_INTERVAL_MS = 3_000;
 const PING_TIMEOUT_MS = 3_000;
 /** Above it Node refuses what the server sends. Its default of 10 MB is less than one answer may have. */
 const MAX_SESSION_MEMORY_MB = 128;

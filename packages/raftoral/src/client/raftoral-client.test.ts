@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { RaftError } from "@raftoral/raft-core";
 import { afterEach, expect, test } from "vitest";
 import { fromConnectError } from "../service/connect-errors.ts";
@@ -126,6 +128,26 @@ test("F2: when the node in use is gone, the next one is asked", async () => {
   b.node.runs.set("A17", run("A17"));
   const client = await connected([a.server.address, b.server.address], { pinned: true });
   await a.server.close();
+  expect((await client.getRun("A17")).id).toBe("A17");
+});
+
+test("F2: a node that accepts connections and never answers is passed over, in the usual time of a call", async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => {});
+  });
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  open.push({
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    },
+  });
+  const { node, server } = await served();
+  node.runs.set("A17", run("A17"));
+  const client = await connected([`127.0.0.1:${(silent.address() as AddressInfo).port}`, server.address]);
   expect((await client.getRun("A17")).id).toBe("A17");
 });
 
