@@ -7,6 +7,7 @@ import { testPack } from "../pack/pack.ts";
 import { runChecks } from "../verify/run-checks.ts";
 import { runConformance } from "./conformance.ts";
 import { add, type Counts, format, NO_TESTS } from "./counts.ts";
+import { runSimulation } from "./simulation.ts";
 import { runVitest } from "./vitest.ts";
 
 let total = NO_TESTS;
@@ -24,6 +25,7 @@ async function everything(): Promise<void> {
   await stage("Checks that only read", runChecks);
   await stage("Tests, from the sources", () => runVitest());
   await stage("Conformance data", runConformance);
+  await stage("Simulation", runSimulation);
   const built = await stage("Build of the packages", async () => ({
     ...NO_TESTS,
     [(await build()) ? "passed" : "failed"]: 1,
