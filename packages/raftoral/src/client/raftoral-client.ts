@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { NodeId } from "@raftoral/raft-core";
+import type { WorkflowDefinition } from "@raftoral/workflow";
 import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
 import { NodeError, RemoteError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
@@ -93,6 +94,12 @@ export class RaftoralClient {
   }
 
   /** Starts a run, once per id. Rejects with WORKFLOW_TYPE_UNKNOWN when no node has registered the type. */
+  startWorkflow<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output>,
+    input: Input,
+    options?: ClientStartOptions,
+  ): Promise<ClientRun<Output>>;
+  startWorkflow(workflow: WorkflowName, input?: unknown, options?: ClientStartOptions): Promise<ClientRun>;
   async startWorkflow(workflow: WorkflowName, input?: unknown, options: ClientStartOptions = {}): Promise<ClientRun> {
     const { type, version } = workflowArgument(workflow, options.version);
     // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
