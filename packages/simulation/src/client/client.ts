@@ -17,6 +17,8 @@ const CALLS_PER_KEY = 60;
 export class Client {
   readonly #world: World;
   readonly #random: Random;
+  /** Where it asked last. */
+  #home: SimNode | undefined;
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -31,10 +33,17 @@ export class Client {
     const { settings } = this.#world;
     this.#world.after(this.#random.between(0, settings.thinkMs), "client", 0, undefined, () => {
       if (!this.#world.isOpen) return;
-      const node = this.#random.pick([...this.#world.nodes.values()].filter((one) => one.isRunning));
+      const node = this.#choose();
       if (node === undefined) this.#think();
       else this.#operate(node);
     });
+  }
+
+  #choose(): SimNode | undefined {
+    const { nodes, settings } = this.#world;
+    if (settings.staysAtNode && this.#home?.isRunning === true) return this.#home;
+    this.#home = this.#random.pick([...nodes.values()].filter((one) => one.isRunning));
+    return this.#home;
   }
 
   #operate(node: SimNode): void {

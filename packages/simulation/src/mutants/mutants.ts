@@ -73,8 +73,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "read-context-reused",
-    bug: "rounds of ReadIndex share a context, so that a repeated or late answer confirms a later read",
-    edits: [{ file: `${DRIVER}/reads.ts`, find: "const counter = ++this.#counter;", replace: "const counter = 1;" }],
+    bug: "rounds of ReadIndex and their heartbeats share a context, so that a repeated answer confirms a later read",
+    edits: [
+      { file: `${DRIVER}/reads.ts`, find: "const counter = ++this.#counter;", replace: "const counter = 1;" },
+      {
+        file: `${RAFT}/read-index.ts`,
+        find: "reads.acks.set(from, Math.max(reads.acks.get(from) ?? 0, decodePosition(context)));",
+        replace: "reads.acks.set(from, lastPosition(reads));",
+      },
+    ],
   },
   {
     name: "apply-before-persist",

@@ -6,6 +6,8 @@ import type { Random } from "./random.ts";
 export interface Settings {
   readonly nodes: number;
   readonly clients: number;
+  /** Each client keeps to one node for as long as that runs. */
+  readonly staysAtNode: boolean;
   /** Registers in use at one time. */
   readonly keys: number;
   /** Milliseconds between a client's operations, at most. */
@@ -85,5 +87,6 @@ export function drawSettings(random: Random): Settings {
     applyMs: random.chance(0.3) ? random.between(1, 30) : 0,
     weather: random.chance(0.5) ? CALM : drawWeather(random),
     faultGapMs: random.oneOf(200, 500, 1_500),
+    staysAtNode: random.chance(0.5),
   };
 }
