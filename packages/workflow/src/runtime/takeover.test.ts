@@ -241,6 +241,31 @@ describe("draining", () => {
     expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("Draining");
   });
 
+  test("is not taken back once the node drains anew", async () => {
+    const w = world();
+    const begun = new Latch();
+    const slow = new Latch();
+    const order = workflow("order", { version: 1 }, async (ctx) => {
+      await ctx.step("slow", () => {
+        begun.open();
+        return slow.opened;
+      });
+    });
+    await w.startAll([order]);
+    await w.runtime(3).startWorkflow(order, undefined);
+    await begun.opened;
+    const first = w.runtime(3).drain();
+    const resumed = w.runtime(3).resume();
+    const second = w.runtime(3).drain();
+    slow.open();
+    await Promise.all([first, resumed, second]);
+    // Anything proposed by then is committed before the end of a run that begins now.
+    await (await w.runtime(1).startWorkflow(order, undefined)).result();
+    expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("Draining");
+    await w.runtime(3).resume();
+    await w.runtime(3).registered;
+  });
+
   test("can be taken back when it failed: runs that were held still go on", async () => {
     const w = world();
     const order = workflow("order", { version: 1 }, async (ctx) => {

@@ -210,8 +210,10 @@ export class WorkflowRuntime {
    * What it handed over stays where it is.
    */
   async resume(): Promise<void> {
-    await this.#draining;
-    if (this.#stopped) return;
+    const drained = this.#draining;
+    await drained;
+    // Drained anew meanwhile: that is the last word.
+    if (this.#stopped || this.#draining !== drained) return;
     // What a failed drain holds still is this node's, and begins anew with the registration.
     this.#executions.reopen();
     this.#registration.rejoin();
