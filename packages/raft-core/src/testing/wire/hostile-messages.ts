@@ -3,30 +3,10 @@
  * those in use and sometimes enormous, and enough of them sound in part to get past the first check.
  */
 import fc from "fast-check";
-import { type Message, type MessageType, message } from "../../message.ts";
+import { type Message, message } from "../../message.ts";
 import type { ConfState, Entry, Snapshot } from "../../types.ts";
+import { TYPES_WITH_BYTES } from "./arbitraries.ts";
 
-const TYPES: readonly MessageType[] = [
-  "MsgHup",
-  "MsgBeat",
-  "MsgProp",
-  "MsgApp",
-  "MsgAppResp",
-  "MsgVote",
-  "MsgVoteResp",
-  "MsgSnap",
-  "MsgHeartbeat",
-  "MsgHeartbeatResp",
-  "MsgUnreachable",
-  "MsgSnapStatus",
-  "MsgCheckQuorum",
-  "MsgTransferLeader",
-  "MsgTimeoutNow",
-  "MsgReadIndex",
-  "MsgReadIndexResp",
-  "MsgPreVote",
-  "MsgPreVoteResp",
-];
 const SOUND: ConfState = { voters: [1, 2], learners: [3], votersOutgoing: [], learnersNext: [], autoLeave: false };
 
 const near = fc.nat({ max: 8 });
@@ -66,7 +46,7 @@ function inOrder(m: Partial<Message> & Pick<Message, "type">): Message {
 export const anyHostileMessage: fc.Arbitrary<Message> = fc
   .record({
     isInOrder: fc.boolean(),
-    type: fc.constantFrom(...TYPES),
+    type: fc.constantFrom(...TYPES_WITH_BYTES),
     to: fc.constant(1),
     from: fc.oneof(fc.nat({ max: 5 }), number),
     term: number,
