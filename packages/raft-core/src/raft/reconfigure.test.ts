@@ -158,6 +158,23 @@ describe("joint consensus (thesis §4.3)", () => {
     expect(network.raw(2).basicStatus().softState.role).toBe("StateLeader");
     expect(network.node(2).confState).toMatchObject({ voters: [1, 2, 4], votersOutgoing: [], autoLeave: false });
   });
+
+  for (const end of ["times out", "is called off"] as const) {
+    it(`is left when a hand-over of leadership that was under way as it was entered ${end} (G1)`, () => {
+      const network = ledNetwork({ voters: [...THREE, 4] }, 5);
+      network.isolate(4);
+      network.raw(1).proposeConfChange(change([remove(3), add(5)]));
+      network.raw(1).transferLeader(4);
+      network.stabilize();
+      expect(network.raw(1).basicStatus().leadTransferee).toBe(4);
+      expect(network.node(1).confState.autoLeave).toBe(true);
+      if (end === "times out") network.tick(1, network.raw(1).raft.config.electionTicks);
+      else network.raw(1).transferLeader(1);
+      network.stabilize();
+      expect(network.node(1).confState).toMatchObject({ voters: [1, 2, 4, 5], votersOutgoing: [], autoLeave: false });
+      expect(network.raw(1).basicStatus().softState.role).toBe("StateLeader");
+    });
+  }
 });
 
 describe("removing the leader (thesis §4.2.2)", () => {

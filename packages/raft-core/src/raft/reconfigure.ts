@@ -67,12 +67,19 @@ export function restoreConfiguration(raft: Raft, confState: ConfState): void {
 
 /** Entries up to `index` are applied, `bytes` of them were counted as being applied. Leaves a joint configuration (G1). */
 export function appliedTo(raft: Raft, index: number, bytes: number): void {
-  const { log } = raft;
-  const applied = Math.max(index, log.applied);
-  log.appliedTo(applied, bytes);
-  if (!raft.tracker.config.autoLeave || applied < raft.pendingConfIndex || raft.role !== "StateLeader") return;
-  // An empty change has no size, so that no limit refuses it. While leadership is being handed over it is dropped, and
-  // tried again with the next entry that is applied: by this leader if the hand-over fails, otherwise by the next one.
+  raft.log.appliedTo(Math.max(index, raft.log.applied), bytes);
+  leaveJointIfDue(raft);
+}
+
+/**
+ * Leader: proposes to leave a joint configuration that is to be left by itself, once the change that entered it, and any
+ * other, is applied (G1). Proposed already, it is not proposed again: its own entry is then the one that waits.
+ */
+export function leaveJointIfDue(raft: Raft): void {
+  const { config } = raft.tracker;
+  if (!config.autoLeave || raft.log.applied < raft.pendingConfIndex || raft.role !== "StateLeader") return;
+  // An empty change has no size, so that no limit refuses it. While leadership is being handed over it is dropped: the next
+  // leader proposes it, or this one when the hand-over has failed. Waiting for another entry instead could take for ever.
   const leave: Entry = { term: 0, index: 0, type: "EntryConfChangeV2", data: EMPTY_BYTES };
   raft.step(message({ type: "MsgProp", from: raft.id, entries: [leave] }));
 }

@@ -3,6 +3,7 @@ import { message } from "../message.ts";
 import { NONE } from "../types.ts";
 import { isPromotable } from "./election.ts";
 import type { Raft } from "./raft.ts";
+import { leaveJointIfDue } from "./reconfigure.ts";
 import { abortLeaderTransfer } from "./roles.ts";
 
 /** Followers and candidates: campaign when nothing was heard for the randomized timeout (Raft paper §5.2). */
@@ -13,7 +14,7 @@ export function tickElection(raft: Raft): void {
   raft.step(message({ type: "MsgHup", from: raft.id }));
 }
 
-/** Leaders: heartbeats, and once per election timeout the check of the quorum and the end of a hand-over. */
+/** Leaders: heartbeats, and once per election timeout the check of the quorum and the end of a hand-over (G1). */
 export function tickHeartbeat(raft: Raft): void {
   raft.heartbeatElapsed += 1;
   raft.electionElapsed += 1;
@@ -21,7 +22,10 @@ export function tickHeartbeat(raft: Raft): void {
     raft.electionElapsed = 0;
     if (raft.config.checkQuorum) raft.step(message({ type: "MsgCheckQuorum", from: raft.id }));
     // A hand-over takes at most an election timeout; after that proposals are taken again (thesis §3.10).
-    if (raft.role === "StateLeader" && raft.leadTransferee !== NONE) abortLeaderTransfer(raft);
+    if (raft.role === "StateLeader" && raft.leadTransferee !== NONE) {
+      abortLeaderTransfer(raft);
+      leaveJointIfDue(raft);
+    }
   }
   if (raft.role !== "StateLeader") return;
   if (raft.heartbeatElapsed >= raft.config.heartbeatTicks) {

@@ -3,6 +3,7 @@ import type { Message } from "../message.ts";
 import type { Progress } from "../tracker/progress.ts";
 import { NONE, type NodeId } from "../types.ts";
 import type { Raft } from "./raft.ts";
+import { leaveJointIfDue } from "./reconfigure.ts";
 import { sendAppend } from "./replication.ts";
 import { abortLeaderTransfer } from "./roles.ts";
 
@@ -17,7 +18,10 @@ export function handleTransferLeader(raft: Raft, progress: Progress, m: Message)
     if (raft.leadTransferee === to) return;
     abortLeaderTransfer(raft);
   }
-  if (to === raft.id) return;
+  if (to === raft.id) {
+    leaveJointIfDue(raft);
+    return;
+  }
   raft.electionElapsed = 0;
   raft.leadTransferee = to;
   if (progress.match === raft.log.lastIndex()) sendTimeoutNow(raft, to);

@@ -10,6 +10,8 @@ import { Totals } from "./totals.ts";
 const MAX_REPORTED = 5;
 const MAX_SHRINK_RUNS = 400;
 const PROGRESS_EVERY_MS = 10_000;
+/** Characters of a finding that is told in a line. */
+const MAX_LINE = 120;
 
 /** Prints as it goes. Resolves to whether nothing was found. */
 export async function simulate(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
@@ -20,17 +22,22 @@ export async function simulate(options: SimulateOptions, print: (line: string) =
   const began = performance.now();
   let told = began;
   let next = start;
+  // Told at once, in a line: what leads to it is worked out when all seeds have run, which may take a while.
+  const found = (result: RunResult): void => {
+    failed.push(result);
+    print(`found       seed ${result.seed}: ${result.finding?.message.slice(0, MAX_LINE) ?? ""}`);
+  };
   const work = async (): Promise<void> => {
     while (next < start + seeds && performance.now() - began < options.budgetMs) {
       const seed = next++;
       const run = { seed, steps, ...(only === undefined ? {} : { only }) };
       const result = await pool.run(run);
       totals.add(result);
-      if (result.finding !== undefined) failed.push(result);
+      if (result.finding !== undefined) found(result);
       else if (seed % options.repeatEvery === 0) {
         const again = await pool.run(run);
         totals.repeated++;
-        if (again.hash !== result.hash) failed.push(differing(result, again));
+        if (again.hash !== result.hash) found(differing(result, again));
       }
       if (performance.now() - told < PROGRESS_EVERY_MS) continue;
       told = performance.now();

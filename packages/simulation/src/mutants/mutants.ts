@@ -50,8 +50,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${RAFT}/reconfigure.ts`,
-        find: "if (!raft.tracker.config.autoLeave || ",
-        replace: "if (!raft.tracker.config.autoLeave || raft.log.termOrZero(raft.pendingConfIndex) !== raft.term || ",
+        find: "if (!config.autoLeave || ",
+        replace: "if (!config.autoLeave || raft.log.termOrZero(raft.pendingConfIndex) !== raft.term || ",
       },
     ],
   },
