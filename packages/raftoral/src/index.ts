@@ -2,6 +2,8 @@
 
 // Of the layers below, what their users meet.
 export {
+  type Cancel,
+  type Clock,
   type Logger,
   type NodeAddress,
   type NodeId,

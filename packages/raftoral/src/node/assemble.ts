@@ -4,8 +4,8 @@
  * Order matters: the folder first (it says who the node is), then the place in the cluster, then the port, then consensus,
  * then workflows, which may begin to run at once.
  */
-import type { Logger, NodeId } from "@raftoral/raft-core";
-import { RaftError } from "@raftoral/raft-core";
+import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
+import { platformClock, RaftError } from "@raftoral/raft-core";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import {
   DEFAULT_RUNTIME_LIMITS,
@@ -43,6 +43,7 @@ export interface NodePlan {
   readonly workflows?: readonly WorkflowDefinition[];
   readonly transport?: WorkflowTransport;
   readonly storage?: NodeStorage;
+  readonly clock?: Clock;
   readonly logger: Logger;
   readonly leave: (timeout: Timeout) => Promise<void>;
 }
@@ -105,7 +106,7 @@ export async function assemble(plan: NodePlan): Promise<NodeParts> {
 }
 
 async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
-  const { config, logger } = plan;
+  const { config, logger, clock = platformClock } = plan;
   const storage = plan.storage ?? (await openNodeStorage(config.dataDir, logger));
   closers.add(() => storage.close());
 
@@ -137,7 +138,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
 
   const workflows = plan.workflows ?? [];
   const engine = new RaftWorkflowEngine({ nodeId: identity.nodeId, cluster, executor });
-  const runtime = WorkflowRuntime.start({ engine, registry: workflows, logger, limits: runtimeLimits(config) });
+  const runtime = WorkflowRuntime.start({ engine, registry: workflows, logger, clock, limits: runtimeLimits(config) });
   closers.add(() => runtime.stop());
   closers.add(runtime.events.subscribe((event) => events.emit(event)));
   const service = new NodeService({
@@ -147,6 +148,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     executor,
     runtime,
     membership,
+    clock,
     workflows: workflows.map(({ type, version }) => `${type}@${version}`).sort(),
     leave: plan.leave,
   });
@@ -197,6 +199,7 @@ async function openCluster(
     bootstrap: established.bootstrap,
     timing: config.timing,
     limits: config.limits,
+    clock: plan.clock ?? platformClock,
     logger,
   });
   closers.add(() => cluster.stop());
@@ -215,6 +218,7 @@ async function openGrpc(
   const transport = new GrpcClusterTransport<WorkflowExecutor>([{ nodeId, address }], {
     clusterId,
     incarnation: storage.incarnation,
+    clock: plan.clock ?? platformClock,
     logger: plan.logger,
   });
   closers.add(() => transport.shutdown());

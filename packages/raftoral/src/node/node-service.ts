@@ -4,7 +4,7 @@
  * The same for gRPC and for nodes that share a process. It must not know how a call arrived.
  */
 import { randomUUID } from "node:crypto";
-import type { NodeId } from "@raftoral/raft-core";
+import type { Clock, NodeId } from "@raftoral/raft-core";
 import {
   type RunHandle,
   type RunView,
@@ -34,6 +34,7 @@ export interface NodeServiceOptions {
   readonly executor: WorkflowExecutor;
   readonly runtime: WorkflowRuntime;
   readonly membership: Membership;
+  readonly clock: Clock;
   /** `type@version` of what is registered here, sorted. */
   readonly workflows: readonly string[];
   /** Hands over and leaves the configuration; the node stops afterwards. */
@@ -122,14 +123,17 @@ export class NodeService implements ServedNode {
         name,
         payload: encodeJson(payload, `signal ${name}`),
         signalId: signalId ?? randomUUID(),
-        at: Date.now(),
+        at: this.#options.clock.wallMs(),
       },
       timeout,
     );
   }
 
   async cancelRun(id: string, reason: string, timeout: Timeout): Promise<void> {
-    await this.#request({ kind: "Cancel", runId: id, reason: reason || "on request", at: Date.now() }, timeout);
+    await this.#request(
+      { kind: "Cancel", runId: id, reason: reason || "on request", at: this.#options.clock.wallMs() },
+      timeout,
+    );
   }
 
   async awaitRun(id: string, { timeoutMs }: Timeout, stop: AbortSignal): Promise<RunDetails> {

@@ -1,3 +1,4 @@
+import { platformClock } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";
 import { expect, test } from "vitest";
 import { MemoryNodeStorage } from "./node-storage.ts";
@@ -13,6 +14,7 @@ test("everything that a node takes is taken", () => {
     dataDir: "data",
     workflows: [hello],
     storage: new MemoryNodeStorage(),
+    clock: platformClock,
     logger,
   };
   expect(() => checkOptions(options)).not.toThrow();
@@ -24,6 +26,7 @@ test.each<[name: string, options: object, message: RegExp]>([
   ["something else among workflows", { workflows: [hello, 5] }, /Option workflows\[1\] is no workflow/],
   ["nothing among workflows", { workflows: [undefined] }, /Option workflows\[0\] is no workflow/],
   ["a workflow without a body", { workflows: [{ type: "a", version: 1 }] }, /workflows\[0\] is no workflow/],
+  ["a clock without timers", { clock: { wallMs: log, monotonicMs: log } }, /Option clock has no method after/],
   ["a logger that cannot log", { logger: { info: log } }, /Option logger has no method debug/],
   ["no logger at all", { logger: null }, /Option logger has no method debug/],
 ])("%s is refused by name", (_name, options, message) => {

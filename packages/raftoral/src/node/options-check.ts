@@ -3,13 +3,14 @@
  *
  * Role: callers without types must not get a node that forgets everything because `dataDir` was misspelt. Opens nothing.
  */
-import type { Logger } from "@raftoral/raft-core";
+import type { Clock, Logger } from "@raftoral/raft-core";
 import type { WorkflowDefinition } from "@raftoral/workflow";
 import { NodeError } from "../errors.ts";
 import { SETTING_NAMES } from "./node-config.ts";
 
-const PART_NAMES = ["workflows", "transport", "storage", "logger"] as const;
+const PART_NAMES = ["workflows", "transport", "storage", "clock", "logger"] as const;
 const LOG_METHODS = ["debug", "info", "warn", "error"] as const;
+const CLOCK_METHODS = ["wallMs", "monotonicMs", "after", "every", "soon"] as const;
 
 /** Throws OPTIONS_INVALID for the first mistake found. */
 export function checkOptions(options: object): void {
@@ -17,8 +18,9 @@ export function checkOptions(options: object): void {
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw invalid(name, `is not an option; there are ${names.join(", ")}`);
   }
-  const { workflows, logger } = options as { readonly workflows?: unknown; readonly logger?: unknown };
+  const { workflows, clock, logger } = options as { workflows?: unknown; clock?: unknown; logger?: unknown };
   if (workflows !== undefined) checkWorkflows(workflows);
+  if (clock !== undefined) checkClock(clock);
   if (logger !== undefined) checkLogger(logger);
 }
 
@@ -31,6 +33,13 @@ function checkWorkflows(workflows: unknown): void {
       `workflows[${place}]`,
       "is no workflow; make one with workflow(type, { version }, async (ctx, input) => ...)",
     );
+  }
+}
+
+function checkClock(clock: unknown): void {
+  for (const method of CLOCK_METHODS) {
+    if (typeof (clock as Partial<Clock> | null)?.[method] === "function") continue;
+    throw invalid("clock", `has no method ${method}; leave it out, or give an object with ${CLOCK_METHODS.join(", ")}`);
   }
 }
 

@@ -9,7 +9,7 @@
  * L2. `stop` ends within its time, whatever the cluster does; what could not be handed over is taken over by the others.
  * L3. A node that failed or was removed says so once, through `failed`, and takes no further part.
  */
-import type { Logger, NodeId } from "@raftoral/raft-core";
+import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { RunHandle, StartOptions, WorkflowDefinition } from "@raftoral/workflow";
 import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
@@ -33,6 +33,8 @@ export interface RaftoralNodeOptions extends NodeSettings {
   readonly transport?: WorkflowTransport;
   /** Replaces the data folder. The node closes it. */
   readonly storage?: NodeStorage;
+  /** Replaces the platform's clock for consensus, transport and workflows: for tests of clocks that jump or run fast. */
+  readonly clock?: Clock;
   /** Defaults to silence. A pino logger will do. */
   readonly logger?: Logger;
 }
