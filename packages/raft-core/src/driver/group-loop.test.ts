@@ -74,6 +74,28 @@ describe("a turn", () => {
   });
 });
 
+describe("a peer's proposal", () => {
+  test("that no node could read is left out, and stops nobody", async () => {
+    const { clock, wires, first, second, third } = await trio();
+    const unreadable = {
+      term: 0,
+      index: 0,
+      type: "EntryNormal" as const,
+      data: Uint8Array.of(1),
+      context: Uint8Array.of(99),
+    };
+    const command = { ...unreadable, context: EMPTY_BYTES };
+    const leader = wires.receiver(1);
+    leader.receive(2, [message({ type: "MsgProp", from: 2, to: 1, entries: [unreadable, command] })]);
+    leader.receive(2, [message({ type: "MsgProp", from: 2, to: 1, entries: [unreadable] })]);
+    await clock.settle();
+    for (const { executor, cluster } of [first, second, third]) {
+      expect(executor.count).toBe(1);
+      expect(cluster.failure).toBeUndefined();
+    }
+  });
+});
+
 describe("stopping", () => {
   test("inside of an observer: nothing is written or sent afterwards", async () => {
     const { clock, wires, first } = await trio({ timing: { nodeLostTicks: 3 }, checkQuorum: false });

@@ -29,6 +29,7 @@ import type { ResolvedOptions } from "./options.ts";
 import type { Cancel, GroupChannel, GroupDescription, GroupReceiver } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
+import { ReceivedProposals } from "./received-proposals.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
 import { coversReceiver, isSnapshotOf } from "./snapshot-message.ts";
 import type { Snapshotter } from "./snapshotter.ts";
@@ -46,6 +47,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   readonly snapshotter: Snapshotter;
   readonly #append: AppendThread;
   readonly #apply: ApplyThread<Command, Result>;
+  readonly #received: ReceivedProposals;
   readonly #retryTicks: number;
   #channel: GroupChannel | undefined;
   #stopTicking: Cancel | undefined;
@@ -65,8 +67,9 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.observers = new Observers(options.logger);
     this.leadership = new Leadership(nodeId, timing.nodeLostTicks, executor, this.observers, options.logger);
     const nonce = rng.below(2 ** 32) * 2 ** 20 + rng.below(2 ** 20);
-    this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals);
-    this.reads = new Reads(nonce, limits.maxPendingReads);
+    this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals, options.calls);
+    this.reads = new Reads(nonce, limits.maxPendingReads, options.calls);
+    this.#received = new ReceivedProposals(executor, limits.maxCommandBytes, options.logger);
     this.raw = new RawNode({
       id: nodeId,
       storage,
@@ -142,7 +145,8 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.#guard(() => {
       this.leadership.heard(from);
       for (const message of messages) {
-        if (message.to === this.options.nodeId) assertNothingLost(message, this.raw.step(message));
+        if (message.to !== this.options.nodeId) continue;
+        assertNothingLost(message, this.raw.step(this.#received.readable(message)));
       }
       this.schedule();
     });
