@@ -1,5 +1,6 @@
 /** Entries that compaction left behind, as ranges, deleted a few at a time. */
-import type { Garbage, WriteTransaction } from "./group-commit.ts";
+import type { WriteTransaction } from "./checkpoint.ts";
+import type { Garbage } from "./group-commit.ts";
 import { entryKey, moveEntryKey } from "./keys.ts";
 
 export class EntryGarbage implements Garbage {

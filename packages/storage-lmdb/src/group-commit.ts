@@ -12,16 +12,9 @@
  * wait for its disk.
  */
 import type { Database } from "lmdb";
+import type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
 import { StorageError, writeFailure } from "./errors.ts";
 import { type FlushMode, FlushPace } from "./flush-pace.ts";
-
-/** What a participant writes with. Keys are copied at once; values must come from {@link buffer}. */
-export interface WriteTransaction {
-  put(key: Buffer, value: Buffer): void;
-  remove(key: Buffer): void;
-  /** Memory for one value, valid until the transaction ends. */
-  buffer(bytes: number): Buffer;
-}
 
 export interface Participant {
   /** Writes everything that is not yet written. Must not fail but by a broken invariant. */
@@ -66,6 +59,7 @@ export class GroupCommit {
   private readonly database: Database<Buffer, Buffer>;
   private readonly options: GroupCommitOptions;
   private readonly garbage = new Set<Garbage>();
+  private readonly checkpointParticipants = new Set<CheckpointParticipant>();
   private readonly blocking: BlockingTransaction;
   private readonly pace: FlushPace;
   private next: Round | undefined;
@@ -92,6 +86,25 @@ export class GroupCommit {
     this.next.participants.add(participant);
     this.schedule();
     return this.next.promise;
+  }
+
+  /** Its records are written with every checkpoint, until the returned function is called. */
+  addCheckpointParticipant(participant: CheckpointParticipant): () => void {
+    this.checkpointParticipants.add(participant);
+    return () => this.checkpointParticipants.delete(participant);
+  }
+
+  /** Resolves when all that was written before, and the checkpoint participants' records, are in LMDB. */
+  checkpoint(): Promise<void> {
+    const participants = [...this.checkpointParticipants];
+    return this.join({
+      writeTo: (transaction) => {
+        for (const participant of participants) participant.checkpointTo(transaction);
+      },
+      written: () => {
+        for (const participant of participants) participant.checkpointed?.();
+      },
+    });
   }
 
   /** There is something to delete, when there is time. */

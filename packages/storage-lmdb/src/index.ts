@@ -1,3 +1,4 @@
+export type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
 export { StorageError, type StorageErrorCode } from "./errors.ts";
 export type { FlushMode } from "./flush-pace.ts";
 export { LmdbEnvironment, type LmdbEnvironmentOptions, STORAGE_FORMAT_VERSION } from "./lmdb-environment.ts";

@@ -11,6 +11,7 @@ import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { type GroupId, type GroupStorage, invariant, type Logger } from "@raftoral/raft-core";
 import { type Database, open, type RootDatabase } from "lmdb";
+import type { CheckpointParticipant } from "./checkpoint.ts";
 import { createFolder } from "./create-folder.ts";
 import { damageOf } from "./data-file.ts";
 import { corrupt, openFailure, StorageError } from "./errors.ts";
@@ -151,6 +152,27 @@ export class LmdbEnvironment {
       this.options.logger?.error({ path: this.path, group: groupId, err: error }, "group refused");
     });
     return opening;
+  }
+
+  /**
+   * The database that holds everything, for reading. Writing goes through transactions of the environment only; kinds of
+   * keys that the environment uses itself are listed in keys.ts.
+   */
+  get records(): Database<Buffer, Buffer> {
+    return this.database;
+  }
+
+  /** Its records are written with every checkpoint from now on, until the returned function is called. */
+  addCheckpointParticipant(participant: CheckpointParticipant): () => void {
+    return this.commit.addCheckpointParticipant(participant);
+  }
+
+  /**
+   * Brings everything that is durable, and the records of all checkpoint participants, into LMDB. Checkpoints happen by
+   * themselves as well. Rejects with a StorageError when the transaction failed; nothing is written any more then.
+   */
+  checkpoint(): Promise<void> {
+    return this.commit.checkpoint();
   }
 
   /** Waits for what is being written, closes all groups, and gives the folder free. Idempotent. */

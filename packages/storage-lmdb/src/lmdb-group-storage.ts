@@ -29,9 +29,10 @@ import {
 } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
 import { checkBatch } from "./batch-check.ts";
+import type { WriteTransaction } from "./checkpoint.ts";
 import { EntryGarbage } from "./entry-garbage.ts";
 import { corrupt, StorageError } from "./errors.ts";
-import type { GroupCommit, Participant, WriteTransaction } from "./group-commit.ts";
+import type { GroupCommit, Participant } from "./group-commit.ts";
 import { loadGroup, readRecord } from "./group-loader.ts";
 import { entryKey, moveEntryKey, stateKey } from "./keys.ts";
 import {

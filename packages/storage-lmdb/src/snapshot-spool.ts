@@ -7,8 +7,9 @@
  */
 import { invariant, type SnapshotMetadata, type SnapshotSink } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
+import type { WriteTransaction } from "./checkpoint.ts";
 import { corrupt, StorageError } from "./errors.ts";
-import type { Garbage, GroupCommit, WriteTransaction } from "./group-commit.ts";
+import type { Garbage, GroupCommit } from "./group-commit.ts";
 import { chunkKey } from "./keys.ts";
 import { decodeChunk, encodeChunk, isIntact } from "./records.ts";
 
