@@ -3,6 +3,7 @@
 // The core by itself: consensus without a driver.
 export { type Config, type ReadOnlyOption, type ResolvedConfig, resolveConfig } from "./config.ts";
 // To build a storage or a transport.
+export type { ClusterProbe } from "./driver/cluster-probe.ts";
 export { ClusterRegistry } from "./driver/cluster-registry.ts";
 export type { ClusterDefaults, ClusterTransport } from "./driver/cluster-transport.ts";
 export type {

@@ -2,6 +2,8 @@
 
 import type { GroupStorage } from "../storage.ts";
 import type { GroupId, NodeAddress, NodeId } from "../types.ts";
+import type { CallMeter } from "./call-meter.ts";
+import type { ClusterProbe } from "./cluster-probe.ts";
 import type { CommandExecutor } from "./executor.ts";
 import type { Clock, Logger, PeerTransport, Rng } from "./ports.ts";
 
@@ -91,6 +93,8 @@ export interface RaftClusterOptions<Command, Result> {
   readonly rng?: Rng;
   /** Defaults to silence. */
   readonly logger?: Logger;
+  /** Told of what the group measures; nothing is measured without one. */
+  readonly probe?: ClusterProbe;
 }
 
 /** {@link RaftClusterOptions} with everything decided. */
@@ -108,4 +112,6 @@ export interface ResolvedOptions<Command, Result> {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly logger: Logger;
+  /** What is told of calls; undefined where nobody measures them. */
+  readonly calls: CallMeter | undefined;
 }

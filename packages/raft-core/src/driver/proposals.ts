@@ -12,6 +12,7 @@
  */
 import { RaftError } from "../errors.ts";
 import { EMPTY_BYTES, type EntryType } from "../types.ts";
+import type { CallMeter } from "./call-meter.ts";
 import { encodeEntryContext } from "./entry-context.ts";
 import type { SessionId, Sessions } from "./sessions.ts";
 
@@ -48,6 +49,7 @@ export class Proposals<Value> {
   readonly #nodeId: number;
   readonly #nonce: number;
   readonly #maxPending: number;
+  readonly #meter: CallMeter | undefined;
   #session: SessionState = { kind: "none" };
   /** In order of serials. */
   #pending = new Map<number, Pending<Value>>();
@@ -59,10 +61,11 @@ export class Proposals<Value> {
   #floor = 1;
 
   /** `nonce` tells this driver's registration from that of an earlier life of the node. */
-  constructor(nodeId: number, nonce: number, maxPending: number) {
+  constructor(nodeId: number, nonce: number, maxPending: number, meter?: CallMeter) {
     this.#nodeId = nodeId;
     this.#nonce = nonce;
     this.#maxPending = maxPending;
+    this.#meter = meter;
   }
 
   get size(): number {
@@ -77,6 +80,7 @@ export class Proposals<Value> {
   add(type: EntryType, data: Uint8Array, nowMs: number, timeoutMs: number): Promise<Value> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (this.#pending.size >= this.#maxPending) {
+      this.#meter?.proposalFailed("OVERLOADED");
       return Promise.reject(
         new RaftError(
           "OVERLOADED",
@@ -175,13 +179,16 @@ export class Proposals<Value> {
   /** An entry of this session was applied for the first time. */
   settle(session: SessionId, serial: number, value: Value): void {
     if (!this.#isOurs(session)) return;
-    this.#take(serial)?.resolve(value);
+    const pending = this.#take(serial);
+    if (pending === undefined) return;
+    pending.resolve(value);
+    this.#meter?.proposalCommitted(pending.deadlineMs - pending.timeoutMs);
   }
 
   /** An entry of this session was applied and refused for good. */
   refuse(session: SessionId, serial: number, error: RaftError): void {
     if (!this.#isOurs(session)) return;
-    this.#take(serial)?.reject(error);
+    this.#fail(serial, error);
   }
 
   /**
@@ -211,7 +218,8 @@ export class Proposals<Value> {
     const serials = [...this.#pending.keys()];
     for (const serial of serials) {
       if (sessions.lookup(id, serial) === "unseen") continue;
-      this.#take(serial)?.reject(
+      this.#fail(
+        serial,
         new RaftError(
           "PROPOSAL_OUTCOME_UNKNOWN",
           "this node received the state after the proposal as a snapshot, without the proposal's result; read the state to see it",
@@ -226,14 +234,21 @@ export class Proposals<Value> {
   expire(nowMs: number, hasLeader: boolean): void {
     // A map may be deleted from while it is walked.
     for (const pending of this.#pending.values()) {
-      if (pending.deadlineMs <= nowMs) this.#take(pending.serial)?.reject(this.#timeout(pending, hasLeader));
+      if (pending.deadlineMs <= nowMs) this.#fail(pending.serial, this.#timeout(pending, hasLeader));
     }
   }
 
   /** Fails everything, and everything that comes later, for the node is stopping. */
   close(error: RaftError): void {
     this.#closed ??= error;
-    for (const serial of [...this.#pending.keys()]) this.#take(serial)?.reject(error);
+    for (const serial of [...this.#pending.keys()]) this.#fail(serial, error);
+  }
+
+  #fail(serial: number, error: RaftError): void {
+    const pending = this.#take(serial);
+    if (pending === undefined) return;
+    pending.reject(error);
+    this.#meter?.proposalFailed(error.code);
   }
 
   #registration(): OutgoingEntry {

@@ -10,6 +10,7 @@
 import { varintBytes, writeVarint } from "../eraftpb/varint.ts";
 import { RaftError } from "../errors.ts";
 import type { LogIndex } from "../types.ts";
+import type { CallMeter } from "./call-meter.ts";
 
 /**
  * Rounds under way at once: enough to ask in every turn of a round trip, and a bound on what a leader without a quorum has to
@@ -32,6 +33,7 @@ interface Round {
 export class Reads {
   readonly #nonce: number;
   readonly #maxPending: number;
+  readonly #meter: CallMeter | undefined;
   #counter = 0;
   /** Requests that are not settled. */
   #size = 0;
@@ -42,9 +44,10 @@ export class Reads {
   /** Confirmed, by the index they wait for; ascending. */
   #confirmed: { readonly index: LogIndex; readonly requests: readonly Request[] }[] = [];
 
-  constructor(nonce: number, maxPending: number) {
+  constructor(nonce: number, maxPending: number, meter?: CallMeter) {
     this.#nonce = nonce;
     this.#maxPending = maxPending;
+    this.#meter = meter;
   }
 
   /** Reads that wait. */
@@ -55,7 +58,10 @@ export class Reads {
   /** Queues a read. Rejects at once with OVERLOADED when too many wait. */
   request(nowMs: number, timeoutMs: number): Promise<LogIndex> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (this.#size >= this.#maxPending) return Promise.reject(overloaded(this.#size));
+    if (this.#size >= this.#maxPending) {
+      this.#meter?.readFailed("OVERLOADED");
+      return Promise.reject(overloaded(this.#size));
+    }
     this.#size++;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ deadlineMs: nowMs + timeoutMs, timeoutMs, resolve, reject });
@@ -92,7 +98,10 @@ export class Reads {
     while (this.#confirmed[0] !== undefined && this.#confirmed[0].index <= applied) {
       const requests = this.#confirmed.shift()?.requests ?? [];
       this.#size -= requests.length;
-      for (const request of requests) request.resolve(applied);
+      for (const { resolve, deadlineMs, timeoutMs } of requests) {
+        resolve(applied);
+        this.#meter?.readConfirmed(deadlineMs - timeoutMs);
+      }
     }
   }
 
@@ -116,7 +125,7 @@ export class Reads {
     const isDue = (request: Request): boolean => {
       if (request.deadlineMs > nowMs) return false;
       this.#size--;
-      request.reject(timeout(request.timeoutMs, hasLeader));
+      this.#reject(request, timeout(request.timeoutMs, hasLeader));
       return true;
     };
     this.#waiting = this.#waiting.filter((request) => !isDue(request));
@@ -135,10 +144,15 @@ export class Reads {
     this.#closed ??= error;
     this.#size = 0;
     const rounds = [...this.#rounds.values(), ...this.#confirmed].flatMap(({ requests }) => requests);
-    for (const request of [...this.#waiting, ...rounds]) request.reject(error);
+    for (const request of [...this.#waiting, ...rounds]) this.#reject(request, error);
     this.#waiting = [];
     this.#rounds.clear();
     this.#confirmed = [];
+  }
+
+  #reject(request: Request, error: RaftError): void {
+    request.reject(error);
+    this.#meter?.readFailed(error.code);
   }
 }
 

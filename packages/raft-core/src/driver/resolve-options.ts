@@ -1,5 +1,6 @@
 /** Fills in and checks the options of a group, so that a mistake shows at the start and not as a call that never returns. */
 import { RaftError } from "../errors.ts";
+import { CallMeter } from "./call-meter.ts";
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMING,
@@ -34,6 +35,7 @@ export function resolveOptions<Command, Result>(
     const rule = MAY_BE_ZERO.has(field) ? "a number from 0" : "a number above 0";
     throw new RaftError("CONFIG_INVALID", `${field} must be ${rule}, not ${value}`, { details: { field } });
   }
+  const clock = options.clock ?? platformClock;
   return {
     nodeId,
     groupId: options.groupId ?? 1,
@@ -45,8 +47,9 @@ export function resolveOptions<Command, Result>(
     preVote: options.preVote ?? true,
     checkQuorum: options.checkQuorum ?? true,
     readOnly: options.readOnly ?? "safe",
-    clock: options.clock ?? platformClock,
+    clock,
     rng: options.rng ?? platformRng(),
     logger: options.logger ?? silentLogger,
+    calls: options.probe === undefined ? undefined : new CallMeter(options.probe, clock),
   };
 }
