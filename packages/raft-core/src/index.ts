@@ -16,6 +16,8 @@ export type {
   SnapshotContent,
 } from "./driver/executor.ts";
 export { NodeDirectory, type NodeDirectoryListener } from "./driver/node-directory.ts";
+export { type QuorumRecovery, type QuorumRecoveryOptions, recoverQuorum } from "./driver/offline/recover-quorum.ts";
+export { replayLog } from "./driver/offline/replay-log.ts";
 export {
   type Bootstrap,
   DEFAULT_LIMITS,

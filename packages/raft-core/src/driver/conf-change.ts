@@ -6,6 +6,7 @@ import { Changer } from "../confchange/changer.ts";
 import { restore } from "../confchange/restore.ts";
 import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
 import { RaftError } from "../errors.ts";
+import { confStateOf } from "../tracker/config.ts";
 import type { ConfChangeV2, ConfState, Entry } from "../types.ts";
 
 /** The change in an entry of type EntryConfChange or EntryConfChangeV2; an empty one asks to leave a joint configuration. */
@@ -21,8 +22,8 @@ export function kindOf(change: ConfChangeV2): "leave" | "joint" | "simple" {
   return change.transition !== "Auto" || change.changes.length > 1 ? "joint" : "simple";
 }
 
-/** Why `change` cannot follow `confState`; undefined if it can. A function of its arguments alone. */
-export function checkConfChange(confState: ConfState, change: ConfChangeV2): RaftError | undefined {
+/** What `change` makes of `confState`, or why it cannot follow it. A function of its arguments alone. */
+export function nextConfState(confState: ConfState, change: ConfChangeV2): ConfState | RaftError {
   const limits = { maxInflight: 1, maxInflightBytes: Number.POSITIVE_INFINITY };
   const current = restore(limits, 1, confState);
   if (!current.ok) return refusal(current.reason);
@@ -35,7 +36,13 @@ export function checkConfChange(confState: ConfState, change: ConfChangeV2): Raf
         ? changer.enterJoint(change.transition !== "Explicit", change.changes)
         : changer.simple(change.changes);
   if (!next.ok) return refusal(next.reason);
-  return next.config.voters.incoming.size === 0 ? refusal("it would leave no voter") : undefined;
+  return next.config.voters.incoming.size === 0 ? refusal("it would leave no voter") : confStateOf(next.config);
+}
+
+/** Why `change` cannot follow `confState`; undefined if it can. */
+export function checkConfChange(confState: ConfState, change: ConfChangeV2): RaftError | undefined {
+  const next = nextConfState(confState, change);
+  return next instanceof RaftError ? next : undefined;
 }
 
 /** The leader accepts one change at a time (thesis §4.1) and was still busy with another. Nothing was changed. */
