@@ -40,6 +40,7 @@ export { RunHandle } from "./runtime/run-handle.ts";
 export type { BodyStarted, CheckpointsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
 export type { RuntimeEvents, RuntimeObserver } from "./runtime/runtime-events.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
+export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export type {
   EngineListener,
   EngineNotice,

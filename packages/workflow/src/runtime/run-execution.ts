@@ -25,6 +25,7 @@ import { Interruption } from "./interruption.ts";
 import { Journal, never } from "./journal.ts";
 import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
 import type { RuntimeEvent } from "./runtime-event.ts";
+import type { RuntimeProbe } from "./runtime-probe.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import type { Slots } from "./slots.ts";
 import { attemptStep, type StepSurroundings } from "./step-attempts.ts";
@@ -41,6 +42,7 @@ export interface ExecutionShared {
   readonly cancelGraceMs: number;
   readonly random: () => number;
   readonly emit: (event: RuntimeEvent) => void;
+  readonly probe: RuntimeProbe | undefined;
 }
 
 /** A run as its owner begins with it. */
@@ -160,7 +162,8 @@ export class RunExecution {
     options: StepOptions | undefined,
   ): Promise<CheckpointRecord> {
     const { runId } = this.start;
-    const { maxPayloadBytes } = this.shared;
+    const { maxPayloadBytes, clock, probe } = this.shared;
+    const startedMs = probe === undefined ? 0 : clock.monotonicMs();
     const outcome = await attemptStep(
       key,
       `${runId}/${key}`,
@@ -169,6 +172,7 @@ export class RunExecution {
       options,
       this.#surroundings,
     );
+    probe?.stepFinished(this.definition.type, outcome.ok, outcome.attempts, clock.monotonicMs() - startedMs);
     if (outcome.ok) {
       try {
         return await this.#journal.record(key, "STEP", outcome.value);

@@ -1,6 +1,7 @@
 /** Configuration of a node's workflow runtime, with its defaults. Every bound of it is named here. */
 import type { Clock, Logger } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
+import type { RuntimeProbe } from "./runtime-probe.ts";
 import type { WorkflowEngine } from "./workflow-engine.ts";
 
 /** Defaults in parentheses. */
@@ -42,4 +43,6 @@ export interface WorkflowRuntimeOptions {
   readonly logger?: Logger;
   /** In `[0, 1)`; decides the jitter of retries and nothing else. Defaults to the platform's randomness. */
   readonly random?: () => number;
+  /** Told of what the runtime measures; nothing is measured without one. */
+  readonly probe?: RuntimeProbe;
 }

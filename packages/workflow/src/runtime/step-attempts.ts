@@ -93,7 +93,7 @@ export interface StepSurroundings {
 }
 
 export type StepOutcome<T> =
-  | { readonly ok: true; readonly value: T }
+  | { readonly ok: true; readonly attempts: number; readonly value: T }
   | { readonly ok: false; readonly attempts: number; readonly error: unknown };
 
 /**
@@ -116,7 +116,7 @@ export async function attemptStep<T, R>(
     let final: boolean;
     if (outcome.ok) {
       try {
-        return { ok: true, value: accept(outcome.value) };
+        return { ok: true, attempts: attempt, value: accept(outcome.value) };
       } catch (refused) {
         error = refused;
         final = true;

@@ -48,6 +48,7 @@ export class WorkflowRuntime {
   readonly #proposer: RetryingProposer;
   readonly #registration: NodeRegistration;
   readonly #executions: Executions;
+  readonly #slots: Slots;
   readonly #duties: LeaderDuties;
   readonly #waiters = new ResultWaiters();
   readonly #unsubscribe: () => void;
@@ -79,16 +80,18 @@ export class WorkflowRuntime {
       logger,
     });
     const { maxRunningBodies, maxPayloadBytes, cancelGraceMs } = this.#limits;
+    this.#slots = new Slots(maxRunningBodies);
     this.#executions = new Executions(engine, this.#registry, {
       nodeId: engine.nodeId,
       clock,
       logger,
       proposer: this.#proposer,
-      slots: new Slots(maxRunningBodies),
+      slots: this.#slots,
       maxPayloadBytes,
       cancelGraceMs,
       random,
       emit: (event) => this.events.emit(event),
+      probe: options.probe,
     });
     this.#duties = new LeaderDuties(engine, clock, logger, this.#limits);
     this.#unsubscribe = engine.subscribe({
@@ -96,6 +99,11 @@ export class WorkflowRuntime {
       onNotice: (notice) => this.#onNotice(notice),
     });
     this.#registration.register();
+  }
+
+  /** Runs of this node now: whose body runs, sleeps or waits here, and those of them that wait for a free place. */
+  get load(): { readonly owned: number; readonly queued: number } {
+    return { owned: this.#executions.size, queued: this.#slots.waiting };
   }
 
   /** Resolves once the cluster knows that this node executes its workflows. Rejects when the runtime stops before. */
