@@ -15,6 +15,7 @@ import type { Database } from "lmdb";
 import type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
 import { StorageError, writeFailure } from "./errors.ts";
 import { type FlushMode, FlushPace } from "./flush-pace.ts";
+import type { StorageProbe } from "./storage-probe.ts";
 
 export interface Participant {
   /** Writes everything that is not yet written. Must not fail but by a broken invariant. */
@@ -56,6 +57,8 @@ export class GroupCommit {
   transactions = 0;
   /** Why nothing is written any more; undefined while all is well. */
   failure: StorageError | undefined;
+  /** Told of every transaction that is on the disk. */
+  probe: StorageProbe | undefined;
   private readonly database: Database<Buffer, Buffer>;
   private readonly options: GroupCommitOptions;
   private readonly garbage = new Set<Garbage>();
@@ -201,7 +204,9 @@ export class GroupCommit {
   private succeed(round: Round, startedMs: number): void {
     this.running = undefined;
     this.transactions++;
-    this.pace.record(performance.now() - startedMs);
+    const tookMs = performance.now() - startedMs;
+    this.pace.record(tookMs);
+    this.probe?.flushed(tookMs);
     for (const participant of round.participants) participant.written?.();
     round.resolve();
     if (this.next !== undefined) this.schedule();

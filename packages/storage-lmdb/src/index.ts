@@ -3,3 +3,5 @@ export { StorageError, type StorageErrorCode } from "./errors.ts";
 export type { FlushMode } from "./flush-pace.ts";
 export { LmdbEnvironment, type LmdbEnvironmentOptions, STORAGE_FORMAT_VERSION } from "./lmdb-environment.ts";
 export type { Identity } from "./records.ts";
+export type { StorageProbe } from "./storage-probe.ts";
+export type { StorageUsage } from "./storage-usage.ts";

@@ -22,6 +22,8 @@ import { FORMAT_KEY, IDENTITY_KEY } from "./keys.ts";
 import { LmdbGroupStorage } from "./lmdb-group-storage.ts";
 import { OwnerLock } from "./owner-lock.ts";
 import { decodeFormat, decodeIdentity, encodeFormat, encodeIdentity, type Identity, isIntact } from "./records.ts";
+import type { StorageProbe } from "./storage-probe.ts";
+import { type StorageUsage, storageUsage } from "./storage-usage.ts";
 
 /** Format that this version writes, and the newest that it reads. */
 export const STORAGE_FORMAT_VERSION = 1;
@@ -107,6 +109,16 @@ export class LmdbEnvironment {
   /** How the disk is waited for at present; with `flush: "auto"` it depends on how long flushes take. */
   get flushing(): "blocking" | "background" {
     return this.commit.flushing;
+  }
+
+  /** Tells `probe`, and nobody else, of every flush from now on. */
+  measure(probe: StorageProbe): void {
+    this.commit.probe = probe;
+  }
+
+  /** How much room the folder takes. Looks at every file of it; rejects with the system's error. */
+  usage(): Promise<StorageUsage> {
+    return storageUsage(this.path);
   }
 
   /** Whose folder this is; undefined for a new one. */
