@@ -5,7 +5,8 @@
  * H2. Ctrl-C in a terminal reaches every process of it; this one leaves the decision to its parent. SIGTERM stops the node
  *     in order.
  */
-import type { NodeReport } from "./node-report.ts";
+import { RaftoralError } from "@raftoral/raft-core";
+import type { NodeReport, Question } from "./node-report.ts";
 
 /** What is needed of a node. `RaftoralNode` has it. */
 export interface HostedNode {
@@ -16,6 +17,8 @@ export interface HostedNode {
   /** Resolves when the node is no member of its cluster any more; the process ends then. */
   readonly left: Promise<unknown>;
   stop(): Promise<void>;
+  /** What the parent asks with `NodeProcess.ask`. What it throws is the parent's `RefusedError`. */
+  answer?(question: unknown): Promise<unknown>;
 }
 
 /** Tells the parent something. Lost when the process is killed before it has left. */
@@ -34,9 +37,21 @@ export async function hostNode<Settings, Note>(
     process.on("SIGTERM", stop);
     void node.left.then(stop);
     void node.failed.then(fail);
+    process.on("message", (message) => void answer(node, message as Question));
     report({ type: "ready", nodeId: node.nodeId, address: node.address });
   } catch (error) {
     fail(error);
+  }
+}
+
+async function answer(node: HostedNode, { number, question }: Question): Promise<void> {
+  try {
+    if (node.answer === undefined) throw new Error("this program answers no questions");
+    report({ type: "answer", number, answer: await node.answer(question) });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof RaftoralError ? error.code : undefined;
+    report({ type: "refusal", number, message, code });
   }
 }
 

@@ -2,12 +2,14 @@
  * A node in a process of its own: started, listened to, killed, paused, started again.
  *
  * P1. Every wait has a deadline; one that passes says what was waited for and shows the end of the process's log.
- * P2. No process outlives this one: all are killed when it exits, and each ends by itself when the channel closes.
+ * P2. Every question is answered once: by the program, or by its process's end or the deadline.
+ * P3. No process outlives this one: all are killed when it exits, and each ends by itself when the channel closes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { within } from "./deadline.ts";
 import type { NodeReport } from "./node-report.ts";
+import { Questions } from "./questions.ts";
 
 export interface NodeProcessOptions<Note> {
   /** For messages: "node 2". */
@@ -20,6 +22,8 @@ export interface NodeProcessOptions<Note> {
   readonly logFile: string;
   /** Hears every note of the program, in order. */
   readonly onNote?: (note: Note) => void;
+  /** A command that runs the program: `ip netns exec NAME`. It must become the program, not start it. */
+  readonly within?: readonly string[];
   /** Run the workspace's packages from their sources (true) or as they were built. */
   readonly fromSources?: boolean;
   /** Until the node is ready (20,000). */
@@ -36,7 +40,7 @@ const START_TIMEOUT_MS = 20_000;
 const EXIT_TIMEOUT_MS = 15_000;
 const SHOWN_LOG_BYTES = 4_000;
 
-/** Children that have not been seen to end (P2). */
+/** Children that have not been seen to end (P3). */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -49,6 +53,7 @@ export class NodeProcess<Note = never> {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #options: NodeProcessOptions<Note>;
+  readonly #questions: Questions;
   #identity: { readonly nodeId: number; readonly address: string } | undefined;
 
   /** Starts the program and resolves when its node is ready. Rejects, with the end of its log, when it does not become so. */
@@ -64,11 +69,10 @@ export class NodeProcess<Note = never> {
     const log = openSync(options.logFile, "a");
     try {
       const conditions = options.fromSources === false ? [] : ["--conditions=@raftoral/source"];
-      this.#child = spawn(
-        process.execPath,
-        [...conditions, "--enable-source-maps", options.program, JSON.stringify(options.settings)],
-        { stdio: ["ignore", log, log, "ipc"], serialization: "advanced" },
-      );
+      const settings = JSON.stringify(options.settings);
+      const program = [process.execPath, ...conditions, "--enable-source-maps", options.program, settings];
+      const [command = "", ...args] = [...(options.within ?? []), ...program];
+      this.#child = spawn(command, args, { stdio: ["ignore", log, log, "ipc"], serialization: "advanced" });
     } finally {
       closeSync(log);
     }
@@ -82,6 +86,8 @@ export class NodeProcess<Note = never> {
         resolve({ code, signal });
       });
     });
+    this.#questions = new Questions(this.name, (question) => child.send(question, () => {}));
+    void this.exited.then(() => this.#questions.close());
     // Sending to a process that was killed meanwhile is no failure of this one.
     child.on("error", () => {});
   }
@@ -117,6 +123,14 @@ export class NodeProcess<Note = never> {
     this.#child.kill("SIGCONT");
   }
 
+  /**
+   * Asks the program something, and resolves with its answer. Rejects with RefusedError when it refuses, with UnansweredError when
+   * it did not answer in time or ended before: it may have done what it was asked.
+   */
+  ask(question: unknown, timeoutMs: number): Promise<unknown> {
+    return this.#questions.ask(question, timeoutMs);
+  }
+
   /** The end of what the process wrote. */
   logTail(): string {
     try {
@@ -135,6 +149,8 @@ export class NodeProcess<Note = never> {
       } else if (report.type === "ready") {
         this.#identity = { nodeId: report.nodeId, address: report.address };
         ready.resolve();
+      } else if (report.type === "answer" || report.type === "refusal") {
+        this.#questions.answered(report);
       } else {
         ready.reject(new Error(`${this.name} failed: ${report.message}`));
       }

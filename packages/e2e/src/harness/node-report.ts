@@ -1,4 +1,4 @@
-/** What a node's process tells the one that started it, over Node's own channel between the two. */
+/** What a node's process and the one that started it tell each other, over Node's own channel between the two. */
 
 /** The node takes part; it is `nodeId` of its cluster and answers at `address`. */
 export interface ReadyReport {
@@ -19,4 +19,27 @@ export interface NoteReport<Note> {
   readonly note: Note;
 }
 
-export type NodeReport<Note> = ReadyReport | FailedReport | NoteReport<Note>;
+/** What the parent asks the program. Answered once, by the {@link Answer} of the same number. */
+export interface Question {
+  readonly type: "question";
+  readonly number: number;
+  /** Structured-cloneable, as the answer is. */
+  readonly question: unknown;
+}
+
+export interface Answer {
+  readonly type: "answer";
+  readonly number: number;
+  readonly answer: unknown;
+}
+
+/** The program could not do what it was asked: what it threw. */
+export interface Refusal {
+  readonly type: "refusal";
+  readonly number: number;
+  readonly message: string;
+  /** Of a RaftoralError. */
+  readonly code: string | undefined;
+}
+
+export type NodeReport<Note> = ReadyReport | FailedReport | NoteReport<Note> | Answer | Refusal;
