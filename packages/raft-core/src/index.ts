@@ -38,6 +38,8 @@ export type {
   Rng,
 } from "./driver/ports.ts";
 export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-cluster.ts";
+export { joinedCrc32 } from "./driver/snapshot-crc.ts";
+export type { FixedContent, SnapshotStream } from "./driver/snapshot-stream.ts";
 export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";
 export { TransportError, type TransportErrorCode } from "./driver/transport-error.ts";
 export { decodePeerMessage, encodeMessage, messageSize, writeMessage } from "./eraftpb/index.ts";
@@ -52,6 +54,7 @@ export {
   type RaftoralErrorOptions,
 } from "./errors.ts";
 export { countWithin, entriesSize, entrySize, payloadSize } from "./log/entry-size.ts";
+export { MemoryStateStore, type MemoryStateStoreOptions } from "./memory-state-store.ts";
 export { MemoryStorage, type MemoryStorageContents } from "./memory-storage.ts";
 export {
   LOCAL_APPEND_THREAD,
@@ -66,7 +69,17 @@ export type { DropReason, Outcome, ProposeOutcome, RefusalReason, StepOutcome } 
 export type { ReadState } from "./raft/read-index.ts";
 export { type Proposal, RawNode } from "./raw-node.ts";
 export type { Ready } from "./ready.ts";
+export { type RecordLayer, RecordLayers } from "./records/record-layers.ts";
 export { seededRng } from "./rng.ts";
+export {
+  MAX_STATE_KEY_BYTES,
+  type StateKey,
+  type StateReader,
+  type StateRecord,
+  type StateReplacement,
+  type StateStore,
+  type StateView,
+} from "./state-store.ts";
 export type { BasicStatus, Status } from "./status.ts";
 export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./storage.ts";
 export {

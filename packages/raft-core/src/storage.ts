@@ -12,6 +12,7 @@
  * S4. Reads see a batch at the latest when its `write` resolves.
  * S5. After a failed `write` the storage refuses all further writes: a failed flush is never retried.
  */
+import type { SnapshotStream } from "./driver/snapshot-stream.ts";
 import type { ConfState, Entry, HardState, LogIndex, Snapshot, SnapshotMetadata, Term } from "./types.ts";
 
 /** Why a read has no answer: dropped by compaction, or beyond what the storage holds. */
@@ -67,7 +68,10 @@ export interface GroupStorage extends LogStorage {
   write(batch: WriteBatch): Promise<void>;
   /** Spools a snapshot's content. A crash before the batch that names it leaves nothing but garbage to be collected. */
   createSnapshot(metadata: SnapshotMetadata): Promise<SnapshotSink>;
-  /** The content of the latest snapshot, which must be the one of `metadata`; it stays readable until the reader ends. */
-  openSnapshot(metadata: SnapshotMetadata): AsyncIterable<Uint8Array>;
+  /**
+   * The content of the latest snapshot, which must be the one of `metadata`; it stays readable until the reader ends. A storage
+   * that says that the content is `fixed` lets transfers of it be resumed.
+   */
+  openSnapshot(metadata: SnapshotMetadata): SnapshotStream;
   close(): Promise<void>;
 }

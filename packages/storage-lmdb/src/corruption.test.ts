@@ -1,10 +1,11 @@
-import { mkdtemp, open as openFile, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, open as openFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chunkKey, entryKey, stateKey } from "./keys.ts";
+import { entryKey, stateKey } from "./keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
+import { readSnapshotFile, type SnapshotFileIndex, SnapshotFileWriter } from "./snapshot-file.ts";
 import { testEntries } from "./testing/entries.ts";
 
 const CONF_STATE = { voters: [1], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
@@ -47,6 +48,16 @@ async function openingGroup(group = 3): Promise<unknown> {
   }
 }
 
+function snapshotFile(): string {
+  return join(path, "snapshots", "3-1.snapshot");
+}
+
+async function flipBit(file: string, at: number): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[at] = (bytes[at] as number) ^ 0x04;
+  await writeFile(file, bytes);
+}
+
 function copyOf(database: Database<Buffer, Buffer>, key: Buffer): Buffer {
   return Buffer.from(database.getBinary(key) as Buffer);
 }
@@ -63,21 +74,21 @@ describe("a damaged data folder", () => {
     const handle = await openFile(file, "r+");
     for (const at of places) await handle.write(Buffer.from([(bytes[at] as number) ^ 0x10]), 0, 1, at);
     await handle.close();
-    const before = await readFile(file);
     expect(await openingGroup()).toMatchObject({
       code: "STORAGE_CORRUPT",
       message: expect.stringMatching(/data\.mdb: group 3, entry 20: wrong checksum.*restore this folder from a backup/),
       details: { group: 3, index: 20 },
     });
-    const after = await readFile(file);
-    expect(after.indexOf(content.subarray(0, 8))).toBe(before.indexOf(content.subarray(0, 8)));
+    // The damaged record is still there for those who look at it.
+    const damaged = Buffer.from(content);
+    damaged[30] = (damaged[30] as number) ^ 0x10;
+    expect((await readFile(file)).includes(damaged)).toBe(true);
   });
 
   it.each([
     ["a missing entry in the middle", entryKey(3, 17), /entry 17: missing/],
     ["a missing last entry", entryKey(3, 40), /entry 40: missing/],
     ["a missing state", stateKey(3), /state: missing, though there are entries/],
-    ["a missing snapshot chunk", chunkKey(3, 1, 0), /snapshot 5\/1: 0 chunks of 1/],
   ])("is refused for %s", async (_name, key, message) => {
     await tamper((database) => database.removeSync(key));
     expect(await openingGroup()).toMatchObject({ code: "STORAGE_CORRUPT", message: expect.stringMatching(message) });
@@ -101,17 +112,44 @@ describe("a damaged data folder", () => {
     expect(await openingGroup()).toMatchObject({ message: expect.stringMatching(/state: wrong checksum/) });
   });
 
+  it.each([
+    ["missing", (file: string) => rm(file), /group 3, snapshot 5\/1: its file .*3-1\.snapshot is missing/],
+    ["cut off", (file: string) => truncate(file, 1000), /snapshot 5\/1: the footer of its file .* is damaged/],
+    ["too short for a footer", (file: string) => truncate(file, 10), /snapshot 5\/1: its file .* is cut off/],
+    [
+      "of another length",
+      (file: string) => appendFile(file, "x"),
+      /snapshot 5\/1: the footer of its file .* is damaged/,
+    ],
+    [
+      "damaged in its footer",
+      (file: string) => flipBit(file, 1020),
+      /snapshot 5\/1: the footer of its file .* is damaged/,
+    ],
+    [
+      "another group's",
+      async (file: string) => {
+        const { records } = (await readSnapshotFile(file, { group: 3, spool: 1 }, 1)) as SnapshotFileIndex;
+        expect(records).toHaveLength(1);
+        await rm(file);
+        const writer = await SnapshotFileWriter.create(file, { group: 4, spool: 1 });
+        await writer.write(new Uint8Array(1000).fill(0xab));
+        await writer.finish();
+      },
+      /snapshot 5\/1: the footer of its file .* is damaged/,
+    ],
+  ])("is refused for a snapshot's file that is %s", async (_name, damage, message) => {
+    await damage(snapshotFile());
+    expect(await openingGroup()).toMatchObject({ code: "STORAGE_CORRUPT", message: expect.stringMatching(message) });
+  });
+
   it("fails the reader of a damaged snapshot chunk, not the opening", async () => {
-    await tamper((database) => {
-      const chunk = copyOf(database, chunkKey(3, 1, 0));
-      chunk[500] = 0;
-      database.putSync(chunkKey(3, 1, 0), chunk);
-    });
+    await flipBit(snapshotFile(), 500);
     const environment = await LmdbEnvironment.open({ path });
     const reader = (await environment.group(3)).openSnapshot(METADATA)[Symbol.asyncIterator]();
     await expect(reader.next()).rejects.toMatchObject({
       code: "STORAGE_CORRUPT",
-      message: expect.stringMatching(/group 3, snapshot chunk 0: wrong checksum/),
+      message: expect.stringMatching(/3-1\.snapshot: group 3, snapshot chunk 0: wrong checksum/),
     });
     await environment.close();
   });

@@ -1,14 +1,17 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GroupStorage } from "@raftoral/raft-core";
 import { open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { chunkRange, entryRange } from "./keys.ts";
+import { entryRange } from "./keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
 import { testEntries, testEntry } from "./testing/entries.ts";
 
 const CONF_STATE = { voters: [1], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+
+const CHUNK_BYTES = 256 * 1024;
+const footerBytes = (records: number) => 44 + 4 * records;
 
 let path: string;
 let environment: LmdbEnvironment;
@@ -26,15 +29,16 @@ async function reopen(): Promise<void> {
   storage = await environment.group(1);
 }
 
-/** Records on disk, counted behind the storage's back while it is closed. */
-async function recordsOnDisk(): Promise<{ entries: number; chunks: number }> {
+/** Records and files on disk, counted behind the storage's back while it is closed. */
+async function recordsOnDisk(): Promise<{ entries: number; snapshots: number[] }> {
   await environment.close();
   const root = open({ path, noSubdir: false, overlappingSync: false });
   const database = root.openDB<Buffer, Buffer>({ name: "raft", keyEncoding: "binary", encoding: "binary" });
   const entries = database.getKeysCount(entryRange(1));
-  const chunks = database.getKeysCount(chunkRange(1));
   await root.close();
-  return { entries, chunks };
+  const folder = join(path, "snapshots");
+  const sizes = (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size);
+  return { entries, snapshots: await Promise.all(sizes) };
 }
 
 /** Transactions for garbage to go along with. */
@@ -48,7 +52,7 @@ async function write(times: number): Promise<void> {
 async function snapshotAt(index: number, chunks: number): Promise<void> {
   const metadata = { confState: CONF_STATE, index, term: 1 };
   const sink = await storage.createSnapshot(metadata);
-  for (let chunk = 0; chunk < chunks; chunk++) await sink.write(new Uint8Array(256 * 1024).fill(chunk));
+  for (let chunk = 0; chunk < chunks; chunk++) await sink.write(new Uint8Array(CHUNK_BYTES).fill(chunk));
   await sink.finish();
   await storage.write({ snapshot: { metadata, reset: false } });
 }
@@ -58,7 +62,7 @@ describe("what is no longer needed", () => {
     await storage.write({ entries: testEntries(1, 1001, 1) });
     await storage.write({ compactTo: 991 });
     await write(4);
-    expect(await recordsOnDisk()).toEqual({ entries: 14, chunks: 0 });
+    expect(await recordsOnDisk()).toEqual({ entries: 14, snapshots: [] });
   });
 
   it("is deleted also when nothing else is written", async () => {
@@ -66,7 +70,7 @@ describe("what is no longer needed", () => {
     const before = environment.transactions;
     await storage.write({ compactTo: 991 });
     await vi.waitFor(() => expect(environment.transactions - before).toBeGreaterThanOrEqual(4), 5000);
-    expect(await recordsOnDisk()).toEqual({ entries: 10, chunks: 0 });
+    expect(await recordsOnDisk()).toEqual({ entries: 10, snapshots: [] });
   });
 
   it("is found again at the next opening when the process ended before it was deleted", async () => {
@@ -75,7 +79,7 @@ describe("what is no longer needed", () => {
     await reopen();
     expect([storage.firstIndex(), storage.lastIndex()]).toEqual([1991, 2000]);
     await write(8);
-    expect(await recordsOnDisk()).toEqual({ entries: 18, chunks: 0 });
+    expect(await recordsOnDisk()).toEqual({ entries: 18, snapshots: [] });
   });
 
   it("is deleted: content of a snapshot that a newer one replaced, once its last reader ended", async () => {
@@ -87,7 +91,7 @@ describe("what is no longer needed", () => {
     for (let chunk = 0; chunk < 4; chunk++) expect((await reader.next()).value?.[0]).toBe(chunk);
     expect((await reader.next()).done).toBe(true);
     await write(5);
-    expect((await recordsOnDisk()).chunks).toBe(2);
+    expect((await recordsOnDisk()).snapshots).toEqual([2 * CHUNK_BYTES + footerBytes(2)]);
   });
 
   it("is deleted: content that a reader left half-way", async () => {
@@ -96,7 +100,7 @@ describe("what is no longer needed", () => {
     for await (const _chunk of storage.openSnapshot({ confState: CONF_STATE, index: 10, term: 1 })) break;
     await snapshotAt(20, 1);
     await write(5);
-    expect((await recordsOnDisk()).chunks).toBe(1);
+    expect((await recordsOnDisk()).snapshots).toEqual([CHUNK_BYTES + footerBytes(1)]);
   });
 
   it("is deleted: what was spooled and never became a snapshot, after an abort or a restart", async () => {
@@ -111,7 +115,7 @@ describe("what is no longer needed", () => {
     await finished.finish();
     await reopen();
     await write(5);
-    expect((await recordsOnDisk()).chunks).toBe(0);
+    expect((await recordsOnDisk()).snapshots).toEqual([]);
   });
 
   it("is left to the next opening of the group: a spool that outlives its group touches nothing of it", async () => {
@@ -132,8 +136,8 @@ describe("what is no longer needed", () => {
     await write(10);
     let bytes = 0;
     for await (const chunk of storage.openSnapshot(at(11))) bytes += chunk.length;
-    expect(bytes).toBe(256 * 1024);
-    expect((await recordsOnDisk()).chunks).toBe(1);
+    expect(bytes).toBe(CHUNK_BYTES);
+    expect((await recordsOnDisk()).snapshots).toEqual([CHUNK_BYTES + footerBytes(1)]);
   });
 
   it("does not let the file grow with the number of entries that were ever written", { timeout: 60_000 }, async () => {

@@ -7,9 +7,8 @@
 import { EMPTY_CONF_STATE, type Entry, entrySize } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
 import { corrupt } from "./errors.ts";
-import { chunkPlaceOf, chunkRange, entryIndexOf, entryKey, entryRange, moveEntryKey, stateKey } from "./keys.ts";
+import { entryIndexOf, entryKey, entryRange, moveEntryKey, stateKey } from "./keys.ts";
 import { decodeEntry, decodeState, entryTerm, type GroupState, isEntry, isIntact } from "./records.ts";
-import type { SpooledContent } from "./snapshot-spool.ts";
 import type { TailCache } from "./tail-cache.ts";
 import type { TermRuns } from "./term-runs.ts";
 
@@ -17,10 +16,6 @@ export interface LoadedGroup {
   readonly state: GroupState;
   /** Indexes of entries that compaction left behind. */
   readonly garbage: readonly number[];
-  /** Snapshot content that no state refers to: what a crash left of a spool. */
-  readonly abandoned: readonly SpooledContent[];
-  /** Greater than every number in use. */
-  readonly firstSpool: number;
 }
 
 const NEW_GROUP: GroupState = Object.freeze({
@@ -57,7 +52,7 @@ export async function loadGroup(
   const garbage: number[] = [];
   for (const stale of database.getKeys(entryRange(group, 0, state.compactedIndex + 1)))
     garbage.push(entryIndexOf(stale));
-  return { state, garbage, ...findSpools(database, file, group, state) };
+  return { state, garbage };
 }
 
 /** Every record of the log: present, intact, and of a term that does not go back. */
@@ -116,28 +111,6 @@ function loadState(database: Database<Buffer, Buffer>, file: string, group: numb
   }
   if (!isIntact(key, record)) throw corrupt(where, "wrong checksum");
   return decodeState(record);
-}
-
-function findSpools(
-  database: Database<Buffer, Buffer>,
-  file: string,
-  group: number,
-  state: GroupState,
-): { abandoned: SpooledContent[]; firstSpool: number } {
-  const chunks = new Map<number, number>();
-  for (const key of database.getKeys(chunkRange(group))) {
-    const { spool, chunk } = chunkPlaceOf(key);
-    chunks.set(spool, spool === state.spool ? (chunks.get(spool) ?? 0) + 1 : chunk + 1);
-  }
-  const stored = chunks.get(state.spool) ?? 0;
-  if (stored !== state.chunks) {
-    const place = `${state.snapshot.index}/${state.snapshot.term}`;
-    throw corrupt({ file, group, record: `snapshot ${place}` }, `${stored} chunks of ${state.chunks} are there`);
-  }
-  chunks.delete(state.spool);
-  const abandoned = [...chunks].map(([spool, count]) => ({ spool, chunks: count }));
-  const firstSpool = 1 + Math.max(state.spool, 0, ...chunks.keys());
-  return { abandoned, firstSpool };
 }
 
 /** The record's bytes, valid until the next read. */

@@ -10,6 +10,7 @@
  * E3. State record and entries of a batch are in one transaction, so bounds and log never disagree.
  * E4. Entries below the first index are garbage: deleted later, a few with each transaction.
  */
+import { dirname, join } from "node:path";
 import {
   type ConfState,
   EMPTY_BYTES,
@@ -24,6 +25,7 @@ import {
   type Snapshot,
   type SnapshotMetadata,
   type SnapshotSink,
+  type SnapshotStream,
   type Term,
   type WriteBatch,
 } from "@raftoral/raft-core";
@@ -44,7 +46,7 @@ import {
   isEntry,
   isIntact,
 } from "./records.ts";
-import { SnapshotSpool } from "./snapshot-spool.ts";
+import { SnapshotSpool, type SpooledContent } from "./snapshot-spool.ts";
 import { TailCache } from "./tail-cache.ts";
 import { TermRuns } from "./term-runs.ts";
 
@@ -57,6 +59,8 @@ export interface GroupOptions {
   readonly closed: () => void;
 }
 
+/** In the data folder: contents of snapshots, a file each. */
+const SNAPSHOT_FOLDER = "snapshots";
 const NOTHING_DIRTY = Number.MAX_SAFE_INTEGER;
 
 export class LmdbGroupStorage implements GroupStorage, Participant {
@@ -81,14 +85,14 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
   private constructor(
     options: GroupOptions,
     state: GroupState,
-    parts: { terms: TermRuns; cache: TailCache; firstSpool: number },
+    parts: { terms: TermRuns; cache: TailCache; spool: SnapshotSpool },
   ) {
     this.options = options;
     this.state = state;
     this.storedLast = state.lastIndex;
     this.terms = parts.terms;
     this.cache = parts.cache;
-    this.spool = new SnapshotSpool({ ...options, firstSpool: parts.firstSpool });
+    this.spool = parts.spool;
     this.garbage = new EntryGarbage(options.group);
     this.writeKey = entryKey(options.group, 0);
     this.readKey = entryKey(options.group, 0);
@@ -100,10 +104,16 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     const terms = new TermRuns();
     const cache = new TailCache(options.cacheBytes);
     const loaded = await loadGroup(options.database, options.file, options.group, { terms, cache });
-    const storage = new LmdbGroupStorage(options, loaded.state, { terms, cache, firstSpool: loaded.firstSpool });
+    const { index, term } = loaded.state.snapshot;
+    const spool = await SnapshotSpool.open({
+      group: options.group,
+      folder: join(dirname(options.file), SNAPSHOT_FOLDER),
+      latest: loaded.state,
+      latestPlace: `${index}/${term}`,
+    });
+    const storage = new LmdbGroupStorage(options, loaded.state, { terms, cache, spool });
     for (const index of loaded.garbage) storage.garbage.add(index, index + 1);
     if (loaded.garbage.length > 0) options.commit.collect(storage.garbage);
-    for (const content of loaded.abandoned) storage.spool.discard(content);
     return storage;
   }
 
@@ -153,8 +163,11 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
       this.failure = error as Error;
       return Promise.reject(error);
     }
-    this.apply(batch);
-    return this.options.commit.join(this);
+    const replaced = this.apply(batch);
+    const written = this.options.commit.join(this);
+    // Before that the disk still says that it is the latest one's.
+    if (replaced !== undefined) written.then(() => this.spool.discard(replaced)).catch(() => undefined);
+    return written;
   }
 
   async createSnapshot(metadata: SnapshotMetadata): Promise<SnapshotSink> {
@@ -163,7 +176,7 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     return this.spool.create(metadata);
   }
 
-  openSnapshot(metadata: SnapshotMetadata): AsyncIterable<Uint8Array> {
+  openSnapshot(metadata: SnapshotMetadata): SnapshotStream {
     const { index, term } = this.state.snapshot;
     if (index !== metadata.index || term !== metadata.term) {
       const wanted = `${metadata.index}/${metadata.term}`;
@@ -183,9 +196,10 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     const written = this.failure === undefined ? this.options.commit.join(this) : Promise.resolve();
     this.failure = new StorageError("STORAGE_CLOSED", message);
     // At once: what joins after the last write may come to disk after the next opening has looked.
-    this.spool.close();
+    const spoolClosed = this.spool.close();
     this.options.commit.forget(this.garbage);
     await written.catch(() => undefined);
+    await spoolClosed;
     this.options.closed();
   }
 
@@ -211,7 +225,9 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     this.cache.evict(this.dirtyFrom);
   }
 
-  private apply(batch: WriteBatch): void {
+  /** Returns the content of the snapshot that the batch replaces, if it does. */
+  private apply(batch: WriteBatch): SpooledContent | undefined {
+    const replaced = batch.snapshot === undefined ? undefined : { spool: this.state.spool, chunks: this.state.chunks };
     const next: { -readonly [Field in keyof GroupState]: GroupState[Field] } = { ...this.state };
     if (batch.snapshot !== undefined) {
       const { metadata, reset } = batch.snapshot;
@@ -251,6 +267,7 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     }
     this.state = next;
     this.stateDirty = true;
+    return replaced;
   }
 
   private adoptContent(
@@ -260,8 +277,6 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     const content = this.spool.find(metadata);
     invariant(content !== undefined, () => `group ${this.options.group}: snapshot ${metadata.index} was not spooled`);
     this.spool.adopt(metadata);
-    // Deleted with this transaction or a later one, never before the new snapshot is durable.
-    this.spool.discard({ spool: this.state.spool, chunks: this.state.chunks });
     next.snapshot = metadata;
     next.spool = content.spool;
     next.chunks = content.chunks;

@@ -1,199 +1,273 @@
 /**
- * Contents of a group's snapshots: spooled in pieces, read in pieces, deleted when nobody needs them.
+ * Contents of a group's snapshots, a file each: spooled in pieces, read in pieces, deleted when nobody needs them.
  *
- * P1. A spool is named by a number that is never used twice while its records exist.
- * P2. Content is deleted only when it is not the latest snapshot's and no reader is at it.
- * P3. Nothing is written or deleted after the close: the numbers are the next opening's then, and it finds what is left.
+ * P1. A spool is named by a number that is never used twice while its file exists.
+ * P2. Content is deleted only when it is not the latest snapshot's, on disk as well as in memory, and no reader is at it.
+ * P3. Nothing is written or deleted after the close: what is left is the next opening's, which finds it.
  */
-import { invariant, type SnapshotMetadata, type SnapshotSink } from "@raftoral/raft-core";
-import type { Database } from "lmdb";
-import type { WriteTransaction } from "./checkpoint.ts";
-import { corrupt, StorageError } from "./errors.ts";
-import type { Garbage, GroupCommit } from "./group-commit.ts";
-import { chunkKey } from "./keys.ts";
-import { decodeChunk, encodeChunk, isIntact } from "./records.ts";
+import { mkdir, readdir, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type FixedContent, invariant, type SnapshotMetadata, type SnapshotSink } from "@raftoral/raft-core";
+import { corrupt, StorageError, writeFailure } from "./errors.ts";
+import {
+  DamagedRecord,
+  flushFolder,
+  readSnapshotFile,
+  type SnapshotFileIndex,
+  SnapshotFileReader,
+  SnapshotFileWriter,
+} from "./snapshot-file.ts";
 
-/** Content is stored in records of this size: large enough to be quick, small enough not to hold up anyone. */
-const RECORD_BYTES = 256 * 1024;
-
-/** Content on disk: `chunks` records under one number. */
+/** Content on disk: `chunks` records under one number; 0 for none. */
 export interface SpooledContent {
   readonly spool: number;
   readonly chunks: number;
 }
 
-export class SnapshotSpool implements Garbage {
-  private readonly group: number;
-  private readonly file: string;
-  private readonly database: Database<Buffer, Buffer>;
-  private readonly commit: GroupCommit;
-  private readonly finished = new Map<string, SpooledContent>();
-  private readonly readers = new Map<number, number>();
-  /** Content that is to go, but is still being read. */
-  private readonly condemned = new Map<number, SpooledContent>();
-  private deleting: { readonly spool: number; chunk: number; readonly chunks: number }[] = [];
-  private nextSpool: number;
-  private closed = false;
+/** Content as a reader gets it: once by itself, and from any offset as long as that first reader has not ended. */
+export interface StoredContent extends AsyncIterableIterator<Uint8Array> {
+  readonly fixed: FixedContent;
+}
 
-  constructor(options: {
-    group: number;
-    file: string;
-    database: Database<Buffer, Buffer>;
-    commit: GroupCommit;
-    firstSpool: number;
-  }) {
-    this.group = options.group;
-    this.file = options.file;
-    this.database = options.database;
-    this.commit = options.commit;
-    this.nextSpool = options.firstSpool;
+export interface SnapshotSpoolOptions {
+  readonly group: number;
+  /** Where contents are; created when it is absent. */
+  readonly folder: string;
+  /** The latest snapshot's. */
+  readonly latest: SpooledContent;
+  /** What the latest snapshot is called, for messages. */
+  readonly latestPlace: string;
+}
+
+const EMPTY_INDEX: SnapshotFileIndex = Object.freeze({ totalBytes: 0, crc32: 0, records: new Uint32Array(0) });
+
+export class SnapshotSpool {
+  readonly #group: number;
+  readonly #folder: string;
+  /** Finished files, by number. */
+  readonly #indexes = new Map<number, SnapshotFileIndex>();
+  /** Finished content that no batch has named yet, by place. */
+  readonly #finished = new Map<string, SpooledContent>();
+  readonly #readers = new Map<number, number>();
+  /** Content that is to go, but is still being read. */
+  readonly #condemned = new Set<number>();
+  readonly #writers = new Set<SnapshotFileWriter>();
+  readonly #open = new Set<SnapshotFileReader>();
+  /** File operations that nobody waits for but the close. */
+  readonly #pending = new Set<Promise<unknown>>();
+  #nextSpool: number;
+  #closed = false;
+
+  private constructor({ group, folder, latest }: SnapshotSpoolOptions, index: SnapshotFileIndex, nextSpool: number) {
+    this.#group = group;
+    this.#folder = folder;
+    this.#nextSpool = nextSpool;
+    if (latest.spool > 0) this.#indexes.set(latest.spool, index);
   }
 
-  create(metadata: SnapshotMetadata): SnapshotSink {
+  /** Checks the latest content and deletes what a crash has left. Throws StorageError STORAGE_CORRUPT. */
+  static async open(options: SnapshotSpoolOptions): Promise<SnapshotSpool> {
+    const { group, folder, latest } = options;
+    // The folder's own name must be durable before what is in it counts.
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await flushFolder(dirname(folder));
+    const spools = (await readdir(folder)).flatMap((name) => spoolOf(name, group));
+    let index: SnapshotFileIndex | string = EMPTY_INDEX;
+    if (latest.spool > 0) {
+      index = await readSnapshotFile(
+        join(folder, nameOf(group, latest.spool)),
+        { group, spool: latest.spool },
+        latest.chunks,
+      );
+    }
+    if (typeof index === "string")
+      throw corrupt({ file: folder, group, record: `snapshot ${options.latestPlace}` }, index);
+    const spool = new SnapshotSpool(options, index, 1 + Math.max(latest.spool, ...spools));
+    for (const left of spools) if (left !== latest.spool) spool.#delete(left);
+    return spool;
+  }
+
+  async create(metadata: SnapshotMetadata): Promise<SnapshotSink> {
     const place = placeOf(metadata);
-    const spool = this.nextSpool++;
+    const spool = this.#nextSpool++;
     let state: "open" | "finished" | "aborted" = "open";
-    let chunks = 0;
-    let buffered: Uint8Array[] = [];
-    let bufferedBytes = 0;
-    const store = async (): Promise<void> => {
-      if (this.closed) {
-        throw new StorageError(
-          "STORAGE_CLOSED",
-          `${this.file}: group ${this.group} was closed during snapshot ${place}.`,
-        );
-      }
-      const record = Buffer.concat(buffered);
-      buffered = [];
-      bufferedBytes = 0;
-      const key = chunkKey(this.group, spool, chunks++);
-      await this.commit.join({ writeTo: (transaction) => transaction.put(key, encodeChunk(key, record)) });
+    const creating = SnapshotFileWriter.create(this.#pathOf(spool), { group: this.#group, spool });
+    const writer = await this.#write(this.#track(creating), spool);
+    this.#writers.add(writer);
+    if (this.#closed) await this.#retire(writer);
+    const assertOpen = (what: string): void => {
+      if (this.#closed) throw this.#closedError(`during snapshot ${place}`);
+      invariant(state === "open", () => `snapshot ${place}: ${what} after it was ${state}`);
     };
     return {
       write: async (chunk) => {
-        invariant(state === "open", () => `snapshot ${place}: a chunk came after it was ${state}`);
-        buffered.push(Buffer.from(chunk));
-        bufferedBytes += chunk.length;
-        if (bufferedBytes >= RECORD_BYTES) await store();
+        assertOpen("a chunk came");
+        await this.#write(writer.write(chunk), spool);
       },
       finish: async () => {
-        invariant(state === "open", () => `snapshot ${place}: finished after it was ${state}`);
+        assertOpen("finished");
         state = "finished";
-        if (bufferedBytes > 0) await store();
-        const before = this.finished.get(place);
-        this.finished.set(place, { spool, chunks });
+        const index = await this.#write(writer.finish(), spool);
+        this.#writers.delete(writer);
+        if (this.#closed) throw this.#closedError(`during snapshot ${place}`);
+        // Given up while it was being flushed.
+        if ((state as string) === "aborted") return;
+        this.#indexes.set(spool, index);
+        const before = this.#finished.get(place);
+        this.#finished.set(place, { spool, chunks: index.records.length });
         if (before !== undefined) this.discard(before);
       },
       abort: async () => {
         if (state === "aborted") return;
-        if (state === "finished") {
+        if (this.#indexes.has(spool)) {
           // Once a batch has named it, or a second attempt replaced it, it is not ours to drop.
-          if (this.finished.get(place)?.spool !== spool) return;
-          this.finished.delete(place);
+          if (this.#finished.get(place)?.spool !== spool) return;
+          this.#finished.delete(place);
         }
         state = "aborted";
-        buffered = [];
-        this.discard({ spool, chunks });
+        await this.#retire(writer);
+        this.discard({ spool, chunks: 0 });
       },
     };
   }
 
   /** Finished content of a snapshot that no batch has named yet. */
   find(metadata: SnapshotMetadata): SpooledContent | undefined {
-    return this.finished.get(placeOf(metadata));
+    return this.#finished.get(placeOf(metadata));
   }
 
   /** A batch names the content: it is the snapshot's from now on. */
   adopt(metadata: SnapshotMetadata): void {
-    this.finished.delete(placeOf(metadata));
+    this.#finished.delete(placeOf(metadata));
   }
 
-  /** Nothing refers to the content any more; it goes as soon as nobody reads it. */
-  discard(content: SpooledContent): void {
-    if (content.chunks === 0 || this.closed) return;
-    if ((this.readers.get(content.spool) ?? 0) > 0) {
-      this.condemned.set(content.spool, content);
-      return;
-    }
-    this.deleting.push({ spool: content.spool, chunk: 0, chunks: content.chunks });
-    this.commit.collect(this);
+  /** Nothing refers to the content any more, on disk neither; it goes as soon as nobody reads it. */
+  discard({ spool }: SpooledContent): void {
+    if (spool === 0 || this.#closed) return;
+    if ((this.#readers.get(spool) ?? 0) > 0) this.#condemned.add(spool);
+    else this.#delete(spool);
   }
 
-  /** Reads content in order, checking every chunk. It stays on disk from this call until the reader ends (P2). */
-  read(content: SpooledContent): AsyncIterableIterator<Uint8Array> {
-    this.readers.set(content.spool, (this.readers.get(content.spool) ?? 0) + 1);
-    let chunk = 0;
+  /** Reads content in order, checking every record. It stays on disk from this call until the reader ends (P2). */
+  read({ spool }: SpooledContent): StoredContent {
+    const index = spool === 0 ? EMPTY_INDEX : this.#indexes.get(spool);
+    invariant(index !== undefined, () => `group ${this.#group}: there is no content ${spool}`);
+    return Object.assign(this.#reader(spool, index, 0), {
+      fixed: {
+        totalBytes: index.totalBytes,
+        crc32: index.crc32,
+        from: (offset: number) => {
+          invariant(
+            offset >= 0 && offset <= index.totalBytes,
+            () => `there is no offset ${offset} in content ${spool}`,
+          );
+          return this.#reader(spool, index, offset);
+        },
+      },
+    });
+  }
+
+  /** P3. Resolves when no file is open any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#open].map((reader) => reader.close()));
+    await Promise.all([...this.#writers].map((writer) => this.#retire(writer)));
+    await Promise.allSettled(this.#pending);
+  }
+
+  #reader(spool: number, index: SnapshotFileIndex, offset: number): AsyncIterableIterator<Uint8Array> {
+    const file = new SnapshotFileReader(this.#pathOf(spool), index, offset);
+    this.#open.add(file);
+    this.#readers.set(spool, (this.#readers.get(spool) ?? 0) + 1);
     let ended = false;
-    const end = (): void => {
-      if (!ended) this.release(content.spool);
+    const end = async (): Promise<void> => {
+      if (ended) return;
       ended = true;
+      await file.close();
+      this.#open.delete(file);
+      this.#release(spool);
     };
     const reader: AsyncIterableIterator<Uint8Array> = {
       [Symbol.asyncIterator]: () => reader,
       next: async () => {
-        if (ended || chunk >= content.chunks) {
-          end();
-          return { done: true, value: undefined };
-        }
+        if (ended) return { done: true, value: undefined };
         try {
-          return { done: false, value: this.readChunk(content.spool, chunk++) };
+          if (this.#closed) throw this.#closedError("while a snapshot was read");
+          const value = await file.next();
+          if (value !== undefined) return { done: false, value };
+          await end();
+          return { done: true, value: undefined };
         } catch (error) {
-          end();
-          throw error;
+          await end();
+          throw error instanceof DamagedRecord ? this.#damaged(spool, error) : error;
         }
       },
       return: async () => {
-        end();
+        await end();
         return { done: true, value: undefined };
       },
     };
     return reader;
   }
 
-  /** P3. */
-  close(): void {
-    this.closed = true;
-    this.commit.forget(this);
-  }
-
-  collect(transaction: WriteTransaction, limit: number): number {
-    // A chunk is a thousand times as large as an entry.
-    const most = Math.max(1, Math.floor(limit / 16));
-    let removed = 0;
-    while (removed < most) {
-      const current = this.deleting[0];
-      if (current === undefined) return removed;
-      if (current.chunk >= current.chunks) {
-        this.deleting.shift();
-        continue;
-      }
-      transaction.remove(chunkKey(this.group, current.spool, current.chunk));
-      current.chunk++;
-      removed++;
-    }
-    return limit;
-  }
-
-  private readChunk(spool: number, chunk: number): Uint8Array {
-    const key = chunkKey(this.group, spool, chunk);
-    const record = this.database.getBinary(key);
-    if (record !== undefined && isIntact(key, record)) return decodeChunk(record);
-    const where = { file: this.file, group: this.group, record: `snapshot chunk ${chunk}`, index: chunk };
-    throw corrupt(where, record === undefined ? "missing" : "wrong checksum");
-  }
-
-  private release(spool: number): void {
-    const left = (this.readers.get(spool) ?? 1) - 1;
+  #release(spool: number): void {
+    const left = (this.#readers.get(spool) ?? 1) - 1;
     if (left > 0) {
-      this.readers.set(spool, left);
+      this.#readers.set(spool, left);
       return;
     }
-    this.readers.delete(spool);
-    const content = this.condemned.get(spool);
-    if (content === undefined) return;
-    this.condemned.delete(spool);
-    this.discard(content);
+    this.#readers.delete(spool);
+    if (this.#condemned.delete(spool)) this.discard({ spool, chunks: 0 });
   }
+
+  /** Not waited for: a file that stays costs space only, until the next opening finds it. */
+  #delete(spool: number): void {
+    this.#indexes.delete(spool);
+    this.#track(unlink(this.#pathOf(spool))).catch(() => undefined);
+  }
+
+  async #retire(writer: SnapshotFileWriter): Promise<void> {
+    await writer.close();
+    this.#writers.delete(writer);
+  }
+
+  #track<Value>(work: Promise<Value>): Promise<Value> {
+    this.#pending.add(work);
+    const done = () => this.#pending.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  /** A failure of the disk as this package's error. */
+  async #write<Value>(work: Promise<Value>, spool: number): Promise<Value> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.#closed ? this.#closedError("before this write") : writeFailure(this.#pathOf(spool), error);
+    }
+  }
+
+  #closedError(when: string): StorageError {
+    return new StorageError("STORAGE_CLOSED", `${this.#folder}: group ${this.#group} was closed ${when}.`);
+  }
+
+  #damaged(spool: number, { record, message }: DamagedRecord): StorageError {
+    const where = { file: this.#pathOf(spool), group: this.#group, record: `snapshot chunk ${record}`, index: record };
+    return corrupt(where, message);
+  }
+
+  #pathOf(spool: number): string {
+    return join(this.#folder, nameOf(this.#group, spool));
+  }
+}
+
+function nameOf(group: number, spool: number): string {
+  return `${group}-${spool}.snapshot`;
+}
+
+/** The number in a file's name, if the file is the group's. */
+function spoolOf(name: string, group: number): number[] {
+  const match = /^(\d+)-(\d+)\.snapshot$/.exec(name);
+  return match !== null && Number(match[1]) === group ? [Number(match[2])] : [];
 }
 
 function placeOf(metadata: SnapshotMetadata): string {
