@@ -70,16 +70,9 @@ export type { ReadState } from "./raft/read-index.ts";
 export { type Proposal, RawNode } from "./raw-node.ts";
 export type { Ready } from "./ready.ts";
 export { type RecordLayer, RecordLayers } from "./records/record-layers.ts";
+export { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "./records/state-reader.ts";
 export { seededRng } from "./rng.ts";
-export {
-  MAX_STATE_KEY_BYTES,
-  type StateKey,
-  type StateReader,
-  type StateRecord,
-  type StateReplacement,
-  type StateStore,
-  type StateView,
-} from "./state-store.ts";
+export type { StateReplacement, StateStore, StateView } from "./state-store.ts";
 export type { BasicStatus, Status } from "./status.ts";
 export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./storage.ts";
 export {

@@ -6,6 +6,9 @@ export { type Mismatch, runScript, type ScriptOutcome, type ScriptRunner } from 
 export { type Directive, parseScript } from "./datadriven/script.ts";
 export { InteractionEnvironment, interactionScript } from "./interaction/environment.ts";
 export { describeEntry, describeMessage, describeReady, describeSnapshot } from "./interaction/format.ts";
+// Proof that a store of state is one.
+export { stateStoreConformance } from "./state-store-conformance.ts";
+export type { StateStoreSubject } from "./state-store-subject.ts";
 // Proof that a storage is one.
 export { storageConformance } from "./storage-conformance.ts";
 export type { StorageSubject, TestFunctions } from "./storage-subject.ts";

@@ -1,0 +1,175 @@
+/**
+ * An ordered table in memory. Writing costs what a hash table costs: the order is made when somebody asks for it.
+ *
+ * O1. Every key of `#values` is in exactly one block, or in `#added`, or both after it was removed and put again.
+ * O2. Blocks are not empty, each is ascending, and so are all together.
+ */
+import type { StateKey } from "./state-reader.ts";
+
+/** Keys in a block; it is halved beyond twice as many. */
+const BLOCK_KEYS = 256;
+/** Keys put since the order was last asked for; beyond, it is made anyway, so that it never takes long. */
+const MAX_UNORDERED_KEYS = 4_096;
+
+export class OrderedRecords<Value> {
+  readonly #values = new Map<StateKey, Value>();
+  #blocks: StateKey[][] = [];
+  #added: StateKey[] = [];
+  /** Grows whenever keys change places. */
+  #version = 0;
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  get(key: StateKey): Value | undefined {
+    return this.#values.get(key);
+  }
+
+  /** Whether the key is new. */
+  set(key: StateKey, value: Value): boolean {
+    const before = this.#values.size;
+    this.#values.set(key, value);
+    if (this.#values.size === before) return false;
+    this.#added.push(key);
+    if (this.#added.length > MAX_UNORDERED_KEYS) this.#order();
+    return true;
+  }
+
+  delete(key: StateKey): boolean {
+    if (!this.#values.delete(key)) return false;
+    this.#remove(key);
+    return true;
+  }
+
+  /** In no order. */
+  entries(): IterableIterator<[StateKey, Value]> {
+    return this.#values.entries();
+  }
+
+  /** Walks keys in `[start, end)`, ascending. Others may put and delete meanwhile. */
+  cursor(start: StateKey, end: StateKey): OrderedCursor<Value> {
+    const place = { block: 0, at: 0, version: -1 };
+    let from = start;
+    const cursor: OrderedCursor<Value> = {
+      key: undefined,
+      value: undefined,
+      next: () => {
+        if (place.version !== this.#version || this.#added.length > 0) {
+          this.#order();
+          this.#seek(from, cursor.key === undefined, place);
+        } else {
+          place.at += 1;
+        }
+        let block = this.#blocks[place.block];
+        if (block !== undefined && place.at >= block.length) {
+          place.block += 1;
+          place.at = 0;
+          block = this.#blocks[place.block];
+        }
+        const key = block?.[place.at];
+        if (key === undefined || key >= end) {
+          cursor.key = undefined;
+          cursor.value = undefined;
+          // The end stays the end.
+          from = end;
+          place.version = -1;
+          return;
+        }
+        from = key;
+        cursor.key = key;
+        cursor.value = this.#values.get(key);
+      },
+    };
+    cursor.next();
+    return cursor;
+  }
+
+  /** Puts `place` on the first key from `from` on, or behind it unless it counts itself. */
+  #seek(from: StateKey, inclusive: boolean, place: { block: number; at: number; version: number }): void {
+    let block = this.#blockOf(from);
+    const keys = this.#blocks[block];
+    let at = keys === undefined ? 0 : lowerBound(keys, from);
+    if (!inclusive && keys?.[at] === from) at += 1;
+    if (keys !== undefined && at >= keys.length) {
+      block += 1;
+      at = 0;
+    }
+    place.block = block;
+    place.at = at;
+    place.version = this.#version;
+  }
+
+  /** The last block that begins at or before `key`. */
+  #blockOf(key: StateKey): number {
+    const blocks = this.#blocks;
+    let lo = 0;
+    let hi = blocks.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1;
+      if ((blocks[mid]?.[0] as StateKey) <= key) lo = mid + 1;
+      else hi = mid;
+    }
+    return Math.max(lo - 1, 0);
+  }
+
+  #order(): void {
+    if (this.#added.length === 0) return;
+    const added = this.#added.sort(ascending);
+    this.#added = [];
+    this.#version += 1;
+    for (const key of added) {
+      if (!this.#values.has(key)) continue;
+      const position = this.#blockOf(key);
+      const block = this.#blocks[position];
+      if (block === undefined) {
+        this.#blocks.push([key]);
+        continue;
+      }
+      const at = lowerBound(block, key);
+      if (block[at] === key) continue;
+      if (at === block.length) block.push(key);
+      else block.splice(at, 0, key);
+      // An ascending row of keys leaves full blocks behind, not half-full ones.
+      if (block.length > 2 * BLOCK_KEYS) {
+        const isRow = at === block.length - 1;
+        this.#blocks.splice(position + 1, 0, block.splice(isRow ? 2 * BLOCK_KEYS : BLOCK_KEYS));
+      }
+    }
+  }
+
+  #remove(key: StateKey): void {
+    const position = this.#blockOf(key);
+    const block = this.#blocks[position];
+    if (block === undefined) return;
+    const at = lowerBound(block, key);
+    // Otherwise it is among those added, and is passed over when they are ordered.
+    if (block[at] !== key) return;
+    this.#version += 1;
+    block.splice(at, 1);
+    if (block.length === 0) this.#blocks.splice(position, 1);
+  }
+}
+
+/** Stands on a record, or, when `key` is undefined, at the end. */
+export interface OrderedCursor<Value> {
+  key: StateKey | undefined;
+  value: Value | undefined;
+  next(): void;
+}
+
+function ascending(a: StateKey, b: StateKey): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Position of the first key that is not below `key`. */
+function lowerBound(keys: readonly StateKey[], key: StateKey): number {
+  let lo = 0;
+  let hi = keys.length;
+  while (lo < hi) {
+    const mid = (lo + hi) >>> 1;
+    if ((keys[mid] as StateKey) < key) lo = mid + 1;
+    else hi = mid;
+  }
+  return lo;
+}
