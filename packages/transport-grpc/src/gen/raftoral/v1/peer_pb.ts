@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/peer.proto.
  */
 export const file_raftoral_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYWZ0b3JhbC92MS9wZWVyLnByb3RvEgtyYWZ0b3JhbC52MSLjAQoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIUCgxmcm9tX25vZGVfaWQYAiABKAQSEgoKdG9fbm9kZV9pZBgDIAEoBBITCgtpbmNhcm5hdGlvbhgEIAEoBBIaChJtaW5fZm9ybWF0X3ZlcnNpb24YBSABKA0SGgoSbWF4X2Zvcm1hdF92ZXJzaW9uGAYgASgNEg8KB2FkZHJlc3MYByABKAkSLAoLc3RyZWFtX2tpbmQYCCABKA4yFy5yYWZ0b3JhbC52MS5TdHJlYW1LaW5kEhAKCGZlYXR1cmVzGAkgASgNImIKCEFjY2VwdGVkEhYKDmZvcm1hdF92ZXJzaW9uGAEgASgNEhMKC2luY2FybmF0aW9uGAIgASgEEhcKD21heF9mcmFtZV9ieXRlcxgDIAEoDRIQCghmZWF0dXJlcxgEIAEoDSJpCgdSZWZ1c2FsEiYKBGNvZGUYASABKA4yGC5yYWZ0b3JhbC52MS5SZWZ1c2FsQ29kZRIPCgdtZXNzYWdlGAIgASgJEhIKCmVycm9yX2NvZGUYAyABKAkSEQoJZ3JvdXBfaWRzGAQgAygEIl4KD0V4Y2hhbmdlUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzISLnJhZnRvcmFsLnYxLkhlbGxvEigKB2JhdGNoZXMYAiADKAsyFy5yYWZ0b3JhbC52MS5Hcm91cEJhdGNoIjAKCkdyb3VwQmF0Y2gSEAoIZ3JvdXBfaWQYASABKAQSEAoIbWVzc2FnZXMYAiADKAwicAoQRXhjaGFuZ2VSZXNwb25zZRIpCghhY2NlcHRlZBgBIAEoCzIVLnJhZnRvcmFsLnYxLkFjY2VwdGVkSAASJwoHcmVmdXNhbBgCIAEoCzIULnJhZnRvcmFsLnYxLlJlZnVzYWxIAEIICgZhbnN3ZXIingEKE1NlbmRTbmFwc2hvdFJlcXVlc3QSKwoFYmVnaW4YASABKAsyGi5yYWZ0b3JhbC52MS5TbmFwc2hvdEJlZ2luSAASKQoEZGF0YRgCIAEoCzIZLnJhZnRvcmFsLnYxLlNuYXBzaG90RGF0YUgAEicKA2VuZBgDIAEoCzIYLnJhZnRvcmFsLnYxLlNuYXBzaG90RW5kSABCBgoEcGFydCJVCg1TbmFwc2hvdEJlZ2luEiEKBWhlbGxvGAEgASgLMhIucmFmdG9yYWwudjEuSGVsbG8SEAoIZ3JvdXBfaWQYAiABKAQSDwoHbWVzc2FnZRgDIAEoDCI7CgxTbmFwc2hvdERhdGESDgoGb2Zmc2V0GAEgASgEEgwKBGRhdGEYAiABKAwSDQoFY3JjMzIYAyABKAciMQoLU25hcHNob3RFbmQSEwoLdG90YWxfYnl0ZXMYASABKAQSDQoFY3JjMzIYAiABKAcieQoUU2VuZFNuYXBzaG90UmVzcG9uc2USLQoGc3RvcmVkGAEgASgLMhsucmFmdG9yYWwudjEuU25hcHNob3RTdG9yZWRIABInCgdyZWZ1c2FsGAIgASgLMhQucmFmdG9yYWwudjEuUmVmdXNhbEgAQgkKB291dGNvbWUiJQoOU25hcHNob3RTdG9yZWQSEwoLdG90YWxfYnl0ZXMYASABKAQqWwoKU3RyZWFtS2luZBIbChdTVFJFQU1fS0lORF9VTlNQRUNJRklFRBAAEhcKE1NUUkVBTV9LSU5EX0NPTlRST0wQARIXChNTVFJFQU1fS0lORF9BUFBFTkRTEAIq2QMKC1JlZnVzYWxDb2RlEhwKGFJFRlVTQUxfQ09ERV9VTlNQRUNJRklFRBAAEiEKHVJFRlVTQUxfQ09ERV9DTFVTVEVSX01JU01BVENIEAESHgoaUkVGVVNBTF9DT0RFX05PREVfTUlTTUFUQ0gQAhIfChtSRUZVU0FMX0NPREVfU0VOREVSX0lOVkFMSUQQAxIfChtSRUZVU0FMX0NPREVfRk9STUFUX1ZFUlNJT04QBBIiCh5SRUZVU0FMX0NPREVfSU5DQVJOQVRJT05fU1RBTEUQBRIjCh9SRUZVU0FMX0NPREVfUFJPVE9DT0xfVklPTEFUSU9OEAYSIAocUkVGVVNBTF9DT0RFX0ZSQU1FX1RPT19MQVJHRRAHEh4KGlJFRlVTQUxfQ09ERV9HUk9VUF9VTktOT1dOEAgSIgoeUkVGVVNBTF9DT0RFX1NOQVBTSE9UX1JFSkVDVEVEEAkSIQodUkVGVVNBTF9DT0RFX1NOQVBTSE9UX0NPUlJVUFQQChIeChpSRUZVU0FMX0NPREVfU0hVVFRJTkdfRE9XThALEhgKFFJFRlVTQUxfQ09ERV9SRU1PVkVEEAwSGwoXUkVGVVNBTF9DT0RFX1NVUEVSU0VERUQQDTKxAQoLUGVlclNlcnZpY2USSwoIRXhjaGFuZ2USHC5yYWZ0b3JhbC52MS5FeGNoYW5nZVJlcXVlc3QaHS5yYWZ0b3JhbC52MS5FeGNoYW5nZVJlc3BvbnNlKAEwARJVCgxTZW5kU25hcHNob3QSIC5yYWZ0b3JhbC52MS5TZW5kU25hcHNob3RSZXF1ZXN0GiEucmFmdG9yYWwudjEuU2VuZFNuYXBzaG90UmVzcG9uc2UoAWIGcHJvdG8z");
+  fileDesc("ChZyYWZ0b3JhbC92MS9wZWVyLnByb3RvEgtyYWZ0b3JhbC52MSLjAQoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIUCgxmcm9tX25vZGVfaWQYAiABKAQSEgoKdG9fbm9kZV9pZBgDIAEoBBITCgtpbmNhcm5hdGlvbhgEIAEoBBIaChJtaW5fZm9ybWF0X3ZlcnNpb24YBSABKA0SGgoSbWF4X2Zvcm1hdF92ZXJzaW9uGAYgASgNEg8KB2FkZHJlc3MYByABKAkSLAoLc3RyZWFtX2tpbmQYCCABKA4yFy5yYWZ0b3JhbC52MS5TdHJlYW1LaW5kEhAKCGZlYXR1cmVzGAkgASgNImIKCEFjY2VwdGVkEhYKDmZvcm1hdF92ZXJzaW9uGAEgASgNEhMKC2luY2FybmF0aW9uGAIgASgEEhcKD21heF9mcmFtZV9ieXRlcxgDIAEoDRIQCghmZWF0dXJlcxgEIAEoDSJpCgdSZWZ1c2FsEiYKBGNvZGUYASABKA4yGC5yYWZ0b3JhbC52MS5SZWZ1c2FsQ29kZRIPCgdtZXNzYWdlGAIgASgJEhIKCmVycm9yX2NvZGUYAyABKAkSEQoJZ3JvdXBfaWRzGAQgAygEIl4KD0V4Y2hhbmdlUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzISLnJhZnRvcmFsLnYxLkhlbGxvEigKB2JhdGNoZXMYAiADKAsyFy5yYWZ0b3JhbC52MS5Hcm91cEJhdGNoIjAKCkdyb3VwQmF0Y2gSEAoIZ3JvdXBfaWQYASABKAQSEAoIbWVzc2FnZXMYAiADKAwicAoQRXhjaGFuZ2VSZXNwb25zZRIpCghhY2NlcHRlZBgBIAEoCzIVLnJhZnRvcmFsLnYxLkFjY2VwdGVkSAASJwoHcmVmdXNhbBgCIAEoCzIULnJhZnRvcmFsLnYxLlJlZnVzYWxIAEIICgZhbnN3ZXIiywEKE1NlbmRTbmFwc2hvdFJlcXVlc3QSKwoFYmVnaW4YASABKAsyGi5yYWZ0b3JhbC52MS5TbmFwc2hvdEJlZ2luSAASKQoEZGF0YRgCIAEoCzIZLnJhZnRvcmFsLnYxLlNuYXBzaG90RGF0YUgAEicKA2VuZBgDIAEoCzIYLnJhZnRvcmFsLnYxLlNuYXBzaG90RW5kSAASKwoFYWJvcnQYBCABKAsyGi5yYWZ0b3JhbC52MS5TbmFwc2hvdEFib3J0SABCBgoEcGFydCKEAQoNU25hcHNob3RCZWdpbhIhCgVoZWxsbxgBIAEoCzISLnJhZnRvcmFsLnYxLkhlbGxvEhAKCGdyb3VwX2lkGAIgASgEEg8KB21lc3NhZ2UYAyABKAwSLQoHY29udGVudBgEIAEoCzIcLnJhZnRvcmFsLnYxLlNuYXBzaG90Q29udGVudCI1Cg9TbmFwc2hvdENvbnRlbnQSEwoLdG90YWxfYnl0ZXMYASABKAQSDQoFY3JjMzIYAiABKAciUAoMU25hcHNob3REYXRhEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMEg0KBWNyYzMyGAMgASgHEhMKC3BsYWluX2J5dGVzGAQgASgNIjEKC1NuYXBzaG90RW5kEhMKC3RvdGFsX2J5dGVzGAEgASgEEg0KBWNyYzMyGAIgASgHIiAKDVNuYXBzaG90QWJvcnQSDwoHbWVzc2FnZRgBIAEoCSKqAQoUU2VuZFNuYXBzaG90UmVzcG9uc2USLQoGc3RvcmVkGAEgASgLMhsucmFmdG9yYWwudjEuU25hcHNob3RTdG9yZWRIABInCgdyZWZ1c2FsGAIgASgLMhQucmFmdG9yYWwudjEuUmVmdXNhbEgAEi8KB3Byb2NlZWQYAyABKAsyHC5yYWZ0b3JhbC52MS5TbmFwc2hvdFByb2NlZWRIAEIJCgdvdXRjb21lIjMKD1NuYXBzaG90UHJvY2VlZBIOCgZvZmZzZXQYASABKAQSEAoIZmVhdHVyZXMYAiABKA0iJQoOU25hcHNob3RTdG9yZWQSEwoLdG90YWxfYnl0ZXMYASABKAQicgoXRGVsZWdhdGVTbmFwc2hvdFJlcXVlc3QSIQoFaGVsbG8YASABKAsyEi5yYWZ0b3JhbC52MS5IZWxsbxIQCghncm91cF9pZBgCIAEoBBIPCgdtZXNzYWdlGAMgASgMEhEKCW1pbl9pbmRleBgEIAEoBCKwAQoYRGVsZWdhdGVTbmFwc2hvdFJlc3BvbnNlEi0KBnN0b3JlZBgBIAEoCzIbLnJhZnRvcmFsLnYxLlNuYXBzaG90U3RvcmVkSAASJwoHcmVmdXNhbBgCIAEoCzIULnJhZnRvcmFsLnYxLlJlZnVzYWxIABIxCghwcm9ncmVzcxgDIAEoCzIdLnJhZnRvcmFsLnYxLlNuYXBzaG90UHJvZ3Jlc3NIAEIJCgdvdXRjb21lIiYKEFNuYXBzaG90UHJvZ3Jlc3MSEgoKc2VudF9ieXRlcxgBIAEoBCpbCgpTdHJlYW1LaW5kEhsKF1NUUkVBTV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTU1RSRUFNX0tJTkRfQ09OVFJPTBABEhcKE1NUUkVBTV9LSU5EX0FQUEVORFMQAiqgBAoLUmVmdXNhbENvZGUSHAoYUkVGVVNBTF9DT0RFX1VOU1BFQ0lGSUVEEAASIQodUkVGVVNBTF9DT0RFX0NMVVNURVJfTUlTTUFUQ0gQARIeChpSRUZVU0FMX0NPREVfTk9ERV9NSVNNQVRDSBACEh8KG1JFRlVTQUxfQ09ERV9TRU5ERVJfSU5WQUxJRBADEh8KG1JFRlVTQUxfQ09ERV9GT1JNQVRfVkVSU0lPThAEEiIKHlJFRlVTQUxfQ09ERV9JTkNBUk5BVElPTl9TVEFMRRAFEiMKH1JFRlVTQUxfQ09ERV9QUk9UT0NPTF9WSU9MQVRJT04QBhIgChxSRUZVU0FMX0NPREVfRlJBTUVfVE9PX0xBUkdFEAcSHgoaUkVGVVNBTF9DT0RFX0dST1VQX1VOS05PV04QCBIiCh5SRUZVU0FMX0NPREVfU05BUFNIT1RfUkVKRUNURUQQCRIhCh1SRUZVU0FMX0NPREVfU05BUFNIT1RfQ09SUlVQVBAKEh4KGlJFRlVTQUxfQ09ERV9TSFVUVElOR19ET1dOEAsSGAoUUkVGVVNBTF9DT0RFX1JFTU9WRUQQDBIbChdSRUZVU0FMX0NPREVfU1VQRVJTRURFRBANEiUKIVJFRlVTQUxfQ09ERV9DRVJUSUZJQ0FURV9NSVNNQVRDSBAOEh4KGlJFRlVTQUxfQ09ERV9TTkFQU0hPVF9CVVNZEA8ylgIKC1BlZXJTZXJ2aWNlEksKCEV4Y2hhbmdlEhwucmFmdG9yYWwudjEuRXhjaGFuZ2VSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuRXhjaGFuZ2VSZXNwb25zZSgBMAESVwoMU2VuZFNuYXBzaG90EiAucmFmdG9yYWwudjEuU2VuZFNuYXBzaG90UmVxdWVzdBohLnJhZnRvcmFsLnYxLlNlbmRTbmFwc2hvdFJlc3BvbnNlKAEwARJhChBEZWxlZ2F0ZVNuYXBzaG90EiQucmFmdG9yYWwudjEuRGVsZWdhdGVTbmFwc2hvdFJlcXVlc3QaJS5yYWZ0b3JhbC52MS5EZWxlZ2F0ZVNuYXBzaG90UmVzcG9uc2UwAWIGcHJvdG8z");
 
 /**
  * Who speaks, to whom, and in what format. The receiver checks all of it before it reads anything else.
@@ -262,6 +262,12 @@ export type SendSnapshotRequest = Message<"raftoral.v1.SendSnapshotRequest"> & {
      */
     value: SnapshotEnd;
     case: "end";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.SnapshotAbort abort = 4;
+     */
+    value: SnapshotAbort;
+    case: "abort";
   } | { case: undefined; value?: undefined };
 };
 
@@ -287,11 +293,19 @@ export type SnapshotBegin = Message<"raftoral.v1.SnapshotBegin"> & {
   groupId: bigint;
 
   /**
-   * The encoded eraftpb.Message (MsgSnapshot) that announces it; its snapshot has no data.
+   * The encoded eraftpb.Message (MsgSnapshot) that announces it; its snapshot has no data. Its sender is the leader, and the
+   * caller may be another member that sends for it.
    *
    * @generated from field: bytes message = 3;
    */
   message: Uint8Array;
+
+  /**
+   * Set when the content will not change any more: then a receiver that has its beginning may want only the rest.
+   *
+   * @generated from field: raftoral.v1.SnapshotContent content = 4;
+   */
+  content?: SnapshotContent | undefined;
 };
 
 /**
@@ -302,27 +316,62 @@ export const SnapshotBeginSchema: GenMessage<SnapshotBegin> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_peer, 7);
 
 /**
+ * What content is recognized by, whoever sends it.
+ *
+ * @generated from message raftoral.v1.SnapshotContent
+ */
+export type SnapshotContent = Message<"raftoral.v1.SnapshotContent"> & {
+  /**
+   * @generated from field: uint64 total_bytes = 1;
+   */
+  totalBytes: bigint;
+
+  /**
+   * CRC-32 (IEEE) of all of it.
+   *
+   * @generated from field: fixed32 crc32 = 2;
+   */
+  crc32: number;
+};
+
+/**
+ * Describes the message raftoral.v1.SnapshotContent.
+ * Use `create(SnapshotContentSchema)` to create a new message.
+ */
+export const SnapshotContentSchema: GenMessage<SnapshotContent> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_peer, 8);
+
+/**
  * @generated from message raftoral.v1.SnapshotData
  */
 export type SnapshotData = Message<"raftoral.v1.SnapshotData"> & {
   /**
-   * Bytes sent before this one.
+   * Bytes of the content before this one.
    *
    * @generated from field: uint64 offset = 1;
    */
   offset: bigint;
 
   /**
+   * Compressed with what SnapshotProceed has agreed on, if plain_bytes is set.
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
-   * CRC-32 (IEEE) of data.
+   * CRC-32 (IEEE) of the chunk, before compression.
    *
    * @generated from field: fixed32 crc32 = 3;
    */
   crc32: number;
+
+  /**
+   * Length of the chunk before compression; 0 when it is not compressed.
+   *
+   * @generated from field: uint32 plain_bytes = 4;
+   */
+  plainBytes: number;
 };
 
 /**
@@ -330,7 +379,7 @@ export type SnapshotData = Message<"raftoral.v1.SnapshotData"> & {
  * Use `create(SnapshotDataSchema)` to create a new message.
  */
 export const SnapshotDataSchema: GenMessage<SnapshotData> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_peer, 8);
+  messageDesc(file_raftoral_v1_peer, 9);
 
 /**
  * @generated from message raftoral.v1.SnapshotEnd
@@ -354,7 +403,28 @@ export type SnapshotEnd = Message<"raftoral.v1.SnapshotEnd"> & {
  * Use `create(SnapshotEndSchema)` to create a new message.
  */
 export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_peer, 9);
+  messageDesc(file_raftoral_v1_peer, 10);
+
+/**
+ * The sender gives it up: what was sent is of no use.
+ *
+ * @generated from message raftoral.v1.SnapshotAbort
+ */
+export type SnapshotAbort = Message<"raftoral.v1.SnapshotAbort"> & {
+  /**
+   * For people.
+   *
+   * @generated from field: string message = 1;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message raftoral.v1.SnapshotAbort.
+ * Use `create(SnapshotAbortSchema)` to create a new message.
+ */
+export const SnapshotAbortSchema: GenMessage<SnapshotAbort> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_peer, 11);
 
 /**
  * @generated from message raftoral.v1.SendSnapshotResponse
@@ -375,6 +445,12 @@ export type SendSnapshotResponse = Message<"raftoral.v1.SendSnapshotResponse"> &
      */
     value: Refusal;
     case: "refusal";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.SnapshotProceed proceed = 3;
+     */
+    value: SnapshotProceed;
+    case: "proceed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -383,7 +459,35 @@ export type SendSnapshotResponse = Message<"raftoral.v1.SendSnapshotResponse"> &
  * Use `create(SendSnapshotResponseSchema)` to create a new message.
  */
 export const SendSnapshotResponseSchema: GenMessage<SendSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_peer, 10);
+  messageDesc(file_raftoral_v1_peer, 12);
+
+/**
+ * The receiver wants the snapshot.
+ *
+ * @generated from message raftoral.v1.SnapshotProceed
+ */
+export type SnapshotProceed = Message<"raftoral.v1.SnapshotProceed"> & {
+  /**
+   * Bytes of the content that it has; 0 unless begin named the content.
+   *
+   * @generated from field: uint64 offset = 1;
+   */
+  offset: bigint;
+
+  /**
+   * The hello's features that the receiver has too.
+   *
+   * @generated from field: uint32 features = 2;
+   */
+  features: number;
+};
+
+/**
+ * Describes the message raftoral.v1.SnapshotProceed.
+ * Use `create(SnapshotProceedSchema)` to create a new message.
+ */
+export const SnapshotProceedSchema: GenMessage<SnapshotProceed> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_peer, 13);
 
 /**
  * The snapshot is durable at the receiver.
@@ -402,7 +506,97 @@ export type SnapshotStored = Message<"raftoral.v1.SnapshotStored"> & {
  * Use `create(SnapshotStoredSchema)` to create a new message.
  */
 export const SnapshotStoredSchema: GenMessage<SnapshotStored> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_peer, 11);
+  messageDesc(file_raftoral_v1_peer, 14);
+
+/**
+ * @generated from message raftoral.v1.DelegateSnapshotRequest
+ */
+export type DelegateSnapshotRequest = Message<"raftoral.v1.DelegateSnapshotRequest"> & {
+  /**
+   * @generated from field: raftoral.v1.Hello hello = 1;
+   */
+  hello?: Hello | undefined;
+
+  /**
+   * @generated from field: uint64 group_id = 2;
+   */
+  groupId: bigint;
+
+  /**
+   * The encoded eraftpb.Message (MsgSnapshot) that the leader would send.
+   *
+   * @generated from field: bytes message = 3;
+   */
+  message: Uint8Array;
+
+  /**
+   * The least index of a snapshot that helps: the leader's log goes on from there.
+   *
+   * @generated from field: uint64 min_index = 4;
+   */
+  minIndex: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.DelegateSnapshotRequest.
+ * Use `create(DelegateSnapshotRequestSchema)` to create a new message.
+ */
+export const DelegateSnapshotRequestSchema: GenMessage<DelegateSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_peer, 15);
+
+/**
+ * @generated from message raftoral.v1.DelegateSnapshotResponse
+ */
+export type DelegateSnapshotResponse = Message<"raftoral.v1.DelegateSnapshotResponse"> & {
+  /**
+   * @generated from oneof raftoral.v1.DelegateSnapshotResponse.outcome
+   */
+  outcome: {
+    /**
+     * @generated from field: raftoral.v1.SnapshotStored stored = 1;
+     */
+    value: SnapshotStored;
+    case: "stored";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.Refusal refusal = 2;
+     */
+    value: Refusal;
+    case: "refusal";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.SnapshotProgress progress = 3;
+     */
+    value: SnapshotProgress;
+    case: "progress";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message raftoral.v1.DelegateSnapshotResponse.
+ * Use `create(DelegateSnapshotResponseSchema)` to create a new message.
+ */
+export const DelegateSnapshotResponseSchema: GenMessage<DelegateSnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_peer, 16);
+
+/**
+ * It goes on.
+ *
+ * @generated from message raftoral.v1.SnapshotProgress
+ */
+export type SnapshotProgress = Message<"raftoral.v1.SnapshotProgress"> & {
+  /**
+   * @generated from field: uint64 sent_bytes = 1;
+   */
+  sentBytes: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.SnapshotProgress.
+ * Use `create(SnapshotProgressSchema)` to create a new message.
+ */
+export const SnapshotProgressSchema: GenMessage<SnapshotProgress> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_peer, 17);
 
 /**
  * @generated from enum raftoral.v1.StreamKind
@@ -540,6 +734,20 @@ export const RefusalCode = {
    * @generated from enum value: REFUSAL_CODE_SUPERSEDED = 13;
    */
   SUPERSEDED: 13,
+
+  /**
+   * The sender's certificate is not one of the node that it says it is.
+   *
+   * @generated from enum value: REFUSAL_CODE_CERTIFICATE_MISMATCH = 14;
+   */
+  CERTIFICATE_MISMATCH: 14,
+
+  /**
+   * The receiver takes part in as many snapshots as it may, or in another one of this group; later it may have room.
+   *
+   * @generated from enum value: REFUSAL_CODE_SNAPSHOT_BUSY = 15;
+   */
+  SNAPSHOT_BUSY: 15,
 } as const;
 
 /**
@@ -569,14 +777,26 @@ export const PeerService: GenService<{
     output: typeof ExchangeResponseSchema;
   },
   /**
-   * Begin, data in order of offset, end. The response may come early: then it is a refusal, and the rest is not read.
+   * Begin, answered by where to go on; then data in order of offset, and the end, answered when all is stored. A refusal may come
+   * at any time: then the rest is not read.
    *
    * @generated from rpc raftoral.v1.PeerService.SendSnapshot
    */
   sendSnapshot: {
-    methodKind: "client_streaming";
+    methodKind: "bidi_streaming";
     input: typeof SendSnapshotRequestSchema;
     output: typeof SendSnapshotResponseSchema;
+  },
+  /**
+   * A leader asks a member to send its own latest snapshot to another one, in the leader's name. Answered by progress at least
+   * every few seconds, and by how it ended.
+   *
+   * @generated from rpc raftoral.v1.PeerService.DelegateSnapshot
+   */
+  delegateSnapshot: {
+    methodKind: "server_streaming";
+    input: typeof DelegateSnapshotRequestSchema;
+    output: typeof DelegateSnapshotResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_raftoral_v1_peer, 0);
