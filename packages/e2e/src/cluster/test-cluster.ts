@@ -6,12 +6,27 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seededRng } from "@raftoral/raft-core";
 import { type NodeSettings, type NodeStatus, RaftoralClient } from "raftoral";
 import { eventually, freeAddresses, NodeProcess, WorkLog } from "../harness/index.ts";
-import type { WorkflowNodeSettings } from "../programs/workflow-node.ts";
+import { FaultNetwork } from "../network/fault-network.ts";
+import type { ClockShift } from "../programs/shifted-clock.ts";
+import type { NodeQuestion, WorkflowNodeSettings } from "../programs/workflow-node.ts";
 
 const ELECTION_MS = 15_000;
 const CATCH_UP_MS = 20_000;
+const ANSWER_MS = 5_000;
+
+export interface TestClusterOptions {
+  /** A seed puts a network between the nodes that can fail; without one they reach each other directly. */
+  readonly networkSeed?: number;
+  /** Gives each node a group of registers, beside its workflows. */
+  readonly registers?: boolean;
+  /** For all nodes, over the defaults. */
+  readonly settings?: Partial<NodeSettings>;
+  /** Where a node keeps its data, instead of a folder of the cluster's. */
+  readonly dataDirs?: ReadonlyMap<number, string>;
+}
 
 interface Place {
   readonly nodeId: number;
@@ -26,15 +41,31 @@ export class TestCluster {
   readonly #places = new Map<number, Place>();
   readonly #processes = new Map<number, NodeProcess>();
   readonly #pinned = new Map<number, RaftoralClient>();
+  readonly #options: TestClusterOptions;
+  #network: FaultNetwork | undefined;
 
   /** `size` nodes that know each other beforehand, with a leader and their workflows registered. */
-  static async start(size: number): Promise<TestCluster> {
-    const cluster = new TestCluster();
+  static async start(size: number, options: TestClusterOptions = {}): Promise<TestCluster> {
+    const cluster = new TestCluster(options);
     try {
-      const addresses = await freeAddresses(size);
-      const members = addresses.map((address, i) => ({ nodeId: i + 1, address }));
+      const addresses = await freeAddresses(2 * size);
+      const members = addresses.slice(0, size).map((address, i) => ({ nodeId: i + 1, address }));
+      const registers = addresses.slice(size).map((address, i) => ({ nodeId: i + 1, address }));
+      if (options.networkSeed !== undefined) {
+        const places = members.map(({ nodeId, address }, i) => ({
+          nodeId,
+          addresses: [address, registers[i]?.address ?? ""],
+        }));
+        cluster.#network = await FaultNetwork.open(places, seededRng(options.networkSeed));
+      }
       for (const { nodeId, address } of members) {
-        cluster.#addPlace(nodeId, address, { listen: address, members, nodeId });
+        const place = cluster.#newPlace(nodeId, `node-${nodeId}`, address, { listen: address, members, nodeId });
+        const settings: WorkflowNodeSettings = {
+          ...place.settings,
+          ...(cluster.#network && { routes: cluster.#network.routes(nodeId) }),
+          ...(options.registers && { registers: { nodeId, members: registers } }),
+        };
+        cluster.#places.set(nodeId, { ...place, settings });
       }
       await Promise.all(members.map(({ nodeId }) => cluster.startNode(nodeId)));
       await cluster.leader();
@@ -48,7 +79,8 @@ export class TestCluster {
     }
   }
 
-  private constructor() {
+  private constructor(options: TestClusterOptions) {
+    this.#options = options;
     this.#folder = mkdtempSync(join(tmpdir(), "raftoral-e2e-"));
     this.workLog = new WorkLog(this.#workLogFile);
   }
@@ -60,6 +92,17 @@ export class TestCluster {
 
   get addresses(): readonly string[] {
     return [...this.#places.values()].map(({ address }) => address);
+  }
+
+  /** Between the nodes. Throws when they were started without. */
+  get network(): FaultNetwork {
+    if (this.#network === undefined) throw new Error("the nodes of this cluster reach each other directly");
+    return this.#network;
+  }
+
+  /** The processes that run now. */
+  get running(): readonly NodeProcess[] {
+    return [...this.#processes.values()].filter((process) => process.isRunning);
   }
 
   address(nodeId: number): string {
@@ -93,6 +136,11 @@ export class TestCluster {
 
   async kill(...nodeIds: readonly number[]): Promise<void> {
     await Promise.all(nodeIds.map((nodeId) => this.process(nodeId).kill()));
+  }
+
+  /** Sets a node's clock wrong. A node that is started again has a right one. */
+  async shiftClock(nodeId: number, shift: ClockShift): Promise<void> {
+    await this.process(nodeId).ask({ about: "clock", ...shift } satisfies NodeQuestion, ANSWER_MS);
   }
 
   /** A client that asks this node and no other. */
@@ -138,6 +186,7 @@ export class TestCluster {
   async end(): Promise<void> {
     for (const client of this.#pinned.values()) client.close();
     await Promise.all([...this.#processes.values()].map((process) => process.kill()));
+    await this.#network?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -154,14 +203,10 @@ export class TestCluster {
     return [...this.#processes].filter(([, process]) => process.isRunning).map(([nodeId]) => nodeId);
   }
 
-  #addPlace(nodeId: number, address: string, node: NodeSettings): void {
-    this.#places.set(nodeId, this.#newPlace(nodeId, `node-${nodeId}`, address, node));
-  }
-
   #newPlace(nodeId: number, name: string, address: string, node: NodeSettings): Place {
-    const dataDir = join(this.#folder, name);
-    mkdirSync(dataDir);
-    const settings = { node: { ...node, dataDir }, workLogFile: this.#workLogFile };
+    const dataDir = this.#options.dataDirs?.get(nodeId) ?? join(this.#folder, name);
+    mkdirSync(dataDir, { recursive: true });
+    const settings = { node: { ...node, ...this.#options.settings, dataDir }, workLogFile: this.#workLogFile };
     return { nodeId, address, settings, logFile: join(this.#folder, `${name}.log`) };
   }
 
