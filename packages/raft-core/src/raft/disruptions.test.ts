@@ -65,6 +65,15 @@ describe("a node that comes back with a term of its own", () => {
     expect(commands(network.node(3).applied)).toEqual(["missed"]);
   });
 
+  it("without leases the old leader hears of its term, too, for nobody else may tell it (§5.1)", () => {
+    const network = cameBack({});
+    expect(roleAndTerm(network, 1)).toEqual(["StateFollower", 3]);
+    network.elect(1);
+    network.tick(1, 1);
+    network.stabilize();
+    expect(commands(network.node(3).applied)).toEqual(["missed"]);
+  });
+
   it("with pre-votes it has none, and nothing happens (thesis §9.6)", () => {
     const network = cameBack({ checkQuorum: true, preVote: true });
     expect(roleAndTerm(network, 1)).toEqual(["StateLeader", 1]);

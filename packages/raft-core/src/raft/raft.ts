@@ -191,10 +191,10 @@ export class Raft {
   }
 
   private answerLowerTerm(m: Message): void {
-    const { checkQuorum, preVote } = this.config;
-    if ((checkQuorum || preVote) && (m.type === "MsgHeartbeat" || m.type === "MsgApp")) {
-      // With these options a vote request of ours is ignored while that leader holds its lease, and so never tells it our
-      // term. This answer does: an old leader steps down, and a node stuck at a term of its own is taken in again.
+    if (m.type === "MsgHeartbeat" || m.type === "MsgApp") {
+      // The old leader steps down (Raft paper §5.1), and a node stuck at a term of its own is taken in again. A vote request
+      // need not have told it: it is ignored while the leader holds its lease, or comes from a member that does not know of
+      // this leader yet.
       this.send({ type: "MsgAppResp", to: m.from });
     } else if (m.type === "MsgPreVote") {
       // Not dropped: a candidate that is behind in term but ahead in log must learn our term to get anywhere.
