@@ -55,7 +55,7 @@ export type {
   RunSummary,
 } from "./client/run-info.ts";
 export { NodeError, type NodeErrorCode, RemoteError } from "./errors.ts";
-export type { NodeSettings } from "./node/node-config.ts";
+export type { MetricsSettings, NodeSettings } from "./node/node-config.ts";
 export type { NodeEvent } from "./node/node-events.ts";
 // To replace a layer.
 export type { WorkflowTransport } from "./node/node-network.ts";

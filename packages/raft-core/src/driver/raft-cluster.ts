@@ -218,7 +218,7 @@ export class RaftCluster<Command, Result> {
   }
 
   status(): ClusterStatus {
-    const { raw, state, options, proposals, leadership } = this.#loop;
+    const { raw, state, options, proposals, reads, leadership } = this.#loop;
     const { softState, hardState, progress } = raw.status();
     const { storage, timing } = options;
     const snapshot = storage.snapshot();
@@ -238,6 +238,7 @@ export class RaftCluster<Command, Result> {
       members: this.members(),
       highestNodeId: state.members.highestNodeId,
       pendingProposals: proposals.size,
+      pendingReads: reads.size,
       progress: Array.from(progress, ([nodeId, { state: progressState, match, recentActive }]) => ({
         nodeId,
         state: progressState,

@@ -32,6 +32,8 @@ export interface ClusterStatus {
   readonly highestNodeId: NodeId;
   /** Proposals of this node that wait. */
   readonly pendingProposals: number;
+  /** Linearizable reads of this node that wait. */
+  readonly pendingReads: number;
   /** On the leader only. */
   readonly progress: readonly MemberProgress[];
 }

@@ -4,6 +4,7 @@
  * Order matters: the folder first (it says who the node is), then the place in the cluster, then the port, then consensus,
  * then workflows, which may begin to run at once.
  */
+import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { platformClock, RaftError } from "@raftoral/raft-core";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
@@ -15,6 +16,8 @@ import {
   WorkflowExecutor,
   WorkflowRuntime,
 } from "@raftoral/workflow";
+import { NodeMetrics } from "../metrics/node-metrics.ts";
+import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import type { ServedNode, Timeout } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
@@ -44,6 +47,7 @@ export interface NodePlan {
   readonly transport?: WorkflowTransport;
   readonly storage?: NodeStorage;
   readonly clock?: Clock;
+  readonly meterProvider?: MeterProvider;
   readonly logger: Logger;
   readonly leave: (timeout: Timeout) => Promise<void>;
 }
@@ -59,6 +63,8 @@ export interface NodeParts {
   readonly service: NodeService;
   readonly events: NodeEvents;
   readonly dial: Dial;
+  /** Where metrics are served, if they are. */
+  readonly metricsAddress: string | undefined;
   /** Closes everything, the last opened first. Idempotent. */
   close(): Promise<void>;
 }
@@ -110,11 +116,16 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const storage = plan.storage ?? (await openNodeStorage(config.dataDir, logger));
   closers.add(() => storage.close());
 
+  // Before anything that others hear of: a port that is taken must not cost the cluster a place for this node.
+  const endpoint = await openEndpoint(plan, closers);
   const listen = plan.transport === undefined ? await reserveAddress(config.listen) : config.listen;
   const address = config.advertise ?? listen;
   const dial = plan.transport === undefined ? dialGrpc : dialLocal(plan.transport);
   const established = await establishIdentity({ config, storage, address, dial, logger });
   const { identity, isNew } = established;
+  const metrics = NodeMetrics.open({ identity, address, endpoint, provider: plan.meterProvider, logger });
+  closers.add(() => metrics?.close());
+  metrics?.storage.watch(storage);
 
   const slot: { node: ServedNode | undefined } = { node: undefined };
   const served = (): ServedNode => {
@@ -129,6 +140,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     address,
     served,
     executor,
+    metrics,
   });
 
   const membership = new Membership({ cluster, clusterId: identity.clusterId, dial, forget, logger });
@@ -138,8 +150,16 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
 
   const workflows = plan.workflows ?? [];
   const engine = new RaftWorkflowEngine({ nodeId: identity.nodeId, cluster, executor });
-  const runtime = WorkflowRuntime.start({ engine, registry: workflows, logger, clock, limits: runtimeLimits(config) });
+  const runtime = WorkflowRuntime.start({
+    engine,
+    registry: workflows,
+    logger,
+    clock,
+    limits: runtimeLimits(config),
+    ...(metrics === undefined ? {} : { probe: metrics.workflow }),
+  });
   closers.add(() => runtime.stop());
+  if (metrics !== undefined) closers.add(metrics.workflow.watch(identity.nodeId, runtime, executor.state));
   closers.add(runtime.events.subscribe((event) => events.emit(event)));
   const service = new NodeService({
     identity,
@@ -156,7 +176,15 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   slot.node = service;
   if (plan.transport !== undefined) closers.add(listenLocally(plan.transport, address, service));
   const parts = { identity, isNew, address, cluster, runtime, membership, service, events, dial };
-  return { ...parts, close: () => closers.close() };
+  return { ...parts, metricsAddress: endpoint?.address, close: () => closers.close() };
+}
+
+async function openEndpoint({ config, logger }: NodePlan, closers: Closers): Promise<PrometheusEndpoint | undefined> {
+  const { prometheus } = config.metrics;
+  if (prometheus === undefined) return undefined;
+  const endpoint = await PrometheusEndpoint.open(prometheus, logger);
+  closers.add(() => endpoint.close());
+  return endpoint;
 }
 
 /** The runtime's bounds, fitted to those of the commands that carry its values. */
@@ -177,6 +205,7 @@ interface ClusterSetting {
   readonly address: string;
   readonly served: () => ServedNode;
   readonly executor: WorkflowExecutor;
+  readonly metrics: NodeMetrics | undefined;
 }
 
 /** Listens, and starts the Raft group. */
@@ -186,7 +215,7 @@ async function openCluster(
   setting: ClusterSetting,
 ): Promise<{ readonly cluster: WorkflowCluster; readonly forget: (peer: NodeId) => void }> {
   const { config, logger } = plan;
-  const { established, storage, address, executor } = setting;
+  const { established, storage, address, executor, metrics } = setting;
   const { nodeId } = established.identity;
   const own = plan.transport === undefined ? await openGrpc(plan, closers, setting) : undefined;
   const transport = (plan.transport ?? own) as WorkflowTransport;
@@ -201,8 +230,11 @@ async function openCluster(
     limits: config.limits,
     clock: plan.clock ?? platformClock,
     logger,
+    ...(metrics === undefined ? {} : { probe: metrics.raft }),
   });
   closers.add(() => cluster.stop());
+  if (metrics !== undefined) closers.add(metrics.raft.watch(cluster));
+  if (own !== undefined) metrics?.transport.watch(nodeId, own);
   // A transport that was given has other users: whom it knows is theirs to say.
   return { cluster, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
 }

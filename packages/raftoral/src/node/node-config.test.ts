@@ -50,6 +50,7 @@ test("the list of names has every setting of the type", () => {
     timing: {},
     limits: {},
     workflowLimits: {},
+    metrics: {},
     joinTimeoutMs: 1,
     stopTimeoutMs: 1,
   };
@@ -57,6 +58,13 @@ test("the list of names has every setting of the type", () => {
 });
 
 const mistakes: [name: string, settings: object, message: RegExp][] = [
+  ["metrics that are no object", { listen: LISTEN, metrics: "127.0.0.1:9464" }, /Option metrics must be an object/],
+  ["an unknown key of metrics", { listen: LISTEN, metrics: { prom: "" } }, /metrics\.prom is not an option/],
+  [
+    "metrics without a port",
+    { listen: LISTEN, metrics: { prometheus: "localhost" } },
+    /metrics\.prometheus is "localhost"/,
+  ],
   ["no listen", {}, /Option listen is missing/],
   ["listen without a port", { listen: "localhost" }, /not an address. Write host:port/],
   ["a port that does not exist", { listen: "localhost:99999" }, /not an address/],

@@ -38,10 +38,18 @@ export interface NodeSettings {
   readonly limits?: Partial<RaftLimits>;
   /** Bounds of workflows: bodies at once, sizes of values, how long finished runs are kept. */
   readonly workflowLimits?: Partial<RuntimeLimits>;
+  /** Where others look at this node's metrics; see docs/metrics.md. Without it only a MeterProvider does, where one is set. */
+  readonly metrics?: MetricsSettings;
   /** How long joining may take until this node is a member, in milliseconds (30,000). */
   readonly joinTimeoutMs?: number;
   /** How long {@link RaftoralNode.stop} may spend handing over before it closes anyway, in milliseconds (10,000). */
   readonly stopTimeoutMs?: number;
+}
+
+/** What is served of a node's metrics. */
+export interface MetricsSettings {
+  /** Where to serve them over HTTP as text for Prometheus, `host:port`: a port beside the node's; 0 takes a free one. */
+  readonly prometheus?: string;
 }
 
 /** How a node without an identity gets one. */
@@ -61,6 +69,7 @@ export interface NodeConfig {
   readonly timing: RaftTiming;
   readonly limits: RaftLimits;
   readonly workflowLimits: Partial<RuntimeLimits>;
+  readonly metrics: MetricsSettings;
   readonly joinTimeoutMs: number;
   readonly stopTimeoutMs: number;
 }
@@ -78,6 +87,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "timing",
   "limits",
   "workflowLimits",
+  "metrics",
   "joinTimeoutMs",
   "stopTimeoutMs",
 ];
@@ -112,6 +122,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     timing: timing(settings.timing ?? {}),
     limits: { ...DEFAULT_LIMITS, ...counts(settings.limits ?? {}, DEFAULT_LIMITS, "limits") },
     workflowLimits: counts(settings.workflowLimits ?? {}, DEFAULT_RUNTIME_LIMITS, "workflowLimits"),
+    metrics: metrics(settings.metrics ?? {}),
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
     stopTimeoutMs: positive(settings.stopTimeoutMs ?? 10_000, "stopTimeoutMs"),
   };
@@ -174,6 +185,19 @@ function timing(given: Partial<RaftTiming>): RaftTiming {
     throw invalid("timing.electionTicks", "must be greater than timing.heartbeatTicks; five times as much is usual");
   }
   return result;
+}
+
+function metrics(given: MetricsSettings): MetricsSettings {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw invalid("metrics", 'must be an object, for example { "prometheus": "127.0.0.1:9464" }');
+  }
+  for (const key of Object.keys(given)) {
+    if (key !== "prometheus") throw invalid(`metrics.${key}`, "is not an option; there is prometheus");
+  }
+  if (given.prometheus !== undefined) {
+    parseAddress(text(given.prometheus, "metrics.prometheus"), "metrics.prometheus");
+  }
+  return given;
 }
 
 /** An object of positive whole numbers whose keys are all in `known`. */

@@ -2,7 +2,7 @@
  * Where a node keeps what must outlive its process: whose it is, and the storage of its groups.
  */
 import { type GroupId, type GroupStorage, type Logger, MemoryStorage, type NodeId } from "@raftoral/raft-core";
-import { LmdbEnvironment } from "@raftoral/storage-lmdb";
+import { LmdbEnvironment, type StorageProbe, type StorageUsage } from "@raftoral/storage-lmdb";
 import { NodeError } from "../errors.ts";
 
 /** Who a node is. Given once, kept for good. */
@@ -19,6 +19,10 @@ export interface NodeStorage {
   /** Durable when it resolves. Rejects when the storage is another node's already. */
   setIdentity(identity: NodeIdentity): Promise<void>;
   group(groupId: GroupId): Promise<GroupStorage>;
+  /** Tells `probe` of what it measures from now on; a storage without it measures nothing. */
+  measure?(probe: StorageProbe): void;
+  /** How much room it takes; a storage without it takes none. */
+  usage?(): Promise<StorageUsage>;
   close(): Promise<void>;
 }
 

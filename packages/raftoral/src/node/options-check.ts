@@ -3,12 +3,13 @@
  *
  * Role: callers without types must not get a node that forgets everything because `dataDir` was misspelt. Opens nothing.
  */
+import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger } from "@raftoral/raft-core";
 import type { WorkflowDefinition } from "@raftoral/workflow";
 import { NodeError } from "../errors.ts";
 import { SETTING_NAMES } from "./node-config.ts";
 
-const PART_NAMES = ["workflows", "transport", "storage", "clock", "logger"] as const;
+const PART_NAMES = ["workflows", "transport", "storage", "clock", "logger", "meterProvider"] as const;
 const LOG_METHODS = ["debug", "info", "warn", "error"] as const;
 const CLOCK_METHODS = ["wallMs", "monotonicMs", "after", "every", "soon"] as const;
 
@@ -18,10 +19,11 @@ export function checkOptions(options: object): void {
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw invalid(name, `is not an option; there are ${names.join(", ")}`);
   }
-  const { workflows, clock, logger } = options as { workflows?: unknown; clock?: unknown; logger?: unknown };
+  const { workflows, clock, logger, meterProvider } = options as Readonly<Record<string, unknown>>;
   if (workflows !== undefined) checkWorkflows(workflows);
   if (clock !== undefined) checkClock(clock);
   if (logger !== undefined) checkLogger(logger);
+  if (meterProvider !== undefined) checkMeterProvider(meterProvider);
 }
 
 function checkWorkflows(workflows: unknown): void {
@@ -48,6 +50,11 @@ function checkLogger(logger: unknown): void {
     if (typeof (logger as Partial<Logger> | null)?.[method] === "function") continue;
     throw invalid("logger", `has no method ${method}; give a pino logger, or an object with ${LOG_METHODS.join(", ")}`);
   }
+}
+
+function checkMeterProvider(provider: unknown): void {
+  if (typeof (provider as Partial<MeterProvider> | null)?.getMeter === "function") return;
+  throw invalid("meterProvider", "has no method getMeter; give a MeterProvider of OpenTelemetry, or leave it out");
 }
 
 function invalid(option: string, problem: string): NodeError {

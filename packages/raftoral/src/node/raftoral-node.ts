@@ -9,6 +9,7 @@
  * L2. `stop` ends within its time, whatever the cluster does; what could not be handed over is taken over by the others.
  * L3. A node that failed or was removed says so once, through `failed`, and takes no further part.
  */
+import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { RunHandle, StartOptions, WorkflowDefinition } from "@raftoral/workflow";
@@ -35,6 +36,8 @@ export interface RaftoralNodeOptions extends NodeSettings {
   readonly storage?: NodeStorage;
   /** Replaces the platform's clock for consensus, transport and workflows: for tests of clocks that jump or run fast. */
   readonly clock?: Clock;
+  /** Where metrics go as well (docs/metrics.md). Defaults to the global one of `@opentelemetry/api`, if one is set when the node starts. */
+  readonly meterProvider?: MeterProvider;
   /** Defaults to silence. A pino logger will do. */
   readonly logger?: Logger;
 }
@@ -52,6 +55,8 @@ export class RaftoralNode {
   readonly clusterId: string;
   /** Where others reach this node. */
   readonly address: string;
+  /** Where this node's metrics are served, with `metrics.prometheus`. */
+  readonly metricsAddress: string | undefined;
   /** Resolves, with the reason, when the node cannot go on: its disk failed, or it was removed from the cluster. Never rejects. */
   readonly failed: Promise<Error>;
   /** Resolves when the node has left the cluster, by {@link leave} or because a client asked it to. */
@@ -101,6 +106,7 @@ export class RaftoralNode {
     this.nodeId = parts.identity.nodeId;
     this.clusterId = parts.identity.clusterId;
     this.address = parts.address;
+    this.metricsAddress = parts.metricsAddress;
     this.failed = this.#failed.promise;
     this.#departure = new Departure({ ...parts, logger });
     this.left = this.#departure.left;

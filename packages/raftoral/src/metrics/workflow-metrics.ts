@@ -1,0 +1,103 @@
+/** What workflows show: runs in the cluster and on the node, and steps that the node executed. */
+import type { NodeId } from "@raftoral/raft-core";
+import type { RuntimeEvent, RuntimeProbe, WorkflowRuntime } from "@raftoral/workflow";
+import type { Histogram } from "./histogram.ts";
+import { counter, gauge, histogram, type MetricSource, type Observe, updown } from "./metric.ts";
+import type { Recorders } from "./recorders.ts";
+import { Tally } from "./tally.ts";
+
+const STATE = "raftoral.run.state";
+const TYPE = "raftoral.workflow.type";
+const OUTCOME = "raftoral.outcome";
+const REASON = "raftoral.reason";
+
+/** A step may be a look into memory, or a call that takes minutes. In seconds. */
+const STEP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+export const WORKFLOW_METRICS = {
+  runs: gauge("raftoral.workflow.runs", "{run}", "Runs in the replicated state; the same on every node", [STATE]),
+  owned: updown("raftoral.workflow.runs.owned", "{run}", "Running runs that are the node's"),
+  queued: updown("raftoral.workflow.runs.queued", "{run}", "Runs of the node that wait for a place among its bodies"),
+  ended: counter("raftoral.workflow.runs.ended", "{run}", "Runs of the node that have ended", [TYPE, OUTCOME]),
+  takenOver: counter("raftoral.workflow.runs.taken_over", "{run}", "Runs that became the node's later on", [REASON]),
+  stepDuration: histogram(
+    "raftoral.workflow.step.duration",
+    "A step's function, retries included",
+    [TYPE, OUTCOME],
+    STEP_BOUNDS,
+  ),
+  stepAttempts: counter("raftoral.workflow.step.attempts", "{attempt}", "Attempts of finished steps", [TYPE, OUTCOME]),
+} as const;
+
+type Outcome = "succeeded" | "failed";
+
+/** What is needed of the replicated state; a `WorkflowExecutor`'s has it. */
+export interface MeasuredState {
+  readonly size: { readonly running: number; readonly orphaned: number; readonly finished: number };
+}
+
+export class WorkflowMetrics implements MetricSource, RuntimeProbe {
+  readonly #recorders: Recorders;
+  readonly #steps = new Map<string, Record<Outcome, Histogram>>();
+  readonly #attempts = new Tally(WORKFLOW_METRICS.stepAttempts);
+  readonly #ended = new Tally(WORKFLOW_METRICS.ended);
+  readonly #takenOver = new Tally(WORKFLOW_METRICS.takenOver);
+  #state: MeasuredState | undefined;
+  #runtime: Pick<WorkflowRuntime, "load"> | undefined;
+
+  constructor(recorders: Recorders) {
+    this.#recorders = recorders;
+  }
+
+  /** The runtime, once it is there: it was started with this as its probe. */
+  watch(nodeId: NodeId, runtime: Pick<WorkflowRuntime, "load" | "events">, state: MeasuredState): () => void {
+    this.#runtime = runtime;
+    this.#state = state;
+    return runtime.events.subscribe((event) => this.#heard(nodeId, event));
+  }
+
+  stepFinished(workflowType: string, succeeded: boolean, attempts: number, tookMs: number): void {
+    const outcome = succeeded ? "succeeded" : "failed";
+    this.#stepsOf(workflowType)[outcome].record(tookMs / 1000);
+    this.#attempts.add([workflowType, outcome], attempts);
+  }
+
+  collect(observe: Observe): void {
+    this.#attempts.collect(observe);
+    this.#ended.collect(observe);
+    this.#takenOver.collect(observe);
+    if (this.#state !== undefined) {
+      const { running, orphaned, finished } = this.#state.size;
+      observe(WORKFLOW_METRICS.runs, running - orphaned, { [STATE]: "running" });
+      observe(WORKFLOW_METRICS.runs, orphaned, { [STATE]: "orphaned" });
+      observe(WORKFLOW_METRICS.runs, finished, { [STATE]: "finished" });
+    }
+    if (this.#runtime !== undefined) {
+      const { owned, queued } = this.#runtime.load;
+      observe(WORKFLOW_METRICS.owned, owned);
+      observe(WORKFLOW_METRICS.queued, queued);
+    }
+  }
+
+  /** Types come from the registry, so there are only so many. */
+  #stepsOf(workflowType: string): Record<Outcome, Histogram> {
+    let steps = this.#steps.get(workflowType);
+    if (steps === undefined) {
+      const { stepDuration } = WORKFLOW_METRICS;
+      const of = (outcome: Outcome): Histogram =>
+        this.#recorders.histogram(stepDuration, { [TYPE]: workflowType, [OUTCOME]: outcome });
+      steps = { succeeded: of("succeeded"), failed: of("failed") };
+      this.#steps.set(workflowType, steps);
+    }
+    return steps;
+  }
+
+  /** Replicated events come on every node: only the owner counts, so that the sum over all nodes is right. */
+  #heard(nodeId: NodeId, event: RuntimeEvent): void {
+    if (event.type === "run-ended" && event.owner === nodeId) {
+      this.#ended.add([event.workflowType, event.outcome.status.toLowerCase()]);
+    } else if (event.type === "owner-changed" && event.to === nodeId) {
+      this.#takenOver.add([event.reason.toLowerCase()]);
+    }
+  }
+}
