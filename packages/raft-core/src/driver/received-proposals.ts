@@ -4,7 +4,7 @@
  * An entry that nobody can read, once committed, stops every node at the same place, and again after each restart. So it is
  * looked at before it gets into the log, by the leader; what its own driver proposes was checked there.
  *
- * Invariant RP1: every entry that is stepped from a peer's MsgProp can be read by this node's codecs and executor.
+ * RP1. Every entry that is stepped from a peer's MsgProp can be read by this node's codecs and executor.
  */
 import type { Message } from "../message.ts";
 import type { Entry } from "../types.ts";
