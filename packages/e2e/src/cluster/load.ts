@@ -13,20 +13,33 @@ export const TALLY: TallyInput = { steps: 3, stepMs: 40 };
 export const TALLY_SUM = 6;
 
 const START_TIMEOUT_MS = 3_000;
+const CLIENTS = 3;
 const PAUSE_MS = 20;
 const ACKNOWLEDGE_MS = 30_000;
+
+export interface LoadOptions {
+  /** How many start runs side by side (3). */
+  readonly clients?: number;
+  /** Pause of a client between two starts in ms (20). */
+  readonly pauseMs?: number;
+}
 
 export class Load {
   /** Ids of the runs whose start was acknowledged, in that order. */
   readonly acknowledged: string[] = [];
   /** Starts that failed or took too long. */
   failures = 0;
+  /** Longest time without an acknowledgement, in ms. */
+  longestGapMs = 0;
+  #lastMs = performance.now();
+  readonly #pauseMs: number;
   readonly #stop = new AbortController();
   readonly #clients: readonly Promise<void>[];
 
   /** `name` makes the ids of this load its own. */
-  constructor(cluster: TestCluster, name: string, clients = 3) {
+  constructor(cluster: TestCluster, name: string, { clients = CLIENTS, pauseMs = PAUSE_MS }: LoadOptions = {}) {
     const { addresses } = cluster;
+    this.#pauseMs = pauseMs;
     this.#clients = Array.from({ length: clients }, (_, i) => {
       // Each begins with another node, so that every node owns some of the runs.
       const first = i % addresses.length;
@@ -55,10 +68,13 @@ export class Load {
         try {
           await client.startWorkflow("tally", TALLY, { id });
           this.acknowledged.push(id);
+          const now = performance.now();
+          this.longestGapMs = Math.max(this.longestGapMs, now - this.#lastMs);
+          this.#lastMs = now;
         } catch {
           this.failures += 1;
         }
-        await pause(PAUSE_MS);
+        await pause(this.#pauseMs);
       }
     } finally {
       client.close();

@@ -6,6 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { env } from "node:process";
 import { seededRng } from "@raftoral/raft-core";
 import { type NodeSettings, type NodeStatus, RaftoralClient } from "raftoral";
 import { eventually, freeAddresses, NodeProcess, WorkLog } from "../harness/index.ts";
@@ -37,6 +38,8 @@ interface Place {
 
 export class TestCluster {
   readonly workLog: WorkLog;
+  /** Processes that ended by themselves, and how. */
+  readonly crashes: string[] = [];
   readonly #folder: string;
   readonly #places = new Map<number, Place>();
   readonly #processes = new Map<number, NodeProcess>();
@@ -121,6 +124,17 @@ export class TestCluster {
     this.#processes.set(nodeId, await this.#spawn(place));
   }
 
+  /** Starts a node that kills itself after so long, in the middle of its start perhaps. Resolves when it is dead. */
+  async startDoomed(nodeId: number, diesAfterMs: number): Promise<void> {
+    const place = this.#place(nodeId);
+    try {
+      const process = await this.#spawn({ ...place, settings: { ...place.settings, diesAfterMs } });
+      await process.exited;
+    } catch (error) {
+      if (!String(error).includes("SIGKILL")) throw error;
+    }
+  }
+
   /** Starts a node that joins the cluster, and resolves with the id it got. */
   async join(): Promise<number> {
     const [address = ""] = await freeAddresses(1);
@@ -182,12 +196,13 @@ export class TestCluster {
     }
   }
 
-  /** Ends every process and removes every file. */
-  async end(): Promise<void> {
+  /** Ends every process and removes every file, unless they are to be kept. Resolves with their folder. */
+  async end(files: "remove" | "keep" = "remove"): Promise<string> {
     for (const client of this.#pinned.values()) client.close();
     await Promise.all([...this.#processes.values()].map((process) => process.kill()));
     await this.#network?.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (files === "remove") rmSync(this.#folder, { recursive: true, force: true });
+    return this.#folder;
   }
 
   async #executes(nodeId: number): Promise<void> {
@@ -210,14 +225,19 @@ export class TestCluster {
     return { nodeId, address, settings, logFile: join(this.#folder, `${name}.log`) };
   }
 
-  #spawn({ address, settings, logFile }: Place): Promise<NodeProcess> {
-    return NodeProcess.start({
-      name: `the node at ${address}`,
+  async #spawn({ address, settings, logFile }: Place): Promise<NodeProcess> {
+    const name = `the node at ${address}`;
+    const process = await NodeProcess.start({
+      name,
       program: join(import.meta.dirname, "..", "programs", "workflow-node.ts"),
       settings,
       logFile,
-      fromSources: process.env.RAFTORAL_TEST_DIST !== "1",
+      fromSources: env.RAFTORAL_TEST_DIST !== "1",
     });
+    void process.exited.then(({ code }) => {
+      if (code !== null && code !== 0) this.crashes.push(`${name} ended with ${code}:\n${process.logTail()}`);
+    });
+    return process;
   }
 
   #place(nodeId: number): Place {

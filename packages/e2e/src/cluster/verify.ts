@@ -1,45 +1,55 @@
 /** Nothing acknowledged is lost, and nothing is there twice: checked on every node's own copy, against the work log. */
+import assert from "node:assert/strict";
 import type { RunDetails } from "raftoral";
-import { expect } from "vitest";
+import type { LoggedExecution } from "../harness/index.ts";
 import type { StepRecord } from "../programs/workflows.ts";
 import { TALLY, TALLY_SUM } from "./load.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
 const COMPLETION_MS = 30_000;
+/** Runs that are asked for at once. */
+const BATCH = 16;
 
 /**
  * Waits for all these runs of `tally` to end, then requires, on each of `nodeIds`: each run is there once and completed with the
  * right result; each step is recorded once, as the same execution on all nodes, and did not run again after that; every step
- * result that a workflow was given is the one in the record.
+ * result that a workflow was given is the one in the record. Rejects with an AssertionError for the first that does not hold.
  */
 export async function verifyRuns(
   cluster: TestCluster,
   ids: readonly string[],
   nodeIds: readonly number[] = cluster.nodeIds,
 ): Promise<void> {
-  expect(ids.length).toBeGreaterThan(0);
+  assert(ids.length > 0, "there are no runs to verify");
   const copies = await Promise.all(nodeIds.map((nodeId) => copyOf(cluster, nodeId, ids)));
   const executions = Map.groupBy(cluster.workLog.executions(), (execution) => execution.run);
   const [first, ...others] = copies;
-  for (const copy of others) expect(copy).toEqual(first);
-
   for (const id of ids) {
     const run = first?.get(id);
-    expect(run, `run ${id}`).toMatchObject({ state: "Completed", result: TALLY_SUM });
-    const steps = run?.checkpoints ?? [];
-    expect(steps.map(({ key }) => key)).toEqual(Array.from({ length: TALLY.steps }, (_, i) => `step-${i + 1}#0`));
-    const recorded = steps.map(({ value }) => (value as StepRecord).execution);
-    const begun = executions.get(id) ?? [];
-    expect(recorded).toEqual(begun.filter((execution) => execution.acknowledged).map((execution) => execution.id));
-    // A body that began under a later ownership than the record's ran although its result was there.
-    const repeated = begun.filter(
-      ({ step, epoch }) => epoch > (steps.find(({ key }) => key === `${step}#0`)?.epoch ?? 0),
-    );
-    expect(repeated, `steps of run ${id} that ran after they were recorded`).toEqual([]);
+    assert(run !== undefined, `run ${id} is gone`);
+    for (const copy of others) assert.deepEqual(copy.get(id), run, `run ${id} differs from node to node`);
+    verifyRun(run, executions.get(id) ?? []);
   }
 }
 
-/** Runs by id as a node holds them; a run that is listed twice fails the test. */
+function verifyRun({ id, state, result, checkpoints }: RunDetails, begun: readonly LoggedExecution[]): void {
+  assert.deepEqual({ state, result }, { state: "Completed", result: TALLY_SUM }, `run ${id}`);
+  const keys = checkpoints.map(({ key }) => key);
+  assert.deepEqual(
+    keys,
+    Array.from({ length: TALLY.steps }, (_, i) => `step-${i + 1}#0`),
+    `steps of run ${id}`,
+  );
+  const recorded = checkpoints.map(({ value }) => (value as StepRecord).execution);
+  const given = begun.filter((execution) => execution.acknowledged).map((execution) => execution.id);
+  assert.deepEqual(recorded, given, `executions of run ${id} that are recorded, and those whose result it was given`);
+  // A body that began under a later ownership than the record's ran although its result was there.
+  const epochs = new Map(checkpoints.map(({ key, epoch }) => [key, epoch]));
+  const repeated = begun.filter(({ step, epoch }) => epoch > (epochs.get(`${step}#0`) ?? 0));
+  assert.deepEqual(repeated, [], `steps of run ${id} that ran after they were recorded`);
+}
+
+/** Runs by id as a node holds them. Rejects when one is listed twice, or missing. */
 async function copyOf(
   cluster: TestCluster,
   nodeId: number,
@@ -47,9 +57,15 @@ async function copyOf(
 ): Promise<ReadonlyMap<string, RunDetails>> {
   const client = await cluster.client(nodeId);
   const listed = (await client.listRuns({ type: "tally" })).map((run) => run.id);
-  expect(new Set(listed).size, `runs listed by node ${nodeId}`).toBe(listed.length);
-  expect(listed).toEqual(expect.arrayContaining([...ids]));
+  const known = new Set(listed);
+  assert.equal(known.size, listed.length, `runs listed by node ${nodeId} more than once`);
+  const missing = ids.filter((id) => !known.has(id));
+  assert.deepEqual(missing, [], `acknowledged runs that node ${nodeId} does not have`);
   const copy = new Map<string, RunDetails>();
-  for (const id of ids) copy.set(id, await client.waitForRun(id, { timeoutMs: COMPLETION_MS }));
+  for (let at = 0; at < ids.length; at += BATCH) {
+    const batch = ids.slice(at, at + BATCH);
+    const runs = await Promise.all(batch.map((id) => client.waitForRun(id, { timeoutMs: COMPLETION_MS })));
+    for (const [i, run] of runs.entries()) copy.set(batch[i] ?? "", run);
+  }
   return copy;
 }

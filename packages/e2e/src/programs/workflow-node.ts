@@ -15,12 +15,15 @@ export interface WorkflowNodeSettings {
   readonly workLogFile: string;
   readonly routes?: Routes;
   readonly registers?: RegisterSettings;
+  /** Kills itself, as kill -9 does, so long after its program began. */
+  readonly diesAfterMs?: number;
 }
 
 /** What the process answers. */
 export type NodeQuestion = RegisterQuestion | ({ readonly about: "clock" } & ClockShift);
 
-await hostNode<WorkflowNodeSettings, never>(async ({ node, workLogFile, routes = {}, registers }) => {
+await hostNode<WorkflowNodeSettings, never>(async ({ node, workLogFile, routes = {}, registers, diesAfterMs }) => {
+  if (diesAfterMs !== undefined) setTimeout(() => process.kill(process.pid, "SIGKILL"), diesAfterMs);
   routeConnections(routes);
   const logger = stdoutLogger();
   const clock = new ShiftedClock();
