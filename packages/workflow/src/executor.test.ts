@@ -10,7 +10,7 @@ function filled(runs: number, valueBytes: number): WorkflowExecutor {
   let index = 0;
   const apply = (command: WorkflowCommand): void => {
     index += 1;
-    executor.apply([{ index, term: 1, command }]);
+    void executor.apply([{ index, term: 1, command }]);
   };
   apply({ kind: "NodeRegister", nodeId: 1, incarnation: "p", types: [{ type: "order", version: 1 }], at: 1 });
   for (let run = 0; run < runs; run++) {
@@ -41,7 +41,7 @@ describe("a snapshot", () => {
     const epoch = before?.epoch ?? 0;
     const late = { kind: "Checkpoint", runId: "run-0", key: "late#0", value: NOTHING, at: 9, owner: 1, epoch } as const;
     const outcome = { status: "Completed", result: NOTHING } as const;
-    executor.apply([
+    await executor.apply([
       { index: 1000, term: 1, command: { ...late, record: "STEP" } },
       {
         index: 1001,
@@ -53,7 +53,7 @@ describe("a snapshot", () => {
     expect(executor.state.summary("run-1")?.status).toBe("Completed");
     const chunks = await collect(content);
     const copy = new WorkflowExecutor();
-    await copy.restore(from(chunks));
+    await copy.restore(from(chunks), 9);
     expect(copy.state.run("run-0")).toEqual(before);
     expect(copy.state.summary("run-1")?.status).toBe("Running");
     expect(copy.state.summary("run-2")).toMatchObject({ cancelReason: undefined });
@@ -71,7 +71,7 @@ describe("a snapshot", () => {
     const [whole = NOTHING] = await collect(executor.snapshot());
     for (let cut = 1; cut < whole.length; cut++) {
       const copy = new WorkflowExecutor();
-      await copy.restore(from([whole.subarray(0, cut), whole.subarray(cut)]));
+      await copy.restore(from([whole.subarray(0, cut), whole.subarray(cut)]), 9);
       expect(copy.state.run("run-1")).toEqual(executor.state.run("run-1"));
     }
   });
@@ -82,13 +82,13 @@ describe("a snapshot", () => {
     const executor = filled(1, 1);
     const before = executor.state.run("run-0");
     for (let length = 0; length < whole.length; length++) {
-      await expect(executor.restore(from([whole.subarray(0, length)]))).rejects.toMatchObject(refused);
+      await expect(executor.restore(from([whole.subarray(0, length)]), 9)).rejects.toMatchObject(refused);
     }
-    await expect(executor.restore(from([whole, Uint8Array.of(5, 0)]))).rejects.toMatchObject(refused);
-    await expect(executor.restore(from([Buffer.from("not a snapshot")]))).rejects.toMatchObject(refused);
+    await expect(executor.restore(from([whole, Uint8Array.of(5, 0)]), 9)).rejects.toMatchObject(refused);
+    await expect(executor.restore(from([Buffer.from("not a snapshot")]), 9)).rejects.toMatchObject(refused);
     const newer = whole.slice();
     newer[4] = 2;
-    await expect(executor.restore(from([newer]))).rejects.toThrow("format version is 2, this node reads 1");
+    await expect(executor.restore(from([newer]), 9)).rejects.toThrow("format version is 2, this node reads 1");
     expect(executor.state.run("run-0")).toEqual(before);
   });
 
@@ -98,7 +98,7 @@ describe("a snapshot", () => {
     for (let bit = 0; bit < whole.length * 8; bit++) {
       const broken = whole.slice();
       broken[bit >> 3] = (broken[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      await new WorkflowExecutor().restore(from([broken])).catch((error: unknown) => {
+      await new WorkflowExecutor().restore(from([broken]), 9).catch((error: unknown) => {
         refusals += 1;
         expect(error).toMatchObject({ code: "SNAPSHOT_INVALID" });
       });

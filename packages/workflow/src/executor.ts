@@ -3,14 +3,18 @@
  *
  * X1. Listeners hear of events after the batch that caused them is applied, in log order, on every node.
  * X2. A listener that throws harms neither the group nor the other listeners; it is logged.
+ * X3. A batch is one commit of the store: no other moment is ever made durable.
  */
-import type {
-  CommandExecutor,
-  CommittedCommand,
-  LeaderChange,
-  Logger,
-  NodeId,
-  SnapshotContent,
+import {
+  type CommandExecutor,
+  type CommittedCommand,
+  type LeaderChange,
+  type Logger,
+  type LogIndex,
+  MemoryStateStore,
+  type NodeId,
+  type SnapshotContent,
+  type StateStore,
 } from "@raftoral/raft-core";
 import type { CommandResult } from "./command/command-result.ts";
 import { decodeCommand } from "./command/decode-command.ts";
@@ -18,9 +22,13 @@ import { encodeCommand } from "./command/encode-command.ts";
 import type { WorkflowCommand } from "./command/workflow-command.ts";
 import type { EngineListener, EngineNotice } from "./runtime/workflow-engine.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
-import { WorkflowState } from "./state/workflow-state.ts";
+import { type CapturedChunks, WorkflowState } from "./state/workflow-state.ts";
 
 export interface WorkflowExecutorOptions {
+  /** Where the state is kept. The executor is its only user, and does not close it. Defaults to one in memory. */
+  readonly store?: StateStore;
+  /** Runs that are kept decoded beside the store, in bytes (16 MiB). */
+  readonly stateCacheBytes?: number;
   /** Size of a snapshot's chunks in bytes (64 KiB). */
   readonly snapshotChunkBytes?: number;
   /** Defaults to silence. */
@@ -29,14 +37,26 @@ export interface WorkflowExecutorOptions {
 
 export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, CommandResult> {
   /** For reads. Only this executor applies to it. */
-  readonly state = new WorkflowState();
+  readonly state: WorkflowState;
+  /** Present when the state outlives the process by itself. */
+  readonly durableIndex?: () => LogIndex;
+  readonly persist?: () => Promise<LogIndex>;
+  readonly #store: StateStore;
   readonly #chunkBytes: number;
   readonly #logger: Logger | undefined;
   readonly #listeners = new Set<EngineListener>();
   #leader: LeaderChange = { leader: 0, term: 0, isLocal: false };
   #members: readonly NodeId[] = [];
 
+  /** Throws STATE_FORMAT_UNSUPPORTED for a store that a later version wrote. */
   constructor(options: WorkflowExecutorOptions = {}) {
+    const store = options.store ?? new MemoryStateStore();
+    this.#store = store;
+    this.state = new WorkflowState(store, options.stateCacheBytes);
+    if (store.isDurable) {
+      this.durableIndex = () => store.durableIndex;
+      this.persist = () => store.persist();
+    }
     this.#chunkBytes = options.snapshotChunkBytes ?? 64 * 1024;
     this.#logger = options.logger;
   }
@@ -65,22 +85,37 @@ export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, Comman
     return decodeCommand(bytes);
   }
 
-  apply(batch: readonly CommittedCommand<WorkflowCommand>[]): readonly CommandResult[] {
+  apply(
+    batch: readonly CommittedCommand<WorkflowCommand>[],
+  ): readonly CommandResult[] | Promise<readonly CommandResult[]> {
     const { state } = this;
     const results: CommandResult[] = [];
     for (const { index, command } of batch) results.push(state.apply(index, command));
+    state.commit();
     this.#publish();
-    return results;
+    // More waits for the disk than may: the next batch does, too.
+    return this.#store.drained?.then(() => results) ?? results;
   }
 
   snapshot(): SnapshotContent {
     return paced(this.state.capture(this.#chunkBytes));
   }
 
-  async restore(content: SnapshotContent): Promise<void> {
-    const decoder = new SnapshotDecoder();
-    for await (const chunk of content) decoder.push(chunk);
-    this.state.replace(decoder.finish());
+  async restore(content: SnapshotContent, index: LogIndex): Promise<void> {
+    const replacement = this.#store.replace();
+    try {
+      const decoder = new SnapshotDecoder(replacement);
+      for await (const chunk of content) {
+        decoder.push(chunk);
+        await replacement.drained;
+      }
+      decoder.finish();
+      await replacement.finish(index);
+    } catch (error) {
+      await replacement.abort();
+      throw error;
+    }
+    this.state.restored();
     this.#publish();
   }
 
@@ -123,9 +158,16 @@ export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, Comman
 }
 
 /** Gives the event loop a turn between chunks, whatever the reader does. */
-async function* paced(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for (const chunk of chunks) {
-    yield chunk;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+function paced(chunks: CapturedChunks): AsyncIterableIterator<Uint8Array> {
+  let isFirst = true;
+  const content: AsyncIterableIterator<Uint8Array> = {
+    [Symbol.asyncIterator]: () => content,
+    next: async () => {
+      if (!isFirst) await new Promise<void>((resolve) => setImmediate(resolve));
+      isFirst = false;
+      return chunks.next();
+    },
+    return: async () => chunks.return(),
+  };
+  return content;
 }

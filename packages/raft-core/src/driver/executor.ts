@@ -38,10 +38,19 @@ export interface CommandExecutor<Command, Result> {
    * reads from the live state after that is already of a later state, and nodes that restore it differ from the others.
    */
   snapshot(): SnapshotContent;
-  /** Replaces the state by a snapshot's. The content is checked already; it may still be of an older format version. */
-  restore(content: SnapshotContent): Promise<void>;
+  /**
+   * Replaces the state by a snapshot's, which has all commands up to `index`. The content is checked already; it may still be of an older
+   * format version. A durable executor has made it durable, wholly, when this resolves; a crash before leaves the state before it.
+   */
+  restore(content: SnapshotContent, index: LogIndex): Promise<void>;
   /** Index up to which the state is durable by itself; commands at or below it are not applied again. 0 if in memory. */
   durableIndex?(): LogIndex;
+  /**
+   * Makes everything applied so far durable, and resolves with the index up to which the state then is. With it the group's own snapshots
+   * hold no state: the log is cut behind what this promised, and `snapshot` is asked only for a peer that needs one. Rejects when the
+   * disk failed; the node then stops.
+   */
+  persist?(): Promise<LogIndex>;
   /** This node sees another leader, or none. */
   leaderChanged?(change: LeaderChange): void;
   /** On the leader only: a member has been silent for `nodeLostTicks`. Called again at each change of leadership. */

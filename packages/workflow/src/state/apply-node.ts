@@ -88,14 +88,15 @@ function leave(
     tables.nodes.setStatus(node, status);
     nodeChanged(tables, nodeId, incarnation, status);
   }
+  let moved = 0;
   let orphaned = 0;
-  const owned = tables.runs.ownedBy(nodeId);
-  for (const run of owned) {
+  for (const run of tables.runs.ownedBy(nodeId)) {
     const to = tables.nodes.choose(run.type, run.version, tables.loadOf);
     tables.assign(run, to, reason);
+    moved += 1;
     if (to === 0) orphaned += 1;
   }
-  return { ok: true, kind: "Moved", moved: owned.length, orphaned };
+  return { ok: true, kind: "Moved", moved, orphaned };
 }
 
 export function applyOwnerChange(tables: Tables, command: OwnerChange): CommandResult {
@@ -104,9 +105,7 @@ export function applyOwnerChange(tables: Tables, command: OwnerChange): CommandR
   if (run === undefined) return refused("WORKFLOW_NOT_FOUND", `There is no run ${runId}; it may have been pruned`);
   const { head } = run;
   if (head.status !== "Running") {
-    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome.status}`, {
-      status: head.outcome.status,
-    });
+    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome}`, { status: head.outcome });
   }
   if (head.owner !== oldOwner || (epoch !== 0 && head.epoch !== epoch)) {
     return refused("STALE_OWNER", `Run ${runId} belongs to node ${head.owner} at epoch ${head.epoch}`, {

@@ -17,6 +17,7 @@ import type {
   WorkflowEnd,
 } from "../command/workflow-command.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
+import { findCheckpoint } from "./run-records.ts";
 import { refused, type Tables } from "./tables.ts";
 
 /** Signals a run may have waiting; more are refused with SIGNAL_BUFFER_FULL. */
@@ -37,9 +38,7 @@ function runningRun(tables: Tables, runId: string): Running | Refused {
   if (run === undefined) return refused("WORKFLOW_NOT_FOUND", `There is no run ${runId}; it may have been pruned`);
   const { head } = run;
   if (head.status !== "Running") {
-    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome.status}`, {
-      status: head.outcome.status,
-    });
+    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome}`, { status: head.outcome });
   }
   return { ok: true, run, head };
 }
@@ -61,24 +60,21 @@ function ownedRun(tables: Tables, command: { runId: string; owner: NodeId; epoch
 export function applyCheckpoint(tables: Tables, command: Checkpoint): CommandResult {
   const found = ownedRun(tables, command);
   if (!found.ok) return found;
-  const standing = found.run.checkpoints.get(command.key);
-  if (standing !== undefined) return stands(found.run, command.key, command.record, standing);
   return record(tables, found, command.key, command.record, command.value);
 }
 
 export function applySignalReceive(tables: Tables, command: SignalReceive): CommandResult {
   const found = ownedRun(tables, command);
   if (!found.ok) return found;
-  const { run, head } = found;
-  const standing = run.checkpoints.get(command.key);
+  const { run } = found;
+  const standing = findCheckpoint(tables.runs.records, run, command.key);
   if (standing !== undefined) return stands(run, command.key, "SIGNAL", standing);
-  const position = head.signals.findIndex((signal) => signal.name === command.name);
-  const signal = head.signals[position];
+  const signal = run.signals.find((waiting) => waiting.name === command.name);
   if (signal === undefined) {
     if (command.timedOut) return record(tables, found, command.key, "SIGNAL_TIMEOUT", new Uint8Array(0));
     return refused("SIGNAL_MISSING", `Run ${command.runId} has no signal ${command.name} waiting`);
   }
-  tables.runs.update(run, { ...head, signals: head.signals.toSpliced(position, 1) });
+  tables.runs.removeSignal(run, signal);
   return record(tables, found, command.key, "SIGNAL", signal.payload);
 }
 
@@ -124,7 +120,8 @@ function record(
     index: tables.index,
     epoch: head.epoch,
   };
-  run.checkpoints.set(key, checkpoint);
+  const standing = tables.runs.record(run, key, checkpoint);
+  if (standing !== undefined) return stands(run, key, kind, standing);
   tables.events.push({
     type: "checkpoint-committed",
     index: tables.index,
@@ -152,21 +149,18 @@ export function applySignal(tables: Tables, command: Signal): CommandResult {
   const found = runningRun(tables, command.runId);
   if (!found.ok) return found;
   const { run, head } = found;
-  const bytes = head.signals.reduce((sum, { payload }) => sum + payload.length, command.payload.length);
-  if (head.signals.length >= MAX_BUFFERED_SIGNALS || bytes > MAX_BUFFERED_SIGNAL_BYTES) {
+  const bytes = run.signals.reduce((sum, { payload }) => sum + payload.length, command.payload.length);
+  if (run.signals.length >= MAX_BUFFERED_SIGNALS || bytes > MAX_BUFFERED_SIGNAL_BYTES) {
     return refused(
       "SIGNAL_BUFFER_FULL",
-      `Run ${command.runId} has ${head.signals.length} signals waiting, as many or as much as it may; ` +
+      `Run ${command.runId} has ${run.signals.length} signals waiting, as many or as much as it may; ` +
         `send ${command.name} again once it has taken some`,
     );
   }
   const { name, payload, signalId } = command;
   const ids = signalId === "" ? head.signalIds : [...head.signalIds, signalId].slice(-MAX_SIGNAL_IDS);
-  tables.runs.update(run, {
-    ...head,
-    signals: [...head.signals, { name, payload, at: tables.clock }],
-    signalIds: ids,
-  });
+  tables.runs.addSignal(run, { name, payload, at: tables.clock });
+  if (ids !== head.signalIds) tables.runs.update(run, { ...head, signalIds: ids });
   tables.events.push({ type: "signal-buffered", index: tables.index, at: tables.clock, runId: run.runId, name });
   return { ok: true, kind: "Done", changed: true };
 }

@@ -5,6 +5,7 @@
 import type { CommandResult } from "../command/command-result.ts";
 import type { WorkflowStart } from "../command/workflow-command.ts";
 import type { RunRecord } from "./run-record.ts";
+import { inputOf } from "./run-records.ts";
 import { refused, type Tables } from "./tables.ts";
 
 /** Longest run id, in UTF-16 units. */
@@ -19,7 +20,7 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
     );
   }
   const existing = tables.runs.get(runId);
-  if (existing !== undefined) return again(existing, command);
+  if (existing !== undefined) return again(tables, existing, command);
   const { nodes } = tables;
   const version = command.version === 0 ? nodes.newestVersion(type) : command.version;
   if (version === undefined || !nodes.knows(type, version)) {
@@ -37,26 +38,19 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
     : nodes.choose(type, version, tables.loadOf);
   const epoch = tables.nextEpoch();
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(runId, tables.index);
-  tables.runs.add({
-    runId,
-    type,
-    version,
-    input: command.input,
-    seed,
-    startedAt: tables.clock,
-    startIndex: tables.index,
-    head: {
+  tables.runs.start(
+    { runId, type, version, seed, startedAt: tables.clock, startIndex: tables.index },
+    {
       status: "Running",
       owner,
       epoch,
       attempt: owner === 0 ? 0 : 1,
       reason: "START",
       cancelReason: undefined,
-      signals: [],
       signalIds: [],
     },
-    checkpoints: new Map(),
-  });
+    command.input,
+  );
   tables.events.push({
     type: "run-started",
     index: tables.index,
@@ -72,13 +66,13 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
 }
 
-function again(run: RunRecord, command: WorkflowStart): CommandResult {
+function again(tables: Tables, run: RunRecord, command: WorkflowStart): CommandResult {
   const differs: string[] = [];
   if (run.type !== command.type) differs.push(`type ${run.type}, not ${command.type}`);
   if (command.version !== 0 && run.version !== command.version) {
     differs.push(`version ${run.version}, not ${command.version}`);
   }
-  if (!sameBytes(run.input, command.input)) differs.push("another input");
+  if (!sameBytes(inputOf(tables.runs.records, run), command.input)) differs.push("another input");
   if (differs.length > 0) {
     return refused(
       "WORKFLOW_ID_CONFLICT",

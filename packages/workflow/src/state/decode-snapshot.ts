@@ -1,41 +1,56 @@
 /**
- * Reads a snapshot back, chunk by chunk, into tables of its own: the state in use is not touched until all is read.
+ * Reads a snapshot, chunk by chunk, and puts what it holds into a store's replacement: the state in use is not touched until all is read.
  *
  * D1. Anything that {@link encodeSnapshot} would not have written (another magic, a newer format, a cut-off or repeated
  *     record, counts that disagree) is refused with SNAPSHOT_INVALID.
+ * D2. What is in memory is one record, and what the replacement has not written yet.
  */
-import { readRecordedError } from "../command/decode-command.ts";
-import { CHECKPOINT_KINDS, OUTCOMES } from "../command/wire-numbers.ts";
+import type { NodeId } from "@raftoral/raft-core";
 import { WireReader } from "../command/wire-reader.ts";
-import type { RunOutcome, TypeVersion } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
-import type { BufferedSignal, RunHead, RunRecord } from "./run-record.ts";
+import { nodeKey, nodeRecord } from "./node-table.ts";
+import { decodeCheckpoint, decodeNode, decodeRun, encodeNode } from "./record-codec.ts";
+import type { RunRecord } from "./run-record.ts";
 import {
-  MAX_RECORD_BYTES,
-  NODE_STATUSES,
-  OWNER_REASONS,
-  RECORD,
-  SNAPSHOT_FORMAT_VERSION,
-  SNAPSHOT_MAGIC,
-} from "./snapshot-format.ts";
-import { Tables } from "./tables.ts";
+  putCheckpoint,
+  putCount,
+  putInput,
+  putOutcome,
+  putPlace,
+  putRun,
+  putSignal,
+  type RecordSink,
+  startOf,
+} from "./run-records.ts";
+import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
+import { encodeHeader } from "./state-header.ts";
+import { HEADER_KEY, numberKey, RECORD_KIND } from "./state-keys.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** A record's kind and length take at most this many bytes. */
 const MAX_PREFIX_BYTES = 11;
 
 export class SnapshotDecoder {
-  readonly #tables = new Tables();
+  readonly #sink: RecordSink;
   /** What is not consumed yet, and how long it must be before looking at it again is worth while. */
   #pending: Uint8Array = EMPTY;
   #wanted = 0;
   readonly #chunks: Uint8Array[] = [];
   #chunkBytes = 0;
   #phase: "magic" | "header" | "records" | "ended" = "magic";
+  /** The run whose checkpoints are being read; their number is written once it is known. */
   #run: RunRecord | undefined;
+  #clock = 0;
+  #lastEpoch = 0;
+  #finished = 0;
+  readonly #loads = new Map<NodeId, number>();
   #nodes = 0;
   #runs = 0;
   #checkpoints = 0;
+
+  constructor(sink: RecordSink) {
+    this.#sink = sink;
+  }
 
   /** Takes the next chunk; it is copied as far as it is kept. Throws SNAPSHOT_INVALID. */
   push(chunk: Uint8Array): void {
@@ -55,10 +70,9 @@ export class SnapshotDecoder {
     this.#pending = this.#pending.slice();
   }
 
-  /** The state that was read. Throws SNAPSHOT_INVALID when the end is missing. */
-  finish(): Tables {
+  /** All is read and put. Throws SNAPSHOT_INVALID when the end is missing. */
+  finish(): void {
     if (this.#phase !== "ended" || this.#pending.length + this.#chunkBytes > 0) throw invalid("it is cut off");
-    return this.#tables;
   }
 
   #consume(): void {
@@ -108,29 +122,28 @@ export class SnapshotDecoder {
     switch (kind) {
       case RECORD.header:
         for (let field = content.field(); field !== 0; field = content.field()) {
-          if (field === 1) this.#tables.clock = content.uint();
-          else if (field === 2) this.#tables.lastEpoch = content.uint();
+          if (field === 1) this.#clock = content.uint();
+          else if (field === 2) this.#lastEpoch = content.uint();
           else content.skip();
         }
         this.#phase = "records";
         return;
       case RECORD.node:
         this.#nodes += 1;
-        readNode(content, this.#tables);
+        this.#putNode(content);
         return;
       case RECORD.run:
         this.#runs += 1;
-        this.#run = readRun(content);
-        if (this.#tables.runs.get(this.#run.runId) !== undefined) throw invalid(`run ${this.#run.runId} comes twice`);
-        if (this.#run.head.epoch > this.#tables.lastEpoch) throw invalid(`run ${this.#run.runId} is from the future`);
-        this.#tables.runs.add(this.#run);
+        this.#endRun();
+        this.#run = this.#putRun(content);
         return;
       case RECORD.checkpoint:
         this.#checkpoints += 1;
         if (this.#run === undefined) throw invalid("a checkpoint comes before any run");
-        readCheckpoint(content, this.#run);
+        this.#putCheckpoint(content, this.#run);
         return;
       case RECORD.end:
+        this.#endRun();
         this.#end(content);
         return;
       default:
@@ -149,117 +162,56 @@ export class SnapshotDecoder {
     if (nodes !== this.#nodes || runs !== this.#runs || checkpoints !== this.#checkpoints) {
       throw invalid("it does not hold as many records as it says");
     }
+    const [clock, lastEpoch, finished, loads] = [this.#clock, this.#lastEpoch, this.#finished, this.#loads];
+    this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, finished, loads }));
     this.#phase = "ended";
   }
-}
 
-function readNode(from: WireReader, tables: Tables): void {
-  let [nodeId, incarnation, status] = [0, "", 0];
-  const types: TypeVersion[] = [];
-  for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === 1) nodeId = from.uint();
-    else if (field === 2) incarnation = from.string();
-    else if (field === 3) status = from.uint();
-    else if (field === 4) {
-      const entry = from.message();
-      let [type, version] = ["", 0];
-      for (let inner = entry.field(); inner !== 0; inner = entry.field()) {
-        if (inner === 1) type = entry.string();
-        else if (inner === 2) version = entry.uint();
-        else entry.skip();
-      }
-      types.push({ type, version });
-    } else from.skip();
+  #putNode(content: WireReader): void {
+    const node = decodeNode(content);
+    const key = nodeKey(node.nodeId);
+    if (node.nodeId === 0 || this.#sink.get(key) !== undefined) throw invalid(`node ${node.nodeId} is out of place`);
+    this.#sink.put(key, encodeNode(nodeRecord(node)));
   }
-  if (nodeId === 0 || tables.nodes.get(nodeId) !== undefined) throw invalid(`node ${nodeId} is out of place`);
-  tables.nodes.put(nodeId, incarnation, named(NODE_STATUSES, status, "node status"), types);
-}
 
-function readRun(from: WireReader): RunRecord {
-  let [runId, type, version, input, seed, startedAt, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
-  let [owner, epoch, attempt, reason, cancelled, cancelReason] = [0, 0, 0, 0, false, ""];
-  let [finished, status, result, reasonText, endedAt, endIndex] = [false, 0, EMPTY, "", 0, 0];
-  let error = { name: "", message: "" };
-  const signals: BufferedSignal[] = [];
-  const signalIds: string[] = [];
-  for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === 1) runId = from.string();
-    else if (field === 2) type = from.string();
-    else if (field === 3) version = from.uint();
-    else if (field === 4) input = from.bytes();
-    else if (field === 5) seed = from.bytes();
-    else if (field === 6) startedAt = from.uint();
-    else if (field === 7) startIndex = from.uint();
-    else if (field === 8) owner = from.uint();
-    else if (field === 9) epoch = from.uint();
-    else if (field === 10) attempt = from.uint();
-    else if (field === 16) reason = from.uint();
-    else if (field === 17) cancelled = from.bool();
-    else if (field === 18) cancelReason = from.string();
-    else if (field === 19) signals.push(readSignal(from.message()));
-    else if (field === 20) signalIds.push(from.string());
-    else if (field === 32) finished = from.bool();
-    else if (field === 33) status = from.uint();
-    else if (field === 34) result = from.bytes();
-    else if (field === 35) error = readRecordedError(from.message());
-    else if (field === 36) reasonText = from.string();
-    else if (field === 37) endedAt = from.uint();
-    else if (field === 38) endIndex = from.uint();
-    else from.skip();
+  #putRun(content: WireReader): RunRecord {
+    const { facts, head, input, outcome, signals } = decodeRun(content);
+    const { runId, startIndex } = facts;
+    const startKey = numberKey(startIndex);
+    const isKnown = startOf(this.#sink, runId) !== undefined;
+    if (isKnown || this.#sink.get(RECORD_KIND.run + startKey) !== undefined) throw invalid(`run ${runId} comes twice`);
+    if (head.epoch > this.#lastEpoch) throw invalid(`run ${runId} is from the future`);
+    const run: RunRecord = { ...facts, startKey, head, checkpointCount: 0, signals };
+    // Here already, so that a second run of the id, or the place, is noticed.
+    putRun(this.#sink, run);
+    putPlace(this.#sink, run);
+    putInput(this.#sink, run, input);
+    if (head.status === "Finished") {
+      putOutcome(this.#sink, run, outcome);
+      this.#finished += 1;
+    } else {
+      for (const signal of signals) putSignal(this.#sink, run, signal);
+      this.#loads.set(head.owner, (this.#loads.get(head.owner) ?? 0) + 1);
+    }
+    return run;
   }
-  if (runId === "") throw invalid("a run has no id");
-  const name = named(OUTCOMES, status, "outcome");
-  const outcome: RunOutcome =
-    name === "Completed"
-      ? { status: name, result }
-      : name === "Failed"
-        ? { status: name, error }
-        : { status: name, reason: reasonText };
-  const head: RunHead = finished
-    ? { status: "Finished", outcome, endedAt, endIndex, signalIds, owner, epoch, attempt }
-    : {
-        status: "Running",
-        owner,
-        epoch,
-        attempt,
-        reason: named(OWNER_REASONS, reason, "owner reason"),
-        cancelReason: cancelled ? cancelReason : undefined,
-        signals,
-        signalIds,
-      };
-  return { runId, type, version, input, seed, startedAt, startIndex, head, checkpoints: new Map() };
-}
 
-function readSignal(from: WireReader): BufferedSignal {
-  let [name, payload, at] = ["", EMPTY, 0];
-  for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === 1) name = from.string();
-    else if (field === 2) payload = from.bytes();
-    else if (field === 3) at = from.uint();
-    else from.skip();
+  #putCheckpoint(content: WireReader, run: RunRecord): void {
+    const { path, checkpoint } = decodeCheckpoint(content);
+    if (putCheckpoint(this.#sink, run, path, checkpoint) !== undefined) {
+      throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
+    }
+    run.checkpointCount += 1;
   }
-  return { name, payload, at };
-}
 
-function readCheckpoint(from: WireReader, run: RunRecord): void {
-  let [key, kind, value, at, index, epoch] = ["", 0, EMPTY, 0, 0, 0];
-  for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === 1) key = from.string();
-    else if (field === 2) kind = from.uint();
-    else if (field === 3) value = from.bytes();
-    else if (field === 4) at = from.uint();
-    else if (field === 5) index = from.uint();
-    else if (field === 6) epoch = from.uint();
-    else from.skip();
+  /** The number of a run's checkpoints is known once something else comes. */
+  #endRun(): void {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run === undefined || run.checkpointCount === 0) return;
+    if (run.head.status === "Finished") putRun(this.#sink, run);
+    else putCount(this.#sink, run);
   }
-  if (run.checkpoints.has(key)) throw invalid(`checkpoint ${key} of run ${run.runId} comes twice`);
-  run.checkpoints.set(key, { record: named(CHECKPOINT_KINDS, kind, "checkpoint kind"), value, at, index, epoch });
-}
-
-function named<T>(names: readonly T[], number: number, what: string): T {
-  const name = names[number];
-  if (name === undefined) throw invalid(`${what} ${number} is unknown`);
-  return name;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -270,8 +222,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-function invalid(what: string, cause?: unknown): WorkflowError {
-  return new WorkflowError("SNAPSHOT_INVALID", `The workflow snapshot cannot be restored: ${what}`, { cause });
 }

@@ -1,141 +1,107 @@
 /**
- * The state as a stream of chunks.
+ * The state as a stream of chunks, made of the records of a view.
  *
- * E1. What is captured is the state at the call: heads are immutable and checkpoints only grow, so a head and a count
- *     per run pin it.
+ * E1. What is captured is the view: whatever is applied meanwhile does not show.
+ * E2. Runs come in the order in which they ended, then the running ones in the order of their start; checkpoints in the order in which they
+ *     were committed. So equal states are equal bytes, on every node and on every store.
+ * E3. A record of the store is written as it is: nothing is decoded that need not be.
  */
-import type { CheckpointRecord } from "../command/command-result.ts";
-import { encodeRecordedError } from "../command/encode-command.ts";
-import { CHECKPOINT_KINDS, OUTCOMES } from "../command/wire-numbers.ts";
+import type { StateView } from "@raftoral/raft-core";
+import { WireReader } from "../command/wire-reader.ts";
 import { WireWriter } from "../command/wire-writer.ts";
-import type { NodeRecord } from "./node-table.ts";
-import type { RunHead, RunRecord } from "./run-record.ts";
-import { NODE_STATUSES, OWNER_REASONS, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
-import type { Tables } from "./tables.ts";
+import { startInPlace } from "./run-records.ts";
+import { RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
+import { decodeHeader } from "./state-header.ts";
+import { HEADER_KEY, kindRange, numberKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
 
-interface Capture {
-  readonly clock: number;
-  readonly lastEpoch: number;
-  readonly nodes: readonly NodeRecord[];
-  readonly runs: readonly RunRecord[];
-  readonly heads: readonly RunHead[];
-  readonly checkpointCounts: readonly number[];
-}
+/** A run's checkpoints are held in memory up to this many bytes, to be put in order; beyond, only their keys are. */
+const MAX_HELD_BYTES = 1024 * 1024;
+/** Fields of a run's record in a snapshot that have records of their own in the store. */
+const INPUT_FIELD = 4;
+const SIGNAL_FIELD = 19;
+const CHECKPOINT_INDEX_FIELD = 5;
 
-/** Captures now, encodes as chunks are taken. Chunks have at least `chunkBytes`, and at most one record more. */
-export function encodeSnapshot(tables: Tables, chunkBytes: number): Iterable<Uint8Array> {
-  const runs = [...tables.runs.finished(), ...tables.runs.running()];
-  return chunks(
-    {
-      clock: tables.clock,
-      lastEpoch: tables.lastEpoch,
-      nodes: tables.nodes.all(),
-      runs,
-      heads: runs.map((run) => run.head),
-      checkpointCounts: runs.map((run) => run.checkpoints.size),
-    },
-    chunkBytes,
-  );
-}
-
-function* chunks(capture: Capture, chunkBytes: number): Generator<Uint8Array> {
+/** Chunks have at most `chunkBytes`, and all but the last few of a large record as many. The view stays the caller's to close. */
+export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<Uint8Array> {
   const out = new WireWriter(chunkBytes + 4096);
-  const content = new WireWriter(4096);
   const flush = function* (): Generator<Uint8Array> {
     const bytes = out.finish();
     out.reset();
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
   };
-  const emit = (kind: number): void => {
+  const emit = (kind: number, content: Uint8Array): void => {
     out.varint(kind);
-    out.varint(content.length);
-    out.raw(content.view());
-    content.reset();
+    out.bareBytes(content);
   };
-
+  const content = new WireWriter(4096);
+  const { clock, lastEpoch } = decodeHeader(view.get(HEADER_KEY));
   out.raw(Uint8Array.from(SNAPSHOT_MAGIC));
   out.varint(SNAPSHOT_FORMAT_VERSION);
-  content.uint(1, capture.clock);
-  content.uint(2, capture.lastEpoch);
-  emit(RECORD.header);
-  for (const node of capture.nodes) {
-    writeNode(content, node);
-    emit(RECORD.node);
+  content.uint(1, clock);
+  content.uint(2, lastEpoch);
+  emit(RECORD.header, content.view());
+  let [nodes, runs, checkpoints] = [0, 0, 0];
+  for (const [, node] of view.scan(...kindRange(RECORD_KIND.node))) {
+    nodes += 1;
+    emit(RECORD.node, node);
   }
-  let checkpoints = 0;
-  for (const [position, run] of capture.runs.entries()) {
-    writeRun(content, run, capture.heads[position] ?? run.head);
-    emit(RECORD.run);
-    let left = capture.checkpointCounts[position] ?? 0;
-    checkpoints += left;
-    for (const [key, checkpoint] of run.checkpoints) {
-      if (left === 0) break;
-      left -= 1;
-      writeCheckpoint(content, key, checkpoint);
-      emit(RECORD.checkpoint);
+  for (const start of startsOf(view)) {
+    runs += 1;
+    writeRun(content, view, start);
+    emit(RECORD.run, content.view());
+    for (const checkpoint of inOrder(view, start)) {
+      checkpoints += 1;
+      emit(RECORD.checkpoint, checkpoint);
       if (out.length >= chunkBytes) yield* flush();
     }
     if (out.length >= chunkBytes) yield* flush();
   }
-  content.uint(1, capture.nodes.length);
-  content.uint(2, capture.runs.length);
+  content.reset();
+  content.uint(1, nodes);
+  content.uint(2, runs);
   content.uint(3, checkpoints);
-  emit(RECORD.end);
+  emit(RECORD.end, content.view());
   yield* flush();
 }
 
-function writeNode(to: WireWriter, node: NodeRecord): void {
-  to.uint(1, node.nodeId);
-  to.string(2, node.incarnation);
-  to.uint(3, NODE_STATUSES.indexOf(node.status));
-  for (const { type, version } of node.types) {
-    const entry = new WireWriter(64);
-    entry.string(1, type);
-    entry.uint(2, version);
-    to.message(4, entry.finish());
+/** E2. */
+function* startsOf(view: StateView): Generator<number> {
+  for (const [key] of view.scan(...kindRange(RECORD_KIND.ended))) yield startInPlace(key);
+  const running: number[] = [];
+  for (const [key] of view.scan(...kindRange(RECORD_KIND.owned))) running.push(startInPlace(key));
+  yield* running.sort((a, b) => a - b);
+}
+
+function writeRun(to: WireWriter, view: StateView, start: number): void {
+  const startKey = numberKey(start);
+  to.reset();
+  to.raw(view.get(RECORD_KIND.run + startKey) ?? new Uint8Array(0));
+  to.raw(view.get(RECORD_KIND.outcome + startKey) ?? new Uint8Array(0));
+  const input = view.get(RECORD_KIND.input + startKey);
+  if (input !== undefined) to.bytes(INPUT_FIELD, input);
+  for (const [, signal] of view.scan(...rangeOf(RECORD_KIND.signal, start))) to.message(SIGNAL_FIELD, signal);
+}
+
+/** The records of a run's checkpoints in the order in which they were committed (E2). */
+function* inOrder(view: StateView, start: number): Generator<Uint8Array> {
+  const found: { readonly index: number; readonly key: string; held: Uint8Array | undefined }[] = [];
+  let bytes = 0;
+  for (const [key, value] of view.scan(...rangeOf(RECORD_KIND.checkpoint, start))) {
+    bytes += value.length;
+    found.push({ index: indexIn(value), key, held: bytes > MAX_HELD_BYTES ? undefined : value });
+  }
+  found.sort((a, b) => a.index - b.index);
+  for (const { key, held } of found) {
+    const value = held ?? view.get(key);
+    if (value !== undefined) yield value;
   }
 }
 
-function writeRun(to: WireWriter, run: RunRecord, head: RunHead): void {
-  to.string(1, run.runId);
-  to.string(2, run.type);
-  to.uint(3, run.version);
-  to.bytes(4, run.input);
-  to.bytes(5, run.seed);
-  to.uint(6, run.startedAt);
-  to.uint(7, run.startIndex);
-  to.uint(8, head.owner);
-  to.uint(9, head.epoch);
-  to.uint(10, head.attempt);
-  if (head.status === "Running") {
-    to.uint(16, OWNER_REASONS.indexOf(head.reason));
-    to.bool(17, head.cancelReason !== undefined);
-    to.string(18, head.cancelReason ?? "");
-    for (const signal of head.signals) {
-      const entry = new WireWriter(128);
-      entry.string(1, signal.name);
-      entry.bytes(2, signal.payload);
-      entry.uint(3, signal.at);
-      to.message(19, entry.finish());
-    }
-    for (const id of head.signalIds) to.string(20, id);
-    return;
+function indexIn(checkpoint: Uint8Array): number {
+  const from = new WireReader(checkpoint);
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === CHECKPOINT_INDEX_FIELD) return from.uint();
+    from.skip();
   }
-  for (const id of head.signalIds) to.string(20, id);
-  to.bool(32, true);
-  to.uint(33, OUTCOMES.indexOf(head.outcome.status));
-  if (head.outcome.status === "Completed") to.bytes(34, head.outcome.result);
-  if (head.outcome.status === "Failed") to.message(35, encodeRecordedError(head.outcome.error));
-  if (head.outcome.status === "Cancelled") to.string(36, head.outcome.reason);
-  to.uint(37, head.endedAt);
-  to.uint(38, head.endIndex);
-}
-
-function writeCheckpoint(to: WireWriter, key: string, checkpoint: CheckpointRecord): void {
-  to.string(1, key);
-  to.uint(2, CHECKPOINT_KINDS.indexOf(checkpoint.record));
-  to.bytes(3, checkpoint.value);
-  to.uint(4, checkpoint.at);
-  to.uint(5, checkpoint.index);
-  to.uint(6, checkpoint.epoch);
+  return 0;
 }

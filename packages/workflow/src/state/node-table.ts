@@ -1,6 +1,12 @@
-/** Which nodes can execute what. Iteration order never decides anything: choices are made by (load, node id). */
-import type { NodeId } from "@raftoral/raft-core";
+/**
+ * Which nodes can execute what: all of them in memory, and in the store. Iteration order never decides anything: choices are made by
+ * (load, node id).
+ */
+import type { NodeId, StateKey } from "@raftoral/raft-core";
+import { WireReader } from "../command/wire-reader.ts";
 import type { TypeVersion } from "../command/workflow-command.ts";
+import { type DecodedNode, decodeNode, encodeNode } from "./record-codec.ts";
+import { kindRange, numberKey, RECORD_KIND } from "./state-keys.ts";
 
 /** Live: takes runs. Draining: stops soon. Lost: has been silent too long. Only Live nodes own runs. */
 export type NodeStatus = "Live" | "Draining" | "Lost";
@@ -14,8 +20,24 @@ export interface NodeRecord {
   readonly capabilities: ReadonlySet<string>;
 }
 
+/** What the table is kept in. */
+interface NodeStore {
+  scan(start: StateKey, end: StateKey): Iterable<readonly [StateKey, Uint8Array]>;
+  put(key: StateKey, value: Uint8Array): void;
+  delete(key: StateKey): void;
+}
+
 export class NodeTable {
   readonly #nodes = new Map<NodeId, NodeRecord>();
+  readonly #store: NodeStore;
+
+  constructor(store: NodeStore) {
+    this.#store = store;
+    for (const [, value] of store.scan(...kindRange(RECORD_KIND.node))) {
+      const node = nodeRecord(decodeNode(new WireReader(value)));
+      this.#nodes.set(node.nodeId, node);
+    }
+  }
 
   get(nodeId: NodeId): NodeRecord | undefined {
     return this.#nodes.get(nodeId);
@@ -27,17 +49,16 @@ export class NodeTable {
   }
 
   put(nodeId: NodeId, incarnation: string, status: NodeStatus, types: readonly TypeVersion[]): void {
-    const sorted = [...types].sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : a.version - b.version));
-    const capabilities = new Set(sorted.map(({ type, version }) => capability(type, version)));
-    this.#nodes.set(nodeId, { nodeId, incarnation, status, types: sorted, capabilities });
+    this.#set(nodeRecord({ nodeId, incarnation, status, types }));
   }
 
   setStatus(node: NodeRecord, status: NodeStatus): void {
-    this.#nodes.set(node.nodeId, { ...node, status });
+    this.#set({ ...node, status });
   }
 
   remove(nodeId: NodeId): void {
     this.#nodes.delete(nodeId);
+    this.#store.delete(nodeKey(nodeId));
   }
 
   /** Whether a node is live and has registered this type and version. */
@@ -91,6 +112,21 @@ export class NodeTable {
     }
     return [...known].sort();
   }
+
+  #set(node: NodeRecord): void {
+    this.#nodes.set(node.nodeId, node);
+    this.#store.put(nodeKey(node.nodeId), encodeNode(node));
+  }
+}
+
+export function nodeKey(nodeId: NodeId): StateKey {
+  return RECORD_KIND.node + numberKey(nodeId);
+}
+
+export function nodeRecord({ nodeId, incarnation, status, types }: DecodedNode): NodeRecord {
+  const sorted = [...types].sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : a.version - b.version));
+  const capabilities = new Set(sorted.map(({ type, version }) => capability(type, version)));
+  return { nodeId, incarnation, status, types: sorted, capabilities };
 }
 
 function capability(type: string, version: number): string {

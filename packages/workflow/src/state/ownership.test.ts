@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ORDER, StateLog } from "../testing/state-log.ts";
-import { SnapshotDecoder } from "./decode-snapshot.ts";
-import { WorkflowState } from "./workflow-state.ts";
+import { ORDER, restoredFrom, StateLog } from "../testing/state-log.ts";
 
 describe("losing a node", () => {
   test("one command spreads all of its runs evenly over the live nodes that can take them", () => {
@@ -32,10 +30,7 @@ describe("losing a node", () => {
     const move = { kind: "OwnerChange", runId: "a", reason: "LOAD_BALANCING", at: 0, epoch: 0 } as const;
     log.apply({ ...move, oldOwner: 1, newOwner: 2 });
     log.apply({ ...move, oldOwner: 2, newOwner: 1 });
-    const decoder = new SnapshotDecoder();
-    for (const chunk of log.state.capture(1024)) decoder.push(chunk);
-    const copy = new WorkflowState();
-    copy.replace(decoder.finish());
+    const copy = restoredFrom(log.state);
     log.lost(1);
     copy.apply(log.index, { kind: "NodeLost", nodeId: 1, incarnation: "process-1", at: 0, forget: false });
     const owners = ["a", "b", "c"].map((runId) => copy.summary(runId)?.owner);

@@ -1,15 +1,16 @@
 /**
- * A run as the replicated state keeps it.
+ * A run as the functions that apply commands see it.
  *
- * Role: plain data. What changes over a run's life is its head, which is replaced and never altered, and its checkpoints,
- * which only grow: so a snapshot holds on to a head and a count and stays consistent while applying goes on.
+ * Role: plain data, of bounded size but for signals that wait. What may be large (input, outcome, checkpoints) stays in the store until
+ * somebody asks for it. Heads are replaced and never altered.
  */
-import type { LogIndex, NodeId } from "@raftoral/raft-core";
-import type { CheckpointRecord } from "../command/command-result.ts";
+import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
 import type { Epoch, RunOutcome } from "../command/workflow-command.ts";
 
 /** A signal that the run has not asked for yet. */
 export interface BufferedSignal {
+  /** 1 for the run's first signal that was kept, then ascending. */
+  readonly number: number;
   readonly name: string;
   readonly payload: Uint8Array;
   readonly at: number;
@@ -27,7 +28,6 @@ export interface RunningHead {
   readonly attempt: number;
   readonly reason: OwnerReason;
   readonly cancelReason: string | undefined;
-  readonly signals: readonly BufferedSignal[];
   /** Ids of the latest signals, for dropping repeated ones. Oldest first. */
   readonly signalIds: readonly string[];
 }
@@ -35,7 +35,7 @@ export interface RunningHead {
 /** The run has ended and waits to be pruned. */
 export interface FinishedHead {
   readonly status: "Finished";
-  readonly outcome: RunOutcome;
+  readonly outcome: RunOutcome["status"];
   readonly endedAt: number;
   readonly endIndex: LogIndex;
   /** Ids of its last signals: one sent again because its outcome was not known is answered as taken. Oldest first. */
@@ -48,15 +48,22 @@ export interface FinishedHead {
 
 export type RunHead = RunningHead | FinishedHead;
 
-export interface RunRecord {
+/** What is given with the start and stays. */
+export interface RunFacts {
   readonly runId: string;
   readonly type: string;
   readonly version: number;
-  readonly input: Uint8Array;
   readonly seed: Uint8Array;
   readonly startedAt: number;
   /** Place of its start in the log: unique, and the order of runs. */
   readonly startIndex: LogIndex;
+}
+
+export interface RunRecord extends RunFacts {
+  /** `startIndex` as it stands in keys. */
+  readonly startKey: StateKey;
   head: RunHead;
-  readonly checkpoints: Map<string, CheckpointRecord>;
+  checkpointCount: number;
+  /** What waits for it, oldest first; empty once it has ended. */
+  signals: readonly BufferedSignal[];
 }

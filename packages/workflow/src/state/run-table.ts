@@ -1,91 +1,202 @@
 /**
- * All runs, by id and by owner.
+ * All runs, by id, by owner and by end: in the store, with those that were looked at lately in memory.
  *
- * T1. Every running run is in exactly one owner's set: that of its head's owner (0 for orphans).
- * T2. Finished runs are in the order in which they ended, and in nobody's set.
+ * T1. Every running run is in exactly one owner's index: that of its head's owner (0 for orphans).
+ * T2. Finished runs are in the order in which they ended, and in nobody's index.
+ * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  */
-import { invariant, type NodeId } from "@raftoral/raft-core";
-import type { FinishedHead, RunningHead, RunRecord } from "./run-record.ts";
+import { invariant, type NodeId, type StateReader, type StateStore } from "@raftoral/raft-core";
+import type { CheckpointRecord } from "../command/command-result.ts";
+import type { RunOutcome } from "../command/workflow-command.ts";
+import { RunCache } from "./run-cache.ts";
+import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
+import {
+  loadRun,
+  placeKey,
+  putCheckpoint,
+  putCount,
+  putInput,
+  putOutcome,
+  putPlace,
+  putRun,
+  putSignal,
+  signalKey,
+  startInPlace,
+  startOf,
+} from "./run-records.ts";
+import { idKey, kindRange, numberKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
 
-const NOBODY: ReadonlySet<RunRecord> = new Set();
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** How many runs there are; kept in the header. */
+export interface RunCounts {
+  readonly finished: number;
+  /** Running runs by owner, 0 for orphans. */
+  readonly loads: ReadonlyMap<NodeId, number>;
+}
 
 export class RunTable {
-  readonly #running = new Map<string, RunRecord>();
-  readonly #finished = new Map<string, RunRecord>();
-  readonly #byOwner = new Map<NodeId, Set<RunRecord>>();
+  readonly #store: StateStore;
+  readonly #cache: RunCache;
+  readonly #loads: Map<NodeId, number>;
+  #finished: number;
+
+  constructor(store: StateStore, counts: RunCounts, cacheBytes: number) {
+    this.#store = store;
+    this.#cache = new RunCache(cacheBytes);
+    this.#loads = new Map(counts.loads);
+    this.#finished = counts.finished;
+  }
+
+  /** For what is not a run's own: its input, its outcome, its checkpoints. */
+  get records(): StateReader {
+    return this.#store;
+  }
+
+  get counts(): RunCounts {
+    return { finished: this.#finished, loads: this.#loads };
+  }
 
   get runningCount(): number {
-    return this.#running.size;
+    let running = 0;
+    for (const load of this.#loads.values()) running += load;
+    return running;
   }
 
   get finishedCount(): number {
-    return this.#finished.size;
+    return this.#finished;
   }
 
   get(runId: string): RunRecord | undefined {
-    return this.#running.get(runId) ?? this.#finished.get(runId);
+    const cached = this.#cache.get(runId);
+    if (cached !== undefined) return cached;
+    const start = startOf(this.#store, runId);
+    return start === undefined ? undefined : this.at(start);
   }
 
-  running(): IterableIterator<RunRecord> {
-    return this.#running.values();
+  /** The run that started at this place of the log, which must be there. */
+  at(startIndex: number): RunRecord {
+    const run = loadRun(this.#store, startIndex);
+    invariant(run !== undefined, () => `the run that started at ${startIndex} is in an index, but not in the table`);
+    // There may be one object of a run at a time, for heads are replaced in it.
+    const cached = this.#cache.get(run.runId);
+    if (cached !== undefined) return cached;
+    this.#cache.add(run);
+    return run;
   }
 
-  /** Oldest end first. */
-  finished(): IterableIterator<RunRecord> {
-    return this.#finished.values();
-  }
-
-  /** A run that is new, or comes from a snapshot. */
-  add(run: RunRecord): void {
-    invariant(this.get(run.runId) === undefined, () => `run ${run.runId} exists`);
-    if (run.head.status === "Finished") {
-      this.#finished.set(run.runId, run);
-    } else {
-      this.#running.set(run.runId, run);
-      this.#ownedBy(run.head.owner).add(run);
-    }
+  /** A run that has just been started. */
+  start(facts: RunFacts, head: RunningHead, input: Uint8Array): void {
+    invariant(this.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
+    const run = { ...facts, startKey: numberKey(facts.startIndex), head, checkpointCount: 0, signals: [] };
+    putRun(this.#store, run);
+    putPlace(this.#store, run);
+    putInput(this.#store, run, input);
+    this.#count(head.owner, 1);
+    this.#cache.add(run);
   }
 
   /** Replaces a running run's head by another running one. */
   update(run: RunRecord, head: RunningHead): void {
     const before = run.head;
     invariant(before.status === "Running", () => `run ${run.runId} has ended`);
-    if (before.owner !== head.owner) {
-      this.#byOwner.get(before.owner)?.delete(run);
-      this.#ownedBy(head.owner).add(run);
-    }
+    if (before.owner !== head.owner) this.#leave(run);
     run.head = head;
+    if (before.owner !== head.owner) {
+      this.#store.put(placeKey(run), NOTHING);
+      this.#count(head.owner, 1);
+    }
+    putRun(this.#store, run);
   }
 
-  finish(run: RunRecord, head: FinishedHead): void {
-    const before = run.head;
-    invariant(before.status === "Running", () => `run ${run.runId} has ended`);
-    this.#byOwner.get(before.owner)?.delete(run);
-    this.#running.delete(run.runId);
-    this.#finished.set(run.runId, run);
+  finish(run: RunRecord, head: FinishedHead, outcome: RunOutcome): void {
+    this.#leave(run);
+    for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
+    if (run.checkpointCount > 0) this.#store.delete(RECORD_KIND.count + run.startKey);
     run.head = head;
+    run.signals = [];
+    putRun(this.#store, run);
+    this.#store.put(placeKey(run), NOTHING);
+    putOutcome(this.#store, run, outcome);
+    this.#finished += 1;
   }
 
   prune(run: RunRecord): void {
-    invariant(run.head.status === "Finished", () => `run ${run.runId} is running`);
-    this.#finished.delete(run.runId);
+    const { head, startKey, startIndex, runId } = run;
+    invariant(head.status === "Finished", () => `run ${runId} is running`);
+    const store = this.#store;
+    if (run.checkpointCount > 0) {
+      for (const [key] of store.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex))) store.delete(key);
+    }
+    store.delete(RECORD_KIND.input + startKey);
+    store.delete(RECORD_KIND.outcome + startKey);
+    store.delete(placeKey(run));
+    store.delete(RECORD_KIND.run + startKey);
+    store.delete(idKey(runId));
+    this.#cache.delete(runId);
+    this.#finished -= 1;
+  }
+
+  /** Records a checkpoint at a path that has none, or gives the one that stands there. */
+  record(run: RunRecord, path: string, checkpoint: CheckpointRecord): CheckpointRecord | undefined {
+    const standing = putCheckpoint(this.#store, run, path, checkpoint);
+    if (standing !== undefined) return standing;
+    run.checkpointCount += 1;
+    putCount(this.#store, run);
+    return undefined;
+  }
+
+  addSignal(run: RunRecord, signal: Omit<BufferedSignal, "number">): void {
+    const number = (run.signals.at(-1)?.number ?? 0) + 1;
+    const numbered = { ...signal, number };
+    run.signals = [...run.signals, numbered];
+    putSignal(this.#store, run, numbered);
+    this.#cache.charge(signal.payload.length);
+  }
+
+  removeSignal(run: RunRecord, signal: BufferedSignal): void {
+    run.signals = run.signals.filter((other) => other !== signal);
+    this.#store.delete(signalKey(run.startKey, signal));
   }
 
   loadOf(nodeId: NodeId): number {
-    return this.#byOwner.get(nodeId)?.size ?? 0;
+    return this.#loads.get(nodeId) ?? 0;
   }
 
-  /** In the order of their start, whatever the order of arrival here: the same on every node. */
-  ownedBy(nodeId: NodeId): readonly RunRecord[] {
-    return [...(this.#byOwner.get(nodeId) ?? NOBODY)].sort((a, b) => a.startIndex - b.startIndex);
+  /** Places of a node's running runs in the log, in the order of their start. */
+  startsOwnedBy(nodeId: NodeId): readonly number[] {
+    const starts: number[] = [];
+    for (const [key] of this.#store.scan(...rangeOf(RECORD_KIND.owned, nodeId))) starts.push(startInPlace(key));
+    return starts;
   }
 
-  #ownedBy(nodeId: NodeId): Set<RunRecord> {
-    let owned = this.#byOwner.get(nodeId);
-    if (owned === undefined) {
-      owned = new Set();
-      this.#byOwner.set(nodeId, owned);
-    }
-    return owned;
+  /** Places below `before` where runs that still run were started, the latest first: those of one owner, or of all. */
+  runningBefore(before: number, owner?: NodeId): readonly number[] {
+    const owners = owner === undefined ? [...this.#loads.keys()] : [owner];
+    const starts = owners.flatMap((nodeId) => this.startsOwnedBy(nodeId)).filter((start) => start < before);
+    return starts.sort((a, b) => b - a);
+  }
+
+  /** In the order of their start. Their owners may change while they are walked. */
+  *ownedBy(nodeId: NodeId): Generator<RunRecord> {
+    for (const start of this.startsOwnedBy(nodeId)) yield this.at(start);
+  }
+
+  /** Oldest end first. They may be pruned while they are walked. */
+  *finished(): Generator<RunRecord> {
+    for (const [key] of this.#store.scan(...kindRange(RECORD_KIND.ended))) yield this.at(startInPlace(key));
+  }
+
+  #leave(run: RunRecord): void {
+    invariant(run.head.status === "Running", () => `run ${run.runId} has ended`);
+    this.#store.delete(placeKey(run));
+    this.#count(run.head.owner, -1);
+  }
+
+  #count(owner: NodeId, change: number): void {
+    const load = this.loadOf(owner) + change;
+    invariant(load >= 0, () => `node ${owner} would own ${load} runs`);
+    if (load === 0) this.#loads.delete(owner);
+    else this.#loads.set(owner, load);
   }
 }

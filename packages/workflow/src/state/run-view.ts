@@ -4,6 +4,9 @@ import type { CheckpointRecord } from "../command/command-result.ts";
 import type { Epoch, RunOutcome, TypeVersion } from "../command/workflow-command.ts";
 import type { NodeStatus } from "./node-table.ts";
 import type { OwnerReason, RunRecord } from "./run-record.ts";
+import { checkpointsOf, inputOf, loadRun, outcomeOf } from "./run-records.ts";
+import type { RunTable } from "./run-table.ts";
+import { numberIn, numberKey, RECORD_KIND } from "./state-keys.ts";
 import type { Tables } from "./tables.ts";
 
 export type RunStatus = "Running" | "Completed" | "Failed" | "Cancelled";
@@ -76,42 +79,74 @@ export interface RunPage {
   readonly next?: string;
 }
 
-export function summary(run: RunRecord): RunSummary {
-  const { runId, type, version, startedAt, startIndex, head } = run;
+export function summary(runs: RunTable, run: RunRecord): RunSummary {
+  const { runId, type, version, startedAt, startIndex, checkpointCount, head } = run;
   const { owner, epoch, attempt } = head;
-  const checkpointCount = run.checkpoints.size;
   const facts = { runId, type, version, owner, epoch, attempt, startedAt, startIndex, checkpointCount };
   if (head.status === "Running") {
     const { reason, cancelReason } = head;
-    return { ...facts, status: "Running", reason, cancelReason, signals: head.signals.map((signal) => signal.name) };
+    return { ...facts, status: "Running", reason, cancelReason, signals: run.signals.map((signal) => signal.name) };
   }
-  const { outcome, endedAt, endIndex } = head;
+  const { endedAt, endIndex } = head;
+  const outcome = outcomeOf(runs.records, run, head.outcome);
   return { ...facts, status: outcome.status, outcome, endedAt, endIndex };
 }
 
-export function view(run: RunRecord): RunView {
-  return { ...summary(run), input: run.input, seed: run.seed, checkpoints: [...run.checkpoints] };
+export function view(runs: RunTable, run: RunRecord): RunView {
+  const checkpoints = checkpointsOf(runs.records, run);
+  return {
+    ...summary(runs, run),
+    input: inputOf(runs.records, run),
+    seed: run.seed,
+    checkpoints: checkpoints.map(({ path, checkpoint }) => [path, checkpoint] as const),
+  };
 }
 
-/** Newest start first. Looks at every run: it is for people and tools, not for a hot path. */
-export function listRuns(tables: Tables, query: RunQuery): RunPage {
+/** Runs that one listing looks at; a page then ends early, and says where to go on. */
+const MAX_LOOKED_AT = 10_000;
+/** Places in the log that are looked through at a time, at first; and below how many runs in them the next are more. */
+const FIRST_WINDOW = 1_024;
+const FEW_IN_WINDOW = 512;
+
+/** Newest start first. Looks at runs until the page is full: it is for people and tools, not for a hot path. */
+export function listRuns({ runs }: Tables, lastIndex: LogIndex, query: RunQuery): RunPage {
   const limit = Math.min(Math.max(Math.trunc(query.limit ?? 100), 1), 1000);
   const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : Number(query.cursor);
-  const found: RunRecord[] = [];
   const { status, type, owner } = query;
-  const consider = (run: RunRecord): void => {
-    if (!(run.startIndex < before)) return;
-    if (type !== undefined && run.type !== type) return;
-    if (owner !== undefined && run.head.owner !== owner) return;
-    const actual = run.head.status === "Running" ? "Running" : run.head.outcome.status;
-    if (status !== undefined && actual !== status) return;
-    found.push(run);
+  const fits = ({ head, type: actualType }: RunRecord): boolean => {
+    if (type !== undefined && actualType !== type) return false;
+    if (owner !== undefined && head.owner !== owner) return false;
+    return status === undefined || status === (head.status === "Running" ? "Running" : head.outcome);
   };
-  if (status === undefined || status === "Running") for (const run of tables.runs.running()) consider(run);
-  if (status !== "Running") for (const run of tables.runs.finished()) consider(run);
-  found.sort((a, b) => b.startIndex - a.startIndex);
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  const runs = page.map(summary);
-  return found.length > limit && last !== undefined ? { runs, next: String(last.startIndex) } : { runs };
+  const found: RunSummary[] = [];
+  let [lookedAt, last] = [0, 0];
+  const end = Math.min(before, lastIndex + 1);
+  const starts = status === "Running" ? runs.runningBefore(end, owner) : startsBefore(runs, end);
+  for (const start of starts) {
+    if (lookedAt === MAX_LOOKED_AT) return { runs: found, next: String(last) };
+    // Past the cache: what is listed once is not looked at again.
+    const run = loadRun(runs.records, start);
+    if (run !== undefined && fits(run)) {
+      if (found.length === limit) return { runs: found, next: String(last) };
+      found.push(summary(runs, run));
+    }
+    lookedAt += 1;
+    last = start;
+  }
+  return { runs: found };
+}
+
+/** Places below `before` where runs started, the latest first. */
+function* startsBefore(runs: RunTable, before: number): Generator<number> {
+  let width = FIRST_WINDOW;
+  for (let end = before; end > 0; ) {
+    const begin = Math.max(0, end - width);
+    const starts: number[] = [];
+    const [from, to] = [RECORD_KIND.run + numberKey(begin), RECORD_KIND.run + numberKey(end)];
+    for (const [key] of runs.records.scan(from, to)) starts.push(numberIn(key, 1));
+    yield* starts.reverse();
+    end = begin;
+    // Runs may be far apart in the log; a window that holds many is not worth more.
+    if (starts.length < FEW_IN_WINDOW) width *= 2;
+  }
 }

@@ -2,7 +2,7 @@
  * The bytes of a workflow snapshot: the magic, a format version, then records of (kind, length, content). A run's
  * checkpoints follow it. The content of a record has protobuf's field encoding, so that fields can be added.
  */
-
+import { WorkflowError } from "../errors.ts";
 import type { NodeStatus } from "./node-table.ts";
 import type { OwnerReason } from "./run-record.ts";
 
@@ -24,3 +24,7 @@ export const OWNER_REASONS: readonly OwnerReason[] = Object.freeze([
   "RESTART",
   "ADOPTION",
 ] as const);
+
+export function invalid(what: string, cause?: unknown): WorkflowError {
+  return new WorkflowError("SNAPSHOT_INVALID", `The workflow snapshot cannot be restored: ${what}`, { cause });
+}

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
 import { command } from "../testing/arbitraries.ts";
-import { SnapshotDecoder } from "./decode-snapshot.ts";
+import { restoredFrom } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";
 
 /** Half of the guesses at (owner, epoch) are made right, so that random sequences get somewhere. */
@@ -12,17 +12,6 @@ function aimed(state: WorkflowState, given: WorkflowCommand, position: number): 
   if (run === undefined) return given;
   if (given.kind === "OwnerChange") return { ...given, oldOwner: run.owner, epoch: run.epoch };
   return "epoch" in given ? { ...given, owner: run.owner, epoch: run.epoch } : given;
-}
-
-function restored(state: WorkflowState, chunkBytes: number): WorkflowState {
-  const decoder = new SnapshotDecoder();
-  for (const chunk of state.capture(chunkBytes)) {
-    expect(chunk.length).toBeLessThanOrEqual(chunkBytes);
-    decoder.push(chunk);
-  }
-  const copy = new WorkflowState();
-  copy.replace(decoder.finish());
-  return copy;
 }
 
 function everything(state: WorkflowState): unknown {
@@ -46,7 +35,7 @@ describe("any sequence of commands", () => {
             const next = aimed(state, given, position);
             const result = state.apply(position + 1, next);
             if (copy !== undefined) expect(copy.apply(position + 1, next)).toEqual(result);
-            if (position === cut % commands.length) copy = restored(state, chunkBytes);
+            if (position === cut % commands.length) copy = restoredFrom(state, chunkBytes);
             expect(state.clock).toBeGreaterThanOrEqual(clock);
             clock = state.clock;
             checkInvariants(state);

@@ -1,27 +1,49 @@
 /** What the functions that apply commands work on: the tables, the log clock and the event list of one state machine. */
-import { invariant, type LogIndex, type NodeId } from "@raftoral/raft-core";
+import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
 import type { Refused } from "../command/command-result.ts";
 import type { Epoch, RunOutcome } from "../command/workflow-command.ts";
 import type { RefusalCode } from "../errors.ts";
 import { NodeTable } from "./node-table.ts";
 import type { OwnerReason, RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
+import { decodeHeader, encodeHeader } from "./state-header.ts";
+import { HEADER_KEY } from "./state-keys.ts";
 import type { WorkflowEvent } from "./workflow-event.ts";
 
 /** Signal ids that a run which has ended remembers. */
 const MAX_SIGNAL_IDS_AFTER_END = 16;
 
 export class Tables {
-  readonly runs = new RunTable();
-  readonly nodes = new NodeTable();
+  readonly runs: RunTable;
+  readonly nodes: NodeTable;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
-  clock = 0;
+  clock: number;
   /** The latest ownership handed out. */
-  lastEpoch: Epoch = 0;
-  /** Place in the log of the command that is being applied. */
-  index: LogIndex = 0;
+  lastEpoch: Epoch;
+  /** Place in the log of the command that is being applied, or was applied last. */
+  index: LogIndex;
   /** What happened since somebody last took the list. */
   events: WorkflowEvent[] = [];
+
+  readonly #store: StateStore;
+
+  /** The tables as the store has them. `cacheBytes` bounds what is kept decoded beside it. */
+  constructor(store: StateStore, cacheBytes: number) {
+    const header = decodeHeader(store.get(HEADER_KEY));
+    this.#store = store;
+    this.runs = new RunTable(store, header, cacheBytes);
+    this.nodes = new NodeTable(store);
+    this.clock = header.clock;
+    this.lastEpoch = header.lastEpoch;
+    this.index = store.appliedIndex;
+  }
+
+  /** Everything applied so far belongs together: after a crash the store has all of it, or none. */
+  commit(): void {
+    const { clock, lastEpoch } = this;
+    this.#store.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, ...this.runs.counts }));
+    this.#store.commit(this.index);
+  }
 
   readonly loadOf = (nodeId: NodeId): number => this.runs.loadOf(nodeId);
 
@@ -60,8 +82,8 @@ export class Tables {
     const { owner, epoch, attempt } = head;
     const at = this.clock;
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
-    const end = { outcome, endedAt: at, endIndex: this.index };
-    this.runs.finish(run, { status: "Finished", ...end, signalIds, owner, epoch, attempt });
+    const end = { outcome: outcome.status, endedAt: at, endIndex: this.index };
+    this.runs.finish(run, { status: "Finished", ...end, signalIds, owner, epoch, attempt }, outcome);
     this.events.push({
       type: "run-ended",
       index: this.index,

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
-import { NOTHING, ORDER, StateLog } from "../testing/state-log.ts";
-import { SnapshotDecoder } from "./decode-snapshot.ts";
-import { WorkflowState } from "./workflow-state.ts";
+import { NOTHING, ORDER, restoredFrom, StateLog } from "../testing/state-log.ts";
+import type { WorkflowState } from "./workflow-state.ts";
 
 describe("starting", () => {
   test("gives the run to the node that asks, when it has the type", () => {
@@ -202,10 +201,7 @@ describe("signals (A3)", () => {
     log.start("a");
     log.apply(signal(1, "one"));
     log.end("a", 1, log.epoch("a"));
-    const restored = new WorkflowState();
-    const decoder = new SnapshotDecoder();
-    for (const chunk of log.state.capture(1000)) decoder.push(chunk);
-    restored.replace(decoder.finish());
+    const restored = restoredFrom(log.state);
     for (const state of [log.state, restored]) {
       expect(state.apply(10, signal(1, "one"))).toMatchObject({ ok: true, changed: false });
       expect(state.apply(11, signal(1, "two"))).toMatchObject({ code: "WORKFLOW_FINISHED" });

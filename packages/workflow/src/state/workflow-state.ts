@@ -10,7 +10,7 @@
  *     also when a run's id is used again after pruning.
  * Invariants of the parts: T1-T2 (run-table), A1-A3 (apply-run), N1-N4 (apply-node).
  */
-import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@raftoral/raft-core";
 import type { CommandResult } from "../command/command-result.ts";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
 import { applyDrain, applyLost, applyOwnerChange, applyPrune, applyRegister } from "./apply-node.ts";
@@ -37,19 +37,43 @@ export interface StateSize {
   readonly finished: number;
 }
 
-export class WorkflowState {
-  #tables: Tables;
+/** Runs that are kept decoded beside the store, in bytes, unless told otherwise: some 16,000. */
+export const DEFAULT_CACHE_BYTES = 16 * 1024 * 1024;
 
-  constructor(tables: Tables = new Tables()) {
-    this.#tables = tables;
+/** The chunks of a snapshot, and the way to end before all are taken. */
+export interface CapturedChunks extends IterableIterator<Uint8Array> {
+  return(): IteratorResult<Uint8Array>;
+}
+
+export class WorkflowState {
+  readonly #store: StateStore;
+  readonly #cacheBytes: number;
+  #tables: Tables;
+  #isCommitted = true;
+
+  /** The state that the store has. Throws STATE_FORMAT_UNSUPPORTED when a later version wrote it. */
+  constructor(store: StateStore = new MemoryStateStore(), cacheBytes: number = DEFAULT_CACHE_BYTES) {
+    this.#store = store;
+    this.#cacheBytes = cacheBytes;
+    this.#tables = new Tables(store, cacheBytes);
   }
 
-  /** Applies the command at `index` of the log. */
+  /**
+   * Applies the command at `index` of the log. What is applied in one turn of the event loop is to be committed in it.
+   */
   apply(index: LogIndex, command: WorkflowCommand): CommandResult {
     const tables = this.#tables;
+    this.#isCommitted = false;
     tables.index = index;
     if (command.at > tables.clock) tables.clock = command.at;
     return dispatch(tables, command);
+  }
+
+  /** What was applied so far belongs together: after a crash the store has all of it, or nothing since the commit before. */
+  commit(): void {
+    if (this.#isCommitted) return;
+    this.#isCommitted = true;
+    this.#tables.commit();
   }
 
   /** What happened since the last call. */
@@ -57,6 +81,11 @@ export class WorkflowState {
     const { events } = this.#tables;
     if (events.length > 0) this.#tables.events = [];
     return events;
+  }
+
+  /** Place in the log of what was applied last, or was restored. */
+  get appliedIndex(): LogIndex {
+    return this.#tables.index;
   }
 
   /** The log clock, in ms since the epoch. */
@@ -72,23 +101,24 @@ export class WorkflowState {
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */
   run(runId: string): RunView | undefined {
     const run = this.#tables.runs.get(runId);
-    return run === undefined ? undefined : view(run);
+    return run === undefined ? undefined : view(this.#tables.runs, run);
   }
 
   /** A run without input and checkpoints. */
   summary(runId: string): RunSummary | undefined {
     const run = this.#tables.runs.get(runId);
-    return run === undefined ? undefined : summary(run);
+    return run === undefined ? undefined : summary(this.#tables.runs, run);
   }
 
   /** Newest start first. */
   list(query: RunQuery): RunPage {
-    return listRuns(this.#tables, query);
+    return listRuns(this.#tables, this.#tables.index, query);
   }
 
   /** Running runs of a node, oldest start first. */
   ownedBy(nodeId: NodeId): readonly RunSummary[] {
-    return this.#tables.runs.ownedBy(nodeId).map(summary);
+    const { runs } = this.#tables;
+    return Array.from(runs.ownedBy(nodeId), (run) => summary(runs, run));
   }
 
   /** Ascending by id. */
@@ -110,17 +140,33 @@ export class WorkflowState {
   }
 
   /**
-   * The state now, as chunks of about `chunkBytes`. The capture happens in this call and costs one step per run; encoding
-   * happens as the chunks are taken, and what is applied meanwhile does not show.
+   * The state now, as chunks of at most `chunkBytes`. The capture happens in this call and costs nothing; encoding happens as the chunks
+   * are taken, and what is applied meanwhile does not show. Walk it to its end, or `return` from it, for it keeps a view open.
    */
-  capture(chunkBytes: number): Iterable<Uint8Array> {
-    return encodeSnapshot(this.#tables, chunkBytes);
+  capture(chunkBytes: number): CapturedChunks {
+    this.commit();
+    const view = this.#store.view();
+    const chunks = encodeSnapshot(view, chunkBytes);
+    const captured: CapturedChunks = {
+      [Symbol.iterator]: () => captured,
+      next: () => {
+        const next = chunks.next();
+        if (next.done === true) view.close();
+        return next;
+      },
+      return: () => {
+        view.close();
+        return { done: true, value: undefined };
+      },
+    };
+    return captured;
   }
 
-  /** Takes over what a {@link SnapshotDecoder} read. */
-  replace(tables: Tables): void {
-    this.#tables = tables;
-    tables.events.push({ type: "state-restored" });
+  /** The store holds another state: that of a snapshot. */
+  restored(): void {
+    this.#tables = new Tables(this.#store, this.#cacheBytes);
+    this.#isCommitted = true;
+    this.#tables.events.push({ type: "state-restored" });
   }
 }
 

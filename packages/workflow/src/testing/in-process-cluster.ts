@@ -114,7 +114,7 @@ export class InProcessCluster {
 
   async #install(node: InProcessNode, from: InProcessNode): Promise<void> {
     const applied = from.applied;
-    await node.executor.restore(from.executor.snapshot());
+    await node.executor.restore(from.executor.snapshot(), applied);
     node.applied = applied;
   }
 
@@ -136,7 +136,9 @@ export class InProcessCluster {
       command: node.executor.decode(data),
     }));
     node.applied = this.log.length;
-    for (const [position, result] of node.executor.apply(batch).entries()) {
+    const results = node.executor.apply(batch);
+    if (results instanceof Promise) throw new Error("a state in memory never makes anybody wait");
+    for (const [position, result] of results.entries()) {
       node.pending.get(first + position)?.(result);
       node.pending.delete(first + position);
     }

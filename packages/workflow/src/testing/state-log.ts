@@ -1,6 +1,8 @@
 /** A state machine with a log of one's own, for tests. */
+import { MemoryStateStore } from "@raftoral/raft-core";
 import type { CommandResult } from "../command/command-result.ts";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
+import { SnapshotDecoder } from "../state/decode-snapshot.ts";
 import { WorkflowState } from "../state/workflow-state.ts";
 
 export const NOTHING = new Uint8Array(0);
@@ -56,4 +58,19 @@ export class StateLog {
   lost(nodeId: number, incarnation = `process-${nodeId}`, forget = false): CommandResult {
     return this.apply({ kind: "NodeLost", nodeId, incarnation, at: this.at, forget });
   }
+}
+
+/** The state of a node that was restored from a snapshot taken now, in chunks of at most `chunkBytes`. */
+export function restoredFrom(state: WorkflowState, chunkBytes = 1024): WorkflowState {
+  const store = new MemoryStateStore();
+  const replacement = store.replace();
+  const decoder = new SnapshotDecoder(replacement);
+  for (const chunk of state.capture(chunkBytes)) {
+    if (chunk.length > chunkBytes) throw new Error(`a chunk has ${chunk.length} bytes, not ${chunkBytes}`);
+    decoder.push(chunk);
+  }
+  decoder.finish();
+  // In memory it takes its place at once.
+  void replacement.finish(state.appliedIndex);
+  return new WorkflowState(store);
 }

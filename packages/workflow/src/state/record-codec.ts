@@ -1,0 +1,257 @@
+/**
+ * The state's records as bytes. They are the fields of a snapshot's records (protobuf's encoding, so that fields can be added), so that a
+ * snapshot is made of them as they are; a run's fields are spread over several records of the store.
+ */
+import type { CheckpointRecord } from "../command/command-result.ts";
+import { readRecordedError } from "../command/decode-command.ts";
+import { encodeRecordedError } from "../command/encode-command.ts";
+import { CHECKPOINT_KINDS, OUTCOMES } from "../command/wire-numbers.ts";
+import { WireReader } from "../command/wire-reader.ts";
+import { WireWriter } from "../command/wire-writer.ts";
+import type { RunOutcome, TypeVersion } from "../command/workflow-command.ts";
+import type { NodeRecord, NodeStatus } from "./node-table.ts";
+import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
+import { invalid, NODE_STATUSES, OWNER_REASONS } from "./snapshot-format.ts";
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+/** One for all: what it wrote is copied before the next use. */
+const writer = new WireWriter(4096);
+
+function written(write: (to: WireWriter) => void): Uint8Array {
+  writer.reset();
+  write(writer);
+  return writer.finish();
+}
+
+export function encodeNode(node: NodeRecord): Uint8Array {
+  return written((to) => {
+    to.uint(1, node.nodeId);
+    to.string(2, node.incarnation);
+    to.uint(3, NODE_STATUSES.indexOf(node.status));
+    for (const { type, version } of node.types) {
+      const entry = new WireWriter(64);
+      entry.string(1, type);
+      entry.uint(2, version);
+      to.message(4, entry.finish());
+    }
+  });
+}
+
+export interface DecodedNode {
+  readonly nodeId: number;
+  readonly incarnation: string;
+  readonly status: NodeStatus;
+  readonly types: readonly TypeVersion[];
+}
+
+export function decodeNode(from: WireReader): DecodedNode {
+  let [nodeId, incarnation, status] = [0, "", 0];
+  const types: TypeVersion[] = [];
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 1) nodeId = from.uint();
+    else if (field === 2) incarnation = from.string();
+    else if (field === 3) status = from.uint();
+    else if (field === 4) {
+      const entry = from.message();
+      let [type, version] = ["", 0];
+      for (let inner = entry.field(); inner !== 0; inner = entry.field()) {
+        if (inner === 1) type = entry.string();
+        else if (inner === 2) version = entry.uint();
+        else entry.skip();
+      }
+      types.push({ type, version });
+    } else from.skip();
+  }
+  return { nodeId, incarnation, status: named(NODE_STATUSES, status, "node status"), types };
+}
+
+/** Everything of a run but input, outcome, checkpoints and signals. */
+export function encodeRun(run: RunRecord): Uint8Array {
+  writer.reset();
+  const to = writer;
+  const { head } = run;
+  to.string(1, run.runId);
+  to.string(2, run.type);
+  to.uint(3, run.version);
+  to.bytes(5, run.seed);
+  to.uint(6, run.startedAt);
+  to.uint(7, run.startIndex);
+  to.uint(8, head.owner);
+  to.uint(9, head.epoch);
+  to.uint(10, head.attempt);
+  if (head.status === "Running") {
+    to.uint(16, OWNER_REASONS.indexOf(head.reason));
+    to.bool(17, head.cancelReason !== undefined);
+    to.string(18, head.cancelReason ?? "");
+  }
+  for (const id of head.signalIds) to.string(20, id);
+  if (head.status === "Finished") {
+    to.uint(11, run.checkpointCount);
+    to.bool(32, true);
+    to.uint(33, OUTCOMES.indexOf(head.outcome));
+    to.uint(37, head.endedAt);
+    to.uint(38, head.endIndex);
+  }
+  return to.finish();
+}
+
+/** What a run's record, of the store or of a snapshot, says. */
+export interface DecodedRun {
+  readonly facts: RunFacts;
+  readonly head: RunHead;
+  /** Of a run that has ended, in the store. */
+  readonly checkpointCount: number;
+  /** The rest comes with a snapshot's record alone. */
+  readonly input: Uint8Array;
+  readonly outcome: RunOutcome;
+  readonly signals: readonly BufferedSignal[];
+}
+
+export function decodeRun(from: WireReader): DecodedRun {
+  let [runId, type, version, input, seed, startedAt, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
+  let [owner, epoch, attempt, checkpointCount, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, false, ""];
+  let [finished, status, result, reasonText, endedAt, endIndex] = [false, 0, EMPTY, "", 0, 0];
+  let error = { name: "", message: "" };
+  const signals: BufferedSignal[] = [];
+  const signalIds: string[] = [];
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 1) runId = from.string();
+    else if (field === 2) type = from.string();
+    else if (field === 3) version = from.uint();
+    else if (field === 4) input = from.bytes();
+    else if (field === 5) seed = from.bytes();
+    else if (field === 6) startedAt = from.uint();
+    else if (field === 7) startIndex = from.uint();
+    else if (field === 8) owner = from.uint();
+    else if (field === 9) epoch = from.uint();
+    else if (field === 10) attempt = from.uint();
+    else if (field === 11) checkpointCount = from.uint();
+    else if (field === 16) reason = from.uint();
+    else if (field === 17) cancelled = from.bool();
+    else if (field === 18) cancelReason = from.string();
+    else if (field === 19) signals.push(decodeSignal(from.message(), signals.length + 1));
+    else if (field === 20) signalIds.push(from.string());
+    else if (field === 32) finished = from.bool();
+    else if (field === 33) status = from.uint();
+    else if (field === 34) result = from.bytes();
+    else if (field === 35) error = readRecordedError(from.message());
+    else if (field === 36) reasonText = from.string();
+    else if (field === 37) endedAt = from.uint();
+    else if (field === 38) endIndex = from.uint();
+    else from.skip();
+  }
+  if (runId === "") throw invalid("a run has no id");
+  const name = named(OUTCOMES, status, "outcome");
+  const head: RunHead = finished
+    ? { status: "Finished", outcome: name, endedAt, endIndex, signalIds, owner, epoch, attempt }
+    : {
+        status: "Running",
+        owner,
+        epoch,
+        attempt,
+        reason: named(OWNER_REASONS, reason, "owner reason"),
+        cancelReason: cancelled ? cancelReason : undefined,
+        signalIds,
+      };
+  const facts = { runId, type, version, seed, startedAt, startIndex };
+  return { facts, head, checkpointCount, input, outcome: outcomeOf(name, result, error, reasonText), signals };
+}
+
+/** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */
+export function encodeOutcome(outcome: RunOutcome): Uint8Array {
+  return written((to) => {
+    if (outcome.status === "Completed") to.bytes(34, outcome.result);
+    if (outcome.status === "Failed") to.message(35, encodeRecordedError(outcome.error));
+    if (outcome.status === "Cancelled") to.string(36, outcome.reason);
+  });
+}
+
+export function decodeOutcome(status: RunOutcome["status"], bytes: Uint8Array): RunOutcome {
+  let [result, reason] = [EMPTY, ""];
+  let error = { name: "", message: "" };
+  const from = new WireReader(bytes);
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 34) result = from.bytes();
+    else if (field === 35) error = readRecordedError(from.message());
+    else if (field === 36) reason = from.string();
+    else from.skip();
+  }
+  return outcomeOf(status, result, error, reason);
+}
+
+function outcomeOf(
+  status: RunOutcome["status"],
+  result: Uint8Array,
+  error: { name: string; message: string },
+  reason: string,
+): RunOutcome {
+  if (status === "Completed") return { status, result };
+  return status === "Failed" ? { status, error } : { status, reason };
+}
+
+export function encodeSignal(signal: BufferedSignal): Uint8Array {
+  return written((to) => {
+    to.string(1, signal.name);
+    to.bytes(2, signal.payload);
+    to.uint(3, signal.at);
+  });
+}
+
+export function decodeSignal(from: WireReader, number: number): BufferedSignal {
+  let [name, payload, at] = ["", EMPTY, 0];
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 1) name = from.string();
+    else if (field === 2) payload = from.bytes();
+    else if (field === 3) at = from.uint();
+    else from.skip();
+  }
+  return { number, name, payload, at };
+}
+
+export function encodeCheckpoint(path: string, checkpoint: CheckpointRecord): Uint8Array {
+  writer.reset();
+  const to = writer;
+  to.string(1, path);
+  to.uint(2, CHECKPOINT_KINDS.indexOf(checkpoint.record));
+  to.bytes(3, checkpoint.value);
+  to.uint(4, checkpoint.at);
+  to.uint(5, checkpoint.index);
+  to.uint(6, checkpoint.epoch);
+  return to.finish();
+}
+
+export interface DecodedCheckpoint {
+  readonly path: string;
+  readonly checkpoint: CheckpointRecord;
+}
+
+export function decodeCheckpoint(from: WireReader): DecodedCheckpoint {
+  let [path, kind, value, at, index, epoch] = ["", 0, EMPTY, 0, 0, 0];
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 1) path = from.string();
+    else if (field === 2) kind = from.uint();
+    else if (field === 3) value = from.bytes();
+    else if (field === 4) at = from.uint();
+    else if (field === 5) index = from.uint();
+    else if (field === 6) epoch = from.uint();
+    else from.skip();
+  }
+  return { path, checkpoint: { record: named(CHECKPOINT_KINDS, kind, "checkpoint kind"), value, at, index, epoch } };
+}
+
+/** A bare number. */
+export function encodeNumber(value: number): Uint8Array {
+  writer.reset();
+  writer.varint(value);
+  return writer.finish();
+}
+
+export function decodeNumber(bytes: Uint8Array): number {
+  return new WireReader(bytes).varint();
+}
+
+function named<T>(names: readonly T[], number: number, what: string): T {
+  const name = names[number];
+  if (name === undefined) throw invalid(`${what} ${number} is unknown`);
+  return name;
+}

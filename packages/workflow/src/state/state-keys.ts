@@ -1,0 +1,106 @@
+/**
+ * Keys of the records that make up the state. A letter, then numbers of seven bytes, big-endian, so that records sort by them.
+ *
+ * | record | key | value |
+ * |---|---|---|
+ * | header     | `m` | clock, last epoch, how many runs there are, and whose |
+ * | node       | `n node` | one registered node |
+ * | id         | `d run id` | start index of the run |
+ * | run        | `r start` | the run, without what may be large |
+ * | input      | `i start` | what it was started with, unless that is nothing |
+ * | outcome    | `e start` | how it ended |
+ * | count      | `k start` | number of its checkpoints; while it runs |
+ * | checkpoint | `c start hash probe` | one checkpoint |
+ * | signal     | `s start number` | one signal that waits for it |
+ * | owned      | `o owner start` | nothing: a running run of this owner |
+ * | ended      | `f end start` | nothing: a run that ended there |
+ *
+ * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
+ * its path, of which two may be alike: the second one takes the next probe.
+ */
+import type { StateKey } from "@raftoral/raft-core";
+
+/** The numbers' width: seven bytes hold every safe integer. */
+const NUMBER_BYTES = 7;
+const TWO_28 = 0x1000_0000;
+
+export const HEADER_KEY: StateKey = "m";
+
+/** A safe integer from 0 on, as seven characters. */
+export function numberKey(value: number): StateKey {
+  const low = value % TWO_28;
+  const high = (value - low) / TWO_28;
+  // 28 bits each: the lower half has three and a half bytes.
+  return String.fromCharCode(
+    high >>> 20,
+    (high >>> 12) & 0xff,
+    (high >>> 4) & 0xff,
+    ((high & 0xf) << 4) | (low >>> 24),
+    (low >>> 16) & 0xff,
+    (low >>> 8) & 0xff,
+    low & 0xff,
+  );
+}
+
+/** The number that {@link numberKey} wrote at `at`. */
+export function numberIn(key: StateKey, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + NUMBER_BYTES; i++) value = value * 256 + key.charCodeAt(i);
+  return value;
+}
+
+export const RECORD_KIND = Object.freeze({
+  node: "n",
+  id: "d",
+  run: "r",
+  input: "i",
+  outcome: "e",
+  count: "k",
+  checkpoint: "c",
+  signal: "s",
+  owned: "o",
+  ended: "f",
+});
+
+/** Keys of all records of a kind that have `number` next: `[start, end)`. */
+export function rangeOf(kind: string, number: number): readonly [start: StateKey, end: StateKey] {
+  return [kind + numberKey(number), kind + numberKey(number + 1)];
+}
+
+/** Keys of all records of a kind. */
+export function kindRange(kind: string): readonly [start: StateKey, end: StateKey] {
+  return [kind, String.fromCharCode(kind.charCodeAt(0) + 1)];
+}
+
+const encoder = new TextEncoder();
+
+/** The key of a run's id: its UTF-8, for a key's characters are bytes. */
+export function idKey(runId: string): StateKey {
+  for (let i = 0; i < runId.length; i++) {
+    if (runId.charCodeAt(i) >= 0x80) return RECORD_KIND.id + byteText(encoder.encode(runId));
+  }
+  return RECORD_KIND.id + runId;
+}
+
+function byteText(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/** Key of the checkpoint at a path, or of the `probe`-th whose path has the same hash. `start` is a {@link numberKey}. */
+export function checkpointKey(start: StateKey, path: string, probe: number): StateKey {
+  const hash = pathHash(path);
+  const key =
+    RECORD_KIND.checkpoint +
+    start +
+    String.fromCharCode(hash >>> 24, (hash >>> 16) & 0xff, (hash >>> 8) & 0xff, hash & 0xff);
+  return probe === 0 ? key : key + numberKey(probe);
+}
+
+/** FNV-1a over UTF-16 units, 32 bits. */
+export function pathHash(path: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
