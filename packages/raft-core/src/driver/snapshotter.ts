@@ -131,7 +131,7 @@ export class Snapshotter {
     const chunks = this.#storage.openSnapshot(metadata)[Symbol.asyncIterator]();
     try {
       const { header, rest } = await splitHeader(chunks);
-      if ((this.#executor.durableIndex?.() ?? 0) < metadata.index) await this.#executor.restore(rest);
+      if ((this.#executor.durableIndex?.() ?? 0) < metadata.index) await this.#executor.restore(rest, metadata.index);
       this.#state.restore(header, metadata);
     } finally {
       await chunks.return?.();
