@@ -129,14 +129,14 @@ describe("listeners", () => {
     const types = [{ type: "order", version: 1 }];
     const register = { kind: "NodeRegister", nodeId: 1, incarnation: "p", types, at: 1 } as const;
     const start = { kind: "WorkflowStart", type: "order", version: 1, input: NOTHING, owner: 1, at: 1 } as const;
-    executor.apply([
+    void executor.apply([
       { index: 1, term: 1, command: register },
       { index: 2, term: 1, command: { ...start, runId: "a", seed: NOTHING } },
     ]);
     expect(heard.map((event) => event.type)).toEqual(["node-changed", "run-started"]);
     expect(logged).toEqual(["a listener to workflow events threw"]);
     stop();
-    executor.apply([{ index: 3, term: 1, command: { ...start, runId: "b", seed: NOTHING } }]);
+    void executor.apply([{ index: 3, term: 1, command: { ...start, runId: "b", seed: NOTHING } }]);
     expect(heard).toHaveLength(2);
   });
 });
