@@ -1,10 +1,12 @@
 /** The gRPC transport as its users see it: the same surface as the in-memory one, between processes. */
 import {
   type AnyExecutor,
+  type Cancel,
   type ClusterDefaults,
   ClusterRegistry,
   type ClusterTransport,
   type CommandOf,
+  type Logger,
   type NodeAddress,
   NodeDirectory,
   type NodeId,
@@ -18,6 +20,8 @@ import { parseAddress } from "./address.ts";
 import type { TransportCounters } from "./counters.ts";
 import { LocalPeer } from "./local-peer.ts";
 import { type GrpcTransportOptions, type GrpcTransportSettings, transportSettings } from "./options.ts";
+import type { PeerStats } from "./peer-stats.ts";
+import type { Security } from "./security/security.ts";
 import type { GrpcServer } from "./server/grpc-server.ts";
 
 export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTransport<E> {
@@ -29,12 +33,16 @@ export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTrans
   readonly #locals = new Map<NodeId, LocalPeer>();
   readonly #servers = new Set<GrpcServer>();
   #isRunning = false;
+  #stopWatching: Cancel = () => {};
 
-  /** Throws TRANSPORT_ADDRESS_INVALID, CONFIG_INVALID. */
+  /** Throws TRANSPORT_ADDRESS_INVALID, TRANSPORT_PLAINTEXT_REFUSED, TRANSPORT_TLS_INVALID, CONFIG_INVALID. */
   constructor(nodes: readonly NodeAddress[], defaults: ClusterDefaults<E> & GrpcTransportOptions = {}) {
     this.#settings = transportSettings(defaults);
     this.#defaults = defaults;
-    for (const node of nodes) parseAddress(node.address);
+    for (const node of nodes) this.#checkAddress(node.address);
+    this.security.onReload(({ isOtherTrust }) => {
+      if (isOtherTrust) for (const local of this.#locals.values()) local.reconnect();
+    });
     this.#directory = new NodeDirectory(nodes);
     this.#directory.listen({
       nodeAdded: ({ nodeId, address }) => {
@@ -49,6 +57,8 @@ export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTrans
 
   async start(): Promise<void> {
     this.#isRunning = true;
+    this.#stopWatching();
+    this.#stopWatching = this.security.watch(this.#defaults.clock ?? platformClock, this.#logger);
     for (const local of this.#locals.values()) local.start();
   }
 
@@ -57,6 +67,7 @@ export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTrans
       await this.#registry.stopAll();
     } finally {
       this.#isRunning = false;
+      this.#stopWatching();
       await Promise.all([...this.#locals.values()].map((local) => local.stop()));
       const servers = [...this.#servers];
       this.#servers.clear();
@@ -81,7 +92,7 @@ export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTrans
       settings: this.#settings,
       clock: this.#defaults.clock ?? platformClock,
       rng: this.#defaults.rng ?? platformRng(),
-      logger: this.#defaults.logger ?? silentLogger,
+      logger: this.#logger,
       address: () => this.#directory.addressOf(nodeId),
     });
     for (const node of this.#directory.nodes()) local.setPeer(node.nodeId, node.address);
@@ -90,9 +101,9 @@ export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTrans
     return local;
   }
 
-  /** Throws TRANSPORT_ADDRESS_INVALID. */
+  /** Throws TRANSPORT_ADDRESS_INVALID, TRANSPORT_PLAINTEXT_REFUSED. */
   addNode(node: NodeAddress): void {
-    parseAddress(node.address);
+    this.#checkAddress(node.address);
     this.#directory.add(node);
   }
 
@@ -108,13 +119,39 @@ export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTrans
     return this.#directory.ids();
   }
 
+  /** Whether and how connections are encrypted. */
+  get security(): Security {
+    return this.#settings.security;
+  }
+
+  /**
+   * Reads the certificates again; connections made from now on use them. Those that stand go on, unless whom to believe has
+   * changed: then all are made anew. Whether anything had changed. Throws TRANSPORT_TLS_INVALID, and goes on with what it had.
+   */
+  reloadTls(): boolean {
+    return this.security.reload();
+  }
+
   /** What a node of this process sent, received and refused so far. Throws NODE_UNKNOWN. */
   counters(nodeId: NodeId): Readonly<TransportCounters> {
     return this.peer(nodeId).counters;
   }
 
+  /** The same by peer, with the state of its streams: a copy, as of now. Throws NODE_UNKNOWN. */
+  peerStats(nodeId: NodeId): readonly PeerStats[] {
+    return this.peer(nodeId).peerStats();
+  }
+
   /** From now on `shutdown` closes this server too. For `startGrpcServer`. */
   adopt(server: GrpcServer): void {
     this.#servers.add(server);
+  }
+
+  get #logger(): Logger {
+    return this.#defaults.logger ?? silentLogger;
+  }
+
+  #checkAddress(address: string): void {
+    this.security.check(parseAddress(address), "connect to");
   }
 }

@@ -6,6 +6,7 @@
  * P2. Of each peer the highest incarnation counts: an older one is refused.
  * P3. A message is handed to its group only if its addressee is this node and its sender the stream's; those that Raft passes
  *     on for others keep their first sender.
+ * P4. A peer is told that it was removed only if every group that is open here, and knows of members, says so.
  */
 import {
   type Clock,
@@ -18,14 +19,19 @@ import {
   type PeerTransport,
   RaftError,
   type Rng,
+  type SnapshotStream,
   TransportError,
 } from "@raftoral/raft-core";
-import { formatAddress, isReachable, parseAddress } from "./address.ts";
+import { formatAddress, type HostPort, isReachable, parseAddress } from "./address.ts";
 import { newCounters, type TransportCounters } from "./counters.ts";
+import type { Hello, Refusal } from "./gen/raftoral/v1/peer_pb.ts";
 import type { GrpcTransportSettings } from "./options.ts";
 import { PeerConnection } from "./peer/peer-connection.ts";
-import { sendSnapshot } from "./peer/snapshot-sender.ts";
-import type { AcceptedHello, Identity } from "./wire/hello.ts";
+import { PeerBook } from "./peer-book.ts";
+import type { PeerStats, PeerTraffic } from "./peer-stats.ts";
+import { InboundStreams } from "./server/inbound-streams.ts";
+import { SnapshotTransfers } from "./snapshot-transfers.ts";
+import { type AcceptedHello, checkHello, type Identity } from "./wire/hello.ts";
 
 export interface LocalPeerOptions {
   readonly nodeId: NodeId;
@@ -42,13 +48,15 @@ export class LocalPeer implements PeerTransport {
   readonly settings: GrpcTransportSettings;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly rng: Rng;
   readonly counters: TransportCounters = newCounters();
+  readonly snapshots: SnapshotTransfers;
+  /** What peers have open to this node; its server keeps it. */
+  readonly inbound: InboundStreams;
   readonly #options: LocalPeerOptions;
   readonly #groups = new Map<GroupId, GroupReceiver>();
   readonly #connections = new Map<NodeId, PeerConnection>();
-  readonly #incarnations = new Map<NodeId, number>();
-  /** Ends the snapshots on their way, by the group that sends them. */
-  readonly #transfers = new Map<AbortController, GroupId>();
+  readonly #book: PeerBook;
   #isRunning = false;
 
   constructor(options: LocalPeerOptions) {
@@ -57,6 +65,10 @@ export class LocalPeer implements PeerTransport {
     this.settings = options.settings;
     this.clock = options.clock;
     this.logger = options.logger;
+    this.rng = options.rng;
+    this.snapshots = new SnapshotTransfers(this);
+    this.inbound = new InboundStreams(this.nodeId, this.settings.maxInboundStreamsPerPeer);
+    this.#book = new PeerBook(this.settings.maxLearnedPeers, (peer) => this.#disconnect(peer));
   }
 
   open(groupId: GroupId, receiver: GroupReceiver): GroupChannel {
@@ -70,42 +82,48 @@ export class LocalPeer implements PeerTransport {
         if (!isOpen() || !this.#isRunning) return;
         for (const message of messages) this.#connections.get(message.to)?.send(groupId, message);
       },
-      sendSnapshot: async (message: Message, content: AsyncIterable<Uint8Array>): Promise<void> => {
+      sendSnapshot: async (message: Message, content: SnapshotStream): Promise<void> => {
         if (!isOpen() || !this.#isRunning) {
           throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
         }
-        const address = this.#connections.get(message.to)?.address;
-        if (address === undefined) {
-          throw new TransportError(
-            "TRANSPORT_PEER_UNREACHABLE",
-            `node ${this.nodeId} knows no node ${message.to} to send a snapshot to; add it to the transport`,
-            { details: { nodeId: message.to } },
-          );
-        }
-        const transfer = new AbortController();
-        this.#transfers.set(transfer, groupId);
-        try {
-          await sendSnapshot({ local: this, address, groupId, message, content, stop: transfer.signal });
-        } finally {
-          this.#transfers.delete(transfer);
-        }
+        await this.snapshots.send(groupId, message, content);
       },
       close: (): void => {
         if (!isOpen()) return;
         this.#groups.delete(groupId);
-        this.#stopTransfers(groupId);
+        this.snapshots.close(groupId);
       },
     };
   }
 
-  /** Throws TRANSPORT_ADDRESS_INVALID. */
+  /** Throws TRANSPORT_ADDRESS_INVALID, TRANSPORT_PLAINTEXT_REFUSED. */
   checkAddress(address: string): void {
-    parseAddress(address);
+    this.settings.security.check(parseAddress(address), "connect to");
+  }
+
+  /** Where this node believes a peer to be. */
+  peerAddress(peer: NodeId): HostPort | undefined {
+    return this.#connections.get(peer)?.address;
+  }
+
+  /** Makes every connection to a peer anew, with the certificates as they are now. What is queued goes out first where it can. */
+  reconnect(): void {
+    const peers = [...this.#connections];
+    for (const [peer, connection] of peers) {
+      this.removePeer(peer);
+      this.setPeer(peer, formatAddress(connection.address));
+    }
   }
 
   setPeer(peer: NodeId, address: string): void {
+    this.#connect(peer, address, () => this.#book.introduce(peer).traffic);
+  }
+
+  #connect(peer: NodeId, address: string, trafficOf: () => PeerTraffic): void {
     const parsed = parseAddress(address);
     if (peer === this.nodeId) return;
+    this.settings.security.check(parsed, "connect to");
+    const traffic = trafficOf();
     const known = this.#connections.get(peer);
     if (known !== undefined) {
       if (formatAddress(known.address) === formatAddress(parsed)) return;
@@ -121,12 +139,25 @@ export class LocalPeer implements PeerTransport {
       rng,
       logger,
       counters: this.counters,
+      traffic,
       unreachable: (groupId) => this.#groups.get(groupId)?.unreachable(peer),
+      removed: (groupIds) => {
+        for (const groupId of groupIds) this.#groups.get(groupId)?.removed?.(peer);
+      },
     });
     this.#connections.set(peer, connection);
   }
 
   removePeer(peer: NodeId): void {
+    this.#disconnect(peer);
+    this.#book.dismiss(peer);
+  }
+
+  membersChanged(): void {
+    this.inbound.refuseRemoved((peer) => this.#removedFrom(peer));
+  }
+
+  #disconnect(peer: NodeId): void {
     const connection = this.#connections.get(peer);
     this.#connections.delete(peer);
     void connection?.close();
@@ -140,7 +171,7 @@ export class LocalPeer implements PeerTransport {
   /** Ends every connection; what is queued goes out first where it can. Known peers stay known. */
   async stop(): Promise<void> {
     this.#isRunning = false;
-    this.#stopTransfers();
+    this.snapshots.close();
     const connections = [...this.#connections];
     this.#connections.clear();
     await Promise.all(connections.map(([, connection]) => connection.close()));
@@ -163,22 +194,42 @@ export class LocalPeer implements PeerTransport {
     return this.#connections.get(peer)?.state;
   }
 
+  /** What went to and came from each peer, and how its streams are: a copy of plain numbers. Ascending by peer. */
+  peerStats(): PeerStats[] {
+    return this.#book.peers().map((peer) => this.#statsOf(peer));
+  }
+
   // What the server hands in.
+
+  /** Decides on a hello, by all that this node and its groups know. */
+  judge(hello: Hello): AcceptedHello | Refusal {
+    return checkHello(
+      hello,
+      this.identity(),
+      (peer) => this.lastIncarnation(peer),
+      (peer) => this.#removedFrom(peer),
+    );
+  }
 
   receiver(groupId: GroupId): GroupReceiver | undefined {
     return this.#groups.get(groupId);
   }
 
   lastIncarnation(peer: NodeId): number {
-    return this.#incarnations.get(peer) ?? 0;
+    return this.#book.find(peer)?.incarnation ?? 0;
   }
 
-  /** A peer's hello was accepted: it is alive, and if nobody has said where it listens, it has now. */
-  peerAppeared({ from, incarnation, address }: AcceptedHello): void {
-    if (incarnation > this.lastIncarnation(from)) this.#incarnations.set(from, incarnation);
+  /**
+   * A peer's hello was accepted: it is alive, and if nobody has said where it listens, it has now. Returns where to count
+   * what comes from it.
+   */
+  peerAppeared({ from, incarnation, address }: AcceptedHello): PeerTraffic {
+    const record = this.#book.learn(from);
+    if (incarnation > record.incarnation) record.incarnation = incarnation;
     const connection = this.#connections.get(from);
     if (connection !== undefined) connection.peerAppeared();
-    else if (address !== undefined) this.#learnPeer(from, address);
+    else if (address !== undefined) this.#learnPeer(from, address, record.traffic);
+    return record.traffic;
   }
 
   /** Messages of one frame for one group. */
@@ -199,18 +250,46 @@ export class LocalPeer implements PeerTransport {
     if (wanted.length > 0) receiver.receive(from, wanted);
   }
 
-  /** A peer that does not read would keep content, and what it is read from, for the time of its patience. */
-  #stopTransfers(groupId?: GroupId): void {
-    for (const [transfer, sender] of this.#transfers) if (groupId === undefined || sender === groupId) transfer.abort();
-  }
-
   #isFor(message: Message, from: NodeId): boolean {
     return message.to === this.nodeId && (message.from === from || isPassedOn(message));
   }
 
-  #learnPeer(peer: NodeId, address: string): void {
+  /** P4. Empty for a peer that was not removed. */
+  #removedFrom(peer: NodeId): GroupId[] {
+    const groupIds: GroupId[] = [];
+    for (const [groupId, receiver] of this.#groups) {
+      const isRemoved = receiver.isRemoved?.(peer);
+      if (isRemoved === false) return [];
+      if (isRemoved === true) groupIds.push(groupId);
+    }
+    return groupIds;
+  }
+
+  #statsOf(peer: NodeId): PeerStats {
+    const connection = this.#connections.get(peer);
+    const streams = connection?.stats();
+    const traffic = this.#book.find(peer)?.traffic;
+    return {
+      peer,
+      address: connection === undefined ? undefined : formatAddress(connection.address),
+      control: streams?.control,
+      appends: streams?.appends,
+      inboundStreams: this.inbound.countOf(peer),
+      inboundLost: traffic?.inboundLost ?? 0,
+      framesReceived: traffic?.framesReceived ?? 0,
+      bytesReceived: traffic?.bytesReceived ?? 0,
+      roundTripMs: traffic?.roundTripMs,
+      smoothedRoundTripMs: traffic?.smoothedRoundTripMs,
+      outages: traffic?.outages ?? 0,
+      sent: traffic?.sent.read() ?? [],
+      received: traffic?.received.read() ?? [],
+      dropped: traffic?.dropped.read() ?? [],
+    };
+  }
+
+  #learnPeer(peer: NodeId, address: string, traffic: PeerTraffic): void {
     try {
-      this.setPeer(peer, address);
+      this.#connect(peer, address, () => traffic);
     } catch (error) {
       this.logger.warn({ peer, address, err: error }, "a peer named an address that cannot be used");
     }

@@ -4,6 +4,7 @@
  */
 import type { Message } from "../message.ts";
 import type { GroupId, NodeId } from "../types.ts";
+import type { SnapshotStream } from "./snapshot-stream.ts";
 
 /** Stops a timer. Calling it twice does nothing. */
 export type Cancel = () => void;
@@ -43,11 +44,18 @@ export interface GroupReceiver {
    * A snapshot offered by a peer: `message` is its MsgSnap, `content` its chunks, already checked. Resolves when the content
    * is durable (the message itself is stepped by the driver then); rejects when it is not wanted or could not be stored.
    */
-  receiveSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void>;
+  receiveSnapshot(message: Message, content: SnapshotStream): Promise<void>;
   /** Bytes of one command, sent by a client (`RaftService.SendMessage`): to be proposed. Rejects with a RaftoralError. */
   receiveCommand(command: Uint8Array): Promise<void>;
   /** The peer cannot be reached. Once per outage. */
   unreachable(peer: NodeId): void;
+  /**
+   * Whether the peer belonged to the group and does not any more, for good: its id is never given again. By the configuration
+   * that is applied here, so `true` is final, and `false` may only mean that this node does not know yet.
+   */
+  isRemoved?(peer: NodeId): boolean;
+  /** `by` says that this node was removed from the group, for good. May come repeatedly. */
+  removed?(by: NodeId): void;
   /** For `Discover`. */
   describe(): GroupDescription;
 }
@@ -67,9 +75,10 @@ export interface GroupChannel {
   send(messages: readonly Message[]): void;
   /**
    * Streams a snapshot beside the messages, never in their way. Resolves when the receiver has stored it durably, rejects
-   * otherwise; `message` is the MsgSnap that announces it, with empty data.
+   * otherwise; `message` is the MsgSnap that announces it, with empty data. Where the content is fixed, a transfer that is cut is
+   * resumed.
    */
-  sendSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void>;
+  sendSnapshot(message: Message, content: SnapshotStream): Promise<void>;
   /** Stops receiving. Idempotent. */
   close(): void;
 }
@@ -88,4 +97,9 @@ export interface PeerTransport {
   setPeer(peer: NodeId, address: string): void;
   /** Forgets a peer and closes what leads to it. Unknown peers are ignored. */
   removePeer(peer: NodeId): void;
+  /**
+   * A group's members changed. The transport asks its groups ({@link GroupReceiver.isRemoved}) whose peers are removed ones,
+   * tells those, and hears no more of them.
+   */
+  membersChanged?(): void;
 }

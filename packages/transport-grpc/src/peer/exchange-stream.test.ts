@@ -48,6 +48,7 @@ async function open(keepaliveMisses: number) {
   const stream = new ExchangeStream({
     address: { host: "127.0.0.1", port: (server.address() as AddressInfo).port },
     hello: helloTo(2, { clusterId: "default", nodeId: 1, incarnation: 0, address: undefined }),
+    encoding: undefined,
     settings: transportSettings({ keepaliveMisses }),
     clock,
     events: {
@@ -56,6 +57,7 @@ async function open(keepaliveMisses: number) {
       refused: () => {},
       ended: (reason) => ended.resolve(reason),
       drained: () => {},
+      roundTrip: () => {},
     },
   });
   cleanUps.push(() => stream.close());

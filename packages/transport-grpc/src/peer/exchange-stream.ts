@@ -1,6 +1,6 @@
 /**
  * One outgoing Exchange stream on a connection of its own: connects, says hello, then writes frames. It lives once; what to do
- * after its end is the business of {@link PeerConnection}.
+ * after its end is the business of {@link PeerStream}.
  *
  * Invariants:
  * X1. Exactly one of `refused` and `ended` is called, once, and nothing after it.
@@ -9,7 +9,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Cancel, Clock } from "@raftoral/raft-core";
-import type { HostPort } from "../address.ts";
+import { formatAddress, type HostPort } from "../address.ts";
 import {
   type Accepted,
   ExchangeRequestSchema,
@@ -18,8 +18,11 @@ import {
   type Refusal,
 } from "../gen/raftoral/v1/peer_pb.ts";
 import type { GrpcTransportSettings } from "../options.ts";
+import { failureText } from "../security/tls-failure.ts";
 import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
 import { beginCall, callFailure, connectSession, EXCHANGE_PATH, trailerFailure } from "../wire/h2.ts";
+import { acceptanceFailure } from "../wire/hello.ts";
+import { Keepalive } from "../wire/keepalive.ts";
 
 /** Answers are a few dozen bytes; more is not an answer. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -35,43 +38,49 @@ export interface ExchangeEvents {
   ended(reason: string): void;
   /** After {@link ExchangeStream.isFull}: there is room again. */
   drained(): void;
+  /** A ping was answered. */
+  roundTrip(ms: number): void;
 }
 
 export class ExchangeStream {
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
+  readonly #hello: Hello;
   readonly #events: ExchangeEvents;
   readonly #settings: GrpcTransportSettings;
   readonly #clock: Clock;
   #timer: Cancel;
-  #unansweredPings = 0;
+  #keepalive: Keepalive | undefined;
   #isOver = false;
 
   constructor(options: {
     readonly address: HostPort;
     readonly hello: Hello;
+    /** What compressed frames will be compressed with, if any are sent. */
+    readonly encoding: string | undefined;
     readonly settings: GrpcTransportSettings;
     readonly clock: Clock;
     readonly events: ExchangeEvents;
   }) {
-    const { address, hello, settings, clock, events } = options;
+    const { address, hello, encoding, settings, clock, events } = options;
+    this.#hello = hello;
     this.#events = events;
     this.#settings = settings;
     this.#clock = clock;
     this.#timer = clock.after(settings.connectTimeoutMs, () =>
       this.#end(`no answer to the hello within ${settings.connectTimeoutMs} ms`),
     );
-    this.#session = connectSession(address);
+    this.#session = connectSession(address, settings.security, Number(hello.toNodeId));
     this.#session.on("connect", () => {
       if (!this.#isOver) events.connected();
     });
-    this.#session.on("error", (error) => this.#end(error.message));
+    this.#session.on("error", (error) => this.#end(failureText(error, formatAddress(address))));
     this.#session.on("close", () => this.#end("the connection was closed"));
-    this.#stream = beginCall(this.#session, EXCHANGE_PATH);
+    this.#stream = beginCall(this.#session, EXCHANGE_PATH, encoding);
     this.#stream.write(frameOf(toBinary(ExchangeRequestSchema, create(ExchangeRequestSchema, { hello }))));
     this.#stream.on("response", (headers) => this.#endIf(callFailure(headers)));
     this.#stream.on("trailers", (trailers) => this.#endIf(trailerFailure(trailers)));
-    this.#stream.on("error", (error) => this.#end(error.message));
+    this.#stream.on("error", (error) => this.#end(failureText(error, formatAddress(address))));
     this.#stream.on("end", () => this.#end("the peer ended the stream"));
     this.#stream.on("close", () => this.#end("the stream was closed"));
     this.#stream.on("drain", () => {
@@ -92,6 +101,11 @@ export class ExchangeStream {
     return this.#stream.writableLength > MAX_BUFFERED_BYTES;
   }
 
+  /** Bytes that were written and that the network has not taken. */
+  get bufferedBytes(): number {
+    return this.#stream.writableLength;
+  }
+
   /** Takes ownership of `frame`. */
   write(frame: Uint8Array): void {
     this.#stream.write(frame);
@@ -101,6 +115,7 @@ export class ExchangeStream {
   close(): void {
     this.#isOver = true;
     this.#timer();
+    this.#keepalive?.stop();
     this.#session.destroy();
   }
 
@@ -108,6 +123,7 @@ export class ExchangeStream {
   async finish(lingerMs: number): Promise<void> {
     this.#isOver = true;
     this.#timer();
+    this.#keepalive?.stop();
     if (this.#session.destroyed) return;
     await new Promise<void>((resolve) => {
       this.#timer = this.#clock.after(lingerMs, resolve);
@@ -121,27 +137,29 @@ export class ExchangeStream {
   #answered(bytes: Uint8Array): void {
     if (this.#isOver) return;
     const { answer } = fromBinary(ExchangeResponseSchema, bytes);
-    if (answer.case === "accepted") {
-      this.#timer();
-      this.#timer = this.#clock.every(this.#settings.keepaliveIntervalMs, () => this.#ping());
-      this.#events.accepted(answer.value);
-    } else if (answer.case === "refusal") {
+    if (answer.case === "accepted") this.#accepted(answer.value);
+    else if (answer.case === "refusal") {
       this.close();
       this.#events.refused(answer.value);
     }
   }
 
-  /** Counts unanswered pings, not time: after a long block of this process's own event loop one ping is late, not four. */
-  #ping(): void {
-    if (this.#unansweredPings >= this.#settings.keepaliveMisses) {
-      this.#end(`no answer to ${this.#unansweredPings} pings`);
+  #accepted(answer: Accepted): void {
+    const failure = this.#keepalive === undefined ? acceptanceFailure(this.#hello, answer) : "a second answer";
+    if (failure !== undefined) {
+      this.#end(`the answer to the hello makes no sense: ${failure}`);
       return;
     }
-    this.#unansweredPings += 1;
-    // An error is no answer: above ten outstanding pings Node sends none and calls back with one.
-    this.#session.ping((error) => {
-      if (error === null) this.#unansweredPings = 0;
+    this.#timer();
+    this.#keepalive = new Keepalive({
+      session: this.#session,
+      clock: this.#clock,
+      intervalMs: this.#settings.keepaliveIntervalMs,
+      misses: this.#settings.keepaliveMisses,
+      roundTrip: (ms) => this.#events.roundTrip(ms),
+      dead: (reason) => this.#end(reason),
     });
+    this.#events.accepted(answer);
   }
 
   #endIf(failure: string | undefined): void {

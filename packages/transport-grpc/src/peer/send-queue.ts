@@ -4,6 +4,7 @@
  * Invariant Q1: never more than `maxMessages` messages or `maxBytes` encoded bytes; what does not fit is refused.
  */
 import type { GroupId, Message } from "@raftoral/raft-core";
+import type { KindTally } from "../peer-stats.ts";
 import { encodeBatches } from "../wire/batch-codec.ts";
 
 /** Tags, lengths and group id, if every message has a batch of its own. */
@@ -42,8 +43,8 @@ export class SendQueue {
     return true;
   }
 
-  /** Takes the oldest messages, at least one and no more than fit in `targetBytes`, as one frame. */
-  takeFrame(targetBytes: number): { readonly frame: Buffer; readonly messages: number } {
+  /** Takes the oldest messages, at least one and no more than fit in `targetBytes`, as one frame, and counts them in `tally`. */
+  takeFrame(targetBytes: number, tally: KindTally): { readonly frame: Buffer; readonly messages: number } {
     const lo = this.#head;
     let hi = lo;
     let bytes = 0;
@@ -55,19 +56,33 @@ export class SendQueue {
     }
     const columns = { groupIds: this.#groupIds, messages: this.#messages, sizes: this.#sizes };
     const frame = encodeBatches(columns, lo, hi);
+    this.#tally(lo, hi, tally);
     this.#bytes -= bytes;
     this.#head = hi;
-    if (hi === this.#messages.length) this.clear();
+    if (hi === this.#messages.length) this.#empty();
     else if (hi > 1024 && hi * 2 > this.#messages.length) this.#compact();
     return { frame, messages: hi - lo };
   }
 
-  clear(): void {
+  /** Drops everything, and counts it in `tally`. */
+  clear(tally: KindTally): void {
+    this.#tally(this.#head, this.#messages.length, tally);
+    this.#empty();
+  }
+
+  #empty(): void {
     this.#groupIds = [];
     this.#messages = [];
     this.#sizes = [];
     this.#head = 0;
     this.#bytes = 0;
+  }
+
+  #tally(lo: number, hi: number, tally: KindTally): void {
+    for (let at = lo; at < hi; at++) {
+      const message = this.#messages[at];
+      if (message !== undefined) tally.add(message.type, this.#sizes[at] ?? 0);
+    }
   }
 
   #compact(): void {

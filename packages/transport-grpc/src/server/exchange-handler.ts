@@ -1,14 +1,19 @@
 /**
  * The receiving end of an Exchange stream: hello first, then frames, handed to the node's groups.
  *
+ * Nothing waits here: a frame is decoded and stepped into its groups in the turn of the event loop in which its last byte came.
+ * So what a stream holds is at most one frame that is not yet whole and the window of HTTP/2; behind that the sender waits, and
+ * drops. What groups have accepted and not yet written is bounded by Raft's own windows (`maxInflightMessages`).
+ *
  * Invariants:
  * R1. Nothing reaches a group before the hello was accepted.
  * R2. Whatever bytes come, the worst that happens is a refusal and the end of this stream; it is counted, and logged once per
  *     peer and reason.
+ * R3. A peer that falls silent without closing is noticed here as well as there: its connection is cut.
  */
 import type { ServerHttp2Stream } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type NodeId, RaftError, TransportError } from "@raftoral/raft-core";
+import { RaftError, TransportError } from "@raftoral/raft-core";
 import {
   type Accepted,
   AcceptedSchema,
@@ -18,10 +23,22 @@ import {
   type Refusal,
 } from "../gen/raftoral/v1/peer_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
+import type { PeerTraffic } from "../peer-stats.ts";
+import type { Caller } from "../security/caller.ts";
 import { decodeBatches } from "../wire/batch-codec.ts";
-import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
+import { compressionNamed } from "../wire/compression.ts";
+import { FrameReader, frameOf, PREFIX_BYTES } from "../wire/grpc-framing.ts";
 import { GRPC_FAILED_PRECONDITION, GRPC_INVALID_ARGUMENT, GRPC_UNAVAILABLE, GrpcAnswer } from "../wire/h2.ts";
-import { checkHello, isRefusal, type RefusalReason, reasonOf, refusal } from "../wire/hello.ts";
+import {
+  type AcceptedHello,
+  isRefusal,
+  type RefusalReason,
+  reasonOf,
+  refusal,
+} from "../wire/hello.ts";
+import { Keepalive } from "../wire/keepalive.ts";
+import { impostor } from "./impostor.ts";
+import type { AcceptedStream } from "./inbound-streams.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 
 export interface InboundStream {
@@ -29,25 +46,43 @@ export interface InboundStream {
   shutDown(): void;
 }
 
-export function handleExchange(stream: ServerHttp2Stream, local: LocalPeer, refusals: RefusalLog): InboundStream {
+export interface InboundCall {
+  readonly stream: ServerHttp2Stream;
+  readonly caller: Caller;
+  /** The call's `grpc-encoding`, whatever it says. */
+  readonly encoding: string | undefined;
+}
+
+export function handleExchange(call: InboundCall, local: LocalPeer, refusals: RefusalLog): InboundStream {
+  const { stream } = call;
   const { settings, counters } = local;
   const answer = new GrpcAnswer(stream);
   const reader = new FrameReader(settings.maxFrameBytes);
-  let from: NodeId | undefined;
+  let accepted: AcceptedStream | undefined;
+  let traffic: PeerTraffic | undefined;
+  let keepalive: Keepalive | undefined;
   let isOver = false;
 
   const stopHelloTimer = local.clock.after(settings.connectTimeoutMs, () => {
     refuse(refusal("PROTOCOL_VIOLATION", `no hello within ${settings.connectTimeoutMs} ms`));
   });
 
-  const refuse = (refused: Refusal) => {
-    if (isOver) return;
+  /** Nothing that comes from now on is read. */
+  const finish = () => {
     isOver = true;
     stopHelloTimer();
+    keepalive?.stop();
+    if (accepted !== undefined) local.inbound.delete(accepted);
+  };
+
+  const refuse = (refused: Refusal) => {
+    if (isOver) return;
+    finish();
     const reason = reasonOf(refused);
     if (reason !== "SHUTTING_DOWN") {
       counters.framesRejected += 1;
-      refusals.report({ peer: from, remote: stream.session?.socket?.remoteAddress, reason, message: refused.message });
+      const remote = stream.session?.socket?.remoteAddress;
+      refusals.report({ peer: accepted?.from, remote, reason, message: refused.message });
     }
     answer.write(
       frameOf(
@@ -69,32 +104,60 @@ export function handleExchange(stream: ServerHttp2Stream, local: LocalPeer, refu
       refuse(refusal("PROTOCOL_VIOLATION", "the first frame is no hello"));
       return;
     }
-    const outcome = checkHello(hello, local.identity(), (peer) => local.lastIncarnation(peer));
+    const outcome = local.judge(hello);
     if (isRefusal(outcome)) {
       refuse(outcome);
       return;
     }
+    const foreign = impostor(call.caller, outcome, local);
+    if (foreign !== undefined) {
+      refuse(foreign);
+      return;
+    }
     stopHelloTimer();
-    from = outcome.from;
-    answer.write(acceptanceFrame(local, outcome.formatVersion));
-    refusals.forget(outcome.from);
-    local.peerAppeared(outcome);
+    const { from, kind, incarnation } = outcome;
+    const compression = compressionNamed(call.encoding);
+    if (compression !== undefined && outcome.features.includes(compression.feature)) reader.acceptCompressed(compression);
+    answer.write(acceptanceFrame(local, outcome));
+    refusals.forget(from);
+    traffic = local.peerAppeared(outcome);
+    accepted = { from, kind, incarnation, refuse };
+    local.inbound.add(accepted);
+    keepalive = watch();
+  };
+
+  const watch = (): Keepalive | undefined => {
+    const { session } = stream;
+    if (session === undefined) return undefined;
+    return new Keepalive({
+      session,
+      clock: local.clock,
+      intervalMs: settings.keepaliveIntervalMs,
+      misses: settings.keepaliveMisses,
+      dead: (reason) => {
+        if (traffic !== undefined) traffic.inboundLost += 1;
+        local.logger.debug({ peer: accepted?.from, reason }, "a peer's connection fell silent and was cut");
+        session.destroy();
+      },
+    });
   };
 
   const onFrame = (frame: Uint8Array) => {
     if (isOver) return;
-    if (from === undefined) {
+    if (accepted === undefined || traffic === undefined) {
       onHello(decodeHello(frame));
       return;
     }
-    const peer = from;
+    const { from } = accepted;
     counters.framesReceived += 1;
-    counters.bytesReceived += frame.length;
-    decodeBatches(frame, (groupId, messages) => local.receive(peer, groupId, messages));
+    counters.bytesReceived += frame.length + PREFIX_BYTES;
+    traffic.framesReceived += 1;
+    decodeBatches(frame, traffic.received, (groupId, messages) => local.receive(from, groupId, messages));
   };
 
   stream.on("data", (piece: Buffer) => {
     if (isOver) return;
+    if (traffic !== undefined) traffic.bytesReceived += piece.length;
     try {
       reader.push(piece, onFrame);
     } catch (error) {
@@ -104,16 +167,12 @@ export function handleExchange(stream: ServerHttp2Stream, local: LocalPeer, refu
     }
   });
   stream.on("end", () => {
-    isOver = true;
-    stopHelloTimer();
+    finish();
     answer.end(0);
   });
   // The peer, or the connection, went away; its own side reconnects.
   stream.on("error", () => {});
-  stream.on("close", () => {
-    isOver = true;
-    stopHelloTimer();
-  });
+  stream.on("close", finish);
   return { shutDown: () => refuse(refusal("SHUTTING_DOWN", `node ${local.nodeId} is shutting down`)) };
 }
 
@@ -140,11 +199,12 @@ function grpcStatus(reason: RefusalReason | "UNKNOWN"): number {
     : GRPC_FAILED_PRECONDITION;
 }
 
-function acceptanceFrame(local: LocalPeer, formatVersion: number): Buffer {
+function acceptanceFrame(local: LocalPeer, { formatVersion, features }: AcceptedHello): Buffer {
   const value: Accepted = create(AcceptedSchema, {
     formatVersion,
     incarnation: BigInt(local.settings.incarnation),
     maxFrameBytes: local.settings.maxFrameBytes,
+    features: [...features],
   });
   return frameOf(
     toBinary(ExchangeResponseSchema, create(ExchangeResponseSchema, { answer: { case: "accepted", value } })),

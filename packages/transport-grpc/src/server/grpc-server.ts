@@ -4,24 +4,18 @@
  * Peer streams are taken off before Connect sees them (see grpc-framing.ts); all else is Connect's.
  */
 
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
-import type { Socket } from "node:net";
-import type { ConnectRouter } from "@connectrpc/connect";
+import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { AnyExecutor, NodeId } from "@raftoral/raft-core";
 import { formatAddress, parseAddress } from "../address.ts";
 import type { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { LocalPeer } from "../local-peer.ts";
-import {
-  EXCHANGE_PATH,
-  MAX_SESSION_MEMORY_MB,
-  SEND_SNAPSHOT_PATH,
-  SESSION_WINDOW_BYTES,
-  STREAM_WINDOW_BYTES,
-} from "../wire/h2.ts";
-import { handleExchange, type InboundStream } from "./exchange-handler.ts";
-import { listen } from "./listen.ts";
+import { CALLER, type Caller } from "../security/caller.ts";
+import { EXCHANGE_PATH, encodingOf, SEND_SNAPSHOT_PATH } from "../wire/h2.ts";
+import { handleExchange, type InboundCall, type InboundStream } from "./exchange-handler.ts";
+import { Listener } from "./listener.ts";
 import { routeRaftService } from "./raft-service.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { handleSnapshot } from "./snapshot-handler.ts";
@@ -47,8 +41,6 @@ export interface GrpcServer {
 }
 
 const DEFAULT_GRACE_MS = 2_000;
-/** Dead clients are noticed by the operating system; peers are, long before, by their own pings. */
-const TCP_KEEPALIVE_MS = 30_000;
 
 /**
  * Listens for `nodeId`, which is added to the transport if it is not there yet; a port of 0 picks a free one and the transport
@@ -61,6 +53,7 @@ export async function startGrpcServer<E extends AnyExecutor>(
   options: GrpcServerOptions = {},
 ): Promise<GrpcServer> {
   const at = parseAddress(address);
+  transport.security.check(at, "listen on");
   if (options.advertise !== undefined) parseAddress(options.advertise);
   if (transport.getNodeAddress(nodeId) === undefined) {
     transport.addNode({ nodeId, address: options.advertise ?? address });
@@ -80,48 +73,58 @@ class NodeServer implements GrpcServer {
   readonly nodeId: NodeId;
   address = "";
   readonly #local: LocalPeer;
-  readonly #server: Http2Server;
+  readonly #listener: Listener;
   readonly #refusals: RefusalLog;
-  readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #exchanges = new Set<InboundStream>();
+  readonly #exchanges = new Map<ServerHttp2Stream, InboundStream>();
   #closing: Promise<void> | undefined;
 
   constructor(local: LocalPeer, options: GrpcServerOptions, highestKnownNodeId: () => NodeId) {
+    const { settings, counters, logger } = local;
     this.#local = local;
     this.nodeId = local.nodeId;
-    this.#refusals = new RefusalLog(local.logger);
+    this.#refusals = new RefusalLog(logger);
+    const callers = new WeakMap<object, Caller>();
     const connect = connectNodeAdapter({
       routes: (router) => {
         routeRaftService(router, { local, address: () => this.address, highestKnownNodeId });
         options.routes?.(router);
       },
-      readMaxBytes: options.maxRequestBytes ?? local.settings.maxFrameBytes,
-    });
-    this.#server = http2.createServer({
-      maxSessionMemory: MAX_SESSION_MEMORY_MB,
-      settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: 1000 },
-    });
-    this.#server.on("connection", (socket: Socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS));
-    this.#server.on("session", (session) => this.#onSession(session));
-    this.#server.on("sessionError", (error) => {
-      local.counters.sessionsRejected += 1;
-      local.logger.debug({ err: error }, "a connection ended with an error");
-    });
-    this.#server.on(
-      "stream",
-      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
-        const path = headers[":path"];
-        if (path === EXCHANGE_PATH) this.#onExchange(stream);
-        else if (path === SEND_SNAPSHOT_PATH) void handleSnapshot(stream, local, this.#refusals);
-        else connect(...compatibility(stream, headers, rawHeaders));
+      readMaxBytes: options.maxRequestBytes ?? settings.maxFrameBytes,
+      contextValues: (request) => {
+        const caller = callers.get(request);
+        return caller === undefined ? createContextValues() : createContextValues().set(CALLER, caller);
       },
-    );
+    });
+    this.#listener = new Listener(settings.security, settings.connectTimeoutMs, {
+      stream: (stream, headers, rawHeaders, caller) => {
+        const path = headers[":path"];
+        if (path === EXCHANGE_PATH) this.#onExchange({ stream, caller, encoding: encodingOf(headers) });
+        else if (path === SEND_SNAPSHOT_PATH) void handleSnapshot(stream, local, this.#refusals, caller);
+        else {
+          const [request, response] = compatibility(stream, headers, rawHeaders);
+          callers.set(request, caller);
+          connect(request, response);
+        }
+      },
+      refused: (reason, remote) => {
+        counters.sessionsRejected += 1;
+        this.#refusals.report({ peer: undefined, remote, reason: "TLS", message: reason });
+      },
+      failed: (error) => {
+        counters.sessionsRejected += 1;
+        logger.debug({ err: error }, "a connection ended with an error");
+      },
+      broken: (error) => logger.error({ err: error }, "the server failed"),
+    });
+    settings.security.onReload(({ isOtherTrust }) => {
+      if (isOtherTrust) this.#roll();
+    });
   }
 
   async listen(address: string): Promise<void> {
-    this.address = formatAddress(await listen(this.#server, parseAddress(address)));
-    this.#server.on("error", (error) => this.#local.logger.error({ err: error }, "the server failed"));
-    this.#local.logger.info({ nodeId: this.nodeId, address: this.address }, "listening");
+    this.address = formatAddress(await this.#listener.listen(parseAddress(address)));
+    const { security } = this.#local.settings;
+    this.#local.logger.info({ nodeId: this.nodeId, address: this.address, tls: security.isTls }, "listening");
   }
 
   close(options: { readonly graceMs?: number } = {}): Promise<void> {
@@ -130,28 +133,27 @@ class NodeServer implements GrpcServer {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const cut = () => {
-      for (const session of this.#sessions) session.destroy();
-    };
-    if (graceMs === 0) cut();
-    for (const exchange of this.#exchanges) exchange.shutDown();
-    for (const session of this.#sessions) session.close();
-    const stopTimer = this.#local.clock.after(graceMs, cut);
+    const closed = this.#listener.close();
+    if (graceMs === 0) this.#listener.cut();
+    for (const exchange of this.#exchanges.values()) exchange.shutDown();
+    for (const [session] of this.#listener.sessions()) session.close();
+    const stopTimer = this.#local.clock.after(graceMs, () => this.#listener.cut());
     await closed;
     stopTimer();
   }
 
-  #onSession(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
-    session.on("close", () => this.#sessions.delete(session));
-    session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+  /** Whom to believe has changed: callers come again, and are judged anew. Calls under way may finish. */
+  #roll(): void {
+    // Not a refusal, after which a peer stays away for a while.
+    for (const stream of this.#exchanges.keys()) stream.close(http2.constants.NGHTTP2_CANCEL);
+    for (const [session] of this.#listener.sessions()) session.close();
   }
 
-  #onExchange(stream: ServerHttp2Stream): void {
-    const exchange = handleExchange(stream, this.#local, this.#refusals);
-    this.#exchanges.add(exchange);
-    stream.on("close", () => this.#exchanges.delete(exchange));
+  #onExchange(call: InboundCall): void {
+    const { stream } = call;
+    const exchange = handleExchange(call, this.#local, this.#refusals);
+    this.#exchanges.set(stream, exchange);
+    stream.on("close", () => this.#exchanges.delete(stream));
   }
 }
 

@@ -16,6 +16,7 @@ import {
   writeMessage,
   writeVarint,
 } from "@raftoral/raft-core";
+import type { KindTally } from "../peer-stats.ts";
 import { PREFIX_BYTES, writePrefix } from "./grpc-framing.ts";
 
 /** ExchangeRequest.batches and GroupBatch.messages: field 2, length-delimited. */
@@ -60,8 +61,12 @@ export function encodeBatches(columns: MessageColumns, lo: number, hi: number): 
   return frame;
 }
 
-/** Calls `onBatch` for each batch of a frame, in order. The messages' bytes are views of `frame`. */
-export function decodeBatches(frame: Uint8Array, onBatch: (groupId: GroupId, messages: Message[]) => void): void {
+/** Calls `onBatch` for each batch of a frame, in order, and counts its messages. Their bytes are views of `frame`. */
+export function decodeBatches(
+  frame: Uint8Array,
+  tally: KindTally,
+  onBatch: (groupId: GroupId, messages: Message[]) => void,
+): void {
   const reader = new WireReader(frame);
   while (reader.more()) {
     const tag = reader.tag();
@@ -76,8 +81,12 @@ export function decodeBatches(frame: Uint8Array, onBatch: (groupId: GroupId, mes
     while (reader.more()) {
       const field = reader.tag();
       if (field === GROUP_ID) groupId = reader.uint();
-      else if (field === FIELD_2) messages.push(decodePeerMessage(reader.view()));
-      else skipUnknown(reader, field);
+      else if (field === FIELD_2) {
+        const bytes = reader.view();
+        const message = decodePeerMessage(bytes);
+        tally.add(message.type, bytes.length);
+        messages.push(message);
+      } else skipUnknown(reader, field);
     }
     reader.leave(outer);
     if (groupId === 0) throw new RaftError("CODEC_INVALID", "a batch of messages names no group");
@@ -85,6 +94,9 @@ export function decodeBatches(frame: Uint8Array, onBatch: (groupId: GroupId, mes
   }
 }
 
+// Fields that this version does not know are passed over, in a frame, a batch and a message alike. A message that is passed on (a
+// forwarded proposal) is written anew from what was read, so such fields of the message itself end here; the data and context of
+// its entries are bytes to everybody but their owner, and arrive as they were.
 function refuseHello(tag: number): void {
   if (tag >>> 3 === 1) throw new RaftError("CODEC_INVALID", "a hello came again, on a stream that had one");
   if (tag >>> 3 === 2) throw new RaftError("CODEC_INVALID", "a batch is not length-delimited");

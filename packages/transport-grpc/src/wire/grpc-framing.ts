@@ -5,13 +5,25 @@
  * asynchronous iterator chain takes (README, "Cost"). On the wire both are the same.
  */
 import { TransportError } from "@raftoral/raft-core";
+import type { Compression } from "./compression.ts";
 
 export const PREFIX_BYTES = 5;
+/** The one flag there is: the message is compressed as the call's grpc-encoding says. */
+const COMPRESSED = 1;
 
 /** Writes the prefix of a message of `length` bytes at the front of `frame`. */
 export function writePrefix(frame: Buffer, length: number): void {
   frame[0] = 0;
   frame.writeUInt32BE(length, 1);
+}
+
+/** The same frame with its message compressed; the frame itself where that does not make it smaller. */
+export function compressFrame(frame: Buffer, compression: Compression): Buffer {
+  const compressed = compression.compress(frame.subarray(PREFIX_BYTES));
+  if (compressed.length >= frame.length - PREFIX_BYTES) return frame;
+  const smaller = frameOf(compressed);
+  smaller[0] = COMPRESSED;
+  return smaller;
 }
 
 /** One message with its prefix. */
@@ -28,12 +40,18 @@ export function frameOf(message: Uint8Array): Buffer {
  */
 export class FrameReader {
   readonly #maxBytes: number;
+  #compression: Compression | undefined;
   #pieces: Buffer[] = [];
   #held = 0;
 
-  /** Messages above `maxBytes` are refused as soon as their length is known. */
+  /** Messages above `maxBytes` are refused as soon as their length is known, compressed ones as soon as that much came of them. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** From the next message on messages may be compressed. */
+  acceptCompressed(compression: Compression): void {
+    this.#compression = compression;
   }
 
   /** Calls `onMessage` for each message that is complete with `piece`. Throws TRANSPORT_FRAME_INVALID, _TOO_LARGE. */
@@ -51,7 +69,11 @@ export class FrameReader {
     while (bytes.length - at >= PREFIX_BYTES) {
       const end = at + PREFIX_BYTES + this.#length(bytes, at);
       if (end > bytes.length) break;
-      onMessage(plainView(bytes, at + PREFIX_BYTES, end));
+      onMessage(
+        bytes[at] === COMPRESSED
+          ? this.#decompressed(bytes.subarray(at + PREFIX_BYTES, end))
+          : plainView(bytes, at + PREFIX_BYTES, end),
+      );
       at = end;
     }
     if (at < bytes.length) {
@@ -80,10 +102,10 @@ export class FrameReader {
   #length(bytes: Buffer, at: number): number {
     const flags = bytes[at];
     const length = bytes.readUInt32BE(at + 1);
-    if (flags !== 0) {
+    if (flags !== 0 && (flags !== COMPRESSED || this.#compression === undefined)) {
       throw new TransportError(
         "TRANSPORT_FRAME_INVALID",
-        `a frame has flags ${flags}; compressed frames are not spoken here`,
+        `a frame has flags ${flags}; ${flags === COMPRESSED ? "compression was not agreed on for this stream" : "they mean nothing"}`,
       );
     }
     if (length > this.#maxBytes) {
@@ -94,6 +116,12 @@ export class FrameReader {
       );
     }
     return length;
+  }
+
+  #decompressed(bytes: Buffer): Uint8Array {
+    const plain = this.#compression?.decompress(bytes, this.#maxBytes);
+    if (plain === undefined) throw new TransportError("TRANSPORT_FRAME_INVALID", "compression was not agreed on");
+    return plainView(plain, 0, plain.length);
   }
 }
 

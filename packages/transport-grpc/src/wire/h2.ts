@@ -1,8 +1,10 @@
-/** HTTP/2 as the peer streams use it: settings, headers, trailers. TLS will change the options given here, and no more. */
+/** HTTP/2 as the peer streams use it: sessions, settings, headers, trailers. */
 
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
-import { authority, type HostPort } from "../address.ts";
+import type { NodeId } from "@raftoral/raft-core";
+import type { HostPort } from "../address.ts";
+import type { Security } from "../security/security.ts";
 
 export const EXCHANGE_PATH = "/raftoral.v1.PeerService/Exchange";
 export const SEND_SNAPSHOT_PATH = "/raftoral.v1.PeerService/SendSnapshot";
@@ -12,6 +14,7 @@ export const GRPC_OK = 0;
 export const GRPC_INVALID_ARGUMENT = 3;
 export const GRPC_FAILED_PRECONDITION = 9;
 export const GRPC_UNAVAILABLE = 14;
+export const GRPC_UNAUTHENTICATED = 16;
 
 /**
  * The default window of 64 KiB would allow 64 KiB per round trip. This many bytes may be under way on a stream, and twice as
@@ -22,20 +25,39 @@ export const SESSION_WINDOW_BYTES = 2 * STREAM_WINDOW_BYTES;
 /** Node refuses new streams above this much memory per session, in MB; its default of 10 is less than two windows. */
 export const MAX_SESSION_MEMORY_MB = 64;
 
-/** Connects to a node. Errors come as events of the session. */
-export function connectSession(address: HostPort): ClientHttp2Session {
-  return http2.connect(authority(address), {
+/**
+ * Connects to a node, encrypted as `security` says; over TLS it must be node `expected`. Errors come as events of the session
+ * (`failureText` has words for them).
+ */
+export function connectSession(address: HostPort, security: Security, expected: NodeId): ClientHttp2Session {
+  return http2.connect(security.authority(address), {
+    ...security.clientOptions(address, expected),
     maxSessionMemory: MAX_SESSION_MEMORY_MB,
     settings: { enablePush: false },
   });
 }
 
-/** Begins a gRPC call whose messages are framed by the caller. */
-export function beginCall(session: ClientHttp2Session, path: string): ClientHttp2Stream {
+/**
+ * Begins a gRPC call whose messages are framed by the caller. `encoding` is what messages with the compressed flag will be
+ * compressed with; without it there must be none.
+ */
+export function beginCall(session: ClientHttp2Session, path: string, encoding?: string): ClientHttp2Stream {
   return session.request(
-    { ":method": "POST", ":path": path, "content-type": "application/grpc+proto", te: "trailers" },
+    {
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc+proto",
+      te: "trailers",
+      ...(encoding === undefined ? {} : { "grpc-encoding": encoding }),
+    },
     { endStream: false },
   );
+}
+
+/** What a caller's compressed messages are compressed with: any text, from anybody. */
+export function encodingOf(headers: IncomingHttpHeaders): string | undefined {
+  const encoding = headers["grpc-encoding"];
+  return typeof encoding === "string" ? encoding : undefined;
 }
 
 /** Why a call was not taken at all: an HTTP status, or a gRPC status in place of an answer. Undefined if it was taken. */

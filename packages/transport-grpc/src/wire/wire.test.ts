@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ExchangeRequestSchema } from "../gen/raftoral/v1/peer_pb.ts";
 import { SendQueue } from "../peer/send-queue.ts";
+import { KindTally } from "../peer-stats.ts";
 import { decodeBatches, encodeBatches } from "./batch-codec.ts";
 import { FrameReader, frameOf, PREFIX_BYTES } from "./grpc-framing.ts";
 import {
@@ -56,9 +57,13 @@ describe("the batch codec", () => {
     fc.assert(
       fc.property(sent, (pairs) => {
         const received: [number, Message][] = [];
-        decodeBatches(encodeBatches(columnsOf(pairs), 0, pairs.length).subarray(PREFIX_BYTES), (groupId, messages) => {
+        const frame = encodeBatches(columnsOf(pairs), 0, pairs.length).subarray(PREFIX_BYTES);
+        const tally = new KindTally();
+        decodeBatches(frame, tally, (groupId, messages) => {
           for (const each of messages) received.push([groupId, each]);
         });
+        const bytes = received.reduce((sum, [, each]) => sum + messageSize(each), 0);
+        expect(tally.read()).toEqual([{ type: "MsgHeartbeat", messages: pairs.length, bytes }]);
         expect(received.map(([groupId, each]) => [groupId, each.index])).toEqual(pairs);
       }),
     );
@@ -80,7 +85,7 @@ describe("the batch codec", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         try {
-          decodeBatches(bytes, () => {});
+          decodeBatches(bytes, new KindTally(), () => {});
         } catch (error) {
           expect(error).toMatchObject({ code: "CODEC_INVALID" });
         }
@@ -104,12 +109,14 @@ describe("SendQueue", () => {
     const queue = new SendQueue(100, 1_000_000);
     for (let i = 0; i < 10; i++) queue.push(i, each, size);
     let messages = 0;
+    const tally = new KindTally();
     while (queue.length > 0) {
-      const taken = queue.takeFrame(3500);
+      const taken = queue.takeFrame(3500, tally);
       expect(taken.frame.length).toBeLessThanOrEqual(3500);
       messages += taken.messages;
     }
     expect([messages, queue.bytes]).toEqual([10, 0]);
+    expect(tally.read()).toEqual([{ type: "MsgApp", messages: 10, bytes: size * 10 }]);
   });
 });
 

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/peer.proto.
  */
 export const file_raftoral_v1_peer: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYWZ0b3JhbC92MS9wZWVyLnByb3RvEgtyYWZ0b3JhbC52MSLjAQoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIUCgxmcm9tX25vZGVfaWQYAiABKAQSEgoKdG9fbm9kZV9pZBgDIAEoBBITCgtpbmNhcm5hdGlvbhgEIAEoBBIaChJtaW5fZm9ybWF0X3ZlcnNpb24YBSABKA0SGgoSbWF4X2Zvcm1hdF92ZXJzaW9uGAYgASgNEg8KB2FkZHJlc3MYByABKAkSLAoLc3RyZWFtX2tpbmQYCCABKA4yFy5yYWZ0b3JhbC52MS5TdHJlYW1LaW5kEhAKCGZlYXR1cmVzGAkgASgNImIKCEFjY2VwdGVkEhYKDmZvcm1hdF92ZXJzaW9uGAEgASgNEhMKC2luY2FybmF0aW9uGAIgASgEEhcKD21heF9mcmFtZV9ieXRlcxgDIAEoDRIQCghmZWF0dXJlcxgEIAEoDSJpCgdSZWZ1c2FsEiYKBGNvZGUYASABKA4yGC5yYWZ0b3JhbC52MS5SZWZ1c2FsQ29kZRIPCgdtZXNzYWdlGAIgASgJEhIKCmVycm9yX2NvZGUYAyABKAkSEQoJZ3JvdXBfaWRzGAQgAygEIl4KD0V4Y2hhbmdlUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzISLnJhZnRvcmFsLnYxLkhlbGxvEigKB2JhdGNoZXMYAiADKAsyFy5yYWZ0b3JhbC52MS5Hcm91cEJhdGNoIjAKCkdyb3VwQmF0Y2gSEAoIZ3JvdXBfaWQYASABKAQSEAoIbWVzc2FnZXMYAiADKAwicAoQRXhjaGFuZ2VSZXNwb25zZRIpCghhY2NlcHRlZBgBIAEoCzIVLnJhZnRvcmFsLnYxLkFjY2VwdGVkSAASJwoHcmVmdXNhbBgCIAEoCzIULnJhZnRvcmFsLnYxLlJlZnVzYWxIAEIICgZhbnN3ZXIiywEKE1NlbmRTbmFwc2hvdFJlcXVlc3QSKwoFYmVnaW4YASABKAsyGi5yYWZ0b3JhbC52MS5TbmFwc2hvdEJlZ2luSAASKQoEZGF0YRgCIAEoCzIZLnJhZnRvcmFsLnYxLlNuYXBzaG90RGF0YUgAEicKA2VuZBgDIAEoCzIYLnJhZnRvcmFsLnYxLlNuYXBzaG90RW5kSAASKwoFYWJvcnQYBCABKAsyGi5yYWZ0b3JhbC52MS5TbmFwc2hvdEFib3J0SABCBgoEcGFydCKEAQoNU25hcHNob3RCZWdpbhIhCgVoZWxsbxgBIAEoCzISLnJhZnRvcmFsLnYxLkhlbGxvEhAKCGdyb3VwX2lkGAIgASgEEg8KB21lc3NhZ2UYAyABKAwSLQoHY29udGVudBgEIAEoCzIcLnJhZnRvcmFsLnYxLlNuYXBzaG90Q29udGVudCI1Cg9TbmFwc2hvdENvbnRlbnQSEwoLdG90YWxfYnl0ZXMYASABKAQSDQoFY3JjMzIYAiABKAciUAoMU25hcHNob3REYXRhEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMEg0KBWNyYzMyGAMgASgHEhMKC3BsYWluX2J5dGVzGAQgASgNIjEKC1NuYXBzaG90RW5kEhMKC3RvdGFsX2J5dGVzGAEgASgEEg0KBWNyYzMyGAIgASgHIiAKDVNuYXBzaG90QWJvcnQSDwoHbWVzc2FnZRgBIAEoCSKqAQoUU2VuZFNuYXBzaG90UmVzcG9uc2USLQoGc3RvcmVkGAEgASgLMhsucmFmdG9yYWwudjEuU25hcHNob3RTdG9yZWRIABInCgdyZWZ1c2FsGAIgASgLMhQucmFmdG9yYWwudjEuUmVmdXNhbEgAEi8KB3Byb2NlZWQYAyABKAsyHC5yYWZ0b3JhbC52MS5TbmFwc2hvdFByb2NlZWRIAEIJCgdvdXRjb21lIjMKD1NuYXBzaG90UHJvY2VlZBIOCgZvZmZzZXQYASABKAQSEAoIZmVhdHVyZXMYAiABKA0iJQoOU25hcHNob3RTdG9yZWQSEwoLdG90YWxfYnl0ZXMYASABKAQicgoXRGVsZWdhdGVTbmFwc2hvdFJlcXVlc3QSIQoFaGVsbG8YASABKAsyEi5yYWZ0b3JhbC52MS5IZWxsbxIQCghncm91cF9pZBgCIAEoBBIPCgdtZXNzYWdlGAMgASgMEhEKCW1pbl9pbmRleBgEIAEoBCKwAQoYRGVsZWdhdGVTbmFwc2hvdFJlc3BvbnNlEi0KBnN0b3JlZBgBIAEoCzIbLnJhZnRvcmFsLnYxLlNuYXBzaG90U3RvcmVkSAASJwoHcmVmdXNhbBgCIAEoCzIULnJhZnRvcmFsLnYxLlJlZnVzYWxIABIxCghwcm9ncmVzcxgDIAEoCzIdLnJhZnRvcmFsLnYxLlNuYXBzaG90UHJvZ3Jlc3NIAEIJCgdvdXRjb21lIiYKEFNuYXBzaG90UHJvZ3Jlc3MSEgoKc2VudF9ieXRlcxgBIAEoBCpbCgpTdHJlYW1LaW5kEhsKF1NUUkVBTV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTU1RSRUFNX0tJTkRfQ09OVFJPTBABEhcKE1NUUkVBTV9LSU5EX0FQUEVORFMQAiqgBAoLUmVmdXNhbENvZGUSHAoYUkVGVVNBTF9DT0RFX1VOU1BFQ0lGSUVEEAASIQodUkVGVVNBTF9DT0RFX0NMVVNURVJfTUlTTUFUQ0gQARIeChpSRUZVU0FMX0NPREVfTk9ERV9NSVNNQVRDSBACEh8KG1JFRlVTQUxfQ09ERV9TRU5ERVJfSU5WQUxJRBADEh8KG1JFRlVTQUxfQ09ERV9GT1JNQVRfVkVSU0lPThAEEiIKHlJFRlVTQUxfQ09ERV9JTkNBUk5BVElPTl9TVEFMRRAFEiMKH1JFRlVTQUxfQ09ERV9QUk9UT0NPTF9WSU9MQVRJT04QBhIgChxSRUZVU0FMX0NPREVfRlJBTUVfVE9PX0xBUkdFEAcSHgoaUkVGVVNBTF9DT0RFX0dST1VQX1VOS05PV04QCBIiCh5SRUZVU0FMX0NPREVfU05BUFNIT1RfUkVKRUNURUQQCRIhCh1SRUZVU0FMX0NPREVfU05BUFNIT1RfQ09SUlVQVBAKEh4KGlJFRlVTQUxfQ09ERV9TSFVUVElOR19ET1dOEAsSGAoUUkVGVVNBTF9DT0RFX1JFTU9WRUQQDBIbChdSRUZVU0FMX0NPREVfU1VQRVJTRURFRBANEiUKIVJFRlVTQUxfQ09ERV9DRVJUSUZJQ0FURV9NSVNNQVRDSBAOEh4KGlJFRlVTQUxfQ09ERV9TTkFQU0hPVF9CVVNZEA8ylgIKC1BlZXJTZXJ2aWNlEksKCEV4Y2hhbmdlEhwucmFmdG9yYWwudjEuRXhjaGFuZ2VSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuRXhjaGFuZ2VSZXNwb25zZSgBMAESVwoMU2VuZFNuYXBzaG90EiAucmFmdG9yYWwudjEuU2VuZFNuYXBzaG90UmVxdWVzdBohLnJhZnRvcmFsLnYxLlNlbmRTbmFwc2hvdFJlc3BvbnNlKAEwARJhChBEZWxlZ2F0ZVNuYXBzaG90EiQucmFmdG9yYWwudjEuRGVsZWdhdGVTbmFwc2hvdFJlcXVlc3QaJS5yYWZ0b3JhbC52MS5EZWxlZ2F0ZVNuYXBzaG90UmVzcG9uc2UwAWIGcHJvdG8z");
+  fileDesc("ChZyYWZ0b3JhbC92MS9wZWVyLnByb3RvEgtyYWZ0b3JhbC52MSL5AQoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIUCgxmcm9tX25vZGVfaWQYAiABKAQSEgoKdG9fbm9kZV9pZBgDIAEoBBITCgtpbmNhcm5hdGlvbhgEIAEoBBIaChJtaW5fZm9ybWF0X3ZlcnNpb24YBSABKA0SGgoSbWF4X2Zvcm1hdF92ZXJzaW9uGAYgASgNEg8KB2FkZHJlc3MYByABKAkSLAoLc3RyZWFtX2tpbmQYCCABKA4yFy5yYWZ0b3JhbC52MS5TdHJlYW1LaW5kEiYKCGZlYXR1cmVzGAkgAygOMhQucmFmdG9yYWwudjEuRmVhdHVyZSJ4CghBY2NlcHRlZBIWCg5mb3JtYXRfdmVyc2lvbhgBIAEoDRITCgtpbmNhcm5hdGlvbhgCIAEoBBIXCg9tYXhfZnJhbWVfYnl0ZXMYAyABKA0SJgoIZmVhdHVyZXMYBCADKA4yFC5yYWZ0b3JhbC52MS5GZWF0dXJlImkKB1JlZnVzYWwSJgoEY29kZRgBIAEoDjIYLnJhZnRvcmFsLnYxLlJlZnVzYWxDb2RlEg8KB21lc3NhZ2UYAiABKAkSEgoKZXJyb3JfY29kZRgDIAEoCRIRCglncm91cF9pZHMYBCADKAQiXgoPRXhjaGFuZ2VSZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhIucmFmdG9yYWwudjEuSGVsbG8SKAoHYmF0Y2hlcxgCIAMoCzIXLnJhZnRvcmFsLnYxLkdyb3VwQmF0Y2giMAoKR3JvdXBCYXRjaBIQCghncm91cF9pZBgBIAEoBBIQCghtZXNzYWdlcxgCIAMoDCJwChBFeGNoYW5nZVJlc3BvbnNlEikKCGFjY2VwdGVkGAEgASgLMhUucmFmdG9yYWwudjEuQWNjZXB0ZWRIABInCgdyZWZ1c2FsGAIgASgLMhQucmFmdG9yYWwudjEuUmVmdXNhbEgAQggKBmFuc3dlciLLAQoTU2VuZFNuYXBzaG90UmVxdWVzdBIrCgViZWdpbhgBIAEoCzIaLnJhZnRvcmFsLnYxLlNuYXBzaG90QmVnaW5IABIpCgRkYXRhGAIgASgLMhkucmFmdG9yYWwudjEuU25hcHNob3REYXRhSAASJwoDZW5kGAMgASgLMhgucmFmdG9yYWwudjEuU25hcHNob3RFbmRIABIrCgVhYm9ydBgEIAEoCzIaLnJhZnRvcmFsLnYxLlNuYXBzaG90QWJvcnRIAEIGCgRwYXJ0IpkBCg1TbmFwc2hvdEJlZ2luEiEKBWhlbGxvGAEgASgLMhIucmFmdG9yYWwudjEuSGVsbG8SEAoIZ3JvdXBfaWQYAiABKAQSDwoHbWVzc2FnZRgDIAEoDBItCgdjb250ZW50GAQgASgLMhwucmFmdG9yYWwudjEuU25hcHNob3RDb250ZW50EhMKC2NvbXByZXNzaW9uGAUgASgJIjUKD1NuYXBzaG90Q29udGVudBITCgt0b3RhbF9ieXRlcxgBIAEoBBINCgVjcmMzMhgCIAEoByJQCgxTbmFwc2hvdERhdGESDgoGb2Zmc2V0GAEgASgEEgwKBGRhdGEYAiABKAwSDQoFY3JjMzIYAyABKAcSEwoLcGxhaW5fYnl0ZXMYBCABKA0iMQoLU25hcHNob3RFbmQSEwoLdG90YWxfYnl0ZXMYASABKAQSDQoFY3JjMzIYAiABKAciIAoNU25hcHNob3RBYm9ydBIPCgdtZXNzYWdlGAEgASgJIqoBChRTZW5kU25hcHNob3RSZXNwb25zZRItCgZzdG9yZWQYASABKAsyGy5yYWZ0b3JhbC52MS5TbmFwc2hvdFN0b3JlZEgAEicKB3JlZnVzYWwYAiABKAsyFC5yYWZ0b3JhbC52MS5SZWZ1c2FsSAASLwoHcHJvY2VlZBgDIAEoCzIcLnJhZnRvcmFsLnYxLlNuYXBzaG90UHJvY2VlZEgAQgkKB291dGNvbWUiNgoPU25hcHNob3RQcm9jZWVkEg4KBm9mZnNldBgBIAEoBBITCgtjb21wcmVzc2lvbhgCIAEoCSIlCg5TbmFwc2hvdFN0b3JlZBITCgt0b3RhbF9ieXRlcxgBIAEoBCJyChdEZWxlZ2F0ZVNuYXBzaG90UmVxdWVzdBIhCgVoZWxsbxgBIAEoCzISLnJhZnRvcmFsLnYxLkhlbGxvEhAKCGdyb3VwX2lkGAIgASgEEg8KB21lc3NhZ2UYAyABKAwSEQoJbWluX2luZGV4GAQgASgEIrABChhEZWxlZ2F0ZVNuYXBzaG90UmVzcG9uc2USLQoGc3RvcmVkGAEgASgLMhsucmFmdG9yYWwudjEuU25hcHNob3RTdG9yZWRIABInCgdyZWZ1c2FsGAIgASgLMhQucmFmdG9yYWwudjEuUmVmdXNhbEgAEjEKCHByb2dyZXNzGAMgASgLMh0ucmFmdG9yYWwudjEuU25hcHNob3RQcm9ncmVzc0gAQgkKB291dGNvbWUiJgoQU25hcHNob3RQcm9ncmVzcxISCgpzZW50X2J5dGVzGAEgASgEKlsKClN0cmVhbUtpbmQSGwoXU1RSRUFNX0tJTkRfVU5TUEVDSUZJRUQQABIXChNTVFJFQU1fS0lORF9DT05UUk9MEAESFwoTU1RSRUFNX0tJTkRfQVBQRU5EUxACKlcKB0ZlYXR1cmUSFwoTRkVBVFVSRV9VTlNQRUNJRklFRBAAEhcKE0ZFQVRVUkVfWlNURF9GUkFNRVMQARIaChZGRUFUVVJFX0RFRkxBVEVfRlJBTUVTEAIqoAQKC1JlZnVzYWxDb2RlEhwKGFJFRlVTQUxfQ09ERV9VTlNQRUNJRklFRBAAEiEKHVJFRlVTQUxfQ09ERV9DTFVTVEVSX01JU01BVENIEAESHgoaUkVGVVNBTF9DT0RFX05PREVfTUlTTUFUQ0gQAhIfChtSRUZVU0FMX0NPREVfU0VOREVSX0lOVkFMSUQQAxIfChtSRUZVU0FMX0NPREVfRk9STUFUX1ZFUlNJT04QBBIiCh5SRUZVU0FMX0NPREVfSU5DQVJOQVRJT05fU1RBTEUQBRIjCh9SRUZVU0FMX0NPREVfUFJPVE9DT0xfVklPTEFUSU9OEAYSIAocUkVGVVNBTF9DT0RFX0ZSQU1FX1RPT19MQVJHRRAHEh4KGlJFRlVTQUxfQ09ERV9HUk9VUF9VTktOT1dOEAgSIgoeUkVGVVNBTF9DT0RFX1NOQVBTSE9UX1JFSkVDVEVEEAkSIQodUkVGVVNBTF9DT0RFX1NOQVBTSE9UX0NPUlJVUFQQChIeChpSRUZVU0FMX0NPREVfU0hVVFRJTkdfRE9XThALEhgKFFJFRlVTQUxfQ09ERV9SRU1PVkVEEAwSGwoXUkVGVVNBTF9DT0RFX1NVUEVSU0VERUQQDRIlCiFSRUZVU0FMX0NPREVfQ0VSVElGSUNBVEVfTUlTTUFUQ0gQDhIeChpSRUZVU0FMX0NPREVfU05BUFNIT1RfQlVTWRAPMpYCCgtQZWVyU2VydmljZRJLCghFeGNoYW5nZRIcLnJhZnRvcmFsLnYxLkV4Y2hhbmdlUmVxdWVzdBodLnJhZnRvcmFsLnYxLkV4Y2hhbmdlUmVzcG9uc2UoATABElcKDFNlbmRTbmFwc2hvdBIgLnJhZnRvcmFsLnYxLlNlbmRTbmFwc2hvdFJlcXVlc3QaIS5yYWZ0b3JhbC52MS5TZW5kU25hcHNob3RSZXNwb25zZSgBMAESYQoQRGVsZWdhdGVTbmFwc2hvdBIkLnJhZnRvcmFsLnYxLkRlbGVnYXRlU25hcHNob3RSZXF1ZXN0GiUucmFmdG9yYWwudjEuRGVsZWdhdGVTbmFwc2hvdFJlc3BvbnNlMAFiBnByb3RvMw");
 
 /**
  * Who speaks, to whom, and in what format. The receiver checks all of it before it reads anything else.
@@ -70,11 +70,11 @@ export type Hello = Message<"raftoral.v1.Hello"> & {
   streamKind: StreamKind;
 
   /**
-   * What the sender can read and write beyond the format version: bits, numbered by Feature. Unknown ones are ignored.
+   * What the sender can do beyond the format version. The receiver ignores those that it does not know.
    *
-   * @generated from field: uint32 features = 9;
+   * @generated from field: repeated raftoral.v1.Feature features = 9;
    */
-  features: number;
+  features: Feature[];
 };
 
 /**
@@ -108,9 +108,9 @@ export type Accepted = Message<"raftoral.v1.Accepted"> & {
   /**
    * The hello's features that the receiver has too; only these may be used on this stream.
    *
-   * @generated from field: uint32 features = 4;
+   * @generated from field: repeated raftoral.v1.Feature features = 4;
    */
-  features: number;
+  features: Feature[];
 };
 
 /**
@@ -306,6 +306,13 @@ export type SnapshotBegin = Message<"raftoral.v1.SnapshotBegin"> & {
    * @generated from field: raftoral.v1.SnapshotContent content = 4;
    */
   content?: SnapshotContent | undefined;
+
+  /**
+   * What the sender would compress chunks with, named as in grpc-encoding. May be empty.
+   *
+   * @generated from field: string compression = 5;
+   */
+  compression: string;
 };
 
 /**
@@ -475,11 +482,11 @@ export type SnapshotProceed = Message<"raftoral.v1.SnapshotProceed"> & {
   offset: bigint;
 
   /**
-   * The hello's features that the receiver has too.
+   * Begin's compression, if the receiver can read it.
    *
-   * @generated from field: uint32 features = 2;
+   * @generated from field: string compression = 2;
    */
-  features: number;
+  compression: string;
 };
 
 /**
@@ -636,6 +643,41 @@ export const StreamKindSchema: GenEnum<StreamKind> = /*@__PURE__*/
   enumDesc(file_raftoral_v1_peer, 0);
 
 /**
+ * @generated from enum raftoral.v1.Feature
+ */
+export const Feature = {
+  /**
+   * @generated from enum value: FEATURE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Frames may be compressed, as the call's grpc-encoding says: "zstd".
+   *
+   * @generated from enum value: FEATURE_ZSTD_FRAMES = 1;
+   */
+  ZSTD_FRAMES: 1,
+
+  /**
+   * The same with "deflate" (RFC 1950).
+   *
+   * @generated from enum value: FEATURE_DEFLATE_FRAMES = 2;
+   */
+  DEFLATE_FRAMES: 2,
+} as const;
+
+/**
+ * @generated from enum raftoral.v1.Feature
+ */
+export type Feature = (typeof Feature)[keyof typeof Feature] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.v1.Feature.
+ */
+export const FeatureSchema: GenEnum<Feature> = /*@__PURE__*/
+  enumDesc(file_raftoral_v1_peer, 1);
+
+/**
  * @generated from enum raftoral.v1.RefusalCode
  */
 export const RefusalCode = {
@@ -759,7 +801,7 @@ export type RefusalCode = (typeof RefusalCode)[keyof typeof RefusalCode] | Unkno
  * Describes the enum raftoral.v1.RefusalCode.
  */
 export const RefusalCodeSchema: GenEnum<RefusalCode> = /*@__PURE__*/
-  enumDesc(file_raftoral_v1_peer, 1);
+  enumDesc(file_raftoral_v1_peer, 2);
 
 /**
  * @generated from service raftoral.v1.PeerService
