@@ -22,6 +22,13 @@ export interface TransportCounters {
   snapshotsSent: number;
   snapshotsReceived: number;
   snapshotsFailed: number;
+  /** Snapshots put off because of a limit, here or at the receiver; they come again. */
+  snapshotsPutOff: number;
+  /** Attempts to go on with a snapshot whose connection was cut. */
+  snapshotsResumed: number;
+  /** Content of snapshots, before compression. */
+  snapshotBytesSent: number;
+  snapshotBytesReceived: number;
 }
 
 export function newCounters(): TransportCounters {
@@ -41,5 +48,9 @@ export function newCounters(): TransportCounters {
     snapshotsSent: 0,
     snapshotsReceived: 0,
     snapshotsFailed: 0,
+    snapshotsPutOff: 0,
+    snapshotsResumed: 0,
+    snapshotBytesSent: 0,
+    snapshotBytesReceived: 0,
   };
 }

@@ -5,8 +5,8 @@ import net from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { type AnyExecutor, type Logger, message, type NodeId } from "@raftoral/raft-core";
-import { numbered, RecordingReceiver, sendUntilReceived } from "@raftoral/raft-core/testing";
+import { type AnyExecutor, encodeMessage, type Logger, message, type NodeId } from "@raftoral/raft-core";
+import { numbered, RecordingReceiver, sendUntilReceived, snapshotAnnouncement } from "@raftoral/raft-core/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { ExchangeRequestSchema, PeerService } from "./gen/raftoral/v1/peer_pb.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
@@ -211,7 +211,7 @@ describe("bytes that are not the protocol", () => {
       for await (const _chunk of chunks);
       ends++;
     };
-    const bytes = Buffer.from("080710011805", "hex");
+    const bytes = encodeMessage(snapshotAnnouncement(5, 1));
     const begin = { case: "begin" as const, value: { hello: helloTo(1, self), groupId: 1n, message: bytes } };
     const data = (crc32: number, offset = 0n) => ({
       case: "data" as const,
@@ -223,8 +223,11 @@ describe("bytes that are not the protocol", () => {
       const requests = async function* () {
         for (const part of parts) yield { part };
       };
-      const { outcome } = await client.sendSnapshot(requests());
-      return outcome.case === "refusal" ? outcome.value.message : outcome.case;
+      let last: string | undefined;
+      for await (const { outcome } of client.sendSnapshot(requests())) {
+        last = outcome.case === "refusal" ? outcome.value.message : outcome.case;
+      }
+      return last;
     };
     expect(await send(begin, data(1), end(3n, 1))).toContain("another checksum");
     expect(await send(begin, data(ABC, 5n), end(3n, ABC))).toContain("offset 5");
@@ -243,19 +246,19 @@ describe("a snapshot on its way to a peer that does not read", () => {
     const two = await startNode(2);
     introduce(one, two);
     const begun = Promise.withResolvers<void>();
-    two.receiver.onSnapshot = async () => {
-      begun.resolve();
-      await new Promise(() => {});
-    };
+    two.receiver.onSnapshot = async () => await new Promise(() => {});
     let isReleased = false;
     const content = async function* () {
       try {
-        for (;;) yield new Uint8Array(100_000);
+        for (;;) {
+          begun.resolve();
+          yield new Uint8Array(100_000);
+        }
       } finally {
         isReleased = true;
       }
     };
-    const sent = one.channel.sendSnapshot(message({ type: "MsgSnap", from: 1, to: 2, term: 1 }), content());
+    const sent = one.channel.sendSnapshot(snapshotAnnouncement(1, 2), content());
     sent.catch(() => {});
     await begun.promise;
     if (what === "its group closes") one.channel.close();

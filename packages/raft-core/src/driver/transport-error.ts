@@ -14,10 +14,18 @@ export type TransportErrorCode =
   | "TRANSPORT_PEER_REFUSED"
   /** The peer did not take a snapshot, or could not store it. */
   | "TRANSPORT_SNAPSHOT_REJECTED"
+  /** This node sends as many snapshots as it may. */
+  | "TRANSPORT_SNAPSHOT_LIMIT"
   /** Bytes that are not what the protocol says. */
   | "TRANSPORT_FRAME_INVALID"
   /** A frame or message beyond the configured bound. */
   | "TRANSPORT_FRAME_TOO_LARGE"
+  /** Plaintext on an address that leaves the machine, which nobody asked for. */
+  | "TRANSPORT_PLAINTEXT_REFUSED"
+  /** No encrypted connection: the two sides do not accept each other's certificates, or one of them speaks plaintext. */
+  | "TRANSPORT_TLS_FAILED"
+  /** Certificates, keys or lists that cannot be read or do not fit together. */
+  | "TRANSPORT_TLS_INVALID"
   /** A client's request was answered with a failure. */
   | "TRANSPORT_REQUEST_FAILED";
 

@@ -1,7 +1,7 @@
 /** Snapshots on their own stream: intact or not at all, refused or failed with an error, never in the messages' way. */
 import { RaftoralError } from "../errors.ts";
 import { type Message, message } from "../message.ts";
-import { EMPTY_BYTES } from "../types.ts";
+import { EMPTY_BYTES, type NodeId } from "../types.ts";
 import { assertEqual, assertRejects, assertTrue } from "./assertions.ts";
 import { type DeclareTransportCase, numbered, openGroup, sendUntilReceived } from "./transport-subject.ts";
 
@@ -23,7 +23,7 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
       }
       isStored = true;
     };
-    const sent = announcement(1, 2);
+    const sent = snapshotAnnouncement(1, 2);
     await group.channel(1).sendSnapshot(sent, content(CHUNKS));
     let expected = 0;
     for await (const chunk of content(CHUNKS)) expected = checksum(expected, chunk);
@@ -38,7 +38,7 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
     group.receiver(2).onSnapshot = async (_, received) => {
       for await (const chunk of received) chunks += chunk.length;
     };
-    await group.channel(1).sendSnapshot(announcement(1, 2), content(0));
+    await group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), content(0));
     assertEqual(chunks, 0, "bytes received");
   });
 
@@ -48,7 +48,10 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
       throw new Error("too old to be wanted");
     };
     const source = tracked(content(100_000));
-    const error = await assertRejects(group.channel(1).sendSnapshot(announcement(1, 2), source), "a refused snapshot");
+    const error = await assertRejects(
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), source),
+      "a refused snapshot",
+    );
     assertEqual(codeOf(error), "TRANSPORT_SNAPSHOT_REJECTED", "code");
     assertTrue(error.message.includes("too old to be wanted"), `the reason is not in: ${error.message}`);
     assertTrue(source.isReleased(), "the content was not released");
@@ -64,7 +67,10 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
       }
     };
     const source = tracked(content(100_000));
-    const error = await assertRejects(group.channel(1).sendSnapshot(announcement(1, 2), source), "a failed store");
+    const error = await assertRejects(
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), source),
+      "a failed store",
+    );
     assertEqual(codeOf(error), "TRANSPORT_SNAPSHOT_REJECTED", "code");
     assertTrue(source.isReleased(), "the content was not released");
   });
@@ -88,7 +94,10 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
       await begun.promise;
       throw new Error("the disk of the sender is gone");
     };
-    const error = await assertRejects(group.channel(1).sendSnapshot(announcement(1, 2), failing()), "a failed sender");
+    const error = await assertRejects(
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), failing()),
+      "a failed sender",
+    );
     assertEqual(error.message, "the disk of the sender is gone", "the sender's error");
     await group.receiver(2).until(() => received === "a failure", `the receiver's failure (it saw ${received})`);
   });
@@ -102,7 +111,7 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
       await gate.promise;
       for await (const chunk of received) assertTrue(chunk.length > 0, "an empty chunk");
     };
-    const transfer = group.channel(1).sendSnapshot(announcement(1, 2), content(CHUNKS));
+    const transfer = group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), content(CHUNKS));
     await begun.promise;
     for (let round = 1; round <= 20; round++) {
       group.channel(1).send([numbered(1, 2, round)]);
@@ -116,13 +125,19 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
 
   declare("rejects for a peer that is unknown, down, or has no such group", async (subject) => {
     const group = openGroup(subject, [1, 3]);
-    const unknown = await assertRejects(group.channel(1).sendSnapshot(announcement(1, 99), content(1)), "unknown peer");
+    const unknown = await assertRejects(
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 99), content(1)),
+      "unknown peer",
+    );
     assertEqual(codeOf(unknown), "TRANSPORT_PEER_UNREACHABLE", "code for an unknown peer");
-    const closed = await assertRejects(group.channel(1).sendSnapshot(announcement(1, 2), content(1)), "unknown group");
+    const closed = await assertRejects(
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), content(1)),
+      "unknown group",
+    );
     assertEqual(codeOf(closed), "TRANSPORT_SNAPSHOT_REJECTED", "code for an unknown group");
     await subject.takeDown(3);
     const down = await assertRejects(
-      group.channel(1).sendSnapshot(announcement(1, 3), content(1)),
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 3), content(1)),
       "a peer that is down",
     );
     assertEqual(codeOf(down), "TRANSPORT_PEER_UNREACHABLE", "code for a peer that is down");
@@ -142,7 +157,7 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
       }
     };
     const transfer = assertRejects(
-      group.channel(1).sendSnapshot(announcement(1, 2), content(100_000)),
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), content(100_000)),
       "a snapshot to a peer that died",
     );
     await begun.promise;
@@ -151,11 +166,12 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
     assertEqual(await ended.promise, "a failure", "what the receiver saw");
     await subject.bringUp(2);
     await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 1));
-    await group.channel(1).sendSnapshot(announcement(1, 2), content(3));
+    await group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), content(3));
   });
 }
 
-function announcement(from: number, to: number): Message {
+/** A MsgSnap of no snapshot in particular. */
+export function snapshotAnnouncement(from: NodeId, to: NodeId): Message {
   const confState = { voters: [1, 2], learners: [3], votersOutgoing: [], learnersNext: [], autoLeave: false };
   const snapshot = { metadata: { confState, index: 50, term: 4 }, data: EMPTY_BYTES };
   return message({ type: "MsgSnap", from, to, term: 5, snapshot });

@@ -1,37 +1,44 @@
 /**
- * Sends one snapshot on a connection of its own, so that it is never in the way of messages: not in a queue, not in a socket.
+ * Sends one snapshot: asks the receiver where to go on, sends the rest, and after a cut asks again.
  *
  * Invariants:
  * T1. The content is read no faster than the receiver takes it, and always released.
  * T2. It resolves only on the receiver's word that the snapshot is stored.
+ * T3. A turn of the event loop sends one chunk, however quickly content comes: consensus shares the loop.
+ * T4. After a cut it goes on only while that gets further: without progress for `snapshotResumeTimeoutMs` it is given up.
  */
-import type { ClientHttp2Stream } from "node:http2";
 import { crc32 } from "node:zlib";
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { encodeMessage, type GroupId, type Message, TransportError } from "@raftoral/raft-core";
-import { formatAddress, type HostPort } from "../address.ts";
 import {
-  type Refusal,
-  RefusalCode,
-  SendSnapshotRequestSchema,
-  type SendSnapshotResponse,
-  SendSnapshotResponseSchema,
-} from "../gen/raftoral/v1/peer_pb.ts";
+  encodeMessage,
+  type GroupId,
+  joinedCrc32,
+  type Message,
+  type RaftoralError,
+  type SnapshotStream,
+  TransportError,
+} from "@raftoral/raft-core";
+import type { HostPort } from "../address.ts";
+import { type Refusal, RefusalCode } from "../gen/raftoral/v1/peer_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
-import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
-import { beginCall, callFailure, connectSession, SEND_SNAPSHOT_PATH, trailerFailure } from "../wire/h2.ts";
+import { type Compression, compressionNamed } from "../wire/compression.ts";
 import { helloTo, reasonOf, refusedError } from "../wire/hello.ts";
+import { encodeChunkHeader, encodePart } from "../wire/snapshot-codec.ts";
+import { backoffMs } from "./backoff.ts";
+import { SnapshotCall } from "./snapshot-call.ts";
+import { SnapshotCursor } from "./snapshot-cursor.ts";
+import type { SnapshotPace } from "./snapshot-pace.ts";
 
-const MAX_ANSWER_BYTES = 64 * 1024;
-/** Bytes handed to the stream and not yet sent, above which the content waits. The stream's own mark is 16 KiB: too little. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** Compressing more at once would hold up the event loop (T3). */
+const MAX_COMPRESSED_CHUNK_BYTES = 64 * 1024;
 
 export interface SnapshotTransfer {
   readonly local: LocalPeer;
-  readonly address: HostPort;
+  /** Where the receiver is, as far as is known now; it may move between two attempts. */
+  readonly address: () => HostPort;
   readonly groupId: GroupId;
   readonly message: Message;
-  readonly content: AsyncIterable<Uint8Array>;
+  readonly content: SnapshotStream;
+  readonly pace: SnapshotPace;
   /** Gives it up: the group or the transport closes. */
   readonly stop: AbortSignal;
 }
@@ -41,130 +48,174 @@ export interface SnapshotTransfer {
  * the content's own reading failed with.
  */
 export async function sendSnapshot(transfer: SnapshotTransfer): Promise<void> {
-  const { local, address, message, stop } = transfer;
-  const { counters, settings } = local;
-  const content = transfer.content[Symbol.asyncIterator]();
-  const session = connectSession(address);
-  const unreachable = (why: string) =>
-    new TransportError(
-      "TRANSPORT_PEER_UNREACHABLE",
-      `the snapshot for node ${message.to} at ${formatAddress(address)} did not arrive: ${why}`,
-      { retryable: true, details: { nodeId: message.to } },
-    );
-  const failed = Promise.withResolvers<never>();
-  // Whoever waits for it hears of it; without this line nobody waiting would end the process.
-  failed.promise.catch(() => {});
-  const fail = (why: string) => failed.reject(unreachable(why));
-  const onStop = () =>
-    failed.reject(
-      new TransportError(
-        "TRANSPORT_CLOSED",
-        `the snapshot for node ${message.to} was given up: node ${local.nodeId} stops`,
-      ),
-    );
-  stop.addEventListener("abort", onStop);
-  session.on("error", (error) => fail(error.message));
-  session.on("close", () => fail("the connection was closed"));
-  session.setTimeout(settings.snapshotIdleTimeoutMs, () =>
-    fail(`no progress for ${settings.snapshotIdleTimeoutMs} ms`),
-  );
-  const stopConnectTimer = local.clock.after(settings.connectTimeoutMs, () => {
-    if (session.connecting) fail(`no connection within ${settings.connectTimeoutMs} ms`);
-  });
+  const { local, stop } = transfer;
+  const { counters, clock, settings } = local;
+  const cursor = new SnapshotCursor(transfer.content);
+  let furthest = -1;
+  let advancedMs = clock.monotonicMs();
+  let cuts = 0;
   try {
-    const stream = beginCall(session, SEND_SNAPSHOT_PATH);
-    const answer = Promise.race([answerOf(stream, fail), failed.promise]);
-    answer.catch(() => {});
-    const outcome = (await sendAll(transfer, stream, content, answer)) ?? (await answer);
-    if (outcome.outcome.case !== "stored") throw rejectedError(transfer, outcome.outcome.value);
+    for (;;) {
+      const cut = await attempt(transfer, cursor, (offset) => {
+        if (offset <= furthest) return;
+        furthest = offset;
+        advancedMs = clock.monotonicMs();
+        cuts = 0;
+      });
+      if (cut === undefined) break;
+      const patienceMs = advancedMs + settings.snapshotResumeTimeoutMs - clock.monotonicMs();
+      // T4. Without a word of the receiver's there is nothing to go on from.
+      if (furthest < 0 || cursor.fixed === undefined || patienceMs <= 0 || stop.aborted) throw cut;
+      cuts += 1;
+      counters.snapshotsResumed += 1;
+      local.logger.debug({ err: cut, to: transfer.message.to }, "a snapshot was cut and is resumed");
+      await pause(transfer, Math.min(patienceMs, backoffMs(cuts, settings, local.rng)));
+    }
     counters.snapshotsSent += 1;
   } catch (error) {
     counters.snapshotsFailed += 1;
     throw error;
   } finally {
-    stopConnectTimer();
-    stop.removeEventListener("abort", onStop);
-    session.destroy();
-    await content.return?.();
+    await cursor.release();
   }
 }
 
-/** Sends everything, or stops at an answer that came early and returns it. */
+/** One call. Resolves to the failure of a connection, undefined when the snapshot is stored; rejects with all else. */
+async function attempt(
+  transfer: SnapshotTransfer,
+  cursor: SnapshotCursor,
+  onProceed: (offset: number) => void,
+): Promise<TransportError | undefined> {
+  const { local, message, stop } = transfer;
+  const call = new SnapshotCall(local, message.to, transfer.address());
+  const stopped = new TransportError(
+    "TRANSPORT_CLOSED",
+    `the snapshot for node ${message.to} was given up: node ${local.nodeId} stops`,
+  );
+  const onStop = () => call.fail(stopped);
+  if (stop.aborted) onStop();
+  stop.addEventListener("abort", onStop);
+  let givenUp: Uint8Array | undefined;
+  try {
+    await sendAll(transfer, call, cursor, onProceed);
+    const verdict = await call.ended();
+    if (verdict.kind === "refused") throw rejectedError(transfer, verdict.refusal);
+    return undefined;
+  } catch (error) {
+    if (error === call.failure && error !== stopped) return call.failure;
+    givenUp = encodePart({ case: "abort", value: { message: error instanceof Error ? error.message : String(error) } });
+    throw error;
+  } finally {
+    stop.removeEventListener("abort", onStop);
+    call.close(givenUp);
+  }
+}
+
+/** Sends everything, or stops when the call is over. */
 async function sendAll(
-  { local, groupId, message }: SnapshotTransfer,
-  stream: ClientHttp2Stream,
-  content: AsyncIterator<Uint8Array>,
-  answer: Promise<SendSnapshotResponse>,
-): Promise<SendSnapshotResponse | undefined> {
-  const { settings } = local;
-  /** Whether there is room for more. */
-  const write = (part: MessageInitShape<typeof SendSnapshotRequestSchema>["part"]): boolean => {
-    const request = create(SendSnapshotRequestSchema, part === undefined ? {} : { part });
-    stream.write(frameOf(toBinary(SendSnapshotRequestSchema, request)));
-    return stream.writableLength <= MAX_BUFFERED_BYTES;
-  };
-  const drained = () => new Promise((resolve) => stream.once("drain", resolve));
-  const early = async (step: Promise<unknown>): Promise<SendSnapshotResponse | undefined> => {
-    let isStepDone = false;
-    const done = step.then((): undefined => {
-      isStepDone = true;
-    });
-    const first = await Promise.race([done, answer]);
-    return isStepDone ? undefined : first;
-  };
-  const hello = helloTo(message.to, local.identity());
-  write({ case: "begin", value: { hello, groupId: BigInt(groupId), message: encodeMessage(message) } });
-  let offset = 0;
+  transfer: SnapshotTransfer,
+  call: SnapshotCall,
+  cursor: SnapshotCursor,
+  onProceed: (offset: number) => void,
+): Promise<void> {
+  const { local, pace } = transfer;
+  call.write(beginFrame(transfer, cursor));
+  await call.proceeded();
+  if (call.proceed === undefined || call.isOver) return;
+  const offset = Number(call.proceed.offset);
+  if (!cursor.canSeek(offset)) throw outOfRange(transfer, offset);
+  await cursor.seek(offset);
+  onProceed(offset);
+  const compression = agreedCompression(local, call.proceed.compression);
+  const maxBytes = Math.min(
+    local.settings.snapshotChunkBytes,
+    compression === undefined ? Number.MAX_SAFE_INTEGER : MAX_COMPRESSED_CHUNK_BYTES,
+  );
   let total = 0;
   for (;;) {
-    const reading = content.next();
-    const answered = await early(reading);
-    if (answered !== undefined) return answered;
-    const next = await reading;
-    if (next.done === true) break;
-    for (let at = 0; at < next.value.length; at += settings.snapshotChunkBytes) {
-      const data = next.value.subarray(at, at + settings.snapshotChunkBytes);
-      total = crc32(data, total);
-      const hasRoom = write({ case: "data", value: { offset: BigInt(offset), data, crc32: crc32(data) } });
-      offset += data.length;
-      const refused = hasRoom ? undefined : await early(drained());
-      if (refused !== undefined) return refused;
-    }
+    const at = cursor.offset;
+    const chunk = await call.orOver(cursor.next(maxBytes));
+    if (call.isOver) return;
+    if (chunk === undefined) break;
+    await pace.take(chunk.length);
+    const checksum = crc32(chunk);
+    total = joinedCrc32(total, checksum, chunk.length);
+    const { data, plainBytes } = compressed(chunk, compression);
+    call.writeChunk(encodeChunkHeader({ offset: at, crc32: checksum, plainBytes }, data.length), data);
+    local.counters.snapshotBytesSent += chunk.length;
+    await nextTurn(local);
+    await call.room();
   }
-  write({ case: "end", value: { totalBytes: BigInt(offset), crc32: total } });
-  stream.end();
-  return undefined;
+  // Of fixed content the whole checksum is known; of other content everything was sent in this call.
+  call.end(
+    encodePart({
+      case: "end",
+      value: { totalBytes: BigInt(cursor.offset), crc32: cursor.fixed?.crc32 ?? total },
+    }),
+  );
 }
 
-/** The one answer of the call. Calls `fail` when the call ends without one. */
-function answerOf(stream: ClientHttp2Stream, fail: (why: string) => void): Promise<SendSnapshotResponse> {
-  return new Promise((resolve) => {
-    const reader = new FrameReader(MAX_ANSWER_BYTES);
-    const failIf = (failure: string | undefined) => {
-      if (failure !== undefined) fail(failure);
-    };
-    stream.on("response", (headers) => failIf(callFailure(headers)));
-    stream.on("trailers", (trailers) => failIf(trailerFailure(trailers)));
-    stream.on("error", (error) => fail(error.message));
-    stream.on("close", () => fail("the stream was closed without an answer"));
-    stream.on("data", (piece: Buffer) => {
-      try {
-        reader.push(piece, (bytes) => resolve(fromBinary(SendSnapshotResponseSchema, bytes)));
-      } catch (error) {
-        fail(`the answer is not what it should be: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    });
+function beginFrame({ local, groupId, message }: SnapshotTransfer, { fixed }: SnapshotCursor): Uint8Array {
+  const { compression } = local.settings;
+  return encodePart({
+    case: "begin",
+    value: {
+      hello: helloTo(message.to, local.identity()),
+      groupId: BigInt(groupId),
+      message: encodeMessage(message),
+      compression: compression === "off" ? "" : compression,
+      ...(fixed === undefined ? {} : { content: { totalBytes: BigInt(fixed.totalBytes), crc32: fixed.crc32 } }),
+    },
   });
 }
 
-function rejectedError({ message, groupId }: SnapshotTransfer, refusal: Refusal | undefined): TransportError {
-  const code = refusal?.code;
-  const isAboutSnapshot =
-    refusal === undefined ||
-    code === RefusalCode.GROUP_UNKNOWN ||
-    code === RefusalCode.SNAPSHOT_REJECTED ||
-    code === RefusalCode.SNAPSHOT_CORRUPT;
-  if (!isAboutSnapshot) return refusedError(message.to, refusal);
+function agreedCompression(local: LocalPeer, accepted: string): Compression | undefined {
+  return accepted !== "" && accepted === local.settings.compression ? compressionNamed(accepted) : undefined;
+}
+
+/** As it goes out: plain where compression does not make it smaller. */
+function compressed(chunk: Uint8Array, compression: Compression | undefined): { data: Uint8Array; plainBytes: number } {
+  const smaller = compression?.compress(chunk);
+  return smaller === undefined || smaller.length >= chunk.length
+    ? { data: chunk, plainBytes: 0 }
+    : { data: smaller, plainBytes: chunk.length };
+}
+
+/** T3. */
+function nextTurn(local: LocalPeer): Promise<void> {
+  return new Promise((resolve) => local.clock.soon(resolve));
+}
+
+function pause({ local, stop }: SnapshotTransfer, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel();
+      stop.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = local.clock.after(delayMs, done);
+    stop.addEventListener("abort", done);
+  });
+}
+
+function outOfRange({ message, groupId }: SnapshotTransfer, offset: number): TransportError {
+  return new TransportError(
+    "TRANSPORT_SNAPSHOT_REJECTED",
+    `node ${message.to} wants a snapshot of group ${groupId} from offset ${offset}, which it cannot have`,
+    { retryable: true, details: { nodeId: message.to, groupId, reason: "PROTOCOL_VIOLATION" } },
+  );
+}
+
+const ABOUT_SNAPSHOT: readonly RefusalCode[] = [
+  RefusalCode.GROUP_UNKNOWN,
+  RefusalCode.SNAPSHOT_REJECTED,
+  RefusalCode.SNAPSHOT_CORRUPT,
+  RefusalCode.SNAPSHOT_BUSY,
+];
+
+/** A refusal of this snapshot, or of this node altogether. */
+function rejectedError({ message, groupId }: SnapshotTransfer, refusal: Refusal | undefined): RaftoralError {
+  if (refusal !== undefined && !ABOUT_SNAPSHOT.includes(refusal.code)) return refusedError(message.to, refusal);
   const index = message.snapshot?.metadata.index ?? 0;
   const why = refusal?.message ?? "it answered with nothing that this version knows";
   const reason = refusal === undefined ? "UNKNOWN" : refusal.errorCode || reasonOf(refusal);

@@ -140,6 +140,8 @@ class NodeServer implements GrpcServer {
     const stopTimer = this.#local.clock.after(graceMs, () => this.#listener.cut());
     await closed;
     stopTimer();
+    // Those that were cut would wait for a connection that nobody can make.
+    this.#local.snapshots.receipts.close();
   }
 
   /** Whom to believe has changed: callers come again, and are judged anew. Calls under way may finish. */

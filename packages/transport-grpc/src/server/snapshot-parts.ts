@@ -1,0 +1,77 @@
+/**
+ * The parts of one SendSnapshot call as they come in.
+ *
+ * Invariants:
+ * Q1. What waits to be read is bounded: above it the stream is paused, and then its window stops the sender.
+ * Q2. A part is whole, or it does not come: a cut in the middle of one is the end.
+ */
+import type { ServerHttp2Stream } from "node:http2";
+import { FrameReader } from "../wire/grpc-framing.ts";
+import { decodePart, type SnapshotPart } from "../wire/snapshot-codec.ts";
+
+/** Bytes of whole parts that wait, above which no more is read. */
+const MAX_WAITING_BYTES = 512 * 1024;
+
+export class SnapshotParts {
+  readonly #stream: ServerHttp2Stream;
+  readonly #frames: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #isOver = false;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: ServerHttp2Stream, maxFrameBytes: number) {
+    this.#stream = stream;
+    const reader = new FrameReader(maxFrameBytes);
+    stream.on("data", (piece: Buffer) => {
+      if (this.#isOver) return;
+      try {
+        reader.push(piece, (frame) => this.#push(frame));
+      } catch (error) {
+        this.#failure = error;
+        this.#end();
+      }
+      if (this.#waitingBytes > MAX_WAITING_BYTES) stream.pause();
+    });
+    stream.on("end", () => this.#end());
+    stream.on("close", () => this.#end());
+  }
+
+  /**
+   * The next part; undefined when there is none, be it that the sender ended or that the connection is cut. Rejects with
+   * TRANSPORT_FRAME_INVALID, TRANSPORT_FRAME_TOO_LARGE. Calls must not overlap.
+   */
+  async next(): Promise<SnapshotPart | undefined> {
+    while (this.#frames.length === 0 && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const frame = this.#frames.shift();
+    if (frame === undefined) {
+      if (this.#failure !== undefined) throw this.#failure;
+      return undefined;
+    }
+    this.#waitingBytes -= frame.length;
+    if (this.#stream.isPaused() && this.#waitingBytes <= MAX_WAITING_BYTES) this.#stream.resume();
+    return decodePart(frame);
+  }
+
+  /** Reads no more. Whoever waits for a part gets undefined. */
+  close(): void {
+    this.#frames.length = 0;
+    this.#waitingBytes = 0;
+    this.#end();
+  }
+
+  #push(frame: Uint8Array): void {
+    this.#frames.push(frame);
+    this.#waitingBytes += frame.length;
+    this.#wake?.();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#wake?.();
+  }
+}

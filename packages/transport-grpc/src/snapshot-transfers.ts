@@ -1,0 +1,68 @@
+/**
+ * The snapshots that a node sends and receives, of all its groups.
+ *
+ * Invariants:
+ * X1. At most `maxSnapshotSends` go out at a time. A further one is refused at once: Raft asks again.
+ * X2. All that go out share one rate, `snapshotBytesPerSecond`.
+ * X3. With its group, or the node, a snapshot ends, in whichever direction it goes.
+ */
+import { type GroupId, type Message, type NodeId, type SnapshotStream, TransportError } from "@raftoral/raft-core";
+import type { HostPort } from "./address.ts";
+import type { LocalPeer } from "./local-peer.ts";
+import { SnapshotPace } from "./peer/snapshot-pace.ts";
+import { sendSnapshot } from "./peer/snapshot-sender.ts";
+import { SnapshotReceipts } from "./server/snapshot-receipts.ts";
+
+export class SnapshotTransfers {
+  readonly receipts: SnapshotReceipts;
+  readonly #local: LocalPeer;
+  readonly #pace: SnapshotPace;
+  /** What ends the snapshots on their way out, by the group that sends them. */
+  readonly #sends = new Map<AbortController, GroupId>();
+
+  constructor(local: LocalPeer) {
+    this.#local = local;
+    this.#pace = new SnapshotPace(local.clock, local.settings.snapshotBytesPerSecond);
+    this.receipts = new SnapshotReceipts(local);
+  }
+
+  /** Rejects with TRANSPORT_SNAPSHOT_LIMIT (X1), and as `sendSnapshot` does. */
+  async send(groupId: GroupId, message: Message, content: SnapshotStream): Promise<void> {
+    const local = this.#local;
+    const { maxSnapshotSends } = local.settings;
+    const address = (): HostPort => this.#addressOf(message.to);
+    address();
+    if (this.#sends.size >= maxSnapshotSends) {
+      local.counters.snapshotsPutOff += 1;
+      throw new TransportError(
+        "TRANSPORT_SNAPSHOT_LIMIT",
+        `node ${local.nodeId} sends ${maxSnapshotSends} snapshots already (option maxSnapshotSends); node ${message.to} has to wait`,
+        { retryable: true, details: { nodeId: message.to, groupId, maxSnapshotSends } },
+      );
+    }
+    const stop = new AbortController();
+    this.#sends.set(stop, groupId);
+    try {
+      await sendSnapshot({ local, address, groupId, message, content, pace: this.#pace, stop: stop.signal });
+    } finally {
+      this.#sends.delete(stop);
+    }
+  }
+
+  /** X3. Of one group, or of all. */
+  close(groupId?: GroupId): void {
+    // A peer that does not read would keep content, and what it is read from, for the time of its patience.
+    for (const [stop, sender] of this.#sends) if (groupId === undefined || sender === groupId) stop.abort();
+    this.receipts.close(groupId);
+  }
+
+  #addressOf(peer: NodeId): HostPort {
+    const address = this.#local.peerAddress(peer);
+    if (address !== undefined) return address;
+    throw new TransportError(
+      "TRANSPORT_PEER_UNREACHABLE",
+      `node ${this.#local.nodeId} knows no node ${peer} to send a snapshot to; add it to the transport`,
+      { details: { nodeId: peer } },
+    );
+  }
+}
