@@ -1,11 +1,11 @@
 import http2 from "node:http2";
 import { expect, it } from "vitest";
-import { authority, parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "./address.ts";
 
 it.each(["127.0.0.1:5001", "[::1]:5001", "node-1.example.com:1", "my_host:65535", "localhost:0"])(
   "%s is an address that can be connected to",
   (address) => {
-    const session = http2.connect(authority(parseAddress(address)));
+    const session = http2.connect(`http://${formatAddress(parseAddress(address))}`);
     session.on("error", () => {});
     session.destroy();
   },

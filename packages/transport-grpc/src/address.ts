@@ -16,7 +16,7 @@ export function parseAddress(address: string): HostPort {
   const port = Number(parts?.port);
   const host = parts?.v6 ?? parts?.name;
   // What the syntax lets through may still be no host: 999.0.0.1, an IPv6 address with a zone. Connecting would throw.
-  if (host === undefined || !(port <= 65_535) || !URL.canParse(authority({ host, port }))) {
+  if (host === undefined || !(port <= 65_535) || !URL.canParse(`http://${formatAddress({ host, port })}`)) {
     throw new TransportError(
       "TRANSPORT_ADDRESS_INVALID",
       `"${address}" is no address; write host:port with a port from 0 to 65535, such as 127.0.0.1:5001 or [::1]:5001`,
@@ -28,11 +28,6 @@ export function parseAddress(address: string): HostPort {
 
 export function formatAddress({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** What an HTTP client connects to. TLS will make this `https`. */
-export function authority(address: HostPort): string {
-  return `http://${formatAddress(address)}`;
 }
 
 /** Whether others can reach a node by it: a port is set and the host is not "all interfaces". */

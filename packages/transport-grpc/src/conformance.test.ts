@@ -2,13 +2,15 @@ import type { NodeId } from "@raftoral/raft-core";
 import { type TransportSubject, transportConformance } from "@raftoral/raft-core/testing";
 import { describe, it } from "vitest";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
+import type { TlsOptions } from "./security/tls-options.ts";
 import { type GrpcServer, startGrpcServer } from "./server/grpc-server.ts";
+import { CertificateAuthority } from "./testing/certificate-authority.ts";
 
-async function subject(): Promise<TransportSubject> {
+async function subject(tls?: TlsOptions): Promise<TransportSubject> {
   const maxQueuedMessages = 2000;
   const transport = new GrpcClusterTransport(
     [1, 2, 3].map((nodeId) => ({ nodeId, address: "127.0.0.1:0" })),
-    { maxQueuedMessages, minBackoffMs: 5, maxBackoffMs: 20 },
+    { maxQueuedMessages, minBackoffMs: 5, maxBackoffMs: 20, ...(tls === undefined ? {} : { tls }) },
   );
   const servers = new Map<NodeId, GrpcServer>();
   for (const nodeId of [1, 2, 3]) servers.set(nodeId, await startGrpcServer("127.0.0.1:0", transport, nodeId));
@@ -43,4 +45,19 @@ async function subject(): Promise<TransportSubject> {
   };
 }
 
-transportConformance("GrpcClusterTransport", subject, { describe, it });
+transportConformance("GrpcClusterTransport", () => subject(), { describe, it });
+
+/** All three are in one process, on one transport. */
+const threeNodes = CertificateAuthority.create().then(async (authority) => {
+  const uris = [1, 2, 3].map((nodeId) => `uri:raftoral://default/node/${nodeId}`);
+  return { ca: authority.ca, ...(await authority.issue({ names: ["ip:127.0.0.1", ...uris] })) };
+});
+
+transportConformance(
+  "GrpcClusterTransport over TLS",
+  async () => {
+    const { ca, cert, key } = await threeNodes;
+    return subject({ ca, cert, key });
+  },
+  { describe, it },
+);

@@ -124,7 +124,7 @@ describe("GrpcClusterTransport", () => {
   });
 
   it("refuses to listen on an address that is not this machine's", async () => {
-    const transport = new GrpcClusterTransport<Journal>([]);
+    const transport = new GrpcClusterTransport<Journal>([], { tls: false });
     await expect(startGrpcServer("192.0.2.1:5001", transport, 1)).rejects.toMatchObject({
       code: "TRANSPORT_ADDRESS_INVALID",
     });

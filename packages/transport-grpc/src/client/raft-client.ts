@@ -2,10 +2,13 @@
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { encodeMessage, type GroupId, type Message, TransportError } from "@raftoral/raft-core";
-import { authority, formatAddress, parseAddress } from "../address.ts";
+import { formatAddress, parseAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
+import { Security } from "../security/security.ts";
+import type { TlsOptions } from "../security/tls-options.ts";
 import { GROUP_HEADER } from "../server/raft-service.ts";
 import { type DiscoveryResponse, discoveryFrom } from "../wire/raft-service-codec.ts";
+import { securityFailure } from "./call-failure.ts";
 
 /** Defaults in parentheses. */
 export interface RaftClientOptions {
@@ -13,6 +16,11 @@ export interface RaftClientOptions {
   readonly timeoutMs?: number;
   /** The group that calls are about (1). */
   readonly groupId?: GroupId;
+  /**
+   * Whom to believe, and this client's own certificate, read once; `false` asks for plaintext. Where nothing is said, loopback
+   * addresses are used in plaintext and others refused.
+   */
+  readonly tls?: TlsOptions | false;
 }
 
 export class RaftClient {
@@ -33,20 +41,25 @@ export class RaftClient {
   }
 
   /**
-   * A client of the node at `address`, connected. Rejects with TRANSPORT_ADDRESS_INVALID, or TRANSPORT_PEER_UNREACHABLE when
-   * nobody answers there.
+   * A client of the node at `address`, connected. Rejects with TRANSPORT_ADDRESS_INVALID, TRANSPORT_PLAINTEXT_REFUSED or
+   * TRANSPORT_TLS_INVALID, with TRANSPORT_PEER_UNREACHABLE when nobody answers there, with TRANSPORT_TLS_FAILED when what answers
+   * has not the right certificate. A node that does not accept this client's says so at the first call.
    */
   static async connect(address: string, options: RaftClientOptions = {}): Promise<RaftClient> {
     const parsed = parseAddress(address);
-    const url = authority(parsed);
-    const sessions = new Http2SessionManager(url);
+    const security = new Security(options.tls);
+    security.check(parsed, "connect to");
+    const url = security.authority(parsed);
+    const sessions = new Http2SessionManager(url, undefined, security.clientOptions(parsed));
     const client = new RaftClient(formatAddress(parsed), sessions, url, options);
     const timer = setTimeout(() => sessions.abort(), client.#callOptions.timeoutMs);
     const state = await sessions.connect();
     clearTimeout(timer);
     if (state === "error") {
+      // Aborted, it would not know any more what was wrong.
+      const cause = sessions.error();
       sessions.abort();
-      throw client.#unreachable(sessions.error());
+      throw client.#unreachable(cause);
     }
     return client;
   }
@@ -88,6 +101,8 @@ export class RaftClient {
   }
 
   #failed(error: unknown): TransportError {
+    const insecure = securityFailure(error, this.address);
+    if (insecure !== undefined) return insecure;
     const { code, rawMessage } = ConnectError.from(error);
     if (code === Code.Unavailable || code === Code.Aborted) return this.#unreachable(error);
     return new TransportError(
@@ -102,6 +117,8 @@ export class RaftClient {
   }
 
   #unreachable(cause: unknown): TransportError {
+    const insecure = securityFailure(cause, this.address);
+    if (insecure !== undefined) return insecure;
     const why = cause instanceof Error ? cause.message : String(cause);
     return new TransportError(
       "TRANSPORT_PEER_UNREACHABLE",

@@ -4,8 +4,10 @@
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { decodePeerMessage, type GroupId, type NodeId } from "@raftoral/raft-core";
+import { formatAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
+import { CALLER, type Caller, objectionToCaller } from "../security/caller.ts";
 import { discoveryFields } from "../wire/raft-service-codec.ts";
 
 /** Request header that names the group; group 1 where it is missing. */
@@ -33,7 +35,7 @@ export function routeRaftService(router: ConnectRouter, context: RaftServiceCont
       const groupId = groupOf(call);
       if (groupId === undefined) return failure(`header ${GROUP_HEADER} is not a group id`);
       return raftMessage.length > 0
-        ? deliverMessage(local, groupId, raftMessage)
+        ? deliverMessage(local, groupId, raftMessage, call.values.get(CALLER))
         : await proposeCommand(local, groupId, command);
     },
     discover(_request, call) {
@@ -48,7 +50,7 @@ export function routeRaftService(router: ConnectRouter, context: RaftServiceCont
   });
 }
 
-function deliverMessage(local: LocalPeer, groupId: GroupId, bytes: Uint8Array): Outcome {
+function deliverMessage(local: LocalPeer, groupId: GroupId, bytes: Uint8Array, caller: Caller): Outcome {
   let message: ReturnType<typeof decodePeerMessage>;
   try {
     message = decodePeerMessage(bytes);
@@ -57,6 +59,16 @@ function deliverMessage(local: LocalPeer, groupId: GroupId, bytes: Uint8Array): 
     return failure(textOf(error));
   }
   if (message.to !== local.nodeId) return failure(`node ${message.to} not found`);
+  const address = local.peerAddress(message.from);
+  const objection = objectionToCaller(caller, {
+    nodeId: message.from,
+    clusterNames: local.settings.security.clusterNames,
+    address: address === undefined ? undefined : formatAddress(address),
+  });
+  if (objection !== undefined) {
+    local.counters.framesRejected += 1;
+    return failure(`the caller may not speak as node ${message.from}: ${objection}`);
+  }
   if (local.receiver(groupId) === undefined) return failure(`group ${groupId} not found`);
   // Snapshots come on their own stream, with their content; one without it must not be stepped.
   if (message.type === "MsgSnap") return failure("send snapshots with PeerService.SendSnapshot");

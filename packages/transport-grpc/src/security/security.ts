@@ -1,0 +1,176 @@
+/**
+ * Whether and how connections are encrypted: the one place that decides it, for servers, peers and clients.
+ *
+ * Invariants:
+ * Y1. Plaintext is spoken only when asked for: with `tls: false`, or, where nothing is said, with loopback addresses, which do
+ *     not leave the machine.
+ * Y2. A connection made or taken after a reload uses what was reloaded; a reload that fails changes nothing.
+ * Y3. What is dialled must have a certificate for the dialled host (or `serverName`), and must not be another node than meant.
+ */
+import { X509Certificate } from "node:crypto";
+import type { SecureClientSessionOptions } from "node:http2";
+import { isIP } from "node:net";
+import type { PeerCertificate, SecureContext } from "node:tls";
+import { type Cancel, type Clock, type Logger, type NodeId, RaftoralError, TransportError } from "@raftoral/raft-core";
+import { formatAddress, type HostPort } from "../address.ts";
+import { coversHost, isNamedByUri, namesFor, objectionTo } from "./certificate-names.ts";
+import { isLoopback } from "./loopback.ts";
+import {
+  checkTlsOptions,
+  contextOptions,
+  isOtherTrust,
+  isSameMaterial,
+  readMaterial,
+  secureContext,
+  type TlsMaterial,
+  type TlsOptions,
+} from "./tls-options.ts";
+
+const DEFAULT_RELOAD_MS = 30_000;
+
+/** What has changed with a reload. */
+export interface Reloaded {
+  /** Whom to believe has changed: connections that stand were checked against something else. */
+  readonly isOtherTrust: boolean;
+}
+
+export class Security {
+  readonly options: TlsOptions | false | undefined;
+  /** What certificates call the cluster: any of these. Empty for a client, which asks any cluster. */
+  readonly clusterNames: readonly string[];
+  #material: TlsMaterial | undefined;
+  #context: SecureContext | undefined;
+  readonly #listeners = new Set<(reloaded: Reloaded) => void>();
+  /** What the last failed look found, so that the same is logged once. */
+  #lastFailure: string | undefined;
+
+  /** Reads the files. Throws TRANSPORT_TLS_INVALID. */
+  constructor(tls: TlsOptions | false | undefined, clusterNames: readonly string[] = []) {
+    this.options = tls;
+    this.clusterNames = clusterNames;
+    if (tls === undefined || tls === false) return;
+    checkTlsOptions(tls);
+    this.#material = readMaterial(tls);
+    this.#context = secureContext(this.#material, tls.passphrase);
+  }
+
+  get isTls(): boolean {
+    return this.#context !== undefined;
+  }
+
+  /** Throws TRANSPORT_PLAINTEXT_REFUSED for an address that may not be used in plaintext (Y1). */
+  check({ host, port }: HostPort, what: "listen on" | "connect to"): void {
+    if (this.options !== undefined || isLoopback(host)) return;
+    const address = formatAddress({ host, port });
+    throw new TransportError(
+      "TRANSPORT_PLAINTEXT_REFUSED",
+      `Nothing was said about TLS, so this side does not ${what} ${address}: whoever is on the network could read and change ` +
+        "everything. Give tls: { ca, cert, key } (--tls-ca, --tls-cert, --tls-key), or ask for plaintext with tls: false (--plaintext).",
+      { details: { address } },
+    );
+  }
+
+  /** What an HTTP/2 client connects to. */
+  authority(address: HostPort): string {
+    return `${this.isTls ? "https" : "http"}://${formatAddress(address)}`;
+  }
+
+  /** Options of a client's session; `expected` is the node that is meant, if one is. Those of plaintext are empty. */
+  clientOptions(address: HostPort, expected?: NodeId): SecureClientSessionOptions {
+    const context = () => this.#context;
+    if (this.options === undefined || this.options === false) return {};
+    const { serverName } = this.options;
+    const host = serverName ?? address.host;
+    return {
+      // Read when a connection is made: whoever keeps these options connects with what was reloaded since.
+      get secureContext(): SecureContext | undefined {
+        return context();
+      },
+      minVersion: "TLSv1.3",
+      ALPNProtocols: ["h2"],
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
+        this.#wrongServer(new X509Certificate(certificate.raw), host, address, expected),
+    };
+  }
+
+  /** Options of a server's context; for `createSecureServer` and `setSecureContext`. Throws TRANSPORT_TLS_INVALID without a certificate. */
+  serverOptions(): ReturnType<typeof contextOptions> {
+    const material = this.#material;
+    if (material?.cert === undefined || this.options === undefined || this.options === false) {
+      throw new TransportError(
+        "TRANSPORT_TLS_INVALID",
+        "A node needs a certificate of its own: give tls.cert and tls.key (--tls-cert, --tls-key).",
+      );
+    }
+    return contextOptions(material, this.options.passphrase);
+  }
+
+  /** Whether a server turns away clients that show no certificate. */
+  get requiresClientCertificate(): boolean {
+    return this.options !== undefined && this.options !== false && this.options.requireClientCertificate !== false;
+  }
+
+  /** Reads the files again. Whether something had changed. Throws TRANSPORT_TLS_INVALID, and goes on with what it had (Y2). */
+  reload(): boolean {
+    const { options } = this;
+    const before = this.#material;
+    if (options === undefined || options === false || before === undefined) return false;
+    const material = readMaterial(options);
+    if (isSameMaterial(before, material)) return false;
+    this.#context = secureContext(material, options.passphrase);
+    this.#material = material;
+    const reloaded = { isOtherTrust: isOtherTrust(before, material) };
+    for (const listener of this.#listeners) listener(reloaded);
+    return true;
+  }
+
+  /** Calls `listener` after each reload that changed something. */
+  onReload(listener: (reloaded: Reloaded) => void): Cancel {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Looks at the files now and then, until cancelled. */
+  watch(clock: Clock, logger: Logger): Cancel {
+    if (this.options === undefined || this.options === false) return () => {};
+    const periodMs = this.options.reloadIntervalMs ?? DEFAULT_RELOAD_MS;
+    if (periodMs === 0) return () => {};
+    return clock.every(periodMs, () => this.#look(logger));
+  }
+
+  /** Why this is not the server that was meant; undefined if it is (Y3). */
+  #wrongServer(certificate: X509Certificate, host: string, address: HostPort, expected?: NodeId): Error | undefined {
+    const at = formatAddress(address);
+    if (!coversHost(certificate, host)) {
+      return identityError(
+        `what answers at ${at} has a certificate (${namesFor(certificate)}) that is not made out to ${host}`,
+      );
+    }
+    if (expected === undefined || !isNamedByUri(certificate)) return undefined;
+    const objection = objectionTo(certificate, { nodeId: expected, clusterNames: this.clusterNames, address: at });
+    if (objection === undefined) return undefined;
+    return identityError(`what answers at ${at} is not node ${expected}: ${objection}`);
+  }
+
+  #look(logger: Logger): void {
+    try {
+      if (this.reload()) logger.info({}, "the certificates have changed and were loaded");
+      this.#lastFailure = undefined;
+    } catch (error) {
+      if (!(error instanceof RaftoralError)) throw error;
+      // Half of a renewal: certificate and key are files of their own. The next look finds both.
+      if (this.#lastFailure !== error.message) {
+        logger.error(
+          { code: error.code, err: error },
+          "changed certificates cannot be used; going on with those before",
+        );
+      }
+      this.#lastFailure = error.message;
+    }
+  }
+}
+
+function identityError(message: string): Error {
+  return Object.assign(new Error(message), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}

@@ -1,0 +1,156 @@
+/**
+ * The port of a node: takes connections, speaks TLS on them where it is set up, and says who called.
+ *
+ * Invariants:
+ * L1. Every stream comes with its caller, decided when its connection stood; those of refused callers do not come at all.
+ * L2. A connection that says nothing, or does not finish its handshake, ends after `handshakeTimeoutMs`.
+ */
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import http2 from "node:http2";
+import net, { type Socket } from "node:net";
+import type { HostPort } from "../address.ts";
+import { type Caller, callerOf, PLAINTEXT_ON_TLS } from "../security/caller.ts";
+import type { Security } from "../security/security.ts";
+import { tlsFailure } from "../security/tls-failure.ts";
+import { MAX_SESSION_MEMORY_MB, SESSION_WINDOW_BYTES, STREAM_WINDOW_BYTES } from "../wire/h2.ts";
+import { listen } from "./listen.ts";
+import { refuseCaller } from "./refuse-caller.ts";
+
+/** Dead clients are noticed by the operating system; peers are, long before, by their own pings. */
+const TCP_KEEPALIVE_MS = 30_000;
+/** First byte of a TLS connection: a handshake record. */
+const TLS_HANDSHAKE = 22;
+
+export interface ListenerEvents {
+  stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], caller: Caller): void;
+  /** A caller is turned away; it is told the same. */
+  refused(reason: string, remote: string | undefined): void;
+  /** A connection ended with an error; so far it is nobody's fault in particular. */
+  failed(error: Error): void;
+  /** The port itself is broken. */
+  broken(error: Error): void;
+}
+
+export class Listener {
+  readonly #security: Security;
+  readonly #events: ListenerEvents;
+  readonly #handshakeTimeoutMs: number;
+  readonly #server: net.Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Map<ServerHttp2Session, Caller>();
+  readonly #stopWatching: () => void;
+
+  /** Throws TRANSPORT_TLS_INVALID when TLS is set up without a certificate for this node. */
+  constructor(security: Security, handshakeTimeoutMs: number, events: ListenerEvents) {
+    this.#security = security;
+    this.#events = events;
+    this.#handshakeTimeoutMs = handshakeTimeoutMs;
+    if (security.isTls) {
+      const { secure, server } = this.#tlsServer();
+      this.#server = server;
+      this.#stopWatching = security.onReload(() => secure.setSecureContext(security.serverOptions()));
+    } else {
+      this.#server = this.#http2Server((session) => callerOf(session, security));
+      this.#stopWatching = () => {};
+    }
+    this.#server.on("connection", (socket: Socket) => {
+      socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+  }
+
+  /** Resolves with where it listens. Rejects with TRANSPORT_ADDRESS_IN_USE, TRANSPORT_ADDRESS_INVALID. */
+  async listen(at: HostPort): Promise<HostPort> {
+    const bound = await listen(this.#server, at);
+    this.#server.on("error", (error) => this.#events.broken(error));
+    return bound;
+  }
+
+  /** Connections that stand, with who made them. */
+  sessions(): Iterable<readonly [ServerHttp2Session, Caller]> {
+    return this.#sessions;
+  }
+
+  /** Takes no more connections. Resolves when the last one has ended. */
+  async close(): Promise<void> {
+    this.#stopWatching();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  /** Ends every connection now. */
+  cut(): void {
+    for (const session of this.#sessions.keys()) session.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** TLS, and an answer for those who do not speak it. */
+  #tlsServer() {
+    const secure = http2.createSecureServer({
+      ...this.#http2Options(),
+      ...this.#security.serverOptions(),
+      ALPNProtocols: ["h2"],
+      handshakeTimeout: this.#handshakeTimeoutMs,
+      requestCert: true,
+      // Who is not believed is told why, by `refuseCaller`, and not left with a connection that breaks.
+      rejectUnauthorized: false,
+    });
+    this.#take(secure, (session) => callerOf(session, this.#security));
+    secure.on("tlsClientError", (error) => this.#events.failed(tlsFailure(error, "a caller") ?? error));
+    const plaintext = this.#http2Server(() => PLAINTEXT_ON_TLS);
+    const server = net.createServer((socket) => {
+      socket.on("error", (error) => this.#events.failed(error));
+      // L2: until the handshake has its own timer.
+      socket.setTimeout(this.#handshakeTimeoutMs, () => socket.destroy());
+      socket.once("readable", () => {
+        socket.setTimeout(0);
+        const first: Buffer | null = socket.read();
+        if (first === null) return;
+        socket.unshift(first);
+        const target = first[0] === TLS_HANDSHAKE ? secure : plaintext;
+        target.emit("connection", socket);
+      });
+    });
+    return { secure, server };
+  }
+
+  #http2Server(decide: (session: ServerHttp2Session) => Caller): Http2Server {
+    const server = http2.createServer(this.#http2Options());
+    this.#take(server, decide);
+    return server;
+  }
+
+  #http2Options() {
+    return {
+      maxSessionMemory: MAX_SESSION_MEMORY_MB,
+      settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: 1000 },
+    };
+  }
+
+  #take(server: http2.Http2Server | http2.Http2SecureServer, decide: (session: ServerHttp2Session) => Caller): void {
+    const { stream: onStream, refused, failed } = this.#events;
+    server.on("session", (session: ServerHttp2Session) => {
+      const caller = decide(session);
+      this.#sessions.set(session, caller);
+      session.on("close", () => this.#sessions.delete(session));
+      if (caller.kind === "refused") {
+        refused(caller.reason, session.socket?.remoteAddress);
+        // Time to read why, and no more.
+        session.setTimeout(this.#handshakeTimeoutMs, () => session.destroy());
+      } else session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+    });
+    server.on("sessionError", failed);
+    server.on(
+      "stream",
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
+        const caller = this.#sessions.get(stream.session as ServerHttp2Session);
+        // A stream whose connection has ended in the meantime.
+        if (caller === undefined) stream.destroy();
+        else if (caller.kind === "refused") {
+          refuseCaller(stream, headers, caller.reason);
+          stream.session?.close();
+        } else onStream(stream, headers, rawHeaders, caller);
+      },
+    );
+  }
+}
