@@ -12,6 +12,8 @@ import { commit } from "./commit.ts";
 import { core } from "./core.ts";
 import { failover } from "./failover.ts";
 import { floor } from "./floor.ts";
+import { groups } from "./groups.ts";
+import { snapshot } from "./snapshot.ts";
 import { workflow } from "./workflow.ts";
 
 const BENCHES = {
@@ -22,6 +24,8 @@ const BENCHES = {
   commit,
   workflow,
   failover,
+  snapshot,
+  groups,
 } satisfies Record<string, (folder: string, durationMs: number) => AsyncGenerator<object>>;
 
 type Name = keyof typeof BENCHES;

@@ -11,12 +11,23 @@ import { invariant } from "./errors.ts";
 import { entriesSize } from "./log/entry-size.ts";
 import { type Message, message } from "./message.ts";
 import { refusalOf } from "./raft/admission.ts";
+import { answeredNothingNew, heardNothingNew } from "./raft/nothing-new.ts";
 import type { ProposeOutcome, StepOutcome } from "./raft/outcome.ts";
 import { Raft } from "./raft/raft.ts";
 import { applyConfChange } from "./raft/reconfigure.ts";
 import { type Ready, storageAppend, storageAppendResponse, storageApply, storageApplyResponse } from "./ready.ts";
 import { type BasicStatus, basicStatusOf, type Status, statusOf } from "./status.ts";
-import type { ConfChange, ConfChangeV2, ConfState, Entry, HardState, NodeId, RaftRole } from "./types.ts";
+import type {
+  ConfChange,
+  ConfChangeV2,
+  ConfState,
+  Entry,
+  HardState,
+  LogIndex,
+  NodeId,
+  RaftRole,
+  Term,
+} from "./types.ts";
 
 /** One entry to propose. The bytes belong to the log from now on. */
 export interface Proposal {
@@ -52,9 +63,9 @@ export class RawNode {
     this.sentHardState = this.hardState();
   }
 
-  /** Lets one tick of time pass. */
-  tick(): void {
-    this.raft.tick();
+  /** Lets one tick of time pass. False if that was all: it left nothing to do that was not there before. */
+  tick(): boolean {
+    return this.raft.tick();
   }
 
   /** Stands for election now, if it may. */
@@ -98,6 +109,22 @@ export class RawNode {
     const reason = refusalOf(this.raft, m);
     if (reason !== undefined) return { ok: false, reason, leaderHint: this.raft.lead };
     return this.raft.step(m);
+  }
+
+  /**
+   * What `step` does with a MsgHeartbeat that says nothing new to a follower, without its answer, which is the caller's to give.
+   * False, and nothing done, where there is more to it: step the message.
+   */
+  heardNothingNew(leader: NodeId, term: Term, commit: LogIndex): boolean {
+    return heardNothingNew(this.raft, leader, term, commit);
+  }
+
+  /**
+   * What `step` does with a MsgHeartbeatResp that tells a leader nothing but that the member is there. False, and nothing done,
+   * where there is more to it: step the message.
+   */
+  answeredNothingNew(member: NodeId, term: Term): boolean {
+    return answeredNothingNew(this.raft, member, term);
   }
 
   /**

@@ -27,6 +27,10 @@ export class Conditions {
     });
   }
 
+  get hasWaiters(): boolean {
+    return this.#waiters.length > 0;
+  }
+
   check(nowMs: number): void {
     if (this.#waiters.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => {

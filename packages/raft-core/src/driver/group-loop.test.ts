@@ -98,7 +98,7 @@ describe("a peer's proposal", () => {
 
 describe("stopping", () => {
   test("inside of an observer: nothing is written or sent afterwards", async () => {
-    const { clock, wires, first } = await trio({ timing: { nodeLostTicks: 3 }, checkQuorum: false });
+    const { clock, wires, first, second, third } = await trio({ timing: { nodeLostTicks: 3 }, checkQuorum: false });
     let written = 0;
     let stopped: Promise<void> | undefined;
     first.cluster.on(({ type }) => {
@@ -124,7 +124,8 @@ describe("stopping", () => {
     await stopped;
     expect(written).toBe(0);
     expect(wires.sent.filter(({ from }) => from === 1)).toEqual([]);
-    expect(clock.timers).toBe(2);
+    await Promise.all([second.cluster.stop(), third.cluster.stop()]);
+    expect(clock.timers).toBe(0);
     for (const outcome of await Promise.all(proposed))
       if (outcome instanceof Error) expect(outcome).toBeInstanceOf(RaftError);
   });
@@ -307,7 +308,7 @@ describe("bounds", () => {
 });
 
 test("D3: a broken invariant stops the node, and nothing leaves it any more", async () => {
-  const { clock, wires, first } = await trio();
+  const { clock, wires, first, second, third } = await trio();
   await Promise.all([first.cluster.propose("x"), clock.settle()]);
   wires.sent.length = 0;
   first.storage.term = () => {
@@ -327,7 +328,8 @@ test("D3: a broken invariant stops the node, and nothing leaves it any more", as
   if (first.cluster.failure === undefined) throw new Error("the node goes on");
   expect(await proposed).toMatchObject({ code: "NODE_FAILED" });
   expect(wires.sent.filter(({ from }) => from === 1)).toEqual([]);
-  expect(clock.timers).toBe(2);
+  await Promise.all([second.cluster.stop(), third.cluster.stop()]);
+  expect(clock.timers).toBe(0);
 });
 
 test("D3: after a failed write nothing more is applied, though it is committed; who waited for it is told", async () => {

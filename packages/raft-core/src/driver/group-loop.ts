@@ -13,17 +13,22 @@
  */
 import { RaftError } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
-import { RawNode } from "../raw-node.ts";
+import type { RawNode } from "../raw-node.ts";
 import { NONE, type NodeId, type SnapshotMetadata } from "../types.ts";
 import { AppendThread } from "./append-thread.ts";
 import { ApplyThread } from "./apply-thread.ts";
+import { lookAfterCalls } from "./call-upkeep.ts";
 import { checkCommand } from "./command-check.ts";
 import { Conditions } from "./conditions.ts";
+import { coreOf } from "./core-of.ts";
+import { describeGroup } from "./group-description.ts";
+import { joinHeartbeats } from "./heartbeats/group-heartbeats.ts";
+import type { HeartbeatMembership } from "./heartbeats/node-heartbeats.ts";
+import { tickerOf } from "./heartbeats/ticker.ts";
 import { Leadership } from "./leadership.ts";
 import { learnPeers } from "./learn-peers.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { assertNothingLost } from "./lost-entries.ts";
-import { membersOf } from "./members.ts";
 import { Observers } from "./observers.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Cancel, GroupChannel, GroupDescription, GroupReceiver } from "./ports.ts";
@@ -50,6 +55,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   readonly #received: ReceivedProposals;
   readonly #retryTicks: number;
   #channel: GroupChannel | undefined;
+  #heartbeats: HeartbeatMembership | undefined;
   #stopTicking: Cancel | undefined;
   #turnIsDue = false;
   #tick = 0;
@@ -70,23 +76,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals, options.calls);
     this.reads = new Reads(nonce, limits.maxPendingReads, options.calls);
     this.#received = new ReceivedProposals(executor, limits.maxCommandBytes, options.logger);
-    this.raw = new RawNode({
-      id: nodeId,
-      storage,
-      rng,
-      electionTicks: timing.electionTicks,
-      heartbeatTicks: timing.heartbeatTicks,
-      maxMessageBytes: limits.maxMessageBytes,
-      maxInflightMessages: limits.maxInflightMessages,
-      maxCommittedBytesPerReady: limits.maxCommittedBytesPerReady,
-      maxUncommittedBytes: limits.maxUncommittedBytes,
-      applied: state.appliedIndex,
-      asyncStorageWrites: true,
-      preVote: options.preVote,
-      checkQuorum: options.checkQuorum,
-      readOnly: options.readOnly,
-      stepDownOnRemoval: true,
-    });
+    this.raw = coreOf(options, state.appliedIndex);
     const deliver = (responses: readonly Message[]) => this.#deliver(responses);
     const fail = (error: unknown) => this.fail(error);
     this.#append = new AppendThread(storage, storage.initialState().hardState, {
@@ -118,7 +108,9 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     const { transport, groupId, clock, timing, nodeId } = this.options;
     this.#channel = transport.open(groupId, this);
     this.#learnPeers();
-    this.#stopTicking = clock.every(timing.tickMs, () => this.#onTick());
+    const ticker = tickerOf(clock, timing.tickMs);
+    this.#stopTicking = ticker.onTick(() => this.#onTick());
+    this.#heartbeats = joinHeartbeats(this, ticker);
     const { voters, votersOutgoing } = this.state.confState;
     // Alone there is nobody to wait for.
     if (voters.length === 1 && votersOutgoing.length === 0 && voters[0] === nodeId) this.raw.campaign();
@@ -126,7 +118,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   get members(): readonly NodeId[] {
-    return membersOf(this.state.confState);
+    return this.state.memberIds;
   }
 
   /** Runs a turn at the end of this turn of the event loop. */
@@ -175,15 +167,21 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     });
   }
 
+  isRemoved(peer: NodeId): boolean {
+    return peer <= this.state.members.highestNodeId && !this.members.includes(peer);
+  }
+
+  /** This node's own log may never say so: nobody sends it anything any more. */
+  removed(by: NodeId): void {
+    if (!this.#isMember) return;
+    this.#isMember = false;
+    const { logger, nodeId, groupId } = this.options;
+    logger.error({ nodeId, groupId, by }, "this node was removed from the cluster, a peer says");
+    this.observers.emit({ type: "removed" });
+  }
+
   describe(): GroupDescription {
-    const { role } = this.raw.basicStatus().softState;
-    const isLearner = this.state.confState.learners.includes(this.options.nodeId);
-    const plain = role === "StateLeader" ? "LEADER" : role === "StateFollower" ? "FOLLOWER" : "CANDIDATE";
-    return {
-      role: isLearner ? "LEARNER" : plain,
-      leader: this.leadership.leader,
-      highestKnownNodeId: this.state.members.highestNodeId,
-    };
+    return describeGroup(this);
   }
 
   /** Gives the core an input of the application's. */
@@ -267,7 +265,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     for (const message of messages) {
       if (message.to === LOCAL_APPEND_THREAD || message.to === LOCAL_APPLY_THREAD) local.push(message);
       else if (message.type === "MsgSnap") this.#sendSnapshot(message);
-      else toPeers.push(message);
+      else if (message.type !== "MsgHeartbeat" || this.#heartbeats?.carries(message) !== true) toPeers.push(message);
     }
     // Peers first: their disks then work while ours does (thesis §10.2.1).
     if (toPeers.length > 0) this.#channel?.send(toPeers);
@@ -340,6 +338,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     executor.membersChanged?.(members);
     this.observers.emit({ type: "members", confState: this.state.confState, members: addresses });
     // A node that joins may see configurations from before its time.
+    this.options.transport.membersChanged?.();
     const wasMember = this.#isMember;
     this.#isMember = members.includes(nodeId);
     if (wasMember && !this.#isMember) this.observers.emit({ type: "removed" });
@@ -364,17 +363,17 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   #onTick(): void {
     this.#guard(() => {
       this.#tick++;
-      this.raw.tick();
-      const now = this.options.clock.monotonicMs();
-      const hasLeader = this.leadership.leader !== NONE;
-      this.proposals.resendOlderThan(this.#retryTicks, this.#tick, !this.leadership.isLocal);
-      this.proposals.expire(now, hasLeader);
-      this.reads.retryOlderThan(this.#retryTicks, this.#tick);
-      this.reads.expire(now, hasLeader);
+      const didSomething = this.raw.tick();
+      lookAfterCalls(this, this.#tick, this.#retryTicks);
       this.leadership.tick(this.members);
-      // Whoever was told of a lost node may have stopped this one.
-      if (this.lifecycle.isRunning) this.#turn();
+      // Most ticks of most groups end here. Whoever was told of a lost node may have stopped this one.
+      if ((didSomething || this.#hasWaiters) && this.lifecycle.isRunning) this.#turn();
     });
+  }
+
+  /** Whether somebody waits for what a turn may have to try again; what the core has to do is in a turn that is due anyway. */
+  get #hasWaiters(): boolean {
+    return this.proposals.hasUnsent || this.reads.canBegin || this.conditions.hasWaiters;
   }
 
   /** Runs `step` unless the node has stopped; what it throws stops the node (D3). */
@@ -389,6 +388,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
 
   #close(error: RaftError): void {
     this.#stopTicking?.();
+    this.#heartbeats?.leave();
     this.#channel?.close();
     this.#channel = undefined;
     this.#apply.halt(error);

@@ -2,17 +2,39 @@
  * What the driver itself replicates: sessions, members, the configuration, and how far all of it (and the executor) is applied.
  * Changed by the apply thread and by restoring a snapshot, by nothing else.
  */
-import { type ConfState, EMPTY_CONF_STATE, type LogIndex, type SnapshotMetadata, type Term } from "../types.ts";
-import { Members } from "./members.ts";
+import {
+  type ConfState,
+  EMPTY_CONF_STATE,
+  type LogIndex,
+  type NodeId,
+  type SnapshotMetadata,
+  type Term,
+} from "../types.ts";
+import { Members, membersOf } from "./members.ts";
 import { Sessions } from "./sessions.ts";
 import type { SnapshotHeader } from "./snapshot-header.ts";
 
 export class ReplicatedState {
   readonly sessions = new Sessions();
   readonly members = new Members();
-  confState: ConfState = EMPTY_CONF_STATE;
+  #confState: ConfState = EMPTY_CONF_STATE;
+  #memberIds: readonly NodeId[] = [];
   appliedIndex: LogIndex = 0;
   appliedTerm: Term = 0;
+
+  get confState(): ConfState {
+    return this.#confState;
+  }
+
+  set confState(confState: ConfState) {
+    this.#confState = confState;
+    this.#memberIds = membersOf(confState);
+  }
+
+  /** Every id in {@link confState}, ascending. Looked at in each tick, so it is not put together each time. */
+  get memberIds(): readonly NodeId[] {
+    return this.#memberIds;
+  }
 
   /** Where a snapshot taken now stands. */
   metadata(): SnapshotMetadata {

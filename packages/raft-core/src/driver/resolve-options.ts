@@ -1,7 +1,9 @@
 /** Fills in and checks the options of a group, so that a mistake shows at the start and not as a call that never returns. */
 import { RaftError } from "../errors.ts";
 import { CallMeter } from "./call-meter.ts";
+import { HEARTBEAT_GROUP } from "./heartbeats/roster-codec.ts";
 import {
+  DEFAULT_COALESCE_HEARTBEATS_FROM,
   DEFAULT_LIMITS,
   DEFAULT_TIMING,
   type RaftClusterOptions,
@@ -36,9 +38,19 @@ export function resolveOptions<Command, Result>(
     throw new RaftError("CONFIG_INVALID", `${field} must be ${rule}, not ${value}`, { details: { field } });
   }
   const clock = options.clock ?? platformClock;
+  const { coalesceHeartbeatsFrom = DEFAULT_COALESCE_HEARTBEATS_FROM, groupId = 1 } = options;
+  if (!(coalesceHeartbeatsFrom > 0)) {
+    throw new RaftError(
+      "CONFIG_INVALID",
+      `coalesceHeartbeatsFrom must be a number above 0, not ${coalesceHeartbeatsFrom}`,
+    );
+  }
+  if (!Number.isSafeInteger(groupId) || groupId <= 0 || groupId === HEARTBEAT_GROUP) {
+    throw new RaftError("CONFIG_INVALID", `${groupId} is no group id; ids are from 1 to ${HEARTBEAT_GROUP - 1}`);
+  }
   return {
     nodeId,
-    groupId: options.groupId ?? 1,
+    groupId,
     transport,
     storage: options.storage,
     executor: options.executor,
@@ -47,6 +59,7 @@ export function resolveOptions<Command, Result>(
     preVote: options.preVote ?? true,
     checkQuorum: options.checkQuorum ?? true,
     readOnly: options.readOnly ?? "safe",
+    coalesceHeartbeatsFrom,
     clock,
     rng: options.rng ?? platformRng(),
     logger: options.logger ?? silentLogger,

@@ -103,10 +103,9 @@ export class Raft {
     becomeFollower(this, this.term, NONE);
   }
 
-  /** One tick of the logical clock. */
-  tick(): void {
-    if (this.role === "StateLeader") tickHeartbeat(this);
-    else tickElection(this);
+  /** One tick of the logical clock. Whether it did more than count. */
+  tick(): boolean {
+    return this.role === "StateLeader" ? tickHeartbeat(this) : tickElection(this);
   }
 
   /** Handles any message: from a peer, from the application, or from this node's storage. */

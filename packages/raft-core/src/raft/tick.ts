@@ -1,4 +1,4 @@
-/** The logical clock. */
+/** The logical clock. Each tick says whether it did more than count. */
 import { message } from "../message.ts";
 import { NONE } from "../types.ts";
 import { isPromotable } from "./election.ts";
@@ -7,18 +7,20 @@ import { leaveJointIfDue } from "./reconfigure.ts";
 import { abortLeaderTransfer } from "./roles.ts";
 
 /** Followers and candidates: campaign when nothing was heard for the randomized timeout (Raft paper §5.2). */
-export function tickElection(raft: Raft): void {
+export function tickElection(raft: Raft): boolean {
   raft.electionElapsed += 1;
-  if (raft.electionElapsed < raft.randomizedElectionTicks || !isPromotable(raft)) return;
+  if (raft.electionElapsed < raft.randomizedElectionTicks || !isPromotable(raft)) return false;
   raft.electionElapsed = 0;
   raft.step(message({ type: "MsgHup", from: raft.id }));
+  return true;
 }
 
 /** Leaders: heartbeats, and once per election timeout the check of the quorum and the end of a hand-over (G1). */
-export function tickHeartbeat(raft: Raft): void {
+export function tickHeartbeat(raft: Raft): boolean {
   raft.heartbeatElapsed += 1;
   raft.electionElapsed += 1;
-  if (raft.electionElapsed >= raft.config.electionTicks) {
+  const isCheckDue = raft.electionElapsed >= raft.config.electionTicks;
+  if (isCheckDue) {
     raft.electionElapsed = 0;
     if (raft.config.checkQuorum) raft.step(message({ type: "MsgCheckQuorum", from: raft.id }));
     // A hand-over takes at most an election timeout; after that proposals are taken again (thesis §3.10).
@@ -27,9 +29,8 @@ export function tickHeartbeat(raft: Raft): void {
       leaveJointIfDue(raft);
     }
   }
-  if (raft.role !== "StateLeader") return;
-  if (raft.heartbeatElapsed >= raft.config.heartbeatTicks) {
-    raft.heartbeatElapsed = 0;
-    raft.step(message({ type: "MsgBeat", from: raft.id }));
-  }
+  if (raft.role !== "StateLeader" || raft.heartbeatElapsed < raft.config.heartbeatTicks) return isCheckDue;
+  raft.heartbeatElapsed = 0;
+  raft.step(message({ type: "MsgBeat", from: raft.id }));
+  return true;
 }

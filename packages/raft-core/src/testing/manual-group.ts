@@ -29,7 +29,7 @@ export class ManualClock implements Clock {
   soon(fn: () => void): void {
     this.#soon.push(fn);
   }
-  /** Nodes that still tick. */
+  /** Timers that run: one for all nodes of the clock. */
   get timers(): number {
     return this.#ticking.size;
   }

@@ -1,0 +1,25 @@
+/** What a tick means to the calls that wait: what may be lost is sent again, and what is past its deadline fails. */
+import { NONE } from "../types.ts";
+import type { Leadership } from "./leadership.ts";
+import type { Clock } from "./ports.ts";
+import type { Proposals } from "./proposals.ts";
+import type { Reads } from "./reads.ts";
+
+export interface WaitingCalls {
+  readonly proposals: Pick<Proposals<never>, "size" | "resendOlderThan" | "expire">;
+  readonly reads: Reads;
+  readonly leadership: Leadership;
+  readonly options: { readonly clock: Clock };
+}
+
+/** Once a tick; `retryTicks` after it was sent something may be lost. Costs next to nothing while nobody waits. */
+export function lookAfterCalls(calls: WaitingCalls, tick: number, retryTicks: number): void {
+  const { proposals, reads, leadership } = calls;
+  if (proposals.size + reads.size === 0) return;
+  const now = calls.options.clock.monotonicMs();
+  const hasLeader = leadership.leader !== NONE;
+  proposals.resendOlderThan(retryTicks, tick, !leadership.isLocal);
+  proposals.expire(now, hasLeader);
+  reads.retryOlderThan(retryTicks, tick);
+  reads.expire(now, hasLeader);
+}

@@ -1,0 +1,26 @@
+/** The core of a group, configured as the driver needs it and the options say. */
+import { RawNode } from "../raw-node.ts";
+import type { LogIndex } from "../types.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** `applied`: how far the state is that was restored before. */
+export function coreOf<Command, Result>(options: ResolvedOptions<Command, Result>, applied: LogIndex): RawNode {
+  const { timing, limits } = options;
+  return new RawNode({
+    id: options.nodeId,
+    storage: options.storage,
+    rng: options.rng,
+    electionTicks: timing.electionTicks,
+    heartbeatTicks: timing.heartbeatTicks,
+    maxMessageBytes: limits.maxMessageBytes,
+    maxInflightMessages: limits.maxInflightMessages,
+    maxCommittedBytesPerReady: limits.maxCommittedBytesPerReady,
+    maxUncommittedBytes: limits.maxUncommittedBytes,
+    applied,
+    asyncStorageWrites: true,
+    preVote: options.preVote,
+    checkQuorum: options.checkQuorum,
+    readOnly: options.readOnly,
+    stepDownOnRemoval: true,
+  });
+}

@@ -1,0 +1,67 @@
+/** One group's part in the heartbeats of its node: hands them to the core by the short way where they are nothing new to it. */
+import { type Message, message } from "../../message.ts";
+import type { RawNode } from "../../raw-node.ts";
+import type { GroupId, LogIndex, NodeId, Term } from "../../types.ts";
+import type { Leadership } from "../leadership.ts";
+import type { Lifecycle } from "../lifecycle.ts";
+import type { ResolvedOptions } from "../options.ts";
+import type { HeartbeatGroup } from "./heartbeat-group.ts";
+import { type HeartbeatMembership, heartbeatsOf } from "./node-heartbeats.ts";
+import type { Ticker } from "./ticker.ts";
+
+/** What of a group's options is needed. */
+type HeartbeatSettings = Pick<
+  ResolvedOptions<never, never>,
+  "nodeId" | "groupId" | "transport" | "timing" | "rng" | "coalesceHeartbeatsFrom"
+>;
+
+/** What of a group's loop is needed. */
+export interface HeartbeatHost {
+  readonly options: HeartbeatSettings;
+  readonly raw: RawNode;
+  readonly lifecycle: Lifecycle;
+  readonly leadership: Leadership;
+  /** As if it had come from the transport. */
+  receive(from: NodeId, messages: readonly Message[]): void;
+}
+
+/** Lets a group take part in the heartbeats of its node; undefined where its own go by themselves. */
+export function joinHeartbeats(host: HeartbeatHost, ticker: Ticker): HeartbeatMembership | undefined {
+  const { transport, timing, rng, coalesceHeartbeatsFrom } = host.options;
+  if (coalesceHeartbeatsFrom === Number.POSITIVE_INFINITY) return undefined;
+  const heartbeats = heartbeatsOf({ transport, ticker, heartbeatTicks: timing.heartbeatTicks, rng });
+  return heartbeats?.join(new GroupHeartbeats(host), coalesceHeartbeatsFrom);
+}
+
+class GroupHeartbeats implements HeartbeatGroup {
+  readonly groupId: GroupId;
+  readonly #host: HeartbeatHost;
+
+  constructor(host: HeartbeatHost) {
+    this.#host = host;
+    this.groupId = host.options.groupId;
+  }
+
+  leads(term: Term): boolean {
+    const { raft } = this.#host.raw;
+    return this.#host.lifecycle.isRunning && raft.role === "StateLeader" && raft.term === term;
+  }
+
+  heard(leader: NodeId, term: Term, commit: LogIndex): boolean {
+    const { raw, lifecycle, leadership, options } = this.#host;
+    if (!lifecycle.isRunning) return false;
+    if (raw.heardNothingNew(leader, term, commit)) {
+      leadership.heard(leader);
+      return true;
+    }
+    this.#host.receive(leader, [message({ type: "MsgHeartbeat", from: leader, to: options.nodeId, term, commit })]);
+    return false;
+  }
+
+  answered(member: NodeId, term: Term): void {
+    const { raw, lifecycle, leadership, options } = this.#host;
+    if (!lifecycle.isRunning) return;
+    if (raw.answeredNothingNew(member, term)) leadership.heard(member);
+    else this.#host.receive(member, [message({ type: "MsgHeartbeatResp", from: member, to: options.nodeId, term })]);
+  }
+}
