@@ -25,6 +25,12 @@ export interface HoldInput {
   readonly blocks: boolean;
 }
 
+export interface NapInput {
+  readonly ms: number;
+  /** Sleeps, or waits for a signal that nobody sends. */
+  readonly how: "sleep" | "wait";
+}
+
 const ANSWER_MS = 100;
 
 /** The workflows; a node's id comes from the context. */
@@ -62,5 +68,14 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     });
     return node;
   });
-  return [tally, hold] as readonly WorkflowDefinition[];
+
+  /** A step, some time, another step. */
+  const nap = workflow("nap", { version: 1 }, async (ctx, { ms, how }: NapInput) => {
+    await step(ctx, "before", 1, async () => {});
+    if (how === "sleep") await ctx.sleep(ms);
+    else await ctx.waitFor("never", { timeout: ms });
+    const { node } = await step(ctx, "after", 2, async () => {});
+    return node;
+  });
+  return [tally, hold, nap] as readonly WorkflowDefinition[];
 }

@@ -1,13 +1,16 @@
 import type { Clock } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";
 import { alarmAt, delayed } from "./alarm.ts";
+import { RunTime } from "./run-time.ts";
 
 /** A clock whose timers fire when told to. */
 class ManualClock implements Clock {
   now = 0;
+  /** What the wall clock is off by. */
+  offsetMs = 0;
   readonly timers: { delayMs: number; fn: () => void }[] = [];
   wallMs(): number {
-    return this.now;
+    return this.now + this.offsetMs;
   }
   monotonicMs(): number {
     return this.now;
@@ -35,7 +38,7 @@ describe("an alarm", () => {
     const clock = new ManualClock();
     let rang = false;
     const at = 3 * 2 ** 31;
-    alarmAt(clock, at, () => {
+    alarmAt(clock, new RunTime(clock), at, () => {
       rang = true;
     });
     for (let parts = 0; parts < 3; parts++) {
@@ -47,15 +50,27 @@ describe("an alarm", () => {
     expect([rang, clock.now]).toEqual([true, at]);
   });
 
-  test("waits on when the wall clock was set back, and rings not at all when cancelled", () => {
+  test("rings after as long as it was set for, though the wall clock is set back, and not at all when cancelled", () => {
     const clock = new ManualClock();
     let rings = 0;
-    const cancel = alarmAt(clock, 100, () => rings++);
-    clock.now = -50;
+    const time = new RunTime(clock);
+    alarmAt(clock, time, 100, () => rings++);
+    clock.offsetMs = -50;
     clock.fire();
-    expect([rings, clock.timers[0]?.delayMs]).toEqual([0, 50]);
+    expect([rings, clock.now]).toEqual([1, 100]);
+    const cancel = alarmAt(clock, time, 200, () => rings++);
     cancel();
-    expect(clock.timers).toEqual([]);
+    expect([rings, clock.timers]).toEqual([1, []]);
+  });
+
+  test("that rings early is set again for the rest", () => {
+    const clock = new ManualClock();
+    let rings = 0;
+    alarmAt(clock, new RunTime(clock), 100, () => rings++);
+    const [timer] = clock.timers.splice(0);
+    clock.now = 99;
+    timer?.fn();
+    expect([rings, clock.timers[0]?.delayMs]).toEqual([0, 1]);
   });
 });
 

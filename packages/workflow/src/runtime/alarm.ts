@@ -1,15 +1,16 @@
 /** Alarms and delays, however far away they end: platform timers take 24.8 days at most. */
 import type { Cancel, Clock } from "@raftoral/raft-core";
+import type { RunTime } from "./run-time.ts";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Calls `fn` once when the wall clock has reached `wallMs`. Never calls it in this turn. */
-export function alarmAt(clock: Clock, wallMs: number, fn: () => void): Cancel {
+/** Calls `fn` once when a run's time has reached `atMs`. Never calls it in this turn. */
+export function alarmAt(clock: Clock, time: RunTime, atMs: number, fn: () => void): Cancel {
   let cancel: Cancel = () => {};
   const arm = (): void => {
-    const leftMs = wallMs - clock.wallMs();
+    const leftMs = atMs - time.nowMs();
     cancel = clock.after(Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS), () => {
-      if (clock.wallMs() >= wallMs) fn();
+      if (time.nowMs() >= atMs) fn();
       else arm();
     });
   };

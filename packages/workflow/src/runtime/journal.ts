@@ -5,13 +5,14 @@
  * G2. Nothing is proposed once this node has lost the run: such calls never settle, so that no error handler of the body
  *     takes the loss for a failure of its work. The body is garbage from then on; the new owner's goes on.
  */
-import { invariant, type NodeId } from "@raftoral/raft-core";
+import { type Clock, invariant, type NodeId } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../author/errors.ts";
 import type { CheckpointRecord, Refused } from "../command/command-result.ts";
 import type { CheckpointKind, Epoch, WorkflowCommand } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
 import { sameFamily } from "../state/apply-run.ts";
 import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
+import { RunTime } from "./run-time.ts";
 
 /** The ownership in whose name everything is recorded. */
 export interface Ownership {
@@ -32,35 +33,32 @@ export function never<T>(): Promise<T> {
 export class Journal {
   readonly #ownership: Ownership;
   readonly #proposer: RetryingProposer;
-  readonly #wallMs: () => number;
+  readonly #clock: Clock;
+  /** What time it is for the run. */
+  readonly time: RunTime;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
   readonly #recorded: Map<string, CheckpointRecord>;
   /** Number of checkpoints that earlier owners recorded. */
   readonly size: number;
-  #latestAt = 0;
 
   constructor(
     ownership: Ownership,
     proposer: RetryingProposer,
-    wallMs: () => number,
+    clock: Clock,
     recorded: Iterable<readonly [string, CheckpointRecord]>,
   ) {
     this.#ownership = ownership;
     this.#proposer = proposer;
-    this.#wallMs = wallMs;
+    this.#clock = clock;
+    this.time = new RunTime(clock);
     this.#recorded = new Map(recorded);
     this.size = this.#recorded.size;
-    for (const checkpoint of this.#recorded.values()) this.#latestAt = Math.max(this.#latestAt, checkpoint.at);
+    for (const { at } of this.#recorded.values()) this.time.observe(at);
   }
 
   /** What earlier owners recorded and nobody has asked for. */
   get unused(): readonly string[] {
     return [...this.#recorded.keys()];
-  }
-
-  /** Now, not before anything recorded: a new owner's clock may be behind. */
-  nowMs(): number {
-    return Math.max(this.#wallMs(), this.#latestAt);
   }
 
   /** Whether an earlier owner recorded something at a path that has not been asked for. */
@@ -83,7 +81,7 @@ export class Journal {
   /** Commits a checkpoint, and gives the one that stands at the path then. */
   async record(key: string, kind: CheckpointKind, value: Uint8Array): Promise<CheckpointRecord> {
     const { runId, owner, epoch } = this.#ownership;
-    const at = this.#wallMs();
+    const at = this.#clock.wallMs();
     const recorded = await this.#commit(key, {
       kind: "Checkpoint",
       runId,
@@ -102,7 +100,7 @@ export class Journal {
   /** Commits the receipt of a signal, or that none came in time; undefined when none is there. */
   receive(key: string, name: string, timedOut: boolean): Promise<CheckpointRecord | undefined> {
     const { runId, owner, epoch } = this.#ownership;
-    const at = this.#wallMs();
+    const at = this.#clock.wallMs();
     return this.#commit(key, { kind: "SignalReceive", runId, key, name, timedOut, at, owner, epoch });
   }
 
@@ -114,7 +112,7 @@ export class Journal {
     }
     invariant(result.kind === "Recorded", () => `a checkpoint at ${key} gave ${result.kind}`);
     const { checkpoint } = result;
-    this.#latestAt = Math.max(this.#latestAt, checkpoint.at);
+    this.time.observe(checkpoint.at);
     return checkpoint;
   }
 

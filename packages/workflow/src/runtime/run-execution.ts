@@ -83,7 +83,7 @@ export class RunExecution {
     const holds = (): boolean => !this.interruption.isOver;
     const onLost = (): void => this.end("lost to another node");
     const ownership = { runId, owner: nodeId, epoch, holds, onLost };
-    this.#journal = new Journal(ownership, proposer, () => clock.wallMs(), start.checkpoints);
+    this.#journal = new Journal(ownership, proposer, clock, start.checkpoints);
     const onInterrupt = (fn: (reason: Error) => void): (() => void) => this.interruption.listen(fn);
     const attemptFailed: StepSurroundings["attemptFailed"] = (key, attempt, error, retryInMs) =>
       shared.emit({ type: "step-attempt-failed", runId, key, attempt, error: recordedError(error), retryInMs });
@@ -215,7 +215,7 @@ export class RunExecution {
     try {
       const woke = `${key}/woke`;
       if (!this.#journal.has(woke)) {
-        if (wakeAt > this.shared.clock.wallMs()) await this.#activity.park(() => this.#alarm(wakeAt));
+        if (wakeAt > this.#journal.time.nowMs()) await this.#activity.park(() => this.#alarm(wakeAt));
         await this.#answers.fresh(woke, AFTER_ALL, this.#openCalls === 1);
       }
       // Alone, it ends after all that is recorded; beside others, the log decides what was first.
@@ -225,9 +225,9 @@ export class RunExecution {
     }
   }
 
-  #alarm(wallMs: number): Promise<void> {
+  #alarm(atMs: number): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const cancel = alarmAt(this.shared.clock, wallMs, () => {
+      const cancel = alarmAt(this.shared.clock, this.#journal.time, atMs, () => {
         stop();
         resolve();
       });
@@ -254,7 +254,7 @@ export class RunExecution {
 
   async #received(key: string, name: string, deadline: number | undefined): Promise<CheckpointRecord> {
     for (;;) {
-      const timedOut = deadline !== undefined && deadline <= this.shared.clock.wallMs();
+      const timedOut = deadline !== undefined && deadline <= this.#journal.time.nowMs();
       if (this.inbox.claim(name) || timedOut) {
         const checkpoint = await this.#activity.work(() => this.#journal.receive(key, name, timedOut));
         if (checkpoint !== undefined) return checkpoint;
@@ -279,14 +279,14 @@ export class RunExecution {
         stopInterruption();
         resolve();
       };
-      if (deadline !== undefined) stopAlarm = alarmAt(this.shared.clock, deadline, done);
+      if (deadline !== undefined) stopAlarm = alarmAt(this.shared.clock, this.#journal.time, deadline, done);
     });
   }
 
-  /** A wall time `delayMs` from the first time this was asked. */
+  /** A moment of the run's time, `delayMs` from the first time this was asked. */
   #moment(key: string, kind: CheckpointKind, delayMs: number): Promise<number> {
     const record = (): Promise<CheckpointRecord> => {
-      const at = this.#journal.nowMs() + delayMs;
+      const at = this.#journal.time.nowMs() + delayMs;
       return this.#journal.record(key, kind, encodeValue(at, key, this.shared.maxPayloadBytes));
     };
     return this.#once(
