@@ -30,6 +30,10 @@ type ReceiveSnapshot = (message: Message, content: AsyncIterable<Uint8Array>) =>
 export class RecordingReceiver implements GroupReceiver {
   readonly frames: { readonly from: NodeId; readonly messages: readonly Message[] }[] = [];
   readonly unreachables: NodeId[] = [];
+  /** Who said that this node was removed. */
+  readonly removals: NodeId[] = [];
+  /** Whom this group has no more, as it tells its transport. */
+  readonly removedPeers = new Set<NodeId>();
   onSnapshot: ReceiveSnapshot = async () => {
     throw new Error("no snapshot was expected here");
   };
@@ -50,6 +54,15 @@ export class RecordingReceiver implements GroupReceiver {
 
   unreachable(peer: NodeId): void {
     this.unreachables.push(peer);
+    this.changed();
+  }
+
+  isRemoved(peer: NodeId): boolean {
+    return this.removedPeers.has(peer);
+  }
+
+  removed(by: NodeId): void {
+    this.removals.push(by);
     this.changed();
   }
 

@@ -48,8 +48,16 @@ export class PeerConnection {
   constructor(options: PeerConnectionOptions) {
     this.address = options.address;
     this.#options = options;
-    this.#control = new PeerStream("control", options, this.#eventsOf("control", () => "now"));
-    this.#appends = new PeerStream("appends", options, this.#eventsOf("appends", () => this.#mayAppend()));
+    this.#control = new PeerStream(
+      "control",
+      options,
+      this.#eventsOf("control", () => "now"),
+    );
+    this.#appends = new PeerStream(
+      "appends",
+      options,
+      this.#eventsOf("appends", () => this.#mayAppend()),
+    );
   }
 
   /** Of the control stream: whether the peer is there. */

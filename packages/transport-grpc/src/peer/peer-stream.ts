@@ -11,8 +11,16 @@
  *     of the peer's streams probes; the other waits for its success.
  * C5. The messages of one turn of the event loop leave in one frame, up to its size.
  */
-import { type Clock, type GroupId, type Logger, type Message, messageSize, type NodeId, type Rng } from "@raftoral/raft-core";
-import { formatAddress, type HostPort } from "../address.ts";
+import {
+  type Clock,
+  type GroupId,
+  type Logger,
+  type Message,
+  messageSize,
+  type NodeId,
+  type Rng,
+} from "@raftoral/raft-core";
+import type { HostPort } from "../address.ts";
 import type { TransportCounters } from "../counters.ts";
 import type { Accepted, Refusal } from "../gen/raftoral/v1/peer_pb.ts";
 import type { GrpcTransportSettings } from "../options.ts";
@@ -202,7 +210,7 @@ export class PeerStream {
   }
 
   #enqueue(groupId: GroupId, message: Message): boolean {
-    const { logger, settings, peer, traffic } = this.#context;
+    const { logger, settings, peer } = this.#context;
     let size: number;
     try {
       size = messageSize(message);
@@ -269,7 +277,9 @@ export class PeerStream {
     const reason = reasonOf(refusal);
     // A peer that stops is gone, and one that has a later stream is there: neither is in disagreement.
     if (reason === "SHUTTING_DOWN" || reason === "SUPERSEDED") {
-      this.#lost(reason === "SHUTTING_DOWN" ? "the peer is shutting down" : "the peer has too many streams of this node");
+      this.#lost(
+        reason === "SHUTTING_DOWN" ? "the peer is shutting down" : "the peer has too many streams of this node",
+      );
       return;
     }
     this.#state = { kind: "refused", untilMs: clock.monotonicMs() + settings.refusedBackoffMs, reason };

@@ -29,13 +29,7 @@ import { decodeBatches } from "../wire/batch-codec.ts";
 import { compressionNamed } from "../wire/compression.ts";
 import { FrameReader, frameOf, PREFIX_BYTES } from "../wire/grpc-framing.ts";
 import { GRPC_FAILED_PRECONDITION, GRPC_INVALID_ARGUMENT, GRPC_UNAVAILABLE, GrpcAnswer } from "../wire/h2.ts";
-import {
-  type AcceptedHello,
-  isRefusal,
-  type RefusalReason,
-  reasonOf,
-  refusal,
-} from "../wire/hello.ts";
+import { type AcceptedHello, isRefusal, type RefusalReason, reasonOf, refusal } from "../wire/hello.ts";
 import { Keepalive } from "../wire/keepalive.ts";
 import { impostor } from "./impostor.ts";
 import type { AcceptedStream } from "./inbound-streams.ts";
@@ -117,7 +111,8 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
     stopHelloTimer();
     const { from, kind, incarnation } = outcome;
     const compression = compressionNamed(call.encoding);
-    if (compression !== undefined && outcome.features.includes(compression.feature)) reader.acceptCompressed(compression);
+    if (compression !== undefined && outcome.features.includes(compression.feature))
+      reader.acceptCompressed(compression);
     answer.write(acceptanceFrame(local, outcome));
     refusals.forget(from);
     traffic = local.peerAppeared(outcome);

@@ -1,5 +1,12 @@
 /** A node whose group writes down what arrives: for tests of who may send to whom. */
-import { type AnyExecutor, type GroupChannel, type Logger, type NodeId, RaftoralError } from "@raftoral/raft-core";
+import {
+  type AnyExecutor,
+  type ClusterDefaults,
+  type GroupChannel,
+  type Logger,
+  type NodeId,
+  RaftoralError,
+} from "@raftoral/raft-core";
 import { numbered, RecordingReceiver } from "@raftoral/raft-core/testing";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "../options.ts";
@@ -19,7 +26,10 @@ export class RecordingNode {
   readonly channel: GroupChannel;
   readonly log: readonly LogLine[];
 
-  static async start(nodeId: NodeId, options: GrpcTransportOptions = {}): Promise<RecordingNode> {
+  static async start(
+    nodeId: NodeId,
+    options: ClusterDefaults<AnyExecutor> & GrpcTransportOptions = {},
+  ): Promise<RecordingNode> {
     const log: LogLine[] = [];
     const record = (level: keyof Logger) => (fields: object, text: string) =>
       void log.push({ level, text, fields: { ...fields } });
