@@ -26,6 +26,7 @@ const NOTHING: CommandExecutor<string, string> = {
 class Recorder implements ClusterProbe {
   readonly committed: number[] = [];
   readonly read: number[] = [];
+  readonly snapshots: number[] = [];
   readonly failures: string[] = [];
   proposalCommitted(tookMs: number): void {
     this.committed.push(tookMs);
@@ -38,6 +39,9 @@ class Recorder implements ClusterProbe {
   }
   readFailed(code: string): void {
     this.failures.push(`read ${code}`);
+  }
+  snapshotTaken(tookMs: number): void {
+    this.snapshots.push(tookMs);
   }
 }
 
@@ -95,6 +99,16 @@ describe("what a group measures", () => {
       "read NODE_STOPPED",
     ]);
     expect(probe.committed).toEqual([]);
+  });
+
+  test("each snapshot that is taken, with the time until it is in force", async () => {
+    const probe = new Recorder();
+    const cluster = await start({ probe });
+    await cluster.propose("something");
+    await cluster.snapshot();
+    await cluster.snapshot();
+    expect(probe.snapshots).toHaveLength(2);
+    expect(Math.min(...probe.snapshots)).toBeGreaterThan(0);
   });
 
   test("a read that finds too many waiting is told as refused", async () => {

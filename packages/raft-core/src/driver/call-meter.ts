@@ -1,5 +1,5 @@
 /**
- * Ties calls to a {@link ClusterProbe}: turns when a call began into how long it took.
+ * Ties calls, and what else takes time, to a {@link ClusterProbe}: turns when one began into how long it took.
  *
  * Role: the one place of the driver that looks at the clock for the sake of measuring. Who has no probe has no meter, and pays
  * for one comparison a call.
@@ -32,5 +32,14 @@ export class CallMeter {
 
   readFailed(code: RaftErrorCode): void {
     this.#probe.readFailed(code);
+  }
+
+  snapshotTaken(startedMs: number): void {
+    this.#probe.snapshotTaken(this.#clock.monotonicMs() - startedMs);
+  }
+
+  /** For what does not know when it began. */
+  nowMs(): number {
+    return this.#clock.monotonicMs();
   }
 }

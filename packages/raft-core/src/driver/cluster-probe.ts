@@ -16,4 +16,6 @@ export interface ClusterProbe {
   readConfirmed(tookMs: number): void;
   /** A linearizable read of this node was given up. */
   readFailed(code: RaftErrorCode): void;
+  /** A snapshot of this node's state was taken and is in force, `tookMs` after its capture. Received ones are not told. */
+  snapshotTaken(tookMs: number): void;
 }

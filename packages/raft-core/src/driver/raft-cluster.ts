@@ -65,7 +65,7 @@ export class RaftCluster<Command, Result> {
     const { storage, executor, limits, logger } = resolved;
     if (isEmpty(storage)) await bootstrapStorage(storage, executor, options.bootstrap);
     const state = new ReplicatedState();
-    const snapshotter = new Snapshotter(storage, executor, state, limits, logger);
+    const snapshotter = new Snapshotter(storage, executor, state, limits, logger, resolved.calls);
     const snapshot = storage.snapshot();
     if (snapshot !== "unavailable" && snapshot.metadata.index > 0) await snapshotter.restore(snapshot.metadata);
     const loop = new GroupLoop(resolved, state, snapshotter);

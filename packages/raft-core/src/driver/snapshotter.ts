@@ -13,6 +13,7 @@ import { invariant, RaftError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { GroupStorage, SnapshotSink } from "../storage.ts";
 import type { LogIndex, NodeId, SnapshotMetadata } from "../types.ts";
+import type { CallMeter } from "./call-meter.ts";
 import type { AnyExecutor } from "./executor.ts";
 import type { RaftLimits } from "./options.ts";
 import type { GroupChannel, Logger } from "./ports.ts";
@@ -25,6 +26,7 @@ export class Snapshotter {
   readonly #state: ReplicatedState;
   readonly #limits: RaftLimits;
   readonly #logger: Logger;
+  readonly #meter: CallMeter | undefined;
   #lastIndex: LogIndex;
   /** What is being spooled, if anything (N3). */
   #spooling: Promise<unknown> | undefined;
@@ -36,12 +38,14 @@ export class Snapshotter {
     state: ReplicatedState,
     limits: RaftLimits,
     logger: Logger,
+    meter?: CallMeter,
   ) {
     this.#storage = storage;
     this.#executor = executor;
     this.#state = state;
     this.#limits = limits;
     this.#logger = logger;
+    this.#meter = meter;
     this.#lastIndex = state.appliedIndex;
   }
 
@@ -67,6 +71,7 @@ export class Snapshotter {
     const metadata = this.#state.metadata();
     // A node that has just joined has no state yet, and a snapshot at 0 would be none.
     if (metadata.index === 0) return metadata;
+    const startedMs = this.#meter?.nowMs() ?? 0;
     const content = withHeader(this.#state.header(), this.#executor.snapshot());
     const keepFrom = Math.max(this.#storage.firstIndex(), metadata.index + 1 - this.#limits.keepEntries);
     const installed = await this.#exclusive(async (aborted) => {
@@ -81,6 +86,7 @@ export class Snapshotter {
       });
     }
     this.#lastIndex = Math.max(this.#lastIndex, metadata.index);
+    this.#meter?.snapshotTaken(startedMs);
     this.#logger.info({ index: metadata.index, term: metadata.term, keepFrom }, "snapshot taken");
     return metadata;
   }

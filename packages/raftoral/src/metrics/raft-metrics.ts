@@ -31,6 +31,7 @@ export const RAFT_METRICS = {
   proposalFailures: counter("raftoral.proposal.failures", "{proposal}", "Proposals given up or refused", [ERROR]),
   readDuration: histogram("raftoral.read.duration", "From a linearizable read to its confirmation, applied"),
   readsPending: updown("raftoral.read.pending", "{read}", "Linearizable reads of the node that wait"),
+  snapshotDuration: histogram("raftoral.snapshot.duration", "From the capture of a snapshot until it is in force"),
   readFailures: counter("raftoral.read.failures", "{read}", "Linearizable reads given up or refused", [ERROR]),
 } as const;
 
@@ -47,6 +48,7 @@ export interface MeasuredCluster {
 export class RaftMetrics implements MetricSource, ClusterProbe {
   readonly #proposals: Histogram;
   readonly #reads: Histogram;
+  readonly #snapshots: Histogram;
   readonly #proposalFailures = new Tally(RAFT_METRICS.proposalFailures);
   readonly #readFailures = new Tally(RAFT_METRICS.readFailures);
   #cluster: MeasuredCluster | undefined;
@@ -56,6 +58,7 @@ export class RaftMetrics implements MetricSource, ClusterProbe {
   constructor(recorders: Recorders) {
     this.#proposals = recorders.histogram(RAFT_METRICS.proposalDuration, {});
     this.#reads = recorders.histogram(RAFT_METRICS.readDuration, {});
+    this.#snapshots = recorders.histogram(RAFT_METRICS.snapshotDuration, {});
   }
 
   /** The group, once it is there: it was started with this as its probe. */
@@ -81,6 +84,10 @@ export class RaftMetrics implements MetricSource, ClusterProbe {
 
   readFailed(code: string): void {
     this.#readFailures.add([code]);
+  }
+
+  snapshotTaken(tookMs: number): void {
+    this.#snapshots.record(tookMs / 1000);
   }
 
   collect(observe: Observe): void {

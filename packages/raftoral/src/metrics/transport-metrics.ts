@@ -7,6 +7,8 @@ const TYPE = "raftoral.message.type";
 const STREAM = "raftoral.stream";
 /** Of OpenTelemetry's conventions for network I/O: `transmit` or `receive`. */
 const DIRECTION = "network.io.direction";
+const SENT: Attributes = { [DIRECTION]: "transmit" };
+const RECEIVED: Attributes = { [DIRECTION]: "receive" };
 
 export const TRANSPORT_METRICS = {
   messages: counter("raftoral.peer.messages", "{message}", "Raft messages, by type", [PEER, DIRECTION, TYPE]),
@@ -44,6 +46,17 @@ export const TRANSPORT_METRICS = {
   ),
   framesRejected: counter("raftoral.transport.frames.rejected", "{frame}", "Frames and requests that were refused"),
   sessionsRejected: counter("raftoral.transport.sessions.rejected", "{session}", "Connections that spoke no gRPC"),
+  snapshots: counter("raftoral.snapshot.transfers", "{snapshot}", "Snapshots that arrived as a whole", [DIRECTION]),
+  snapshotBytes: counter("raftoral.snapshot.io", "By", "Content of snapshots, uncompressed, also while they travel", [
+    DIRECTION,
+  ]),
+  snapshotFailures: counter("raftoral.snapshot.failures", "{snapshot}", "Snapshots sent that did not arrive"),
+  snapshotsPutOff: counter(
+    "raftoral.snapshot.put_off",
+    "{snapshot}",
+    "Snapshots that a limit made wait; they come again",
+  ),
+  snapshotsResumed: counter("raftoral.snapshot.resumed", "{attempt}", "Attempts to go on with a snapshot that was cut"),
 } as const;
 
 interface Traffic {
@@ -86,6 +99,13 @@ export interface MeasuredTransport {
     readonly messagesUnroutable: number;
     readonly framesRejected: number;
     readonly sessionsRejected: number;
+    readonly snapshotsSent: number;
+    readonly snapshotsReceived: number;
+    readonly snapshotsFailed: number;
+    readonly snapshotsPutOff: number;
+    readonly snapshotsResumed: number;
+    readonly snapshotBytesSent: number;
+    readonly snapshotBytesReceived: number;
   };
 }
 
@@ -104,14 +124,21 @@ export class TransportMetrics implements MetricSource {
     observe(TRANSPORT_METRICS.unroutable, counters.messagesUnroutable);
     observe(TRANSPORT_METRICS.framesRejected, counters.framesRejected);
     observe(TRANSPORT_METRICS.sessionsRejected, counters.sessionsRejected);
+    observe(TRANSPORT_METRICS.snapshots, counters.snapshotsSent, SENT);
+    observe(TRANSPORT_METRICS.snapshots, counters.snapshotsReceived, RECEIVED);
+    observe(TRANSPORT_METRICS.snapshotBytes, counters.snapshotBytesSent, SENT);
+    observe(TRANSPORT_METRICS.snapshotBytes, counters.snapshotBytesReceived, RECEIVED);
+    observe(TRANSPORT_METRICS.snapshotFailures, counters.snapshotsFailed);
+    observe(TRANSPORT_METRICS.snapshotsPutOff, counters.snapshotsPutOff);
+    observe(TRANSPORT_METRICS.snapshotsResumed, counters.snapshotsResumed);
     for (const peer of this.#transport.peerStats?.(this.#nodeId) ?? []) collectPeer(peer, observe);
   }
 }
 
 function collectPeer(peer: MeasuredPeer, observe: Observe): void {
   const of = { [PEER]: peer.peer };
-  const sent = { ...of, [DIRECTION]: "transmit" };
-  const received = { ...of, [DIRECTION]: "receive" };
+  const sent = { ...of, ...SENT };
+  const received = { ...of, ...RECEIVED };
   for (const { type, messages, bytes } of peer.sent) {
     observe(TRANSPORT_METRICS.messages, messages, { ...sent, [TYPE]: type });
     observe(TRANSPORT_METRICS.messageBytes, bytes, { ...sent, [TYPE]: type });
