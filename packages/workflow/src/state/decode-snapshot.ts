@@ -13,7 +13,6 @@ import { decodeCheckpoint, decodeNode, decodeRun, encodeNode } from "./record-co
 import type { RunRecord } from "./run-record.ts";
 import {
   putCheckpoint,
-  putCount,
   putInput,
   putOutcome,
   putPlace,
@@ -38,7 +37,7 @@ export class SnapshotDecoder {
   readonly #chunks: Uint8Array[] = [];
   #chunkBytes = 0;
   #phase: "magic" | "header" | "records" | "ended" = "magic";
-  /** The run whose checkpoints are being read; their number is written once it is known. */
+  /** The run whose checkpoints are being read; their number is written with it once it is known. */
   #run: RunRecord | undefined;
   #clock = 0;
   #lastEpoch = 0;
@@ -181,7 +180,7 @@ export class SnapshotDecoder {
     const isKnown = startOf(this.#sink, runId) !== undefined;
     if (isKnown || this.#sink.get(RECORD_KIND.run + startKey) !== undefined) throw invalid(`run ${runId} comes twice`);
     if (head.epoch > this.#lastEpoch) throw invalid(`run ${runId} is from the future`);
-    const run: RunRecord = { ...facts, startKey, head, checkpointCount: 0, signals };
+    const run: RunRecord = { ...facts, startKey, head, checkpointCount: 0, hashes: undefined, signals };
     // Here already, so that a second run of the id, or the place, is noticed.
     putRun(this.#sink, run);
     putPlace(this.#sink, run);
@@ -201,16 +200,15 @@ export class SnapshotDecoder {
     if (putCheckpoint(this.#sink, run, path, checkpoint) !== undefined) {
       throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
     }
-    run.checkpointCount += 1;
+    run.checkpointCount = (run.checkpointCount ?? 0) + 1;
   }
 
   /** The number of a run's checkpoints is known once something else comes. */
   #endRun(): void {
     const run = this.#run;
     this.#run = undefined;
-    if (run === undefined || run.checkpointCount === 0) return;
-    if (run.head.status === "Finished") putRun(this.#sink, run);
-    else putCount(this.#sink, run);
+    // Of a running run it is counted when somebody asks.
+    if (run?.head.status === "Finished" && run.checkpointCount !== 0) putRun(this.#sink, run);
   }
 }
 

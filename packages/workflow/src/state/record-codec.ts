@@ -9,6 +9,7 @@ import { CHECKPOINT_KINDS, OUTCOMES } from "../command/wire-numbers.ts";
 import { WireReader } from "../command/wire-reader.ts";
 import { WireWriter } from "../command/wire-writer.ts";
 import type { RunOutcome, TypeVersion } from "../command/workflow-command.ts";
+import { ByteSlabs } from "./byte-slabs.ts";
 import type { NodeRecord, NodeStatus } from "./node-table.ts";
 import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
 import { invalid, NODE_STATUSES, OWNER_REASONS } from "./snapshot-format.ts";
@@ -16,11 +17,12 @@ import { invalid, NODE_STATUSES, OWNER_REASONS } from "./snapshot-format.ts";
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** One for all: what it wrote is copied before the next use. */
 const writer = new WireWriter(4096);
+const slabs = new ByteSlabs();
 
 function written(write: (to: WireWriter) => void): Uint8Array {
   writer.reset();
   write(writer);
-  return writer.finish();
+  return slabs.copy(writer.view());
 }
 
 export function encodeNode(node: NodeRecord): Uint8Array {
@@ -86,13 +88,13 @@ export function encodeRun(run: RunRecord): Uint8Array {
   }
   for (const id of head.signalIds) to.string(20, id);
   if (head.status === "Finished") {
-    to.uint(11, run.checkpointCount);
+    to.uint(11, run.checkpointCount ?? 0);
     to.bool(32, true);
     to.uint(33, OUTCOMES.indexOf(head.outcome));
     to.uint(37, head.endedAt);
     to.uint(38, head.endIndex);
   }
-  return to.finish();
+  return slabs.copy(to.view());
 }
 
 /** What a run's record, of the store or of a snapshot, says. */
@@ -217,7 +219,7 @@ export function encodeCheckpoint(path: string, checkpoint: CheckpointRecord): Ui
   to.uint(4, checkpoint.at);
   to.uint(5, checkpoint.index);
   to.uint(6, checkpoint.epoch);
-  return to.finish();
+  return slabs.copy(to.view());
 }
 
 export interface DecodedCheckpoint {
@@ -243,7 +245,7 @@ export function decodeCheckpoint(from: WireReader): DecodedCheckpoint {
 export function encodeNumber(value: number): Uint8Array {
   writer.reset();
   writer.varint(value);
-  return writer.finish();
+  return slabs.copy(writer.view());
 }
 
 export function decodeNumber(bytes: Uint8Array): number {

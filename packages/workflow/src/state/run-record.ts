@@ -63,7 +63,13 @@ export interface RunRecord extends RunFacts {
   /** `startIndex` as it stands in keys. */
   readonly startKey: StateKey;
   head: RunHead;
-  checkpointCount: number;
+  /** Undefined until somebody asks for it (`checkpointCountOf`): nothing that is applied to a running run does. */
+  checkpointCount: number | undefined;
+  /**
+   * Hashes of the paths that have checkpoints, while all of them are known: of a run that was started here and has stayed in the cache
+   * since. A path whose hash is not among them has none, which saves looking.
+   */
+  readonly hashes: Set<number> | undefined;
   /** What waits for it, oldest first; empty once it has ended. */
   signals: readonly BufferedSignal[];
 }

@@ -20,7 +20,7 @@ import {
   encodeSignal,
 } from "./record-codec.ts";
 import type { BufferedSignal, RunRecord } from "./run-record.ts";
-import { checkpointKey, idKey, numberIn, numberKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
+import { checkpointKey, idKey, numberIn, numberKey, pathHash, RECORD_KIND, rangeOf } from "./state-keys.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -69,21 +69,19 @@ export function signalKey(startKey: StateKey, { number }: BufferedSignal): State
   return RECORD_KIND.signal + startKey + numberKey(number);
 }
 
-/** A run that has ended has the number in its own record. */
-export function putCount(to: RecordSink, { startKey, checkpointCount }: RunRecord): void {
-  to.put(RECORD_KIND.count + startKey, encodeNumber(checkpointCount));
-}
-
 /** Records a checkpoint at a path that has none, or gives the one that stands there. */
 export function putCheckpoint(
   to: RecordSink,
-  { startKey }: RunRecord,
+  { startKey, hashes }: RunRecord,
   path: string,
   checkpoint: CheckpointRecord,
 ): CheckpointRecord | undefined {
+  const hash = pathHash(path);
+  const isNew = hashes !== undefined && !hashes.has(hash);
+  if (isNew) hashes.add(hash);
   for (let probe = 0; ; probe++) {
-    const key = checkpointKey(startKey, path, probe);
-    const found = to.get(key);
+    const key = checkpointKey(startKey, hash, probe);
+    const found = isNew ? undefined : to.get(key);
     if (found === undefined) {
       to.put(key, encodeCheckpoint(path, checkpoint));
       return undefined;
@@ -95,20 +93,31 @@ export function putCheckpoint(
 
 export function findCheckpoint(
   from: RecordSink | StateReader,
-  { startKey }: RunRecord,
+  { startKey, hashes }: RunRecord,
   path: string,
 ): CheckpointRecord | undefined {
+  const hash = pathHash(path);
+  if (hashes !== undefined && !hashes.has(hash)) return undefined;
   for (let probe = 0; ; probe++) {
-    const found = from.get(checkpointKey(startKey, path, probe));
+    const found = from.get(checkpointKey(startKey, hash, probe));
     if (found === undefined) return undefined;
     const standing = decodeCheckpoint(new WireReader(found));
     if (standing.path === path) return standing.checkpoint;
   }
 }
 
+/** How many checkpoints a run has. Counted once, then kept. */
+export function checkpointCountOf(from: StateReader, run: RunRecord): number {
+  if (run.checkpointCount !== undefined) return run.checkpointCount;
+  let count = 0;
+  for (const _ of from.scan(...rangeOf(RECORD_KIND.checkpoint, run.startIndex))) count += 1;
+  run.checkpointCount = count;
+  return count;
+}
+
 /** A run's checkpoints in the order in which they were committed. */
 export function checkpointsOf(from: StateReader, run: RunRecord): DecodedCheckpoint[] {
-  if (run.checkpointCount === 0) return [];
+  if (checkpointCountOf(from, run) === 0) return [];
   const found: DecodedCheckpoint[] = [];
   for (const [, value] of from.scan(...rangeOf(RECORD_KIND.checkpoint, run.startIndex))) {
     found.push(decodeCheckpoint(new WireReader(value)));
@@ -136,11 +145,10 @@ export function loadRun(from: StateReader, startIndex: number): RunRecord | unde
   const record = from.get(RECORD_KIND.run + startKey);
   if (record === undefined) return undefined;
   const { facts, head, checkpointCount } = decodeRun(new WireReader(record));
-  if (head.status === "Finished") return { ...facts, startKey, head, checkpointCount, signals: [] };
-  const count = from.get(RECORD_KIND.count + startKey);
+  if (head.status === "Finished") return { ...facts, startKey, head, checkpointCount, hashes: undefined, signals: [] };
   const signals: BufferedSignal[] = [];
   for (const [key, value] of from.scan(...rangeOf(RECORD_KIND.signal, startIndex))) {
     signals.push(decodeSignal(new WireReader(value), numberIn(key, 8)));
   }
-  return { ...facts, startKey, head, checkpointCount: count === undefined ? 0 : decodeNumber(count), signals };
+  return { ...facts, startKey, head, checkpointCount: undefined, hashes: undefined, signals };
 }

@@ -11,10 +11,10 @@ import type { RunOutcome } from "../command/workflow-command.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import {
+  checkpointCountOf,
   loadRun,
   placeKey,
   putCheckpoint,
-  putCount,
   putInput,
   putOutcome,
   putPlace,
@@ -26,6 +26,8 @@ import {
 } from "./run-records.ts";
 import { idKey, kindRange, numberKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
 
+/** What knowing that a path has a checkpoint takes in memory, roughly. */
+const HASH_BYTES = 32;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** How many runs there are; kept in the header. */
@@ -87,8 +89,9 @@ export class RunTable {
 
   /** A run that has just been started. */
   start(facts: RunFacts, head: RunningHead, input: Uint8Array): void {
-    invariant(this.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
-    const run = { ...facts, startKey: numberKey(facts.startIndex), head, checkpointCount: 0, signals: [] };
+    invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
+    const startKey = numberKey(facts.startIndex);
+    const run: RunRecord = { ...facts, startKey, head, checkpointCount: 0, hashes: new Set(), signals: [] };
     putRun(this.#store, run);
     putPlace(this.#store, run);
     putInput(this.#store, run, input);
@@ -112,7 +115,7 @@ export class RunTable {
   finish(run: RunRecord, head: FinishedHead, outcome: RunOutcome): void {
     this.#leave(run);
     for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
-    if (run.checkpointCount > 0) this.#store.delete(RECORD_KIND.count + run.startKey);
+    checkpointCountOf(this.#store, run);
     run.head = head;
     run.signals = [];
     putRun(this.#store, run);
@@ -125,7 +128,7 @@ export class RunTable {
     const { head, startKey, startIndex, runId } = run;
     invariant(head.status === "Finished", () => `run ${runId} is running`);
     const store = this.#store;
-    if (run.checkpointCount > 0) {
+    if (checkpointCountOf(store, run) > 0) {
       for (const [key] of store.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex))) store.delete(key);
     }
     store.delete(RECORD_KIND.input + startKey);
@@ -141,8 +144,8 @@ export class RunTable {
   record(run: RunRecord, path: string, checkpoint: CheckpointRecord): CheckpointRecord | undefined {
     const standing = putCheckpoint(this.#store, run, path, checkpoint);
     if (standing !== undefined) return standing;
-    run.checkpointCount += 1;
-    putCount(this.#store, run);
+    if (run.checkpointCount !== undefined) run.checkpointCount += 1;
+    if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES);
     return undefined;
   }
 

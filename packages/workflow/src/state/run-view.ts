@@ -4,7 +4,7 @@ import type { CheckpointRecord } from "../command/command-result.ts";
 import type { Epoch, RunOutcome, TypeVersion } from "../command/workflow-command.ts";
 import type { NodeStatus } from "./node-table.ts";
 import type { OwnerReason, RunRecord } from "./run-record.ts";
-import { checkpointsOf, inputOf, loadRun, outcomeOf } from "./run-records.ts";
+import { checkpointCountOf, checkpointsOf, inputOf, loadRun, outcomeOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
 import { numberIn, numberKey, RECORD_KIND } from "./state-keys.ts";
 import type { Tables } from "./tables.ts";
@@ -80,8 +80,9 @@ export interface RunPage {
 }
 
 export function summary(runs: RunTable, run: RunRecord): RunSummary {
-  const { runId, type, version, startedAt, startIndex, checkpointCount, head } = run;
+  const { runId, type, version, startedAt, startIndex, head } = run;
   const { owner, epoch, attempt } = head;
+  const checkpointCount = checkpointCountOf(runs.records, run);
   const facts = { runId, type, version, owner, epoch, attempt, startedAt, startIndex, checkpointCount };
   if (head.status === "Running") {
     const { reason, cancelReason } = head;

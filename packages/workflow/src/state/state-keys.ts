@@ -9,7 +9,6 @@
  * | run        | `r start` | the run, without what may be large |
  * | input      | `i start` | what it was started with, unless that is nothing |
  * | outcome    | `e start` | how it ended |
- * | count      | `k start` | number of its checkpoints; while it runs |
  * | checkpoint | `c start hash probe` | one checkpoint |
  * | signal     | `s start number` | one signal that waits for it |
  * | owned      | `o owner start` | nothing: a running run of this owner |
@@ -55,7 +54,6 @@ export const RECORD_KIND = Object.freeze({
   run: "r",
   input: "i",
   outcome: "e",
-  count: "k",
   checkpoint: "c",
   signal: "s",
   owned: "o",
@@ -88,9 +86,8 @@ function byteText(bytes: Uint8Array): string {
   return text;
 }
 
-/** Key of the checkpoint at a path, or of the `probe`-th whose path has the same hash. `start` is a {@link numberKey}. */
-export function checkpointKey(start: StateKey, path: string, probe: number): StateKey {
-  const hash = pathHash(path);
+/** Key of the checkpoint at a path with this hash, or of the `probe`-th other one. `start` is a {@link numberKey}. */
+export function checkpointKey(start: StateKey, hash: number, probe: number): StateKey {
   const key =
     RECORD_KIND.checkpoint +
     start +
