@@ -2,7 +2,7 @@
  * The network between all nodes: a link for each direction of each pair. What is sent takes a delay, and may be lost, repeated
  * or overtaken; a cut link delivers nothing, and what is under way on it is lost.
  */
-import type { GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
+import type { GroupId, GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
 import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core";
 import type { Life } from "../node/life.ts";
 import type { Random } from "../world/random.ts";
@@ -13,7 +13,10 @@ import { CALM, type Weather } from "./weather.ts";
 
 interface Listener {
   readonly life: Life;
+  /** Of the one group that is simulated. */
   readonly receiver: GroupReceiver;
+  /** By group: that one, and what nodes have among themselves. */
+  readonly receivers: Map<GroupId, GroupReceiver>;
 }
 
 export class Network {
@@ -40,11 +43,22 @@ export class Network {
 
   /** The way in and out of one process. `opened` hears of the receiver. */
   attach(nodeId: NodeId, life: Life, opened: (receiver: GroupReceiver) => void): PeerTransport {
-    return new NodePort(this.#world, this, nodeId, life, (receiver) => {
-      this.#listeners.set(nodeId, { life, receiver });
+    return new NodePort(this.#world, this, nodeId, life, (groupId, receiver) => {
+      this.#listeners.set(nodeId, { life, receiver, receivers: new Map([[groupId, receiver]]) });
       life.onEnd(() => this.detach(nodeId, life));
       opened(receiver);
     });
+  }
+
+  /** Another receiver of a process that is attached. */
+  open(nodeId: NodeId, life: Life, groupId: GroupId, receiver: GroupReceiver): void {
+    const listener = this.#listeners.get(nodeId);
+    if (listener?.life === life) listener.receivers.set(groupId, receiver);
+  }
+
+  close(nodeId: NodeId, life: Life, groupId: GroupId): void {
+    const listener = this.#listeners.get(nodeId);
+    if (listener?.life === life) listener.receivers.delete(groupId);
   }
 
   detach(nodeId: NodeId, life: Life): void {
@@ -100,7 +114,7 @@ export class Network {
   }
 
   /** Sends one frame: messages of one turn to one peer. */
-  send(from: NodeId, to: NodeId, frame: readonly Message[]): void {
+  send(from: NodeId, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
     const kept: Message[] = [];
     const again: Message[] = [];
     for (const message of frame) {
@@ -108,11 +122,11 @@ export class Network {
       kept.push(message);
       if (this.repeats()) again.push(message);
     }
-    if (kept.length > 0) this.#travel(from, to, kept);
-    if (again.length > 0) this.#travel(from, to, again);
+    if (kept.length > 0) this.#travel(from, to, groupId, kept);
+    if (again.length > 0) this.#travel(from, to, groupId, again);
   }
 
-  #travel(from: NodeId, to: NodeId, frame: readonly Message[]): void {
+  #travel(from: NodeId, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
     const key = direction(from, to);
     let arrival = this.#world.now + this.delayMs(from, to);
     if (this.#random.chance(this.weather.reorderRate)) {
@@ -123,10 +137,12 @@ export class Network {
       this.#lastArrival.set(key, arrival);
     }
     const listener = this.#listeners.get(to);
-    this.#world.after(arrival - this.#world.now, "arrive", to, listener?.life, () => this.#arrive(from, to, frame));
+    this.#world.after(arrival - this.#world.now, "arrive", to, listener?.life, () =>
+      this.#arrive(from, to, groupId, frame),
+    );
   }
 
-  #arrive(from: NodeId, to: NodeId, frame: readonly Message[]): void {
+  #arrive(from: NodeId, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
     const listener = this.reach(from, to);
     if (listener === undefined) {
       this.#world.faults.count("cut-off", frame.length);
@@ -136,7 +152,7 @@ export class Network {
     for (const message of frame) {
       this.#world.trace.tell("receive", to, message.index, () => describeMessage(message));
     }
-    listener.receiver.receive(from, messages);
+    listener.receivers.get(groupId)?.receive(from, messages);
   }
 }
 

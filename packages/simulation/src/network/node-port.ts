@@ -1,5 +1,8 @@
-/** A process's place on the network: the driver's `PeerTransport`, and the channel of its one group. */
-import type { GroupChannel, GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
+/**
+ * A process's place on the network: the driver's `PeerTransport`, and the channels of its one group and of what the nodes have to
+ * say to each other beside it.
+ */
+import type { GroupChannel, GroupId, GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
 import { TransportError } from "@raftoral/raft-core";
 import type { Life } from "../node/life.ts";
 import type { World } from "../world/world.ts";
@@ -15,9 +18,17 @@ export class NodePort implements PeerTransport {
   readonly #world: World;
   readonly #network: Network;
   readonly #life: Life;
-  readonly #opened: (receiver: GroupReceiver) => void;
+  readonly #opened: (groupId: GroupId, receiver: GroupReceiver) => void;
+  #isOpen = false;
 
-  constructor(world: World, network: Network, nodeId: NodeId, life: Life, opened: (receiver: GroupReceiver) => void) {
+  /** `opened` hears of the first receiver, that of the group. */
+  constructor(
+    world: World,
+    network: Network,
+    nodeId: NodeId,
+    life: Life,
+    opened: (groupId: GroupId, receiver: GroupReceiver) => void,
+  ) {
     this.nodeId = nodeId;
     this.#world = world;
     this.#network = network;
@@ -25,13 +36,32 @@ export class NodePort implements PeerTransport {
     this.#opened = opened;
   }
 
-  open(_groupId: number, receiver: GroupReceiver): GroupChannel {
-    this.#opened(receiver);
+  open(groupId: GroupId, receiver: GroupReceiver): GroupChannel {
+    if (this.#isOpen) return this.#openBeside(groupId, receiver);
+    this.#isOpen = true;
+    this.#opened(groupId, receiver);
     const told = new Set<NodeId>();
+    const tell = (messages: readonly Message[]): void => {
+      for (const message of messages) this.#world.monitor.sent(this.nodeId, message);
+    };
     return {
-      send: (messages) => this.#send(messages, receiver, told),
+      send: (messages) => {
+        if (this.#life.isAlive) tell(messages);
+        this.#send(groupId, messages, receiver, told);
+      },
       sendSnapshot: (message, content) => this.#sendSnapshot(message, content),
       close: () => this.#network.detach(this.nodeId, this.#life),
+    };
+  }
+
+  /** What the invariants do not look at: it is no message of Raft's. */
+  #openBeside(groupId: GroupId, receiver: GroupReceiver): GroupChannel {
+    this.#network.open(this.nodeId, this.#life, groupId, receiver);
+    const told = new Set<NodeId>();
+    return {
+      send: (messages) => this.#send(groupId, messages, receiver, told),
+      sendSnapshot: (message) => Promise.reject(rejected(message.to, "no snapshots here")),
+      close: () => this.#network.close(this.nodeId, this.#life, groupId),
     };
   }
 
@@ -39,11 +69,10 @@ export class NodePort implements PeerTransport {
 
   removePeer(): void {}
 
-  #send(messages: readonly Message[], receiver: GroupReceiver, told: Set<NodeId>): void {
+  #send(groupId: GroupId, messages: readonly Message[], receiver: GroupReceiver, told: Set<NodeId>): void {
     if (!this.#life.isAlive) return;
     const frames = new Map<NodeId, Message[]>();
     for (const message of messages) {
-      this.#world.monitor.sent(this.nodeId, message);
       const frame = frames.get(message.to);
       if (frame === undefined) frames.set(message.to, [message]);
       else frame.push(message);
@@ -51,7 +80,7 @@ export class NodePort implements PeerTransport {
     for (const [to, frame] of frames) {
       if (this.#network.reach(this.nodeId, to) === undefined) this.#tellUnreachable(to, receiver, told);
       else told.delete(to);
-      this.#network.send(this.nodeId, to, frame);
+      this.#network.send(this.nodeId, to, groupId, frame);
     }
   }
 

@@ -84,6 +84,7 @@ export class SimNode {
       preVote: settings.preVote,
       checkQuorum: settings.checkQuorum,
       readOnly: settings.readOnly,
+      coalesceHeartbeatsFrom: settings.coalescesHeartbeats ? 1 : Number.POSITIVE_INFINITY,
       clock,
       rng: this.#random.fork(`life ${life.number}`),
     }).then(

@@ -19,6 +19,8 @@ export interface Settings {
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
   readonly readOnly: "safe" | "lease-based";
+  /** Heartbeats travel by rosters, as those of many groups do. */
+  readonly coalescesHeartbeats: boolean;
   /** How old a state a read may see: 0, unless reads rely on a leader's lease. */
   readonly staleMs: number;
   /** Messages pass through the wire format. */
@@ -88,5 +90,6 @@ export function drawSettings(random: Random): Settings {
     weather: random.chance(0.5) ? CALM : drawWeather(random),
     faultGapMs: random.oneOf(200, 500, 1_500),
     staysAtNode: random.chance(0.5),
+    coalescesHeartbeats: random.chance(0.4),
   };
 }

@@ -33,20 +33,18 @@ export class IncomingRoster {
 
   /** Tells the groups, and returns what to answer; undefined for a pulse that came late or again (I2). */
   hear(pulse: Pulse): PulseAnswer | undefined {
-    const { roster, round, base } = pulse;
+    const { roster, round, base, version } = pulse;
     if (roster !== this.#roster) this.#clear(roster);
     else if (round <= this.#round) return undefined;
     this.#round = round;
-    if (base === 0) this.#listed.clear();
-    const follows = base === 0 || (this.#version > 0 && base <= this.#version);
+    const follows = base === 0 || (this.#version > 0 && base <= this.#version && this.#version <= version);
     if (follows) this.#update(pulse);
-    // A pulse without changes is of its base, so that an older version than the one held shows a sender gone astray.
-    if (!follows || this.#version !== pulse.version || this.#listed.size > MAX_LISTED_GROUPS) {
+    if (!follows || this.#listed.size > MAX_LISTED_GROUPS) {
       this.#clear(roster);
       this.#round = round;
       return { roster, round, version: 0, except: [] };
     }
-    return { roster, round, version: this.#version, except: this.#tell() };
+    return { roster, round, version, except: this.#tell() };
   }
 
   #update({ version, lines }: Pulse): void {

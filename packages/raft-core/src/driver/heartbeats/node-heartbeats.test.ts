@@ -126,6 +126,20 @@ describe("when the leader of many groups", () => {
   });
 });
 
+test("a leader that dies after a long idle time is reported lost when it has been silent for that long, not before", async () => {
+  const network = await start(3, { timing: { nodeLostTicks: 60 } });
+  await network.electFirst();
+  await network.tick(100);
+  network.cut.add(1);
+  const survivors = [network.node(2), network.node(3)];
+  const lost = () => survivors.flatMap(({ events }) => events.filter(({ type }) => type === "node-lost"));
+  await network.tick(55);
+  expect(survivors.flatMap((node) => node.leads()).length).toBe(3);
+  expect(lost()).toEqual([]);
+  await network.tick(8);
+  expect(lost()).toEqual([1, 2, 3].map(() => ({ type: "node-lost", nodeId: 1 })));
+});
+
 describe("a follower of many groups", () => {
   test("that falls silent is reported lost by each, when it always was, and returned when it is back", async () => {
     const network = await start(3, { timing: { nodeLostTicks: 12 } });
@@ -173,6 +187,18 @@ describe("a follower of many groups", () => {
     await network.tick(BOUND_TICKS);
     expect(network.node(1).leads().length).toBe(3);
   });
+});
+
+test("H1: a follower that restarts as one that does not know of rosters keeps its leaders", async () => {
+  const network = await start();
+  await network.electFirst();
+  const terms = termsOf(network, 1);
+  const node = network.node(3);
+  await node.stop();
+  await network.startNode(node, { coalesceHeartbeatsFrom: Number.POSITIVE_INFINITY });
+  await network.tick(2 * BOUND_TICKS);
+  expect(termsOf(network, 1)).toEqual(terms);
+  expect(node.clusters.map(({ leader }) => leader)).toEqual(terms.map(() => 1));
 });
 
 test("H2: bytes that are no pulse and no answer change nothing", async () => {

@@ -7,7 +7,7 @@
  * Invariants:
  * O1. A pulse lists a group only if the group's core made a heartbeat for the peer since the last pulse and leads still, in the
  *     term that is listed.
- * O2. A heartbeat is left out only if the roster that the peer has acknowledged says all that it says.
+ * O2. A heartbeat is left out only if the roster that the peer has acknowledged says all that it says, and the peer still answers.
  * O3. An answer counts for a group as much as its own answer of that term would: only if the group stood in what the peer held
  *     as it does now, and is not excepted; and once.
  * O4. The changes that one pulse carries are bounded, and no more groups are listed than {@link MAX_LISTED_GROUPS}.
@@ -18,6 +18,9 @@ import { MAX_LISTED_GROUPS, type Pulse, type PulseAnswer, type RosterLine } from
 
 /** Groups that may get on the roster, or change their line, before the peer has acknowledged it: some 20 KB. */
 const MAX_UNACKNOWLEDGED_LINES = 2_048;
+
+/** Pulses without an answer after which every heartbeat goes by itself again: the peer may have become one that knows none. */
+const MAX_UNANSWERED = 2;
 
 /** What the roster says of a group, and what the group said last. */
 interface Line {
@@ -60,7 +63,7 @@ export class OutgoingRoster {
     line.lastTerm = term;
     line.lastCommit = commit;
     line.lastRound = this.#round;
-    if (line.term === term && line.commit === commit) return line.changedIn <= this.#acknowledged;
+    if (line.term === term && line.commit === commit) return line.changedIn <= this.#acknowledged && this.#isAnswering;
     // A lower commit index that is listed of this term does no harm: it is old news.
     if (isStill && this.#mayList) {
       this.#change(line, term, commit);
@@ -111,6 +114,10 @@ export class OutgoingRoster {
       line.group.answered(this.#peer, line.term);
     }
     return true;
+  }
+
+  get #isAnswering(): boolean {
+    return this.#round - this.#answeredRound <= MAX_UNANSWERED;
   }
 
   /** A peer that has never answered may not know of rosters at all. */

@@ -188,6 +188,20 @@ describe("rosters", () => {
     expect(exchange()?.leftOut.length).toBe(4);
   });
 
+  test("O2: a heartbeat goes by itself until its line is acknowledged, and again when the peer has stopped to answer", () => {
+    const outgoing = new OutgoingRoster(PEER, 1);
+    const group = new Leading(1);
+    const round = (answered: boolean): boolean => {
+      const isLeftOut = outgoing.beat(group, group.term, group.commit);
+      const pulse = outgoing.pulse();
+      if (answered && pulse !== undefined) outgoing.answered({ ...pulse, except: [] });
+      return isLeftOut;
+    };
+    expect([round(true), round(false), round(true), round(true)]).toEqual([false, false, false, true]);
+    expect([round(false), round(false), round(false), round(false)]).toEqual([true, true, true, false]);
+    expect([round(true), round(true)]).toEqual([false, true]);
+  });
+
   test("O4: a peer that does not answer is told a bounded number of changes", () => {
     const groups = Array.from({ length: 5_000 }, (_, at) => new Leading(at + 1));
     const outgoing = new OutgoingRoster(PEER, 1);
