@@ -1,21 +1,35 @@
 /** Entries that compaction left behind, as ranges, deleted a few at a time. */
 import type { WriteTransaction } from "./checkpoint.ts";
-import type { Garbage } from "./group-commit.ts";
+import type { Garbage } from "./checkpointer.ts";
 import { entryKey, moveEntryKey } from "./keys.ts";
+
+/** Indexes `[from, to)`. */
+export interface Range {
+  readonly from: number;
+  to: number;
+}
+
+/** Appends ranges, which come in ascending order, to those before them, and empties `from`. */
+export function moveRanges(from: Range[], to: Range[]): void {
+  for (const range of from) {
+    const last = to[to.length - 1];
+    if (last !== undefined && last.to === range.from) last.to = range.to;
+    else to.push({ ...range });
+  }
+  from.length = 0;
+}
 
 export class EntryGarbage implements Garbage {
   private readonly key: Buffer;
-  private ranges: { from: number; to: number }[] = [];
+  private readonly ranges: { from: number; to: number }[] = [];
 
   constructor(group: number) {
     this.key = entryKey(group, 0);
   }
 
-  /** Entries `[from, to)` are to go; ranges come in ascending order. */
-  add(from: number, to: number): void {
-    const last = this.ranges[this.ranges.length - 1];
-    if (last !== undefined && last.to === from) last.to = to;
-    else this.ranges.push({ from, to });
+  /** These entries are to go; ranges come in ascending order. */
+  add(ranges: readonly Range[]): void {
+    moveRanges([...ranges], this.ranges);
   }
 
   collect(transaction: WriteTransaction, limit: number): number {

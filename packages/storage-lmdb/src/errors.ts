@@ -33,7 +33,7 @@ const REMEDY =
 
 /** A damaged record: which file, which group, which record, what is wrong, what to do. */
 export function corrupt(
-  where: { file: string; group?: number; record: string; index?: number },
+  where: { file: string; group?: number; record: string; index?: number; generation?: number; offset?: number },
   found: string,
 ): StorageError {
   const group = where.group === undefined ? "" : `group ${where.group}, `;
@@ -67,13 +67,18 @@ function isFull(file: string): boolean {
   }
 }
 
-/** The error of a transaction that failed. */
+/** Whether a system call or LMDB failed because there is no space, or no more is allowed. */
+export function isWantOfSpace(error: unknown): boolean {
+  const code = codeOf(error);
+  return [ENOSPC, EDQUOT, MDB_MAP_FULL, "ENOSPC", "EDQUOT"].includes(code as number | string);
+}
+
+/** The error of a write that failed. */
 export function writeFailure(file: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
-  const code = codeOf(error);
   const reason = error instanceof Error ? error.message : String(error);
-  if (code === ENOSPC || code === EDQUOT || code === MDB_MAP_FULL || isFull(file)) {
-    const message = `${file}: no space left for a write; it was not acknowledged. Make room, then start the node again.`;
+  if (isWantOfSpace(error) || isFull(file)) {
+    const message = `${file}: no space left for a write; nothing that needs it was acknowledged. Make room, then start the node again.`;
     return new StorageError("STORAGE_FULL", message, { cause: error, details: { file } });
   }
   const message =
@@ -87,6 +92,10 @@ export function openFailure(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   const code = codeOf(error);
   const reason = error instanceof Error ? error.message : String(error);
+  if (isWantOfSpace(error)) {
+    const message = `${path}: no space left to open the data folder. Make room, then start the node again.`;
+    return new StorageError("STORAGE_FULL", message, { cause: error, details: { path } });
+  }
   const damaged = [MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH];
   if (damaged.includes(code as number)) return corrupt({ file: path, record: "database header" }, reason);
   const message = `${path}: the data folder cannot be opened (${reason}). Check that it exists, is a folder and is writable.`;

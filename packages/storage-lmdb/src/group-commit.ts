@@ -1,88 +1,97 @@
 /**
- * One transaction for everything that is to be written at a moment, by all groups of the environment.
+ * One journal record, and with it one wait for the disk, for everything that is to be written at a moment by all groups of
+ * the environment.
  *
- * G1. At most one transaction at a time. What comes meanwhile goes into the next one.
- * G2. A participant's promise resolves only after the commit returned, which LMDB does once data and meta page are
- *     flushed.
- * G3. After a failed transaction nothing is written any more (S5).
+ * G1. At most one round is being written at a time. What comes meanwhile goes into the next one.
+ * G2. A participant's promise resolves only after its round is flushed: in the journal, or in LMDB where the journal is too
+ *     small for it.
+ * G3. After a failed write, of a round or of a checkpoint, nothing is written any more (S5).
+ * G4. While LMDB has not caught up and the journal has no room, rounds wait: memory and journal stay bounded.
  *
- * A transaction starts two turns of the event loop after the first write joined it, so that all that happens in the
- * turn is in it, and frames queued for peers in the turn are on their way before the disk is waited for: Node hands an
- * HTTP/2 frame to the socket one turn after it was written, and a leader that flushes before that makes its followers
- * wait for its disk.
+ * A round starts two turns of the event loop after the first write joined it, so that all that happens in the turn is in it,
+ * and frames queued for peers in the turn are on their way before the disk is waited for: Node hands an HTTP/2 frame to the
+ * socket one turn after it was written, and a leader that flushes before that makes its followers wait for its disk.
  */
+import type { Logger } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
-import type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
+import type { CheckpointParticipant } from "./checkpoint.ts";
+import { Checkpointer, type Garbage } from "./checkpointer.ts";
 import { StorageError, writeFailure } from "./errors.ts";
 import { type FlushMode, FlushPace } from "./flush-pace.ts";
+import type { Journal } from "./journal/journal.ts";
+import { OperationWriter } from "./journal/operations.ts";
+import { newRound, type Participant, type Round } from "./round.ts";
 import type { StorageProbe } from "./storage-probe.ts";
 
-export interface Participant {
-  /** Writes everything that is not yet written. Must not fail but by a broken invariant. */
-  writeTo(transaction: WriteTransaction): void;
-  /** What was written is durable. */
-  written?(): void;
-}
-
-/** Deletes what nothing refers to any more, a bounded number of records at a time. */
-export interface Garbage {
-  /**
-   * Removes at most `limit` small records, or fewer large ones. Returns how much of the limit it used: all of it,
-   * unless nothing is left.
-   */
-  collect(transaction: WriteTransaction, limit: number): number;
-}
-
-/** Records deleted within one transaction: enough to keep up, too few to be felt. */
-const GARBAGE_PER_TRANSACTION = 256;
-/** Pause between two transactions that only delete. */
-const GARBAGE_PAUSE_MS = 5;
-
 export interface GroupCommitOptions {
+  readonly database: Database<Buffer, Buffer>;
+  readonly journal: Journal;
+  /** LMDB's file, for messages. */
   readonly file: string;
   readonly mode: FlushMode;
-  /** Called in every transaction before it commits; what it throws fails the transaction. For tests. */
+  /** After this long without a round (milliseconds), a checkpoint is made. */
+  readonly checkpointIdleMs: number;
+  readonly logger?: Logger | undefined;
+  /** Called before each round is written; what it throws fails the round. For tests. */
   readonly beforeCommit?: (() => void) | undefined;
-}
-
-interface Round {
-  readonly participants: Set<Participant>;
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
+  /** Called before each transaction of LMDB; what it throws fails it. For tests. */
+  readonly beforeCheckpoint?: (() => void) | undefined;
 }
 
 export class GroupCommit {
-  /** Transactions committed so far. */
-  transactions = 0;
+  /** Rounds written so far. */
+  rounds = 0;
   /** Why nothing is written any more; undefined while all is well. */
   failure: StorageError | undefined;
-  /** Told of every transaction that is on the disk. */
+  /** Told of every round that is on the disk. */
   probe: StorageProbe | undefined;
-  private readonly database: Database<Buffer, Buffer>;
   private readonly options: GroupCommitOptions;
-  private readonly garbage = new Set<Garbage>();
-  private readonly checkpointParticipants = new Set<CheckpointParticipant>();
-  private readonly blocking: BlockingTransaction;
+  private readonly journal: Journal;
+  private readonly checkpointer: Checkpointer;
+  private readonly operations = new OperationWriter();
   private readonly pace: FlushPace;
+  /** Who wrote since the last checkpoint began. */
+  private unsaved = new Set<Participant>();
   private next: Round | undefined;
   private running: Promise<void> | undefined;
   private scheduled = false;
-  private sweep: NodeJS.Timeout | undefined;
+  private idle: NodeJS.Timeout | undefined;
+  private lastRoundMs = 0;
 
-  constructor(database: Database<Buffer, Buffer>, options: GroupCommitOptions) {
-    this.database = database;
+  constructor(options: GroupCommitOptions) {
+    const { database, journal, logger } = options;
     this.options = options;
-    this.blocking = new BlockingTransaction(database);
+    this.journal = journal;
     this.pace = new FlushPace(options.mode);
+    this.checkpointer = new Checkpointer({
+      database,
+      journal,
+      logger,
+      beforeTransaction: options.beforeCheckpoint,
+      host: {
+        begin: () => this.beginCheckpoint(),
+        isIdle: () => this.running === undefined && this.next === undefined,
+        fail: (error) => this.end(writeFailure(options.file, error)),
+      },
+    });
   }
 
-  /** Where the next transaction will wait for the disk. */
+  /** Where the next round will wait for the disk. */
   get flushing(): "blocking" | "background" {
     return this.pace.current;
   }
 
-  /** Takes part in the next transaction; resolves when it is durable, rejects with a StorageError when it is not. */
+  /** Transactions of LMDB so far. */
+  get transactions(): number {
+    return this.checkpointer.transactions;
+  }
+
+  /** Whether LMDB lacks something that is durable. */
+  get isAhead(): boolean {
+    return this.journal.isAhead;
+  }
+
+  /** Takes part in the next round; resolves when it is durable, rejects with a StorageError when it is not. */
   join(participant: Participant): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     this.next ??= newRound();
@@ -91,43 +100,40 @@ export class GroupCommit {
     return this.next.promise;
   }
 
+  /** As {@link join}, but into LMDB at once: for what is large, and nothing that rounds change. */
+  store(participant: Participant): Promise<void> {
+    return this.failure === undefined ? this.checkpointer.store(participant) : Promise.reject(this.failure);
+  }
+
   /** Its records are written with every checkpoint, until the returned function is called. */
   addCheckpointParticipant(participant: CheckpointParticipant): () => void {
-    this.checkpointParticipants.add(participant);
-    return () => this.checkpointParticipants.delete(participant);
+    return this.checkpointer.addParticipant(participant);
   }
 
-  /** Resolves when all that was written before, and the checkpoint participants' records, are in LMDB. */
+  /** Resolves when all that was durable before, and the checkpoint participants' records, are in LMDB. */
   checkpoint(): Promise<void> {
-    const participants = [...this.checkpointParticipants];
-    return this.join({
-      writeTo: (transaction) => {
-        for (const participant of participants) participant.checkpointTo(transaction);
-      },
-      written: () => {
-        for (const participant of participants) participant.checkpointed?.();
-      },
-    });
+    return this.failure === undefined ? this.checkpointer.checkpoint() : Promise.reject(this.failure);
   }
 
-  /** There is something to delete, when there is time. */
+  /** There is something to delete, when there is time. Nothing that LMDB or the journal still needs. */
   collect(garbage: Garbage): void {
-    this.garbage.add(garbage);
-    this.sweepLater();
+    this.checkpointer.collect(garbage);
   }
 
   /** It has an owner no more; the next opening finds again what it had to delete. */
   forget(garbage: Garbage): void {
-    this.garbage.delete(garbage);
+    this.checkpointer.forget(garbage);
   }
 
-  /** Waits for what has been joined, and refuses everything from then on. */
+  /** Waits for what has been joined, brings all of it into LMDB, and refuses everything from then on. */
   async close(): Promise<void> {
-    clearTimeout(this.sweep);
-    this.garbage.clear();
     while (this.next !== undefined || this.running !== undefined) {
       await (this.next?.promise ?? this.running)?.catch(() => undefined);
     }
+    clearTimeout(this.idle);
+    // Without it the next opening would do the same.
+    if (this.failure === undefined) await this.checkpoint().catch(() => undefined);
+    await this.checkpointer.close();
     this.failure ??= new StorageError(
       "STORAGE_CLOSED",
       `${this.options.file}: the storage was closed before this write.`,
@@ -145,140 +151,104 @@ export class GroupCommit {
     });
   }
 
-  private sweepLater(): void {
-    if (this.sweep !== undefined || this.garbage.size === 0 || this.failure !== undefined) return;
-    this.sweep = setTimeout(() => {
-      this.sweep = undefined;
-      // Whatever is written anyway takes garbage along; a transaction of its own is for idle times.
-      if (this.running === undefined && this.next === undefined && this.failure === undefined) this.flush();
-      this.sweepLater();
-    }, GARBAGE_PAUSE_MS);
-    this.sweep.unref();
-  }
-
   private flush(): void {
-    const round = this.next ?? newRound();
+    const round = this.next;
+    if (round === undefined) return;
     this.next = undefined;
-    const startedMs = performance.now();
-    if (this.pace.current === "background") {
-      this.running = this.commitInBackground(round).then(
-        () => this.succeed(round, startedMs),
-        (error) => this.fail(round, error),
-      );
-      return;
-    }
     try {
-      this.database.transactionSync(() => this.fill(round, this.blocking));
+      this.operations.reset();
+      for (const participant of round.participants) participant.writeTo(this.operations);
+      this.options.beforeCommit?.();
+      const background = this.write();
+      if (background === undefined) this.succeed(round);
+      else {
+        this.running = background.then(
+          () => this.succeed(round),
+          (error: unknown) => this.fail(round, error),
+        );
+      }
     } catch (error) {
       this.fail(round, error);
-      return;
-    }
-    this.succeed(round, startedMs);
-  }
-
-  private fill(round: Round, transaction: WriteTransaction): void {
-    for (const participant of round.participants) participant.writeTo(transaction);
-    let room = GARBAGE_PER_TRANSACTION;
-    for (const garbage of this.garbage) {
-      const removed = garbage.collect(transaction, room);
-      if (removed < room) this.garbage.delete(garbage);
-      room -= removed;
-      if (room <= 0) break;
-    }
-    this.options.beforeCommit?.();
-  }
-
-  /** Collects the changes first: a batch that LMDB has begun is committed even if an exception ends it half-way. */
-  private async commitInBackground(round: Round): Promise<void> {
-    const changes = new CollectedTransaction();
-    this.fill(round, changes);
-    try {
-      await this.database.batch(() => changes.replay(this.database));
-    } catch (error) {
-      // lmdb-js rejects with a general error that holds a promise, which rejects with the reason.
-      const reason = (error as { commitError?: Promise<never> }).commitError;
-      throw (await reason?.catch((cause: unknown) => cause)) ?? error;
     }
   }
 
-  private succeed(round: Round, startedMs: number): void {
-    this.running = undefined;
-    this.transactions++;
+  /** Makes the operations durable; at once where it returns nothing. */
+  private write(): Promise<void> | undefined {
+    if (this.operations.count === 0) return undefined;
+    const content = this.operations.content;
+    if (this.journal.makeRoom(content.length) !== "ready") return this.writeLater(content);
+    const startedMs = performance.now();
+    if (this.pace.current === "blocking") {
+      this.journal.appendBlocking(content);
+      this.measure(startedMs);
+      return undefined;
+    }
+    return this.journal.appendInBackground(content).then(() => this.measure(startedMs));
+  }
+
+  /** G4, and rounds that no file of the journal can take. */
+  private async writeLater(content: Buffer): Promise<void> {
+    for (;;) {
+      const room = this.journal.makeRoom(content.length);
+      if (room === "ready") return this.journal.appendInBackground(content);
+      if (room === "too large") return this.checkpointer.storeLarge(content);
+      await this.checkpointer.catchUp();
+    }
+  }
+
+  private measure(startedMs: number): void {
     const tookMs = performance.now() - startedMs;
     this.pace.record(tookMs);
     this.probe?.flushed(tookMs);
-    for (const participant of round.participants) participant.written?.();
+  }
+
+  private succeed(round: Round): void {
+    this.running = undefined;
+    this.rounds++;
+    for (const participant of round.participants) {
+      participant.written?.();
+      if (participant.checkpointing !== undefined || participant.checkpointed !== undefined) {
+        this.unsaved.add(participant);
+      }
+    }
     round.resolve();
+    if (this.failure !== undefined) return;
+    if (this.journal.wantsCheckpoint) void this.checkpointer.catchUp();
+    this.lastRoundMs = performance.now();
+    if (this.idle === undefined) this.checkpointWhenIdle(this.options.checkpointIdleMs);
     if (this.next !== undefined) this.schedule();
-    this.sweepLater();
+  }
+
+  private checkpointWhenIdle(afterMs: number): void {
+    this.idle = setTimeout(() => {
+      this.idle = undefined;
+      if (this.failure !== undefined) return;
+      const leftMs = this.options.checkpointIdleMs - (performance.now() - this.lastRoundMs);
+      if (this.running !== undefined || leftMs > 1) this.checkpointWhenIdle(Math.max(leftMs, 1));
+      else void this.checkpointer.checkpoint();
+    }, afterMs);
+    this.idle.unref();
+  }
+
+  private beginCheckpoint(): Iterable<Participant> {
+    const covered = this.unsaved;
+    this.unsaved = new Set();
+    for (const participant of covered) participant.checkpointing?.();
+    return covered;
   }
 
   private fail(round: Round, error: unknown): void {
     this.running = undefined;
-    this.failure = writeFailure(this.options.file, error);
-    clearTimeout(this.sweep);
-    round.reject(this.failure);
+    round.reject(this.end(writeFailure(this.journal.path, error)));
+  }
+
+  /** G3. */
+  private end(failure: StorageError): StorageError {
+    this.failure ??= failure;
+    clearTimeout(this.idle);
+    this.checkpointer.stop(this.failure);
     this.next?.reject(this.failure);
     this.next = undefined;
-  }
-}
-
-function newRound(): Round {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  // Garbage alone has no one who waits for it; a failure is reported to the next who writes.
-  promise.catch(() => undefined);
-  return { participants: new Set(), promise, resolve, reject };
-}
-
-/** Writes straight into LMDB's pages; one buffer serves all values, for `put` has copied it when it returns. */
-class BlockingTransaction implements WriteTransaction {
-  private readonly database: Database<Buffer, Buffer>;
-  private scratch: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
-
-  constructor(database: Database<Buffer, Buffer>) {
-    this.database = database;
-  }
-
-  put(key: Buffer, value: Buffer): void {
-    this.database.putSync(key, value);
-  }
-
-  remove(key: Buffer): void {
-    this.database.removeSync(key);
-  }
-
-  buffer(bytes: number): Buffer {
-    if (bytes > this.scratch.length) this.scratch = Buffer.allocUnsafeSlow(bytes);
-    return this.scratch.subarray(0, bytes);
-  }
-}
-
-/** Remembers changes, to hand them to LMDB's writer thread in one go. */
-class CollectedTransaction implements WriteTransaction {
-  private readonly keys: Buffer[] = [];
-  private readonly values: (Buffer | undefined)[] = [];
-
-  put(key: Buffer, value: Buffer): void {
-    this.keys.push(Buffer.from(key));
-    this.values.push(value);
-  }
-
-  remove(key: Buffer): void {
-    this.keys.push(Buffer.from(key));
-    this.values.push(undefined);
-  }
-
-  buffer(bytes: number): Buffer {
-    return Buffer.allocUnsafe(bytes);
-  }
-
-  replay(database: Database<Buffer, Buffer>): void {
-    for (let i = 0; i < this.keys.length; i++) {
-      const key = this.keys[i] as Buffer;
-      const value = this.values[i];
-      // The batch as a whole tells how it went.
-      if (value === undefined) void database.remove(key);
-      else void database.put(key, value);
-    }
+    return this.failure;
   }
 }

@@ -5,6 +5,7 @@
  * |---|---|---|
  * | format   | `01` | format version |
  * | identity | `02` | cluster id, node id, incarnation |
+ * | mark     | `03` | how far LMDB has come in the journal |
  * | state    | `10 group:8` | hard state, bounds of the log, latest snapshot |
  * | entry    | `20 group:8 index:8` | one log entry |
  * | chunk    | `30 group:8 spool:8 chunk:4` | one piece of a snapshot's content |
@@ -12,6 +13,7 @@
 
 export const FORMAT_KEY: Buffer = Buffer.from([0x01]);
 export const IDENTITY_KEY: Buffer = Buffer.from([0x02]);
+export const MARK_KEY: Buffer = Buffer.from([0x03]);
 const STATE = 0x10;
 const ENTRY = 0x20;
 const CHUNK = 0x30;
@@ -74,4 +76,12 @@ export function entryRange(group: number, lo = 0, hi = Number.MAX_SAFE_INTEGER):
 
 export function chunkRange(group: number): { start: Buffer; end: Buffer } {
   return { start: chunkKey(group, 0, 0), end: chunkKey(group, Number.MAX_SAFE_INTEGER, 0xffff_ffff) };
+}
+
+/** Which group's record a key names, and which entry of it, if it is an entry's. */
+export function describeKey(key: Uint8Array): { group?: number; index?: number } {
+  const kind = key[0];
+  if (key.length < 9 || (kind !== STATE && kind !== ENTRY && kind !== CHUNK)) return {};
+  const group = readUint64(key, 1);
+  return kind === ENTRY && key.length === 17 ? { group, index: entryIndexOf(key) } : { group };
 }

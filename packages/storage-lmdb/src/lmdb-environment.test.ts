@@ -101,11 +101,11 @@ describe("opening", () => {
     await (await LmdbEnvironment.open({ path })).close();
     const root = open({ path, noSubdir: false, overlappingSync: false });
     const database = root.openDB<Buffer, Buffer>({ name: "raft", keyEncoding: "binary", encoding: "binary" });
-    database.putSync(FORMAT_KEY, encodeFormat(FORMAT_KEY, 2));
+    database.putSync(FORMAT_KEY, encodeFormat(FORMAT_KEY, 3));
     await root.close();
     await expect(LmdbEnvironment.open({ path })).rejects.toMatchObject({
       code: "STORAGE_FORMAT_UNSUPPORTED",
-      message: expect.stringMatching(/format 2.*up to 1/),
+      message: expect.stringMatching(/format 3.*up to 2/),
     });
   });
 

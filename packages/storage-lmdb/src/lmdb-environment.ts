@@ -8,29 +8,25 @@
  * V3. The incarnation number is larger at each opening, durably, before anything else can be done.
  */
 import { realpath } from "node:fs/promises";
-import { join } from "node:path";
 import { type GroupId, type GroupStorage, invariant, type Logger } from "@raftoral/raft-core";
-import { type Database, open, type RootDatabase } from "lmdb";
+import type { Database, RootDatabase } from "lmdb";
 import type { CheckpointParticipant } from "./checkpoint.ts";
 import { createFolder } from "./create-folder.ts";
-import { damageOf } from "./data-file.ts";
-import { corrupt, openFailure, StorageError } from "./errors.ts";
+import { openFailure, StorageError } from "./errors.ts";
 import type { FlushMode } from "./flush-pace.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { readRecord } from "./group-loader.ts";
-import { FORMAT_KEY, IDENTITY_KEY } from "./keys.ts";
+import type { Journal } from "./journal/journal.ts";
+import { IDENTITY_KEY } from "./keys.ts";
 import { LmdbGroupStorage } from "./lmdb-group-storage.ts";
-import { OwnerLock } from "./owner-lock.ts";
-import { decodeFormat, decodeIdentity, encodeFormat, encodeIdentity, type Identity, isIntact } from "./records.ts";
+import { checkIdentity, dataFileOf, type OpenedFolder, openFolder } from "./open-folder.ts";
+import type { OwnerLock } from "./owner-lock.ts";
+import { encodeIdentity, type Identity } from "./records.ts";
 import type { StorageProbe } from "./storage-probe.ts";
 import { type StorageUsage, storageUsage } from "./storage-usage.ts";
 
-/** Format that this version writes, and the newest that it reads. */
-export const STORAGE_FORMAT_VERSION = 1;
-
-/** Address space set aside for the map. Nothing is allocated; beyond it LMDB maps anew, which costs a moment. */
-const MAP_BYTES = 64 * 1024 ** 3;
 const DEFAULT_CACHE_BYTES = 8 * 1024 * 1024;
+const DEFAULT_JOURNAL_BYTES = 16 * 1024 * 1024;
+const DEFAULT_CHECKPOINT_IDLE_MS = 1000;
 
 export interface LmdbEnvironmentOptions {
   /** The data folder; created when it is absent. It must be on a local file system. */
@@ -43,12 +39,19 @@ export interface LmdbEnvironmentOptions {
   readonly cacheBytesPerGroup?: number;
   /** How the disk is waited for ("auto"). */
   readonly flush?: FlushMode;
+  /**
+   * Size that each of the journal's two files may grow to, in bytes (16 MiB, at least 16 KiB). Larger: fewer checkpoints,
+   * more to read at a start after a crash, more entries in memory. Files that are larger already stay so.
+   */
+  readonly journalBytes?: number;
+  /** After this many milliseconds without a write, all is brought from the journal into LMDB (1000). */
+  readonly checkpointIdleMs?: number;
   /** Defaults to silence. */
   readonly logger?: Logger;
-  /**
-   * Called within each transaction before it commits; what it throws makes the write fail as a disk would. For tests.
-   */
+  /** Called before each write of the journal; what it throws makes the write fail as a disk would. For tests. */
   readonly beforeCommit?: () => void;
+  /** Called before each transaction of LMDB; what it throws makes it fail as a disk would. For tests. */
+  readonly beforeCheckpoint?: () => void;
 }
 
 export class LmdbEnvironment {
@@ -60,8 +63,11 @@ export class LmdbEnvironment {
   private readonly lock: OwnerLock;
   private readonly root: RootDatabase<Buffer, Buffer>;
   private readonly database: Database<Buffer, Buffer>;
+  private readonly journal: Journal;
   private readonly commit: GroupCommit;
   private readonly groups = new Map<GroupId, Promise<LmdbGroupStorage>>();
+  /** Groups that were open and closed again. */
+  private readonly left = new Set<GroupId>();
   private owner: Identity | undefined;
   private closing: Promise<void> | undefined;
 
@@ -73,10 +79,16 @@ export class LmdbEnvironment {
     this.database = opened.database;
     this.incarnation = opened.incarnation;
     this.owner = opened.identity;
-    this.commit = new GroupCommit(opened.database, {
+    this.journal = opened.journal;
+    this.commit = new GroupCommit({
+      database: opened.database,
+      journal: opened.journal,
       file: this.file,
       mode: options.flush ?? "auto",
+      checkpointIdleMs: options.checkpointIdleMs ?? DEFAULT_CHECKPOINT_IDLE_MS,
+      logger: options.logger,
       beforeCommit: options.beforeCommit,
+      beforeCheckpoint: options.beforeCheckpoint,
     });
   }
 
@@ -88,7 +100,12 @@ export class LmdbEnvironment {
     try {
       await createFolder(options.path);
       const path = await realpath(options.path);
-      const opened = await openFolder(path, options);
+      const { nodeId, clusterId, journalBytes, logger } = options;
+      const expected = {
+        ...(nodeId === undefined ? {} : { nodeId }),
+        ...(clusterId === undefined ? {} : { clusterId }),
+      };
+      const opened = await openFolder(path, { expected, logger, journalBytes: journalBytes ?? DEFAULT_JOURNAL_BYTES });
       options.logger?.info({ path, incarnation: opened.incarnation, ...opened.identity }, "storage opened");
       return new LmdbEnvironment(options, path, opened);
     } catch (error) {
@@ -96,12 +113,17 @@ export class LmdbEnvironment {
     }
   }
 
-  /** The file that holds everything, for messages. */
+  /** LMDB's file, which holds everything but what the journal has not handed over yet. */
   get file(): string {
-    return fileOf(this.path);
+    return dataFileOf(this.path);
   }
 
-  /** Transactions committed since the opening: each is one wait for the disk. */
+  /** Writes of the journal since the opening: each is one wait for the disk, for all groups that wrote. */
+  get rounds(): number {
+    return this.commit.rounds;
+  }
+
+  /** Transactions of LMDB since the opening: checkpoints, in parts, and deletions. */
   get transactions(): number {
     return this.commit.transactions;
   }
@@ -136,7 +158,8 @@ export class LmdbEnvironment {
       return;
     }
     const record = encodeIdentity(IDENTITY_KEY, this.incarnation, identity);
-    await this.commit.join({ writeTo: (transaction) => transaction.put(IDENTITY_KEY, record) });
+    // Not through the journal: whose folder it is must be known before the journal is touched.
+    await this.commit.store({ writeTo: (transaction) => transaction.put(IDENTITY_KEY, record) });
     this.owner = identity;
   }
 
@@ -150,20 +173,29 @@ export class LmdbEnvironment {
       return Promise.reject(new StorageError("STORAGE_CLOSED", `${this.path}: the environment was closed.`));
     }
     invariant(!this.groups.has(groupId), () => `${this.path}: group ${groupId} is open already`);
-    const opening = LmdbGroupStorage.open({
-      group: groupId,
-      file: this.file,
-      database: this.database,
-      commit: this.commit,
-      cacheBytes: this.options.cacheBytesPerGroup ?? DEFAULT_CACHE_BYTES,
-      closed: () => this.groups.delete(groupId),
-    });
+    const opening = this.openGroup(groupId);
     this.groups.set(groupId, opening);
     opening.catch((error: Error) => {
       this.groups.delete(groupId);
       this.options.logger?.error({ path: this.path, group: groupId, err: error }, "group refused");
     });
     return opening;
+  }
+
+  private async openGroup(group: GroupId): Promise<LmdbGroupStorage> {
+    // What it wrote when it was open before may be in the journal only.
+    if (this.left.delete(group) && this.commit.isAhead) await this.commit.checkpoint();
+    return LmdbGroupStorage.open({
+      group,
+      file: this.file,
+      database: this.database,
+      commit: this.commit,
+      cacheBytes: this.options.cacheBytesPerGroup ?? DEFAULT_CACHE_BYTES,
+      closed: () => {
+        this.groups.delete(group);
+        this.left.add(group);
+      },
+    });
   }
 
   /**
@@ -198,88 +230,8 @@ export class LmdbEnvironment {
       if (group.status === "fulfilled") await group.value.close();
     }
     await this.commit.close();
+    await this.journal.close();
     await this.root.close();
     await this.lock.release();
   }
-}
-
-interface OpenedFolder {
-  readonly lock: OwnerLock;
-  readonly root: RootDatabase<Buffer, Buffer>;
-  readonly database: Database<Buffer, Buffer>;
-  readonly incarnation: number;
-  readonly identity: Identity | undefined;
-}
-
-function fileOf(path: string): string {
-  return join(path, "data.mdb");
-}
-
-async function openFolder(path: string, options: LmdbEnvironmentOptions): Promise<OpenedFolder> {
-  const lock = await OwnerLock.acquire(path);
-  let root: RootDatabase<Buffer, Buffer> | undefined;
-  try {
-    const damage = await damageOf(fileOf(path));
-    if (damage !== undefined) throw corrupt({ file: fileOf(path), record: "meta pages" }, damage);
-    // overlappingSync would report a failed flush by never answering; without it a commit returns when all is flushed.
-    root = open({
-      path,
-      noSubdir: false,
-      overlappingSync: false,
-      mapSize: MAP_BYTES,
-      maxDbs: 16,
-      keyEncoding: "binary",
-      encoding: "binary",
-    });
-    const database = root.openDB<Buffer, Buffer>({ name: "raft", keyEncoding: "binary", encoding: "binary" });
-    checkFormat(path, database);
-    const known = loadIdentity(path, database);
-    if (known.identity !== undefined) {
-      checkIdentity(path, known.identity, { ...known.identity, ...expectedOf(options) });
-    }
-    const incarnation = known.incarnation + 1;
-    database.transactionSync(() => {
-      database.putSync(FORMAT_KEY, encodeFormat(FORMAT_KEY, STORAGE_FORMAT_VERSION));
-      database.putSync(IDENTITY_KEY, encodeIdentity(IDENTITY_KEY, incarnation, known.identity));
-    });
-    return { lock, root, database, incarnation, identity: known.identity };
-  } catch (error) {
-    await root?.close();
-    await lock.release();
-    throw error;
-  }
-}
-
-function expectedOf(options: LmdbEnvironmentOptions): Partial<Identity> {
-  return {
-    ...(options.nodeId === undefined ? {} : { nodeId: options.nodeId }),
-    ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
-  };
-}
-
-function checkFormat(path: string, database: Database<Buffer, Buffer>): void {
-  const record = readRecord(database, FORMAT_KEY);
-  if (record === undefined) return;
-  if (!isIntact(FORMAT_KEY, record)) throw corrupt({ file: fileOf(path), record: "format version" }, "wrong checksum");
-  const version = decodeFormat(record);
-  if (version <= STORAGE_FORMAT_VERSION) return;
-  const message =
-    `${path}: the data folder has format ${version}, this version reads up to ${STORAGE_FORMAT_VERSION}. ` +
-    "Run the version that wrote it, or a newer one.";
-  throw new StorageError("STORAGE_FORMAT_UNSUPPORTED", message, { details: { path, version } });
-}
-
-function loadIdentity(path: string, database: Database<Buffer, Buffer>): ReturnType<typeof decodeIdentity> {
-  const record = readRecord(database, IDENTITY_KEY);
-  if (record === undefined) return { incarnation: 0, identity: undefined };
-  if (!isIntact(IDENTITY_KEY, record)) throw corrupt({ file: fileOf(path), record: "identity" }, "wrong checksum");
-  return decodeIdentity(record);
-}
-
-function checkIdentity(path: string, known: Identity, expected: Identity): void {
-  if (known.nodeId === expected.nodeId && known.clusterId === expected.clusterId) return;
-  const message =
-    `${path}: the data folder belongs to node ${known.nodeId} of cluster ${known.clusterId}, ` +
-    `not to node ${expected.nodeId} of cluster ${expected.clusterId}. Give this node its own folder, or correct its id.`;
-  throw new StorageError("STORAGE_IDENTITY_MISMATCH", message, { details: { path, known, expected } });
 }

@@ -1,14 +1,14 @@
 /**
  * One group's log, hard state and snapshots in the environment of its node.
  *
- * A batch takes effect in memory at once and becomes durable with the next transaction, which writes all that has
- * changed since the last one: batches that arrive together cost one flush, and entries replaced in between are never
- * written.
+ * A batch takes effect in memory at once and becomes durable with the next round, which writes all that has changed since
+ * the last one to the journal: batches that arrive together cost one flush, and entries replaced in between are never
+ * written. A checkpoint brings it into LMDB later (checkpointer.ts).
  *
- * E1. What reads return is what memory says; the disk is asked only for entries older than the cache.
- * E2. Entries from `dirtyFrom` on are in the cache (its C2) until the transaction that holds them is durable.
- * E3. State record and entries of a batch are in one transaction, so bounds and log never disagree.
- * E4. Entries below the first index are garbage: deleted later, a few with each transaction.
+ * E1. What reads return is what memory says; LMDB is asked only for entries older than the cache.
+ * E2. Entries that LMDB may not show yet are in the cache (its C2): those in any stage of the pipeline (pipeline.ts, Y1).
+ * E3. State record and entries of a batch are in one round, so bounds and log never disagree.
+ * E4. Entries below the first index are garbage, once LMDB's state says so: deleted later, a few with each transaction.
  */
 import { dirname, join } from "node:path";
 import {
@@ -34,9 +34,10 @@ import { checkBatch } from "./batch-check.ts";
 import type { WriteTransaction } from "./checkpoint.ts";
 import { EntryGarbage } from "./entry-garbage.ts";
 import { corrupt, StorageError } from "./errors.ts";
-import type { GroupCommit, Participant } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import { loadGroup, readRecord } from "./group-loader.ts";
 import { entryKey, moveEntryKey, stateKey } from "./keys.ts";
+import { Pipeline } from "./pipeline.ts";
 import {
   decodeEntry,
   encodeEntry,
@@ -46,6 +47,7 @@ import {
   isEntry,
   isIntact,
 } from "./records.ts";
+import type { Participant } from "./round.ts";
 import { SnapshotSpool, type SpooledContent } from "./snapshot-spool.ts";
 import { TailCache } from "./tail-cache.ts";
 import { TermRuns } from "./term-runs.ts";
@@ -61,7 +63,6 @@ export interface GroupOptions {
 
 /** In the data folder: contents of snapshots, a file each. */
 const SNAPSHOT_FOLDER = "snapshots";
-const NOTHING_DIRTY = Number.MAX_SAFE_INTEGER;
 
 export class LmdbGroupStorage implements GroupStorage, Participant {
   private readonly options: GroupOptions;
@@ -69,16 +70,13 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
   private readonly cache: TailCache;
   private readonly spool: SnapshotSpool;
   private readonly garbage: EntryGarbage;
+  private readonly pipeline = new Pipeline();
   private readonly writeKey: Buffer;
   private readonly readKey: Buffer;
   private readonly stateKey: Buffer;
   private state: GroupState;
   private stateDirty = false;
-  /** First entry that the next transaction must write. */
-  private dirtyFrom = NOTHING_DIRTY;
-  /** First entry that the transaction under way writes. */
-  private writingFrom = NOTHING_DIRTY;
-  /** Last entry on disk; what lies beyond the log's end is deleted by the next transaction. */
+  /** Last entry on disk; what lies beyond the log's end is deleted by the next round. */
   private storedLast: LogIndex;
   private failure: Error | undefined;
 
@@ -112,7 +110,7 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
       latestPlace: `${index}/${term}`,
     });
     const storage = new LmdbGroupStorage(options, loaded.state, { terms, cache, spool });
-    for (const index of loaded.garbage) storage.garbage.add(index, index + 1);
+    storage.garbage.add(loaded.garbage.map((index) => ({ from: index, to: index + 1 })));
     if (loaded.garbage.length > 0) options.commit.collect(storage.garbage);
     return storage;
   }
@@ -208,21 +206,32 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
       moveEntryKey(this.writeKey, index);
       transaction.remove(this.writeKey);
     }
-    this.writingFrom = this.dirtyFrom;
-    for (let index = this.dirtyFrom; index <= this.state.lastIndex; index++) {
+    for (let index = this.pipeline.dirtyFrom; index <= this.state.lastIndex; index++) {
       const entry = this.cache.get(index) as Entry;
       moveEntryKey(this.writeKey, index);
       transaction.put(this.writeKey, encodeEntry(this.writeKey, entry, transaction.buffer(entryRecordBytes(entry))));
     }
     if (this.stateDirty) transaction.put(this.stateKey, encodeState(this.stateKey, this.state));
     this.storedLast = this.state.lastIndex;
-    this.dirtyFrom = NOTHING_DIRTY;
+    this.pipeline.write();
     this.stateDirty = false;
   }
 
   written(): void {
-    this.writingFrom = NOTHING_DIRTY;
-    this.cache.evict(this.dirtyFrom);
+    this.pipeline.written();
+  }
+
+  checkpointing(): void {
+    this.pipeline.checkpointing();
+  }
+
+  checkpointed(): void {
+    const left = this.pipeline.checkpointed();
+    this.cache.evict(this.pipeline.pinnedFrom);
+    // After the close the next opening has looked, and will delete what it found.
+    if (left.length === 0 || this.failure !== undefined) return;
+    this.garbage.add(left);
+    this.options.commit.collect(this.garbage);
   }
 
   /** Returns the content of the snapshot that the batch replaces, if it does. */
@@ -233,13 +242,13 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
       const { metadata, reset } = batch.snapshot;
       this.adoptContent(metadata, next);
       if (reset) {
-        this.leaveBehind(this.firstIndex(), Math.min(metadata.index, this.state.lastIndex) + 1);
+        this.pipeline.leave({ from: this.firstIndex(), to: Math.min(metadata.index, this.state.lastIndex) + 1 });
         next.compactedIndex = metadata.index;
         next.compactedTerm = metadata.term;
         next.lastIndex = metadata.index;
         this.terms.reset(metadata.index, metadata.term);
         this.cache.clear();
-        this.dirtyFrom = NOTHING_DIRTY;
+        this.pipeline.skipAll();
       }
     }
     const entries = batch.entries;
@@ -252,18 +261,18 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
         this.terms.append(entry.index, entry.term);
       }
       next.lastIndex = first + entries.length - 1;
-      this.dirtyFrom = Math.min(this.dirtyFrom, first);
-      this.cache.evict(Math.min(this.dirtyFrom, this.writingFrom));
+      this.pipeline.change(first);
+      this.cache.evict(this.pipeline.pinnedFrom);
     }
     if (batch.hardState !== undefined) next.hardState = batch.hardState;
     if (batch.compactTo !== undefined && batch.compactTo > next.compactedIndex + 1) {
       const to = batch.compactTo;
-      this.leaveBehind(next.compactedIndex + 1, to);
+      this.pipeline.leave({ from: next.compactedIndex + 1, to });
       next.compactedTerm = this.terms.at(to - 1);
       next.compactedIndex = to - 1;
       this.terms.dropBefore(to - 1);
       this.cache.dropBefore(to);
-      if (this.dirtyFrom < to) this.dirtyFrom = to;
+      this.pipeline.skipTo(to);
     }
     this.state = next;
     this.stateDirty = true;
@@ -280,12 +289,6 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     next.snapshot = metadata;
     next.spool = content.spool;
     next.chunks = content.chunks;
-  }
-
-  private leaveBehind(from: LogIndex, to: LogIndex): void {
-    if (from >= to) return;
-    this.garbage.add(from, to);
-    this.options.commit.collect(this.garbage);
   }
 
   private readEntry(index: LogIndex): Entry {

@@ -41,7 +41,8 @@ export function isIntact(key: Uint8Array, record: Buffer): boolean {
   return record.readUInt32LE(0) === crc32(record.subarray(CRC_BYTES), crc32(key));
 }
 
-function seal(key: Uint8Array, record: Buffer): Buffer {
+/** Writes the checksum into the first four bytes of a record (R1). */
+export function sealRecord(key: Uint8Array, record: Buffer): Buffer {
   record.writeUInt32LE(crc32(record.subarray(CRC_BYTES), crc32(key)), 0);
   return record;
 }
@@ -75,7 +76,7 @@ export function encodeEntry(key: Uint8Array, entry: Entry, target: Buffer): Buff
   target.writeUInt32LE(context?.length ?? 0, 14);
   if (context !== undefined) target.set(context, ENTRY_HEADER_BYTES);
   target.set(entry.data, ENTRY_HEADER_BYTES + (context?.length ?? 0));
-  return seal(key, target);
+  return sealRecord(key, target);
 }
 
 /** Term of an intact entry record, without decoding the rest. */
@@ -126,7 +127,7 @@ export function encodeState(key: Uint8Array, state: GroupState): Buffer {
     at = record.writeUInt32LE(list.length, at);
     for (const id of list) at = writeUint64(record, id, at);
   }
-  return seal(key, record);
+  return sealRecord(key, record);
 }
 
 /** The state of an intact record. */
@@ -164,7 +165,7 @@ export function decodeState(record: Buffer): GroupState {
 export function encodeFormat(key: Uint8Array, version: number): Buffer {
   const record = Buffer.allocUnsafe(CRC_BYTES + 4);
   record.writeUInt32LE(version, CRC_BYTES);
-  return seal(key, record);
+  return sealRecord(key, record);
 }
 
 export function decodeFormat(record: Buffer): number {
@@ -178,7 +179,7 @@ export function encodeIdentity(key: Uint8Array, incarnation: number, identity: I
   writeUint64(record, incarnation, CRC_BYTES);
   writeUint64(record, identity?.nodeId ?? 0, CRC_BYTES + 8);
   record.set(clusterId, CRC_BYTES + 16);
-  return seal(key, record);
+  return sealRecord(key, record);
 }
 
 export function decodeIdentity(record: Buffer): { incarnation: number; identity: Identity | undefined } {
@@ -192,7 +193,7 @@ export function decodeIdentity(record: Buffer): { incarnation: number; identity:
 export function encodeChunk(key: Uint8Array, bytes: Uint8Array): Buffer {
   const record = Buffer.allocUnsafe(CRC_BYTES + bytes.length);
   record.set(bytes, CRC_BYTES);
-  return seal(key, record);
+  return sealRecord(key, record);
 }
 
 export function decodeChunk(record: Buffer): Uint8Array {

@@ -1,0 +1,27 @@
+/** Writes that become durable together. */
+import type { WriteTransaction } from "./checkpoint.ts";
+
+export interface Participant {
+  /** Writes everything that is not yet written. Must not fail but by a broken invariant. */
+  writeTo(transaction: WriteTransaction): void;
+  /** What was written is durable. */
+  written?(): void;
+  /** A checkpoint begins that will bring all that was durable until now into LMDB. */
+  checkpointing?(): void;
+  /** It has: LMDB shows it. */
+  checkpointed?(): void;
+}
+
+export interface Round {
+  readonly participants: Set<Participant>;
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export function newRound(): Round {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // Not every round has someone who waits for it; a failure is reported to the next who writes.
+  promise.catch(() => undefined);
+  return { participants: new Set(), promise, resolve, reject };
+}
