@@ -50,7 +50,11 @@ export const TRANSPORT_METRICS = {
   snapshotBytes: counter("raftoral.snapshot.io", "By", "Content of snapshots, uncompressed, also while they travel", [
     DIRECTION,
   ]),
-  snapshotFailures: counter("raftoral.snapshot.failures", "{snapshot}", "Snapshots sent that did not arrive"),
+  snapshotFailures: counter(
+    "raftoral.snapshot.failures",
+    "{snapshot}",
+    "Snapshots sent or received that did not arrive",
+  ),
   snapshotsPutOff: counter(
     "raftoral.snapshot.put_off",
     "{snapshot}",

@@ -7,7 +7,7 @@ describe("the reader of Prometheus' text", () => {
   test("reads names, labels with escapes, and numbers of every form", () => {
     const text = `${head("a")}a{x="q\\"b\\\\s\\nn",y="2"} 1.5e-7\na{x="",y="2"} +Inf\n${head("b_total", "counter")}b_total 3\n`;
     const families = parsePrometheusText(text);
-    expect(families.get("a")?.samples.map(({ labels }) => labels["x"])).toEqual(['q"b\\s\nn', ""]);
+    expect(families.get("a")?.samples.map(({ labels }) => labels.x)).toEqual(['q"b\\s\nn', ""]);
     expect(sampleOf(families, "a", { x: "" })).toBe(Number.POSITIVE_INFINITY);
     expect(sampleOf(families, "b_total")).toBe(3);
   });
