@@ -11,6 +11,7 @@ import {
   ExchangeResponseSchema,
   type Hello,
   HelloSchema,
+  RefusalSchema,
 } from "../gen/raftoral/v1/peer_pb.ts";
 import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
 import { EXCHANGE_PATH } from "../wire/h2.ts";
@@ -84,6 +85,8 @@ export interface RawInbound {
 export interface RawPeerOptions {
   /** What is answered to a hello; undefined for nothing ever. */
   readonly answer?: (hello: Hello) => MessageInitShape<typeof AcceptedSchema> | undefined;
+  /** Refuses every hello so. */
+  readonly refusal?: MessageInitShape<typeof RefusalSchema>;
   /** Called once per stream, after the hello. To stop reading, pause the stream. */
   readonly opened?: (inbound: RawInbound) => void;
 }
@@ -135,16 +138,20 @@ export class RawPeer {
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     bytes: Buffer,
-    { answer = () => ({ formatVersion: 1 }), opened }: RawPeerOptions,
+    { answer = () => ({ formatVersion: 1 }), refusal, opened }: RawPeerOptions,
   ): RawInbound {
     const hello = fromBinary(ExchangeRequestSchema, bytes).hello ?? create(HelloSchema);
     const inbound: RawInbound = { hello, stream, headers, frames: [] };
     this.streams.push(inbound);
     const accepted = answer(hello);
-    if (accepted !== undefined) {
-      const response = create(ExchangeResponseSchema, {
-        answer: { case: "accepted", value: create(AcceptedSchema, accepted) },
-      });
+    const value =
+      refusal !== undefined
+        ? { case: "refusal" as const, value: create(RefusalSchema, refusal) }
+        : accepted !== undefined
+          ? { case: "accepted" as const, value: create(AcceptedSchema, accepted) }
+          : undefined;
+    if (value !== undefined) {
+      const response = create(ExchangeResponseSchema, { answer: value });
       stream.write(frameOf(toBinary(ExchangeResponseSchema, response)));
     }
     opened?.(inbound);
