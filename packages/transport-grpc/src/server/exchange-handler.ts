@@ -28,7 +28,7 @@ import type { Caller } from "../security/caller.ts";
 import { decodeBatches } from "../wire/batch-codec.ts";
 import { compressionNamed } from "../wire/compression.ts";
 import { FrameReader, frameOf, PREFIX_BYTES } from "../wire/grpc-framing.ts";
-import { GRPC_FAILED_PRECONDITION, GRPC_INVALID_ARGUMENT, GRPC_UNAVAILABLE, GrpcAnswer } from "../wire/h2.ts";
+import { GRPC_FAILED_PRECONDITION, GRPC_INVALID_ARGUMENT, GRPC_OK, GRPC_UNAVAILABLE, GrpcAnswer } from "../wire/h2.ts";
 import { type AcceptedHello, isRefusal, type RefusalReason, reasonOf, refusal } from "../wire/hello.ts";
 import { Keepalive } from "../wire/keepalive.ts";
 import { impostor } from "./impostor.ts";
@@ -162,8 +162,12 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
     }
   });
   stream.on("end", () => {
+    if (!reader.isBetweenMessages()) {
+      refuse(refusal("PROTOCOL_VIOLATION", "the stream ended in the middle of a frame"));
+      return;
+    }
     finish();
-    answer.end(0);
+    answer.end(GRPC_OK);
   });
   // The peer, or the connection, went away; its own side reconnects.
   stream.on("error", () => {});
