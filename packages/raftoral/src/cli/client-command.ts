@@ -5,8 +5,9 @@ import { type Command, Option } from "commander";
 import { RaftoralClient } from "../client/raftoral-client.ts";
 import { parseDuration } from "./durations.ts";
 import type { CliIo } from "./io.ts";
+import { addTlsOptions, type TlsFlags, tlsFromEnv, tlsFromFlags } from "./tls-flags.ts";
 
-export interface ClientFlags {
+export interface ClientFlags extends TlsFlags {
   readonly node: string;
   readonly timeout: number;
   readonly json?: boolean;
@@ -17,7 +18,7 @@ export const DEFAULT_NODE = "127.0.0.1:5001";
 
 /** Adds the options that {@link withClient} reads. */
 export function addClientOptions(command: Command, io: CliIo): Command {
-  return command
+  return addTlsOptions(command)
     .addOption(
       new Option(
         "-n, --node <address>",
@@ -36,11 +37,17 @@ export function addClientOptions(command: Command, io: CliIo): Command {
 /** Connects as `flags` say, and closes whatever happens. `pinned`: only the node named, none that it names. */
 export async function withClient<T>(
   flags: ClientFlags,
+  io: CliIo,
   use: (client: RaftoralClient) => Promise<T>,
   options: { readonly pinned?: boolean } = {},
 ): Promise<T> {
   const addresses = flags.node.split(",").map((address) => address.trim());
-  const client = await RaftoralClient.connect(addresses, { timeoutMs: flags.timeout, ...options });
+  const tls = tlsFromFlags(flags) ?? tlsFromEnv(io.env);
+  const client = await RaftoralClient.connect(addresses, {
+    timeoutMs: flags.timeout,
+    ...(tls === undefined ? {} : { tls }),
+    ...options,
+  });
   try {
     return await use(client);
   } finally {

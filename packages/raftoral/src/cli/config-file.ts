@@ -7,6 +7,7 @@ import { NodeError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../logging/logger.ts";
 import { type NodeSettings, SETTING_NAMES } from "../node/node-config.ts";
+import { tlsFromFile } from "./tls-flags.ts";
 
 /** What a configuration file may hold. Paths in it are relative to the file. */
 export interface FileSettings extends Partial<NodeSettings> {
@@ -42,7 +43,7 @@ function checked(value: unknown, path: string): FileSettings {
   for (const key of Object.keys(settings)) {
     if (!NAMES.has(key)) throw invalid(path, `has the unknown key "${key}"; there are ${[...NAMES].join(", ")}`);
   }
-  const { workflows, logLevel, logFormat, dataDir } = settings;
+  const { workflows, logLevel, logFormat, dataDir, tls } = settings;
   if (workflows !== undefined && !(Array.isArray(workflows) && workflows.every((file) => typeof file === "string"))) {
     throw invalid(path, 'must list files under "workflows"');
   }
@@ -56,6 +57,7 @@ function checked(value: unknown, path: string): FileSettings {
   return {
     ...settings,
     ...(workflows === undefined ? {} : { workflows: workflows.map((file) => resolve(base, file)) }),
+    ...(tls === undefined ? {} : { tls: tlsFromFile(tls, path) }),
     ...(typeof dataDir === "string" && dataDir !== "" ? { dataDir: resolve(base, dataDir) } : {}),
   };
 }

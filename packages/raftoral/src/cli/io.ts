@@ -10,6 +10,8 @@ export interface CliIo {
   readStdin(): Promise<string>;
   /** Calls `handler` at SIGINT and SIGTERM. Returns how to stop. */
   onSignal(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  /** Calls `handler` at SIGHUP, which ends the process otherwise. Returns how to stop. */
+  onHangUp(handler: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): never;
 }
@@ -35,6 +37,10 @@ export function processIo(): CliIo {
         process.off("SIGINT", handler);
         process.off("SIGTERM", handler);
       };
+    },
+    onHangUp: (handler) => {
+      process.on("SIGHUP", handler);
+      return () => process.off("SIGHUP", handler);
     },
     exit: (code) => process.exit(code),
   };

@@ -31,6 +31,7 @@ async function raftoral(args: readonly string[], env: Record<string, string> = {
     },
     readStdin: async () => stdin,
     onSignal: () => () => {},
+    onHangUp: () => () => {},
     exit: () => {
       throw new Error("the process would have ended");
     },

@@ -3,6 +3,7 @@
  *
  * Exit codes: 0 done, 1 it failed (the message says why), 2 the command line is wrong.
  */
+import { RaftoralError } from "@raftoral/raft-core";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
 import { addCancel } from "./commands/cancel.ts";
@@ -69,9 +70,14 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   return program;
 }
 
+const USAGE_CODES = new Set([
+  "OPTIONS_INVALID",
+  "JSON_INVALID",
+  "TRANSPORT_PLAINTEXT_REFUSED",
+  "TRANSPORT_TLS_INVALID",
+]);
+
 /** Mistakes on the command line that the grammar cannot see: it was fine, what it named was not. */
 function isUsageError(error: unknown): boolean {
-  return (
-    error instanceof Error && "code" in error && (error.code === "OPTIONS_INVALID" || error.code === "JSON_INVALID")
-  );
+  return error instanceof RaftoralError && USAGE_CODES.has(error.code);
 }

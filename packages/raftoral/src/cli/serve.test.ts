@@ -3,68 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RaftoralClient } from "../client/raftoral-client.ts";
-import type { CliIo } from "./io.ts";
-import { runCli } from "./program.ts";
-import { serve } from "./serve.ts";
-
-type Signal = "SIGINT" | "SIGTERM";
-
-/** A process that runs one command line, told to stop as a real one is. */
-class FakeProcess implements CliIo {
-  readonly env = {};
-  readonly isTty = false;
-  readonly ended: Promise<number>;
-  errors = "";
-  exitCode: number | undefined;
-  readonly #records: Record<string, unknown>[] = [];
-  readonly #handlers = new Set<(signal: Signal) => void>();
-  #heard = Promise.withResolvers<void>();
-
-  constructor(args: readonly string[]) {
-    this.ended = runCli(args, this, serve);
-  }
-
-  out(text: string): void {
-    this.#records.push(JSON.parse(text));
-    this.#heard.resolve();
-    this.#heard = Promise.withResolvers();
-  }
-
-  err(text: string): void {
-    this.errors += text;
-  }
-
-  async readStdin(): Promise<string> {
-    return "";
-  }
-
-  onSignal(handler: (signal: Signal) => void): () => void {
-    this.#handlers.add(handler);
-    return () => this.#handlers.delete(handler);
-  }
-
-  exit(code: number): never {
-    this.exitCode = code;
-    throw new Error("the process ends here");
-  }
-
-  kill(signal: Signal): void {
-    for (const handler of this.#handlers) handler(signal);
-  }
-
-  /** The first log record with this message, once it is there. */
-  async logged(message: string): Promise<Record<string, unknown>> {
-    const late = AbortSignal.timeout(10_000);
-    for (;;) {
-      const record = this.#records.find((each) => each.msg === message);
-      if (record !== undefined) return record;
-      if (late.aborted) throw new Error(`never logged: ${message}; but ${JSON.stringify(this.#records)}`);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      late.addEventListener("abort", () => resolve(), { once: true });
-      await Promise.race([this.#heard.promise, promise]);
-    }
-  }
-}
+import { FakeProcess } from "../testing/fake-process.ts";
 
 const WORKFLOW = `
 interface Order { id: string }

@@ -1,6 +1,7 @@
 /**
  * A node as a process: starts it, stops it in order at a signal, ends with a reason when it cannot go on.
  */
+import type { Logger } from "@raftoral/raft-core";
 import { createLogger } from "../logging/logger.ts";
 import { RaftoralNode } from "../node/raftoral-node.ts";
 import type { StartSettings } from "./commands/start.ts";
@@ -27,7 +28,10 @@ export async function serve(settings: StartSettings, io: CliIo): Promise<number>
     signal.dispose();
     return EXIT_BY_SIGNAL[node];
   }
+  // Where there is nothing to reload the end of a terminal ends the node, too.
+  const stopReloading = settings.node.tls ? io.onHangUp(() => reload(node, logger)) : () => {};
   const end = await Promise.race([signal.first, node.failed, node.left]);
+  stopReloading();
   if (end instanceof Error) {
     signal.dispose();
     await node.stop({ timeoutMs: 1_000 });
@@ -42,6 +46,15 @@ export async function serve(settings: StartSettings, io: CliIo): Promise<number>
   await node.stop();
   signal.dispose();
   return 0;
+}
+
+function reload(node: RaftoralNode, logger: Logger): void {
+  try {
+    const isNew = node.reloadTls();
+    logger.info({ signal: "SIGHUP" }, isNew ? "the certificates were read again" : "the certificates have not changed");
+  } catch (error) {
+    logger.error({ err: error }, "the certificates cannot be used; going on with those before");
+  }
 }
 
 type Signal = "SIGINT" | "SIGTERM";

@@ -3,6 +3,7 @@
  */
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { parseAddress, type Security } from "@raftoral/transport-grpc";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
@@ -21,13 +22,15 @@ export class Connection {
   readonly #session: Http2SessionManager;
 
   /** Connects at the first call. */
-  constructor(address: string) {
+  constructor(address: string, security: Security) {
     this.address = address;
-    const baseUrl = `http://${address}`;
+    const parsed = parseAddress(address);
+    const baseUrl = security.authority(parsed);
     this.#session = new Http2SessionManager(
       baseUrl,
       { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
-      { maxSessionMemory: MAX_SESSION_MEMORY_MB },
+      // Not copied: certificates that are reloaded count from the next connection on.
+      Object.assign(security.clientOptions(parsed), { maxSessionMemory: MAX_SESSION_MEMORY_MB }),
     );
     const transport = createGrpcTransport({
       baseUrl,

@@ -8,7 +8,8 @@
  * F3. The node that answered last is asked first.
  * F4. A call that is about a node goes to that node alone.
  */
-import type { RaftoralError } from "@raftoral/raft-core";
+import { RaftoralError } from "@raftoral/raft-core";
+import { parseAddress, type Security } from "@raftoral/transport-grpc";
 import { NodeError, RemoteError } from "../errors.ts";
 import { fromConnectError } from "../service/connect-errors.ts";
 import { Connection } from "./connection.ts";
@@ -25,7 +26,14 @@ export interface CallOptions {
 }
 
 /** Failures that another node may not have. */
-const ELSEWHERE = new Set(["NODE_UNREACHABLE", "NODE_STOPPED", "NODE_FAILED", "NO_LEADER", "RUNTIME_STOPPED"]);
+const ELSEWHERE = new Set([
+  "NODE_UNREACHABLE",
+  "TRANSPORT_TLS_FAILED",
+  "NODE_STOPPED",
+  "NODE_FAILED",
+  "NO_LEADER",
+  "RUNTIME_STOPPED",
+]);
 /** With these the request cannot have arrived. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);
 /** A gRPC deadline has eight digits at most: a good day. */
@@ -35,20 +43,22 @@ const ROUND_PAUSE_MS = 100;
 
 export class Failover {
   readonly #connections = new Map<string, Connection>();
+  readonly #security: Security;
   #addresses: string[];
   #closed = false;
 
-  constructor(addresses: readonly string[]) {
+  constructor(addresses: readonly string[], security: Security) {
     this.#addresses = [...new Set(addresses)];
+    this.#security = security;
   }
 
   get addresses(): readonly string[] {
     return this.#addresses;
   }
 
-  /** More nodes of the same cluster, asked after those known. */
+  /** More nodes of the same cluster, asked after those known. Those that this client may not dial are left out. */
   learn(addresses: readonly string[]): void {
-    this.#addresses = [...new Set([...this.#addresses, ...addresses])];
+    this.#addresses = [...new Set([...this.#addresses, ...addresses.filter((address) => this.#mayDial(address))])];
   }
 
   /** Calls `send` with one node after the other until one answers. `send` gets the time that it may take. */
@@ -67,6 +77,8 @@ export class Failover {
       }
       if (deadline - performance.now() <= ROUND_PAUSE_MS || failure === undefined)
         throw this.#timedOut(options, failure);
+      // Certificates do not mend themselves.
+      if (failure.code === "TRANSPORT_TLS_FAILED") throw failure;
       if (failure instanceof NodeError && failure.code === "NODE_UNREACHABLE")
         throw this.#unreachable(failure, options);
       await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
@@ -96,10 +108,20 @@ export class Failover {
   #connection(address: string): Connection {
     let connection = this.#connections.get(address);
     if (connection === undefined) {
-      connection = new Connection(address);
+      connection = new Connection(address, this.#security);
       this.#connections.set(address, connection);
     }
     return connection;
+  }
+
+  #mayDial(address: string): boolean {
+    try {
+      this.#security.check(parseAddress(address), "connect to");
+      return true;
+    } catch (error) {
+      if (error instanceof RaftoralError) return false;
+      throw error;
+    }
   }
 
   #demote(address: string): void {

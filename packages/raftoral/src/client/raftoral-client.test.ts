@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { RaftError } from "@raftoral/raft-core";
+import { Security } from "@raftoral/transport-grpc";
 import { afterEach, expect, test } from "vitest";
 import { fromConnectError } from "../service/connect-errors.ts";
 import { FakeNode, type FakeServer, run, serveFake } from "../testing/fake-node.ts";
@@ -91,7 +92,7 @@ test("a list is fetched in pages", async () => {
 
 test.each(["x", "-1", "1e3", "9".repeat(17)])("page token %j, which no node gave, is refused", async (pageToken) => {
   const { node, server } = await served();
-  const connection = new Connection(server.address);
+  const connection = new Connection(server.address, new Security(undefined));
   open.push(connection);
   const listing = connection.workflows.listRuns({ pageToken });
   await expect(listing.catch((error) => Promise.reject(fromConnectError(error, "")))).rejects.toMatchObject({

@@ -4,7 +4,8 @@
  * It must not be needed inside a node: {@link RaftoralNode} has the same methods without the network.
  */
 import { randomUUID } from "node:crypto";
-import type { NodeId } from "@raftoral/raft-core";
+import { type Clock, type NodeId, platformClock, silentLogger } from "@raftoral/raft-core";
+import { parseAddress, Security, type TlsOptions } from "@raftoral/transport-grpc";
 import type { WorkflowDefinition } from "@raftoral/workflow";
 import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
 import { NodeError, RemoteError } from "../errors.ts";
@@ -33,6 +34,11 @@ export interface Timed {
 export interface ClientOptions extends Timed {
   /** Ask only the addresses given, never those of other members that they name. */
   readonly pinned?: boolean;
+  /**
+   * Whom to believe, and this client's own certificate; `false` asks for plaintext. Where nothing is said, loopback addresses
+   * are used in plaintext and others refused.
+   */
+  readonly tls?: TlsOptions | false;
 }
 
 export interface ClientStartOptions extends Timed {
@@ -59,30 +65,47 @@ const MAX_POLLS = 400;
 /** Timers take no more, and fire at once for more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** A client that is forgotten does not keep its process alive by looking at files. */
+const UNREFERENCED: Clock = {
+  ...platformClock,
+  every: (periodMs, fn) => {
+    const timer = setInterval(fn, periodMs).unref();
+    return () => clearInterval(timer);
+  },
+};
+
 export class RaftoralClient {
   readonly #failover: Failover;
+  readonly #security: Security;
+  readonly #stopWatching: () => void;
   readonly #timeoutMs: number;
   /** The first of the addresses given. */
   readonly #named: string | undefined;
   readonly #calls = new Gate(MAX_CALLS);
   readonly #polls = new Gate(MAX_POLLS);
 
-  private constructor(failover: Failover, timeoutMs: number) {
+  private constructor(failover: Failover, security: Security, timeoutMs: number) {
     this.#failover = failover;
+    this.#security = security;
+    this.#stopWatching = security.watch(UNREFERENCED, silentLogger);
     this.#timeoutMs = timeoutMs;
     this.#named = failover.addresses[0];
   }
 
   /**
    * Connects to the first of the nodes that answers, and learns of the others from it. Rejects with NODE_UNREACHABLE when
-   * none does, with OPTIONS_INVALID for what is no address.
+   * none does, with OPTIONS_INVALID for what is no address; with TRANSPORT_TLS_FAILED when certificates are not accepted, TRANSPORT_TLS_INVALID
+   * when they cannot be used, TRANSPORT_PLAINTEXT_REFUSED for an address that leaves the machine when nothing was said about TLS.
    */
   static async connect(addresses: string | readonly string[], options: ClientOptions = {}): Promise<RaftoralClient> {
     const list = typeof addresses === "string" ? [addresses] : addresses;
     if (!Array.isArray(list) || list.length === 0)
       throw new NodeError("OPTIONS_INVALID", "Give the address of at least one node.");
     for (const address of list) parseReachableAddress(address, "address");
-    const client = new RaftoralClient(new Failover(list), timeoutArgument(options.timeoutMs, DEFAULT_TIMEOUT_MS));
+    const security = new Security(options.tls);
+    for (const address of list) security.check(parseAddress(address), "connect to");
+    const timeoutMs = timeoutArgument(options.timeoutMs, DEFAULT_TIMEOUT_MS);
+    const client = new RaftoralClient(new Failover(list, security), security, timeoutMs);
     try {
       const { members } = await client.status();
       if (options.pinned !== true) client.#failover.learn(members.map((member) => member.address));
@@ -226,14 +249,23 @@ export class RaftoralClient {
     return safeNumber(answer.leaderId, "leader_id");
   }
 
-  /** Asks for a place in the cluster; see RaftoralNode.start. */
+  /**
+   * Reads the certificates again; connections made from now on use them. Whether anything had changed. Throws
+   * TRANSPORT_TLS_INVALID, and goes on with what it had. The files are looked at now and then by themselves.
+   */
+  reloadTls(): boolean {
+    return this.#security.reload();
+  }
+
+  /** Asks for a place in the cluster, under `nodeId` if that is given; see RaftoralNode.start. */
   async join(
     address: string,
     clusterName: string,
-    options: Timed = {},
+    options: Timed & { readonly nodeId?: NodeId } = {},
   ): Promise<{ readonly clusterId: string; readonly nodeId: NodeId; readonly members: readonly MemberInfo[] }> {
+    const place = { address, clusterName, nodeId: BigInt(options.nodeId ?? 0) };
     const answer = await this.#call("joining", true, options, (node, timeoutMs) =>
-      node.cluster.joinCluster({ address, clusterName, timeoutMs }, { timeoutMs }),
+      node.cluster.joinCluster({ ...place, timeoutMs }, { timeoutMs }),
     );
     return {
       clusterId: answer.clusterId,
@@ -257,6 +289,7 @@ export class RaftoralClient {
 
   /** Ends every call in progress. Idempotent. */
   close(): void {
+    this.#stopWatching();
     this.#failover.close();
     this.#calls.open();
     this.#polls.open();

@@ -6,7 +6,7 @@
  */
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
-import { platformClock, RaftError } from "@raftoral/raft-core";
+import { NONE, platformClock, RaftError } from "@raftoral/raft-core";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import {
   DEFAULT_RUNTIME_LIMITS,
@@ -22,7 +22,7 @@ import { registerClusterService } from "../service/cluster-routes.ts";
 import type { ServedNode, Timeout } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
 import { type EstablishedIdentity, establishIdentity } from "./identity.ts";
-import { Membership, type WorkflowCluster } from "./membership.ts";
+import { Membership, nameOf, type WorkflowCluster } from "./membership.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { NodeEvents } from "./node-events.ts";
 import {
@@ -33,6 +33,7 @@ import {
   reserveAddress,
   type WorkflowTransport,
 } from "./node-network.ts";
+import { assertOwnCertificate, nodeSecurity } from "./node-security.ts";
 import { NodeService } from "./node-service.ts";
 import { type NodeIdentity, type NodeStorage, openNodeStorage } from "./node-storage.ts";
 
@@ -65,6 +66,8 @@ export interface NodeParts {
   readonly dial: Dial;
   /** Where metrics are served, if they are. */
   readonly metricsAddress: string | undefined;
+  /** Reads the certificates again. Throws TRANSPORT_TLS_INVALID. */
+  reloadTls(): boolean;
   /** Closes everything, the last opened first. Idempotent. */
   close(): Promise<void>;
 }
@@ -118,10 +121,18 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
 
   // Before anything that others hear of: a port that is taken must not cost the cluster a place for this node.
   const endpoint = await openEndpoint(plan, closers);
+  const security = plan.transport === undefined ? nodeSecurity(config) : undefined;
   const listen = plan.transport === undefined ? await reserveAddress(config.listen) : config.listen;
   const address = config.advertise ?? listen;
-  const dial = plan.transport === undefined ? dialGrpc : dialLocal(plan.transport);
-  const established = await establishIdentity({ config, storage, address, dial, logger });
+  const dial = plan.transport === undefined ? dialGrpc(config.tls) : dialLocal(plan.transport);
+  const established = await establishIdentity({
+    config,
+    storage,
+    address,
+    wantedNodeId: security?.ownNodeId() ?? NONE,
+    dial,
+    logger,
+  });
   const { identity, isNew } = established;
   const metrics = NodeMetrics.open({ identity, address, endpoint, provider: plan.meterProvider, logger });
   closers.add(() => metrics?.close());
@@ -133,7 +144,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     throw new RaftError("NODE_STOPPED", `Node ${identity.nodeId} is starting. Try again.`, { retryable: true });
   };
   const executor = new WorkflowExecutor({ logger });
-  const { cluster, forget } = await openCluster(plan, closers, {
+  const { cluster, forget, own } = await openCluster(plan, closers, {
     established,
     storage,
     listen,
@@ -176,7 +187,8 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   slot.node = service;
   if (plan.transport !== undefined) closers.add(listenLocally(plan.transport, address, service));
   const parts = { identity, isNew, address, cluster, runtime, membership, service, events, dial };
-  return { ...parts, metricsAddress: endpoint?.address, close: () => closers.close() };
+  const reloadTls = (): boolean => own?.reloadTls() ?? false;
+  return { ...parts, metricsAddress: endpoint?.address, reloadTls, close: () => closers.close() };
 }
 
 async function openEndpoint({ config, logger }: NodePlan, closers: Closers): Promise<PrometheusEndpoint | undefined> {
@@ -208,12 +220,15 @@ interface ClusterSetting {
   readonly metrics: NodeMetrics | undefined;
 }
 
+interface OpenCluster {
+  readonly cluster: WorkflowCluster;
+  readonly forget: (peer: NodeId) => void;
+  /** The transport that was made for this node, if none was given. */
+  readonly own: GrpcClusterTransport<WorkflowExecutor> | undefined;
+}
+
 /** Listens, and starts the Raft group. */
-async function openCluster(
-  plan: NodePlan,
-  closers: Closers,
-  setting: ClusterSetting,
-): Promise<{ readonly cluster: WorkflowCluster; readonly forget: (peer: NodeId) => void }> {
+async function openCluster(plan: NodePlan, closers: Closers, setting: ClusterSetting): Promise<OpenCluster> {
   const { config, logger } = plan;
   const { established, storage, address, executor, metrics } = setting;
   const { nodeId } = established.identity;
@@ -236,7 +251,7 @@ async function openCluster(
   if (metrics !== undefined) closers.add(metrics.raft.watch(cluster));
   if (own !== undefined) metrics?.transport.watch(nodeId, own);
   // A transport that was given has other users: whom it knows is theirs to say.
-  return { cluster, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
+  return { cluster, own, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
 }
 
 async function openGrpc(
@@ -247,13 +262,17 @@ async function openGrpc(
   const { limits } = plan.config;
   const { established, storage, listen, address, served } = setting;
   const { nodeId, clusterId } = established.identity;
+  const { tls } = plan.config;
   const transport = new GrpcClusterTransport<WorkflowExecutor>([{ nodeId, address }], {
     clusterId,
+    certificateCluster: nameOf(clusterId),
+    ...(tls === undefined ? {} : { tls }),
     incarnation: storage.incarnation,
     clock: plan.clock ?? platformClock,
     logger: plan.logger,
   });
   closers.add(() => transport.shutdown());
+  assertOwnCertificate(transport.security, { nodeId, address });
   await startGrpcServer(listen, transport, nodeId, {
     advertise: address,
     maxRequestBytes: limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES,

@@ -7,7 +7,7 @@
  * I2. The identity is durable before the node listens or takes part.
  */
 import { createHash, randomBytes } from "node:crypto";
-import type { Bootstrap, Logger, NodeAddress } from "@raftoral/raft-core";
+import type { Bootstrap, Logger, NodeAddress, NodeId } from "@raftoral/raft-core";
 import { RaftoralError } from "@raftoral/raft-core";
 import { NodeError } from "../errors.ts";
 import { nameOf } from "./membership.ts";
@@ -28,6 +28,8 @@ export interface IdentityOptions {
   readonly storage: NodeStorage;
   /** Where others will reach this node. */
   readonly address: string;
+  /** The id to ask for when joining: the one that the node's certificate names. 0: any. */
+  readonly wantedNodeId: NodeId;
   readonly dial: Dial;
   readonly logger: Logger;
 }
@@ -41,7 +43,14 @@ const DIAL_TIMEOUT_MS = 3_000;
 /** Whether a restarted node was pointed at another cluster is a courtesy check; it must not hold up the restart. */
 const COURTESY_TIMEOUT_MS = 1_000;
 /** Failures of a join that pass: the cluster is starting, electing, or busy with another change. */
-const PASSING = new Set(["NODE_UNREACHABLE", "NODE_STOPPED", "NO_LEADER", "DEADLINE_EXCEEDED", "OVERLOADED"]);
+const PASSING = new Set([
+  "NODE_UNREACHABLE",
+  "NODE_STOPPED",
+  "NO_LEADER",
+  "DEADLINE_EXCEEDED",
+  "OVERLOADED",
+  "TRANSPORT_TLS_FAILED",
+]);
 
 /**
  * Finds out who this node is, asking the cluster if it is to join one, and records it. Rejects with CLUSTER_MISSING,
@@ -55,7 +64,8 @@ export async function establishIdentity(options: IdentityOptions): Promise<Estab
   return established;
 }
 
-async function created({ config, address, dial, logger }: IdentityOptions): Promise<EstablishedIdentity> {
+async function created(options: IdentityOptions): Promise<EstablishedIdentity> {
+  const { config, address, logger } = options;
   const { origin } = config;
   switch (origin.kind) {
     case "bootstrap": {
@@ -69,7 +79,7 @@ async function created({ config, address, dial, logger }: IdentityOptions): Prom
       return { identity, bootstrap: { kind: "members", members: origin.members }, isNew: true };
     }
     case "join": {
-      const { nodeId, clusterId } = await askForPlace(origin.targets, config, address, dial, logger);
+      const { nodeId, clusterId } = await askForPlace(origin.targets, options);
       logger.info({ nodeId, clusterId }, "admitted to the cluster");
       return { identity: { nodeId, clusterId }, bootstrap: { kind: "join" }, isNew: true };
     }
@@ -130,16 +140,12 @@ async function checkTargets(known: NodeIdentity, targets: readonly string[], { d
   }
 }
 
-async function askForPlace(
-  targets: readonly string[],
-  config: NodeConfig,
-  address: string,
-  dial: Dial,
-  logger: Logger,
-): Promise<NodeIdentity> {
+async function askForPlace(targets: readonly string[], options: IdentityOptions): Promise<NodeIdentity> {
+  const { config, address, wantedNodeId, dial, logger } = options;
   const deadline = performance.now() + config.joinTimeoutMs;
   let last: RaftoralError | undefined;
   for (let round = 1; ; round += 1) {
+    let insecure = 0;
     for (const target of targets) {
       const timeoutMs = Math.ceil(deadline - performance.now());
       if (timeoutMs <= 0) break;
@@ -147,16 +153,19 @@ async function askForPlace(
         const peer = await dial(target, { timeoutMs: Math.min(timeoutMs, DIAL_TIMEOUT_MS) });
         try {
           const left = Math.max(1, Math.ceil(deadline - performance.now()));
-          return await peer.join(address, config.clusterName ?? "", { timeoutMs: left });
+          return await peer.join(address, config.clusterName ?? "", wantedNodeId, { timeoutMs: left });
         } finally {
           peer.close();
         }
       } catch (error) {
         if (!(error instanceof RaftoralError) || !PASSING.has(error.code)) throw error;
+        if (error.code === "TRANSPORT_TLS_FAILED") insecure += 1;
         last = error;
         if (round === 1) logger.warn({ target, err: error }, "cannot join there yet; trying on");
       }
     }
+    // Certificates do not mend themselves; another member may have better ones.
+    if (insecure === targets.length && last !== undefined) throw last;
     if (deadline - performance.now() <= JOIN_PAUSE_MS) break;
     await new Promise((resolve) => setTimeout(resolve, JOIN_PAUSE_MS));
   }

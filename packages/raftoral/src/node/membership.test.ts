@@ -87,21 +87,21 @@ afterEach(() => {
 test("J1: nodes that ask at once get one id each, above every id there ever was", async () => {
   cluster.highestNodeId = 6;
   const admissions = await Promise.all(
-    ["a:1", "b:1", "c:1"].map((address) => membership.admit(address, "shop", LIMIT)),
+    ["a:1", "b:1", "c:1"].map((address) => membership.admit(address, "shop", 0, LIMIT)),
   );
   expect(admissions.map((each) => each.nodeId)).toEqual([7, 8, 9]);
   expect(cluster.confState).toMatchObject({ voters: [1], learners: [7, 8, 9] });
 });
 
 test("an attempt that is repeated replaces the learner it left behind, under a new id", async () => {
-  const first = await membership.admit("a:1", "", LIMIT);
-  const second = await membership.admit("a:1", "", LIMIT);
+  const first = await membership.admit("a:1", "", 0, LIMIT);
+  const second = await membership.admit("a:1", "", 0, LIMIT);
   expect([first.nodeId, second.nodeId]).toEqual([2, 3]);
   expect(cluster.confState.learners).toEqual([3]);
 });
 
 test("a voter's address is not given to another node", async () => {
-  await expect(membership.admit("one:1", "", LIMIT)).rejects.toMatchObject({
+  await expect(membership.admit("one:1", "", 0, LIMIT)).rejects.toMatchObject({
     code: "CONF_CHANGE_INVALID",
     message: /raftoral leave --id 1/,
   });
@@ -109,7 +109,7 @@ test("a voter's address is not given to another node", async () => {
 });
 
 test("a cluster of another name lets nobody in", async () => {
-  await expect(membership.admit("a:1", "bank", LIMIT)).rejects.toMatchObject({ code: "CLUSTER_MISMATCH" });
+  await expect(membership.admit("a:1", "bank", 0, LIMIT)).rejects.toMatchObject({ code: "CLUSTER_MISMATCH" });
 });
 
 test.each([
@@ -117,15 +117,15 @@ test.each([
   ["is silent", { recentActive: false }],
   ["is being sent a snapshot", { state: "StateSnapshot" as const }],
 ])("J2: a learner that %s does not vote", async (_name, fields) => {
-  await membership.admit("a:1", "", LIMIT);
+  await membership.admit("a:1", "", 0, LIMIT);
   cluster.progress = [progressOf(2, fields)];
   await vi.advanceTimersByTimeAsync(5_000);
   expect(cluster.confState.voters).toEqual([1]);
 });
 
 test("J2: a learner that has caught up votes, one after the other", async () => {
-  await membership.admit("a:1", "", LIMIT);
-  await membership.admit("b:1", "", LIMIT);
+  await membership.admit("a:1", "", 0, LIMIT);
+  await membership.admit("b:1", "", 0, LIMIT);
   cluster.progress = [progressOf(2, { match: 900 }), progressOf(3, { match: 0 })];
   await vi.advanceTimersByTimeAsync(500);
   expect(cluster.confState).toMatchObject({ voters: [1, 2], learners: [3] });
@@ -145,19 +145,19 @@ test("J2: only the leader makes voters", async () => {
 });
 
 test("J3: the last voter is not removed, learners or not", async () => {
-  await membership.admit("a:1", "", LIMIT);
+  await membership.admit("a:1", "", 0, LIMIT);
   await expect(membership.remove(1, LIMIT)).rejects.toMatchObject({ code: "LAST_MEMBER" });
 });
 
 test("a node that was never there and one that was removed are told apart", async () => {
-  await membership.admit("a:1", "", LIMIT);
+  await membership.admit("a:1", "", 0, LIMIT);
   await membership.remove(2, LIMIT);
   await expect(membership.remove(2, LIMIT)).rejects.toMatchObject({ code: "NODE_REMOVED" });
   await expect(membership.remove(3, LIMIT)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
 });
 
 test("what leads to a removed node is closed, on every node", async () => {
-  await membership.admit("a:1", "", LIMIT);
+  await membership.admit("a:1", "", 0, LIMIT);
   await membership.remove(2, LIMIT);
   expect(forget.mock.calls).toEqual([[2]]);
 });
@@ -183,7 +183,7 @@ test("a member that moved keeps its vote, or its lack of one", async () => {
 });
 
 test("J2: a promotion that is still under way when the node closes leaves no timer behind", async () => {
-  await membership.admit("a:1", "", LIMIT);
+  await membership.admit("a:1", "", 0, LIMIT);
   cluster.progress = [progressOf(2, {})];
   const gate = Promise.withResolvers<void>();
   cluster.gate = gate.promise;
@@ -198,8 +198,8 @@ test("J2: a promotion that is still under way when the node closes leaves no tim
 test("J1: a join whose turn comes when another node leads changes nothing", async () => {
   const gate = Promise.withResolvers<void>();
   cluster.gate = gate.promise;
-  const first = membership.admit("a:1", "", LIMIT);
-  const second = membership.admit("b:1", "", LIMIT);
+  const first = membership.admit("a:1", "", 0, LIMIT);
+  const second = membership.admit("b:1", "", 0, LIMIT);
   second.catch(() => {});
   await vi.advanceTimersByTimeAsync(1);
   cluster.isLeader = false;
@@ -212,9 +212,9 @@ test("J1: a join whose turn comes when another node leads changes nothing", asyn
 test("a change whose time passed while it waited for its turn is not made", async () => {
   const gate = Promise.withResolvers<void>();
   cluster.gate = gate.promise;
-  const first = membership.admit("a:1", "", { timeoutMs: 5_000 });
+  const first = membership.admit("a:1", "", 0, { timeoutMs: 5_000 });
   const others = [
-    membership.admit("b:1", "", LIMIT),
+    membership.admit("b:1", "", 0, LIMIT),
     membership.remove(1, LIMIT),
     membership.readdress(1, "c:1", LIMIT),
   ];

@@ -75,8 +75,11 @@ export class Membership {
     return membersOf(this.#cluster.status());
   }
 
-  /** Adds a learner at `address` under a new id (J1). Rejects with CLUSTER_MISMATCH, CONF_CHANGE_INVALID, NO_LEADER. */
-  async admit(address: string, clusterName: string, timeout: Timeout): Promise<Admission> {
+  /**
+   * Adds a learner at `address` under a new id (J1): `wanted`, or any if that is 0. Rejects with CLUSTER_MISMATCH,
+   * CONF_CHANGE_INVALID, NO_LEADER.
+   */
+  async admit(address: string, clusterName: string, wanted: NodeId, timeout: Timeout): Promise<Admission> {
     if (clusterName !== "" && clusterName !== nameOf(this.#clusterId)) {
       throw new NodeError(
         "CLUSTER_MISMATCH",
@@ -86,8 +89,8 @@ export class Membership {
     }
     return this.#onLeader(
       new Deadline(timeout),
-      (deadline) => this.#oneAtATime(deadline, () => this.#admitHere(address, deadline)),
-      (leader, deadline) => leader.join(address, clusterName, deadline.left()),
+      (deadline) => this.#oneAtATime(deadline, () => this.#admitHere(address, wanted, deadline)),
+      (leader, deadline) => leader.join(address, clusterName, wanted, deadline.left()),
     );
   }
 
@@ -150,7 +153,7 @@ export class Membership {
     return others[0]?.nodeId ?? this.#cluster.nodeId;
   }
 
-  async #admitHere(address: string, deadline: Deadline): Promise<Admission> {
+  async #admitHere(address: string, wanted: NodeId, deadline: Deadline): Promise<Admission> {
     await this.#cluster.readIndex(deadline.left());
     // A successor may have let the node in already: its place would be taken for one that this attempt left behind.
     if (!this.#cluster.isLeader) {
@@ -167,11 +170,15 @@ export class Membership {
         { details: { nodeId: present.nodeId } },
       );
     }
+    if (wanted !== NONE && present?.nodeId === wanted && isUntouched(status, wanted)) {
+      return { clusterId: this.#clusterId, nodeId: wanted, members: this.members() };
+    }
+    if (wanted !== NONE && wanted <= status.highestNodeId) throw idIsUsed(wanted, status.highestNodeId);
     // A learner at this address is an earlier attempt whose answer was lost: nothing relies on it.
     if (present !== undefined) {
       await this.#cluster.changeMembership([{ type: "RemoveNode", nodeId: present.nodeId }], deadline.left());
     }
-    const nodeId = this.#cluster.status().highestNodeId + 1;
+    const nodeId = wanted === NONE ? this.#cluster.status().highestNodeId + 1 : wanted;
     await this.#cluster.changeMembership([{ type: "AddLearnerNode", nodeId, address, isNew: true }], deadline.left());
     this.#logger.info({ nodeId, address }, "a node joined as a learner");
     return { clusterId: this.#clusterId, nodeId, members: this.members() };
@@ -247,6 +254,11 @@ export class Membership {
   }
 }
 
+/** Whether a learner has acknowledged nothing so far: an earlier attempt of the same node, whose answer was lost. */
+function isUntouched({ confState, progress }: ClusterStatus, nodeId: NodeId): boolean {
+  return confState.learners.includes(nodeId) && progress.find((other) => other.nodeId === nodeId)?.match === 0;
+}
+
 /** A learner that can vote without holding anybody up (J2); {@link NONE} when there is none. */
 function caughtUp(status: ClusterStatus): NodeId {
   for (const nodeId of status.confState.learners) {
@@ -284,6 +296,15 @@ export function lastMember(nodeId: NodeId): NodeError {
   return new NodeError(
     "LAST_MEMBER",
     `Node ${nodeId} is the cluster's last voter: without it there is no cluster. Stop it instead, or add another node first.`,
+  );
+}
+
+function idIsUsed(nodeId: NodeId, highest: NodeId): RaftError {
+  return new RaftError(
+    "CONF_CHANGE_INVALID",
+    `The certificate says node ${nodeId}, but ids up to ${highest} have been given, and none is given twice. ` +
+      `Make a certificate for node ${highest + 1} or a higher one.`,
+    { details: { nodeId } },
   );
 }
 

@@ -51,6 +51,7 @@ test("the list of names has every setting of the type", () => {
     limits: {},
     workflowLimits: {},
     metrics: {},
+    tls: false,
     joinTimeoutMs: 1,
     stopTimeoutMs: 1,
   };

@@ -12,6 +12,7 @@ import {
   type RaftLimits,
   type RaftTiming,
 } from "@raftoral/raft-core";
+import type { TlsOptions } from "@raftoral/transport-grpc";
 import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "@raftoral/workflow";
 import { NodeError } from "../errors.ts";
 import { isUnspecified, parseAddress, parseReachableAddress } from "./address.ts";
@@ -40,6 +41,11 @@ export interface NodeSettings {
   readonly workflowLimits?: Partial<RuntimeLimits>;
   /** Where others look at this node's metrics; see docs/metrics.md. Without it only a MeterProvider does, where one is set. */
   readonly metrics?: MetricsSettings;
+  /**
+   * Certificates of this node, and whom to believe: for peers, clients and the nodes it joins. `false` asks for plaintext.
+   * Where nothing is said, loopback addresses are used in plaintext and others refused.
+   */
+  readonly tls?: TlsOptions | false;
   /** How long joining may take until this node is a member, in milliseconds (30,000). */
   readonly joinTimeoutMs?: number;
   /** How long {@link RaftoralNode.stop} may spend handing over before it closes anyway, in milliseconds (10,000). */
@@ -70,6 +76,7 @@ export interface NodeConfig {
   readonly limits: RaftLimits;
   readonly workflowLimits: Partial<RuntimeLimits>;
   readonly metrics: MetricsSettings;
+  readonly tls: TlsOptions | false | undefined;
   readonly joinTimeoutMs: number;
   readonly stopTimeoutMs: number;
 }
@@ -88,6 +95,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "limits",
   "workflowLimits",
   "metrics",
+  "tls",
   "joinTimeoutMs",
   "stopTimeoutMs",
 ];
@@ -123,6 +131,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     limits: { ...DEFAULT_LIMITS, ...counts(settings.limits ?? {}, DEFAULT_LIMITS, "limits") },
     workflowLimits: counts(settings.workflowLimits ?? {}, DEFAULT_RUNTIME_LIMITS, "workflowLimits"),
     metrics: metrics(settings.metrics ?? {}),
+    tls: tls(settings.tls),
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
     stopTimeoutMs: positive(settings.stopTimeoutMs ?? 10_000, "stopTimeoutMs"),
   };
@@ -210,6 +219,11 @@ function counts<T extends object>(given: Partial<T>, known: T, what: string): Pa
     positive(value, `${what}.${key}`);
   }
   return given;
+}
+
+function tls(given: TlsOptions | false | undefined): TlsOptions | false | undefined {
+  if (given === undefined || given === false || (typeof given === "object" && given !== null)) return given;
+  throw invalid("tls", "must be { ca, cert, key }, or false for plaintext");
 }
 
 function positive(value: unknown, what: string): number {

@@ -7,6 +7,7 @@
  */
 import { createServer } from "node:net";
 import { type ClusterTransport, type NodeId, type RaftoralError, TransportError } from "@raftoral/raft-core";
+import type { TlsOptions } from "@raftoral/transport-grpc";
 import type { WorkflowExecutor } from "@raftoral/workflow";
 import type { MemberInfo } from "../client/cluster-info.ts";
 import { RaftoralClient } from "../client/raftoral-client.ts";
@@ -19,7 +20,8 @@ export type WorkflowTransport = ClusterTransport<WorkflowExecutor>;
 /** What one node asks of another about membership. */
 export interface MembershipPeer {
   clusterId(timeout: Timeout): Promise<string>;
-  join(address: string, clusterName: string, timeout: Timeout): Promise<Admission>;
+  /** `nodeId` is the id to be given; 0: any. */
+  join(address: string, clusterName: string, nodeId: NodeId, timeout: Timeout): Promise<Admission>;
   announce(clusterId: string, nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]>;
   remove(nodeId: NodeId, timeout: Timeout): Promise<void>;
   transfer(to: NodeId | undefined, timeout: Timeout): Promise<NodeId>;
@@ -30,15 +32,22 @@ export interface MembershipPeer {
 export type Dial = (address: string, timeout: Timeout) => Promise<MembershipPeer>;
 
 /** {@link Dial} over gRPC. */
-export async function dialGrpc(address: string, timeout: Timeout): Promise<MembershipPeer> {
-  const client = await RaftoralClient.connect(address, { ...timeout, pinned: true });
-  return {
-    clusterId: async (limit) => (await client.status(limit)).clusterId,
-    join: (ours, clusterName, limit) => client.join(ours, clusterName, limit),
-    announce: (clusterId, nodeId, ours, limit) => client.announce(clusterId, nodeId, ours, limit),
-    remove: async (nodeId, limit) => void (await client.removeNode(nodeId, limit)),
-    transfer: (to, limit) => client.transferLeadership(to, limit),
-    close: () => client.close(),
+export function dialGrpc(tls: TlsOptions | false | undefined): Dial {
+  return async (address, timeout) => {
+    // Its certificates are read anew each time, so that they are as fresh as the node's.
+    const client = await RaftoralClient.connect(address, {
+      ...timeout,
+      pinned: true,
+      ...(tls === undefined ? {} : { tls }),
+    });
+    return {
+      clusterId: async (limit) => (await client.status(limit)).clusterId,
+      join: (ours, clusterName, nodeId, limit) => client.join(ours, clusterName, { ...limit, nodeId }),
+      announce: (clusterId, nodeId, ours, limit) => client.announce(clusterId, nodeId, ours, limit),
+      remove: async (nodeId, limit) => void (await client.removeNode(nodeId, limit)),
+      transfer: (to, limit) => client.transferLeadership(to, limit),
+      close: () => client.close(),
+    };
   };
 }
 
@@ -68,7 +77,7 @@ export function dialLocal(transport: WorkflowTransport): Dial {
     }
     return {
       clusterId: async () => node.clusterId,
-      join: (ours, clusterName, limit) => node.admit(ours, clusterName, limit),
+      join: (ours, clusterName, nodeId, limit) => node.admit(ours, clusterName, nodeId, limit),
       announce: (_clusterId, nodeId, ours, limit) => node.readdress(nodeId, ours, limit),
       remove: (nodeId, limit) => node.removeNode(nodeId, limit),
       transfer: (to, limit) => node.handOver(to, limit),

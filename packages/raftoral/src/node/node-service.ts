@@ -172,8 +172,8 @@ export class NodeService implements ServedNode {
     };
   }
 
-  admit(address: string, clusterName: string, timeout: Timeout): Promise<Admission> {
-    return this.#options.membership.admit(address, clusterName, timeout);
+  admit(address: string, clusterName: string, nodeId: NodeId, timeout: Timeout): Promise<Admission> {
+    return this.#options.membership.admit(address, clusterName, nodeId, timeout);
   }
 
   readdress(nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]> {

@@ -1,4 +1,5 @@
 import type { RaftoralError } from "@raftoral/raft-core";
+import { Security } from "@raftoral/transport-grpc";
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../client/connection.ts";
@@ -295,7 +296,7 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
 describe("over gRPC alone", () => {
   test("what a client sends is checked before it is replicated", async () => {
     const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 8192 } });
-    const connection = new Connection(node.address);
+    const connection = new Connection(node.address, new Security(undefined));
     const failure = async (call: Promise<unknown>): Promise<RaftoralError> =>
       call.then(
         () => expect.unreachable(),

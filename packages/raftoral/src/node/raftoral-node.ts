@@ -202,6 +202,15 @@ export class RaftoralNode {
     await this.stop();
   }
 
+  /**
+   * Reads the certificates again; connections made from now on use them. Those that stand go on, unless whom to believe has
+   * changed: then all are made anew. Whether anything had changed. Throws TRANSPORT_TLS_INVALID, and goes on with what it had.
+   * The files are looked at now and then by themselves (`tls.reloadIntervalMs`).
+   */
+  reloadTls(): boolean {
+    return this.#parts.reloadTls();
+  }
+
   /** Hears what happens in the cluster and to its runs, in log order. Returns how to stop hearing. */
   on(listener: (event: NodeEvent) => void): () => void {
     return this.#parts.events.on(listener);

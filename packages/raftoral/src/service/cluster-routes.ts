@@ -2,9 +2,11 @@
  * raftoral.v1.ClusterService: checks requests, calls the node, answers.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { CALLER } from "@raftoral/transport-grpc";
 import { NodeError } from "../errors.ts";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { parseReachableAddress } from "../node/address.ts";
+import { assertIsMember, placeFor } from "./caller-rights.ts";
 import { callTimeout, guarded, required } from "./calls.ts";
 import { memberToWire, safeNumber, statusToWire } from "./messages.ts";
 import type { ServedNode } from "./served-node.ts";
@@ -20,7 +22,15 @@ export function registerClusterService(
 
     joinCluster: guarded(async (request, context) => {
       parseReachableAddress(required(request.address, "address"), "address");
-      const admission = await served().admit(request.address, request.clusterName, timeout(request.timeoutMs, context));
+      const node = served();
+      const nodeId = placeFor(context.values.get(CALLER), {
+        clusterId: node.clusterId,
+        members: node.nodeStatus().members,
+        address: request.address,
+        nodeId: safeNumber(request.nodeId, "node_id"),
+      });
+      const limit = timeout(request.timeoutMs, context);
+      const admission = await node.admit(request.address, request.clusterName, nodeId, limit);
       return {
         clusterId: admission.clusterId,
         nodeId: BigInt(admission.nodeId),
@@ -39,6 +49,9 @@ export function registerClusterService(
         );
       }
       const nodeId = safeNumber(request.nodeId, "node_id");
+      const { clusterId } = node;
+      const { members: known } = node.nodeStatus();
+      assertIsMember(context.values.get(CALLER), { clusterId, members: known, address: request.address, nodeId });
       const members = await node.readdress(nodeId, request.address, timeout(request.timeoutMs, context));
       return { members: members.map(memberToWire) };
     }),

@@ -9,11 +9,13 @@
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RaftoralError } from "@raftoral/raft-core";
+import { securityFailure } from "@raftoral/transport-grpc";
 import { NodeError, RemoteError } from "../errors.ts";
 import { ErrorDetailSchema } from "../gen/raftoral/v1/error_pb.ts";
 
 /** gRPC codes for generic clients and proxies; Raftoral's own client reads the detail. What is not here is decided by `retryable`. */
 const STATUS: ReadonlyMap<string, Code> = new Map([
+  ["CALLER_REFUSED", Code.PermissionDenied],
   ["CLUSTER_MISMATCH", Code.FailedPrecondition],
   ["CODEC_INVALID", Code.InvalidArgument],
   ["CONF_CHANGE_INVALID", Code.FailedPrecondition],
@@ -61,7 +63,7 @@ export function fromConnectError(error: unknown, address: string): RaftoralError
       cause: error,
     });
   }
-  return withoutDetail(failure, address);
+  return securityFailure(failure, address) ?? withoutDetail(failure, address);
 }
 
 function withoutDetail(failure: ConnectError, address: string): RaftoralError {

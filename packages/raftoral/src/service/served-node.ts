@@ -39,7 +39,8 @@ export interface ServedNode {
   /** The run when it ends, or as it is when the time is over or `stop` fires. */
   awaitRun(id: string, timeout: Timeout, stop: AbortSignal): Promise<RunDetails>;
   nodeStatus(): NodeStatus;
-  admit(address: string, clusterName: string, timeout: Timeout): Promise<Admission>;
+  /** `nodeId` is the id to be given; 0: any. */
+  admit(address: string, clusterName: string, nodeId: NodeId, timeout: Timeout): Promise<Admission>;
   readdress(nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]>;
   removeNode(nodeId: NodeId, timeout: Timeout): Promise<void>;
   /** Resolves once this node is no member any more; it stops soon after. */

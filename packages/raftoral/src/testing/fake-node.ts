@@ -90,7 +90,7 @@ export class FakeNode implements ServedNode {
     };
   }
 
-  async admit(address: string, clusterName: string, timeout: Timeout): Promise<Admission> {
+  async admit(address: string, clusterName: string, _nodeId: number, timeout: Timeout): Promise<Admission> {
     this.#enter("admit", timeout);
     return {
       clusterId: `${clusterName}-1`,

@@ -22,7 +22,8 @@ export class TestCluster {
   readonly #folder: string;
   readonly #transport: InMemoryClusterTransport<WorkflowExecutor> | undefined;
   readonly #nodes = new Set<RaftoralNode>();
-  #places = 0;
+  /** Where the nodes keep their state, in the order of their first start. */
+  readonly places: Place[] = [];
 
   static async create(kind: Kind, workflows: readonly WorkflowDefinition[]): Promise<TestCluster> {
     const folder = await mkdtemp(join(tmpdir(), "raftoral-"));
@@ -45,16 +46,18 @@ export class TestCluster {
 
   /** A new place for one node's state. */
   place(): Place {
-    this.#places += 1;
-    return this.kind === "memory"
-      ? { storage: new MemoryNodeStorage() }
-      : { dataDir: join(this.#folder, String(this.#places)) };
+    const place =
+      this.kind === "memory"
+        ? { storage: new MemoryNodeStorage() }
+        : { dataDir: join(this.#folder, String(this.places.length + 1)) };
+    this.places.push(place);
+    return place;
   }
 
   /** Starts a node; what is not given is a fast default for this kind of cluster. */
   async start(options: Partial<RaftoralNodeOptions>): Promise<RaftoralNode> {
     const node = await RaftoralNode.start({
-      listen: this.kind === "memory" ? `node-${this.#places}:1` : "127.0.0.1:0",
+      listen: this.kind === "memory" ? `node-${this.places.length}:1` : "127.0.0.1:0",
       workflows: this.workflows,
       timing: TIMING,
       stopTimeoutMs: 4_000,

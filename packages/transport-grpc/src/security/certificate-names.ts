@@ -34,8 +34,8 @@ export function urisOf(certificate: X509Certificate): readonly string[] {
   return uris;
 }
 
-/** The only node id of `clusterNames` that the certificate names; undefined if it names none or several. */
-export function nodeIdIn(certificate: X509Certificate, clusterNames: readonly string[]): NodeId | undefined {
+/** The only node id of `clusterNames`, or of any cluster, that the certificate names; undefined if it names none or several. */
+export function nodeIdIn(certificate: X509Certificate, clusterNames?: readonly string[]): NodeId | undefined {
   const ids = new Set(nodeIds(certificate, clusterNames));
   return ids.size === 1 ? ids.values().next().value : undefined;
 }
@@ -73,9 +73,10 @@ export function namesFor(certificate: X509Certificate): string {
   return certificate.subjectAltName ?? "without names";
 }
 
-function nodeIds(certificate: X509Certificate, clusterNames: readonly string[]): readonly NodeId[] {
+function nodeIds(certificate: X509Certificate, clusterNames?: readonly string[]): readonly NodeId[] {
   return urisOf(certificate).flatMap((uri) => {
     const [, cluster = "", nodeId] = NODE_URI.exec(uri) ?? [];
-    return nodeId !== undefined && clusterNames.includes(cluster) ? [Number(nodeId)] : [];
+    if (nodeId === undefined || clusterNames?.includes(cluster) === false) return [];
+    return [Number(nodeId)];
   });
 }

@@ -11,9 +11,17 @@ import { X509Certificate } from "node:crypto";
 import type { SecureClientSessionOptions } from "node:http2";
 import { isIP } from "node:net";
 import type { PeerCertificate, SecureContext } from "node:tls";
-import { type Cancel, type Clock, type Logger, type NodeId, RaftoralError, TransportError } from "@raftoral/raft-core";
+import {
+  type Cancel,
+  type Clock,
+  type Logger,
+  NONE,
+  type NodeId,
+  RaftoralError,
+  TransportError,
+} from "@raftoral/raft-core";
 import { formatAddress, type HostPort } from "../address.ts";
-import { coversHost, isNamedByUri, namesFor, objectionTo } from "./certificate-names.ts";
+import { coversHost, isNamedByUri, namesFor, nodeIdIn, objectionTo } from "./certificate-names.ts";
 import { isLoopback } from "./loopback.ts";
 import {
   checkTlsOptions,
@@ -104,6 +112,28 @@ export class Security {
       );
     }
     return contextOptions(material, this.options.passphrase);
+  }
+
+  /**
+   * Why others will not accept this side's certificate as that of node `nodeId` (0: of whichever) at `address`. Undefined if they
+   * will, and for plaintext.
+   */
+  objectionToSelf(nodeId: NodeId, address: HostPort): string | undefined {
+    const cert = this.#material?.cert;
+    if (cert === undefined || this.options === undefined || this.options === false) return undefined;
+    const certificate = new X509Certificate(cert);
+    const host = this.options.serverName ?? address.host;
+    if (!coversHost(certificate, host)) {
+      return `its certificate (${namesFor(certificate)}) is not made out to ${host}, where others reach it`;
+    }
+    if (nodeId === NONE) return undefined;
+    return objectionTo(certificate, { nodeId, clusterNames: this.clusterNames, address: formatAddress(address) });
+  }
+
+  /** The node that this side's certificate names by a URI, if it names one; 0 otherwise. */
+  ownNodeId(): NodeId {
+    const cert = this.#material?.cert;
+    return cert === undefined ? NONE : (nodeIdIn(new X509Certificate(cert)) ?? NONE);
   }
 
   /** Whether a server turns away clients that show no certificate. */

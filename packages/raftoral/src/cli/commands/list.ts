@@ -34,7 +34,7 @@ export function addList(program: Command, io: CliIo): void {
     };
     const runs: RunSummary[] = [];
     let hasMore = false;
-    await withClient(flags, async (client) => {
+    await withClient(flags, io, async (client) => {
       for await (const run of client.runs(filter)) {
         hasMore = runs.length === flags.limit;
         if (hasMore) break;

@@ -31,7 +31,7 @@ export function addRun(program: Command, io: CliIo): void {
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (type: string, flags: RunFlags) => {
     const input = flags.input === undefined ? undefined : await readJsonArgument(flags.input, "--input", io);
-    await withClient(flags, async (client) => {
+    await withClient(flags, io, async (client) => {
       const run = await client.startWorkflow(type, input, {
         ...(flags.id === undefined ? {} : { id: flags.id }),
         ...(flags.version === undefined ? {} : { version: flags.version }),

@@ -21,7 +21,7 @@ export function addShow(program: Command, io: CliIo): void {
     .argument("<id>", "the run's id")
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (id: string, flags: ClientFlags) => {
-    const run = await withClient(flags, (client) => client.getRun(id));
+    const run = await withClient(flags, io, (client) => client.getRun(id));
     if (flags.json === true) printJson(io, run);
     else io.out(formatRun(run));
   });

@@ -7,6 +7,7 @@ import { DEFAULT_NODE } from "../client-command.ts";
 import { type FileSettings, readConfigFile } from "../config-file.ts";
 import { parseDuration } from "../durations.ts";
 import type { CliIo } from "../io.ts";
+import { addTlsOptions, type TlsFlags, tlsFromEnv, tlsFromFlags } from "../tls-flags.ts";
 
 /** Everything a node process is started with: the flags over the file over the defaults. */
 export interface StartSettings {
@@ -19,7 +20,7 @@ export interface StartSettings {
 /** Runs a node until it stops; resolves with the exit code. */
 export type ServeNode = (settings: StartSettings, io: CliIo) => Promise<number>;
 
-interface StartFlags {
+interface StartFlags extends TlsFlags {
   readonly config?: string;
   readonly listen?: string;
   readonly advertise?: string;
@@ -44,9 +45,10 @@ Examples:
   $ raftoral start --config node.json
 
 A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "bootstrap", "join", "members",
-"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
+"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "tls", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
 
-SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.`;
+SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.
+SIGHUP reads the certificates of --tls-ca, --tls-cert and --tls-key again; they are also looked at every 30 seconds.`;
 
 const JOIN_EXAMPLES = `
 Example:
@@ -69,7 +71,7 @@ export function addStart(program: Command, io: CliIo, serve: ServeNode, setExitC
     .addOption(new Option("--id <n>", "which of --members this node is").argParser(parseId));
   addNodeOptions(command)
     .addHelpText("after", START_EXAMPLES)
-    .action(async (flags: StartFlags) => setExitCode(await serve(await startSettings(flags), io)));
+    .action(async (flags: StartFlags) => setExitCode(await serve(await startSettings(flags, io.env), io)));
 }
 
 /** `raftoral join ADDRESS...`: `start --join`, under the name an operator looks for. */
@@ -82,12 +84,12 @@ export function addJoin(program: Command, io: CliIo, serve: ServeNode, setExitCo
   addNodeOptions(command)
     .addHelpText("after", JOIN_EXAMPLES)
     .action(async (join: readonly string[], flags: StartFlags) =>
-      setExitCode(await serve(await startSettings({ ...flags, join }), io)),
+      setExitCode(await serve(await startSettings({ ...flags, join }, io.env), io)),
     );
 }
 
 /** What {@link ServeNode} gets for flags. Throws OPTIONS_INVALID or JSON_INVALID for a configuration file with mistakes. */
-export async function startSettings(flags: StartFlags): Promise<StartSettings> {
+export async function startSettings(flags: StartFlags, env: CliIo["env"] = {}): Promise<StartSettings> {
   const file: FileSettings = flags.config === undefined ? {} : await readConfigFile(flags.config);
   const { workflows, logLevel, logFormat, ...fromFile } = file;
   const given = {
@@ -99,6 +101,7 @@ export async function startSettings(flags: StartFlags): Promise<StartSettings> {
     members: flags.members,
     nodeId: flags.id,
     clusterName: flags.clusterName,
+    tls: tlsFromFlags(flags) ?? fromFile.tls ?? tlsFromEnv(env),
     stopTimeoutMs: flags.stopTimeout,
     joinTimeoutMs: flags.joinTimeout,
   } satisfies { [Name in keyof NodeSettings]: NodeSettings[Name] | undefined };
@@ -112,7 +115,7 @@ export async function startSettings(flags: StartFlags): Promise<StartSettings> {
 }
 
 function addNodeOptions(command: Command): Command {
-  return command
+  return addTlsOptions(command)
     .option("-c, --config <file>", "settings as JSON; flags go before it")
     .option("-l, --listen <address>", `where to listen (default: ${DEFAULT_NODE}); port 0 takes a free one`)
     .option("--advertise <address>", "where others reach this node (default: the listening address)")
