@@ -15,8 +15,14 @@ interface Waiter {
 }
 
 export class Conditions {
+  readonly #began: () => void;
   #waiters: Waiter[] = [];
   #closed: RaftError | undefined;
+
+  /** `began` is told when somebody begins to wait. */
+  constructor(began: () => void = () => {}) {
+    this.#began = began;
+  }
 
   /** Resolves at once or at the first check at which `isMet`; rejects with `timeout()` after `deadlineMs`. */
   until(isMet: () => boolean, deadlineMs: number, timeout: () => RaftError): Promise<void> {
@@ -24,6 +30,7 @@ export class Conditions {
     if (isMet()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.push({ isMet, deadlineMs, timeout, resolve, reject });
+      this.#began();
     });
   }
 

@@ -37,7 +37,7 @@ import { Reads } from "./reads.ts";
 import { ReceivedProposals } from "./received-proposals.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
 import { coversReceiver, isSnapshotOf } from "./snapshot-message.ts";
-import type { Snapshotter } from "./snapshotter.ts";
+import type { SnapshotOffer, Snapshotter } from "./snapshotter.ts";
 
 export class GroupLoop<Command, Result> implements GroupReceiver {
   readonly options: ResolvedOptions<Command, Result>;
@@ -45,7 +45,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   readonly state: ReplicatedState;
   readonly proposals: Proposals<Result | undefined>;
   readonly reads: Reads;
-  readonly conditions = new Conditions();
+  readonly conditions = new Conditions(() => this.schedule());
   readonly leadership: Leadership;
   readonly observers: Observers;
   readonly lifecycle: Lifecycle;
@@ -58,6 +58,8 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   #heartbeats: HeartbeatMembership | undefined;
   #stopTicking: Cancel | undefined;
   #turnIsDue = false;
+  /** False only while no call waits: whoever begins to wait schedules a turn. */
+  #mayHaveCalls = false;
   #tick = 0;
   #isMember: boolean;
 
@@ -108,9 +110,8 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     const { transport, groupId, clock, timing, nodeId } = this.options;
     this.#channel = transport.open(groupId, this);
     this.#learnPeers();
-    const ticker = tickerOf(clock, timing.tickMs);
-    this.#stopTicking = ticker.onTick(() => this.#onTick());
-    this.#heartbeats = joinHeartbeats(this, ticker);
+    this.#stopTicking = tickerOf(clock, timing.tickMs).onTick(() => this.#onTick());
+    this.#heartbeats = joinHeartbeats(this);
     const { voters, votersOutgoing } = this.state.confState;
     // Alone there is nobody to wait for.
     if (voters.length === 1 && votersOutgoing.length === 0 && voters[0] === nodeId) this.raw.campaign();
@@ -237,6 +238,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   #turn(): void {
+    this.#mayHaveCalls = true;
     this.#flushProposals();
     if (this.reads.canBegin && this.leadership.leader !== NONE) this.raw.readIndex(this.reads.begin(this.#tick));
     while (this.raw.hasReady()) this.#carryOut();
@@ -290,8 +292,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   #sendSnapshot(message: Message): void {
     const channel = this.#channel;
     if (channel === undefined) return;
-    const sent = coversReceiver(message) ? this.snapshotter.send(channel, message) : this.#retakeSnapshot();
-    void sent.then((outcome) => {
+    void this.#offerSnapshot(channel, message).then((outcome) => {
       this.#guard(() => {
         this.raw.reportSnapshot(message.to, outcome);
         this.schedule();
@@ -299,11 +300,25 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     });
   }
 
-  /** The latest snapshot is older than its receiver's membership: a new one is taken, and the core asks for it again. */
-  async #retakeSnapshot(): Promise<"failure"> {
-    // Not awaited by rejection: another snapshot being written is as good, and a failed write stops the node by itself.
+  async #offerSnapshot(channel: GroupChannel, message: Message): Promise<"finish" | "failure"> {
+    const offer = this.snapshotter.stored(message) ?? (await this.#captureFor(message));
+    if (offer === undefined) return "failure";
+    if (coversReceiver(offer.message)) return await this.snapshotter.send(channel, offer);
+    // Older than its receiver's membership: a new one is taken, and the core asks again. Whether that succeeds does not matter here: another
+    // that is being written is as good, and a failed write stops the node by itself.
+    await offer.content[Symbol.asyncIterator]().return?.();
     await this.takeSnapshot().catch(() => {});
     return "failure";
+  }
+
+  /** A snapshot of the state as it is now; undefined when the node stops first. */
+  async #captureFor(message: Message): Promise<SnapshotOffer | undefined> {
+    let offer: SnapshotOffer | undefined;
+    const captured = this.#apply.exclusively(async () => {
+      offer = this.snapshotter.capture(message);
+    });
+    await captured.catch(() => {});
+    return offer;
   }
 
   async #restore(metadata: SnapshotMetadata): Promise<void> {
@@ -360,20 +375,18 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.schedule();
   }
 
+  /** Most ticks of most groups do nothing but count, so these look at as little as can be. Not called once it has stopped. */
   #onTick(): void {
-    this.#guard(() => {
+    try {
       this.#tick++;
       const didSomething = this.raw.tick();
-      lookAfterCalls(this, this.#tick, this.#retryTicks);
-      this.leadership.tick(this.members);
-      // Most ticks of most groups end here. Whoever was told of a lost node may have stopped this one.
-      if ((didSomething || this.#hasWaiters) && this.lifecycle.isRunning) this.#turn();
-    });
-  }
-
-  /** Whether somebody waits for what a turn may have to try again; what the core has to do is in a turn that is due anyway. */
-  get #hasWaiters(): boolean {
-    return this.proposals.hasUnsent || this.reads.canBegin || this.conditions.hasWaiters;
+      if (this.#mayHaveCalls) this.#mayHaveCalls = lookAfterCalls(this, this.#tick, this.#retryTicks);
+      this.leadership.tick(this.state);
+      // Whoever was told of a lost node may have stopped this one.
+      if ((didSomething || this.#mayHaveCalls) && this.lifecycle.isRunning) this.#turn();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Runs `step` unless the node has stopped; what it throws stops the node (D3). */

@@ -69,10 +69,10 @@ export class Leadership {
   }
 
   /** Lets a tick pass; on the leader, reports members that fell silent or came back. */
-  tick(members: readonly NodeId[]): void {
+  tick({ memberIds }: { readonly memberIds: readonly NodeId[] }): void {
     this.#liveness.tick();
     if (!this.isLocal) return;
-    const { lost, returned } = this.#liveness.report(members);
+    const { lost, returned } = this.#liveness.report(memberIds);
     for (const nodeId of lost) {
       this.#logger.warn({ nodeId }, "a member is silent");
       this.#executor.nodeLost?.(nodeId);

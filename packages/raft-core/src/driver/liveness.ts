@@ -15,6 +15,9 @@ export class Liveness {
   readonly #self: NodeId;
   readonly #lostTicks: number;
   readonly #lastHeard = new Map<NodeId, number>();
+  /** Who was heard last, and when: newer than the map. A follower hears one member again and again. */
+  #latest: NodeId = NONE;
+  #latestAt = 0;
   readonly #lost = new Set<NodeId>();
   #now = 0;
 
@@ -28,7 +31,11 @@ export class Liveness {
   }
 
   heard(member: NodeId): void {
-    this.#lastHeard.set(member, this.#now);
+    if (member !== this.#latest) {
+      if (this.#latest !== NONE) this.#lastHeard.set(this.#latest, this.#latestAt);
+      this.#latest = member;
+    }
+    this.#latestAt = this.#now;
   }
 
   /**
@@ -38,7 +45,8 @@ export class Liveness {
   startLeading(members: readonly NodeId[], previousLeader: NodeId): void {
     this.#lost.clear();
     for (const member of members) {
-      if (member !== previousLeader || previousLeader === NONE || !this.#lastHeard.has(member)) this.heard(member);
+      if (member !== previousLeader || previousLeader === NONE || this.#heardAt(member) === undefined)
+        this.heard(member);
     }
   }
 
@@ -48,7 +56,7 @@ export class Liveness {
     let returned: NodeId[] | undefined;
     for (const member of members) {
       if (member === this.#self) continue;
-      if (!this.#lastHeard.has(member)) this.heard(member);
+      if (this.#heardAt(member) === undefined) this.heard(member);
       const silent = this.silentTicks(member) >= this.#lostTicks;
       if (silent === this.#lost.has(member)) continue;
       if (silent) {
@@ -64,11 +72,16 @@ export class Liveness {
 
   /** Ticks since `member` was last heard; 0 for this node and for members never counted. */
   silentTicks(member: NodeId): number {
-    return member === this.#self ? 0 : this.#now - (this.#lastHeard.get(member) ?? this.#now);
+    return member === this.#self ? 0 : this.#now - (this.#heardAt(member) ?? this.#now);
   }
 
   forget(member: NodeId): void {
+    if (member === this.#latest) this.#latest = NONE;
     this.#lastHeard.delete(member);
     this.#lost.delete(member);
+  }
+
+  #heardAt(member: NodeId): number | undefined {
+    return member === this.#latest ? this.#latestAt : this.#lastHeard.get(member);
   }
 }

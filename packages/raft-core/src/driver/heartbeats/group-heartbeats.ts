@@ -7,12 +7,12 @@ import type { Lifecycle } from "../lifecycle.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { HeartbeatGroup } from "./heartbeat-group.ts";
 import { type HeartbeatMembership, heartbeatsOf } from "./node-heartbeats.ts";
-import type { Ticker } from "./ticker.ts";
+import { tickerOf } from "./ticker.ts";
 
 /** What of a group's options is needed. */
 type HeartbeatSettings = Pick<
   ResolvedOptions<never, never>,
-  "nodeId" | "groupId" | "transport" | "timing" | "rng" | "coalesceHeartbeatsFrom"
+  "nodeId" | "groupId" | "transport" | "timing" | "rng" | "clock" | "coalesceHeartbeatsFrom"
 >;
 
 /** What of a group's loop is needed. */
@@ -26,9 +26,10 @@ export interface HeartbeatHost {
 }
 
 /** Lets a group take part in the heartbeats of its node; undefined where its own go by themselves. */
-export function joinHeartbeats(host: HeartbeatHost, ticker: Ticker): HeartbeatMembership | undefined {
-  const { transport, timing, rng, coalesceHeartbeatsFrom } = host.options;
+export function joinHeartbeats(host: HeartbeatHost): HeartbeatMembership | undefined {
+  const { transport, timing, rng, clock, coalesceHeartbeatsFrom } = host.options;
   if (coalesceHeartbeatsFrom === Number.POSITIVE_INFINITY) return undefined;
+  const ticker = tickerOf(clock, timing.tickMs);
   const heartbeats = heartbeatsOf({ transport, ticker, heartbeatTicks: timing.heartbeatTicks, rng });
   return heartbeats?.join(new GroupHeartbeats(host), coalesceHeartbeatsFrom);
 }

@@ -20,15 +20,19 @@ export function tickerOf(clock: Clock, tickMs: number): Ticker {
   return ticker;
 }
 
-type OnTick = () => void;
+/** A place in the order. Emptied, not taken out, when its owner leaves: the order may be walked just then. */
+interface Place {
+  fn: (() => void) | undefined;
+}
 
 export class Ticker {
   readonly #clock: Clock;
   readonly #tickMs: number;
-  readonly #first = new Set<OnTick>();
-  readonly #last = new Set<OnTick>();
-  /** Everyone in the order of the calls; made anew when somebody came or went. */
-  #order: readonly OnTick[] | undefined;
+  #first: Place[] = [];
+  #last: Place[] = [];
+  /** Places that are taken. */
+  #members = 0;
+  #hasEmptied = false;
   #stopTimer: Cancel | undefined;
 
   constructor(clock: Clock, tickMs: number) {
@@ -36,34 +40,48 @@ export class Ticker {
     this.#tickMs = tickMs;
   }
 
-  /** Calls `fn` in each tick from the next one on. `fn` must not throw, and is known by its identity: join once. */
-  onTick(fn: OnTick): Cancel {
+  /** Calls `fn`, which must not throw, in each tick from the next one on. */
+  onTick(fn: () => void): Cancel {
     return this.#join(this.#first, fn);
   }
 
   /** The same, behind everyone of {@link onTick}: for what sums up a tick. */
-  afterTick(fn: OnTick): Cancel {
+  afterTick(fn: () => void): Cancel {
     return this.#join(this.#last, fn);
   }
 
-  #join(members: Set<OnTick>, fn: OnTick): Cancel {
-    members.add(fn);
-    this.#order = undefined;
+  #join(places: Place[], fn: () => void): Cancel {
+    const place: Place = { fn };
+    places.push(place);
+    this.#members++;
     this.#stopTimer ??= this.#clock.every(this.#tickMs, () => this.#tick());
     return () => {
-      members.delete(fn);
-      this.#order = undefined;
-      if (this.#first.size + this.#last.size > 0) return;
+      if (place.fn === undefined) return;
+      place.fn = undefined;
+      this.#hasEmptied = true;
+      if (--this.#members > 0) return;
       this.#stopTimer?.();
       this.#stopTimer = undefined;
     };
   }
 
   #tick(): void {
-    this.#order ??= [...this.#first, ...this.#last];
-    // Who joins during the tick is in the next order only.
-    for (const fn of this.#order) {
-      if (this.#first.has(fn) || this.#last.has(fn)) fn();
+    if (this.#hasEmptied) {
+      this.#first = this.#first.filter(isTaken);
+      this.#last = this.#last.filter(isTaken);
+      this.#hasEmptied = false;
     }
+    // Who joins meanwhile is behind these ends.
+    const [endOfFirst, endOfLast] = [this.#first.length, this.#last.length];
+    walk(this.#first, endOfFirst);
+    walk(this.#last, endOfLast);
   }
+}
+
+function isTaken({ fn }: Place): boolean {
+  return fn !== undefined;
+}
+
+function walk(places: readonly Place[], end: number): void {
+  for (let at = 0; at < end; at++) places[at]?.fn?.();
 }
