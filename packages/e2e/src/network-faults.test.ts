@@ -2,50 +2,39 @@
 import { seededRng } from "@raftoral/raft-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { useCluster } from "./cluster/use-cluster.ts";
-import { eventually } from "./harness/index.ts";
 import { between, bridge, oneWay, pairsOf, ring, split } from "./network/partitions.ts";
-import { askRegisters } from "./registers/ask-registers.ts";
 import { RegisterClients } from "./registers/register-clients.ts";
+import { RegisterProbe } from "./registers/register-probe.ts";
 import { verifyWhole } from "./registers/verify-whole.ts";
 
 const SEED = 4;
 const TEST_MS = 40_000;
-const WAIT_MS = 15_000;
 
 describe("five nodes whose network fails", () => {
   const cluster = useCluster(5, { networkSeed: SEED, registers: true });
   let clients: RegisterClients;
+  let probe: RegisterProbe;
 
   beforeAll(() => {
     clients = new RegisterClients(() => cluster().running, { rng: seededRng(SEED), clients: 12 });
+    probe = new RegisterProbe(cluster(), clients);
   });
   afterEach(() => cluster().network.heal());
   afterAll(() => clients.stop());
 
-  const writes = (nodeId: number, timeoutMs: number) => clients.probe(cluster().process(nodeId), timeoutMs);
-
-  const soon = (nodeId: number) =>
-    eventually(WAIT_MS, `node ${nodeId} to have a command acknowledged`, () => writes(nodeId, 1_000));
-
-  const leader = () =>
-    eventually(WAIT_MS, "a leader of the registers", async () => {
-      const found = await Promise.all(cluster().nodeIds.map((id) => askRegisters.status(cluster().process(id))));
-      const [newest] = found.filter(({ role }) => role === "StateLeader").sort((a, b) => b.term - a.term);
-      return newest?.leader;
-    });
-
-  const others = (...nodeIds: readonly number[]) => cluster().nodeIds.filter((nodeId) => !nodeIds.includes(nodeId));
-
   test(
     "a minority with the old leader acknowledges nothing, the majority goes on",
     async () => {
-      const lost = await leader();
-      const [beside = 0, ...majority] = others(lost);
+      const lost = await probe.leader();
+      const [beside = 0, ...majority] = probe.others(lost);
       cluster().network.cut(split(cluster().nodeIds, [lost, beside]));
-      for (const nodeId of majority) await soon(nodeId);
-      expect(await Promise.all([writes(lost, 500), writes(beside, 500)])).toEqual([false, false]);
+      await probe.takePart(...majority);
+      expect(await Promise.all([probe.acknowledges(lost, 500), probe.acknowledges(beside, 500)])).toEqual([
+        false,
+        false,
+      ]);
       cluster().network.heal();
-      for (const nodeId of cluster().nodeIds) await soon(nodeId);
+      await probe.takePart(...cluster().nodeIds);
     },
     TEST_MS,
   );
@@ -53,11 +42,11 @@ describe("five nodes whose network fails", () => {
   test(
     "a leader that is not heard is replaced, though it hears all others",
     async () => {
-      const mute = await leader();
-      cluster().network.cut(oneWay([mute], others(mute)));
-      for (const nodeId of others(mute)) await soon(nodeId);
+      const mute = await probe.leader();
+      cluster().network.cut(oneWay([mute], probe.others(mute)));
+      await probe.takePart(...probe.others(mute));
       cluster().network.heal();
-      await soon(mute);
+      await probe.takePart(mute);
     },
     TEST_MS,
   );
@@ -65,11 +54,11 @@ describe("five nodes whose network fails", () => {
   test(
     "a leader that hears nobody gives up, and the others go on",
     async () => {
-      const deaf = await leader();
-      cluster().network.cut(oneWay(others(deaf), [deaf]));
-      for (const nodeId of others(deaf)) await soon(nodeId);
+      const deaf = await probe.leader();
+      cluster().network.cut(oneWay(probe.others(deaf), [deaf]));
+      await probe.takePart(...probe.others(deaf));
       cluster().network.heal();
-      await soon(deaf);
+      await probe.takePart(deaf);
     },
     TEST_MS,
   );
@@ -77,12 +66,12 @@ describe("five nodes whose network fails", () => {
   test(
     "a follower that hears nobody does not disturb the others when it is back",
     async () => {
-      const first = await leader();
-      const [deaf = 0] = others(first);
-      cluster().network.cut(oneWay(others(deaf), [deaf]));
+      const first = await probe.leader();
+      const [deaf = 0] = probe.others(first);
+      cluster().network.cut(oneWay(probe.others(deaf), [deaf]));
       await clients.more(40);
       cluster().network.heal();
-      await soon(deaf);
+      await probe.takePart(deaf);
     },
     TEST_MS,
   );
@@ -90,9 +79,9 @@ describe("five nodes whose network fails", () => {
   test(
     "two halves that meet in one node go on",
     async () => {
-      const middle = others(await leader())[0] ?? 0;
+      const middle = probe.others(await probe.leader())[0] ?? 0;
       cluster().network.cut(bridge(cluster().nodeIds, middle));
-      await soon(middle);
+      await probe.takePart(middle);
       await clients.more(30);
     },
     TEST_MS,
@@ -101,7 +90,7 @@ describe("five nodes whose network fails", () => {
   test(
     "a ring in which each sees another majority goes on",
     async () => {
-      await leader();
+      await probe.leader();
       cluster().network.cut(ring(cluster().nodeIds));
       await clients.more(30);
     },
@@ -111,12 +100,12 @@ describe("five nodes whose network fails", () => {
   test(
     "all cut off from all: nothing is acknowledged, and all of them go on afterwards",
     async () => {
-      await leader();
+      await probe.leader();
       cluster().network.cut(pairsOf(cluster().nodeIds));
-      const tried = await Promise.all(cluster().nodeIds.map((nodeId) => writes(nodeId, 1_500)));
+      const tried = await Promise.all(cluster().nodeIds.map((nodeId) => probe.acknowledges(nodeId, 1_500)));
       expect(tried).toEqual([false, false, false, false, false]);
       cluster().network.heal();
-      for (const nodeId of cluster().nodeIds) await soon(nodeId);
+      await probe.takePart(...cluster().nodeIds);
     },
     TEST_MS,
   );
@@ -124,14 +113,14 @@ describe("five nodes whose network fails", () => {
   test(
     "a leader that takes connections and never answers is replaced, and comes back",
     async () => {
-      const silent = await leader();
-      const pairs = between([silent], others(silent));
+      const silent = await probe.leader();
+      const pairs = between([silent], probe.others(silent));
       cluster().network.receive(pairs, "muted");
       cluster().network.mute(pairs);
-      for (const nodeId of others(silent)) await soon(nodeId);
+      await probe.takePart(...probe.others(silent));
       // The connections stay dead: each side must give them up by itself.
       cluster().network.heal();
-      await soon(silent);
+      await probe.takePart(silent);
     },
     TEST_MS,
   );
@@ -141,7 +130,7 @@ describe("five nodes whose network fails", () => {
     async (end) => {
       const pairs = pairsOf(cluster().nodeIds);
       cluster().network.drop(pairs, end);
-      for (const nodeId of cluster().nodeIds) await soon(nodeId);
+      await probe.takePart(...cluster().nodeIds);
     },
     TEST_MS,
   );
@@ -153,7 +142,7 @@ describe("five nodes whose network fails", () => {
         cluster().network.reset(pairsOf(cluster().nodeIds));
         await clients.more(10);
       }
-      for (const nodeId of cluster().nodeIds) await soon(nodeId);
+      await probe.takePart(...cluster().nodeIds);
     },
     TEST_MS,
   );

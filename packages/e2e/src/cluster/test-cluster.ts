@@ -10,6 +10,7 @@ import { env } from "node:process";
 import { seededRng } from "@raftoral/raft-core";
 import { type NodeSettings, type NodeStatus, RaftoralClient } from "raftoral";
 import { eventually, freeAddresses, NodeProcess, WorkLog } from "../harness/index.ts";
+import type { NetLab } from "../namespaces/net-lab.ts";
 import { FaultNetwork } from "../network/fault-network.ts";
 import type { ClockShift } from "../programs/shifted-clock.ts";
 import type { NodeQuestion, WorkflowNodeSettings } from "../programs/workflow-node.ts";
@@ -21,6 +22,8 @@ const ANSWER_MS = 5_000;
 export interface TestClusterOptions {
   /** A seed puts a network between the nodes that can fail; without one they reach each other directly. */
   readonly networkSeed?: number;
+  /** Each node in a network namespace of its own, at a host of its own. */
+  readonly lab?: Pick<NetLab, "host" | "within">;
   /** Gives each node a group of registers, beside its workflows. */
   readonly registers?: boolean;
   /** For all nodes, over the defaults. */
@@ -51,7 +54,10 @@ export class TestCluster {
   static async start(size: number, options: TestClusterOptions = {}): Promise<TestCluster> {
     const cluster = new TestCluster(options);
     try {
-      const addresses = await freeAddresses(2 * size);
+      const { lab } = options;
+      const addresses = (await freeAddresses(2 * size)).map((address, i) =>
+        lab === undefined ? address : address.replace(/^.*:/, `${lab.host((i % size) + 1)}:`),
+      );
       const members = addresses.slice(0, size).map((address, i) => ({ nodeId: i + 1, address }));
       const registers = addresses.slice(size).map((address, i) => ({ nodeId: i + 1, address }));
       if (options.networkSeed !== undefined) {
@@ -112,6 +118,10 @@ export class TestCluster {
     return this.#place(nodeId).address;
   }
 
+  dataDir(nodeId: number): string {
+    return this.#place(nodeId).settings.node.dataDir;
+  }
+
   process(nodeId: number): NodeProcess {
     const process = this.#processes.get(nodeId);
     if (process === undefined) throw new Error(`node ${nodeId} was never started`);
@@ -161,7 +171,7 @@ export class TestCluster {
   async client(nodeId: number): Promise<RaftoralClient> {
     const known = this.#pinned.get(nodeId);
     if (known !== undefined) return known;
-    const client = await RaftoralClient.connect(this.address(nodeId), { pinned: true });
+    const client = await RaftoralClient.connect(this.address(nodeId), { pinned: true, tls: false });
     this.#pinned.set(nodeId, client);
     return client;
   }
@@ -221,17 +231,22 @@ export class TestCluster {
   #newPlace(nodeId: number, name: string, address: string, node: NodeSettings): Place {
     const dataDir = this.#options.dataDirs?.get(nodeId) ?? join(this.#folder, name);
     mkdirSync(dataDir, { recursive: true });
-    const settings = { node: { ...node, ...this.#options.settings, dataDir }, workLogFile: this.#workLogFile };
+    const settings = {
+      node: { ...node, tls: false as const, ...this.#options.settings, dataDir },
+      workLogFile: this.#workLogFile,
+    };
     return { nodeId, address, settings, logFile: join(this.#folder, `${name}.log`) };
   }
 
-  async #spawn({ address, settings, logFile }: Place): Promise<NodeProcess> {
+  async #spawn({ nodeId, address, settings, logFile }: Place): Promise<NodeProcess> {
+    const { lab } = this.#options;
     const name = `the node at ${address}`;
     const process = await NodeProcess.start({
       name,
       program: join(import.meta.dirname, "..", "programs", "workflow-node.ts"),
       settings,
       logFile,
+      ...(lab && { within: lab.within(nodeId) }),
       fromSources: env.RAFTORAL_TEST_DIST !== "1",
     });
     void process.exited.then(({ code }) => {
