@@ -40,10 +40,12 @@ async function store(content: Uint8Array, pieceBytes: number): Promise<SnapshotF
   return await writer.finish();
 }
 
-async function load(index: SnapshotFileIndex, offset: number): Promise<Buffer> {
-  const reader = new SnapshotFileReader(file, index, offset);
+async function load(index: SnapshotFileIndex, offset: number, reusesMemory: boolean): Promise<Buffer> {
+  const reader = new SnapshotFileReader(file, index, { offset, reusesMemory });
   const pieces: Uint8Array[] = [];
-  for (let next = await reader.next(); next !== undefined; next = await reader.next()) pieces.push(next);
+  for (let next = await reader.next(); next !== undefined; next = await reader.next()) {
+    pieces.push(reusesMemory ? Uint8Array.prototype.slice.call(next) : next);
+  }
   await reader.close();
   return Buffer.concat(pieces);
 }
@@ -64,7 +66,9 @@ describe("a snapshot's file", () => {
         expect([index.totalBytes, index.crc32]).toEqual([size, crc32(content)]);
         expect(await readSnapshotFile(file, PLACE, index.records.length)).toEqual(index);
         const offset = Math.floor(place * size);
-        expect((await load(index, offset)).equals(content.subarray(offset))).toBe(true);
+        for (const reusesMemory of [false, true]) {
+          expect((await load(index, offset, reusesMemory)).equals(content.subarray(offset))).toBe(true);
+        }
       }),
       { numRuns: 25, examples: sizes.map((size) => [{ size, pieceBytes: 65_536, place: 1 }]) },
     );
@@ -96,7 +100,7 @@ describe("a snapshot's file", () => {
     await expect(reader.next()).rejects.toMatchObject({ record: 1, message: "wrong checksum" });
     await reader.close();
     const beyond = { totalBytes: 9 * RECORD_BYTES, crc32: 0, records: new Uint32Array(9) };
-    const cut = new SnapshotFileReader(file, beyond, 8 * RECORD_BYTES);
+    const cut = new SnapshotFileReader(file, beyond, { offset: 8 * RECORD_BYTES });
     await expect(cut.next()).rejects.toMatchObject({ record: 8, message: "cut off" });
     await cut.close();
   });

@@ -129,10 +129,14 @@ export class SnapshotFileWriter {
   }
 }
 
-/** Reads a finished file, a record at a time and one ahead. */
+/**
+ * Reads a finished file, a record at a time and one ahead. Memory taken anew for each record keeps the garbage collector busy, and
+ * stops the event loop for that; so two buffers may serve all of them, for callers that can do with that.
+ */
 export class SnapshotFileReader {
   readonly #path: string;
   readonly #index: SnapshotFileIndex;
+  readonly #buffers: Buffer[] | undefined;
   #handle: Promise<FileHandle> | undefined;
   #next: number;
   /** Bytes of the first record that are not wanted. */
@@ -140,15 +144,16 @@ export class SnapshotFileReader {
   #ahead: Promise<Buffer> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** `offset` is at most the content's length. */
-  constructor(path: string, index: SnapshotFileIndex, offset = 0) {
+  /** `offset` is at most the content's length. With `reusesMemory` a record is valid until the next one is asked for. */
+  constructor(path: string, index: SnapshotFileIndex, { offset = 0, reusesMemory = false } = {}) {
     this.#path = path;
     this.#index = index;
+    this.#buffers = reusesMemory ? [] : undefined;
     this.#next = Math.floor(offset / RECORD_BYTES);
     this.#skip = offset % RECORD_BYTES;
   }
 
-  /** The next bytes, the caller's to keep; undefined at the end. Rejects with {@link DamagedRecord} or the system's error. */
+  /** The next bytes; undefined at the end. Rejects with {@link DamagedRecord} or the system's error. */
   async next(): Promise<Uint8Array | undefined> {
     if (this.#next >= this.#index.records.length) return undefined;
     const record = this.#next;
@@ -172,12 +177,18 @@ export class SnapshotFileReader {
     return this.#closing;
   }
 
+  #bufferFor(record: number): Buffer {
+    if (this.#buffers === undefined) return Buffer.allocUnsafeSlow(RECORD_BYTES);
+    this.#buffers[record % 2] ??= Buffer.allocUnsafeSlow(RECORD_BYTES);
+    return this.#buffers[record % 2] as Buffer;
+  }
+
   async #read(record: number): Promise<Buffer> {
     this.#handle ??= open(this.#path, "r");
     const handle = await this.#handle;
     const at = record * RECORD_BYTES;
     const wanted = Math.min(RECORD_BYTES, this.#index.totalBytes - at);
-    const bytes = Buffer.allocUnsafeSlow(wanted);
+    const bytes = this.#bufferFor(record).subarray(0, wanted);
     for (let filled = 0; filled < wanted; ) {
       const { bytesRead } = await handle.read(bytes, filled, wanted - filled, at + filled);
       if (bytesRead === 0) throw new DamagedRecord(record, "cut off");

@@ -151,7 +151,7 @@ export class SnapshotSpool {
   read({ spool }: SpooledContent): StoredContent {
     const index = spool === 0 ? EMPTY_INDEX : this.#indexes.get(spool);
     invariant(index !== undefined, () => `group ${this.#group}: there is no content ${spool}`);
-    return Object.assign(this.#reader(spool, index, 0), {
+    return Object.assign(this.#reader(spool, index), {
       fixed: {
         totalBytes: index.totalBytes,
         crc32: index.crc32,
@@ -160,7 +160,7 @@ export class SnapshotSpool {
             offset >= 0 && offset <= index.totalBytes,
             () => `there is no offset ${offset} in content ${spool}`,
           );
-          return this.#reader(spool, index, offset);
+          return this.#reader(spool, index, { offset, reusesMemory: true });
         },
       },
     });
@@ -174,8 +174,12 @@ export class SnapshotSpool {
     await Promise.allSettled(this.#pending);
   }
 
-  #reader(spool: number, index: SnapshotFileIndex, offset: number): AsyncIterableIterator<Uint8Array> {
-    const file = new SnapshotFileReader(this.#pathOf(spool), index, offset);
+  #reader(
+    spool: number,
+    index: SnapshotFileIndex,
+    options: { readonly offset: number; readonly reusesMemory: boolean } = { offset: 0, reusesMemory: false },
+  ): AsyncIterableIterator<Uint8Array> {
+    const file = new SnapshotFileReader(this.#pathOf(spool), index, options);
     this.#open.add(file);
     this.#readers.set(spool, (this.#readers.get(spool) ?? 0) + 1);
     let ended = false;

@@ -41,8 +41,8 @@ export interface GroupReceiver {
   /** Messages of one frame from one peer, in the order it sent them. Messages may be lost, repeated and reordered. */
   receive(from: NodeId, messages: readonly Message[]): void;
   /**
-   * A snapshot offered by a peer: `message` is its MsgSnap, `content` its chunks, already checked. Resolves when the content
-   * is durable (the message itself is stepped by the driver then); rejects when it is not wanted or could not be stored.
+   * A snapshot offered by a peer: `message` is its MsgSnap, `content` its chunks, already checked; a chunk is valid until the next
+   * one is asked for. Resolves when the content is durable (the message itself is stepped by the driver then); rejects when it is not wanted or could not be stored.
    */
   receiveSnapshot(message: Message, content: SnapshotStream): Promise<void>;
   /** Bytes of one command, sent by a client (`RaftService.SendMessage`): to be proposed. Rejects with a RaftoralError. */

@@ -5,7 +5,10 @@ export interface FixedContent {
   readonly totalBytes: number;
   /** CRC-32 (IEEE) of all of it. */
   readonly crc32: number;
-  /** The same bytes from `offset` on. Works until the first reader of the stream has ended. */
+  /**
+   * The same bytes from `offset` on. Works until the first reader of the stream has ended. A chunk is valid until the next one is
+   * asked for: then its memory is used again.
+   */
   from(offset: number): AsyncIterable<Uint8Array>;
 }
 

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * Y1. A call ends once: with the receiver's last word, or with a failure. Who waits for anything is woken by it.
- * Y2. What waits to be sent is bounded: {@link SnapshotCall.room} is asked before more is written.
+ * Y2. What waits to be sent is one chunk: {@link SnapshotCall.writeChunk} resolves when its memory is free again.
  */
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -22,11 +22,6 @@ import { FrameReader } from "../wire/grpc-framing.ts";
 import { beginCall, callFailure, connectSession, SEND_SNAPSHOT_PATH, trailerFailure } from "../wire/h2.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024;
-/**
- * Bytes handed to the stream and not yet sent, above which the content waits. All of it may go to the socket in one turn of the
- * event loop, so this is also what bounds the turn.
- */
-const MAX_BUFFERED_BYTES = 512 * 1024;
 /** How long a receiver that is told that there will be no more may take to read so. */
 const LINGER_MS = 500;
 
@@ -77,23 +72,34 @@ export class SnapshotCall {
     if (this.#stream.writable) this.#stream.write(frame);
   }
 
-  /** A header and what it announces, in one piece but for memory. */
-  writeChunk(header: Uint8Array, data: Uint8Array): void {
-    if (!this.#stream.writable) return;
-    this.#stream.cork();
-    this.#stream.write(header);
-    this.#stream.write(data);
-    this.#stream.uncork();
+  /**
+   * A header and what it announces, in one piece but for memory. Resolves when `data` has gone to the socket, or the call is over
+   * (Y2).
+   */
+  writeChunk(header: Uint8Array, data: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#stream.writable || this.isOver) {
+        resolve();
+        return;
+      }
+      const done = (): void => {
+        this.#waiting.delete(onChange);
+        resolve();
+      };
+      const onChange = (): void => {
+        if (this.isOver) done();
+      };
+      this.#waiting.add(onChange);
+      this.#stream.cork();
+      this.#stream.write(header);
+      this.#stream.write(data, done);
+      this.#stream.uncork();
+    });
   }
 
   /** Ends the sending half. */
   end(frame: Uint8Array): void {
     if (this.#stream.writable) this.#stream.end(frame);
-  }
-
-  /** Resolves when there is room for more (Y2), or the call is over. */
-  async room(): Promise<void> {
-    while (this.#stream.writableLength > MAX_BUFFERED_BYTES && !this.isOver) await this.#change();
   }
 
   /** Resolves when the receiver has said where to go on, or the call is over. */
@@ -165,7 +171,6 @@ export class SnapshotCall {
     this.#stream.on("trailers", (trailers) => cutIf(trailerFailure(trailers)));
     this.#stream.on("error", (error) => this.#cut(failureText(error, this.#address)));
     this.#stream.on("close", () => this.#cut("the stream was closed without an answer"));
-    this.#stream.on("drain", () => this.#changed());
     this.#stream.on("data", (piece: Buffer) => {
       try {
         reader.push(piece, (bytes) => this.#answered(bytes));

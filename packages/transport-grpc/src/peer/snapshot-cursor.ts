@@ -18,7 +18,7 @@ export class SnapshotCursor {
   constructor(content: SnapshotStream) {
     this.fixed = content.fixed;
     this.#first = content[Symbol.asyncIterator]();
-    this.#reader = this.#first;
+    this.#reader = this.fixed?.from(0)[Symbol.asyncIterator]() ?? this.#first;
   }
 
   /** Whether {@link seek} can get to `offset`. */
@@ -35,7 +35,9 @@ export class SnapshotCursor {
     this.offset = offset;
   }
 
-  /** At most `maxBytes`; undefined at the end. Rejects with what reading the content rejects with. */
+  /**
+   * At most `maxBytes`, valid until the next is asked for; undefined at the end. Rejects with what reading the content rejects with.
+   */
   async next(maxBytes: number): Promise<Uint8Array | undefined> {
     let bytes = this.#left;
     while (bytes === undefined || bytes.length === 0) {

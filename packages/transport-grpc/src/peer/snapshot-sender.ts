@@ -141,10 +141,9 @@ async function sendAll(
     const checksum = crc32(chunk);
     total = joinedCrc32(total, checksum, chunk.length);
     const { data, plainBytes } = compressed(chunk, compression);
-    call.writeChunk(encodeChunkHeader({ offset: at, crc32: checksum, plainBytes }, data.length), data);
+    await call.writeChunk(encodeChunkHeader({ offset: at, crc32: checksum, plainBytes }, data.length), data);
     local.counters.snapshotBytesSent += chunk.length;
     await nextTurn(local);
-    await call.room();
   }
   // Of fixed content the whole checksum is known; of other content everything was sent in this call.
   call.end(

@@ -6,15 +6,18 @@
  * Q2. A part is whole, or it does not come: a cut in the middle of one is the end.
  */
 import type { ServerHttp2Stream } from "node:http2";
-import { FrameReader } from "../wire/grpc-framing.ts";
 import { decodePart, type SnapshotPart } from "../wire/snapshot-codec.ts";
+import { SnapshotFrames } from "../wire/snapshot-frames.ts";
 
 /** Bytes of whole parts that wait, above which no more is read. */
 const MAX_WAITING_BYTES = 512 * 1024;
 
 export class SnapshotParts {
   readonly #stream: ServerHttp2Stream;
+  readonly #reader: SnapshotFrames;
   readonly #frames: Uint8Array[] = [];
+  /** What the last part is a view of. */
+  #lent: Uint8Array | undefined;
   #waitingBytes = 0;
   #isOver = false;
   #failure: unknown;
@@ -22,11 +25,11 @@ export class SnapshotParts {
 
   constructor(stream: ServerHttp2Stream, maxFrameBytes: number) {
     this.#stream = stream;
-    const reader = new FrameReader(maxFrameBytes);
+    this.#reader = new SnapshotFrames(maxFrameBytes);
     stream.on("data", (piece: Buffer) => {
       if (this.#isOver) return;
       try {
-        reader.push(piece, (frame) => this.#push(frame));
+        this.#reader.push(piece, (frame) => this.#push(frame));
       } catch (error) {
         this.#failure = error;
         this.#end();
@@ -38,10 +41,12 @@ export class SnapshotParts {
   }
 
   /**
-   * The next part; undefined when there is none, be it that the sender ended or that the connection is cut. Rejects with
-   * TRANSPORT_FRAME_INVALID, TRANSPORT_FRAME_TOO_LARGE. Calls must not overlap.
+   * The next part, valid until the one after it is asked for; undefined when there is none, be it that the sender ended or that the
+   * connection is cut. Rejects with TRANSPORT_FRAME_INVALID, TRANSPORT_FRAME_TOO_LARGE. Calls must not overlap.
    */
   async next(): Promise<SnapshotPart | undefined> {
+    if (this.#lent !== undefined) this.#reader.giveBack(this.#lent);
+    this.#lent = undefined;
     while (this.#frames.length === 0 && !this.#isOver) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -54,6 +59,7 @@ export class SnapshotParts {
     }
     this.#waitingBytes -= frame.length;
     if (this.#stream.isPaused() && this.#waitingBytes <= MAX_WAITING_BYTES) this.#stream.resume();
+    this.#lent = frame;
     return decodePart(frame);
   }
 
