@@ -8,7 +8,9 @@ import {
   AcceptedSchema,
   ExchangeRequestSchema,
   ExchangeResponseSchema,
+  type Feature,
   HelloSchema,
+  type StreamKind,
 } from "./gen/raftoral/v1/peer_pb.ts";
 import { KindTally } from "./peer-stats.ts";
 import { helloFrame, RawCall, RawPeer } from "./testing/raw-exchange.ts";
@@ -148,7 +150,8 @@ describe("parsers", () => {
   it("decide on any hello, and on any answer to one", () => {
     const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
     const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
-    const enums = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+    const kinds = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map((n) => n as StreamKind);
+    const features = fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map((n) => n as Feature));
     const hello = fc.record({
       clusterId: fc.oneof(fc.constant("default"), fc.string()),
       fromNodeId: fc.oneof(fc.constant(5n), uint64),
@@ -157,8 +160,8 @@ describe("parsers", () => {
       minFormatVersion: uint32,
       maxFormatVersion: uint32,
       address: fc.string(),
-      streamKind: enums,
-      features: fc.array(enums),
+      streamKind: kinds,
+      features,
     });
     const self = { clusterId: "default", nodeId: 1, incarnation: 0, address: undefined };
     const decide = fc.property(hello, (fields) => {
@@ -172,7 +175,7 @@ describe("parsers", () => {
       formatVersion: uint32,
       incarnation: uint64,
       maxFrameBytes: uint32,
-      features: fc.array(enums),
+      features,
     });
     const believe = fc.property(accepted, (fields) => {
       const failure = acceptanceFailure(helloTo(2, self), create(AcceptedSchema, fields));
