@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { Child } from "./child-process.ts";
 import type { Idled, Started } from "./groups-node.ts";
-import { percentile, rounded } from "./statistics.ts";
+import { rounded } from "./statistics.ts";
 
 const SETTLE_MS = 3_000;
 

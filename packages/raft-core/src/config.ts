@@ -5,7 +5,7 @@
  */
 import { RaftError } from "./errors.ts";
 import type { LogStorage } from "./storage.ts";
-import { type LogIndex, NONE, type NodeId } from "./types.ts";
+import { type LogIndex, NONE, type NodeId, type Term } from "./types.ts";
 
 /** How a read is confirmed: by a round of heartbeats, or by the leader's lease, which trusts bounded clock drift. */
 export type ReadOnlyOption = "safe" | "lease-based";
@@ -49,10 +49,18 @@ export interface Config {
   readonly disableConfChangeValidation?: boolean;
   /** A leader that applies its own removal, or its demotion to learner, steps down. */
   readonly stepDownOnRemoval?: boolean;
+  /**
+   * Asked for each heartbeat that a leader would send: true if who asks sees to it that `to` learns the same in another way, and
+   * that its answer is stepped or handed in (`RawNode.answeredNothingNew`). Not asked but told where `hasContext`: it carries
+   * a read and is sent in any case. Must not call back.
+   */
+  readonly carriesHeartbeat?: (to: NodeId, term: Term, commit: LogIndex, hasContext: boolean) => boolean;
 }
 
 /** A configuration with everything decided. */
 export type ResolvedConfig = Required<Config>;
+
+const NOBODY_CARRIES = () => false;
 
 /** Checks `config` and fills in the defaults. Throws a RaftError CONFIG_INVALID that names the field. */
 export function resolveConfig(config: Config): ResolvedConfig {
@@ -75,6 +83,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     disableProposalForwarding: config.disableProposalForwarding ?? false,
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,
     stepDownOnRemoval: config.stepDownOnRemoval ?? false,
+    carriesHeartbeat: config.carriesHeartbeat ?? NOBODY_CARRIES,
   };
   check(Number.isSafeInteger(resolved.id) && resolved.id > NONE, "id", "must be a positive safe integer");
   check(Number.isSafeInteger(resolved.heartbeatTicks) && resolved.heartbeatTicks > 0, "heartbeatTicks", "must be > 0");

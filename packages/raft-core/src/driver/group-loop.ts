@@ -36,8 +36,9 @@ import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { ReceivedProposals } from "./received-proposals.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
-import { coversReceiver, isSnapshotOf } from "./snapshot-message.ts";
-import type { SnapshotOffer, Snapshotter } from "./snapshotter.ts";
+import { isSnapshotOf } from "./snapshot-message.ts";
+import { offerSnapshot } from "./snapshot-offer.ts";
+import type { Snapshotter } from "./snapshotter.ts";
 
 export class GroupLoop<Command, Result> implements GroupReceiver {
   readonly options: ResolvedOptions<Command, Result>;
@@ -78,7 +79,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals, options.calls);
     this.reads = new Reads(nonce, limits.maxPendingReads, options.calls);
     this.#received = new ReceivedProposals(executor, limits.maxCommandBytes, options.logger);
-    this.raw = coreOf(options, state.appliedIndex);
+    this.raw = coreOf(options, state.appliedIndex, (...heartbeat) => this.#heartbeats?.carries(...heartbeat) ?? false);
     const deliver = (responses: readonly Message[]) => this.#deliver(responses);
     const fail = (error: unknown) => this.fail(error);
     this.#append = new AppendThread(storage, storage.initialState().hardState, {
@@ -267,7 +268,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     for (const message of messages) {
       if (message.to === LOCAL_APPEND_THREAD || message.to === LOCAL_APPLY_THREAD) local.push(message);
       else if (message.type === "MsgSnap") this.#sendSnapshot(message);
-      else if (message.type !== "MsgHeartbeat" || this.#heartbeats?.carries(message) !== true) toPeers.push(message);
+      else toPeers.push(message);
     }
     // Peers first: their disks then work while ours does (thesis §10.2.1).
     if (toPeers.length > 0) this.#channel?.send(toPeers);
@@ -292,33 +293,17 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   #sendSnapshot(message: Message): void {
     const channel = this.#channel;
     if (channel === undefined) return;
-    void this.#offerSnapshot(channel, message).then((outcome) => {
+    const host = {
+      snapshotter: this.snapshotter,
+      exclusively: (run: () => Promise<void>) => this.#apply.exclusively(run),
+      retake: () => this.takeSnapshot(),
+    };
+    void offerSnapshot(host, channel, message).then((outcome) => {
       this.#guard(() => {
         this.raw.reportSnapshot(message.to, outcome);
         this.schedule();
       });
     });
-  }
-
-  async #offerSnapshot(channel: GroupChannel, message: Message): Promise<"finish" | "failure"> {
-    const offer = this.snapshotter.stored(message) ?? (await this.#captureFor(message));
-    if (offer === undefined) return "failure";
-    if (coversReceiver(offer.message)) return await this.snapshotter.send(channel, offer);
-    // Older than its receiver's membership: a new one is taken, and the core asks again. Whether that succeeds does not matter here: another
-    // that is being written is as good, and a failed write stops the node by itself.
-    await offer.content[Symbol.asyncIterator]().return?.();
-    await this.takeSnapshot().catch(() => {});
-    return "failure";
-  }
-
-  /** A snapshot of the state as it is now; undefined when the node stops first. */
-  async #captureFor(message: Message): Promise<SnapshotOffer | undefined> {
-    let offer: SnapshotOffer | undefined;
-    const captured = this.#apply.exclusively(async () => {
-      offer = this.snapshotter.capture(message);
-    });
-    await captured.catch(() => {});
-    return offer;
   }
 
   async #restore(metadata: SnapshotMetadata): Promise<void> {

@@ -106,3 +106,33 @@ describe("an answer that says nothing new", () => {
     expect(follower.answeredNothingNew(3, follower.raft.term)).toBe(false);
   });
 });
+
+describe("a heartbeat that somebody else carries", () => {
+  test("is not sent, unless it carries a read; whoever carries it is told of both", () => {
+    const asked: unknown[] = [];
+    const network = new LockstepNetwork({
+      voters: [1, 2, 3],
+      config: {
+        carriesHeartbeat: (...heartbeat) => {
+          asked.push(heartbeat);
+          return heartbeat[0] === 2;
+        },
+      },
+    });
+    const { raw } = network.node(1);
+    raw.campaign();
+    network.stabilize();
+    const { term, log } = raw.raft;
+    const beat = () => {
+      asked.length = 0;
+      while (asked.length === 0) raw.tick();
+      return raw.raft.messages.splice(0).flatMap(({ type, to }) => (type === "MsgHeartbeat" ? [to] : []));
+    };
+    expect(beat()).toEqual([3]);
+    expect(asked).toEqual([2, 3].map((to) => [to, term, log.committed, false]));
+    raw.readIndex(new Uint8Array([1]));
+    raw.raft.messages.length = 0;
+    expect(beat()).toEqual([2, 3]);
+    expect(asked).toEqual([2, 3].map((to) => [to, term, log.committed, true]));
+  });
+});

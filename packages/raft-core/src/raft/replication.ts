@@ -82,7 +82,8 @@ function sendHeartbeat(raft: Raft, to: NodeId, context: Uint8Array | undefined):
   invariant(progress !== undefined, () => `no progress of ${to} (T1)`);
   // The member may lack the committed entries, or hold others in their place: only what it shares may be committed (A3).
   const commit = Math.min(progress.match, raft.log.committed);
-  raft.send({ type: "MsgHeartbeat", to, commit, context });
+  const isCarried = raft.config.carriesHeartbeat(to, raft.term, commit, context !== undefined);
+  if (context !== undefined || !isCarried) raft.send({ type: "MsgHeartbeat", to, commit, context });
   progress.sentCommit(commit);
 }
 

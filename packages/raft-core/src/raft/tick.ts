@@ -32,5 +32,5 @@ export function tickHeartbeat(raft: Raft): boolean {
   if (raft.role !== "StateLeader" || raft.heartbeatElapsed < raft.config.heartbeatTicks) return isCheckDue;
   raft.heartbeatElapsed = 0;
   raft.step(message({ type: "MsgBeat", from: raft.id }));
-  return true;
+  return isCheckDue || raft.messages.length > 0;
 }

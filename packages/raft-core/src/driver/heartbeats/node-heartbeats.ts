@@ -14,7 +14,7 @@
  */
 import { RaftError } from "../../errors.ts";
 import { type Message, message } from "../../message.ts";
-import { type GroupId, NONE, type NodeId } from "../../types.ts";
+import { type GroupId, type LogIndex, NONE, type NodeId, type Term } from "../../types.ts";
 import type { Cancel, GroupChannel, GroupDescription, GroupReceiver, PeerTransport, Rng } from "../ports.ts";
 import type { HeartbeatGroup } from "./heartbeat-group.ts";
 import { IncomingRoster } from "./incoming-roster.ts";
@@ -38,8 +38,8 @@ export interface NodeHeartbeatsOptions {
 
 /** A group that has joined. */
 export interface HeartbeatMembership {
-  /** Takes a heartbeat that the core made. True if it need not be sent. */
-  carries(heartbeat: Message): boolean;
+  /** Takes a heartbeat of the group's core. True if it need not be sent. One with a read's context is told all the same. */
+  carries(to: NodeId, term: Term, commit: LogIndex, hasContext: boolean): boolean;
   leave(): void;
 }
 
@@ -87,7 +87,13 @@ export class NodeHeartbeats implements GroupReceiver {
     this.#fromGroups = Math.min(this.#fromGroups, fromGroups);
     if (this.#isInUse) this.#open();
     return {
-      carries: (heartbeat) => this.#isInUse && this.#carries(group, heartbeat),
+      carries: (to, term, commit, hasContext) => {
+        if (!this.#isInUse) return false;
+        const roster = this.#outgoing.get(to) ?? this.#newRoster(to);
+        if (!hasContext) return roster.beat(group, term, commit);
+        roster.touch(group.groupId);
+        return false;
+      },
       leave: () => this.#leave(group),
     };
   }
@@ -131,13 +137,6 @@ export class NodeHeartbeats implements GroupReceiver {
 
   get #isInUse(): boolean {
     return this.#groups.size >= this.#fromGroups;
-  }
-
-  #carries(group: HeartbeatGroup, { to, term, commit, context }: Message): boolean {
-    const roster = this.#outgoing.get(to) ?? this.#newRoster(to);
-    if (context === undefined) return roster.beat(group, term, commit);
-    roster.touch(group.groupId);
-    return false;
   }
 
   #onTick(): void {
