@@ -55,6 +55,7 @@ export type RaftErrorCode =
   | "PROPOSAL_OUTCOME_UNKNOWN"
   | "CONF_CHANGE_INVALID"
   | "CONF_CHANGE_REFUSED"
+  | "STATE_MISMATCH"
   | "CODEC_INVALID";
 
 export class RaftError extends RaftoralError<RaftErrorCode> {

@@ -183,11 +183,16 @@ export class ApplyThread<Command, Result> {
 
   async #executeCommands({ commands, ids }: Batch<Command>): Promise<void> {
     const durable = this.#executor.durableIndex?.() ?? 0;
+    const last = commands[commands.length - 1]?.index ?? 0;
     const start = commands.findIndex(({ index }) => index > durable);
-    if (start < 0) return;
+    if (start < 0) {
+      this.#state.commandIndex = last;
+      return;
+    }
     const results = this.#executor.apply(start === 0 ? commands : commands.slice(start));
     // Awaiting a value that is here already would cost a turn of the microtask queue for each batch.
     const applied = results instanceof Promise ? await results : results;
+    this.#state.commandIndex = last;
     invariant(
       applied.length === commands.length - start,
       () => `the executor returned ${applied.length} results for ${commands.length - start} commands`,

@@ -46,6 +46,8 @@ export interface RaftLimits {
   readonly snapshotEveryEntries: number;
   /** Applied entries kept in the log behind a snapshot, for slow followers (5,000). */
   readonly keepEntries: number;
+  /** The same while a snapshot is on its way to a follower that will need them (1,000,000). */
+  readonly keepEntriesWhileSending: number;
   /** How long a proposal, read or change may take unless its caller says otherwise, in milliseconds (10,000). */
   readonly defaultTimeoutMs: number;
 }
@@ -67,6 +69,7 @@ export const DEFAULT_LIMITS: RaftLimits = Object.freeze({
   maxInflightMessages: 256,
   snapshotEveryEntries: 20_000,
   keepEntries: 5_000,
+  keepEntriesWhileSending: 1_000_000,
   defaultTimeoutMs: 10_000,
 });
 

@@ -64,6 +64,7 @@ export class RaftCluster<Command, Result> {
     const resolved = resolveOptions(options);
     const { storage, executor, limits, logger } = resolved;
     if (isEmpty(storage)) await bootstrapStorage(storage, executor, options.bootstrap);
+    checkStateIsNotAhead(executor.durableIndex?.() ?? 0, storage.lastIndex());
     const state = new ReplicatedState();
     const snapshotter = new Snapshotter(storage, executor, state, limits, logger, resolved.calls);
     const snapshot = storage.snapshot();
@@ -335,4 +336,15 @@ export class RaftCluster<Command, Result> {
   #assertRunning(): void {
     this.#loop.lifecycle.assertRunning();
   }
+}
+
+/** A state has only commands that the log had, and the log never loses what was applied. */
+function checkStateIsNotAhead(durable: LogIndex, lastIndex: LogIndex): void {
+  if (durable <= lastIndex) return;
+  throw new RaftError(
+    "STATE_MISMATCH",
+    `the state has commands up to ${durable}, but the log ends at ${lastIndex}: they are not of one data folder. Restore the whole folder ` +
+      "from one backup, or remove the node and let it join again with an empty one",
+    { details: { durable, lastIndex } },
+  );
 }

@@ -21,6 +21,8 @@ export class ReplicatedState {
   #memberIds: readonly NodeId[] = [];
   appliedIndex: LogIndex = 0;
   appliedTerm: Term = 0;
+  /** The last command that the executor has, be it from the log or from a snapshot. */
+  commandIndex: LogIndex = 0;
 
   get confState(): ConfState {
     return this.#confState;
@@ -51,5 +53,6 @@ export class ReplicatedState {
     this.confState = metadata.confState;
     this.appliedIndex = metadata.index;
     this.appliedTerm = metadata.term;
+    this.commandIndex = header.stateIndex ?? metadata.index;
   }
 }

@@ -16,6 +16,7 @@ import { platformClock, platformRng, silentLogger } from "./platform.ts";
 const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof RaftLimits>([
   "maxMessageBytes",
   "keepEntries",
+  "keepEntriesWhileSending",
   "defaultTimeoutMs",
 ]);
 

@@ -3,23 +3,32 @@
  * JSON. The header is small (it grows with sessions and members, not with the application's state).
  */
 import { invariant, RaftError } from "../errors.ts";
+import type { LogIndex } from "../types.ts";
 import type { Members } from "./members.ts";
 import type { SessionRecord } from "./sessions.ts";
 
 const FORMAT_VERSION = 1;
+/** Of a header that no content follows: an older node must not take it for a snapshot of the empty state. */
+const ALONE_FORMAT_VERSION = 2;
 /** Refuses a length that only corruption can produce, before memory is set aside for it. */
 const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 
 export interface SnapshotHeader {
   readonly sessions: readonly SessionRecord[];
   readonly members: ReturnType<Members["toRecord"]>;
+  /**
+   * Present when no content follows, because the executor keeps its state durably by itself: it had at least everything up to here when the
+   * snapshot was taken, and must have it still.
+   */
+  readonly stateIndex?: LogIndex;
 }
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
-  const json = encoder.encode(JSON.stringify({ version: FORMAT_VERSION, ...header }));
+  const version = header.stateIndex === undefined ? FORMAT_VERSION : ALONE_FORMAT_VERSION;
+  const json = encoder.encode(JSON.stringify({ version, ...header }));
   // Better no snapshot, and a log that is not cut, than one that no node can read.
   invariant(json.length <= MAX_HEADER_BYTES, () => `a snapshot header of ${json.length} bytes could not be read again`);
   const bytes = new Uint8Array(4 + json.length);
@@ -31,7 +40,7 @@ export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
 /**
  * A snapshot's content as it is stored: header first, then the executor's chunks. The first of those is asked for at once: an
  * executor may be written as an async generator, whose body would otherwise not begin before somebody reads, and by then the
- * state is another.
+ * state is another. To be read once.
  */
 export function withHeader(header: SnapshotHeader, content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const bytes = encodeSnapshotHeader(header);
@@ -40,15 +49,28 @@ export function withHeader(header: SnapshotHeader, content: AsyncIterable<Uint8A
   // Reported to who reads; nobody may.
   first.catch(() => {});
   return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        yield bytes;
-        for (let next = await first; next.done !== true; next = await chunks.next()) yield next.value;
-      } finally {
+    [Symbol.asyncIterator]() {
+      let given = 0;
+      const end = async (): Promise<IteratorResult<Uint8Array>> => {
+        // Also when nobody has read: the executor may hold on to what it captured.
         await chunks.return?.();
-      }
+        return { done: true, value: undefined };
+      };
+      return {
+        next: () => {
+          given += 1;
+          if (given === 1) return Promise.resolve({ done: false, value: bytes });
+          return given === 2 ? first : chunks.next();
+        },
+        return: end,
+      };
     },
   };
+}
+
+/** A snapshot's content without the state, which is durable by itself. */
+export async function* headerAlone(header: SnapshotHeader): AsyncIterable<Uint8Array> {
+  yield encodeSnapshotHeader(header);
 }
 
 /**
@@ -74,10 +96,10 @@ export async function splitHeader(
   if (length > MAX_HEADER_BYTES) throw new RaftError("CODEC_INVALID", `a snapshot header claims ${length} bytes`);
   await fill(4 + length);
   const header = parse(buffered.subarray(4, 4 + length));
-  if (header.version !== FORMAT_VERSION) {
+  if (header.version !== (header.stateIndex === undefined ? FORMAT_VERSION : ALONE_FORMAT_VERSION)) {
     throw new RaftError(
       "CODEC_INVALID",
-      `a snapshot has header version ${header.version}, this node reads ${FORMAT_VERSION}; upgrade this node`,
+      `a snapshot has header version ${header.version}, this node reads up to ${ALONE_FORMAT_VERSION}; upgrade this node`,
     );
   }
   const remainder = buffered.subarray(4 + length);

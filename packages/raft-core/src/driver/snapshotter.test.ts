@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { RaftError } from "../errors.ts";
 import { MemoryStorage } from "../memory-storage.ts";
-import { message } from "../message.ts";
+import { type Message, message } from "../message.ts";
 import { EMPTY_BYTES, EMPTY_CONF_STATE, type Entry, type LogIndex } from "../types.ts";
 import type { AnyExecutor } from "./executor.ts";
 import { DEFAULT_LIMITS } from "./options.ts";
@@ -9,7 +9,7 @@ import { silentLogger } from "./platform.ts";
 import type { GroupChannel } from "./ports.ts";
 import { ReplicatedState } from "./replicated-state.ts";
 import { withHeader } from "./snapshot-header.ts";
-import { Snapshotter } from "./snapshotter.ts";
+import { type SnapshotOffer, Snapshotter } from "./snapshotter.ts";
 
 const LAST = 20;
 const confState = { ...EMPTY_CONF_STATE, voters: [1] };
@@ -53,6 +53,12 @@ function start(appliedIndex: LogIndex, limits: Partial<typeof DEFAULT_LIMITS> = 
 function offer(index: LogIndex) {
   const metadata = { index, term: 2, confState };
   return message({ type: "MsgSnap", from: 2, to: 1, snapshot: { metadata, data: EMPTY_BYTES } });
+}
+
+function stored(snapshotter: Snapshotter, asked: Message): SnapshotOffer {
+  const offered = snapshotter.stored(asked);
+  if (offered === undefined) throw new Error("the stored snapshot has no state");
+  return offered;
 }
 
 const header = { sessions: [], members: { addresses: [], highestNodeId: 3 } };
@@ -204,12 +210,12 @@ describe("sending a snapshot", () => {
     const reading = channel(async (_, content) => {
       for await (const chunk of content) bytes += chunk.length;
     });
-    expect(await snapshotter.send(reading, asked)).toBe("finish");
+    expect(await snapshotter.send(reading, stored(snapshotter, asked))).toBe("finish");
     expect(bytes).toBeGreaterThan("state".length);
     expect(
       await snapshotter.send(
         channel(() => Promise.reject(new Error("refused"))),
-        asked,
+        stored(snapshotter, asked),
       ),
     ).toBe("failure");
   });
@@ -233,7 +239,7 @@ describe("sending a snapshot", () => {
       snapshot: { metadata: { index, term: 1, confState }, data: EMPTY_BYTES },
     });
     const refusing = channel(() => Promise.reject(new Error("no way there")));
-    expect(await snapshotter.send(refusing, asked)).toBe("failure");
+    expect(await snapshotter.send(refusing, stored(snapshotter, asked))).toBe("failure");
     expect(released).toBe(1);
   });
 });

@@ -5,9 +5,11 @@
  * Invariants:
  * N1. A snapshot stands exactly at an applied index: sessions, members, configuration and executor state are captured in the
  *     same turn, between two batches.
- * N2. The log is cut only behind a durable snapshot.
+ * N2. The log is cut only behind a durable snapshot. That of an executor which is durable by itself has no state: the log is cut only behind
+ *     what the executor has promised to have.
  * N3. One snapshot at a time is spooled into the storage.
  * N4. A stopping node does not wait for content that is still to come, and installs nothing that was not complete.
+ * N5. While a snapshot is on its way to a peer, the log behind it is kept, up to a bound, or the peer would need another at once.
  */
 import { invariant, RaftError } from "../errors.ts";
 import type { Message } from "../message.ts";
@@ -18,7 +20,14 @@ import type { AnyExecutor } from "./executor.ts";
 import type { RaftLimits } from "./options.ts";
 import type { GroupChannel, Logger } from "./ports.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
-import { splitHeader, withHeader } from "./snapshot-header.ts";
+import { headerAlone, type SnapshotHeader, splitHeader, withHeader } from "./snapshot-header.ts";
+import type { SnapshotStream } from "./snapshot-stream.ts";
+
+/** A snapshot as it is sent: the MsgSnap that announces it, and its content. */
+export interface SnapshotOffer {
+  readonly message: Message;
+  readonly content: SnapshotStream;
+}
 
 export class Snapshotter {
   readonly #storage: GroupStorage;
@@ -31,6 +40,8 @@ export class Snapshotter {
   /** What is being spooled, if anything (N3). */
   #spooling: Promise<unknown> | undefined;
   #abort: ((reason: RaftError) => void) | undefined;
+  /** Indexes of the snapshots that are being sent (N5). */
+  readonly #sending = new Set<{ readonly index: LogIndex }>();
 
   constructor(
     storage: GroupStorage,
@@ -72,9 +83,12 @@ export class Snapshotter {
     // A node that has just joined has no state yet, and a snapshot at 0 would be none.
     if (metadata.index === 0) return metadata;
     const startedMs = this.#meter?.nowMs() ?? 0;
-    const content = withHeader(this.#state.header(), this.#executor.snapshot());
-    const keepFrom = Math.max(this.#storage.firstIndex(), metadata.index + 1 - this.#limits.keepEntries);
+    const header = this.#state.header();
+    const { commandIndex } = this.#state;
+    const captured = this.#isDurable ? undefined : withHeader(header, this.#executor.snapshot());
+    const keepFrom = Math.max(this.#storage.firstIndex(), this.#keptFrom(metadata.index));
     const installed = await this.#exclusive(async (aborted) => {
+      const content = captured ?? headerAlone(await this.#persisted(header, commandIndex));
       const sink = await this.#spool(metadata, content, aborted);
       if (await install(metadata, keepFrom)) return true;
       await sink.abort();
@@ -108,22 +122,48 @@ export class Snapshotter {
     return () => sink.abort();
   }
 
-  /** Streams the latest snapshot to a peer. Resolves to whether the peer has it. */
-  async send(channel: GroupChannel, message: Message): Promise<"finish" | "failure"> {
+  /** The latest snapshot, for a peer; undefined when it has no state, for then {@link capture} makes one. */
+  stored(message: Message): SnapshotOffer | undefined {
+    const metadata = message.snapshot?.metadata;
+    invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
+    return this.#isDurable ? undefined : { message, content: this.#storage.openSnapshot(metadata) };
+  }
+
+  /**
+   * A snapshot of the state as it is now, for a peer that is offered an older one: its acknowledgement tells which it has. To be called
+   * between two batches (N1). The content must be read, or returned from.
+   */
+  capture(message: Message): SnapshotOffer {
+    const { snapshot } = message;
+    invariant(snapshot !== undefined, "a MsgSnap carries a snapshot");
+    const content = withHeader(this.#state.header(), this.#executor.snapshot());
+    return { message: { ...message, snapshot: { ...snapshot, metadata: this.#state.metadata() } }, content };
+  }
+
+  /** Streams a snapshot to a peer. Resolves to whether the peer has it. */
+  async send(channel: GroupChannel, { message, content }: SnapshotOffer): Promise<"finish" | "failure"> {
     const metadata = message.snapshot?.metadata;
     invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
     const fields = { to: message.to as NodeId, index: metadata.index };
-    const content = this.#storage.openSnapshot(metadata)[Symbol.asyncIterator]();
+    const sending = { index: metadata.index };
+    this.#sending.add(sending);
+    const chunks = content[Symbol.asyncIterator]();
     try {
-      await channel.sendSnapshot(message, { [Symbol.asyncIterator]: () => content });
+      const { fixed, totalBytes } = content;
+      await channel.sendSnapshot(message, {
+        ...(fixed === undefined ? {} : { fixed }),
+        ...(totalBytes === undefined ? {} : { totalBytes }),
+        [Symbol.asyncIterator]: () => chunks,
+      });
       this.#logger.info(fields, "snapshot sent");
       return "finish";
     } catch (error) {
       this.#logger.warn({ ...fields, err: error }, "snapshot could not be sent; it will be tried again");
       return "failure";
     } finally {
+      this.#sending.delete(sending);
       // A transport that refuses does not begin to read, and the storage keeps content until its reader ends.
-      content.return?.().catch(() => {});
+      chunks.return?.().catch(() => {});
     }
   }
 
@@ -137,7 +177,9 @@ export class Snapshotter {
     const chunks = this.#storage.openSnapshot(metadata)[Symbol.asyncIterator]();
     try {
       const { header, rest } = await splitHeader(chunks);
-      if ((this.#executor.durableIndex?.() ?? 0) < metadata.index) await this.#executor.restore(rest, metadata.index);
+      const durable = this.#executor.durableIndex?.() ?? 0;
+      if (header.stateIndex !== undefined) checkStateIndex(durable, header.stateIndex);
+      else if (durable < metadata.index) await this.#executor.restore(rest, metadata.index);
       this.#state.restore(header, metadata);
     } finally {
       await chunks.return?.();
@@ -153,6 +195,29 @@ export class Snapshotter {
   /** Resolves when nothing is being spooled. */
   async idle(): Promise<void> {
     await this.#spooling?.catch(() => {});
+  }
+
+  /** Whether the executor's state is durable by itself, so that a snapshot for the log's sake needs none of it. */
+  get #isDurable(): boolean {
+    return this.#executor.persist !== undefined;
+  }
+
+  /** The header of a snapshot whose state the executor has made durable (N2). */
+  async #persisted(header: SnapshotHeader, commandIndex: LogIndex): Promise<SnapshotHeader> {
+    const durable = (await this.#executor.persist?.()) ?? 0;
+    invariant(
+      durable >= commandIndex,
+      () => `the executor made its state durable up to ${durable}, though it has applied ${commandIndex} (N2)`,
+    );
+    return { ...header, stateIndex: commandIndex };
+  }
+
+  /** First entry that stays in the log behind a snapshot at `index` (N5). */
+  #keptFrom(index: LogIndex): LogIndex {
+    let needed = index + 1;
+    for (const { index: sent } of this.#sending) needed = Math.min(needed, sent + 1);
+    const bound = index + 1 - this.#limits.keepEntriesWhileSending;
+    return Math.min(index + 1 - this.#limits.keepEntries, Math.max(needed, bound));
   }
 
   async #exclusive<Value>(work: (aborted: Promise<never>) => Promise<Value>): Promise<Value> {
@@ -193,4 +258,15 @@ export class Snapshotter {
       throw error;
     }
   }
+}
+
+/** The rest of the state that the log does not hold any more must be there. */
+function checkStateIndex(durable: LogIndex, needed: LogIndex): void {
+  if (durable >= needed) return;
+  throw new RaftError(
+    "STATE_MISMATCH",
+    `the log begins behind command ${needed}, but the state has only those up to ${durable}: they are not of one data folder. ` +
+      "Restore the whole folder from one backup, or remove the node and let it join again with an empty one",
+    { details: { durable, needed } },
+  );
 }
