@@ -257,8 +257,10 @@ export class Checkpointer {
       const where = { file: journal.path, record: `journal record ${reader.position.sequence}` };
       throw corrupt(where, "it cannot be read back though it was written by this process");
     }
-    if (result === "done") await checkpoint.lengthened;
-    return journal.markAt(reader.position);
+    if (result === "more") return journal.markAt(reader.position);
+    await checkpoint.lengthened;
+    // Not where the reader stands: that may be the end of a file, and `end` the beginning of the other.
+    return journal.markAt(end);
   }
 
   private takeLarge(large: LargeRound, transaction: CollectedTransaction): Mark {

@@ -204,7 +204,7 @@ export class GroupCommit {
 
   private succeed(round: Round): void {
     this.running = undefined;
-    this.rounds++;
+    if (this.operations.count > 0) this.rounds++;
     for (const participant of round.participants) {
       participant.written?.();
       if (participant.checkpointing !== undefined || participant.checkpointed !== undefined) {

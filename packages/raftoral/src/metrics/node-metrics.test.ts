@@ -168,15 +168,15 @@ describe("metrics of a durable node over gRPC", () => {
     const path = await mkdtemp(join(tmpdir(), "raftoral-metrics-"));
     const storage = await LmdbEnvironment.open({ path });
     const node = await cluster.start({ storage, bootstrap: true, ...ENDPOINT });
-    const look = async (): Promise<{ flushes: number; transactions: number }> => ({
+    const look = async (): Promise<{ flushes: number; rounds: number }> => ({
       // In this order: what a scrape misses may only be missing from both.
       flushes: sampleOf(await scrape(node), "raftoral_storage_flush_duration_seconds_count"),
-      transactions: storage.transactions,
+      rounds: storage.rounds,
     });
     const before = await look();
     await (await node.startWorkflow(steps, 5)).result();
     const after = await look();
-    expect(after.flushes - before.flushes).toBe(after.transactions - before.transactions);
+    expect(after.flushes - before.flushes).toBe(after.rounds - before.rounds);
     expect(after.flushes - before.flushes).toBeGreaterThanOrEqual(6);
     const families = await scrape(node);
     expect(sampleOf(families, "raftoral_storage_used_bytes")).toBeGreaterThan(0);

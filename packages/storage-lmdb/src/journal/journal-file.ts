@@ -24,6 +24,7 @@ export class JournalFile {
   readonly path: string;
   private readonly fd: number;
   private usable: number;
+  private closed = false;
 
   private constructor(path: string, fd: number, pages: number) {
     this.path = path;
@@ -116,8 +117,11 @@ export class JournalFile {
     return bytes / PAGE_BYTES;
   }
 
-  close(): Promise<void> {
-    return closeFile(this.fd);
+  /** Idempotent: the descriptor may be another file's later. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await closeFile(this.fd);
   }
 }
 

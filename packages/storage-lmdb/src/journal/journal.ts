@@ -44,8 +44,6 @@ export class Journal implements JournalFiles {
   private generation: number;
   private page: number;
   private sequence: number;
-  /** Number of the first record of the generation in use. */
-  private firstSequence: number;
   /** LMDB holds all records before this one, durably, and looks for it in this generation and the one after. */
   private markedSequence: number;
   private markedGeneration: number;
@@ -60,7 +58,6 @@ export class Journal implements JournalFiles {
     this.generation = mark.generation;
     this.page = mark.page;
     this.sequence = mark.sequence;
-    this.firstSequence = mark.sequence;
     this.markedSequence = mark.sequence;
     this.markedGeneration = mark.generation;
   }
@@ -126,7 +123,6 @@ export class Journal implements JournalFiles {
     this.generation = end.generation + 2;
     this.page = 0;
     this.sequence = end.sequence;
-    this.firstSequence = end.sequence;
     this.markedSequence = end.sequence;
     this.markedGeneration = this.generation;
   }
@@ -139,7 +135,6 @@ export class Journal implements JournalFiles {
     if (this.otherIsBusy) return "full";
     this.generation++;
     this.page = 0;
-    this.firstSequence = this.sequence;
     return "ready";
   }
 
@@ -164,13 +159,8 @@ export class Journal implements JournalFiles {
 
   /** The mark that says that LMDB holds all records before `next`. */
   markAt(next: Position): Mark {
-    const { journalId } = this;
-    const pages = [...this.sizes] as const;
-    // The file that `next` would be the end of can be used again once this mark is durable: it must not point there.
-    if (next.sequence === this.firstSequence && next.generation < this.generation) {
-      return { journalId, pages, generation: this.generation, page: 0, sequence: next.sequence };
-    }
-    return { journalId, pages, generation: next.generation, page: next.page, sequence: next.sequence };
+    const { generation, page, sequence } = next;
+    return { journalId: this.journalId, pages: [...this.sizes], generation, page, sequence };
   }
 
   /** The mark is durable. */

@@ -1,0 +1,340 @@
+/**
+ * The journal alone, without LMDB: what is read back after a crash, whichever sectors of the last write reached the disk, and
+ * whichever bit of what was acknowledged has flipped.
+ */
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Journal } from "./journal.ts";
+import { examineEnd, type TornTail } from "./journal-end.ts";
+import { JournalFile } from "./journal-file.ts";
+import type { Mark } from "./mark.ts";
+import { PAGE_BYTES } from "./record.ts";
+import { fileOf, RecordReader } from "./record-reader.ts";
+import { SECTOR_BYTES } from "./stamps.ts";
+
+const JOURNAL_BYTES = 16 * PAGE_BYTES;
+
+function patch(path: string, at: number, bytes: Uint8Array): void {
+  const fd = openSync(path, "r+");
+  writeSync(fd, bytes, 0, bytes.length, at);
+  closeSync(fd);
+}
+
+beforeEach(() => {
+  // What counts here is what is in the files, not when: without waiting for the disk there is time for many cases.
+  vi.spyOn(JournalFile.prototype, "writeBlocking").mockImplementation(function (this: JournalFile, bytes, page) {
+    patch(this.path, page * PAGE_BYTES, bytes);
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** A journal with the mark that LMDB would hold, and what must be read back. */
+class Subject {
+  readonly folder: string = mkdtempSync(join(tmpdir(), "raftoral-journal-"));
+  journal: Journal;
+  mark: Mark;
+  /** Contents behind the mark, in order, with the number of each. */
+  private kept: { sequence: number; content: Buffer; path: string; at: number; pages: number }[] = [];
+
+  private constructor(journal: (folder: string) => Promise<Journal>) {
+    this.journal = undefined as unknown as Journal;
+    this.mark = undefined as unknown as Mark;
+    this.opening = journal(this.folder);
+  }
+
+  private readonly opening: Promise<Journal>;
+
+  static async create(): Promise<Subject> {
+    const subject = new Subject((folder) => Journal.create(folder, JOURNAL_BYTES));
+    subject.journal = await subject.opening;
+    subject.begin();
+    return subject;
+  }
+
+  get acknowledged(): readonly { sequence: number; content: Buffer; path: string; at: number; pages: number }[] {
+    return this.kept;
+  }
+
+  private begin(): void {
+    this.journal.beginAnew(this.journal.position);
+    this.mark = this.journal.markAt(this.journal.position);
+    this.journal.marked(this.mark);
+  }
+
+  /** Appends, with a checkpoint before when there is no room. False when it is too large. */
+  append(content: Buffer): boolean {
+    const room = this.journal.makeRoom(content.length);
+    if (room === "too large") return false;
+    if (room === "full") this.checkpoint(1);
+    expect(this.journal.makeRoom(content.length)).toBe("ready");
+    const { sequence, page } = this.journal.position;
+    this.journal.appendBlocking(content);
+    const pages = this.journal.position.page - page;
+    this.kept.push({ sequence, content, path: this.journal.path, at: page * PAGE_BYTES, pages });
+    return true;
+  }
+
+  /** LMDB takes over this share of what it lacks; all of it for 1. */
+  checkpoint(share: number): void {
+    const count = Math.floor(this.kept.length * share);
+    const last = this.kept[count - 1];
+    if (last === undefined) return;
+    const { generation } = this.journal.position;
+    const inUse = last.path === this.journal.path ? generation : generation - 1;
+    const next = { generation: inUse, page: last.at / PAGE_BYTES + last.pages, sequence: last.sequence + 1 };
+    this.mark = this.journal.markAt(next);
+    this.journal.marked(this.mark);
+    this.kept = this.kept.slice(count);
+  }
+
+  /** As after a crash: everything behind the mark is read, then a new generation begins. */
+  async reopen(): Promise<{ contents: Buffer[]; torn: TornTail | undefined }> {
+    await this.journal.close();
+    this.journal = await Journal.open(this.folder, this.mark, JOURNAL_BYTES);
+    const reader = new RecordReader(this.journal, this.journal.position);
+    const contents: Buffer[] = [];
+    for (let record = await reader.next(); record !== undefined; record = await reader.next()) {
+      contents.push(record.content);
+    }
+    const torn = await examineEnd(this.journal, reader.position);
+    this.journal.beginAnew(reader.position);
+    this.mark = this.journal.markAt(this.journal.position);
+    this.journal.marked(this.mark);
+    this.kept = [];
+    return { contents, torn };
+  }
+
+  /** Writes a record of which only some sectors reach the disk: those for which `reached` says so. */
+  tear(content: Buffer, reached: (sector: number) => boolean): "nothing" | "torn" | "whole" {
+    if (this.journal.makeRoom(content.length) === "full") this.checkpoint(1);
+    if (this.journal.makeRoom(content.length) !== "ready") return "nothing";
+    const before = readFileSync(this.journal.path);
+    const path = this.journal.path;
+    const { page } = this.journal.position;
+    this.journal.appendBlocking(content);
+    let lost = 0;
+    let came = 0;
+    for (let at = page * PAGE_BYTES; at < this.journal.position.page * PAGE_BYTES; at += SECTOR_BYTES) {
+      if (reached(at / SECTOR_BYTES)) came++;
+      else {
+        patch(path, at, before.subarray(at, at + SECTOR_BYTES));
+        lost++;
+      }
+    }
+    return came === 0 ? "nothing" : lost === 0 ? "whole" : "torn";
+  }
+
+  async dispose(): Promise<void> {
+    await this.journal.close();
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+async function withSubject(use: (subject: Subject) => Promise<void>): Promise<void> {
+  const subject = await Subject.create();
+  try {
+    await use(subject);
+  } finally {
+    await subject.dispose();
+  }
+}
+
+const contents = fc
+  .tuple(fc.integer({ min: 1, max: 255 }), fc.oneof(fc.nat(600), fc.nat(3 * PAGE_BYTES)))
+  .map(([fill, size]) => Buffer.alloc(size, fill));
+const steps = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: contents.map((content) => ({ do: "append", content }) as const) },
+    {
+      weight: 1,
+      arbitrary: fc.double({ min: 0, max: 1, noNaN: true }).map((share) => ({ do: "checkpoint", share }) as const),
+    },
+  ),
+  { maxLength: 25 },
+);
+/** Which sectors of the last write reached the disk: a prefix, a random choice, all, none. */
+const reached = fc.oneof(
+  fc.nat(40).map((count) => (sector: number) => sector < count),
+  fc.infiniteStream(fc.boolean()).map((stream) => {
+    const choices = [...stream.take(64)];
+    return (sector: number) => choices[sector % 64] as boolean;
+  }),
+  fc.constantFrom(true, false).map((all) => () => all),
+);
+
+function run(
+  subject: Subject,
+  what: readonly ({ do: "append"; content: Buffer } | { do: "checkpoint"; share: number })[],
+): void {
+  for (const step of what) {
+    if (step.do === "append") subject.append(step.content);
+    else subject.checkpoint(step.share);
+  }
+}
+
+describe("a journal after a crash", () => {
+  it("holds what was acknowledged, and of the last write all or nothing, crash after crash", {
+    timeout: 60_000,
+  }, async () => {
+    const lives = fc.array(fc.tuple(steps, contents, reached), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(lives, (all) =>
+        withSubject(async (subject) => {
+          for (const [what, last, came] of all) {
+            run(subject, what);
+            const outcome = subject.tear(last, came);
+            const expected = subject.acknowledged.map(({ content }) => content);
+            if (outcome === "whole") expected.push(last);
+            const found = await subject.reopen();
+            expect(found.contents).toEqual(expected);
+            expect(found.torn !== undefined).toBe(outcome === "torn");
+          }
+        }),
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is refused for any bit that flipped in what was acknowledged", { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, contents, fc.nat(), fc.nat(), (what, last, which, bit) =>
+        withSubject(async (subject) => {
+          run(subject, what);
+          subject.append(last);
+          const { acknowledged } = subject;
+          const victim = acknowledged[which % acknowledged.length];
+          if (victim === undefined) return;
+          const place = bit % (victim.pages * PAGE_BYTES * 8);
+          const at = victim.at + Math.floor(place / 8);
+          const byte = readFileSync(victim.path)[at] as number;
+          patch(victim.path, at, Buffer.from([byte ^ (1 << (place % 8))]));
+          await expect(subject.reopen()).rejects.toMatchObject({
+            code: "STORAGE_CORRUPT",
+            message: expect.stringContaining(`${victim.path}: journal record ${victim.sequence} at byte ${victim.at}`),
+          });
+        }),
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("a journal that is not what it was", () => {
+  let subject: Subject;
+  beforeEach(async () => {
+    subject = await Subject.create();
+    for (let i = 1; i <= 5; i++) subject.append(Buffer.alloc(100, i));
+  });
+  afterEach(() => subject.dispose());
+
+  it("is refused when a record is gone as if it had never been written, and others come after it", async () => {
+    const [, second] = subject.acknowledged;
+    patch(second?.path as string, second?.at as number, Buffer.alloc(PAGE_BYTES));
+    await expect(subject.reopen()).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(/journal record 2 at byte 4096: missing, though record \d came after it/),
+    });
+  });
+
+  it("is refused when the end of a file and records of the next one are there, and one between is not", async () => {
+    while (subject.acknowledged.at(-1)?.path === subject.acknowledged[0]?.path) subject.append(Buffer.alloc(100, 9));
+    const before = subject.acknowledged.at(-2);
+    patch(before?.path as string, before?.at as number, Buffer.alloc(PAGE_BYTES));
+    await expect(subject.reopen()).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(new RegExp(`record ${before?.sequence} .*records are missing`)),
+    });
+  });
+
+  it("is refused without one of its files, and with one that was cut short", async () => {
+    const [even, odd] = subject.journal.files.map((file) => file.path) as [string, string];
+    truncateSync(odd, PAGE_BYTES);
+    await expect(subject.reopen()).rejects.toMatchObject({
+      message: expect.stringContaining(`${odd}: journal: it was cut short`),
+    });
+    await rm(even);
+    await expect(subject.reopen()).rejects.toMatchObject({
+      message: expect.stringContaining(`${even}: journal: the file is missing`),
+    });
+    subject = await Subject.create();
+  });
+
+  it("is refused when it is another folder's", async () => {
+    const other = await Subject.create();
+    other.append(Buffer.alloc(100, 1));
+    patch(fileOf(subject.journal, 4).path, 0, readFileSync(fileOf(other.journal, 4).path));
+    await expect(subject.reopen()).rejects.toMatchObject({
+      message: expect.stringContaining("it belongs to another data folder"),
+    });
+    await other.dispose();
+  });
+
+  it("is refused when LMDB is older than it", async () => {
+    const { mark } = subject;
+    subject.checkpoint(1);
+    for (let i = 0; i < 40; i++) subject.append(Buffer.alloc(100, i));
+    subject.mark = mark;
+    await expect(subject.reopen()).rejects.toMatchObject({
+      message: expect.stringContaining("its first sector is damaged, or not of this journal"),
+    });
+  });
+});
+
+describe("room in a journal", () => {
+  it("is there again in the other file only once LMDB looks past what is in it (W3)", async () => {
+    await withSubject(async (subject) => {
+      const { journal } = subject;
+      const page = Buffer.alloc(100);
+      const fill = (): void => {
+        for (
+          let room = journal.makeRoom(page.length);
+          room === "ready" && journal.position.page < 16;
+          room = journal.makeRoom(page.length)
+        )
+          journal.appendBlocking(page);
+      };
+      fill();
+      // Everything is in LMDB, whose mark points behind the last record of the first file.
+      subject.mark = journal.markAt(journal.position);
+      journal.marked(subject.mark);
+      expect(journal.makeRoom(page.length)).toBe("ready");
+      expect(journal.wantsCheckpoint).toBe(true);
+      fill();
+      expect(journal.makeRoom(page.length)).toBe("full");
+      journal.marked(journal.markAt(journal.position));
+      expect(journal.makeRoom(page.length)).toBe("ready");
+    });
+  });
+
+  it("is refused to records larger than a file", async () => {
+    await withSubject(async (subject) => {
+      expect(subject.journal.makeRoom(JOURNAL_BYTES)).toBe("too large");
+      expect(() => subject.append(Buffer.alloc(14 * PAGE_BYTES))).not.toThrow();
+    });
+  });
+
+  it("grows when a file's turn comes, up to the configured size", async () => {
+    await withSubject(async (subject) => {
+      await subject.journal.close();
+      subject.journal = await Journal.create(subject.folder, 4 * 1024 * 1024);
+      const { journal } = subject;
+      const sizes = new Set<number>();
+      const content = Buffer.alloc(100_000);
+      for (let i = 0; i < 300; i++) {
+        while (journal.makeRoom(content.length) !== "ready") {
+          await journal.lengthenNext();
+          journal.marked(journal.markAt(journal.position));
+        }
+        journal.appendBlocking(content);
+        sizes.add(fileOf(journal, journal.position.generation).pages * PAGE_BYTES);
+      }
+      expect([...sizes]).toEqual([1, 2, 4].map((mebibytes) => mebibytes * 1024 * 1024));
+    });
+  });
+});
