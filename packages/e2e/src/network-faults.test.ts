@@ -171,7 +171,7 @@ describe("five nodes whose network fails", () => {
       expect(verdict.unfinished).toEqual([]);
       expect(verdict.acknowledged).toBeGreaterThan(500);
       console.log(
-        `registers, seed ${SEED}: ${JSON.stringify(verdict)}; longest gap ${Math.round(clients.longestGapMs)} ms`,
+        `registers, seed ${SEED}: ${JSON.stringify(verdict)}; longest gap ${Math.round(clients.gaps.longest.ms)} ms`,
       );
     },
     TEST_MS,

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { RaftoralClient } from "raftoral";
 import { eventually } from "../harness/index.ts";
 import type { TallyInput } from "../programs/workflows.ts";
+import { GapWatch } from "./gap-watch.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
 export const TALLY: TallyInput = { steps: 3, stepMs: 40 };
@@ -29,9 +30,7 @@ export class Load {
   readonly acknowledged: string[] = [];
   /** Starts that failed or took too long. */
   failures = 0;
-  /** Longest time without an acknowledgement, in ms. */
-  longestGapMs = 0;
-  #lastMs = performance.now();
+  readonly gaps = new GapWatch();
   readonly #pauseMs: number;
   readonly #stop = new AbortController();
   readonly #clients: readonly Promise<void>[];
@@ -68,9 +67,7 @@ export class Load {
         try {
           await client.startWorkflow("tally", TALLY, { id });
           this.acknowledged.push(id);
-          const now = performance.now();
-          this.longestGapMs = Math.max(this.longestGapMs, now - this.#lastMs);
-          this.#lastMs = now;
+          this.gaps.acknowledged();
         } catch {
           this.failures += 1;
         }

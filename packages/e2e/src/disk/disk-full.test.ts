@@ -11,6 +11,9 @@ const DISK_MEGABYTES = 48;
 const START_MS = 60_000;
 const TEST_MS = 90_000;
 const STOP_MS = 60_000;
+/** Together more than what is free within the files that the node has already. */
+const HEAVY_RUNS = 40;
+const HEAVY_BYTES = 256 * 1024;
 /** The node with the small disk. */
 const VICTIM = 3;
 
@@ -30,13 +33,20 @@ describe.skipIf(problem !== undefined)("a node whose disk fills up", () => {
     disk?.remove();
   });
 
+  /** A run that takes room in every log. */
+  async function startHeavy(id: string): Promise<void> {
+    const input = { steps: 0, stepMs: 0, ballast: "x".repeat(HEAVY_BYTES) };
+    await (await cluster.client(1)).startWorkflow("tally", input, { id });
+  }
+
   test(
     "stops and says why, is not missed, and has lost nothing when there is room again",
     async () => {
-      const load = new Load(cluster, "full", { clients: 8 });
+      const load = new Load(cluster, "full");
       try {
         await load.more(20);
         disk.fill();
+        await Promise.all(Array.from({ length: HEAVY_RUNS }, (_, i) => startHeavy(`heavy-${i}`)));
         const { code, signal } = await within(STOP_MS, "the node to stop", cluster.process(VICTIM).exited);
         expect({ code, signal }).toEqual({ code: 1, signal: null });
         expect(cluster.process(VICTIM).logTail()).toMatch(/STORAGE_FULL|[Nn]o space/);

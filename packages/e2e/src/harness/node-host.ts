@@ -49,16 +49,23 @@ async function answer(node: HostedNode, { number, question }: Question): Promise
     if (node.answer === undefined) throw new Error("this program answers no questions");
     report({ type: "answer", number, answer: await node.answer(question) });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = error instanceof RaftoralError ? error.code : undefined;
-    report({ type: "refusal", number, message, code });
+    report({ type: "refusal", number, message: messageOf(error), code: codeOf(error) });
   }
 }
 
 function fail(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  const message = code === undefined ? messageOf(error) : `${code}: ${messageOf(error)}`;
   process.stderr.write(`${error instanceof Error ? error.stack : message}\n`);
   process.send?.({ type: "failed", message } satisfies NodeReport<never>, () => process.exit(1));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof RaftoralError ? error.code : undefined;
 }
 
 function report<Note>(message: NodeReport<Note>): void {

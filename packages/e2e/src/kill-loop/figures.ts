@@ -1,4 +1,5 @@
 /** What a loop did and what came of it, as data and as text. */
+import type { Gap } from "../cluster/gap-watch.ts";
 import type { RegisterVerdict } from "../registers/verify-registers.ts";
 
 export interface KillLoopFigures {
@@ -11,14 +12,35 @@ export interface KillLoopFigures {
   readonly runs: number;
   readonly failedStarts: number;
   readonly leaderChanges: number;
-  /** Longest time without an acknowledgement. */
-  readonly longestGapMs: { readonly registers: number; readonly runs: number };
+  /** Longest times without an acknowledgement. */
+  readonly gaps: { readonly registers: Gap; readonly runs: Gap };
+  readonly story: readonly Deed[];
+}
+
+/** Something that was done to the cluster. */
+export interface Deed {
+  /** By `performance.now()`. */
+  readonly atMs: number;
+  readonly kind: string;
+  readonly detail: string;
+}
+
+/** Deeds this long before a gap may be what it came from. */
+const BEFORE_MS = 2_000;
+
+export function formatDeed({ atMs, kind, detail }: Deed): string {
+  return `${seconds(atMs)} ${kind}: ${detail}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 export function formatFigures(figures: KillLoopFigures): string {
-  const { seed, nodes, durationMs, faults, registers, runs, failedStarts, leaderChanges, longestGapMs } = figures;
+  const { seed, nodes, durationMs, faults, registers, runs, failedStarts, leaderChanges, gaps, story } = figures;
   const { acknowledged, refused, unknown, unknownApplied, unfinished } = registers;
-  const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+  const { registers: gap } = gaps;
+  const meanwhile = story.filter(({ atMs }) => atMs > gap.fromMs - BEFORE_MS && atMs < gap.fromMs + gap.ms);
   const kinds = [...faults].sort(([, a], [, b]) => b - a).map(([kind, count]) => `  ${count} x ${kind}`);
   return [
     `${nodes} nodes, seed ${seed}, ${seconds(durationMs)} of faults:`,
@@ -27,7 +49,9 @@ export function formatFigures(figures: KillLoopFigures): string {
       `${refused} refused, none applied; ${unknown} with unknown outcome, ${unknownApplied} of them applied`,
     `${registers.registers - unfinished.length} histories linearizable, ${unfinished.length} not decided${unfinished.length > 0 ? `: ${unfinished.join(", ")}` : ""}`,
     `${runs} runs acknowledged, each completed once and alike on every node; ${failedStarts} starts without an answer`,
-    `${leaderChanges} changes of the leader; longest time without an acknowledgement: ${seconds(longestGapMs.registers)} (registers), ` +
-      `${seconds(longestGapMs.runs)} (starts of runs)`,
+    `${leaderChanges} changes of the leader; longest time without an acknowledgement: ${seconds(gap.ms)} (registers), ` +
+      `${seconds(gaps.runs.ms)} (starts of runs)`,
+    `what was done around the former, which began at ${seconds(gap.fromMs)}:`,
+    ...meanwhile.map((deed) => `  ${formatDeed(deed)}`),
   ].join("\n");
 }

@@ -8,7 +8,7 @@ import { TestCluster } from "../cluster/test-cluster.ts";
 import { verifyRuns } from "../cluster/verify.ts";
 import { RegisterClients } from "../registers/register-clients.ts";
 import { verifyWhole } from "../registers/verify-whole.ts";
-import type { KillLoopFigures } from "./figures.ts";
+import { formatDeed, type KillLoopFigures } from "./figures.ts";
 import { LeaderWatch } from "./leader-watch.ts";
 import { Nemesis } from "./nemesis.ts";
 
@@ -61,13 +61,14 @@ export async function killLoop(options: KillLoopOptions): Promise<KillLoopFigure
       runs: load.acknowledged.length,
       failedStarts: load.failures,
       leaderChanges: watch.changes,
-      longestGapMs: { registers: clients.longestGapMs, runs: load.longestGapMs },
+      gaps: { registers: clients.gaps.longest, runs: load.gaps.longest },
+      story: nemesis.story,
     };
   } catch (error) {
     files = "keep";
     const minutes = durationMs / 60_000;
     const command = `npm run chaos -- --minutes ${minutes} --nodes ${nodes} --seed ${seed}`;
-    const story = nemesis.story.join("\n");
+    const story = nemesis.story.map(formatDeed).join("\n");
     const reason = error instanceof Error ? error.message : String(error);
     throw new KillLoopError(`seed ${seed}: ${reason}\nTo repeat: ${command}\nWhat was done:\n${story}`, {
       cause: error,

@@ -12,6 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Rng, seededRng } from "@raftoral/raft-core";
 import type { TestCluster } from "../cluster/test-cluster.ts";
 import { UnansweredError } from "../harness/index.ts";
+import type { Deed } from "./figures.ts";
 import type { NetworkFault } from "./network-faults.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
 
@@ -22,12 +23,11 @@ const SEEDS = 2 ** 32;
 export class Nemesis {
   /** How often each kind of fault was injected. */
   readonly counts = new Map<string, number>();
-  /** What was done, in order, with the time since the beginning. */
-  readonly story: string[] = [];
+  /** What was done, in order. */
+  readonly story: Deed[] = [];
   readonly #cluster: TestCluster;
   readonly #leader: () => number;
   readonly #hands: readonly [Rng, Rng, Rng];
-  readonly #beganMs = performance.now();
 
   /** `leader` tells who is believed to lead now; 0 for nobody. */
   constructor(cluster: TestCluster, leader: () => number, rng: Rng) {
@@ -106,7 +106,6 @@ export class Nemesis {
 
   #tell(kind: string, count: number, detail: string): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + count);
-    const seconds = ((performance.now() - this.#beganMs) / 1_000).toFixed(1);
-    this.story.push(`${seconds} s ${kind}: ${detail}`);
+    this.story.push({ atMs: performance.now(), kind, detail });
   }
 }

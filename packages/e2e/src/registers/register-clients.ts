@@ -5,6 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Rng, seededRng } from "@raftoral/raft-core";
 import { type Call, History, type Operation } from "@raftoral/simulation/linearizability";
+import { GapWatch } from "../cluster/gap-watch.ts";
 import { eventually, type NodeProcess, RefusedError } from "../harness/index.ts";
 import { askRegisters } from "./ask-registers.ts";
 import type { RegisterCommand } from "./register-command.ts";
@@ -31,12 +32,10 @@ export class RegisterClients {
   readonly history = new History(() => performance.now());
   /** Operations that took effect, as far as their clients were told. */
   acknowledged = 0;
-  /** Longest time without an acknowledgement, in ms, since the first operation. */
-  longestGapMs = 0;
+  readonly gaps = new GapWatch();
   readonly #nodes: () => readonly NodeProcess[];
   readonly #thinkMs: number;
   readonly #clients: readonly Promise<void>[];
-  #lastMs = performance.now();
   #isOver = false;
 
   /** `nodes` gives those that run now. */
@@ -105,9 +104,7 @@ export class RegisterClients {
 
   #done(call: Call, value: number, swapped: boolean): void {
     this.history.end(call, value, swapped);
-    const now = performance.now();
-    this.longestGapMs = Math.max(this.longestGapMs, now - this.#lastMs);
-    this.#lastMs = now;
+    this.gaps.acknowledged();
     this.acknowledged += 1;
   }
 }
