@@ -102,10 +102,18 @@ describe("grammar", () => {
 describe("start", () => {
   test("flags become settings", async () => {
     const { started } = await raftoral(
-      "start -l 127.0.0.1:5002 -d data/2 --join a:1 b:2 -w x.ts y.ts --stop-timeout 3s --log-level warn".split(" "),
+      "start -l 127.0.0.1:5002 -d data/2 --join a:1 b:2 -w x.ts y.ts --stop-timeout 3s --metrics 127.0.0.1:9464 --log-level warn".split(
+        " ",
+      ),
     );
     expect(started).toEqual({
-      node: { listen: "127.0.0.1:5002", dataDir: "data/2", join: ["a:1", "b:2"], stopTimeoutMs: 3_000 },
+      node: {
+        listen: "127.0.0.1:5002",
+        dataDir: "data/2",
+        join: ["a:1", "b:2"],
+        metrics: { prometheus: "127.0.0.1:9464" },
+        stopTimeoutMs: 3_000,
+      },
       workflowFiles: ["x.ts", "y.ts"],
       logLevel: "warn",
       logFormat: "auto",
@@ -139,12 +147,18 @@ describe("start", () => {
       dataDir: "data",
       workflows: ["w.ts"],
       timing: { tickMs: 20 },
+      metrics: { prometheus: "10.0.0.1:9464" },
       logLevel: "error",
     };
     await writeFile(path, JSON.stringify(config));
     const { started } = await raftoral(["start", "--config", path, "--listen", "10.0.0.1:2"]);
     expect(started).toEqual({
-      node: { listen: "10.0.0.1:2", dataDir: join(folder, "data"), timing: { tickMs: 20 } },
+      node: {
+        listen: "10.0.0.1:2",
+        dataDir: join(folder, "data"),
+        timing: { tickMs: 20 },
+        metrics: { prometheus: "10.0.0.1:9464" },
+      },
       workflowFiles: [join(folder, "w.ts")],
       logLevel: "error",
       logFormat: "auto",

@@ -130,8 +130,21 @@ test("files that hold no workflow, or cannot be run, are named", async () => {
 
 test("a port in use, a locked folder and a path that is no folder are told apart", async () => {
   const data = join(folder, "1");
-  const node = raftoral("start", "-l", "127.0.0.1:0", "-d", data, "--bootstrap");
+  const node = raftoral("start", "-l", "127.0.0.1:0", "-d", data, "--bootstrap", "--metrics", "127.0.0.1:0");
   const address = await addressOf(node);
+  const metrics = String((await node.logged("metrics are served")).address);
+  expect(await (await fetch(metrics)).text()).toContain("\nraftoral_raft_has_leader{");
+  const sameMetrics = raftoral(
+    "start",
+    "-l",
+    "127.0.0.1:0",
+    "-d",
+    join(folder, "3"),
+    "--metrics",
+    new URL(metrics).host,
+  );
+  expect(await sameMetrics.ended).toBe(1);
+  expect(sameMetrics.errors).toMatch(/^Error METRICS_LISTEN_FAILED: .*something listens there already/);
   const samePort = raftoral("start", "-l", address, "-d", join(folder, "2"), "--bootstrap");
   expect(await samePort.ended).toBe(1);
   expect(samePort.errors).toMatch(/^Error TRANSPORT_ADDRESS_IN_USE: /);

@@ -31,6 +31,7 @@ interface StartFlags extends TlsFlags {
   readonly id?: number;
   readonly clusterName?: string;
   readonly workflows?: readonly string[];
+  readonly metrics?: string;
   readonly stopTimeout?: number;
   readonly joinTimeout?: number;
   readonly logLevel?: LogLevel;
@@ -45,7 +46,7 @@ Examples:
   $ raftoral start --config node.json
 
 A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "bootstrap", "join", "members",
-"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "tls", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
+"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "tls", "metrics", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
 
 SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.
 SIGHUP reads the certificates of --tls-ca, --tls-cert and --tls-key again; they are also looked at every 30 seconds.`;
@@ -102,6 +103,7 @@ export async function startSettings(flags: StartFlags, env: CliIo["env"] = {}): 
     nodeId: flags.id,
     clusterName: flags.clusterName,
     tls: tlsFromFlags(flags) ?? fromFile.tls ?? tlsFromEnv(env),
+    metrics: flags.metrics === undefined ? undefined : { ...fromFile.metrics, prometheus: flags.metrics },
     stopTimeoutMs: flags.stopTimeout,
     joinTimeoutMs: flags.joinTimeout,
   } satisfies { [Name in keyof NodeSettings]: NodeSettings[Name] | undefined };
@@ -121,6 +123,7 @@ function addNodeOptions(command: Command): Command {
     .option("--advertise <address>", "where others reach this node (default: the listening address)")
     .option("-d, --data <folder>", "folder of this node; without one everything is in memory only")
     .option("-w, --workflows <file...>", "modules (.js, .ts) whose exports are workflows")
+    .option("--metrics <address>", "serve metrics for Prometheus there, over HTTP, at /metrics (default: nowhere)")
     .option("--cluster-name <name>", "first part of a new cluster's id; joining a cluster of another name is refused")
     .addOption(new Option("--join-timeout <time>", "how long joining may take (default: 30s)").argParser(parseDuration))
     .addOption(
