@@ -10,10 +10,11 @@
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import net, { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { type GroupReceiver, type Message, message } from "@raftoral/raft-core";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import { compressionNamed } from "../src/wire/compression.ts";
+import { proxyTo } from "./limited-link.ts";
 
 type Choice = "off" | "zstd" | "deflate";
 const CHOICES: readonly Choice[] = ["off", "zstd", "deflate"];
@@ -113,36 +114,6 @@ async function node(nodeId: number, compression: Choice) {
   const receiver = new Echo();
   const channel = transport.peer(nodeId).open(1, receiver);
   return { transport, server, receiver, channel };
-}
-
-/** Passes on at most so much, in both directions together; 0 for no limit. */
-async function proxyTo(address: string, bytesPerSecond: number): Promise<net.Server> {
-  const [host, port] = address.split(":");
-  let freeAt = 0;
-  const pass = (from: net.Socket, to: net.Socket) =>
-    from.on("data", (piece) => {
-      const now = performance.now();
-      freeAt = Math.max(now, freeAt) + (bytesPerSecond === 0 ? 0 : (piece.length / bytesPerSecond) * 1000);
-      const wait = freeAt - now;
-      if (wait < 1) {
-        to.write(piece);
-        return;
-      }
-      from.pause();
-      setTimeout(() => {
-        to.write(piece);
-        from.resume();
-      }, wait);
-    });
-  const server = net.createServer((near) => {
-    const far = net.connect(Number(port), host);
-    for (const socket of [near, far]) socket.on("error", () => socket.destroy()).setNoDelay(true);
-    pass(near, far);
-    pass(far, near);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return server;
 }
 
 async function child(): Promise<void> {
