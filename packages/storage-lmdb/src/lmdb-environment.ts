@@ -8,7 +8,7 @@
  * V3. The incarnation number is larger at each opening, durably, before anything else can be done.
  */
 import { realpath } from "node:fs/promises";
-import { type GroupId, type GroupStorage, invariant, type Logger } from "@raftoral/raft-core";
+import { type GroupId, type GroupStorage, invariant, type Logger, type StateStore } from "@raftoral/raft-core";
 import type { Database, RootDatabase } from "lmdb";
 import type { CheckpointParticipant } from "./checkpoint.ts";
 import { createFolder } from "./create-folder.ts";
@@ -21,6 +21,7 @@ import { LmdbGroupStorage } from "./lmdb-group-storage.ts";
 import { checkIdentity, dataFileOf, type OpenedFolder, openFolder } from "./open-folder.ts";
 import type { OwnerLock } from "./owner-lock.ts";
 import { encodeIdentity, type Identity } from "./records.ts";
+import { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-state-store.ts";
 import type { StorageProbe } from "./storage-probe.ts";
 import { type StorageUsage, storageUsage } from "./storage-usage.ts";
 
@@ -204,6 +205,14 @@ export class LmdbEnvironment {
    */
   get records(): Database<Buffer, Buffer> {
     return this.database;
+  }
+
+  /**
+   * The state of a group, kept apart from its log: what is put is written with checkpoints. Open it at most once at a time. Throws StorageError
+   * STORAGE_CORRUPT, STORAGE_FORMAT_UNSUPPORTED.
+   */
+  state(groupId: GroupId, options: LmdbStateStoreOptions = {}): StateStore {
+    return LmdbStateStore.open(this, groupId, options);
   }
 
   /** Its records are written with every checkpoint from now on, until the returned function is called. */

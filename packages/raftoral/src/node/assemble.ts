@@ -143,7 +143,14 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     if (slot.node !== undefined) return slot.node;
     throw new RaftError("NODE_STOPPED", `Node ${identity.nodeId} is starting. Try again.`, { retryable: true });
   };
-  const executor = new WorkflowExecutor({ logger });
+  const { bufferBytes, cacheBytes } = config.stateLimits;
+  const store = storage.state?.(GROUP_ID, { bufferBytes });
+  if (store !== undefined) closers.add(() => store.close());
+  const executor = new WorkflowExecutor({
+    logger,
+    stateCacheBytes: cacheBytes,
+    ...(store === undefined ? {} : { store }),
+  });
   const { cluster, forget, own } = await openCluster(plan, closers, {
     established,
     storage,

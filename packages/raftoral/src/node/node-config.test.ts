@@ -50,6 +50,7 @@ test("the list of names has every setting of the type", () => {
     timing: {},
     limits: {},
     workflowLimits: {},
+    stateLimits: {},
     metrics: {},
     tls: false,
     joinTimeoutMs: 1,

@@ -39,6 +39,8 @@ export interface NodeSettings {
   readonly limits?: Partial<RaftLimits>;
   /** Bounds of workflows: bodies at once, sizes of values, how long finished runs are kept. */
   readonly workflowLimits?: Partial<RuntimeLimits>;
+  /** Bounds of what is kept in memory of the workflows' state. */
+  readonly stateLimits?: Partial<StateLimits>;
   /** Where others look at this node's metrics; see docs/metrics.md. Without it only a MeterProvider does, where one is set. */
   readonly metrics?: MetricsSettings;
   /**
@@ -51,6 +53,21 @@ export interface NodeSettings {
   /** How long {@link RaftoralNode.stop} may spend handing over before it closes anyway, in milliseconds (10,000). */
   readonly stopTimeoutMs?: number;
 }
+
+/** Bounds of the workflows' state in memory, in bytes. Defaults in parentheses. */
+export interface StateLimits {
+  /** Runs that were looked at lately, ready to be used (16 MiB). */
+  readonly cacheBytes: number;
+  /**
+   * With a data folder: changes that wait for the next checkpoint before one is asked for (8 MiB); at twice as much, applying waits for it.
+   */
+  readonly bufferBytes: number;
+}
+
+export const DEFAULT_STATE_LIMITS: StateLimits = Object.freeze({
+  cacheBytes: 16 * 1024 * 1024,
+  bufferBytes: 8 * 1024 * 1024,
+});
 
 /** What is served of a node's metrics. */
 export interface MetricsSettings {
@@ -75,6 +92,7 @@ export interface NodeConfig {
   readonly timing: RaftTiming;
   readonly limits: RaftLimits;
   readonly workflowLimits: Partial<RuntimeLimits>;
+  readonly stateLimits: StateLimits;
   readonly metrics: MetricsSettings;
   readonly tls: TlsOptions | false | undefined;
   readonly joinTimeoutMs: number;
@@ -94,6 +112,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "timing",
   "limits",
   "workflowLimits",
+  "stateLimits",
   "metrics",
   "tls",
   "joinTimeoutMs",
@@ -130,6 +149,10 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     timing: timing(settings.timing ?? {}),
     limits: { ...DEFAULT_LIMITS, ...counts(settings.limits ?? {}, DEFAULT_LIMITS, "limits") },
     workflowLimits: counts(settings.workflowLimits ?? {}, DEFAULT_RUNTIME_LIMITS, "workflowLimits"),
+    stateLimits: {
+      ...DEFAULT_STATE_LIMITS,
+      ...counts(settings.stateLimits ?? {}, DEFAULT_STATE_LIMITS, "stateLimits"),
+    },
     metrics: metrics(settings.metrics ?? {}),
     tls: tls(settings.tls),
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),

@@ -1,7 +1,14 @@
 /**
  * Where a node keeps what must outlive its process: whose it is, and the storage of its groups.
  */
-import { type GroupId, type GroupStorage, type Logger, MemoryStorage, type NodeId } from "@raftoral/raft-core";
+import {
+  type GroupId,
+  type GroupStorage,
+  type Logger,
+  MemoryStorage,
+  type NodeId,
+  type StateStore,
+} from "@raftoral/raft-core";
 import { LmdbEnvironment, type StorageProbe, type StorageUsage } from "@raftoral/storage-lmdb";
 import { NodeError } from "../errors.ts";
 
@@ -19,6 +26,8 @@ export interface NodeStorage {
   /** Durable when it resolves. Rejects when the storage is another node's already. */
   setIdentity(identity: NodeIdentity): Promise<void>;
   group(groupId: GroupId): Promise<GroupStorage>;
+  /** Where a group's state is kept; a storage without it leaves it in memory, and has it in its snapshots. */
+  state?(groupId: GroupId, options: { readonly bufferBytes: number }): StateStore;
   /** Tells `probe` of what it measures from now on; a storage without it measures nothing. */
   measure?(probe: StorageProbe): void;
   /** How much room it takes; a storage without it takes none. */
