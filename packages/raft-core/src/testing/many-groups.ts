@@ -114,9 +114,11 @@ export class ManyGroups {
     return { ofGroups: select(false), ofNodes: select(true) };
   }
 
-  /** Hands a message to its receiver, whoever made it. */
-  inject(groupId: GroupId, message: Message): void {
-    this.#receivers.get(`${message.to}/${groupId}`)?.receive(message.from, [message]);
+  /** What a group of a node hears by. */
+  receiver(nodeId: NodeId, groupId: GroupId): GroupReceiver {
+    const receiver = this.#receivers.get(`${nodeId}/${groupId}`);
+    if (receiver === undefined) throw new Error(`group ${groupId} is not open on node ${nodeId}`);
+    return receiver;
   }
 
   async stop(): Promise<void> {

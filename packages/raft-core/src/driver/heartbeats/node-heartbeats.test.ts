@@ -189,17 +189,25 @@ describe("a follower of many groups", () => {
   });
 });
 
-test("H1: a follower that restarts as one that does not know of rosters keeps its leaders", async () => {
-  const network = await start();
-  await network.electFirst();
-  const terms = termsOf(network, 1);
-  const node = network.node(3);
-  await node.stop();
-  await network.startNode(node, { coalesceHeartbeatsFrom: Number.POSITIVE_INFINITY });
-  await network.tick(2 * BOUND_TICKS);
-  expect(termsOf(network, 1)).toEqual(terms);
-  expect(node.clusters.map(({ leader }) => leader)).toEqual(terms.map(() => 1));
-});
+test.each([true, false])(
+  "H1: a follower that restarts as one that knows no rosters keeps its leaders (outage noticed: %s)",
+  async (isNoticed) => {
+    const network = await start();
+    await network.electFirst();
+    const terms = termsOf(network, 1);
+    const node = network.node(3);
+    await node.stop();
+    if (isNoticed) network.receiver(1, HEARTBEAT_GROUP).unreachable(3);
+    await network.startNode(node, { coalesceHeartbeatsFrom: Number.POSITIVE_INFINITY });
+    if (isNoticed) {
+      await network.tick(2);
+      expect(node.clusters.map(({ leader }) => leader)).toEqual(terms.map(() => 1));
+    }
+    await network.tick(2 * BOUND_TICKS);
+    expect(termsOf(network, 1)).toEqual(terms);
+    expect(node.clusters.map(({ leader }) => leader)).toEqual(terms.map(() => 1));
+  },
+);
 
 test("H2: bytes that are no pulse and no answer change nothing", async () => {
   const network = await start(3);
@@ -215,7 +223,7 @@ test("H2: bytes that are no pulse and no answer change nothing", async () => {
   ];
   for (const context of bytes) {
     for (const type of ["MsgHeartbeat", "MsgHeartbeatResp"] as const) {
-      network.inject(HEARTBEAT_GROUP, message({ type, from: 2, to: 1, context }));
+      network.receiver(1, HEARTBEAT_GROUP).receive(2, [message({ type, from: 2, to: 1, context })]);
     }
   }
   await network.tick(2 * ELECTION_TICKS);

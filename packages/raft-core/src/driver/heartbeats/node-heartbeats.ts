@@ -120,7 +120,10 @@ export class NodeHeartbeats implements GroupReceiver {
     return Promise.reject(noGroup());
   }
 
-  unreachable(): void {}
+  /** It may come back as one that does not know of pulses. */
+  unreachable(peer: NodeId): void {
+    if (this.#outgoing.has(peer)) this.#newRoster(peer);
+  }
 
   describe(): GroupDescription {
     return { role: "FOLLOWER", leader: NONE, highestKnownNodeId: NONE };

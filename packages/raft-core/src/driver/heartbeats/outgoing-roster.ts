@@ -19,8 +19,11 @@ import { MAX_LISTED_GROUPS, type Pulse, type PulseAnswer, type RosterLine } from
 /** Groups that may get on the roster, or change their line, before the peer has acknowledged it: some 20 KB. */
 const MAX_UNACKNOWLEDGED_LINES = 2_048;
 
-/** Pulses without an answer after which every heartbeat goes by itself again: the peer may have become one that knows none. */
-const MAX_UNANSWERED = 2;
+/**
+ * Pulses without an answer after which every heartbeat goes by itself again: the peer may have become one that knows none. Many,
+ * for a peer or a network that is merely slow is not helped by more messages.
+ */
+const MAX_UNANSWERED = 10;
 
 /** What the roster says of a group, and what the group said last. */
 interface Line {
