@@ -7,6 +7,8 @@ export { securityFailure } from "./client/call-failure.ts";
 export { RaftClient, type RaftClientOptions } from "./client/raft-client.ts";
 export type { TransportCounters } from "./counters.ts";
 export { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
+// To say how a node is.
+export { HealthBoard, OVERALL, type ServingStatus } from "./health/health-board.ts";
 export type { LocalPeer } from "./local-peer.ts";
 export type { GrpcTransportOptions } from "./options.ts";
 export type { ConnectionState } from "./peer/peer-stream.ts";

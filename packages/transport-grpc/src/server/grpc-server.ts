@@ -4,20 +4,20 @@
  * Peer streams are taken off before Connect sees them (see grpc-framing.ts); all else is Connect's.
  */
 
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
-import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
-import type { AnyExecutor, NodeId } from "@raftoral/raft-core";
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { AnyExecutor, Cancel, NodeId } from "@raftoral/raft-core";
 import { formatAddress, parseAddress } from "../address.ts";
 import type { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
+import type { HealthBoard } from "../health/health-board.ts";
 import type { LocalPeer } from "../local-peer.ts";
-import { CALLER, type Caller } from "../security/caller.ts";
 import { EXCHANGE_PATH, encodingOf, SEND_SNAPSHOT_PATH } from "../wire/h2.ts";
 import { handleExchange, type InboundCall, type InboundStream } from "./exchange-handler.ts";
 import { Listener } from "./listener.ts";
 import { routeRaftService } from "./raft-service.ts";
 import { RefusalLog } from "./refusal-log.ts";
+import { Services } from "./services.ts";
 import { handleSnapshot } from "./snapshot-handler.ts";
 
 /** Defaults in parentheses. */
@@ -28,12 +28,21 @@ export interface GrpcServerOptions {
   readonly maxRequestBytes?: number;
   /** Where others reach this node, if that is not where it listens. */
   readonly advertise?: string;
+  /** Whether `grpc.health.v1` says from the start that services serve (true); otherwise the owner says when, by `health`. */
+  readonly isServing?: boolean;
 }
 
 export interface GrpcServer {
   readonly nodeId: NodeId;
   /** Where it listens; a port of 0 has become the real one. */
   readonly address: string;
+  /** What `grpc.health.v1` says. Every service serves until the server is drained, unless the owner says otherwise. */
+  readonly health: HealthBoard;
+  /**
+   * Takes no more calls of clients, which health says first, and gives those under way up to `graceMs` (2,000) to finish. Peers are
+   * still talked to: what is under way may need them. Close it afterwards.
+   */
+  drain(options?: { readonly graceMs?: number }): Promise<void>;
   /**
    * Takes no more calls, tells peers that this node stops, gives running calls up to `graceMs` (2,000) and closes. Idempotent.
    */
@@ -75,6 +84,8 @@ class NodeServer implements GrpcServer {
   readonly #local: LocalPeer;
   readonly #listener: Listener;
   readonly #refusals: RefusalLog;
+  readonly #services: Services;
+  readonly #stopRolling: Cancel;
   readonly #exchanges = new Map<ServerHttp2Stream, InboundStream>();
   #closing: Promise<void> | undefined;
 
@@ -83,16 +94,13 @@ class NodeServer implements GrpcServer {
     this.#local = local;
     this.nodeId = local.nodeId;
     this.#refusals = new RefusalLog(logger);
-    const callers = new WeakMap<object, Caller>();
-    const connect = connectNodeAdapter({
+    this.#services = new Services({
+      nodeId: this.nodeId,
+      maxRequestBytes: options.maxRequestBytes ?? settings.maxFrameBytes,
+      isServing: options.isServing ?? true,
       routes: (router) => {
         routeRaftService(router, { local, address: () => this.address, highestKnownNodeId });
         options.routes?.(router);
-      },
-      readMaxBytes: options.maxRequestBytes ?? settings.maxFrameBytes,
-      contextValues: (request) => {
-        const caller = callers.get(request);
-        return caller === undefined ? createContextValues() : createContextValues().set(CALLER, caller);
       },
     });
     this.#listener = new Listener(settings.security, settings.connectTimeoutMs, {
@@ -100,11 +108,7 @@ class NodeServer implements GrpcServer {
         const path = headers[":path"];
         if (path === EXCHANGE_PATH) this.#onExchange({ stream, caller, encoding: encodingOf(headers) });
         else if (path === SEND_SNAPSHOT_PATH) void handleSnapshot(stream, local, this.#refusals, caller);
-        else {
-          const [request, response] = compatibility(stream, headers, rawHeaders);
-          callers.set(request, caller);
-          connect(request, response);
-        }
+        else this.#services.handle(stream, headers, rawHeaders, caller);
       },
       refused: (reason, remote) => {
         counters.sessionsRejected += 1;
@@ -116,7 +120,7 @@ class NodeServer implements GrpcServer {
       },
       broken: (error) => logger.error({ err: error }, "the server failed"),
     });
-    settings.security.onReload(({ isOtherTrust }) => {
+    this.#stopRolling = settings.security.onReload(({ isOtherTrust }) => {
       if (isOtherTrust) this.#roll();
     });
   }
@@ -132,7 +136,24 @@ class NodeServer implements GrpcServer {
     return this.#closing;
   }
 
+  get health(): HealthBoard {
+    return this.#services.health;
+  }
+
+  async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
+    const drained = this.#services.drain();
+    const peers = new Set([...this.#exchanges.keys()].map((stream) => stream.session));
+    // Whoever called is told to go elsewhere; calls under way finish. Peers stay: those calls need them.
+    for (const [session] of this.#listener.sessions()) if (!peers.has(session)) session.close();
+    const late = Promise.withResolvers<void>();
+    const stopTimer = this.#local.clock.after(options.graceMs ?? DEFAULT_GRACE_MS, late.resolve);
+    await Promise.race([drained, late.promise]);
+    stopTimer();
+  }
+
   async #close(graceMs: number): Promise<void> {
+    this.#stopRolling();
+    void this.#services.drain();
     const closed = this.#listener.close();
     if (graceMs === 0) this.#listener.cut();
     for (const exchange of this.#exchanges.values()) exchange.shutDown();
@@ -157,13 +178,4 @@ class NodeServer implements GrpcServer {
     this.#exchanges.set(stream, exchange);
     stream.on("close", () => this.#exchanges.delete(stream));
   }
-}
-
-/** Node's request and response objects for a stream, as its own compatibility layer would make them. */
-function compatibility(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  rawHeaders: string[],
-): [http2.Http2ServerRequest, http2.Http2ServerResponse] {
-  return [new http2.Http2ServerRequest(stream, headers, {}, rawHeaders), new http2.Http2ServerResponse(stream)];
 }

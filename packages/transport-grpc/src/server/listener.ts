@@ -12,9 +12,9 @@ import type { HostPort } from "../address.ts";
 import { type Caller, callerOf, PLAINTEXT_ON_TLS } from "../security/caller.ts";
 import type { Security } from "../security/security.ts";
 import { tlsFailure } from "../security/tls-failure.ts";
-import { MAX_SESSION_MEMORY_MB, SESSION_WINDOW_BYTES, STREAM_WINDOW_BYTES } from "../wire/h2.ts";
+import { GRPC_UNAUTHENTICATED, MAX_SESSION_MEMORY_MB, SESSION_WINDOW_BYTES, STREAM_WINDOW_BYTES } from "../wire/h2.ts";
 import { listen } from "./listen.ts";
-import { refuseCaller } from "./refuse-caller.ts";
+import { turnAway } from "./turn-away.ts";
 
 /** Dead clients are noticed by the operating system; peers are, long before, by their own pings. */
 const TCP_KEEPALIVE_MS = 30_000;
@@ -92,7 +92,7 @@ export class Listener {
       ALPNProtocols: ["h2"],
       handshakeTimeout: this.#handshakeTimeoutMs,
       requestCert: true,
-      // Who is not believed is told why, by `refuseCaller`, and not left with a connection that breaks.
+      // Who is not believed is told why, by `turnAway`, and not left with a connection that breaks.
       rejectUnauthorized: false,
     });
     this.#take(secure, (session) => callerOf(session, this.#security));
@@ -147,7 +147,13 @@ export class Listener {
         // A stream whose connection has ended in the meantime.
         if (caller === undefined) stream.destroy();
         else if (caller.kind === "refused") {
-          refuseCaller(stream, headers, caller.reason);
+          const message = caller.reason;
+          turnAway(stream, headers, {
+            grpcStatus: GRPC_UNAUTHENTICATED,
+            httpStatus: 401,
+            code: "unauthenticated",
+            message,
+          });
           stream.session?.close();
         } else onStream(stream, headers, rawHeaders, caller);
       },

@@ -1,0 +1,98 @@
+/**
+ * The services of a node's port that clients call, as opposed to its peers' streams: RaftService, its owner's, health and
+ * reflection.
+ *
+ * Invariants:
+ * V1. Once drained, a new call is turned away before its service hears of it; those under way finish. Health answers to the end,
+ *     so that whoever probes is told.
+ */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import http2 from "node:http2";
+import type { DescService } from "@bufbuild/protobuf";
+import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { NodeId } from "@raftoral/raft-core";
+import { PeerService } from "../gen/raftoral/v1/peer_pb.ts";
+import { HealthBoard, OVERALL } from "../health/health-board.ts";
+import { routeHealth } from "../health/health-service.ts";
+import { Descriptors } from "../reflection/descriptors.ts";
+import { routeReflection } from "../reflection/reflection-service.ts";
+import { CALLER, type Caller } from "../security/caller.ts";
+import { GRPC_UNAVAILABLE } from "../wire/h2.ts";
+import { turnAway } from "./turn-away.ts";
+
+/** Of gRPC itself: they last as long as the caller likes, and nobody's work is in them. */
+const GRPC_PREFIX = "/grpc.";
+
+export interface ServicesOptions {
+  readonly nodeId: NodeId;
+  readonly maxRequestBytes: number;
+  readonly routes: (router: ConnectRouter) => void;
+  /** Whether they serve from the start; otherwise the owner says when. */
+  readonly isServing: boolean;
+}
+
+export class Services {
+  readonly health = new HealthBoard();
+  readonly #nodeId: NodeId;
+  readonly #handle: ReturnType<typeof connectNodeAdapter>;
+  readonly #callers = new WeakMap<object, Caller>();
+  /** Calls under way whose end is waited for. */
+  readonly #calls = new Set<ServerHttp2Stream>();
+  #whenIdle: (() => void) | undefined;
+
+  constructor({ nodeId, maxRequestBytes, routes, isServing }: ServicesOptions) {
+    this.#nodeId = nodeId;
+    const services = new Set<DescService>([PeerService]);
+    let descriptors: Descriptors | undefined;
+    this.#handle = connectNodeAdapter({
+      routes: (router) => {
+        routes(router);
+        routeHealth(router, this.health);
+        routeReflection(router, () => {
+          descriptors ??= new Descriptors(services);
+          return descriptors;
+        });
+        for (const { service } of router.handlers) services.add(service);
+      },
+      readMaxBytes: maxRequestBytes,
+      contextValues: (request) => {
+        const caller = this.#callers.get(request);
+        return caller === undefined ? createContextValues() : createContextValues().set(CALLER, caller);
+      },
+    });
+    for (const name of [OVERALL, ...[...services].map(({ typeName }) => typeName)]) {
+      const isOfGrpc = `/${name}`.startsWith(GRPC_PREFIX);
+      this.health.set(name, isServing || isOfGrpc ? "SERVING" : "NOT_SERVING");
+    }
+  }
+
+  handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], caller: Caller): void {
+    const isOfGrpc = headers[":path"]?.startsWith(GRPC_PREFIX) === true;
+    if (!isOfGrpc) {
+      if (this.health.isDrained) {
+        const message = `node ${this.#nodeId} is stopping; ask another`;
+        turnAway(stream, headers, { grpcStatus: GRPC_UNAVAILABLE, httpStatus: 503, code: "unavailable", message });
+        return;
+      }
+      this.#calls.add(stream);
+      stream.on("close", () => {
+        this.#calls.delete(stream);
+        if (this.#calls.size === 0) this.#whenIdle?.();
+      });
+    }
+    // Node's request and response objects for a stream, as its own compatibility layer would make them.
+    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
+    this.#callers.set(request, caller);
+    this.#handle(request, new http2.Http2ServerResponse(stream));
+  }
+
+  /** Takes no more calls; resolves when those under way have ended (V1). The caller bounds how long that may take. */
+  async drain(): Promise<void> {
+    this.health.drain();
+    if (this.#calls.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenIdle = resolve;
+    await promise;
+  }
+}

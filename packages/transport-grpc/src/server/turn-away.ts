@@ -1,0 +1,30 @@
+/** The answer to a call that is not taken: why, in the caller's protocol, and nothing else. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+
+export interface TurnedAway {
+  readonly grpcStatus: number;
+  readonly httpStatus: number;
+  /** As Connect names it. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export function turnAway(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, why: TurnedAway): void {
+  const { grpcStatus, httpStatus, code, message } = why;
+  stream.on("error", () => {});
+  // What it sends is not read: the stream ends before.
+  if (String(headers["content-type"] ?? "").startsWith("application/grpc")) {
+    stream.respond(
+      {
+        ":status": 200,
+        "content-type": "application/grpc+proto",
+        "grpc-status": String(grpcStatus),
+        "grpc-message": encodeURIComponent(message),
+      },
+      { endStream: true },
+    );
+  } else {
+    stream.respond({ ":status": httpStatus, "content-type": "application/json" });
+    stream.end(JSON.stringify({ code, message }));
+  }
+}
