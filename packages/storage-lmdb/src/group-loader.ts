@@ -6,6 +6,7 @@
  */
 import { EMPTY_CONF_STATE, type Entry, entrySize } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
+import { moveRanges, type Range } from "./entry-garbage.ts";
 import { corrupt } from "./errors.ts";
 import { entryIndexOf, entryKey, entryRange, moveEntryKey, stateKey } from "./keys.ts";
 import { decodeEntry, decodeState, entryTerm, type GroupState, isEntry, isIntact } from "./records.ts";
@@ -14,8 +15,8 @@ import type { TermRuns } from "./term-runs.ts";
 
 export interface LoadedGroup {
   readonly state: GroupState;
-  /** Indexes of entries that compaction left behind. */
-  readonly garbage: readonly number[];
+  /** Entries that compaction left behind. */
+  readonly garbage: readonly Range[];
 }
 
 const NEW_GROUP: GroupState = Object.freeze({
@@ -49,9 +50,11 @@ export async function loadGroup(
       `present, though the log ends at ${state.lastIndex}`,
     );
   }
-  const garbage: number[] = [];
-  for (const stale of database.getKeys(entryRange(group, 0, state.compactedIndex + 1)))
-    garbage.push(entryIndexOf(stale));
+  const garbage: Range[] = [];
+  for (const stale of database.getKeys(entryRange(group, 0, state.compactedIndex + 1))) {
+    const index = entryIndexOf(stale);
+    moveRanges([{ from: index, to: index + 1 }], garbage);
+  }
   return { state, garbage };
 }
 

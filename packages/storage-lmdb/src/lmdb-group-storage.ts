@@ -110,7 +110,7 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
       latestPlace: `${index}/${term}`,
     });
     const storage = new LmdbGroupStorage(options, loaded.state, { terms, cache, spool });
-    storage.garbage.add(loaded.garbage.map((index) => ({ from: index, to: index + 1 })));
+    storage.garbage.add(loaded.garbage);
     if (loaded.garbage.length > 0) options.commit.collect(storage.garbage);
     return storage;
   }
