@@ -145,12 +145,15 @@ export class TestCluster {
     }
   }
 
-  /** Starts a node that joins the cluster, and resolves with the id it got. */
-  async join(): Promise<number> {
-    const [address = ""] = await freeAddresses(1);
+  /** Starts a node that joins the cluster, at an address of its own unless one is given, and resolves with the id it got. */
+  async join(at?: string): Promise<number> {
+    const [address = ""] = at === undefined ? await freeAddresses(1) : [at];
     // The id is not known yet: folder and log are named by the address.
     const name = `joining-${address.replace(/\W/g, "-")}`;
-    const place = this.#newPlace(0, name, address, { listen: address, join: this.addresses });
+    const place = this.#newPlace(0, name, address, {
+      listen: address,
+      join: this.addresses.filter((other) => other !== address),
+    });
     const process = await this.#spawn(place);
     const { nodeId } = process;
     this.#places.set(nodeId, { ...place, nodeId });

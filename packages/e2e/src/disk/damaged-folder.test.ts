@@ -33,12 +33,15 @@ describe("a node whose folder is damaged", () => {
         expect(refusal).toContain("STORAGE_CORRUPT");
         expect(refusal).toMatch(/remove .*node/i);
 
-        // As docs/operations.md says under "replace one": an empty folder, a new id, then the old id out.
+        // As docs/operations.md says: the old id out, the folder away, and an empty one in its place, at the same address.
+        const tooEarly = await cluster()
+          .join(cluster().address(3))
+          .catch((error: Error) => error.message);
+        expect(tooEarly).toContain("raftoral leave --id 3");
+        await (await cluster().client(1)).removeNode(3);
         rmSync(cluster().dataDir(3), { recursive: true });
-        const replacement = await cluster().join();
+        const replacement = await cluster().join(cluster().address(3));
         expect(replacement).toBeGreaterThan(3);
-        const client = await cluster().client(1);
-        await client.removeNode(3);
         await eventually(WAIT_MS, "the members to be the right ones", async () => {
           const members = (await cluster().status(replacement)).members.map(({ nodeId }) => nodeId);
           return JSON.stringify(members.toSorted((a, b) => a - b)) === JSON.stringify([1, 2, replacement]);
