@@ -1,3 +1,4 @@
+import { MemoryStateStore } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
@@ -44,6 +45,46 @@ describe("any sequence of commands", () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe("whatever is cached, and whenever the node crashes", () => {
+  test("results and state are those of a node that has all in memory and never crashed", () => {
+    const step = fc.record({
+      command,
+      persist: fc.boolean(),
+      crash: fc.integer({ min: 0, max: 19 }).map((number) => number === 0),
+      commit: fc.integer({ min: 0, max: 2 }).map((number) => number > 0),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 80 }), fc.constantFrom(0, 4_096), (steps, cacheBytes) => {
+        const state = new WorkflowState();
+        const log: { readonly command: WorkflowCommand; readonly result: unknown }[] = [];
+        let store = new MemoryStateStore({ isDurable: true });
+        let other = new WorkflowState(store, cacheBytes);
+        const catchUp = (): void => {
+          while (other.appliedIndex < log.length) {
+            const index = other.appliedIndex + 1;
+            const entry = log[index - 1];
+            if (entry !== undefined) expect(other.apply(index, entry.command)).toEqual(entry.result);
+          }
+        };
+        for (const [position, { command: given, persist, crash, commit }] of steps.entries()) {
+          const next = aimed(state, given, position);
+          log.push({ command: next, result: state.apply(position + 1, next) });
+          catchUp();
+          if (commit) other.commit();
+          if (commit && persist) void store.persist();
+          if (!crash) continue;
+          store = store.reopen();
+          other = new WorkflowState(store, cacheBytes);
+          expect(other.appliedIndex).toBe(store.durableIndex);
+        }
+        catchUp();
+        expect(everything(other)).toEqual(everything(state));
+      }),
+      { numRuns: 200 },
     );
   });
 });

@@ -10,9 +10,13 @@ export const NOTHING = new Uint8Array(0);
 export const ORDER = { type: "order", version: 1 };
 
 export class StateLog {
-  readonly state = new WorkflowState();
+  readonly state: WorkflowState;
   index = 0;
   at = 1000;
+
+  constructor(state: WorkflowState = new WorkflowState()) {
+    this.state = state;
+  }
 
   apply(command: WorkflowCommand): CommandResult {
     this.index += 1;
