@@ -40,6 +40,7 @@ export type {
 export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-cluster.ts";
 export { joinedCrc32 } from "./driver/snapshot-crc.ts";
 export type { FixedContent, SnapshotStream } from "./driver/snapshot-stream.ts";
+export type { SnapshotTransferStatus } from "./driver/snapshot-transfers.ts";
 export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";
 export { TransportError, type TransportErrorCode } from "./driver/transport-error.ts";
 export { decodePeerMessage, encodeMessage, messageSize, writeMessage } from "./eraftpb/index.ts";

@@ -14,9 +14,11 @@ import {
   type Clock,
   type GroupId,
   invariant,
+  type LogIndex,
   type Message,
   type NodeId,
   type Rng,
+  type SnapshotStream,
   TransportError,
 } from "@raftoral/raft-core";
 import { type LinkFaults, linkFaults, NO_FAULTS } from "./faults.ts";
@@ -151,12 +153,7 @@ export class MemoryNetwork {
     this.#link(from, message.to).send(groupId, throughWire === undefined ? message : throughWire(message));
   }
 
-  async sendSnapshot(
-    from: NodeId,
-    groupId: GroupId,
-    message: Message,
-    content: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
+  async sendSnapshot(from: NodeId, groupId: GroupId, message: Message, content: SnapshotStream): Promise<void> {
     const { to } = message;
     const link = this.#link(from, to);
     await this.#pass(link);
@@ -172,6 +169,25 @@ export class MemoryNetwork {
       throw snapshotRejected(error, groupId, message);
     } finally {
       await source.release();
+    }
+    await this.#pass(link);
+  }
+
+  /** Asks `delegate` to send its own snapshot. The asking and the answer travel; what it sends goes its own way. */
+  async delegateSnapshot(
+    from: NodeId,
+    delegate: NodeId,
+    { groupId, message, minIndex }: { groupId: GroupId; message: Message; minIndex: LogIndex },
+  ): Promise<void> {
+    const link = this.#link(from, delegate);
+    await this.#pass(link);
+    const receiver = this.#peers.get(delegate)?.receiver(groupId);
+    if (receiver?.sendSnapshotFor === undefined) throw snapshotGroupUnknown(groupId, { ...message, to: delegate });
+    try {
+      await receiver.sendSnapshotFor(message, minIndex);
+    } catch (error) {
+      await this.#pass(link);
+      throw snapshotRejected(error, groupId, { ...message, to: delegate });
     }
     await this.#pass(link);
   }

@@ -4,9 +4,11 @@ import {
   type GroupId,
   type GroupReceiver,
   invariant,
+  type LogIndex,
   type Message,
   type NodeId,
   type PeerTransport,
+  type SnapshotStream,
   TransportError,
 } from "@raftoral/raft-core";
 import type { MemoryNetwork } from "./memory-network.ts";
@@ -27,6 +29,10 @@ export class MemoryPeer implements PeerTransport {
     invariant(!this.#groups.has(groupId), `group ${groupId} is open already on node ${this.nodeId}`);
     this.#groups.set(groupId, receiver);
     const isOpen = () => this.#groups.get(groupId) === receiver;
+    const check = (peer: NodeId) => {
+      if (!isOpen()) throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
+      if (!this.knows(peer)) throw unknownPeer(this.nodeId, peer);
+    };
     return {
       send: (messages: readonly Message[]): void => {
         if (!isOpen()) return;
@@ -34,18 +40,13 @@ export class MemoryPeer implements PeerTransport {
           if (this.knows(message.to)) this.#network.send(this.nodeId, groupId, message);
         }
       },
-      sendSnapshot: async (message: Message, content: AsyncIterable<Uint8Array>): Promise<void> => {
-        if (!isOpen()) {
-          throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
-        }
-        if (!this.knows(message.to)) {
-          throw new TransportError(
-            "TRANSPORT_PEER_UNREACHABLE",
-            `node ${this.nodeId} knows no node ${message.to} to send a snapshot to; add it to the transport`,
-            { details: { nodeId: message.to } },
-          );
-        }
+      sendSnapshot: async (message: Message, content: SnapshotStream): Promise<void> => {
+        check(message.to);
         await this.#network.sendSnapshot(this.nodeId, groupId, message, content);
+      },
+      delegateSnapshot: async (delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void> => {
+        check(delegate);
+        await this.#network.delegateSnapshot(this.nodeId, delegate, { groupId, message, minIndex });
       },
       close: (): void => {
         if (isOpen()) this.#groups.delete(groupId);
@@ -70,4 +71,12 @@ export class MemoryPeer implements PeerTransport {
   receiver(groupId: GroupId): GroupReceiver | undefined {
     return this.#groups.get(groupId);
   }
+}
+
+function unknownPeer(self: NodeId, peer: NodeId): TransportError {
+  return new TransportError(
+    "TRANSPORT_PEER_UNREACHABLE",
+    `node ${self} knows no node ${peer} to send a snapshot to; add it to the transport`,
+    { details: { nodeId: peer } },
+  );
 }

@@ -1,14 +1,17 @@
 /** A snapshot's content on its way through the network: read once, chunk by chunk, and always released. */
-import { type GroupId, type Message, RaftoralError, TransportError } from "@raftoral/raft-core";
+import { type GroupId, type Message, RaftoralError, type SnapshotStream, TransportError } from "@raftoral/raft-core";
 
-export class SnapshotSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+export class SnapshotSource implements SnapshotStream, AsyncIterator<Uint8Array> {
+  readonly totalBytes?: number;
   /** What the sender's own content failed with. */
   failure: unknown;
   readonly #content: AsyncIterator<Uint8Array>;
   readonly #pass: () => Promise<void>;
 
   /** `pass` takes as long as a chunk takes, and rejects when the way is cut. */
-  constructor(content: AsyncIterable<Uint8Array>, pass: () => Promise<void>) {
+  constructor(content: SnapshotStream, pass: () => Promise<void>) {
+    const totalBytes = content.fixed?.totalBytes ?? content.totalBytes;
+    if (totalBytes !== undefined) this.totalBytes = totalBytes;
     this.#content = content[Symbol.asyncIterator]();
     this.#pass = pass;
   }

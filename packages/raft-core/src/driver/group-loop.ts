@@ -14,7 +14,7 @@
 import { RaftError } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
 import type { RawNode } from "../raw-node.ts";
-import { NONE, type NodeId, type SnapshotMetadata } from "../types.ts";
+import { type LogIndex, NONE, type NodeId, type SnapshotMetadata } from "../types.ts";
 import { AppendThread } from "./append-thread.ts";
 import { ApplyThread } from "./apply-thread.ts";
 import { lookAfterCalls } from "./call-upkeep.ts";
@@ -36,8 +36,9 @@ import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { ReceivedProposals } from "./received-proposals.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
+import { SnapshotExchange } from "./snapshot-exchange.ts";
 import { isSnapshotOf } from "./snapshot-message.ts";
-import { offerSnapshot } from "./snapshot-offer.ts";
+import type { SnapshotStream } from "./snapshot-stream.ts";
 import type { Snapshotter } from "./snapshotter.ts";
 
 export class GroupLoop<Command, Result> implements GroupReceiver {
@@ -51,6 +52,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   readonly observers: Observers;
   readonly lifecycle: Lifecycle;
   readonly snapshotter: Snapshotter;
+  readonly snapshots: SnapshotExchange;
   readonly #append: AppendThread;
   readonly #apply: ApplyThread<Command, Result>;
   readonly #received: ReceivedProposals;
@@ -104,6 +106,14 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
       applied: () => this.#applied(),
       fail,
     });
+    this.snapshots = new SnapshotExchange(this, {
+      exclusively: (run) => this.#apply.exclusively(run),
+      report: (to, outcome) =>
+        this.#guard(() => {
+          this.raw.reportSnapshot(to, outcome);
+          this.schedule();
+        }),
+    });
   }
 
   /** Begins to hear and to tick. */
@@ -146,14 +156,20 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     });
   }
 
-  async receiveSnapshot(message: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
+  async receiveSnapshot(message: Message, content: SnapshotStream): Promise<void> {
     this.lifecycle.assertRunning();
     this.leadership.heard(message.from);
-    const forget = await this.snapshotter.receive(message, content);
+    const store = (counted: SnapshotStream) => this.snapshotter.receive(message, counted);
+    const forget = await this.snapshots.receive(message, content, store);
     this.lifecycle.assertRunning();
     this.receive(message.from, [message]);
     // A late or repeated snapshot: the core has answered the leader, and what was stored would lie there for ever.
     if (!isSnapshotOf(message, this.raw.raft.log.unstable.snapshot)) await forget();
+  }
+
+  async sendSnapshotFor(message: Message, minIndex: LogIndex): Promise<void> {
+    this.lifecycle.assertRunning();
+    if (this.#channel !== undefined) await this.snapshots.sendFor(this.#channel, message, minIndex);
   }
 
   async receiveCommand(bytes: Uint8Array): Promise<void> {
@@ -267,7 +283,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     const local: Message[] = [];
     for (const message of messages) {
       if (message.to === LOCAL_APPEND_THREAD || message.to === LOCAL_APPLY_THREAD) local.push(message);
-      else if (message.type === "MsgSnap") this.#sendSnapshot(message);
+      else if (message.type === "MsgSnap") this.#channel && this.snapshots.send(this.#channel, message);
       else toPeers.push(message);
     }
     // Peers first: their disks then work while ours does (thesis §10.2.1).
@@ -287,22 +303,6 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
       }
       if (toPeers.length > 0) this.#channel?.send(toPeers);
       this.schedule();
-    });
-  }
-
-  #sendSnapshot(message: Message): void {
-    const channel = this.#channel;
-    if (channel === undefined) return;
-    const host = {
-      snapshotter: this.snapshotter,
-      exclusively: (run: () => Promise<void>) => this.#apply.exclusively(run),
-      retake: () => this.takeSnapshot(),
-    };
-    void offerSnapshot(host, channel, message).then((outcome) => {
-      this.#guard(() => {
-        this.raw.reportSnapshot(message.to, outcome);
-        this.schedule();
-      });
     });
   }
 
@@ -391,6 +391,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.#channel = undefined;
     this.#apply.halt(error);
     this.snapshotter.abort(error);
+    this.snapshots.close();
     this.proposals.close(error);
     this.reads.close(error);
     this.conditions.close(error);

@@ -3,7 +3,7 @@
  * the other nodes. Nothing else in raft-core touches the outside.
  */
 import type { Message } from "../message.ts";
-import type { GroupId, NodeId } from "../types.ts";
+import type { GroupId, LogIndex, NodeId } from "../types.ts";
 import type { SnapshotStream } from "./snapshot-stream.ts";
 
 /** Stops a timer. Calling it twice does nothing. */
@@ -45,6 +45,12 @@ export interface GroupReceiver {
    * one is asked for. Resolves when the content is durable (the message itself is stepped by the driver then); rejects when it is not wanted or could not be stored.
    */
   receiveSnapshot(message: Message, content: SnapshotStream): Promise<void>;
+  /**
+   * A leader asks this node to send its own latest snapshot to `message.to`, in the leader's name; `message` is what the leader would send,
+   * and the snapshot must be at `minIndex` or later. Resolves when the receiver has it, rejects otherwise. Where it is left out, the
+   * transport refuses for the group.
+   */
+  sendSnapshotFor?(message: Message, minIndex: LogIndex): Promise<void>;
   /** Bytes of one command, sent by a client (`RaftService.SendMessage`): to be proposed. Rejects with a RaftoralError. */
   receiveCommand(command: Uint8Array): Promise<void>;
   /** The peer cannot be reached. Once per outage. */
@@ -79,6 +85,11 @@ export interface GroupChannel {
    * resumed.
    */
   sendSnapshot(message: Message, content: SnapshotStream): Promise<void>;
+  /**
+   * Asks `delegate` to send its own snapshot to `message.to` ({@link GroupReceiver.sendSnapshotFor}). Resolves when the receiver has it;
+   * rejects when the delegate refuses, fails, or is not heard of for a while. A transport without it has leaders send themselves.
+   */
+  delegateSnapshot?(delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void>;
   /** Stops receiving. Idempotent. */
   close(): void;
 }

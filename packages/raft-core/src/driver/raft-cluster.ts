@@ -247,6 +247,7 @@ export class RaftCluster<Command, Result> {
         recentActive,
         silentMs: leadership.silentTicks(nodeId) * timing.tickMs,
       })),
+      transfers: this.#loop.snapshots.status(),
     };
   }
 

@@ -140,13 +140,19 @@ export class Snapshotter {
     return { message: { ...message, snapshot: { ...snapshot, metadata: this.#state.metadata() } }, content };
   }
 
+  /** Keeps the log behind `index` as for a snapshot that is being sent (N5), until what it returns is called. */
+  holdLog(index: LogIndex): () => void {
+    const sending = { index };
+    this.#sending.add(sending);
+    return () => this.#sending.delete(sending);
+  }
+
   /** Streams a snapshot to a peer. Resolves to whether the peer has it. */
   async send(channel: GroupChannel, { message, content }: SnapshotOffer): Promise<"finish" | "failure"> {
     const metadata = message.snapshot?.metadata;
     invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
     const fields = { to: message.to as NodeId, index: metadata.index };
-    const sending = { index: metadata.index };
-    this.#sending.add(sending);
+    const release = this.holdLog(metadata.index);
     const chunks = content[Symbol.asyncIterator]();
     try {
       const { fixed, totalBytes } = content;
@@ -161,7 +167,7 @@ export class Snapshotter {
       this.#logger.warn({ ...fields, err: error }, "snapshot could not be sent; it will be tried again");
       return "failure";
     } finally {
-      this.#sending.delete(sending);
+      release();
       // A transport that refuses does not begin to read, and the storage keeps content until its reader ends.
       chunks.return?.().catch(() => {});
     }

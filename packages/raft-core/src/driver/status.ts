@@ -1,5 +1,6 @@
 /** What a running group tells about itself. Plain data, structured-cloneable. */
 import type { ConfState, GroupId, LogIndex, NodeAddress, NodeId, RaftRole, Term } from "../types.ts";
+import type { SnapshotTransferStatus } from "./snapshot-transfers.ts";
 
 /** How far the leader has brought one member. */
 export interface MemberProgress {
@@ -36,6 +37,8 @@ export interface ClusterStatus {
   readonly pendingReads: number;
   /** On the leader only. */
   readonly progress: readonly MemberProgress[];
+  /** Snapshots on their way from or to this node, or on the leader's behalf, at the moment. */
+  readonly transfers: readonly SnapshotTransferStatus[];
 }
 
 /** What an observer of a group hears of, in order. */

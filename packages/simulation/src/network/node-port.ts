@@ -2,7 +2,15 @@
  * A process's place on the network: the driver's `PeerTransport`, and the channels of its one group and of what the nodes have to
  * say to each other beside it.
  */
-import type { GroupChannel, GroupId, GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
+import type {
+  GroupChannel,
+  GroupId,
+  GroupReceiver,
+  LogIndex,
+  Message,
+  NodeId,
+  PeerTransport,
+} from "@raftoral/raft-core";
 import { TransportError } from "@raftoral/raft-core";
 import type { Life } from "../node/life.ts";
 import type { World } from "../world/world.ts";
@@ -10,6 +18,8 @@ import type { Network } from "./network.ts";
 
 /** After this long without an answer a snapshot counts as failed. */
 const SNAPSHOT_TIMEOUT_MS = 2_000;
+/** After this long a member that was asked to send one counts as silent. */
+const DELEGATE_TIMEOUT_MS = 3_000;
 /** A peer that is down is noticed after this long. */
 const UNREACHABLE_AFTER_MS = 5;
 
@@ -50,6 +60,7 @@ export class NodePort implements PeerTransport {
         this.#send(groupId, messages, receiver, told);
       },
       sendSnapshot: (message, content) => this.#sendSnapshot(message, content),
+      delegateSnapshot: (delegate, message, minIndex) => this.#delegate(delegate, message, minIndex),
       close: () => this.#network.detach(this.nodeId, this.#life),
     };
   }
@@ -113,6 +124,40 @@ export class NodePort implements PeerTransport {
             () => answer(resolve),
             () => answer(() => fail("refused")),
           );
+        });
+      }
+    });
+  }
+
+  /** Like a snapshot, it may be lost, be answered too late to be heard, or come twice. */
+  #delegate(delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const fail = (why: string): void => reject(rejected(delegate, why));
+      const answer = (settle: () => void): void => {
+        if (this.#network.loses()) return;
+        this.#world.after(
+          this.#network.delayMs(this.nodeId, delegate),
+          "delegate-answer",
+          this.nodeId,
+          this.#life,
+          settle,
+        );
+      };
+      this.#world.after(DELEGATE_TIMEOUT_MS, "delegate-timeout", this.nodeId, this.#life, () => fail("no answer"));
+      const copies = this.#network.repeats() ? 2 : 1;
+      for (let copy = 0; copy < copies; copy++) {
+        if (this.#network.loses()) continue;
+        this.#world.after(this.#network.delayMs(this.nodeId, delegate), "delegate-arrive", delegate, undefined, () => {
+          const listener = this.#network.reach(this.nodeId, delegate);
+          if (listener === undefined) return;
+          const { index } = message.snapshot?.metadata ?? { index: 0 };
+          this.#world.trace.tell("receive", delegate, index, () => `to send to n${message.to} for n${this.nodeId}`);
+          listener.life.deliver("delegate-arrive", () => {
+            listener.receiver.sendSnapshotFor?.(message, minIndex).then(
+              () => answer(resolve),
+              () => answer(() => fail("refused")),
+            );
+          });
         });
       }
     });
