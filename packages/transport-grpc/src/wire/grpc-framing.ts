@@ -34,15 +34,24 @@ export function frameOf(message: Uint8Array): Buffer {
   return frame;
 }
 
+/** Pieces below this are copied together: a frame in pieces of one byte would otherwise take a hundred times its size. */
+const SMALL_PIECE_BYTES = 1024;
+const TAIL_BYTES = 16 * 1024;
+
 /**
- * Cuts a stream of bytes into messages, without ever holding more than one message's bound. A message that arrived in one
- * piece is a view of that piece; nothing is copied.
+ * Cuts a stream of bytes into messages, without ever holding more than one message's bound, however it is cut. A message that
+ * arrived in one piece is a view of that piece; nothing is copied.
  */
 export class FrameReader {
   readonly #maxBytes: number;
   #compression: Compression | undefined;
+  /** What came of a message that is not yet whole, without what is in the tail. */
   #pieces: Buffer[] = [];
+  #tail: Buffer | undefined;
+  #tailBytes = 0;
   #held = 0;
+  /** Bytes that complete the message, or its prefix while that is not whole. */
+  #needed = PREFIX_BYTES;
 
   /** Messages above `maxBytes` are refused as soon as their length is known, compressed ones as soon as that much came of them. */
   constructor(maxBytes: number) {
@@ -58,28 +67,26 @@ export class FrameReader {
   push(piece: Buffer, onMessage: (message: Uint8Array) => void): void {
     let bytes = piece;
     if (this.#held > 0) {
-      this.#pieces.push(piece);
-      this.#held += piece.length;
-      if (this.#held < this.#needed()) return;
-      bytes = Buffer.concat(this.#pieces, this.#held);
-      this.#pieces = [];
-      this.#held = 0;
+      this.#hold(piece);
+      if (this.#held < this.#needed) return;
+      bytes = this.#take();
     }
     let at = 0;
+    let needed = PREFIX_BYTES;
     while (bytes.length - at >= PREFIX_BYTES) {
-      const end = at + PREFIX_BYTES + this.#length(bytes, at);
-      if (end > bytes.length) break;
+      needed = PREFIX_BYTES + this.#length(bytes, at);
+      if (needed > bytes.length - at) break;
+      const end = at + needed;
       onMessage(
         bytes[at] === COMPRESSED
           ? this.#decompressed(bytes.subarray(at + PREFIX_BYTES, end))
           : plainView(bytes, at + PREFIX_BYTES, end),
       );
       at = end;
+      needed = PREFIX_BYTES;
     }
-    if (at < bytes.length) {
-      this.#pieces = [at === 0 ? bytes : bytes.subarray(at)];
-      this.#held = bytes.length - at;
-    }
+    this.#needed = needed;
+    if (at < bytes.length) this.#hold(at === 0 ? bytes : bytes.subarray(at));
   }
 
   /** Whether the stream may end here: between messages. */
@@ -87,16 +94,35 @@ export class FrameReader {
     return this.#held === 0;
   }
 
-  /** Bytes that complete what is held: the message, or its prefix. */
-  #needed(): number {
-    if (this.#held < PREFIX_BYTES) return PREFIX_BYTES;
-    const first = this.#pieces[0];
-    if (first === undefined || first.length < PREFIX_BYTES) {
-      const joined = Buffer.concat(this.#pieces, this.#held);
-      this.#pieces = [joined];
-      return PREFIX_BYTES + this.#length(joined, 0);
+  #hold(piece: Buffer): void {
+    this.#held += piece.length;
+    if (piece.length >= SMALL_PIECE_BYTES) {
+      this.#closeTail();
+      this.#pieces.push(piece);
+      return;
     }
-    return PREFIX_BYTES + this.#length(first, 0);
+    if (this.#tailBytes + piece.length > TAIL_BYTES) this.#closeTail();
+    this.#tail ??= Buffer.allocUnsafe(TAIL_BYTES);
+    piece.copy(this.#tail, this.#tailBytes);
+    this.#tailBytes += piece.length;
+  }
+
+  #closeTail(): void {
+    if (this.#tail === undefined) return;
+    // Between two large pieces there may be a tail of a few bytes.
+    this.#pieces.push(Buffer.copyBytesFrom(this.#tail, 0, this.#tailBytes));
+    this.#tail = undefined;
+    this.#tailBytes = 0;
+  }
+
+  /** Everything that is held, which then is nothing. */
+  #take(): Buffer {
+    this.#closeTail();
+    const bytes = this.#pieces.length === 1 ? this.#pieces[0] : undefined;
+    const taken = bytes ?? Buffer.concat(this.#pieces, this.#held);
+    this.#pieces = [];
+    this.#held = 0;
+    return taken;
   }
 
   #length(bytes: Buffer, at: number): number {

@@ -38,6 +38,18 @@ describe("FrameReader", () => {
     );
   });
 
+  it("puts a large message together from pieces of a few bytes, in time linear in its length", () => {
+    const sent = new Uint8Array(300_000).map((_, i) => i % 251);
+    const bytes = frameOf(sent);
+    const reader = new FrameReader(300_000);
+    const received: Uint8Array[] = [];
+    for (let at = 0, size = 1; at < bytes.length; at += size, size = (size % 3) + 1) {
+      reader.push(Buffer.from(bytes.subarray(at, Math.min(bytes.length, at + size))), (frame) => received.push(frame));
+    }
+    expect(received).toHaveLength(1);
+    expect(Buffer.compare(received[0] ?? new Uint8Array(0), sent)).toBe(0);
+  });
+
   it("refuses a message above the bound by its length alone, and flags it does not know", () => {
     const tooLarge = expect.objectContaining({ code: "TRANSPORT_FRAME_TOO_LARGE" });
     expect(() => new FrameReader(10).push(Buffer.from([0, 0, 0, 0, 11]), () => {})).toThrow(tooLarge);
