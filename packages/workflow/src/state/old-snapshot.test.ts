@@ -1,0 +1,61 @@
+import { MemoryStateStore } from "@raftoral/raft-core";
+import { expect, test } from "vitest";
+import { SnapshotDecoder } from "./decode-snapshot.ts";
+import { WorkflowState } from "./workflow-state.ts";
+
+/** Written when runs were kept in tables in memory. */
+const WRITTEN = `
+UldGUwEBBQjzBxADAhoIARIBcCIJCgVvcmRlchABIggKBHNoaXAQAgNECgdkb25lLcOpEgVvcmRlchgBIgJ7fSoQMDEyMzQ1Njc4OWFiY2RlZjDpBzgC
+QAFIAVABgAIBkgIEIm9rIqgC7AewAgUEDwoDYiMwGgExIOoHKAMwAQQRCgNhIzAQAhoBMiDrBygEMAEDRgoDYmFkEgVvcmRlchgBKhAwMDAwMDAwMDAw
+MDAwMDAwMPIHOAtAAUgDUAGAAgGIAgGaAgsKBUVycm9yEgJub6gC8wewAgwDXAoFd2FpdHMSBHNoaXAYAiIBNyoQZmVkY2JhOTg3NjU0MzIxMDDtBzgG
+QAFIAlABiAEBkgEGZW5vdWdomgEKCgJnbxIBeBjuB5oBDAoEc3RvcBIBeRjvB6IBAnMxBBQKBndhaXQjMBAEGgE5IPAHKAkwAgUGCAEQAxgD`;
+
+const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value));
+
+test("a snapshot of the first version is read, whole", async () => {
+  const store = new MemoryStateStore();
+  const replacement = store.replace();
+  const decoder = new SnapshotDecoder(replacement);
+  decoder.push(Buffer.from(WRITTEN, "base64"));
+  decoder.finish();
+  await replacement.finish(12);
+  const state = new WorkflowState(store);
+  expect([state.clock, state.appliedIndex, state.size]).toEqual([1011, 12, { running: 1, orphaned: 0, finished: 2 }]);
+  expect(state.run("done-é")).toEqual({
+    runId: "done-é",
+    type: "order",
+    version: 1,
+    owner: 1,
+    epoch: 1,
+    attempt: 1,
+    startedAt: 1001,
+    startIndex: 2,
+    checkpointCount: 2,
+    status: "Completed",
+    outcome: { status: "Completed", result: text('"ok"') },
+    endedAt: 1004,
+    endIndex: 5,
+    input: text("{}"),
+    seed: text("0123456789abcdef"),
+    checkpoints: [
+      ["b#0", { record: "STEP", value: text("1"), at: 1002, index: 3, epoch: 1 }],
+      ["a#0", { record: "VARIABLE", value: text("2"), at: 1003, index: 4, epoch: 1 }],
+    ],
+  });
+  expect(state.run("waits")).toMatchObject({ cancelReason: "enough", signals: ["go", "stop"], input: text("7") });
+  expect(state.run("bad")).toMatchObject({ outcome: { status: "Failed", error: { name: "Error", message: "no" } } });
+  expect(state.nodes()).toMatchObject([{ nodeId: 1, incarnation: "p", running: 1 }]);
+  // Its epochs and signals go on.
+  const receive = { kind: "SignalReceive", runId: "waits", key: "got#0", timedOut: false, owner: 1, epoch: 2 } as const;
+  const got = state.apply(13, { ...receive, name: "go", at: 1012 });
+  expect(got).toMatchObject({ recorded: true, checkpoint: { value: text("x") } });
+  const again = state.apply(14, {
+    kind: "Signal",
+    runId: "waits",
+    name: "go",
+    payload: text(""),
+    signalId: "s1",
+    at: 0,
+  });
+  expect(again).toMatchObject({ ok: true, changed: false });
+});
