@@ -14,6 +14,7 @@ import {
   type GroupId,
   type GroupReceiver,
   type Logger,
+  type LogIndex,
   type Message,
   type NodeId,
   type PeerTransport,
@@ -87,6 +88,12 @@ export class LocalPeer implements PeerTransport {
           throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
         }
         await this.snapshots.send(groupId, message, content);
+      },
+      delegateSnapshot: async (delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void> => {
+        if (!isOpen() || !this.#isRunning) {
+          throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
+        }
+        await this.snapshots.delegate(groupId, { delegate, message, minIndex });
       },
       close: (): void => {
         if (!isOpen()) return;

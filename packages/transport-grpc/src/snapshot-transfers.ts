@@ -6,9 +6,17 @@
  * X2. All that go out share one rate, `snapshotBytesPerSecond`.
  * X3. With its group, or the node, a snapshot ends, in whichever direction it goes.
  */
-import { type GroupId, type Message, type NodeId, type SnapshotStream, TransportError } from "@raftoral/raft-core";
+import {
+  type GroupId,
+  type LogIndex,
+  type Message,
+  type NodeId,
+  type SnapshotStream,
+  TransportError,
+} from "@raftoral/raft-core";
 import type { HostPort } from "./address.ts";
 import type { LocalPeer } from "./local-peer.ts";
+import { delegateSnapshot } from "./peer/delegate-call.ts";
 import { SnapshotPace } from "./peer/snapshot-pace.ts";
 import { sendSnapshot } from "./peer/snapshot-sender.ts";
 import { SnapshotReceipts } from "./server/snapshot-receipts.ts";
@@ -19,6 +27,8 @@ export class SnapshotTransfers {
   readonly #pace: SnapshotPace;
   /** What ends the snapshots on their way out, by the group that sends them. */
   readonly #sends = new Map<AbortController, GroupId>();
+  /** The same of those that others were asked to send. */
+  readonly #delegations = new Map<AbortController, GroupId>();
 
   constructor(local: LocalPeer) {
     this.#local = local;
@@ -49,10 +59,27 @@ export class SnapshotTransfers {
     }
   }
 
+  /** Asks a member to send in this node's place. Rejects as `delegateSnapshot` does. */
+  async delegate(
+    groupId: GroupId,
+    asked: { readonly delegate: NodeId; readonly message: Message; readonly minIndex: LogIndex },
+  ): Promise<void> {
+    const address = this.#addressOf(asked.delegate);
+    const stop = new AbortController();
+    this.#delegations.set(stop, groupId);
+    try {
+      await delegateSnapshot({ ...asked, local: this.#local, address, groupId, stop: stop.signal });
+    } finally {
+      this.#delegations.delete(stop);
+    }
+  }
+
   /** X3. Of one group, or of all. */
   close(groupId?: GroupId): void {
     // A peer that does not read would keep content, and what it is read from, for the time of its patience.
-    for (const [stop, sender] of this.#sends) if (groupId === undefined || sender === groupId) stop.abort();
+    for (const [stop, group] of [...this.#sends, ...this.#delegations]) {
+      if (groupId === undefined || group === groupId) stop.abort();
+    }
     this.receipts.close(groupId);
   }
 

@@ -12,7 +12,8 @@ import { formatAddress, parseAddress } from "../address.ts";
 import type { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { HealthBoard } from "../health/health-board.ts";
 import type { LocalPeer } from "../local-peer.ts";
-import { EXCHANGE_PATH, encodingOf, SEND_SNAPSHOT_PATH } from "../wire/h2.ts";
+import { DELEGATE_SNAPSHOT_PATH, EXCHANGE_PATH, encodingOf, SEND_SNAPSHOT_PATH } from "../wire/h2.ts";
+import { handleDelegation } from "./delegate-handler.ts";
 import { handleExchange, type InboundCall, type InboundStream } from "./exchange-handler.ts";
 import { Listener } from "./listener.ts";
 import { routeRaftService } from "./raft-service.ts";
@@ -108,6 +109,7 @@ class NodeServer implements GrpcServer {
         const path = headers[":path"];
         if (path === EXCHANGE_PATH) this.#onExchange({ stream, caller, encoding: encodingOf(headers) });
         else if (path === SEND_SNAPSHOT_PATH) void handleSnapshot(stream, local, this.#refusals, caller);
+        else if (path === DELEGATE_SNAPSHOT_PATH) void handleDelegation(stream, local, this.#refusals, caller);
         else this.#services.handle(stream, headers, rawHeaders, caller);
       },
       refused: (reason, remote) => {

@@ -8,6 +8,7 @@ import type { Security } from "../security/security.ts";
 
 export const EXCHANGE_PATH = "/raftoral.v1.PeerService/Exchange";
 export const SEND_SNAPSHOT_PATH = "/raftoral.v1.PeerService/SendSnapshot";
+export const DELEGATE_SNAPSHOT_PATH = "/raftoral.v1.PeerService/DelegateSnapshot";
 
 /** gRPC's status codes that are used here. */
 export const GRPC_OK = 0;
