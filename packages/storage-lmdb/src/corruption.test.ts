@@ -1,4 +1,15 @@
-import { appendFile, mkdtemp, open as openFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
@@ -83,6 +94,35 @@ describe("a damaged data folder", () => {
     const damaged = Buffer.from(content);
     damaged[30] = (damaged[30] as number) ^ 0x10;
     expect((await readFile(file)).includes(damaged)).toBe(true);
+  });
+
+  it("is refused for one flipped bit in the journal, naming file, group, index and what to do", async () => {
+    const environment = await LmdbEnvironment.open({ path, checkpointIdleMs: 60_000 });
+    const storage = await environment.group(3);
+    for (let index = 41; index < 44; index++) await storage.write({ entries: testEntries(index, index + 1, 1) });
+    // What a crash at this moment leaves.
+    const crashed = join(path, "crashed");
+    await mkdir(crashed);
+    for (const file of ["data.mdb", "journal-0", "journal-1"]) await copyFile(join(path, file), join(crashed, file));
+    await cp(join(path, "snapshots"), join(crashed, "snapshots"), { recursive: true });
+    await environment.close();
+    const files = ["journal-0", "journal-1"].map((name) => join(crashed, name));
+    const content = testEntries(42, 43, 1)[0]?.data as Uint8Array;
+    const found = await Promise.all(files.map(async (file) => ({ file, at: (await readFile(file)).indexOf(content) })));
+    const [{ file, at } = { file: "", at: -1 }] = found.filter((each) => each.at >= 0);
+    expect(at).toBeGreaterThan(0);
+    const bytes = await readFile(file);
+    bytes[at + 30] = (bytes[at + 30] as number) ^ 0x10;
+    await writeFile(file, bytes);
+    const before = await readFile(join(crashed, "data.mdb"));
+    await expect(LmdbEnvironment.open({ path: crashed })).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(
+        /journal-\d: group 3, journal record \d+ at byte \d+ \(entry 42\): wrong checksum.*restore this folder from a backup/,
+      ),
+      details: { file, group: 3, index: 42, offset: Math.floor(at / 4096) * 4096 },
+    });
+    expect((await readFile(join(crashed, "data.mdb"))).equals(before)).toBe(true);
   });
 
   it.each([

@@ -176,8 +176,11 @@ export class GroupCommit {
   private write(): Promise<void> | undefined {
     if (this.operations.count === 0) return undefined;
     const content = this.operations.content;
-    if (this.journal.makeRoom(content.length) !== "ready") return this.writeLater(content);
     const startedMs = performance.now();
+    if (this.journal.makeRoom(content.length) !== "ready") {
+      // What is waited for here says nothing of how quick the disk flushes.
+      return this.writeLater(content).then(() => this.probe?.flushed(performance.now() - startedMs));
+    }
     if (this.pace.current === "blocking") {
       this.journal.appendBlocking(content);
       this.measure(startedMs);

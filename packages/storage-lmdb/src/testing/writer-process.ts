@@ -2,15 +2,16 @@
  * A process for tests to watch, stop and kill: appends entries to group 1, and prints each index once its write
  * resolved.
  *
- * Arguments: folder, number of writes (0: until killed), entries per write, flush mode.
+ * Arguments: folder, number of writes (0: until killed), entries per write, flush mode, size of a journal file in bytes.
  */
 import { writeSync } from "node:fs";
 import type { FlushMode } from "../flush-pace.ts";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { testEntries } from "./entries.ts";
 
-const [path = "", writes = "0", perWrite = "1", flush = "auto"] = process.argv.slice(2);
-const environment = await LmdbEnvironment.open({ path, flush: flush as FlushMode });
+const [path = "", writes = "0", perWrite = "1", flush = "auto", journal] = process.argv.slice(2);
+const journalBytes = journal === undefined ? {} : { journalBytes: Number(journal) };
+const environment = await LmdbEnvironment.open({ path, flush: flush as FlushMode, ...journalBytes });
 const storage = await environment.group(1);
 const count = Number(writes) === 0 ? Number.POSITIVE_INFINITY : Number(writes);
 writeSync(1, `open ${storage.lastIndex()}\n`);
