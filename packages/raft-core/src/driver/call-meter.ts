@@ -11,6 +11,8 @@ import type { Clock } from "./ports.ts";
 export class CallMeter {
   readonly #probe: ClusterProbe;
   readonly #clock: Clock;
+  /** Now, for what ends together: a look at the clock for each of hundreds of calls would be the better part of the cost. */
+  #nowMs: number | undefined;
 
   constructor(probe: ClusterProbe, clock: Clock) {
     this.#probe = probe;
@@ -19,7 +21,7 @@ export class CallMeter {
 
   /** `startedMs` is on the clock's monotonic time, as it is for reads. */
   proposalCommitted(startedMs: number): void {
-    this.#probe.proposalCommitted(this.#clock.monotonicMs() - startedMs);
+    this.#probe.proposalCommitted(this.#endMs() - startedMs);
   }
 
   proposalFailed(code: RaftErrorCode): void {
@@ -27,7 +29,7 @@ export class CallMeter {
   }
 
   readConfirmed(startedMs: number): void {
-    this.#probe.readConfirmed(this.#clock.monotonicMs() - startedMs);
+    this.#probe.readConfirmed(this.#endMs() - startedMs);
   }
 
   readFailed(code: RaftErrorCode): void {
@@ -41,5 +43,15 @@ export class CallMeter {
   /** For what does not know when it began. */
   nowMs(): number {
     return this.#clock.monotonicMs();
+  }
+
+  #endMs(): number {
+    if (this.#nowMs !== undefined) return this.#nowMs;
+    const nowMs = this.#clock.monotonicMs();
+    this.#nowMs = nowMs;
+    queueMicrotask(() => {
+      this.#nowMs = undefined;
+    });
+    return nowMs;
   }
 }
