@@ -129,7 +129,8 @@ describe("a peer that is refused", () => {
     older.channel.send([numbered(1, 2, 2)]);
     await older.receiver.until(() => older.receiver.unreachables.length > 0, "a refusal");
     expect(older.log.find((line) => line.level === "error")?.fields).toMatchObject({ reason: "INCARNATION_STALE" });
-    expect(two.receiver.numbers(1)).toEqual([1]);
+    // What was sent until it was received may have come twice.
+    expect(new Set(two.receiver.numbers(1))).toEqual(new Set([1]));
   });
 });
 
