@@ -14,5 +14,5 @@ export { storageConformance } from "./storage-conformance.ts";
 export type { StorageSubject, TestFunctions } from "./storage-subject.ts";
 // Proof that a transport is one.
 export { transportConformance } from "./transport-conformance.ts";
-export { snapshotAnnouncement } from "./transport-snapshot-cases.ts";
+export { fixedContent, snapshotAnnouncement } from "./transport-snapshot-cases.ts";
 export { numbered, RecordingReceiver, sendUntilReceived, type TransportSubject } from "./transport-subject.ts";

@@ -1,7 +1,8 @@
 /** What the transport conformance suite is given, and the receiver with which it listens. */
 import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "../driver/ports.ts";
+import type { SnapshotStream } from "../driver/snapshot-stream.ts";
 import { type Message, message } from "../message.ts";
-import type { NodeId } from "../types.ts";
+import type { LogIndex, NodeId } from "../types.ts";
 import { ConformanceFailure } from "./assertions.ts";
 
 /** A network of nodes 1, 2 and 3 that know each other and run. Made anew for every case. */
@@ -24,7 +25,7 @@ export type DeclareTransportCase = (name: string, body: (subject: TransportSubje
 const WAIT_MS = 15_000;
 const RETRY_MS = 10;
 
-type ReceiveSnapshot = (message: Message, content: AsyncIterable<Uint8Array>) => Promise<void>;
+type ReceiveSnapshot = (message: Message, content: SnapshotStream) => Promise<void>;
 
 /** Keeps what arrives, and lets a case wait for it. */
 export class RecordingReceiver implements GroupReceiver {
@@ -37,6 +38,9 @@ export class RecordingReceiver implements GroupReceiver {
   onSnapshot: ReceiveSnapshot = async () => {
     throw new Error("no snapshot was expected here");
   };
+  onDelegation: (message: Message, minIndex: LogIndex) => Promise<void> = async () => {
+    throw new Error("nobody was expected to ask for a snapshot");
+  };
   readonly #waiting = new Set<() => void>();
 
   receive(from: NodeId, messages: readonly Message[]): void {
@@ -44,8 +48,12 @@ export class RecordingReceiver implements GroupReceiver {
     this.changed();
   }
 
-  receiveSnapshot(announcement: Message, content: AsyncIterable<Uint8Array>): Promise<void> {
+  receiveSnapshot(announcement: Message, content: SnapshotStream): Promise<void> {
     return this.onSnapshot(announcement, content);
+  }
+
+  sendSnapshotFor(announcement: Message, minIndex: LogIndex): Promise<void> {
+    return this.onDelegation(announcement, minIndex);
   }
 
   async receiveCommand(): Promise<void> {

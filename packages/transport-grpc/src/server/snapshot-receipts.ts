@@ -25,6 +25,11 @@ export class SnapshotReceipts {
     return this.#receipts.size;
   }
 
+  /** Those that have a connection. */
+  get fed(): number {
+    return [...this.#receipts.values()].filter((receipt) => receipt.isFed).length;
+  }
+
   /** The receipt that goes on with the offer: one that was cut, or a new one. Throws a refusal (C1, C2). */
   async open(offer: SnapshotOffer, receiver: GroupReceiver): Promise<SnapshotReceipt> {
     const { groupId, identity } = offer;
