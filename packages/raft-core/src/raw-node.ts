@@ -63,9 +63,12 @@ export class RawNode {
     this.sentHardState = this.hardState();
   }
 
-  /** Lets one tick of time pass. False if that was all: it left nothing to do that was not there before. */
-  tick(): boolean {
-    return this.raft.tick();
+  /**
+   * Lets one tick of time pass. `missedTicks` are those that should have come before it and did not, because the process stood still:
+   * they bring a leader's next heartbeat on and count for nothing else. False if the tick left nothing to do that was not there before.
+   */
+  tick(missedTicks = 0): boolean {
+    return this.raft.tick(missedTicks);
   }
 
   /** Stands for election now, if it may. */

@@ -358,3 +358,35 @@ test("D3: after a failed write nothing more is applied, though it is committed; 
   expect(executor.count).toBe(2);
   for (const outcome of await Promise.all(calls)) expect(outcome).toMatchObject({ code: "NODE_FAILED" });
 });
+
+describe("a process that stands still", () => {
+  const HEARTBEATS = { timing: { tickMs: 50, heartbeatTicks: 2, electionTicks: 10 } };
+  const heartbeats = (wires: ShortCircuit) => wires.sent.filter(({ type }) => type === "MsgHeartbeat").length;
+
+  test("again and again, for longer than a heartbeat's interval, sends heartbeats each time it runs", async () => {
+    const { clock, wires } = await trio(HEARTBEATS);
+    clock.tick();
+    clock.tick();
+    for (let stop = 0; stop < 5; stop++) {
+      wires.sent.length = 0;
+      clock.standStill(200);
+      clock.tick();
+      await clock.settle();
+      expect(heartbeats(wires)).toBe(2);
+    }
+  });
+
+  test("does not stand for election, nor lose its members, for the time in which it could not hear", async () => {
+    const { clock, wires, nodes, first } = await trio(HEARTBEATS);
+    const events: string[] = [];
+    for (const { cluster } of nodes) cluster.on(({ type }) => events.push(type));
+    for (let stop = 0; stop < 20; stop++) {
+      clock.standStill(60_000);
+      clock.tick();
+      await clock.settle();
+    }
+    expect(events).toEqual([]);
+    expect(first.cluster.isLeader).toBe(true);
+    expect(heartbeats(wires)).toBeGreaterThan(0);
+  });
+});

@@ -121,7 +121,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     const { transport, groupId, clock, timing, nodeId } = this.options;
     this.#channel = transport.open(groupId, this);
     this.#learnPeers();
-    this.#stopTicking = tickerOf(clock, timing.tickMs).onTick(() => this.#onTick());
+    this.#stopTicking = tickerOf(clock, timing.tickMs).onTick((missedTicks) => this.#onTick(missedTicks));
     this.#heartbeats = joinHeartbeats(this);
     const { voters, votersOutgoing } = this.state.confState;
     // Alone there is nobody to wait for.
@@ -361,10 +361,10 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   /** Most ticks of most groups do nothing but count, so these look at as little as can be. Not called once it has stopped. */
-  #onTick(): void {
+  #onTick(missedTicks: number): void {
     try {
       this.#tick++;
-      const didSomething = this.raw.tick();
+      const didSomething = this.raw.tick(missedTicks);
       if (this.#mayHaveCalls) this.#mayHaveCalls = lookAfterCalls(this, this.#tick, this.#retryTicks);
       this.leadership.tick(this.state);
       // Whoever was told of a lost node may have stopped this one.

@@ -103,9 +103,9 @@ export class Raft {
     becomeFollower(this, this.term, NONE);
   }
 
-  /** One tick of the logical clock. Whether it did more than count. */
-  tick(): boolean {
-    return this.role === "StateLeader" ? tickHeartbeat(this) : tickElection(this);
+  /** One tick of the logical clock, `missedTicks` late. Whether it did more than count. */
+  tick(missedTicks = 0): boolean {
+    return this.role === "StateLeader" ? tickHeartbeat(this, missedTicks) : tickElection(this);
   }
 
   /** Handles any message: from a peer, from the application, or from this node's storage. */

@@ -15,9 +15,13 @@ export function tickElection(raft: Raft): boolean {
   return true;
 }
 
-/** Leaders: heartbeats, and once per election timeout the check of the quorum and the end of a hand-over (G1). */
-export function tickHeartbeat(raft: Raft): boolean {
-  raft.heartbeatElapsed += 1;
+/**
+ * Leaders: heartbeats, and once per election timeout the check of the quorum and the end of a hand-over (G1). Ticks that were
+ * missed count for the heartbeats, or a leader whose process stands still again and again would send them too rarely to be
+ * followed; they do not count against the members, whose answers may be waiting to be read.
+ */
+export function tickHeartbeat(raft: Raft, missedTicks: number): boolean {
+  raft.heartbeatElapsed += 1 + missedTicks;
   raft.electionElapsed += 1;
   const isCheckDue = raft.electionElapsed >= raft.config.electionTicks;
   if (isCheckDue) {

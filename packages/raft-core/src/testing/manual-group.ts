@@ -37,6 +37,10 @@ export class ManualClock implements Clock {
     this.#now += this.#periodMs;
     for (const fn of [...this.#ticking]) fn();
   }
+  /** Time passes in which the process does not run: no timer, and no turn. */
+  standStill(ms: number): void {
+    this.#now += ms;
+  }
   /** Runs turns, and what they wait for, until nothing is left to do. */
   async settle(): Promise<void> {
     for (let idle = 0; idle < 3; idle++) {

@@ -66,7 +66,7 @@ export class NodeHeartbeats implements GroupReceiver {
   readonly #incoming = new Map<NodeId, IncomingRoster>();
   #channel: GroupChannel | undefined;
   #stopTicking: Cancel | undefined;
-  #tick = 0;
+  #sincePulse = 0;
   #nextRoster = 0;
   /** What the least demanding group asks for. */
   #fromGroups = Number.POSITIVE_INFINITY;
@@ -135,15 +135,18 @@ export class NodeHeartbeats implements GroupReceiver {
     // An earlier life of the node had others, so that what is left of it under way is told from this one's.
     this.#nextRoster = rng.below(2 ** 32) * 2 ** 16 + 1;
     this.#channel = transport.open(HEARTBEAT_GROUP, this);
-    this.#stopTicking = ticker.afterTick(() => this.#onTick());
+    this.#stopTicking = ticker.afterTick((missedTicks) => this.#onTick(missedTicks));
   }
 
   get #isInUse(): boolean {
     return this.#groups.size >= this.#fromGroups;
   }
 
-  #onTick(): void {
-    if (++this.#tick % this.#options.heartbeatTicks !== 0 || !this.#isInUse) return;
+  /** Counts as the core does, so that between two pulses every leading group has had a heartbeat (O1). */
+  #onTick(missedTicks: number): void {
+    this.#sincePulse += 1 + missedTicks;
+    if (this.#sincePulse < this.#options.heartbeatTicks || !this.#isInUse) return;
+    this.#sincePulse = 0;
     const pulses: Message[] = [];
     for (const [to, roster] of this.#outgoing) {
       const pulse = roster.pulse();

@@ -46,3 +46,19 @@ test("K2: there is one timer for all of a clock and a length of tick, and none o
   tickerOf(clock, 50).onTick(() => {});
   expect(clock.timers).toBe(1);
 });
+
+test("K3: a tick comes with those that were missed before it, once", () => {
+  const clock = new ManualClock();
+  const missed: number[] = [];
+  clock.standStill(10_000);
+  tickerOf(clock, 50).onTick((ticks) => missed.push(ticks));
+  clock.tick();
+  clock.standStill(49);
+  clock.tick();
+  clock.standStill(51);
+  clock.tick();
+  clock.standStill(500);
+  clock.tick();
+  clock.tick();
+  expect(missed).toEqual([0, 0, 1, 10, 0]);
+});

@@ -6,6 +6,8 @@
  * K1. Everyone who was there when a tick began and has not left by then is called once in it, in the order of joining; those of
  *     {@link Ticker.afterTick} when all others were.
  * K2. The timer runs exactly while somebody is there.
+ * K3. A tick comes with the number of ticks that should have been since the last one and were not, because the process stood
+ *     still: a leader has heartbeats to make up for. Nobody else counts them, for in that time nothing could be heard either.
  */
 import type { Cancel, Clock } from "../ports.ts";
 
@@ -22,8 +24,11 @@ export function tickerOf(clock: Clock, tickMs: number): Ticker {
 
 /** A place in the order. Emptied, not taken out, when its owner leaves: the order may be walked just then. */
 interface Place {
-  fn: (() => void) | undefined;
+  fn: OnTick | undefined;
 }
+
+/** Called in each tick with the ticks that were missed before it. Must not throw. */
+export type OnTick = (missedTicks: number) => void;
 
 export class Ticker {
   readonly #clock: Clock;
@@ -33,6 +38,8 @@ export class Ticker {
   /** Places that are taken. */
   #members = 0;
   #hasEmptied = false;
+  /** When the last tick was, or the first may be counted from. */
+  #lastMs = 0;
   #stopTimer: Cancel | undefined;
 
   constructor(clock: Clock, tickMs: number) {
@@ -40,21 +47,24 @@ export class Ticker {
     this.#tickMs = tickMs;
   }
 
-  /** Calls `fn`, which must not throw, in each tick from the next one on. */
-  onTick(fn: () => void): Cancel {
+  /** Calls `fn` in each tick from the next one on. */
+  onTick(fn: OnTick): Cancel {
     return this.#join(this.#first, fn);
   }
 
   /** The same, behind everyone of {@link onTick}: for what sums up a tick. */
-  afterTick(fn: () => void): Cancel {
+  afterTick(fn: OnTick): Cancel {
     return this.#join(this.#last, fn);
   }
 
-  #join(places: Place[], fn: () => void): Cancel {
+  #join(places: Place[], fn: OnTick): Cancel {
     const place: Place = { fn };
     places.push(place);
     this.#members++;
-    this.#stopTimer ??= this.#clock.every(this.#tickMs, () => this.#tick());
+    if (this.#stopTimer === undefined) {
+      this.#lastMs = this.#clock.monotonicMs();
+      this.#stopTimer = this.#clock.every(this.#tickMs, () => this.#tick());
+    }
     return () => {
       if (place.fn === undefined) return;
       place.fn = undefined;
@@ -71,10 +81,13 @@ export class Ticker {
       this.#last = this.#last.filter(isTaken);
       this.#hasEmptied = false;
     }
+    const now = this.#clock.monotonicMs();
+    const missedTicks = Math.max(0, Math.floor((now - this.#lastMs) / this.#tickMs) - 1);
+    this.#lastMs = now;
     // Who joins meanwhile is behind these ends.
     const [endOfFirst, endOfLast] = [this.#first.length, this.#last.length];
-    walk(this.#first, endOfFirst);
-    walk(this.#last, endOfLast);
+    walk(this.#first, endOfFirst, missedTicks);
+    walk(this.#last, endOfLast, missedTicks);
   }
 }
 
@@ -82,6 +95,6 @@ function isTaken({ fn }: Place): boolean {
   return fn !== undefined;
 }
 
-function walk(places: readonly Place[], end: number): void {
-  for (let at = 0; at < end; at++) places[at]?.fn?.();
+function walk(places: readonly Place[], end: number, missedTicks: number): void {
+  for (let at = 0; at < end; at++) places[at]?.fn?.(missedTicks);
 }
