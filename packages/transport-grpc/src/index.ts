@@ -10,7 +10,7 @@ export { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 // To say how a node is.
 export { HealthBoard, OVERALL, type ServingStatus } from "./health/health-board.ts";
 export type { LocalPeer } from "./local-peer.ts";
-export type { GrpcTransportOptions } from "./options.ts";
+export { DEFAULT_TRANSPORT_LIMITS, type GrpcTransportOptions, type TransportLimits } from "./options.ts";
 export type { ConnectionState } from "./peer/peer-stream.ts";
 export type { StreamKind } from "./peer/stream-kind.ts";
 export type { KindTraffic, PeerStats, StreamStats } from "./peer-stats.ts";

@@ -98,6 +98,16 @@ const DEFAULTS: Plain = Object.freeze({
   maxSnapshotReceipts: 4,
 });
 
+/** The options that an operator may want to set: bounds, waits and compression. */
+export type TransportLimits = Omit<Plain, "clusterId" | "incarnation">;
+
+/** What holds where nothing is said. */
+export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = Object.freeze(plainLimits(DEFAULTS));
+
+function plainLimits({ clusterId: _clusterId, incarnation: _incarnation, ...limits }: Plain): TransportLimits {
+  return limits;
+}
+
 /** The options with every default filled in. Throws CONFIG_INVALID for a value out of range. */
 export function transportSettings(options: GrpcTransportOptions): GrpcTransportSettings {
   const clusterId = options.clusterId ?? DEFAULTS.clusterId;

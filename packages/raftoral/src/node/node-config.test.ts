@@ -51,6 +51,7 @@ test("the list of names has every setting of the type", () => {
     limits: {},
     workflowLimits: {},
     stateLimits: {},
+    transportLimits: {},
     metrics: {},
     tls: false,
     joinTimeoutMs: 1,
@@ -89,6 +90,21 @@ const mistakes: [name: string, settings: object, message: RegExp][] = [
     /two nodes at 10.0.0.1:5001/,
   ],
   ["a fractional node id", { listen: LISTEN, members: [{ nodeId: 1.5, address: "a:1" }], nodeId: 1 }, /whole number/],
+  [
+    "an unknown limit of the transport",
+    { listen: LISTEN, transportLimits: { maxFrames: 1 } },
+    /transportLimits.maxFrames is not an option/,
+  ],
+  [
+    "a wait that is none",
+    { listen: LISTEN, transportLimits: { keepaliveIntervalMs: "1s" } },
+    /transportLimits.keepaliveIntervalMs is "1s"/,
+  ],
+  [
+    "a compression that nobody has",
+    { listen: LISTEN, transportLimits: { compression: "gzip" } },
+    /transportLimits.compression is "gzip"/,
+  ],
   ["an unknown limit", { listen: LISTEN, limits: { maxBytes: 1 } }, /limits.maxBytes is not an option/],
   ["a limit of nothing", { listen: LISTEN, limits: { maxPendingProposals: 0 } }, /whole number above 0/],
   [

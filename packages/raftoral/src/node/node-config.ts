@@ -12,7 +12,7 @@ import {
   type RaftLimits,
   type RaftTiming,
 } from "@raftoral/raft-core";
-import type { TlsOptions } from "@raftoral/transport-grpc";
+import { DEFAULT_TRANSPORT_LIMITS, type TlsOptions, type TransportLimits } from "@raftoral/transport-grpc";
 import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "@raftoral/workflow";
 import { NodeError } from "../errors.ts";
 import { isUnspecified, parseAddress, parseReachableAddress } from "./address.ts";
@@ -41,6 +41,8 @@ export interface NodeSettings {
   readonly workflowLimits?: Partial<RuntimeLimits>;
   /** Bounds of what is kept in memory of the workflows' state. */
   readonly stateLimits?: Partial<StateLimits>;
+  /** Bounds and waits of what goes to peers, and its compression: `GrpcTransportOptions` of `@raftoral/transport-grpc`. */
+  readonly transportLimits?: Partial<TransportLimits>;
   /** Where others look at this node's metrics; see docs/metrics.md. Without it only a MeterProvider does, where one is set. */
   readonly metrics?: MetricsSettings;
   /**
@@ -93,6 +95,7 @@ export interface NodeConfig {
   readonly limits: RaftLimits;
   readonly workflowLimits: Partial<RuntimeLimits>;
   readonly stateLimits: StateLimits;
+  readonly transportLimits: Partial<TransportLimits>;
   readonly metrics: MetricsSettings;
   readonly tls: TlsOptions | false | undefined;
   readonly joinTimeoutMs: number;
@@ -113,6 +116,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "limits",
   "workflowLimits",
   "stateLimits",
+  "transportLimits",
   "metrics",
   "tls",
   "joinTimeoutMs",
@@ -153,6 +157,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
       ...DEFAULT_STATE_LIMITS,
       ...counts(settings.stateLimits ?? {}, DEFAULT_STATE_LIMITS, "stateLimits"),
     },
+    transportLimits: transportLimits(settings.transportLimits ?? {}),
     metrics: metrics(settings.metrics ?? {}),
     tls: tls(settings.tls),
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
@@ -217,6 +222,26 @@ function timing(given: Partial<RaftTiming>): RaftTiming {
     throw invalid("timing.electionTicks", "must be greater than timing.heartbeatTicks; five times as much is usual");
   }
   return result;
+}
+
+function transportLimits(given: Partial<TransportLimits>): Partial<TransportLimits> {
+  if (typeof given !== "object" || given === null) throw invalid("transportLimits", "must be an object");
+  for (const [name, value] of Object.entries(given)) {
+    const usual = (DEFAULT_TRANSPORT_LIMITS as Readonly<Record<string, unknown>>)[name];
+    if (usual === undefined) {
+      const names = Object.keys(DEFAULT_TRANSPORT_LIMITS).join(", ");
+      throw invalid(`transportLimits.${name}`, `is not an option; there are ${names}`);
+    }
+    if (typeof usual !== "number") continue;
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) continue;
+    throw invalid(
+      `transportLimits.${name}`,
+      `is ${JSON.stringify(value)}; it must be a whole number, such as ${usual}`,
+    );
+  }
+  const { compression = "off" } = given;
+  if (compression === "off" || compression === "zstd" || compression === "deflate") return given;
+  throw invalid("transportLimits.compression", `is ${JSON.stringify(compression)}; it must be off, zstd or deflate`);
 }
 
 function metrics(given: MetricsSettings): MetricsSettings {
