@@ -10,10 +10,10 @@ export interface MemberInfo {
   readonly address: string;
   /** A learner does not vote; the leader makes it a voter once it has caught up. */
   readonly voter: boolean;
-  /** Last log index known to be on that node; 0 unless the leader answers. */
-  readonly match: number;
-  /** Whether the leader heard from it lately; false unless the leader answers. */
-  readonly recentlyActive: boolean;
+  /** Last log index known to be on that node. Only the leader knows it: without the property nobody was asked who does. */
+  readonly match?: number;
+  /** Whether the leader heard from it lately. Only the leader knows it. */
+  readonly recentlyActive?: boolean;
 }
 
 export interface NodeStatus {

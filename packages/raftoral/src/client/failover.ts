@@ -44,11 +44,17 @@ const ROUND_PAUSE_MS = 100;
 export class Failover {
   readonly #connections = new Map<string, Connection>();
   readonly #security: Security;
+  /** The addresses given at first. */
+  readonly #seeds: readonly string[];
   #addresses: string[];
+  /** Addresses with a connection that were of no member the last time. */
+  #gone: ReadonlySet<string> = new Set();
+  #failedOver: () => void = () => {};
   #closed = false;
 
   constructor(addresses: readonly string[], security: Security) {
-    this.#addresses = [...new Set(addresses)];
+    this.#seeds = [...new Set(addresses)];
+    this.#addresses = [...this.#seeds];
     this.#security = security;
   }
 
@@ -56,9 +62,25 @@ export class Failover {
     return this.#addresses;
   }
 
-  /** More nodes of the same cluster, asked after those known. Those that this client may not dial are left out. */
-  learn(addresses: readonly string[]): void {
-    this.#addresses = [...new Set([...this.#addresses, ...addresses.filter((address) => this.#mayDial(address))])];
+  /**
+   * The members of the cluster as they are now: new ones are asked after those known, those that are none any more not at all. The
+   * addresses given at first stay: they may be names that lead to whoever is there. What this client may not dial is left out.
+   */
+  learn(members: readonly string[]): void {
+    const present = new Set([...this.#seeds, ...members.filter((address) => this.#mayDial(address))]);
+    this.#addresses = [...new Set([...this.#addresses.filter((address) => present.has(address)), ...present])];
+    // Calls to a node that has just gone may be answered still: its connection has time until the next time.
+    for (const address of this.#gone) {
+      if (present.has(address)) continue;
+      this.#connections.get(address)?.close();
+      this.#connections.delete(address);
+    }
+    this.#gone = new Set([...this.#connections.keys()].filter((address) => !present.has(address)));
+  }
+
+  /** Calls `listener` when a node did not answer and the next is asked. */
+  onFailover(listener: () => void): void {
+    this.#failedOver = listener;
   }
 
   /** Calls `send` with one node after the other until one answers. `send` gets the time that it may take. */
@@ -125,7 +147,10 @@ export class Failover {
   }
 
   #demote(address: string): void {
+    // Between two attempts it may have been found to be no member any more.
+    if (!this.#addresses.includes(address)) return;
     this.#addresses = [...this.#addresses.filter((other) => other !== address), address];
+    this.#failedOver();
   }
 
   #timedOut(options: CallOptions, cause: RaftoralError | undefined): RaftoralError {

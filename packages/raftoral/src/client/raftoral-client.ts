@@ -24,6 +24,7 @@ import type { MemberInfo, NodeStatus } from "./cluster-info.ts";
 import type { Connection } from "./connection.ts";
 import { Failover } from "./failover.ts";
 import { Gate } from "./gate.ts";
+import { MemberWatch } from "./member-watch.ts";
 import type { RunDetails, RunFilter, RunSummary } from "./run-info.ts";
 
 export interface Timed {
@@ -34,6 +35,8 @@ export interface Timed {
 export interface ClientOptions extends Timed {
   /** Ask only the addresses given, never those of other members that they name. */
   readonly pinned?: boolean;
+  /** How often the client asks who the members are now, in milliseconds (10,000). It also asks when one does not answer. */
+  readonly membersIntervalMs?: number;
   /**
    * Whom to believe, and this client's own certificate; `false` asks for plaintext. Where nothing is said, loopback addresses
    * are used in plaintext and others refused.
@@ -52,6 +55,7 @@ export interface ClientStartOptions extends Timed {
 export type WorkflowName = string | { readonly type: string; readonly version?: number };
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_MEMBERS_INTERVAL_MS = 10_000;
 /** One long poll; shorter than what proxies allow a silent call. */
 const POLL_MS = 20_000;
 /** Added to a poll's time for the way there and back. */
@@ -78,13 +82,16 @@ export class RaftoralClient {
   readonly #failover: Failover;
   readonly #security: Security;
   readonly #stopWatching: () => void;
+  readonly #membersIntervalMs: number;
+  #members: MemberWatch | undefined;
   readonly #timeoutMs: number;
   /** The first of the addresses given. */
   readonly #named: string | undefined;
   readonly #calls = new Gate(MAX_CALLS);
   readonly #polls = new Gate(MAX_POLLS);
 
-  private constructor(failover: Failover, security: Security, timeoutMs: number) {
+  private constructor(failover: Failover, security: Security, timeoutMs: number, membersIntervalMs: number) {
+    this.#membersIntervalMs = membersIntervalMs;
     this.#failover = failover;
     this.#security = security;
     this.#stopWatching = security.watch(UNREFERENCED, silentLogger);
@@ -105,15 +112,36 @@ export class RaftoralClient {
     const security = new Security(options.tls);
     for (const address of list) security.check(parseAddress(address), "connect to");
     const timeoutMs = timeoutArgument(options.timeoutMs, DEFAULT_TIMEOUT_MS);
-    const client = new RaftoralClient(new Failover(list, security), security, timeoutMs);
+    const client = new RaftoralClient(
+      new Failover(list, security),
+      security,
+      timeoutMs,
+      timeoutArgument(options.membersIntervalMs, DEFAULT_MEMBERS_INTERVAL_MS),
+    );
     try {
       const { members } = await client.status();
-      if (options.pinned !== true) client.#failover.learn(members.map((member) => member.address));
+      if (options.pinned !== true) client.#watchMembers(members.map((member) => member.address));
     } catch (error) {
       client.close();
       throw error;
     }
     return client;
+  }
+
+  /** Nodes that this client would ask, in that order. */
+  get addresses(): readonly string[] {
+    return this.#failover.addresses;
+  }
+
+  #watchMembers(known: readonly string[]): void {
+    this.#failover.learn(known);
+    const watch = new MemberWatch({
+      read: async () => (await this.status()).members.map((member) => member.address),
+      learn: (members) => this.#failover.learn(members),
+      intervalMs: this.#membersIntervalMs,
+    });
+    this.#members = watch;
+    this.#failover.onFailover(() => watch.suspect());
   }
 
   /** Starts a run, once per id. Rejects with WORKFLOW_TYPE_UNKNOWN when no node has registered the type. */
@@ -290,6 +318,7 @@ export class RaftoralClient {
   /** Ends every call in progress. Idempotent. */
   close(): void {
     this.#stopWatching();
+    this.#members?.close();
     this.#failover.close();
     this.#calls.open();
     this.#polls.open();

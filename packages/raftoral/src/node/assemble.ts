@@ -7,7 +7,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { NONE, platformClock, RaftError } from "@raftoral/raft-core";
-import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
+import { GrpcClusterTransport, type GrpcServer, startGrpcServer } from "@raftoral/transport-grpc";
 import {
   DEFAULT_RUNTIME_LIMITS,
   RaftWorkflowEngine,
@@ -25,6 +25,7 @@ import { type EstablishedIdentity, establishIdentity } from "./identity.ts";
 import { Membership, nameOf, type WorkflowCluster } from "./membership.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { NodeEvents } from "./node-events.ts";
+import { NodeHealth } from "./node-health.ts";
 import {
   type Dial,
   dialGrpc,
@@ -66,6 +67,10 @@ export interface NodeParts {
   readonly dial: Dial;
   /** Where metrics are served, if they are. */
   readonly metricsAddress: string | undefined;
+  /** Health says from now on that the node serves no more. */
+  sayStopping(): void;
+  /** Takes no more calls of clients, and gives those under way up to `graceMs`. */
+  drain(graceMs: number): Promise<void>;
   /** Reads the certificates again. Throws TRANSPORT_TLS_INVALID. */
   reloadTls(): boolean;
   /** Closes everything, the last opened first. Idempotent. */
@@ -151,7 +156,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     stateCacheBytes: cacheBytes,
     ...(store === undefined ? {} : { store }),
   });
-  const { cluster, forget, own } = await openCluster(plan, closers, {
+  const { cluster, forget, own, server } = await openCluster(plan, closers, {
     established,
     storage,
     listen,
@@ -192,10 +197,24 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   });
   closers.add(() => service.close());
   slot.node = service;
+  const health = server === undefined ? undefined : new NodeHealth(server.health, cluster);
+  closers.add(() => health?.stop());
   if (plan.transport !== undefined) closers.add(listenLocally(plan.transport, address, service));
   const parts = { identity, isNew, address, cluster, runtime, membership, service, events, dial };
+  const drain = async (graceMs: number): Promise<void> => {
+    // Those who wait for runs wait on another node.
+    service.close();
+    await server?.drain({ graceMs });
+  };
   const reloadTls = (): boolean => own?.reloadTls() ?? false;
-  return { ...parts, metricsAddress: endpoint?.address, reloadTls, close: () => closers.close() };
+  return {
+    ...parts,
+    metricsAddress: endpoint?.address,
+    reloadTls,
+    drain,
+    sayStopping: () => health?.stop(),
+    close: () => closers.close(),
+  };
 }
 
 async function openEndpoint({ config, logger }: NodePlan, closers: Closers): Promise<PrometheusEndpoint | undefined> {
@@ -232,6 +251,7 @@ interface OpenCluster {
   readonly forget: (peer: NodeId) => void;
   /** The transport that was made for this node, if none was given. */
   readonly own: GrpcClusterTransport<WorkflowExecutor> | undefined;
+  readonly server: GrpcServer | undefined;
 }
 
 /** Listens, and starts the Raft group. */
@@ -239,7 +259,8 @@ async function openCluster(plan: NodePlan, closers: Closers, setting: ClusterSet
   const { config, logger } = plan;
   const { established, storage, address, executor, metrics } = setting;
   const { nodeId } = established.identity;
-  const own = plan.transport === undefined ? await openGrpc(plan, closers, setting) : undefined;
+  const grpc = plan.transport === undefined ? await openGrpc(plan, closers, setting) : undefined;
+  const own = grpc?.transport;
   const transport = (plan.transport ?? own) as WorkflowTransport;
   transport.addNode({ nodeId, address });
   const group = await storage.group(GROUP_ID);
@@ -258,14 +279,14 @@ async function openCluster(plan: NodePlan, closers: Closers, setting: ClusterSet
   if (metrics !== undefined) closers.add(metrics.raft.watch(cluster));
   if (own !== undefined) metrics?.transport.watch(nodeId, own);
   // A transport that was given has other users: whom it knows is theirs to say.
-  return { cluster, own, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
+  return { cluster, own, server: grpc?.server, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
 }
 
 async function openGrpc(
   plan: NodePlan,
   closers: Closers,
   setting: ClusterSetting,
-): Promise<GrpcClusterTransport<WorkflowExecutor>> {
+): Promise<{ readonly transport: GrpcClusterTransport<WorkflowExecutor>; readonly server: GrpcServer }> {
   const { limits } = plan.config;
   const { established, storage, listen, address, served } = setting;
   const { nodeId, clusterId } = established.identity;
@@ -274,14 +295,17 @@ async function openGrpc(
     clusterId,
     certificateCluster: nameOf(clusterId),
     ...(tls === undefined ? {} : { tls }),
+    ...plan.config.transportLimits,
     incarnation: storage.incarnation,
     clock: plan.clock ?? platformClock,
     logger: plan.logger,
   });
   closers.add(() => transport.shutdown());
   assertOwnCertificate(transport.security, { nodeId, address });
-  await startGrpcServer(listen, transport, nodeId, {
+  const server = await startGrpcServer(listen, transport, nodeId, {
     advertise: address,
+    // It serves once the node is put together.
+    isServing: false,
     maxRequestBytes: limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES,
     routes: (router) => {
       registerWorkflowService(router, served, limits.defaultTimeoutMs);
@@ -289,5 +313,5 @@ async function openGrpc(
     },
   });
   await transport.start();
-  return transport;
+  return { transport, server };
 }

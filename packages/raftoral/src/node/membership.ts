@@ -149,7 +149,7 @@ export class Membership {
   #successor(): NodeId {
     const others = membersOf(this.#cluster.status())
       .filter((member) => member.voter && member.nodeId !== this.#cluster.nodeId)
-      .sort((a, b) => Number(b.recentlyActive) - Number(a.recentlyActive) || b.match - a.match);
+      .sort((a, b) => Number(b.recentlyActive === true) - Number(a.recentlyActive === true) || matchOf(b) - matchOf(a));
     return others[0]?.nodeId ?? this.#cluster.nodeId;
   }
 
@@ -254,6 +254,10 @@ export class Membership {
   }
 }
 
+function matchOf({ match = 0 }: MemberInfo): number {
+  return match;
+}
+
 /** Whether a learner has acknowledged nothing so far: an earlier attempt of the same node, whose answer was lost. */
 function isUntouched({ confState, progress }: ClusterStatus, nodeId: NodeId): boolean {
   return confState.learners.includes(nodeId) && progress.find((other) => other.nodeId === nodeId)?.match === 0;
@@ -281,8 +285,7 @@ export function membersOf(status: ClusterStatus): readonly MemberInfo[] {
         nodeId,
         address: status.members.find((member) => member.nodeId === nodeId)?.address ?? "",
         voter: voters.includes(nodeId),
-        match: progress?.match ?? 0,
-        recentlyActive: progress?.recentActive ?? false,
+        ...(progress === undefined ? {} : { match: progress.match, recentlyActive: progress.recentActive }),
       };
     });
 }

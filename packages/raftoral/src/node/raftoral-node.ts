@@ -50,6 +50,9 @@ export interface CallLimit {
 /** Elections are over sooner. A node without a leader for longer asks the others whether it still belongs to them. */
 const LEADERLESS_MS = 1_000;
 
+/** Calls under way when a node stops are answered within it, or their callers ask another node. */
+const LONGEST_DRAIN_MS = 2_000;
+
 export class RaftoralNode {
   readonly nodeId: NodeId;
   readonly clusterId: string;
@@ -222,7 +225,8 @@ export class RaftoralNode {
   }
 
   /**
-   * Stops in order: hands running runs to other nodes and the leadership to another voter, then closes. Bounded by
+   * Stops in order: health says so, running runs go to other nodes and the leadership to another voter, calls under way are
+   * answered; then it closes. Bounded by
    * `timeoutMs` (`stopTimeoutMs` of the options). The folder keeps identity and state for the next start. Idempotent.
    */
   stop(limit: CallLimit = {}): Promise<void> {
@@ -282,7 +286,11 @@ export class RaftoralNode {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    this.#parts.sayStopping();
     await this.#departure.handOver(timeoutMs);
+    const left = Math.max(0, deadline - performance.now());
+    await this.#parts.drain(Math.min(left, LONGEST_DRAIN_MS));
     await this.#close();
     this.#logger.info({ nodeId: this.nodeId }, "node stopped");
   }

@@ -134,8 +134,8 @@ export function memberToWire(member: MemberInfo): MessageInitShape<typeof Member
     nodeId: BigInt(member.nodeId),
     address: member.address,
     voter: member.voter,
-    match: BigInt(member.match),
-    recentlyActive: member.recentlyActive,
+    ...(member.match === undefined ? {} : { match: BigInt(member.match) }),
+    ...(member.recentlyActive === undefined ? {} : { recentlyActive: member.recentlyActive }),
   };
 }
 
@@ -144,8 +144,8 @@ export function memberFromWire(member: Member): MemberInfo {
     nodeId: safeNumber(member.nodeId, "node_id"),
     address: member.address,
     voter: member.voter,
-    match: safeNumber(member.match, "match"),
-    recentlyActive: member.recentlyActive,
+    ...(member.match === undefined ? {} : { match: safeNumber(member.match, "match") }),
+    ...(member.recentlyActive === undefined ? {} : { recentlyActive: member.recentlyActive }),
   };
 }
 

@@ -61,6 +61,8 @@ function roleOf(member: MemberInfo, leader: number): string {
 
 function replicationOf(member: MemberInfo, status: NodeStatus): string {
   if (member.nodeId === status.nodeId) return "-";
+  // It became the leader a moment ago.
+  if (member.match === undefined) return "not known yet";
   const behind = Math.max(0, status.lastIndex - member.match);
   const lag = behind === 0 ? "up to date" : `${behind} entries behind`;
   return member.recentlyActive ? lag : `silent, ${lag}`;
