@@ -14,6 +14,7 @@ import { failover } from "./failover.ts";
 import { floor } from "./floor.ts";
 import { groups } from "./groups.ts";
 import { snapshot } from "./snapshot.ts";
+import { startup } from "./startup.ts";
 import { workflow } from "./workflow.ts";
 
 const BENCHES = {
@@ -26,6 +27,7 @@ const BENCHES = {
   failover,
   snapshot,
   groups,
+  startup,
 } satisfies Record<string, (folder: string, durationMs: number) => AsyncGenerator<object>>;
 
 type Name = keyof typeof BENCHES;
