@@ -215,7 +215,12 @@ describe("metrics of a durable node over gRPC", () => {
     expect(sum(again, "raftoral_peer_reconnects_total", peer)).toBeGreaterThan(reconnects);
     expect(sampleOf(again, "raftoral_peer_outages_total", peer)).toBe(outages);
     // What is not seen without a rare event has a test of its own.
-    const rare = ["raftoral.proposal.failures", "raftoral.read.failures", "raftoral.peer.compression"];
+    const rare = [
+      "raftoral.proposal.failures",
+      "raftoral.read.failures",
+      "raftoral.peer.compression",
+      "raftoral.snapshot.progress",
+    ];
     rare.push("raftoral.workflow.runs.taken_over", "raftoral.raft.peer.lag", "raftoral.raft.peer.silence");
     const missing = ALL_METRICS.filter((metric) => !rare.includes(metric.name) && !again.has(prometheusName(metric)));
     expect(missing.map(({ name }) => name)).toEqual([]);

@@ -9,6 +9,7 @@ import { Tally } from "./tally.ts";
 const PEER = "raftoral.peer.id";
 const ERROR = "error.type";
 const KIND = "raftoral.member.kind";
+const WAY = "raftoral.snapshot.direction";
 
 export const RAFT_METRICS = {
   term: gauge("raftoral.raft.term", "{term}", "Raft term of the node"),
@@ -33,11 +34,15 @@ export const RAFT_METRICS = {
   readsPending: updown("raftoral.read.pending", "{read}", "Linearizable reads of the node that wait"),
   snapshotDuration: histogram("raftoral.snapshot.duration", "From the capture of a snapshot until it is in force"),
   readFailures: counter("raftoral.read.failures", "{read}", "Linearizable reads given up or refused", [ERROR]),
+  snapshotsActive: updown("raftoral.snapshot.active", "{snapshot}", "Snapshots on their way at the moment", [WAY]),
+  snapshotProgress: gauge("raftoral.snapshot.progress", "1", "Part of a snapshot on its way that is done", [WAY, PEER]),
 } as const;
 
 /** The roles of etcd's Raft, and the one that its roles do not show. */
 const ROLES = ["leader", "follower", "candidate", "pre-candidate", "learner"] as const;
 type Role = (typeof ROLES)[number];
+
+const WAYS: readonly ClusterStatus["transfers"][number]["direction"][] = ["send", "receive", "delegated"];
 
 /** What is needed of a group; a `RaftCluster` has it. */
 export interface MeasuredCluster {
@@ -111,6 +116,7 @@ export class RaftMetrics implements MetricSource, ClusterProbe {
     observe(RAFT_METRICS.snapshotIndex, status.snapshotIndex);
     observe(RAFT_METRICS.proposalsPending, status.pendingProposals);
     observe(RAFT_METRICS.readsPending, status.pendingReads);
+    collectTransfers(status.transfers, observe);
     for (const { nodeId, match, silentMs } of status.progress) {
       if (nodeId === status.nodeId) continue;
       observe(RAFT_METRICS.peerLag, lastIndex - match, { [PEER]: nodeId });
@@ -123,6 +129,19 @@ export class RaftMetrics implements MetricSource, ClusterProbe {
     if (leader === NONE || leader === this.#leader) return;
     this.#leader = leader;
     this.#leaderChanges += 1;
+  }
+}
+
+/** Several to one peer, of several groups, would be one series: the last one is shown. */
+function collectTransfers(transfers: ClusterStatus["transfers"], observe: Observe): void {
+  for (const way of WAYS) {
+    observe(RAFT_METRICS.snapshotsActive, transfers.filter(({ direction }) => direction === way).length, {
+      [WAY]: way,
+    });
+  }
+  for (const { direction, peer, bytesDone, bytesTotal } of transfers) {
+    if (bytesTotal === undefined || bytesTotal === 0) continue;
+    observe(RAFT_METRICS.snapshotProgress, bytesDone / bytesTotal, { [WAY]: direction, [PEER]: peer });
   }
 }
 

@@ -1,0 +1,256 @@
+import type { ClusterEvent, ClusterStatus } from "@raftoral/raft-core";
+import { describe, expect, test } from "vitest";
+import type { MetricSource, Observe } from "./metric.ts";
+import { ProcessMetrics } from "./process-metrics.ts";
+import { type MeasuredCluster, RaftMetrics } from "./raft-metrics.ts";
+import { Recorders } from "./recorders.ts";
+import { type MeasuredPeer, TransportMetrics } from "./transport-metrics.ts";
+
+/** What a source tells, as `name{values of the attributes}` to value. */
+async function told(source: MetricSource): Promise<ReadonlyMap<string, number>> {
+  const values = new Map<string, number>();
+  const observe: Observe = ({ name, attributes: names }, value, attributes = {}) => {
+    expect(Object.keys(attributes).sort()).toEqual([...names].sort());
+    const key = `${name}{${names.map((each) => attributes[each]).join(",")}}`;
+    expect(values.has(key)).toBe(false);
+    values.set(key, value);
+  };
+  await source.collect(observe);
+  return values;
+}
+
+const STATUS: ClusterStatus = {
+  nodeId: 1,
+  groupId: 1,
+  role: "StateLeader",
+  isLearner: false,
+  leader: 1,
+  term: 7,
+  commit: 90,
+  applied: 80,
+  firstIndex: 41,
+  lastIndex: 100,
+  snapshotIndex: 60,
+  confState: { voters: [1, 2], learners: [3], votersOutgoing: [], learnersNext: [], autoLeave: false },
+  members: [],
+  highestNodeId: 3,
+  pendingProposals: 4,
+  pendingReads: 5,
+  progress: [
+    { nodeId: 1, state: "StateReplicate", match: 100, recentActive: true, silentMs: 0 },
+    { nodeId: 2, state: "StateReplicate", match: 70, recentActive: true, silentMs: 250 },
+  ],
+  transfers: [
+    {
+      direction: "send",
+      peer: 3,
+      delegate: undefined,
+      index: 60,
+      bytesDone: 25,
+      bytesTotal: 100,
+      startedAtMs: 0,
+      bytesPerSecond: 1,
+    },
+    {
+      direction: "receive",
+      peer: 2,
+      delegate: undefined,
+      index: 60,
+      bytesDone: 25,
+      bytesTotal: undefined,
+      startedAtMs: 0,
+      bytesPerSecond: 1,
+    },
+  ],
+};
+
+class Cluster implements MeasuredCluster {
+  current = STATUS;
+  #listener: (event: ClusterEvent) => void = () => {};
+  status(): ClusterStatus {
+    return this.current;
+  }
+  on(listener: (event: ClusterEvent) => void): () => void {
+    this.#listener = listener;
+    return () => {};
+  }
+  lead(leader: number): void {
+    this.#listener({ type: "leader", leader, term: 1, role: "StateFollower" });
+  }
+}
+
+describe("what a group shows", () => {
+  test("is its status, with lags and silences in the units that they say", async () => {
+    const metrics = new RaftMetrics(new Recorders(undefined));
+    metrics.watch(new Cluster());
+    expect(Object.fromEntries(await told(metrics))).toEqual({
+      "raftoral.raft.term{}": 7,
+      "raftoral.raft.role{leader}": 1,
+      "raftoral.raft.role{follower}": 0,
+      "raftoral.raft.role{candidate}": 0,
+      "raftoral.raft.role{pre-candidate}": 0,
+      "raftoral.raft.role{learner}": 0,
+      "raftoral.raft.has_leader{}": 1,
+      "raftoral.raft.leader.changes{}": 1,
+      "raftoral.raft.members{voter}": 2,
+      "raftoral.raft.members{learner}": 1,
+      "raftoral.raft.commit.index{}": 90,
+      "raftoral.raft.applied.index{}": 80,
+      "raftoral.raft.applied.lag{}": 10,
+      "raftoral.raft.log.last.index{}": 100,
+      "raftoral.raft.log.entries{}": 60,
+      "raftoral.raft.snapshot.index{}": 60,
+      "raftoral.proposal.pending{}": 4,
+      "raftoral.read.pending{}": 5,
+      "raftoral.raft.peer.lag{2}": 30,
+      "raftoral.raft.peer.silence{2}": 0.25,
+      "raftoral.snapshot.active{send}": 1,
+      "raftoral.snapshot.active{receive}": 1,
+      "raftoral.snapshot.active{delegated}": 0,
+      "raftoral.snapshot.progress{send,3}": 0.25,
+    });
+  });
+
+  test("names every role, and a learner before whatever else it is", async () => {
+    const metrics = new RaftMetrics(new Recorders(undefined));
+    const cluster = new Cluster();
+    metrics.watch(cluster);
+    const roles: [Partial<ClusterStatus>, string][] = [
+      [{ role: "StateFollower" }, "follower"],
+      [{ role: "StateCandidate" }, "candidate"],
+      [{ role: "StatePreCandidate" }, "pre-candidate"],
+      [{ role: "StateFollower", isLearner: true }, "learner"],
+    ];
+    for (const [status, role] of roles) {
+      cluster.current = { ...STATUS, ...status, leader: 0 };
+      const values = await told(metrics);
+      expect(values.get(`raftoral.raft.role{${role}}`)).toBe(1);
+      expect(values.get("raftoral.raft.role{leader}")).toBe(0);
+      expect(values.get("raftoral.raft.has_leader{}")).toBe(0);
+    }
+  });
+
+  test("a leader that is lost and found again is no change", async () => {
+    const metrics = new RaftMetrics(new Recorders(undefined));
+    const cluster = new Cluster();
+    metrics.watch(cluster);
+    for (const leader of [0, 1, 0, 2, 2, 0, 1]) cluster.lead(leader);
+    expect((await told(metrics)).get("raftoral.raft.leader.changes{}")).toBe(3);
+  });
+
+  test("is nothing but failures before there is a group", async () => {
+    const metrics = new RaftMetrics(new Recorders(undefined));
+    metrics.proposalFailed("NO_LEADER");
+    metrics.proposalFailed("NO_LEADER");
+    metrics.readFailed("OVERLOADED");
+    expect(Object.fromEntries(await told(metrics))).toEqual({
+      "raftoral.proposal.failures{NO_LEADER}": 2,
+      "raftoral.read.failures{OVERLOADED}": 1,
+    });
+  });
+});
+
+describe("what a transport shows", () => {
+  const stream = {
+    state: "open",
+    queuedMessages: 2,
+    queuedBytes: 300,
+    bufferedBytes: 40,
+    reconnects: 1,
+    lost: 3,
+    framesSent: 5,
+    bytesSent: 600,
+    bytesBeforeCompression: 0,
+    bytesAfterCompression: 0,
+  };
+  const peer: MeasuredPeer = {
+    peer: 2,
+    control: stream,
+    appends: { ...stream, state: "backoff", bytesBeforeCompression: 1000, bytesAfterCompression: 250 },
+    framesReceived: 7,
+    bytesReceived: 800,
+    smoothedRoundTripMs: 1.5,
+    outages: 9,
+    sent: [{ type: "MsgApp", messages: 10, bytes: 1000 }],
+    received: [{ type: "MsgAppResp", messages: 11, bytes: 110 }],
+    dropped: [{ type: "MsgHeartbeat", messages: 12, bytes: 120 }],
+  };
+  const counters = {
+    messagesUnroutable: 21,
+    framesRejected: 22,
+    sessionsRejected: 23,
+    snapshotsSent: 24,
+    snapshotsReceived: 25,
+    snapshotsFailed: 26,
+    snapshotsPutOff: 27,
+    snapshotsResumed: 28,
+    snapshotBytesSent: 29,
+    snapshotBytesReceived: 30,
+  };
+
+  test("is each peer's traffic by kind and stream, and the node's own counts", async () => {
+    const metrics = new TransportMetrics();
+    expect(await told(metrics)).toEqual(new Map());
+    metrics.watch(1, { counters: () => counters, peerStats: () => [peer] });
+    expect(Object.fromEntries(await told(metrics))).toEqual({
+      "raftoral.peer.messages{2,transmit,MsgApp}": 10,
+      "raftoral.peer.messages{2,receive,MsgAppResp}": 11,
+      "raftoral.peer.message.io{2,transmit,MsgApp}": 1000,
+      "raftoral.peer.message.io{2,receive,MsgAppResp}": 110,
+      "raftoral.peer.messages.dropped{2,MsgHeartbeat}": 12,
+      "raftoral.peer.frames{2,transmit}": 10,
+      "raftoral.peer.frames{2,receive}": 7,
+      "raftoral.peer.io{2,transmit}": 1200,
+      "raftoral.peer.io{2,receive}": 800,
+      "raftoral.peer.queue.messages{2,control}": 2,
+      "raftoral.peer.queue.messages{2,appends}": 2,
+      "raftoral.peer.queue.size{2,control}": 340,
+      "raftoral.peer.queue.size{2,appends}": 340,
+      "raftoral.peer.connected{2,control}": 1,
+      "raftoral.peer.connected{2,appends}": 0,
+      "raftoral.peer.reconnects{2,control}": 1,
+      "raftoral.peer.reconnects{2,appends}": 1,
+      "raftoral.peer.connections.lost{2,control}": 3,
+      "raftoral.peer.connections.lost{2,appends}": 3,
+      "raftoral.peer.compression{2,appends}": 0.25,
+      "raftoral.peer.outages{2}": 9,
+      "raftoral.peer.round_trip{2}": 0.0015,
+      "raftoral.transport.messages.unroutable{}": 21,
+      "raftoral.transport.frames.rejected{}": 22,
+      "raftoral.transport.sessions.rejected{}": 23,
+      "raftoral.snapshot.transfers{transmit}": 24,
+      "raftoral.snapshot.transfers{receive}": 25,
+      "raftoral.snapshot.failures{}": 26,
+      "raftoral.snapshot.put_off{}": 27,
+      "raftoral.snapshot.resumed{}": 28,
+      "raftoral.snapshot.io{transmit}": 29,
+      "raftoral.snapshot.io{receive}": 30,
+    });
+  });
+});
+
+describe("what the process shows", () => {
+  test("is how late the event loop was since the last look, and that only", async () => {
+    const metrics = new ProcessMetrics();
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 40));
+    try {
+      // A look begins sampling anew, which takes two samples: what blocks before them is not seen.
+      let blocked = await told(metrics);
+      while ((blocked.get("nodejs.eventloop.delay.max{}") ?? 0) < 0.1) {
+        await pause();
+        const end = performance.now() + 120;
+        while (performance.now() < end);
+        await pause();
+        blocked = await told(metrics);
+      }
+      expect(blocked.get("nodejs.eventloop.delay.mean{}")).toBeGreaterThan(0);
+      expect(blocked.get("nodejs.eventloop.delay.p99{}")).toBeGreaterThan(0.1);
+      expect(blocked.get("nodejs.eventloop.utilization{}")).toBeGreaterThan(0.25);
+      expect(blocked.get("nodejs.eventloop.utilization{}")).toBeLessThanOrEqual(1);
+      const before = blocked.get("process.cpu.time{user}") ?? 0;
+      expect((await told(metrics)).get("process.cpu.time{user}")).toBeGreaterThanOrEqual(before);
+    } finally {
+      metrics.close();
+    }
+  });
+});
