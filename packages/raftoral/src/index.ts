@@ -11,6 +11,7 @@ export {
   RaftoralError,
   type RaftTiming,
 } from "@raftoral/raft-core";
+export type { PemSource, TlsOptions } from "@raftoral/transport-grpc";
 export {
   CancelledError,
   type Duration,

@@ -1,5 +1,5 @@
 /**
- * Whom a certificate is made out to, and which node its holder may speak as. Pure. Decided in ADR "identity".
+ * Whom a certificate is made out to, and which node its holder may speak as. Pure. docs/adr has the reasons.
  *
  * Invariants:
  * N1. Only names in the subject alternative name count; the common name is for people.
