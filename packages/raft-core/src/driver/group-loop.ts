@@ -73,6 +73,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.lifecycle = new Lifecycle(nodeId);
     this.state = state;
     this.snapshotter = snapshotter;
+    snapshotter.onTaken = (index) => this.observers.emit({ type: "snapshot-taken", index });
     this.#isMember = this.members.includes(nodeId);
     this.#retryTicks = timing.electionTicks * 2;
     this.observers = new Observers(options.logger);

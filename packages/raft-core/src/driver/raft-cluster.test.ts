@@ -3,7 +3,7 @@ import { RaftError } from "../errors.ts";
 import { MemoryStorage } from "../memory-storage.ts";
 import type { Message } from "../message.ts";
 import type { GroupStorage } from "../storage.ts";
-import type { GroupId, NodeId } from "../types.ts";
+import type { GroupId, LogIndex, NodeId } from "../types.ts";
 import type { CommandExecutor, CommittedCommand, SnapshotContent } from "./executor.ts";
 import type { RaftClusterOptions } from "./options.ts";
 import type { GroupChannel, GroupReceiver, PeerTransport } from "./ports.ts";
@@ -147,6 +147,22 @@ describe("a group of one", () => {
     await again.cluster.readIndex();
     expect(again.executor.items).toEqual(["a", "b"]);
     expect(again.cluster.members()).toEqual(addressed([1]));
+  });
+
+  test("whoever listens hears of each snapshot that is taken, asked for or due", async () => {
+    const limits = { keepEntries: 0, snapshotEveryEntries: 3 };
+    const bootstrap = { kind: "members" as const, members: addressed([1]) };
+    const { cluster } = await startNode(new Wire(), 1, { bootstrap, limits });
+    const taken: LogIndex[] = [];
+    const third = Promise.withResolvers<void>();
+    cluster.on((event) => {
+      if (event.type === "snapshot-taken" && taken.push(event.index) === 3) third.resolve();
+    });
+    const asked = [await cluster.snapshot(), await cluster.snapshot()].map(({ index }) => index);
+    await Promise.all(["a", "b", "c"].map((command) => cluster.propose(command)));
+    await third.promise;
+    expect(taken.slice(0, 2)).toEqual(asked);
+    expect(taken[2]).toBe(cluster.status().snapshotIndex);
   });
 
   test("a snapshot is never ahead of the commit index beside it, whenever the node stops", async () => {

@@ -43,12 +43,19 @@ export interface ClusterStatus {
 
 /** What an observer of a group hears of, in order. */
 export type ClusterEvent =
+  /** The node knows another leader, or a later term; `leader` is 0 while it knows none. */
   | { readonly type: "leader"; readonly leader: NodeId; readonly term: Term; readonly role: RaftRole }
+  /** A configuration is in force on this node, or a member has another address. */
   | { readonly type: "members"; readonly confState: ConfState; readonly members: readonly NodeAddress[] }
+  /** On the leader: a member was silent for `nodeLostTicks`. */
   | { readonly type: "node-lost"; readonly nodeId: NodeId }
+  /** On the leader: a member that was lost is heard again. */
   | { readonly type: "node-returned"; readonly nodeId: NodeId }
+  /** This node's state was captured up to `index`, and the log before it, but for a tail, may go. */
+  | { readonly type: "snapshot-taken"; readonly index: LogIndex }
+  /** This node's state was replaced by a snapshot from the leader. */
   | { readonly type: "snapshot-restored"; readonly index: LogIndex }
   /** This node was removed from the configuration and will not be heard any more. */
   | { readonly type: "removed" }
-  /** The node stopped because it could not go on safely. */
+  /** The node stopped because it could not go on safely: a disk that failed, say. */
   | { readonly type: "failed"; readonly error: Error };
