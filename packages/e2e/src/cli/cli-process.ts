@@ -53,6 +53,11 @@ export class CliProcess {
     return this.#stdout + this.#stderr;
   }
 
+  /** Has a node read its certificates again. */
+  hangUp(): void {
+    this.#child.kill("SIGHUP");
+  }
+
   kill(signal: "SIGTERM" | "SIGKILL"): Promise<CliOutcome> {
     this.#child.kill(signal);
     return within(COMMAND_MS, `the node to end after ${signal}`, this.ended);
