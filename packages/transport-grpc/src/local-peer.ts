@@ -251,10 +251,17 @@ export class LocalPeer implements PeerTransport {
       : messages.filter((message) => this.#isFor(message, from));
     if (wanted.length < messages.length) {
       this.counters.framesRejected += 1;
-      this.logger.warn({ peer: from, groupId }, "messages that name another sender or receiver were dropped");
+      this.#reportLiar(from, groupId);
     }
     this.counters.messagesReceived += wanted.length;
     if (wanted.length > 0) receiver.receive(from, wanted);
+  }
+
+  #reportLiar(peer: NodeId, groupId: GroupId): void {
+    const record = this.#book.find(peer);
+    if (record === undefined || record.isKnownLiar) return;
+    record.isKnownLiar = true;
+    this.logger.warn({ peer, groupId }, "messages that name another sender or receiver were dropped");
   }
 
   #isFor(message: Message, from: NodeId): boolean {

@@ -12,6 +12,8 @@ export interface PeerRecord {
   readonly traffic: PeerTraffic;
   /** The highest incarnation seen; 0 for none. */
   incarnation: number;
+  /** Whether it was logged that it sends in others' names: once is enough. */
+  isKnownLiar: boolean;
 }
 
 export class PeerBook {
@@ -74,5 +76,5 @@ export class PeerBook {
 }
 
 function newRecord(): PeerRecord {
-  return { traffic: new PeerTraffic(), incarnation: 0 };
+  return { traffic: new PeerTraffic(), incarnation: 0, isKnownLiar: false };
 }

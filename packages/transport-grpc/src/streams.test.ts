@@ -6,6 +6,7 @@ import { StreamKind } from "./gen/raftoral/v1/peer_pb.ts";
 import { Link } from "./testing/link.ts";
 import { helloFrame, RawCall, RawPeer } from "./testing/raw-exchange.ts";
 import { RecordingNode } from "./testing/recording-node.ts";
+import { frameOf } from "./wire/grpc-framing.ts";
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -113,9 +114,15 @@ describe("a connection that is half-open", () => {
     const link = await linkTo(two);
     one.knows(two, link.address);
     await sendUntilReceived(one.channel, two.receiver, append(1, 2, 1));
-    await vi.waitFor(() => expect(statsOf(two, 1).inboundStreams).toBe(2), WAIT);
+    // Pings this close together may end a connection of a process that is busy: then it is made anew.
+    await vi.waitFor(() => {
+      one.channel.send([append(1, 2, 2), numbered(1, 2, 3)]);
+      expect(statsOf(two, 1).inboundStreams).toBe(2);
+    }, WAIT);
+    const before = statsOf(two, 1).inboundLost;
     for (let index = 0; index < link.connections; index++) link.freeze(index);
-    await vi.waitFor(() => expect(statsOf(two, 1)).toMatchObject({ inboundStreams: 0, inboundLost: 2 }), WAIT);
+    await vi.waitFor(() => expect(statsOf(two, 1).inboundStreams).toBe(0), WAIT);
+    expect(statsOf(two, 1).inboundLost).toBe(before + 2);
   });
 
   it("whose peer accepts connections and never answers a hello fails within the time for that", async () => {
@@ -248,6 +255,20 @@ describe("a receiver", () => {
     await second.trailers;
     await appends.trailers;
     expect(statsOf(node, 5).inboundStreams).toBe(1);
+  });
+
+  it("holds little for a caller that has not said who it is", async () => {
+    const node = await start(1);
+    const stranger = new RawCall(node.address);
+    cleanUps.push(() => stranger.close());
+    stranger.write(Buffer.from([0, 0, 1, 0, 0]));
+    expect(decodeURIComponent(String((await stranger.trailers)["grpc-message"]))).toContain("65536 bytes is above");
+    const friend = new RawCall(node.address);
+    cleanUps.push(() => friend.close());
+    const large = frameOf(new Uint8Array(1_000_000));
+    // Hello and frame in one piece: the bound rises in between. Then field 0, which no version has.
+    friend.write(Buffer.concat([helloFrame(5, 1), large]));
+    expect(decodeURIComponent(String((await friend.trailers)["grpc-message"]))).toContain("impossible number");
   });
 
   it("remembers a bounded number of peers that nobody introduced", async () => {

@@ -35,6 +35,9 @@ import { impostor } from "./impostor.ts";
 import type { AcceptedStream } from "./inbound-streams.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 
+/** A hello is some hundred bytes. Strangers must not make this node hold more than that for the time that it waits for one. */
+const MAX_HELLO_BYTES = 16 * 1024;
+
 export interface InboundStream {
   /** Tells the peer that this node stops, and ends the stream. */
   shutDown(): void;
@@ -51,7 +54,7 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
   const { stream } = call;
   const { settings, counters } = local;
   const answer = new GrpcAnswer(stream);
-  const reader = new FrameReader(settings.maxFrameBytes);
+  const reader = new FrameReader(Math.min(MAX_HELLO_BYTES, settings.maxFrameBytes));
   let accepted: AcceptedStream | undefined;
   let traffic: PeerTraffic | undefined;
   let keepalive: Keepalive | undefined;
@@ -110,6 +113,7 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
     }
     stopHelloTimer();
     const { from, kind, incarnation } = outcome;
+    reader.raiseBound(settings.maxFrameBytes);
     const compression = compressionNamed(call.encoding);
     if (compression !== undefined && outcome.features.includes(compression.feature))
       reader.acceptCompressed(compression);

@@ -43,7 +43,7 @@ const TAIL_BYTES = 16 * 1024;
  * arrived in one piece is a view of that piece; nothing is copied.
  */
 export class FrameReader {
-  readonly #maxBytes: number;
+  #maxBytes: number;
   #compression: Compression | undefined;
   /** What came of a message that is not yet whole, without what is in the tail. */
   #pieces: Buffer[] = [];
@@ -56,6 +56,11 @@ export class FrameReader {
   /** Messages above `maxBytes` are refused as soon as their length is known, compressed ones as soon as that much came of them. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** From the next message on they may be as large as this: whoever sends them has said who it is. */
+  raiseBound(maxBytes: number): void {
+    this.#maxBytes = Math.max(this.#maxBytes, maxBytes);
   }
 
   /** From the next message on messages may be compressed. */
