@@ -188,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${RAFT}/tick.ts`,
-        find: 'if (raft.role === "StateLeader" && raft.leadTransferee !== NONE) abortLeaderTransfer(raft);',
+        find: "      abortLeaderTransfer(raft);\n      leaveJointIfDue(raft);\n",
         replace: "",
       },
     ],
