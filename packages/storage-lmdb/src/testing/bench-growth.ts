@@ -68,15 +68,17 @@ async function start(path: string): Promise<void> {
 
 async function open(what: string, path: string): Promise<void> {
   const rssBefore = process.memoryUsage().rss;
+  const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   const environment = await LmdbEnvironment.open({ path });
   const openedMs = performance.now() - startedMs;
   const storage = await environment.group(1);
   const readyMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(cpuBefore);
   const grownMiB = (process.memoryUsage().rss - rssBefore) / MEBIBYTE;
   const heapMiB = process.memoryUsage().heapUsed / MEBIBYTE;
   const { round } = Math;
-  const times = { openedMs: round(openedMs), readyMs: round(readyMs) };
+  const times = { openedMs: round(openedMs), readyMs: round(readyMs), cpuMs: round((user + system) / 1000) };
   print("start", { what, entries: storage.lastIndex(), ...times, rssMiB: round(grownMiB), heapMiB: round(heapMiB) });
   await environment.close();
 }
