@@ -294,6 +294,13 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
 });
 
 describe("over gRPC alone", () => {
+  test("limits of the transport reach it", async () => {
+    const place = { ...cluster.place(), bootstrap: true };
+    const tiny = cluster.start({ ...place, transportLimits: { maxFrameBytes: 1 } });
+    await expect(tiny).rejects.toMatchObject({ code: "CONFIG_INVALID", details: { option: "maxFrameBytes" } });
+    await cluster.start({ ...place, transportLimits: { compression: "zstd", keepaliveIntervalMs: 500 } });
+  });
+
   test("what a client sends is checked before it is replicated", async () => {
     const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 8192 } });
     const connection = new Connection(node.address, new Security(undefined));
