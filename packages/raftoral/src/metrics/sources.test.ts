@@ -1,10 +1,12 @@
 import type { ClusterEvent, ClusterStatus } from "@raftoral/raft-core";
+import type { RuntimeEvent } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import type { MetricSource, Observe } from "./metric.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
 import { type MeasuredCluster, RaftMetrics } from "./raft-metrics.ts";
 import { Recorders } from "./recorders.ts";
 import { type MeasuredPeer, TransportMetrics } from "./transport-metrics.ts";
+import { WorkflowMetrics } from "./workflow-metrics.ts";
 
 /** What a source tells, as `name{values of the attributes}` to value. */
 async function told(source: MetricSource): Promise<ReadonlyMap<string, number>> {
@@ -226,6 +228,48 @@ describe("what a transport shows", () => {
       "raftoral.snapshot.io{transmit}": 29,
       "raftoral.snapshot.io{receive}": 30,
     });
+  });
+});
+
+describe("what workflows show", () => {
+  test("of replicated events only what is this node's, so that the sum over all nodes is right", async () => {
+    const events = new Set<(event: RuntimeEvent) => void>();
+    const runtime = {
+      load: { owned: 2, queued: 1 },
+      events: {
+        subscribe: (listener: (event: RuntimeEvent) => void) => {
+          events.add(listener);
+          return () => events.delete(listener);
+        },
+      },
+    };
+    const metrics = new WorkflowMetrics(new Recorders(undefined));
+    const size = { running: 5, orphaned: 2, finished: 7 };
+    const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size });
+    const at = { index: 1, at: 0, runId: "r", workflowType: "w", epoch: 1 };
+    const tell = (owner: number): void => {
+      for (const listener of events) {
+        listener({ ...at, type: "owner-changed", from: 3, to: owner, reason: "NODE_FAILURE" });
+        listener({ ...at, type: "run-ended", owner, outcome: { status: "Cancelled", reason: "" } });
+      }
+    };
+    for (const owner of [1, 2, 1]) tell(owner);
+    metrics.stepFinished("w", true, 3, 20);
+    metrics.stepFinished("w", false, 2, 20);
+    expect(Object.fromEntries(await told(metrics))).toEqual({
+      "raftoral.workflow.runs{running}": 3,
+      "raftoral.workflow.runs{orphaned}": 2,
+      "raftoral.workflow.runs{finished}": 7,
+      "raftoral.workflow.runs.owned{}": 2,
+      "raftoral.workflow.runs.queued{}": 1,
+      "raftoral.workflow.runs.ended{w,cancelled}": 2,
+      "raftoral.workflow.runs.taken_over{node_failure}": 2,
+      "raftoral.workflow.step.attempts{w,succeeded}": 3,
+      "raftoral.workflow.step.attempts{w,failed}": 2,
+    });
+    stop();
+    tell(1);
+    expect((await told(metrics)).get("raftoral.workflow.runs.ended{w,cancelled}")).toBe(2);
   });
 });
 
