@@ -52,6 +52,7 @@ export function formatFigures(figures: KillLoopFigures): string {
     `${leaderChanges} changes of the leader; longest time without an acknowledgement: ${seconds(gap.ms)} (registers), ` +
       `${seconds(gaps.runs.ms)} (starts of runs)`,
     `what was done around the former, which began at ${seconds(gap.fromMs)}:`,
+    `  (times are since ${new Date(performance.timeOrigin).toISOString()}, as in the nodes' logs)`,
     ...meanwhile.map((deed) => `  ${formatDeed(deed)}`),
   ].join("\n");
 }

@@ -16,6 +16,8 @@ export interface KillLoopOptions {
   readonly seed: number;
   readonly nodes: number;
   readonly durationMs: number;
+  /** Whether logs and data folders are kept also when all is well (false). */
+  readonly keep?: boolean;
 }
 
 /** Finished runs must stay: they are looked at in the end, and clocks jump by hours meanwhile. */
@@ -44,7 +46,7 @@ export async function killLoop(options: KillLoopOptions): Promise<KillLoopFigure
   const clients = new RegisterClients(() => cluster.running, { rng, clients: 10, thinkMs: 60 });
   const load = new Load(cluster, `loop-${seed}`, { clients: 3, pauseMs: 250 });
   const nemesis = new Nemesis(cluster, () => watch.leader, rng);
-  let files: "keep" | "remove" = "remove";
+  let files: "keep" | "remove" = options.keep === true ? "keep" : "remove";
   try {
     await nemesis.rage(durationMs);
     await mend(cluster);

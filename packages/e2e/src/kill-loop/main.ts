@@ -8,6 +8,7 @@ const USAGE = `npm run chaos -- [options]
   --minutes N   how long faults are injected (10)
   --seed N      what is injected (the time of day, printed)
   --nodes N     how many nodes, from 3 on (5)
+  --keep        keep logs and data folders, also when all is well
 `;
 
 const LARGEST_SEED = 2 ** 32 - 1;
@@ -19,6 +20,7 @@ function optionsOf(args: readonly string[]): KillLoopOptions | undefined {
       minutes: { type: "string", default: "10" },
       seed: { type: "string", default: String(Date.now() % LARGEST_SEED) },
       nodes: { type: "string", default: "5" },
+      keep: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -26,7 +28,7 @@ function optionsOf(args: readonly string[]): KillLoopOptions | undefined {
   const minutes = Number(values.minutes);
   if (!(minutes > 0)) throw new Error("--minutes must be a number above 0");
   const nodes = whole("nodes", values.nodes, 3, 9);
-  return { seed: whole("seed", values.seed, 0, LARGEST_SEED), nodes, durationMs: minutes * 60_000 };
+  return { seed: whole("seed", values.seed, 0, LARGEST_SEED), nodes, durationMs: minutes * 60_000, keep: values.keep };
 }
 
 function whole(name: string, text: string, least: number, most: number): number {
