@@ -306,6 +306,22 @@ describe("asking a node", () => {
     expect(JSON.parse((await ask(["status", "--json"])).out)).toMatchObject({ nodeId: 1, term: 3 });
   });
 
+  test("status shows the snapshots that are on their way", async () => {
+    expect((await ask(["status"])).out).not.toContain("SNAPSHOT");
+    const common = { index: 900, startedAtMs: 1_700_000_000_000, bytesPerSecond: 52_000_000 };
+    const none = { delegate: undefined, bytesTotal: undefined };
+    node.transfers = [
+      { ...common, ...none, direction: "send", peer: 3, bytesDone: 25_000_000, bytesTotal: 100_000_000 },
+      { ...common, ...none, direction: "receive", peer: 2, bytesDone: 1_000_000 },
+      { ...common, ...none, direction: "delegated", peer: 4, delegate: 2, bytesDone: 0 },
+    ];
+    const { out } = await ask(["status"]);
+    expect(out).toMatch(/sent to node 3 +900 +25\.0 MB of 100\.0 \(25 %\) +52\.0\n/);
+    expect(out).toMatch(/received for node 2 +900 +1\.0 MB +52\.0\n/);
+    expect(out).toMatch(/sent to node 4 by node 2 +900/);
+    expect(JSON.parse((await ask(["status", "--json"])).out).transfers).toHaveLength(3);
+  });
+
   test("leave means the node asked, or the one named", async () => {
     expect((await ask(["leave"])).code).toBe(0);
     expect((await ask(["leave", "--id", "3"])).out).toBe("Node 3 is no member of the cluster any more.\n");

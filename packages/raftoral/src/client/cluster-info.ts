@@ -1,7 +1,7 @@
 /**
  * What a node says about itself and its cluster.
  */
-import type { NodeId } from "@raftoral/raft-core";
+import type { NodeId, SnapshotTransferStatus } from "@raftoral/raft-core";
 
 export type NodeRole = "leader" | "follower" | "candidate" | "learner";
 
@@ -39,4 +39,6 @@ export interface NodeStatus {
   readonly workflows: readonly string[];
   /** Version of the software. */
   readonly version: string;
+  /** Snapshots on their way at the moment, from or to this node or in its place. */
+  readonly transfers: readonly SnapshotTransferStatus[];
 }

@@ -169,6 +169,7 @@ export class NodeService implements ServedNode {
       ownedRuns: executor.state.nodes().find((node) => node.nodeId === this.nodeId)?.running ?? 0,
       workflows,
       version: VERSION,
+      transfers: status.transfers,
     };
   }
 

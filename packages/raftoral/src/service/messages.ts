@@ -4,6 +4,7 @@
  * Ids, indexes and times are safe integers in the domain and 64 bits wide on the wire; what does not fit is refused.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { SnapshotTransferStatus } from "@raftoral/raft-core";
 import type { MemberInfo, NodeRole, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunState, RunSummary } from "../client/run-info.ts";
 import { NodeError } from "../errors.ts";
@@ -12,6 +13,8 @@ import {
   GetStatusResponseSchema,
   type Member,
   type MemberSchema,
+  type SnapshotTransfer,
+  type SnapshotTransferSchema,
 } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { type Run, RunSchema, RunState as WireState } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { decodeJson, encodeJson } from "../json.ts";
@@ -166,7 +169,39 @@ export function statusToWire(status: NodeStatus): GetStatusResponse {
     ownedRuns: status.ownedRuns,
     workflows: [...status.workflows],
     version: status.version,
+    transfers: status.transfers.map(transferToWire),
   });
+}
+
+function transferToWire(transfer: SnapshotTransferStatus): MessageInitShape<typeof SnapshotTransferSchema> {
+  const { bytesTotal } = transfer;
+  return {
+    direction: transfer.direction,
+    peerId: BigInt(transfer.peer),
+    delegateId: BigInt(transfer.delegate ?? 0),
+    index: BigInt(transfer.index),
+    bytesDone: BigInt(transfer.bytesDone),
+    ...(bytesTotal === undefined ? {} : { bytesTotal: BigInt(bytesTotal) }),
+    startedAtMs: BigInt(Math.round(transfer.startedAtMs)),
+    bytesPerSecond: BigInt(transfer.bytesPerSecond),
+  };
+}
+
+/** Undefined for a kind of a later version. */
+function transferFromWire(transfer: SnapshotTransfer): SnapshotTransferStatus | undefined {
+  const { direction } = transfer;
+  if (direction !== "send" && direction !== "receive" && direction !== "delegated") return undefined;
+  const delegate = safeNumber(transfer.delegateId, "delegate_id");
+  return {
+    direction,
+    peer: safeNumber(transfer.peerId, "peer_id"),
+    delegate: delegate === 0 ? undefined : delegate,
+    index: safeNumber(transfer.index, "index"),
+    bytesDone: safeNumber(transfer.bytesDone, "bytes_done"),
+    bytesTotal: transfer.bytesTotal === undefined ? undefined : safeNumber(transfer.bytesTotal, "bytes_total"),
+    startedAtMs: safeNumber(transfer.startedAtMs, "started_at_ms"),
+    bytesPerSecond: safeNumber(transfer.bytesPerSecond, "bytes_per_second"),
+  };
 }
 
 /** Throws REQUEST_INVALID for a role of a later version. */
@@ -188,6 +223,7 @@ export function statusFromWire(status: GetStatusResponse): NodeStatus {
     ownedRuns: status.ownedRuns,
     workflows: status.workflows,
     version: status.version,
+    transfers: status.transfers.flatMap((transfer) => transferFromWire(transfer) ?? []),
   };
 }
 

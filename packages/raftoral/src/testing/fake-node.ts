@@ -21,6 +21,7 @@ export class FakeNode implements ServedNode {
   /** Thrown by every call while it is set. */
   failure: Error | undefined;
   members: MemberInfo[] = [];
+  transfers: NodeStatus["transfers"] = [];
 
   async start(request: StartRequest, timeout: Timeout): Promise<{ readonly id: string; readonly created: boolean }> {
     this.#enter("start", timeout);
@@ -87,6 +88,7 @@ export class FakeNode implements ServedNode {
       ownedRuns: 2,
       workflows: ["process_order@1"],
       version: "0.0.0",
+      transfers: this.transfers,
     };
   }
 

@@ -1,3 +1,4 @@
+import type { SnapshotTransferStatus } from "@raftoral/raft-core";
 import type { Command } from "commander";
 import type { MemberInfo, NodeStatus } from "../../client/cluster-info.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
@@ -51,7 +52,40 @@ export function formatStatus(status: NodeStatus): string {
       isLeader ? replicationOf(member, status) : "",
     ]),
   );
-  return `${fields}\n${members}`;
+  return [fields, members, ...transfersOf(status)].join("\n");
+}
+
+/** Nothing while no snapshot is on its way. */
+function transfersOf({ transfers }: NodeStatus): string[] {
+  if (transfers.length === 0) return [];
+  const table = formatTable(
+    [
+      { title: "SNAPSHOT" },
+      { title: "INDEX", align: "right" },
+      { title: "DONE", align: "right" },
+      { title: "MB/S", align: "right" },
+    ],
+    transfers.map((transfer) => [
+      wayOf(transfer),
+      String(transfer.index),
+      doneOf(transfer),
+      transfer.direction === "delegated" ? "" : (transfer.bytesPerSecond / 1e6).toFixed(1),
+    ]),
+  );
+  return [table];
+}
+
+function wayOf({ direction, peer, delegate }: SnapshotTransferStatus): string {
+  if (direction === "receive") return `received for node ${peer}`;
+  return direction === "send" ? `sent to node ${peer}` : `sent to node ${peer} by node ${delegate}`;
+}
+
+/** What a delegate has done, it says itself. */
+function doneOf({ direction, bytesDone, bytesTotal }: SnapshotTransferStatus): string {
+  if (direction === "delegated") return "";
+  const done = `${(bytesDone / 1e6).toFixed(1)} MB`;
+  if (bytesTotal === undefined || bytesTotal === 0) return done;
+  return `${done} of ${(bytesTotal / 1e6).toFixed(1)} (${Math.floor((bytesDone / bytesTotal) * 100)} %)`;
 }
 
 function roleOf(member: MemberInfo, leader: number): string {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/cluster_service.proto.
  */
 export const file_raftoral_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCLCAgoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkiYAoSSm9pbkNsdXN0ZXJSZXF1ZXN0Eg8KB2FkZHJlc3MYASABKAkSFAoMY2x1c3Rlcl9uYW1lGAIgASgJEhIKCnRpbWVvdXRfbXMYAyABKA0SDwoHbm9kZV9pZBgEIAEoBCJgChNKb2luQ2x1c3RlclJlc3BvbnNlEhIKCmNsdXN0ZXJfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoBBIkCgdtZW1iZXJzGAMgAygLMhMucmFmdG9yYWwudjEuTWVtYmVyIl8KE0Fubm91bmNlTm9kZVJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSI8ChRBbm5vdW5jZU5vZGVSZXNwb25zZRIkCgdtZW1iZXJzGAEgAygLMhMucmFmdG9yYWwudjEuTWVtYmVyIjgKEVJlbW92ZU5vZGVSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQSEgoKdGltZW91dF9tcxgCIAEoDSIlChJSZW1vdmVOb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoBCJAChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQSEgoKdGltZW91dF9tcxgCIAEoDSIvChpUcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRIRCglsZWFkZXJfaWQYASABKAQyuQMKDkNsdXN0ZXJTZXJ2aWNlEkoKCUdldFN0YXR1cxIdLnJhZnRvcmFsLnYxLkdldFN0YXR1c1JlcXVlc3QaHi5yYWZ0b3JhbC52MS5HZXRTdGF0dXNSZXNwb25zZRJQCgtKb2luQ2x1c3RlchIfLnJhZnRvcmFsLnYxLkpvaW5DbHVzdGVyUmVxdWVzdBogLnJhZnRvcmFsLnYxLkpvaW5DbHVzdGVyUmVzcG9uc2USUwoMQW5ub3VuY2VOb2RlEiAucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVxdWVzdBohLnJhZnRvcmFsLnYxLkFubm91bmNlTm9kZVJlc3BvbnNlEk0KClJlbW92ZU5vZGUSHi5yYWZ0b3JhbC52MS5SZW1vdmVOb2RlUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXNwb25zZRJlChJUcmFuc2ZlckxlYWRlcnNoaXASJi5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0GicucmFmdG9yYWwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCL0AgoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkSMAoJdHJhbnNmZXJzGBAgAygLMh0ucmFmdG9yYWwudjEuU25hcHNob3RUcmFuc2ZlciLJAQoQU25hcHNob3RUcmFuc2ZlchIRCglkaXJlY3Rpb24YASABKAkSDwoHcGVlcl9pZBgCIAEoBBITCgtkZWxlZ2F0ZV9pZBgDIAEoBBINCgVpbmRleBgEIAEoBBISCgpieXRlc19kb25lGAUgASgEEhgKC2J5dGVzX3RvdGFsGAYgASgESACIAQESFQoNc3RhcnRlZF9hdF9tcxgHIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAggASgEQg4KDF9ieXRlc190b3RhbCJgChJKb2luQ2x1c3RlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCRIUCgxjbHVzdGVyX25hbWUYAiABKAkSEgoKdGltZW91dF9tcxgDIAEoDRIPCgdub2RlX2lkGAQgASgEImAKE0pvaW5DbHVzdGVyUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIkAKGVRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBDK5AwoOQ2x1c3RlclNlcnZpY2USSgoJR2V0U3RhdHVzEh0ucmFmdG9yYWwudjEuR2V0U3RhdHVzUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkdldFN0YXR1c1Jlc3BvbnNlElAKC0pvaW5DbHVzdGVyEh8ucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXF1ZXN0GiAucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXNwb25zZRJTCgxBbm5vdW5jZU5vZGUSIC5yYWZ0b3JhbC52MS5Bbm5vdW5jZU5vZGVSZXF1ZXN0GiEucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVzcG9uc2USTQoKUmVtb3ZlTm9kZRIeLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVtb3ZlTm9kZVJlc3BvbnNlEmUKElRyYW5zZmVyTGVhZGVyc2hpcBImLnJhZnRvcmFsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaJy5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message raftoral.v1.Member
@@ -150,6 +150,13 @@ export type GetStatusResponse = Message<"raftoral.v1.GetStatusResponse"> & {
    * @generated from field: string version = 15;
    */
   version: string;
+
+  /**
+   * Snapshots on their way at the moment, from or to this node or in its place.
+   *
+   * @generated from field: repeated raftoral.v1.SnapshotTransfer transfers = 16;
+   */
+  transfers: SnapshotTransfer[];
 };
 
 /**
@@ -158,6 +165,68 @@ export type GetStatusResponse = Message<"raftoral.v1.GetStatusResponse"> & {
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_cluster_service, 2);
+
+/**
+ * @generated from message raftoral.v1.SnapshotTransfer
+ */
+export type SnapshotTransfer = Message<"raftoral.v1.SnapshotTransfer"> & {
+  /**
+   * send, receive or delegated.
+   *
+   * @generated from field: string direction = 1;
+   */
+  direction: string;
+
+  /**
+   * Who receives it; with receive, in whose name it is sent.
+   *
+   * @generated from field: uint64 peer_id = 2;
+   */
+  peerId: bigint;
+
+  /**
+   * With delegated: who sends it.
+   *
+   * @generated from field: uint64 delegate_id = 3;
+   */
+  delegateId: bigint;
+
+  /**
+   * @generated from field: uint64 index = 4;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 bytes_done = 5;
+   */
+  bytesDone: bigint;
+
+  /**
+   * Absent while it is not known.
+   *
+   * @generated from field: optional uint64 bytes_total = 6;
+   */
+  bytesTotal?: bigint | undefined;
+
+  /**
+   * Since the epoch.
+   *
+   * @generated from field: uint64 started_at_ms = 7;
+   */
+  startedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 bytes_per_second = 8;
+   */
+  bytesPerSecond: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.SnapshotTransfer.
+ * Use `create(SnapshotTransferSchema)` to create a new message.
+ */
+export const SnapshotTransferSchema: GenMessage<SnapshotTransfer> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_cluster_service, 3);
 
 /**
  * @generated from message raftoral.v1.JoinClusterRequest
@@ -195,7 +264,7 @@ export type JoinClusterRequest = Message<"raftoral.v1.JoinClusterRequest"> & {
  * Use `create(JoinClusterRequestSchema)` to create a new message.
  */
 export const JoinClusterRequestSchema: GenMessage<JoinClusterRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 3);
+  messageDesc(file_raftoral_v1_cluster_service, 4);
 
 /**
  * @generated from message raftoral.v1.JoinClusterResponse
@@ -222,7 +291,7 @@ export type JoinClusterResponse = Message<"raftoral.v1.JoinClusterResponse"> & {
  * Use `create(JoinClusterResponseSchema)` to create a new message.
  */
 export const JoinClusterResponseSchema: GenMessage<JoinClusterResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 4);
+  messageDesc(file_raftoral_v1_cluster_service, 5);
 
 /**
  * @generated from message raftoral.v1.AnnounceNodeRequest
@@ -254,7 +323,7 @@ export type AnnounceNodeRequest = Message<"raftoral.v1.AnnounceNodeRequest"> & {
  * Use `create(AnnounceNodeRequestSchema)` to create a new message.
  */
 export const AnnounceNodeRequestSchema: GenMessage<AnnounceNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 5);
+  messageDesc(file_raftoral_v1_cluster_service, 6);
 
 /**
  * @generated from message raftoral.v1.AnnounceNodeResponse
@@ -271,7 +340,7 @@ export type AnnounceNodeResponse = Message<"raftoral.v1.AnnounceNodeResponse"> &
  * Use `create(AnnounceNodeResponseSchema)` to create a new message.
  */
 export const AnnounceNodeResponseSchema: GenMessage<AnnounceNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 6);
+  messageDesc(file_raftoral_v1_cluster_service, 7);
 
 /**
  * @generated from message raftoral.v1.RemoveNodeRequest
@@ -295,7 +364,7 @@ export type RemoveNodeRequest = Message<"raftoral.v1.RemoveNodeRequest"> & {
  * Use `create(RemoveNodeRequestSchema)` to create a new message.
  */
 export const RemoveNodeRequestSchema: GenMessage<RemoveNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 7);
+  messageDesc(file_raftoral_v1_cluster_service, 8);
 
 /**
  * @generated from message raftoral.v1.RemoveNodeResponse
@@ -312,7 +381,7 @@ export type RemoveNodeResponse = Message<"raftoral.v1.RemoveNodeResponse"> & {
  * Use `create(RemoveNodeResponseSchema)` to create a new message.
  */
 export const RemoveNodeResponseSchema: GenMessage<RemoveNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 8);
+  messageDesc(file_raftoral_v1_cluster_service, 9);
 
 /**
  * @generated from message raftoral.v1.TransferLeadershipRequest
@@ -336,7 +405,7 @@ export type TransferLeadershipRequest = Message<"raftoral.v1.TransferLeadershipR
  * Use `create(TransferLeadershipRequestSchema)` to create a new message.
  */
 export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 9);
+  messageDesc(file_raftoral_v1_cluster_service, 10);
 
 /**
  * @generated from message raftoral.v1.TransferLeadershipResponse
@@ -353,7 +422,7 @@ export type TransferLeadershipResponse = Message<"raftoral.v1.TransferLeadership
  * Use `create(TransferLeadershipResponseSchema)` to create a new message.
  */
 export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 10);
+  messageDesc(file_raftoral_v1_cluster_service, 11);
 
 /**
  * @generated from service raftoral.v1.ClusterService
