@@ -194,6 +194,7 @@ export class Checkpointer {
     } else {
       if (this.current === undefined && this.wanted !== undefined) this.current = this.begin(this.wanted);
       if (this.current !== undefined) mark = await this.takeShare(this.current, transaction);
+      if (this.failed) return;
     }
     const finished = this.current !== undefined && mark?.sequence === this.current.end.sequence;
     const checkpoint = finished ? this.current : undefined;

@@ -1,7 +1,7 @@
 /** Failures of the storage. Every code has an entry in docs/errors.md. */
 import { statfsSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { RaftoralError } from "@raftoral/raft-core";
 
 export type StorageErrorCode =
@@ -43,7 +43,7 @@ export function corrupt(
 }
 
 // LMDB reports system errors by their number, and its own by negative ones.
-const { ENOSPC, EDQUOT } = constants.errno;
+const { EIO, ENOSPC, EDQUOT } = constants.errno;
 const MDB_MAP_FULL = -30792;
 const MDB_CORRUPTED = -30796;
 const MDB_PAGE_NOTFOUND = -30797;
@@ -92,7 +92,7 @@ export function openFailure(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   const code = codeOf(error);
   const reason = error instanceof Error ? error.message : String(error);
-  if (isWantOfSpace(error)) {
+  if (isWantOfSpace(error) || (code === EIO && isFull(join(path, "data.mdb")))) {
     const message = `${path}: no space left to open the data folder. Make room, then start the node again.`;
     return new StorageError("STORAGE_FULL", message, { cause: error, details: { path } });
   }

@@ -4,7 +4,19 @@
  *
  * The file may be longer than its pages: a crash while it was being lengthened leaves that, and it is done again.
  */
-import { close, constants, fdatasync, fdatasyncSync, fstat, fsync, open, read, write, writeSync } from "node:fs";
+import {
+  close,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstat,
+  fsync,
+  ftruncate,
+  open,
+  read,
+  write,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { PAGE_BYTES } from "./record.ts";
@@ -18,6 +30,7 @@ const readFile = promisify(read);
 const writeFile = promisify(write);
 const flushFile = promisify(fsync);
 const statFile = promisify(fstat);
+const truncateFile = promisify(ftruncate);
 const closeFile = promisify(close);
 
 export class JournalFile {
@@ -64,15 +77,24 @@ export class JournalFile {
     return this.usable;
   }
 
-  /** Writes zeros behind the usable pages, up to `pages`, and flushes them. They are not used before {@link use}. */
+  /**
+   * Writes zeros behind the usable pages, up to `pages`, and flushes them. They are not used before {@link use}. When it
+   * fails, the space is given back: others may need it more.
+   */
   async lengthen(pages: number): Promise<void> {
+    const start = this.usable * PAGE_BYTES;
     const end = pages * PAGE_BYTES;
-    const zeros = Buffer.alloc(Math.min(PIECE_BYTES, end - this.usable * PAGE_BYTES));
-    for (let at = this.usable * PAGE_BYTES; at < end; ) {
-      const { bytesWritten } = await writeFile(this.fd, zeros, 0, Math.min(zeros.length, end - at), at);
-      at += bytesWritten;
+    const zeros = Buffer.alloc(Math.min(PIECE_BYTES, end - start));
+    try {
+      for (let at = start; at < end; ) {
+        const { bytesWritten } = await writeFile(this.fd, zeros, 0, Math.min(zeros.length, end - at), at);
+        at += bytesWritten;
+      }
+      await flushFile(this.fd);
+    } catch (error) {
+      await truncateFile(this.fd, start);
+      throw error;
     }
-    await flushFile(this.fd);
   }
 
   /** Pages up to here may be used from now on. */

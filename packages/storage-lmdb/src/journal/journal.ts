@@ -13,6 +13,7 @@
  * Files begin small and double when their turn comes, up to the configured size: a node that writes little takes little.
  */
 import { randomBytes } from "node:crypto";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { invariant } from "@raftoral/raft-core";
 import { corrupt } from "../errors.ts";
@@ -23,6 +24,8 @@ import { fileOf, type JournalFiles } from "./record-reader.ts";
 
 /** Size that each file begins with. */
 const INITIAL_BYTES = 1024 * 1024;
+/** A file is lengthened only if there is this many times as much space as it takes. */
+const ROOM_FACTOR = 8;
 /** The smallest size that can be configured for a file. */
 export const SMALLEST_JOURNAL_BYTES: number = 4 * PAGE_BYTES;
 
@@ -174,13 +177,16 @@ export class Journal implements JournalFiles {
 
   /**
    * Lengthens the file that is to be used next, if it waits for a checkpoint and is not full size yet. The mark that ends
-   * the checkpoint has the new size. Rejects when there is no space; the file stays as it is then.
+   * the checkpoint has the new size. When space is scarce the file stays as it is; when there is none, it rejects.
    */
   async lengthenNext(): Promise<void> {
     const other = (this.generation + 1) % 2 === 0 ? 0 : 1;
     const file = this.files[other];
     if (!this.otherIsBusy || file.pages >= this.maxPages) return;
     const pages = Math.min(this.maxPages, file.pages * 2);
+    const { bavail, bsize } = await statfs(file.path);
+    // LMDB needs room more than the journal does.
+    if (bavail * bsize < ROOM_FACTOR * (pages - file.pages) * PAGE_BYTES) return;
     await file.lengthen(pages);
     this.sizes[other] = pages;
   }
