@@ -20,7 +20,10 @@ export function nodeSecurity({ listen, advertise, tls }: NodeConfig): Security {
 /** Throws TRANSPORT_TLS_INVALID when the certificate is not one that others accept from this node. */
 export function assertOwnCertificate(security: Security, { nodeId, address }: NodeAddress): void {
   const objection = security.objectionToSelf(nodeId, parseAddress(address));
-  if (objection === undefined) return;
+  if (objection === undefined) {
+    security.bindTo(nodeId, parseAddress(address));
+    return;
+  }
   throw new TransportError(
     "TRANSPORT_TLS_INVALID",
     `Others would not accept this node${nodeId === NONE ? "" : ` as node ${nodeId}`}: ${objection}. Have its certificate made out to it.`,

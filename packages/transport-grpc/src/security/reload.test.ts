@@ -143,6 +143,22 @@ it("files that cannot be used are refused, and the node goes on with what it had
   expect(await shownBy(node)).not.toBe(before);
 });
 
+it("a certificate that others would not accept from this node is refused by the node itself", async () => {
+  const { node, paths } = await startNode(1);
+  node.transport.security.bindTo(1, { host: "127.0.0.1", port: 1 });
+  const before = await shownBy(node);
+  const install = async (certificate: IssuedCertificate) => {
+    await writeFile(paths.cert, certificate.cert);
+    await writeFile(paths.key, certificate.key);
+    return node.transport.reloadTls();
+  };
+  const refused = { code: "TRANSPORT_TLS_INVALID" };
+  await expect(install(await authority.node(2))).rejects.toMatchObject(refused);
+  await expect(install(await authority.issue({ names: ["dns:one.example.com"] }))).rejects.toMatchObject(refused);
+  expect(await shownBy(node)).toBe(before);
+  expect(await install(await authority.node(1))).toBe(true);
+});
+
 describe("watching the files", () => {
   /** A clock whose period is over when the test says so. */
   function handClock(): { readonly clock: Clock; tick(): void; readonly periods: number[] } {

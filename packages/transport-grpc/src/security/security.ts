@@ -48,6 +48,7 @@ export class Security {
   readonly clusterNames: readonly string[];
   #material: TlsMaterial | undefined;
   #context: SecureContext | undefined;
+  #self: { readonly nodeId: NodeId; readonly address: HostPort } | undefined;
   readonly #listeners = new Set<(reloaded: Reloaded) => void>();
   /** What the last failed look found, so that the same is logged once. */
   #lastFailure: string | undefined;
@@ -119,7 +120,15 @@ export class Security {
    * will, and for plaintext.
    */
   objectionToSelf(nodeId: NodeId, address: HostPort): string | undefined {
-    const cert = this.#material?.cert;
+    return this.#objectionTo(this.#material?.cert, nodeId, address);
+  }
+
+  /** From now on a reload is refused if others would not accept its certificate from node `nodeId` at `address`. */
+  bindTo(nodeId: NodeId, address: HostPort): void {
+    this.#self = { nodeId, address };
+  }
+
+  #objectionTo(cert: string | undefined, nodeId: NodeId, address: HostPort): string | undefined {
     if (cert === undefined || this.options === undefined || this.options === false) return undefined;
     const certificate = new X509Certificate(cert);
     const host = this.options.serverName ?? address.host;
@@ -148,7 +157,13 @@ export class Security {
     if (options === undefined || options === false || before === undefined) return false;
     const material = readMaterial(options);
     if (isSameMaterial(before, material)) return false;
-    this.#context = secureContext(material, options.passphrase);
+    const context = secureContext(material, options.passphrase);
+    const self = this.#self;
+    const objection = self && this.#objectionTo(material.cert, self.nodeId, self.address);
+    if (objection !== undefined) {
+      throw new TransportError("TRANSPORT_TLS_INVALID", `Others would not accept this node with it: ${objection}.`);
+    }
+    this.#context = context;
     this.#material = material;
     const reloaded = { isOtherTrust: isOtherTrust(before, material) };
     for (const listener of this.#listeners) listener(reloaded);

@@ -51,6 +51,8 @@ export interface GrpcServer {
 }
 
 const DEFAULT_GRACE_MS = 2_000;
+/** Calls under way when whom to believe has changed may take so long: more than a long poll. */
+const ROLL_GRACE_MS = 30_000;
 
 /**
  * Listens for `nodeId`, which is added to the transport if it is not there yet; a port of 0 picks a free one and the transport
@@ -86,7 +88,8 @@ class NodeServer implements GrpcServer {
   readonly #listener: Listener;
   readonly #refusals: RefusalLog;
   readonly #services: Services;
-  readonly #stopRolling: Cancel;
+  readonly #stopListening: Cancel;
+  #stopRollTimer: Cancel = () => {};
   readonly #exchanges = new Map<ServerHttp2Stream, InboundStream>();
   #closing: Promise<void> | undefined;
 
@@ -122,7 +125,7 @@ class NodeServer implements GrpcServer {
       },
       broken: (error) => logger.error({ err: error }, "the server failed"),
     });
-    this.#stopRolling = settings.security.onReload(({ isOtherTrust }) => {
+    this.#stopListening = settings.security.onReload(({ isOtherTrust }) => {
       if (isOtherTrust) this.#roll();
     });
   }
@@ -154,7 +157,8 @@ class NodeServer implements GrpcServer {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#stopRolling();
+    this.#stopListening();
+    this.#stopRollTimer();
     void this.#services.drain();
     const closed = this.#listener.close();
     if (graceMs === 0) this.#listener.cut();
@@ -171,7 +175,13 @@ class NodeServer implements GrpcServer {
   #roll(): void {
     // Not a refusal, after which a peer stays away for a while.
     for (const stream of this.#exchanges.keys()) stream.close(http2.constants.NGHTTP2_CANCEL);
-    for (const [session] of this.#listener.sessions()) session.close();
+    const sessions = [...this.#listener.sessions()].map(([session]) => session);
+    for (const session of sessions) session.close();
+    // A stream that its caller never ends would go on under the old verdict.
+    this.#stopRollTimer();
+    this.#stopRollTimer = this.#local.clock.after(ROLL_GRACE_MS, () => {
+      for (const session of sessions) session.destroy();
+    });
   }
 
   #onExchange(call: InboundCall): void {
