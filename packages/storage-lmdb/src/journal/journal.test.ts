@@ -225,6 +225,50 @@ describe("a journal after a crash", () => {
   });
 });
 
+describe("a journal with a page's worth of it overwritten", () => {
+  /** By bytes of any kind, by zeros, or by what is somewhere else in the two files. */
+  const patches = fc.record({
+    file: fc.nat(1),
+    at: fc.nat(JOURNAL_BYTES - PAGE_BYTES),
+    bytes: fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: PAGE_BYTES }),
+      fc.constant(new Uint8Array(PAGE_BYTES)),
+      fc.record({ file: fc.nat(1), at: fc.nat(JOURNAL_BYTES - PAGE_BYTES) }),
+    ),
+  });
+
+  it("is refused, or has what was acknowledged but for what looks as if never written", {
+    timeout: 60_000,
+  }, async () => {
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, patches, (what, { file, at, bytes }) =>
+        withSubject(async (subject) => {
+          run(subject, what);
+          const paths = subject.journal.files.map((each) => each.path) as [string, string];
+          const patchBytes =
+            bytes instanceof Uint8Array
+              ? bytes
+              : readFileSync(paths[bytes.file] as string).subarray(bytes.at, bytes.at + PAGE_BYTES);
+          const expected = subject.acknowledged.map(({ content }) => content);
+          patch(paths[file] as string, at, patchBytes);
+          const found = await subject.reopen().catch((error: unknown) => error as Error);
+          if (found instanceof Error) {
+            expect(found).toMatchObject({ code: "STORAGE_CORRUPT" });
+            refused++;
+            return;
+          }
+          // A page's worth can take the headers of two records.
+          expect(found.contents.length).toBeGreaterThanOrEqual(expected.length - 2);
+          expect(found.contents).toEqual(expected.slice(0, found.contents.length));
+        }),
+      ),
+      { numRuns: 100 },
+    );
+    expect(refused).toBeGreaterThan(5);
+  });
+});
+
 describe("a journal that is not what it was", () => {
   let subject: Subject;
   beforeEach(async () => {
