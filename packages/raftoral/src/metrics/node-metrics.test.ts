@@ -168,11 +168,14 @@ describe("metrics of a durable node over gRPC", () => {
     const path = await mkdtemp(join(tmpdir(), "raftoral-metrics-"));
     const storage = await LmdbEnvironment.open({ path });
     const node = await cluster.start({ storage, bootstrap: true, ...ENDPOINT });
-    const look = async (): Promise<{ flushes: number; rounds: number }> => ({
-      // In this order: what a scrape misses may only be missing from both.
-      flushes: sampleOf(await scrape(node), "raftoral_storage_flush_duration_seconds_count"),
-      rounds: storage.rounds,
-    });
+    // A flush may come between the two numbers, for a node writes by itself as well; then both are read again.
+    const look = async (): Promise<{ flushes: number; rounds: number }> => {
+      for (;;) {
+        const { rounds } = storage;
+        const flushes = sampleOf(await scrape(node), "raftoral_storage_flush_duration_seconds_count");
+        if (storage.rounds === rounds) return { flushes, rounds };
+      }
+    };
     const before = await look();
     await (await node.startWorkflow(steps, 5)).result();
     const after = await look();
