@@ -87,6 +87,15 @@ export class MemoryStateStore implements StateStore {
     this.#table.set(key, value);
   }
 
+  insert(key: StateKey, value: Uint8Array): void {
+    if (this.#views.size === 0) {
+      this.put(key, value);
+      return;
+    }
+    this.#isCommitted = false;
+    this.#layers.insert(key, value);
+  }
+
   delete(key: StateKey): void {
     this.#isCommitted = false;
     if (this.#views.size > 0) {

@@ -46,6 +46,8 @@ export interface StateStore extends StateReader {
   /** Promise that room is made, while too much waits for the disk (K4). Rejects when the disk failed. */
   readonly drained: Promise<void> | undefined;
   put(key: StateKey, value: Uint8Array): void;
+  /** As `put`, for a key that is not there now: deleting it soon again costs nothing. */
+  insert(key: StateKey, value: Uint8Array): void;
   /** A key that is not there is as good. */
   delete(key: StateKey): void;
   /** Everything put since the last commit belongs to the log up to `index`. To be called in the turn of the first of the puts. */

@@ -4,6 +4,7 @@
  *
  * L1. Only the top layer changes. `freeze` puts a new one on it, and hands out those below for as long as anyone likes: a view of
  *     the moment, or what is to be written to the base.
+ * L3. What was inserted into the top layer, and deleted before it was frozen, leaves nothing: no layer below has it, and no base.
  * L2. A layer is dropped once the base has all of it. Until then both may have it; the layer wins, and says the same.
  */
 import { invariant } from "../errors.ts";
@@ -22,6 +23,23 @@ export interface RecordLayer {
 
 class Layer extends OrderedRecords<Uint8Array | null> implements RecordLayer {
   bytes = 0;
+  /** Keys that nothing below this layer has. */
+  readonly #inserted = new Set<StateKey>();
+
+  insert(key: StateKey, value: Uint8Array): void {
+    // A tombstone here may hide a record below.
+    if (this.get(key) === undefined) this.#inserted.add(key);
+    this.change(key, value);
+  }
+
+  remove(key: StateKey): void {
+    if (!this.#inserted.delete(key)) {
+      this.change(key, null);
+      return;
+    }
+    this.bytes -= (this.get(key)?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+    this.delete(key);
+  }
 
   change(key: StateKey, value: Uint8Array | null): void {
     const before = this.get(key);
@@ -64,9 +82,15 @@ export class RecordLayers implements StateReader {
     this.#top.change(key, value);
   }
 
+  /** As {@link put}, for a key that {@link get} does not find now. */
+  insert(key: StateKey, value: Uint8Array): void {
+    checkStateKey(key);
+    this.#top.insert(key, value);
+  }
+
   delete(key: StateKey): void {
     checkStateKey(key);
-    this.#top.change(key, null);
+    this.#top.remove(key);
   }
 
   scan(start: StateKey, end: StateKey): Iterable<StateRecord> {

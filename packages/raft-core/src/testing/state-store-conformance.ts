@@ -288,7 +288,8 @@ async function randomSteps(subject: StateStoreSubject, seed: number): Promise<vo
         model.delete(key);
       } else {
         const value = `${index}.${i}${"-".repeat(rng.below(3) * 100)}`;
-        store.put(key, bytesOf(value));
+        if (store.get(key) === undefined) store.insert(key, bytesOf(value));
+        else store.put(key, bytesOf(value));
         model.set(key, value);
       }
     }

@@ -61,14 +61,14 @@ export interface StateLimits {
   /** Runs that were looked at lately, ready to be used (16 MiB). */
   readonly cacheBytes: number;
   /**
-   * With a data folder: changes that wait for the next checkpoint before one is asked for (8 MiB); at twice as much, applying waits for it.
+   * With a data folder: changes that wait for the next checkpoint before one is asked for (2 MiB); at twice as much, applying waits for it.
    */
   readonly bufferBytes: number;
 }
 
 export const DEFAULT_STATE_LIMITS: StateLimits = Object.freeze({
   cacheBytes: 16 * 1024 * 1024,
-  bufferBytes: 8 * 1024 * 1024,
+  bufferBytes: 2 * 1024 * 1024,
 });
 
 /** What is served of a node's metrics. */

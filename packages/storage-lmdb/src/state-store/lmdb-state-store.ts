@@ -42,10 +42,10 @@ import {
 /** Pause between two checkpoints that only delete, in milliseconds. */
 const GARBAGE_PAUSE_MS = 25;
 
-export const DEFAULT_STATE_BUFFER_BYTES = 8 * 1024 * 1024;
+export const DEFAULT_STATE_BUFFER_BYTES = 2 * 1024 * 1024;
 
 export interface LmdbStateStoreOptions {
-  /** What may wait in memory for the next checkpoint before one is asked for, in bytes (8 MiB); twice as much before anyone waits. */
+  /** What may wait in memory for the next checkpoint before one is asked for, in bytes (2 MiB); twice as much before anyone waits. */
   readonly bufferBytes?: number;
 }
 
@@ -127,6 +127,11 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
   put(key: StateKey, value: Uint8Array): void {
     this.#isCommitted = false;
     this.#layers.put(key, value);
+  }
+
+  insert(key: StateKey, value: Uint8Array): void {
+    this.#isCommitted = false;
+    this.#layers.insert(key, value);
   }
 
   delete(key: StateKey): void {

@@ -8,10 +8,12 @@
 import type { NodeId } from "@raftoral/raft-core";
 import { WireReader } from "../command/wire-reader.ts";
 import { WorkflowError } from "../errors.ts";
+import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
 import { nodeKey, nodeRecord } from "./node-table.ts";
-import { decodeCheckpoint, decodeNode, decodeRun, encodeNode } from "./record-codec.ts";
+import { decodeCheckpoint, decodeNode, decodeRun, encodeCheckpoint, encodeNode } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
 import {
+  putArchive,
   putCheckpoint,
   putInput,
   putOutcome,
@@ -29,6 +31,13 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 /** A record's kind and length take at most this many bytes. */
 const MAX_PREFIX_BYTES = 11;
 
+/** Checkpoints of a run that has ended. */
+interface Held {
+  readonly contents: Uint8Array[];
+  readonly paths: Set<string>;
+  bytes: number;
+}
+
 export class SnapshotDecoder {
   readonly #sink: RecordSink;
   /** What is not consumed yet, and how long it must be before looking at it again is worth while. */
@@ -39,6 +48,8 @@ export class SnapshotDecoder {
   #phase: "magic" | "header" | "records" | "ended" = "magic";
   /** The run whose checkpoints are being read; their number is written with it once it is known. */
   #run: RunRecord | undefined;
+  /** Its checkpoints, as long as they may become its archive. */
+  #held: Held | undefined;
   #clock = 0;
   #lastEpoch = 0;
   #finished = 0;
@@ -180,7 +191,15 @@ export class SnapshotDecoder {
     const isKnown = startOf(this.#sink, runId) !== undefined;
     if (isKnown || this.#sink.get(RECORD_KIND.run + startKey) !== undefined) throw invalid(`run ${runId} comes twice`);
     if (head.epoch > this.#lastEpoch) throw invalid(`run ${runId} is from the future`);
-    const run: RunRecord = { ...facts, startKey, head, checkpointCount: 0, hashes: undefined, signals };
+    const run: RunRecord = {
+      ...facts,
+      startKey,
+      head,
+      checkpointCount: 0,
+      hashes: undefined,
+      signals,
+    };
+    this.#held = head.status === "Finished" ? { contents: [], paths: new Set(), bytes: 0 } : undefined;
     // Here already, so that a second run of the id, or the place, is noticed.
     putRun(this.#sink, run);
     putPlace(this.#sink, run);
@@ -197,16 +216,36 @@ export class SnapshotDecoder {
 
   #putCheckpoint(content: WireReader, run: RunRecord): void {
     const { path, checkpoint } = decodeCheckpoint(content);
-    if (putCheckpoint(this.#sink, run, path, checkpoint) !== undefined) {
-      throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
-    }
+    const isTwice =
+      this.#held === undefined
+        ? putCheckpoint(this.#sink, run, path, checkpoint) !== undefined
+        : !this.#hold(this.#held, run, path, encodeCheckpoint(path, checkpoint));
+    if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
     run.checkpointCount = (run.checkpointCount ?? 0) + 1;
+  }
+
+  /** Keeps a checkpoint for the run's archive; once they are too many for one, all are put. False for a path that is there. */
+  #hold(held: Held, run: RunRecord, path: string, content: Uint8Array): boolean {
+    if (held.paths.has(path)) return false;
+    held.paths.add(path);
+    held.contents.push(content);
+    held.bytes += content.length;
+    if (held.contents.length <= MAX_ARCHIVED_CHECKPOINTS && held.bytes <= MAX_ARCHIVED_BYTES) return true;
+    this.#held = undefined;
+    for (const each of held.contents) {
+      const { path: other, checkpoint } = decodeCheckpoint(new WireReader(each));
+      putCheckpoint(this.#sink, run, other, checkpoint);
+    }
+    return true;
   }
 
   /** The number of a run's checkpoints is known once something else comes. */
   #endRun(): void {
     const run = this.#run;
     this.#run = undefined;
+    if (run !== undefined && this.#held !== undefined && this.#held.contents.length > 0) {
+      putArchive(this.#sink, run, encodeArchive(this.#held.contents));
+    }
     // Of a running run it is counted when somebody asks.
     if (run?.head.status === "Finished" && run.checkpointCount !== 0) putRun(this.#sink, run);
   }

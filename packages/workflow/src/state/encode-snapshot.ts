@@ -7,8 +7,8 @@
  * E3. A record of the store is written as it is: nothing is decoded that need not be.
  */
 import type { StateView } from "@raftoral/raft-core";
-import { WireReader } from "../command/wire-reader.ts";
 import { WireWriter } from "../command/wire-writer.ts";
+import { decodeArchive, indexIn } from "./archive.ts";
 import { startInPlace } from "./run-records.ts";
 import { RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { decodeHeader } from "./state-header.ts";
@@ -19,7 +19,6 @@ const MAX_HELD_BYTES = 1024 * 1024;
 /** Fields of a run's record in a snapshot that have records of their own in the store. */
 const INPUT_FIELD = 4;
 const SIGNAL_FIELD = 19;
-const CHECKPOINT_INDEX_FIELD = 5;
 
 /** Chunks have at most `chunkBytes`, and all but the last few of a large record as many. The view stays the caller's to close. */
 export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<Uint8Array> {
@@ -84,6 +83,11 @@ function writeRun(to: WireWriter, view: StateView, start: number): void {
 
 /** The records of a run's checkpoints in the order in which they were committed (E2). */
 function* inOrder(view: StateView, start: number): Generator<Uint8Array> {
+  const archive = view.get(RECORD_KIND.archive + numberKey(start));
+  if (archive !== undefined) {
+    yield* decodeArchive(archive);
+    return;
+  }
   const found: { readonly index: number; readonly key: string; held: Uint8Array | undefined }[] = [];
   let bytes = 0;
   for (const [key, value] of view.scan(...rangeOf(RECORD_KIND.checkpoint, start))) {
@@ -95,13 +99,4 @@ function* inOrder(view: StateView, start: number): Generator<Uint8Array> {
     const value = held ?? view.get(key);
     if (value !== undefined) yield value;
   }
-}
-
-function indexIn(checkpoint: Uint8Array): number {
-  const from = new WireReader(checkpoint);
-  for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === CHECKPOINT_INDEX_FIELD) return from.uint();
-    from.skip();
-  }
-  return 0;
 }

@@ -156,7 +156,8 @@ export function decodeRun(from: WireReader): DecodedRun {
         signalIds,
       };
   const facts = { runId, type, version, seed, startedAt, startIndex };
-  return { facts, head, checkpointCount, input, outcome: outcomeOf(name, result, error, reasonText), signals };
+  const outcome = outcomeOf(name, result, error, reasonText);
+  return { facts, head, checkpointCount, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */

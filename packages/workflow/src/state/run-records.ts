@@ -6,6 +6,7 @@ import type { StateKey, StateReader } from "@raftoral/raft-core";
 import type { CheckpointRecord } from "../command/command-result.ts";
 import { WireReader } from "../command/wire-reader.ts";
 import type { RunOutcome } from "../command/workflow-command.ts";
+import { decodeArchive } from "./archive.ts";
 import {
   type DecodedCheckpoint,
   decodeCheckpoint,
@@ -28,6 +29,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export interface RecordSink {
   get(key: StateKey): Uint8Array | undefined;
   put(key: StateKey, value: Uint8Array): void;
+  /** As `put`, for a key that is not there. */
+  insert?(key: StateKey, value: Uint8Array): void;
 }
 
 /** Writes a run's record, and with the first one where it is found. */
@@ -38,7 +41,8 @@ export function putRun(to: RecordSink, run: RunRecord): void {
 /** Makes a run known by its id, and by its owner or its end. */
 export function putPlace(to: RecordSink, run: RunRecord): void {
   to.put(idKey(run.runId), encodeNumber(run.startIndex));
-  to.put(placeKey(run), NOTHING);
+  if (to.insert === undefined) to.put(placeKey(run), NOTHING);
+  else to.insert(placeKey(run), NOTHING);
 }
 
 /** The key under which a run is found by its owner while it runs, and by its end afterwards. */
@@ -51,6 +55,10 @@ export function placeKey({ head, startKey }: RunRecord): StateKey {
 /** Start index of the run that a key of {@link placeKey} is of. */
 export function startInPlace(key: StateKey): number {
   return numberIn(key, 8);
+}
+
+export function putArchive(to: RecordSink, { startKey }: RunRecord, archive: Uint8Array): void {
+  to.put(RECORD_KIND.archive + startKey, archive);
 }
 
 export function putInput(to: RecordSink, { startKey }: RunRecord, input: Uint8Array): void {
@@ -83,7 +91,9 @@ export function putCheckpoint(
     const key = checkpointKey(startKey, hash, probe);
     const found = isNew ? undefined : to.get(key);
     if (found === undefined) {
-      to.put(key, encodeCheckpoint(path, checkpoint));
+      const content = encodeCheckpoint(path, checkpoint);
+      if (to.insert === undefined) to.put(key, content);
+      else to.insert(key, content);
       return undefined;
     }
     const standing = decodeCheckpoint(new WireReader(found));
@@ -118,6 +128,10 @@ export function checkpointCountOf(from: StateReader, run: RunRecord): number {
 /** A run's checkpoints in the order in which they were committed. */
 export function checkpointsOf(from: StateReader, run: RunRecord): DecodedCheckpoint[] {
   if (checkpointCountOf(from, run) === 0) return [];
+  const archive = run.head.status === "Finished" ? from.get(RECORD_KIND.archive + run.startKey) : undefined;
+  if (archive !== undefined) {
+    return decodeArchive(archive).map((content) => decodeCheckpoint(new WireReader(content)));
+  }
   const found: DecodedCheckpoint[] = [];
   for (const [, value] of from.scan(...rangeOf(RECORD_KIND.checkpoint, run.startIndex))) {
     found.push(decodeCheckpoint(new WireReader(value)));
@@ -145,7 +159,9 @@ export function loadRun(from: StateReader, startIndex: number): RunRecord | unde
   const record = from.get(RECORD_KIND.run + startKey);
   if (record === undefined) return undefined;
   const { facts, head, checkpointCount } = decodeRun(new WireReader(record));
-  if (head.status === "Finished") return { ...facts, startKey, head, checkpointCount, hashes: undefined, signals: [] };
+  if (head.status === "Finished") {
+    return { ...facts, startKey, head, checkpointCount, hashes: undefined, signals: [] };
+  }
   const signals: BufferedSignal[] = [];
   for (const [key, value] of from.scan(...rangeOf(RECORD_KIND.signal, startIndex))) {
     signals.push(decodeSignal(new WireReader(value), numberIn(key, 8)));

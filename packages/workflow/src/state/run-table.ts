@@ -8,12 +8,14 @@
 import { invariant, type NodeId, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { CheckpointRecord } from "../command/command-result.ts";
 import type { RunOutcome } from "../command/workflow-command.ts";
+import { archiveOf } from "./archive.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import {
   checkpointCountOf,
   loadRun,
   placeKey,
+  putArchive,
   putCheckpoint,
   putInput,
   putOutcome,
@@ -91,7 +93,8 @@ export class RunTable {
   start(facts: RunFacts, head: RunningHead, input: Uint8Array): void {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     const startKey = numberKey(facts.startIndex);
-    const run: RunRecord = { ...facts, startKey, head, checkpointCount: 0, hashes: new Set(), signals: [] };
+    const nothingYet = { checkpointCount: 0, hashes: new Set<number>(), signals: [] };
+    const run: RunRecord = { ...facts, startKey, head, ...nothingYet };
     putRun(this.#store, run);
     putPlace(this.#store, run);
     putInput(this.#store, run, input);
@@ -106,7 +109,7 @@ export class RunTable {
     if (before.owner !== head.owner) this.#leave(run);
     run.head = head;
     if (before.owner !== head.owner) {
-      this.#store.put(placeKey(run), NOTHING);
+      this.#store.insert(placeKey(run), NOTHING);
       this.#count(head.owner, 1);
     }
     putRun(this.#store, run);
@@ -115,7 +118,7 @@ export class RunTable {
   finish(run: RunRecord, head: FinishedHead, outcome: RunOutcome): void {
     this.#leave(run);
     for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
-    checkpointCountOf(this.#store, run);
+    this.#archive(run);
     run.head = head;
     run.signals = [];
     putRun(this.#store, run);
@@ -128,8 +131,10 @@ export class RunTable {
     const { head, startKey, startIndex, runId } = run;
     invariant(head.status === "Finished", () => `run ${runId} is running`);
     const store = this.#store;
+    const archive = RECORD_KIND.archive + startKey;
     if (checkpointCountOf(store, run) > 0) {
-      for (const [key] of store.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex))) store.delete(key);
+      if (store.get(archive) !== undefined) store.delete(archive);
+      else for (const [key] of store.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex))) store.delete(key);
     }
     store.delete(RECORD_KIND.input + startKey);
     store.delete(RECORD_KIND.outcome + startKey);
@@ -188,6 +193,14 @@ export class RunTable {
   /** Oldest end first. They may be pruned while they are walked. */
   *finished(): Generator<RunRecord> {
     for (const [key] of this.#store.scan(...kindRange(RECORD_KIND.ended))) yield this.at(startInPlace(key));
+  }
+
+  /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. */
+  #archive(run: RunRecord): void {
+    const archived = archiveOf(this.#store, run, checkpointCountOf(this.#store, run));
+    if (archived === undefined) return;
+    for (const key of archived.keys) this.#store.delete(key);
+    putArchive(this.#store, run, archived.archive);
   }
 
   #leave(run: RunRecord): void {

@@ -9,7 +9,8 @@
  * | run        | `r start` | the run, without what may be large |
  * | input      | `i start` | what it was started with, unless that is nothing |
  * | outcome    | `e start` | how it ended |
- * | checkpoint | `c start hash probe` | one checkpoint |
+ * | archive    | `a start` | all checkpoints of a run that has ended, unless they are many or large |
+ * | checkpoint | `c start hash probe` | one checkpoint; of a run that has ended, if it has no archive |
  * | signal     | `s start number` | one signal that waits for it |
  * | owned      | `o owner start` | nothing: a running run of this owner |
  * | ended      | `f end start` | nothing: a run that ended there |
@@ -54,6 +55,7 @@ export const RECORD_KIND = Object.freeze({
   run: "r",
   input: "i",
   outcome: "e",
+  archive: "a",
   checkpoint: "c",
   signal: "s",
   owned: "o",

@@ -1,0 +1,77 @@
+/**
+ * All checkpoints of a run that has ended, in one record: a store has as much work with ten small records as with ten large ones, twice,
+ * for they are deleted as well. Length and content of each, in the order in which they were committed.
+ */
+import type { StateKey, StateReader } from "@raftoral/raft-core";
+import { WireReader } from "../command/wire-reader.ts";
+import { WireWriter } from "../command/wire-writer.ts";
+import type { RunRecord } from "./run-record.ts";
+import { checkpointKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
+
+/** A run with more checkpoints, or more bytes in them, keeps them as they are. */
+export const MAX_ARCHIVED_CHECKPOINTS = 256;
+export const MAX_ARCHIVED_BYTES = 64 * 1024;
+
+const CHECKPOINT_INDEX_FIELD = 5;
+const writer = new WireWriter(8_192);
+
+/** A checkpoint's place in the log, out of its record. */
+export function indexIn(checkpoint: Uint8Array): number {
+  const from = new WireReader(checkpoint);
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === CHECKPOINT_INDEX_FIELD) return from.uint();
+    from.skip();
+  }
+  return 0;
+}
+
+export function encodeArchive(checkpoints: readonly Uint8Array[]): Uint8Array {
+  writer.reset();
+  for (const checkpoint of checkpoints) writer.bareBytes(checkpoint);
+  return writer.finish();
+}
+
+/** The records of the checkpoints, in their order. */
+export function decodeArchive(bytes: Uint8Array): readonly Uint8Array[] {
+  const from = new WireReader(bytes);
+  const checkpoints: Uint8Array[] = [];
+  while (!from.atEnd) checkpoints.push(from.bareBytes());
+  return checkpoints;
+}
+
+/** What becomes an archive, and the keys that it replaces; undefined for a run whose checkpoints stay as they are. */
+export function archiveOf(
+  from: StateReader,
+  run: RunRecord,
+  count: number,
+): { readonly archive: Uint8Array; readonly keys: readonly StateKey[] } | undefined {
+  if (count === 0 || count > MAX_ARCHIVED_CHECKPOINTS) return undefined;
+  const found: { readonly index: number; readonly value: Uint8Array }[] = [];
+  const keys: StateKey[] = [];
+  let bytes = 0;
+  for (const [key, value] of recordsOf(from, run, count)) {
+    bytes += value.length;
+    if (bytes > MAX_ARCHIVED_BYTES) return undefined;
+    keys.push(key);
+    found.push({ index: indexIn(value), value });
+  }
+  found.sort((a, b) => a.index - b.index);
+  return { archive: encodeArchive(found.map(({ value }) => value)), keys };
+}
+
+/** In no order. Where the hashes of all paths are known, and differ, nothing need be searched. */
+function* recordsOf(
+  from: StateReader,
+  { startKey, startIndex, hashes }: RunRecord,
+  count: number,
+): Generator<readonly [StateKey, Uint8Array]> {
+  if (hashes?.size !== count) {
+    yield* from.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex));
+    return;
+  }
+  for (const hash of hashes) {
+    const key = checkpointKey(startKey, hash, 0);
+    const value = from.get(key);
+    if (value !== undefined) yield [key, value];
+  }
+}
