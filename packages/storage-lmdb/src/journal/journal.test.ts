@@ -2,27 +2,15 @@
  * The journal alone, without LMDB: what is read back after a crash, whichever sectors of the last write reached the disk, and
  * whichever bit of what was acknowledged has flipped.
  */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from "node:fs";
+import { readFileSync, truncateSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { JOURNAL_BYTES, patch, Subject, withSubject } from "../testing/journal-subject.ts";
 import { Journal } from "./journal.ts";
-import { examineEnd, type TornTail } from "./journal-end.ts";
 import { JournalFile } from "./journal-file.ts";
-import type { Mark } from "./mark.ts";
 import { PAGE_BYTES } from "./record.ts";
-import { fileOf, RecordReader } from "./record-reader.ts";
-import { SECTOR_BYTES } from "./stamps.ts";
-
-const JOURNAL_BYTES = 16 * PAGE_BYTES;
-
-function patch(path: string, at: number, bytes: Uint8Array): void {
-  const fd = openSync(path, "r+");
-  writeSync(fd, bytes, 0, bytes.length, at);
-  closeSync(fd);
-}
+import { fileOf } from "./record-reader.ts";
 
 beforeEach(() => {
   // What counts here is what is in the files, not when: without waiting for the disk there is time for many cases.
@@ -33,117 +21,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** A journal with the mark that LMDB would hold, and what must be read back. */
-class Subject {
-  readonly folder: string = mkdtempSync(join(tmpdir(), "raftoral-journal-"));
-  journal: Journal;
-  mark: Mark;
-  /** Contents behind the mark, in order, with the number of each. */
-  private kept: { sequence: number; content: Buffer; path: string; at: number; pages: number }[] = [];
-
-  private constructor(journal: (folder: string) => Promise<Journal>) {
-    this.journal = undefined as unknown as Journal;
-    this.mark = undefined as unknown as Mark;
-    this.opening = journal(this.folder);
-  }
-
-  private readonly opening: Promise<Journal>;
-
-  static async create(): Promise<Subject> {
-    const subject = new Subject((folder) => Journal.create(folder, JOURNAL_BYTES));
-    subject.journal = await subject.opening;
-    subject.begin();
-    return subject;
-  }
-
-  get acknowledged(): readonly { sequence: number; content: Buffer; path: string; at: number; pages: number }[] {
-    return this.kept;
-  }
-
-  private begin(): void {
-    this.journal.beginAnew(this.journal.position);
-    this.mark = this.journal.markAt(this.journal.position);
-    this.journal.marked(this.mark);
-  }
-
-  /** Appends, with a checkpoint before when there is no room. False when it is too large. */
-  append(content: Buffer): boolean {
-    const room = this.journal.makeRoom(content.length);
-    if (room === "too large") return false;
-    if (room === "full") this.checkpoint(1);
-    expect(this.journal.makeRoom(content.length)).toBe("ready");
-    const { sequence, page } = this.journal.position;
-    this.journal.appendBlocking(content);
-    const pages = this.journal.position.page - page;
-    this.kept.push({ sequence, content, path: this.journal.path, at: page * PAGE_BYTES, pages });
-    return true;
-  }
-
-  /** LMDB takes over this share of what it lacks; all of it for 1. */
-  checkpoint(share: number): void {
-    const count = Math.floor(this.kept.length * share);
-    const last = this.kept[count - 1];
-    if (last === undefined) return;
-    const { generation } = this.journal.position;
-    const inUse = last.path === this.journal.path ? generation : generation - 1;
-    const next = { generation: inUse, page: last.at / PAGE_BYTES + last.pages, sequence: last.sequence + 1 };
-    this.mark = this.journal.markAt(next);
-    this.journal.marked(this.mark);
-    this.kept = this.kept.slice(count);
-  }
-
-  /** As after a crash: everything behind the mark is read, then a new generation begins. */
-  async reopen(): Promise<{ contents: Buffer[]; torn: TornTail | undefined }> {
-    await this.journal.close();
-    this.journal = await Journal.open(this.folder, this.mark, JOURNAL_BYTES);
-    const reader = new RecordReader(this.journal, this.journal.position);
-    const contents: Buffer[] = [];
-    for (let record = await reader.next(); record !== undefined; record = await reader.next()) {
-      contents.push(record.content);
-    }
-    const torn = await examineEnd(this.journal, reader.position);
-    this.journal.beginAnew(reader.position);
-    this.mark = this.journal.markAt(this.journal.position);
-    this.journal.marked(this.mark);
-    this.kept = [];
-    return { contents, torn };
-  }
-
-  /** Writes a record of which only some sectors reach the disk: those for which `reached` says so. */
-  tear(content: Buffer, reached: (sector: number) => boolean): "nothing" | "torn" | "whole" {
-    if (this.journal.makeRoom(content.length) === "full") this.checkpoint(1);
-    if (this.journal.makeRoom(content.length) !== "ready") return "nothing";
-    const before = readFileSync(this.journal.path);
-    const path = this.journal.path;
-    const { page } = this.journal.position;
-    this.journal.appendBlocking(content);
-    let lost = 0;
-    let came = 0;
-    for (let at = page * PAGE_BYTES; at < this.journal.position.page * PAGE_BYTES; at += SECTOR_BYTES) {
-      if (reached(at / SECTOR_BYTES)) came++;
-      else {
-        patch(path, at, before.subarray(at, at + SECTOR_BYTES));
-        lost++;
-      }
-    }
-    return came === 0 ? "nothing" : lost === 0 ? "whole" : "torn";
-  }
-
-  async dispose(): Promise<void> {
-    await this.journal.close();
-    rmSync(this.folder, { recursive: true });
-  }
-}
-
-async function withSubject(use: (subject: Subject) => Promise<void>): Promise<void> {
-  const subject = await Subject.create();
-  try {
-    await use(subject);
-  } finally {
-    await subject.dispose();
-  }
-}
 
 const contents = fc
   .tuple(fc.integer({ min: 1, max: 255 }), fc.oneof(fc.nat(600), fc.nat(3 * PAGE_BYTES)))
