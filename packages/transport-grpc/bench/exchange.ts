@@ -1,7 +1,7 @@
 /**
  * What a peer stream costs: two processes on loopback, 300-byte appends. Prints JSON lines.
  *
- *     npm run bench --workspace @raftoral/transport-grpc
+ *     npm run bench --workspace @raftoral/transport-grpc [-- --tls]
  *
  * Measured: the transport alone (queue, codec, framing, HTTP/2, delivery to a receiver that answers), and for comparison a
  * bidirectional Connect stream that carries the same bytes. Not measured: Raft, storage, the network.
@@ -9,10 +9,13 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { type GroupReceiver, type Message, message } from "@raftoral/raft-core";
-import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
+import { GrpcClusterTransport, startGrpcServer, type TlsOptions } from "@raftoral/transport-grpc";
+import { CertificateAuthority } from "../src/testing/certificate-authority.ts";
 import { connectEcho, measureConnect } from "./connect-stream.ts";
 
 const SECONDS = 3;
+/** With `--tls` everything is encrypted; the other process gets the certificates by its environment. */
+const TLS_VARIABLE = "RAFTORAL_BENCH_TLS";
 const data = new Uint8Array(300).fill(7);
 
 function append(from: number, to: number, index: number): Message {
@@ -38,7 +41,9 @@ class Echo implements GroupReceiver {
 }
 
 async function node(nodeId: number, peers: { nodeId: number; address: string }[]) {
-  const transport = new GrpcClusterTransport([...peers, { nodeId, address: "127.0.0.1:0" }]);
+  const tls = process.env[TLS_VARIABLE];
+  const options = tls === undefined ? {} : { tls: JSON.parse(tls) as TlsOptions };
+  const transport = new GrpcClusterTransport([...peers, { nodeId, address: "127.0.0.1:0" }], options);
   const server = await startGrpcServer("127.0.0.1:0", transport, nodeId, { routes: connectEcho });
   await transport.start();
   const receiver = new Echo();
@@ -114,6 +119,13 @@ async function measureSnapshot(bytes: number): Promise<void> {
 }
 
 const isChild = process.send !== undefined;
+if (!isChild && process.argv.includes("--tls")) {
+  const authority = await CertificateAuthority.create();
+  // Node 99 is the other process before it knows who it is.
+  const uris = [1, 2, 99].map((nodeId) => `uri:raftoral://default/node/${nodeId}`);
+  const { cert, key } = await authority.issue({ names: ["ip:127.0.0.1", ...uris] });
+  process.env[TLS_VARIABLE] = JSON.stringify({ ca: authority.ca, cert, key });
+}
 const self = await node(isChild ? 99 : 1, []);
 if (isChild) await child();
 else {
@@ -124,7 +136,10 @@ else {
   await measure("warm-up", 64);
   for (const inFlight of [1, 64, 1024]) await measure("exchange", inFlight);
   await measureSnapshot(512 * 1024 * 1024);
-  for (const inFlight of [1, 64]) print(await measureConnect(address, inFlight, SECONDS));
+  // Connect's own client is for comparison; it has no certificates here.
+  if (process.env[TLS_VARIABLE] === undefined) {
+    for (const inFlight of [1, 64]) print(await measureConnect(address, inFlight, SECONDS));
+  }
   other.kill();
   process.exit(0);
 }
