@@ -7,10 +7,10 @@ import { RegisterClients } from "./registers/register-clients.ts";
 import { RegisterProbe } from "./registers/register-probe.ts";
 import { verifyWhole } from "./registers/verify-whole.ts";
 
-const SEED = 4;
+const SEED = Number(process.env.RAFTORAL_CHAOS_SEED ?? 4);
 const TEST_MS = 40_000;
 
-describe("five nodes whose network fails", () => {
+describe(`five nodes whose network fails, seed ${SEED}`, () => {
   const cluster = useCluster(5, { networkSeed: SEED, registers: true });
   let clients: RegisterClients;
   let probe: RegisterProbe;

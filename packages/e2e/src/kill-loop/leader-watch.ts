@@ -14,6 +14,8 @@ export class LeaderWatch {
   constructor(cluster: TestCluster) {
     this.#cluster = cluster;
     this.#watching = this.#watch();
+    // Told by `stop`.
+    this.#watching.catch(() => {});
   }
 
   /** Of the newest term of which one was seen; 0 if none was. */
@@ -26,7 +28,7 @@ export class LeaderWatch {
     return Math.max(0, this.#leaders.size - 1);
   }
 
-  /** Throws when two nodes led in one term. */
+  /** Rejects when two nodes led in one term. */
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#watching;

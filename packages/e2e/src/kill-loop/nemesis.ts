@@ -36,9 +36,9 @@ export class Nemesis {
     this.#hands = [seededRng(rng.below(SEEDS)), seededRng(rng.below(SEEDS)), seededRng(rng.below(SEEDS))];
   }
 
-  /** Rejects with what a node's process failed with that was not killed. */
+  /** Rejects with what a node's process failed with that was not killed; no hand does anything any more then. */
   async rage(durationMs: number): Promise<void> {
-    const endMs = performance.now() + durationMs;
+    let endMs = performance.now() + durationMs;
     const until = async (rng: Rng, act: (rng: Rng) => Promise<void>): Promise<void> => {
       while (performance.now() < endMs) {
         await pause(100 + rng.below(1_000));
@@ -46,11 +46,17 @@ export class Nemesis {
       }
     };
     const [killing, disturbing, upsetting] = this.#hands;
-    await Promise.all([
+    const hands = [
       until(killing, (rng) => this.#kill(rng)),
       until(disturbing, (rng) => this.#disturb(rng)),
       until(upsetting, (rng) => this.#upset(rng)),
-    ]);
+    ];
+    try {
+      await Promise.all(hands);
+    } finally {
+      endMs = 0;
+      await Promise.allSettled(hands);
+    }
   }
 
   /** Kills one node or several, and starts them again after a while; one of them perhaps only to die while it starts. */

@@ -7,14 +7,14 @@ import { RegisterProbe } from "../registers/register-probe.ts";
 import { verifyWhole } from "../registers/verify-whole.ts";
 import { labProblem, NetLab } from "./net-lab.ts";
 
-const SEED = 6;
+const SEED = Number(process.env.RAFTORAL_CHAOS_SEED ?? 6);
 const START_MS = 60_000;
 const TEST_MS = 60_000;
 
 const problem = labProblem();
 if (problem !== undefined) console.log(`Not tested: real packet loss; ${problem}.`);
 
-describe.skipIf(problem !== undefined)("three nodes whose packets are lost", () => {
+describe.skipIf(problem !== undefined)(`three nodes whose packets are lost, seed ${SEED}`, () => {
   let lab: NetLab;
   let cluster: TestCluster;
   let clients: RegisterClients;
