@@ -3,15 +3,17 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import net from "node:net";
 import { crc32, deflateSync } from "node:zlib";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { type AnyExecutor, encodeMessage, type Message, type SnapshotStream, silentLogger } from "@raftoral/raft-core";
 import { fixedContent, RecordingReceiver, snapshotAnnouncement } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { DelegateSnapshotRequestSchema } from "./gen/raftoral/v1/peer_pb.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "./options.ts";
 import { startGrpcServer } from "./server/grpc-server.ts";
 import { frameOf } from "./wire/grpc-framing.ts";
-import { SEND_SNAPSHOT_PATH } from "./wire/h2.ts";
+import { DELEGATE_SNAPSHOT_PATH, SEND_SNAPSHOT_PATH } from "./wire/h2.ts";
 import { helloTo } from "./wire/hello.ts";
 import { encodeChunkHeader, encodePart } from "./wire/snapshot-codec.ts";
 
@@ -330,5 +332,62 @@ describe("what is not a snapshot", () => {
     await expect.poll(() => node.transport.peer(1).snapshots.receipts.size, { timeout: 5_000 }).toBe(0);
     await call(node, [begin(), chunk(ABC), end(ABC)]);
     expect(got.content.equals(ABC)).toBe(true);
+  });
+});
+
+describe("what is not a leader's wish", () => {
+  const self = { clusterId: "default", nodeId: 5, incarnation: 0, address: undefined };
+  const wish = (more: object = {}) =>
+    frameOf(
+      toBinary(
+        DelegateSnapshotRequestSchema,
+        create(DelegateSnapshotRequestSchema, {
+          hello: helloTo(1, self),
+          groupId: 1n,
+          message: encodeMessage(snapshotAnnouncement(5, 3)),
+          minIndex: 40n,
+          ...more,
+        }),
+      ),
+    );
+
+  async function ask(node: TestNode, bytes: Uint8Array): Promise<string> {
+    const session = http2.connect(`http://${node.server.address}`);
+    session.on("error", () => {});
+    cleanUps.push(() => session.destroy());
+    const headers = { ":method": "POST", ":path": DELEGATE_SNAPSHOT_PATH, "content-type": "application/grpc" };
+    const stream = session.request(headers);
+    stream.on("error", () => {});
+    const answer: Buffer[] = [];
+    stream.on("data", (piece: Buffer) => answer.push(piece));
+    const closed = once(stream, "close");
+    stream.end(bytes);
+    await closed;
+    session.destroy();
+    return Buffer.concat(answer).toString("latin1");
+  }
+
+  it.each([
+    ["no hello", wish({ hello: undefined }), "hello"],
+    ["another cluster's hello", wish({ hello: helloTo(1, { ...self, clusterId: "blue" }) }), "cluster"],
+    ["in another node's name", wish({ message: encodeMessage(snapshotAnnouncement(2, 3)) }), "may not ask"],
+    ["to send to itself", wish({ message: encodeMessage(snapshotAnnouncement(5, 1)) }), "may not ask"],
+    ["an impossible index", wish({ minIndex: 2n ** 60n }), "may not ask"],
+    ["for a group that is not here", wish({ groupId: 8n }), "no group 8"],
+    ["a message that is none", wish({ message: Buffer.from("ffff", "hex") }), ""],
+    ["no request", new Uint8Array(0), "without a request"],
+    ["a frame that is not protobuf", frameOf(Buffer.from("0aff", "hex")), ""],
+    ["a frame that is too large", Buffer.from("00ffffffff00", "hex"), "above the bound"],
+  ])("is refused and counted: %s", async (_what, bytes, why) => {
+    const node = await startNode(1);
+    const { receiver } = node.open(1);
+    let asked = 0;
+    receiver.onDelegation = async () => {
+      asked += 1;
+    };
+    expect(await ask(node, bytes)).toContain(why);
+    expect([asked, node.counters.framesRejected]).toEqual([0, 1]);
+    await ask(node, wish());
+    expect([asked, node.counters.framesRejected]).toEqual([1, 1]);
   });
 });

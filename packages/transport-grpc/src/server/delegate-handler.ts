@@ -89,10 +89,12 @@ function readRequest(stream: ServerHttp2Stream, local: LocalPeer): Promise<Deleg
     const cancel = clock.after(settings.connectTimeoutMs, () =>
       refuse(`no request within ${settings.connectTimeoutMs} ms`),
     );
-    stream.on("close", () => {
-      cancel();
-      refuse("the call ended without a request");
-    });
+    for (const ending of ["end", "close"]) {
+      stream.on(ending, () => {
+        cancel();
+        refuse("the call ended without a request");
+      });
+    }
     stream.on("data", (piece: Buffer) => {
       try {
         reader.push(piece, (bytes) => {
