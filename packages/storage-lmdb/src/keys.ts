@@ -8,7 +8,6 @@
  * | mark     | `03` | how far LMDB has come in the journal |
  * | state    | `10 group:8` | hard state, bounds of the log, latest snapshot |
  * | entry    | `20 group:8 index:8` | one log entry |
- * | chunk    | `30 group:8 spool:8 chunk:4` | one piece of a snapshot's content |
  */
 
 export const FORMAT_KEY: Buffer = Buffer.from([0x01]);
@@ -16,7 +15,6 @@ export const IDENTITY_KEY: Buffer = Buffer.from([0x02]);
 export const MARK_KEY: Buffer = Buffer.from([0x03]);
 const STATE = 0x10;
 const ENTRY = 0x20;
-const CHUNK = 0x30;
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -57,31 +55,15 @@ export function entryIndexOf(key: Uint8Array): number {
   return readUint64(key, 9);
 }
 
-export function chunkKey(group: number, spool: number, chunk: number): Buffer {
-  const key = groupKey(CHUNK, group, 21);
-  writeUint64(key, spool, 9);
-  key.writeUInt32BE(chunk, 17);
-  return key;
-}
-
-export function chunkPlaceOf(key: Uint8Array): { readonly spool: number; readonly chunk: number } {
-  const chunk = new DataView(key.buffer, key.byteOffset + 17, 4).getUint32(0);
-  return { spool: readUint64(key, 9), chunk };
-}
-
-/** Range of all keys of one group's entries or chunks, half-open. */
+/** Range of the keys of one group's entries, half-open. */
 export function entryRange(group: number, lo = 0, hi = Number.MAX_SAFE_INTEGER): { start: Buffer; end: Buffer } {
   return { start: entryKey(group, lo), end: entryKey(group, hi) };
-}
-
-export function chunkRange(group: number): { start: Buffer; end: Buffer } {
-  return { start: chunkKey(group, 0, 0), end: chunkKey(group, Number.MAX_SAFE_INTEGER, 0xffff_ffff) };
 }
 
 /** Which group's record a key names, and which entry of it, if it is an entry's. */
 export function describeKey(key: Uint8Array): { group?: number; index?: number } {
   const kind = key[0];
-  if (key.length < 9 || (kind !== STATE && kind !== ENTRY && kind !== CHUNK)) return {};
+  if (key.length < 9 || (kind !== STATE && kind !== ENTRY)) return {};
   const group = readUint64(key, 1);
   return kind === ENTRY && key.length === 17 ? { group, index: entryIndexOf(key) } : { group };
 }

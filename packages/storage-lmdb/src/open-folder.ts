@@ -3,7 +3,7 @@
  *
  * | format | what it has |
  * |---|---|
- * | 1 | LMDB alone; the next opening adds a journal |
+ * | 1 | LMDB alone, with snapshots in it; from before the first release, refused |
  * | 2 | LMDB and a journal, of which LMDB's mark says how much it holds |
  */
 import { join } from "node:path";
@@ -22,8 +22,10 @@ import { decodeFormat, decodeIdentity, encodeFormat, encodeIdentity, type Identi
 /** Format that this version writes, and the newest that it reads. */
 export const STORAGE_FORMAT_VERSION = 2;
 
-/** The first format that has a journal. */
-const FIRST_WITH_JOURNAL = 2;
+/** The oldest format that this version reads. */
+const OLDEST_FORMAT = 2;
+/** Of a folder that nothing was written to yet. */
+const NO_FORMAT = 0;
 
 /** Address space set aside for the map. Nothing is allocated; beyond it LMDB maps anew, which costs a moment. */
 const MAP_BYTES = 64 * 1024 ** 3;
@@ -105,8 +107,8 @@ function openJournal(
   format: number,
   journalBytes: number,
 ): Promise<Journal> {
-  // Until the mark is there the journal is not: what a crash left of its creation is overwritten.
-  if (format < FIRST_WITH_JOURNAL) return Journal.create(path, journalBytes);
+  // A new folder. Until the mark is there the journal is not: what a crash left of its creation is overwritten.
+  if (format === NO_FORMAT) return Journal.create(path, journalBytes);
   const record = readRecord(database, MARK_KEY);
   const mark = record === undefined ? undefined : decodeMark(MARK_KEY, record);
   if (mark !== undefined) return Journal.open(path, mark, journalBytes);
@@ -114,18 +116,17 @@ function openJournal(
   throw corrupt({ file: dataFileOf(path), record: "the journal's mark" }, found);
 }
 
-/** 0 for a new folder. */
 function loadFormat(path: string, database: Database<Buffer, Buffer>): number {
   const record = readRecord(database, FORMAT_KEY);
-  if (record === undefined) return 0;
+  if (record === undefined) return NO_FORMAT;
   if (!isIntact(FORMAT_KEY, record)) {
     throw corrupt({ file: dataFileOf(path), record: "format version" }, "wrong checksum");
   }
   const version = decodeFormat(record);
-  if (version <= STORAGE_FORMAT_VERSION) return version;
+  if (version >= OLDEST_FORMAT && version <= STORAGE_FORMAT_VERSION) return version;
   const message =
-    `${path}: the data folder has format ${version}, this version reads up to ${STORAGE_FORMAT_VERSION}. ` +
-    "Run the version that wrote it, or a newer one.";
+    `${path}: the data folder has format ${version}, this version reads ${OLDEST_FORMAT} to ${STORAGE_FORMAT_VERSION}. ` +
+    "Run the version that wrote it, or a newer one; or begin with an empty folder and let the node join anew.";
   throw new StorageError("STORAGE_FORMAT_UNSUPPORTED", message, { details: { path, version } });
 }
 

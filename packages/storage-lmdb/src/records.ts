@@ -188,14 +188,3 @@ export function decodeIdentity(record: Buffer): { incarnation: number; identity:
   const clusterId = record.toString("utf8", CRC_BYTES + 16);
   return { incarnation, identity: nodeId === 0 ? undefined : { clusterId, nodeId } };
 }
-
-/** A chunk's record: its checksum, then its bytes. */
-export function encodeChunk(key: Uint8Array, bytes: Uint8Array): Buffer {
-  const record = Buffer.allocUnsafe(CRC_BYTES + bytes.length);
-  record.set(bytes, CRC_BYTES);
-  return sealRecord(key, record);
-}
-
-export function decodeChunk(record: Buffer): Uint8Array {
-  return copyOf(record.subarray(CRC_BYTES));
-}

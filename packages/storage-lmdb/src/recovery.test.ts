@@ -11,6 +11,7 @@ import { PAGE_BYTES } from "./journal/record.ts";
 import { SECTOR_BYTES } from "./journal/stamps.ts";
 import { FORMAT_KEY, MARK_KEY } from "./keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
+import { STORAGE_FORMAT_VERSION } from "./open-folder.ts";
 import { encodeFormat } from "./records.ts";
 import { testEntries, testEntry } from "./testing/entries.ts";
 
@@ -219,23 +220,26 @@ describe("a folder's format", () => {
     await environment.close();
   }
 
-  it("1, without a journal, becomes 2 at the next opening, also after a crash in between", async () => {
-    await writeSome();
-    await change((database) => {
-      database.removeSync(MARK_KEY);
-      database.putSync(FORMAT_KEY, encodeFormat(FORMAT_KEY, 1));
+  for (const version of [1, STORAGE_FORMAT_VERSION + 1]) {
+    it(`${version} is refused, and left as it was`, async () => {
+      await writeSome();
+      await change((database) => database.putSync(FORMAT_KEY, encodeFormat(FORMAT_KEY, version)));
+      for (let opening = 0; opening < 2; opening++) {
+        await expect(LmdbEnvironment.open({ path })).rejects.toMatchObject({
+          code: "STORAGE_FORMAT_UNSUPPORTED",
+          message: expect.stringContaining(`has format ${version}`),
+        });
+      }
     });
-    // What the crash left of the journal's creation.
-    await rm(join(path, "journal-1"));
+  }
+
+  it("is given to a new folder though a crash left something of its journal", async () => {
     await writeFile(join(path, "journal-0"), Buffer.alloc(5000, 7));
-    for (let opening = 0; opening < 2; opening++) {
-      const environment = await LmdbEnvironment.open({ path });
-      const storage = await environment.group(1);
-      const last = 10 + opening;
-      expect(storage.entries(1, last + 1, Number.MAX_SAFE_INTEGER)).toEqual(testEntries(1, last + 1, 1));
-      await storage.write({ entries: testEntries(last + 1, last + 2, 1) });
-      await environment.close();
-    }
+    await writeSome();
+    const environment = await LmdbEnvironment.open({ path });
+    const storage = await environment.group(1);
+    expect(storage.entries(1, 11, Number.MAX_SAFE_INTEGER)).toEqual(testEntries(1, 11, 1));
+    await environment.close();
   });
 
   it("2 is refused without its mark, which says how much of the journal counts", async () => {
