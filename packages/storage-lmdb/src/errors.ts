@@ -20,7 +20,15 @@ export type StorageErrorCode =
   /** The folder cannot be created or opened. */
   | "STORAGE_PATH_INVALID"
   /** The storage was closed before. */
-  | "STORAGE_CLOSED";
+  | "STORAGE_CLOSED"
+  /** A backup is unfinished, damaged or of a newer version. */
+  | "STORAGE_BACKUP_INVALID"
+  /** A folder that something is to be written into has something in it. */
+  | "STORAGE_TARGET_NOT_EMPTY"
+  /** A backup was to be used as a data folder. */
+  | "STORAGE_IS_BACKUP"
+  /** What was asked for loses data, and nobody said that this is accepted. */
+  | "STORAGE_DATA_LOSS_REFUSED";
 
 export class StorageError extends RaftoralError<StorageErrorCode> {
   override readonly name = "StorageError";

@@ -1,0 +1,138 @@
+/**
+ * The manifest of a backup: whose it is, of when, and what each of its files must be. It is written last, so that a backup
+ * without one is unfinished; and it has a checksum of its own.
+ *
+ * A folder with a manifest is a backup and no data folder: what it would say in its old cluster, other nodes have long heard
+ * otherwise.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { StorageError } from "../errors.ts";
+import { flushFolder } from "../snapshot-file.ts";
+
+/** What a backup may hold; a manifest that names anything else could write anywhere. */
+const FILE_NAMES = /^(data\.mdb|journal-[01]|snapshots\/\d+-\d+\.snapshot)$/;
+/** In the backup's folder. */
+export const MANIFEST_NAME = "backup.json";
+/** Format of the manifest. */
+export const BACKUP_FORMAT_VERSION = 1;
+
+/** One file of a backup. */
+export interface BackupFile {
+  /** Within the backup, with slashes. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** One group of a backup. */
+export interface BackupGroup {
+  readonly group: number;
+  readonly term: number;
+  readonly commit: number;
+  readonly lastIndex: number;
+}
+
+export interface BackupManifest {
+  readonly format: number;
+  /** Of the data in it. */
+  readonly storageFormat: number;
+  readonly clusterId: string;
+  readonly nodeId: number;
+  readonly incarnation: number;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  readonly groups: readonly BackupGroup[];
+  readonly files: readonly BackupFile[];
+}
+
+/** Whether a folder is a backup. */
+export async function isBackup(folder: string): Promise<boolean> {
+  try {
+    return (await stat(join(folder, MANIFEST_NAME))).isFile();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Durable when it resolves. */
+export async function writeManifest(folder: string, manifest: BackupManifest): Promise<void> {
+  const file = await open(join(folder, MANIFEST_NAME), "wx");
+  try {
+    await file.writeFile(`${JSON.stringify({ manifest, sha256: sha256Of(manifest) }, undefined, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await flushFolder(folder);
+}
+
+/** Throws StorageError STORAGE_BACKUP_INVALID: there is none, it is damaged, or of a newer version. */
+export async function readManifest(folder: string): Promise<BackupManifest> {
+  const path = join(folder, MANIFEST_NAME);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+    throw invalidBackup(folder, `it has no ${MANIFEST_NAME}, so it is no backup or was never finished`);
+  }
+  const { manifest, sha256 } = parse(folder, text);
+  if (manifest === undefined || sha256 !== sha256Of(manifest)) {
+    throw invalidBackup(folder, `its ${MANIFEST_NAME} was changed after it was written`);
+  }
+  if (manifest.format > BACKUP_FORMAT_VERSION) {
+    const found = `it has format ${manifest.format}, this version reads up to ${BACKUP_FORMAT_VERSION}; restore it with the version that made it`;
+    throw invalidBackup(folder, found);
+  }
+  const stranger = manifest.files.find(({ path: name }) => !FILE_NAMES.test(name));
+  if (stranger !== undefined) throw invalidBackup(folder, `its ${MANIFEST_NAME} names "${stranger.path}"`);
+  return manifest;
+}
+
+function parse(folder: string, text: string): { readonly manifest?: BackupManifest; readonly sha256?: string } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    throw invalidBackup(folder, `its ${MANIFEST_NAME} is no JSON`);
+  }
+}
+
+/** What a file is. */
+export async function describeFile(folder: string, path: string): Promise<BackupFile> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of createReadStream(join(folder, path), { highWaterMark: 256 * 1024 })) {
+    hash.update(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+  }
+  return { path, bytes, sha256: hash.digest("hex") };
+}
+
+/** What is wrong with a file of a backup; undefined when nothing is. */
+export async function flawOf(folder: string, expected: BackupFile): Promise<string | undefined> {
+  let found: BackupFile;
+  try {
+    found = await describeFile(folder, expected.path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "the file is missing";
+    throw error;
+  }
+  if (found.bytes !== expected.bytes) return `it has ${found.bytes} bytes, not ${expected.bytes}`;
+  return found.sha256 === expected.sha256 ? undefined : "wrong SHA-256";
+}
+
+export function invalidBackup(folder: string, found: string): StorageError {
+  return new StorageError("STORAGE_BACKUP_INVALID", `${folder}: ${found}. Nothing was changed; use another backup.`, {
+    details: { path: folder, found },
+  });
+}
+
+function sha256Of(manifest: BackupManifest): string {
+  return createHash("sha256").update(JSON.stringify(manifest)).digest("hex");
+}

@@ -1,0 +1,131 @@
+/** One group of a stopped folder as a storage that can be read: for tools that replay its log. */
+import { dirname, join } from "node:path";
+import {
+  type ConfState,
+  EMPTY_BYTES,
+  type Entry,
+  entrySize,
+  type GroupStorage,
+  type HardState,
+  InvariantViolation,
+  type LogIndex,
+  type Missing,
+  type Snapshot,
+  type SnapshotSink,
+  type SnapshotStream,
+  type Term,
+} from "@raftoral/raft-core";
+import { corrupt } from "../errors.ts";
+import { entryKey, moveEntryKey } from "../keys.ts";
+import { decodeEntry, entryTerm, type GroupState, isEntry, isIntact } from "../records.ts";
+import { DamagedRecord, readSnapshotFile, type SnapshotFileIndex, SnapshotFileReader } from "../snapshot-file.ts";
+import type { MergedRecords } from "./merged-records.ts";
+
+export class ReadOnlyGroup implements GroupStorage {
+  readonly group: number;
+  readonly state: GroupState;
+  readonly #records: MergedRecords;
+  readonly #file: string;
+  readonly #key: Buffer;
+
+  constructor(records: MergedRecords, file: string, group: number, state: GroupState) {
+    this.#records = records;
+    this.#file = file;
+    this.#key = entryKey(group, 0);
+    this.group = group;
+    this.state = state;
+  }
+
+  initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
+    return { hardState: this.state.hardState, confState: this.state.snapshot.confState };
+  }
+
+  firstIndex(): LogIndex {
+    return this.state.compactedIndex + 1;
+  }
+
+  lastIndex(): LogIndex {
+    return this.state.lastIndex;
+  }
+
+  /** Throws StorageError STORAGE_CORRUPT, as all that reads entries does. */
+  term(index: LogIndex): Term | Missing {
+    if (index < this.state.compactedIndex) return "compacted";
+    if (index > this.state.lastIndex) return "unavailable";
+    return index === this.state.compactedIndex ? this.state.compactedTerm : entryTerm(this.#record(index));
+  }
+
+  entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | Missing {
+    if (lo <= this.state.compactedIndex) return "compacted";
+    if (hi > this.state.lastIndex + 1) return "unavailable";
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (let index = lo; index < hi; index++) {
+      const entry = decodeEntry(index, this.#record(index));
+      bytes += entrySize(entry);
+      if (bytes > maxBytes && index > lo) break;
+      found.push(entry);
+    }
+    return found;
+  }
+
+  snapshot(): Snapshot | "unavailable" {
+    return { metadata: this.state.snapshot, data: EMPTY_BYTES };
+  }
+
+  /** The latest snapshot's, whatever is asked for. */
+  openSnapshot(): SnapshotStream {
+    return readContent(this.#file, this.group, this.state);
+  }
+
+  write(): Promise<void> {
+    return Promise.reject(new InvariantViolation(`${this.#file}: a folder that was opened to be read is written to`));
+  }
+
+  createSnapshot(): Promise<SnapshotSink> {
+    return Promise.reject(new InvariantViolation(`${this.#file}: a folder that was opened to be read is written to`));
+  }
+
+  async close(): Promise<void> {}
+
+  #record(index: LogIndex): Buffer {
+    moveEntryKey(this.#key, index);
+    const record = this.#records.get(this.#key);
+    const where = { file: this.#file, group: this.group, record: `entry ${index}`, index };
+    if (record === undefined) throw corrupt(where, "missing");
+    if (!isIntact(this.#key, record) || !isEntry(record)) throw corrupt(where, "wrong checksum");
+    return record;
+  }
+}
+
+/** Where the content of a group's snapshot is; undefined when it has none. */
+export function snapshotPathOf(dataFile: string, group: number, { spool }: GroupState): string | undefined {
+  return spool === 0 ? undefined : join(dirname(dataFile), "snapshots", `${group}-${spool}.snapshot`);
+}
+
+/** The file of a group's snapshot as its footer describes it, or what is wrong with it; undefined when it has none. */
+export async function snapshotFileOf(
+  dataFile: string,
+  group: number,
+  state: GroupState,
+): Promise<SnapshotFileIndex | string | undefined> {
+  const path = snapshotPathOf(dataFile, group, state);
+  if (path === undefined) return undefined;
+  return readSnapshotFile(path, { group, spool: state.spool }, state.chunks);
+}
+
+async function* readContent(dataFile: string, group: number, state: GroupState): AsyncGenerator<Uint8Array> {
+  const path = snapshotPathOf(dataFile, group, state);
+  const index = await snapshotFileOf(dataFile, group, state);
+  if (path === undefined || index === undefined) return;
+  const where = { file: path, group, record: `snapshot ${state.snapshot.index}/${state.snapshot.term}` };
+  if (typeof index === "string") throw corrupt(where, index);
+  const reader = new SnapshotFileReader(path, index);
+  try {
+    for (let next = await reader.next(); next !== undefined; next = await reader.next()) yield next;
+  } catch (error) {
+    throw error instanceof DamagedRecord ? corrupt(where, `record ${error.record}: ${error.message}`) : error;
+  } finally {
+    await reader.close();
+  }
+}
