@@ -105,7 +105,7 @@ describe("opening", () => {
     await root.close();
     await expect(LmdbEnvironment.open({ path })).rejects.toMatchObject({
       code: "STORAGE_FORMAT_UNSUPPORTED",
-      message: expect.stringMatching(/format 3.*up to 2/),
+      message: expect.stringMatching(/format 3.*reads 2/),
     });
   });
 

@@ -19,11 +19,9 @@ import { FORMAT_KEY, IDENTITY_KEY, MARK_KEY } from "./keys.ts";
 import { OwnerLock } from "./owner-lock.ts";
 import { decodeFormat, decodeIdentity, encodeFormat, encodeIdentity, type Identity, isIntact } from "./records.ts";
 
-/** Format that this version writes, and the newest that it reads. */
+/** Format that this version writes and reads. */
 export const STORAGE_FORMAT_VERSION = 2;
 
-/** The oldest format that this version reads. */
-const OLDEST_FORMAT = 2;
 /** Of a folder that nothing was written to yet. */
 const NO_FORMAT = 0;
 
@@ -123,9 +121,9 @@ function loadFormat(path: string, database: Database<Buffer, Buffer>): number {
     throw corrupt({ file: dataFileOf(path), record: "format version" }, "wrong checksum");
   }
   const version = decodeFormat(record);
-  if (version >= OLDEST_FORMAT && version <= STORAGE_FORMAT_VERSION) return version;
+  if (version === STORAGE_FORMAT_VERSION) return version;
   const message =
-    `${path}: the data folder has format ${version}, this version reads ${OLDEST_FORMAT} to ${STORAGE_FORMAT_VERSION}. ` +
+    `${path}: the data folder has format ${version}, this version reads ${STORAGE_FORMAT_VERSION}. ` +
     "Run the version that wrote it, or a newer one; or begin with an empty folder and let the node join anew.";
   throw new StorageError("STORAGE_FORMAT_UNSUPPORTED", message, { details: { path, version } });
 }
