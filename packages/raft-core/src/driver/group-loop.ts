@@ -26,14 +26,14 @@ import { joinHeartbeats } from "./heartbeats/group-heartbeats.ts";
 import type { HeartbeatMembership } from "./heartbeats/node-heartbeats.ts";
 import { tickerOf } from "./heartbeats/ticker.ts";
 import { Leadership } from "./leadership.ts";
-import { learnPeers } from "./learn-peers.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { assertNothingLost } from "./lost-entries.ts";
+import { Membership } from "./membership.ts";
 import { Observers } from "./observers.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Cancel, GroupChannel, GroupDescription, GroupReceiver } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
+import { ReceivedMessages } from "./received-messages.ts";
 import { ReceivedProposals } from "./received-proposals.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
 import { SnapshotExchange } from "./snapshot-exchange.ts";
@@ -49,13 +49,14 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   readonly reads: Reads;
   readonly conditions = new Conditions(() => this.schedule());
   readonly leadership: Leadership;
+  readonly membership: Membership;
   readonly observers: Observers;
   readonly lifecycle: Lifecycle;
   readonly snapshotter: Snapshotter;
   readonly snapshots: SnapshotExchange;
+  readonly received: ReceivedMessages;
   readonly #append: AppendThread;
   readonly #apply: ApplyThread<Command, Result>;
-  readonly #received: ReceivedProposals;
   readonly #retryTicks: number;
   #channel: GroupChannel | undefined;
   #heartbeats: HeartbeatMembership | undefined;
@@ -64,7 +65,6 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   /** False only while no call waits: whoever begins to wait schedules a turn. */
   #mayHaveCalls = false;
   #tick = 0;
-  #isMember: boolean;
 
   /** `state` is restored already; the storage is not empty, or this node joins. */
   constructor(options: ResolvedOptions<Command, Result>, state: ReplicatedState, snapshotter: Snapshotter) {
@@ -74,15 +74,16 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     this.state = state;
     this.snapshotter = snapshotter;
     snapshotter.onTaken = (index) => this.observers.emit({ type: "snapshot-taken", index });
-    this.#isMember = this.members.includes(nodeId);
     this.#retryTicks = timing.electionTicks * 2;
     this.observers = new Observers(options.logger);
+    this.membership = new Membership(options, state, this.observers);
     this.leadership = new Leadership(nodeId, timing.nodeLostTicks, executor, this.observers, options.logger);
     const nonce = rng.below(2 ** 32) * 2 ** 20 + rng.below(2 ** 20);
     this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals, options.calls);
     this.reads = new Reads(nonce, limits.maxPendingReads, options.calls);
-    this.#received = new ReceivedProposals(executor, limits.maxCommandBytes, options.logger);
     this.raw = coreOf(options, state.appliedIndex, (...heartbeat) => this.#heartbeats?.carries(...heartbeat) ?? false);
+    const proposed = new ReceivedProposals(executor, limits.maxCommandBytes, options.logger);
+    this.received = new ReceivedMessages(nodeId, this.raw, proposed);
     const deliver = (responses: readonly Message[]) => this.#deliver(responses);
     const fail = (error: unknown) => this.fail(error);
     this.#append = new AppendThread(storage, storage.initialState().hardState, {
@@ -96,7 +97,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
       settled: ({ session, serial }, result) => this.proposals.settle(session, serial, result),
       reconfigured: (id) => {
         if (id !== undefined) this.proposals.settle(id.session, id.serial, undefined);
-        this.#reconfigured();
+        this.membership.changed();
       },
       refused: ({ session, serial }, error) => this.proposals.refuse(session, serial, error),
       expired: ({ session }) => this.proposals.expired(session),
@@ -121,7 +122,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   start(): void {
     const { transport, groupId, clock, timing, nodeId } = this.options;
     this.#channel = transport.open(groupId, this);
-    this.#learnPeers();
+    this.membership.learnPeers();
     this.#stopTicking = tickerOf(clock, timing.tickMs).onTick((missedTicks) => this.#onTick(missedTicks));
     this.#heartbeats = joinHeartbeats(this);
     const { voters, votersOutgoing } = this.state.confState;
@@ -148,11 +149,9 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
 
   receive(from: NodeId, messages: readonly Message[]): void {
     this.#guard(() => {
-      this.leadership.heard(from);
-      for (const message of messages) {
-        if (message.to !== this.options.nodeId) continue;
-        assertNothingLost(message, this.raw.step(this.#received.readable(message)));
-      }
+      // Of members alone is kept when they were heard: a sender can call itself anything.
+      if (this.membership.includes(from)) this.leadership.heard(from);
+      for (const message of messages) this.received.step(message);
       this.schedule();
     });
   }
@@ -187,16 +186,11 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   isRemoved(peer: NodeId): boolean {
-    return peer <= this.state.members.highestNodeId && !this.members.includes(peer);
+    return this.membership.hasRemoved(peer);
   }
 
-  /** This node's own log may never say so: nobody sends it anything any more. */
   removed(by: NodeId): void {
-    if (!this.#isMember) return;
-    this.#isMember = false;
-    const { logger, nodeId, groupId } = this.options;
-    logger.error({ nodeId, groupId, by }, "this node was removed from the cluster, a peer says");
-    this.observers.emit({ type: "removed" });
+    this.membership.removedSays(by);
   }
 
   describe(): GroupDescription {
@@ -313,7 +307,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
       this.proposals.restored(this.state.sessions);
       this.reads.applied(this.state.appliedIndex);
       this.observers.emit({ type: "snapshot-restored", index: metadata.index });
-      this.#reconfigured();
+      this.membership.changed();
     });
   }
 
@@ -328,26 +322,6 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
       // Overtaken by a received one: nothing is lost.
       if (!(error instanceof RaftError && error.code === "OVERLOADED")) this.fail(error);
     });
-  }
-
-  #reconfigured(): void {
-    const { nodeId, executor, logger } = this.options;
-    this.#learnPeers();
-    const members = this.members;
-    const { addresses } = this.state.members.toRecord();
-    logger.info({ confState: this.state.confState }, "configuration changed");
-    executor.membersChanged?.(members);
-    this.observers.emit({ type: "members", confState: this.state.confState, members: addresses });
-    // A node that joins may see configurations from before its time.
-    this.options.transport.membersChanged?.();
-    const wasMember = this.#isMember;
-    this.#isMember = members.includes(nodeId);
-    if (wasMember && !this.#isMember) this.observers.emit({ type: "removed" });
-  }
-
-  #learnPeers(): void {
-    const { transport, logger } = this.options;
-    learnPeers(transport, this.state.members.toRecord().addresses, logger);
   }
 
   #observeLeader(): void {

@@ -8,7 +8,7 @@
  *     never goes to one that is there: whoever decided it may have been deposed in between. So no two nodes ever share an id.
  */
 import { RaftError } from "../errors.ts";
-import type { ConfChangeV2, ConfState, NodeAddress, NodeId } from "../types.ts";
+import { type ConfChangeV2, type ConfState, NONE, type NodeAddress, type NodeId } from "../types.ts";
 
 /** What a ConfChangeV2's context holds. */
 export interface MemberUpdate {
@@ -32,14 +32,19 @@ export function decodeMemberUpdate(context: Uint8Array): MemberUpdate {
   try {
     const { addresses, newIds } = JSON.parse(decoder.decode(context)) as MemberUpdate;
     return {
-      addresses: addresses.map(({ nodeId, address }) => ({ nodeId, address: String(address) })),
-      newIds: newIds.map(Number),
+      addresses: addresses.map(({ nodeId, address }) => ({ nodeId: idOf(nodeId), address: String(address) })),
+      newIds: newIds.map(idOf),
     };
   } catch (cause) {
     throw new RaftError("CODEC_INVALID", "a configuration change carries a context that this version cannot read", {
       cause,
     });
   }
+}
+
+function idOf(value: unknown): NodeId {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value > NONE) return value;
+  throw new TypeError(`${String(value)} is no node's id`);
 }
 
 /** Every id in a configuration, each once, ascending. */

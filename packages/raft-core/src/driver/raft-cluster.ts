@@ -240,6 +240,7 @@ export class RaftCluster<Command, Result> {
       highestNodeId: state.members.highestNodeId,
       pendingProposals: proposals.size,
       pendingReads: reads.size,
+      refusedMessages: this.#loop.received.refused,
       progress: Array.from(progress, ([nodeId, { state: progressState, match, recentActive }]) => ({
         nodeId,
         state: progressState,

@@ -3,7 +3,7 @@
  * JSON. The header is small (it grows with sessions and members, not with the application's state).
  */
 import { invariant, RaftError } from "../errors.ts";
-import type { LogIndex } from "../types.ts";
+import type { LogIndex, NodeAddress } from "../types.ts";
 import type { Members } from "./members.ts";
 import type { SessionRecord } from "./sessions.ts";
 
@@ -80,40 +80,138 @@ export async function* headerAlone(header: SnapshotHeader): AsyncIterable<Uint8A
 export async function splitHeader(
   chunks: AsyncIterator<Uint8Array>,
 ): Promise<{ readonly header: SnapshotHeader; readonly rest: AsyncIterable<Uint8Array> }> {
-  let buffered: Uint8Array = new Uint8Array(0);
-  const fill = async (bytes: number): Promise<void> => {
-    while (buffered.length < bytes) {
-      const { done, value } = await chunks.next();
-      if (done === true) throw new RaftError("CODEC_INVALID", "a snapshot ends before its header does");
-      const joined: Uint8Array = new Uint8Array(buffered.length + value.length);
-      joined.set(buffered);
-      joined.set(value, buffered.length);
-      buffered = joined;
-    }
-  };
-  await fill(4);
-  const length = new DataView(buffered.buffer, buffered.byteOffset).getUint32(0);
-  if (length > MAX_HEADER_BYTES) throw new RaftError("CODEC_INVALID", `a snapshot header claims ${length} bytes`);
-  await fill(4 + length);
-  const header = parse(buffered.subarray(4, 4 + length));
-  if (header.version !== (header.stateIndex === undefined ? FORMAT_VERSION : ALONE_FORMAT_VERSION)) {
-    throw new RaftError(
-      "CODEC_INVALID",
-      `a snapshot has header version ${header.version}, this node reads up to ${ALONE_FORMAT_VERSION}; upgrade this node`,
-    );
-  }
-  const remainder = buffered.subarray(4 + length);
+  const { header, buffered, end } = await readHeader(chunks);
   async function* rest(): AsyncIterable<Uint8Array> {
-    if (remainder.length > 0) yield remainder;
+    if (end < buffered.length) yield buffered.subarray(end);
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
   }
   return { header, rest: rest() };
 }
 
-function parse(bytes: Uint8Array): SnapshotHeader & { readonly version: number } {
+/**
+ * Content as another node sends it, unchanged, but that nothing of it is handed on before its header was read: a snapshot that this node
+ * could not restore must not get as far as its disk, where each start would find it again. Reading fails with RaftError
+ * CODEC_INVALID, also for a header that no content follows: one node's state is of no use to another.
+ */
+export function checkedContent(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const chunks = content[Symbol.asyncIterator]();
+  let isChecked = false;
+  // By hand and not as a generator: its `return` would wait for a sender that hangs.
+  const checked: AsyncIterator<Uint8Array> = {
+    next: async () => {
+      if (isChecked) return await chunks.next();
+      isChecked = true;
+      const { header, buffered } = await readHeader(chunks);
+      if (header.stateIndex === undefined) return { done: false, value: buffered };
+      throw new RaftError("CODEC_INVALID", "a snapshot came without the state that it is of");
+    },
+    return: async () => {
+      await chunks.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => checked };
+}
+
+interface ReadHeader {
+  readonly header: SnapshotHeader;
+  /** All that was read: the header, up to `end`, and what came in one chunk with it. */
+  readonly buffered: Uint8Array;
+  readonly end: number;
+}
+
+async function readHeader(chunks: AsyncIterator<Uint8Array>): Promise<ReadHeader> {
+  const read = new Beginning(chunks);
+  await read.fill(4);
+  const first = read.joined();
+  const length = new DataView(first.buffer, first.byteOffset).getUint32(0);
+  if (length > MAX_HEADER_BYTES) throw new RaftError("CODEC_INVALID", `a snapshot header claims ${length} bytes`);
+  const end = 4 + length;
+  await read.fill(end);
+  const buffered = read.joined();
+  return { header: parse(buffered.subarray(4, end)), buffered, end };
+}
+
+/** The first chunks of content, joined only when there are enough: a sender may cut them as small as it likes. */
+class Beginning {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #parts: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(chunks: AsyncIterator<Uint8Array>) {
+    this.#chunks = chunks;
+  }
+
+  async fill(bytes: number): Promise<void> {
+    while (this.#bytes < bytes) {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) throw new RaftError("CODEC_INVALID", "a snapshot ends before its header does");
+      if (value.length === 0) continue;
+      // A copy: the chunk's memory may be the sender's again with the next one.
+      this.#parts.push(Uint8Array.prototype.slice.call(value));
+      this.#bytes += value.length;
+    }
+  }
+
+  joined(): Uint8Array {
+    const whole = new Uint8Array(this.#bytes);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    this.#parts = [whole];
+    return whole;
+  }
+}
+
+function parse(bytes: Uint8Array): SnapshotHeader {
+  let read: Partial<SnapshotHeader & { readonly version: number }> | null;
   try {
-    return JSON.parse(decoder.decode(bytes)) as SnapshotHeader & { readonly version: number };
+    read = JSON.parse(decoder.decode(bytes)) as typeof read;
   } catch (cause) {
     throw new RaftError("CODEC_INVALID", "a snapshot header is not JSON in UTF-8", { cause });
   }
+  const { version, sessions, members, stateIndex } = read ?? {};
+  if (version !== (stateIndex === undefined ? FORMAT_VERSION : ALONE_FORMAT_VERSION)) {
+    throw new RaftError(
+      "CODEC_INVALID",
+      `a snapshot has header version ${JSON.stringify(version)}, this node reads up to ${ALONE_FORMAT_VERSION}; upgrade this node`,
+    );
+  }
+  if (!areSessions(sessions) || !areMembers(members) || !(stateIndex === undefined || isNumber(stateIndex))) {
+    throw new RaftError("CODEC_INVALID", "a snapshot header lacks what belongs into it, or has something else there");
+  }
+  return { sessions, members, ...(stateIndex === undefined ? {} : { stateIndex }) };
+}
+
+function areSessions(value: unknown): value is SnapshotHeader["sessions"] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (session: unknown) =>
+        Array.isArray(session) &&
+        session.length === 4 &&
+        session.slice(0, 3).every(isNumber) &&
+        Array.isArray(session[3]) &&
+        session[3].every(isNumber),
+    )
+  );
+}
+
+function areMembers(value: unknown): value is SnapshotHeader["members"] {
+  if (typeof value !== "object" || value === null) return false;
+  const { addresses, highestNodeId } = value as Partial<SnapshotHeader["members"]>;
+  return isNumber(highestNodeId) && Array.isArray(addresses) && addresses.every(isAddress);
+}
+
+function isAddress(value: unknown): value is NodeAddress {
+  if (typeof value !== "object" || value === null) return false;
+  const { nodeId, address } = value as Partial<NodeAddress>;
+  return isNumber(nodeId) && nodeId > 0 && typeof address === "string";
+}
+
+/** Ids, indexes and serials alike. */
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

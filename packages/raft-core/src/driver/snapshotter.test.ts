@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS } from "./options.ts";
 import { silentLogger } from "./platform.ts";
 import type { GroupChannel } from "./ports.ts";
 import { ReplicatedState } from "./replicated-state.ts";
-import { withHeader } from "./snapshot-header.ts";
+import { encodeSnapshotHeader, withHeader } from "./snapshot-header.ts";
 import { type SnapshotOffer, Snapshotter } from "./snapshotter.ts";
 
 const LAST = 20;
@@ -65,7 +65,7 @@ const header = { sessions: [], members: { addresses: [], highestNodeId: 3 } };
 
 /** One chunk, then nothing, for ever. */
 async function* stalling(): AsyncIterable<Uint8Array> {
-  yield new Uint8Array(10);
+  yield encodeSnapshotHeader(header);
   await new Promise(() => {});
 }
 
@@ -175,6 +175,17 @@ describe("receiving a snapshot", () => {
     const { snapshotter, storage } = start(10);
     const forget = await snapshotter.receive(offer(30), withHeader(header, (async function* () {})()));
     await forget();
+    await expect(
+      storage.write({ snapshot: { metadata: { index: 30, term: 2, confState }, reset: true } }),
+    ).rejects.toThrow("not spooled");
+  });
+
+  test("content that this node could not restore is refused, and leaves nothing behind", async () => {
+    const { snapshotter, storage } = start(10);
+    const noise = async function* () {
+      yield new Uint8Array(10);
+    };
+    await expect(snapshotter.receive(offer(30), noise())).rejects.toMatchObject({ code: "CODEC_INVALID" });
     await expect(
       storage.write({ snapshot: { metadata: { index: 30, term: 2, confState }, reset: true } }),
     ).rejects.toThrow("not spooled");

@@ -20,7 +20,7 @@ import type { AnyExecutor } from "./executor.ts";
 import type { RaftLimits } from "./options.ts";
 import type { GroupChannel, Logger } from "./ports.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
-import { headerAlone, type SnapshotHeader, splitHeader, withHeader } from "./snapshot-header.ts";
+import { checkedContent, headerAlone, type SnapshotHeader, splitHeader, withHeader } from "./snapshot-header.ts";
 import type { SnapshotStream } from "./snapshot-stream.ts";
 
 /** A snapshot as it is sent: the MsgSnap that announces it, and its content. */
@@ -110,7 +110,8 @@ export class Snapshotter {
 
   /**
    * Stores what a leader sends, so that its MsgSnap can be stepped. Resolves with what forgets it again, to be called if the
-   * core does not want it. Rejects while another snapshot is being written; the leader tries again.
+   * core does not want it. Rejects while another snapshot is being written, and with CODEC_INVALID for one that this node could not
+   * restore; the leader tries again.
    */
   async receive(message: Message, content: AsyncIterable<Uint8Array>): Promise<() => Promise<void>> {
     const metadata = message.snapshot?.metadata;
@@ -120,7 +121,7 @@ export class Snapshotter {
         retryable: true,
       });
     }
-    const sink = await this.#exclusive((aborted) => this.#spool(metadata, content, aborted));
+    const sink = await this.#exclusive((aborted) => this.#spool(metadata, checkedContent(content), aborted));
     this.#logger.info({ index: metadata.index, term: metadata.term, from: message.from }, "snapshot received");
     return () => sink.abort();
   }

@@ -35,6 +35,8 @@ export interface ClusterStatus {
   readonly pendingProposals: number;
   /** Linearizable reads of this node that wait. */
   readonly pendingReads: number;
+  /** Messages from outside, and entries of proposals from outside, that this node refused since it started. */
+  readonly refusedMessages: number;
   /** On the leader only. */
   readonly progress: readonly MemberProgress[];
   /** Snapshots on their way from or to this node, or on the leader's behalf, at the moment. */

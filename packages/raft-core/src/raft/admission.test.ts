@@ -202,9 +202,25 @@ describe("a message from a broken node, or from one that knows more than this no
       { type: "MsgSnap", snapshot: { metadata: { index: 9, term: 3, confState: TRIO }, data: new Uint8Array(0) } },
     ],
     ["a term that cannot be counted up from", { type: "MsgVote", term: Number.MAX_SAFE_INTEGER }],
+    ["a term further ahead than any group gets meanwhile", { type: "MsgHeartbeatResp", term: 3 + 2 ** 32 }],
     ["an index that cannot be counted up from", { type: "MsgVote", index: Number.MAX_SAFE_INTEGER }],
   ] as const)("is refused: %s", (_what, fields) => {
     expect(refused(fields)).toBe("malformed");
+  });
+
+  it("a node that knows no term yet takes its group's, however high", () => {
+    const storage = new MemoryStorage({ confState: TRIO });
+    const ticks = { electionTicks: 10, heartbeatTicks: 1 };
+    const node = new RawNode({
+      id: 1,
+      storage,
+      rng: seededRng(1),
+      ...ticks,
+      maxMessageBytes: 0,
+      maxInflightMessages: 1,
+    });
+    expect(node.step(message({ type: "MsgHeartbeat", from: 2, to: 1, term: 2 ** 40 }))).toEqual({ ok: true });
+    expect(node.basicStatus().hardState.term).toBe(2 ** 40);
   });
 
   it("a node that knows no term yet refuses a pre-vote by silence: it has no term to refuse in", () => {

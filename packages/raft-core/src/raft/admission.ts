@@ -15,10 +15,17 @@ import { isReadableChange } from "./reconfigure.ts";
  * stay safe integers.
  */
 const HIGHEST_TERM_OR_INDEX = 2 ** 52;
+/**
+ * No group gets this far while one of its members looks away: it would take an election a second for a century. With this bound one
+ * broken or forged message cannot bring a group so near to the highest term that it can never elect anybody again.
+ */
+const MAX_TERM_STEP = 2 ** 32;
 
 /** Why `m` is refused, or undefined when it is let in. */
 export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
   if (m.term > HIGHEST_TERM_OR_INDEX || m.index > HIGHEST_TERM_OR_INDEX) return "malformed";
+  // A node that knows no term yet takes its group's, whatever that is.
+  if (raft.term > 0 && m.term > raft.term + MAX_TERM_STEP) return "malformed";
   const fromThread = isThread(m.from);
   switch (m.type) {
     case "MsgHup":

@@ -31,6 +31,20 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual([]);
   });
 
+  it("holds a bounded number of others' reads while no quorum answers, and its own all the same", () => {
+    const network = new LockstepNetwork({ voters: THREE });
+    network.elect(1);
+    network.propose(1, "x");
+    network.isolate(1);
+    const read = { term: 0, index: 0, type: "EntryNormal", data: bytes("theirs") } as const;
+    for (let asked = 0; asked < 3000; asked++) {
+      network.raw(1).step(message({ type: "MsgReadIndex", from: 2, to: 1, entries: [read] }));
+    }
+    network.raw(1).readIndex(bytes("own"));
+    const { raft } = network.raw(1);
+    expect(raft.reads.waiting.length + raft.postponedReads.length).toBe(1025);
+  });
+
   it("answers at once when there is only one voter", () => {
     const network = new LockstepNetwork({ voters: [1] });
     network.elect(1);

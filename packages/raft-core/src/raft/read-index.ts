@@ -43,6 +43,11 @@ interface WaitingRead {
 }
 
 const CONTEXT_BYTES = 8;
+/**
+ * Reads of others that a leader holds at once; more are dropped, and asked again by who still wants to know. Drivers ask for a few
+ * at a time, each for all who wait.
+ */
+const MAX_FOREIGN_READS = 1024;
 const WORD = 0x1_0000_0000;
 
 export function newReadIndexQueue(): ReadIndexQueue {
@@ -59,6 +64,8 @@ export function readContext(reads: ReadIndexQueue): Uint8Array | undefined {
 export function handleReadIndex(raft: Raft, m: Message): void {
   // Nothing in it to answer with: not from a node that works.
   if (m.entries.length === 0) return;
+  const isForeign = m.from !== NONE && m.from !== raft.id;
+  if (isForeign && raft.reads.waiting.length + raft.postponedReads.length >= MAX_FOREIGN_READS) return;
   if (hasCommittedInTerm(raft)) confirmRead(raft, m);
   else raft.postponedReads.push(m);
 }

@@ -16,3 +16,5 @@ export type { StorageSubject, TestFunctions } from "./storage-subject.ts";
 export { transportConformance } from "./transport-conformance.ts";
 export { fixedContent, snapshotAnnouncement } from "./transport-snapshot-cases.ts";
 export { numbered, RecordingReceiver, sendUntilReceived, type TransportSubject } from "./transport-subject.ts";
+// Damage for parsers of bytes from elsewhere.
+export { damaged, EDIT_KINDS, type Edit } from "./wire/damage.ts";

@@ -30,6 +30,7 @@ export const RAFT_METRICS = {
   proposalDuration: histogram("raftoral.proposal.duration", "From a proposal to its result, applied on the node"),
   proposalsPending: updown("raftoral.proposal.pending", "{proposal}", "Proposals of the node that wait"),
   proposalFailures: counter("raftoral.proposal.failures", "{proposal}", "Proposals given up or refused", [ERROR]),
+  refusedMessages: counter("raftoral.raft.messages.refused", "{message}", "Raft messages that no working member sends"),
   readDuration: histogram("raftoral.read.duration", "From a linearizable read to its confirmation, applied"),
   readsPending: updown("raftoral.read.pending", "{read}", "Linearizable reads of the node that wait"),
   snapshotDuration: histogram("raftoral.snapshot.duration", "From the capture of a snapshot until it is in force"),
@@ -116,6 +117,7 @@ export class RaftMetrics implements MetricSource, ClusterProbe {
     observe(RAFT_METRICS.snapshotIndex, status.snapshotIndex);
     observe(RAFT_METRICS.proposalsPending, status.pendingProposals);
     observe(RAFT_METRICS.readsPending, status.pendingReads);
+    observe(RAFT_METRICS.refusedMessages, status.refusedMessages);
     collectTransfers(status.transfers, observe);
     for (const { nodeId, match, silentMs } of status.progress) {
       if (nodeId === status.nodeId) continue;

@@ -38,6 +38,7 @@ const STATUS: ClusterStatus = {
   highestNodeId: 3,
   pendingProposals: 4,
   pendingReads: 5,
+  refusedMessages: 6,
   progress: [
     { nodeId: 1, state: "StateReplicate", match: 100, recentActive: true, silentMs: 0 },
     { nodeId: 2, state: "StateReplicate", match: 70, recentActive: true, silentMs: 250 },
@@ -104,6 +105,7 @@ describe("what a group shows", () => {
       "raftoral.raft.snapshot.index{}": 60,
       "raftoral.proposal.pending{}": 4,
       "raftoral.read.pending{}": 5,
+      "raftoral.raft.messages.refused{}": 6,
       "raftoral.raft.peer.lag{2}": 30,
       "raftoral.raft.peer.silence{2}": 0.25,
       "raftoral.snapshot.active{send}": 1,

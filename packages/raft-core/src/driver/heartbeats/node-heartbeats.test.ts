@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { message } from "../../message.ts";
 import { ManyGroups } from "../../testing/many-groups.ts";
 import type { RaftClusterOptions } from "../options.ts";
-import { encodePulse, HEARTBEAT_GROUP } from "./roster-codec.ts";
+import { decodePulseAnswer, encodePulse, HEARTBEAT_GROUP } from "./roster-codec.ts";
 
 const GROUPS = 100;
 const ELECTION_TICKS = 10;
@@ -228,6 +228,32 @@ test("H2: bytes that are no pulse and no answer change nothing", async () => {
   }
   await network.tick(2 * ELECTION_TICKS);
   expect(termsOf(network, 1)).toEqual(terms);
+});
+
+test("H4: of more peers than there can be, those not heard for longest are forgotten, and send their rosters anew", async () => {
+  const network = await start(3);
+  await network.electFirst();
+  network.takeSent();
+  const pulse = (from: number, round: number, base: number) => {
+    const context = encodePulse({ roster: from, round, base, version: 1, lines: [] });
+    network.receiver(1, HEARTBEAT_GROUP).receive(from, [message({ type: "MsgHeartbeat", from, to: 1, context })]);
+  };
+  /** Which version of its roster a peer is told to be held. */
+  const held = (peer: number) => {
+    const told = network.sent.filter(({ message: { type, to } }) => type === "MsgHeartbeatResp" && to === peer);
+    const context = told.at(-1)?.message.context;
+    return context === undefined ? undefined : decodePulseAnswer(context).version;
+  };
+  pulse(2001, 1, 0);
+  pulse(2002, 1, 0);
+  for (let peer = 3000; peer < 4020; peer++) pulse(peer, 1, 0);
+  pulse(2001, 2, 1);
+  expect(held(2001)).toBe(1);
+  for (let peer = 5000; peer < 5010; peer++) pulse(peer, 1, 0);
+  pulse(2001, 3, 1);
+  expect(held(2001)).toBe(1);
+  pulse(2002, 2, 1);
+  expect(held(2002)).toBe(0);
 });
 
 test("H3: with fewer groups than are to travel together, each heartbeat goes by itself, and nothing else", async () => {

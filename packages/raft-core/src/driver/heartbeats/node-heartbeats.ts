@@ -11,6 +11,7 @@
  * H1. A peer that does not answer pulses, for it does not know them, gets every heartbeat by itself.
  * H2. Whatever bytes come, the worst that happens is that they are not heard.
  * H3. With fewer groups than are to travel together nothing is opened, sent or answered.
+ * H4. What is held of peers has a bound, whoever calls itself a peer.
  */
 import { RaftError } from "../../errors.ts";
 import { type Message, message } from "../../message.ts";
@@ -42,6 +43,9 @@ export interface HeartbeatMembership {
   carries(to: NodeId, term: Term, commit: LogIndex, hasContext: boolean): boolean;
   leave(): void;
 }
+
+/** Peers whose rosters are held at once. Of more, those not heard for longest are forgotten, and send theirs anew. */
+const MAX_HEARD_PEERS = 1024;
 
 const nodes = new WeakMap<PeerTransport, NodeHeartbeats>();
 
@@ -160,8 +164,12 @@ export class NodeHeartbeats implements GroupReceiver {
     let roster = this.#incoming.get(from);
     if (roster === undefined) {
       roster = new IncomingRoster(from, (groupId) => this.#groups.get(groupId));
-      this.#incoming.set(from, roster);
+      const [longestSilent] = this.#incoming.keys();
+      if (this.#incoming.size >= MAX_HEARD_PEERS && longestSilent !== undefined) this.#incoming.delete(longestSilent);
     }
+    // Behind all others: the map is in the order in which peers were heard.
+    this.#incoming.delete(from);
+    this.#incoming.set(from, roster);
     const answer = roster.hear(pulse);
     if (answer !== undefined) this.#channel?.send([this.#message("MsgHeartbeatResp", from, encodePulseAnswer(answer))]);
   }
