@@ -26,9 +26,7 @@ export type StorageErrorCode =
   /** A folder that something is to be written into has something in it. */
   | "STORAGE_TARGET_NOT_EMPTY"
   /** A backup was to be used as a data folder. */
-  | "STORAGE_IS_BACKUP"
-  /** What was asked for loses data, and nobody said that this is accepted. */
-  | "STORAGE_DATA_LOSS_REFUSED";
+  | "STORAGE_IS_BACKUP";
 
 export class StorageError extends RaftoralError<StorageErrorCode> {
   override readonly name = "StorageError";

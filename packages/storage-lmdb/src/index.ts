@@ -2,6 +2,26 @@ export type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
 export { StorageError, type StorageErrorCode } from "./errors.ts";
 export type { FlushMode } from "./flush-pace.ts";
 export { LmdbEnvironment, type LmdbEnvironmentOptions } from "./lmdb-environment.ts";
+export { backupFolder } from "./offline/backup-folder.ts";
+export type { Damage } from "./offline/damage.ts";
+export {
+  type FolderReport,
+  type GroupReport,
+  inspectFolder,
+  type MemberReport,
+  type SnapshotReport,
+  type StateReport,
+} from "./offline/inspect-folder.ts";
+export type { BackupFile, BackupGroup, BackupManifest } from "./offline/manifest.ts";
+export {
+  type FolderRecovery,
+  type GroupRecovery,
+  planRecovery,
+  type RecoverOptions,
+  recoverFolder,
+} from "./offline/recover-folder.ts";
+export { type Restoration, restoreBackup } from "./offline/restore-backup.ts";
+export { type VerifyOptions, type VerifyProgress, type VerifyReport, verifyFolder } from "./offline/verify-folder.ts";
 export { STORAGE_FORMAT_VERSION } from "./open-folder.ts";
 export type { Identity } from "./records.ts";
 export { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-state-store.ts";

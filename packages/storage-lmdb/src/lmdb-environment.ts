@@ -18,9 +18,12 @@ import { GroupCommit } from "./group-commit.ts";
 import type { Journal } from "./journal/journal.ts";
 import { IDENTITY_KEY } from "./keys.ts";
 import { LmdbGroupStorage } from "./lmdb-group-storage.ts";
+import type { BackupManifest } from "./offline/manifest.ts";
+import { backupRunning } from "./offline/online-backup.ts";
 import { checkIdentity, dataFileOf, type OpenedFolder, openFolder } from "./open-folder.ts";
 import type { OwnerLock } from "./owner-lock.ts";
 import { encodeIdentity, type Identity } from "./records.ts";
+import { SnapshotHold } from "./snapshot-hold.ts";
 import { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-state-store.ts";
 import type { StorageProbe } from "./storage-probe.ts";
 import { type StorageUsage, storageUsage } from "./storage-usage.ts";
@@ -71,6 +74,8 @@ export class LmdbEnvironment {
   private readonly left = new Set<GroupId>();
   private owner: Identity | undefined;
   private closing: Promise<void> | undefined;
+  private readonly hold = new SnapshotHold();
+  private readonly backups = new Set<Promise<unknown>>();
 
   private constructor(options: LmdbEnvironmentOptions, path: string, opened: OpenedFolder) {
     this.options = options;
@@ -192,6 +197,7 @@ export class LmdbEnvironment {
       database: this.database,
       commit: this.commit,
       cacheBytes: this.options.cacheBytesPerGroup ?? DEFAULT_CACHE_BYTES,
+      hold: this.hold,
       closed: () => {
         this.groups.delete(group);
         this.left.add(group);
@@ -228,13 +234,37 @@ export class LmdbEnvironment {
     return this.commit.checkpoint();
   }
 
-  /** Waits for what is being written, closes all groups, and gives the folder free. Idempotent. */
+  /**
+   * Copies everything that is acknowledged now into a new or empty folder, for `restoreBackup`, while groups are written to. Has the node's
+   * folder as it was at one moment after the call. Throws StorageError STORAGE_TARGET_NOT_EMPTY, STORAGE_FULL, STORAGE_CLOSED; a failed backup
+   * leaves nothing behind, and the node goes on.
+   */
+  async backup(target: string): Promise<BackupManifest> {
+    const { owner: identity, path, root, incarnation } = this;
+    if (this.closing !== undefined) throw new StorageError("STORAGE_CLOSED", `${path}: the environment was closed.`);
+    invariant(identity !== undefined, () => `${path}: a folder that belongs to no node has nothing to keep`);
+    const running = {
+      path,
+      root,
+      identity,
+      incarnation,
+      checkpoint: () => this.checkpoint(),
+      holdSnapshots: () => this.hold.hold(),
+    };
+    const backup = backupRunning(running, target);
+    this.backups.add(backup);
+    return backup.finally(() => this.backups.delete(backup));
+  }
+
+  /** Waits for what is being written, backups included, closes all groups, and gives the folder free. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
   }
 
   private async shutDown(): Promise<void> {
+    // LMDB must not be closed under a thread that copies it.
+    await Promise.allSettled(this.backups);
     for (const group of await Promise.allSettled(this.groups.values())) {
       if (group.status === "fulfilled") await group.value.close();
     }

@@ -48,6 +48,7 @@ import {
   isIntact,
 } from "./records.ts";
 import type { Participant } from "./round.ts";
+import type { SnapshotHold } from "./snapshot-hold.ts";
 import { SnapshotSpool, type SpooledContent } from "./snapshot-spool.ts";
 import { TailCache } from "./tail-cache.ts";
 import { TermRuns } from "./term-runs.ts";
@@ -58,6 +59,7 @@ export interface GroupOptions {
   readonly database: Database<Buffer, Buffer>;
   readonly commit: GroupCommit;
   readonly cacheBytes: number;
+  readonly hold: SnapshotHold;
   readonly closed: () => void;
 }
 
@@ -108,6 +110,7 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
       folder: join(dirname(options.file), SNAPSHOT_FOLDER),
       latest: loaded.state,
       latestPlace: `${index}/${term}`,
+      hold: options.hold,
     });
     const storage = new LmdbGroupStorage(options, loaded.state, { terms, cache, spool });
     storage.garbage.add(loaded.garbage);

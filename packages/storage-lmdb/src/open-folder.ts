@@ -16,6 +16,7 @@ import { Journal } from "./journal/journal.ts";
 import { decodeMark, encodeMark } from "./journal/mark.ts";
 import { replay } from "./journal/replay.ts";
 import { FORMAT_KEY, IDENTITY_KEY, MARK_KEY } from "./keys.ts";
+import { isBackup } from "./offline/manifest.ts";
 import { OwnerLock } from "./owner-lock.ts";
 import { decodeFormat, decodeIdentity, encodeFormat, encodeIdentity, type Identity, isIntact } from "./records.ts";
 
@@ -50,6 +51,12 @@ export function dataFileOf(path: string): string {
 
 /** Throws StorageError, and what the system says; a folder that is refused is left as it was. */
 export async function openFolder(path: string, options: OpenFolderOptions): Promise<OpenedFolder> {
+  if (await isBackup(path)) {
+    const message =
+      `${path}: this is a backup, and no node may run in it: it has forgotten what it promised since. ` +
+      "Make a data folder of it with `raftoral storage restore`.";
+    throw new StorageError("STORAGE_IS_BACKUP", message, { details: { path } });
+  }
   const lock = await OwnerLock.acquire(path);
   let root: RootDatabase<Buffer, Buffer> | undefined;
   let journal: Journal | undefined;

@@ -17,6 +17,7 @@ import {
   SnapshotFileReader,
   SnapshotFileWriter,
 } from "./snapshot-file.ts";
+import type { SnapshotHold } from "./snapshot-hold.ts";
 
 /** Content on disk: `chunks` records under one number; 0 for none. */
 export interface SpooledContent {
@@ -37,6 +38,8 @@ export interface SnapshotSpoolOptions {
   readonly latest: SpooledContent;
   /** What the latest snapshot is called, for messages. */
   readonly latestPlace: string;
+  /** While it is held, nothing is deleted. */
+  readonly hold: SnapshotHold;
 }
 
 const EMPTY_INDEX: SnapshotFileIndex = Object.freeze({ totalBytes: 0, crc32: 0, records: new Uint32Array(0) });
@@ -44,12 +47,14 @@ const EMPTY_INDEX: SnapshotFileIndex = Object.freeze({ totalBytes: 0, crc32: 0, 
 export class SnapshotSpool {
   readonly #group: number;
   readonly #folder: string;
+  readonly #hold: SnapshotHold;
+  readonly #sweep = (): void => this.#deleteCondemned();
   /** Finished files, by number. */
   readonly #indexes = new Map<number, SnapshotFileIndex>();
   /** Finished content that no batch has named yet, by place. */
   readonly #finished = new Map<string, SpooledContent>();
   readonly #readers = new Map<number, number>();
-  /** Content that is to go, but is still being read. */
+  /** Content that is to go, but is still being read or held. */
   readonly #condemned = new Set<number>();
   readonly #writers = new Set<SnapshotFileWriter>();
   readonly #open = new Set<SnapshotFileReader>();
@@ -58,9 +63,14 @@ export class SnapshotSpool {
   #nextSpool: number;
   #closed = false;
 
-  private constructor({ group, folder, latest }: SnapshotSpoolOptions, index: SnapshotFileIndex, nextSpool: number) {
+  private constructor(
+    { group, folder, latest, hold }: SnapshotSpoolOptions,
+    index: SnapshotFileIndex,
+    nextSpool: number,
+  ) {
     this.#group = group;
     this.#folder = folder;
+    this.#hold = hold;
     this.#nextSpool = nextSpool;
     if (latest.spool > 0) this.#indexes.set(latest.spool, index);
   }
@@ -82,7 +92,7 @@ export class SnapshotSpool {
     if (typeof index === "string")
       throw corrupt({ file: folder, group, record: `snapshot ${options.latestPlace}` }, index);
     const spool = new SnapshotSpool(options, index, 1 + Math.max(latest.spool, ...spools));
-    for (const left of spools) if (left !== latest.spool) spool.#delete(left);
+    for (const left of spools) if (left !== latest.spool) spool.discard({ spool: left, chunks: 0 });
     return spool;
   }
 
@@ -143,8 +153,12 @@ export class SnapshotSpool {
   /** Nothing refers to the content any more, on disk neither; it goes as soon as nobody reads it. */
   discard({ spool }: SpooledContent): void {
     if (spool === 0 || this.#closed) return;
-    if ((this.#readers.get(spool) ?? 0) > 0) this.#condemned.add(spool);
-    else this.#delete(spool);
+    if ((this.#readers.get(spool) ?? 0) === 0 && !this.#hold.isHeld) {
+      this.#delete(spool);
+      return;
+    }
+    this.#condemned.add(spool);
+    if (this.#hold.isHeld) this.#hold.whenReleased(this.#sweep);
   }
 
   /** Reads content in order, checking every record. It stays on disk from this call until the reader ends (P2). */
@@ -221,6 +235,14 @@ export class SnapshotSpool {
     }
     this.#readers.delete(spool);
     if (this.#condemned.delete(spool)) this.discard({ spool, chunks: 0 });
+  }
+
+  #deleteCondemned(): void {
+    for (const spool of this.#condemned) {
+      if ((this.#readers.get(spool) ?? 0) > 0) continue;
+      this.#condemned.delete(spool);
+      this.discard({ spool, chunks: 0 });
+    }
   }
 
   /** Not waited for: a file that stays costs space only, until the next opening finds it. */

@@ -5,7 +5,7 @@
  * O1. Nothing of it changes: LMDB is opened for reading, and the journal is read beside it.
  * O2. A folder is locked while it is open, as a node locks it; a running node's is refused with STORAGE_LOCKED.
  */
-import { realpath, stat } from "node:fs/promises";
+import { realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { damageOf } from "../data-file.ts";
@@ -81,6 +81,8 @@ export class StoppedFolder implements FolderFacts {
     const close = async (): Promise<void> => {
       await root?.close();
       await lock?.release();
+      // LMDB's list of readers is no part of a backup.
+      if (backup && root !== undefined) await rm(join(path, "lock.mdb"), { force: true });
     };
     try {
       root = await openData(path, options);

@@ -56,35 +56,47 @@ const BEYOND_ALL_KEYS = Buffer.from([0xff]);
 export async function verifyFolder(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
   const backup = await isBackup(path);
   const damages = new DamageList(backup ? BACKUP_ADVICE : FOLDER_ADVICE);
-  const notes: string[] = [];
   if (backup) await verifyFiles(path, damages, options);
-  const folder = await StoppedFolder.open(path, {
-    damages,
-    examine: (file) => examinePages(file, damages, (bytes) => options.progress?.({ step: "pages", bytes })),
-  });
+  const folder = await openToVerify(path, damages, options);
   try {
-    const { groups, damaged } = listGroups(folder.records, folder.file, damages);
-    const counted = await verifyRecords(folder, groups, damaged, damages, options);
-    await verifySnapshots(folder, groups, damages, options);
-    if (folder.journal?.torn !== undefined) {
-      const { file, sequence } = folder.journal.torn;
-      notes.push(`${file}: record ${sequence} is half-written and was never acknowledged; the next start drops it`);
-    }
-    notes.push(...(await leftoversOf(folder, groups)));
-    return {
-      path: folder.path,
-      isBackup: backup,
-      isIntact: damages.count === 0,
-      identity: folder.identity,
-      groups: groups.length,
-      ...counted,
-      damages: damages.kept,
-      damageCount: damages.count,
-      notes,
-    };
+    return await verifyOpened(folder, damages, options);
   } finally {
     await folder.close();
   }
+}
+
+/** Opens a folder for {@link verifyOpened}. What keeps it from being read is in `damages` afterwards. */
+export function openToVerify(path: string, damages: DamageList, options: VerifyOptions): Promise<StoppedFolder> {
+  const progress = (bytes: number): void => options.progress?.({ step: "pages", bytes });
+  return StoppedFolder.open(path, { damages, examine: (file) => examinePages(file, damages, progress) });
+}
+
+/** As {@link verifyFolder}, of a folder that is open. `damages` has what was found before. */
+export async function verifyOpened(
+  folder: StoppedFolder,
+  damages: DamageList,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  const notes: string[] = [];
+  const { groups, damaged } = listGroups(folder.records, folder.file, damages);
+  const counted = await verifyRecords(folder, groups, damaged, damages, options);
+  await verifySnapshots(folder, groups, damages, options);
+  if (folder.journal?.torn !== undefined) {
+    const { file, sequence } = folder.journal.torn;
+    notes.push(`${file}: record ${sequence} is half-written and was never acknowledged; the next start drops it`);
+  }
+  notes.push(...(await leftoversOf(folder, groups)));
+  return {
+    path: folder.path,
+    isBackup: folder.isBackup,
+    isIntact: damages.count === 0,
+    identity: folder.identity,
+    groups: groups.length,
+    ...counted,
+    damages: damages.kept,
+    damageCount: damages.count,
+    notes,
+  };
 }
 
 async function verifyFiles(path: string, damages: DamageList, { progress }: VerifyOptions): Promise<void> {
