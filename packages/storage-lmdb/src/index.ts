@@ -12,7 +12,12 @@ export {
   type SnapshotReport,
   type StateReport,
 } from "./offline/inspect-folder.ts";
-export type { BackupFile, BackupGroup, BackupManifest } from "./offline/manifest.ts";
+export {
+  type BackupFile,
+  type BackupGroup,
+  type BackupManifest,
+  readManifest as readBackupManifest,
+} from "./offline/manifest.ts";
 export {
   type FolderRecovery,
   type GroupRecovery,

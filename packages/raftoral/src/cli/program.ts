@@ -14,6 +14,7 @@ import { addShow } from "./commands/show.ts";
 import { addSignal } from "./commands/signal.ts";
 import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
+import { addStorage } from "./commands/storage/storage.ts";
 import type { CliIo } from "./io.ts";
 import { formatError } from "./report-error.ts";
 
@@ -67,6 +68,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addStatus(program, io);
   addLeave(program, io);
   addTransfer(program, io);
+  addStorage(program, io, setExitCode);
   return program;
 }
 

@@ -1,0 +1,4 @@
+/** Entries `[from, to]` in words. */
+export function entrySpan(from: number, to: number): string {
+  return from === to ? `entry ${from}` : `entries ${from} to ${to}`;
+}
