@@ -34,6 +34,8 @@ export interface Filled {
 export interface Started {
   /** From the call of `RaftoralNode.start` until it has resolved. */
   readonly startMs: number;
+  /** Processor time of that, which a busy machine does not change as much. */
+  readonly startCpuMs: number;
   /** From there until a first run has ended. */
   readonly firstRunMs: number;
   readonly logEntries: number;
@@ -132,6 +134,7 @@ serve({
     }, 20);
     const bench = workflow("bench_start", { version: 1 }, async () => "started");
     const startedMs = performance.now();
+    const cpuBefore = process.cpuUsage();
     node = await RaftoralNode.start({
       listen: "127.0.0.1:0",
       dataDir: options.folder,
@@ -141,6 +144,7 @@ serve({
       workflowLimits: { retentionMs: 86_400_000_000_000, maxFinishedRuns: 1_000_000_000 },
     });
     const resolvedMs = performance.now();
+    const cpu = process.cpuUsage(cpuBefore);
     await (await node.startWorkflow(bench, undefined)).result();
     const ranMs = performance.now();
     const { firstIndex, lastIndex } = node.status();
@@ -148,6 +152,7 @@ serve({
     const own = ownBytes();
     return {
       startMs: Math.round(resolvedMs - startedMs),
+      startCpuMs: Math.round((cpu.user + cpu.system) / 1_000),
       firstRunMs: Math.round(ranMs - resolvedMs),
       logEntries: lastIndex - firstIndex + 1,
       ownMb: Math.round(own / 1e6),

@@ -59,7 +59,7 @@ export function archiveOf(
   return { archive: encodeArchive(found.map(({ value }) => value)), keys };
 }
 
-/** In no order. Where the hashes of all paths are known, and differ, nothing need be searched. */
+/** In no order. Where all are known, and the hashes of their paths differ, nothing need be searched. */
 function* recordsOf(
   from: StateReader,
   { startKey, startIndex, hashes }: RunRecord,
@@ -69,9 +69,5 @@ function* recordsOf(
     yield* from.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex));
     return;
   }
-  for (const hash of hashes) {
-    const key = checkpointKey(startKey, hash, 0);
-    const value = from.get(key);
-    if (value !== undefined) yield [key, value];
-  }
+  for (const [hash, value] of hashes) yield [checkpointKey(startKey, hash, 0), value];
 }

@@ -66,10 +66,10 @@ export interface RunRecord extends RunFacts {
   /** Undefined until somebody asks for it (`checkpointCountOf`): nothing that is applied to a running run does. */
   checkpointCount: number | undefined;
   /**
-   * Hashes of the paths that have checkpoints, while all of them are known: of a run that was started here and has stayed in the cache
-   * since. A path whose hash is not among them has none, which saves looking.
+   * The records of its checkpoints by the hashes of their paths, while all are known: of a run that was started here and has stayed in the
+   * cache since. A path whose hash is not among them has none, and when the run ends they need not be read.
    */
-  readonly hashes: Set<number> | undefined;
+  readonly hashes: Map<number, Uint8Array> | undefined;
   /** What waits for it, oldest first; empty once it has ended. */
   signals: readonly BufferedSignal[];
 }

@@ -86,12 +86,12 @@ export function putCheckpoint(
 ): CheckpointRecord | undefined {
   const hash = pathHash(path);
   const isNew = hashes !== undefined && !hashes.has(hash);
-  if (isNew) hashes.add(hash);
   for (let probe = 0; ; probe++) {
     const key = checkpointKey(startKey, hash, probe);
     const found = isNew ? undefined : to.get(key);
     if (found === undefined) {
       const content = encodeCheckpoint(path, checkpoint);
+      if (isNew) hashes.set(hash, content);
       if (to.insert === undefined) to.put(key, content);
       else to.insert(key, content);
       return undefined;

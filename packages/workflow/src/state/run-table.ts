@@ -28,8 +28,8 @@ import {
 } from "./run-records.ts";
 import { idKey, kindRange, numberKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
 
-/** What knowing that a path has a checkpoint takes in memory, roughly. */
-const HASH_BYTES = 32;
+/** What knowing a checkpoint takes in memory beside its value, roughly. */
+const HASH_BYTES = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** How many runs there are; kept in the header. */
@@ -93,7 +93,7 @@ export class RunTable {
   start(facts: RunFacts, head: RunningHead, input: Uint8Array): void {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     const startKey = numberKey(facts.startIndex);
-    const nothingYet = { checkpointCount: 0, hashes: new Set<number>(), signals: [] };
+    const nothingYet = { checkpointCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
     const run: RunRecord = { ...facts, startKey, head, ...nothingYet };
     putRun(this.#store, run);
     putPlace(this.#store, run);
@@ -150,7 +150,7 @@ export class RunTable {
     const standing = putCheckpoint(this.#store, run, path, checkpoint);
     if (standing !== undefined) return standing;
     if (run.checkpointCount !== undefined) run.checkpointCount += 1;
-    if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES);
+    if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES + checkpoint.value.length);
     return undefined;
   }
 
