@@ -11,8 +11,11 @@ export class Ledger implements CommandExecutor<string, number> {
     return new TextEncoder().encode(command);
   }
 
+  /** Throws for what is no command, so that it does not get into the log. */
   decode(bytes: Uint8Array): string {
-    return new TextDecoder().decode(bytes);
+    const command = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (command.includes(LINE)) throw new Error("a line break in a line");
+    return command;
   }
 
   apply(batch: readonly CommittedCommand<string>[]): readonly number[] {

@@ -3,7 +3,7 @@
  * nodes of the first contract; peers of this version use their streams.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import { decodePeerMessage, type GroupId, type NodeId } from "@raftoral/raft-core";
+import { decodePeerMessage, type GroupId, type NodeId, RaftoralError } from "@raftoral/raft-core";
 import { formatAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
@@ -29,11 +29,10 @@ export function routeRaftService(router: ConnectRouter, context: RaftServiceCont
   router.service(RaftService, {
     async sendMessage({ raftMessage, command }, call): Promise<Outcome> {
       if (raftMessage.length > 0 === command.length > 0) {
-        local.counters.framesRejected += 1;
-        return failure("set exactly one of raft_message and command");
+        return rejected(local, "set exactly one of raft_message and command");
       }
       const groupId = groupOf(call);
-      if (groupId === undefined) return failure(`header ${GROUP_HEADER} is not a group id`);
+      if (groupId === undefined) return rejected(local, `header ${GROUP_HEADER} is not a group id`);
       return raftMessage.length > 0
         ? deliverMessage(local, groupId, raftMessage, call.values.get(CALLER))
         : await proposeCommand(local, groupId, command);
@@ -55,10 +54,9 @@ function deliverMessage(local: LocalPeer, groupId: GroupId, bytes: Uint8Array, c
   try {
     message = decodePeerMessage(bytes);
   } catch (error) {
-    local.counters.framesRejected += 1;
-    return failure(textOf(error));
+    return rejected(local, textOf(error));
   }
-  if (message.to !== local.nodeId) return failure(`node ${message.to} not found`);
+  if (message.to !== local.nodeId) return rejected(local, `node ${message.to} not found`);
   const address = local.peerAddress(message.from);
   const objection = objectionToCaller(caller, {
     nodeId: message.from,
@@ -66,24 +64,25 @@ function deliverMessage(local: LocalPeer, groupId: GroupId, bytes: Uint8Array, c
     address: address === undefined ? undefined : formatAddress(address),
   });
   if (objection !== undefined) {
-    local.counters.framesRejected += 1;
-    return failure(`the caller may not speak as node ${message.from}: ${objection}`);
+    return rejected(local, `the caller may not speak as node ${message.from}: ${objection}`);
   }
-  if (local.receiver(groupId) === undefined) return failure(`group ${groupId} not found`);
+  if (local.receiver(groupId) === undefined) return unroutable(local, groupId);
   // Snapshots come on their own stream, with their content; one without it must not be stepped.
-  if (message.type === "MsgSnap") return failure("send snapshots with PeerService.SendSnapshot");
+  if (message.type === "MsgSnap") return rejected(local, "send snapshots with PeerService.SendSnapshot");
   local.receive(message.from, groupId, [message]);
   return SUCCESS;
 }
 
 async function proposeCommand(local: LocalPeer, groupId: GroupId, command: Uint8Array): Promise<Outcome> {
   const receiver = local.receiver(groupId);
-  if (receiver === undefined) return failure(`group ${groupId} not found`);
+  if (receiver === undefined) return unroutable(local, groupId);
   try {
     await receiver.receiveCommand(command);
     return SUCCESS;
   } catch (error) {
-    return failure(textOf(error));
+    // Refused for what it is, and not because the cluster is busy with something else.
+    const isForGood = !(error instanceof RaftoralError && error.retryable);
+    return isForGood ? rejected(local, textOf(error)) : failure(textOf(error));
   }
 }
 
@@ -95,6 +94,17 @@ function groupOf(call: HandlerContext): GroupId | undefined {
 }
 
 const SUCCESS: Outcome = Object.freeze({ success: true, error: "" });
+
+/** What no caller should have sent: counted. */
+function rejected(local: LocalPeer, error: string): Outcome {
+  local.counters.framesRejected += 1;
+  return failure(error);
+}
+
+function unroutable(local: LocalPeer, groupId: GroupId): Outcome {
+  local.counters.messagesUnroutable += 1;
+  return failure(`group ${groupId} not found`);
+}
 
 function failure(error: string): Outcome {
   return { success: false, error };
