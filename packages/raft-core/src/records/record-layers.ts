@@ -4,8 +4,8 @@
  *
  * L1. Only the top layer changes. `freeze` puts a new one on it, and hands out those below for as long as anyone likes: a view of
  *     the moment, or what is to be written to the base.
- * L3. What was inserted into the top layer, and deleted before it was frozen, leaves nothing: no layer below has it, and no base.
  * L2. A layer is dropped once the base has all of it. Until then both may have it; the layer wins, and says the same.
+ * L3. What was inserted into the top layer, and deleted before it was frozen, leaves nothing: no layer below has it, and no base.
  */
 import { invariant } from "../errors.ts";
 import { OrderedRecords } from "./ordered-records.ts";

@@ -1,5 +1,5 @@
 /**
- * Proof that a store of state is one: every method of {@link StateStore}, and the invariants K1-K3 of state-store.ts.
+ * Proof that a store of state is one: every method of {@link StateStore}, and the invariants K1-K4 of state-store.ts.
  *
  * ```ts
  * import { stateStoreConformance } from "@raftoral/raft-core/testing";
@@ -145,6 +145,18 @@ function durabilityCases(declare: Declare): void {
     await store.persist();
     await subject.restart();
     assertEqual(scanned(await subject.open(1)), ["a=2", "c=2"], "what survives");
+  });
+
+  declare("much is put by whoever waits when told to (K4)", async (subject) => {
+    const store = await subject.open(1);
+    const value = new Uint8Array(10_000).fill(1);
+    for (let index = 1; index <= 600; index++) {
+      store.put(numbered(index), value);
+      store.commit(index);
+      await store.drained;
+    }
+    assertEqual(store.appliedIndex, 600, "the index");
+    assertEqual(Array.from(store.scan(numbered(0), numbered(9_999))).length, 600, "the records");
   });
 
   declare("an end without persisting leaves some commit (K1)", async (subject) => {
