@@ -5,6 +5,7 @@ import { RaftoralError } from "@raftoral/raft-core";
 
 /** Codes of starting and leaving a cluster, of the services and the client, and of the command line. */
 export type NodeErrorCode =
+  | "BACKUP_REFUSED"
   | "CALLER_REFUSED"
   | "CLUSTER_MISMATCH"
   | "CLUSTER_MISSING"

@@ -38,7 +38,7 @@ export {
 } from "@raftoral/workflow";
 // To talk to a cluster from outside.
 export { ClientRun } from "./client/client-run.ts";
-export type { MemberInfo, NodeRole, NodeStatus } from "./client/cluster-info.ts";
+export type { BackupSummary, MemberInfo, NodeRole, NodeStatus } from "./client/cluster-info.ts";
 export {
   type ClientOptions,
   type ClientStartOptions,

@@ -43,7 +43,7 @@ function checked(value: unknown, path: string): FileSettings {
   for (const key of Object.keys(settings)) {
     if (!NAMES.has(key)) throw invalid(path, `has the unknown key "${key}"; there are ${[...NAMES].join(", ")}`);
   }
-  const { workflows, logLevel, logFormat, dataDir, tls } = settings;
+  const { workflows, logLevel, logFormat, dataDir, backupDir, tls } = settings;
   if (workflows !== undefined && !(Array.isArray(workflows) && workflows.every((file) => typeof file === "string"))) {
     throw invalid(path, 'must list files under "workflows"');
   }
@@ -59,6 +59,7 @@ function checked(value: unknown, path: string): FileSettings {
     ...(workflows === undefined ? {} : { workflows: workflows.map((file) => resolve(base, file)) }),
     ...(tls === undefined ? {} : { tls: tlsFromFile(tls, path) }),
     ...(typeof dataDir === "string" && dataDir !== "" ? { dataDir: resolve(base, dataDir) } : {}),
+    ...(typeof backupDir === "string" && backupDir !== "" ? { backupDir: resolve(base, backupDir) } : {}),
   };
 }
 

@@ -66,6 +66,7 @@ describe("grammar", () => {
         "status",
         "leave",
         "transfer",
+        "backup",
       ]),
     );
     for (const command of commands.filter((name) => name !== "help")) {
@@ -329,6 +330,18 @@ describe("asking a node", () => {
     expect(await ask(["leave", "--id", "9"])).toMatchObject({
       code: 1,
       err: "Error NODE_UNKNOWN: There is no node 9; members are 1, 2, 3.\n",
+    });
+  });
+
+  test("backup names the folder on the node's machine", async () => {
+    expect((await ask(["backup", "monday"])).out).toBe(
+      "Node 1 of cluster test-1 is backed up in /backups/monday on its machine: 4 files, 2.0 MB; group 1 up to 9.\n",
+    );
+    expect(node.calls).toMatchObject([{ name: "backUp" }]);
+    expect(node.calls[0]?.timeoutMs).toBeGreaterThan(60_000);
+    expect(JSON.parse((await ask(["backup", "monday", "--json"])).out)).toMatchObject({
+      path: "/backups/monday",
+      bytes: 2_000_000,
     });
   });
 

@@ -6,6 +6,7 @@
 import { RaftoralError } from "@raftoral/raft-core";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
+import { addBackup } from "./commands/backup.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
@@ -68,6 +69,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addStatus(program, io);
   addLeave(program, io);
   addTransfer(program, io);
+  addBackup(program, io);
   addStorage(program, io, setExitCode);
   return program;
 }

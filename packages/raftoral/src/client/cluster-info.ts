@@ -42,3 +42,17 @@ export interface NodeStatus {
   /** Snapshots on their way at the moment, from or to this node or in its place. */
   readonly transfers: readonly SnapshotTransferStatus[];
 }
+
+/** A backup of a node. */
+export interface BackupSummary {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  /** The backup's folder, on the node's machine. */
+  readonly path: string;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** How far the log of each group goes in it. */
+  readonly groups: readonly { readonly group: number; readonly commit: number; readonly lastIndex: number }[];
+}

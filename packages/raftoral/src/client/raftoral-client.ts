@@ -11,6 +11,7 @@ import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflo
 import { NodeError, RemoteError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import { parseReachableAddress } from "../node/address.ts";
+import { backupFromWire } from "../service/backup-messages.ts";
 import {
   memberFromWire,
   runFromWire,
@@ -20,7 +21,7 @@ import {
   summaryFromWire,
 } from "../service/messages.ts";
 import { ClientRun } from "./client-run.ts";
-import type { MemberInfo, NodeStatus } from "./cluster-info.ts";
+import type { BackupSummary, MemberInfo, NodeStatus } from "./cluster-info.ts";
 import type { Connection } from "./connection.ts";
 import { Failover } from "./failover.ts";
 import { Gate } from "./gate.ts";
@@ -275,6 +276,19 @@ export class RaftoralClient {
       node.cluster.transferLeadership({ nodeId, timeoutMs }, { timeoutMs }),
     );
     return safeNumber(answer.leaderId, "leader_id");
+  }
+
+  /**
+   * Has the node at the first address that {@link connect} was given, and no other, back itself up on its own machine, under `name` in the
+   * folder that it keeps backups in. It goes on when the time is over. Rejects with BACKUP_REFUSED, REQUEST_INVALID,
+   * STORAGE_TARGET_NOT_EMPTY or STORAGE_FULL.
+   */
+  async backUpNode(name: string, options: Timed = {}): Promise<BackupSummary> {
+    const timeoutMs = timeoutArgument(options.timeoutMs, this.#timeoutMs);
+    const call = { what: "backing a node up", idempotent: false, timeoutMs, only: this.#named };
+    return backupFromWire(
+      await this.#failover.call(call, (node, timeoutMs) => node.cluster.backUpNode({ name, timeoutMs }, { timeoutMs })),
+    );
   }
 
   /**

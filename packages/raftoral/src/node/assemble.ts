@@ -23,6 +23,7 @@ import type { ServedNode, Timeout } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
 import { type EstablishedIdentity, establishIdentity } from "./identity.ts";
 import { Membership, nameOf, type WorkflowCluster } from "./membership.ts";
+import { NodeBackups } from "./node-backups.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { NodeEvents } from "./node-events.ts";
 import { NodeHealth } from "./node-health.ts";
@@ -65,6 +66,7 @@ export interface NodeParts {
   readonly service: NodeService;
   readonly events: NodeEvents;
   readonly dial: Dial;
+  readonly backups: NodeBackups;
   /** Where metrics are served, if they are. */
   readonly metricsAddress: string | undefined;
   /** Health says from now on that the node serves no more. */
@@ -171,6 +173,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const events = new NodeEvents(logger);
   closers.add(cluster.on((event) => events.emit(event)));
 
+  const backups = new NodeBackups(storage, config.backupDir);
   const workflows = plan.workflows ?? [];
   const engine = new RaftWorkflowEngine({ nodeId: identity.nodeId, cluster, executor });
   const runtime = WorkflowRuntime.start({
@@ -194,13 +197,14 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     clock,
     workflows: workflows.map(({ type, version }) => `${type}@${version}`).sort(),
     leave: plan.leave,
+    backups,
   });
   closers.add(() => service.close());
   slot.node = service;
   const health = server === undefined ? undefined : new NodeHealth(server.health, cluster);
   closers.add(() => health?.stop());
   if (plan.transport !== undefined) closers.add(listenLocally(plan.transport, address, service));
-  const parts = { identity, isNew, address, cluster, runtime, membership, service, events, dial };
+  const parts = { identity, isNew, address, cluster, runtime, membership, service, events, dial, backups };
   const drain = async (graceMs: number): Promise<void> => {
     // Those who wait for runs wait on another node.
     service.close();

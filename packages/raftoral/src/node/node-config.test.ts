@@ -42,6 +42,7 @@ test("the list of names has every setting of the type", () => {
     listen: "",
     advertise: "",
     dataDir: "",
+    backupDir: "",
     bootstrap: true,
     join: "",
     members: [],

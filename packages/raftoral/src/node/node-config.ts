@@ -25,6 +25,8 @@ export interface NodeSettings {
   readonly advertise?: string;
   /** Folder of this node's identity, log and snapshots. Without one the node keeps everything in memory and forgets it. */
   readonly dataDir?: string;
+  /** Where clients may have backups of this node made (`raftoral backup`), each in a new folder below it. Without one they may not. */
+  readonly backupDir?: string;
   /** Makes a new cluster of this one node. Ignored, with a log line, when the folder belongs to a cluster already. */
   readonly bootstrap?: boolean;
   /** Addresses of any members of the cluster to join. Ignored when the folder belongs to that cluster already. */
@@ -89,6 +91,7 @@ export interface NodeConfig {
   readonly listen: string;
   readonly advertise: string | undefined;
   readonly dataDir: string | undefined;
+  readonly backupDir: string | undefined;
   readonly origin: Origin;
   readonly clusterName: string | undefined;
   readonly timing: RaftTiming;
@@ -107,6 +110,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "listen",
   "advertise",
   "dataDir",
+  "backupDir",
   "bootstrap",
   "join",
   "members",
@@ -141,6 +145,9 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
   if (settings.dataDir !== undefined && text(settings.dataDir, "dataDir") === "") {
     throw invalid("dataDir", "is empty; name a folder, or leave it out to keep everything in memory");
   }
+  if (settings.backupDir !== undefined && text(settings.backupDir, "backupDir") === "") {
+    throw invalid("backupDir", "is empty; name a folder, or leave it out to make no backups for clients");
+  }
   if (settings.clusterName !== undefined && !CLUSTER_NAME.test(text(settings.clusterName, "clusterName"))) {
     throw invalid("clusterName", "may have letters, digits, dots, dashes and underscores, 63 at most");
   }
@@ -148,6 +155,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     listen: settings.listen,
     advertise: settings.advertise,
     dataDir: settings.dataDir,
+    backupDir: settings.backupDir,
     origin: origin(settings),
     clusterName: settings.clusterName,
     timing: timing(settings.timing ?? {}),

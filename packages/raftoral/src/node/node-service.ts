@@ -15,12 +15,13 @@ import {
   type WorkflowExecutor,
   type WorkflowRuntime,
 } from "@raftoral/workflow";
-import type { MemberInfo, NodeRole, NodeStatus } from "../client/cluster-info.ts";
+import type { BackupSummary, MemberInfo, NodeRole, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunFilter, RunPage } from "../client/run-info.ts";
 import { encodeJson } from "../json.ts";
 import type { Admission, ServedNode, StartRequest, Timeout } from "../service/served-node.ts";
 import { VERSION } from "../version.ts";
 import { type Membership, membersOf, type WorkflowCluster } from "./membership.ts";
+import type { NodeBackups } from "./node-backups.ts";
 import type { NodeIdentity } from "./node-storage.ts";
 import { detailsOf, summaryOf } from "./run-details.ts";
 import { RunWatch } from "./run-watch.ts";
@@ -39,6 +40,7 @@ export interface NodeServiceOptions {
   readonly workflows: readonly string[];
   /** Hands over and leaves the configuration; the node stops afterwards. */
   readonly leave: (timeout: Timeout) => Promise<void>;
+  readonly backups: NodeBackups;
 }
 
 export class NodeService implements ServedNode {
@@ -191,6 +193,10 @@ export class NodeService implements ServedNode {
 
   handOver(to: NodeId | undefined, timeout: Timeout): Promise<NodeId> {
     return this.#options.membership.transfer(to, timeout);
+  }
+
+  backUp(name: string, timeout: Timeout): Promise<BackupSummary> {
+    return within(this.#options.backups.makeNamed(name), timeout, "The backup");
   }
 
   /** Replicates a command; its refusal is an error of the workflow package. */

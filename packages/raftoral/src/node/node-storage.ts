@@ -9,7 +9,7 @@ import {
   type NodeId,
   type StateStore,
 } from "@raftoral/raft-core";
-import { LmdbEnvironment, type StorageProbe, type StorageUsage } from "@raftoral/storage-lmdb";
+import { type BackupManifest, LmdbEnvironment, type StorageProbe, type StorageUsage } from "@raftoral/storage-lmdb";
 import { NodeError } from "../errors.ts";
 
 /** Who a node is. Given once, kept for good. */
@@ -32,6 +32,8 @@ export interface NodeStorage {
   measure?(probe: StorageProbe): void;
   /** How much room it takes; a storage without it takes none. */
   usage?(): Promise<StorageUsage>;
+  /** Copies what is durable into a new or empty folder while it is used; a storage without it cannot. */
+  backup?(folder: string): Promise<BackupManifest>;
   close(): Promise<void>;
 }
 

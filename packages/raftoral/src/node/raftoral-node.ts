@@ -14,7 +14,7 @@ import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { RunHandle, StartOptions, WorkflowDefinition } from "@raftoral/workflow";
 import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
-import type { MemberInfo, NodeStatus } from "../client/cluster-info.ts";
+import type { BackupSummary, MemberInfo, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunFilter, RunSummary } from "../client/run-info.ts";
 import type { Timeout } from "../service/served-node.ts";
 import { announceAddress } from "./announce.ts";
@@ -203,6 +203,15 @@ export class RaftoralNode {
   async leave(limit: CallLimit = {}): Promise<void> {
     await this.#departure.leave(this.#timeout(limit));
     await this.stop();
+  }
+
+  /**
+   * Backs this node up into a new or empty folder while it runs: everything that it had acknowledged when this was called, as its folder was at
+   * one moment after. `raftoral storage restore` makes a new cluster of it. Rejects with BACKUP_REFUSED (no data folder, or one is under
+   * way), STORAGE_TARGET_NOT_EMPTY, STORAGE_FULL; the node goes on then, and nothing is left of the backup.
+   */
+  backup(folder: string): Promise<BackupSummary> {
+    return this.#parts.backups.make(folder);
   }
 
   /**

@@ -6,6 +6,7 @@ import { CALLER } from "@raftoral/transport-grpc";
 import { NodeError } from "../errors.ts";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { parseReachableAddress } from "../node/address.ts";
+import { backupToWire } from "./backup-messages.ts";
 import { assertIsMember, placeFor } from "./caller-rights.ts";
 import { callTimeout, guarded, required } from "./calls.ts";
 import { memberToWire, safeNumber, statusToWire } from "./messages.ts";
@@ -69,6 +70,11 @@ export function registerClusterService(
       const to = safeNumber(request.nodeId, "node_id");
       const leader = await served().handOver(to === 0 ? undefined : to, timeout(request.timeoutMs, context));
       return { leaderId: BigInt(leader) };
+    }),
+
+    backUpNode: guarded(async (request, context) => {
+      const name = required(request.name, "name");
+      return backupToWire(await served().backUp(name, timeout(request.timeoutMs, context)));
     }),
   });
 }

@@ -15,6 +15,7 @@ import { ErrorDetailSchema } from "../gen/raftoral/v1/error_pb.ts";
 
 /** gRPC codes for generic clients and proxies; Raftoral's own client reads the detail. What is not here is decided by `retryable`. */
 const STATUS: ReadonlyMap<string, Code> = new Map([
+  ["BACKUP_REFUSED", Code.FailedPrecondition],
   ["CALLER_REFUSED", Code.PermissionDenied],
   ["CLUSTER_MISMATCH", Code.FailedPrecondition],
   ["CODEC_INVALID", Code.InvalidArgument],

@@ -4,7 +4,7 @@
  * Every method ends within its `timeoutMs`, with a RaftoralError if need be; none hangs when the quorum is gone.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { MemberInfo, NodeStatus } from "../client/cluster-info.ts";
+import type { BackupSummary, MemberInfo, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunFilter, RunPage } from "../client/run-info.ts";
 
 export interface Timeout {
@@ -47,4 +47,6 @@ export interface ServedNode {
   leaveSoon(timeout: Timeout): Promise<void>;
   /** `undefined`: the member furthest ahead. */
   handOver(to: NodeId | undefined, timeout: Timeout): Promise<NodeId>;
+  /** A backup of this node under a name, where the node keeps them. What takes longer than `timeoutMs` goes on. */
+  backUp(name: string, timeout: Timeout): Promise<BackupSummary>;
 }

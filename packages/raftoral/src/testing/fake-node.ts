@@ -5,7 +5,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
 import { WorkflowError } from "@raftoral/workflow";
-import type { MemberInfo, NodeStatus } from "../client/cluster-info.ts";
+import type { BackupSummary, MemberInfo, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunFilter, RunPage } from "../client/run-info.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import type { Admission, ServedNode, StartRequest, Timeout } from "../service/served-node.ts";
@@ -118,6 +118,13 @@ export class FakeNode implements ServedNode {
   async handOver(to: NodeId | undefined, timeout: Timeout): Promise<NodeId> {
     this.#enter("handOver", timeout);
     return to ?? 2;
+  }
+
+  async backUp(name: string, timeout: Timeout): Promise<BackupSummary> {
+    this.#enter("backUp", timeout);
+    const groups = [{ group: 1, commit: 8, lastIndex: 9 }];
+    const createdAt = "2026-01-02T03:04:05.678Z";
+    return { nodeId: 1, clusterId: "test-1", path: `/backups/${name}`, createdAt, files: 4, bytes: 2_000_000, groups };
   }
 
   #enter(name: string, { timeoutMs }: Timeout): void {

@@ -3,7 +3,7 @@ import { constants, copyFile, mkdir, open, readdir, rm } from "node:fs/promises"
 import { dirname, join } from "node:path";
 import { RaftoralError } from "@raftoral/raft-core";
 import { createFolder } from "../create-folder.ts";
-import { openFailure, StorageError, writeFailure } from "../errors.ts";
+import { isWantOfSpace, openFailure, StorageError } from "../errors.ts";
 import { flushFolder } from "../snapshot-file.ts";
 
 /** Throws StorageError STORAGE_TARGET_NOT_EMPTY; STORAGE_PATH_INVALID for what cannot be a folder. */
@@ -38,8 +38,22 @@ export async function fillFolder<T>(folder: string, write: () => Promise<T>): Pr
     return result;
   } catch (error) {
     for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
-    throw error instanceof RaftoralError ? error : writeFailure(join(folder, "data.mdb"), error);
+    throw targetFailure(folder, error);
   }
+}
+
+/** The error of a folder that could not be filled. */
+export function targetFailure(folder: string, error: unknown): RaftoralError {
+  if (error instanceof RaftoralError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  // What LMDB copies itself it reports in words only.
+  const isFull = isWantOfSpace(error) || reason.includes("No space left");
+  const todo = isFull ? "Make room, or name a folder on another disk" : "Check the disk";
+  const message = `${folder}: it could not be written (${reason}), and nothing of it is left. ${todo}, then try again.`;
+  return new StorageError(isFull ? "STORAGE_FULL" : "STORAGE_WRITE_FAILED", message, {
+    cause: error,
+    details: { file: folder },
+  });
 }
 
 /** Copies files, named with slashes within both folders. They are durable when it resolves, their names are not. */

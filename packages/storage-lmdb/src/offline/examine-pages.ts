@@ -53,7 +53,7 @@ interface KeyBounds {
 const EVERY_KEY: KeyBounds = Object.freeze({ from: Buffer.alloc(0), to: undefined });
 
 /**
- * Whether every page that LMDB would reach makes sense. `file` has two sound meta pages (data-file.ts). Damages are told, all that
+ * Whether LMDB can be let at the file: every page that it would reach makes sense. `file` has two sound meta pages (data-file.ts). Damages are told, all that
  * can be reached without following one.
  */
 export async function examinePages(
@@ -63,17 +63,18 @@ export async function examinePages(
 ): Promise<boolean> {
   const handle = await open(file, "r");
   try {
-    const before = damages.count;
     const { size } = await handle.stat();
     const walk = new PageWalk(handle, file, size, damages, progress);
     await walk.run();
-    return damages.count === before;
+    return walk.isWalkable;
   } finally {
     await handle.close();
   }
 }
 
 class PageWalk {
+  /** Whether LMDB can go where its pages lead. */
+  isWalkable = true;
   readonly #handle: FileHandle;
   readonly #file: string;
   readonly #size: number;
@@ -139,10 +140,8 @@ class PageWalk {
     }
     const count = bytes.readUInt16LE(20) >>> 1;
     const disorder = keys === undefined ? undefined : disorderOf(bytes, count, kind, keys);
-    if (disorder !== undefined) {
-      this.#damaged(`page ${page}`, disorder);
-      return;
-    }
+    // It leads LMDB astray when it looks a key up, and nowhere else.
+    if (disorder !== undefined) this.#damages.add({ file: this.#file, record: `page ${page}`, found: disorder });
     for (let node = 0; node < count; node++) {
       const at = nodeAt(bytes, node);
       if (kind === LEAF) {
@@ -244,6 +243,7 @@ class PageWalk {
   }
 
   #damaged(record: string, found: string): void {
+    this.isWalkable = false;
     this.#damages.add({ file: this.#file, record, found });
   }
 }

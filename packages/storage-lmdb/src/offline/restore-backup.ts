@@ -8,11 +8,10 @@
  */
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { RaftoralError } from "@raftoral/raft-core";
 import { createFolder } from "../create-folder.ts";
-import { openFailure, StorageError, writeFailure } from "../errors.ts";
+import { openFailure, StorageError } from "../errors.ts";
 import { flushFolder } from "../snapshot-file.ts";
-import { assertEmpty, copyFiles } from "./backup-target.ts";
+import { assertEmpty, copyFiles, targetFailure } from "./backup-target.ts";
 import { type BackupManifest, flawOf, invalidBackup, readManifest } from "./manifest.ts";
 import { type FolderRecovery, type RecoverOptions, recoverFolder } from "./recover-folder.ts";
 
@@ -54,7 +53,7 @@ export async function restoreBackup(backup: string, target: string, options: Rec
     return { ...recovery, manifest };
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
-    throw error instanceof RaftoralError ? error : writeFailure(join(folder, "data.mdb"), error);
+    throw targetFailure(folder, error);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/cluster_service.proto.
  */
 export const file_raftoral_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCL0AgoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkSMAoJdHJhbnNmZXJzGBAgAygLMh0ucmFmdG9yYWwudjEuU25hcHNob3RUcmFuc2ZlciLJAQoQU25hcHNob3RUcmFuc2ZlchIRCglkaXJlY3Rpb24YASABKAkSDwoHcGVlcl9pZBgCIAEoBBITCgtkZWxlZ2F0ZV9pZBgDIAEoBBINCgVpbmRleBgEIAEoBBISCgpieXRlc19kb25lGAUgASgEEhgKC2J5dGVzX3RvdGFsGAYgASgESACIAQESFQoNc3RhcnRlZF9hdF9tcxgHIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAggASgEQg4KDF9ieXRlc190b3RhbCJgChJKb2luQ2x1c3RlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCRIUCgxjbHVzdGVyX25hbWUYAiABKAkSEgoKdGltZW91dF9tcxgDIAEoDRIPCgdub2RlX2lkGAQgASgEImAKE0pvaW5DbHVzdGVyUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIkAKGVRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBDK5AwoOQ2x1c3RlclNlcnZpY2USSgoJR2V0U3RhdHVzEh0ucmFmdG9yYWwudjEuR2V0U3RhdHVzUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkdldFN0YXR1c1Jlc3BvbnNlElAKC0pvaW5DbHVzdGVyEh8ucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXF1ZXN0GiAucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXNwb25zZRJTCgxBbm5vdW5jZU5vZGUSIC5yYWZ0b3JhbC52MS5Bbm5vdW5jZU5vZGVSZXF1ZXN0GiEucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVzcG9uc2USTQoKUmVtb3ZlTm9kZRIeLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVtb3ZlTm9kZVJlc3BvbnNlEmUKElRyYW5zZmVyTGVhZGVyc2hpcBImLnJhZnRvcmFsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaJy5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCL0AgoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkSMAoJdHJhbnNmZXJzGBAgAygLMh0ucmFmdG9yYWwudjEuU25hcHNob3RUcmFuc2ZlciLJAQoQU25hcHNob3RUcmFuc2ZlchIRCglkaXJlY3Rpb24YASABKAkSDwoHcGVlcl9pZBgCIAEoBBITCgtkZWxlZ2F0ZV9pZBgDIAEoBBINCgVpbmRleBgEIAEoBBISCgpieXRlc19kb25lGAUgASgEEhgKC2J5dGVzX3RvdGFsGAYgASgESACIAQESFQoNc3RhcnRlZF9hdF9tcxgHIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAggASgEQg4KDF9ieXRlc190b3RhbCJgChJKb2luQ2x1c3RlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCRIUCgxjbHVzdGVyX25hbWUYAiABKAkSEgoKdGltZW91dF9tcxgDIAEoDRIPCgdub2RlX2lkGAQgASgEImAKE0pvaW5DbHVzdGVyUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIkAKGVRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCI1ChFCYWNrVXBOb2RlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0ipQEKEkJhY2tVcE5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEEhIKCmNsdXN0ZXJfaWQYAiABKAkSDAoEcGF0aBgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgJEg0KBWZpbGVzGAUgASgNEg0KBWJ5dGVzGAYgASgEEioKBmdyb3VwcxgHIAMoCzIaLnJhZnRvcmFsLnYxLkJhY2tlZFVwR3JvdXAiSwoNQmFja2VkVXBHcm91cBIQCghncm91cF9pZBgBIAEoBBIUCgxjb21taXRfaW5kZXgYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBDKIBAoOQ2x1c3RlclNlcnZpY2USSgoJR2V0U3RhdHVzEh0ucmFmdG9yYWwudjEuR2V0U3RhdHVzUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkdldFN0YXR1c1Jlc3BvbnNlElAKC0pvaW5DbHVzdGVyEh8ucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXF1ZXN0GiAucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXNwb25zZRJTCgxBbm5vdW5jZU5vZGUSIC5yYWZ0b3JhbC52MS5Bbm5vdW5jZU5vZGVSZXF1ZXN0GiEucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVzcG9uc2USTQoKUmVtb3ZlTm9kZRIeLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVtb3ZlTm9kZVJlc3BvbnNlEmUKElRyYW5zZmVyTGVhZGVyc2hpcBImLnJhZnRvcmFsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaJy5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRJNCgpCYWNrVXBOb2RlEh4ucmFmdG9yYWwudjEuQmFja1VwTm9kZVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5CYWNrVXBOb2RlUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message raftoral.v1.Member
@@ -425,6 +425,108 @@ export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResp
   messageDesc(file_raftoral_v1_cluster_service, 11);
 
 /**
+ * @generated from message raftoral.v1.BackUpNodeRequest
+ */
+export type BackUpNodeRequest = Message<"raftoral.v1.BackUpNodeRequest"> & {
+  /**
+   * Of the new folder, a name and no path. One that is there already is refused.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 2;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.BackUpNodeRequest.
+ * Use `create(BackUpNodeRequestSchema)` to create a new message.
+ */
+export const BackUpNodeRequestSchema: GenMessage<BackUpNodeRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_cluster_service, 12);
+
+/**
+ * @generated from message raftoral.v1.BackUpNodeResponse
+ */
+export type BackUpNodeResponse = Message<"raftoral.v1.BackUpNodeResponse"> & {
+  /**
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+
+  /**
+   * @generated from field: string cluster_id = 2;
+   */
+  clusterId: string;
+
+  /**
+   * On the node's machine.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * ISO 8601, UTC.
+   *
+   * @generated from field: string created_at = 4;
+   */
+  createdAt: string;
+
+  /**
+   * @generated from field: uint32 files = 5;
+   */
+  files: number;
+
+  /**
+   * @generated from field: uint64 bytes = 6;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: repeated raftoral.v1.BackedUpGroup groups = 7;
+   */
+  groups: BackedUpGroup[];
+};
+
+/**
+ * Describes the message raftoral.v1.BackUpNodeResponse.
+ * Use `create(BackUpNodeResponseSchema)` to create a new message.
+ */
+export const BackUpNodeResponseSchema: GenMessage<BackUpNodeResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_cluster_service, 13);
+
+/**
+ * @generated from message raftoral.v1.BackedUpGroup
+ */
+export type BackedUpGroup = Message<"raftoral.v1.BackedUpGroup"> & {
+  /**
+   * @generated from field: uint64 group_id = 1;
+   */
+  groupId: bigint;
+
+  /**
+   * @generated from field: uint64 commit_index = 2;
+   */
+  commitIndex: bigint;
+
+  /**
+   * @generated from field: uint64 last_index = 3;
+   */
+  lastIndex: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.BackedUpGroup.
+ * Use `create(BackedUpGroupSchema)` to create a new message.
+ */
+export const BackedUpGroupSchema: GenMessage<BackedUpGroup> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_cluster_service, 14);
+
+/**
  * @generated from service raftoral.v1.ClusterService
  */
 export const ClusterService: GenService<{
@@ -476,6 +578,16 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof TransferLeadershipRequestSchema;
     output: typeof TransferLeadershipResponseSchema;
+  },
+  /**
+   * Makes a backup of the asked node's data folder, on its own machine and in the folder that its configuration names for that.
+   *
+   * @generated from rpc raftoral.v1.ClusterService.BackUpNode
+   */
+  backUpNode: {
+    methodKind: "unary";
+    input: typeof BackUpNodeRequestSchema;
+    output: typeof BackUpNodeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_raftoral_v1_cluster_service, 0);

@@ -1,0 +1,71 @@
+/**
+ * Backups of a running node: into a folder that its process names, or, for clients, into a new one below the folder that its
+ * configuration names. A client gives a name and never a path: it must not be able to write where it likes.
+ */
+import { join } from "node:path";
+import type { BackupManifest } from "@raftoral/storage-lmdb";
+import type { BackupSummary } from "../client/cluster-info.ts";
+import { NodeError } from "../errors.ts";
+import type { NodeStorage } from "./node-storage.ts";
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export class NodeBackups {
+  readonly #storage: NodeStorage;
+  readonly #folder: string | undefined;
+  #isBusy = false;
+
+  /** `folder`: where clients may have backups made; undefined for nowhere. */
+  constructor(storage: NodeStorage, folder: string | undefined) {
+    this.#storage = storage;
+    this.#folder = folder;
+  }
+
+  /** Into `path`, a new or empty folder. Rejects with BACKUP_REFUSED, and with what the storage says. */
+  async make(path: string): Promise<BackupSummary> {
+    if (this.#storage.backup === undefined) {
+      throw refused("This node keeps everything in memory (it has no data folder), so there is nothing to back up.");
+    }
+    if (this.#isBusy) throw refused("A backup of this node is under way. Wait until it is done.", true);
+    this.#isBusy = true;
+    try {
+      return summaryOf(path, await this.#storage.backup(path));
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** For a client. Rejects with REQUEST_INVALID for a name that is none. */
+  async makeNamed(name: string): Promise<BackupSummary> {
+    if (!NAME.test(name)) {
+      throw new NodeError(
+        "REQUEST_INVALID",
+        `${JSON.stringify(name)} is no name for a backup: letters, digits, dots, dashes and underscores, 128 at most, and no path; the node says where.`,
+        { details: { field: "name" } },
+      );
+    }
+    if (this.#folder === undefined) {
+      throw refused(
+        "This node makes no backups for clients: its configuration names no folder for them. Start it with --backup-dir (backupDir).",
+      );
+    }
+    return this.make(join(this.#folder, name));
+  }
+}
+
+function summaryOf(path: string, manifest: BackupManifest): BackupSummary {
+  const { nodeId, clusterId, createdAt, files, groups } = manifest;
+  return {
+    nodeId,
+    clusterId,
+    path,
+    createdAt,
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    groups: groups.map(({ group, commit, lastIndex }) => ({ group, commit, lastIndex })),
+  };
+}
+
+function refused(message: string, retryable = false): NodeError {
+  return new NodeError("BACKUP_REFUSED", message, { retryable });
+}
