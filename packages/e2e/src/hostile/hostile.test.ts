@@ -133,7 +133,7 @@ describe.each(STORAGES)("a cluster on $storageName, whose ports anybody reaches"
         let sent = 0;
         const attack = async (): Promise<void> => {
           // Until work was done under it, however long that takes this machine.
-          while (sent < REQUESTS || acknowledged.length < WORK) {
+          while ((sent < REQUESTS || acknowledged.length < WORK) && cluster.failures.length === 0) {
             sent += 1;
             const nodeId = 1 + rng.below(NODE_IDS.length);
             const { term, lastIndex } = cluster.node(nodeId).status();

@@ -1,0 +1,234 @@
+// Everything of this package that reads what others sent or wrote: a value or the error that is documented, whatever it is.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import http2 from "node:http2";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { silentLogger } from "@raftoral/raft-core";
+import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readConfigFile } from "./cli/config-file.ts";
+import { ClusterService, GetStatusResponseSchema } from "./gen/raftoral/v1/cluster_service_pb.ts";
+import { RunSchema, WorkflowService } from "./gen/raftoral/v1/workflow_service_pb.ts";
+import { decodeJson, encodeJson } from "./json.ts";
+import { PrometheusEndpoint } from "./metrics/prometheus-endpoint.ts";
+import { type NodeSettings, nodeConfig, SETTING_NAMES } from "./node/node-config.ts";
+import { runFromWire, runToWire, statusFromWire, statusToWire, summaryFromWire } from "./service/messages.ts";
+import { FakeNode, type FakeServer, run, serveFake } from "./testing/fake-node.ts";
+
+/** 2^64 - 1. */
+const MOST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+
+const edits = fc.array(fc.record({ kind: fc.constantFrom(...EDIT_KINDS), at: fc.nat(), value: fc.nat() }), {
+  minLength: 1,
+  maxLength: 4,
+});
+
+function anyDamaged(valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  return fc.oneof(
+    { weight: 5, arbitrary: fc.tuple(valid, edits).map(([bytes, chosen]) => damaged(bytes, chosen)) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 80 }) },
+  );
+}
+
+/** Throws again what is not one of `codes`. */
+function expectOneOf(codes: readonly string[], error: unknown): void {
+  if (!codes.includes(String((error as { code?: unknown }).code))) throw error;
+}
+
+describe("a configuration", () => {
+  const REFUSALS = ["OPTIONS_INVALID", "JSON_INVALID"];
+  const anyKey = fc.constantFrom(...SETTING_NAMES, "workflows", "logLevel", "logFormat", "__proto__", "x");
+  const anyValue = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom<unknown>([], {}, [null], [{}], "", "host:1", "host:99999999999999999999", -1, 0, 1e308, 2 ** 53),
+  );
+  const anySettings = fc
+    .uniqueArray(fc.tuple(anyKey, anyValue), { maxLength: 4, selector: ([key]) => key })
+    .map((entries) => Object.fromEntries([["listen", "127.0.0.1:0"], ...entries]));
+
+  test("of any shape is one or OPTIONS_INVALID", () => {
+    const property = fc.property(anySettings, (settings) => {
+      try {
+        nodeConfig(settings as unknown as NodeSettings);
+      } catch (error) {
+        expectOneOf(REFUSALS, error);
+      }
+    });
+    fc.assert(property, { numRuns: 5000 });
+  });
+
+  test("in a file of any content is one, OPTIONS_INVALID or JSON_INVALID", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "raftoral-config-"));
+    const file = join(folder, "node.json");
+    try {
+      const text = anySettings.map((settings) => new TextEncoder().encode(JSON.stringify(settings)));
+      const property = fc.asyncProperty(fc.oneof(text, anyDamaged(text)), async (bytes) => {
+        await writeFile(file, bytes);
+        await readConfigFile(file).catch((error: unknown) => expectOneOf(REFUSALS, error));
+      });
+      await fc.assert(property, { numRuns: 300 });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe("JSON", () => {
+  test("of any bytes is a value or JSON_INVALID; one too deep to be recorded is refused when it is to be", () => {
+    const property = fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+      try {
+        decodeJson(bytes, "it");
+      } catch (error) {
+        expectOneOf(["JSON_INVALID"], error);
+      }
+    });
+    fc.assert(property, { numRuns: 2000 });
+    const deep = new TextEncoder().encode(`${"[".repeat(200_000)}${"]".repeat(200_000)}`);
+    expect(() => encodeJson(decodeJson(deep, "it"), "it")).toThrow(expect.objectContaining({ code: "JSON_INVALID" }));
+  });
+});
+
+describe("what a node answers to a client", () => {
+  const details = run("A17", {
+    state: "Failed",
+    input: { item: "tea" },
+    error: { name: "TypeError", message: "no", code: "E1" },
+    checkpoints: [{ key: "a#1", kind: "STEP", value: [1], recordedAtMs: 2 ** 41, epoch: 7, index: 12 }],
+    history: [{ atMs: 2 ** 41, kind: "started", text: "" }],
+  });
+  const status = () => statusToWire(new FakeNode().nodeStatus());
+  const cases: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => unknown])[] = [
+    ["a run", toBinary(RunSchema, runToWire(details)), (bytes) => runFromWire(fromBinary(RunSchema, bytes))],
+    ["a summary", toBinary(RunSchema, runToWire(details)), (bytes) => summaryFromWire(fromBinary(RunSchema, bytes))],
+    [
+      "a status",
+      toBinary(GetStatusResponseSchema, status()),
+      (bytes) => statusFromWire(fromBinary(GetStatusResponseSchema, bytes)),
+    ],
+  ];
+
+  test.each(cases)("is understood or refused, if it is protobuf at all: %s", (_what, valid, read) => {
+    const property = fc.property(anyDamaged(fc.constant(valid)), (bytes) => {
+      const schema: DescMessage = valid === cases[2]?.[1] ? GetStatusResponseSchema : RunSchema;
+      try {
+        fromBinary(schema, bytes);
+      } catch {
+        // Connect refuses it as Internal before anybody here sees it.
+        return;
+      }
+      try {
+        read(bytes);
+      } catch (error) {
+        expectOneOf(["REQUEST_INVALID", "JSON_INVALID"], error);
+      }
+    });
+    fc.assert(property, { numRuns: 2000 });
+  });
+});
+
+describe("a node's services", () => {
+  let server: FakeServer;
+  let session: http2.ClientHttp2Session;
+  beforeAll(async () => {
+    server = await serveFake(new FakeNode());
+    session = http2.connect(`http://${server.address}`);
+    session.on("error", () => {});
+  });
+  afterAll(async () => {
+    session.destroy();
+    await server.close();
+  });
+
+  /** The call's gRPC status; "unexpected" for the answer to an error that nobody foresaw. */
+  function call(path: string, body: Uint8Array): Promise<number | "unexpected" | undefined> {
+    return new Promise((resolve) => {
+      let status: number | "unexpected" | undefined;
+      const read = (headers: Readonly<Record<string, unknown>>) => {
+        if (headers["grpc-status"] === undefined) return;
+        const text = decodeURIComponent(String(headers["grpc-message"] ?? ""));
+        status = text.includes("unexpected error") ? "unexpected" : Number(headers["grpc-status"]);
+      };
+      const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc+proto", te: "trailers" };
+      const stream = session.request(headers);
+      stream.on("response", read);
+      stream.on("trailers", read);
+      stream.on("error", () => {});
+      stream.on("close", () => resolve(status));
+      stream.resume();
+      stream.end(body);
+    });
+  }
+
+  function framed(content: Uint8Array): Uint8Array {
+    const frame = new Uint8Array(5 + content.length);
+    new DataView(frame.buffer).setUint32(1, content.length);
+    frame.set(content, 5);
+    return frame;
+  }
+
+  const paths = [WorkflowService, ClusterService].flatMap((service) => {
+    return service.methods.map(({ name }) => `/${service.typeName}/${name}`);
+  });
+  /** Fields that most requests have: texts, bytes and numbers at the edges. */
+  const field = fc.oneof(
+    fc
+      .tuple(fc.integer({ min: 1, max: 8 }), fc.uint8Array({ maxLength: 12 }))
+      .map(([number, bytes]) => [(number << 3) | 2, bytes.length, ...bytes]),
+    fc
+      .tuple(fc.integer({ min: 1, max: 8 }), fc.constantFrom([0], [1], [0xff, 0xff, 0xff, 0xff, 0x0f], MOST))
+      .map(([number, value]) => [number << 3, ...value]),
+  );
+  const body = fc.array(field, { maxLength: 4 }).map((fields) => Uint8Array.from(fields.flat()));
+
+  test("answer any request with a status, none of which is that something unexpected happened", async () => {
+    const request = fc.oneof(
+      body.map(framed),
+      anyDamaged(body).map(framed),
+      anyDamaged(body.map(framed)),
+      // Lengths that nothing follows.
+      fc.constantFrom(Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff), Uint8Array.of(1, 0, 0, 0, 1, 0)),
+    );
+    const UNKNOWN = 2;
+    const seen = new Set<number>();
+    const calls = fc.array(fc.tuple(fc.constantFrom(...paths), request), { minLength: 30, maxLength: 30 });
+    const property = fc.asyncProperty(calls, async (all) => {
+      const statuses = await Promise.all(all.map(([path, bytes]) => call(path, bytes)));
+      for (const status of statuses) {
+        expect(status).toEqual(expect.any(Number));
+        expect(status).not.toBe(UNKNOWN);
+        seen.add(Number(status));
+      }
+    });
+    await fc.assert(property, { numRuns: 8 });
+    expect(seen.size).toBeGreaterThan(2);
+    expect(await call(`/${ClusterService.typeName}/GetStatus`, framed(new Uint8Array(0)))).toBe(0);
+  });
+});
+
+describe("the metrics endpoint", () => {
+  test("goes on after whatever is not HTTP, and ends those connections", async () => {
+    const endpoint = await PrometheusEndpoint.open("127.0.0.1:0", silentLogger);
+    endpoint.serve(async () => "up 1\n");
+    try {
+      const [host = "", port] = endpoint.address.split(":");
+      const request = new TextEncoder().encode("GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+      const say = (bytes: Uint8Array): Promise<void> => {
+        return new Promise((resolve) => {
+          const socket = connect(Number(port), host);
+          socket.on("error", () => {});
+          socket.on("close", () => resolve());
+          socket.resume();
+          socket.end(bytes);
+        });
+      };
+      await fc.assert(fc.asyncProperty(anyDamaged(fc.constant(request)), say), { numRuns: 200 });
+      await say(new Uint8Array(1_000_000).fill(0x41));
+      expect(await (await fetch(`http://${endpoint.address}/metrics`)).text()).toBe("up 1\n");
+    } finally {
+      await endpoint.close();
+    }
+  });
+});
