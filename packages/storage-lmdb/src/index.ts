@@ -1,7 +1,20 @@
-export type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
+// To keep a node's groups in a folder.
+
 export { StorageError, type StorageErrorCode } from "./errors.ts";
 export type { FlushMode } from "./flush-pace.ts";
 export { LmdbEnvironment, type LmdbEnvironmentOptions } from "./lmdb-environment.ts";
+export { STORAGE_FORMAT_VERSION } from "./open-folder.ts";
+export type { Identity } from "./records.ts";
+export type { StorageProbe } from "./storage-probe.ts";
+export type { StorageUsage } from "./storage-usage.ts";
+
+// To keep state that is derived from a log beside it.
+
+export type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
+export { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-state-store.ts";
+
+// To look at, copy and repair the folder of a node that does not run.
+
 export { backupFolder } from "./offline/backup-folder.ts";
 export type { Damage } from "./offline/damage.ts";
 export {
@@ -27,8 +40,3 @@ export {
 } from "./offline/recover-folder.ts";
 export { type Restoration, restoreBackup } from "./offline/restore-backup.ts";
 export { type VerifyOptions, type VerifyProgress, type VerifyReport, verifyFolder } from "./offline/verify-folder.ts";
-export { STORAGE_FORMAT_VERSION } from "./open-folder.ts";
-export type { Identity } from "./records.ts";
-export { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-state-store.ts";
-export type { StorageProbe } from "./storage-probe.ts";
-export type { StorageUsage } from "./storage-usage.ts";

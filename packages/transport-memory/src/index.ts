@@ -1,7 +1,9 @@
 // To run a cluster inside one process.
 
-// To break its network.
-export { type LinkFaults, NO_FAULTS } from "./faults.ts";
 export { InMemoryClusterTransport, type InMemoryTransportOptions } from "./in-memory-cluster-transport.ts";
+
+// To break its network.
+
+export { type LinkFaults, NO_FAULTS } from "./faults.ts";
 export type { LinkCounts } from "./memory-link.ts";
 export type { MemoryNetwork } from "./memory-network.ts";

@@ -1,4 +1,5 @@
 // To write workflows.
+
 export { type Duration, durationMs } from "./author/duration.ts";
 export {
   type AuthorErrorCode,
@@ -16,38 +17,15 @@ export type { InputIssue, InputResult, InputSchema } from "./author/input-schema
 export { decodeValue, encodeValue } from "./author/json-value.ts";
 export { type WorkflowDefinition, type WorkflowOptions, WorkflowRegistry, workflow } from "./author/workflow.ts";
 export type { RetryPolicy, StepContext, StepOptions, Variable, WorkflowContext } from "./author/workflow-context.ts";
-// To replicate workflows with a Raft group of one's own.
-export type { CheckpointRecord, CommandResult, Refused } from "./command/command-result.ts";
-export { decodeCommand } from "./command/decode-command.ts";
-export { encodeCommand } from "./command/encode-command.ts";
-export type {
-  CheckpointKind,
-  Epoch,
-  RecordedError,
-  RunOutcome,
-  TypeVersion,
-  WorkflowCommand,
-} from "./command/workflow-command.ts";
 export { type RefusalCode, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
-export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
-export {
-  RaftWorkflowEngine,
-  type RaftWorkflowEngineOptions,
-  type WorkflowGroup,
-} from "./runtime/raft-workflow-engine.ts";
+
 // To run and observe them.
+
 export { RunHandle } from "./runtime/run-handle.ts";
 export type { BodyStarted, CheckpointsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
 export type { RuntimeEvents, RuntimeObserver } from "./runtime/runtime-events.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
-export type {
-  EngineListener,
-  EngineNotice,
-  EngineOverview,
-  ProposeOptions,
-  WorkflowEngine,
-} from "./runtime/workflow-engine.ts";
 export { type ReadOptions, type StartOptions, WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { NodeStatus } from "./state/node-table.ts";
 export type { OwnerReason } from "./state/run-record.ts";
@@ -63,3 +41,30 @@ export type {
 } from "./state/run-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";
 export type { StateSize } from "./state/workflow-state.ts";
+
+// To replicate workflows with a Raft group of one's own.
+
+export type { CheckpointRecord, CommandResult, Refused } from "./command/command-result.ts";
+export { decodeCommand } from "./command/decode-command.ts";
+export { encodeCommand } from "./command/encode-command.ts";
+export type {
+  CheckpointKind,
+  Epoch,
+  RecordedError,
+  RunOutcome,
+  TypeVersion,
+  WorkflowCommand,
+} from "./command/workflow-command.ts";
+export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
+export {
+  RaftWorkflowEngine,
+  type RaftWorkflowEngineOptions,
+  type WorkflowGroup,
+} from "./runtime/raft-workflow-engine.ts";
+export type {
+  EngineListener,
+  EngineNotice,
+  EngineOverview,
+  ProposeOptions,
+  WorkflowEngine,
+} from "./runtime/workflow-engine.ts";
