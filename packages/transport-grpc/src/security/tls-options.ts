@@ -55,12 +55,18 @@ export function checkTlsOptions(options: TlsOptions): void {
       throw invalid(`tls.${name} is not an option; there are ${TLS_OPTION_NAMES.join(", ")}`);
     }
   }
-  if (listOf(options.ca).length === 0) {
+  if (listOf(options.ca, "tls.ca").length === 0) {
     throw invalid("tls.ca is missing: give the certificate of the authority that signs those of the nodes");
   }
   if ((options.cert === undefined) !== (options.key === undefined)) {
     throw invalid("tls.cert and tls.key go together; one of them is missing");
   }
+  for (const name of ["passphrase", "serverName"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "string") throw invalid(`tls.${name} must be text`);
+  }
+  const { requireClientCertificate: isRequired = true } = options;
+  // Taken for true or false, a mistake would let in whom it should keep out.
+  if (typeof isRequired !== "boolean") throw invalid("tls.requireClientCertificate must be true or false");
   const { reloadIntervalMs: interval = 0 } = options;
   if (!Number.isSafeInteger(interval) || interval < 0) {
     throw invalid("tls.reloadIntervalMs must be a whole number of milliseconds, 0 for never");
@@ -70,10 +76,10 @@ export function checkTlsOptions(options: TlsOptions): void {
 /** Reads all of it, at once: a few small files, at the start and when they are looked at for a change. Throws TRANSPORT_TLS_INVALID. */
 export function readMaterial(options: TlsOptions): TlsMaterial {
   return {
-    ca: listOf(options.ca).map((source) => pem(source, "tls.ca")),
+    ca: listOf(options.ca, "tls.ca").map((source) => pem(source, "tls.ca")),
     cert: options.cert === undefined ? undefined : pem(options.cert, "tls.cert"),
     key: options.key === undefined ? undefined : pem(options.key, "tls.key"),
-    crl: listOf(options.crl).map((source) => pem(source, "tls.crl")),
+    crl: listOf(options.crl, "tls.crl").map((source) => pem(source, "tls.crl")),
   };
 }
 
@@ -154,9 +160,11 @@ function pem(source: PemSource, option: string): string {
   }
 }
 
-function listOf(sources: PemSource | readonly PemSource[] | undefined): readonly PemSource[] {
+function listOf(sources: PemSource | readonly PemSource[] | undefined, option: string): readonly PemSource[] {
   if (sources === undefined) return [];
-  return typeof sources === "string" || sources instanceof Uint8Array ? [sources] : sources;
+  if (typeof sources === "string" || sources instanceof Uint8Array) return [sources];
+  if (Array.isArray(sources)) return sources;
+  throw invalid(`${option} must be the path of a PEM file, PEM itself, or a list of those`);
 }
 
 function messageOf(cause: unknown): string {
