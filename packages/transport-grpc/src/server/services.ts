@@ -23,6 +23,8 @@ import { turnAway } from "./turn-away.ts";
 
 /** Of gRPC itself: they last as long as the caller likes, and nobody's work is in them. */
 const GRPC_PREFIX = "/grpc.";
+/** The longest deadline that a timer can keep. A call with a longer one is refused, for it would be over at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export interface ServicesOptions {
   readonly nodeId: NodeId;
@@ -56,6 +58,7 @@ export class Services {
         for (const { service } of router.handlers) services.add(service);
       },
       readMaxBytes: maxRequestBytes,
+      maxTimeoutMs: MAX_TIMEOUT_MS,
       contextValues: (request) => {
         const caller = this.#callers.get(request);
         return caller === undefined ? createContextValues() : createContextValues().set(CALLER, caller);
