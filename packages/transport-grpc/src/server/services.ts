@@ -23,8 +23,10 @@ import { turnAway } from "./turn-away.ts";
 
 /** Of gRPC itself: they last as long as the caller likes, and nobody's work is in them. */
 const GRPC_PREFIX = "/grpc.";
-/** The longest deadline that a timer can keep. A call with a longer one is refused, for it would be over at once. */
+/** The longest deadline that a timer can keep: 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const TIMEOUT = /^(\d{1,8})([HMS])$/;
+const UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
 
 export interface ServicesOptions {
   readonly nodeId: NodeId;
@@ -58,7 +60,6 @@ export class Services {
         for (const { service } of router.handlers) services.add(service);
       },
       readMaxBytes: maxRequestBytes,
-      maxTimeoutMs: MAX_TIMEOUT_MS,
       contextValues: (request) => {
         const caller = this.#callers.get(request);
         return caller === undefined ? createContextValues() : createContextValues().set(CALLER, caller);
@@ -84,6 +85,7 @@ export class Services {
         if (this.#calls.size === 0) this.#whenIdle?.();
       });
     }
+    boundDeadline(headers);
     // Node's request and response objects for a stream, as its own compatibility layer would make them.
     const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
     this.#callers.set(request, caller);
@@ -98,4 +100,13 @@ export class Services {
     this.#whenIdle = resolve;
     await promise;
   }
+}
+
+/** Cuts a deadline to what a timer can keep: a longer one would be over at once, and Node would warn of it at each call. */
+function boundDeadline(headers: IncomingHttpHeaders): void {
+  const [, amount, unit = ""] = TIMEOUT.exec(String(headers["grpc-timeout"] ?? "")) ?? [];
+  if (Number(amount) * (UNITS_MS[unit] ?? 0) > MAX_TIMEOUT_MS) {
+    headers["grpc-timeout"] = `${Math.floor(MAX_TIMEOUT_MS / 1_000)}S`;
+  }
+  if (Number(headers["connect-timeout-ms"]) > MAX_TIMEOUT_MS) headers["connect-timeout-ms"] = String(MAX_TIMEOUT_MS);
 }
