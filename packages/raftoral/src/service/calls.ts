@@ -7,10 +7,13 @@ import type { Timeout } from "./served-node.ts";
 /** Left for the answer to travel, so that the node's own error arrives before the caller's deadline passes. */
 const ANSWER_MARGIN_MS = 50;
 
+/** The longest that a timer can wait; more would be over at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** The least of what the request asks for, what its deadline leaves, and the default where it asks for nothing. */
 export function callTimeout(requestedMs: number, context: HandlerContext, defaultMs: number): Timeout {
   const left = (context.timeoutMs() ?? Number.POSITIVE_INFINITY) - ANSWER_MARGIN_MS;
-  return { timeoutMs: Math.max(1, Math.min(requestedMs === 0 ? defaultMs : requestedMs, left)) };
+  return { timeoutMs: Math.max(1, Math.min(requestedMs === 0 ? defaultMs : requestedMs, left, MAX_TIMEOUT_MS)) };
 }
 
 /** A handler whose failures leave as {@link toConnectError} makes them. */
