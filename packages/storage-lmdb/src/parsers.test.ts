@@ -1,4 +1,5 @@
 // Every record that a disk gives back: what was written, or known to be damaged, whatever became of its bytes.
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { describe, expect, it } from "vitest";
 import { decodeMark, encodeMark } from "./journal/mark.ts";
 import { OperationWriter, visitOperations } from "./journal/operations.ts";
 import { FORMAT_KEY, IDENTITY_KEY, MARK_KEY, stateKey } from "./keys.ts";
+import { MANIFEST_NAME, readManifest, writeManifest } from "./offline/manifest.ts";
 import {
   decodeFormat,
   decodeIdentity,
@@ -166,6 +168,53 @@ describe("damaged records", () => {
         else expect(read).toEqual(index);
       });
       await fc.assert(property, { numRuns: 300 });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("of a backup: its manifest is what was written, or refused, also where the checksum is of something else", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "raftoral-manifest-"));
+    const file = join(folder, MANIFEST_NAME);
+    const manifest = {
+      format: 1,
+      storageFormat: 2,
+      clusterId: "orders-1",
+      nodeId: 1,
+      incarnation: 3,
+      createdAt: "2026-01-01T00:00:00.000Z",
+      groups: [{ group: 1, term: 2, commit: 3, lastIndex: 4 }],
+      files: [{ path: "data.mdb", bytes: 5, sha256: "00" }],
+    };
+    const expectManifestOrRefusal = async (): Promise<unknown> => {
+      return await readManifest(folder).catch((error: unknown) => {
+        expect(error).toMatchObject({ code: "STORAGE_BACKUP_INVALID" });
+      });
+    };
+    try {
+      await writeManifest(folder, manifest);
+      const whole = await readFile(file);
+      expect(await readManifest(folder)).toEqual(manifest);
+      const afterDamage = fc.asyncProperty(edits, async (chosen) => {
+        await writeFile(file, damaged(whole, chosen));
+        const read = await expectManifestOrRefusal();
+        if (read !== undefined) expect(read).toEqual(manifest);
+      });
+      await fc.assert(afterDamage, { numRuns: 200 });
+      const key = fc.constantFrom(...Object.keys(manifest));
+      const forged = fc.oneof(
+        fc.jsonValue({ maxDepth: 2 }),
+        fc.tuple(key, fc.jsonValue({ maxDepth: 2 })).map(([name, value]) => ({ ...manifest, [name]: value })),
+        fc.constantFrom("../../etc/passwd", "data.mdb\n", "snapshots/../data.mdb").map((path) => {
+          return { ...manifest, files: [{ path, bytes: 1, sha256: "" }] };
+        }),
+      );
+      const afterForgery = fc.asyncProperty(forged, async (value) => {
+        const sha256 = createHash("sha256").update(JSON.stringify(value)).digest("hex");
+        await writeFile(file, JSON.stringify({ manifest: value, sha256 }));
+        await expectManifestOrRefusal();
+      });
+      await fc.assert(afterForgery, { numRuns: 200 });
     } finally {
       await rm(folder, { recursive: true });
     }

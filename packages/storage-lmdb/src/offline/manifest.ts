@@ -82,25 +82,53 @@ export async function readManifest(folder: string): Promise<BackupManifest> {
     throw invalidBackup(folder, `it has no ${MANIFEST_NAME}, so it is no backup or was never finished`);
   }
   const { manifest, sha256 } = parse(folder, text);
-  if (manifest === undefined || sha256 !== sha256Of(manifest)) {
+  if (!isObject(manifest) || sha256 !== sha256Of(manifest)) {
     throw invalidBackup(folder, `its ${MANIFEST_NAME} was changed after it was written`);
   }
-  if (manifest.format > BACKUP_FORMAT_VERSION) {
+  if (typeof manifest.format === "number" && manifest.format > BACKUP_FORMAT_VERSION) {
     const found = `it has format ${manifest.format}, this version reads up to ${BACKUP_FORMAT_VERSION}; restore it with the version that made it`;
     throw invalidBackup(folder, found);
   }
+  if (!isManifest(manifest)) throw invalidBackup(folder, `its ${MANIFEST_NAME} lacks what belongs into it`);
   const stranger = manifest.files.find(({ path: name }) => !FILE_NAMES.test(name));
   if (stranger !== undefined) throw invalidBackup(folder, `its ${MANIFEST_NAME} names "${stranger.path}"`);
   return manifest;
 }
 
-function parse(folder: string, text: string): { readonly manifest?: BackupManifest; readonly sha256?: string } {
+function parse(folder: string, text: string): { readonly manifest?: unknown; readonly sha256?: unknown } {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};
   } catch {
     throw invalidBackup(folder, `its ${MANIFEST_NAME} is no JSON`);
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Whether all that this version reads is there: the checksum only says that nobody changed it by accident. */
+function isManifest(
+  value: Readonly<Record<string, unknown>>,
+): value is Readonly<Record<string, unknown>> & BackupManifest {
+  const { format, storageFormat, clusterId, nodeId, incarnation, createdAt, groups, files } = value;
+  const isList = (list: unknown, isItem: (item: Readonly<Record<string, unknown>>) => boolean) =>
+    Array.isArray(list) && list.every((item) => isObject(item) && isItem(item));
+  return (
+    areNumbers(format, storageFormat, nodeId, incarnation) &&
+    typeof clusterId === "string" &&
+    typeof createdAt === "string" &&
+    isList(groups, ({ group, term, commit, lastIndex }) => areNumbers(group, term, commit, lastIndex)) &&
+    isList(
+      files,
+      ({ path, bytes, sha256 }) => typeof path === "string" && areNumbers(bytes) && typeof sha256 === "string",
+    )
+  );
+}
+
+function areNumbers(...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0);
 }
 
 /** What a file is. */
@@ -133,6 +161,6 @@ export function invalidBackup(folder: string, found: string): StorageError {
   });
 }
 
-function sha256Of(manifest: BackupManifest): string {
+function sha256Of(manifest: unknown): string {
   return createHash("sha256").update(JSON.stringify(manifest)).digest("hex");
 }
