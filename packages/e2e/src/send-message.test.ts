@@ -3,19 +3,20 @@ import { encodeCommand } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import { TALLY, TALLY_SUM } from "./cluster/load.ts";
 import { useCluster } from "./cluster/use-cluster.ts";
+import { eventually } from "./harness/index.ts";
 
 const TEST_MS = 30_000;
 
 describe("RaftService of a cluster of workflow nodes", () => {
   const cluster = useCluster(3);
 
-  const start = (id: string, type: string) =>
+  const start = (id: string, type: string, input = new TextEncoder().encode(JSON.stringify(TALLY))) =>
     encodeCommand({
       kind: "WorkflowStart",
       runId: id,
       type,
       version: 0,
-      input: new TextEncoder().encode(JSON.stringify(TALLY)),
+      input,
       owner: 0,
       seed: new Uint8Array(0),
       at: Date.now(),
@@ -54,6 +55,31 @@ describe("RaftService of a cluster of workflow nodes", () => {
     const run = (await cluster().client(2)).run("after-the-bytes");
     await expect(run.result({ timeoutMs: TEST_MS / 3 })).resolves.toBe(TALLY_SUM);
   });
+
+  test(
+    "an input that is no JSON fails its run, and one too deep to be recorded harms nobody",
+    async () => {
+      const deep = new TextEncoder().encode(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+      const inputs = [Uint8Array.of(0xff, 0xfe), new TextEncoder().encode("{"), deep];
+      const client = await RaftClient.connect(cluster().address(2));
+      try {
+        for (const [at, input] of inputs.entries()) await client.sendCommand(start(`bad-input-${at}`, "tally", input));
+        await client.sendCommand(start("after-bad-inputs", "tally"));
+      } finally {
+        client.close();
+      }
+      const asked = await cluster().client(3);
+      await expect(asked.run("after-bad-inputs").result({ timeoutMs: TEST_MS / 3 })).resolves.toBe(TALLY_SUM);
+      await eventually(TEST_MS / 3, "the runs with bad inputs to have ended", async () => {
+        const states = new Map((await asked.listRuns({ type: "tally" })).map(({ id, state }) => [id, state]));
+        const failed = ["bad-input-0", "bad-input-1"].every((id) => states.get(id) === "Failed");
+        return failed && states.get("bad-input-2") !== "Running";
+      });
+      // What was recorded cannot be shown, and that is what is said.
+      await expect(asked.getRun("bad-input-0")).rejects.toMatchObject({ code: "JSON_INVALID" });
+    },
+    TEST_MS,
+  );
 
   test("Discover says who a node is, on all nodes alike", async () => {
     const leader = await cluster().leader();
