@@ -69,6 +69,19 @@ describe("leader election (Raft paper §5.2)", () => {
     expect(append?.responses).toMatchObject([{ type: "MsgVoteResp", to: 1 }]);
   });
 
+  it("tells a candidate of an older term the newer one, so that its next attempt counts (§5.1)", () => {
+    const at = (term: number) => ({ hardState: { term, vote: 0, commit: 0 } });
+    const contents = new Map([1, 2, 3].map((id) => [id, at(id === 1 ? 1 : 5)]));
+    const network = new LockstepNetwork({ voters: THREE, contents });
+    network.elect(1);
+    expect(network.raw(1).basicStatus()).toMatchObject({
+      hardState: { term: 5 },
+      softState: { role: "StateFollower" },
+    });
+    network.elect(1);
+    expect(roles(network)).toEqual(["StateLeader", "StateFollower", "StateFollower"]);
+  });
+
   it("returns to follower when the majority refuses, in the same term", () => {
     const network = new LockstepNetwork({
       voters: THREE,

@@ -195,6 +195,9 @@ export class Raft {
       // need not have told it: it is ignored while the leader holds its lease, or comes from a member that does not know of
       // this leader yet.
       this.send({ type: "MsgAppResp", to: m.from });
+    } else if (m.type === "MsgVote") {
+      // A candidate whose members are not ours never hears of our term otherwise, and could stay behind it for ever (§5.1).
+      this.send({ type: "MsgVoteResp", to: m.from, term: this.term, reject: true });
     } else if (m.type === "MsgPreVote") {
       // Not dropped: a candidate that is behind in term but ahead in log must learn our term to get anywhere.
       this.send({ type: "MsgPreVoteResp", to: m.from, term: this.term, reject: true });
