@@ -7,7 +7,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { type AnyExecutor, encodeMessage, type Logger, message, type NodeId } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver, sendUntilReceived, snapshotAnnouncement } from "@raftoral/raft-core/testing";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ExchangeRequestSchema, PeerService } from "./gen/raftoral/v1/peer_pb.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "./options.ts";
@@ -153,6 +153,17 @@ describe("bytes that are not the protocol", () => {
     }
     expect(node.counters.sessionsRejected).toBeGreaterThanOrEqual(1);
     await expectAlive(node);
+  });
+
+  it("are not those of a caller that spoke the protocol and cancels its connection", async () => {
+    const node = await startNode(1);
+    const session = http2.connect(`http://${node.server.address}`);
+    session.on("error", () => {});
+    cleanUps.push(() => session.destroy());
+    await once(session, "remoteSettings");
+    session.goaway(http2.constants.NGHTTP2_CANCEL);
+    await vi.waitFor(() => expect(node.log.map((line) => line.text)).toContain("a connection was cut"));
+    expect(node.counters.sessionsRejected).toBe(0);
   });
 
   it.each([

@@ -123,6 +123,7 @@ class NodeServer implements GrpcServer {
         counters.sessionsRejected += 1;
         logger.debug({ err: error }, "a connection ended with an error");
       },
+      cut: (error) => logger.debug({ err: error }, "a connection was cut"),
       broken: (error) => logger.error({ err: error }, "the server failed"),
     });
     this.#stopListening = settings.security.onReload(({ isOtherTrust }) => {

@@ -25,8 +25,10 @@ export interface ListenerEvents {
   stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], caller: Caller): void;
   /** A caller is turned away; it is told the same. */
   refused(reason: string, remote: string | undefined): void;
-  /** A connection ended with an error; so far it is nobody's fault in particular. */
+  /** A connection ended with an error that a member or client in order does not cause: it did not speak the protocol. */
   failed(error: Error): void;
+  /** A connection that had spoken the protocol ended without a farewell: its process was killed, or did not wait. */
+  cut(error: Error): void;
   /** The port itself is broken. */
   broken(error: Error): void;
 }
@@ -99,7 +101,7 @@ export class Listener {
     secure.on("tlsClientError", (error) => this.#events.failed(tlsFailure(error, "a caller") ?? error));
     const plaintext = this.#http2Server(() => PLAINTEXT_ON_TLS);
     const server = net.createServer((socket) => {
-      socket.on("error", (error) => this.#events.failed(error));
+      socket.on("error", (error) => (isCut(error) ? this.#events.cut(error) : this.#events.failed(error)));
       // L2: until the handshake has its own timer.
       socket.setTimeout(this.#handshakeTimeoutMs, () => socket.destroy());
       socket.once("readable", () => {
@@ -128,7 +130,7 @@ export class Listener {
   }
 
   #take(server: http2.Http2Server | http2.Http2SecureServer, decide: (session: ServerHttp2Session) => Caller): void {
-    const { stream: onStream, refused, failed } = this.#events;
+    const { stream: onStream, refused, failed, cut } = this.#events;
     server.on("session", (session: ServerHttp2Session) => {
       const caller = decide(session);
       this.#sessions.set(session, caller);
@@ -139,7 +141,7 @@ export class Listener {
         session.setTimeout(this.#handshakeTimeoutMs, () => session.destroy());
       } else session.setLocalWindowSize(SESSION_WINDOW_BYTES);
     });
-    server.on("sessionError", failed);
+    server.on("sessionError", (error: Error) => (isCut(error) ? cut(error) : failed(error)));
     server.on(
       "stream",
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
@@ -159,4 +161,11 @@ export class Listener {
       },
     );
   }
+}
+
+/** The other side closed its session with a code, or its socket is gone; what it had said was HTTP/2. */
+const CUTS: ReadonlySet<unknown> = new Set(["ERR_HTTP2_SESSION_ERROR", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+
+function isCut(error: Error): boolean {
+  return "code" in error && CUTS.has(error.code);
 }
