@@ -68,11 +68,19 @@ async function attempt(announcement: Announcement): Promise<"known" | "later" | 
       }
     } catch (error) {
       const outcome = judge(error);
-      // A target from the options may be anything; only members of the cluster can say that this node is none.
-      if (outcome !== "later" && others.includes(target)) return outcome;
+      if (outcome !== "later" && mayTell(target, announcement)) return outcome;
     }
   }
   return "later";
+}
+
+/**
+ * Whether who is at `target` can say that this node is none of them. A target from the options may be anything. So may a member of a
+ * folder that was restored or recovered: what is committed in its log takes the old members out, and is not applied at first.
+ */
+function mayTell(target: string, { cluster, membership }: Announcement): boolean {
+  const { applied, commit } = cluster.status();
+  return applied >= commit && membership.members().some(({ address }) => address === target);
 }
 
 function judge(error: unknown): "later" | RaftoralError {

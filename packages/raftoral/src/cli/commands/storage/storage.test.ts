@@ -146,6 +146,23 @@ describe("a running node", () => {
 });
 
 describe("a cluster of three", () => {
+  test("that still runs does not end a node that was restored beside it", { timeout: 60_000 }, async () => {
+    const { nodes } = await cluster.form(3);
+    const [first] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
+    await (await first.startWorkflow(quick, 1, { id: "before" })).result();
+    await first.backup(beside("backup"));
+    const place = cluster.place();
+    const restored = await raftoral("storage", "restore", beside("backup"), String(place.dataDir));
+    expect(restored).toMatchObject({ code: 0, err: "" });
+    // Its log begins with the old members, and they say that it is none of theirs.
+    const alone = await cluster.start(place);
+    await Promise.race([alone.waitForLeader(), alone.failed.then((reason) => Promise.reject(reason))]);
+    expect(await (await alone.startWorkflow(quick, 2, { id: "after" })).result()).toBe(2);
+    expect(alone.members().map(({ nodeId }) => nodeId)).toEqual([first.nodeId]);
+    await expect(first.getRun("after")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+    expect(first.members()).toHaveLength(3);
+  });
+
   test("that is gone is restored from an online backup of one node: finished runs are there, others go on", {
     timeout: 60_000,
   }, async () => {
