@@ -88,12 +88,14 @@ export class Failover {
     const deadline = performance.now() + options.timeoutMs;
     for (;;) {
       let failure: RaftoralError | undefined;
+      let refusal: RaftoralError | undefined;
       for (const address of options.only === undefined ? [...this.#addresses] : [options.only]) {
         const left = deadline - performance.now();
         if (left <= 0) break;
         const outcome = await this.#attempt(address, Math.min(Math.ceil(left), LONGEST_ATTEMPT_MS), send);
         if (outcome.ok) return outcome.value;
         failure = outcome.failure;
+        if (failure.code === "TRANSPORT_TLS_FAILED") refusal = failure;
         if (!isWorthTryingElsewhere(failure, options)) throw failure;
         if (options.only === undefined) this.#demote(address);
       }
@@ -102,7 +104,8 @@ export class Failover {
       // Certificates do not mend themselves.
       if (failure.code === "TRANSPORT_TLS_FAILED") throw failure;
       if (failure instanceof NodeError && failure.code === "NODE_UNREACHABLE")
-        throw this.#unreachable(failure, options);
+        // Some are down, and those that run turn this caller away: that is what there is to do something about.
+        throw refusal ?? this.#unreachable(failure, options);
       await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
     }
   }
