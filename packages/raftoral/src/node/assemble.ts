@@ -168,7 +168,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     metrics,
   });
 
-  const membership = new Membership({ cluster, clusterId: identity.clusterId, dial, forget, logger });
+  const membership = new Membership({ cluster, clusterId: identity.clusterId, address, dial, forget, logger });
   closers.add(() => membership.close());
   const events = new NodeEvents(logger);
   closers.add(cluster.on((event) => events.emit(event)));

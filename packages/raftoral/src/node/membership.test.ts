@@ -74,6 +74,7 @@ beforeEach(() => {
   membership = new Membership({
     cluster: cluster as unknown as WorkflowCluster,
     clusterId: "shop-000000000000",
+    address: "one:1",
     dial: () => Promise.reject(new Error("nobody else")),
     forget,
     logger: silentLogger,
@@ -91,6 +92,16 @@ test("J1: nodes that ask at once get one id each, above every id there ever was"
   );
   expect(admissions.map((each) => each.nodeId)).toEqual([7, 8, 9]);
   expect(cluster.confState).toMatchObject({ voters: [1], learners: [7, 8, 9] });
+});
+
+test("J5: a leader that has moved records where it is before it lets anybody in", async () => {
+  cluster.addresses.set(1, "one:before");
+  await membership.admit("a:1", "", 0, LIMIT);
+  expect(cluster.changes).toEqual([
+    { type: "AddNode", nodeId: 1 },
+    { type: "AddLearnerNode", nodeId: 2 },
+  ]);
+  expect(cluster.addresses.get(1)).toBe("one:1");
 });
 
 test("an attempt that is repeated replaces the learner it left behind, under a new id", async () => {

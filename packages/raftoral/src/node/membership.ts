@@ -9,6 +9,8 @@
  * J2. A node enters as a learner and becomes a voter only once its log is close to the leader's: no quorum waits for it.
  * J3. The last voter is never removed.
  * J4. Changes are made one at a time, and none after its caller's time is over: whoever asked may have asked elsewhere since.
+ * J5. Nobody is let in before the log has this leader's own address: the newcomer knows no other, and would answer where the
+ *     leader was before it moved.
  */
 import type { ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
 import { NONE, RaftError } from "@raftoral/raft-core";
@@ -24,6 +26,8 @@ export type WorkflowCluster = RaftCluster<WorkflowCommand, CommandResult>;
 export interface MembershipOptions {
   readonly cluster: WorkflowCluster;
   readonly clusterId: string;
+  /** Where others reach this node. */
+  readonly address: string;
   readonly dial: Dial;
   /** Closes what leads to a node that is no member any more. */
   readonly forget: (nodeId: NodeId) => void;
@@ -38,6 +42,7 @@ const PROMOTION_TIMEOUT_MS = 5_000;
 export class Membership {
   readonly #cluster: WorkflowCluster;
   readonly #clusterId: string;
+  readonly #address: string;
   readonly #dial: Dial;
   readonly #forget: (nodeId: NodeId) => void;
   readonly #logger: Logger;
@@ -52,6 +57,7 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#cluster = options.cluster;
     this.#clusterId = options.clusterId;
+    this.#address = options.address;
     this.#dial = options.dial;
     this.#forget = options.forget;
     this.#logger = options.logger;
@@ -161,6 +167,7 @@ export class Membership {
         retryable: true,
       });
     }
+    await this.#recordOwnAddress(deadline);
     const status = this.#cluster.status();
     const present = membersOf(status).find((member) => member.address === address);
     if (present?.voter === true) {
@@ -182,6 +189,15 @@ export class Membership {
     await this.#cluster.changeMembership([{ type: "AddLearnerNode", nodeId, address, isNew: true }], deadline.left());
     this.#logger.info({ nodeId, address }, "a node joined as a learner");
     return { clusterId: this.#clusterId, nodeId, members: this.members() };
+  }
+
+  /** J5. This node leads. */
+  async #recordOwnAddress(deadline: Deadline): Promise<void> {
+    const { nodeId } = this.#cluster;
+    const from = this.#cluster.members().find((member) => member.nodeId === nodeId)?.address;
+    if (from === this.#address) return;
+    await this.#cluster.changeMembership([{ type: "AddNode", nodeId, address: this.#address }], deadline.left());
+    this.#logger.info({ nodeId, from, to: this.#address }, "this leader has moved");
   }
 
   /** Runs `here` if this node leads, `there` with the leader if another one does. Rejects with NO_LEADER. */
