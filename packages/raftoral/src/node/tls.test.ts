@@ -171,3 +171,15 @@ test("a client whose certificate is renewed goes on with the new one", async () 
   expect((await client.status()).nodeId).toBe(1);
   expect(node.reloadTls()).toBe(false);
 });
+
+test("a client that is turned away is told so, also when other nodes are down", async () => {
+  const nodes = await form(nodeTls);
+  const addresses = [...nodes.map(({ address }) => address), "127.0.0.1:9"];
+  const stranger = await CertificateAuthority.create("another authority");
+  const { cert, key } = await stranger.client();
+  const refused = RaftoralClient.connect(addresses, { tls: { ca: authority.ca, cert, key } });
+  await expect(refused).rejects.toMatchObject({
+    code: "TRANSPORT_TLS_FAILED",
+    message: expect.stringContaining("not signed by an authority"),
+  });
+});

@@ -18,6 +18,11 @@ import { turnAway } from "./turn-away.ts";
 
 /** Dead clients are noticed by the operating system; peers are, long before, by their own pings. */
 const TCP_KEEPALIVE_MS = 30_000;
+/**
+ * From a refusal to the end of its connection, in milliseconds. Not at once: connect-node 2.1.2 lets the `error` of a connection that
+ * got a GOAWAY and is aborted at that moment go unhandled, and a client aborts when it reads that it is refused: its process would end.
+ */
+const REFUSAL_LINGER_MS = 250;
 /** First byte of a TLS connection: a handshake record. */
 const TLS_HANDSHAKE = 22;
 
@@ -156,7 +161,8 @@ export class Listener {
             code: "unauthenticated",
             message,
           });
-          stream.session?.close();
+          const { session } = stream;
+          setTimeout(() => session?.close(), REFUSAL_LINGER_MS).unref();
         } else onStream(stream, headers, rawHeaders, caller);
       },
     );
