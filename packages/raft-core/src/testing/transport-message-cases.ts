@@ -34,9 +34,12 @@ export function transportMessageCases(declare: DeclareTransportCase): void {
     group.channel(1).send([numbered(1, 2, 12)]);
     assertEqual(group.receiver(2).frames.length, before, "frames received inside send");
     await group.receiver(2).untilNumber(1, 12);
-    const frames = group.receiver(2).frames.filter((frame) => frame.messages.some((m) => m.commit >= 10));
+    // The first message may have been sent more than once, and its last repetition may share the frame.
+    const numbers = group
+      .receiver(2)
+      .frames.map(({ messages }) => messages.map((m) => m.commit).filter((n) => n >= 10));
     assertEqual(
-      frames.map((frame) => frame.messages.map((m) => m.commit)),
+      numbers.filter((ofFrame) => ofFrame.length > 0),
       [[10, 11, 12]],
       "frames",
     );
