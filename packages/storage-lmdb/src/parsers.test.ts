@@ -29,14 +29,12 @@ import {
   StateKeys,
   stateRecordBytes,
 } from "./state-store/state-records.ts";
+import { anyGroupState, anyId, anyUint32 } from "./testing/arbitraries.ts";
 
 const edits = fc.array(fc.record({ kind: fc.constantFrom(...EDIT_KINDS), at: fc.nat(), value: fc.nat() }), {
   minLength: 1,
   maxLength: 4,
 });
-const id = fc.maxSafeNat();
-const uint32 = fc.nat({ max: 2 ** 32 - 1 });
-const ids = fc.array(id, { maxLength: 4 });
 
 interface Kind {
   readonly name: string;
@@ -51,51 +49,32 @@ function checked(decode: (record: Buffer) => unknown): Kind["read"] {
   return (key, record) => (isIntact(key, record) ? decode(record) : undefined);
 }
 
-const state = fc.record({
-  hardState: fc.record({ term: id, vote: id, commit: id }),
-  compactedIndex: id,
-  compactedTerm: id,
-  lastIndex: id,
-  snapshot: fc.record({
-    index: id,
-    term: id,
-    confState: fc.record({
-      voters: ids,
-      learners: ids,
-      votersOutgoing: ids,
-      learnersNext: ids,
-      autoLeave: fc.boolean(),
-    }),
-  }),
-  spool: id,
-  chunks: uint32,
-});
 const journalMark = fc.record({
-  generation: uint32,
-  page: uint32,
-  sequence: id,
+  generation: anyUint32,
+  page: anyUint32,
+  sequence: anyId,
   journalId: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-  pages: fc.tuple(uint32, uint32),
+  pages: fc.tuple(anyUint32, anyUint32),
 });
 const stored = new StateKeys(1, 2).key("r-some-run");
 const KINDS: readonly Kind[] = [
   {
     name: "a group's state",
     key: stateKey(1),
-    valid: state.map((each) => encodeState(stateKey(1), each)),
+    valid: anyGroupState.map((each) => encodeState(stateKey(1), each)),
     read: checked(decodeState),
   },
   {
     name: "the format",
     key: FORMAT_KEY,
-    valid: uint32.map((each) => encodeFormat(FORMAT_KEY, each)),
+    valid: anyUint32.map((each) => encodeFormat(FORMAT_KEY, each)),
     read: checked(decodeFormat),
   },
   {
     name: "the identity",
     key: IDENTITY_KEY,
     valid: fc
-      .tuple(id, fc.record({ clusterId: fc.string(), nodeId: fc.integer({ min: 1 }) }))
+      .tuple(anyId, fc.record({ clusterId: fc.string(), nodeId: fc.integer({ min: 1 }) }))
       .map(([incarnation, identity]) => encodeIdentity(IDENTITY_KEY, incarnation, identity)),
     read: checked(decodeIdentity),
   },
@@ -109,7 +88,7 @@ const KINDS: readonly Kind[] = [
     name: "a state store's mark",
     key: markKey(1),
     valid: fc
-      .record({ format: uint32, generation: uint32, appliedIndex: id })
+      .record({ format: anyUint32, generation: anyUint32, appliedIndex: anyId })
       .map((each) => encodeStateMark(markKey(1), each)),
     read: decodeStateMark,
   },

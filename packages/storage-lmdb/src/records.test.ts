@@ -2,49 +2,19 @@ import type { Entry } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { entryIndexOf, entryKey, stateKey } from "./keys.ts";
-import {
-  decodeEntry,
-  decodeState,
-  encodeEntry,
-  encodeState,
-  entryRecordBytes,
-  type GroupState,
-  isEntry,
-  isIntact,
-} from "./records.ts";
+import { decodeEntry, decodeState, encodeEntry, encodeState, entryRecordBytes, isEntry, isIntact } from "./records.ts";
+import { anyGroupState, anyId } from "./testing/arbitraries.ts";
 
-const id = fc.maxSafeNat();
 const bytes = fc.uint8Array({ maxLength: 300 });
-const ids = fc.array(id, { maxLength: 5 });
 const entries: fc.Arbitrary<Entry> = fc
   .record({
-    term: id,
+    term: anyId,
     index: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     type: fc.constantFrom("EntryNormal" as const, "EntryConfChange" as const, "EntryConfChangeV2" as const),
     data: bytes,
     context: fc.option(bytes, { nil: undefined }),
   })
   .map(({ context, ...entry }) => (context === undefined ? entry : { ...entry, context }));
-const states: fc.Arbitrary<GroupState> = fc.record({
-  hardState: fc.record({ term: id, vote: id, commit: id }),
-  compactedIndex: id,
-  compactedTerm: id,
-  lastIndex: id,
-  snapshot: fc.record({
-    index: id,
-    term: id,
-    confState: fc.record({
-      voters: ids,
-      learners: ids,
-      votersOutgoing: ids,
-      learnersNext: ids,
-      autoLeave: fc.boolean(),
-    }),
-  }),
-  spool: id,
-  chunks: fc.nat(0xffff_ffff),
-});
-
 function recordOf(key: Buffer, entry: Entry): Buffer {
   return encodeEntry(key, entry, Buffer.alloc(entryRecordBytes(entry)));
 }
@@ -52,7 +22,7 @@ function recordOf(key: Buffer, entry: Entry): Buffer {
 describe("records", () => {
   it("give back what was put in", () => {
     fc.assert(
-      fc.property(entries, id, (entry, group) => {
+      fc.property(entries, anyId, (entry, group) => {
         const key = entryKey(group, entry.index);
         const record = recordOf(key, entry);
         expect(isIntact(key, record) && isEntry(record)).toBe(true);
@@ -60,7 +30,7 @@ describe("records", () => {
       }),
     );
     fc.assert(
-      fc.property(states, id, (state, group) => {
+      fc.property(anyGroupState, anyId, (state, group) => {
         const record = encodeState(stateKey(group), state);
         expect(isIntact(stateKey(group), record)).toBe(true);
         expect(decodeState(record)).toEqual(state);
@@ -91,7 +61,7 @@ describe("records", () => {
 
   it("have keys that sort by group, then index", () => {
     fc.assert(
-      fc.property(id, id, id, id, (group, index, otherGroup, otherIndex) => {
+      fc.property(anyId, anyId, anyId, anyId, (group, index, otherGroup, otherIndex) => {
         const expected = group - otherGroup || index - otherIndex;
         expect(Math.sign(Buffer.compare(entryKey(group, index), entryKey(otherGroup, otherIndex)))).toBe(
           Math.sign(expected),
