@@ -47,17 +47,26 @@ export interface Started {
 }
 
 async function* commands({ finishedRuns, resultBytes, logEntries }: Contents): AsyncGenerator<WorkflowCommand> {
-  yield { kind: "NodeRegister", nodeId: 1, incarnation: "fill", types, at: 1 };
+  yield { kind: "NodeRegister", nodeId: 1, incarnation: "fill", types, atMs: 1 };
   let epoch = 0;
   const start = (runId: string): WorkflowCommand => {
     epoch += 1;
-    return { kind: "WorkflowStart", runId, type: "bench", version: 1, input: NOTHING, owner: 1, at: 2, seed: NOTHING };
+    return {
+      kind: "WorkflowStart",
+      runId,
+      workflowType: "bench",
+      version: 1,
+      input: NOTHING,
+      owner: 1,
+      atMs: 2,
+      seed: NOTHING,
+    };
   };
   for (let i = 0; i < finishedRuns; i++) {
     const runId = `run-${i}`;
     yield start(runId);
     const result = new Uint8Array(resultBytes).fill(i);
-    yield { kind: "WorkflowEnd", runId, outcome: { status: "Completed", result }, at: 3, owner: 1, epoch };
+    yield { kind: "WorkflowEnd", runId, outcome: { status: "completed", result }, atMs: 3, owner: 1, epoch };
   }
   const perRun = 100;
   for (let i = 0; i < logEntries; i += perRun) {
@@ -65,7 +74,7 @@ async function* commands({ finishedRuns, resultBytes, logEntries }: Contents): A
     yield start(runId);
     for (let step = 1; step < perRun; step++) {
       const value = new Uint8Array(32).fill(step);
-      yield { kind: "Checkpoint", runId, key: `step#${step}`, value, at: 4, owner: 1, epoch, record: "STEP" };
+      yield { kind: "Checkpoint", runId, path: `step#${step}`, value, atMs: 4, owner: 1, epoch, recordKind: "step" };
     }
   }
 }

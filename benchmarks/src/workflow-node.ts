@@ -53,7 +53,7 @@ serve({
   continued(options: { readonly run: string; readonly dead: number }): Promise<number> {
     const { promise, resolve } = Promise.withResolvers<number>();
     const stop = running().on((event) => {
-      if (event.type !== "checkpoint-committed" || event.runId !== options.run || event.owner === options.dead) return;
+      if (event.type !== "record-committed" || event.runId !== options.run || event.owner === options.dead) return;
       stop();
       resolve(Date.now());
     });

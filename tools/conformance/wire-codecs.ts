@@ -126,12 +126,12 @@ const COMMANDS: readonly (readonly [proto: string, kind: WorkflowCommand["kind"]
     "WorkflowStart",
     [
       ["workflow_id", "runId", "string"],
-      ["workflow_type", "type", "string"],
+      ["workflow_type", "workflowType", "string"],
       ["version", "version", "uint"],
       ["input", "input", "bytes"],
       ["owner_node_id", "owner", "uint"],
     ],
-    { at: 0, seed: new Uint8Array(0) },
+    { atMs: 0, seed: new Uint8Array(0) },
   ],
   [
     "workflow_end",
@@ -140,17 +140,17 @@ const COMMANDS: readonly (readonly [proto: string, kind: WorkflowCommand["kind"]
       ["workflow_id", "runId", "string"],
       ["result", "result", "bytes"],
     ],
-    { at: 0, owner: 0, epoch: 0 },
+    { atMs: 0, owner: 0, epoch: 0 },
   ],
   [
     "checkpoint",
     "Checkpoint",
     [
       ["workflow_id", "runId", "string"],
-      ["key", "key", "string"],
+      ["key", "path", "string"],
       ["value", "value", "bytes"],
     ],
-    { at: 0, owner: 0, epoch: 0, record: "STEP" },
+    { atMs: 0, owner: 0, epoch: 0, recordKind: "step" },
   ],
   [
     "owner_change",
@@ -159,9 +159,9 @@ const COMMANDS: readonly (readonly [proto: string, kind: WorkflowCommand["kind"]
       ["workflow_id", "runId", "string"],
       ["old_owner_node_id", "oldOwner", "uint"],
       ["new_owner_node_id", "newOwner", "uint"],
-      ["reason", "reason", enumOf("NODE_FAILURE", "LOAD_BALANCING")],
+      ["reason", "reason", { proto: ["NODE_FAILURE", "LOAD_BALANCING"], domain: ["node-failure", "load-balancing"] }],
     ],
-    { at: 0, epoch: 0 },
+    { atMs: 0, epoch: 0 },
   ],
 ];
 
@@ -172,7 +172,7 @@ const workflowCommand: WireCodec = {
       if (value === undefined) continue;
       const domain: Domain = { kind, ...toDomain(table, value as Fields), ...added };
       // A run's result is part of its outcome in the domain.
-      if (kind === "WorkflowEnd") domain.outcome = { status: "Completed", result: domain.result };
+      if (kind === "WorkflowEnd") domain.outcome = { status: "completed", result: domain.result };
       return encodeCommand(domain as unknown as WorkflowCommand);
     }
     throw new Error(`the codec has no command ${Object.keys(fields).join(", ")}`);

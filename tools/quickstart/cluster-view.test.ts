@@ -4,12 +4,12 @@ import { ClusterView, type Leader } from "./cluster-view.ts";
 type Event = Parameters<ClusterView["hear"]>[1];
 
 const recorded = (index: number, key: string, owner = 1): Event => ({
-  type: "checkpoint-committed",
+  type: "record-committed",
   index,
-  at: 0,
+  atMs: 0,
   runId: "A",
-  key,
-  record: "STEP",
+  path: key,
+  kind: "step",
   owner,
   epoch: owner,
 });
@@ -59,8 +59,8 @@ describe("the view of the cluster", () => {
   });
 
   test("knows who owns a run and what is recorded of it before it is told", () => {
-    const at = { index: 9, at: 0, runId: "A", workflowType: "w" };
-    view.hear(1, { type: "owner-changed", ...at, from: 1, to: 2, epoch: 2, reason: "NODE_FAILURE" });
+    const at = { index: 9, atMs: 0, runId: "A", workflowType: "w" };
+    view.hear(1, { type: "owner-changed", ...at, from: 1, to: 2, epoch: 2, reason: "node-failure" });
     view.hear(1, recorded(10, "a#0", 2));
     expect(told).toEqual([]);
     expect(view.runs.get("A")).toMatchObject({ owner: 2, epoch: 2, hasEnded: false });

@@ -7,10 +7,7 @@
 import { DeadlineError } from "@raftoral/e2e/harness";
 import type { NodeEvent } from "raftoral";
 
-export type RunFact = Extract<
-  NodeEvent,
-  { type: "run-started" | "checkpoint-committed" | "owner-changed" | "run-ended" }
->;
+export type RunFact = Extract<NodeEvent, { type: "run-started" | "record-committed" | "owner-changed" | "run-ended" }>;
 
 export interface Fact {
   readonly event: RunFact;
@@ -83,7 +80,7 @@ export class ClusterView {
     if (event.type === "leader") {
       this.knowLeader(event.leader, event.term);
     } else if (event.type === "node-changed") {
-      if (event.status === "Live") this.registered.add(event.nodeId);
+      if (event.status === "live") this.registered.add(event.nodeId);
       else this.registered.delete(event.nodeId);
     } else if (isRunFact(event)) {
       const key = `${event.index} ${event.runId} ${event.type}`;
@@ -145,9 +142,9 @@ export class ClusterView {
     const { runId: id, epoch } = event;
     const run = this.runs.get(id) ?? { id, owner: 0, epoch: 0, hasEnded: false, recorded: new Map() };
     this.runs.set(id, run);
-    if (event.type === "checkpoint-committed") {
-      const { key, index, owner } = event;
-      run.recorded.set(key, { key, index, node: owner, epoch });
+    if (event.type === "record-committed") {
+      const { path, index, owner } = event;
+      run.recorded.set(path, { key: path, index, node: owner, epoch });
     } else if (event.type === "run-ended") {
       run.hasEnded = true;
     } else if (epoch > run.epoch) {
@@ -180,5 +177,5 @@ export class ClusterView {
 
 function isRunFact(event: NodeEvent): event is RunFact {
   const { type } = event;
-  return type === "run-started" || type === "checkpoint-committed" || type === "owner-changed" || type === "run-ended";
+  return type === "run-started" || type === "record-committed" || type === "owner-changed" || type === "run-ended";
 }

@@ -8,10 +8,10 @@ const MAX_ID_WIDTH = 20;
 
 /** Records of a run that are not steps of the author's, in words. */
 const OTHER_RECORDS: Readonly<Record<string, string>> = {
-  SLEEP: "waits a moment",
-  VARIABLE: "sets a variable",
-  NOW: "reads the clock",
-  STEP_FAILED: "a step failed",
+  sleep: "waits a moment",
+  variable: "sets a variable",
+  now: "reads the clock",
+  "step-failed": "a step failed",
 };
 
 export class Narrator implements ViewListener {
@@ -58,10 +58,10 @@ export class Narrator implements ViewListener {
       case "owner-changed":
         return painted("magenta", `service ${event.to} takes it over from ${event.from}`);
       case "run-ended":
-        return painted(event.outcome.status === "Completed" ? "green" : "red", event.outcome.status.toLowerCase());
-      case "checkpoint-committed": {
-        const name = event.key.replace(/#0$/, "");
-        const other = OTHER_RECORDS[event.record];
+        return painted(event.outcome.status === "completed" ? "green" : "red", event.outcome.status.toLowerCase());
+      case "record-committed": {
+        const name = event.path.replace(/#0$/, "");
+        const other = OTHER_RECORDS[event.kind];
         return other === undefined ? `${pad(name, 8)} done by service ${event.owner}` : painted("dim", other);
       }
     }

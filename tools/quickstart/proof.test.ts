@@ -1,5 +1,5 @@
 import type { LoggedExecution } from "@raftoral/e2e/harness";
-import type { RunCheckpoint, RunDetails } from "raftoral";
+import type { HistoryRecord, RunDetails } from "raftoral";
 import { describe, expect, test } from "vitest";
 import { STEPS } from "./order-workflow.ts";
 import type { Order } from "./orders.ts";
@@ -10,10 +10,10 @@ const KILLED = 1;
 const HEIR = 2;
 
 /** `reserve` and `charge` were done by the service that was killed, under epoch 1; the rest by its heir, under epoch 5. */
-function checkpoints(): RunCheckpoint[] {
+function checkpoints(): HistoryRecord[] {
   return STEPS.map((step, i) => ({
-    key: `${step}#0`,
-    kind: "STEP",
+    path: `${step}#0`,
+    kind: "step",
     value: { value: step, node: i < 2 ? KILLED : HEIR, execution: `x-${step}` },
     recordedAtMs: 1000 + i,
     epoch: i < 2 ? 1 : 5,
@@ -23,21 +23,21 @@ function checkpoints(): RunCheckpoint[] {
 
 function run(change: Partial<RunDetails> = {}): RunDetails {
   return {
-    id: "A",
-    type: "process_order",
+    runId: "A",
+    workflowType: "process_order",
     version: 1,
-    state: "Completed",
+    status: "completed",
     owner: HEIR,
     epoch: 5,
     attempt: 2,
     error: undefined,
     startedAtMs: 1000,
-    finishedAtMs: 2000,
-    checkpointCount: STEPS.length,
+    endedAtMs: 2000,
+    recordCount: STEPS.length,
     input: ORDER,
     result: { total: 3, parcel: "P1" },
-    checkpoints: checkpoints(),
-    history: [],
+    history: checkpoints(),
+    lifecycle: [],
     ...change,
   };
 }
@@ -56,7 +56,7 @@ function executions(): LoggedExecution[] {
 
 function evidence(change: Partial<Evidence> = {}, third: RunDetails = run()): Evidence {
   const records = [run(), run(), third].map((details, i) => ({ nodeId: i + 1, runs: new Map([["A", details]]) }));
-  const seen = checkpoints().map(({ key, index }) => ({ run: "A", key, index }));
+  const seen = checkpoints().map(({ path, index }) => ({ run: "A", key: path, index }));
   return { orders: [ORDER], records, executions: executions(), seen, killed: KILLED, ...change };
 }
 
@@ -103,19 +103,19 @@ describe("the proof", () => {
   });
 
   test("fails when a service holds another record", () => {
-    const altered = checkpoints().map((each) => (each.key === "pack#0" ? { ...each, epoch: 6 } : each));
-    expect(problems(prove(evidence({}, run({ checkpoints: altered }))))).toEqual([
+    const altered = checkpoints().map((each) => (each.path === "pack#0" ? { ...each, epoch: 6 } : each));
+    expect(problems(prove(evidence({}, run({ history: altered }))))).toEqual([
       expect.stringMatching(/^entry 3 of order A: service 1 has .*pack.*, service 3 /),
     ]);
-    const found = problems(prove(evidence({}, run({ checkpoints: checkpoints().slice(0, 4) }))));
+    const found = problems(prove(evidence({}, run({ history: checkpoints().slice(0, 4) }))));
     expect(found).toContainEqual(expect.stringContaining("entry 5 of order A"));
   });
 
   test("fails when an order is not completed, or comes to another total", () => {
-    const [result, state] = [{ total: 4, parcel: "P1" }, "Failed" as const];
+    const [result, status] = [{ total: 4, parcel: "P1" }, "failed" as const];
     expect(problems(prove(evidence({}, run({ result }))))).toContainEqual(expect.stringContaining("it should be 3"));
-    expect(problems(prove(evidence({}, run({ state }))))).toContainEqual(
-      expect.stringContaining("is Failed on service 3"),
+    expect(problems(prove(evidence({}, run({ status }))))).toContainEqual(
+      expect.stringContaining("is failed on service 3"),
     );
   });
 });

@@ -70,8 +70,8 @@ export function prove(evidence: Evidence): Proof {
 function completion(order: Order, { nodeId, runs }: ServiceRecord): readonly string[] {
   const run = runs.get(order.id);
   if (run === undefined) return [`service ${nodeId} does not know order ${order.id}`];
-  if (run.state !== "Completed") {
-    return [`order ${order.id} is ${run.state} on service ${nodeId}: ${run.error?.message ?? ""}`];
+  if (run.status !== "completed") {
+    return [`order ${order.id} is ${run.status} on service ${nodeId}: ${run.error?.message ?? ""}`];
   }
   const { total } = run.result as Receipt;
   if (total === totalOf(order)) return [];
@@ -97,14 +97,14 @@ function differences(id: string, records: readonly ServiceRecord[]): readonly st
 /** A run's entries as texts that are equal only when everything about them is. */
 function entries(run: RunDetails | undefined): readonly string[] {
   if (run === undefined) return [];
-  const recorded = run.checkpoints.map(({ key, kind, value, epoch, index, recordedAtMs }) =>
-    JSON.stringify({ key, kind, value, epoch, index, recordedAtMs }),
+  const recorded = run.history.map(({ path, kind, value, epoch, index, recordedAtMs }) =>
+    JSON.stringify({ path, kind, value, epoch, index, recordedAtMs }),
   );
-  return [...recorded, JSON.stringify({ state: run.state, result: run.result, epoch: run.epoch })];
+  return [...recorded, JSON.stringify({ state: run.status, result: run.result, epoch: run.epoch })];
 }
 
 function loss({ run, key, index }: SeenStep, { nodeId, runs }: ServiceRecord): readonly string[] {
-  const found = runs.get(run)?.checkpoints.find((checkpoint) => checkpoint.key === key);
+  const found = runs.get(run)?.history.find((checkpoint) => checkpoint.path === key);
   if (found?.index === index) return [];
   const now = found === undefined ? "is gone" : `is at #${found.index}`;
   return [`${key} of order ${run} was recorded at #${index} and ${now} on service ${nodeId}`];
@@ -113,9 +113,9 @@ function loss({ run, key, index }: SeenStep, { nodeId, runs }: ServiceRecord): r
 /** Adds what ran on the killed service without being recorded to `unrecorded`. */
 function repetitions(id: string, evidence: Evidence, unrecorded: LoggedExecution[]): readonly string[] {
   const { executions, records, killed } = evidence;
-  const checkpoints = records[0]?.runs.get(id)?.checkpoints ?? [];
+  const checkpoints = records[0]?.runs.get(id)?.history ?? [];
   return STEPS.flatMap((step) => {
-    const recorded = checkpoints.filter(({ key }) => key.startsWith(`${step}#`));
+    const recorded = checkpoints.filter(({ path }) => path.startsWith(`${step}#`));
     const [checkpoint] = recorded;
     if (checkpoint === undefined || recorded.length > 1) {
       return [`${step} of order ${id} is recorded ${recorded.length} times`];

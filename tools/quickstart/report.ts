@@ -29,13 +29,13 @@ export function showResults(page: Page, orders: readonly Order[], record: Servic
 function rowOf(page: Page, order: Order, { runs }: ServiceRecord): readonly string[] {
   const run = runs.get(order.id);
   const names = [order.id, order.item].map((text) => shorten(text, MAX_TEXT_WIDTH));
-  if (run?.state !== "Completed") {
-    return [...names, "", page.paint("red", `${run?.state ?? "missing"} ${run?.error?.message ?? ""}`)];
+  if (run?.status !== "completed") {
+    return [...names, "", page.paint("red", `${run?.status ?? "missing"} ${run?.error?.message ?? ""}`)];
   }
   const { total, parcel } = run.result as Receipt;
-  const ownerOf = owners(run.checkpoints);
+  const ownerOf = owners(run.history);
   const steps = STEPS.map((step) => {
-    const checkpoint = run.checkpoints.find(({ key }) => key.startsWith(`${step}#`));
+    const checkpoint = run.history.find(({ path }) => path.startsWith(`${step}#`));
     if (checkpoint === undefined) return "-";
     const text = `${(checkpoint.value as StepResult<unknown>).node} #${checkpoint.index}`;
     return ownerOf(checkpoint.epoch) === 0 ? text : page.paint("magenta", text);

@@ -158,7 +158,7 @@ function takeover(facts: readonly Fact[], from: number, killedAtMs: number) {
   );
   const epochs = new Set(moves.map(({ event }) => event.epoch));
   const firstStep = facts.find(
-    ({ event }) => event.type === "checkpoint-committed" && event.record === "STEP" && epochs.has(event.epoch),
+    ({ event }) => event.type === "record-committed" && event.kind === "step" && epochs.has(event.epoch),
   );
   return { newOwners: moves[0], firstStep };
 }

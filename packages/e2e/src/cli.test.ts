@@ -44,7 +44,7 @@ describe("three nodes that were started with the command raftoral", () => {
       expect(JSON.parse(run.stdout)).toEqual({ item: "tea", approved: true });
       for (const n of [1, 2, 3]) {
         expect(await asked("show", "P-1", "--node", address(n))).toMatchObject({
-          state: "Completed",
+          status: "completed",
           result: { item: "tea", approved: true },
         });
       }
@@ -69,7 +69,7 @@ describe("three nodes that were started with the command raftoral", () => {
 
       // The folder knows the rest.
       nodes[0] = await raftoralNode("start", ...place(1));
-      expect(await asked("show", "P-2", "--node", address(1))).toMatchObject({ state: "Completed" });
+      expect(await asked("show", "P-2", "--node", address(1))).toMatchObject({ status: "completed" });
     },
     TEST_MS,
   );
@@ -113,7 +113,7 @@ describe("three nodes that were started with the command raftoral", () => {
       expect(busyFolder.code).toBe(1);
       expect(busyFolder.stderr).toContain(join(folder, "1"));
       for (const { stderr } of [busyPort, busyFolder]) expect(stderr).not.toContain("    at ");
-      expect(await asked("show", "P-1", "--node", address(1))).toMatchObject({ state: "Completed" });
+      expect(await asked("show", "P-1", "--node", address(1))).toMatchObject({ status: "completed" });
     },
     TEST_MS,
   );

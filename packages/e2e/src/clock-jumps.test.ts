@@ -38,7 +38,7 @@ describe("a cluster whose clocks are wrong", () => {
     async (how) => {
       await napping(1, `back-${how}`, how);
       await cluster().shiftClock(1, { jumpMs: -HOUR_MS });
-      expect(await awake(`back-${how}`, 2)).toMatchObject({ state: "Completed", result: 1 });
+      expect(await awake(`back-${how}`, 2)).toMatchObject({ status: "completed", result: 1 });
       await cluster().shiftClock(1, { jumpMs: HOUR_MS });
     },
     TEST_MS,
@@ -52,8 +52,8 @@ describe("a cluster whose clocks are wrong", () => {
       await cluster().shiftClock(2, { jumpMs: -HOUR_MS });
       // The log's clock never goes back: from here on it is an hour ahead of all of theirs.
       await napping(3, `behind-${how}`, how);
-      expect(await awake(`behind-${how}`, 1)).toMatchObject({ state: "Completed", result: 3 });
-      expect(await awake(`ahead-${how}`, 1)).toMatchObject({ state: "Completed", result: 2 });
+      expect(await awake(`behind-${how}`, 1)).toMatchObject({ status: "completed", result: 3 });
+      expect(await awake(`ahead-${how}`, 1)).toMatchObject({ status: "completed", result: 2 });
     },
     TEST_MS,
   );
@@ -64,7 +64,7 @@ describe("a cluster whose clocks are wrong", () => {
       await cluster().shiftClock(3, { jumpMs: 5 * HOUR_MS });
       await napping(3, "taken-over");
       await cluster().kill(3);
-      expect(await awake("taken-over", 1)).toMatchObject({ state: "Completed", attempt: 2 });
+      expect(await awake("taken-over", 1)).toMatchObject({ status: "completed", attempt: 2 });
       await cluster().startNode(3);
     },
     TEST_MS,

@@ -1,6 +1,6 @@
 import { RaftClient } from "@raftoral/transport-grpc";
 import { encodeCommand } from "@raftoral/workflow";
-import type { RunCheckpoint, RunDetails } from "raftoral";
+import type { HistoryRecord, RunDetails } from "raftoral";
 import { describe, expect, test } from "vitest";
 import { useCluster } from "./cluster/use-cluster.ts";
 import { eventually } from "./harness/index.ts";
@@ -52,9 +52,9 @@ describe("an owner that was silent and comes back", () => {
       executions(id).every((execution) => execution.ended),
     );
     const run = await ended(id);
-    expect(run).toMatchObject({ state: "Completed", attempt: 2, checkpointCount: 1 });
+    expect(run).toMatchObject({ status: "completed", attempt: 2, checkpointCount: 1 });
     expect(run.result).not.toBe(owner);
-    const recorded = run.checkpoints[0] as RunCheckpoint;
+    const recorded = run.history[0] as HistoryRecord;
     const [old, heir] = executions(id);
     expect(old).toMatchObject({ node: owner, acknowledged: false });
     expect(heir).toMatchObject({ node: run.result, acknowledged: true });
@@ -111,22 +111,24 @@ describe("an owner that was silent and comes back", () => {
       // What the killed process would have sent, had it lived a moment longer.
       const raft = await RaftClient.connect(cluster().address(leader));
       try {
-        const stale = { runId: "late", owner, epoch: old?.epoch ?? 0, at: Date.now() };
+        const stale = { runId: "late", owner, epoch: old?.epoch ?? 0, atMs: Date.now() };
         const value = new TextEncoder().encode('{"stale":true}');
-        await raft.sendCommand(encodeCommand({ kind: "Checkpoint", ...stale, key: "stale#0", value, record: "STEP" }));
         await raft.sendCommand(
-          encodeCommand({ kind: "WorkflowEnd", ...stale, outcome: { status: "Completed", result: value } }),
+          encodeCommand({ kind: "Checkpoint", ...stale, path: "stale#0", value, recordKind: "step" }),
+        );
+        await raft.sendCommand(
+          encodeCommand({ kind: "WorkflowEnd", ...stale, outcome: { status: "completed", result: value } }),
         );
       } finally {
         raft.close();
       }
       expect(moved.epoch).toBeGreaterThan(old?.epoch ?? 0);
       // They came while the run was open to its owner's commands.
-      expect(await client.getRun("late")).toMatchObject({ state: "Running", epoch: moved.epoch, checkpointCount: 0 });
+      expect(await client.getRun("late")).toMatchObject({ status: "running", epoch: moved.epoch, checkpointCount: 0 });
       await cluster().startNode(owner);
       const run = await ended("late");
       expect(run.result).toBe(moved.owner);
-      expect(run.checkpoints.map(({ key }) => key)).toEqual(["hold#0"]);
+      expect(run.history.map(({ path }) => path)).toEqual(["hold#0"]);
     },
     TEST_MS,
   );

@@ -21,7 +21,7 @@ describe("a node that is stopped with SIGTERM", () => {
       expect(await cluster().process(owner).stop()).toEqual({ code: 0, signal: null });
 
       const run = await (await cluster().client(other)).waitForRun("handed-over", { timeoutMs: WAIT_MS });
-      expect(run).toMatchObject({ state: "Completed", result: 6, attempt: 2 });
+      expect(run).toMatchObject({ status: "completed", result: 6, attempt: 2 });
       expect(run.owner).not.toBe(owner);
       const executions = cluster().workLog.executions();
       expect(executions.map(({ step, ended }) => ({ step, ended }))).toEqual(

@@ -14,12 +14,12 @@ describe("RaftService of a cluster of workflow nodes", () => {
     encodeCommand({
       kind: "WorkflowStart",
       runId: id,
-      type,
+      workflowType: type,
       version: 0,
       input,
       owner: 0,
       seed: new Uint8Array(0),
-      at: Date.now(),
+      atMs: Date.now(),
     });
 
   test.each(["the leader", "a follower"])(
@@ -36,7 +36,7 @@ describe("RaftService of a cluster of workflow nodes", () => {
       }
       for (const each of cluster().nodeIds) {
         const run = await (await cluster().client(each)).waitForRun(id, { timeoutMs: TEST_MS / 3 });
-        expect(run).toMatchObject({ id, type: "tally", state: "Completed", result: TALLY_SUM, input: TALLY });
+        expect(run).toMatchObject({ id, type: "tally", status: "completed", result: TALLY_SUM, input: TALLY });
       }
     },
     TEST_MS,
@@ -71,9 +71,11 @@ describe("RaftService of a cluster of workflow nodes", () => {
       const asked = await cluster().client(3);
       await expect(asked.run("after-bad-inputs").result({ timeoutMs: TEST_MS / 3 })).resolves.toBe(TALLY_SUM);
       await eventually(TEST_MS / 3, "the runs with bad inputs to have ended", async () => {
-        const states = new Map((await asked.listRuns({ type: "tally" })).map(({ id, state }) => [id, state]));
-        const failed = ["bad-input-0", "bad-input-1"].every((id) => states.get(id) === "Failed");
-        return failed && states.get("bad-input-2") !== "Running";
+        const states = new Map(
+          (await asked.listRuns({ workflowType: "tally" })).map(({ runId, status }) => [runId, status]),
+        );
+        const failed = ["bad-input-0", "bad-input-1"].every((id) => states.get(id) === "failed");
+        return failed && states.get("bad-input-2") !== "running";
       });
       // What was recorded cannot be shown, and that is what is said.
       await expect(asked.getRun("bad-input-0")).rejects.toMatchObject({ code: "JSON_INVALID" });

@@ -21,7 +21,7 @@ test("wrong arguments are refused as a client's are, as rejections, and nothing 
       node.startWorkflow(null as never, "a"),
       node.getRun("r", { timeoutMs: Number.NaN }),
       node.signal("r", "s", 1, { timeoutMs: "5s" as never }),
-      node.listRuns({ state: "running" as never }),
+      node.listRuns({ status: "asleep" as never }),
       node.removeNode("1" as never),
       node.transferLeadership(0),
     ].map((call) => call.catch((error: RaftoralError) => error.code)),

@@ -7,7 +7,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { WorkflowError } from "@raftoral/workflow";
-import { RUN_STATES, type RunFilter } from "./client/run-info.ts";
+import { RUN_STATUSES, type RunFilter } from "./client/run-info.ts";
 import { NodeError } from "./errors.ts";
 
 const MAX_RUN_ID_LENGTH = 512;
@@ -60,8 +60,8 @@ export function nodeIdArgument(nodeId: unknown): NodeId {
 
 /** Throws REQUEST_INVALID for a state that no run has. */
 export function filterArgument(filter: RunFilter): RunFilter {
-  if (filter.state !== undefined && !RUN_STATES.includes(filter.state)) {
-    throw invalid("state", filter.state, `one of ${RUN_STATES.join(", ")}`);
+  if (filter.status !== undefined && !RUN_STATUSES.includes(filter.status)) {
+    throw invalid("state", filter.status, `one of ${RUN_STATUSES.join(", ")}`);
   }
   return filter;
 }

@@ -55,12 +55,12 @@ export {
   type WorkflowName,
 } from "./client/raftoral-client.ts";
 export type {
-  RunCheckpoint,
+  HistoryRecord,
   RunDetails,
   RunEvent,
   RunFailure,
   RunFilter,
-  RunState,
+  RunStatus,
   RunSummary,
 } from "./client/run-info.ts";
 

@@ -93,11 +93,11 @@ describe("JSON", () => {
 
 describe("what a node answers to a client", () => {
   const details = run("A17", {
-    state: "Failed",
+    status: "failed",
     input: { item: "tea" },
     error: { name: "TypeError", message: "no", code: "E1" },
-    checkpoints: [{ key: "a#1", kind: "STEP", value: [1], recordedAtMs: 2 ** 41, epoch: 7, index: 12 }],
-    history: [{ atMs: 2 ** 41, kind: "started", text: "" }],
+    history: [{ path: "a#1", kind: "step", value: [1], recordedAtMs: 2 ** 41, epoch: 7, index: 12 }],
+    lifecycle: [{ atMs: 2 ** 41, kind: "started", text: "" }],
   });
   const status = () => statusToWire(new FakeNode().nodeStatus());
   const cases: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => unknown])[] = [

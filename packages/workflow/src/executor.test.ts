@@ -12,13 +12,22 @@ function filled(runs: number, valueBytes: number): WorkflowExecutor {
     index += 1;
     void executor.apply([{ index, term: 1, command }]);
   };
-  apply({ kind: "NodeRegister", nodeId: 1, incarnation: "p", types: [{ type: "order", version: 1 }], at: 1 });
+  apply({ kind: "NodeRegister", nodeId: 1, incarnation: "p", types: [{ type: "order", version: 1 }], atMs: 1 });
   for (let run = 0; run < runs; run++) {
     const runId = `run-${run}`;
-    apply({ kind: "WorkflowStart", runId, type: "order", version: 1, input: NOTHING, owner: 1, at: 2, seed: NOTHING });
+    apply({
+      kind: "WorkflowStart",
+      runId,
+      workflowType: "order",
+      version: 1,
+      input: NOTHING,
+      owner: 1,
+      atMs: 2,
+      seed: NOTHING,
+    });
     const epoch = executor.state.summary(runId)?.epoch ?? 0;
     const value = new Uint8Array(valueBytes).fill(run);
-    apply({ kind: "Checkpoint", runId, key: "x#0", value, at: 3, owner: 1, epoch, record: "STEP" });
+    apply({ kind: "Checkpoint", runId, path: "x#0", value, atMs: 3, owner: 1, epoch, recordKind: "step" });
   }
   return executor;
 }
@@ -39,23 +48,31 @@ describe("a snapshot", () => {
     const before = executor.state.run("run-0");
     const content = executor.snapshot();
     const epoch = before?.epoch ?? 0;
-    const late = { kind: "Checkpoint", runId: "run-0", key: "late#0", value: NOTHING, at: 9, owner: 1, epoch } as const;
-    const outcome = { status: "Completed", result: NOTHING } as const;
+    const late = {
+      kind: "Checkpoint",
+      runId: "run-0",
+      path: "late#0",
+      value: NOTHING,
+      atMs: 9,
+      owner: 1,
+      epoch,
+    } as const;
+    const outcome = { status: "completed", result: NOTHING } as const;
     await executor.apply([
-      { index: 1000, term: 1, command: { ...late, record: "STEP" } },
+      { index: 1000, term: 1, command: { ...late, recordKind: "step" } },
       {
         index: 1001,
         term: 1,
-        command: { kind: "WorkflowEnd", runId: "run-1", outcome, at: 9, owner: 1, epoch: epoch + 1 },
+        command: { kind: "WorkflowEnd", runId: "run-1", outcome, atMs: 9, owner: 1, epoch: epoch + 1 },
       },
-      { index: 1002, term: 1, command: { kind: "Cancel", runId: "run-2", reason: "late", at: 9 } },
+      { index: 1002, term: 1, command: { kind: "Cancel", runId: "run-2", reason: "late", atMs: 9 } },
     ]);
-    expect(executor.state.summary("run-1")?.status).toBe("Completed");
+    expect(executor.state.summary("run-1")?.status).toBe("completed");
     const chunks = await collect(content);
     const copy = new WorkflowExecutor();
     await copy.restore(from(chunks), 9);
     expect(copy.state.run("run-0")).toEqual(before);
-    expect(copy.state.summary("run-1")?.status).toBe("Running");
+    expect(copy.state.summary("run-1")?.status).toBe("running");
     expect(copy.state.summary("run-2")).toMatchObject({ cancelReason: undefined });
     expect(copy.state.clock).toBe(3);
   });
@@ -127,8 +144,15 @@ describe("listeners", () => {
     });
     const stop = executor.subscribe({ onEvents: (events) => heard.push(...events), onNotice });
     const types = [{ type: "order", version: 1 }];
-    const register = { kind: "NodeRegister", nodeId: 1, incarnation: "p", types, at: 1 } as const;
-    const start = { kind: "WorkflowStart", type: "order", version: 1, input: NOTHING, owner: 1, at: 1 } as const;
+    const register = { kind: "NodeRegister", nodeId: 1, incarnation: "p", types, atMs: 1 } as const;
+    const start = {
+      kind: "WorkflowStart",
+      workflowType: "order",
+      version: 1,
+      input: NOTHING,
+      owner: 1,
+      atMs: 1,
+    } as const;
     void executor.apply([
       { index: 1, term: 1, command: register },
       { index: 2, term: 1, command: { ...start, runId: "a", seed: NOTHING } },

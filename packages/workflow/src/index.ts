@@ -22,7 +22,7 @@ export { type RefusalCode, WorkflowError, type WorkflowErrorCode } from "./error
 // To run and observe them.
 
 export { RunHandle } from "./runtime/run-handle.ts";
-export type { BodyStarted, CheckpointsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
+export type { BodyStarted, RecordsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
 export type { RuntimeEvents, RuntimeObserver } from "./runtime/runtime-events.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
@@ -44,13 +44,13 @@ export type { StateSize } from "./state/workflow-state.ts";
 
 // To replicate workflows with a Raft group of one's own.
 
-export type { CheckpointRecord, CommandResult, Refused } from "./command/command-result.ts";
+export type { CommandResult, HistoryRecord, Refused } from "./command/command-result.ts";
 export { decodeCommand } from "./command/decode-command.ts";
 export { encodeCommand } from "./command/encode-command.ts";
 export type {
-  CheckpointKind,
   Epoch,
   RecordedError,
+  RecordKind,
   RunOutcome,
   TypeVersion,
   WorkflowCommand,

@@ -11,13 +11,13 @@ import { WorkflowExecutor } from "./executor.ts";
 import { decodeArchive, encodeArchive } from "./state/archive.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
 import {
-  decodeCheckpoint,
+  decodeHistoryRecord,
   decodeNode,
   decodeNumber,
   decodeOutcome,
   decodeRun,
   decodeSignal,
-  encodeCheckpoint,
+  encodeHistoryRecord,
   encodeNumber,
   encodeOutcome,
   encodeSignal,
@@ -47,9 +47,11 @@ const extreme = fc
   })
   .map(({ command: given, which, number, text }) => {
     const keys = Object.entries(given).filter(([key, value]) => {
-      return (typeof value === "number" || typeof value === "string") && !["kind", "record", "reason"].includes(key);
+      return (
+        (typeof value === "number" || typeof value === "string") && !["kind", "recordKind", "reason"].includes(key)
+      );
     });
-    const [key = "at", value] = keys[which % keys.length] ?? [];
+    const [key = "atMs", value] = keys[which % keys.length] ?? [];
     return encodeCommand({ ...given, [key]: typeof value === "string" ? text : number });
   });
 
@@ -73,34 +75,34 @@ function livedIn(): WorkflowState {
     { type: "mail", version: 2 },
   ];
   const bytes = (length: number) => new Uint8Array(length).fill(7);
-  for (const nodeId of [1, 2, 3]) apply({ kind: "NodeRegister", nodeId, incarnation: "one", types, at: 1 });
+  for (const nodeId of [1, 2, 3]) apply({ kind: "NodeRegister", nodeId, incarnation: "one", types, atMs: 1 });
   for (const runId of ["a", "b", "c", "d"]) {
     const started = apply({
       kind: "WorkflowStart",
       runId,
-      type: "order",
+      workflowType: "order",
       version: 1,
       input: bytes(20),
       owner: 0,
-      at: 2,
+      atMs: 2,
       seed: bytes(16),
     });
     if (!started.ok || started.kind !== "Started") throw new Error(`run ${runId} did not start`);
     const { owner, epoch } = started;
     for (const key of ["x#0", "y#0"]) {
-      apply({ kind: "Checkpoint", runId, key, value: bytes(30), at: 3, owner, epoch, record: "STEP" });
+      apply({ kind: "Checkpoint", runId, path: key, value: bytes(30), atMs: 3, owner, epoch, recordKind: "step" });
     }
-    apply({ kind: "Signal", runId, name: "go", payload: bytes(4), signalId: "s1", at: 4 });
+    apply({ kind: "Signal", runId, name: "go", payload: bytes(4), signalId: "s1", atMs: 4 });
     if (runId === "c") {
-      apply({ kind: "WorkflowEnd", runId, outcome: { status: "Completed", result: bytes(9) }, at: 5, owner, epoch });
+      apply({ kind: "WorkflowEnd", runId, outcome: { status: "completed", result: bytes(9) }, atMs: 5, owner, epoch });
     }
     if (runId === "d") {
       const error = { name: "Error", message: "why" };
-      apply({ kind: "WorkflowEnd", runId, outcome: { status: "Failed", error }, at: 5, owner, epoch });
+      apply({ kind: "WorkflowEnd", runId, outcome: { status: "failed", error }, atMs: 5, owner, epoch });
     }
   }
-  apply({ kind: "Cancel", runId: "b", reason: "asked", at: 6 });
-  apply({ kind: "NodeLost", nodeId: 3, incarnation: "one", at: 7, forget: false });
+  apply({ kind: "Cancel", runId: "b", reason: "asked", atMs: 6 });
+  apply({ kind: "NodeLost", nodeId: 3, incarnation: "one", atMs: 7, forget: false });
   state.commit();
   return state;
 }
@@ -201,19 +203,19 @@ describe("damaged records of the state", () => {
     [
       "checkpoint",
       fc
-        .record({ value, at: number, index: number, epoch: number, record: fc.constant("STEP" as const) })
-        .map((checkpoint) => encodeCheckpoint("x#0", checkpoint)),
-      (bytes) => decodeCheckpoint(new WireReader(bytes)),
+        .record({ value, recordedAtMs: number, index: number, epoch: number, kind: fc.constant("step" as const) })
+        .map((checkpoint) => encodeHistoryRecord("x#0", checkpoint)),
+      (bytes) => decodeHistoryRecord(new WireReader(bytes)),
     ],
     [
       "signal",
-      fc.record({ number, name, payload: value, at: number }).map(encodeSignal),
+      fc.record({ number, name, payload: value, atMs: number }).map(encodeSignal),
       (bytes) => decodeSignal(new WireReader(bytes), 1),
     ],
     [
       "outcome",
-      fc.record({ name, message: name }).map((error) => encodeOutcome({ status: "Failed", error })),
-      (bytes) => decodeOutcome("Failed", bytes),
+      fc.record({ name, message: name }).map((error) => encodeOutcome({ status: "failed", error })),
+      (bytes) => decodeOutcome("failed", bytes),
     ],
     ["number", number.map(encodeNumber), decodeNumber],
     ["archive", fc.array(value).map(encodeArchive), decodeArchive],

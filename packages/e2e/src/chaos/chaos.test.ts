@@ -81,7 +81,7 @@ async function survive(seed: number): Promise<void> {
       cluster
         .running()[0]
         ?.executor.state.run(runId)
-        ?.checkpoints.map(([key]) => key) ?? [];
+        ?.history.map(([key]) => key) ?? [];
     return [asked, ...nodes, ...recorded].join("\n");
   }
 }

@@ -103,7 +103,7 @@ export class Clients {
   async #hasEnded(runId: string): Promise<boolean> {
     const node = this.#cluster.running()[0];
     const run = await node?.runtime.getStatus(runId).catch(() => undefined);
-    return run !== undefined && run.status !== "Running";
+    return run !== undefined && run.status !== "running";
   }
 }
 

@@ -1,8 +1,8 @@
 /** The model: what a run of a plan must have returned, worked out from its record without the runtime. */
-import { type CheckpointRecord, decodeValue } from "@raftoral/workflow";
+import { decodeValue, type HistoryRecord } from "@raftoral/workflow";
 import type { Operation, Plan } from "./plan.ts";
 
-export type Record = ReadonlyMap<string, CheckpointRecord>;
+export type Record = ReadonlyMap<string, HistoryRecord>;
 
 export function expectedResult(plan: Plan, record: Record): unknown {
   const counts = { all: 0 };
@@ -22,7 +22,7 @@ function expectedValue(operation: Operation, record: Record, prefix: string, cou
     case "flaky": {
       const checkpoint = found(record, `${prefix}${name}#0`);
       const recorded = decodeValue(checkpoint.value, name);
-      if (checkpoint.record === "STEP") return recorded;
+      if (checkpoint.kind === "step") return recorded;
       const { message, attempts } = recorded as { message: string; attempts: number };
       return { failed: message, attempts };
     }
@@ -34,10 +34,10 @@ function expectedValue(operation: Operation, record: Record, prefix: string, cou
       found(record, `${prefix}${name}#0`);
       return "slept";
     case "now":
-      return found(record, `${prefix}${name}/now#0`).at;
+      return found(record, `${prefix}${name}/now#0`).recordedAtMs;
     case "wait": {
       const checkpoint = found(record, `${prefix}${name}/go#0`);
-      return checkpoint.record === "SIGNAL" ? decodeValue(checkpoint.value, name) : "timed out";
+      return checkpoint.kind === "signal" ? decodeValue(checkpoint.value, name) : "timed out";
     }
     case "variable":
       for (let set = 0; set < operation.sets; set++) {
@@ -64,7 +64,7 @@ function value(record: Record, key: string): unknown {
   return decodeValue(found(record, key).value, key);
 }
 
-function found(record: Record, key: string): CheckpointRecord {
+function found(record: Record, key: string): HistoryRecord {
   const checkpoint = record.get(key);
   if (checkpoint === undefined) throw new Error(`nothing is recorded at ${key}`);
   return checkpoint;

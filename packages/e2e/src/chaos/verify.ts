@@ -30,11 +30,11 @@ export function verifyRun(asked: Asked, views: readonly (RunView | undefined)[],
     expect(asked.created, "starts that created it").toBeLessThanOrEqual(1);
     for (const view of views) expect(view, `${runId} differs from node to node`).toEqual(run);
     verifyOutcome(asked, run);
-    verifySteps(runId, new Map(run.checkpoints), journal);
+    verifySteps(runId, new Map(run.history), journal);
     verifyOrder(run);
     verifySignals(asked, run);
   } catch (error) {
-    const lines = run.checkpoints.map(([key, { index, epoch, record }]) => `${index} ${epoch} ${record} ${key}`);
+    const lines = run.history.map(([key, { index, epoch, kind }]) => `${index} ${epoch} ${kind} ${key}`);
     const executions = [...journal].flatMap(([key, each]) => (key.startsWith(`${runId}/`) ? each : []));
     for (const { token, fencingToken, attempt } of executions) lines.push(`${fencingToken} ${attempt} ran ${token}`);
     throw new Error(`run ${runId}: ${JSON.stringify(asked)}\n${lines.join("\n")}`, { cause: error });
@@ -42,28 +42,28 @@ export function verifyRun(asked: Asked, views: readonly (RunView | undefined)[],
 }
 
 function verifyOutcome({ plan }: Asked, run: RunView): void {
-  const record: Record = new Map(run.checkpoints);
-  expect(record.size, "paths that are recorded once").toBe(run.checkpoints.length);
-  if (run.status === "Running") throw new Error("it has not ended");
-  if (run.outcome.status === "Completed") {
+  const record: Record = new Map(run.history);
+  expect(record.size, "paths that are recorded once").toBe(run.history.length);
+  if (run.status === "running") throw new Error("it has not ended");
+  if (run.outcome.status === "completed") {
     expect(decodeValue(run.outcome.result, run.runId)).toEqual(expectedResult(plan, record));
   } else {
-    expect(run.outcome).toEqual({ status: "Cancelled", reason: "by its client" });
+    expect(run.outcome).toEqual({ status: "cancelled", reason: "by its client" });
   }
 }
 
 /** A step's result is one execution's, and no later owner ran the step once it was recorded. */
 function verifySteps(runId: string, record: Record, journal: Executions): void {
-  for (const [key, { record: kind, value, epoch }] of record) {
+  for (const [key, { kind, value, epoch }] of record) {
     const executions = journal.get(`${runId}/${key}`) ?? [];
     for (const { fencingToken } of executions) {
       expect(fencingToken, `${runId}/${key} ran again after it was recorded`).toBeLessThanOrEqual(epoch);
     }
     const attempts = executions.map(({ fencingToken, attempt }) => `${fencingToken}.${attempt}`);
     expect(new Set(attempts).size, `${runId}/${key}: one owner ran an attempt twice`).toBe(attempts.length);
-    if ((kind !== "STEP" && kind !== "STEP_FAILED") || key.includes("draw")) continue;
+    if ((kind !== "step" && kind !== "step-failed") || key.includes("draw")) continue;
     const recorded = decodeValue(value, key);
-    const token = kind === "STEP" ? recorded : (recorded as { message: string }).message;
+    const token = kind === "step" ? recorded : (recorded as { message: string }).message;
     const sources = executions.filter((execution) => execution.token === token);
     expect(sources.length, `${runId}/${key}: ${String(token)} comes from one execution`).toBe(1);
     expect(sources[0]?.fencingToken, `${runId}/${key} was recorded by another owner than ran it`).toBe(epoch);
@@ -71,14 +71,14 @@ function verifySteps(runId: string, record: Record, journal: Executions): void {
 }
 
 /** Records lie in the log as they are listed, under epochs that only rise; a variable's values in the order of its changes. */
-function verifyOrder({ runId, checkpoints }: RunView): void {
+function verifyOrder({ runId, history }: RunView): void {
   let [lastIndex, lastEpoch, lastAt] = [0, 0, 0];
   const sets = new Map<string, number>();
-  for (const [key, { index, epoch, at }] of checkpoints) {
+  for (const [key, { index, epoch, recordedAtMs }] of history) {
     expect(index, `${runId}/${key}`).toBeGreaterThan(lastIndex);
     expect(epoch, `${runId}/${key}`).toBeGreaterThanOrEqual(lastEpoch);
-    expect(at, `${runId}/${key}`).toBeGreaterThanOrEqual(lastAt);
-    [lastIndex, lastEpoch, lastAt] = [index, epoch, at];
+    expect(recordedAtMs, `${runId}/${key}`).toBeGreaterThanOrEqual(lastAt);
+    [lastIndex, lastEpoch, lastAt] = [index, epoch, recordedAtMs];
     const [, variable, set] = /^(.*)\/set(\d+)$/.exec(key) ?? [];
     if (variable === undefined) continue;
     expect(Number(set), `${runId}/${variable} goes back`).toBe((sets.get(variable) ?? -1) + 1);
@@ -87,10 +87,8 @@ function verifyOrder({ runId, checkpoints }: RunView): void {
 }
 
 /** Signals were taken once each and in the order of sending, and none that was acknowledged was passed over. */
-function verifySignals({ runId, sendings }: Asked, { checkpoints }: RunView): void {
-  const taken = checkpoints
-    .filter(([, { record }]) => record === "SIGNAL")
-    .map(([key, { value }]) => decodeValue(value, key));
+function verifySignals({ runId, sendings }: Asked, { history }: RunView): void {
+  const taken = history.filter(([, { kind }]) => kind === "signal").map(([key, { value }]) => decodeValue(value, key));
   const places = taken.map((payload) => sendings.findIndex((sending) => sending.payload === payload));
   expect(places, `${runId}: signals in order`).toEqual([...new Set(places)].toSorted((a, b) => a - b));
   expect(places, `${runId}: a signal that nobody sent`).not.toContain(-1);
@@ -108,9 +106,9 @@ export function verifyEvents(lives: readonly ChaosNode[]): void {
     const seen = new Set<string>();
     let last = 0;
     for (const event of events) {
-      if (event.type === "checkpoints-unused") expect(event, `on node ${nodeId}`).toMatchObject({ keys: [] });
-      if (event.type !== "checkpoint-committed") continue;
-      const path = `${event.runId}/${event.key}`;
+      if (event.type === "records-unused") expect(event, `on node ${nodeId}`).toMatchObject({ keys: [] });
+      if (event.type !== "record-committed") continue;
+      const path = `${event.runId}/${event.path}`;
       expect(seen.has(path), `${path} was recorded twice on node ${nodeId}`).toBe(false);
       seen.add(path);
       expect(event.index, `${path} on node ${nodeId}`).toBeGreaterThan(last);

@@ -32,21 +32,25 @@ export async function verifyRuns(
   }
 }
 
-function verifyRun({ id, state, result, checkpoints }: RunDetails, begun: readonly LoggedExecution[]): void {
-  assert.deepEqual({ state, result }, { state: "Completed", result: TALLY_SUM }, `run ${id}`);
-  const keys = checkpoints.map(({ key }) => key);
+function verifyRun({ runId, status, result, history }: RunDetails, begun: readonly LoggedExecution[]): void {
+  assert.deepEqual({ status, result }, { status: "completed", result: TALLY_SUM }, `run ${runId}`);
+  const keys = history.map(({ path }) => path);
   assert.deepEqual(
     keys,
     Array.from({ length: TALLY.steps }, (_, i) => `step-${i + 1}#0`),
-    `steps of run ${id}`,
+    `steps of run ${runId}`,
   );
-  const recorded = checkpoints.map(({ value }) => (value as StepRecord).execution);
+  const recorded = history.map(({ value }) => (value as StepRecord).execution);
   const given = begun.filter((execution) => execution.acknowledged).map((execution) => execution.id);
-  assert.deepEqual(recorded, given, `executions of run ${id} that are recorded, and those whose result it was given`);
+  assert.deepEqual(
+    recorded,
+    given,
+    `executions of run ${runId} that are recorded, and those whose result it was given`,
+  );
   // A body that began under a later ownership than the record's ran although its result was there.
-  const epochs = new Map(checkpoints.map(({ key, epoch }) => [key, epoch]));
+  const epochs = new Map(history.map(({ path, epoch }) => [path, epoch]));
   const repeated = begun.filter(({ step, epoch }) => epoch > (epochs.get(`${step}#0`) ?? 0));
-  assert.deepEqual(repeated, [], `steps of run ${id} that ran after they were recorded`);
+  assert.deepEqual(repeated, [], `steps of run ${runId} that ran after they were recorded`);
 }
 
 /** Runs by id as a node holds them. Rejects when one is listed twice, or missing. */
@@ -56,7 +60,7 @@ async function copyOf(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, RunDetails>> {
   const client = await cluster.client(nodeId);
-  const listed = (await client.listRuns({ type: "tally" })).map((run) => run.id);
+  const listed = (await client.listRuns({ workflowType: "tally" })).map((run) => run.runId);
   const known = new Set(listed);
   assert.equal(known.size, listed.length, `runs listed by node ${nodeId} more than once`);
   const missing = ids.filter((id) => !known.has(id));

@@ -19,7 +19,7 @@ export const NODE_SCENARIOS: readonly NodeScenario[] = [
         const run = await node.startWorkflow("tally", TALLY, { id: `run-${i}` });
         await expect(run.result()).resolves.toBe(TALLY_SUM);
         const views = await Promise.all(nodes.map((other) => other.getRun(`run-${i}`)));
-        expect(views[0]).toMatchObject({ state: "Completed", owner: node.nodeId, attempt: 1 });
+        expect(views[0]).toMatchObject({ status: "completed", owner: node.nodeId, attempt: 1 });
         for (const view of views) expect(view).toEqual(views[0]);
       }
     },
@@ -30,7 +30,7 @@ export const NODE_SCENARIOS: readonly NodeScenario[] = [
       const handles = await Promise.all(nodes.map((node) => node.startWorkflow("tally", TALLY, { id: "once" })));
       expect(handles.filter((handle) => handle.created)).toHaveLength(1);
       expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(nodes.map(() => TALLY_SUM));
-      expect(await nodes[0]?.listRuns({ type: "tally" })).toHaveLength(1);
+      expect(await nodes[0]?.listRuns({ workflowType: "tally" })).toHaveLength(1);
     },
   },
   {
@@ -42,7 +42,7 @@ export const NODE_SCENARIOS: readonly NodeScenario[] = [
       await leaving?.stop({ timeoutMs: 2_000 });
       await expect(staying?.run("handed-over").result()).resolves.not.toBe(leaving?.nodeId);
       expect(await staying?.getRun("handed-over")).toMatchObject({
-        state: "Completed",
+        status: "completed",
         attempt: 2,
         checkpointCount: 1,
       });

@@ -237,8 +237,8 @@ describe("asking a node", () => {
   );
 
   test("run --wait prints the result, or fails with the run", async () => {
-    node.runs.set("ok", run("ok", { state: "Completed", result: { status: "confirmed" } }));
-    node.runs.set("no", run("no", { state: "Failed", error: { name: "Error", message: "out of stock", code: "" } }));
+    node.runs.set("ok", run("ok", { status: "completed", result: { status: "confirmed" } }));
+    node.runs.set("no", run("no", { status: "failed", error: { name: "Error", message: "out of stock", code: "" } }));
     expect(await ask(["run", "x", "--id", "ok", "--wait"])).toMatchObject({
       code: 0,
       out: '{\n  "status": "confirmed"\n}\n',
@@ -250,16 +250,13 @@ describe("asking a node", () => {
   });
 
   test("list is a table, newest first as the node gives it", async () => {
-    node.runs.set(
-      "A17",
-      run("A17", { state: "Completed", finishedAtMs: 1_700_000_012_340, checkpointCount: 3, attempt: 2 }),
-    );
+    node.runs.set("A17", run("A17", { status: "completed", endedAtMs: 1_700_000_012_340, recordCount: 3, attempt: 2 }));
     node.runs.set("B", run("B", { owner: 0, startedAtMs: Date.now() }));
     const { out } = await ask(["list"]);
     const lines = out.split("\n");
     expect(lines[0]).toBe("ID   TYPE             STATE      OWNER  ATTEMPT  STEPS  STARTED (UTC)         TOOK");
-    expect(lines[1]).toBe("A17  process_order@1  Completed      1        2      3  2023-11-14 22:13:20  12.3s");
-    expect(lines[2]).toMatch(/^B {4}process_order@1 {2}Running {5}none/);
+    expect(lines[1]).toBe("A17  process_order@1  completed      1        2      3  2023-11-14 22:13:20  12.3s");
+    expect(lines[2]).toMatch(/^B {4}process_order@1 {2}running {5}none/);
     expect((await ask(["list", "--state", "failed"])).out).toBe("No runs.\n");
     expect((await ask(["list", "--limit", "1"])).out).toMatch(/There are more; raise --limit/);
     expect(JSON.parse((await ask(["list", "--json"])).out)).toHaveLength(2);
@@ -270,11 +267,11 @@ describe("asking a node", () => {
       "A17",
       run("A17", {
         input: { item: "tea" },
-        checkpoints: [
-          { key: "inventory#1", kind: "STEP", value: true, recordedAtMs: 1_700_000_000_120, epoch: 7, index: 12 },
-          { key: "charge#1", kind: "STEP", value: "x\ny", recordedAtMs: 1_700_000_001_500, epoch: 9, index: 19 },
+        history: [
+          { path: "inventory#1", kind: "step", value: true, recordedAtMs: 1_700_000_000_120, epoch: 7, index: 12 },
+          { path: "charge#1", kind: "step", value: "x\ny", recordedAtMs: 1_700_000_001_500, epoch: 9, index: 19 },
         ],
-        history: [{ atMs: 1_700_000_000_000, kind: "started", text: "as process_order, version 1" }],
+        lifecycle: [{ atMs: 1_700_000_000_000, kind: "started", text: "as process_order, version 1" }],
       }),
     );
     const { out } = await ask(["show", "A17"]);

@@ -28,12 +28,12 @@ export class ClientRun<Output = unknown> {
    */
   async result(options?: Timed): Promise<Output> {
     const run = await this.#client.waitForRun(this.id, options);
-    if (run.state === "Completed") return run.result as Output;
-    const cancelled = run.state === "Cancelled";
+    if (run.status === "completed") return run.result as Output;
+    const cancelled = run.status === "cancelled";
     throw new RemoteError(
       cancelled ? "WORKFLOW_CANCELLED" : "WORKFLOW_FAILED",
-      `Run ${run.id} of ${run.type} ${cancelled ? "was cancelled" : "failed"}: ${run.error?.message ?? "no reason given"}`,
-      { details: { runId: run.id, type: run.type, error: run.error } },
+      `Run ${run.runId} of ${run.workflowType} ${cancelled ? "was cancelled" : "failed"}: ${run.error?.message ?? "no reason given"}`,
+      { details: { runId: run.runId, type: run.workflowType, error: run.error } },
     );
   }
 

@@ -35,17 +35,15 @@ async function nowhere(): Promise<string> {
 test("a run crosses the wire with everything known of it", async () => {
   const { node, server } = await served();
   const full = run("A17", {
-    state: "Failed",
+    status: "failed",
     owner: 3,
     attempt: 2,
     input: { item: "tea" },
     error: { name: "TypeError", message: "no", code: "E1" },
-    finishedAtMs: 1_700_000_005_000,
-    checkpointCount: 1,
-    checkpoints: [
-      { key: "inventory#1", kind: "STEP", value: null, recordedAtMs: 1_700_000_000_100, epoch: 7, index: 12 },
-    ],
-    history: [{ atMs: 1_700_000_000_000, kind: "started", text: "" }],
+    endedAtMs: 1_700_000_005_000,
+    recordCount: 1,
+    history: [{ path: "inventory#1", kind: "step", value: null, recordedAtMs: 1_700_000_000_100, epoch: 7, index: 12 }],
+    lifecycle: [{ atMs: 1_700_000_000_000, kind: "started", text: "" }],
   });
   node.runs.set("A17", full);
   const client = await connected(server.address);
@@ -58,15 +56,15 @@ test("a start with an id is idempotent, and says so", async () => {
   const first = await client.startWorkflow({ type: "process_order", version: 2 }, { total: 40 }, { id: "A17" });
   const second = await client.startWorkflow("process_order", { total: 40 }, { id: "A17" });
   expect([first.created, second.created]).toEqual([true, false]);
-  expect(node.runs.get("A17")).toMatchObject({ type: "process_order", version: 2, input: { total: 40 } });
+  expect(node.runs.get("A17")).toMatchObject({ workflowType: "process_order", version: 2, input: { total: 40 } });
 });
 
 test("a result is the run's, and a run that ended otherwise rejects with its error", async () => {
   const { node, server } = await served();
   const client = await connected(server.address);
-  node.runs.set("ok", run("ok", { state: "Completed", result: { status: "confirmed" } }));
-  node.runs.set("no", run("no", { state: "Failed", error: { name: "Error", message: "out of stock", code: "" } }));
-  node.runs.set("off", run("off", { state: "Cancelled", error: { name: "Cancelled", message: "twice", code: "" } }));
+  node.runs.set("ok", run("ok", { status: "completed", result: { status: "confirmed" } }));
+  node.runs.set("no", run("no", { status: "failed", error: { name: "Error", message: "out of stock", code: "" } }));
+  node.runs.set("off", run("off", { status: "cancelled", error: { name: "cancelled", message: "twice", code: "" } }));
   expect(await client.run("ok").result()).toEqual({ status: "confirmed" });
   await expect(client.run("no").result()).rejects.toMatchObject({ code: "WORKFLOW_FAILED", message: /out of stock/ });
   await expect(client.run("off").result()).rejects.toMatchObject({ code: "WORKFLOW_CANCELLED", message: /twice/ });
@@ -104,9 +102,9 @@ test.each(["x", "-1", "1e3", "9".repeat(17)])("page token %j, which no node gave
 test("a list can be narrowed to a state", async () => {
   const { node, server } = await served();
   node.runs.set("a", run("a"));
-  node.runs.set("b", run("b", { state: "Completed" }));
+  node.runs.set("b", run("b", { status: "completed" }));
   const client = await connected(server.address);
-  expect((await client.listRuns({ state: "Completed" })).map((each) => each.id)).toEqual(["b"]);
+  expect((await client.listRuns({ status: "completed" })).map((each) => each.runId)).toEqual(["b"]);
 });
 
 test("a signal carries an id, so that a repeat is taken once", async () => {
@@ -129,7 +127,7 @@ test("F2: when the node in use is gone, the next one is asked", async () => {
   b.node.runs.set("A17", run("A17"));
   const client = await connected([a.server.address, b.server.address], { pinned: true });
   await a.server.close();
-  expect((await client.getRun("A17")).id).toBe("A17");
+  expect((await client.getRun("A17")).runId).toBe("A17");
 });
 
 test("F2: a node that accepts connections and never answers is passed over, in the usual time of a call", async () => {
@@ -149,7 +147,7 @@ test("F2: a node that accepts connections and never answers is passed over, in t
   const { node, server } = await served();
   node.runs.set("A17", run("A17"));
   const client = await connected([`127.0.0.1:${(silent.address() as AddressInfo).port}`, server.address]);
-  expect((await client.getRun("A17")).id).toBe("A17");
+  expect((await client.getRun("A17")).runId).toBe("A17");
 });
 
 test("F2: a node that says it stopped is passed over", async () => {
@@ -157,7 +155,7 @@ test("F2: a node that says it stopped is passed over", async () => {
   b.node.runs.set("A17", run("A17"));
   const client = await connected([a.server.address, b.server.address], { pinned: true });
   a.node.failure = new RaftError("NODE_STOPPED", "stopped", { retryable: true });
-  expect((await client.getRun("A17")).id).toBe("A17");
+  expect((await client.getRun("A17")).runId).toBe("A17");
 });
 
 test.each(["NO_LEADER", "NODE_STOPPED"])(
@@ -185,7 +183,7 @@ test("F1: a time longer than timers can keep is no short one", async () => {
   const { node, server } = await served();
   node.runs.set("A17", run("A17"));
   const client = await connected(server.address);
-  expect((await client.getRun("A17", { timeoutMs: 2_000 * 3_600_000 })).id).toBe("A17");
+  expect((await client.getRun("A17", { timeoutMs: 2_000 * 3_600_000 })).runId).toBe("A17");
   expect(node.calls[0]?.timeoutMs).toBeGreaterThan(3_600_000);
 });
 
@@ -204,7 +202,7 @@ test("the other members are learned from the first node that answers", async () 
   b.node.runs.set("A17", run("A17"));
   const client = await connected(a.server.address);
   await a.server.close();
-  expect((await client.getRun("A17")).id).toBe("A17");
+  expect((await client.getRun("A17")).runId).toBe("A17");
 });
 
 test("F1: without a leader a call ends at its deadline, saying what the nodes answered", async () => {
@@ -261,7 +259,7 @@ test.each<[name: string, call: (client: RaftoralClient) => Promise<unknown>, cod
   ["a negative time", (client) => client.status({ timeoutMs: -1 }), "REQUEST_INVALID"],
   ["node 0, which is not the node asked", (client) => client.removeNode(0), "REQUEST_INVALID"],
   ["a node id that is no number", (client) => client.transferLeadership("2" as never), "REQUEST_INVALID"],
-  ["a state that no run has", (client) => client.listRuns({ state: "running" as never }), "REQUEST_INVALID"],
+  ["a state that no run has", (client) => client.listRuns({ status: "asleep" as never }), "REQUEST_INVALID"],
 ])("%s is refused with its own code, and nothing is sent", async (_name, call, code) => {
   const { node, server } = await served();
   const client = await connected(server.address);
@@ -276,12 +274,12 @@ test("more calls than a connection takes wait for their turn, and those who wait
   for (let i = 0; i < 1_300; i++) node.runs.set(`r${i}`, run(`r${i}`));
   const waiting: (() => void)[] = [];
   node.awaitRun = (id) =>
-    new Promise((resolve) => waiting.push(() => resolve(run(id, { state: "Completed", result: id }))));
+    new Promise((resolve) => waiting.push(() => resolve(run(id, { status: "completed", result: id }))));
   // On a busy machine it takes its time.
   const client = await connected(server.address, { timeoutMs: 100_000 });
   const results = Promise.all([...node.runs.keys()].map((id) => client.run(id).result()));
   const reads = await Promise.all([...node.runs.keys()].map((id) => client.getRun(id)));
-  expect(reads.map((each) => each.id)).toEqual([...node.runs.keys()]);
+  expect(reads.map((each) => each.runId)).toEqual([...node.runs.keys()]);
   const polls = setInterval(() => {
     for (const answer of waiting.splice(0)) answer();
   }, 1);

@@ -184,10 +184,10 @@ export class RaftoralClient {
 
   /** Runs, newest start first, fetched in pages as they are consumed. */
   async *runs(filter: RunFilter = {}, options: Timed = {}): AsyncGenerator<RunSummary, void, undefined> {
-    const { state, type = "" } = filterArgument(filter);
+    const { status, workflowType = "" } = filterArgument(filter);
     let pageToken = "";
     do {
-      const request = { pageSize: PAGE_SIZE, pageToken, state: stateToWire(state), workflowType: type };
+      const request = { pageSize: PAGE_SIZE, pageToken, state: stateToWire(status), workflowType: workflowType };
       const page = await this.#call("listing runs", true, options, (node, timeoutMs) =>
         node.workflows.listRuns({ ...request, timeoutMs }, { timeoutMs }),
       );
@@ -219,7 +219,7 @@ export class RaftoralClient {
           retryable: true,
         });
       }
-      if (details.state !== "Running") return details;
+      if (details.status !== "running") return details;
     }
   }
 

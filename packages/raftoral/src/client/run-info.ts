@@ -4,9 +4,9 @@
 import type { NodeId } from "@raftoral/raft-core";
 
 /** `Running` until the run has ended in one of the other three; it never leaves those. */
-export type RunState = "Running" | "Completed" | "Failed" | "Cancelled";
+export type RunStatus = "running" | "completed" | "failed" | "cancelled";
 
-export const RUN_STATES: readonly RunState[] = ["Running", "Completed", "Failed", "Cancelled"];
+export const RUN_STATUSES: readonly RunStatus[] = ["running", "completed", "failed", "cancelled"];
 
 export interface RunFailure {
   readonly name: string;
@@ -16,10 +16,10 @@ export interface RunFailure {
 }
 
 export interface RunSummary {
-  readonly id: string;
-  readonly type: string;
+  readonly runId: string;
+  readonly workflowType: string;
   readonly version: number;
-  readonly state: RunState;
+  readonly status: RunStatus;
   /** The node that executes it, or did at the end; 0 while no live node can. */
   readonly owner: NodeId;
   /** The fencing token of its owner: grows with every change of owner, over all runs of the cluster. */
@@ -31,13 +31,13 @@ export interface RunSummary {
   /** Milliseconds since the epoch, 0 when not known. */
   readonly startedAtMs: number;
   /** 0 while running. */
-  readonly finishedAtMs: number;
-  readonly checkpointCount: number;
+  readonly endedAtMs: number;
+  readonly recordCount: number;
 }
 
-export interface RunCheckpoint {
+export interface HistoryRecord {
   /** Enclosing scopes, name, occurrence. */
-  readonly key: string;
+  readonly path: string;
   /** STEP, STEP_FAILED, VARIABLE, SLEEP, SIGNAL, ... as in the workflow package's CheckpointKind. */
   readonly kind: string;
   readonly value: unknown;
@@ -65,8 +65,8 @@ export interface RunDetails extends RunSummary {
   /** Of a completed run. */
   readonly result: unknown;
   /** In the order they were recorded. */
-  readonly checkpoints: readonly RunCheckpoint[];
-  readonly history: readonly RunEvent[];
+  readonly history: readonly HistoryRecord[];
+  readonly lifecycle: readonly RunEvent[];
 }
 
 /** One page of a list. */
@@ -77,6 +77,6 @@ export interface RunPage {
 }
 
 export interface RunFilter {
-  readonly state?: RunState;
-  readonly type?: string;
+  readonly status?: RunStatus;
+  readonly workflowType?: string;
 }

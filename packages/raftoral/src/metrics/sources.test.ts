@@ -248,11 +248,11 @@ describe("what workflows show", () => {
     const metrics = new WorkflowMetrics(new Recorders(undefined));
     const size = { running: 5, orphaned: 2, finished: 7 };
     const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size });
-    const at = { index: 1, at: 0, runId: "r", workflowType: "w", epoch: 1 };
+    const at = { index: 1, atMs: 0, runId: "r", workflowType: "w", epoch: 1 };
     const tell = (owner: number): void => {
       for (const listener of events) {
-        listener({ ...at, type: "owner-changed", from: 3, to: owner, reason: "NODE_FAILURE" });
-        listener({ ...at, type: "run-ended", owner, outcome: { status: "Cancelled", reason: "" } });
+        listener({ ...at, type: "owner-changed", from: 3, to: owner, reason: "node-failure" });
+        listener({ ...at, type: "run-ended", owner, outcome: { status: "cancelled", reason: "" } });
       }
     };
     for (const owner of [1, 2, 1]) tell(owner);
@@ -265,7 +265,7 @@ describe("what workflows show", () => {
       "raftoral.workflow.runs.owned{}": 2,
       "raftoral.workflow.runs.queued{}": 1,
       "raftoral.workflow.runs.ended{w,cancelled}": 2,
-      "raftoral.workflow.runs.taken_over{node_failure}": 2,
+      "raftoral.workflow.runs.taken_over{node-failure}": 2,
       "raftoral.workflow.step.attempts{w,succeeded}": 3,
       "raftoral.workflow.step.attempts{w,failed}": 2,
     });

@@ -95,9 +95,9 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   /** Replicated events come on every node: only the owner counts, so that the sum over all nodes is right. */
   #heard(nodeId: NodeId, event: RuntimeEvent): void {
     if (event.type === "run-ended" && event.owner === nodeId) {
-      this.#ended.add([event.workflowType, event.outcome.status.toLowerCase()]);
+      this.#ended.add([event.workflowType, event.outcome.status]);
     } else if (event.type === "owner-changed" && event.to === nodeId) {
-      this.#takenOver.add([event.reason.toLowerCase()]);
+      this.#takenOver.add([event.reason]);
     }
   }
 }

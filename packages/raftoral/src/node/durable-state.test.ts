@@ -131,9 +131,9 @@ describe("nodes with data folders", () => {
     const third = listening();
     const again = await cluster.start({ ...place(2), limits, logger: third.logger });
     await again.waitForLeader();
-    expect(await again.listRuns({ state: "Completed" })).toHaveLength(60);
+    expect(await again.listRuns({ status: "completed" })).toHaveLength(60);
     for (const id of ["run-0", "run-29", "run-30", "run-59"]) {
-      expect(await again.getRun(id)).toMatchObject({ state: "Completed", checkpoints: [{ key: "say#0" }] });
+      expect(await again.getRun(id)).toMatchObject({ status: "completed", history: [{ path: "say#0" }] });
     }
     expect(third.said.has("snapshot received")).toBe(false);
   });

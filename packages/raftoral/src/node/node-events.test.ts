@@ -18,7 +18,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "run-started": true,
   "run-ended": true,
   "owner-changed": true,
-  "checkpoint-committed": true,
+  "record-committed": true,
   "signal-buffered": true,
   "cancel-requested": true,
   "runs-pruned": true,
@@ -26,7 +26,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "state-restored": true,
   "body-started": true,
   "step-attempt-failed": true,
-  "checkpoints-unused": true,
+  "records-unused": true,
 };
 
 test("the README explains every event, and no other", async () => {

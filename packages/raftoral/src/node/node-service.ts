@@ -105,8 +105,8 @@ export class NodeService implements ServedNode {
     const { runs, next } = this.#options.executor.state.list({
       limit,
       ...(cursor === "" ? {} : { cursor }),
-      ...(filter.state === undefined ? {} : { status: filter.state }),
-      ...(filter.type === undefined ? {} : { type: filter.type }),
+      ...(filter.status === undefined ? {} : { status: filter.status }),
+      ...(filter.workflowType === undefined ? {} : { workflowType: filter.workflowType }),
     });
     return { runs: runs.map(summaryOf), next };
   }
@@ -125,7 +125,7 @@ export class NodeService implements ServedNode {
         name,
         payload: encodeJson(payload, `signal ${name}`),
         signalId: signalId ?? randomUUID(),
-        at: this.#options.clock.wallMs(),
+        atMs: this.#options.clock.wallMs(),
       },
       timeout,
     );
@@ -133,7 +133,7 @@ export class NodeService implements ServedNode {
 
   async cancelRun(id: string, reason: string, timeout: Timeout): Promise<void> {
     await this.#request(
-      { kind: "Cancel", runId: id, reason: reason || "on request", at: this.#options.clock.wallMs() },
+      { kind: "Cancel", runId: id, reason: reason || "on request", atMs: this.#options.clock.wallMs() },
       timeout,
     );
   }
@@ -145,7 +145,7 @@ export class NodeService implements ServedNode {
     if (executor.state.summary(id) === undefined) await cluster.readIndex({ timeoutMs: Math.max(timeoutMs, 1) });
     for (;;) {
       const left = Math.ceil(deadline - performance.now());
-      const isRunning = executor.state.summary(id)?.status === "Running";
+      const isRunning = executor.state.summary(id)?.status === "running";
       if (!isRunning || left <= 0 || stop.aborted) return detailsOf(this.#present(id));
       await this.#watch.wait(id, left, stop);
     }

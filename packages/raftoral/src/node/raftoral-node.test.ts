@@ -37,11 +37,11 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     const run = await node.startWorkflow(greet, "world", { id: "r1" });
     expect(await run.result()).toBe("hello world");
     expect(await node.getRun("r1")).toMatchObject({
-      state: "Completed",
+      status: "completed",
       input: "world",
       result: "hello world",
       owner: 1,
-      checkpoints: [{ key: expect.stringContaining("choose"), value: "hello", kind: "STEP" }, { value: "hello world" }],
+      history: [{ path: expect.stringContaining("choose"), value: "hello", kind: "step" }, { value: "hello world" }],
     });
   });
 
@@ -57,8 +57,8 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       nodes.map(async (node, at) => (await node.startWorkflow(greet, `n${at}`, { id: `r${at}` })).result()),
     );
     expect(results).toEqual(["hello n0", "hello n1", "hello n2"]);
-    const seen = await Promise.all(nodes.map((node) => node.listRuns({ type: "greet" })));
-    for (const runs of seen) expect(runs.map((run) => run.id).sort()).toEqual(["r0", "r1", "r2"]);
+    const seen = await Promise.all(nodes.map((node) => node.listRuns({ workflowType: "greet" })));
+    for (const runs of seen) expect(runs.map((run) => run.runId).sort()).toEqual(["r0", "r1", "r2"]);
   });
 
   test("starting twice with one id is one run, whichever nodes are asked", async () => {
@@ -76,7 +76,7 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     const [a, b, c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
     const run = await c.startWorkflow(gated, undefined, { id: "g1" });
     await until(a, () => a.status().runningRuns === 1, "the run is known");
-    await expect.poll(async () => (await a.getRun(run.id)).checkpointCount, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(async () => (await a.getRun(run.id)).recordCount, { timeout: 10_000 }).toBeGreaterThan(0);
     expect((await a.getRun("g1")).owner).toBe(3);
     await c.stop();
     const moved = await b.getRun("g1");
@@ -111,7 +111,7 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       [1, clusterId],
       [2, clusterId],
     ]);
-    expect(await again[1].getRun("kept")).toMatchObject({ state: "Completed", result: "hello kept" });
+    expect(await again[1].getRun("kept")).toMatchObject({ status: "completed", result: "hello kept" });
   });
 
   test("bootstrap on a folder that has a cluster goes on with that one", async () => {
@@ -356,7 +356,7 @@ describe("over gRPC alone", () => {
       expect((await client.members()).map((member) => member.nodeId)).toEqual([1, 2, 3]);
       const run = await client.startWorkflow("greet", "client", { id: "c1" });
       expect(await run.result({ timeoutMs: 10_000 })).toBe("hello client");
-      expect((await client.listRuns()).map((each) => each.id)).toEqual(["c1"]);
+      expect((await client.listRuns()).map((each) => each.runId)).toEqual(["c1"]);
       const waiting = await client.startWorkflow("gated", undefined, { id: "c2" });
       const result = waiting.result({ timeoutMs: 15_000 });
       await c.stop();

@@ -5,42 +5,42 @@ import { decodeJson } from "../json.ts";
 
 export function summaryOf(run: StateSummary): RunSummary {
   return {
-    id: run.runId,
-    type: run.type,
+    runId: run.runId,
+    workflowType: run.workflowType,
     version: run.version,
-    state: run.status,
+    status: run.status,
     owner: run.owner,
     epoch: run.epoch,
     attempt: run.attempt,
     error: failureOf(run),
-    startedAtMs: run.startedAt,
-    finishedAtMs: run.status === "Running" ? 0 : run.endedAt,
-    checkpointCount: run.checkpointCount,
+    startedAtMs: run.startedAtMs,
+    endedAtMs: run.status === "running" ? 0 : run.endedAtMs,
+    recordCount: run.recordCount,
   };
 }
 
 export function detailsOf(run: RunView): RunDetails {
-  const result = run.status !== "Running" && run.outcome.status === "Completed" ? run.outcome.result : undefined;
+  const result = run.status !== "running" && run.outcome.status === "completed" ? run.outcome.result : undefined;
   return {
     ...summaryOf(run),
     input: decodeJson(run.input, "The input"),
     result: result === undefined ? undefined : decodeJson(result, "The result"),
-    checkpoints: run.checkpoints.map(([key, checkpoint]) => ({
-      key,
-      kind: checkpoint.record,
+    history: run.history.map(([key, checkpoint]) => ({
+      path: key,
+      kind: checkpoint.kind,
       value: decodeJson(checkpoint.value, `Checkpoint ${key}`),
-      recordedAtMs: checkpoint.at,
+      recordedAtMs: checkpoint.recordedAtMs,
       epoch: checkpoint.epoch,
       index: checkpoint.index,
     })),
-    history: historyOf(run),
+    lifecycle: historyOf(run),
   };
 }
 
 function failureOf(run: StateSummary): RunFailure | undefined {
-  if (run.status === "Running" || run.outcome.status === "Completed") return undefined;
-  if (run.outcome.status === "Cancelled") {
-    return { name: "Cancelled", code: "WORKFLOW_CANCELLED", message: run.outcome.reason };
+  if (run.status === "running" || run.outcome.status === "completed") return undefined;
+  if (run.outcome.status === "cancelled") {
+    return { name: "cancelled", code: "WORKFLOW_CANCELLED", message: run.outcome.reason };
   }
   const { name, message, code } = run.outcome.error;
   return { name, message, code: code ?? "" };
@@ -51,11 +51,13 @@ function failureOf(run: StateSummary): RunFailure | undefined {
  * attempt.
  */
 function historyOf(run: RunView): readonly RunEvent[] {
-  const events: RunEvent[] = [{ atMs: run.startedAt, kind: "started", text: `as ${run.type}, version ${run.version}` }];
+  const events: RunEvent[] = [
+    { atMs: run.startedAtMs, kind: "started", text: `as ${run.workflowType}, version ${run.version}` },
+  ];
   let epoch: number | undefined;
-  for (const [key, checkpoint] of run.checkpoints) {
+  for (const [key, checkpoint] of run.history) {
     if (epoch !== undefined && checkpoint.epoch !== epoch) {
-      events.push({ atMs: checkpoint.at, kind: "taken-over", text: `another owner recorded ${key} first` });
+      events.push({ atMs: checkpoint.recordedAtMs, kind: "taken-over", text: `another owner recorded ${key} first` });
     }
     epoch = checkpoint.epoch;
   }
@@ -64,7 +66,7 @@ function historyOf(run: RunView): readonly RunEvent[] {
     const now = run.owner === 0 ? "nobody can take it at present" : `now node ${run.owner}`;
     events.push({ atMs: 0, kind: "taken-over", text: `${unseen} more changes of owner that recorded nothing; ${now}` });
   }
-  if (run.status === "Running") {
+  if (run.status === "running") {
     if (run.cancelReason !== undefined) {
       events.push({ atMs: 0, kind: "cancel-requested", text: run.cancelReason });
     }
@@ -72,11 +74,11 @@ function historyOf(run: RunView): readonly RunEvent[] {
   }
   const { outcome } = run;
   const text =
-    outcome.status === "Completed"
+    outcome.status === "completed"
       ? `on node ${run.owner}`
-      : outcome.status === "Failed"
+      : outcome.status === "failed"
         ? outcome.error.message
         : outcome.reason;
-  events.push({ atMs: run.endedAt, kind: outcome.status.toLowerCase(), text });
+  events.push({ atMs: run.endedAtMs, kind: outcome.status.toLowerCase(), text });
   return events;
 }

@@ -6,7 +6,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { SnapshotTransferStatus } from "@raftoral/raft-core";
 import type { MemberInfo, NodeRole, NodeStatus } from "../client/cluster-info.ts";
-import type { RunDetails, RunState, RunSummary } from "../client/run-info.ts";
+import type { RunDetails, RunStatus, RunSummary } from "../client/run-info.ts";
 import { NodeError } from "../errors.ts";
 import {
   type GetStatusResponse,
@@ -19,11 +19,11 @@ import {
 import { type Run, RunSchema, RunState as WireState } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { decodeJson, encodeJson } from "../json.ts";
 
-const STATES: ReadonlyMap<RunState, WireState> = new Map([
-  ["Running", WireState.RUNNING],
-  ["Completed", WireState.COMPLETED],
-  ["Failed", WireState.FAILED],
-  ["Cancelled", WireState.CANCELLED],
+const STATES: ReadonlyMap<RunStatus, WireState> = new Map([
+  ["running", WireState.RUNNING],
+  ["completed", WireState.COMPLETED],
+  ["failed", WireState.FAILED],
+  ["cancelled", WireState.CANCELLED],
 ]);
 const ROLES: ReadonlySet<string> = new Set<NodeRole>(["leader", "follower", "candidate", "learner"]);
 
@@ -33,12 +33,12 @@ export function safeNumber(value: bigint, what: string): number {
   throw new NodeError("REQUEST_INVALID", `${what} is ${value}, which is beyond 2^53 - 1.`);
 }
 
-export function stateToWire(state: RunState | undefined): WireState {
+export function stateToWire(state: RunStatus | undefined): WireState {
   return (state === undefined ? undefined : STATES.get(state)) ?? WireState.UNSPECIFIED;
 }
 
 /** `undefined` for unspecified. Throws REQUEST_INVALID for a state of a later version. */
-export function stateFromWire(state: WireState): RunState | undefined {
+export function stateFromWire(state: WireState): RunStatus | undefined {
   if (state === WireState.UNSPECIFIED) return undefined;
   for (const [domain, wire] of STATES) if (wire === state) return domain;
   throw new NodeError("REQUEST_INVALID", `Run state ${state} is not known to this version.`);
@@ -50,15 +50,15 @@ export function runToWire(run: RunDetails): Run {
     ...summaryFields(run),
     input: encodeJson(run.input, "the input"),
     result: encodeJson(run.result, "the result"),
-    checkpoints: run.checkpoints.map((checkpoint) => ({
-      key: checkpoint.key,
-      value: encodeJson(checkpoint.value, `checkpoint ${checkpoint.key}`),
+    checkpoints: run.history.map((checkpoint) => ({
+      key: checkpoint.path,
+      value: encodeJson(checkpoint.value, `checkpoint ${checkpoint.path}`),
       kind: checkpoint.kind,
       recordedAtMs: BigInt(checkpoint.recordedAtMs),
       epoch: BigInt(checkpoint.epoch),
       logIndex: BigInt(checkpoint.index),
     })),
-    history: run.history.map((event) => ({
+    history: run.lifecycle.map((event) => ({
       atMs: BigInt(event.atMs),
       kind: event.kind,
       text: event.text,
@@ -73,17 +73,17 @@ export function summaryToWire(run: RunSummary): Run {
 
 function summaryFields(run: RunSummary) {
   return {
-    workflowId: run.id,
-    workflowType: run.type,
+    workflowId: run.runId,
+    workflowType: run.workflowType,
     version: run.version,
-    state: stateToWire(run.state),
+    state: stateToWire(run.status),
     ownerNodeId: BigInt(run.owner),
     epoch: BigInt(run.epoch),
     attempt: run.attempt,
     ...(run.error === undefined ? {} : { error: { ...run.error } }),
     startedAtMs: BigInt(run.startedAtMs),
-    finishedAtMs: BigInt(run.finishedAtMs),
-    checkpointCount: run.checkpointCount,
+    finishedAtMs: BigInt(run.endedAtMs),
+    checkpointCount: run.recordCount,
   };
 }
 
@@ -96,15 +96,15 @@ export function runFromWire(run: Run | undefined): RunDetails {
     ...summaryFromWire(run),
     input: decodeJson(run.input, "The input"),
     result: decodeJson(run.result, "The result"),
-    checkpoints: run.checkpoints.map((checkpoint) => ({
-      key: checkpoint.key,
+    history: run.checkpoints.map((checkpoint) => ({
+      path: checkpoint.key,
       value: decodeJson(checkpoint.value, `checkpoint ${checkpoint.key}`),
       kind: checkpoint.kind,
       recordedAtMs: safeNumber(checkpoint.recordedAtMs, "recorded_at_ms"),
       epoch: safeNumber(checkpoint.epoch, "epoch"),
       index: safeNumber(checkpoint.logIndex, "log_index"),
     })),
-    history: run.history.map((event) => ({
+    lifecycle: run.history.map((event) => ({
       atMs: safeNumber(event.atMs, "at_ms"),
       kind: event.kind,
       text: event.text,
@@ -114,21 +114,21 @@ export function runFromWire(run: Run | undefined): RunDetails {
 
 /** Throws REQUEST_INVALID for a run in no state. */
 export function summaryFromWire(run: Run): RunSummary {
-  const state = stateFromWire(run.state);
-  if (state === undefined) throw new NodeError("REQUEST_INVALID", `Run ${run.workflowId} came without a state.`);
+  const status = stateFromWire(run.state);
+  if (status === undefined) throw new NodeError("REQUEST_INVALID", `Run ${run.workflowId} came without a state.`);
   return {
-    id: run.workflowId,
-    type: run.workflowType,
+    runId: run.workflowId,
+    workflowType: run.workflowType,
     version: run.version,
-    state,
+    status,
     owner: safeNumber(run.ownerNodeId, "owner_node_id"),
     epoch: safeNumber(run.epoch, "epoch"),
     attempt: run.attempt,
     error:
       run.error === undefined ? undefined : { name: run.error.name, message: run.error.message, code: run.error.code },
     startedAtMs: safeNumber(run.startedAtMs, "started_at_ms"),
-    finishedAtMs: safeNumber(run.finishedAtMs, "finished_at_ms"),
-    checkpointCount: run.checkpointCount,
+    endedAtMs: safeNumber(run.finishedAtMs, "finished_at_ms"),
+    recordCount: run.checkpointCount,
   };
 }
 

@@ -49,10 +49,10 @@ export function registerWorkflowService(
       if (!PAGE_TOKEN.test(request.pageToken)) {
         throw new NodeError("REQUEST_INVALID", "page_token is none that a node gave; leave it out for the first page.");
       }
-      const state = stateFromWire(request.state);
+      const status = stateFromWire(request.state);
       const filter: RunFilter = {
-        ...(state === undefined ? {} : { state }),
-        ...(request.workflowType === "" ? {} : { type: request.workflowType }),
+        ...(status === undefined ? {} : { status }),
+        ...(request.workflowType === "" ? {} : { workflowType: request.workflowType }),
       };
       const page = await served().listPage(filter, pageSize, request.pageToken, timeout(request.timeoutMs, context));
       return { runs: page.runs.map(summaryToWire), nextPageToken: page.next ?? "" };

@@ -28,7 +28,7 @@ export class FakeNode implements ServedNode {
     const id = request.id ?? "chosen-by-the-node";
     const created = !this.runs.has(id);
     if (created)
-      this.runs.set(id, run(id, { type: request.type, version: request.version || 1, input: request.input }));
+      this.runs.set(id, run(id, { workflowType: request.type, version: request.version || 1, input: request.input }));
     return { id, created };
   }
 
@@ -41,7 +41,7 @@ export class FakeNode implements ServedNode {
 
   async listPage(filter: RunFilter, limit: number, cursor: string, timeout: Timeout): Promise<RunPage> {
     this.#enter("listPage", timeout);
-    const all = [...this.runs.values()].filter((run) => filter.state === undefined || run.state === filter.state);
+    const all = [...this.runs.values()].filter((run) => filter.status === undefined || run.status === filter.status);
     const from = Number(cursor || "0");
     const next = from + limit < all.length ? String(from + limit) : undefined;
     return { runs: all.slice(from, from + limit), next };
@@ -62,8 +62,8 @@ export class FakeNode implements ServedNode {
     const found = await this.getRun(id, timeout);
     this.runs.set(id, {
       ...found,
-      state: "Cancelled",
-      error: { name: "Cancelled", code: "WORKFLOW_CANCELLED", message: reason },
+      status: "cancelled",
+      error: { name: "cancelled", code: "WORKFLOW_CANCELLED", message: reason },
     });
   }
 
@@ -136,10 +136,10 @@ export class FakeNode implements ServedNode {
 /** A run with every field set. */
 export function run(id: string, fields: Partial<RunDetails> = {}): RunDetails {
   return {
-    id,
-    type: "process_order",
+    runId: id,
+    workflowType: "process_order",
     version: 1,
-    state: "Running",
+    status: "running",
     owner: 1,
     epoch: 7,
     attempt: 1,
@@ -147,10 +147,10 @@ export function run(id: string, fields: Partial<RunDetails> = {}): RunDetails {
     result: undefined,
     error: undefined,
     startedAtMs: 1_700_000_000_000,
-    finishedAtMs: 0,
-    checkpointCount: 0,
-    checkpoints: [],
+    endedAtMs: 0,
+    recordCount: 0,
     history: [],
+    lifecycle: [],
     ...fields,
   };
 }

@@ -23,26 +23,35 @@ export function randomCommand(
 ): WorkflowCommand {
   const runId = `run-${below(40)}`;
   const run = executor.state.summary(runId);
-  const [owner, epoch, at] = [run?.owner ?? 0, run?.epoch ?? 0, 1_000 + index];
+  const [owner, epoch, atMs] = [run?.owner ?? 0, run?.epoch ?? 0, 1_000 + index];
   const bytes = () => new Uint8Array(below(400)).fill(index & 0xff);
   const kind = index === 1 ? 0 : below(20);
-  if (kind === 0) return { kind: "NodeRegister", nodeId: 1 + below(3), incarnation: `p${index}`, types: TYPES, at };
+  if (kind === 0) return { kind: "NodeRegister", nodeId: 1 + below(3), incarnation: `p${index}`, types: TYPES, atMs };
   if (kind < 5) {
     const seed = new Uint8Array(16);
-    return { kind: "WorkflowStart", runId, type: "order", version: 1, input: bytes(), owner: 1, at, seed };
+    return { kind: "WorkflowStart", runId, workflowType: "order", version: 1, input: bytes(), owner: 1, atMs, seed };
   }
   if (kind < 13) {
-    return { kind: "Checkpoint", runId, key: `step#${below(30)}`, value: bytes(), at, owner, epoch, record: "STEP" };
+    return {
+      kind: "Checkpoint",
+      runId,
+      path: `step#${below(30)}`,
+      value: bytes(),
+      atMs,
+      owner,
+      epoch,
+      recordKind: "step",
+    };
   }
-  if (kind < 15) return { kind: "Signal", runId, name: `s${below(2)}`, payload: bytes(), signalId: "", at };
+  if (kind < 15) return { kind: "Signal", runId, name: `s${below(2)}`, payload: bytes(), signalId: "", atMs };
   if (kind < 16) {
-    return { kind: "SignalReceive", runId, key: `got#${below(9)}`, name: "s0", timedOut: false, at, owner, epoch };
+    return { kind: "SignalReceive", runId, path: `got#${below(9)}`, name: "s0", timedOut: false, atMs, owner, epoch };
   }
   if (kind < 18) {
-    return { kind: "WorkflowEnd", runId, outcome: { status: "Completed", result: bytes() }, at, owner, epoch };
+    return { kind: "WorkflowEnd", runId, outcome: { status: "completed", result: bytes() }, atMs, owner, epoch };
   }
-  if (kind < 19) return { kind: "Prune", finishedBefore: 0, keepAtMost: 10, at };
-  return { kind: "NodeLost", nodeId: 1 + below(3), incarnation: "", forget: false, at };
+  if (kind < 19) return { kind: "Prune", finishedBeforeMs: 0, keepAtMost: 10, atMs };
+  return { kind: "NodeLost", nodeId: 1 + below(3), incarnation: "", forget: false, atMs };
 }
 
 async function write(path: string, seed: number): Promise<void> {

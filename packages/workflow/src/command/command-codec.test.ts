@@ -39,11 +39,11 @@ describe("the codec of commands", () => {
         {
           kind: "WorkflowStart",
           runId: "a",
-          type: "b",
+          workflowType: "b",
           version: 1,
           input: Uint8Array.of(1, 2),
           owner: Number.MAX_SAFE_INTEGER,
-          at: 0,
+          atMs: 0,
           seed: new Uint8Array(0),
         },
       ],
@@ -52,8 +52,8 @@ describe("the codec of commands", () => {
         {
           kind: "WorkflowEnd",
           runId: "a",
-          outcome: { status: "Completed", result: Uint8Array.of(255) },
-          at: 0,
+          outcome: { status: "completed", result: Uint8Array.of(255) },
+          atMs: 0,
           owner: 0,
           epoch: 0,
         },
@@ -63,12 +63,12 @@ describe("the codec of commands", () => {
         {
           kind: "Checkpoint",
           runId: "a",
-          key: "b",
+          path: "b",
           value: Uint8Array.of(7),
-          at: 0,
+          atMs: 0,
           owner: 0,
           epoch: 0,
-          record: "STEP",
+          recordKind: "step",
         },
       ],
       [
@@ -78,8 +78,8 @@ describe("the codec of commands", () => {
           runId: "a",
           oldOwner: 128,
           newOwner: 2,
-          reason: "LOAD_BALANCING",
-          at: 0,
+          reason: "load-balancing",
+          atMs: 0,
           epoch: 0,
         },
       ],
@@ -105,7 +105,7 @@ describe("the codec of commands", () => {
     // Cancel { workflow_id: "a", 100: "x", 101: 5, 102: fixed64, 103: fixed32 }
     const fields = "0a0161a206" + "0178" + "a80605" + "b1060102030405060708" + "bd0601020304";
     const encoded = bytes(`9201${(fields.length / 2).toString(16).padStart(2, "0")}${fields}`);
-    expect(decodeCommand(encoded)).toEqual({ kind: "Cancel", runId: "a", reason: "", at: 0 });
+    expect(decodeCommand(encoded)).toEqual({ kind: "Cancel", runId: "a", reason: "", atMs: 0 });
   });
 
   test.each([
@@ -136,10 +136,10 @@ describe("the codec of commands", () => {
   });
 
   test("refuses to write numbers that are no safe integers", () => {
-    const prune = { kind: "Prune", finishedBefore: 0, keepAtMost: 0 } as const;
-    expect(() => encodeCommand({ ...prune, at: -1 })).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
-    expect(() => encodeCommand({ ...prune, at: 1.5 })).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
-    expect(() => encodeCommand({ ...prune, at: 2 ** 53 })).toThrow(
+    const prune = { kind: "Prune", finishedBeforeMs: 0, keepAtMost: 0 } as const;
+    expect(() => encodeCommand({ ...prune, atMs: -1 })).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
+    expect(() => encodeCommand({ ...prune, atMs: 1.5 })).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
+    expect(() => encodeCommand({ ...prune, atMs: 2 ** 53 })).toThrow(
       expect.objectContaining({ code: "COMMAND_INVALID" }),
     );
   });
@@ -158,7 +158,7 @@ describe("texts", () => {
     "x".repeat(49),
     "日本語のテキスト",
   ])("come back as they were, wherever they stop being ASCII: %s", (text) => {
-    const command = { kind: "Cancel", runId: text, reason: `${text}\u0000${text}`, at: 1 } as const;
+    const command = { kind: "Cancel", runId: text, reason: `${text}\u0000${text}`, atMs: 1 } as const;
     expect(decodeCommand(encodeCommand(command))).toEqual(command);
   });
 });

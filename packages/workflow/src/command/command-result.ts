@@ -1,14 +1,14 @@
 /** What applying a command gives back: to the proposer, and alike on every node. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { RefusalCode } from "../errors.ts";
-import type { CheckpointKind, Epoch } from "./workflow-command.ts";
+import type { Epoch, RecordKind } from "./workflow-command.ts";
 
 /** A checkpoint as the state keeps it. Never changed once recorded. */
-export interface CheckpointRecord {
-  readonly record: CheckpointKind;
+export interface HistoryRecord {
+  readonly kind: RecordKind;
   readonly value: Uint8Array;
   /** The log clock when it was applied, in ms since the epoch. */
-  readonly at: number;
+  readonly recordedAtMs: number;
   /** Its place in the log. */
   readonly index: LogIndex;
   /** Under which ownership it was recorded. */
@@ -39,7 +39,7 @@ export interface Recorded {
   readonly ok: true;
   readonly kind: "Recorded";
   readonly recorded: boolean;
-  readonly checkpoint: CheckpointRecord;
+  readonly record: HistoryRecord;
 }
 
 /** Runs changed hands. */

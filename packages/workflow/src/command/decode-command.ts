@@ -5,7 +5,7 @@
  * R2. Unknown fields of known commands are skipped.
  */
 import { WorkflowError } from "../errors.ts";
-import { CHECKPOINT_KINDS, OUTCOMES, OWNER_CHANGE_CAUSES } from "./wire-numbers.ts";
+import { OUTCOMES, OWNER_CHANGE_CAUSES, RECORD_KINDS } from "./wire-numbers.ts";
 import { WireReader } from "./wire-reader.ts";
 import type { RecordedError, RunOutcome, TypeVersion, WorkflowCommand } from "./workflow-command.ts";
 
@@ -40,34 +40,34 @@ const READERS: Readonly<Record<number, ((from: WireReader) => WorkflowCommand) |
   19: readNodeRegister,
   20: (from) => ({ kind: "NodeLost", ...readNode(from) }),
   21: (from) => {
-    const { nodeId, incarnation, at } = readNode(from);
-    return { kind: "NodeDrain", nodeId, incarnation, at };
+    const { nodeId, incarnation, atMs } = readNode(from);
+    return { kind: "NodeDrain", nodeId, incarnation, atMs };
   },
   22: readPrune,
 };
 
 function readStart(from: WireReader): WorkflowCommand {
-  let [runId, type, version, input, owner, at, seed] = ["", "", 0, EMPTY, 0, 0, EMPTY];
+  let [runId, workflowType, version, input, owner, atMs, seed] = ["", "", 0, EMPTY, 0, 0, EMPTY];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
-    else if (field === 2) type = from.string();
+    else if (field === 2) workflowType = from.string();
     else if (field === 3) version = from.uint();
     else if (field === 4) input = from.bytes();
     else if (field === 5) owner = from.uint();
-    else if (field === 16) at = from.uint();
+    else if (field === 16) atMs = from.uint();
     else if (field === 17) seed = from.bytes();
     else from.skip();
   }
-  return { kind: "WorkflowStart", runId, type, version, input, owner, at, seed };
+  return { kind: "WorkflowStart", runId, workflowType, version, input, owner, atMs, seed };
 }
 
 function readEnd(from: WireReader): WorkflowCommand {
-  let [runId, result, at, owner, epoch, outcome, reason] = ["", EMPTY, 0, 0, 0, 0, ""];
+  let [runId, result, atMs, owner, epoch, outcome, reason] = ["", EMPTY, 0, 0, 0, 0, ""];
   let error: RecordedError = { name: "", message: "" };
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) result = from.bytes();
-    else if (field === 16) at = from.uint();
+    else if (field === 16) atMs = from.uint();
     else if (field === 17) owner = from.uint();
     else if (field === 18) epoch = from.uint();
     else if (field === 19) outcome = from.uint();
@@ -77,23 +77,23 @@ function readEnd(from: WireReader): WorkflowCommand {
   }
   const status = named(OUTCOMES, outcome, "outcome");
   const ending: RunOutcome =
-    status === "Completed" ? { status, result } : status === "Failed" ? { status, error } : { status, reason };
-  return { kind: "WorkflowEnd", runId, outcome: ending, at, owner, epoch };
+    status === "completed" ? { status, result } : status === "failed" ? { status, error } : { status, reason };
+  return { kind: "WorkflowEnd", runId, outcome: ending, atMs, owner, epoch };
 }
 
 function readCheckpoint(from: WireReader): WorkflowCommand {
   let runId = "";
-  let key = "";
+  let path = "";
   let value = EMPTY;
-  let at = 0;
+  let atMs = 0;
   let owner = 0;
   let epoch = 0;
   let record = 0;
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
-    else if (field === 2) key = from.string();
+    else if (field === 2) path = from.string();
     else if (field === 3) value = from.bytes();
-    else if (field === 16) at = from.uint();
+    else if (field === 16) atMs = from.uint();
     else if (field === 17) owner = from.uint();
     else if (field === 18) epoch = from.uint();
     else if (field === 19) record = from.uint();
@@ -102,80 +102,80 @@ function readCheckpoint(from: WireReader): WorkflowCommand {
   return {
     kind: "Checkpoint",
     runId,
-    key,
+    path,
     value,
-    at,
+    atMs,
     owner,
     epoch,
-    record: named(CHECKPOINT_KINDS, record, "checkpoint kind"),
+    recordKind: named(RECORD_KINDS, record, "record kind"),
   };
 }
 
 function readOwnerChange(from: WireReader): WorkflowCommand {
-  let [runId, oldOwner, newOwner, reason, at, epoch] = ["", 0, 0, 0, 0, 0];
+  let [runId, oldOwner, newOwner, reason, atMs, epoch] = ["", 0, 0, 0, 0, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) oldOwner = from.uint();
     else if (field === 3) newOwner = from.uint();
     else if (field === 4) reason = from.uint();
-    else if (field === 16) at = from.uint();
+    else if (field === 16) atMs = from.uint();
     else if (field === 17) epoch = from.uint();
     else from.skip();
   }
   const cause = named(OWNER_CHANGE_CAUSES, reason, "owner change reason");
-  return { kind: "OwnerChange", runId, oldOwner, newOwner, reason: cause, at, epoch };
+  return { kind: "OwnerChange", runId, oldOwner, newOwner, reason: cause, atMs, epoch };
 }
 
 function readSignal(from: WireReader): WorkflowCommand {
-  let [runId, name, payload, signalId, at] = ["", "", EMPTY, "", 0];
+  let [runId, name, payload, signalId, atMs] = ["", "", EMPTY, "", 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) name = from.string();
     else if (field === 3) payload = from.bytes();
     else if (field === 4) signalId = from.string();
-    else if (field === 5) at = from.uint();
+    else if (field === 5) atMs = from.uint();
     else from.skip();
   }
-  return { kind: "Signal", runId, name, payload, signalId, at };
+  return { kind: "Signal", runId, name, payload, signalId, atMs };
 }
 
 function readSignalReceive(from: WireReader): WorkflowCommand {
-  let [runId, key, name, timedOut, at, owner, epoch] = ["", "", "", false, 0, 0, 0];
+  let [runId, path, name, timedOut, atMs, owner, epoch] = ["", "", "", false, 0, 0, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
-    else if (field === 2) key = from.string();
+    else if (field === 2) path = from.string();
     else if (field === 3) name = from.string();
     else if (field === 4) timedOut = from.bool();
-    else if (field === 5) at = from.uint();
+    else if (field === 5) atMs = from.uint();
     else if (field === 6) owner = from.uint();
     else if (field === 7) epoch = from.uint();
     else from.skip();
   }
-  return { kind: "SignalReceive", runId, key, name, timedOut, at, owner, epoch };
+  return { kind: "SignalReceive", runId, path, name, timedOut, atMs, owner, epoch };
 }
 
 function readCancel(from: WireReader): WorkflowCommand {
-  let [runId, reason, at] = ["", "", 0];
+  let [runId, reason, atMs] = ["", "", 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) reason = from.string();
-    else if (field === 3) at = from.uint();
+    else if (field === 3) atMs = from.uint();
     else from.skip();
   }
-  return { kind: "Cancel", runId, reason, at };
+  return { kind: "Cancel", runId, reason, atMs };
 }
 
 function readNodeRegister(from: WireReader): WorkflowCommand {
-  let [nodeId, incarnation, at] = [0, "", 0];
+  let [nodeId, incarnation, atMs] = [0, "", 0];
   const types: TypeVersion[] = [];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) nodeId = from.uint();
     else if (field === 2) incarnation = from.string();
     else if (field === 3) types.push(readTypeVersion(from.message()));
-    else if (field === 4) at = from.uint();
+    else if (field === 4) atMs = from.uint();
     else from.skip();
   }
-  return { kind: "NodeRegister", nodeId, incarnation, types, at };
+  return { kind: "NodeRegister", nodeId, incarnation, types, atMs };
 }
 
 function readTypeVersion(from: WireReader): TypeVersion {
@@ -188,27 +188,27 @@ function readTypeVersion(from: WireReader): TypeVersion {
   return { type, version };
 }
 
-function readNode(from: WireReader): { nodeId: number; incarnation: string; at: number; forget: boolean } {
-  let [nodeId, incarnation, at, forget] = [0, "", 0, false];
+function readNode(from: WireReader): { nodeId: number; incarnation: string; atMs: number; forget: boolean } {
+  let [nodeId, incarnation, atMs, forget] = [0, "", 0, false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) nodeId = from.uint();
     else if (field === 2) incarnation = from.string();
-    else if (field === 3) at = from.uint();
+    else if (field === 3) atMs = from.uint();
     else if (field === 4) forget = from.bool();
     else from.skip();
   }
-  return { nodeId, incarnation, at, forget };
+  return { nodeId, incarnation, atMs, forget };
 }
 
 function readPrune(from: WireReader): WorkflowCommand {
-  let [finishedBefore, keepAtMost, at] = [0, 0, 0];
+  let [finishedBeforeMs, keepAtMost, atMs] = [0, 0, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === 1) finishedBefore = from.uint();
+    if (field === 1) finishedBeforeMs = from.uint();
     else if (field === 2) keepAtMost = from.uint();
-    else if (field === 3) at = from.uint();
+    else if (field === 3) atMs = from.uint();
     else from.skip();
   }
-  return { kind: "Prune", finishedBefore, keepAtMost, at };
+  return { kind: "Prune", finishedBeforeMs, keepAtMost, atMs };
 }
 
 /** Reads a `raftoral.WorkflowFailure` to its end. */

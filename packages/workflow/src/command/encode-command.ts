@@ -4,7 +4,7 @@
  * W1. Fields are written in ascending order and defaults are left out: the first contract's fields alone give the first
  *     contract's bytes (`command-codec.test.ts` compares with generated code and with protoc's vectors).
  */
-import { CHECKPOINT_KINDS, FIELD, OUTCOMES, OWNER_CHANGE_CAUSES } from "./wire-numbers.ts";
+import { FIELD, OUTCOMES, OWNER_CHANGE_CAUSES, RECORD_KINDS } from "./wire-numbers.ts";
 import { WireWriter } from "./wire-writer.ts";
 import type { NodeRegister, RecordedError, WorkflowCommand, WorkflowEnd } from "./workflow-command.ts";
 
@@ -24,11 +24,11 @@ function writeBody(command: WorkflowCommand, to: WireWriter): void {
   switch (command.kind) {
     case "WorkflowStart":
       to.string(1, command.runId);
-      to.string(2, command.type);
+      to.string(2, command.workflowType);
       to.uint(3, command.version);
       to.bytes(4, command.input);
       to.uint(5, command.owner);
-      to.uint(16, command.at);
+      to.uint(16, command.atMs);
       to.bytes(17, command.seed);
       return;
     case "WorkflowEnd":
@@ -36,19 +36,19 @@ function writeBody(command: WorkflowCommand, to: WireWriter): void {
       return;
     case "Checkpoint":
       to.string(1, command.runId);
-      to.string(2, command.key);
+      to.string(2, command.path);
       to.bytes(3, command.value);
-      to.uint(16, command.at);
+      to.uint(16, command.atMs);
       to.uint(17, command.owner);
       to.uint(18, command.epoch);
-      to.uint(19, CHECKPOINT_KINDS.indexOf(command.record));
+      to.uint(19, RECORD_KINDS.indexOf(command.recordKind));
       return;
     case "OwnerChange":
       to.string(1, command.runId);
       to.uint(2, command.oldOwner);
       to.uint(3, command.newOwner);
       to.uint(4, OWNER_CHANGE_CAUSES.indexOf(command.reason));
-      to.uint(16, command.at);
+      to.uint(16, command.atMs);
       to.uint(17, command.epoch);
       return;
     case "Signal":
@@ -56,21 +56,21 @@ function writeBody(command: WorkflowCommand, to: WireWriter): void {
       to.string(2, command.name);
       to.bytes(3, command.payload);
       to.string(4, command.signalId);
-      to.uint(5, command.at);
+      to.uint(5, command.atMs);
       return;
     case "SignalReceive":
       to.string(1, command.runId);
-      to.string(2, command.key);
+      to.string(2, command.path);
       to.string(3, command.name);
       to.bool(4, command.timedOut);
-      to.uint(5, command.at);
+      to.uint(5, command.atMs);
       to.uint(6, command.owner);
       to.uint(7, command.epoch);
       return;
     case "Cancel":
       to.string(1, command.runId);
       to.string(2, command.reason);
-      to.uint(3, command.at);
+      to.uint(3, command.atMs);
       return;
     case "NodeRegister":
       writeRegister(command, to);
@@ -79,13 +79,13 @@ function writeBody(command: WorkflowCommand, to: WireWriter): void {
     case "NodeDrain":
       to.uint(1, command.nodeId);
       to.string(2, command.incarnation);
-      to.uint(3, command.at);
+      to.uint(3, command.atMs);
       if (command.kind === "NodeLost") to.bool(4, command.forget);
       return;
     case "Prune":
-      to.uint(1, command.finishedBefore);
+      to.uint(1, command.finishedBeforeMs);
       to.uint(2, command.keepAtMost);
-      to.uint(3, command.at);
+      to.uint(3, command.atMs);
       return;
   }
 }
@@ -93,13 +93,13 @@ function writeBody(command: WorkflowCommand, to: WireWriter): void {
 function writeEnd(command: WorkflowEnd, to: WireWriter): void {
   const { outcome } = command;
   to.string(1, command.runId);
-  if (outcome.status === "Completed") to.bytes(2, outcome.result);
-  to.uint(16, command.at);
+  if (outcome.status === "completed") to.bytes(2, outcome.result);
+  to.uint(16, command.atMs);
   to.uint(17, command.owner);
   to.uint(18, command.epoch);
   to.uint(19, OUTCOMES.indexOf(outcome.status));
-  if (outcome.status === "Failed") to.message(20, encodeRecordedError(outcome.error));
-  if (outcome.status === "Cancelled") to.string(21, outcome.reason);
+  if (outcome.status === "failed") to.message(20, encodeRecordedError(outcome.error));
+  if (outcome.status === "cancelled") to.string(21, outcome.reason);
 }
 
 function writeRegister(command: NodeRegister, to: WireWriter): void {
@@ -111,7 +111,7 @@ function writeRegister(command: NodeRegister, to: WireWriter): void {
     entry.uint(2, version);
     to.message(3, entry.finish());
   }
-  to.uint(4, command.at);
+  to.uint(4, command.atMs);
 }
 
 /** Bytes of a `raftoral.WorkflowFailure`. An absent code or stack and an empty one are the same. */

@@ -1,5 +1,5 @@
 /** Numbers of proto/raftoral/raftoral.proto that the codec uses. Positions in the lists are the enums' numbers. */
-import type { CheckpointKind, OwnerChangeCause, RunOutcome, WorkflowCommand } from "./workflow-command.ts";
+import type { OwnerChangeCause, RecordKind, RunOutcome, WorkflowCommand } from "./workflow-command.ts";
 
 /** Field of `WorkflowCommand` for each kind. */
 export const FIELD: Readonly<Record<WorkflowCommand["kind"], number>> = Object.freeze({
@@ -16,20 +16,20 @@ export const FIELD: Readonly<Record<WorkflowCommand["kind"], number>> = Object.f
   Prune: 22,
 });
 
-export const OUTCOMES: readonly RunOutcome["status"][] = Object.freeze(["Completed", "Failed", "Cancelled"] as const);
+export const OUTCOMES: readonly RunOutcome["status"][] = Object.freeze(["completed", "failed", "cancelled"] as const);
 
-export const CHECKPOINT_KINDS: readonly CheckpointKind[] = Object.freeze([
-  "STEP",
-  "STEP_FAILED",
-  "VARIABLE",
-  "SLEEP",
-  "WAIT_DEADLINE",
-  "NOW",
-  "SIGNAL",
-  "SIGNAL_TIMEOUT",
+export const RECORD_KINDS: readonly RecordKind[] = Object.freeze([
+  "step",
+  "step-failed",
+  "variable",
+  "sleep",
+  "wait-deadline",
+  "now",
+  "signal",
+  "signal-timeout",
 ] as const);
 
 export const OWNER_CHANGE_CAUSES: readonly OwnerChangeCause[] = Object.freeze([
-  "NODE_FAILURE",
-  "LOAD_BALANCING",
+  "node-failure",
+  "load-balancing",
 ] as const);

@@ -14,14 +14,14 @@ export type Epoch = number;
 export interface WorkflowStart {
   readonly kind: "WorkflowStart";
   readonly runId: string;
-  readonly type: string;
+  readonly workflowType: string;
   /** 0: the newest version that any node has registered. */
   readonly version: number;
   /** JSON as UTF-8; empty stands for undefined. */
   readonly input: Uint8Array;
   /** The node that asks; it becomes the owner if it can execute the type. */
   readonly owner: NodeId;
-  readonly at: number;
+  readonly atMs: number;
   /** Decides `ctx.random` and `ctx.uuid`. Empty: derived from the id and the place in the log. */
   readonly seed: Uint8Array;
 }
@@ -36,16 +36,16 @@ export interface RecordedError {
 
 /** How a run ended. */
 export type RunOutcome =
-  | { readonly status: "Completed"; readonly result: Uint8Array }
-  | { readonly status: "Failed"; readonly error: RecordedError }
-  | { readonly status: "Cancelled"; readonly reason: string };
+  | { readonly status: "completed"; readonly result: Uint8Array }
+  | { readonly status: "failed"; readonly error: RecordedError }
+  | { readonly status: "cancelled"; readonly reason: string };
 
 /** Ends a run. */
 export interface WorkflowEnd {
   readonly kind: "WorkflowEnd";
   readonly runId: string;
   readonly outcome: RunOutcome;
-  readonly at: number;
+  readonly atMs: number;
   readonly owner: NodeId;
   readonly epoch: Epoch;
 }
@@ -55,31 +55,31 @@ export interface WorkflowEnd {
  * new value. SLEEP and WAIT_DEADLINE: a wall time in ms. NOW: nothing but its own time, also of a sleep's end. SIGNAL: a
  * payload received. SIGNAL_TIMEOUT: that none came in time.
  */
-export type CheckpointKind =
-  | "STEP"
-  | "STEP_FAILED"
-  | "VARIABLE"
-  | "SLEEP"
-  | "WAIT_DEADLINE"
-  | "NOW"
-  | "SIGNAL"
-  | "SIGNAL_TIMEOUT";
+export type RecordKind =
+  | "step"
+  | "step-failed"
+  | "variable"
+  | "sleep"
+  | "wait-deadline"
+  | "now"
+  | "signal"
+  | "signal-timeout";
 
 /** Records what happened at one path of a run. The first one at a path stands; later ones are answered with it. */
 export interface Checkpoint {
   readonly kind: "Checkpoint";
   readonly runId: string;
   /** The path: enclosing scopes, name, occurrence, e.g. `ship/label#1`. */
-  readonly key: string;
+  readonly path: string;
   readonly value: Uint8Array;
-  readonly at: number;
+  readonly atMs: number;
   readonly owner: NodeId;
   readonly epoch: Epoch;
-  readonly record: CheckpointKind;
+  readonly recordKind: RecordKind;
 }
 
 /** Reasons that a command can name; the state knows more of them. */
-export type OwnerChangeCause = "NODE_FAILURE" | "LOAD_BALANCING";
+export type OwnerChangeCause = "node-failure" | "load-balancing";
 
 /** Moves one run to another node. */
 export interface OwnerChange {
@@ -88,7 +88,7 @@ export interface OwnerChange {
   readonly oldOwner: NodeId;
   readonly newOwner: NodeId;
   readonly reason: OwnerChangeCause;
-  readonly at: number;
+  readonly atMs: number;
   /** 0: whatever epoch `oldOwner` has. */
   readonly epoch: Epoch;
 }
@@ -100,17 +100,17 @@ export interface Signal {
   readonly name: string;
   readonly payload: Uint8Array;
   readonly signalId: string;
-  readonly at: number;
+  readonly atMs: number;
 }
 
 /** Takes the oldest buffered signal of a name and records it at `key`; with `timedOut`, records that there was none. */
 export interface SignalReceive {
   readonly kind: "SignalReceive";
   readonly runId: string;
-  readonly key: string;
+  readonly path: string;
   readonly name: string;
   readonly timedOut: boolean;
-  readonly at: number;
+  readonly atMs: number;
   readonly owner: NodeId;
   readonly epoch: Epoch;
 }
@@ -120,7 +120,7 @@ export interface Cancel {
   readonly kind: "Cancel";
   readonly runId: string;
   readonly reason: string;
-  readonly at: number;
+  readonly atMs: number;
 }
 
 export interface TypeVersion {
@@ -135,7 +135,7 @@ export interface NodeRegister {
   /** Differs from process to process of one node. */
   readonly incarnation: string;
   readonly types: readonly TypeVersion[];
-  readonly at: number;
+  readonly atMs: number;
 }
 
 /** A node is gone; all of its runs go to others. Refused when another process of it has registered meanwhile. */
@@ -143,7 +143,7 @@ export interface NodeLost {
   readonly kind: "NodeLost";
   readonly nodeId: NodeId;
   readonly incarnation: string;
-  readonly at: number;
+  readonly atMs: number;
   /** The node left the cluster for good. */
   readonly forget: boolean;
 }
@@ -153,15 +153,15 @@ export interface NodeDrain {
   readonly kind: "NodeDrain";
   readonly nodeId: NodeId;
   readonly incarnation: string;
-  readonly at: number;
+  readonly atMs: number;
 }
 
 /** Drops finished runs that ended before a time, and the oldest beyond a number. */
 export interface Prune {
   readonly kind: "Prune";
-  readonly finishedBefore: number;
+  readonly finishedBeforeMs: number;
   readonly keepAtMost: number;
-  readonly at: number;
+  readonly atMs: number;
 }
 
 export type WorkflowCommand =

@@ -56,7 +56,7 @@ export class Executions {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
           const { runId, version, epoch, input, seed } = event;
-          const fresh = { attempt: 1, cancelReason: undefined, signals: [], checkpoints: [] };
+          const fresh = { attempt: 1, cancelReason: undefined, signals: [], history: [] };
           this.#take(runId, event.workflowType, version, epoch, { runId, version, epoch, input, seed, ...fresh });
         }
         return;
@@ -67,8 +67,8 @@ export class Executions {
       case "run-ended":
         this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
         return;
-      case "checkpoint-committed":
-        this.#held.get(event.runId)?.execution?.committed(event.key, event.index);
+      case "record-committed":
+        this.#held.get(event.runId)?.execution?.committed(event.path, event.index);
         return;
       case "signal-buffered":
         this.#reach(event.runId)?.inbox.arrived(event.name);
@@ -118,8 +118,8 @@ export class Executions {
     held.outdated = true;
     if (held.execution === undefined) return;
     const run = await this.#engine.run(runId);
-    if (run?.status !== "Running" || run.epoch !== held.epoch) return;
-    for (const [key, { index }] of run.checkpoints) held.execution.committed(key, index);
+    if (run?.status !== "running" || run.epoch !== held.epoch) return;
+    for (const [key, { index }] of run.history) held.execution.committed(key, index);
     held.execution.inbox.reset(run.signals);
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }
@@ -174,12 +174,12 @@ export class Executions {
       throw error;
     }
     const isMine = this.#held.get(runId) === held && !this.#closed;
-    if (!isMine || run?.status !== "Running" || run.epoch !== held.epoch) {
+    if (!isMine || run?.status !== "running" || run.epoch !== held.epoch) {
       this.#slots.release();
       this.#forget(runId, held);
       return;
     }
-    this.#begin(held, run.type, run.version, run);
+    this.#begin(held, run.workflowType, run.version, run);
   }
 
   #forget(runId: string, held: Held): void {

@@ -76,12 +76,12 @@ describe("a registration", () => {
     node.fault = (command) => {
       if (command.kind !== "NodeRegister") return "none";
       node.fault = () => "none";
-      const { nodeId, incarnation, at } = command;
-      setImmediate(() => node.engine.propose({ kind: "NodeLost", nodeId, incarnation, at, forget: false }));
+      const { nodeId, incarnation, atMs } = command;
+      setImmediate(() => node.engine.propose({ kind: "NodeLost", nodeId, incarnation, atMs, forget: false }));
       return "none";
     };
     node.connected = true;
-    const live = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "Live");
+    const live = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "live");
     w.start(2, [waiter]);
     await live;
     const run = await w.runtime(1).startWorkflow(waiter, undefined, { id: "r" });

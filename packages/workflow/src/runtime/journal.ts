@@ -7,8 +7,8 @@
  */
 import { type Clock, invariant, type NodeId } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../author/errors.ts";
-import type { CheckpointRecord, Refused } from "../command/command-result.ts";
-import type { CheckpointKind, Epoch, WorkflowCommand } from "../command/workflow-command.ts";
+import type { HistoryRecord, Refused } from "../command/command-result.ts";
+import type { Epoch, RecordKind, WorkflowCommand } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
 import { sameFamily } from "../state/apply-run.ts";
 import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
@@ -37,15 +37,15 @@ export class Journal {
   /** What time it is for the run. */
   readonly time: RunTime;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
-  readonly #recorded: Map<string, CheckpointRecord>;
-  /** Number of checkpoints that earlier owners recorded. */
+  readonly #recorded: Map<string, HistoryRecord>;
+  /** Number of records that earlier owners recorded. */
   readonly size: number;
 
   constructor(
     ownership: Ownership,
     proposer: RetryingProposer,
     clock: Clock,
-    recorded: Iterable<readonly [string, CheckpointRecord]>,
+    recorded: Iterable<readonly [string, HistoryRecord]>,
   ) {
     this.#ownership = ownership;
     this.#proposer = proposer;
@@ -53,7 +53,7 @@ export class Journal {
     this.time = new RunTime(clock);
     this.#recorded = new Map(recorded);
     this.size = this.#recorded.size;
-    for (const { at } of this.#recorded.values()) this.time.observe(at);
+    for (const { recordedAtMs } of this.#recorded.values()) this.time.observe(recordedAtMs);
   }
 
   /** What earlier owners recorded and nobody has asked for. */
@@ -70,50 +70,50 @@ export class Journal {
    * What an earlier owner recorded at a path, given once. Throws NonDeterminismError when it is of another kind than what is
    * asked for.
    */
-  find(key: string, kind: CheckpointKind): CheckpointRecord | undefined {
+  find(key: string, kind: RecordKind): HistoryRecord | undefined {
     const found = this.#recorded.get(key);
     if (found === undefined) return undefined;
-    if (!sameFamily(found.record, kind)) throw new NonDeterminismError(key, kind, found.record);
+    if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, kind, found.kind);
     this.#recorded.delete(key);
     return found;
   }
 
-  /** Commits a checkpoint, and gives the one that stands at the path then. */
-  async record(key: string, kind: CheckpointKind, value: Uint8Array): Promise<CheckpointRecord> {
+  /** Commits a record, and gives the one that stands at the path then. */
+  async record(path: string, kind: RecordKind, value: Uint8Array): Promise<HistoryRecord> {
     const { runId, owner, epoch } = this.#ownership;
-    const at = this.#clock.wallMs();
-    const recorded = await this.#commit(key, {
+    const atMs = this.#clock.wallMs();
+    const recorded = await this.#commit(path, {
       kind: "Checkpoint",
       runId,
-      key,
+      path,
       value,
-      at,
+      atMs,
       owner,
       epoch,
-      record: kind,
+      recordKind: kind,
     });
-    // Of these refusals only SIGNAL_MISSING is not an error, and a checkpoint does not get it.
-    if (recorded === undefined) throw new WorkflowError("SIGNAL_MISSING", `Checkpoint ${key} was taken for a signal's`);
+    // Of these refusals only SIGNAL_MISSING is not an error, and a record does not get it.
+    if (recorded === undefined) throw new WorkflowError("SIGNAL_MISSING", `Record ${path} was taken for a signal's`);
     return recorded;
   }
 
   /** Commits the receipt of a signal, or that none came in time; undefined when none is there. */
-  receive(key: string, name: string, timedOut: boolean): Promise<CheckpointRecord | undefined> {
+  receive(path: string, name: string, timedOut: boolean): Promise<HistoryRecord | undefined> {
     const { runId, owner, epoch } = this.#ownership;
-    const at = this.#clock.wallMs();
-    return this.#commit(key, { kind: "SignalReceive", runId, key, name, timedOut, at, owner, epoch });
+    const atMs = this.#clock.wallMs();
+    return this.#commit(path, { kind: "SignalReceive", runId, path, name, timedOut, atMs, owner, epoch });
   }
 
-  async #commit(key: string, command: WorkflowCommand): Promise<CheckpointRecord | undefined> {
+  async #commit(key: string, command: WorkflowCommand): Promise<HistoryRecord | undefined> {
     const result = await this.#propose(command);
     if (!result.ok) {
       if (result.code === "SIGNAL_MISSING") return undefined;
       throw refusal(key, result);
     }
-    invariant(result.kind === "Recorded", () => `a checkpoint at ${key} gave ${result.kind}`);
-    const { checkpoint } = result;
-    this.time.observe(checkpoint.at);
-    return checkpoint;
+    invariant(result.kind === "Recorded", () => `a record at ${key} gave ${result.kind}`);
+    const { record } = result;
+    this.time.observe(record.recordedAtMs);
+    return record;
   }
 
   /** Proposes in the name of the ownership; never settles once it is over. */

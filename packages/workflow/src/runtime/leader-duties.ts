@@ -66,7 +66,7 @@ export class LeaderDuties {
   }
 
   onEvent(event: WorkflowEvent): void {
-    if (event.type === "node-changed" && event.status === "Live") this.#lost.delete(event.nodeId);
+    if (event.type === "node-changed" && event.status === "live") this.#lost.delete(event.nodeId);
   }
 
   stop(): void {
@@ -103,10 +103,10 @@ export class LeaderDuties {
   async #handOn({ nodes, members }: EngineOverview): Promise<void> {
     for (const { nodeId, incarnation, status, running } of nodes) {
       const forget = members.length > 0 && !members.includes(nodeId);
-      const lost = this.#lost.has(nodeId) && (status !== "Lost" || running > 0);
+      const lost = this.#lost.has(nodeId) && (status !== "lost" || running > 0);
       if (!forget && !lost) continue;
-      const at = this.#clock.wallMs();
-      const result = await this.#engine.propose({ kind: "NodeLost", nodeId, incarnation, at, forget });
+      const atMs = this.#clock.wallMs();
+      const result = await this.#engine.propose({ kind: "NodeLost", nodeId, incarnation, atMs, forget });
       if (result.ok && result.kind === "Moved") {
         const { moved, orphaned } = result;
         this.#logger.warn({ nodeId, forget, moved, orphaned }, "a node is lost; its runs go to others");
@@ -114,13 +114,13 @@ export class LeaderDuties {
     }
   }
 
-  async #prune({ size, oldestEnd, clock }: EngineOverview): Promise<void> {
+  async #prune({ size, oldestEndMs, clockMs }: EngineOverview): Promise<void> {
     const { retentionMs, maxFinishedRuns } = this.#retention;
-    const at = this.#clock.wallMs();
-    const finishedBefore = Math.max(0, Math.max(at, clock) - retentionMs);
-    if (size.finished <= maxFinishedRuns && (oldestEnd === undefined || oldestEnd >= finishedBefore)) return;
+    const atMs = this.#clock.wallMs();
+    const finishedBeforeMs = Math.max(0, Math.max(atMs, clockMs) - retentionMs);
+    if (size.finished <= maxFinishedRuns && (oldestEndMs === undefined || oldestEndMs >= finishedBeforeMs)) return;
     for (;;) {
-      const result = await this.#engine.propose({ kind: "Prune", finishedBefore, keepAtMost: maxFinishedRuns, at });
+      const result = await this.#engine.propose({ kind: "Prune", finishedBeforeMs, keepAtMost: maxFinishedRuns, atMs });
       if (!result.ok || result.kind !== "Pruned" || !result.more || this.#stopped) return;
     }
   }

@@ -48,7 +48,13 @@ export class NodeRegistration {
     if (this.#running || this.#state === "leaving") return;
     this.#running = true;
     const { nodeId, types, proposer, clock, logger } = this.#options;
-    const command = { kind: "NodeRegister", nodeId, incarnation: this.incarnation, types, at: clock.wallMs() } as const;
+    const command = {
+      kind: "NodeRegister",
+      nodeId,
+      incarnation: this.incarnation,
+      types,
+      atMs: clock.wallMs(),
+    } as const;
     proposer.propose(command, { goOn: () => this.#state !== "leaving" }).then(
       () => {
         this.#running = false;
@@ -76,7 +82,7 @@ export class NodeRegistration {
 
   observe(incarnation: string, status: string): void {
     if (this.#state === "leaving") return;
-    if (incarnation === this.incarnation && status === "Live") {
+    if (incarnation === this.incarnation && status === "live") {
       this.#state = "registered";
       this.#first.resolve();
       return;

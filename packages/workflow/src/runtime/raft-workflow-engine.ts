@@ -66,8 +66,8 @@ export class RaftWorkflowEngine implements WorkflowEngine {
       members,
       nodes: state.nodes(),
       size: state.size,
-      clock: state.clock,
-      oldestEnd: state.oldestEnd(),
+      clockMs: state.clock,
+      oldestEndMs: state.oldestEnd(),
     };
   }
 }

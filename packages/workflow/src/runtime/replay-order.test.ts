@@ -22,10 +22,10 @@ describe("a replay (B5)", () => {
       return first;
     });
     await w.startAll([race]);
-    const late = w.next("checkpoint-committed", (event) => event.key === "after sleep#0");
+    const late = w.next("record-committed", (event) => event.path === "after sleep#0");
     await w.runtime(2).startWorkflow(race, undefined, { id: "r" });
     await late;
-    const recorded = w.next("checkpoint-committed", (event) => event.key === "slow#0");
+    const recorded = w.next("record-committed", (event) => event.path === "slow#0");
     slow.open();
     await recorded;
     w.kill(2);
@@ -34,7 +34,7 @@ describe("a replay (B5)", () => {
     expect(await w.runtime(1).result("r")).toBe("sleep");
     expect(courses.at(-1)).toBe("1: sleep");
     const run = await w.runtime(1).getRun("r");
-    expect(run?.checkpoints.map(([key]) => key).toSorted()).toEqual([
+    expect(run?.history.map(([key]) => key).toSorted()).toEqual([
       "after sleep#0",
       "go#0",
       "sleep#0",
@@ -50,7 +50,7 @@ describe("a replay (B5)", () => {
       const latch = new Latch();
       let proposals = 0;
       node.fault = (command) => {
-        if (command.kind !== "Checkpoint" || command.key !== "a#0" || proposals++ > 0) return "none";
+        if (command.kind !== "Checkpoint" || command.path !== "a#0" || proposals++ > 0) return "none";
         // In the log, but this node hears of it by a snapshot only, without an event.
         if (bySnapshot) node.connected = false;
         return "applied-but-unknown";
@@ -63,7 +63,7 @@ describe("a replay (B5)", () => {
         return order;
       });
       await w.startAll([both]);
-      const committed = w.next("checkpoint-committed", (event) => event.key === "a#0");
+      const committed = w.next("record-committed", (event) => event.path === "a#0");
       await w.runtime(2).startWorkflow(both, undefined, { id: "both" });
       await committed;
       if (bySnapshot) {
@@ -85,7 +85,7 @@ describe("a replay (B5)", () => {
     await w.startAll([alone]);
     const run = await w.runtime(1).startWorkflow(alone, undefined);
     await run.result();
-    const keys = (await w.runtime(1).getRun(run.id))?.checkpoints.map(([key]) => key) ?? [];
+    const keys = (await w.runtime(1).getRun(run.id))?.history.map(([key]) => key) ?? [];
     expect(keys.toSorted()).toEqual(["nap#0", "quick#0", "sleep#0"]);
   });
 
@@ -122,7 +122,7 @@ describe("a replay (B5)", () => {
       await w.startAll([branches]);
       let committed = 0;
       const crashAt = 4 + rng.below(20);
-      const crash = w.next("checkpoint-committed", () => ++committed === crashAt);
+      const crash = w.next("record-committed", () => ++committed === crashAt);
       await w.runtime(2).startWorkflow(branches, undefined, { id: "b" });
       await crash;
       w.kill(2);
@@ -144,7 +144,7 @@ describe("a variable", () => {
     let changes = 0;
     // The first change has to be proposed twice; the second one must not overtake it.
     node.fault = (command) =>
-      command.kind === "Checkpoint" && command.key === "v#0/set0" && changes++ === 0 ? "lost" : "none";
+      command.kind === "Checkpoint" && command.path === "v#0/set0" && changes++ === 0 ? "lost" : "none";
     const sum = workflow("sum", { version: 1 }, async (ctx) => {
       const v = await ctx.variable("v", 0);
       const returned = await Promise.all([v.update((x) => x + 1), v.update((x) => x + 10), v.update((x) => x + 100)]);

@@ -67,11 +67,11 @@ export function notFound(runId: string): WorkflowError {
 /** What a completed run returned. Throws WorkflowFailedError or WorkflowCancelledError for the other ends. */
 export function resultOf(runId: string, outcome: RunOutcome): unknown {
   switch (outcome.status) {
-    case "Completed":
+    case "completed":
       return decodeValue(outcome.result, `result of run ${runId}`);
-    case "Failed":
+    case "failed":
       throw new WorkflowFailedError(runId, outcome.error);
-    case "Cancelled":
+    case "cancelled":
       throw new WorkflowCancelledError(runId, outcome.reason);
   }
 }

@@ -15,8 +15,8 @@ import { decodeValue, encodeValue } from "../author/json-value.ts";
 import { StepPaths } from "../author/step-path.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { StepContext, StepOptions } from "../author/workflow-context.ts";
-import type { CheckpointRecord } from "../command/command-result.ts";
-import type { CheckpointKind, Epoch, RunOutcome } from "../command/workflow-command.ts";
+import type { HistoryRecord } from "../command/command-result.ts";
+import type { Epoch, RecordKind, RunOutcome } from "../command/workflow-command.ts";
 import { Activity } from "./activity.ts";
 import { alarmAt } from "./alarm.ts";
 import { AFTER_ALL, Answers } from "./answers.ts";
@@ -55,7 +55,7 @@ export interface ExecutionStart {
   readonly seed: Uint8Array;
   readonly cancelReason: string | undefined;
   readonly signals: readonly string[];
-  readonly checkpoints: readonly (readonly [key: string, checkpoint: CheckpointRecord])[];
+  readonly history: readonly (readonly [key: string, checkpoint: HistoryRecord])[];
 }
 
 export class RunExecution {
@@ -83,10 +83,10 @@ export class RunExecution {
     const holds = (): boolean => !this.interruption.isOver;
     const onLost = (): void => this.end("lost to another node");
     const ownership = { runId, owner: nodeId, epoch, holds, onLost };
-    this.#journal = new Journal(ownership, proposer, clock, start.checkpoints);
+    this.#journal = new Journal(ownership, proposer, clock, start.history);
     const onInterrupt = (fn: (reason: Error) => void): (() => void) => this.interruption.listen(fn);
     const attemptFailed: StepSurroundings["attemptFailed"] = (key, attempt, error, retryInMs) =>
-      shared.emit({ type: "step-attempt-failed", runId, key, attempt, error: recordedError(error), retryInMs });
+      shared.emit({ type: "step-attempt-failed", runId, path: key, attempt, error: recordedError(error), retryInMs });
     this.#activity = new Activity(shared.slots, clock, () => this.#gate());
     this.#answers = new Answers(clock);
     this.#surroundings = { clock, fencingToken: epoch, random: shared.random, onInterrupt, attemptFailed };
@@ -103,9 +103,9 @@ export class RunExecution {
     if (this.interruption.isOver) return;
     this.interruption.hold();
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
-    const unused = outcome.status === "Completed" ? this.#journal.unused : [];
+    const unused = outcome.status === "completed" ? this.#journal.unused : [];
     if (unused.length > 0) {
-      emit({ type: "checkpoints-unused", runId, keys: unused });
+      emit({ type: "records-unused", runId, paths: unused });
       this.shared.logger.warn(
         { runId, keys: unused.slice(0, 10), count: unused.length },
         "recorded steps were never asked for",
@@ -125,7 +125,7 @@ export class RunExecution {
         { runId: this.start.runId },
         "a cancelled body does not end; its run is ended without it",
       );
-      void this.#proposeEnd({ status: "Cancelled", reason }).then(() => this.end("ended"));
+      void this.#proposeEnd({ status: "cancelled", reason }).then(() => this.end("ended"));
     });
   }
 
@@ -152,15 +152,15 @@ export class RunExecution {
   // What the context is made of.
 
   step(key: string, fn: (step: StepContext) => unknown, options: StepOptions | undefined): Promise<unknown> {
-    const answer = (checkpoint: CheckpointRecord): unknown => stepAnswer(key, checkpoint);
-    return this.#once(key, "STEP", () => this.#activity.work(() => this.#runStep(key, fn, options)), answer);
+    const answer = (checkpoint: HistoryRecord): unknown => stepAnswer(key, checkpoint);
+    return this.#once(key, "step", () => this.#activity.work(() => this.#runStep(key, fn, options)), answer);
   }
 
   async #runStep(
     key: string,
     fn: (step: StepContext) => unknown,
     options: StepOptions | undefined,
-  ): Promise<CheckpointRecord> {
+  ): Promise<HistoryRecord> {
     const { runId } = this.start;
     const { maxPayloadBytes, clock, probe } = this.shared;
     const startedMs = probe === undefined ? 0 : clock.monotonicMs();
@@ -175,42 +175,42 @@ export class RunExecution {
     probe?.stepFinished(this.definition.type, outcome.ok, outcome.attempts, clock.monotonicMs() - startedMs);
     if (outcome.ok) {
       try {
-        return await this.#journal.record(key, "STEP", outcome.value);
+        return await this.#journal.record(key, "step", outcome.value);
       } catch (error) {
         // The log takes smaller values than this runtime: the step has failed as if its value had been refused here.
         if ((error as { code?: unknown }).code !== "PAYLOAD_TOO_LARGE") throw error;
-        return await this.#journal.record(key, "STEP_FAILED", failureBytes(error, 1));
+        return await this.#journal.record(key, "step-failed", failureBytes(error, 1));
       }
     }
-    return await this.#journal.record(key, "STEP_FAILED", failureBytes(outcome.error, outcome.attempts));
+    return await this.#journal.record(key, "step-failed", failureBytes(outcome.error, outcome.attempts));
   }
 
   /** Records a value once; `make` is called only when none is recorded. */
   value(key: string, make: () => unknown): Promise<unknown> {
-    const record = async (): Promise<CheckpointRecord> => {
+    const record = async (): Promise<HistoryRecord> => {
       const bytes = encodeValue(await make(), `variable ${key}`, this.shared.maxPayloadBytes);
-      return this.#journal.record(key, "VARIABLE", bytes);
+      return this.#journal.record(key, "variable", bytes);
     };
     return this.#once(
       key,
-      "VARIABLE",
+      "variable",
       () => this.#activity.work(record),
       (found) => decodeValue(found.value, key),
     );
   }
 
   now(key: string): Promise<number> {
-    const record = (): Promise<CheckpointRecord> => this.#journal.record(key, "NOW", new Uint8Array(0));
+    const record = (): Promise<HistoryRecord> => this.#journal.record(key, "now", new Uint8Array(0));
     return this.#once(
       key,
-      "NOW",
+      "now",
       () => this.#activity.work(record),
-      (found) => found.at,
+      (found) => found.recordedAtMs,
     );
   }
 
   async sleep(key: string, delayMs: number): Promise<void> {
-    const wakeAt = await this.#moment(key, "SLEEP", delayMs);
+    const wakeAt = await this.#moment(key, "sleep", delayMs);
     this.#openCalls += 1;
     try {
       const woke = `${key}/woke`;
@@ -241,18 +241,18 @@ export class RunExecution {
   async waitFor(key: string, name: string, timeoutMs: number | undefined): Promise<unknown> {
     return await this.#once(
       key,
-      "SIGNAL",
+      "signal",
       async () => {
         const deadline =
-          timeoutMs === undefined ? undefined : await this.#moment(`${key}/deadline`, "WAIT_DEADLINE", timeoutMs);
+          timeoutMs === undefined ? undefined : await this.#moment(`${key}/deadline`, "wait-deadline", timeoutMs);
         return await this.#received(key, name, deadline);
       },
       (found) => decodeValue(found.value, `signal ${name}`),
-      () => (timeoutMs === undefined ? undefined : this.#journal.find(`${key}/deadline`, "WAIT_DEADLINE")),
+      () => (timeoutMs === undefined ? undefined : this.#journal.find(`${key}/deadline`, "wait-deadline")),
     );
   }
 
-  async #received(key: string, name: string, deadline: number | undefined): Promise<CheckpointRecord> {
+  async #received(key: string, name: string, deadline: number | undefined): Promise<HistoryRecord> {
     for (;;) {
       const timedOut = deadline !== undefined && deadline <= this.#journal.time.nowMs();
       if (this.inbox.claim(name) || timedOut) {
@@ -284,8 +284,8 @@ export class RunExecution {
   }
 
   /** A moment of the run's time, `delayMs` from the first time this was asked. */
-  #moment(key: string, kind: CheckpointKind, delayMs: number): Promise<number> {
-    const record = (): Promise<CheckpointRecord> => {
+  #moment(key: string, kind: RecordKind, delayMs: number): Promise<number> {
+    const record = (): Promise<HistoryRecord> => {
       const at = this.#journal.time.nowMs() + delayMs;
       return this.#journal.record(key, kind, encodeValue(at, key, this.shared.maxPayloadBytes));
     };
@@ -300,9 +300,9 @@ export class RunExecution {
   /** From the record, or by recording now (B1, B3). */
   async #once<T>(
     key: string,
-    kind: CheckpointKind,
-    record: () => Promise<CheckpointRecord>,
-    answer: (checkpoint: CheckpointRecord) => T,
+    kind: RecordKind,
+    record: () => Promise<HistoryRecord>,
+    answer: (checkpoint: HistoryRecord) => T,
     onReplay?: () => void,
   ): Promise<T> {
     if (this.interruption.isOver) return never();
@@ -350,14 +350,14 @@ export class RunExecution {
       const checked = definition.input === undefined ? raw : await validated(definition.input, raw, definition.type);
       const result = await definition.run(new ExecutionContext(this, new StepPaths()), checked);
       return {
-        status: "Completed",
+        status: "completed",
         result: encodeValue(result, `result of run ${runId}`, this.shared.maxPayloadBytes),
       };
     } catch (error) {
       const { cancelled } = this.interruption;
-      if (cancelled !== undefined) return { status: "Cancelled", reason: cancelled.reason };
-      if (error instanceof CancelledError) return { status: "Cancelled", reason: error.reason };
-      return { status: "Failed", error: recordedError(error) };
+      if (cancelled !== undefined) return { status: "cancelled", reason: cancelled.reason };
+      if (error instanceof CancelledError) return { status: "cancelled", reason: error.reason };
+      return { status: "failed", error: recordedError(error) };
     }
   }
 
@@ -366,14 +366,14 @@ export class RunExecution {
     const { nodeId: owner, clock, proposer, logger } = this.shared;
     const goOn = (): boolean => !this.interruption.isOver;
     try {
-      await proposer.propose({ kind: "WorkflowEnd", runId, outcome, at: clock.wallMs(), owner, epoch }, { goOn });
+      await proposer.propose({ kind: "WorkflowEnd", runId, outcome, atMs: clock.wallMs(), owner, epoch }, { goOn });
     } catch (error) {
       if (!goOn() || proposalFailure(error) === "stopped") return;
-      if (outcome.status === "Failed") {
+      if (outcome.status === "failed") {
         logger.error({ runId, err: error }, "the end of a run could not be proposed");
         return;
       }
-      await this.#proposeEnd({ status: "Failed", error: recordedError(error) });
+      await this.#proposeEnd({ status: "failed", error: recordedError(error) });
     }
   }
 }

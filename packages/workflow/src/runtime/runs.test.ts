@@ -14,7 +14,7 @@ describe("a run", () => {
     const run = await w.runtime(2).startWorkflow(greet, "ada", { id: "g1" });
     expect(await run.result()).toEqual({ greeting: "hello ada", at: "g1" });
     expect(await w.runtime(3).result("g1")).toEqual({ greeting: "hello ada", at: "g1" });
-    expect(await w.runtime(1).handle("g1").status()).toMatchObject({ status: "Completed", owner: 2 });
+    expect(await w.runtime(1).handle("g1").status()).toMatchObject({ status: "completed", owner: 2 });
   });
 
   test("starts once however often it is asked for", async () => {

@@ -18,17 +18,17 @@ export interface BodyStarted {
 export interface StepAttemptFailed {
   readonly type: "step-attempt-failed";
   readonly runId: string;
-  readonly key: string;
+  readonly path: string;
   readonly attempt: number;
   readonly error: RecordedError;
   readonly retryInMs: number | undefined;
 }
 
 /** A body ended without asking for these recorded paths: its code may have changed, or a race went another way. */
-export interface CheckpointsUnused {
-  readonly type: "checkpoints-unused";
+export interface RecordsUnused {
+  readonly type: "records-unused";
   readonly runId: string;
-  readonly keys: readonly string[];
+  readonly paths: readonly string[];
 }
 
-export type RuntimeEvent = WorkflowEvent | BodyStarted | StepAttemptFailed | CheckpointsUnused;
+export type RuntimeEvent = WorkflowEvent | BodyStarted | StepAttemptFailed | RecordsUnused;

@@ -1,7 +1,7 @@
 /** A step's outcome as its checkpoint records it. */
 import { recordedError, StepFailedError } from "../author/errors.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
-import type { CheckpointRecord } from "../command/command-result.ts";
+import type { HistoryRecord } from "../command/command-result.ts";
 import type { RecordedError } from "../command/workflow-command.ts";
 
 interface RecordedStepFailure extends RecordedError {
@@ -15,9 +15,9 @@ export function failureBytes(error: unknown, attempts: number): Uint8Array {
 }
 
 /** What a step's checkpoint answers its call with. Throws StepFailedError for one that failed for good. */
-export function stepAnswer(key: string, checkpoint: CheckpointRecord): unknown {
+export function stepAnswer(key: string, checkpoint: HistoryRecord): unknown {
   const value = decodeValue(checkpoint.value, `step ${key}`);
-  if (checkpoint.record === "STEP") return value;
+  if (checkpoint.kind === "step") return value;
   const { attempts, ...failure } = value as RecordedStepFailure;
   throw new StepFailedError(key, attempts, failure);
 }

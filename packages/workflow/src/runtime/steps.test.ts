@@ -133,7 +133,7 @@ describe("a step", () => {
     const run = await w.runtime(1).startWorkflow(large, 2000);
     await expect(run.result()).rejects.toMatchObject({ failure: { code: "PAYLOAD_TOO_LARGE" } });
     w.cluster.node(1).fault = (command) =>
-      command.kind === "Checkpoint" && command.record === "STEP" ? "refused" : "none";
+      command.kind === "Checkpoint" && command.recordKind === "step" ? "refused" : "none";
     const second = await w.runtime(1).startWorkflow(large, 500);
     await expect(second.result()).rejects.toMatchObject({ failure: { code: "PAYLOAD_TOO_LARGE" } });
     await expect(w.runtime(1).startWorkflow("large", "x".repeat(2000))).rejects.toMatchObject({
@@ -157,7 +157,7 @@ describe("a step", () => {
     const run = await w.runtime(1).startWorkflow(parallel, ["a", "b"]);
     expect(await run.result()).toEqual(["a!", "b!"]);
     const view = await w.runtime(1).getRun(run.id);
-    expect(view?.checkpoints.map(([key]) => key).toSorted()).toEqual([
+    expect(view?.history.map(([key]) => key).toSorted()).toEqual([
       "item#1/pack#0",
       "item#1/take#0",
       "item/pack#0",
@@ -199,7 +199,7 @@ describe("variables, time and randomness", () => {
   test("are the same when another node goes on", async () => {
     const w = world();
     await w.startAll([gathered]);
-    const waiting = w.next("checkpoint-committed", (event) => event.record === "NOW");
+    const waiting = w.next("record-committed", (event) => event.kind === "now");
     const run = await w.runtime(2).startWorkflow(gathered, undefined, { id: "v" });
     await waiting;
     const before = await w.runtime(1).getRun("v");
@@ -216,7 +216,10 @@ describe("variables, time and randomness", () => {
       drawn: unknown[];
     };
     const recorded = new Map(
-      before?.checkpoints.map(([key, { value, at }]) => [key, { value: Buffer.from(value).toString(), at }]),
+      before?.history.map(([key, { value, recordedAtMs }]) => [
+        key,
+        { value: Buffer.from(value).toString(), at: recordedAtMs },
+      ]),
     );
     expect(result.status).toBe("busy!");
     expect(result.computed).toBe(Number(recorded.get("computed#0")?.value));

@@ -28,7 +28,7 @@ describe("takeover", () => {
     w.cluster.reportLost(3);
     expect(await w.runtime(1).result("t")).toBe(2);
     expect(executed).toEqual(["a on 3", "b on 3", "c on 3", "c on 1"]);
-    expect(await changed).toMatchObject({ from: 3, to: 1, reason: "NODE_FAILURE" });
+    expect(await changed).toMatchObject({ from: 3, to: 1, reason: "node-failure" });
   });
 
   test("fences an owner that is only cut off: nothing it does is recorded, and its body goes nowhere", async () => {
@@ -58,7 +58,7 @@ describe("takeover", () => {
     w.cluster.reportLost(2);
     expect(await w.runtime(1).result("f")).toBe("by 1");
     release.open();
-    const back = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "Live");
+    const back = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "live");
     w.cluster.reportReturned(2);
     w.cluster.reconnect(2);
     await back;
@@ -79,7 +79,7 @@ describe("takeover", () => {
         return go;
       });
       await w.startAll([resume]);
-      const before = w.next("checkpoint-committed");
+      const before = w.next("record-committed");
       await w.runtime(2).startWorkflow(resume, undefined, { id: "r" });
       await before;
       w.kill(2);
@@ -109,7 +109,7 @@ describe("takeover", () => {
     const waiting = run.result();
     w.cluster.reportLost(2);
     expect(await w.runtime(1).result("x")).toBe(1);
-    const back = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "Live");
+    const back = w.next("node-changed", (event) => event.nodeId === 2 && event.status === "live");
     await w.cluster.installSnapshot(2, 1);
     await aborted.opened;
     expect(await waiting).toBe(1);
@@ -238,7 +238,7 @@ describe("draining", () => {
     expect(await mine.result()).toBe(3);
     expect(await w.runtime(1).result("moved")).not.toBe(3);
     await w.runtime(3).drain();
-    expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("Draining");
+    expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("draining");
   });
 
   test("is not taken back once the node drains anew", async () => {
@@ -261,7 +261,7 @@ describe("draining", () => {
     await Promise.all([first, resumed, second]);
     // Anything proposed by then is committed before the end of a run that begins now.
     await (await w.runtime(1).startWorkflow(order, undefined)).result();
-    expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("Draining");
+    expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("draining");
     await w.runtime(3).resume();
     await w.runtime(3).registered;
   });
@@ -316,15 +316,15 @@ describe("code that does not fit the record", () => {
     w.start(3, []);
     await Promise.all([...w.runtimes.values()].map((runtime) => runtime.registered));
     w.cluster.lead(1);
-    const committed = w.next("checkpoint-committed", (event) => event.runId === "less" && event.key === "b#0");
+    const committed = w.next("record-committed", (event) => event.runId === "less" && event.path === "b#0");
     await w.runtime(2).startWorkflow(first, "kind", { id: "kind" });
     await w.runtime(2).startWorkflow(first, "less", { id: "less" });
     await committed;
-    const unused = w.next("checkpoints-unused");
+    const unused = w.next("records-unused");
     w.kill(2);
     w.cluster.reportLost(2);
     await expect(w.runtime(1).result("kind")).rejects.toMatchObject({ failure: { code: "NON_DETERMINISM" } });
     expect(await w.runtime(1).result("less")).toBe("less");
-    expect(await unused).toMatchObject({ runId: "less", keys: ["a#0"] });
+    expect(await unused).toMatchObject({ runId: "less", paths: ["a#0"] });
   });
 });

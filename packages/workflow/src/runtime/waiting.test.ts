@@ -18,7 +18,7 @@ describe("waiting", () => {
     await run.signal("n", 1);
     await run.signal("n", 2);
     hold.open();
-    await w.next("checkpoint-committed", (event) => event.key === "n#1");
+    await w.next("record-committed", (event) => event.path === "n#1");
     await run.signal("n", 3);
     expect(await run.result()).toEqual([1, 2, 3]);
   });
@@ -41,7 +41,7 @@ describe("waiting", () => {
       return before;
     });
     await w.startAll([sleeper]);
-    const asleep = w.next("checkpoint-committed", (event) => event.record === "SLEEP");
+    const asleep = w.next("record-committed", (event) => event.kind === "sleep");
     await w.runtime(3).startWorkflow(sleeper, undefined, { id: "s" });
     await asleep;
     w.kill(3);
@@ -50,7 +50,7 @@ describe("waiting", () => {
     const before = (await w.runtime(1).result("s")) as number;
     expect(Date.now() - before).toBeGreaterThanOrEqual(58);
     const run = await w.runtime(1).getRun("s");
-    expect(run?.checkpoints.map(([key]) => key)).toEqual(["now#0", "sleep#0"]);
+    expect(run?.history.map(([key]) => key)).toEqual(["now#0", "sleep#0"]);
   });
 });
 
@@ -73,7 +73,7 @@ describe("cancelling", () => {
       const begun =
         where === "step"
           ? w.next("body-started")
-          : w.next("checkpoint-committed", (event) => event.record === "SLEEP" || event.record === "WAIT_DEADLINE");
+          : w.next("record-committed", (event) => event.kind === "sleep" || event.kind === "wait-deadline");
       const run = await w.runtime(1).startWorkflow(stuck, where);
       await begun;
       await w.runtime(2).cancel(run.id, "enough");
@@ -104,7 +104,7 @@ describe("cancelling", () => {
       await ctx.step("second", () => seen.push("second"));
     });
     await w.startAll([work]);
-    const committed = w.next("checkpoint-committed");
+    const committed = w.next("record-committed");
     await w.runtime(2).startWorkflow(work, undefined, { id: "c" });
     await committed;
     await w.runtime(1).cancel("c", "stop");

@@ -33,8 +33,8 @@ export interface EngineOverview {
   readonly nodes: readonly NodeView[];
   readonly size: StateSize;
   /** Log clock in ms since the epoch. */
-  readonly clock: number;
-  readonly oldestEnd: number | undefined;
+  readonly clockMs: number;
+  readonly oldestEndMs: number | undefined;
 }
 
 export interface ProposeOptions {

@@ -130,11 +130,11 @@ export class WorkflowRuntime {
     const result = await this.#request({
       kind: "WorkflowStart",
       runId,
-      type,
+      workflowType: type,
       version,
       input: encodeValue(input, `input of workflow ${type}`, this.#limits.maxPayloadBytes),
       owner: this.#engine.nodeId,
-      at: this.#clock.wallMs(),
+      atMs: this.#clock.wallMs(),
       seed: crypto.getRandomValues(new Uint8Array(16)),
     });
     return new RunHandle<Output>(this, runId, (result as Started).created);
@@ -183,7 +183,7 @@ export class WorkflowRuntime {
         run = await this.#engine.summary(runId);
       }
       if (run === undefined) throw notFound(runId);
-      return resultOf(runId, run.status === "Running" ? await outcome : run.outcome);
+      return resultOf(runId, run.status === "running" ? await outcome : run.outcome);
     } finally {
       stop();
     }
@@ -193,13 +193,13 @@ export class WorkflowRuntime {
   async signal(runId: string, name: string, payload?: unknown): Promise<void> {
     escapedName(name);
     const bytes = encodeValue(payload, `signal ${name}`, this.#limits.maxPayloadBytes);
-    const at = this.#clock.wallMs();
-    await this.#request({ kind: "Signal", runId, name, payload: bytes, signalId: crypto.randomUUID(), at });
+    const atMs = this.#clock.wallMs();
+    await this.#request({ kind: "Signal", runId, name, payload: bytes, signalId: crypto.randomUUID(), atMs });
   }
 
   /** Asks a run's owner to cancel it; resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   async cancel(runId: string, reason = "cancelled on request"): Promise<void> {
-    await this.#request({ kind: "Cancel", runId, reason, at: this.#clock.wallMs() });
+    await this.#request({ kind: "Cancel", runId, reason, atMs: this.#clock.wallMs() });
   }
 
   /**
@@ -237,10 +237,10 @@ export class WorkflowRuntime {
     await Promise.race([held, grace.promise]);
     cancelGrace();
     const { incarnation } = this.#registration;
-    const at = this.#clock.wallMs();
+    const atMs = this.#clock.wallMs();
     let counts = { moved: 0, orphaned: 0 };
     if (wasRegistered) {
-      const result = await this.#request({ kind: "NodeDrain", nodeId: this.#engine.nodeId, incarnation, at });
+      const result = await this.#request({ kind: "NodeDrain", nodeId: this.#engine.nodeId, incarnation, atMs });
       if (result.ok && result.kind === "Moved") counts = { moved: result.moved, orphaned: result.orphaned };
     }
     this.#executions.close();
@@ -319,12 +319,12 @@ export class WorkflowRuntime {
   async #resync(): Promise<void> {
     const { nodes } = await this.#engine.overview();
     const self = nodes.find((node) => node.nodeId === this.#engine.nodeId);
-    this.#registration.observe(self?.incarnation ?? "", self?.status ?? "Forgotten");
+    this.#registration.observe(self?.incarnation ?? "", self?.status ?? "forgotten");
     await this.#executions.resync(this.#registration.isRegistered);
     for (const runId of this.#waiters.runIds()) {
       const run = await this.#engine.summary(runId);
       if (run === undefined) this.#waiters.gone(runId);
-      else if (run.status !== "Running") this.#waiters.ended(runId, run.outcome);
+      else if (run.status !== "running") this.#waiters.ended(runId, run.outcome);
     }
   }
 

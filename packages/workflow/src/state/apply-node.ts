@@ -30,38 +30,38 @@ export function applyRegister(tables: Tables, command: NodeRegister): CommandRes
   if (before !== undefined && isSame(before, incarnation, types)) {
     return { ok: true, kind: "Moved", moved: 0, orphaned: 0 };
   }
-  tables.nodes.put(nodeId, incarnation, "Live", types);
-  nodeChanged(tables, nodeId, incarnation, "Live");
+  tables.nodes.put(nodeId, incarnation, "live", types);
+  nodeChanged(tables, nodeId, incarnation, "live");
   let moved = 0;
   let orphaned = 0;
   for (const run of tables.runs.ownedBy(nodeId)) {
-    const stays = tables.nodes.canTake(nodeId, run.type, run.version);
-    const to = stays ? nodeId : tables.nodes.choose(run.type, run.version, tables.loadOf);
-    tables.assign(run, to, "RESTART");
+    const stays = tables.nodes.canTake(nodeId, run.workflowType, run.version);
+    const to = stays ? nodeId : tables.nodes.choose(run.workflowType, run.version, tables.loadOf);
+    tables.assign(run, to, "restart");
     moved += 1;
     if (to === 0) orphaned += 1;
   }
   for (const run of tables.runs.ownedBy(0)) {
-    const to = tables.nodes.choose(run.type, run.version, tables.loadOf);
+    const to = tables.nodes.choose(run.workflowType, run.version, tables.loadOf);
     if (to === 0) continue;
-    tables.assign(run, to, "ADOPTION");
+    tables.assign(run, to, "adoption");
     moved += 1;
   }
   return { ok: true, kind: "Moved", moved, orphaned };
 }
 
 function isSame(node: NodeRecord, incarnation: string, types: readonly TypeVersion[]): boolean {
-  if (node.status !== "Live" || node.incarnation !== incarnation || node.types.length !== types.length) return false;
+  if (node.status !== "live" || node.incarnation !== incarnation || node.types.length !== types.length) return false;
   const sought = new Set(types.map(({ type, version }) => `${version}:${type}`));
   return sought.size === node.capabilities.size && [...sought].every((capability) => node.capabilities.has(capability));
 }
 
 export function applyLost(tables: Tables, command: NodeLost): CommandResult {
-  return leave(tables, command, "Lost", "NODE_FAILURE", command.forget);
+  return leave(tables, command, "lost", "node-failure", command.forget);
 }
 
 export function applyDrain(tables: Tables, command: NodeDrain): CommandResult {
-  return leave(tables, command, "Draining", "DRAIN", false);
+  return leave(tables, command, "draining", "drain", false);
 }
 
 function leave(
@@ -83,7 +83,7 @@ function leave(
   }
   if (forget) {
     tables.nodes.remove(nodeId);
-    nodeChanged(tables, nodeId, incarnation, "Forgotten");
+    nodeChanged(tables, nodeId, incarnation, "forgotten");
   } else if (node.status !== status) {
     tables.nodes.setStatus(node, status);
     nodeChanged(tables, nodeId, incarnation, status);
@@ -91,7 +91,7 @@ function leave(
   let moved = 0;
   let orphaned = 0;
   for (const run of tables.runs.ownedBy(nodeId)) {
-    const to = tables.nodes.choose(run.type, run.version, tables.loadOf);
+    const to = tables.nodes.choose(run.workflowType, run.version, tables.loadOf);
     tables.assign(run, to, reason);
     moved += 1;
     if (to === 0) orphaned += 1;
@@ -104,7 +104,7 @@ export function applyOwnerChange(tables: Tables, command: OwnerChange): CommandR
   const run = tables.runs.get(runId);
   if (run === undefined) return refused("WORKFLOW_NOT_FOUND", `There is no run ${runId}; it may have been pruned`);
   const { head } = run;
-  if (head.status !== "Running") {
+  if (head.status !== "running") {
     return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome}`, { status: head.outcome });
   }
   if (head.owner !== oldOwner || (epoch !== 0 && head.epoch !== epoch)) {
@@ -114,10 +114,10 @@ export function applyOwnerChange(tables: Tables, command: OwnerChange): CommandR
     });
   }
   if (newOwner === oldOwner) return { ok: true, kind: "Moved", moved: 0, orphaned: 0 };
-  if (!tables.nodes.canTake(newOwner, run.type, run.version)) {
+  if (!tables.nodes.canTake(newOwner, run.workflowType, run.version)) {
     return refused(
       "OWNER_INCAPABLE",
-      `Node ${newOwner} cannot take run ${runId}: it is not live, or has not registered ${run.type}@${run.version}`,
+      `Node ${newOwner} cannot take run ${runId}: it is not live, or has not registered ${run.workflowType}@${run.version}`,
     );
   }
   tables.assign(run, newOwner, command.reason);
@@ -129,8 +129,8 @@ export function applyPrune(tables: Tables, command: Prune): CommandResult {
   const runIds: string[] = [];
   let more = false;
   for (const run of runs.finished()) {
-    if (run.head.status !== "Finished") continue;
-    const due = run.head.endedAt < command.finishedBefore || runs.finishedCount > command.keepAtMost;
+    if (run.head.status !== "finished") continue;
+    const due = run.head.endedAtMs < command.finishedBeforeMs || runs.finishedCount > command.keepAtMost;
     if (!due) break;
     if (runIds.length >= MAX_PRUNED_AT_ONCE) {
       more = true;
@@ -139,10 +139,10 @@ export function applyPrune(tables: Tables, command: Prune): CommandResult {
     runs.prune(run);
     runIds.push(run.runId);
   }
-  if (runIds.length > 0) tables.events.push({ type: "runs-pruned", index: tables.index, at: tables.clock, runIds });
+  if (runIds.length > 0) tables.events.push({ type: "runs-pruned", index: tables.index, atMs: tables.clock, runIds });
   return { ok: true, kind: "Pruned", pruned: runIds.length, more };
 }
 
-function nodeChanged(tables: Tables, nodeId: NodeId, incarnation: string, status: NodeStatus | "Forgotten"): void {
-  tables.events.push({ type: "node-changed", index: tables.index, at: tables.clock, nodeId, incarnation, status });
+function nodeChanged(tables: Tables, nodeId: NodeId, incarnation: string, status: NodeStatus | "forgotten"): void {
+  tables.events.push({ type: "node-changed", index: tables.index, atMs: tables.clock, nodeId, incarnation, status });
 }

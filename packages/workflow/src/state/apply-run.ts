@@ -6,18 +6,18 @@
  * A3. A signal is recorded at one path, once, in the order of arrival per name.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { CheckpointRecord, CommandResult, Refused } from "../command/command-result.ts";
+import type { CommandResult, HistoryRecord, Refused } from "../command/command-result.ts";
 import type {
   Cancel,
   Checkpoint,
-  CheckpointKind,
   Epoch,
+  RecordKind,
   Signal,
   SignalReceive,
   WorkflowEnd,
 } from "../command/workflow-command.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
-import { findCheckpoint } from "./run-records.ts";
+import { findHistoryRecord } from "./run-records.ts";
 import { refused, type Tables } from "./tables.ts";
 
 /** Signals a run may have waiting; more are refused with SIGNAL_BUFFER_FULL. */
@@ -37,7 +37,7 @@ function runningRun(tables: Tables, runId: string): Running | Refused {
   const run = tables.runs.get(runId);
   if (run === undefined) return refused("WORKFLOW_NOT_FOUND", `There is no run ${runId}; it may have been pruned`);
   const { head } = run;
-  if (head.status !== "Running") {
+  if (head.status !== "running") {
     return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome}`, { status: head.outcome });
   }
   return { ok: true, run, head };
@@ -57,82 +57,82 @@ function ownedRun(tables: Tables, command: { runId: string; owner: NodeId; epoch
   return found;
 }
 
-export function applyCheckpoint(tables: Tables, command: Checkpoint): CommandResult {
+export function applyRecord(tables: Tables, command: Checkpoint): CommandResult {
   const found = ownedRun(tables, command);
   if (!found.ok) return found;
-  return record(tables, found, command.key, command.record, command.value);
+  return record(tables, found, command.path, command.recordKind, command.value);
 }
 
 export function applySignalReceive(tables: Tables, command: SignalReceive): CommandResult {
   const found = ownedRun(tables, command);
   if (!found.ok) return found;
   const { run } = found;
-  const standing = findCheckpoint(tables.runs.records, run, command.key);
-  if (standing !== undefined) return stands(run, command.key, "SIGNAL", standing);
+  const standing = findHistoryRecord(tables.runs.records, run, command.path);
+  if (standing !== undefined) return stands(run, command.path, "signal", standing);
   const signal = run.signals.find((waiting) => waiting.name === command.name);
   if (signal === undefined) {
-    if (command.timedOut) return record(tables, found, command.key, "SIGNAL_TIMEOUT", new Uint8Array(0));
+    if (command.timedOut) return record(tables, found, command.path, "signal-timeout", new Uint8Array(0));
     return refused("SIGNAL_MISSING", `Run ${command.runId} has no signal ${command.name} waiting`);
   }
   tables.runs.removeSignal(run, signal);
-  return record(tables, found, command.key, "SIGNAL", signal.payload);
+  return record(tables, found, command.path, "signal", signal.payload);
 }
 
 /** Kinds that one call of the author's may record at its path. */
-const FAMILY: Readonly<Record<CheckpointKind, string>> = Object.freeze({
-  STEP: "step",
-  STEP_FAILED: "step",
-  VARIABLE: "variable",
-  SLEEP: "sleep",
-  WAIT_DEADLINE: "wait deadline",
-  NOW: "now",
-  SIGNAL: "wait",
-  SIGNAL_TIMEOUT: "wait",
+const FAMILY: Readonly<Record<RecordKind, string>> = Object.freeze({
+  step: "step",
+  "step-failed": "step",
+  variable: "variable",
+  sleep: "sleep",
+  "wait-deadline": "wait deadline",
+  now: "now",
+  signal: "wait",
+  "signal-timeout": "wait",
 });
 
 /** Whether a checkpoint of this kind can answer a call that would record the other. */
-export function sameFamily(a: CheckpointKind, b: CheckpointKind): boolean {
+export function sameFamily(a: RecordKind, b: RecordKind): boolean {
   return FAMILY[a] === FAMILY[b];
 }
 
-function stands(run: RunRecord, key: string, kind: CheckpointKind, standing: CheckpointRecord): CommandResult {
-  if (!sameFamily(standing.record, kind)) {
+function stands(run: RunRecord, key: string, kind: RecordKind, standing: HistoryRecord): CommandResult {
+  if (!sameFamily(standing.kind, kind)) {
     return refused(
       "NON_DETERMINISM",
-      `Run ${run.runId} recorded a ${FAMILY[standing.record]} at ${key}, not a ${FAMILY[kind]}`,
-      { key, expected: kind, recorded: standing.record },
+      `Run ${run.runId} recorded a ${FAMILY[standing.kind]} at ${key}, not a ${FAMILY[kind]}`,
+      { key, expected: kind, recorded: standing.kind },
     );
   }
-  return { ok: true, kind: "Recorded", recorded: false, checkpoint: standing };
+  return { ok: true, kind: "Recorded", recorded: false, record: standing };
 }
 
 function record(
   tables: Tables,
   { run, head }: Running,
-  key: string,
-  kind: CheckpointKind,
+  path: string,
+  kind: RecordKind,
   value: Uint8Array,
 ): CommandResult {
-  const checkpoint: CheckpointRecord = {
-    record: kind,
+  const committed: HistoryRecord = {
+    kind,
     value,
-    at: tables.clock,
+    recordedAtMs: tables.clock,
     index: tables.index,
     epoch: head.epoch,
   };
-  const standing = tables.runs.record(run, key, checkpoint);
-  if (standing !== undefined) return stands(run, key, kind, standing);
+  const standing = tables.runs.record(run, path, committed);
+  if (standing !== undefined) return stands(run, path, kind, standing);
   tables.events.push({
-    type: "checkpoint-committed",
+    type: "record-committed",
     index: tables.index,
-    at: tables.clock,
+    atMs: tables.clock,
     runId: run.runId,
-    key,
-    record: kind,
+    path,
+    kind,
     owner: head.owner,
     epoch: head.epoch,
   });
-  return { ok: true, kind: "Recorded", recorded: true, checkpoint };
+  return { ok: true, kind: "Recorded", recorded: true, record: committed };
 }
 
 export function applyEnd(tables: Tables, command: WorkflowEnd): CommandResult {
@@ -159,9 +159,9 @@ export function applySignal(tables: Tables, command: Signal): CommandResult {
   }
   const { name, payload, signalId } = command;
   const ids = signalId === "" ? head.signalIds : [...head.signalIds, signalId].slice(-MAX_SIGNAL_IDS);
-  tables.runs.addSignal(run, { name, payload, at: tables.clock });
+  tables.runs.addSignal(run, { name, payload, atMs: tables.clock });
   if (ids !== head.signalIds) tables.runs.update(run, { ...head, signalIds: ids });
-  tables.events.push({ type: "signal-buffered", index: tables.index, at: tables.clock, runId: run.runId, name });
+  tables.events.push({ type: "signal-buffered", index: tables.index, atMs: tables.clock, runId: run.runId, name });
   return { ok: true, kind: "Done", changed: true };
 }
 
@@ -170,7 +170,7 @@ export function applyCancel(tables: Tables, command: Cancel): CommandResult {
   if (!found.ok) return found;
   const { run, head } = found;
   if (head.owner === 0) {
-    tables.finish(run, head, { status: "Cancelled", reason: command.reason });
+    tables.finish(run, head, { status: "cancelled", reason: command.reason });
     return { ok: true, kind: "Done", changed: true };
   }
   if (head.cancelReason !== undefined) return { ok: true, kind: "Done", changed: false };
@@ -178,7 +178,7 @@ export function applyCancel(tables: Tables, command: Cancel): CommandResult {
   tables.events.push({
     type: "cancel-requested",
     index: tables.index,
-    at: tables.clock,
+    atMs: tables.clock,
     runId: run.runId,
     reason: command.reason,
   });

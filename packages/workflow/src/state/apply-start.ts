@@ -12,7 +12,7 @@ import { refused, type Tables } from "./tables.ts";
 export const MAX_RUN_ID_LENGTH = 512;
 
 export function applyStart(tables: Tables, command: WorkflowStart): CommandResult {
-  const { runId, type } = command;
+  const { runId, workflowType } = command;
   if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
     return refused(
       "WORKFLOW_ID_INVALID",
@@ -22,30 +22,30 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
   const existing = tables.runs.get(runId);
   if (existing !== undefined) return again(tables, existing, command);
   const { nodes } = tables;
-  const version = command.version === 0 ? nodes.newestVersion(type) : command.version;
-  if (version === undefined || !nodes.knows(type, version)) {
+  const version = command.version === 0 ? nodes.newestVersion(workflowType) : command.version;
+  if (version === undefined || !nodes.knows(workflowType, version)) {
     const known = nodes.knownTypes();
     return refused(
       "WORKFLOW_TYPE_UNKNOWN",
-      `No node has registered workflow ${type}${command.version === 0 ? "" : `@${command.version}`}; ` +
+      `No node has registered workflow ${workflowType}${command.version === 0 ? "" : `@${command.version}`}; ` +
         (known.length === 0 ? "none has registered any. " : `registered: ${known.join(", ")}. `) +
         "Check the name, or start a node that has it",
-      { type, version: command.version, known },
+      { workflowType, version: command.version, known },
     );
   }
-  const owner = nodes.canTake(command.owner, type, version)
+  const owner = nodes.canTake(command.owner, workflowType, version)
     ? command.owner
-    : nodes.choose(type, version, tables.loadOf);
+    : nodes.choose(workflowType, version, tables.loadOf);
   const epoch = tables.nextEpoch();
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(runId, tables.index);
   tables.runs.start(
-    { runId, type, version, seed, startedAt: tables.clock, startIndex: tables.index },
+    { runId, workflowType, version, seed, startedAtMs: tables.clock, startIndex: tables.index },
     {
-      status: "Running",
+      status: "running",
       owner,
       epoch,
       attempt: owner === 0 ? 0 : 1,
-      reason: "START",
+      reason: "start",
       cancelReason: undefined,
       signalIds: [],
     },
@@ -54,9 +54,9 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
   tables.events.push({
     type: "run-started",
     index: tables.index,
-    at: tables.clock,
+    atMs: tables.clock,
     runId,
-    workflowType: type,
+    workflowType: workflowType,
     version,
     input: command.input,
     seed,
@@ -68,7 +68,7 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
 
 function again(tables: Tables, run: RunRecord, command: WorkflowStart): CommandResult {
   const differs: string[] = [];
-  if (run.type !== command.type) differs.push(`type ${run.type}, not ${command.type}`);
+  if (run.workflowType !== command.workflowType) differs.push(`type ${run.workflowType}, not ${command.workflowType}`);
   if (command.version !== 0 && run.version !== command.version) {
     differs.push(`version ${run.version}, not ${command.version}`);
   }
@@ -77,7 +77,7 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): CommandR
     return refused(
       "WORKFLOW_ID_CONFLICT",
       `Run ${run.runId} exists with ${differs.join(" and ")}; choose another id, or repeat the same start`,
-      { runId: run.runId, type: run.type, version: run.version },
+      { runId: run.runId, type: run.workflowType, version: run.version },
     );
   }
   const { owner, epoch } = run.head;

@@ -6,7 +6,7 @@ import type { StateKey, StateReader } from "@raftoral/raft-core";
 import { WireReader } from "../command/wire-reader.ts";
 import { WireWriter } from "../command/wire-writer.ts";
 import type { RunRecord } from "./run-record.ts";
-import { checkpointKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
+import { historyKey, KEY_PREFIX, rangeOf } from "./state-keys.ts";
 
 /** A run with more checkpoints, or more bytes in them, keeps them as they are. */
 export const MAX_ARCHIVED_CHECKPOINTS = 256;
@@ -66,8 +66,8 @@ function* recordsOf(
   count: number,
 ): Generator<readonly [StateKey, Uint8Array]> {
   if (hashes?.size !== count) {
-    yield* from.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex));
+    yield* from.scan(...rangeOf(KEY_PREFIX.history, startIndex));
     return;
   }
-  for (const [hash, value] of hashes) yield [checkpointKey(startKey, hash, 0), value];
+  for (const [hash, value] of hashes) yield [historyKey(startKey, hash, 0), value];
 }

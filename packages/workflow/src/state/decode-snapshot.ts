@@ -10,11 +10,11 @@ import { WireReader } from "../command/wire-reader.ts";
 import { WorkflowError } from "../errors.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
 import { nodeKey, nodeRecord } from "./node-table.ts";
-import { decodeCheckpoint, decodeNode, decodeRun, encodeCheckpoint, encodeNode } from "./record-codec.ts";
+import { decodeHistoryRecord, decodeNode, decodeRun, encodeHistoryRecord, encodeNode } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
 import {
   putArchive,
-  putCheckpoint,
+  putHistoryRecord,
   putInput,
   putOutcome,
   putPlace,
@@ -25,7 +25,7 @@ import {
 } from "./run-records.ts";
 import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { encodeHeader } from "./state-header.ts";
-import { HEADER_KEY, numberKey, RECORD_KIND } from "./state-keys.ts";
+import { HEADER_KEY, KEY_PREFIX, numberKey } from "./state-keys.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** A record's kind and length take at most this many bytes. */
@@ -189,22 +189,22 @@ export class SnapshotDecoder {
     const { runId, startIndex } = facts;
     const startKey = numberKey(startIndex);
     const isKnown = startOf(this.#sink, runId) !== undefined;
-    if (isKnown || this.#sink.get(RECORD_KIND.run + startKey) !== undefined) throw invalid(`run ${runId} comes twice`);
+    if (isKnown || this.#sink.get(KEY_PREFIX.run + startKey) !== undefined) throw invalid(`run ${runId} comes twice`);
     if (head.epoch > this.#lastEpoch) throw invalid(`run ${runId} is from the future`);
     const run: RunRecord = {
       ...facts,
       startKey,
       head,
-      checkpointCount: 0,
+      recordCount: 0,
       hashes: undefined,
       signals,
     };
-    this.#held = head.status === "Finished" ? { contents: [], paths: new Set(), bytes: 0 } : undefined;
+    this.#held = head.status === "finished" ? { contents: [], paths: new Set(), bytes: 0 } : undefined;
     // Here already, so that a second run of the id, or the place, is noticed.
     putRun(this.#sink, run);
     putPlace(this.#sink, run);
     putInput(this.#sink, run, input);
-    if (head.status === "Finished") {
+    if (head.status === "finished") {
       putOutcome(this.#sink, run, outcome);
       this.#finished += 1;
     } else {
@@ -215,13 +215,13 @@ export class SnapshotDecoder {
   }
 
   #putCheckpoint(content: WireReader, run: RunRecord): void {
-    const { path, checkpoint } = decodeCheckpoint(content);
+    const { path, record } = decodeHistoryRecord(content);
     const isTwice =
       this.#held === undefined
-        ? putCheckpoint(this.#sink, run, path, checkpoint) !== undefined
-        : !this.#hold(this.#held, run, path, encodeCheckpoint(path, checkpoint));
+        ? putHistoryRecord(this.#sink, run, path, record) !== undefined
+        : !this.#hold(this.#held, run, path, encodeHistoryRecord(path, record));
     if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
-    run.checkpointCount = (run.checkpointCount ?? 0) + 1;
+    run.recordCount = (run.recordCount ?? 0) + 1;
   }
 
   /** Keeps a checkpoint for the run's archive; once they are too many for one, all are put. False for a path that is there. */
@@ -233,8 +233,8 @@ export class SnapshotDecoder {
     if (held.contents.length <= MAX_ARCHIVED_CHECKPOINTS && held.bytes <= MAX_ARCHIVED_BYTES) return true;
     this.#held = undefined;
     for (const each of held.contents) {
-      const { path: other, checkpoint } = decodeCheckpoint(new WireReader(each));
-      putCheckpoint(this.#sink, run, other, checkpoint);
+      const { path: other, record } = decodeHistoryRecord(new WireReader(each));
+      putHistoryRecord(this.#sink, run, other, record);
     }
     return true;
   }
@@ -247,7 +247,7 @@ export class SnapshotDecoder {
       putArchive(this.#sink, run, encodeArchive(this.#held.contents));
     }
     // Of a running run it is counted when somebody asks.
-    if (run?.head.status === "Finished" && run.checkpointCount !== 0) putRun(this.#sink, run);
+    if (run?.head.status === "finished" && run.recordCount !== 0) putRun(this.#sink, run);
   }
 }
 

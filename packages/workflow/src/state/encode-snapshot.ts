@@ -12,7 +12,7 @@ import { decodeArchive, indexIn } from "./archive.ts";
 import { startInPlace } from "./run-records.ts";
 import { RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { decodeHeader } from "./state-header.ts";
-import { HEADER_KEY, kindRange, numberKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
+import { HEADER_KEY, KEY_PREFIX, kindRange, numberKey, rangeOf } from "./state-keys.ts";
 
 /** A run's checkpoints are held in memory up to this many bytes, to be put in order; beyond, only their keys are. */
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -40,7 +40,7 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
   content.uint(2, lastEpoch);
   emit(RECORD.header, content.view());
   let [nodes, runs, checkpoints] = [0, 0, 0];
-  for (const [, node] of view.scan(...kindRange(RECORD_KIND.node))) {
+  for (const [, node] of view.scan(...kindRange(KEY_PREFIX.node))) {
     nodes += 1;
     emit(RECORD.node, node);
   }
@@ -65,32 +65,32 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
 
 /** E2. */
 function* startsOf(view: StateView): Generator<number> {
-  for (const [key] of view.scan(...kindRange(RECORD_KIND.ended))) yield startInPlace(key);
+  for (const [key] of view.scan(...kindRange(KEY_PREFIX.ended))) yield startInPlace(key);
   const running: number[] = [];
-  for (const [key] of view.scan(...kindRange(RECORD_KIND.owned))) running.push(startInPlace(key));
+  for (const [key] of view.scan(...kindRange(KEY_PREFIX.owned))) running.push(startInPlace(key));
   yield* running.sort((a, b) => a - b);
 }
 
 function writeRun(to: WireWriter, view: StateView, start: number): void {
   const startKey = numberKey(start);
   to.reset();
-  to.raw(view.get(RECORD_KIND.run + startKey) ?? new Uint8Array(0));
-  to.raw(view.get(RECORD_KIND.outcome + startKey) ?? new Uint8Array(0));
-  const input = view.get(RECORD_KIND.input + startKey);
+  to.raw(view.get(KEY_PREFIX.run + startKey) ?? new Uint8Array(0));
+  to.raw(view.get(KEY_PREFIX.outcome + startKey) ?? new Uint8Array(0));
+  const input = view.get(KEY_PREFIX.input + startKey);
   if (input !== undefined) to.bytes(INPUT_FIELD, input);
-  for (const [, signal] of view.scan(...rangeOf(RECORD_KIND.signal, start))) to.message(SIGNAL_FIELD, signal);
+  for (const [, signal] of view.scan(...rangeOf(KEY_PREFIX.signal, start))) to.message(SIGNAL_FIELD, signal);
 }
 
 /** The records of a run's checkpoints in the order in which they were committed (E2). */
 function* inOrder(view: StateView, start: number): Generator<Uint8Array> {
-  const archive = view.get(RECORD_KIND.archive + numberKey(start));
+  const archive = view.get(KEY_PREFIX.archive + numberKey(start));
   if (archive !== undefined) {
     yield* decodeArchive(archive);
     return;
   }
   const found: { readonly index: number; readonly key: string; held: Uint8Array | undefined }[] = [];
   let bytes = 0;
-  for (const [key, value] of view.scan(...rangeOf(RECORD_KIND.checkpoint, start))) {
+  for (const [key, value] of view.scan(...rangeOf(KEY_PREFIX.history, start))) {
     bytes += value.length;
     found.push({ index: indexIn(value), key, held: bytes > MAX_HELD_BYTES ? undefined : value });
   }

@@ -6,10 +6,10 @@ import type { NodeId, StateKey } from "@raftoral/raft-core";
 import { WireReader } from "../command/wire-reader.ts";
 import type { TypeVersion } from "../command/workflow-command.ts";
 import { type DecodedNode, decodeNode, encodeNode } from "./record-codec.ts";
-import { kindRange, numberKey, RECORD_KIND } from "./state-keys.ts";
+import { KEY_PREFIX, kindRange, numberKey } from "./state-keys.ts";
 
 /** Live: takes runs. Draining: stops soon. Lost: has been silent too long. Only Live nodes own runs. */
-export type NodeStatus = "Live" | "Draining" | "Lost";
+export type NodeStatus = "live" | "draining" | "lost";
 
 export interface NodeRecord {
   readonly nodeId: NodeId;
@@ -33,7 +33,7 @@ export class NodeTable {
 
   constructor(store: NodeStore) {
     this.#store = store;
-    for (const [, value] of store.scan(...kindRange(RECORD_KIND.node))) {
+    for (const [, value] of store.scan(...kindRange(KEY_PREFIX.node))) {
       const node = nodeRecord(decodeNode(new WireReader(value)));
       this.#nodes.set(node.nodeId, node);
     }
@@ -64,7 +64,7 @@ export class NodeTable {
   /** Whether a node is live and has registered this type and version. */
   canTake(nodeId: NodeId, type: string, version: number): boolean {
     const node = this.#nodes.get(nodeId);
-    return node !== undefined && node.status === "Live" && node.capabilities.has(capability(type, version));
+    return node !== undefined && node.status === "live" && node.capabilities.has(capability(type, version));
   }
 
   /** Of the live nodes that can take a run, the one with the least load, then the lowest id; 0 when there is none. */
@@ -73,7 +73,7 @@ export class NodeTable {
     let chosen = 0;
     let least = Number.POSITIVE_INFINITY;
     for (const node of this.#nodes.values()) {
-      if (node.status !== "Live" || !node.capabilities.has(wanted)) continue;
+      if (node.status !== "live" || !node.capabilities.has(wanted)) continue;
       const load = loadOf(node.nodeId);
       if (load < least || (load === least && node.nodeId < chosen)) {
         chosen = node.nodeId;
@@ -98,7 +98,7 @@ export class NodeTable {
       for (const known of node.types) {
         if (known.type !== type) continue;
         newest = Math.max(newest ?? 0, known.version);
-        if (node.status === "Live") newestLive = Math.max(newestLive ?? 0, known.version);
+        if (node.status === "live") newestLive = Math.max(newestLive ?? 0, known.version);
       }
     }
     return newestLive ?? newest;
@@ -120,7 +120,7 @@ export class NodeTable {
 }
 
 export function nodeKey(nodeId: NodeId): StateKey {
-  return RECORD_KIND.node + numberKey(nodeId);
+  return KEY_PREFIX.node + numberKey(nodeId);
 }
 
 export function nodeRecord({ nodeId, incarnation, status, types }: DecodedNode): NodeRecord {

@@ -23,39 +23,46 @@ test("a snapshot of the first version is read, whole", async () => {
   expect([state.clock, state.appliedIndex, state.size]).toEqual([1011, 12, { running: 1, orphaned: 0, finished: 2 }]);
   expect(state.run("done-é")).toEqual({
     runId: "done-é",
-    type: "order",
+    workflowType: "order",
     version: 1,
     owner: 1,
     epoch: 1,
     attempt: 1,
-    startedAt: 1001,
+    startedAtMs: 1001,
     startIndex: 2,
-    checkpointCount: 2,
-    status: "Completed",
-    outcome: { status: "Completed", result: text('"ok"') },
-    endedAt: 1004,
+    recordCount: 2,
+    status: "completed",
+    outcome: { status: "completed", result: text('"ok"') },
+    endedAtMs: 1004,
     endIndex: 5,
     input: text("{}"),
     seed: text("0123456789abcdef"),
-    checkpoints: [
-      ["b#0", { record: "STEP", value: text("1"), at: 1002, index: 3, epoch: 1 }],
-      ["a#0", { record: "VARIABLE", value: text("2"), at: 1003, index: 4, epoch: 1 }],
+    history: [
+      ["b#0", { kind: "step", value: text("1"), recordedAtMs: 1002, index: 3, epoch: 1 }],
+      ["a#0", { kind: "variable", value: text("2"), recordedAtMs: 1003, index: 4, epoch: 1 }],
     ],
   });
   expect(state.run("waits")).toMatchObject({ cancelReason: "enough", signals: ["go", "stop"], input: text("7") });
-  expect(state.run("bad")).toMatchObject({ outcome: { status: "Failed", error: { name: "Error", message: "no" } } });
+  expect(state.run("bad")).toMatchObject({ outcome: { status: "failed", error: { name: "Error", message: "no" } } });
   expect(state.nodes()).toMatchObject([{ nodeId: 1, incarnation: "p", running: 1 }]);
   // Its epochs and signals go on.
-  const receive = { kind: "SignalReceive", runId: "waits", key: "got#0", timedOut: false, owner: 1, epoch: 2 } as const;
-  const got = state.apply(13, { ...receive, name: "go", at: 1012 });
-  expect(got).toMatchObject({ recorded: true, checkpoint: { value: text("x") } });
+  const receive = {
+    kind: "SignalReceive",
+    runId: "waits",
+    path: "got#0",
+    timedOut: false,
+    owner: 1,
+    epoch: 2,
+  } as const;
+  const got = state.apply(13, { ...receive, name: "go", atMs: 1012 });
+  expect(got).toMatchObject({ recorded: true, record: { value: text("x") } });
   const again = state.apply(14, {
     kind: "Signal",
     runId: "waits",
     name: "go",
     payload: text(""),
     signalId: "s1",
-    at: 0,
+    atMs: 0,
   });
   expect(again).toMatchObject({ ok: true, changed: false });
 });

@@ -18,7 +18,7 @@ describe("losing a node", () => {
     ]);
     const events = log.state.takeEvents().filter((event) => event.type === "owner-changed");
     expect(events).toHaveLength(10);
-    expect(events[0]).toMatchObject({ from: 1, to: 2, reason: "NODE_FAILURE" });
+    expect(events[0]).toMatchObject({ from: 1, to: 2, reason: "node-failure" });
   });
 
   test("hands them on in the order of their start, also on a node restored from a snapshot (N4)", () => {
@@ -27,12 +27,12 @@ describe("losing a node", () => {
     log.register(2);
     log.register(3);
     for (const runId of ["a", "b", "c"]) log.start(runId, 1);
-    const move = { kind: "OwnerChange", runId: "a", reason: "LOAD_BALANCING", at: 0, epoch: 0 } as const;
+    const move = { kind: "OwnerChange", runId: "a", reason: "load-balancing", atMs: 0, epoch: 0 } as const;
     log.apply({ ...move, oldOwner: 1, newOwner: 2 });
     log.apply({ ...move, oldOwner: 2, newOwner: 1 });
     const copy = restoredFrom(log.state);
     log.lost(1);
-    copy.apply(log.index, { kind: "NodeLost", nodeId: 1, incarnation: "process-1", at: 0, forget: false });
+    copy.apply(log.index, { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 0, forget: false });
     const owners = ["a", "b", "c"].map((runId) => copy.summary(runId)?.owner);
     expect(owners).toEqual([2, 3, 2]);
     expect(["a", "b", "c"].map((runId) => log.owner(runId))).toEqual(owners);
@@ -46,7 +46,7 @@ describe("losing a node", () => {
     expect(log.lost(1)).toMatchObject({ moved: 1, orphaned: 1 });
     expect(log.state.size).toMatchObject({ running: 1, orphaned: 1 });
     expect(log.register(3)).toMatchObject({ moved: 1 });
-    expect(log.state.summary("a")).toMatchObject({ owner: 3, reason: "ADOPTION", attempt: 2 });
+    expect(log.state.summary("a")).toMatchObject({ owner: 3, reason: "adoption", attempt: 2 });
   });
 
   test("is refused when the node has registered another process meanwhile", () => {
@@ -65,7 +65,7 @@ describe("losing a node", () => {
     log.register(2);
     log.lost(1, "process-1", true);
     expect(log.state.nodes().map((node) => node.nodeId)).toEqual([2]);
-    expect(log.start("a", 2, { type: "mail" })).toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
+    expect(log.start("a", 2, { workflowType: "mail" })).toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
   });
 
   test("a node that drains hands over its runs and takes no more", () => {
@@ -73,8 +73,8 @@ describe("losing a node", () => {
     log.register(1);
     log.register(2);
     log.start("a", 1);
-    expect(log.apply({ kind: "NodeDrain", nodeId: 1, incarnation: "process-1", at: 0 })).toMatchObject({ moved: 1 });
-    expect(log.state.summary("a")).toMatchObject({ owner: 2, reason: "DRAIN" });
+    expect(log.apply({ kind: "NodeDrain", nodeId: 1, incarnation: "process-1", atMs: 0 })).toMatchObject({ moved: 1 });
+    expect(log.state.summary("a")).toMatchObject({ owner: 2, reason: "drain" });
     expect(log.start("b", 1)).toMatchObject({ owner: 2 });
   });
 });
@@ -95,7 +95,7 @@ describe("registering", () => {
     log.start("a");
     const epoch = log.epoch("a");
     expect(log.register(1, [ORDER], "restarted")).toMatchObject({ moved: 1, orphaned: 0 });
-    expect(log.state.summary("a")).toMatchObject({ owner: 1, reason: "RESTART", attempt: 2 });
+    expect(log.state.summary("a")).toMatchObject({ owner: 1, reason: "restart", attempt: 2 });
     expect(log.epoch("a")).toBeGreaterThan(epoch);
   });
 
@@ -115,10 +115,10 @@ describe("changing the owner of one run", () => {
     log.register(1);
     log.register(2);
     log.start("a", 1);
-    const move = { kind: "OwnerChange", runId: "a", reason: "LOAD_BALANCING", at: 0, epoch: 0 } as const;
+    const move = { kind: "OwnerChange", runId: "a", reason: "load-balancing", atMs: 0, epoch: 0 } as const;
     expect(log.apply({ ...move, oldOwner: 2, newOwner: 1 })).toMatchObject({ code: "STALE_OWNER" });
     expect(log.apply({ ...move, oldOwner: 1, newOwner: 3 })).toMatchObject({ code: "OWNER_INCAPABLE" });
     expect(log.apply({ ...move, oldOwner: 1, newOwner: 2 })).toMatchObject({ ok: true, moved: 1 });
-    expect(log.state.summary("a")).toMatchObject({ owner: 2, reason: "LOAD_BALANCING" });
+    expect(log.state.summary("a")).toMatchObject({ owner: 2, reason: "load-balancing" });
   });
 });

@@ -2,10 +2,10 @@
  * The state's records as bytes. They are the fields of a snapshot's records (protobuf's encoding, so that fields can be added), so that a
  * snapshot is made of them as they are; a run's fields are spread over several records of the store.
  */
-import type { CheckpointRecord } from "../command/command-result.ts";
+import type { HistoryRecord } from "../command/command-result.ts";
 import { readRecordedError } from "../command/decode-command.ts";
 import { encodeRecordedError } from "../command/encode-command.ts";
-import { CHECKPOINT_KINDS, OUTCOMES } from "../command/wire-numbers.ts";
+import { OUTCOMES, RECORD_KINDS } from "../command/wire-numbers.ts";
 import { WireReader } from "../command/wire-reader.ts";
 import { WireWriter } from "../command/wire-writer.ts";
 import type { RunOutcome, TypeVersion } from "../command/workflow-command.ts";
@@ -73,25 +73,25 @@ export function encodeRun(run: RunRecord): Uint8Array {
   const to = writer;
   const { head } = run;
   to.string(1, run.runId);
-  to.string(2, run.type);
+  to.string(2, run.workflowType);
   to.uint(3, run.version);
   to.bytes(5, run.seed);
-  to.uint(6, run.startedAt);
+  to.uint(6, run.startedAtMs);
   to.uint(7, run.startIndex);
   to.uint(8, head.owner);
   to.uint(9, head.epoch);
   to.uint(10, head.attempt);
-  if (head.status === "Running") {
+  if (head.status === "running") {
     to.uint(16, OWNER_REASONS.indexOf(head.reason));
     to.bool(17, head.cancelReason !== undefined);
     to.string(18, head.cancelReason ?? "");
   }
   for (const id of head.signalIds) to.string(20, id);
-  if (head.status === "Finished") {
-    to.uint(11, run.checkpointCount ?? 0);
+  if (head.status === "finished") {
+    to.uint(11, run.recordCount ?? 0);
     to.bool(32, true);
     to.uint(33, OUTCOMES.indexOf(head.outcome));
-    to.uint(37, head.endedAt);
+    to.uint(37, head.endedAtMs);
     to.uint(38, head.endIndex);
   }
   return slabs.copy(to.view());
@@ -102,7 +102,7 @@ export interface DecodedRun {
   readonly facts: RunFacts;
   readonly head: RunHead;
   /** Of a run that has ended, in the store. */
-  readonly checkpointCount: number;
+  readonly recordCount: number;
   /** The rest comes with a snapshot's record alone. */
   readonly input: Uint8Array;
   readonly outcome: RunOutcome;
@@ -110,24 +110,24 @@ export interface DecodedRun {
 }
 
 export function decodeRun(from: WireReader): DecodedRun {
-  let [runId, type, version, input, seed, startedAt, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
-  let [owner, epoch, attempt, checkpointCount, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, false, ""];
-  let [finished, status, result, reasonText, endedAt, endIndex] = [false, 0, EMPTY, "", 0, 0];
+  let [runId, workflowType, version, input, seed, startedAtMs, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
+  let [owner, epoch, attempt, recordCount, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, false, ""];
+  let [finished, status, result, reasonText, endedAtMs, endIndex] = [false, 0, EMPTY, "", 0, 0];
   let error = { name: "", message: "" };
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
-    else if (field === 2) type = from.string();
+    else if (field === 2) workflowType = from.string();
     else if (field === 3) version = from.uint();
     else if (field === 4) input = from.bytes();
     else if (field === 5) seed = from.bytes();
-    else if (field === 6) startedAt = from.uint();
+    else if (field === 6) startedAtMs = from.uint();
     else if (field === 7) startIndex = from.uint();
     else if (field === 8) owner = from.uint();
     else if (field === 9) epoch = from.uint();
     else if (field === 10) attempt = from.uint();
-    else if (field === 11) checkpointCount = from.uint();
+    else if (field === 11) recordCount = from.uint();
     else if (field === 16) reason = from.uint();
     else if (field === 17) cancelled = from.bool();
     else if (field === 18) cancelReason = from.string();
@@ -138,16 +138,16 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 34) result = from.bytes();
     else if (field === 35) error = readRecordedError(from.message());
     else if (field === 36) reasonText = from.string();
-    else if (field === 37) endedAt = from.uint();
+    else if (field === 37) endedAtMs = from.uint();
     else if (field === 38) endIndex = from.uint();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
   const name = named(OUTCOMES, status, "outcome");
   const head: RunHead = finished
-    ? { status: "Finished", outcome: name, endedAt, endIndex, signalIds, owner, epoch, attempt }
+    ? { status: "finished", outcome: name, endedAtMs, endIndex, signalIds, owner, epoch, attempt }
     : {
-        status: "Running",
+        status: "running",
         owner,
         epoch,
         attempt,
@@ -155,17 +155,17 @@ export function decodeRun(from: WireReader): DecodedRun {
         cancelReason: cancelled ? cancelReason : undefined,
         signalIds,
       };
-  const facts = { runId, type, version, seed, startedAt, startIndex };
+  const facts = { runId, workflowType, version, seed, startedAtMs, startIndex };
   const outcome = outcomeOf(name, result, error, reasonText);
-  return { facts, head, checkpointCount, input, outcome, signals };
+  return { facts, head, recordCount, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */
 export function encodeOutcome(outcome: RunOutcome): Uint8Array {
   return written((to) => {
-    if (outcome.status === "Completed") to.bytes(34, outcome.result);
-    if (outcome.status === "Failed") to.message(35, encodeRecordedError(outcome.error));
-    if (outcome.status === "Cancelled") to.string(36, outcome.reason);
+    if (outcome.status === "completed") to.bytes(34, outcome.result);
+    if (outcome.status === "failed") to.message(35, encodeRecordedError(outcome.error));
+    if (outcome.status === "cancelled") to.string(36, outcome.reason);
   });
 }
 
@@ -188,58 +188,58 @@ function outcomeOf(
   error: { name: string; message: string },
   reason: string,
 ): RunOutcome {
-  if (status === "Completed") return { status, result };
-  return status === "Failed" ? { status, error } : { status, reason };
+  if (status === "completed") return { status, result };
+  return status === "failed" ? { status, error } : { status, reason };
 }
 
 export function encodeSignal(signal: BufferedSignal): Uint8Array {
   return written((to) => {
     to.string(1, signal.name);
     to.bytes(2, signal.payload);
-    to.uint(3, signal.at);
+    to.uint(3, signal.atMs);
   });
 }
 
 export function decodeSignal(from: WireReader, number: number): BufferedSignal {
-  let [name, payload, at] = ["", EMPTY, 0];
+  let [name, payload, atMs] = ["", EMPTY, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) name = from.string();
     else if (field === 2) payload = from.bytes();
-    else if (field === 3) at = from.uint();
+    else if (field === 3) atMs = from.uint();
     else from.skip();
   }
-  return { number, name, payload, at };
+  return { number, name, payload, atMs };
 }
 
-export function encodeCheckpoint(path: string, checkpoint: CheckpointRecord): Uint8Array {
+export function encodeHistoryRecord(path: string, record: HistoryRecord): Uint8Array {
   writer.reset();
   const to = writer;
   to.string(1, path);
-  to.uint(2, CHECKPOINT_KINDS.indexOf(checkpoint.record));
-  to.bytes(3, checkpoint.value);
-  to.uint(4, checkpoint.at);
-  to.uint(5, checkpoint.index);
-  to.uint(6, checkpoint.epoch);
+  to.uint(2, RECORD_KINDS.indexOf(record.kind));
+  to.bytes(3, record.value);
+  to.uint(4, record.recordedAtMs);
+  to.uint(5, record.index);
+  to.uint(6, record.epoch);
   return slabs.copy(to.view());
 }
 
-export interface DecodedCheckpoint {
+export interface DecodedHistoryRecord {
   readonly path: string;
-  readonly checkpoint: CheckpointRecord;
+  readonly record: HistoryRecord;
 }
 
-export function decodeCheckpoint(from: WireReader): DecodedCheckpoint {
-  let [path, kind, value, at, index, epoch] = ["", 0, EMPTY, 0, 0, 0];
+export function decodeHistoryRecord(from: WireReader): DecodedHistoryRecord {
+  let [path, kind, value, recordedAtMs, index, epoch] = ["", 0, EMPTY, 0, 0, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) path = from.string();
     else if (field === 2) kind = from.uint();
     else if (field === 3) value = from.bytes();
-    else if (field === 4) at = from.uint();
+    else if (field === 4) recordedAtMs = from.uint();
     else if (field === 5) index = from.uint();
     else if (field === 6) epoch = from.uint();
     else from.skip();
   }
-  return { path, checkpoint: { record: named(CHECKPOINT_KINDS, kind, "checkpoint kind"), value, at, index, epoch } };
+  return { path, record: { kind: named(RECORD_KINDS, kind, "record kind"), value, recordedAtMs, index, epoch } };
 }
 
 /** A bare number. */

@@ -13,15 +13,15 @@ export interface BufferedSignal {
   readonly number: number;
   readonly name: string;
   readonly payload: Uint8Array;
-  readonly at: number;
+  readonly atMs: number;
 }
 
 /** Why a run has the owner it has. */
-export type OwnerReason = "START" | "NODE_FAILURE" | "LOAD_BALANCING" | "DRAIN" | "RESTART" | "ADOPTION";
+export type OwnerReason = "start" | "node-failure" | "load-balancing" | "drain" | "restart" | "adoption";
 
 /** The run is to be executed by `owner`, or by nobody while `owner` is 0 (an orphan: no live node has its type). */
 export interface RunningHead {
-  readonly status: "Running";
+  readonly status: "running";
   readonly owner: NodeId;
   readonly epoch: Epoch;
   /** 1 for the first owner, one more with every later one. */
@@ -34,9 +34,9 @@ export interface RunningHead {
 
 /** The run has ended and waits to be pruned. */
 export interface FinishedHead {
-  readonly status: "Finished";
+  readonly status: "finished";
   readonly outcome: RunOutcome["status"];
-  readonly endedAt: number;
+  readonly endedAtMs: number;
   readonly endIndex: LogIndex;
   /** Ids of its last signals: one sent again because its outcome was not known is answered as taken. Oldest first. */
   readonly signalIds: readonly string[];
@@ -51,10 +51,10 @@ export type RunHead = RunningHead | FinishedHead;
 /** What is given with the start and stays. */
 export interface RunFacts {
   readonly runId: string;
-  readonly type: string;
+  readonly workflowType: string;
   readonly version: number;
   readonly seed: Uint8Array;
-  readonly startedAt: number;
+  readonly startedAtMs: number;
   /** Place of its start in the log: unique, and the order of runs. */
   readonly startIndex: LogIndex;
 }
@@ -64,7 +64,7 @@ export interface RunRecord extends RunFacts {
   readonly startKey: StateKey;
   head: RunHead;
   /** Undefined until somebody asks for it (`checkpointCountOf`): nothing that is applied to a running run does. */
-  checkpointCount: number | undefined;
+  recordCount: number | undefined;
   /**
    * The records of its checkpoints by the hashes of their paths, while all are known: of a run that was started here and has stayed in the
    * cache since. A path whose hash is not among them has none, and when the run ends they need not be read.

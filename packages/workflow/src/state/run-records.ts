@@ -3,25 +3,25 @@
  * that is being restored write alike.
  */
 import type { StateKey, StateReader } from "@raftoral/raft-core";
-import type { CheckpointRecord } from "../command/command-result.ts";
+import type { HistoryRecord } from "../command/command-result.ts";
 import { WireReader } from "../command/wire-reader.ts";
 import type { RunOutcome } from "../command/workflow-command.ts";
 import { decodeArchive } from "./archive.ts";
 import {
-  type DecodedCheckpoint,
-  decodeCheckpoint,
+  type DecodedHistoryRecord,
+  decodeHistoryRecord,
   decodeNumber,
   decodeOutcome,
   decodeRun,
   decodeSignal,
-  encodeCheckpoint,
+  encodeHistoryRecord,
   encodeNumber,
   encodeOutcome,
   encodeRun,
   encodeSignal,
 } from "./record-codec.ts";
 import type { BufferedSignal, RunRecord } from "./run-record.ts";
-import { checkpointKey, idKey, numberIn, numberKey, pathHash, RECORD_KIND, rangeOf } from "./state-keys.ts";
+import { historyKey, idKey, KEY_PREFIX, numberIn, numberKey, pathHash, rangeOf } from "./state-keys.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -35,7 +35,7 @@ export interface RecordSink {
 
 /** Writes a run's record, and with the first one where it is found. */
 export function putRun(to: RecordSink, run: RunRecord): void {
-  to.put(RECORD_KIND.run + run.startKey, encodeRun(run));
+  to.put(KEY_PREFIX.run + run.startKey, encodeRun(run));
 }
 
 /** Makes a run known by its id, and by its owner or its end. */
@@ -47,9 +47,9 @@ export function putPlace(to: RecordSink, run: RunRecord): void {
 
 /** The key under which a run is found by its owner while it runs, and by its end afterwards. */
 export function placeKey({ head, startKey }: RunRecord): StateKey {
-  return head.status === "Running"
-    ? RECORD_KIND.owned + numberKey(head.owner) + startKey
-    : RECORD_KIND.ended + numberKey(head.endIndex) + startKey;
+  return head.status === "running"
+    ? KEY_PREFIX.owned + numberKey(head.owner) + startKey
+    : KEY_PREFIX.ended + numberKey(head.endIndex) + startKey;
 }
 
 /** Start index of the run that a key of {@link placeKey} is of. */
@@ -58,15 +58,15 @@ export function startInPlace(key: StateKey): number {
 }
 
 export function putArchive(to: RecordSink, { startKey }: RunRecord, archive: Uint8Array): void {
-  to.put(RECORD_KIND.archive + startKey, archive);
+  to.put(KEY_PREFIX.archive + startKey, archive);
 }
 
 export function putInput(to: RecordSink, { startKey }: RunRecord, input: Uint8Array): void {
-  if (input.length > 0) to.put(RECORD_KIND.input + startKey, input);
+  if (input.length > 0) to.put(KEY_PREFIX.input + startKey, input);
 }
 
 export function putOutcome(to: RecordSink, { startKey }: RunRecord, outcome: RunOutcome): void {
-  to.put(RECORD_KIND.outcome + startKey, encodeOutcome(outcome));
+  to.put(KEY_PREFIX.outcome + startKey, encodeOutcome(outcome));
 }
 
 export function putSignal(to: RecordSink, { startKey }: RunRecord, signal: BufferedSignal): void {
@@ -74,78 +74,78 @@ export function putSignal(to: RecordSink, { startKey }: RunRecord, signal: Buffe
 }
 
 export function signalKey(startKey: StateKey, { number }: BufferedSignal): StateKey {
-  return RECORD_KIND.signal + startKey + numberKey(number);
+  return KEY_PREFIX.signal + startKey + numberKey(number);
 }
 
-/** Records a checkpoint at a path that has none, or gives the one that stands there. */
-export function putCheckpoint(
+/** Records a record at a path that has none, or gives the one that stands there. */
+export function putHistoryRecord(
   to: RecordSink,
   { startKey, hashes }: RunRecord,
   path: string,
-  checkpoint: CheckpointRecord,
-): CheckpointRecord | undefined {
+  record: HistoryRecord,
+): HistoryRecord | undefined {
   const hash = pathHash(path);
   const isNew = hashes !== undefined && !hashes.has(hash);
   for (let probe = 0; ; probe++) {
-    const key = checkpointKey(startKey, hash, probe);
+    const key = historyKey(startKey, hash, probe);
     const found = isNew ? undefined : to.get(key);
     if (found === undefined) {
-      const content = encodeCheckpoint(path, checkpoint);
+      const content = encodeHistoryRecord(path, record);
       if (isNew) hashes.set(hash, content);
       if (to.insert === undefined) to.put(key, content);
       else to.insert(key, content);
       return undefined;
     }
-    const standing = decodeCheckpoint(new WireReader(found));
-    if (standing.path === path) return standing.checkpoint;
+    const standing = decodeHistoryRecord(new WireReader(found));
+    if (standing.path === path) return standing.record;
   }
 }
 
-export function findCheckpoint(
+export function findHistoryRecord(
   from: RecordSink | StateReader,
   { startKey, hashes }: RunRecord,
   path: string,
-): CheckpointRecord | undefined {
+): HistoryRecord | undefined {
   const hash = pathHash(path);
   if (hashes !== undefined && !hashes.has(hash)) return undefined;
   for (let probe = 0; ; probe++) {
-    const found = from.get(checkpointKey(startKey, hash, probe));
+    const found = from.get(historyKey(startKey, hash, probe));
     if (found === undefined) return undefined;
-    const standing = decodeCheckpoint(new WireReader(found));
-    if (standing.path === path) return standing.checkpoint;
+    const standing = decodeHistoryRecord(new WireReader(found));
+    if (standing.path === path) return standing.record;
   }
 }
 
 /** How many checkpoints a run has. Counted once, then kept. */
-export function checkpointCountOf(from: StateReader, run: RunRecord): number {
-  if (run.checkpointCount !== undefined) return run.checkpointCount;
+export function recordCountOf(from: StateReader, run: RunRecord): number {
+  if (run.recordCount !== undefined) return run.recordCount;
   let count = 0;
-  for (const _ of from.scan(...rangeOf(RECORD_KIND.checkpoint, run.startIndex))) count += 1;
-  run.checkpointCount = count;
+  for (const _ of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) count += 1;
+  run.recordCount = count;
   return count;
 }
 
 /** A run's checkpoints in the order in which they were committed. */
-export function checkpointsOf(from: StateReader, run: RunRecord): DecodedCheckpoint[] {
-  if (checkpointCountOf(from, run) === 0) return [];
-  const archive = run.head.status === "Finished" ? from.get(RECORD_KIND.archive + run.startKey) : undefined;
+export function historyOf(from: StateReader, run: RunRecord): DecodedHistoryRecord[] {
+  if (recordCountOf(from, run) === 0) return [];
+  const archive = run.head.status === "finished" ? from.get(KEY_PREFIX.archive + run.startKey) : undefined;
   if (archive !== undefined) {
-    return decodeArchive(archive).map((content) => decodeCheckpoint(new WireReader(content)));
+    return decodeArchive(archive).map((content) => decodeHistoryRecord(new WireReader(content)));
   }
-  const found: DecodedCheckpoint[] = [];
-  for (const [, value] of from.scan(...rangeOf(RECORD_KIND.checkpoint, run.startIndex))) {
-    found.push(decodeCheckpoint(new WireReader(value)));
+  const found: DecodedHistoryRecord[] = [];
+  for (const [, value] of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) {
+    found.push(decodeHistoryRecord(new WireReader(value)));
   }
-  return found.sort((a, b) => a.checkpoint.index - b.checkpoint.index);
+  return found.sort((a, b) => a.record.index - b.record.index);
 }
 
 export function inputOf(from: StateReader, { startKey }: RunRecord): Uint8Array {
-  return from.get(RECORD_KIND.input + startKey) ?? NOTHING;
+  return from.get(KEY_PREFIX.input + startKey) ?? NOTHING;
 }
 
 /** How a run has ended. */
 export function outcomeOf(from: StateReader, { startKey }: RunRecord, status: RunOutcome["status"]): RunOutcome {
-  return decodeOutcome(status, from.get(RECORD_KIND.outcome + startKey) ?? NOTHING);
+  return decodeOutcome(status, from.get(KEY_PREFIX.outcome + startKey) ?? NOTHING);
 }
 
 export function startOf(from: StateReader | RecordSink, runId: string): number | undefined {
@@ -156,15 +156,15 @@ export function startOf(from: StateReader | RecordSink, runId: string): number |
 /** The run that started at `startIndex`. */
 export function loadRun(from: StateReader, startIndex: number): RunRecord | undefined {
   const startKey = numberKey(startIndex);
-  const record = from.get(RECORD_KIND.run + startKey);
+  const record = from.get(KEY_PREFIX.run + startKey);
   if (record === undefined) return undefined;
-  const { facts, head, checkpointCount } = decodeRun(new WireReader(record));
-  if (head.status === "Finished") {
-    return { ...facts, startKey, head, checkpointCount, hashes: undefined, signals: [] };
+  const { facts, head, recordCount } = decodeRun(new WireReader(record));
+  if (head.status === "finished") {
+    return { ...facts, startKey, head, recordCount, hashes: undefined, signals: [] };
   }
   const signals: BufferedSignal[] = [];
-  for (const [key, value] of from.scan(...rangeOf(RECORD_KIND.signal, startIndex))) {
+  for (const [key, value] of from.scan(...rangeOf(KEY_PREFIX.signal, startIndex))) {
     signals.push(decodeSignal(new WireReader(value), numberIn(key, 8)));
   }
-  return { ...facts, startKey, head, checkpointCount: undefined, hashes: undefined, signals };
+  return { ...facts, startKey, head, recordCount: undefined, hashes: undefined, signals };
 }

@@ -6,29 +6,29 @@
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  */
 import { invariant, type NodeId, type StateReader, type StateStore } from "@raftoral/raft-core";
-import type { CheckpointRecord } from "../command/command-result.ts";
+import type { HistoryRecord } from "../command/command-result.ts";
 import type { RunOutcome } from "../command/workflow-command.ts";
 import { archiveOf } from "./archive.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import {
-  checkpointCountOf,
   loadRun,
   placeKey,
   putArchive,
-  putCheckpoint,
+  putHistoryRecord,
   putInput,
   putOutcome,
   putPlace,
   putRun,
   putSignal,
+  recordCountOf,
   signalKey,
   startInPlace,
   startOf,
 } from "./run-records.ts";
-import { idKey, kindRange, numberKey, RECORD_KIND, rangeOf } from "./state-keys.ts";
+import { idKey, KEY_PREFIX, kindRange, numberKey, rangeOf } from "./state-keys.ts";
 
-/** What knowing a checkpoint takes in memory beside its value, roughly. */
+/** What knowing a record takes in memory beside its value, roughly. */
 const HASH_BYTES = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -93,7 +93,7 @@ export class RunTable {
   start(facts: RunFacts, head: RunningHead, input: Uint8Array): void {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     const startKey = numberKey(facts.startIndex);
-    const nothingYet = { checkpointCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
+    const nothingYet = { recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
     const run: RunRecord = { ...facts, startKey, head, ...nothingYet };
     putRun(this.#store, run);
     putPlace(this.#store, run);
@@ -105,7 +105,7 @@ export class RunTable {
   /** Replaces a running run's head by another running one. */
   update(run: RunRecord, head: RunningHead): void {
     const before = run.head;
-    invariant(before.status === "Running", () => `run ${run.runId} has ended`);
+    invariant(before.status === "running", () => `run ${run.runId} has ended`);
     if (before.owner !== head.owner) this.#leave(run);
     run.head = head;
     if (before.owner !== head.owner) {
@@ -129,28 +129,28 @@ export class RunTable {
 
   prune(run: RunRecord): void {
     const { head, startKey, startIndex, runId } = run;
-    invariant(head.status === "Finished", () => `run ${runId} is running`);
+    invariant(head.status === "finished", () => `run ${runId} is running`);
     const store = this.#store;
-    const archive = RECORD_KIND.archive + startKey;
-    if (checkpointCountOf(store, run) > 0) {
+    const archive = KEY_PREFIX.archive + startKey;
+    if (recordCountOf(store, run) > 0) {
       if (store.get(archive) !== undefined) store.delete(archive);
-      else for (const [key] of store.scan(...rangeOf(RECORD_KIND.checkpoint, startIndex))) store.delete(key);
+      else for (const [key] of store.scan(...rangeOf(KEY_PREFIX.history, startIndex))) store.delete(key);
     }
-    store.delete(RECORD_KIND.input + startKey);
-    store.delete(RECORD_KIND.outcome + startKey);
+    store.delete(KEY_PREFIX.input + startKey);
+    store.delete(KEY_PREFIX.outcome + startKey);
     store.delete(placeKey(run));
-    store.delete(RECORD_KIND.run + startKey);
+    store.delete(KEY_PREFIX.run + startKey);
     store.delete(idKey(runId));
     this.#cache.delete(runId);
     this.#finished -= 1;
   }
 
-  /** Records a checkpoint at a path that has none, or gives the one that stands there. */
-  record(run: RunRecord, path: string, checkpoint: CheckpointRecord): CheckpointRecord | undefined {
-    const standing = putCheckpoint(this.#store, run, path, checkpoint);
+  /** Records a record at a path that has none, or gives the one that stands there. */
+  record(run: RunRecord, path: string, record: HistoryRecord): HistoryRecord | undefined {
+    const standing = putHistoryRecord(this.#store, run, path, record);
     if (standing !== undefined) return standing;
-    if (run.checkpointCount !== undefined) run.checkpointCount += 1;
-    if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES + checkpoint.value.length);
+    if (run.recordCount !== undefined) run.recordCount += 1;
+    if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES + record.value.length);
     return undefined;
   }
 
@@ -174,7 +174,7 @@ export class RunTable {
   /** Places of a node's running runs in the log, in the order of their start. */
   startsOwnedBy(nodeId: NodeId): readonly number[] {
     const starts: number[] = [];
-    for (const [key] of this.#store.scan(...rangeOf(RECORD_KIND.owned, nodeId))) starts.push(startInPlace(key));
+    for (const [key] of this.#store.scan(...rangeOf(KEY_PREFIX.owned, nodeId))) starts.push(startInPlace(key));
     return starts;
   }
 
@@ -192,19 +192,19 @@ export class RunTable {
 
   /** Oldest end first. They may be pruned while they are walked. */
   *finished(): Generator<RunRecord> {
-    for (const [key] of this.#store.scan(...kindRange(RECORD_KIND.ended))) yield this.at(startInPlace(key));
+    for (const [key] of this.#store.scan(...kindRange(KEY_PREFIX.ended))) yield this.at(startInPlace(key));
   }
 
   /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. */
   #archive(run: RunRecord): void {
-    const archived = archiveOf(this.#store, run, checkpointCountOf(this.#store, run));
+    const archived = archiveOf(this.#store, run, recordCountOf(this.#store, run));
     if (archived === undefined) return;
     for (const key of archived.keys) this.#store.delete(key);
     putArchive(this.#store, run, archived.archive);
   }
 
   #leave(run: RunRecord): void {
-    invariant(run.head.status === "Running", () => `run ${run.runId} has ended`);
+    invariant(run.head.status === "running", () => `run ${run.runId} has ended`);
     this.#store.delete(placeKey(run));
     this.#count(run.head.owner, -1);
   }

@@ -1,33 +1,33 @@
 /** How runs and nodes look from outside: copies of references, structured-cloneable, safe to keep. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
-import type { CheckpointRecord } from "../command/command-result.ts";
+import type { HistoryRecord } from "../command/command-result.ts";
 import type { Epoch, RunOutcome, TypeVersion } from "../command/workflow-command.ts";
 import type { NodeStatus } from "./node-table.ts";
 import type { OwnerReason, RunRecord } from "./run-record.ts";
-import { checkpointCountOf, checkpointsOf, inputOf, loadRun, outcomeOf } from "./run-records.ts";
+import { historyOf, inputOf, loadRun, outcomeOf, recordCountOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
-import { numberIn, numberKey, RECORD_KIND } from "./state-keys.ts";
+import { KEY_PREFIX, numberIn, numberKey } from "./state-keys.ts";
 import type { Tables } from "./tables.ts";
 
-export type RunStatus = "Running" | "Completed" | "Failed" | "Cancelled";
+export type RunStatus = "running" | "completed" | "failed" | "cancelled";
 
 interface RunFacts {
   readonly runId: string;
-  readonly type: string;
+  readonly workflowType: string;
   readonly version: number;
   /** The owner, or the one that ended the run. 0: nobody. */
   readonly owner: NodeId;
   readonly epoch: Epoch;
   /** How many owners it has had, restarted processes included. */
   readonly attempt: number;
-  readonly startedAt: number;
+  readonly startedAtMs: number;
   readonly startIndex: LogIndex;
-  readonly checkpointCount: number;
+  readonly recordCount: number;
 }
 
 /** A run that has not ended. */
 export interface RunningSummary extends RunFacts {
-  readonly status: "Running";
+  readonly status: "running";
   readonly reason: OwnerReason;
   /** Set once somebody has asked to cancel it. */
   readonly cancelReason: string | undefined;
@@ -39,7 +39,7 @@ export interface RunningSummary extends RunFacts {
 export interface FinishedSummary extends RunFacts {
   readonly status: RunOutcome["status"];
   readonly outcome: RunOutcome;
-  readonly endedAt: number;
+  readonly endedAtMs: number;
   readonly endIndex: LogIndex;
 }
 
@@ -50,7 +50,7 @@ export type RunView = RunSummary & {
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
   /** In the order in which they were committed. */
-  readonly checkpoints: readonly (readonly [key: string, checkpoint: CheckpointRecord])[];
+  readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
 };
 
 export interface NodeView {
@@ -65,7 +65,7 @@ export interface NodeView {
 /** What to list. Every condition given must hold. */
 export interface RunQuery {
   readonly status?: RunStatus;
-  readonly type?: string;
+  readonly workflowType?: string;
   readonly owner?: NodeId;
   /** At most this many runs, 1 to 1000 (100). */
   readonly limit?: number;
@@ -80,26 +80,25 @@ export interface RunPage {
 }
 
 export function summary(runs: RunTable, run: RunRecord): RunSummary {
-  const { runId, type, version, startedAt, startIndex, head } = run;
+  const { runId, workflowType, version, startedAtMs, startIndex, head } = run;
   const { owner, epoch, attempt } = head;
-  const checkpointCount = checkpointCountOf(runs.records, run);
-  const facts = { runId, type, version, owner, epoch, attempt, startedAt, startIndex, checkpointCount };
-  if (head.status === "Running") {
+  const recordCount = recordCountOf(runs.records, run);
+  const facts = { runId, workflowType, version, owner, epoch, attempt, startedAtMs, startIndex, recordCount };
+  if (head.status === "running") {
     const { reason, cancelReason } = head;
-    return { ...facts, status: "Running", reason, cancelReason, signals: run.signals.map((signal) => signal.name) };
+    return { ...facts, status: "running", reason, cancelReason, signals: run.signals.map((signal) => signal.name) };
   }
-  const { endedAt, endIndex } = head;
+  const { endedAtMs, endIndex } = head;
   const outcome = outcomeOf(runs.records, run, head.outcome);
-  return { ...facts, status: outcome.status, outcome, endedAt, endIndex };
+  return { ...facts, status: outcome.status, outcome, endedAtMs, endIndex };
 }
 
 export function view(runs: RunTable, run: RunRecord): RunView {
-  const checkpoints = checkpointsOf(runs.records, run);
   return {
     ...summary(runs, run),
     input: inputOf(runs.records, run),
     seed: run.seed,
-    checkpoints: checkpoints.map(({ path, checkpoint }) => [path, checkpoint] as const),
+    history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
   };
 }
 
@@ -113,16 +112,16 @@ const FEW_IN_WINDOW = 512;
 export function listRuns({ runs }: Tables, lastIndex: LogIndex, query: RunQuery): RunPage {
   const limit = Math.min(Math.max(Math.trunc(query.limit ?? 100), 1), 1000);
   const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : Number(query.cursor);
-  const { status, type, owner } = query;
-  const fits = ({ head, type: actualType }: RunRecord): boolean => {
-    if (type !== undefined && actualType !== type) return false;
+  const { status, workflowType, owner } = query;
+  const fits = ({ head, workflowType: actualType }: RunRecord): boolean => {
+    if (workflowType !== undefined && actualType !== workflowType) return false;
     if (owner !== undefined && head.owner !== owner) return false;
-    return status === undefined || status === (head.status === "Running" ? "Running" : head.outcome);
+    return status === undefined || status === (head.status === "running" ? "running" : head.outcome);
   };
   const found: RunSummary[] = [];
   let [lookedAt, last] = [0, 0];
   const end = Math.min(before, lastIndex + 1);
-  const starts = status === "Running" ? runs.runningBefore(end, owner) : startsBefore(runs, end);
+  const starts = status === "running" ? runs.runningBefore(end, owner) : startsBefore(runs, end);
   for (const start of starts) {
     if (lookedAt === MAX_LOOKED_AT) return { runs: found, next: String(last) };
     // Past the cache: what is listed once is not looked at again.
@@ -143,7 +142,7 @@ function* startsBefore(runs: RunTable, before: number): Generator<number> {
   for (let end = before; end > 0; ) {
     const begin = Math.max(0, end - width);
     const starts: number[] = [];
-    const [from, to] = [RECORD_KIND.run + numberKey(begin), RECORD_KIND.run + numberKey(end)];
+    const [from, to] = [KEY_PREFIX.run + numberKey(begin), KEY_PREFIX.run + numberKey(end)];
     for (const [key] of runs.records.scan(from, to)) starts.push(numberIn(key, 1));
     yield* starts.reverse();
     end = begin;

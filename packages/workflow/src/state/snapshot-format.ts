@@ -15,14 +15,14 @@ export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 export const RECORD = Object.freeze({ header: 1, node: 2, run: 3, checkpoint: 4, end: 5 });
 
 /** Positions are the numbers written. */
-export const NODE_STATUSES: readonly NodeStatus[] = Object.freeze(["Live", "Draining", "Lost"] as const);
+export const NODE_STATUSES: readonly NodeStatus[] = Object.freeze(["live", "draining", "lost"] as const);
 export const OWNER_REASONS: readonly OwnerReason[] = Object.freeze([
-  "START",
-  "NODE_FAILURE",
-  "LOAD_BALANCING",
-  "DRAIN",
-  "RESTART",
-  "ADOPTION",
+  "start",
+  "node-failure",
+  "load-balancing",
+  "drain",
+  "restart",
+  "adoption",
 ] as const);
 
 export function invalid(what: string, cause?: unknown): WorkflowError {

@@ -43,13 +43,13 @@ describe("paths with the same hash", () => {
     expect(log.checkpoint("a", TWO, 2, 1, epoch)).toMatchObject({ recorded: true });
     expect(log.checkpoint("a", ONE, 3, 1, epoch)).toMatchObject({
       recorded: false,
-      checkpoint: { value: Uint8Array.of(1) },
+      record: { value: Uint8Array.of(1) },
     });
     expect(log.checkpoint("a", TWO, 3, 1, epoch)).toMatchObject({
       recorded: false,
-      checkpoint: { value: Uint8Array.of(2) },
+      record: { value: Uint8Array.of(2) },
     });
-    expect(log.state.run("a")?.checkpoints.map(([path]) => path)).toEqual([ONE, TWO]);
+    expect(log.state.run("a")?.history.map(([path]) => path)).toEqual([ONE, TWO]);
   });
 });
 

@@ -49,14 +49,14 @@ export function numberIn(key: StateKey, at: number): number {
   return value;
 }
 
-export const RECORD_KIND = Object.freeze({
+export const KEY_PREFIX = Object.freeze({
   node: "n",
   id: "d",
   run: "r",
   input: "i",
   outcome: "e",
   archive: "a",
-  checkpoint: "c",
+  history: "c",
   signal: "s",
   owned: "o",
   ended: "f",
@@ -77,9 +77,9 @@ const encoder = new TextEncoder();
 /** The key of a run's id: its UTF-8, for a key's characters are bytes. */
 export function idKey(runId: string): StateKey {
   for (let i = 0; i < runId.length; i++) {
-    if (runId.charCodeAt(i) >= 0x80) return RECORD_KIND.id + byteText(encoder.encode(runId));
+    if (runId.charCodeAt(i) >= 0x80) return KEY_PREFIX.id + byteText(encoder.encode(runId));
   }
-  return RECORD_KIND.id + runId;
+  return KEY_PREFIX.id + runId;
 }
 
 function byteText(bytes: Uint8Array): string {
@@ -89,9 +89,9 @@ function byteText(bytes: Uint8Array): string {
 }
 
 /** Key of the checkpoint at a path with this hash, or of the `probe`-th other one. `start` is a {@link numberKey}. */
-export function checkpointKey(start: StateKey, hash: number, probe: number): StateKey {
+export function historyKey(start: StateKey, hash: number, probe: number): StateKey {
   const key =
-    RECORD_KIND.checkpoint +
+    KEY_PREFIX.history +
     start +
     String.fromCharCode(hash >>> 24, (hash >>> 16) & 0xff, (hash >>> 8) & 0xff, hash & 0xff);
   return probe === 0 ? key : key + numberKey(probe);

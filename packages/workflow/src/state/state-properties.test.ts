@@ -91,23 +91,26 @@ describe("whatever is cached, and whenever the node crashes", () => {
 
 function checkInvariants(state: WorkflowState): void {
   const nodes = new Map(state.nodes().map((node) => [node.nodeId, node]));
-  const running = state.list({ status: "Running", limit: 1000 }).runs;
+  const running = state.list({ status: "running", limit: 1000 }).runs;
   const epochs = new Set(running.map((run) => run.epoch));
   expect(epochs.size).toBe(running.length);
   const owned = [0, ...nodes.keys()].flatMap((nodeId) => state.ownedBy(nodeId).map((run) => run.runId));
   expect(owned.toSorted()).toEqual(running.map((run) => run.runId).toSorted());
   for (const run of running) {
     if (run.owner === 0) {
-      const takers = [...nodes.values()].filter((node) => node.status === "Live" && has(node.types, run));
+      const takers = [...nodes.values()].filter((node) => node.status === "live" && has(node.types, run));
       expect(takers).toEqual([]);
     } else {
       const owner = nodes.get(run.owner);
-      expect(owner?.status).toBe("Live");
+      expect(owner?.status).toBe("live");
       expect(has(owner?.types ?? [], run)).toBe(true);
     }
   }
 }
 
-function has(types: readonly { type: string; version: number }[], run: { type: string; version: number }): boolean {
-  return types.some((known) => known.type === run.type && known.version === run.version);
+function has(
+  types: readonly { type: string; version: number }[],
+  run: { workflowType: string; version: number },
+): boolean {
+  return types.some((known) => known.type === run.workflowType && known.version === run.version);
 }

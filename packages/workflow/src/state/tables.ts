@@ -58,9 +58,9 @@ export class Tables {
    */
   assign(run: RunRecord, to: NodeId, reason: OwnerReason): void {
     const head = run.head;
-    invariant(head.status === "Running", () => `run ${run.runId} has ended and has no owner`);
+    invariant(head.status === "running", () => `run ${run.runId} has ended and has no owner`);
     if (to === 0 && head.cancelReason !== undefined) {
-      this.finish(run, head, { status: "Cancelled", reason: head.cancelReason });
+      this.finish(run, head, { status: "cancelled", reason: head.cancelReason });
       return;
     }
     const epoch = this.nextEpoch();
@@ -68,9 +68,9 @@ export class Tables {
     this.events.push({
       type: "owner-changed",
       index: this.index,
-      at: this.clock,
+      atMs: this.clock,
       runId: run.runId,
-      workflowType: run.type,
+      workflowType: run.workflowType,
       from: head.owner,
       to,
       epoch,
@@ -80,16 +80,16 @@ export class Tables {
 
   finish(run: RunRecord, head: RunningHead, outcome: RunOutcome): void {
     const { owner, epoch, attempt } = head;
-    const at = this.clock;
+    const atMs = this.clock;
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
-    const end = { outcome: outcome.status, endedAt: at, endIndex: this.index };
-    this.runs.finish(run, { status: "Finished", ...end, signalIds, owner, epoch, attempt }, outcome);
+    const end = { outcome: outcome.status, endedAtMs: atMs, endIndex: this.index };
+    this.runs.finish(run, { status: "finished", ...end, signalIds, owner, epoch, attempt }, outcome);
     this.events.push({
       type: "run-ended",
       index: this.index,
-      at,
+      atMs,
       runId: run.runId,
-      workflowType: run.type,
+      workflowType: run.workflowType,
       outcome,
       owner,
       epoch,

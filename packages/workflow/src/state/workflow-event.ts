@@ -1,13 +1,13 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
-import type { CheckpointKind, Epoch, RunOutcome } from "../command/workflow-command.ts";
+import type { Epoch, RecordKind, RunOutcome } from "../command/workflow-command.ts";
 import type { NodeStatus } from "./node-table.ts";
 import type { OwnerReason } from "./run-record.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
 interface At {
   readonly index: LogIndex;
-  readonly at: number;
+  readonly atMs: number;
 }
 
 /** A run exists. `owner` is 0 while no live node can execute it. */
@@ -23,11 +23,11 @@ export interface RunStarted extends At {
 }
 
 /** A step (or wait, variable, ...) of a run is committed: it will not run again. */
-export interface CheckpointCommitted extends At {
-  readonly type: "checkpoint-committed";
+export interface RecordCommitted extends At {
+  readonly type: "record-committed";
   readonly runId: string;
-  readonly key: string;
-  readonly record: CheckpointKind;
+  readonly path: string;
+  readonly kind: RecordKind;
   readonly owner: NodeId;
   readonly epoch: Epoch;
 }
@@ -68,7 +68,7 @@ export interface NodeChanged extends At {
   readonly type: "node-changed";
   readonly nodeId: NodeId;
   readonly incarnation: string;
-  readonly status: NodeStatus | "Forgotten";
+  readonly status: NodeStatus | "forgotten";
 }
 
 export interface RunsPruned extends At {
@@ -83,7 +83,7 @@ export interface StateRestored {
 
 export type WorkflowEvent =
   | RunStarted
-  | CheckpointCommitted
+  | RecordCommitted
   | OwnerChanged
   | SignalBuffered
   | CancelRequested

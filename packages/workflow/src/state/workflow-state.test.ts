@@ -32,7 +32,7 @@ describe("starting", () => {
   });
 
   test.each([
-    ["type", { type: "mail" }],
+    ["type", { workflowType: "mail" }],
     ["version", { version: 2 }],
     ["input", { input: Uint8Array.of(1) }],
   ])("refuses another %s under the same id", (_, more) => {
@@ -52,7 +52,7 @@ describe("starting", () => {
     const log = new StateLog();
     log.register(1);
     log.register(2, [{ type: "mail", version: 4 }]);
-    expect(log.start("a", 1, { type: "ordre" })).toMatchObject({
+    expect(log.start("a", 1, { workflowType: "ordre" })).toMatchObject({
       ok: false,
       code: "WORKFLOW_TYPE_UNKNOWN",
       details: { known: ["mail@4", "order@1"] },
@@ -83,9 +83,9 @@ describe("fencing (A1)", () => {
     expect(log.checkpoint("a", "x#0", 1, 1, log.epoch("a"))).toMatchObject({ code: "STALE_OWNER" });
     expect(log.checkpoint("a", "x#0", 1, 2, old)).toMatchObject({ code: "STALE_OWNER" });
     expect(log.end("a", 1, old)).toMatchObject({ code: "STALE_OWNER" });
-    const receive = { kind: "SignalReceive", runId: "a", key: "w#0", name: "go", timedOut: true, at: 0 } as const;
+    const receive = { kind: "SignalReceive", runId: "a", path: "w#0", name: "go", timedOut: true, atMs: 0 } as const;
     expect(log.apply({ ...receive, owner: 1, epoch: old })).toMatchObject({ code: "STALE_OWNER" });
-    expect(log.state.run("a")?.checkpoints).toEqual([]);
+    expect(log.state.run("a")?.history).toEqual([]);
   });
 
   test("refuses a command in the name of nobody while the run has no owner", () => {
@@ -103,7 +103,7 @@ describe("fencing (A1)", () => {
     log.start("a");
     const before = log.epoch("a");
     log.end("a", 1, before);
-    log.apply({ kind: "Prune", finishedBefore: 0, keepAtMost: 0, at: 0 });
+    log.apply({ kind: "Prune", finishedBeforeMs: 0, keepAtMost: 0, atMs: 0 });
     expect(log.start("a")).toMatchObject({ created: true });
     expect(log.epoch("a")).toBeGreaterThan(before);
     expect(log.checkpoint("a", "x#0", 1, 1, before)).toMatchObject({ code: "STALE_OWNER" });
@@ -117,8 +117,8 @@ describe("checkpoints (A2)", () => {
     log.start("a");
     expect(log.checkpoint("a", "x#0", 1, 1, log.epoch("a"))).toMatchObject({ recorded: true });
     const second = log.checkpoint("a", "x#0", 2, 1, log.epoch("a"));
-    expect(second).toMatchObject({ recorded: false, checkpoint: { value: Uint8Array.of(1) } });
-    expect(log.state.summary("a")?.checkpointCount).toBe(1);
+    expect(second).toMatchObject({ recorded: false, record: { value: Uint8Array.of(1) } });
+    expect(log.state.summary("a")?.recordCount).toBe(1);
   });
 
   test("one of another kind at a path is refused as non-deterministic", () => {
@@ -127,8 +127,8 @@ describe("checkpoints (A2)", () => {
     log.start("a");
     const epoch = log.epoch("a");
     log.checkpoint("a", "x#0", 1, 1, epoch);
-    const sleep = { kind: "Checkpoint", runId: "a", key: "x#0", value: NOTHING, at: 0, owner: 1, epoch } as const;
-    expect(log.apply({ ...sleep, record: "SLEEP" })).toMatchObject({ code: "NON_DETERMINISM" });
+    const sleep = { kind: "Checkpoint", runId: "a", path: "x#0", value: NOTHING, atMs: 0, owner: 1, epoch } as const;
+    expect(log.apply({ ...sleep, recordKind: "sleep" })).toMatchObject({ code: "NON_DETERMINISM" });
   });
 
   test("carry the log clock, which never goes back (S2)", () => {
@@ -139,7 +139,7 @@ describe("checkpoints (A2)", () => {
     log.checkpoint("a", "x#0", 1, 1, log.epoch("a"));
     log.at = 10;
     const late = log.checkpoint("a", "x#1", 1, 1, log.epoch("a"));
-    expect(late).toMatchObject({ checkpoint: { at: 5000 } });
+    expect(late).toMatchObject({ record: { recordedAtMs: 5000 } });
     expect(log.state.clock).toBe(5000);
   });
 });
@@ -151,27 +151,34 @@ describe("signals (A3)", () => {
     name: "go",
     payload: Uint8Array.of(payload),
     signalId,
-    at: 0,
+    atMs: 0,
   });
 
   test("are delivered once each, in order, to whoever waits", () => {
     const log = new StateLog();
     log.register(1);
     log.start("a");
-    const receive = { kind: "SignalReceive", runId: "a", name: "go", at: 0, owner: 1, epoch: log.epoch("a") } as const;
+    const receive = {
+      kind: "SignalReceive",
+      runId: "a",
+      name: "go",
+      atMs: 0,
+      owner: 1,
+      epoch: log.epoch("a"),
+    } as const;
     log.apply(signal(1, "one"));
     log.apply(signal(1, "one"));
     log.apply(signal(2, "two"));
-    expect(log.apply({ ...receive, key: "go#0", timedOut: true })).toMatchObject({
-      checkpoint: { record: "SIGNAL", value: Uint8Array.of(1) },
+    expect(log.apply({ ...receive, path: "go#0", timedOut: true })).toMatchObject({
+      record: { kind: "signal", value: Uint8Array.of(1) },
     });
-    expect(log.apply({ ...receive, key: "go#0", timedOut: false })).toMatchObject({ recorded: false });
-    expect(log.apply({ ...receive, key: "go#1", timedOut: false })).toMatchObject({
-      checkpoint: { value: Uint8Array.of(2) },
+    expect(log.apply({ ...receive, path: "go#0", timedOut: false })).toMatchObject({ recorded: false });
+    expect(log.apply({ ...receive, path: "go#1", timedOut: false })).toMatchObject({
+      record: { value: Uint8Array.of(2) },
     });
-    expect(log.apply({ ...receive, key: "go#2", timedOut: false })).toMatchObject({ code: "SIGNAL_MISSING" });
-    expect(log.apply({ ...receive, key: "go#2", timedOut: true })).toMatchObject({
-      checkpoint: { record: "SIGNAL_TIMEOUT" },
+    expect(log.apply({ ...receive, path: "go#2", timedOut: false })).toMatchObject({ code: "SIGNAL_MISSING" });
+    expect(log.apply({ ...receive, path: "go#2", timedOut: true })).toMatchObject({
+      record: { kind: "signal-timeout" },
     });
   });
 
@@ -214,9 +221,9 @@ describe("cancelling", () => {
     const log = new StateLog();
     log.register(1);
     log.start("a");
-    expect(log.apply({ kind: "Cancel", runId: "a", reason: "enough", at: 0 })).toMatchObject({ changed: true });
-    expect(log.apply({ kind: "Cancel", runId: "a", reason: "again", at: 0 })).toMatchObject({ changed: false });
-    expect(log.state.summary("a")).toMatchObject({ status: "Running", cancelReason: "enough" });
+    expect(log.apply({ kind: "Cancel", runId: "a", reason: "enough", atMs: 0 })).toMatchObject({ changed: true });
+    expect(log.apply({ kind: "Cancel", runId: "a", reason: "again", atMs: 0 })).toMatchObject({ changed: false });
+    expect(log.state.summary("a")).toMatchObject({ status: "running", cancelReason: "enough" });
   });
 
   test("ends an orphan at once, and a cancelled run that becomes one", () => {
@@ -224,11 +231,11 @@ describe("cancelling", () => {
     log.register(1);
     log.start("a", 1);
     log.start("b", 1);
-    log.apply({ kind: "Cancel", runId: "b", reason: "early", at: 0 });
+    log.apply({ kind: "Cancel", runId: "b", reason: "early", atMs: 0 });
     log.lost(1);
-    log.apply({ kind: "Cancel", runId: "a", reason: "late", at: 0 });
-    expect(log.state.summary("a")).toMatchObject({ outcome: { status: "Cancelled", reason: "late" } });
-    expect(log.state.summary("b")).toMatchObject({ outcome: { status: "Cancelled", reason: "early" } });
+    log.apply({ kind: "Cancel", runId: "a", reason: "late", atMs: 0 });
+    expect(log.state.summary("a")).toMatchObject({ outcome: { status: "cancelled", reason: "late" } });
+    expect(log.state.summary("b")).toMatchObject({ outcome: { status: "cancelled", reason: "early" } });
   });
 });
 
@@ -241,10 +248,10 @@ describe("pruning", () => {
       log.start(`run-${run}`);
       log.end(`run-${run}`, 1, log.epoch(`run-${run}`));
     }
-    const prune = { kind: "Prune", at: 0 } as const;
-    expect(log.apply({ ...prune, finishedBefore: 1003, keepAtMost: 5000 })).toMatchObject({ pruned: 3, more: false });
-    expect(log.apply({ ...prune, finishedBefore: 0, keepAtMost: 10 })).toMatchObject({ pruned: 1000, more: true });
-    expect(log.apply({ ...prune, finishedBefore: 0, keepAtMost: 10 })).toMatchObject({ pruned: 487, more: false });
+    const prune = { kind: "Prune", atMs: 0 } as const;
+    expect(log.apply({ ...prune, finishedBeforeMs: 1003, keepAtMost: 5000 })).toMatchObject({ pruned: 3, more: false });
+    expect(log.apply({ ...prune, finishedBeforeMs: 0, keepAtMost: 10 })).toMatchObject({ pruned: 1000, more: true });
+    expect(log.apply({ ...prune, finishedBeforeMs: 0, keepAtMost: 10 })).toMatchObject({ pruned: 487, more: false });
     expect(log.state.list({}).runs.map((run) => run.runId)).toContain("run-1499");
     expect(log.state.size.finished).toBe(10);
   });
@@ -256,12 +263,12 @@ describe("listing", () => {
     log.register(1, [ORDER, { type: "mail", version: 1 }]);
     log.register(2);
     for (let run = 0; run < 5; run++) log.start(`run-${run}`, 1 + (run % 2));
-    log.start("mail", 1, { type: "mail" });
+    log.start("mail", 1, { workflowType: "mail" });
     log.end("run-0", 1, log.epoch("run-0"));
     const ids = (page: ReturnType<WorkflowState["list"]>) => page.runs.map((run) => run.runId);
-    expect(ids(log.state.list({ status: "Completed" }))).toEqual(["run-0"]);
+    expect(ids(log.state.list({ status: "completed" }))).toEqual(["run-0"]);
     expect(ids(log.state.list({ owner: 2 }))).toEqual(["run-3", "run-1"]);
-    expect(ids(log.state.list({ type: "mail" }))).toEqual(["mail"]);
+    expect(ids(log.state.list({ workflowType: "mail" }))).toEqual(["mail"]);
     const first = log.state.list({ limit: 4 });
     expect(ids(first)).toEqual(["mail", "run-4", "run-3", "run-2"]);
     expect(ids(log.state.list({ limit: 4, cursor: first.next ?? "" }))).toEqual(["run-1", "run-0"]);

@@ -14,7 +14,7 @@ import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@
 import type { CommandResult } from "../command/command-result.ts";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
 import { applyDrain, applyLost, applyOwnerChange, applyPrune, applyRegister } from "./apply-node.ts";
-import { applyCancel, applyCheckpoint, applyEnd, applySignal, applySignalReceive } from "./apply-run.ts";
+import { applyCancel, applyEnd, applyRecord, applySignal, applySignalReceive } from "./apply-run.ts";
 import { applyStart } from "./apply-start.ts";
 import { encodeSnapshot } from "./encode-snapshot.ts";
 import {
@@ -65,7 +65,7 @@ export class WorkflowState {
     const tables = this.#tables;
     this.#isCommitted = false;
     tables.index = index;
-    if (command.at > tables.clock) tables.clock = command.at;
+    if (command.atMs > tables.clock) tables.clock = command.atMs;
     return dispatch(tables, command);
   }
 
@@ -135,7 +135,7 @@ export class WorkflowState {
 
   /** When the run that ended first did so; undefined when none has ended. */
   oldestEnd(): number | undefined {
-    for (const { head } of this.#tables.runs.finished()) if (head.status === "Finished") return head.endedAt;
+    for (const { head } of this.#tables.runs.finished()) if (head.status === "finished") return head.endedAtMs;
     return undefined;
   }
 
@@ -173,7 +173,7 @@ export class WorkflowState {
 function dispatch(tables: Tables, command: WorkflowCommand): CommandResult {
   switch (command.kind) {
     case "Checkpoint":
-      return applyCheckpoint(tables, command);
+      return applyRecord(tables, command);
     case "WorkflowStart":
       return applyStart(tables, command);
     case "WorkflowEnd":

@@ -1,6 +1,6 @@
 /** Commands for property tests: small ranges, so that they meet each other. */
 import fc from "fast-check";
-import { CHECKPOINT_KINDS } from "../command/wire-numbers.ts";
+import { RECORD_KINDS } from "../command/wire-numbers.ts";
 import type { RunOutcome, WorkflowCommand } from "../command/workflow-command.ts";
 
 const runId = fc.constantFrom("a", "b", "c", "d");
@@ -16,12 +16,12 @@ const key = fc.constantFrom("x#0", "x#1", "y#0");
 const name = fc.constantFrom("go", "stop");
 
 const outcome: fc.Arbitrary<RunOutcome> = fc.oneof(
-  fc.record({ status: fc.constant("Completed" as const), result: value }),
+  fc.record({ status: fc.constant("completed" as const), result: value }),
   fc.record({
-    status: fc.constant("Failed" as const),
+    status: fc.constant("failed" as const),
     error: fc.record({ name: fc.string(), message: fc.string() }),
   }),
-  fc.record({ status: fc.constant("Cancelled" as const), reason: fc.string() }),
+  fc.record({ status: fc.constant("cancelled" as const), reason: fc.string() }),
 );
 
 /** Any command. `owner` and `epoch` are guesses; see the state's properties for how they are made to hit. */
@@ -29,31 +29,31 @@ export const command: fc.Arbitrary<WorkflowCommand> = fc.oneof(
   fc.record({
     kind: fc.constant("WorkflowStart" as const),
     runId,
-    type,
+    workflowType: type,
     version,
     input: value,
     owner,
-    at,
+    atMs: at,
     seed: value,
   }),
-  fc.record({ kind: fc.constant("WorkflowEnd" as const), runId, outcome, at, owner, epoch }),
+  fc.record({ kind: fc.constant("WorkflowEnd" as const), runId, outcome, atMs: at, owner, epoch }),
   fc.record({
     kind: fc.constant("Checkpoint" as const),
     runId,
-    key,
+    path: key,
     value,
-    at,
+    atMs: at,
     owner,
     epoch,
-    record: fc.constantFrom(...CHECKPOINT_KINDS),
+    recordKind: fc.constantFrom(...RECORD_KINDS),
   }),
   fc.record({
     kind: fc.constant("OwnerChange" as const),
     runId,
     oldOwner: owner,
     newOwner: nodeId,
-    reason: fc.constantFrom("NODE_FAILURE" as const, "LOAD_BALANCING" as const),
-    at,
+    reason: fc.constantFrom("node-failure" as const, "load-balancing" as const),
+    atMs: at,
     epoch,
   }),
   fc.record({
@@ -62,19 +62,19 @@ export const command: fc.Arbitrary<WorkflowCommand> = fc.oneof(
     name,
     payload: value,
     signalId: fc.constantFrom("", "s1", "s2"),
-    at,
+    atMs: at,
   }),
   fc.record({
     kind: fc.constant("SignalReceive" as const),
     runId,
-    key,
+    path: key,
     name,
     timedOut: fc.boolean(),
-    at,
+    atMs: at,
     owner,
     epoch,
   }),
-  fc.record({ kind: fc.constant("Cancel" as const), runId, reason: fc.string(), at }),
+  fc.record({ kind: fc.constant("Cancel" as const), runId, reason: fc.string(), atMs: at }),
   fc.record({
     kind: fc.constant("NodeRegister" as const),
     nodeId,
@@ -83,14 +83,14 @@ export const command: fc.Arbitrary<WorkflowCommand> = fc.oneof(
       maxLength: 4,
       selector: (entry) => `${entry.type}@${entry.version}`,
     }),
-    at,
+    atMs: at,
   }),
-  fc.record({ kind: fc.constant("NodeLost" as const), nodeId, incarnation, at, forget: fc.boolean() }),
-  fc.record({ kind: fc.constant("NodeDrain" as const), nodeId, incarnation, at }),
+  fc.record({ kind: fc.constant("NodeLost" as const), nodeId, incarnation, atMs: at, forget: fc.boolean() }),
+  fc.record({ kind: fc.constant("NodeDrain" as const), nodeId, incarnation, atMs: at }),
   fc.record({
     kind: fc.constant("Prune" as const),
-    finishedBefore: at,
+    finishedBeforeMs: at,
     keepAtMost: fc.integer({ min: 0, max: 4 }),
-    at,
+    atMs: at,
   }),
 );

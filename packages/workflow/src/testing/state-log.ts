@@ -24,18 +24,18 @@ export class StateLog {
   }
 
   register(nodeId: number, types = [ORDER], incarnation = `process-${nodeId}`): CommandResult {
-    return this.apply({ kind: "NodeRegister", nodeId, incarnation, types, at: this.at });
+    return this.apply({ kind: "NodeRegister", nodeId, incarnation, types, atMs: this.at });
   }
 
   start(runId: string, owner = 1, more: Partial<Extract<WorkflowCommand, { kind: "WorkflowStart" }>> = {}) {
     return this.apply({
       kind: "WorkflowStart",
       runId,
-      type: "order",
+      workflowType: "order",
       version: 1,
       input: NOTHING,
       owner,
-      at: this.at,
+      atMs: this.at,
       seed: NOTHING,
       ...more,
     });
@@ -51,16 +51,25 @@ export class StateLog {
 
   checkpoint(runId: string, key: string, value: number, owner: number, epoch: number): CommandResult {
     const bytes = Uint8Array.of(value);
-    return this.apply({ kind: "Checkpoint", runId, key, value: bytes, at: this.at, owner, epoch, record: "STEP" });
+    return this.apply({
+      kind: "Checkpoint",
+      runId,
+      path: key,
+      value: bytes,
+      atMs: this.at,
+      owner,
+      epoch,
+      recordKind: "step",
+    });
   }
 
   end(runId: string, owner: number, epoch: number): CommandResult {
-    const outcome = { status: "Completed", result: NOTHING } as const;
-    return this.apply({ kind: "WorkflowEnd", runId, outcome, at: this.at, owner, epoch });
+    const outcome = { status: "completed", result: NOTHING } as const;
+    return this.apply({ kind: "WorkflowEnd", runId, outcome, atMs: this.at, owner, epoch });
   }
 
   lost(nodeId: number, incarnation = `process-${nodeId}`, forget = false): CommandResult {
-    return this.apply({ kind: "NodeLost", nodeId, incarnation, at: this.at, forget });
+    return this.apply({ kind: "NodeLost", nodeId, incarnation, atMs: this.at, forget });
   }
 }
 

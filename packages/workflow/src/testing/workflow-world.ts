@@ -38,7 +38,7 @@ export class World {
   #heard(nodeId: number, event: RuntimeEvent): void {
     // Replicated events are heard on every node; those of the highest id suffice.
     const local =
-      event.type === "body-started" || event.type === "step-attempt-failed" || event.type === "checkpoints-unused";
+      event.type === "body-started" || event.type === "step-attempt-failed" || event.type === "records-unused";
     if (!local && nodeId !== Math.max(...this.runtimes.keys())) return;
     this.events.push(event);
     const matching = this.#watchers.filter((watcher) => watcher.matches(event));

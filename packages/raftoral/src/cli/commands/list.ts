@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { RUN_STATES, type RunFilter, type RunState, type RunSummary } from "../../client/run-info.ts";
+import { RUN_STATUSES, type RunFilter, type RunStatus, type RunSummary } from "../../client/run-info.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { formatDuration, formatTime } from "../durations.ts";
 import type { CliIo } from "../io.ts";
 import { clip, formatTable } from "../table.ts";
 
 interface ListFlags extends ClientFlags {
-  readonly state?: RunState;
+  readonly state?: RunStatus;
   readonly type?: string;
   readonly limit: number;
 }
@@ -29,8 +29,8 @@ export function addList(program: Command, io: CliIo): void {
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (flags: ListFlags) => {
     const filter: RunFilter = {
-      ...(flags.state === undefined ? {} : { state: flags.state }),
-      ...(flags.type === undefined ? {} : { type: flags.type }),
+      ...(flags.state === undefined ? {} : { status: flags.state }),
+      ...(flags.type === undefined ? {} : { workflowType: flags.type }),
     };
     const runs: RunSummary[] = [];
     let hasMore = false;
@@ -61,21 +61,21 @@ export function formatRuns(runs: readonly RunSummary[], hasMore: boolean, nowMs:
       { title: "TOOK", align: "right" },
     ],
     runs.map((run) => [
-      clip(run.id, 40),
-      clip(`${run.type}@${run.version}`, 40),
-      run.state,
+      clip(run.runId, 40),
+      clip(`${run.workflowType}@${run.version}`, 40),
+      run.status,
       run.owner === 0 ? "none" : String(run.owner),
       String(run.attempt),
-      String(run.checkpointCount),
+      String(run.recordCount),
       formatTime(run.startedAtMs),
-      formatDuration((run.finishedAtMs === 0 ? nowMs : run.finishedAtMs) - run.startedAtMs),
+      formatDuration((run.endedAtMs === 0 ? nowMs : run.endedAtMs) - run.startedAtMs),
     ]),
   );
   return hasMore ? `${table}There are more; raise --limit to see them.\n` : table;
 }
 
-function parseState(text: string): RunState {
-  const state = RUN_STATES.find((known) => known.toLowerCase() === text.toLowerCase());
+function parseState(text: string): RunStatus {
+  const state = RUN_STATUSES.find((known) => known.toLowerCase() === text.toLowerCase());
   if (state !== undefined) return state;
   throw new InvalidArgumentError("Write running, completed, failed or cancelled.");
 }

@@ -29,32 +29,32 @@ export function addShow(program: Command, io: CliIo): void {
 
 /** The page of `raftoral show`. Values are cut to fit; `--json` has all of them. */
 export function formatRun(run: RunDetails): string {
-  const took = run.finishedAtMs === 0 ? undefined : formatDuration(run.finishedAtMs - run.startedAtMs);
+  const took = run.endedAtMs === 0 ? undefined : formatDuration(run.endedAtMs - run.startedAtMs);
   const parts = [
     formatFields([
-      ["Run", run.id],
-      ["Workflow", `${run.type}, version ${run.version}`],
-      ["State", took === undefined ? run.state : `${run.state} after ${took}`],
+      ["Run", run.runId],
+      ["Workflow", `${run.workflowType}, version ${run.version}`],
+      ["State", took === undefined ? run.status : `${run.status} after ${took}`],
       ["Owner", run.owner === 0 ? "none: no live node has registered this type and version" : `node ${run.owner}`],
       ["Attempt", String(run.attempt)],
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ["Input", show(run.input)],
-      ...(run.state === "Completed" ? [["Result", show(run.result)] as const] : []),
+      ...(run.status === "completed" ? [["Result", show(run.result)] as const] : []),
       ...(run.error === undefined ? [] : [["Error", errorText(run.error)] as const]),
     ]),
   ];
-  if (run.checkpoints.length > 0) {
+  if (run.history.length > 0) {
     parts.push(
       formatTable(
         [
-          { title: "STEP" },
+          { title: "step" },
           { title: "KIND" },
           { title: "AT", align: "right" },
           { title: "LOG", align: "right" },
           { title: "VALUE" },
         ],
-        run.checkpoints.map((checkpoint) => [
-          clip(checkpoint.key, 50),
+        run.history.map((checkpoint) => [
+          clip(checkpoint.path, 50),
           checkpoint.kind.toLowerCase(),
           `+${formatDuration(checkpoint.recordedAtMs - run.startedAtMs)}`,
           String(checkpoint.index),
@@ -63,11 +63,11 @@ export function formatRun(run: RunDetails): string {
       ),
     );
   }
-  if (run.history.length > 0) {
+  if (run.lifecycle.length > 0) {
     parts.push(
       formatTable(
         [{ title: "TIME (UTC)" }, { title: "EVENT" }, { title: "" }],
-        run.history.map((event) => [formatTime(event.atMs), event.kind, clip(event.text, 100)]),
+        run.lifecycle.map((event) => [formatTime(event.atMs), event.kind, clip(event.text, 100)]),
       ),
     );
   }

@@ -205,7 +205,7 @@ describe("a cluster of three", () => {
     const alone = await cluster.start({ dataDir: data, listen: first.address });
     await alone.waitForLeader();
     expect(alone).toMatchObject({ nodeId: 2, clusterId: "second-life" });
-    for (let i = 0; i < 10; i++) expect(await alone.getRun(`before-${i}`)).toMatchObject({ state: "Completed" });
+    for (let i = 0; i < 10; i++) expect(await alone.getRun(`before-${i}`)).toMatchObject({ status: "completed" });
     const joined = [
       await cluster.start({ ...cluster.place(), join: alone.address }),
       await cluster.start({ ...cluster.place(), join: alone.address }),
@@ -213,7 +213,7 @@ describe("a cluster of three", () => {
     expect(joined.map(({ nodeId }) => nodeId)).toEqual([4, 5]);
     for (const i of [0, 1, 2]) await alone.signal(`order-${i}`, "approve", "yes");
     for (const i of [0, 1, 2]) expect(await alone.run(`order-${i}`).result()).toBe(`item ${i}: yes`);
-    expect((await joined[0]?.getRun("order-2"))?.state).toBe("Completed");
+    expect((await joined[0]?.getRun("order-2"))?.status).toBe("completed");
     // One of old that comes back is no part of it.
     const old = await cluster.start({ dataDir: dataOf(0) });
     expect(old.status()).toMatchObject({ leader: 0, clusterId: first.clusterId });
@@ -246,7 +246,7 @@ describe("a cluster of three", () => {
     expect(clusterId).not.toBe(first.clusterId);
     const alone = await cluster.start({ dataDir: data, listen: third.address });
     await alone.waitForLeader();
-    expect(await alone.getRun("finished")).toMatchObject({ state: "Completed" });
+    expect(await alone.getRun("finished")).toMatchObject({ status: "completed" });
     await cluster.start({ ...cluster.place(), join: alone.address });
     await alone.signal("order", "approve", "yes");
     expect(await alone.run("order").result()).toBe("item: yes");
