@@ -17,7 +17,8 @@ import { unifiedDiff } from "./unified-diff.ts";
 const RUNNERS: Readonly<Record<string, () => ScriptRunner>> = {
   quorum: quorumScript,
   confchange: confChangeScript,
-  interaction: interactionScript,
+  // The scripts of others were recorded with etcd/raft.
+  interaction: () => interactionScript({ etcdOrder: true }),
 };
 
 const OWN_COMMANDS: readonly (readonly [kind: string, commands: readonly string[]])[] = [

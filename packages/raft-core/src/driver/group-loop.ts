@@ -7,7 +7,7 @@
  * write and one frame per peer; writes, sends and applying overlap.
  *
  * Invariants:
- * D1. No vote and no acknowledgement leaves before what it promises is durable (kept by the append thread, A1).
+ * D1. No request for votes, no vote and no acknowledgement leaves before what it claims is durable (kept by the append thread, A1).
  * D2. Nothing is applied that is not committed, and nothing twice (kept by the core and the apply thread, B1).
  * D3. After a failed write or a broken invariant the node sends, writes and applies nothing more.
  */

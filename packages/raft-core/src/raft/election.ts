@@ -5,6 +5,8 @@
  * E1. A vote is given only to a candidate whose log is at least as up to date as this one (§5.4.1).
  * E2. Nobody stands while a committed configuration change waits to be applied: it would count votes of a configuration that
  *     may be two changes behind, and two such majorities need not overlap.
+ * E3. A candidate becomes leader only when its own vote is durable and counted. A leader's term is therefore on its disk, with
+ *     everything that its log held when it asked for votes.
  */
 import type { Message } from "../message.ts";
 import type { VoteTally } from "../tracker/progress-tracker.ts";

@@ -9,8 +9,10 @@
  *
  * Invariants:
  * R1. `term` never decreases, and `vote` changes at most once per term, from NONE (Raft paper §5.2, Election Safety).
- * R2. Votes and append acknowledgements leave only behind the write of what they promise (§5.1; thesis §3.8): they wait
- *     in `messagesAfterAppend`.
+ * R2. Requests for votes, votes and append acknowledgements leave only behind the write of what they claim (§5.1; thesis
+ *     §3.8): they wait in `messagesAfterAppend`. A candidate whose request left before its own term and vote were durable
+ *     could crash, forget the term, and be elected in that term a second time, with another log. Pre-votes claim nothing
+ *     that an election relies on, and do not wait.
  * R3. A leader only appends to its log (§5.3, Leader Append-Only).
  * R4. A leader commits by counting only entries of its own term (§5.4.2).
  * R5. At most one configuration change is in the log and not applied: `pendingConfIndex` is at or beyond it (thesis §4.1).
@@ -20,7 +22,7 @@ import type { ResolvedConfig } from "../config.ts";
 import { invariant } from "../errors.ts";
 import { entriesSize, payloadSize } from "../log/entry-size.ts";
 import { RaftLog } from "../log/raft-log.ts";
-import { type Message, message } from "../message.ts";
+import { type Message, type MessageType, message } from "../message.ts";
 import { ProgressTracker } from "../tracker/progress-tracker.ts";
 import {
   type ConfState,
@@ -59,7 +61,7 @@ export class Raft {
   role: RaftRole = "StateFollower";
   isLearner = false;
 
-  /** To leave at once. Never to this node. */
+  /** To leave at once, whatever is being written. Never to this node. */
   messages: Message[] = [];
   /** To leave once everything unstable at this moment is durable (R2). May be to this node. */
   messagesAfterAppend: Message[] = [];
@@ -146,8 +148,8 @@ export class Raft {
   }
 
   /**
-   * Queues a message for the next Ready. Votes and append acknowledgements wait for durability (R2), refusals included: a
-   * refusal, too, may rest on state that is not durable yet.
+   * Queues a message for the next Ready. Requests for votes, votes and append acknowledgements wait for durability (R2),
+   * refusals included: a refusal, too, may rest on state that is not durable yet.
    */
   send(fields: Outgoing): void {
     const m = message(fields) as Mutable<Message>;
@@ -169,7 +171,7 @@ export class Raft {
         invariant(m.term === 0, () => `the term of a ${m.type} is the sender's, not ${m.term}`);
         m.term = this.term;
     }
-    if (m.type === "MsgAppResp" || m.type === "MsgVoteResp" || m.type === "MsgPreVoteResp") {
+    if (leavesAfterAppend(m.type)) {
       this.messagesAfterAppend.push(m);
       return;
     }
@@ -226,5 +228,18 @@ export class Raft {
     this.log.commitTo(commit);
     this.term = term;
     this.vote = vote;
+  }
+}
+
+/** Whether a message of this type claims a term, a vote or entries that must be durable when it leaves (R2). */
+function leavesAfterAppend(type: MessageType): boolean {
+  switch (type) {
+    case "MsgVote":
+    case "MsgVoteResp":
+    case "MsgPreVoteResp":
+    case "MsgAppResp":
+      return true;
+    default:
+      return false;
   }
 }

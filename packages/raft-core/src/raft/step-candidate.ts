@@ -42,10 +42,11 @@ function handleVoteResponse(raft: Raft, m: Message): void {
   if (result === "VoteWon") {
     if (raft.role === "StatePreCandidate") {
       campaign(raft, "election");
-    } else {
+    } else if (raft.tracker.votes.get(raft.id) === true) {
       becomeLeader(raft);
       broadcastAppend(raft);
     }
+    // Otherwise the others were faster than the report that the own vote is durable, which comes next (E3).
   } else if (result === "VoteLost") {
     // In its own term: that of a pre-vote's answer is the term to come.
     becomeFollower(raft, raft.term, NONE);

@@ -34,12 +34,25 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
   }),
 );
 
+export interface InteractionOptions {
+  /**
+   * Lets a MsgVote leave before the write that it waits for, as etcd/raft does in asynchronous mode. Only for scripts that
+   * were recorded with etcd/raft: the order is not safe (etcd-order.ts). Default: false.
+   */
+  readonly etcdOrder?: boolean;
+}
+
 export class InteractionEnvironment {
+  readonly etcdOrder: boolean;
   /** In order of ids, which are 1, 2, 3 and so on. */
   readonly nodes: InteractionNode[] = [];
   /** Sent and not delivered, oldest first. */
   messages: Message[] = [];
   readonly output = new Output();
+
+  constructor({ etcdOrder = false }: InteractionOptions = {}) {
+    this.etcdOrder = etcdOrder;
+  }
 
   /** Carries out one directive and returns what it prints: `ok` if nothing. */
   handle(directive: Directive): string {
@@ -71,7 +84,7 @@ export class InteractionEnvironment {
 }
 
 /** A runner of one interaction script, in a fresh environment. */
-export function interactionScript(): ScriptRunner {
-  const env = new InteractionEnvironment();
+export function interactionScript(options: InteractionOptions = {}): ScriptRunner {
+  const env = new InteractionEnvironment(options);
   return (directive) => env.handle(directive);
 }

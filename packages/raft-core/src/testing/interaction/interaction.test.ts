@@ -3,13 +3,13 @@ import { message } from "../../message.ts";
 import type { Snapshot } from "../../types.ts";
 import { runScript } from "../datadriven/run-script.ts";
 import { parseScript } from "../datadriven/script.ts";
-import { InteractionEnvironment, interactionScript } from "./environment.ts";
+import { InteractionEnvironment, type InteractionOptions, interactionScript } from "./environment.ts";
 import { describeMessage, describeReady } from "./format.ts";
 import { quote } from "./quote.ts";
 
 /** What each directive prints. */
-function play(script: string): string[] {
-  const env = new InteractionEnvironment();
+function play(script: string, options: InteractionOptions = {}): string[] {
+  const env = new InteractionEnvironment(options);
   const text = script
     .trim()
     .split("\n")
@@ -91,6 +91,28 @@ ok
     expect(lastOf(`${setUp}\n deliver-msgs drop=(1,2)`)).toBe("dropped: 1->2 MsgVote Term:1 Log:1/5\n");
     expect(lastOf(`${setUp}\n deliver-msgs 1`)).toBe("1->1 MsgVoteResp Term:1 Log:0/0\n");
     expect(lastOf(`${setUp}\n deliver-msgs 2 3 type=MsgApp`)).toBe("no messages\n");
+  });
+
+  test("hands a request for votes out behind its write, or before it in etcd's order", () => {
+    const script = `
+      add-nodes 3 voters=(1,2,3) index=5 async-storage-writes=true
+      campaign 1
+      process-ready 1
+      deliver-msgs drop=(2,3)
+      process-append-thread 1
+      deliver-msgs drop=(2,3)`;
+    const requests = "dropped: 1->2 MsgVote Term:1 Log:1/5\ndropped: 1->3 MsgVote Term:1 Log:1/5\n";
+    const none = "no messages\n";
+    const [, , ready, before, , after] = play(script);
+    expect([before, after]).toEqual([none, requests]);
+    expect(ready).toContain(
+      "Responses:[\n  1->1 MsgVoteResp Term:1 Log:0/0\n  1->2 MsgVote Term:1 Log:1/5\n  1->3 MsgVote",
+    );
+    const [, , etcdReady, etcdBefore, , etcdAfter] = play(script, { etcdOrder: true });
+    expect([etcdBefore, etcdAfter]).toEqual([requests, none]);
+    expect(etcdReady).toContain(
+      "Messages:\n1->2 MsgVote Term:1 Log:1/5\n1->3 MsgVote Term:1 Log:1/5\n1->AppendThread MsgStorageAppend",
+    );
   });
 
   test("says when a thread has nothing to do", () => {
