@@ -39,7 +39,7 @@ export {
 } from "@raftoral/raft-core";
 export type { PemSource, TlsOptions } from "@raftoral/transport-grpc";
 export { NodeError, type NodeErrorCode, RemoteError } from "./errors.ts";
-export type { MetricsSettings, NodeSettings } from "./node/node-config.ts";
+export type { MetricsSettings, NodeSettings } from "./node/config/node-config.ts";
 export type { NodeEvent } from "./node/node-events.ts";
 export { type CallLimit, RaftoralNode, type RaftoralNodeOptions } from "./node/raftoral-node.ts";
 
@@ -66,5 +66,5 @@ export type {
 
 // To replace a layer.
 
-export type { WorkflowTransport } from "./node/node-network.ts";
-export { MemoryNodeStorage, type NodeIdentity, type NodeStorage } from "./node/node-storage.ts";
+export type { WorkflowTransport } from "./node/membership/node-network.ts";
+export { MemoryNodeStorage, type NodeIdentity, type NodeStorage } from "./node/storage/node-storage.ts";

@@ -14,7 +14,7 @@ import { ClusterService, GetStatusResponseSchema } from "./gen/raftoral/v1/clust
 import { RunSchema, WorkflowService } from "./gen/raftoral/v1/workflow_service_pb.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import { PrometheusEndpoint } from "./metrics/prometheus-endpoint.ts";
-import { type NodeSettings, nodeConfig, SETTING_NAMES } from "./node/node-config.ts";
+import { type NodeSettings, nodeConfig, SETTING_NAMES } from "./node/config/node-config.ts";
 import { runFromWire, runToWire, statusFromWire, statusToWire, summaryFromWire } from "./service/messages.ts";
 import { FakeNode, type FakeServer, run, serveFake } from "./testing/fake-node.ts";
 

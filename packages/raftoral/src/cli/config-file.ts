@@ -6,7 +6,7 @@ import { dirname, resolve } from "node:path";
 import { NodeError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../logging/logger.ts";
-import { type NodeSettings, SETTING_NAMES } from "../node/node-config.ts";
+import { type NodeSettings, SETTING_NAMES } from "../node/config/node-config.ts";
 import { tlsFromFile } from "./tls-flags.ts";
 
 /** What a configuration file may hold. Paths in it are relative to the file. */

@@ -7,10 +7,10 @@ import { randomUUID } from "node:crypto";
 import { type Clock, type NodeId, platformClock, silentLogger } from "@raftoral/raft-core";
 import { parseAddress, Security, type TlsOptions } from "@raftoral/transport-grpc";
 import type { WorkflowDefinition } from "@raftoral/workflow";
+import { parseReachableAddress } from "../api/address.ts";
 import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
 import { NodeError, RemoteError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
-import { parseReachableAddress } from "../node/address.ts";
 import { backupFromWire } from "../service/backup-messages.ts";
 import {
   memberFromWire,

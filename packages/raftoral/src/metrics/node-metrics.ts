@@ -8,7 +8,7 @@
  */
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Logger } from "@raftoral/raft-core";
-import type { NodeIdentity } from "../node/node-storage.ts";
+import type { NodeIdentity } from "../node/storage/node-storage.ts";
 import { VERSION } from "../version.ts";
 import { ALL_METRICS, NODE_ID, NODE_INFO } from "./catalogue.ts";
 import type { Attributes, MetricSource, Observe } from "./metric.ts";

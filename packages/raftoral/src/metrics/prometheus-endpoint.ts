@@ -10,8 +10,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "@raftoral/raft-core";
+import { formatAddress, parseAddress } from "../api/address.ts";
 import { NodeError } from "../errors.ts";
-import { formatAddress, parseAddress } from "../node/address.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "./prometheus-text.ts";
 
 const PATH = "/metrics";

@@ -1,5 +1,5 @@
 /** What a node's data folder shows: how long the disk takes, and how much room is taken and left. */
-import type { NodeStorage } from "../node/node-storage.ts";
+import type { NodeStorage } from "../node/storage/node-storage.ts";
 import type { Histogram } from "./histogram.ts";
 import { gauge, histogram, type MetricSource, type Observe, updown } from "./metric.ts";
 import type { Recorders } from "./recorders.ts";

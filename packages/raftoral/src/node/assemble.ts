@@ -21,12 +21,11 @@ import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import type { ServedNode, Timeout } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
-import { type EstablishedIdentity, establishIdentity } from "./identity.ts";
-import { Membership, nameOf, type WorkflowCluster } from "./membership.ts";
-import { NodeBackups } from "./node-backups.ts";
-import type { NodeConfig } from "./node-config.ts";
-import { NodeEvents } from "./node-events.ts";
-import { NodeHealth } from "./node-health.ts";
+import type { NodeConfig } from "./config/node-config.ts";
+import { assertOwnCertificate, nodeSecurity } from "./config/node-security.ts";
+import { type EstablishedIdentity, establishIdentity } from "./identity/identity.ts";
+import { NodeHealth } from "./life-cycle/node-health.ts";
+import { Membership, nameOf, type WorkflowCluster } from "./membership/membership.ts";
 import {
   type Dial,
   dialGrpc,
@@ -34,10 +33,11 @@ import {
   listenLocally,
   reserveAddress,
   type WorkflowTransport,
-} from "./node-network.ts";
-import { assertOwnCertificate, nodeSecurity } from "./node-security.ts";
+} from "./membership/node-network.ts";
+import { NodeEvents } from "./node-events.ts";
 import { NodeService } from "./node-service.ts";
-import { type NodeIdentity, type NodeStorage, openNodeStorage } from "./node-storage.ts";
+import { NodeBackups } from "./storage/node-backups.ts";
+import { type NodeIdentity, type NodeStorage, openNodeStorage } from "./storage/node-storage.ts";
 
 /** The one group of a node. More groups will share transport and storage with it. */
 const GROUP_ID = 1;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { TestCluster } from "../testing/test-cluster.ts";
 import type { NodeEvent } from "./node-events.ts";
-import { MemoryNodeStorage } from "./node-storage.ts";
+import { MemoryNodeStorage } from "./storage/node-storage.ts";
 
 /** The compiler sees to it that this has every event. */
 const ALL: Record<NodeEvent["type"], true> = {

@@ -20,12 +20,12 @@ import type { RunDetails, RunFilter, RunPage } from "../client/run-info.ts";
 import { encodeJson } from "../json.ts";
 import type { Admission, ServedNode, StartRequest, Timeout } from "../service/served-node.ts";
 import { VERSION } from "../version.ts";
-import { type Membership, membersOf, type WorkflowCluster } from "./membership.ts";
-import type { NodeBackups } from "./node-backups.ts";
-import type { NodeIdentity } from "./node-storage.ts";
+import { within } from "./life-cycle/within.ts";
+import { type Membership, membersOf, type WorkflowCluster } from "./membership/membership.ts";
 import { detailsOf, summaryOf } from "./run-details.ts";
 import { RunWatch } from "./run-watch.ts";
-import { within } from "./within.ts";
+import type { NodeBackups } from "./storage/node-backups.ts";
+import type { NodeIdentity } from "./storage/node-storage.ts";
 
 export interface NodeServiceOptions {
   readonly identity: NodeIdentity;

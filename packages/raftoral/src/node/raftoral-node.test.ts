@@ -6,8 +6,8 @@ import { Connection } from "../client/connection.ts";
 import { RaftoralClient } from "../client/raftoral-client.ts";
 import { fromConnectError } from "../service/connect-errors.ts";
 import { TestCluster, until } from "../testing/test-cluster.ts";
-import type { MemoryNodeStorage } from "./node-storage.ts";
 import type { RaftoralNode } from "./raftoral-node.ts";
+import type { MemoryNodeStorage } from "./storage/node-storage.ts";
 
 const greet = workflow("greet", { version: 1 }, async (ctx, name: string) => {
   const greeting = await ctx.step("choose", () => "hello");

@@ -17,15 +17,15 @@ import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflo
 import type { BackupSummary, MemberInfo, NodeStatus } from "../client/cluster-info.ts";
 import type { RunDetails, RunFilter, RunSummary } from "../client/run-info.ts";
 import type { Timeout } from "../service/served-node.ts";
-import { announceAddress } from "./announce.ts";
 import { assemble, type NodeParts } from "./assemble.ts";
-import { Departure } from "./departure.ts";
-import { type NodeConfig, type NodeSettings, nodeConfig } from "./node-config.ts";
+import { type NodeConfig, type NodeSettings, nodeConfig } from "./config/node-config.ts";
+import { checkOptions } from "./config/options-check.ts";
+import { announceAddress } from "./identity/announce.ts";
+import { Departure } from "./life-cycle/departure.ts";
+import { within } from "./life-cycle/within.ts";
+import type { WorkflowTransport } from "./membership/node-network.ts";
 import type { NodeEvent } from "./node-events.ts";
-import type { WorkflowTransport } from "./node-network.ts";
-import type { NodeStorage } from "./node-storage.ts";
-import { checkOptions } from "./options-check.ts";
-import { within } from "./within.ts";
+import type { NodeStorage } from "./storage/node-storage.ts";
 
 export interface RaftoralNodeOptions extends NodeSettings {
   /** What this node can execute. Other nodes may have others. */

@@ -10,7 +10,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import { type Caller, namedNode, objectionToCaller } from "@raftoral/transport-grpc";
 import type { MemberInfo } from "../client/cluster-info.ts";
 import { NodeError } from "../errors.ts";
-import { nameOf } from "../node/membership.ts";
+import { nameOf } from "../node/membership/membership.ts";
 
 /** What is asked for, and of which cluster. */
 export interface NodeRequest {

@@ -3,9 +3,9 @@
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { CALLER } from "@raftoral/transport-grpc";
+import { parseReachableAddress } from "../api/address.ts";
 import { NodeError } from "../errors.ts";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
-import { parseReachableAddress } from "../node/address.ts";
 import { backupToWire } from "./backup-messages.ts";
 import { assertIsMember, placeFor } from "./caller-rights.ts";
 import { callTimeout, guarded, required } from "./calls.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { InMemoryClusterTransport } from "@raftoral/transport-memory";
 import type { WorkflowDefinition, WorkflowExecutor } from "@raftoral/workflow";
 import type { NodeEvent } from "../node/node-events.ts";
-import { MemoryNodeStorage } from "../node/node-storage.ts";
 import { RaftoralNode, type RaftoralNodeOptions } from "../node/raftoral-node.ts";
+import { MemoryNodeStorage } from "../node/storage/node-storage.ts";
 
 export type Kind = "memory" | "grpc";
 

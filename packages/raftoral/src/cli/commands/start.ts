@@ -2,7 +2,7 @@ import type { NodeAddress } from "@raftoral/raft-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { LogFormat, LogLevel } from "../../logging/logger.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../logging/logger.ts";
-import type { NodeSettings } from "../../node/node-config.ts";
+import type { NodeSettings } from "../../node/config/node-config.ts";
 import { DEFAULT_NODE } from "../client-command.ts";
 import { type FileSettings, readConfigFile } from "../config-file.ts";
 import { parseDuration } from "../durations.ts";

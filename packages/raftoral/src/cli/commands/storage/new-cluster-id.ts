@@ -1,7 +1,7 @@
 /** The id of the cluster that a restored or recovered node is the first of. */
 import { randomBytes } from "node:crypto";
 import { NodeError } from "../../../errors.ts";
-import { nameOf } from "../../../node/membership.ts";
+import { nameOf } from "../../../node/membership/membership.ts";
 
 /** A cluster's name, a dash, and what tells it from others of the name. */
 const CLUSTER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$/;

@@ -14,8 +14,8 @@ import {
 } from "@raftoral/raft-core";
 import { DEFAULT_TRANSPORT_LIMITS, type TlsOptions, type TransportLimits } from "@raftoral/transport-grpc";
 import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "@raftoral/workflow";
-import { NodeError } from "../errors.ts";
-import { isUnspecified, parseAddress, parseReachableAddress } from "./address.ts";
+import { isUnspecified, parseAddress, parseReachableAddress } from "../../api/address.ts";
+import { NodeError } from "../../errors.ts";
 
 /** The part of the options that is plain data, as a configuration file holds it. */
 export interface NodeSettings {

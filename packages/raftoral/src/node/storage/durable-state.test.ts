@@ -9,11 +9,11 @@ import type { Logger, LogIndex } from "@raftoral/raft-core";
 import { LmdbEnvironment } from "@raftoral/storage-lmdb";
 import { WorkflowExecutor, workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { STATE } from "../testing/state-writer.ts";
-import { TestCluster } from "../testing/test-cluster.ts";
-import type { RaftoralNode } from "./raftoral-node.ts";
+import { STATE } from "../../testing/state-writer.ts";
+import { TestCluster } from "../../testing/test-cluster.ts";
+import type { RaftoralNode } from "../raftoral-node.ts";
 
-const WRITER = fileURLToPath(new URL("../testing/state-writer.ts", import.meta.url));
+const WRITER = fileURLToPath(new URL("../../testing/state-writer.ts", import.meta.url));
 
 function captured(executor: WorkflowExecutor): string {
   return Buffer.concat([...executor.state.capture(64 * 1024)]).toString("base64");

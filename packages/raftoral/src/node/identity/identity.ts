@@ -9,11 +9,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Bootstrap, Logger, NodeAddress, NodeId } from "@raftoral/raft-core";
 import { RaftoralError } from "@raftoral/raft-core";
-import { NodeError } from "../errors.ts";
-import { nameOf } from "./membership.ts";
-import type { NodeConfig, Origin } from "./node-config.ts";
-import type { Dial } from "./node-network.ts";
-import type { NodeIdentity, NodeStorage } from "./node-storage.ts";
+import { NodeError } from "../../errors.ts";
+import type { NodeConfig, Origin } from "../config/node-config.ts";
+import { nameOf } from "../membership/membership.ts";
+import type { Dial } from "../membership/node-network.ts";
+import type { NodeIdentity, NodeStorage } from "../storage/node-storage.ts";
 
 export interface EstablishedIdentity {
   readonly identity: NodeIdentity;

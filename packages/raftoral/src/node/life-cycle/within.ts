@@ -1,6 +1,6 @@
 /** A bound on how long a promise is waited for. What it stands for goes on. */
 import { RaftError } from "@raftoral/raft-core";
-import type { Timeout } from "../service/served-node.ts";
+import type { Timeout } from "../../service/served-node.ts";
 
 /** Timers take no more, and fire at once for more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

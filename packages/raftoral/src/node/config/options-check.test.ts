@@ -1,7 +1,7 @@
 import { platformClock } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";
 import { expect, test } from "vitest";
-import { MemoryNodeStorage } from "./node-storage.ts";
+import { MemoryNodeStorage } from "../storage/node-storage.ts";
 import { checkOptions } from "./options-check.ts";
 
 const hello = workflow("hello", { version: 1 }, async () => "hello");

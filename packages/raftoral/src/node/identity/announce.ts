@@ -4,9 +4,9 @@
  * A node at a new address cannot wait to be called, for nobody knows where: so it calls the others where it last knew them.
  */
 import { type Logger, NONE, RaftoralError } from "@raftoral/raft-core";
-import type { Membership, WorkflowCluster } from "./membership.ts";
-import type { Dial } from "./node-network.ts";
-import type { NodeIdentity } from "./node-storage.ts";
+import type { Membership, WorkflowCluster } from "../membership/membership.ts";
+import type { Dial } from "../membership/node-network.ts";
+import type { NodeIdentity } from "../storage/node-storage.ts";
 
 export interface Announcement {
   readonly cluster: WorkflowCluster;

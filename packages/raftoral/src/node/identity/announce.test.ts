@@ -1,7 +1,7 @@
 // Whose word that this node is no member is the last one.
 import { NONE, silentLogger } from "@raftoral/raft-core";
 import { expect, test } from "vitest";
-import { NodeError } from "../errors.ts";
+import { NodeError } from "../../errors.ts";
 import { type Announcement, announceAddress } from "./announce.ts";
 
 const SELF = { nodeId: 6, address: "c:1" };

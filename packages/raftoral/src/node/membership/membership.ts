@@ -15,10 +15,10 @@
 import type { ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
 import { NONE, RaftError } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "@raftoral/workflow";
-import type { MemberInfo } from "../client/cluster-info.ts";
-import { NodeError } from "../errors.ts";
-import type { Admission, Timeout } from "../service/served-node.ts";
-import { Deadline } from "./deadline.ts";
+import type { MemberInfo } from "../../client/cluster-info.ts";
+import { NodeError } from "../../errors.ts";
+import type { Admission, Timeout } from "../../service/served-node.ts";
+import { Deadline } from "../life-cycle/deadline.ts";
 import type { Dial, MembershipPeer } from "./node-network.ts";
 
 export type WorkflowCluster = RaftCluster<WorkflowCommand, CommandResult>;

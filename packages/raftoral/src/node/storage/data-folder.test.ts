@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { TestCluster } from "../testing/test-cluster.ts";
+import { TestCluster } from "../../testing/test-cluster.ts";
 
 let cluster: TestCluster;
 beforeEach(async () => {

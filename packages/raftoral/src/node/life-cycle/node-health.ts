@@ -7,9 +7,9 @@
  */
 import { NONE } from "@raftoral/raft-core";
 import { type HealthBoard, OVERALL } from "@raftoral/transport-grpc";
-import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
-import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
-import type { WorkflowCluster } from "./membership.ts";
+import { ClusterService } from "../../gen/raftoral/v1/cluster_service_pb.ts";
+import { WorkflowService } from "../../gen/raftoral/v1/workflow_service_pb.ts";
+import type { WorkflowCluster } from "../membership/membership.ts";
 
 const NEEDS_LEADER = [OVERALL, WorkflowService.typeName, "raftoral.RaftService"];
 const NEEDS_NOBODY = [ClusterService.typeName, "raftoral.v1.PeerService"];

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { TestCluster } from "../testing/test-cluster.ts";
+import { TestCluster } from "../../testing/test-cluster.ts";
 
 const greet = workflow("greet", { version: 1 }, async (_ctx, name: string) => `hello ${name}`);
 

@@ -3,9 +3,9 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Health } from "../../../transport-grpc/src/gen/grpc/health/v1/health_pb.ts";
-import { TestCluster } from "../testing/test-cluster.ts";
-import type { RaftoralNode } from "./raftoral-node.ts";
+import { Health } from "../../../../transport-grpc/src/gen/grpc/health/v1/health_pb.ts";
+import { TestCluster } from "../../testing/test-cluster.ts";
+import type { RaftoralNode } from "../raftoral-node.ts";
 
 /** By number. */
 const STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];

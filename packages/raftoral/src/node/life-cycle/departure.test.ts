@@ -1,9 +1,9 @@
 import { RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { MemberInfo } from "../client/cluster-info.ts";
+import type { MemberInfo } from "../../client/cluster-info.ts";
+import type { Membership, WorkflowCluster } from "../membership/membership.ts";
 import { Departure } from "./departure.ts";
-import type { Membership, WorkflowCluster } from "./membership.ts";
 
 const noLeader = () => new RaftError("NO_LEADER", "no quorum", { retryable: true });
 

@@ -1,6 +1,6 @@
 /** The end of a call's time, for a call that is made of several. */
 import { RaftError } from "@raftoral/raft-core";
-import type { Timeout } from "../service/served-node.ts";
+import type { Timeout } from "../../service/served-node.ts";
 
 export class Deadline {
   readonly #timeoutMs: number;

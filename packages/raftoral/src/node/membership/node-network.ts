@@ -9,11 +9,11 @@ import { createServer } from "node:net";
 import { type ClusterTransport, type NodeId, type RaftoralError, TransportError } from "@raftoral/raft-core";
 import type { TlsOptions } from "@raftoral/transport-grpc";
 import type { WorkflowExecutor } from "@raftoral/workflow";
-import type { MemberInfo } from "../client/cluster-info.ts";
-import { RaftoralClient } from "../client/raftoral-client.ts";
-import { NodeError } from "../errors.ts";
-import type { Admission, ServedNode, Timeout } from "../service/served-node.ts";
-import { formatAddress, parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "../../api/address.ts";
+import type { MemberInfo } from "../../client/cluster-info.ts";
+import { RaftoralClient } from "../../client/raftoral-client.ts";
+import { NodeError } from "../../errors.ts";
+import type { Admission, ServedNode, Timeout } from "../../service/served-node.ts";
 
 export type WorkflowTransport = ClusterTransport<WorkflowExecutor>;
 

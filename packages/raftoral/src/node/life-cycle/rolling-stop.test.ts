@@ -1,9 +1,9 @@
 // Nodes that come and go under clients that never stop asking: no call fails, and nobody sees a gap.
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { RaftoralClient } from "../client/raftoral-client.ts";
-import { type Kind, TestCluster, until } from "../testing/test-cluster.ts";
-import type { RaftoralNode } from "./raftoral-node.ts";
+import { RaftoralClient } from "../../client/raftoral-client.ts";
+import { type Kind, TestCluster, until } from "../../testing/test-cluster.ts";
+import type { RaftoralNode } from "../raftoral-node.ts";
 
 const echo = workflow("echo", { version: 1 }, async (ctx, n: number) => ctx.step("echo", () => n));
 

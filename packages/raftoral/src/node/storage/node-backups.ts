@@ -4,8 +4,8 @@
  */
 import { join } from "node:path";
 import type { BackupManifest } from "@raftoral/storage-lmdb";
-import type { BackupSummary } from "../client/cluster-info.ts";
-import { NodeError } from "../errors.ts";
+import type { BackupSummary } from "../../client/cluster-info.ts";
+import { NodeError } from "../../errors.ts";
 import type { NodeStorage } from "./node-storage.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;

@@ -10,9 +10,9 @@
  */
 import { type Logger, NONE } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
-import type { Timeout } from "../service/served-node.ts";
+import type { Timeout } from "../../service/served-node.ts";
+import { lastMember, type Membership, type WorkflowCluster } from "../membership/membership.ts";
 import { Deadline } from "./deadline.ts";
-import { lastMember, type Membership, type WorkflowCluster } from "./membership.ts";
 import { within } from "./within.ts";
 
 export interface DepartureOptions {
