@@ -18,7 +18,7 @@ const RUNNERS: Readonly<Record<string, () => ScriptRunner>> = {
   quorum: quorumScript,
   confchange: confChangeScript,
   // The scripts of others were recorded with etcd/raft.
-  interaction: () => interactionScript({ etcdOrder: true }),
+  interaction: () => interactionScript({ likeEtcd: true }),
 };
 
 const OWN_COMMANDS: readonly (readonly [kind: string, commands: readonly string[]])[] = [

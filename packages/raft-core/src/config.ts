@@ -47,7 +47,12 @@ export interface Config {
   readonly disableProposalForwarding?: boolean;
   /** Configuration changes are not checked against the active configuration when proposed. Only for who checks elsewhere. */
   readonly disableConfChangeValidation?: boolean;
-  /** A leader that applies its own removal, or its demotion to learner, steps down. */
+  /**
+   * A leader that applies its own removal, or its demotion to learner, steps down as soon as the other voters can go on without it;
+   * until then it leads, without a vote. For that it appends an empty entry after each change that takes votes away, whose ever
+   * they were: once that entry is committed, nobody that has lost its vote is needed any more (raft/removal.ts). Off by
+   * default: a leader that was removed leads until another is elected.
+   */
   readonly stepDownOnRemoval?: boolean;
   /**
    * Asked for each heartbeat that a leader would send: true if who asks sees to it that `to` learns the same in another way, and

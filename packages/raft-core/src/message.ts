@@ -62,8 +62,9 @@ export interface Message {
   readonly context: Uint8Array | undefined;
   /** MsgStorageAppend and MsgStorageApply: what to deliver once the write is durable / the entries are applied. */
   readonly responses: readonly Message[];
-  /** Carried for raft-rs peers, not used by this core. */
+  /** MsgVote, MsgPreVote and their answers: term of the entry at `commit`, or 0 when they tell nothing (`election.ts E4`). */
   readonly commitTerm: Term;
+  /** This and the next are carried for raft-rs peers, and not used by this core. */
   readonly requestSnapshot: LogIndex;
   readonly priority: number;
 }

@@ -76,7 +76,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     snapshotter.onTaken = (index) => this.observers.emit({ type: "snapshot-taken", index });
     this.#retryTicks = timing.electionTicks * 2;
     this.observers = new Observers(options.logger);
-    this.membership = new Membership(options, state, this.observers);
+    this.membership = new Membership(options, state, this.observers, () => this.raw.raft.role === "StateLeader");
     this.leadership = new Leadership(nodeId, timing.nodeLostTicks, executor, this.observers, options.logger);
     const nonce = rng.below(2 ** 32) * 2 ** 20 + rng.below(2 ** 20);
     this.proposals = new Proposals(nodeId, nonce, limits.maxPendingProposals, options.calls);
@@ -186,7 +186,8 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
   }
 
   isRemoved(peer: NodeId): boolean {
-    return this.membership.hasRemoved(peer);
+    // A leader that was removed is heard until it has stepped down.
+    return this.membership.hasRemoved(peer) && peer !== this.leadership.leader;
   }
 
   removed(by: NodeId): void {
@@ -328,6 +329,7 @@ export class GroupLoop<Command, Result> implements GroupReceiver {
     const { lead, role, term } = this.raw.raft;
     if (!this.leadership.isNews(lead, term)) return;
     this.leadership.observe({ lead, role, term }, this.members);
+    this.membership.announceRemoval();
     if (lead !== NONE) {
       this.proposals.resendAll();
       this.reads.restart();

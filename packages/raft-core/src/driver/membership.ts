@@ -18,9 +18,14 @@ export class Membership {
   readonly #options: Options;
   readonly #state: ReplicatedState;
   readonly #observers: Observers;
+  readonly #leads: () => boolean;
   #isMember: boolean;
+  /** This node was removed, and the observers have not been told. */
+  #removalIsDue = false;
 
-  constructor(options: Options, state: ReplicatedState, observers: Observers) {
+  /** `leads`: whether this node leads the group now. */
+  constructor(options: Options, state: ReplicatedState, observers: Observers, leads: () => boolean) {
+    this.#leads = leads;
     this.#options = options;
     this.#state = state;
     this.#observers = observers;
@@ -54,7 +59,18 @@ export class Membership {
     // A node that joins may see configurations from before its time.
     const wasMember = this.#isMember;
     this.#isMember = this.includes(nodeId);
-    if (wasMember && !this.#isMember) this.#observers.emit({ type: "removed" });
+    if (wasMember && !this.#isMember) this.#removalIsDue = true;
+    this.announceRemoval();
+  }
+
+  /**
+   * Tells the observers that this node was removed, unless it leads: whoever hears of it stops the node, and the other members need
+   * a leader that was removed until it has stepped down (raft/removal.ts RV2). To be called when the leadership has changed.
+   */
+  announceRemoval(): void {
+    if (!this.#removalIsDue || this.#leads()) return;
+    this.#removalIsDue = false;
+    this.#observers.emit({ type: "removed" });
   }
 
   /** A peer says that this node was removed. Its own log may never say so: nobody sends it anything any more. */

@@ -57,7 +57,7 @@ export interface GroupReceiver {
   unreachable(peer: NodeId): void;
   /**
    * Whether the peer belonged to the group and does not any more, for good: its id is never given again. By the configuration
-   * that is applied here, so `true` is final, and `false` may only mean that this node does not know yet.
+   * that is applied here, so `true` is final, and `false` may only mean that this node does not know yet, or that the peer still leads.
    */
   isRemoved?(peer: NodeId): boolean;
   /** `by` says that this node was removed from the group, for good. May come repeatedly. */

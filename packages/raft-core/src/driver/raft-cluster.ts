@@ -106,7 +106,8 @@ export class RaftCluster<Command, Result> {
 
   /**
    * Changes the membership, several members at once through joint consensus (thesis §4.3), and resolves with the
-   * configuration once it is in force here and not joint any more.
+   * configuration once it is in force here and not joint any more. On a leader that takes its own vote away it resolves when
+   * the others can go on without this node.
    *
    * Rejects with RaftError NODE_UNKNOWN (removing a node that is no member), CONF_CHANGE_INVALID, NO_LEADER, DEADLINE_EXCEEDED,
    * and with the transport's TRANSPORT_ADDRESS_INVALID.
@@ -130,12 +131,16 @@ export class RaftCluster<Command, Result> {
     await this.#moveLeadershipFrom(changes, timeoutMs / 2);
     await this.#proposeChange(encodeConfChangeV2(change), deadlineMs);
     await this.#loop.conditions.until(
-      () => this.#confState.votersOutgoing.length === 0,
+      () => this.#confState.votersOutgoing.length === 0 && !this.#leadsWithoutVote(),
       deadlineMs,
       () =>
-        new RaftError("DEADLINE_EXCEEDED", `the joint configuration was not left within ${timeoutMs} ms; it will be`, {
-          retryable: false,
-        }),
+        new RaftError(
+          "DEADLINE_EXCEEDED",
+          `the change is in force but not complete after ${timeoutMs} ms; it will be`,
+          {
+            retryable: false,
+          },
+        ),
     );
     return this.#confState;
   }
@@ -263,8 +268,8 @@ export class RaftCluster<Command, Result> {
   }
 
   /**
-   * A leader that removes itself steps down as soon as it applies that, perhaps before anyone else knows it to be committed;
-   * of two voters the other may then wait for a vote that never comes. So leadership goes to a voter that stays, first.
+   * Gives the leadership to a voter that stays, before the leader is removed. A leader that is removed takes no proposals until it has
+   * stepped down, and then the group is without a leader until another is elected.
    */
   async #moveLeadershipFrom(changes: readonly MemberChange[], timeoutMs: number): Promise<void> {
     const leaving = new Set(changes.flatMap(({ type, nodeId }) => (type === "AddNode" ? [] : [nodeId])));
@@ -304,6 +309,11 @@ export class RaftCluster<Command, Result> {
         await new Promise<void>((resolve) => clock.after(timing.tickMs, resolve));
       }
     }
+  }
+
+  /** Whether this node has lost its vote and still leads, until the others can go on without it (raft/removal.ts). */
+  #leadsWithoutVote(): boolean {
+    return this.#loop.raw.raft.role === "StateLeader" && !this.#confState.voters.includes(this.nodeId);
   }
 
   get #confState(): ConfState {

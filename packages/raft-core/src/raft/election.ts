@@ -7,12 +7,16 @@
  *     may be two changes behind, and two such majorities need not overlap.
  * E3. A candidate becomes leader only when its own vote is durable and counted. A leader's term is therefore on its disk, with
  *     everything that its log held when it asked for votes.
+ * E4. A request for a vote and its answer tell the highest entry that the sender knows to be committed. Whoever holds that
+ *     entry commits it. A member that was removed and cannot stand itself lets the others learn so that its removal is
+ *     committed; without that they could count on its vote for ever. A candidate that learns of a configuration change in
+ *     this way stands down (E2).
  */
 import type { Message } from "../message.ts";
 import type { VoteTally } from "../tracker/progress-tracker.ts";
-import { NONE, type NodeId } from "../types.ts";
+import { type LogIndex, NONE, type NodeId, type Term } from "../types.ts";
 import type { Raft } from "./raft.ts";
-import { becomeCandidate, becomePreCandidate } from "./roles.ts";
+import { becomeCandidate, becomeFollower, becomePreCandidate } from "./roles.ts";
 
 /** "transfer": asked to by the leader; no pre-vote is needed, and followers do not hold the old leader's lease. */
 export type CampaignType = "pre-election" | "election" | "transfer";
@@ -52,8 +56,24 @@ export function campaign(raft: Raft, type: CampaignType): void {
       index: raft.log.lastIndex(),
       logTerm: raft.log.lastTerm(),
       context: type === "transfer" ? CAMPAIGN_TRANSFER : undefined,
+      ...highestCommitted(raft),
     });
   }
+}
+
+/** The highest entry known to be committed, as requests for votes and their answers carry it (E4). */
+export function highestCommitted({ log }: Raft): { readonly commit: LogIndex; readonly commitTerm: Term } {
+  return { commit: log.committed, commitTerm: log.termOrZero(log.committed) };
+}
+
+/** Takes what a request for a vote, or its answer, tells of the commit index (E4). */
+export function learnCommitted(raft: Raft, m: Message): void {
+  const { log } = raft;
+  // A leader commits by counting alone (R4). No term: the sender tells nothing.
+  if (raft.role === "StateLeader" || m.commitTerm === 0 || m.commit <= log.committed) return;
+  if (!log.matchTerm(m.commit, m.commitTerm)) return;
+  log.commitTo(m.commit);
+  if (raft.role !== "StateFollower" && hasUnappliedConfChanges(raft)) becomeFollower(raft, raft.term, NONE);
 }
 
 /** Counts one answer. */
@@ -84,11 +104,11 @@ export function answerVoteRequest(raft: Raft, m: Message): void {
   const type = m.type === "MsgVote" ? "MsgVoteResp" : "MsgPreVoteResp";
   if (!canVote || !raft.log.isUpToDate(m.index, m.logTerm)) {
     // Before its first term a node has none to refuse in. Its silence will do.
-    if (raft.term > 0) raft.send({ type, to: m.from, term: raft.term, reject: true });
+    if (raft.term > 0) raft.send({ type, to: m.from, term: raft.term, reject: true, ...highestCommitted(raft) });
     return;
   }
   // The term asked about, not our own: for a pre-vote they differ, and the sender drops answers of old terms.
-  raft.send({ type, to: m.from, term: m.term });
+  raft.send({ type, to: m.from, term: m.term, ...highestCommitted(raft) });
   if (m.type === "MsgVote") {
     raft.electionElapsed = 0;
     raft.vote = m.from;

@@ -7,7 +7,7 @@ export type DropReason =
   | "no-leader"
   /** This node does not lead and was told not to pass proposals on. */
   | "forwarding-disabled"
-  /** This node leads but has applied its own removal. */
+  /** This node leads but has applied its own removal, or its demotion to learner. */
   | "not-a-member"
   /** Leadership is being handed over. */
   | "leadership-transfer"

@@ -33,7 +33,7 @@ import {
   type RaftRole,
   type Term,
 } from "../types.ts";
-import { answerVoteRequest, hup, isHeldOffByLease } from "./election.ts";
+import { answerVoteRequest, highestCommitted, hup, isHeldOffByLease, learnCommitted } from "./election.ts";
 import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import { newReadIndexQueue, type ReadIndexQueue, type ReadState } from "./read-index.ts";
 import { appliedTo, restoreConfiguration } from "./reconfigure.ts";
@@ -77,6 +77,8 @@ export class Raft {
   leadTransferee: NodeId = NONE;
   /** Leader: no configuration change is accepted until this index is applied (R5). */
   pendingConfIndex: LogIndex = 0;
+  /** Leader that has lost its vote: steps down when this index is committed (`removal.ts RV2`). 0 otherwise. */
+  officeEndsAt: LogIndex = 0;
   /** While a received snapshot waits to be stored: the configuration as of what the application has applied. */
   supersededConfState: ConfState | undefined = undefined;
   /** Leader: payload bytes appended and not applied; an estimate that is never too high. */
@@ -133,8 +135,13 @@ export class Raft {
         return ACCEPTED;
       case "MsgVote":
       case "MsgPreVote":
+        learnCommitted(this, m);
         answerVoteRequest(this, m);
         return ACCEPTED;
+      case "MsgVoteResp":
+      case "MsgPreVoteResp":
+        learnCommitted(this, m);
+        break;
     }
     switch (this.role) {
       case "StateFollower":
@@ -199,10 +206,10 @@ export class Raft {
       this.send({ type: "MsgAppResp", to: m.from });
     } else if (m.type === "MsgVote") {
       // A candidate whose members are not ours never hears of our term otherwise, and could stay behind it for ever (§5.1).
-      this.send({ type: "MsgVoteResp", to: m.from, term: this.term, reject: true });
+      this.send({ type: "MsgVoteResp", to: m.from, term: this.term, reject: true, ...highestCommitted(this) });
     } else if (m.type === "MsgPreVote") {
       // Not dropped: a candidate that is behind in term but ahead in log must learn our term to get anywhere.
-      this.send({ type: "MsgPreVoteResp", to: m.from, term: this.term, reject: true });
+      this.send({ type: "MsgPreVoteResp", to: m.from, term: this.term, reject: true, ...highestCommitted(this) });
     } else if (m.type === "MsgStorageAppendResp" && m.snapshot !== undefined) {
       // The entries it speaks of may have been replaced since (see `storageAppendResponse`); a snapshot stays valid.
       appliedSnapshot(this, m.snapshot);

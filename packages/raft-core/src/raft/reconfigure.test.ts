@@ -178,16 +178,7 @@ describe("joint consensus (thesis §4.3)", () => {
 });
 
 describe("removing the leader (thesis §4.2.2)", () => {
-  it("it steps down when configured to", () => {
-    const network = new LockstepNetwork({ voters: THREE, config: { stepDownOnRemoval: true } });
-    network.elect(1);
-    reconfigure(network, 1, change([remove(1)]));
-    expect(network.raw(1).basicStatus().softState.role).toBe("StateFollower");
-    network.elect(2);
-    expect(network.raw(2).basicStatus().softState.role).toBe("StateLeader");
-  });
-
-  it("otherwise it keeps its office, without a say, and takes no proposals", () => {
+  it("unless configured to step down (removal.test.ts) it keeps its office, without a say, and takes no proposals", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     reconfigure(network, 1, change([remove(1)]));

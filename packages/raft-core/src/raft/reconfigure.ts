@@ -18,8 +18,9 @@ import { message } from "../message.ts";
 import { confStateOf } from "../tracker/config.ts";
 import { type ConfChange, type ConfChangeV2, type ConfState, EMPTY_BYTES, type Entry, NONE } from "../types.ts";
 import type { Raft } from "./raft.ts";
+import { confirmLossOfVotes } from "./removal.ts";
 import { broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
-import { abortLeaderTransfer, becomeFollower } from "./roles.ts";
+import { abortLeaderTransfer } from "./roles.ts";
 
 /**
  * Leader: checks the configuration changes among `entries` before they are appended. A change that must not be made now is
@@ -103,17 +104,16 @@ function computeChange(
 
 function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
   const { tracker } = raft;
+  const before = tracker.config.voters;
   tracker.adopt(result.config, result.progress);
   const confState = tracker.confState();
   const own = tracker.get(raft.id);
   raft.isLearner = own?.isLearner ?? false;
   if (raft.role !== "StateLeader") return confState;
-  if (own === undefined || own.isLearner) {
-    // It keeps leading, without a vote, until another is elected, unless told to step down (thesis §4.2.2).
-    if (raft.config.stepDownOnRemoval) becomeFollower(raft, raft.term, NONE);
-    return confState;
-  }
-  if (confState.voters.length === 0) return confState;
+  if (raft.leadTransferee !== NONE && !tracker.config.voters.has(raft.leadTransferee)) abortLeaderTransfer(raft);
+  confirmLossOfVotes(raft, before);
+  // A leader without a vote keeps leading: until another is elected, or as `removal.ts` says (thesis §4.2.2).
+  if (own === undefined || own.isLearner || confState.voters.length === 0) return confState;
   if (maybeCommit(raft)) {
     // The quorum became smaller, and what it holds is committed.
     broadcastAppend(raft);
@@ -123,7 +123,6 @@ function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
       if (id !== raft.id) maybeSendAppend(raft, id, false);
     }
   }
-  if (raft.leadTransferee !== NONE && !tracker.config.voters.has(raft.leadTransferee)) abortLeaderTransfer(raft);
   return confState;
 }
 

@@ -7,6 +7,7 @@ import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import { handleReadAcknowledgement, handleReadIndex, releasePostponedReads } from "./read-index.ts";
 import { checkConfChanges } from "./reconfigure.ts";
+import { stepDownIfDue } from "./removal.ts";
 import {
   appendEntries,
   broadcastAppend,
@@ -61,7 +62,7 @@ export function stepLeader(raft: Raft, m: Message): ProposeOutcome {
 
 function propose(raft: Raft, m: Message): ProposeOutcome {
   invariant(m.entries.length > 0, "a proposal without entries");
-  if (raft.tracker.get(raft.id) === undefined) return raft.dropped("not-a-member");
+  if (raft.tracker.get(raft.id) === undefined || raft.officeEndsAt > 0) return raft.dropped("not-a-member");
   if (raft.leadTransferee !== NONE) return raft.dropped("leadership-transfer");
   if (!appendEntries(raft, checkConfChanges(raft, m.entries))) return raft.dropped("uncommitted-limit");
   broadcastAppend(raft);
@@ -108,6 +109,8 @@ function handleAcknowledgedAppend(raft: Raft, progress: Progress, m: Message): v
   if (maybeCommit(raft)) {
     releasePostponedReads(raft);
     broadcastAppend(raft);
+    stepDownIfDue(raft);
+    if (raft.role !== "StateLeader") return;
   } else if (m.from !== raft.id && progress.canBumpCommit(raft.log.committed)) {
     // The next heartbeat would tell the commit index, too, but later.
     sendAppend(raft, m.from);

@@ -36,22 +36,22 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 
 export interface InteractionOptions {
   /**
-   * Lets a MsgVote leave before the write that it waits for, as etcd/raft does in asynchronous mode. Only for scripts that
-   * were recorded with etcd/raft: the order is not safe (etcd-order.ts). Default: false.
+   * Lets the nodes behave as etcd/raft does where this core differs on purpose (etcd-form.ts). Only for scripts that were
+   * recorded with etcd/raft: what etcd/raft does there is not safe, or not live. Default: false.
    */
-  readonly etcdOrder?: boolean;
+  readonly likeEtcd?: boolean;
 }
 
 export class InteractionEnvironment {
-  readonly etcdOrder: boolean;
+  readonly likeEtcd: boolean;
   /** In order of ids, which are 1, 2, 3 and so on. */
   readonly nodes: InteractionNode[] = [];
   /** Sent and not delivered, oldest first. */
   messages: Message[] = [];
   readonly output = new Output();
 
-  constructor({ etcdOrder = false }: InteractionOptions = {}) {
-    this.etcdOrder = etcdOrder;
+  constructor({ likeEtcd = false }: InteractionOptions = {}) {
+    this.likeEtcd = likeEtcd;
   }
 
   /** Carries out one directive and returns what it prints: `ok` if nothing. */

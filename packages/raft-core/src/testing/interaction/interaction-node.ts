@@ -4,6 +4,7 @@ import type { Message } from "../../message.ts";
 import type { RawNode } from "../../raw-node.ts";
 import type { Entry, HardState, NodeId, Snapshot } from "../../types.ts";
 import { CommandError } from "./command-error.ts";
+import { stepDownAtOnce } from "./etcd-form.ts";
 import { isEmptySnapshot } from "./format.ts";
 import type { InteractionStorage } from "./interaction-storage.ts";
 
@@ -19,6 +20,8 @@ export interface InteractionNode {
   readonly raw: RawNode;
   readonly storage: InteractionStorage;
   readonly asyncStorageWrites: boolean;
+  /** Steps down in the moment in which it applies the loss of its vote, as etcd/raft with `step-down-on-removal`. */
+  readonly stepsDownAtOnce: boolean;
   /** MsgStorageAppend, oldest first. */
   readonly appendWork: Message[];
   /** MsgStorageApply, oldest first. */
@@ -39,7 +42,10 @@ export function processAppend({ storage }: InteractionNode, { hardState, entries
 }
 
 /** Applies entries to the state machine, which appends: data to its content, configuration changes to the configuration. */
-export function processApply({ raw, storage }: InteractionNode, entries: readonly Entry[]): void {
+export function processApply(
+  { raw, storage, stepsDownAtOnce: atOnce }: InteractionNode,
+  entries: readonly Entry[],
+): void {
   for (const entry of entries) {
     const before = storage.snapshot();
     let confState = before.metadata.confState;
@@ -47,6 +53,7 @@ export function processApply({ raw, storage }: InteractionNode, entries: readonl
     if (entry.type !== "EntryNormal") {
       const change = entry.type === "EntryConfChange" ? decodeConfChange(entry.data) : decodeConfChangeV2(entry.data);
       confState = raw.applyConfChange(change);
+      if (atOnce) stepDownAtOnce(raw);
       update = change.context;
     }
     const data = new Uint8Array(before.data.length + update.length);

@@ -82,6 +82,8 @@ const addNodes: Command = (env, directive) => {
     option(nodes, argument);
   }
   const first = firstSnapshot(nodes);
+  const stepsDownAtOnce = env.likeEtcd && nodes.config.stepDownOnRemoval === true;
+  if (stepsDownAtOnce) nodes.config.stepDownOnRemoval = false;
   for (let left = parseWhole(bareAt(directive, 0)); left > 0; left--) {
     const id = env.nodes.length + 1;
     const storage = new InteractionStorage(first);
@@ -96,7 +98,7 @@ const addNodes: Command = (env, directive) => {
       rng: seededRng(id),
     });
     const asyncStorageWrites = nodes.config.asyncStorageWrites ?? false;
-    env.nodes.push({ id, raw, storage, asyncStorageWrites, appendWork: [], applyWork: [] });
+    env.nodes.push({ id, raw, storage, asyncStorageWrites, stepsDownAtOnce, appendWork: [], applyWork: [] });
   }
 };
 

@@ -3,7 +3,7 @@ import { invariant } from "../../errors.ts";
 import { type Message, message } from "../../message.ts";
 import { nodeIds } from "./command-arguments.ts";
 import type { Command, InteractionEnvironment } from "./environment.ts";
-import { inEtcdOrder } from "./etcd-order.ts";
+import { inEtcdForm } from "./etcd-form.ts";
 import { describeMessage, describeReady } from "./format.ts";
 import { type InteractionNode, processAppend, processApply } from "./interaction-node.ts";
 
@@ -11,7 +11,7 @@ type Step = (env: InteractionEnvironment, node: InteractionNode) => void;
 
 /** Carries out one Ready: as a whole, or in asynchronous mode by handing its work to the threads. */
 export const processReady: Step = (env, node) => {
-  const ready = env.etcdOrder ? inEtcdOrder(node.raw.ready()) : node.raw.ready();
+  const ready = env.likeEtcd ? inEtcdForm(node.raw.ready()) : node.raw.ready();
   env.output.write(describeReady(ready));
   if (!node.asyncStorageWrites) {
     processAppend(node, ready);

@@ -1,0 +1,51 @@
+/**
+ * What a leader does so that its group can go on without the voters that a change has taken away.
+ *
+ * A change is in force on a node when that node has applied it. Until then, and again after a crash, for the commit index need not be
+ * durable, a node counts by the voters before the change, and may need the votes of those that were removed. These may be
+ * gone by then: a removed node stops, and its disk is wiped.
+ *
+ * Invariants:
+ * RV1. With `stepDownOnRemoval`, a leader that applies a change which takes votes away appends an empty entry at once. Whoever
+ *      acknowledges this entry has on its disk that the change is committed, for the append carried such a commit index. Once
+ *      the entry is committed, a majority of the voters that are left knows, and needs nobody else.
+ * RV2. With `stepDownOnRemoval`, a leader that lost its own vote leads until that entry is committed. Then it asks an up-to-date
+ *      voter to campaign, and steps down. From the change on it takes no proposals.
+ */
+import { invariant } from "../errors.ts";
+import type { JointConfig } from "../quorum/joint.ts";
+import { EMPTY_BYTES, NONE, type NodeId } from "../types.ts";
+import type { Raft } from "./raft.ts";
+import { appendEntries, broadcastAppend } from "./replication.ts";
+import { becomeFollower } from "./roles.ts";
+
+/** Leader: the configuration in force has followed `before`. Appends the entry of RV1 if somebody lost a vote. */
+export function confirmLossOfVotes(raft: Raft, before: JointConfig): void {
+  const { voters } = raft.tracker.config;
+  if (!raft.config.stepDownOnRemoval || before.voters.ids.every((id) => voters.has(id))) return;
+  const accepted = appendEntries(raft, [{ term: 0, index: 0, type: "EntryNormal", data: EMPTY_BYTES }]);
+  invariant(accepted, "an empty entry is never refused");
+  if (!voters.has(raft.id)) raft.officeEndsAt = raft.log.lastIndex();
+  broadcastAppend(raft);
+}
+
+/** Leader: the commit index has moved. Steps down if nothing is left to do without a vote (RV2). */
+export function stepDownIfDue(raft: Raft): void {
+  if (raft.officeEndsAt === 0 || raft.log.committed < raft.officeEndsAt) return;
+  const successor = mostUpToDate(raft);
+  if (successor !== NONE) raft.send({ type: "MsgTimeoutNow", to: successor });
+  becomeFollower(raft, raft.term, NONE);
+}
+
+/** The voter that is known to have most of the log; the lowest id of several. It has the entry of RV1, or nobody has. */
+function mostUpToDate({ tracker, officeEndsAt }: Raft): NodeId {
+  let best: NodeId = NONE;
+  let match = officeEndsAt - 1;
+  for (const id of tracker.config.voters.incoming.ids) {
+    const progress = tracker.get(id);
+    if (progress === undefined || progress.match <= match) continue;
+    best = id;
+    match = progress.match;
+  }
+  return best;
+}
