@@ -24,6 +24,12 @@ export { type RefusalCode, WorkflowError, type WorkflowErrorCode } from "./error
 export { RunHandle } from "./runtime/run-handle.ts";
 export type { BodyStarted, RecordsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
 export type { RuntimeEvents, RuntimeObserver } from "./runtime/runtime-events.ts";
+export type {
+  InterceptedBody,
+  InterceptedCall,
+  InterceptedStep,
+  RuntimeInterceptor,
+} from "./runtime/runtime-interceptor.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { type ReadOptions, type StartOptions, WorkflowRuntime } from "./runtime/workflow-runtime.ts";

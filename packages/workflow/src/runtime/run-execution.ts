@@ -25,6 +25,7 @@ import { Interruption } from "./interruption.ts";
 import { Journal, never } from "./journal.ts";
 import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
 import type { RuntimeEvent } from "./runtime-event.ts";
+import type { InterceptedBody, RuntimeInterceptor } from "./runtime-interceptor.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import type { Slots } from "./slots.ts";
@@ -43,6 +44,7 @@ export interface ExecutionShared {
   readonly random: () => number;
   readonly emit: (event: RuntimeEvent) => void;
   readonly probe: RuntimeProbe | undefined;
+  readonly interceptor: RuntimeInterceptor | undefined;
 }
 
 /** A run as its owner begins with it. */
@@ -99,7 +101,8 @@ export class RunExecution {
     const { nodeId, emit } = this.shared;
     const { type: workflowType } = this.definition;
     emit({ type: "body-started", runId, workflowType, nodeId, epoch, attempt, replayed: this.#journal.size });
-    const outcome = await this.#outcome();
+    const { interceptor } = this.shared;
+    const outcome = await (interceptor?.runBody(this.#intercepted(), () => this.#outcome()) ?? this.#outcome());
     if (this.interruption.isOver) return;
     this.interruption.hold();
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
@@ -167,7 +170,7 @@ export class RunExecution {
     const outcome = await attemptStep(
       key,
       `${runId}/${key}`,
-      fn,
+      this.#interceptedStep(key, fn),
       (value) => encodeValue(value, `step ${key}`, maxPayloadBytes),
       options,
       this.#surroundings,
@@ -309,10 +312,13 @@ export class RunExecution {
     this.#openCalls += 1;
     try {
       const found = this.#journal.find(key, kind);
+      this.#tell("callBegins", key, kind, found !== undefined);
       if (found !== undefined) {
         onReplay?.();
         await this.#answers.recorded(found.index);
-        return this.interruption.isOver ? never() : answer(found);
+        if (this.interruption.isOver) return never();
+        this.#tell("callAnswered", key, kind, true);
+        return answer(found);
       }
       const gate = this.#gate();
       if (gate !== undefined) await gate;
@@ -320,11 +326,36 @@ export class RunExecution {
       const recorded = await record();
       const turn = this.#answers.fresh(key, recorded.index, this.#openCalls === 1);
       if (turn !== undefined) await turn;
-      return this.interruption.isOver ? never() : answer(recorded);
+      if (this.interruption.isOver) return never();
+      this.#tell("callAnswered", key, kind, false);
+      return answer(recorded);
     } finally {
       this.#openCalls -= 1;
       this.#answers.closed(key);
     }
+  }
+
+  // For a testing kit.
+
+  #intercepted(): InterceptedBody {
+    const { runId, version, epoch, attempt } = this.start;
+    const { nodeId } = this.shared;
+    const workflowType = this.definition.type;
+    return { runId, workflowType, version, nodeId, epoch, takeovers: attempt - 1, replayed: this.#journal.size };
+  }
+
+  #interceptedStep(path: string, fn: (step: StepContext) => unknown): (step: StepContext) => unknown {
+    const { interceptor } = this.shared;
+    if (interceptor === undefined) return fn;
+    const body = this.#intercepted();
+    const { input } = this.start;
+    return (step) =>
+      interceptor.runStep({ body, path, attempt: step.attempt, input, signal: step.signal }, () => fn(step));
+  }
+
+  #tell(what: "callBegins" | "callAnswered", path: string, kind: RecordKind, isReplay: boolean): void {
+    const { interceptor } = this.shared;
+    interceptor?.[what]({ body: this.#intercepted(), path, kind, isReplay });
   }
 
   /**

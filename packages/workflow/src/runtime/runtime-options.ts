@@ -1,6 +1,7 @@
 /** Configuration of a node's workflow runtime, with its defaults. Every bound of it is named here. */
 import type { Clock, Logger } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
+import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
 import type { WorkflowEngine } from "./workflow-engine.ts";
 
@@ -45,4 +46,6 @@ export interface WorkflowRuntimeOptions {
   readonly random?: () => number;
   /** Told of what the runtime measures; nothing is measured without one. */
   readonly probe?: RuntimeProbe;
+  /** For testing kits: hears of every body and context call, and stands around every attempt of a step. */
+  readonly interceptor?: RuntimeInterceptor;
 }

@@ -92,6 +92,7 @@ export class WorkflowRuntime {
       random,
       emit: (event) => this.events.emit(event),
       probe: options.probe,
+      interceptor: options.interceptor,
     });
     this.#duties = new LeaderDuties(engine, clock, logger, this.#limits);
     this.#unsubscribe = engine.subscribe({
