@@ -24,6 +24,7 @@ export type { KindTraffic, PeerStats, StreamStats } from "./peer-stats.ts";
 
 export { formatAddress, type HostPort, parseAddress } from "./address.ts";
 export { securityFailure } from "./client/call-failure.ts";
+export { NodeSessions, type NodeSessionsOptions } from "./client/node-sessions.ts";
 export { RaftClient, type RaftClientOptions } from "./client/raft-client.ts";
 
 // To read and write the first contract's messages.

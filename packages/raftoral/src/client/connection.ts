@@ -2,8 +2,8 @@
  * One HTTP/2 connection to one node, with the clients of both services on it.
  */
 import { type Client, createClient } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { parseAddress, type Security } from "@raftoral/transport-grpc";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { NodeSessions, parseAddress, type Security } from "@raftoral/transport-grpc";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
@@ -19,21 +19,18 @@ export class Connection {
   readonly address: string;
   readonly workflows: Client<typeof WorkflowService>;
   readonly cluster: Client<typeof ClusterService>;
-  readonly #session: Http2SessionManager;
+  readonly #session: NodeSessions;
 
   /** Connects at the first call. */
   constructor(address: string, security: Security) {
     this.address = address;
-    const parsed = parseAddress(address);
-    const baseUrl = security.authority(parsed);
-    this.#session = new Http2SessionManager(
-      baseUrl,
-      { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: PING_TIMEOUT_MS },
-      // Not copied: certificates that are reloaded count from the next connection on.
-      Object.assign(security.clientOptions(parsed), { maxSessionMemory: MAX_SESSION_MEMORY_MB }),
-    );
+    this.#session = new NodeSessions(parseAddress(address), security, {
+      pingIntervalMs: PING_INTERVAL_MS,
+      pingTimeoutMs: PING_TIMEOUT_MS,
+      maxSessionMemoryMb: MAX_SESSION_MEMORY_MB,
+    });
     const transport = createGrpcTransport({
-      baseUrl,
+      baseUrl: this.#session.authority,
       sessionManager: this.#session,
       readMaxBytes: MAX_ANSWER_BYTES,
     });

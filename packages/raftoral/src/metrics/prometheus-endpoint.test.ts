@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { connect, createServer } from "node:net";
-import { silentLogger } from "@raftoral/raft-core";
+import { seededRng, silentLogger } from "@raftoral/raft-core";
 import { afterEach, describe, expect, test } from "vitest";
 import { PrometheusEndpoint } from "./prometheus-endpoint.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "./prometheus-text.ts";
@@ -99,5 +99,70 @@ describe("the metrics endpoint", () => {
     });
     await new Promise((resolve) => again.close(resolve));
     never.resolve("");
+  });
+
+  test("goes on, whatever is written to its port", async () => {
+    const uncaught: Error[] = [];
+    const hear = (error: Error) => uncaught.push(error);
+    process.on("uncaughtExceptionMonitor", hear);
+    process.on("unhandledRejection", hear);
+    try {
+      const { address } = await start(async () => "page\n");
+      const rng = seededRng(20_261_128);
+      const pick = <Value>(values: readonly Value[]): Value => values[rng.below(values.length)] as Value;
+      const request = (): Buffer => {
+        const method = pick(["GET", "HEAD", "POST", "CONNECT", "OPTIONS", "get", "", "G\0T"]);
+        const target = pick([
+          "/metrics",
+          "*",
+          "",
+          "//[",
+          "http://[",
+          "/metrics?%zz",
+          `/${"x".repeat(20_000)}`,
+          "/\u00ff",
+        ]);
+        const version = pick(["HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/9.9", ""]);
+        const fields = Array.from({ length: rng.below(4) }, () =>
+          pick([
+            "host: [",
+            "host: x",
+            "expect: 100-continue",
+            "expect: anything",
+            "connection: upgrade\r\nupgrade: h2c",
+            "content-length: 9",
+            "content-length: -1",
+            "transfer-encoding: chunked",
+            "transfer-encoding: chunked, chunked",
+            "a b: c",
+            "x: \u00ff\0",
+            `long: ${"y".repeat(20_000)}`,
+          ]),
+        );
+        const lines = [
+          `${method} ${target} ${version}`,
+          ...fields,
+          "",
+          pick(["", "5\r\nhello", "ffffffffffffffff\r\n", "\0"]),
+        ];
+        return Buffer.from(lines.join("\r\n"), "latin1");
+      };
+      const [host = "", port] = address.split(":");
+      for (let left = 400; left > 0; left -= 1) {
+        const socket = connect(Number(port), host);
+        socket.on("error", () => {});
+        socket.resume();
+        const closed = new Promise((resolve) => socket.once("close", resolve));
+        const bytes = rng.below(10) === 0 ? Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") : request();
+        if (rng.below(3) === 0) socket.write(bytes, () => socket.resetAndDestroy());
+        else socket.end(bytes);
+        await closed;
+      }
+      expect(await (await fetch(`http://${address}/metrics`)).text()).toBe("page\n");
+      expect(uncaught).toEqual([]);
+    } finally {
+      process.off("uncaughtExceptionMonitor", hear);
+      process.off("unhandledRejection", hear);
+    }
   });
 });

@@ -7,6 +7,7 @@
  *
  * E1. At most one page is made at a time; who asks meanwhile gets the same one.
  * E2. Closed, it holds no port and no connection.
+ * E3. No request throws out of a listener or leaves a rejection behind: the worst is the end of its connection.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "@raftoral/raft-core";
@@ -54,7 +55,13 @@ export class PrometheusEndpoint {
     this.#server = server;
     this.address = address;
     this.#logger = logger;
-    server.on("request", (request, response) => void this.#answer(request, response));
+    server.on("request", (request, response) => {
+      response.on("error", () => {});
+      this.#answer(request, response).catch((error: unknown) => {
+        logger.warn({ err: error }, "a request for metrics could not be answered");
+        response.destroy();
+      });
+    });
     server.on("error", (error) => logger.warn({ err: error }, "the metrics endpoint has a problem"));
   }
 

@@ -1,6 +1,6 @@
 /** Calls one node's RaftService: for tools, tests, and nodes that look for a cluster to join. */
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { encodeMessage, type GroupId, type Message, TransportError } from "@raftoral/raft-core";
 import { formatAddress, parseAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
@@ -9,6 +9,7 @@ import type { TlsOptions } from "../security/tls-options.ts";
 import { GROUP_HEADER } from "../server/raft-service.ts";
 import { type DiscoveryResponse, discoveryFrom } from "../wire/raft-service-codec.ts";
 import { securityFailure } from "./call-failure.ts";
+import { NodeSessions } from "./node-sessions.ts";
 
 /** Defaults in parentheses. */
 export interface RaftClientOptions {
@@ -23,19 +24,22 @@ export interface RaftClientOptions {
   readonly tls?: TlsOptions | false;
 }
 
+const DEFAULT_TIMEOUT_MS = 10_000;
+
 export class RaftClient {
   /** As given to {@link connect}. */
   readonly address: string;
-  readonly #sessions: Http2SessionManager;
+  readonly #sessions: NodeSessions;
   readonly #client: Client<typeof RaftService>;
   readonly #callOptions: { readonly timeoutMs: number; readonly headers: Record<string, string> };
 
-  private constructor(address: string, sessions: Http2SessionManager, url: string, options: RaftClientOptions) {
+  private constructor(address: string, sessions: NodeSessions, options: RaftClientOptions) {
     this.address = address;
     this.#sessions = sessions;
-    this.#client = createClient(RaftService, createGrpcTransport({ baseUrl: url, sessionManager: sessions }));
+    const transport = createGrpcTransport({ baseUrl: sessions.authority, sessionManager: sessions });
+    this.#client = createClient(RaftService, transport);
     this.#callOptions = {
-      timeoutMs: options.timeoutMs ?? 10_000,
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       headers: options.groupId === undefined ? {} : { [GROUP_HEADER]: String(options.groupId) },
     };
   }
@@ -49,17 +53,14 @@ export class RaftClient {
     const parsed = parseAddress(address);
     const security = new Security(options.tls);
     security.check(parsed, "connect to");
-    const url = security.authority(parsed);
-    const sessions = new Http2SessionManager(url, undefined, security.clientOptions(parsed));
-    const client = new RaftClient(formatAddress(parsed), sessions, url, options);
-    const timer = setTimeout(() => sessions.abort(), client.#callOptions.timeoutMs);
-    const state = await sessions.connect();
-    clearTimeout(timer);
-    if (state === "error") {
-      // Aborted, it would not know any more what was wrong.
-      const cause = sessions.error();
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const sessions = new NodeSessions(parsed, security, { connectTimeoutMs: timeoutMs });
+    const client = new RaftClient(formatAddress(parsed), sessions, options);
+    try {
+      await sessions.connect();
+    } catch (error) {
       sessions.abort();
-      throw client.#unreachable(cause);
+      throw client.#unreachable(error);
     }
     return client;
   }

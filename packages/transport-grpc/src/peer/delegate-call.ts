@@ -65,7 +65,7 @@ export async function delegateSnapshot(delegation: Delegation): Promise<void> {
     if (session.connecting) fail(`no connection within ${settings.connectTimeoutMs} ms`);
   });
   try {
-    const stream = beginCall(session, DELEGATE_SNAPSHOT_PATH);
+    const stream = beginCall(session, { address, path: DELEGATE_SNAPSHOT_PATH });
     const reader = new FrameReader(MAX_ANSWER_BYTES);
     stream.on("response", (headers) => failIf(callFailure(headers)));
     stream.on("trailers", (trailers) => failIf(trailerFailure(trailers)));

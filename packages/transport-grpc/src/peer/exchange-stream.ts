@@ -76,7 +76,7 @@ export class ExchangeStream {
     });
     this.#session.on("error", (error) => this.#end(failureText(error, formatAddress(address))));
     this.#session.on("close", () => this.#end("the connection was closed"));
-    this.#stream = beginCall(this.#session, EXCHANGE_PATH, encoding);
+    this.#stream = beginCall(this.#session, { address, path: EXCHANGE_PATH, encoding });
     this.#stream.write(frameOf(toBinary(ExchangeRequestSchema, create(ExchangeRequestSchema, { hello }))));
     this.#stream.on("response", (headers) => this.#endIf(callFailure(headers)));
     this.#stream.on("trailers", (trailers) => this.#endIf(trailerFailure(trailers)));

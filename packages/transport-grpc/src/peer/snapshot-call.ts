@@ -60,7 +60,7 @@ export class SnapshotCall {
         this.#cut(`no connection within ${settings.connectTimeoutMs} ms`);
       }
     });
-    this.#stream = beginCall(this.#session, SEND_SNAPSHOT_PATH);
+    this.#stream = beginCall(this.#session, { address, path: SEND_SNAPSHOT_PATH });
     this.#listen();
   }
 

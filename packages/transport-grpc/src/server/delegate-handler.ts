@@ -16,7 +16,7 @@ import {
 import type { LocalPeer } from "../local-peer.ts";
 import type { Caller } from "../security/caller.ts";
 import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
-import { GRPC_OK, GrpcAnswer } from "../wire/h2.ts";
+import { GRPC_OK, GrpcAnswer, remoteOf } from "../wire/h2.ts";
 import { reasonOf } from "../wire/hello.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 import { acceptCaller, decodeAnnouncement } from "./snapshot-handler.ts";
@@ -37,7 +37,6 @@ export async function handleDelegation(
   const { counters, settings, clock } = local;
   const answer = new GrpcAnswer(stream);
   const tell = (outcome: Outcome): void => answer.write(frameOf(encoded(outcome)));
-  stream.on("error", () => {});
   let sentBytes = 0n;
   const stopSigns = clock.every(settings.snapshotIdleTimeoutMs / SIGNS_OF_LIFE, () => {
     if (stream.destroyed) return;
@@ -51,7 +50,7 @@ export async function handleDelegation(
     const refused = asRefusal(error);
     if (refused.errorCode === "") {
       counters.framesRejected += 1;
-      const remote = stream.session?.socket?.remoteAddress;
+      const remote = remoteOf(stream);
       refusals.report({ peer: undefined, remote, reason: reasonOf(refused), message: refused.message });
     }
     tell({ case: "refusal", value: refused });

@@ -9,9 +9,11 @@
  * R1. Nothing reaches a group before the hello was accepted.
  * R2. Whatever bytes come, the worst that happens is a refusal and the end of this stream; it is counted, and logged once per
  *     peer and reason.
+ *     A fault of this side while it handles a frame ends the stream too, and is logged as an error.
  * R3. A peer that falls silent without closing is noticed here as well as there: its connection is cut.
  */
 import type { ServerHttp2Stream } from "node:http2";
+import http2 from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { RaftError, TransportError } from "@raftoral/raft-core";
 import {
@@ -28,7 +30,14 @@ import type { Caller } from "../security/caller.ts";
 import { decodeBatches } from "../wire/batch-codec.ts";
 import { compressionNamed } from "../wire/compression.ts";
 import { FrameReader, frameOf, PREFIX_BYTES } from "../wire/grpc-framing.ts";
-import { GRPC_FAILED_PRECONDITION, GRPC_INVALID_ARGUMENT, GRPC_OK, GRPC_UNAVAILABLE, GrpcAnswer } from "../wire/h2.ts";
+import {
+  GRPC_FAILED_PRECONDITION,
+  GRPC_INVALID_ARGUMENT,
+  GRPC_OK,
+  GRPC_UNAVAILABLE,
+  GrpcAnswer,
+  remoteOf,
+} from "../wire/h2.ts";
 import { type AcceptedHello, isRefusal, type RefusalReason, reasonOf, refusal } from "../wire/hello.ts";
 import { Keepalive } from "../wire/keepalive.ts";
 import { impostor } from "./impostor.ts";
@@ -78,7 +87,7 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
     const reason = reasonOf(refused);
     if (reason !== "SHUTTING_DOWN") {
       counters.framesRejected += 1;
-      const remote = stream.session?.socket?.remoteAddress;
+      const remote = remoteOf(stream);
       refusals.report({ peer: accepted?.from, remote, reason, message: refused.message });
     }
     answer.write(
@@ -94,6 +103,13 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
     stream.resume();
     const stop = local.clock.after(settings.connectTimeoutMs, () => stream.close());
     stream.once("close", stop);
+  };
+
+  /** A fault of this side: the peer may try again, and the owner has to hear of it. */
+  const fail = (error: unknown) => {
+    finish();
+    local.logger.error({ peer: accepted?.from, err: error }, "a peer's frame could not be handled; its stream ends");
+    stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
   };
 
   const onHello = (hello: Hello | undefined) => {
@@ -161,8 +177,8 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
       reader.push(piece, onFrame);
     } catch (error) {
       const reason = violation(error);
-      if (reason === undefined) throw error;
-      refuse(refusal(reason, (error as Error).message));
+      if (reason === undefined) fail(error);
+      else refuse(refusal(reason, (error as Error).message));
     }
   });
   stream.on("end", () => {
@@ -174,12 +190,11 @@ export function handleExchange(call: InboundCall, local: LocalPeer, refusals: Re
     answer.end(GRPC_OK);
   });
   // The peer, or the connection, went away; its own side reconnects.
-  stream.on("error", () => {});
   stream.on("close", finish);
   return { shutDown: () => refuse(refusal("SHUTTING_DOWN", `node ${local.nodeId} is shutting down`)) };
 }
 
-/** What to answer to bytes that could not be read; undefined for an error that is not about bytes, and must not be hidden. */
+/** What to answer to bytes that could not be read; undefined for an error that is not about bytes. */
 function violation(error: unknown): RefusalReason | undefined {
   if (error instanceof TransportError && error.code === "TRANSPORT_FRAME_TOO_LARGE") return "FRAME_TOO_LARGE";
   if (error instanceof TransportError && error.code === "TRANSPORT_FRAME_INVALID") return "PROTOCOL_VIOLATION";

@@ -102,6 +102,7 @@ class NodeServer implements GrpcServer {
       nodeId: this.nodeId,
       maxRequestBytes: options.maxRequestBytes ?? settings.maxFrameBytes,
       isServing: options.isServing ?? true,
+      logger,
       routes: (router) => {
         routeRaftService(router, { local, address: () => this.address, highestKnownNodeId });
         options.routes?.(router);
@@ -111,8 +112,10 @@ class NodeServer implements GrpcServer {
       stream: (stream, headers, rawHeaders, caller) => {
         const path = headers[":path"];
         if (path === EXCHANGE_PATH) this.#onExchange({ stream, caller, encoding: encodingOf(headers) });
-        else if (path === SEND_SNAPSHOT_PATH) void handleSnapshot(stream, local, this.#refusals, caller);
-        else if (path === DELEGATE_SNAPSHOT_PATH) void handleDelegation(stream, local, this.#refusals, caller);
+        else if (path === SEND_SNAPSHOT_PATH)
+          this.#watch(stream, handleSnapshot(stream, local, this.#refusals, caller));
+        else if (path === DELEGATE_SNAPSHOT_PATH)
+          this.#watch(stream, handleDelegation(stream, local, this.#refusals, caller));
         else this.#services.handle(stream, headers, rawHeaders, caller);
       },
       refused: (reason, remote) => {
@@ -182,6 +185,14 @@ class NodeServer implements GrpcServer {
     this.#stopRollTimer();
     this.#stopRollTimer = this.#local.clock.after(ROLL_GRACE_MS, () => {
       for (const session of sessions) session.destroy();
+    });
+  }
+
+  /** An error of this side while it handles a call ends the call, and nothing else. */
+  #watch(stream: ServerHttp2Stream, handled: Promise<void>): void {
+    handled.catch((error: unknown) => {
+      this.#local.logger.error({ err: error }, "a call of a peer could not be handled; it ends");
+      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
     });
   }
 

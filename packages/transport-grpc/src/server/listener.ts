@@ -4,6 +4,9 @@
  * Invariants:
  * L1. Every stream comes with its caller, decided when its connection stood; those of refused callers do not come at all.
  * L2. A connection that says nothing, or does not finish its handshake, ends after `handshakeTimeoutMs`.
+ * L3. Nothing that comes over the port is thrown out of a listener, whatever the owner does with a stream: an error ends the stream,
+ *     or the connection if there is no stream yet, and is told by `failed`. Errors of streams need no listener elsewhere.
+ * L4. A stream that its caller has reset already does not come at all: nobody could answer it.
  */
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
@@ -12,7 +15,13 @@ import type { HostPort } from "../address.ts";
 import { type Caller, callerOf, PLAINTEXT_ON_TLS } from "../security/caller.ts";
 import type { Security } from "../security/security.ts";
 import { tlsFailure } from "../security/tls-failure.ts";
-import { GRPC_UNAUTHENTICATED, MAX_SESSION_MEMORY_MB, SESSION_WINDOW_BYTES, STREAM_WINDOW_BYTES } from "../wire/h2.ts";
+import {
+  canAnswer,
+  GRPC_UNAUTHENTICATED,
+  MAX_SESSION_MEMORY_MB,
+  SESSION_WINDOW_BYTES,
+  STREAM_WINDOW_BYTES,
+} from "../wire/h2.ts";
 import { listen } from "./listen.ts";
 import { turnAway } from "./turn-away.ts";
 
@@ -21,6 +30,7 @@ const TCP_KEEPALIVE_MS = 30_000;
 /**
  * From a refusal to the end of its connection, in milliseconds. Not at once: connect-node 2.1.2 lets the `error` of a connection that
  * got a GOAWAY and is aborted at that moment go unhandled, and a client aborts when it reads that it is refused: its process would end.
+ * `NodeSessions` does not, but callers may use connect-node's own.
  */
 const REFUSAL_LINGER_MS = 250;
 /** First byte of a TLS connection: a handshake record. */
@@ -135,37 +145,61 @@ export class Listener {
   }
 
   #take(server: http2.Http2Server | http2.Http2SecureServer, decide: (session: ServerHttp2Session) => Caller): void {
-    const { stream: onStream, refused, failed, cut } = this.#events;
+    const { failed, cut } = this.#events;
     server.on("session", (session: ServerHttp2Session) => {
-      const caller = decide(session);
-      this.#sessions.set(session, caller);
-      session.on("close", () => this.#sessions.delete(session));
-      if (caller.kind === "refused") {
-        refused(caller.reason, session.socket?.remoteAddress);
-        // Time to read why, and no more.
-        session.setTimeout(this.#handshakeTimeoutMs, () => session.destroy());
-      } else session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+      this.#guard(
+        () => this.#admit(session, decide(session)),
+        () => session.destroy(),
+      );
     });
     server.on("sessionError", (error: Error) => (isCut(error) ? cut(error) : failed(error)));
     server.on(
       "stream",
       (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
-        const caller = this.#sessions.get(stream.session as ServerHttp2Session);
-        // A stream whose connection has ended in the meantime.
-        if (caller === undefined) stream.destroy();
-        else if (caller.kind === "refused") {
-          const message = caller.reason;
-          turnAway(stream, headers, {
-            grpcStatus: GRPC_UNAUTHENTICATED,
-            httpStatus: 401,
-            code: "unauthenticated",
-            message,
-          });
-          const { session } = stream;
-          setTimeout(() => session?.close(), REFUSAL_LINGER_MS).unref();
-        } else onStream(stream, headers, rawHeaders, caller);
+        stream.on("error", () => {});
+        this.#guard(
+          () => this.#dispatch(stream, headers, rawHeaders),
+          () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR),
+        );
       },
     );
+  }
+
+  #admit(session: ServerHttp2Session, caller: Caller): void {
+    this.#sessions.set(session, caller);
+    session.on("close", () => this.#sessions.delete(session));
+    if (caller.kind === "refused") {
+      this.#events.refused(caller.reason, session.socket.remoteAddress);
+      // Time to read why, and no more.
+      session.setTimeout(this.#handshakeTimeoutMs, () => session.destroy());
+    } else session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+  }
+
+  #dispatch(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[]): void {
+    const caller = this.#sessions.get(stream.session as ServerHttp2Session);
+    // L4, and a stream whose connection has ended in the meantime.
+    if (caller === undefined || !canAnswer(stream)) {
+      stream.destroy();
+      return;
+    }
+    if (caller.kind !== "refused") {
+      this.#events.stream(stream, headers, rawHeaders, caller);
+      return;
+    }
+    const message = caller.reason;
+    turnAway(stream, headers, { grpcStatus: GRPC_UNAUTHENTICATED, httpStatus: 401, code: "unauthenticated", message });
+    const { session } = stream;
+    setTimeout(() => session?.close(), REFUSAL_LINGER_MS).unref();
+  }
+
+  /** L3. */
+  #guard(work: () => void, end: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#events.failed(error instanceof Error ? error : new Error(String(error)));
+      end();
+    }
   }
 }
 

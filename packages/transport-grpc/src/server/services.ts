@@ -7,11 +7,9 @@
  *     so that whoever probes is told.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import http2 from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
-import type { NodeId } from "@raftoral/raft-core";
+import type { Logger, NodeId } from "@raftoral/raft-core";
 import { PeerService } from "../gen/raftoral/v1/peer_pb.ts";
 import { HealthBoard, OVERALL } from "../health/health-board.ts";
 import { routeHealth } from "../health/health-service.ts";
@@ -19,6 +17,7 @@ import { Descriptors } from "../reflection/descriptors.ts";
 import { routeReflection } from "../reflection/reflection-service.ts";
 import { CALLER, type Caller } from "../security/caller.ts";
 import { GRPC_UNAVAILABLE } from "../wire/h2.ts";
+import { ConnectHandler } from "./connect-handler.ts";
 import { turnAway } from "./turn-away.ts";
 
 /** Of gRPC itself: they last as long as the caller likes, and nobody's work is in them. */
@@ -34,22 +33,23 @@ export interface ServicesOptions {
   readonly routes: (router: ConnectRouter) => void;
   /** Whether they serve from the start; otherwise the owner says when. */
   readonly isServing: boolean;
+  /** Hears, at debug, of answers that could not be given. */
+  readonly logger: Logger;
 }
 
 export class Services {
   readonly health = new HealthBoard();
   readonly #nodeId: NodeId;
-  readonly #handle: ReturnType<typeof connectNodeAdapter>;
-  readonly #callers = new WeakMap<object, Caller>();
+  readonly #handler: ConnectHandler;
   /** Calls under way whose end is waited for. */
   readonly #calls = new Set<ServerHttp2Stream>();
   #whenIdle: (() => void) | undefined;
 
-  constructor({ nodeId, maxRequestBytes, routes, isServing }: ServicesOptions) {
+  constructor({ nodeId, maxRequestBytes, routes, isServing, logger }: ServicesOptions) {
     this.#nodeId = nodeId;
     const services = new Set<DescService>([PeerService]);
     let descriptors: Descriptors | undefined;
-    this.#handle = connectNodeAdapter({
+    this.#handler = new ConnectHandler({
       routes: (router) => {
         routes(router);
         routeHealth(router, this.health);
@@ -59,11 +59,8 @@ export class Services {
         });
         for (const { service } of router.handlers) services.add(service);
       },
-      readMaxBytes: maxRequestBytes,
-      contextValues: (request) => {
-        const caller = this.#callers.get(request);
-        return caller === undefined ? createContextValues() : createContextValues().set(CALLER, caller);
-      },
+      maxRequestBytes,
+      failed: (path, error) => logger.debug({ path, err: error }, "a call could not be answered"),
     });
     for (const name of [OVERALL, ...[...services].map(({ typeName }) => typeName)]) {
       const isOfGrpc = `/${name}`.startsWith(GRPC_PREFIX);
@@ -86,10 +83,8 @@ export class Services {
       });
     }
     boundDeadline(headers);
-    // Node's request and response objects for a stream, as its own compatibility layer would make them.
-    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
-    this.#callers.set(request, caller);
-    this.#handle(request, new http2.Http2ServerResponse(stream));
+    const contextValues = createContextValues().set(CALLER, caller);
+    void this.#handler.handle({ stream, headers, rawHeaders, contextValues });
   }
 
   /** Takes no more calls; resolves when those under way have ended (V1). The caller bounds how long that may take. */

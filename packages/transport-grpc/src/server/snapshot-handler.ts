@@ -13,7 +13,7 @@ import type { LocalPeer } from "../local-peer.ts";
 import type { Caller } from "../security/caller.ts";
 import { compressionNamed } from "../wire/compression.ts";
 import { frameOf } from "../wire/grpc-framing.ts";
-import { GRPC_OK, GRPC_UNAVAILABLE, GrpcAnswer } from "../wire/h2.ts";
+import { GRPC_OK, GRPC_UNAVAILABLE, GrpcAnswer, remoteOf } from "../wire/h2.ts";
 import { type AcceptedHello, isRefusal, reasonOf } from "../wire/hello.ts";
 import { impostor } from "./impostor.ts";
 import type { RefusalLog } from "./refusal-log.ts";
@@ -32,7 +32,6 @@ export async function handleSnapshot(
 ): Promise<void> {
   const { counters, settings } = local;
   const answer = new GrpcAnswer(stream);
-  stream.on("error", () => {});
   stream.setTimeout(settings.snapshotIdleTimeoutMs, () => stream.close());
   const parts = new SnapshotParts(stream, settings.maxFrameBytes);
   try {
@@ -47,7 +46,7 @@ export async function handleSnapshot(
   } catch (error) {
     const refused = asRefusal(error);
     counters.snapshotsFailed += 1;
-    const remote = stream.session?.socket?.remoteAddress;
+    const remote = remoteOf(stream);
     const reason = reasonOf(refused);
     if (reason === "SNAPSHOT_BUSY") counters.snapshotsPutOff += 1;
     else refusals.report({ peer: undefined, remote, reason, message: refused.message });

@@ -1,5 +1,6 @@
 /** The answer to a call that is not taken: why, in the caller's protocol, and nothing else. */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { canAnswer, grpcMessage } from "../wire/h2.ts";
 
 export interface TurnedAway {
   readonly grpcStatus: number;
@@ -11,7 +12,7 @@ export interface TurnedAway {
 
 export function turnAway(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, why: TurnedAway): void {
   const { grpcStatus, httpStatus, code, message } = why;
-  stream.on("error", () => {});
+  if (!canAnswer(stream)) return;
   // What it sends is not read: the stream ends before.
   if (String(headers["content-type"] ?? "").startsWith("application/grpc")) {
     stream.respond(
@@ -19,7 +20,7 @@ export function turnAway(stream: ServerHttp2Stream, headers: IncomingHttpHeaders
         ":status": 200,
         "content-type": "application/grpc+proto",
         "grpc-status": String(grpcStatus),
-        "grpc-message": encodeURIComponent(message),
+        "grpc-message": grpcMessage(message),
       },
       { endStream: true },
     );

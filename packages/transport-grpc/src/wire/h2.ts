@@ -3,7 +3,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
 import type { NodeId } from "@raftoral/raft-core";
-import type { HostPort } from "../address.ts";
+import { formatAddress, type HostPort } from "../address.ts";
 import type { Security } from "../security/security.ts";
 
 export const EXCHANGE_PATH = "/raftoral.v1.PeerService/Exchange";
@@ -25,6 +25,8 @@ export const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
 export const SESSION_WINDOW_BYTES = 2 * STREAM_WINDOW_BYTES;
 /** Node refuses new streams above this much memory per session, in MB; its default of 10 is less than two windows. */
 export const MAX_SESSION_MEMORY_MB = 64;
+/** A status text quotes what the caller said; a list of headers ends at 64 KiB. */
+const MAX_STATUS_CHARACTERS = 2_000;
 
 /**
  * Connects to a node, encrypted as `security` says; over TLS it must be node `expected`. Errors come as events of the session
@@ -38,14 +40,23 @@ export function connectSession(address: HostPort, security: Security, expected: 
   });
 }
 
+/** A call on a connection to `address`. */
+export interface BegunCall {
+  readonly address: HostPort;
+  readonly path: string;
+  /** What messages with the compressed flag will be compressed with; without it there must be none. */
+  readonly encoding?: string | undefined;
+}
+
 /**
- * Begins a gRPC call whose messages are framed by the caller. `encoding` is what messages with the compressed flag will be
- * compressed with; without it there must be none.
+ * Begins a gRPC call whose messages are framed by the caller. Names the authority: left to itself, Node writes IPv6 addresses without
+ * their brackets.
  */
-export function beginCall(session: ClientHttp2Session, path: string, encoding?: string): ClientHttp2Stream {
+export function beginCall(session: ClientHttp2Session, { address, path, encoding }: BegunCall): ClientHttp2Stream {
   return session.request(
     {
       ":method": "POST",
+      ":authority": formatAddress(address),
       ":path": path,
       "content-type": "application/grpc+proto",
       te: "trailers",
@@ -76,7 +87,10 @@ export function trailerFailure(trailers: IncomingHttpHeaders): string | undefine
   return `gRPC status ${code}${typeof text === "string" && text !== "" ? `: ${safeDecode(text)}` : ""}`;
 }
 
-/** Answers a call: headers now, trailers with the status when {@link GrpcAnswer.end} is called. */
+/**
+ * Answers a call: headers now, trailers with the status when {@link GrpcAnswer.end} is called. Says nothing to a caller that is
+ * gone already: a stream may be reset in the packet that opened it.
+ */
 export class GrpcAnswer {
   readonly #stream: ServerHttp2Stream;
   #status = GRPC_OK;
@@ -85,11 +99,13 @@ export class GrpcAnswer {
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
+    if (!canAnswer(stream)) return;
     stream.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
     stream.on("wantTrailers", () => {
+      if (!canAnswer(stream)) return;
       stream.sendTrailers({
         "grpc-status": String(this.#status),
-        ...(this.#message === "" ? {} : { "grpc-message": encodeURIComponent(this.#message) }),
+        ...(this.#message === "" ? {} : { "grpc-message": grpcMessage(this.#message) }),
       });
     });
   }
@@ -106,6 +122,22 @@ export class GrpcAnswer {
     this.#message = message;
     if (this.#stream.writable) this.#stream.end();
   }
+}
+
+/** Whether Node lets a server write headers or trailers to the stream. Otherwise `respond` and `sendTrailers` throw. */
+export function canAnswer(stream: ServerHttp2Stream): boolean {
+  return !stream.destroyed && !stream.closed && stream.session?.destroyed === false;
+}
+
+/** Where a stream's caller is; undefined once its connection has ended, for Node throws when asked then. */
+export function remoteOf(stream: ServerHttp2Stream): string | undefined {
+  const { session } = stream;
+  return session === undefined || session.destroyed ? undefined : session.socket.remoteAddress;
+}
+
+/** A text as gRPC carries it in a header: percent-encoded, and no longer than a header may be. */
+export function grpcMessage(text: string): string {
+  return encodeURIComponent(text.slice(0, MAX_STATUS_CHARACTERS).toWellFormed());
 }
 
 function safeDecode(text: string): string {

@@ -5,9 +5,9 @@ import { describe, expect, test } from "vitest";
 import { root } from "../process.ts";
 import { filesIn, workspacePackages } from "../workspace.ts";
 
-// docs/testing.md says what throws anything at each parser. It is worth something only as long as it is complete and true.
+// docs/untrusted-input.md says what throws anything at each parser. It is worth something only as long as it is complete and true.
 
-const document = await readFile(join(root, "docs/testing.md"), "utf8");
+const document = await readFile(join(root, "docs/untrusted-input.md"), "utf8");
 const rows = document
   .split("\n")
   .filter((line) => line.startsWith("| ") && line.includes(".test.ts`"))
@@ -20,7 +20,7 @@ const rows = document
     };
   });
 
-describe("docs/testing.md", () => {
+describe("docs/untrusted-input.md", () => {
   test.each(rows)("names files that are there: $name", async ({ sources, tests }) => {
     for (const file of [...sources, ...tests]) expect(existsSync(join(root, file)), file).toBe(true);
     expect(tests.length).toBeGreaterThan(0);
