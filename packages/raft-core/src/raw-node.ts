@@ -60,7 +60,9 @@ export class RawNode {
     this.isAsync = resolved.asyncStorageWrites;
     this.sentLead = this.raft.lead;
     this.sentRole = this.raft.role;
-    this.sentHardState = this.hardState();
+    // A term that the log raised above the stored one is written with the first Ready.
+    const { term, vote } = resolved.storage.initialState().hardState;
+    this.sentHardState = { term, vote, commit: this.raft.log.committed };
   }
 
   /**

@@ -1,8 +1,9 @@
 /**
  * What a RawNode wants done: the output of consensus.
  *
- * Synchronous mode, in this order: make `hardState`, `snapshot` and `entries` durable (all at once or in that order;
- * `mustSync` says whether a flush is needed), send `messages`, apply `snapshot` and `committedEntries`, call `advance`.
+ * Synchronous mode, in this order: make `hardState`, `snapshot` and `entries` durable in one atomic batch (`mustSync` says whether a flush is
+ * needed), send `messages`, apply `snapshot` and `committedEntries`, call `advance`. One batch, because entries without the commit index that
+ * came with them would let the node stand for election by the voters of two configuration changes before (election.ts E2).
  *
  * Asynchronous mode: `messages` holds everything. Those to LOCAL_APPEND_THREAD and LOCAL_APPLY_THREAD are the work: do each
  * thread's in order, then step the message's `responses` into the node they are addressed to. All others leave at once.

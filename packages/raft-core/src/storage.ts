@@ -31,7 +31,15 @@ export interface LogStorage {
   term(index: LogIndex): Term | Missing;
   firstIndex(): LogIndex;
   lastIndex(): LogIndex;
-  /** The latest snapshot; "unavailable" while one is being prepared (the core asks again later). */
+  /**
+   * A snapshot for a member that needs more than the log holds; "unavailable" while one is being prepared (the core asks again
+   * with that member's next answer to a heartbeat).
+   *
+   * It stands at an applied index, at or beyond the compaction point (`firstIndex() - 1`), so that the log goes on from it, and its
+   * configuration is the one as of that index. A member refuses a snapshot whose configuration does not have it, and the core
+   * offers one again with each of its answers. So a storage must come to a snapshot of after the change that added the member:
+   * where the latest one is older, take another.
+   */
   snapshot(): Snapshot | "unavailable";
 }
 

@@ -268,6 +268,20 @@ describe("a group of three", () => {
     expect(stays?.executor.items).toEqual(["alone"]);
   });
 
+  test("a change that another one makes impossible while it waits says so, long before its deadline", async () => {
+    const nodes = await startThree(new Wire());
+    const { cluster } = leaderOf(nodes);
+    const [one, other] = followersOf(nodes).map((node) => node.cluster.nodeId);
+    await cluster.changeMembership([{ type: "RemoveNode", nodeId: other ?? 0 }]);
+    const left = [cluster.nodeId, one ?? 0];
+    // Each leaves one voter, both would leave none.
+    const calls = await Promise.allSettled(
+      left.map((nodeId) => cluster.changeMembership([{ type: "AddLearnerNode", nodeId }], { timeoutMs: 600_000 })),
+    );
+    const refused = calls.flatMap((call) => (call.status === "rejected" ? [call.reason] : []));
+    expect(refused).toMatchObject([{ code: "CONF_CHANGE_INVALID" }]);
+  });
+
   test("an id is given once: not to a second newcomer, not again after its node was removed", async () => {
     const wire = new Wire();
     const nodes = await startThree(wire);

@@ -119,19 +119,21 @@ export class RaftCluster<Command, Result> {
     const addresses = changes.flatMap(({ nodeId, address }) => (address === undefined ? [] : [{ nodeId, address }]));
     const update = { addresses, newIds: changes.flatMap(({ nodeId, isNew }) => (isNew === true ? [nodeId] : [])) };
     const change = { transition: "Auto" as const, changes: singles, context: encodeMemberUpdate(update) };
-    const isJoint = this.#confState.votersOutgoing.length > 0;
-    if (changes.length === 0 && !isJoint) throw new RaftError("CONF_CHANGE_INVALID", "no change was given");
-    const { members } = this.#loop.state;
-    const refusal =
-      members.refusalOf(this.#confState, change, update) ??
-      (isJoint ? undefined : checkConfChange(this.#confState, change));
-    if (refusal !== undefined) throw refusal;
+    const isJoint = () => this.#confState.votersOutgoing.length > 0;
+    if (changes.length === 0 && !isJoint()) throw new RaftError("CONF_CHANGE_INVALID", "no change was given");
+    const check = (): void => {
+      const refusal =
+        this.#loop.state.members.refusalOf(this.#confState, change, update) ??
+        (isJoint() ? undefined : checkConfChange(this.#confState, change));
+      if (refusal !== undefined) throw refusal;
+    };
+    check();
     const timeoutMs = this.#timeout(options);
     const deadlineMs = this.#now() + timeoutMs;
     await this.#moveLeadershipFrom(changes, timeoutMs / 2);
-    await this.#proposeChange(encodeConfChangeV2(change), deadlineMs);
+    await this.#proposeChange(encodeConfChangeV2(change), check, deadlineMs);
     await this.#loop.conditions.until(
-      () => this.#confState.votersOutgoing.length === 0 && !this.#leadsWithoutVote(),
+      () => !isJoint() && !this.#leadsWithoutVote(),
       deadlineMs,
       () =>
         new RaftError(
@@ -294,8 +296,11 @@ export class RaftCluster<Command, Result> {
     return voters.toSorted((a, b) => rank(b) - rank(a))[0];
   }
 
-  /** Proposes until the leader is free to take it (CONF_CHANGE_REFUSED) or the deadline passes. */
-  async #proposeChange(data: Uint8Array, deadlineMs: number): Promise<void> {
+  /**
+   * Proposes until the leader is free to take it (CONF_CHANGE_REFUSED) or the deadline passes. `check` throws when the change that was in
+   * its way has made it impossible.
+   */
+  async #proposeChange(data: Uint8Array, check: () => void, deadlineMs: number): Promise<void> {
     const { clock, timing } = this.#loop.options;
     for (;;) {
       const applied = this.#loop.proposals.add("EntryConfChangeV2", data, this.#now(), deadlineMs - this.#now());
@@ -307,6 +312,7 @@ export class RaftCluster<Command, Result> {
         const isBusy = error instanceof RaftError && error.code === "CONF_CHANGE_REFUSED";
         if (!isBusy || this.#now() >= deadlineMs) throw error;
         await new Promise<void>((resolve) => clock.after(timing.tickMs, resolve));
+        check();
       }
     }
   }

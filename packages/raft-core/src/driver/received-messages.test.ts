@@ -83,7 +83,7 @@ test("RM2: what is refused is counted, entries of proposals one by one", () => {
   received.step(message({ type: "MsgHeartbeat", from: 2, to: 3, term: 2 }));
   received.step(message({ type: "MsgHeartbeat", from: 2, to: 1, term: 0 }));
   received.step(message({ type: "MsgAppResp", from: 77, to: 1, term: 2 }));
-  received.step(message({ type: "MsgVote", from: 2, to: 1, term: 2 + 2 ** 33 }));
+  received.step(message({ type: "MsgVote", from: 2, to: 1, term: 2 + 2 ** 50 }));
   expect(received.refused).toBe(4);
   const bad = entry(Uint8Array.of(0xff));
   received.step(message({ type: "MsgProp", from: 2, to: 1, entries: [bad, entry(Uint8Array.of(1)), bad] }));

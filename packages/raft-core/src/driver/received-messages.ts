@@ -45,6 +45,8 @@ export class ReceivedMessages {
       case "malformed":
       case "local-message":
       case "unknown-peer":
+      case "doubtful-term":
+      case "read-limit":
         this.#refused += 1;
     }
   }

@@ -6,7 +6,7 @@ import { MemoryStorage } from "../memory-storage.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message, message } from "../message.ts";
 import { RawNode } from "../raw-node.ts";
 import { seededRng } from "../rng.ts";
-import { entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
+import { commands, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
 import { anyHostileMessage } from "../testing/wire/hostile-messages.ts";
 import type { ConfState } from "../types.ts";
 
@@ -182,6 +182,7 @@ describe("a message from a broken node, or from one that knows more than this no
     const outcome = target.node.step(message({ from: 2, to: 1, term: 2, ...fields }));
     return outcome.ok ? "taken" : outcome.reason;
   }
+  const heartbeat = (term: number) => message({ type: "MsgHeartbeat", from: 2, to: 1, term });
   const unreadable = { term: 2, index: 4, type: "EntryConfChange", data: Uint8Array.of(0xff) } as const;
 
   it("says so when committed entries that it acknowledged are gone", () => {
@@ -202,25 +203,57 @@ describe("a message from a broken node, or from one that knows more than this no
       { type: "MsgSnap", snapshot: { metadata: { index: 9, term: 3, confState: TRIO }, data: new Uint8Array(0) } },
     ],
     ["a term that cannot be counted up from", { type: "MsgVote", term: Number.MAX_SAFE_INTEGER }],
-    ["a term further ahead than any group gets meanwhile", { type: "MsgHeartbeatResp", term: 3 + 2 ** 32 }],
+    ["a heartbeat's answer of its own", { type: "MsgHeartbeatResp", from: 1 }],
+    ["a refusal of its own", { type: "MsgAppResp", from: 1, reject: true }],
+    ["an acknowledgement of its own, of a later term", { type: "MsgAppResp", from: 1, term: 3 }],
+    ["a vote of its own, of a later term", { type: "MsgVoteResp", from: 1, term: 3 }],
+    ["a vote of its own against itself", { type: "MsgVoteResp", from: 1, reject: true }],
+    ["a request for a vote of its own", { type: "MsgVote", from: 1, term: 3 }],
+    ["its own wish that it campaign", { type: "MsgTimeoutNow", from: 1 }],
     ["an index that cannot be counted up from", { type: "MsgVote", index: Number.MAX_SAFE_INTEGER }],
   ] as const)("is refused: %s", (_what, fields) => {
     expect(refused(fields)).toBe("malformed");
   });
 
-  it("a node that knows no term yet takes its group's, however high", () => {
-    const storage = new MemoryStorage({ confState: TRIO });
-    const ticks = { electionTicks: 10, heartbeatTicks: 1 };
-    const node = new RawNode({
-      id: 1,
-      storage,
-      rng: seededRng(1),
-      ...ticks,
-      maxMessageBytes: 0,
-      maxInflightMessages: 1,
-    });
-    expect(node.step(message({ type: "MsgHeartbeat", from: 2, to: 1, term: 2 ** 40 }))).toEqual({ ok: true });
-    expect(node.basicStatus().hardState.term).toBe(2 ** 40);
+  it.each(["MsgHeartbeatResp", "MsgAppResp", "MsgVoteResp"] as const)(
+    "a %s of the leader itself is refused by the leader, too",
+    (type) => {
+      const target = started("leader", { flags: false, asyncStorageWrites: false });
+      const { term } = target.node.basicStatus().hardState;
+      const m = message({ type, from: 1, to: 1, term, reject: type !== "MsgHeartbeatResp", index: 1 });
+      expect(target.node.step(m)).toMatchObject({ ok: false, reason: "malformed" });
+    },
+  );
+
+  it("a node that one message took a step ahead is followed by its group", () => {
+    const network = new LockstepNetwork({ voters: [1, 2, 3] });
+    network.elect(2);
+    const { term } = network.raw(1).basicStatus().hardState;
+    expect(network.raw(1).step(heartbeat(term + 2 ** 32)).ok).toBe(true);
+    network.stabilize();
+    // The leader hears of the term from the node's answer to its next heartbeat.
+    network.tick(2, 1);
+    network.stabilize();
+    network.elect(3);
+    network.elect(3);
+    expect(network.propose(3, "on")).toBe(true);
+    for (const { applied } of network.nodes.values()) expect(commands(applied)).toEqual(["on"]);
+  });
+
+  it("a node that knows no term yet takes its group's, however high, when it hears of it again", () => {
+    const high = 2 ** 40;
+    const contents = new Map([1, 2].map((id) => [id, { hardState: { term: high, vote: 0, commit: 0 } }]));
+    const network = new LockstepNetwork({ voters: [1, 2, 3], contents });
+    network.elect(1);
+    expect(network.raw(3).basicStatus().hardState.term).toBe(0);
+    for (let tick = 0; tick < 2; tick++) {
+      network.tick(3, 1);
+      network.tick(1, 1);
+      network.stabilize();
+    }
+    expect(network.propose(1, "on")).toBe(true);
+    expect(commands(network.node(3).applied)).toEqual(["on"]);
+    expect(network.raw(3).basicStatus().hardState.term).toBe(high + 1);
   });
 
   it("a node that knows no term yet refuses a pre-vote by silence: it has no term to refuse in", () => {

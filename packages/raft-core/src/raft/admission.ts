@@ -14,18 +14,12 @@ import { isReadableChange } from "./reconfigure.ts";
  * No group gets here. Terms and indexes that came from elsewhere are only ever counted up from, so that with this bound they
  * stay safe integers.
  */
-const HIGHEST_TERM_OR_INDEX = 2 ** 52;
-/**
- * No group gets this far while one of its members looks away: it would take an election a second for a century. With this bound one
- * broken or forged message cannot bring a group so near to the highest term that it can never elect anybody again.
- */
-const MAX_TERM_STEP = 2 ** 32;
-
+export const HIGHEST_TERM_OR_INDEX = 2 ** 52;
 /** Why `m` is refused, or undefined when it is let in. */
 export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
   if (m.term > HIGHEST_TERM_OR_INDEX || m.index > HIGHEST_TERM_OR_INDEX) return "malformed";
-  // A node that knows no term yet takes its group's, whatever that is.
-  if (raft.term > 0 && m.term > raft.term + MAX_TERM_STEP) return "malformed";
+  if (m.term > raft.term && !raft.termDoubt.takes(m.term, raft.term, raft.ticks)) return "doubtful-term";
+  if (m.from === raft.id && !isOfOneself(raft, m)) return "malformed";
   const fromThread = isThread(m.from);
   switch (m.type) {
     case "MsgHup":
@@ -49,15 +43,15 @@ export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
       if (m.term === raft.term && m.index > raft.log.lastIndex() && raft.role === "StateLeader") return "malformed";
       break;
     case "MsgApp":
-      if (m.term === 0 || m.from === raft.id || !isContinuation(m)) return "malformed";
+      if (m.term === 0 || !isContinuation(m)) return "malformed";
       break;
     case "MsgHeartbeat":
-      if (m.term === 0 || m.from === raft.id) return "malformed";
+      if (m.term === 0) return "malformed";
       // A leader tells each member at most what that member has acknowledged.
       if (m.term >= raft.term && m.commit > raft.log.lastIndex()) return "lost-entries";
       break;
     case "MsgSnap":
-      if (m.from === raft.id || m.snapshot === undefined || !isPossible(m.snapshot, m)) return "malformed";
+      if (m.snapshot === undefined || !isPossible(m.snapshot, m)) return "malformed";
       break;
     case "MsgVote":
     case "MsgPreVote":
@@ -67,6 +61,26 @@ export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
   // Everything else belongs to a term. Without one it would pass for a local message and escape the rules about terms.
   if (m.term === 0 && raft.term > 0) return "malformed";
   return isResponse(m) && raft.tracker.get(m.from) === undefined ? "unknown-peer" : undefined;
+}
+
+/**
+ * Whether a node says `m` to itself: that its own write is durable (an acknowledgement, a vote), or something of its own that others have
+ * passed on and that comes back. The rest would have it answer itself.
+ */
+function isOfOneself(raft: Raft, m: Message): boolean {
+  switch (m.type) {
+    case "MsgAppResp":
+    case "MsgVoteResp":
+      return !m.reject && m.term <= raft.term;
+    case "MsgPreVoteResp":
+      return !m.reject;
+    case "MsgProp":
+    case "MsgReadIndex":
+    case "MsgTransferLeader":
+      return true;
+    default:
+      return false;
+  }
 }
 
 function isThread(id: NodeId): boolean {

@@ -5,6 +5,8 @@ import type { NodeId } from "../types.ts";
 export type DropReason =
   /** No leader is known: an election is on, or this node is cut off. */
   | "no-leader"
+  /** Another node took this one for the leader. What it passed on goes no further. */
+  | "not-leader"
   /** This node does not lead and was told not to pass proposals on. */
   | "forwarding-disabled"
   /** This node leads but has applied its own removal, or its demotion to learner. */
@@ -12,7 +14,9 @@ export type DropReason =
   /** Leadership is being handed over. */
   | "leadership-transfer"
   /** The leader holds as many uncommitted bytes as it may. */
-  | "uncommitted-limit";
+  | "uncommitted-limit"
+  /** The leader holds as many reads of other nodes as it may. Ask again when some are answered. */
+  | "read-limit";
 
 /** Why a message was refused before it reached consensus. */
 export type RefusalReason =
@@ -22,6 +26,10 @@ export type RefusalReason =
   | "unknown-peer"
   /** Its content contradicts itself; the sender is broken. */
   | "malformed"
+  /**
+   * Its term is far beyond this node's, and no earlier message has borne it out. The sender's next message may be taken.
+   */
+  | "doubtful-term"
   /**
    * It tells that entries are committed which this node has acknowledged and does not have. Unless the sender is broken, this
    * node's storage lost what it had made durable: it must not go on voting.

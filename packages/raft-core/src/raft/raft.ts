@@ -33,6 +33,7 @@ import {
   type RaftRole,
   type Term,
 } from "../types.ts";
+import { HIGHEST_TERM_OR_INDEX } from "./admission.ts";
 import { answerVoteRequest, highestCommitted, hup, isHeldOffByLease, learnCommitted } from "./election.ts";
 import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import { newReadIndexQueue, type ReadIndexQueue, type ReadState } from "./read-index.ts";
@@ -43,6 +44,7 @@ import { appliedSnapshot } from "./snapshot.ts";
 import { stepCandidate } from "./step-candidate.ts";
 import { stepFollower } from "./step-follower.ts";
 import { stepLeader } from "./step-leader.ts";
+import { TermDoubt } from "./term-doubt.ts";
 import { tickElection, tickHeartbeat } from "./tick.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -65,6 +67,11 @@ export class Raft {
   messages: Message[] = [];
   /** To leave once everything unstable at this moment is durable (R2). May be to this node. */
   messagesAfterAppend: Message[] = [];
+  /**
+   * A term that is durable here together with the vote in it: as of the start, then of each own vote that was counted, which comes behind
+   * its write. It may be behind what is durable; that of a leader is its term (`election.ts E3`).
+   */
+  durableTerm: Term = 0;
 
   /** Confirmed reads for the application. */
   readStates: ReadState[] = [];
@@ -87,6 +94,9 @@ export class Raft {
   /** Ticks since the last news of a leader, or since the campaign or the leader's last check of the quorum began. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
+  /** Ticks since the start. */
+  ticks = 0;
+  readonly termDoubt = new TermDoubt();
   /** In `[electionTicks, 2 * electionTicks)`, drawn at each change of role (Raft paper §5.2). */
   randomizedElectionTicks = 0;
 
@@ -104,11 +114,13 @@ export class Raft {
       this.log.commitTo(config.applied);
       this.log.appliedTo(config.applied, 0);
     }
+    this.durableTerm = this.term;
     becomeFollower(this, this.term, NONE);
   }
 
   /** One tick of the logical clock, `missedTicks` late. Whether it did more than count. */
   tick(missedTicks = 0): boolean {
+    this.ticks += 1;
     return this.role === "StateLeader" ? tickHeartbeat(this, missedTicks) : tickElection(this);
   }
 
@@ -183,6 +195,11 @@ export class Raft {
       return;
     }
     invariant(m.to !== this.id, () => `a ${m.type} to oneself`);
+    // Whatever a leader says leaves at once, and claims that it leads its term: it must not be able to forget that (R2).
+    invariant(
+      this.role !== "StateLeader" || this.durableTerm === this.term,
+      () => `R2: a ${m.type} of term ${this.term} would leave before the term is durable`,
+    );
     this.messages.push(m);
   }
 
@@ -224,17 +241,32 @@ export class Raft {
     if (this.uncommittedBytes > 0) reduceUncommitted(this, payloadSize(m.entries));
   }
 
+  /**
+   * Takes up the stored term, vote and commit index. A log with entries of a later term than the stored one was written by a batch that a
+   * crash cut off, against the contract, or by somebody who begins a group with a snapshot: no vote of that later term has left this node.
+   */
   private loadHardState(hardState: HardState): void {
     const { term, vote, commit } = hardState;
-    if (term === 0 && vote === NONE && commit === 0) return;
+    const lastTerm = this.log.lastTerm();
+    invariant(
+      Math.max(term, lastTerm) <= HIGHEST_TERM_OR_INDEX,
+      () => `the stored term is ${Math.max(term, lastTerm)}, which no group reaches: is the storage damaged?`,
+    );
+    if (term === 0 && vote === NONE && commit === 0) {
+      // A group that begins with a snapshot elects its first leader in the snapshot's term: below it, a leader's appends would follow
+      // an entry of a term that is not over yet.
+      const isBeginning = this.log.lastIndex() < this.log.firstIndex();
+      this.term = isBeginning ? Math.max(0, lastTerm - 1) : lastTerm;
+      return;
+    }
     invariant(
       commit <= this.log.lastIndex(),
       () => `stored commit ${commit} is beyond the last index ${this.log.lastIndex()}: was the log truncated or lost?`,
     );
     // It may be behind: it need not be durable, and what was compacted was committed.
     this.log.commitTo(commit);
-    this.term = term;
-    this.vote = vote;
+    this.term = Math.max(term, lastTerm);
+    this.vote = term < lastTerm ? NONE : vote;
   }
 }
 

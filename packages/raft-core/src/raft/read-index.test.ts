@@ -38,7 +38,8 @@ describe("linearizable reads (thesis §6.4)", () => {
     network.isolate(1);
     const read = { term: 0, index: 0, type: "EntryNormal", data: bytes("theirs") } as const;
     for (let asked = 0; asked < 3000; asked++) {
-      network.raw(1).step(message({ type: "MsgReadIndex", from: 2, to: 1, entries: [read] }));
+      const outcome = network.raw(1).step(message({ type: "MsgReadIndex", from: 2, to: 1, entries: [read] }));
+      expect(outcome).toEqual(asked < 1024 ? { ok: true } : { ok: false, reason: "read-limit", leaderHint: 1 });
     }
     network.raw(1).readIndex(bytes("own"));
     const { raft } = network.raw(1);
@@ -51,6 +52,19 @@ describe("linearizable reads (thesis §6.4)", () => {
     network.raw(1).readIndex(bytes("r"));
     network.stabilize();
     expect(reads(network, 1)).toEqual(["r@1"]);
+  });
+
+  it("answers a read that waits when the last other voter is removed", () => {
+    const network = new LockstepNetwork({ voters: [1, 2] });
+    network.elect(1);
+    network.propose(1, "x");
+    // Node 2 acknowledges its own removal, and answers no heartbeat any more.
+    network.deliverOnly(({ type }) => type === "MsgApp" || type === "MsgAppResp");
+    network.raw(1).readIndex(bytes("r"));
+    network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 2, context: bytes("") });
+    network.stabilize();
+    expect(network.node(1).confState.voters).toEqual([1]);
+    expect(reads(network, 1)).toEqual(["r@2"]);
   });
 
   it("confirms nothing without a quorum: another leader may have committed more", () => {

@@ -19,6 +19,7 @@ import type { Message } from "../message.ts";
 import type { JointConfig } from "../quorum/joint.ts";
 import type { AckedIndexer } from "../quorum/majority.ts";
 import { EMPTY_BYTES, type LogIndex, NONE, type NodeId } from "../types.ts";
+import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import { broadcastHeartbeat, hasCommittedInTerm } from "./replication.ts";
 
@@ -61,13 +62,16 @@ export function readContext(reads: ReadIndexQueue): Uint8Array | undefined {
 }
 
 /** Leader: takes a read, its own or one that a follower passed on. */
-export function handleReadIndex(raft: Raft, m: Message): void {
+export function handleReadIndex(raft: Raft, m: Message): ProposeOutcome {
   // Nothing in it to answer with: not from a node that works.
-  if (m.entries.length === 0) return;
+  if (m.entries.length === 0) return ACCEPTED;
   const isForeign = m.from !== NONE && m.from !== raft.id;
-  if (isForeign && raft.reads.waiting.length + raft.postponedReads.length >= MAX_FOREIGN_READS) return;
+  if (isForeign && raft.reads.waiting.length + raft.postponedReads.length >= MAX_FOREIGN_READS) {
+    return raft.dropped("read-limit");
+  }
   if (hasCommittedInTerm(raft)) confirmRead(raft, m);
   else raft.postponedReads.push(m);
+  return ACCEPTED;
 }
 
 /** Leader: the first commit of its term has happened; the reads that waited for it go on (Q1). */
@@ -83,6 +87,11 @@ export function releasePostponedReads(raft: Raft): void {
 export function handleReadAcknowledgement(raft: Raft, m: Message): void {
   if (raft.config.readOnly !== "safe" || m.context === undefined || m.context.length === 0) return;
   acknowledge(raft.reads, m.from, m.context);
+  answerConfirmedReads(raft);
+}
+
+/** Leader: answers the reads that a quorum has confirmed. To be called after an answer, and when the quorum has become another. */
+export function answerConfirmedReads(raft: Raft): void {
   for (const read of takeConfirmed(raft.reads, raft.tracker.config.voters)) respond(raft, read.request, read.index);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { bytes, commands, LockstepNetwork, type NetworkOptions } from "../testing/lockstep-network.ts";
+import { bytes, commands, LockstepNetwork, type NetworkOptions, text } from "../testing/lockstep-network.ts";
 import type { ConfChangeSingle, ConfChangeTransition, ConfChangeV2, NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];
@@ -175,6 +175,64 @@ describe("joint consensus (thesis §4.3)", () => {
       expect(network.raw(1).basicStatus().softState.role).toBe("StateLeader");
     });
   }
+});
+
+describe("a change that cannot be applied", () => {
+  const turnsDown = (network: LockstepNetwork, on: NodeId, proposed: ConfChangeV2): boolean => {
+    const before = network.node(1).confState;
+    reconfigure(network, on, proposed, "turned down");
+    expect(network.node(1).confState).toEqual(before);
+    const last = network.node(1).applied.at(-1);
+    return last?.type === "EntryNormal" && text(last.context ?? NOTHING) === "turned down";
+  };
+
+  it.each(["Explicit", "Implicit"] as const)(
+    "is turned down: nothing, %s, while joint, wherever it comes from",
+    (how) => {
+      const network = ledNetwork({ voters: THREE }, 4);
+      reconfigure(network, 1, change([remove(3), add(4)], "Explicit"));
+      expect(network.node(1).confState.votersOutgoing).toEqual([1, 2, 3]);
+      expect(turnsDown(network, 2, change([], how))).toBe(true);
+      expect(turnsDown(network, 1, change([], how))).toBe(true);
+      reconfigure(network, 2, change([]));
+      expect(network.node(1).confState).toMatchObject({ voters: [1, 2, 4], votersOutgoing: [] });
+    },
+  );
+
+  it.each([
+    ["the removal of the last voter", [1], change([remove(1)])],
+    ["the demotion of the last voter", [1], change([learn(1)])],
+    ["the removal of all voters", [1, 2], change([remove(1), remove(2)])],
+    ["the leaving of a configuration that is not joint", THREE, change([])],
+  ])("is turned down: %s", (_, voters, asked) => {
+    const network = ledNetwork({ voters });
+    expect(turnsDown(network, 1, asked)).toBe(true);
+    expect(network.propose(1, "on")).toBe(true);
+  });
+
+  it("is turned down in the old form, too", () => {
+    const network = ledNetwork({ voters: [1] });
+    network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 1, context: NOTHING });
+    network.stabilize();
+    expect(network.node(1).confState.voters).toEqual([1]);
+  });
+});
+
+describe("a change that is dropped", () => {
+  it("because too much is uncommitted, does not stand in the way of the next (R5)", () => {
+    const network = new LockstepNetwork({ voters: THREE, config: { maxUncommittedBytes: 10 } });
+    network.elect(1);
+    network.isolate(1);
+    network.raw(1).propose(bytes("0123456789"));
+    network.stabilize();
+    const outcome = network.raw(1).proposeConfChange(change([remove(3)]));
+    expect(outcome).toMatchObject({ ok: false, reason: "uncommitted-limit" });
+    network.heal();
+    network.tick(1, 1);
+    network.stabilize();
+    reconfigure(network, 1, change([remove(3)]));
+    expect(network.node(1).confState.voters).toEqual([1, 2]);
+  });
 });
 
 describe("removing the leader (thesis §4.2.2)", () => {

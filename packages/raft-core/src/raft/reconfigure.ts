@@ -16,29 +16,39 @@ import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts"
 import { invariant, RaftError } from "../errors.ts";
 import { message } from "../message.ts";
 import { confStateOf } from "../tracker/config.ts";
-import { type ConfChange, type ConfChangeV2, type ConfState, EMPTY_BYTES, type Entry, NONE } from "../types.ts";
+import {
+  type ConfChange,
+  type ConfChangeV2,
+  type ConfState,
+  EMPTY_BYTES,
+  type Entry,
+  type LogIndex,
+  NONE,
+} from "../types.ts";
 import type { Raft } from "./raft.ts";
+import { answerConfirmedReads } from "./read-index.ts";
 import { confirmLossOfVotes } from "./removal.ts";
-import { broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
+import { appendEntries, broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
 import { abortLeaderTransfer } from "./roles.ts";
 
 /**
- * Leader: checks the configuration changes among `entries` before they are appended. A change that must not be made now is
- * replaced by an empty entry, which keeps the proposer's `context`: wherever it is applied, its proposer learns from it that
- * the change was turned down.
+ * Leader: appends proposed entries, with their configuration changes checked. A change that must not be made now is replaced by an
+ * empty entry, which keeps the proposer's `context`: wherever it is applied, its proposer learns from it that the change was
+ * turned down. False, and nothing done, when that would hold too much uncommitted.
  */
-export function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonly Entry[] {
-  if (entries.every(isNormal)) return entries;
+export function appendProposed(raft: Raft, proposed: readonly Entry[]): boolean {
+  if (proposed.every(isNormal)) return appendEntries(raft, proposed);
   const firstIndex = raft.log.lastIndex() + 1;
-  return entries.map((entry, at) => {
+  let pendingConfIndex = raft.pendingConfIndex;
+  const entries = proposed.map((entry, at) => {
     if (isNormal(entry)) return entry;
-    const leavesJoint = wantsToLeaveJoint(entry);
-    if (leavesJoint === "malformed" || (isRefused(raft, leavesJoint) && !raft.config.disableConfChangeValidation)) {
-      return turnedDown(entry);
-    }
-    raft.pendingConfIndex = firstIndex + at;
+    if (!isAllowed(raft, entry, pendingConfIndex)) return turnedDown(entry);
+    pendingConfIndex = firstIndex + at;
     return entry;
   });
+  if (!appendEntries(raft, entries)) return false;
+  raft.pendingConfIndex = pendingConfIndex;
+  return true;
 }
 
 /**
@@ -49,11 +59,11 @@ export function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonl
  */
 export function applyConfChange(raft: Raft, change: ConfChange | ConfChangeV2): ConfState {
   const asked = "changes" in change ? change : asV2(change);
-  if (raft.supersededConfState === undefined) return switchTo(raft, computeChange(raft, raft.tracker, asked));
+  if (raft.supersededConfState === undefined) return switchTo(raft, committedChange(raft, raft.tracker, asked));
   const { maxInflight, maxInflightBytes } = raft.tracker;
   const superseded = restore(raft.tracker, raft.log.lastIndex(), raft.supersededConfState);
   invariant(superseded.ok, "the configuration before a snapshot was in force");
-  const moved = computeChange(raft, { ...superseded, maxInflight, maxInflightBytes }, asked);
+  const moved = committedChange(raft, { ...superseded, maxInflight, maxInflightBytes }, asked);
   raft.supersededConfState = confStateOf(moved.config);
   return raft.supersededConfState;
 }
@@ -86,18 +96,15 @@ export function leaveJointIfDue(raft: Raft): void {
 }
 
 /** The three kinds of change. Only a change that asks for nothing at all leaves a joint configuration. */
-function computeChange(
-  raft: Raft,
-  base: ChangeBase,
-  { changes, transition }: ConfChangeV2,
-): ChangeResult & { ok: true } {
+function computeChange(raft: Raft, base: ChangeBase, { changes, transition }: ConfChangeV2): ChangeResult {
   const changer = new Changer(base, raft.log.lastIndex());
-  const result =
-    transition === "Auto" && changes.length === 0
-      ? changer.leaveJoint()
-      : transition !== "Auto" || changes.length > 1
-        ? changer.enterJoint(transition !== "Explicit", changes)
-        : changer.simple(changes);
+  if (transition === "Auto" && changes.length === 0) return changer.leaveJoint();
+  if (transition === "Auto" && changes.length === 1) return changer.simple(changes);
+  return changer.enterJoint(transition !== "Explicit", changes);
+}
+
+function committedChange(raft: Raft, base: ChangeBase, change: ConfChangeV2): ChangeResult & { ok: true } {
+  const result = computeChange(raft, base, change);
   invariant(result.ok, () => `a committed configuration change cannot be applied: ${result.ok ? "" : result.reason}`);
   return result;
 }
@@ -112,6 +119,8 @@ function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
   if (raft.role !== "StateLeader") return confState;
   if (raft.leadTransferee !== NONE && !tracker.config.voters.has(raft.leadTransferee)) abortLeaderTransfer(raft);
   confirmLossOfVotes(raft, before);
+  // With another quorum, what waits for one may have it: reads here, entries below.
+  answerConfirmedReads(raft);
   // A leader without a vote keeps leading: until another is elected, or as `removal.ts` says (thesis §4.2.2).
   if (own === undefined || own.isLearner || confState.voters.length === 0) return confState;
   if (maybeCommit(raft)) {
@@ -126,25 +135,30 @@ function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
   return confState;
 }
 
-function isRefused(raft: Raft, leavesJoint: boolean): boolean {
-  const pending = raft.pendingConfIndex > raft.log.applied;
-  return pending || raft.tracker.config.voters.isJoint !== leavesJoint;
+/**
+ * Whether a proposed change may be appended: no other one is on its way (R5), and it can be applied to the configuration in force, which
+ * is then the one that it will be applied to.
+ */
+function isAllowed(raft: Raft, entry: Entry, pendingConfIndex: LogIndex): boolean {
+  const change = readChange(entry);
+  if (change === undefined) return false;
+  if (raft.config.disableConfChangeValidation) return true;
+  return pendingConfIndex <= raft.log.applied && computeChange(raft, raft.tracker, change).ok;
 }
 
-function wantsToLeaveJoint(entry: Entry): boolean | "malformed" {
+/** The change of a configuration change's entry; undefined when it cannot be decoded. */
+function readChange(entry: Entry): ConfChangeV2 | undefined {
   try {
-    const change =
-      entry.type === "EntryConfChange" ? asV2(decodeConfChange(entry.data)) : decodeConfChangeV2(entry.data);
-    return change.changes.length === 0;
+    return entry.type === "EntryConfChange" ? asV2(decodeConfChange(entry.data)) : decodeConfChangeV2(entry.data);
   } catch (error) {
-    if (error instanceof RaftError) return "malformed";
+    if (error instanceof RaftError) return undefined;
     throw error;
   }
 }
 
 /** Whether an entry is a configuration change that can be decoded, or no configuration change. */
 export function isReadableChange(entry: Entry): boolean {
-  return isNormal(entry) || wantsToLeaveJoint(entry) !== "malformed";
+  return isNormal(entry) || readChange(entry) !== undefined;
 }
 
 function turnedDown(entry: Entry): Entry {

@@ -36,10 +36,7 @@ export function becomePreCandidate(raft: Raft): void {
 export function becomeLeader(raft: Raft): void {
   invariant(raft.role !== "StateFollower", "a follower becomes leader only through an election");
   invariant(raft.vote === raft.id, () => `R1: leader of term ${raft.term} without its own vote`);
-  invariant(
-    raft.tracker.votes.get(raft.id) === true,
-    () => `E3: the vote of the leader of term ${raft.term} is not durable`,
-  );
+  invariant(raft.durableTerm === raft.term, () => `E3: the vote of the leader of term ${raft.term} is not durable`);
   reset(raft, raft.term);
   raft.lead = raft.id;
   raft.role = "StateLeader";

@@ -38,11 +38,13 @@ export function stepCandidate(raft: Raft, m: Message): ProposeOutcome {
 }
 
 function handleVoteResponse(raft: Raft, m: Message): void {
+  // A node's own vote comes back to it when it is durable.
+  if (m.from === raft.id && raft.role === "StateCandidate") raft.durableTerm = raft.term;
   const { result } = countVote(raft, m.from, !m.reject);
   if (result === "VoteWon") {
     if (raft.role === "StatePreCandidate") {
       campaign(raft, "election");
-    } else if (raft.tracker.votes.get(raft.id) === true) {
+    } else if (raft.durableTerm === raft.term) {
       becomeLeader(raft);
       broadcastAppend(raft);
     }

@@ -12,8 +12,7 @@ export function stepFollower(raft: Raft, m: Message): ProposeOutcome {
     case "MsgProp":
       if (raft.lead === NONE) return raft.dropped("no-leader");
       if (raft.config.disableProposalForwarding) return raft.dropped("forwarding-disabled");
-      forwardToLeader(raft, m);
-      return ACCEPTED;
+      return passOn(raft, m);
     case "MsgApp":
       hearFromLeader(raft, m);
       handleAppend(raft, m);
@@ -28,8 +27,7 @@ export function stepFollower(raft: Raft, m: Message): ProposeOutcome {
       return ACCEPTED;
     case "MsgTransferLeader":
     case "MsgReadIndex":
-      if (raft.lead !== NONE) forwardToLeader(raft, m);
-      return ACCEPTED;
+      return raft.lead === NONE ? ACCEPTED : passOn(raft, m);
     case "MsgForgetLeader":
       // A follower that forgets its leader may vote at once. A leader that reads by its lease relies on it not to.
       if (raft.config.readOnly !== "lease-based") raft.lead = NONE;
@@ -53,7 +51,12 @@ function hearFromLeader(raft: Raft, m: Message): void {
   raft.lead = m.from;
 }
 
-function forwardToLeader(raft: Raft, m: Message): void {
-  // A message from a node that took us for the leader may carry its term; what we send on carries ours, or none.
+/**
+ * Hands a message of this node's own to the leader. What another node has handed to this one goes no further: its sender was wrong
+ * about the leader, and two nodes that each take the other for the leader would send it to and fro without end.
+ */
+function passOn(raft: Raft, m: Message): ProposeOutcome {
+  if (m.to !== NONE) return raft.dropped("not-leader");
   raft.send({ ...m, to: raft.lead, term: 0 });
+  return ACCEPTED;
 }

@@ -6,16 +6,9 @@ import { NONE } from "../types.ts";
 import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import { handleReadAcknowledgement, handleReadIndex, releasePostponedReads } from "./read-index.ts";
-import { checkConfChanges } from "./reconfigure.ts";
+import { appendProposed } from "./reconfigure.ts";
 import { stepDownIfDue } from "./removal.ts";
-import {
-  appendEntries,
-  broadcastAppend,
-  broadcastHeartbeat,
-  maybeCommit,
-  maybeSendAppend,
-  sendAppend,
-} from "./replication.ts";
+import { broadcastAppend, broadcastHeartbeat, maybeCommit, maybeSendAppend, sendAppend } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { handleSnapshotStatus } from "./snapshot.ts";
 import { continueTransfer, handleTransferLeader } from "./transfer.ts";
@@ -32,8 +25,7 @@ export function stepLeader(raft: Raft, m: Message): ProposeOutcome {
       checkQuorum(raft);
       return ACCEPTED;
     case "MsgReadIndex":
-      handleReadIndex(raft, m);
-      return ACCEPTED;
+      return handleReadIndex(raft, m);
   }
   const progress = raft.tracker.get(m.from);
   if (progress === undefined) return ACCEPTED;
@@ -64,7 +56,7 @@ function propose(raft: Raft, m: Message): ProposeOutcome {
   invariant(m.entries.length > 0, "a proposal without entries");
   if (raft.tracker.get(raft.id) === undefined || raft.officeEndsAt > 0) return raft.dropped("not-a-member");
   if (raft.leadTransferee !== NONE) return raft.dropped("leadership-transfer");
-  if (!appendEntries(raft, checkConfChanges(raft, m.entries))) return raft.dropped("uncommitted-limit");
+  if (!appendProposed(raft, m.entries)) return raft.dropped("uncommitted-limit");
   broadcastAppend(raft);
   return ACCEPTED;
 }

@@ -82,6 +82,43 @@ describe("Progress in StateReplicate", () => {
   });
 });
 
+describe("a refusal", () => {
+  test("lowers next whenever it leads to another append, so that refusals come to an end (P5)", () => {
+    const states = {
+      StateProbe: () => progress(4, 20),
+      StateReplicate: () => {
+        const one = replicating(4);
+        one.sentEntries(15, 15);
+        return one;
+      },
+      StateSnapshot: () => {
+        const one = replicating(4);
+        one.becomeSnapshot(19);
+        return one;
+      },
+    };
+    for (const start of Object.values(states)) {
+      for (let rejected = 0; rejected <= 22; rejected++) {
+        for (let hint = 0; hint <= 22; hint++) {
+          const one = start();
+          const { next, state } = one;
+          if (one.maybeDecrTo(rejected, hint)) expect(one.next, `${state} ${rejected} ${hint}`).toBeLessThan(next);
+          else expect(one.next, `${state} ${rejected} ${hint}`).toBe(next);
+          expect(one.next).toBeGreaterThan(one.match);
+          if (state === "StateSnapshot") expect(one.next, "P4").toBe(one.pendingSnapshot + 1);
+        }
+      }
+    }
+  });
+
+  test("of an entry that was acknowledged changes nothing: whoever refuses it has lost its log", () => {
+    const one = progress(10, 11);
+    one.sentEntries(3, 3);
+    expect(one.maybeDecrTo(10, 0)).toBe(false);
+    expect([one.next, one.isPaused()]).toEqual([11, true]);
+  });
+});
+
 describe("Progress in StateSnapshot", () => {
   test("sends nothing and expects the log to go on behind the snapshot (P4)", () => {
     const one = replicating(4);

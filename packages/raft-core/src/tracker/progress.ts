@@ -16,6 +16,7 @@
  * P2. `match` never decreases while this node leads.
  * P3. Inflights holds messages in StateReplicate only.
  * P4. In StateSnapshot `next = pendingSnapshot + 1` and nothing is sent.
+ * P5. A refusal that leads to another append lowers `next`, so that refusals and appends without a tick in between come to an end.
  */
 import { invariant } from "../errors.ts";
 import type { LogIndex } from "../types.ts";
@@ -126,10 +127,14 @@ export class Progress {
   /**
    * The follower refused an append that followed `rejected`; the logs may meet at `matchHint` or before. Lowers `next` and
    * lets the next append go, or returns false when the refusal is out of date: messages may be late or repeated.
+   *
+   * Where it returns true in StateProbe, `next` is lower than before (P5). A refusal at or below `match` is false in every state: the follower
+   * had acknowledged that entry. A follower that lost its log refuses so each time; an answer to it would be refused again.
    */
   maybeDecrTo(rejected: LogIndex, matchHint: LogIndex): boolean {
+    // Nothing is sent in StateSnapshot, so that the refusal is of what was sent before (P4).
+    if (rejected <= this.match || this.state === "StateSnapshot") return false;
     if (this.state === "StateReplicate") {
-      if (rejected <= this.match) return false;
       this.next = this.match + 1;
       this.#sentCommit = Math.min(this.#sentCommit, this.next - 1);
       return true;
