@@ -5,24 +5,40 @@
  * F1. A call ends within its time: with an answer, with a failure, or with DEADLINE_EXCEEDED.
  * F2. Another node is asked only if the failure says that the same call may succeed there, and, for a call that must not
  *     happen twice, only if it was never sent.
- * F3. The node that answered last is asked first.
+ * F3. The node that answered last is asked first; one that was silent or failed is asked last.
  * F4. A call that is about a node goes to that node alone.
+ * F5. A silent node does not use up the time of a call: the others get their turn (round.ts).
  */
 import { RaftoralError } from "@raftoral/raft-core";
 import { parseAddress, type Security } from "@raftoral/transport-grpc";
 import { NodeError, RemoteError } from "../errors.ts";
 import { fromConnectError } from "../service/connect-errors.ts";
 import { Connection } from "./connection.ts";
+import { type Attempt, askInTurns } from "./round.ts";
 
 export interface CallOptions {
-  /** For the whole call, all nodes together, in milliseconds. */
+  /** For the whole call, all nodes together, in milliseconds. May be infinite if `attemptMs` is given. */
   readonly timeoutMs: number;
+  /** The most that one node may take, in milliseconds (the whole time). The call goes on after a node that did not answer. */
+  readonly attemptMs?: number;
+  /** Added to `timeoutMs` for the way of an answer that comes at its very end, in milliseconds (0). */
+  readonly graceMs?: number;
   /** Whether doing it twice is the same as doing it once. */
   readonly idempotent: boolean;
   /** The only node to ask (F4). */
   readonly only?: string | undefined;
   /** What was tried, for the error: "starting process_order". */
   readonly what: string;
+}
+
+/** Asks one node: within the time that it may take, and until the signal says that another has answered. */
+export type Send<T> = (node: Connection, timeoutMs: number, signal: AbortSignal) => Promise<T>;
+
+interface AttemptOptions extends CallOptions {
+  readonly address: string;
+  readonly signal: AbortSignal;
+  /** When the whole call is over. */
+  readonly deadline: number;
 }
 
 /** Failures that another node may not have. */
@@ -83,29 +99,40 @@ export class Failover {
     this.#failedOver = listener;
   }
 
-  /** Calls `send` with one node after the other until one answers. `send` gets the time that it may take. */
-  async call<T>(options: CallOptions, send: (node: Connection, timeoutMs: number) => Promise<T>): Promise<T> {
+  /**
+   * Calls `send` with one node after the other until one answers. `send` gets the time that it may take, and a signal that fires
+   * when another node was faster.
+   */
+  async call<T>(options: CallOptions, send: Send<T>): Promise<T> {
     const deadline = performance.now() + options.timeoutMs;
     for (;;) {
-      let failure: RaftoralError | undefined;
-      let refusal: RaftoralError | undefined;
-      for (const address of options.only === undefined ? [...this.#addresses] : [options.only]) {
-        const left = deadline - performance.now();
-        if (left <= 0) break;
-        const outcome = await this.#attempt(address, Math.min(Math.ceil(left), LONGEST_ATTEMPT_MS), send);
-        if (outcome.ok) return outcome.value;
-        failure = outcome.failure;
-        if (failure.code === "TRANSPORT_TLS_FAILED") refusal = failure;
-        if (!isWorthTryingElsewhere(failure, options)) throw failure;
-        if (options.only === undefined) this.#demote(address);
+      const round = await askInTurns<T>({
+        addresses: options.only === undefined ? this.#addresses : [options.only],
+        leftMs: deadline - performance.now(),
+        graceMs: options.graceMs ?? 0,
+        attemptMs: Math.min(options.attemptMs ?? LONGEST_ATTEMPT_MS, LONGEST_ATTEMPT_MS),
+        sideBySide: options.idempotent,
+        ask: (address, timeoutMs, signal) => this.#attempt({ ...options, address, timeoutMs, signal, deadline }, send),
+        passedOver: (address) => {
+          if (options.only === undefined) this.#demote(address);
+        },
+      });
+      if (round.kind === "answered") {
+        if (options.only === undefined) this.#promote(round.address);
+        return round.value;
       }
-      if (deadline - performance.now() <= ROUND_PAUSE_MS || failure === undefined)
-        throw this.#timedOut(options, failure);
+      if (round.kind === "final") throw round.failure;
+      const { failures } = round;
+      if (deadline - performance.now() <= ROUND_PAUSE_MS || failures.length === 0) {
+        throw this.#timedOut(options, failures.at(-1));
+      }
+      const unreachable = failures.findLast(isUnreachable);
       // Certificates do not mend themselves.
-      if (failure.code === "TRANSPORT_TLS_FAILED") throw failure;
-      if (failure instanceof NodeError && failure.code === "NODE_UNREACHABLE")
+      const refusal = failures.findLast(isTurnedAway);
+      if (failures.every((failure) => isUnreachable(failure) || isTurnedAway(failure))) {
         // Some are down, and those that run turn this caller away: that is what there is to do something about.
-        throw refusal ?? this.#unreachable(failure, options);
+        throw refusal ?? this.#unreachable(unreachable, options);
+      }
       await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
     }
   }
@@ -117,16 +144,17 @@ export class Failover {
     this.#connections.clear();
   }
 
-  async #attempt<T>(
-    address: string,
-    timeoutMs: number,
-    send: (node: Connection, timeoutMs: number) => Promise<T>,
-  ): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: RaftoralError }> {
-    if (this.#closed) throw new NodeError("NODE_UNREACHABLE", "The client is closed. Connect a new one.");
+  async #attempt<T>(attempt: AttemptOptions, send: Send<T>): Promise<Attempt<T>> {
+    const { address, timeoutMs, signal, deadline } = attempt;
+    if (this.#closed) return { kind: "final", failure: closedClient() };
     try {
-      return { ok: true, value: await send(this.#connection(address), timeoutMs) };
+      return { kind: "answered", value: await send(this.#connection(address), timeoutMs, signal) };
     } catch (error) {
-      return { ok: false, failure: fromConnectError(error, address) };
+      const failure = fromConnectError(error, address);
+      // A node that did not answer in its part of the time: another may.
+      const isSilent = failure.code === "DEADLINE_EXCEEDED" && performance.now() < deadline;
+      const isWorthIt = isSilent ? attempt.idempotent : isWorthTryingElsewhere(failure, attempt);
+      return { kind: isWorthIt ? "failed" : "final", failure };
     }
   }
 
@@ -156,6 +184,11 @@ export class Failover {
     this.#failedOver();
   }
 
+  #promote(address: string): void {
+    if (this.#addresses[0] === address || !this.#addresses.includes(address)) return;
+    this.#addresses = [address, ...this.#addresses.filter((other) => other !== address)];
+  }
+
   #timedOut(options: CallOptions, cause: RaftoralError | undefined): RaftoralError {
     const last = cause === undefined ? "" : ` The last answer was: ${cause.message}`;
     return new RemoteError("DEADLINE_EXCEEDED", `${options.what} took longer than ${options.timeoutMs} ms.${last}`, {
@@ -164,14 +197,26 @@ export class Failover {
     });
   }
 
-  #unreachable(failure: RaftoralError, options: CallOptions): RaftoralError {
-    if (this.#addresses.length === 1 || options.only !== undefined) return failure;
+  #unreachable(failure: RaftoralError | undefined, options: CallOptions): RaftoralError {
+    if (failure !== undefined && (this.#addresses.length === 1 || options.only !== undefined)) return failure;
     return new NodeError(
       "NODE_UNREACHABLE",
       `None of the nodes answers: ${this.#addresses.join(", ")}. Check the addresses, and that the nodes are running.`,
       { retryable: true, cause: failure, details: { addresses: this.#addresses } },
     );
   }
+}
+
+function closedClient(): NodeError {
+  return new NodeError("NODE_UNREACHABLE", "The client is closed. Connect a new one.");
+}
+
+function isUnreachable(failure: RaftoralError): boolean {
+  return failure instanceof NodeError && failure.code === "NODE_UNREACHABLE";
+}
+
+function isTurnedAway(failure: RaftoralError): boolean {
+  return failure.code === "TRANSPORT_TLS_FAILED";
 }
 
 function isWorthTryingElsewhere(failure: RaftoralError, options: CallOptions): boolean {

@@ -6,6 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { fromConnectError } from "../service/connect-errors.ts";
 import { FakeNode, type FakeServer, run, serveFake } from "../testing/fake-node.ts";
 import { Connection } from "./connection.ts";
+import { Failover } from "./failover.ts";
 import { type ClientOptions, RaftoralClient } from "./raftoral-client.ts";
 
 const open: { close(): unknown }[] = [];
@@ -130,24 +131,59 @@ test("F2: when the node in use is gone, the next one is asked", async () => {
   expect((await client.getRun("A17")).runId).toBe("A17");
 });
 
-test("F2: a node that accepts connections and never answers is passed over, in the usual time of a call", async () => {
+/** An address where connections are taken and nothing is ever said. */
+async function silent(): Promise<string> {
   const sockets: Socket[] = [];
-  const silent = createServer((socket) => {
+  const server = createServer((socket) => {
     sockets.push(socket);
     socket.on("error", () => {});
   });
-  silent.listen(0, "127.0.0.1");
-  await once(silent, "listening");
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   open.push({
     close: () => {
       for (const socket of sockets) socket.destroy();
-      silent.close();
+      server.close();
     },
   });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test("F5: nodes that accept connections and never answer do not use up the time of a call, and are asked last", async () => {
   const { node, server } = await served();
   node.runs.set("A17", run("A17"));
-  const client = await connected([`127.0.0.1:${(silent.address() as AddressInfo).port}`, server.address]);
+  const dead = [await silent(), await silent()];
+  const client = await connected([...dead, server.address], { timeoutMs: 1_500, pinned: true });
+  expect(client.addresses).toEqual([server.address, ...dead]);
+  const began = performance.now();
   expect((await client.getRun("A17")).runId).toBe("A17");
+  expect(performance.now() - began).toBeLessThan(500);
+});
+
+test("F5: a wait with an end hears of the run from the next node when one does not answer", async () => {
+  const [a, b] = [await served(), await served()];
+  for (const { node } of [a, b]) node.runs.set("A17", run("A17", { status: "completed", result: 1 }));
+  const client = await connected([a.server.address, b.server.address], { pinned: true });
+  a.node.awaitRun = () => new Promise(() => {});
+  expect(await client.run("A17").result({ timeoutMs: 1_000 })).toBe(1);
+});
+
+test("F5: a call without an end goes on after an attempt that nobody answered", async () => {
+  const { node, server } = await served();
+  node.runs.set("A17", run("A17"));
+  const failover = new Failover([server.address], new Security(undefined));
+  open.push(failover);
+  let asked = 0;
+  const { getRun } = node;
+  node.getRun = (...args) => {
+    asked += 1;
+    return asked < 3 ? new Promise(() => {}) : getRun.apply(node, args);
+  };
+  const call = { what: "reading", idempotent: true, timeoutMs: Number.POSITIVE_INFINITY, attemptMs: 50 };
+  const answer = await failover.call(call, (connection, timeoutMs) =>
+    connection.workflows.getRun({ workflowId: "A17" }, { timeoutMs }),
+  );
+  expect([asked, answer.run?.workflowId]).toEqual([3, "A17"]);
 });
 
 test("F2: a node that says it stopped is passed over", async () => {

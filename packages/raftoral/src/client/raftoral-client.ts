@@ -22,8 +22,7 @@ import {
 } from "../service/messages.ts";
 import { ClientRun } from "./client-run.ts";
 import type { BackupSummary, MemberInfo, NodeStatus } from "./cluster-info.ts";
-import type { Connection } from "./connection.ts";
-import { Failover } from "./failover.ts";
+import { Failover, type Send } from "./failover.ts";
 import { Gate } from "./gate.ts";
 import { MemberWatch } from "./member-watch.ts";
 import type { RunDetails, RunFilter, RunSummary } from "./run-info.ts";
@@ -346,12 +345,21 @@ export class RaftoralClient {
   async #poll(workflowId: string, deadline: number): Promise<RunDetails | undefined> {
     if (!(await this.#polls.enter(Math.min(deadline - performance.now(), LONGEST_TIMER_MS)))) return undefined;
     try {
-      const left = Math.ceil(deadline - performance.now());
+      const left = deadline - performance.now();
       if (left <= 0) return undefined;
-      const waitMs = Math.min(this.#polls.load > 0.5 ? BUSY_POLL_MS : POLL_MS, left);
+      const pollMs = this.#polls.load > 0.5 ? BUSY_POLL_MS : POLL_MS;
       const { run } = await this.#failover.call(
-        { what: `waiting for run ${workflowId}`, idempotent: true, timeoutMs: waitMs + POLL_GRACE_MS },
-        (node, timeoutMs) => node.workflows.waitRun({ workflowId, waitMs }, { timeoutMs }),
+        {
+          what: `waiting for run ${workflowId}`,
+          idempotent: true,
+          timeoutMs: left,
+          attemptMs: pollMs + POLL_GRACE_MS,
+          graceMs: POLL_GRACE_MS,
+        },
+        (node, timeoutMs, signal) => {
+          const waitMs = Math.max(0, Math.min(pollMs, Math.ceil(deadline - performance.now())));
+          return node.workflows.waitRun({ workflowId, waitMs }, { timeoutMs, signal });
+        },
       );
       return runFromWire(run);
     } finally {
@@ -359,12 +367,7 @@ export class RaftoralClient {
     }
   }
 
-  async #call<T>(
-    what: string,
-    idempotent: boolean,
-    options: Timed,
-    send: (node: Connection, timeoutMs: number) => Promise<T>,
-  ): Promise<T> {
+  async #call<T>(what: string, idempotent: boolean, options: Timed, send: Send<T>): Promise<T> {
     const timeoutMs = timeoutArgument(options.timeoutMs, this.#timeoutMs);
     const deadline = performance.now() + timeoutMs;
     if (!(await this.#calls.enter(timeoutMs))) {

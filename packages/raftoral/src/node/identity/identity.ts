@@ -40,6 +40,8 @@ const FIRST_NODE_ID = 1;
 const JOIN_PAUSE_MS = 250;
 /** A node that is there says so soon; one that hangs must not use up the time for the others. */
 const DIAL_TIMEOUT_MS = 3_000;
+/** The most that one of several targets gets at a time: one without a quorum would take all that there is. */
+const TURN_MS = 5_000;
 /** Whether a restarted node was pointed at another cluster is a courtesy check; it must not hold up the restart. */
 const COURTESY_TIMEOUT_MS = 1_000;
 /** Failures of a join that pass: the cluster is starting, electing, or busy with another change. */
@@ -140,23 +142,19 @@ async function checkTargets(known: NodeIdentity, targets: readonly string[], { d
   }
 }
 
+/** Asks one target after the other, round by round. Each gets a share of the time, so that one that cannot answer costs no more. */
 async function askForPlace(targets: readonly string[], options: IdentityOptions): Promise<NodeIdentity> {
-  const { config, address, wantedNodeId, dial, logger } = options;
+  const { config, logger } = options;
   const deadline = performance.now() + config.joinTimeoutMs;
   let last: RaftoralError | undefined;
   for (let round = 1; ; round += 1) {
     let insecure = 0;
-    for (const target of targets) {
-      const timeoutMs = Math.ceil(deadline - performance.now());
-      if (timeoutMs <= 0) break;
+    for (const [position, target] of targets.entries()) {
+      const left = deadline - performance.now();
+      if (left <= 0) break;
+      const timeoutMs = Math.ceil(Math.min(left / (targets.length - position), turnMs(targets)));
       try {
-        const peer = await dial(target, { timeoutMs: Math.min(timeoutMs, DIAL_TIMEOUT_MS) });
-        try {
-          const left = Math.max(1, Math.ceil(deadline - performance.now()));
-          return await peer.join(address, config.clusterName ?? "", wantedNodeId, { timeoutMs: left });
-        } finally {
-          peer.close();
-        }
+        return await askOne(target, timeoutMs, options);
       } catch (error) {
         if (!(error instanceof RaftoralError) || !PASSING.has(error.code)) throw error;
         if (error.code === "TRANSPORT_TLS_FAILED") insecure += 1;
@@ -175,6 +173,24 @@ async function askForPlace(targets: readonly string[], options: IdentityOptions)
       "Check the address and that a majority of the cluster is up, then start this node again.",
     { retryable: true, cause: last, details: { targets } },
   );
+}
+
+/** A single target gets all the time there is. */
+function turnMs(targets: readonly string[]): number {
+  return targets.length === 1 ? Number.POSITIVE_INFINITY : TURN_MS;
+}
+
+/** Asks for a place within the time. The target changes nothing once that is over: another may be asked then. */
+async function askOne(target: string, timeoutMs: number, options: IdentityOptions): Promise<NodeIdentity> {
+  const { config, address, wantedNodeId, dial } = options;
+  const deadline = performance.now() + timeoutMs;
+  const peer = await dial(target, { timeoutMs: Math.min(timeoutMs, DIAL_TIMEOUT_MS) });
+  try {
+    const left = Math.max(1, Math.ceil(deadline - performance.now()));
+    return await peer.join(address, config.clusterName ?? "", wantedNodeId, { timeoutMs: left });
+  } finally {
+    peer.close();
+  }
 }
 
 function clusterIdOf(config: NodeConfig, suffix: string): string {

@@ -31,3 +31,12 @@ test("a member to join that accepts connections and never answers does not keep 
   expect(second.nodeId).toBe(2);
   expect(await (await second.startWorkflow(greet, "two")).result()).toBe("hello two");
 });
+
+test("a member to join that has no quorum does not use up the time of the others", async () => {
+  const { nodes } = await cluster.form(2);
+  await nodes[1]?.stop({ timeoutMs: 1 });
+  const lonely = nodes[0]?.address ?? "";
+  const other = await cluster.start({ ...cluster.place(), bootstrap: true });
+  const joined = await cluster.start({ ...cluster.place(), join: [lonely, other.address], joinTimeoutMs: 6_000 });
+  expect(joined.clusterId).toBe(other.clusterId);
+});
