@@ -68,5 +68,7 @@ test("generic clients see a gRPC code that fits", () => {
   expect(status("DEADLINE_EXCEEDED")).toBe(Code.DeadlineExceeded);
   expect(status("PAYLOAD_TOO_LARGE")).toBe(Code.ResourceExhausted);
   expect(status("SOMETHING", true)).toBe(Code.Unavailable);
-  expect(status("SOMETHING", false)).toBe(Code.FailedPrecondition);
+  expect(status("SOMETHING", false)).toBe(Code.Unknown);
+  expect(status("constructor", false)).toBe(Code.Unknown);
+  expect(status("WORKFLOW_NOT_FOUND")).toBe(Code.NotFound);
 });

@@ -12,29 +12,7 @@ import { RaftoralError } from "@raftoral/raft-core";
 import { securityFailure } from "@raftoral/transport-grpc";
 import { NodeError, RemoteError } from "../errors.ts";
 import { ErrorDetailSchema } from "../gen/raftoral/v1/error_pb.ts";
-
-/** gRPC codes for generic clients and proxies; Raftoral's own client reads the detail. What is not here is decided by `retryable`. */
-const STATUS: ReadonlyMap<string, Code> = new Map([
-  ["BACKUP_REFUSED", Code.FailedPrecondition],
-  ["CALLER_REFUSED", Code.PermissionDenied],
-  ["CLUSTER_MISMATCH", Code.FailedPrecondition],
-  ["CODEC_INVALID", Code.InvalidArgument],
-  ["CONF_CHANGE_INVALID", Code.FailedPrecondition],
-  ["DEADLINE_EXCEEDED", Code.DeadlineExceeded],
-  ["INTERNAL", Code.Internal],
-  ["JSON_INVALID", Code.InvalidArgument],
-  ["LAST_MEMBER", Code.FailedPrecondition],
-  ["NO_LEADER", Code.Unavailable],
-  ["NODE_FAILED", Code.Unavailable],
-  ["NODE_REMOVED", Code.FailedPrecondition],
-  ["NODE_STOPPED", Code.Unavailable],
-  ["NODE_UNKNOWN", Code.NotFound],
-  ["OPTIONS_INVALID", Code.InvalidArgument],
-  ["OVERLOADED", Code.ResourceExhausted],
-  ["PAYLOAD_TOO_LARGE", Code.ResourceExhausted],
-  ["PROPOSAL_OUTCOME_UNKNOWN", Code.Unknown],
-  ["REQUEST_INVALID", Code.InvalidArgument],
-]);
+import { grpcStatusOf } from "./grpc-status.ts";
 
 const CUT: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Canceled, Code.Aborted]);
 
@@ -42,7 +20,7 @@ const CUT: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Canceled, Code.Ab
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   const failure = error instanceof RaftoralError ? error : internal(error);
-  const status = STATUS.get(failure.code) ?? (failure.retryable ? Code.Unavailable : Code.FailedPrecondition);
+  const status = grpcStatusOf(failure.code, failure.retryable);
   const detail = {
     code: failure.code,
     message: failure.message,
