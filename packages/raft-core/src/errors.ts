@@ -15,6 +15,30 @@ export function invariant(condition: boolean, message: string | (() => string)):
   if (!condition) throw new InvariantViolation(typeof message === "string" ? message : message());
 }
 
+/** As much of a class as a brand needs. */
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/**
+ * Makes `instanceof` recognise a class's errors by a brand instead of by identity. A process may hold two copies of a package (a file with its
+ * own node_modules, a bundle), and an error of one copy is an error for the other. Subclasses without a brand of their own keep the ordinary test.
+ */
+export function brand(errors: ErrorClass, name: string): void {
+  const symbol = Symbol.for(`raftoral.${name}`);
+  Object.defineProperty(errors.prototype, symbol, { value: true });
+  Object.defineProperty(errors, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      if (this !== errors) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+      try {
+        return typeof value === "object" && value !== null && symbol in value;
+      } catch {
+        // A proxy that refuses to be looked at.
+        return false;
+      }
+    },
+  });
+}
+
+/** Options of a {@link RaftoralError}. */
 export interface RaftoralErrorOptions {
   /** Whether the same call may succeed later without a change by the caller. */
   readonly retryable?: boolean;
@@ -28,6 +52,10 @@ export interface RaftoralErrorOptions {
  * union and narrow `Code`, e.g. `class StorageError extends RaftoralError<StorageErrorCode>`.
  */
 export class RaftoralError<Code extends string = string> extends Error {
+  static {
+    brand(RaftoralError, "RaftoralError");
+  }
+
   override readonly name: string = "RaftoralError";
   readonly code: Code;
   readonly retryable: boolean;
@@ -59,6 +87,11 @@ export type RaftErrorCode =
   | "STATE_MISMATCH"
   | "CODEC_INVALID";
 
+/** A failure of the consensus layer. */
 export class RaftError extends RaftoralError<RaftErrorCode> {
+  static {
+    brand(RaftError, "RaftError");
+  }
+
   override readonly name = "RaftError";
 }

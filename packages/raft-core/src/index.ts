@@ -24,6 +24,7 @@ export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-
 export type { SnapshotTransferStatus } from "./driver/snapshot-transfers.ts";
 export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";
 export {
+  brand,
   InvariantViolation,
   invariant,
   RaftError,

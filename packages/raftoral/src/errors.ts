@@ -1,7 +1,7 @@
 /**
  * Public failures of this package. Every code has an entry in docs/errors.md, section `raftoral`.
  */
-import { RaftoralError } from "@raftoral/raft-core";
+import { brand, RaftoralError } from "@raftoral/raft-core";
 
 /** Codes of starting and leaving a cluster, of the services and the client, and of the command line. */
 export type NodeErrorCode =
@@ -20,6 +20,10 @@ export type NodeErrorCode =
   | "WORKFLOW_FILE_INVALID";
 
 export class NodeError extends RaftoralError<NodeErrorCode> {
+  static {
+    brand(NodeError, "NodeError");
+  }
+
   override readonly name = "NodeError";
 }
 
@@ -28,5 +32,9 @@ export class NodeError extends RaftoralError<NodeErrorCode> {
  * other side is not known here; decide by `code`.
  */
 export class RemoteError extends RaftoralError {
+  static {
+    brand(RemoteError, "RemoteError");
+  }
+
   override readonly name = "RemoteError";
 }

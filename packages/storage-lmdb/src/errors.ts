@@ -2,7 +2,7 @@
 import { statfsSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
-import { RaftoralError } from "@raftoral/raft-core";
+import { brand, RaftoralError } from "@raftoral/raft-core";
 
 export type StorageErrorCode =
   /** Another process, or another thread of this one, has the folder open. */
@@ -29,6 +29,10 @@ export type StorageErrorCode =
   | "STORAGE_IS_BACKUP";
 
 export class StorageError extends RaftoralError<StorageErrorCode> {
+  static {
+    brand(StorageError, "StorageError");
+  }
+
   override readonly name = "StorageError";
 }
 

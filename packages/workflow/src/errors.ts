@@ -3,7 +3,7 @@
  *
  * The errors that a workflow's author meets inside a body carry retry meaning in their type; they are in `author/errors.ts`.
  */
-import { RaftoralError } from "@raftoral/raft-core";
+import { brand, RaftoralError } from "@raftoral/raft-core";
 
 export type WorkflowErrorCode =
   | "COMMAND_INVALID"
@@ -51,5 +51,9 @@ export type RefusalCode = Extract<
 
 /** A failure of this package. The message says what happened, to what, and what to do. */
 export class WorkflowError extends RaftoralError<WorkflowErrorCode> {
+  static {
+    brand(WorkflowError, "WorkflowError");
+  }
+
   override readonly name: string = "WorkflowError";
 }

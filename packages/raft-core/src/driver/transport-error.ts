@@ -1,5 +1,5 @@
 /** What can go wrong between nodes. Every transport uses these codes, so that one can replace another unnoticed. */
-import { RaftoralError } from "../errors.ts";
+import { brand, RaftoralError } from "../errors.ts";
 
 export type TransportErrorCode =
   /** Another process listens on the address. */
@@ -30,5 +30,9 @@ export type TransportErrorCode =
   | "TRANSPORT_REQUEST_FAILED";
 
 export class TransportError extends RaftoralError<TransportErrorCode> {
+  static {
+    brand(TransportError, "TransportError");
+  }
+
   override readonly name = "TransportError";
 }

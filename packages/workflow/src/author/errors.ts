@@ -3,10 +3,11 @@
  * TerminalError: never again. RetryableError: again, after a delay of the author's choice. Anything else: again, as the
  * step's retry policy says. CancelledError: the run is being cancelled. NonDeterminismError: the code does not fit the record.
  */
-import { RaftoralError } from "@raftoral/raft-core";
+import { brand, RaftoralError } from "@raftoral/raft-core";
 import type { RecordedError } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
 import { type Duration, durationMs } from "./duration.ts";
+import { rebuiltError } from "./rebuilt-error.ts";
 
 /** Codes of errors that an author throws without giving one. */
 export type AuthorErrorCode = "TERMINAL" | "RETRYABLE";
@@ -22,6 +23,10 @@ export interface AuthorErrorOptions {
 
 /** Thrown in a step: it has failed for good, however many attempts are left. */
 export class TerminalError extends RaftoralError {
+  static {
+    brand(TerminalError, "TerminalError");
+  }
+
   override readonly name = "TerminalError";
 
   constructor(message: string, options: AuthorErrorOptions = {}) {
@@ -31,6 +36,10 @@ export class TerminalError extends RaftoralError {
 
 /** Thrown in a step: it may succeed later. `delay` replaces the retry policy's next one. */
 export class RetryableError extends RaftoralError {
+  static {
+    brand(RetryableError, "RetryableError");
+  }
+
   override readonly name = "RetryableError";
   readonly delayMs: number | undefined;
 
@@ -42,6 +51,10 @@ export class RetryableError extends RaftoralError {
 
 /** Thrown into the body once somebody has cancelled the run; thrown by a body, cancels the run. */
 export class CancelledError extends WorkflowError {
+  static {
+    brand(CancelledError, "CancelledError");
+  }
+
   override readonly name = "CancelledError";
   readonly reason: string;
 
@@ -53,6 +66,10 @@ export class CancelledError extends WorkflowError {
 
 /** The failure of an attempt that took longer than the step's `timeout`. Counts as any failed attempt. */
 export class StepTimeoutError extends WorkflowError {
+  static {
+    brand(StepTimeoutError, "StepTimeoutError");
+  }
+
   override readonly name = "StepTimeoutError";
 
   constructor(step: string, timeoutMs: number) {
@@ -62,6 +79,10 @@ export class StepTimeoutError extends WorkflowError {
 
 /** A step has failed for good. It is recorded: the body meets the same error at every replay. */
 export class StepFailedError extends WorkflowError {
+  static {
+    brand(StepFailedError, "StepFailedError");
+  }
+
   override readonly name = "StepFailedError";
   /** The step's path. */
   readonly step: string;
@@ -73,6 +94,7 @@ export class StepFailedError extends WorkflowError {
     const times = attempts === 1 ? "once" : `${attempts} times`;
     super("STEP_FAILED", `Step ${step} was tried ${times} and failed: ${failure.message}`, {
       details: { step, attempts, failure },
+      cause: rebuiltError(failure),
     });
     this.step = step;
     this.attempts = attempts;
@@ -82,6 +104,10 @@ export class StepFailedError extends WorkflowError {
 
 /** The record has something else where the body now asks for this step: the code changed under a running workflow. */
 export class NonDeterminismError extends WorkflowError {
+  static {
+    brand(NonDeterminismError, "NonDeterminismError");
+  }
+
   override readonly name = "NonDeterminismError";
   readonly step: string;
   readonly expected: string;
@@ -102,6 +128,10 @@ export class NonDeterminismError extends WorkflowError {
 
 /** `result()` of a run that failed. */
 export class WorkflowFailedError extends WorkflowError {
+  static {
+    brand(WorkflowFailedError, "WorkflowFailedError");
+  }
+
   override readonly name = "WorkflowFailedError";
   readonly runId: string;
   /** What the body threw, as recorded. */
@@ -110,6 +140,7 @@ export class WorkflowFailedError extends WorkflowError {
   constructor(runId: string, failure: RecordedError) {
     super("WORKFLOW_FAILED", `Run ${runId} failed: ${failure.name}: ${failure.message}`, {
       details: { runId, failure },
+      cause: rebuiltError(failure),
     });
     this.runId = runId;
     this.failure = failure;
@@ -118,6 +149,10 @@ export class WorkflowFailedError extends WorkflowError {
 
 /** `result()` of a run that was cancelled. */
 export class WorkflowCancelledError extends WorkflowError {
+  static {
+    brand(WorkflowCancelledError, "WorkflowCancelledError");
+  }
+
   override readonly name = "WorkflowCancelledError";
   readonly runId: string;
   readonly reason: string;
@@ -126,45 +161,5 @@ export class WorkflowCancelledError extends WorkflowError {
     super("WORKFLOW_CANCELLED", `Run ${runId} was cancelled: ${reason}`, { details: { runId, reason } });
     this.runId = runId;
     this.reason = reason;
-  }
-}
-
-/** Longest texts that are recorded of an error, in UTF-16 units. */
-const MAX_NAME_LENGTH = 200;
-const MAX_MESSAGE_LENGTH = 8 * 1024;
-const MAX_STACK_LENGTH = 4 * 1024;
-
-/**
- * An error, or whatever else was thrown, as it is recorded. A failed step gives its own failure's code. Never throws: what was
- * thrown is the author's, down to properties that throw when they are read.
- */
-export function recordedError(thrown: unknown): RecordedError {
-  const message = property(thrown, "message", MAX_MESSAGE_LENGTH);
-  if (message === undefined) return { name: "Error", message: shown(thrown) };
-  const own = thrown instanceof StepFailedError ? thrown.failure.code : property(thrown, "code", MAX_NAME_LENGTH);
-  const stack = property(thrown, "stack", MAX_STACK_LENGTH);
-  return {
-    name: property(thrown, "name", MAX_NAME_LENGTH) ?? "Error",
-    message,
-    ...(own === undefined || own === "" ? {} : { code: own }),
-    ...(stack === undefined ? {} : { stack }),
-  };
-}
-
-function property(of: unknown, name: string, maxLength: number): string | undefined {
-  if (typeof of !== "object" || of === null) return undefined;
-  try {
-    const value: unknown = Reflect.get(of, name);
-    return typeof value === "string" ? value.slice(0, maxLength) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function shown(thrown: unknown): string {
-  try {
-    return String(thrown).slice(0, MAX_MESSAGE_LENGTH);
-  } catch {
-    return "something that cannot be shown as text was thrown";
   }
 }

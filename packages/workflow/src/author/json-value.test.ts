@@ -1,8 +1,36 @@
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeValue, encodeValue } from "./json-value.ts";
 
 const LIMIT = 1_000_000;
+
+class Private {
+  readonly #secret = 1;
+  get secret(): number {
+    return this.#secret;
+  }
+}
+
+class Public {
+  readonly amount = 1;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+/** An object that lets itself be looked at once. */
+function failsTheSecondTime(): object {
+  let reads = 0;
+  return Object.defineProperty({}, "x", { enumerable: true, get: () => (reads++ === 0 ? 1 : fail("second time")) });
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 
 describe("values", () => {
   test("come back as JSON would give them", () => {
@@ -28,16 +56,78 @@ describe("values", () => {
     [Symbol("s"), "it is a symbol"],
     [Number.POSITIVE_INFINITY, "it is Infinity"],
     [{ a: [{ b: undefined }, undefined] }, "at a[1] there is undefined"],
-    [{ a: { "b c": new Set() } }, "at a.b c there is Set"],
-    [new Uint8Array(1), "it is Uint8Array"],
-    [{ e: new TypeError("x") }, "at e there is TypeError"],
+    [{ a: { "b c": new Set() } }, "at a.b c there is a Set"],
+    [new Uint8Array(1), "it is an Uint8Array"],
+    [{ e: new TypeError("x") }, "at e there is an Error"],
     [{ p: Promise.resolve(1) }, "at p there is a promise (an await is missing)"],
     [cycle, "self.... there is a cycle"],
+    [{ r: new Response("x") }, "at r there is a Response"],
+    [{ h: new Headers({ a: "b" }) }, "at h there is a Headers"],
+    [{ f: new FormData() }, "at f there is a FormData"],
+    [{ b: new Blob(["x"]) }, "at b there is a Blob"],
+    [{ r: /x/ }, "at r there is a RegExp"],
+    [{ b: new ArrayBuffer(1) }, "at b there is an ArrayBuffer"],
+    [{ i: [1].values() }, "at i there is an Array Iterator"],
+    [{ g: (function* () {})() }, "at g there is a Generator"],
+    [{ n: Object(Number.NaN) }, "at n there is a Number"],
+    [{ n: Object("x") }, "at n there is a String"],
+    [{ n: Object(true) }, "at n there is a Boolean"],
+    [{ p: new Private() }, "at p there is an instance of Private without public fields"],
+    [{ m: runInNewContext("new Map([[1, 2]])") }, "at m there is a Map"],
+    [{ e: runInNewContext("new RangeError('x')") }, "at e there is an Error"],
+    [{ d: new Date(Number.NaN) }, "at d there is an invalid date"],
+    [{ d: runInNewContext("new Date(NaN)") }, "at d there is an invalid date"],
+    [{ a: { [Symbol("s")]: 1 } }, "at a there is a property with the key Symbol(s)"],
+    [{ w: new WeakMap() }, "at w there is a WeakMap"],
   ])("%# that JSON cannot carry are refused, saying where: %s", (value, where) => {
     expect(() => encodeValue(value, "step pay#0", LIMIT)).toThrow(
       expect.objectContaining({ code: "VALUE_NOT_SERIALIZABLE", message: expect.stringContaining(where) }),
     );
     expect(() => encodeValue(value, "step pay#0", LIMIT)).toThrow("step pay#0");
+  });
+
+  const hostile: readonly (readonly [string, () => unknown])[] = [
+    ["no keys", () => new Proxy({}, { ownKeys: () => fail("no keys") })],
+    ["revoked", revoked],
+    ["no x", () => ({ list: [Object.defineProperty({}, "x", { enumerable: true, get: () => fail("no x") })] })],
+    ["no form", () => ({ toJSON: () => fail("no form") })],
+    ["second time", () => failsTheSecondTime()],
+  ];
+  test.each(hostile)("whose own code throws (%s) are refused and throw nothing else (J3)", (reason, make) => {
+    expect(() => encodeValue(make(), "step pay#0", LIMIT)).toThrow(
+      expect.objectContaining({ code: "VALUE_NOT_SERIALIZABLE", message: expect.stringContaining(reason) }),
+    );
+  });
+
+  test("of a class with public fields, of another realm, or with a toJSON are taken", () => {
+    const value = {
+      own: new Public(),
+      foreign: runInNewContext("({ a: [1, null] })"),
+      bare: Object.create(null),
+      url: new URL("http://x/"),
+    };
+    expect(decodeValue(encodeValue(value, "x", LIMIT), "x")).toEqual({
+      own: { amount: 1 },
+      foreign: { a: [1, null] },
+      bare: {},
+      url: "http://x/",
+    });
+  });
+
+  test("that contain one object over and over are refused as soon as they are too large (J2)", () => {
+    let reads = 0;
+    let value: unknown = {
+      get leaf() {
+        reads += 1;
+        return 1;
+      },
+    };
+    for (let depth = 0; depth < 40; depth++) value = [value, value];
+    expect(() => encodeValue(value, "x", 10_000)).toThrow(expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }));
+    expect(reads).toBeLessThan(10_000);
+    expect(() => encodeValue(value, "x", Number.POSITIVE_INFINITY)).toThrow(
+      expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }),
+    );
   });
 
   test("over the limit are refused, in bytes", () => {

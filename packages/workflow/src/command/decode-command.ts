@@ -211,17 +211,34 @@ function readPrune(from: WireReader): WorkflowCommand {
   return { kind: "Prune", finishedBeforeMs, keepAtMost, atMs };
 }
 
-/** Reads a `raftoral.WorkflowFailure` to its end. */
-export function readRecordedError(from: WireReader): RecordedError {
+/** Deepest cause that is read. Recorded errors are less deep, so only bytes of somebody else's reach it. */
+const MAX_ERROR_DEPTH = 32;
+
+/** Reads a `raftoral.WorkflowFailure` to its end. Throws COMMAND_INVALID for causes of causes without end. */
+export function readRecordedError(from: WireReader, depth = 0): RecordedError {
+  if (depth > MAX_ERROR_DEPTH) {
+    throw new WorkflowError("COMMAND_INVALID", `A recorded error has more than ${MAX_ERROR_DEPTH} causes. Send fewer.`);
+  }
   let [name, message, code, stack] = ["", "", "", ""];
+  let cause: RecordedError | undefined;
+  const errors: RecordedError[] = [];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) name = from.string();
     else if (field === 2) message = from.string();
     else if (field === 3) code = from.string();
     else if (field === 4) stack = from.string();
+    else if (field === 5) cause = readRecordedError(from.message(), depth + 1);
+    else if (field === 6) errors.push(readRecordedError(from.message(), depth + 1));
     else from.skip();
   }
-  return { name, message, ...(code === "" ? {} : { code }), ...(stack === "" ? {} : { stack }) };
+  return {
+    name,
+    message,
+    ...(code === "" ? {} : { code }),
+    ...(stack === "" ? {} : { stack }),
+    ...(cause === undefined ? {} : { cause }),
+    ...(errors.length === 0 ? {} : { errors }),
+  };
 }
 
 function named<T>(names: readonly T[], number: number, what: string): T {

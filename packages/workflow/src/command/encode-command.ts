@@ -114,12 +114,14 @@ function writeRegister(command: NodeRegister, to: WireWriter): void {
   to.uint(4, command.atMs);
 }
 
-/** Bytes of a `raftoral.WorkflowFailure`. An absent code or stack and an empty one are the same. */
+/** Bytes of a `raftoral.WorkflowFailure`. An absent code or stack and an empty one are the same, and so are absent errors and none. */
 export function encodeRecordedError(error: RecordedError): Uint8Array {
   const to = new WireWriter(256);
   to.string(1, error.name);
   to.string(2, error.message);
   to.string(3, error.code ?? "");
   to.string(4, error.stack ?? "");
+  if (error.cause !== undefined) to.message(5, encodeRecordedError(error.cause));
+  for (const one of error.errors ?? []) to.message(6, encodeRecordedError(one));
   return to.finish();
 }

@@ -32,6 +32,10 @@ export interface RecordedError {
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
+  /** What led to it. */
+  readonly cause?: RecordedError;
+  /** The errors of an AggregateError. */
+  readonly errors?: readonly RecordedError[];
 }
 
 /** How a run ended. */

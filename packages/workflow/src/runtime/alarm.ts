@@ -4,23 +4,23 @@ import type { RunTime } from "./run-time.ts";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Calls `fn` once when a run's time has reached `atMs`. Never calls it in this turn. */
+/** Calls `fn` once when a run's time has reached `atMs`; soon, when that is no number. Never calls it in this turn. */
 export function alarmAt(clock: Clock, time: RunTime, atMs: number, fn: () => void): Cancel {
   let cancel: Cancel = () => {};
   const arm = (): void => {
     const leftMs = atMs - time.nowMs();
-    cancel = clock.after(Math.min(Math.max(leftMs, 0), LONGEST_TIMER_MS), () => {
-      if (time.nowMs() >= atMs) fn();
-      else arm();
+    cancel = clock.after(leftMs > 0 ? Math.min(leftMs, LONGEST_TIMER_MS) : 0, () => {
+      if (time.nowMs() < atMs) arm();
+      else fn();
     });
   };
   arm();
   return () => cancel();
 }
 
-/** Calls `fn` once when `delayMs` have passed on the clock that only goes forward. Never calls it in this turn. */
+/** Calls `fn` once when `delayMs` have passed on the clock that only goes forward; soon, when that is no number. Never calls it in this turn. */
 export function delayed(clock: Clock, delayMs: number, fn: () => void): Cancel {
-  if (delayMs <= LONGEST_TIMER_MS) return clock.after(delayMs, fn);
+  if (!(delayMs > LONGEST_TIMER_MS)) return clock.after(delayMs > 0 ? delayMs : 0, fn);
   let cancel: Cancel = clock.after(LONGEST_TIMER_MS, () => {
     cancel = delayed(clock, delayMs - LONGEST_TIMER_MS, fn);
   });

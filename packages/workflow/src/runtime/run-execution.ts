@@ -9,9 +9,10 @@
  * B5. Answers are given in the order of the log (see answers). A sleep that ends while other calls are open records when.
  */
 import type { Cancel, Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
-import { CancelledError, recordedError } from "../author/errors.ts";
+import { CancelledError } from "../author/errors.ts";
 import { validated } from "../author/input-schema.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
+import { recordedError } from "../author/recorded-error.ts";
 import { StepPaths } from "../author/step-path.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { StepContext, StepOptions } from "../author/workflow-context.ts";
@@ -21,11 +22,12 @@ import { Activity } from "./activity.ts";
 import { alarmAt } from "./alarm.ts";
 import { AFTER_ALL, Answers } from "./answers.ts";
 import { ExecutionContext } from "./execution-context.ts";
+import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
 import { Journal, never } from "./journal.ts";
 import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
 import type { RuntimeEvent } from "./runtime-event.ts";
-import type { InterceptedBody, RuntimeInterceptor } from "./runtime-interceptor.ts";
+import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import type { Slots } from "./slots.ts";
@@ -70,6 +72,7 @@ export class RunExecution {
   readonly #surroundings: StepSurroundings;
   readonly #activity: Activity;
   readonly #answers: Answers;
+  readonly #interception: Interception | undefined;
   /** Calls of the body that are not answered. */
   #openCalls = 0;
   #stopGrace: Cancel = () => {};
@@ -91,6 +94,17 @@ export class RunExecution {
       shared.emit({ type: "step-attempt-failed", runId, path: key, attempt, error: recordedError(error), retryInMs });
     this.#activity = new Activity(shared.slots, clock, () => this.#gate());
     this.#answers = new Answers(clock);
+    this.#interception =
+      shared.interceptor &&
+      new Interception(shared.interceptor, start.input, {
+        runId,
+        workflowType: definition.type,
+        version: start.version,
+        nodeId,
+        epoch,
+        takeovers: start.attempt - 1,
+        replayed: this.#journal.size,
+      });
     this.#surroundings = { clock, fencingToken: epoch, random: shared.random, onInterrupt, attemptFailed };
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
   }
@@ -101,8 +115,7 @@ export class RunExecution {
     const { nodeId, emit } = this.shared;
     const { type: workflowType } = this.definition;
     emit({ type: "body-started", runId, workflowType, nodeId, epoch, attempt, replayed: this.#journal.size });
-    const { interceptor } = this.shared;
-    const outcome = await (interceptor?.runBody(this.#intercepted(), () => this.#outcome()) ?? this.#outcome());
+    const outcome = await (this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
     if (this.interruption.isOver) return;
     this.interruption.hold();
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
@@ -170,7 +183,7 @@ export class RunExecution {
     const outcome = await attemptStep(
       key,
       `${runId}/${key}`,
-      this.#interceptedStep(key, fn),
+      this.#interception?.step(key, fn) ?? fn,
       (value) => encodeValue(value, `step ${key}`, maxPayloadBytes),
       options,
       this.#surroundings,
@@ -312,12 +325,12 @@ export class RunExecution {
     this.#openCalls += 1;
     try {
       const found = this.#journal.find(key, kind);
-      this.#tell("callBegins", key, kind, found !== undefined);
+      this.#interception?.callBegins(key, kind, found !== undefined);
       if (found !== undefined) {
         onReplay?.();
         await this.#answers.recorded(found.index);
         if (this.interruption.isOver) return never();
-        this.#tell("callAnswered", key, kind, true);
+        this.#interception?.callAnswered(key, kind, true);
         return answer(found);
       }
       const gate = this.#gate();
@@ -327,35 +340,12 @@ export class RunExecution {
       const turn = this.#answers.fresh(key, recorded.index, this.#openCalls === 1);
       if (turn !== undefined) await turn;
       if (this.interruption.isOver) return never();
-      this.#tell("callAnswered", key, kind, false);
+      this.#interception?.callAnswered(key, kind, false);
       return answer(recorded);
     } finally {
       this.#openCalls -= 1;
       this.#answers.closed(key);
     }
-  }
-
-  // For a testing kit.
-
-  #intercepted(): InterceptedBody {
-    const { runId, version, epoch, attempt } = this.start;
-    const { nodeId } = this.shared;
-    const workflowType = this.definition.type;
-    return { runId, workflowType, version, nodeId, epoch, takeovers: attempt - 1, replayed: this.#journal.size };
-  }
-
-  #interceptedStep(path: string, fn: (step: StepContext) => unknown): (step: StepContext) => unknown {
-    const { interceptor } = this.shared;
-    if (interceptor === undefined) return fn;
-    const body = this.#intercepted();
-    const { input } = this.start;
-    return (step) =>
-      interceptor.runStep({ body, path, attempt: step.attempt, input, signal: step.signal }, () => fn(step));
-  }
-
-  #tell(what: "callBegins" | "callAnswered", path: string, kind: RecordKind, isReplay: boolean): void {
-    const { interceptor } = this.shared;
-    interceptor?.[what]({ body: this.#intercepted(), path, kind, isReplay });
   }
 
   /**

@@ -12,13 +12,19 @@ import { delayed } from "./alarm.ts";
 
 /** Attempts a step may ask for. */
 const MAX_ATTEMPTS = 1_000_000;
+/** How many times the one before a delay may be. */
+const MAX_FACTOR = 1000;
 
-interface Policy {
-  readonly attempts: number;
+/** What the delays between attempts follow from. */
+export interface RetryDelays {
   readonly initialDelayMs: number;
   readonly maxDelayMs: number;
   readonly factor: number;
   readonly jitter: number;
+}
+
+interface Policy extends RetryDelays {
+  readonly attempts: number;
   readonly timeoutMs: number | undefined;
 }
 
@@ -38,12 +44,15 @@ export function policyOf(options: StepOptions | undefined): Policy {
   if (options.retry === undefined) return { ...ONCE, timeoutMs };
   const { attempts = 3, initialDelay = 100, maxDelay = 30_000, factor = 2, jitter = 0.2 }: RetryPolicy = options.retry;
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
-    throw new WorkflowError("INPUT_INVALID", `retry.attempts is a whole number from 1 to a million, not ${attempts}`);
-  }
-  if (!(factor >= 1) || !(jitter >= 0 && jitter <= 1)) {
     throw new WorkflowError(
       "INPUT_INVALID",
-      `retry.factor is at least 1 and retry.jitter 0 to 1: ${factor}, ${jitter}`,
+      `retry.attempts is ${String(attempts)}. Give a whole number from 1 to ${MAX_ATTEMPTS}.`,
+    );
+  }
+  if (!(factor >= 1 && factor <= MAX_FACTOR) || !(jitter >= 0 && jitter <= 1)) {
+    throw new WorkflowError(
+      "INPUT_INVALID",
+      `retry.factor is ${factor} and retry.jitter ${jitter}. Give a factor of 1 to ${MAX_FACTOR} and a jitter of 0 to 1.`,
     );
   }
   return { attempts, initialDelayMs: ms(initialDelay), maxDelayMs: ms(maxDelay), factor, jitter, timeoutMs };
@@ -186,10 +195,12 @@ function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
-function delayAfter(attempt: number, error: unknown, policy: Policy, random: () => number): number {
+/** Whole milliseconds from 0 to the policy's longest delay, whatever the numbers are: the power may be infinite, and 0 times that is no number. */
+export function delayAfter(attempt: number, error: unknown, policy: RetryDelays, random: () => number): number {
   if (error instanceof RetryableError && error.delayMs !== undefined) return error.delayMs;
-  const full = Math.min(policy.initialDelayMs * policy.factor ** (attempt - 1), policy.maxDelayMs);
-  return Math.round(full * (1 - policy.jitter * random()));
+  const { initialDelayMs, factor, maxDelayMs, jitter } = policy;
+  const grown = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);
+  return Math.round(Math.min(grown, maxDelayMs) * (1 - jitter * random()));
 }
 
 function interruptibleDelay(delayMs: number, { clock, onInterrupt }: StepSurroundings): Promise<void> {

@@ -110,7 +110,7 @@ describe("a step", () => {
     ["a bigint", { a: [1n] }, "at a[0] there is a bigint"],
     ["undefined in an array", [undefined], "at [0] there is undefined"],
     ["NaN", Number.NaN, "it is NaN"],
-    ["a Map", { m: new Map() }, "at m there is Map"],
+    ["a Map", { m: new Map() }, "at m there is a Map"],
   ])("that returns %s fails, saying which and where", async (_, value, expected) => {
     const w = world([1]);
     const bad = workflow("bad", { version: 1 }, async (ctx) =>
