@@ -20,7 +20,7 @@ export function alarmAt(clock: Clock, time: RunTime, atMs: number, fn: () => voi
 
 /** Calls `fn` once when `delayMs` have passed on the clock that only goes forward; soon, when that is no number. Never calls it in this turn. */
 export function delayed(clock: Clock, delayMs: number, fn: () => void): Cancel {
-  if (!(delayMs > LONGEST_TIMER_MS)) return clock.after(delayMs > 0 ? delayMs : 0, fn);
+  if (!(delayMs > LONGEST_TIMER_MS)) return clock.after(Math.max(delayMs || 0, 0), fn);
   let cancel: Cancel = clock.after(LONGEST_TIMER_MS, () => {
     cancel = delayed(clock, delayMs - LONGEST_TIMER_MS, fn);
   });
