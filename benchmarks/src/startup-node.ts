@@ -154,9 +154,9 @@ serve({
     });
     const resolvedMs = performance.now();
     const cpu = process.cpuUsage(cpuBefore);
-    await (await node.startWorkflow(bench, undefined)).result();
+    await (await node.workflows.start(bench, undefined)).result();
     const ranMs = performance.now();
-    const { firstIndex, lastIndex } = node.status();
+    const { firstIndex, lastIndex } = await node.cluster.status();
     clearInterval(watch);
     const own = ownBytes();
     return {

@@ -37,18 +37,18 @@ serve({
   nodeId: () => running().nodeId,
   async lead(): Promise<void> {
     const { nodeId } = running();
-    if ((await running().waitForLeader()) !== nodeId) await running().transferLeadership(nodeId);
+    if ((await running().cluster.waitForLeader()) !== nodeId) await running().cluster.transferLeadership(nodeId);
   },
   async load(options: { readonly load: Load; readonly steps: number }): Promise<Measured> {
     return await closedLoop(options.load, async () => {
-      const run = await running().startWorkflow(steps, { steps: options.steps });
+      const run = await running().workflows.start(steps, { steps: options.steps });
       await run.result();
     });
   },
   async startPulse(id: string): Promise<void> {
-    await running().startWorkflow(pulse, { periodMs: 5 }, { id });
+    await running().workflows.start(pulse, { periodMs: 5 }, { runId: id });
   },
-  cancel: (id: string) => running().cancel(id),
+  cancel: (id: string) => running().workflows.cancel(id),
   /** Resolves with the wall time, in milliseconds, of the first step of `run` that another node than `dead` recorded. */
   continued(options: { readonly run: string; readonly dead: number }): Promise<number> {
     const { promise, resolve } = Promise.withResolvers<number>();

@@ -1,5 +1,4 @@
-import type { LoggedExecution } from "@raftoral/e2e/harness";
-import type { HistoryRecord, RunDetails } from "raftoral";
+import type { LoggedExecution, RecordCopy, RunCopy } from "@raftoral/e2e/harness";
 import { describe, expect, test } from "vitest";
 import { STEPS } from "./order-workflow.ts";
 import type { Order } from "./orders.ts";
@@ -10,18 +9,18 @@ const KILLED = 1;
 const HEIR = 2;
 
 /** `reserve` and `charge` were done by the service that was killed, under epoch 1; the rest by its heir, under epoch 5. */
-function checkpoints(): HistoryRecord[] {
+function checkpoints(): RecordCopy[] {
   return STEPS.map((step, i) => ({
     path: `${step}#0`,
     kind: "step",
     value: { value: step, node: i < 2 ? KILLED : HEIR, execution: `x-${step}` },
     recordedAtMs: 1000 + i,
     epoch: i < 2 ? 1 : 5,
-    index: 10 + i,
+    position: String(10 + i),
   }));
 }
 
-function run(change: Partial<RunDetails> = {}): RunDetails {
+function run(change: Partial<RunCopy> = {}): RunCopy {
   return {
     runId: "A",
     workflowType: "process_order",
@@ -29,15 +28,15 @@ function run(change: Partial<RunDetails> = {}): RunDetails {
     status: "completed",
     owner: HEIR,
     epoch: 5,
-    attempt: 2,
+    takeovers: 1,
     error: undefined,
     startedAtMs: 1000,
     endedAtMs: 2000,
     recordCount: STEPS.length,
-    input: ORDER,
     result: { total: 3, parcel: "P1" },
     history: checkpoints(),
-    lifecycle: [],
+    cancelReason: undefined,
+    pendingSignals: [],
     ...change,
   };
 }
@@ -54,9 +53,9 @@ function executions(): LoggedExecution[] {
   }));
 }
 
-function evidence(change: Partial<Evidence> = {}, third: RunDetails = run()): Evidence {
+function evidence(change: Partial<Evidence> = {}, third: RunCopy = run()): Evidence {
   const records = [run(), run(), third].map((details, i) => ({ nodeId: i + 1, runs: new Map([["A", details]]) }));
-  const seen = checkpoints().map(({ path, index }) => ({ run: "A", key: path, index }));
+  const seen = checkpoints().map(({ path, position }) => ({ run: "A", key: path, index: Number(position) }));
   return { orders: [ORDER], records, executions: executions(), seen, killed: KILLED, ...change };
 }
 

@@ -1,14 +1,13 @@
 // Compares what the cluster recorded, on every service, with what the outside world saw, and with what was shown meanwhile.
 
-import type { LoggedExecution } from "@raftoral/e2e/harness";
-import type { RunDetails } from "raftoral";
+import type { LoggedExecution, RunCopy } from "@raftoral/e2e/harness";
 import { type Receipt, STEPS, type StepResult, totalOf } from "./order-workflow.ts";
 import type { Order } from "./orders.ts";
 
 /** The runs as one service holds them. */
 export interface ServiceRecord {
   readonly nodeId: number;
-  readonly runs: ReadonlyMap<string, RunDetails>;
+  readonly runs: ReadonlyMap<string, RunCopy>;
 }
 
 /** A step that was seen to be recorded while it happened. */
@@ -95,18 +94,18 @@ function differences(id: string, records: readonly ServiceRecord[]): readonly st
 }
 
 /** A run's entries as texts that are equal only when everything about them is. */
-function entries(run: RunDetails | undefined): readonly string[] {
+function entries(run: RunCopy | undefined): readonly string[] {
   if (run === undefined) return [];
-  const recorded = run.history.map(({ path, kind, value, epoch, index, recordedAtMs }) =>
-    JSON.stringify({ path, kind, value, epoch, index, recordedAtMs }),
+  const recorded = run.history.map(({ path, kind, value, epoch, position, recordedAtMs }) =>
+    JSON.stringify({ path, kind, value, epoch, position, recordedAtMs }),
   );
-  return [...recorded, JSON.stringify({ state: run.status, result: run.result, epoch: run.epoch })];
+  return [...recorded, JSON.stringify({ status: run.status, result: run.result, epoch: run.epoch })];
 }
 
 function loss({ run, key, index }: SeenStep, { nodeId, runs }: ServiceRecord): readonly string[] {
-  const found = runs.get(run)?.history.find((checkpoint) => checkpoint.path === key);
-  if (found?.index === index) return [];
-  const now = found === undefined ? "is gone" : `is at #${found.index}`;
+  const found = runs.get(run)?.history.find(({ path }) => path === key);
+  if (found?.position === String(index)) return [];
+  const now = found === undefined ? "is gone" : `is at #${found.position}`;
   return [`${key} of order ${run} was recorded at #${index} and ${now} on service ${nodeId}`];
 }
 

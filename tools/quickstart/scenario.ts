@@ -2,8 +2,7 @@
 // proved by others.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { eventually } from "@raftoral/e2e/harness";
-import type { RunDetails } from "raftoral";
+import { eventually, type RunCopy } from "@raftoral/e2e/harness";
 import type { ClusterView, Fact, RunPicture } from "./cluster-view.ts";
 import { type Narrator, seconds } from "./narrator.ts";
 import type { Order } from "./orders.ts";
@@ -57,7 +56,7 @@ async function startServices({ services, view, page }: Story): Promise<number> {
   await Promise.all(services.all.map((service) => services.start(service)));
   const client = await services.client(1);
   const leader = await eventually(ELECTION_MS, "the services to agree on a leader", async () => {
-    const status = await client.status();
+    const status = await client.cluster.status();
     if (status.leader !== 0) view.knowLeader(status.leader, status.term);
     return view.leader;
   });
@@ -92,7 +91,7 @@ async function submitOrders({ orders, services, view, page, narrator }: Story, l
   const ids = services.all.map(({ nodeId }) => nodeId);
   for (const [i, order] of orders.entries()) {
     const nodeId = ids[(leader - 1 + i) % ids.length] ?? leader;
-    await (await services.client(nodeId)).startWorkflow("process_order", order, { id: order.id });
+    await (await services.client(nodeId)).workflows.start("process_order", order, { runId: order.id });
     await pause(pauseMs);
   }
   await view.until(PROGRESS_MS, "an order of the leader to have some steps done", () =>
@@ -172,10 +171,10 @@ async function restart({ services, view, page }: Story, nodeId: number): Promise
   const started = performance.now();
   await services.start(service);
   const client = await services.client(nodeId);
-  const atStart = await client.status();
+  const atStart = await client.cluster.status();
   const other = await services.client(services.all.find((candidate) => candidate.nodeId !== nodeId)?.nodeId ?? nodeId);
   const atEnd = await eventually(CATCH_UP_MS, `service ${nodeId} to catch up`, async () => {
-    const [own, others] = await Promise.all([client.status(), other.status()]);
+    const [own, others] = await Promise.all([client.cluster.status(), other.cluster.status()]);
     const hasAll = own.leader !== 0 && own.applied >= others.commit;
     return hasAll && view.registered.has(nodeId) && own;
   });
@@ -189,7 +188,7 @@ async function restart({ services, view, page }: Story, nodeId: number): Promise
 async function collectRecords({ orders, services }: Story): Promise<readonly ServiceRecord[]> {
   return Promise.all(
     services.all.map(async ({ nodeId }) => {
-      const runs = new Map<string, RunDetails>();
+      const runs = new Map<string, RunCopy>();
       for (const { id } of orders) runs.set(id, await services.run(nodeId, id));
       return { nodeId, runs };
     }),

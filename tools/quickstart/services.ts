@@ -2,8 +2,8 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { freeAddresses, NodeProcess } from "@raftoral/e2e/harness";
-import { type NodeEvent, RaftoralClient, type RunDetails } from "raftoral";
+import { copyOf, freeAddresses, NodeProcess, type RunCopy } from "@raftoral/e2e/harness";
+import { type NodeEvent, RaftoralClient } from "raftoral";
 import type { ClusterView } from "./cluster-view.ts";
 import type { ServiceSettings } from "./service.ts";
 
@@ -99,8 +99,8 @@ export class Services {
   }
 
   /** A run with its record, as this service holds it. */
-  async run(nodeId: number, id: string): Promise<RunDetails> {
-    return (await this.client(nodeId)).getRun(id);
+  async run(nodeId: number, id: string): Promise<RunCopy> {
+    return copyOf((await this.client(nodeId)).workflows, id);
   }
 
   /** Ends every process at once. */

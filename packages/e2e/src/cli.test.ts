@@ -65,7 +65,7 @@ describe("three nodes that were started with the command raftoral", () => {
       const again = await raftoral("run", "purchase", "--input", input, "--id", "P-2", "--wait", ...anyNode());
       expect(again.code, again.stderr).toBe(0);
       expect(again.stdout).toContain("piano");
-      expect(await asked("list", ...anyNode())).toMatchObject([{ id: "P-2", attempt: 2 }, { id: "P-1" }]);
+      expect(await asked("list", ...anyNode())).toMatchObject([{ runId: "P-2", takeovers: 1 }, { runId: "P-1" }]);
 
       // The folder knows the rest.
       nodes[0] = await raftoralNode("start", ...place(1));

@@ -2,7 +2,7 @@
 import { seededRng } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";
 import { useCluster } from "./cluster/use-cluster.ts";
-import { eventually } from "./harness/index.ts";
+import { endedCopyOf, eventually } from "./harness/index.ts";
 import type { NapInput } from "./programs/workflows.ts";
 import { askRegisters } from "./registers/ask-registers.ts";
 import { RegisterClients } from "./registers/register-clients.ts";
@@ -20,7 +20,9 @@ describe("a cluster whose clocks are wrong", () => {
 
   /** A run on this node, in the middle of its nap. */
   async function napping(nodeId: number, id: string, how: NapInput["how"] = "sleep"): Promise<void> {
-    await (await cluster().client(nodeId)).startWorkflow("nap", { ms: NAP_MS, how } satisfies NapInput, { id });
+    await (await cluster().client(nodeId)).workflows.start("nap", { ms: NAP_MS, how } satisfies NapInput, {
+      runId: id,
+    });
     await eventually(WAIT_MS, `${id} to begin its nap`, () =>
       cluster()
         .workLog.executions()
@@ -30,7 +32,7 @@ describe("a cluster whose clocks are wrong", () => {
 
   /** The run once it has ended, as this node sees it; in far less than an hour. */
   async function awake(id: string, nodeId: number) {
-    return await (await cluster().client(nodeId)).waitForRun(id, { timeoutMs: WAIT_MS });
+    return endedCopyOf((await cluster().client(nodeId)).workflows, id, WAIT_MS);
   }
 
   test.each(["sleep", "wait"] as const)(
@@ -64,7 +66,7 @@ describe("a cluster whose clocks are wrong", () => {
       await cluster().shiftClock(3, { jumpMs: 5 * HOUR_MS });
       await napping(3, "taken-over");
       await cluster().kill(3);
-      expect(await awake("taken-over", 1)).toMatchObject({ status: "completed", attempt: 2 });
+      expect(await awake("taken-over", 1)).toMatchObject({ status: "completed", takeovers: 1 });
       await cluster().startNode(3);
     },
     TEST_MS,

@@ -63,14 +63,14 @@ describe("a cluster under load loses nothing that it acknowledged", () => {
         "owner",
         async () => {
           const client = await cluster().client(owner);
-          for (const id of ids) await client.startWorkflow("tally", { steps: 3, stepMs: 40 }, { id });
+          for (const id of ids) await client.workflows.start("tally", { steps: 3, stepMs: 40 }, { runId: id });
           return kill(owner);
         },
         10,
       );
       await verifyRuns(cluster(), ids);
-      const runs = await Promise.all(ids.map(async (id) => (await cluster().client(leader)).getRun(id)));
-      expect(runs.some((run) => run.attempt > 1)).toBe(true);
+      const runs = await Promise.all(ids.map(async (id) => (await cluster().client(leader)).workflows.describe(id)));
+      expect(runs.some((run) => run.takeovers > 0)).toBe(true);
     },
     TEST_MS,
   );

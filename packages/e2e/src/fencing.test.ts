@@ -1,9 +1,9 @@
 import { RaftClient } from "@raftoral/transport-grpc";
 import { encodeCommand } from "@raftoral/workflow";
-import type { HistoryRecord, RunDetails } from "raftoral";
+import type { RunDescription } from "raftoral";
 import { describe, expect, test } from "vitest";
 import { useCluster } from "./cluster/use-cluster.ts";
-import { eventually } from "./harness/index.ts";
+import { endedCopyOf, eventually, type RecordCopy, type RunCopy } from "./harness/index.ts";
 import type { HoldInput, StepRecord } from "./programs/workflows.ts";
 
 const TEST_MS = 60_000;
@@ -14,7 +14,7 @@ describe("an owner that was silent and comes back", () => {
 
   /** Starts a run of `hold` on a node and waits until its body is in its only step there. */
   async function inItsStep(owner: number, id: string, input: HoldInput): Promise<void> {
-    await (await cluster().client(owner)).startWorkflow("hold", input, { id });
+    await (await cluster().client(owner)).workflows.start("hold", input, { runId: id });
     await eventually(TAKEOVER_MS, `${id} to begin its step`, () => executions(id).length > 0);
     expect(executions(id)[0]).toMatchObject({ node: owner });
   }
@@ -25,25 +25,25 @@ describe("an owner that was silent and comes back", () => {
       .filter((execution) => execution.run === id);
 
   /** The run as soon as it belongs to another node, as another node sees it. */
-  async function movedFrom(owner: number, id: string): Promise<RunDetails> {
+  async function movedFrom(owner: number, id: string): Promise<RunDescription> {
     const other = cluster().nodeIds.find((nodeId) => nodeId !== owner) ?? 0;
     const client = await cluster().client(other);
     return eventually(TAKEOVER_MS, `${id} to move away from node ${owner}`, async () => {
-      const run = await client.getRun(id);
+      const run = await client.workflows.describe(id);
       return run.owner !== owner && run;
     });
   }
 
   /** The run as every node holds it, once it has ended; the same everywhere. */
-  async function ended(id: string): Promise<RunDetails> {
-    const runs: RunDetails[] = [];
+  async function ended(id: string): Promise<RunCopy> {
+    const runs: RunCopy[] = [];
     for (const nodeId of cluster().nodeIds) {
       await cluster().caughtUp(nodeId);
-      runs.push(await (await cluster().client(nodeId)).waitForRun(id, { timeoutMs: TAKEOVER_MS }));
+      runs.push(await endedCopyOf((await cluster().client(nodeId)).workflows, id, TAKEOVER_MS));
     }
     const [first, ...others] = runs;
     for (const run of others) expect(run).toEqual(first);
-    return first as RunDetails;
+    return first as RunCopy;
   }
 
   /** One recorded result, the new owner's; the old owner's body ended later, for nothing. */
@@ -52,9 +52,9 @@ describe("an owner that was silent and comes back", () => {
       executions(id).every((execution) => execution.ended),
     );
     const run = await ended(id);
-    expect(run).toMatchObject({ status: "completed", attempt: 2, checkpointCount: 1 });
+    expect(run).toMatchObject({ status: "completed", takeovers: 1, recordCount: 1 });
     expect(run.result).not.toBe(owner);
-    const recorded = run.history[0] as HistoryRecord;
+    const recorded = run.history[0] as RecordCopy;
     const [old, heir] = executions(id);
     expect(old).toMatchObject({ node: owner, acknowledged: false });
     expect(heir).toMatchObject({ node: run.result, acknowledged: true });
@@ -124,7 +124,11 @@ describe("an owner that was silent and comes back", () => {
       }
       expect(moved.epoch).toBeGreaterThan(old?.epoch ?? 0);
       // They came while the run was open to its owner's commands.
-      expect(await client.getRun("late")).toMatchObject({ status: "running", epoch: moved.epoch, checkpointCount: 0 });
+      expect(await client.workflows.describe("late")).toMatchObject({
+        status: "running",
+        epoch: moved.epoch,
+        recordCount: 0,
+      });
       await cluster().startNode(owner);
       const run = await ended("late");
       expect(run.result).toBe(moved.owner);

@@ -23,15 +23,15 @@ describe("under load", () => {
           [1, 2, 3, 4].map((nodeId) => ({ nodeId, voter: true })),
         );
         const client = await cluster().client(added);
-        const run = await client.startWorkflow("tally", TALLY, { id: "on-the-new-node" });
+        const run = await client.workflows.start("tally", TALLY, { runId: "on-the-new-node" });
         await expect(run.result({ timeoutMs: CHANGE_MS })).resolves.toBe(TALLY_SUM);
-        expect(await run.get()).toMatchObject({ owner: added, attempt: 1 });
+        expect(await run.describe()).toMatchObject({ owner: added, takeovers: 0 });
         await load.more(10);
 
         const leader = await cluster().leader();
         const follower = [1, 2, 3].find((nodeId) => nodeId !== leader) ?? 0;
         for (const removed of [follower, leader]) {
-          await client.removeNode(removed, { timeoutMs: CHANGE_MS });
+          await client.cluster.removeNode(removed, { timeoutMs: CHANGE_MS });
           const exit = within(CHANGE_MS, `the process of node ${removed} to end`, cluster().process(removed).exited);
           await expect(exit).resolves.toBeDefined();
           await eventually(CHANGE_MS, `the cluster to be without node ${removed}`, async () =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Load } from "./cluster/load.ts";
 import { useCluster } from "./cluster/use-cluster.ts";
 import { verifyRuns } from "./cluster/verify.ts";
-import { eventually } from "./harness/index.ts";
+import { endedCopyOf, eventually } from "./harness/index.ts";
 
 const TEST_MS = 90_000;
 const WAIT_MS = 15_000;
@@ -16,12 +16,12 @@ describe("a node that is stopped with SIGTERM", () => {
       const owner = await cluster().leader();
       const other = cluster().nodeIds.find((nodeId) => nodeId !== owner) ?? 0;
       const input = { steps: 3, stepMs: 700 };
-      await (await cluster().client(owner)).startWorkflow("tally", input, { id: "handed-over" });
+      await (await cluster().client(owner)).workflows.start("tally", input, { runId: "handed-over" });
       await eventually(WAIT_MS, "its first step to begin", () => cluster().workLog.executions().length === 1);
       expect(await cluster().process(owner).stop()).toEqual({ code: 0, signal: null });
 
-      const run = await (await cluster().client(other)).waitForRun("handed-over", { timeoutMs: WAIT_MS });
-      expect(run).toMatchObject({ status: "completed", result: 6, attempt: 2 });
+      const run = await endedCopyOf((await cluster().client(other)).workflows, "handed-over", WAIT_MS);
+      expect(run).toMatchObject({ status: "completed", result: 6, takeovers: 1 });
       expect(run.owner).not.toBe(owner);
       const executions = cluster().workLog.executions();
       expect(executions.map(({ step, ended }) => ({ step, ended }))).toEqual(

@@ -35,8 +35,10 @@ describe("RaftService of a cluster of workflow nodes", () => {
         client.close();
       }
       for (const each of cluster().nodeIds) {
-        const run = await (await cluster().client(each)).waitForRun(id, { timeoutMs: TEST_MS / 3 });
-        expect(run).toMatchObject({ id, type: "tally", status: "completed", result: TALLY_SUM, input: TALLY });
+        const { workflows } = await cluster().client(each);
+        expect(await workflows.result(id, { timeoutMs: TEST_MS / 3 })).toBe(TALLY_SUM);
+        expect(await workflows.describe(id)).toMatchObject({ workflowType: "tally", status: "completed" });
+        expect((await workflows.input(id)).value()).toEqual(TALLY);
       }
     },
     TEST_MS,
@@ -52,7 +54,7 @@ describe("RaftService of a cluster of workflow nodes", () => {
     } finally {
       client.close();
     }
-    const run = (await cluster().client(2)).run("after-the-bytes");
+    const run = (await cluster().client(2)).workflows.run("after-the-bytes");
     await expect(run.result({ timeoutMs: TEST_MS / 3 })).resolves.toBe(TALLY_SUM);
   });
 
@@ -69,16 +71,24 @@ describe("RaftService of a cluster of workflow nodes", () => {
         client.close();
       }
       const asked = await cluster().client(3);
-      await expect(asked.run("after-bad-inputs").result({ timeoutMs: TEST_MS / 3 })).resolves.toBe(TALLY_SUM);
+      await expect(asked.workflows.run("after-bad-inputs").result({ timeoutMs: TEST_MS / 3 })).resolves.toBe(TALLY_SUM);
       await eventually(TEST_MS / 3, "the runs with bad inputs to have ended", async () => {
         const states = new Map(
-          (await asked.listRuns({ workflowType: "tally" })).map(({ runId, status }) => [runId, status]),
+          (await Array.fromAsync(asked.workflows.list({ workflowType: "tally" }))).map(({ runId, status }) => [
+            runId,
+            status,
+          ]),
         );
         const failed = ["bad-input-0", "bad-input-1"].every((id) => states.get(id) === "failed");
         return failed && states.get("bad-input-2") !== "running";
       });
       // What was recorded cannot be shown, and that is what is said.
-      await expect(asked.getRun("bad-input-0")).rejects.toMatchObject({ code: "JSON_INVALID" });
+      // Such a run is like any other; only its input has no value.
+      const bad = asked.workflows.run("bad-input-0");
+      expect(await bad.describe()).toMatchObject({ status: "failed" });
+      const input = await bad.input();
+      expect(input.bytes).toEqual(inputs[0]);
+      expect(() => input.value()).toThrow(expect.objectContaining({ code: "VALUE_UNREADABLE" }));
     },
     TEST_MS,
   );

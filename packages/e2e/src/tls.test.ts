@@ -76,7 +76,9 @@ describe("three nodes over TLS, as processes", () => {
       const ask = async (name: string): Promise<void> => {
         for (let i = 0; !isOver; i++) {
           const input = { item: "tea", total: 1 };
-          await client.startWorkflow("purchase", input, { id: `${name}-${i}` }).catch((error) => failures.push(error));
+          await client.workflows
+            .start("purchase", input, { runId: `${name}-${i}` })
+            .catch((error) => failures.push(error));
           started += 1;
         }
       };
@@ -86,7 +88,7 @@ describe("three nodes over TLS, as processes", () => {
         await eventually(TEST_MS, `${count} more runs`, () => started >= wanted);
       };
       await enough(30);
-      const { leader } = await client.status();
+      const { leader } = await client.cluster.status();
       expect((await nodes.get(leader)?.kill("SIGTERM"))?.code).toBe(0);
       await enough(30);
       const renewed = await authority.node(leader, CLUSTER);
@@ -97,7 +99,7 @@ describe("three nodes over TLS, as processes", () => {
       isOver = true;
       await asking;
       expect(failures).toEqual([]);
-      expect(await client.listRuns()).toHaveLength(started);
+      expect(await Array.fromAsync(client.workflows.list())).toHaveLength(started);
       client.close();
     },
     TEST_MS,

@@ -5,64 +5,79 @@ export {
   type Duration,
   type InputSchema,
   NonDeterminismError,
+  type RecordedError,
   RetryableError,
   type RetryPolicy,
-  RunHandle,
   type RuntimeLimits,
-  type StartOptions,
   type StepContext,
   StepFailedError,
   type StepOptions,
   StepTimeoutError,
   TerminalError,
   type Variable,
-  WorkflowCancelledError,
   type WorkflowContext,
   type WorkflowDefinition,
-  WorkflowError,
-  WorkflowFailedError,
   type WorkflowOptions,
   workflow,
 } from "@raftoral/workflow";
 
+// To start and observe runs, and to look after a cluster: on a node and from a client.
+
+export type { CallOptions } from "./api/call-options.ts";
+export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster.ts";
+export { Payload } from "./api/payload.ts";
+export type {
+  EndedRun,
+  HistoryPage,
+  HistoryRecord,
+  RecordedFailure,
+  RunDescription,
+  RunFilter,
+  RunPage,
+  RunStatus,
+  RunSummary,
+} from "./api/runs.ts";
+export type {
+  CancelOptions,
+  PageOptions,
+  Run,
+  SignalOptions,
+  StartOptions,
+  WorkflowName,
+  Workflows,
+} from "./api/workflows.ts";
+
 // To run a node.
 
-export {
-  type Cancel,
-  type Clock,
-  type Logger,
-  type NodeAddress,
-  type NodeId,
-  type RaftLimits,
-  RaftoralError,
-  type RaftTiming,
-} from "@raftoral/raft-core";
+export type { Cancel, Clock, Logger, NodeAddress, NodeId, RaftLimits, RaftTiming } from "@raftoral/raft-core";
 export type { PemSource, TlsOptions } from "@raftoral/transport-grpc";
-export { NodeError, type NodeErrorCode, RemoteError } from "./errors.ts";
 export type { MetricsSettings, NodeSettings } from "./node/config/node-config.ts";
 export type { NodeEvent } from "./node/node-events.ts";
-export { type CallLimit, RaftoralNode, type RaftoralNodeOptions } from "./node/raftoral-node.ts";
+export { RaftoralNode, type RaftoralNodeOptions } from "./node/raftoral-node.ts";
 
 // To talk to a cluster from outside.
 
-export { ClientRun } from "./client/client-run.ts";
-export type { BackupSummary, MemberInfo, NodeRole, NodeStatus } from "./client/cluster-info.ts";
+export { type ClientOptions, RaftoralClient } from "./client/raftoral-client.ts";
+
+// Errors: every class that is thrown, and every code.
+
 export {
-  type ClientOptions,
-  type ClientStartOptions,
-  RaftoralClient,
-  type Timed,
-  type WorkflowName,
-} from "./client/raftoral-client.ts";
-export type {
-  HistoryRecord,
-  RunDetails,
-  RunEvent,
-  RunFailure,
-  RunFilter,
-  RunStatus,
-  RunSummary,
-} from "./client/run-info.ts";
+  RaftError,
+  type RaftErrorCode,
+  RaftoralError,
+  TransportError,
+  type TransportErrorCode,
+} from "@raftoral/raft-core";
+export { StorageError, type StorageErrorCode } from "@raftoral/storage-lmdb";
+export {
+  type AuthorErrorCode,
+  WorkflowCancelledError,
+  WorkflowError,
+  type WorkflowErrorCode,
+  WorkflowFailedError,
+} from "@raftoral/workflow";
+export { ERROR_CODES, type RaftoralErrorCode } from "./api/error-classes.ts";
+export { NodeError, type NodeErrorCode } from "./api/errors.ts";
 
 // To replace a layer.
 

@@ -13,7 +13,7 @@ export {
   WorkflowCancelledError,
   WorkflowFailedError,
 } from "./author/errors.ts";
-export type { InputIssue, InputResult, InputSchema } from "./author/input-schema.ts";
+export { type InputIssue, type InputResult, type InputSchema, validated } from "./author/input-schema.ts";
 export { decodeValue, encodeValue } from "./author/json-value.ts";
 export { type WorkflowDefinition, type WorkflowOptions, WorkflowRegistry, workflow } from "./author/workflow.ts";
 export type { RetryPolicy, StepContext, StepOptions, Variable, WorkflowContext } from "./author/workflow-context.ts";

@@ -24,7 +24,7 @@ const node = await RaftoralNode.start({
   bootstrap: true,
   workflows: [double],
 });
-const run = await node.startWorkflow(double, 21, { id: "the-answer" });
+const run = await node.workflows.start(double, 21, { runId: "the-answer" });
 const result: number = await run.result();
 await node.stop();
 if (result !== 42) throw new Error(`the workflow said ${result}`);

@@ -65,7 +65,7 @@ export class Load {
       for (let n = 1; !signal.aborted; n += 1) {
         const id = `${name}-${n}`;
         try {
-          await client.startWorkflow("tally", TALLY, { id });
+          await client.workflows.start("tally", TALLY, { runId: id });
           this.acknowledged.push(id);
           this.gaps.acknowledged();
         } catch {

@@ -180,7 +180,7 @@ export class TestCluster {
   }
 
   async status(nodeId: number): Promise<NodeStatus> {
-    return (await this.client(nodeId)).status({ timeoutMs: 2_000 });
+    return (await this.client(nodeId)).cluster.status({ timeoutMs: 2_000 });
   }
 
   /** Who leads, once one node says of itself that it does. */
@@ -222,8 +222,8 @@ export class TestCluster {
     const client = await this.client(nodeId);
     await eventually(ELECTION_MS, `node ${nodeId} to execute what it is asked`, async () => {
       const id = `probe-${nodeId}-${performance.now()}`;
-      await client.startWorkflow("tally", { steps: 0, stepMs: 0 }, { id, timeoutMs: 2_000 });
-      return (await client.getRun(id)).owner === nodeId;
+      await client.workflows.start("tally", { steps: 0, stepMs: 0 }, { runId: id, timeoutMs: 2_000 });
+      return (await client.workflows.describe(id)).owner === nodeId;
     });
   }
 

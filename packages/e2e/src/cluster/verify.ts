@@ -1,7 +1,6 @@
 /** Nothing acknowledged is lost, and nothing is there twice: checked on every node's own copy, against the work log. */
 import assert from "node:assert/strict";
-import type { RunDetails } from "raftoral";
-import type { LoggedExecution } from "../harness/index.ts";
+import { endedCopyOf, type LoggedExecution, type RunCopy } from "../harness/index.ts";
 import type { StepRecord } from "../programs/workflows.ts";
 import { TALLY, TALLY_SUM } from "./load.ts";
 import type { TestCluster } from "./test-cluster.ts";
@@ -32,7 +31,7 @@ export async function verifyRuns(
   }
 }
 
-function verifyRun({ runId, status, result, history }: RunDetails, begun: readonly LoggedExecution[]): void {
+function verifyRun({ runId, status, result, history }: RunCopy, begun: readonly LoggedExecution[]): void {
   assert.deepEqual({ status, result }, { status: "completed", result: TALLY_SUM }, `run ${runId}`);
   const keys = history.map(({ path }) => path);
   assert.deepEqual(
@@ -58,17 +57,17 @@ async function copyOf(
   cluster: TestCluster,
   nodeId: number,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, RunDetails>> {
+): Promise<ReadonlyMap<string, RunCopy>> {
   const client = await cluster.client(nodeId);
-  const listed = (await client.listRuns({ workflowType: "tally" })).map((run) => run.runId);
+  const listed = (await Array.fromAsync(client.workflows.list({ workflowType: "tally" }))).map((run) => run.runId);
   const known = new Set(listed);
   assert.equal(known.size, listed.length, `runs listed by node ${nodeId} more than once`);
   const missing = ids.filter((id) => !known.has(id));
   assert.deepEqual(missing, [], `acknowledged runs that node ${nodeId} does not have`);
-  const copy = new Map<string, RunDetails>();
+  const copy = new Map<string, RunCopy>();
   for (let at = 0; at < ids.length; at += BATCH) {
     const batch = ids.slice(at, at + BATCH);
-    const runs = await Promise.all(batch.map((id) => client.waitForRun(id, { timeoutMs: COMPLETION_MS })));
+    const runs = await Promise.all(batch.map((id) => endedCopyOf(client.workflows, id, COMPLETION_MS)));
     for (const [i, run] of runs.entries()) copy.set(batch[i] ?? "", run);
   }
   return copy;

@@ -38,7 +38,7 @@ describe("a node whose folder is damaged", () => {
           .join(cluster().address(3))
           .catch((error: Error) => error.message);
         expect(tooEarly).toContain("raftoral leave --id 3");
-        await (await cluster().client(1)).removeNode(3);
+        await (await cluster().client(1)).cluster.removeNode(3);
         rmSync(cluster().dataDir(3), { recursive: true });
         const replacement = await cluster().join(cluster().address(3));
         expect(replacement).toBeGreaterThan(3);

@@ -36,7 +36,7 @@ describe.skipIf(problem !== undefined)("a node whose disk fills up", () => {
   /** A run that takes room in every log. */
   async function startHeavy(id: string): Promise<void> {
     const input = { steps: 0, stepMs: 0, ballast: "x".repeat(HEAVY_BYTES) };
-    await (await cluster.client(1)).startWorkflow("tally", input, { id });
+    await (await cluster.client(1)).workflows.start("tally", input, { runId: id });
   }
 
   test(

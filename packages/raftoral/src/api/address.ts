@@ -1,7 +1,7 @@
 /**
  * Addresses as people write them: `host:port`, `[v6]:port`.
  */
-import { NodeError } from "../errors.ts";
+import { NodeError } from "./errors.ts";
 
 export interface HostPort {
   /** Without brackets. */

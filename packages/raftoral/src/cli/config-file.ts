@@ -3,10 +3,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { NodeError } from "../errors.ts";
-import { parseJson } from "../json.ts";
+import { NodeError } from "../api/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../logging/logger.ts";
 import { type NodeSettings, SETTING_NAMES } from "../node/config/node-config.ts";
+import { parseJson } from "./json-argument.ts";
 import { tlsFromFile } from "./tls-flags.ts";
 
 /** What a configuration file may hold. Paths in it are relative to the file. */

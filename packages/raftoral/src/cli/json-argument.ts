@@ -1,7 +1,6 @@
 /** JSON given on the command line: as it is, `@file`, or `-` for standard input. */
 import { readFile } from "node:fs/promises";
-import { NodeError } from "../errors.ts";
-import { parseJson } from "../json.ts";
+import { NodeError } from "../api/errors.ts";
 import type { CliIo } from "./io.ts";
 
 /** The value. `what` names the option. Throws JSON_INVALID, also for a file that cannot be read. */
@@ -16,5 +15,14 @@ export async function readJsonArgument(argument: string, what: string, io: CliIo
     throw new NodeError("JSON_INVALID", `${what} cannot be read from ${path}: ${(error as Error).message}.`, {
       cause: error,
     });
+  }
+}
+
+/** The value of a JSON text. `what` begins the message. Throws JSON_INVALID, saying where the text goes wrong. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new NodeError("JSON_INVALID", `${what} is not JSON: ${(error as Error).message}.`, { cause: error });
   }
 }

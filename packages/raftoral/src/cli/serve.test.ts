@@ -40,8 +40,8 @@ async function addressOf(node: FakeProcess): Promise<string> {
 test("a node starts with the workflows of a file, answers, and stops in order at SIGTERM", async () => {
   const node = raftoral("start", "-l", "127.0.0.1:0", "-d", join(folder, "1"), "--bootstrap", "-w", file);
   const client = await RaftoralClient.connect(await addressOf(node));
-  expect((await client.status()).workflows).toEqual(["greet@1"]);
-  expect(await (await client.startWorkflow("greet", { id: "A17" })).result({ timeoutMs: 10_000 })).toBe("A17");
+  expect((await client.cluster.status()).workflows).toEqual(["greet@1"]);
+  expect(await (await client.workflows.start("greet", { id: "A17" })).result({ timeoutMs: 10_000 })).toBe("A17");
   client.close();
   node.kill("SIGTERM");
   expect(await node.ended).toBe(0);
@@ -53,7 +53,7 @@ test("a node joins, and ends with 0 when a client makes it leave", async () => {
   const first = raftoral("start", "-l", "127.0.0.1:0", "-d", join(folder, "1"), "--bootstrap");
   const second = raftoral("join", await addressOf(first), "-l", "127.0.0.1:0", "-d", join(folder, "2"));
   const client = await RaftoralClient.connect(await addressOf(second), { pinned: true });
-  expect(await client.removeNode(undefined)).toBe(2);
+  expect(await client.cluster.removeNode(undefined)).toBe(2);
   client.close();
   expect(await second.ended).toBe(0);
 });
@@ -67,7 +67,7 @@ test("a node that was removed prints why and ends with 1", async () => {
   const third = raftoral("join", address, "-l", "127.0.0.1:0", "-d", join(folder, "3"));
   await third.logged("node started");
   const client = await RaftoralClient.connect(address, { pinned: true });
-  await client.removeNode(3);
+  await client.cluster.removeNode(3);
   client.close();
   expect(await third.ended).toBe(1);
   expect(third.errors).toMatch(/^Error NODE_REMOVED: Node 3 was removed from the cluster/);

@@ -9,7 +9,10 @@ export interface Column {
 
 /** Lines of a table with its titles, each ending in a line break. Every row has one cell per column. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map(({ title }, at) => Math.max(widthOf(title), ...rows.map((row) => widthOf(row[at] ?? ""))));
+  // One after the other: a history may have more rows than a call takes arguments.
+  const widths = columns.map(({ title }, at) =>
+    rows.reduce((widest, row) => Math.max(widest, widthOf(row[at] ?? "")), widthOf(title)),
+  );
   const line = (cells: readonly string[]): string =>
     `${cells
       .map((cell, at) => pad(cell, widths[at] ?? 0, columns[at]?.align ?? "left"))
@@ -29,9 +32,14 @@ export function formatFields(fields: readonly (readonly [name: string, value: st
 
 /** Text cut to `width` with an ellipsis, and control characters made visible, so that no value can break a table. */
 export function clip(text: string, width: number): string {
-  const visible = text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1));
-  const points = [...visible];
-  return points.length <= width ? visible : `${points.slice(0, width - 1).join("")}…`;
+  const shown = visible(text);
+  const points = [...shown];
+  return points.length <= width ? shown : `${points.slice(0, width - 1).join("")}…`;
+}
+
+/** Text with its control characters made visible, so that it can do nothing to a terminal. */
+export function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1));
 }
 
 function pad(text: string, width: number, align: "left" | "right"): string {

@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import type { TlsOptions } from "@raftoral/transport-grpc";
 import type { Command } from "commander";
-import { NodeError } from "../errors.ts";
+import { NodeError } from "../api/errors.ts";
 
 export interface TlsFlags {
   readonly tlsCa?: string;

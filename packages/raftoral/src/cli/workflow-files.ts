@@ -4,7 +4,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { WorkflowDefinition } from "@raftoral/workflow";
-import { NodeError } from "../errors.ts";
+import { NodeError } from "../api/errors.ts";
 
 /** Workflows in the order of files and exports. Throws WORKFLOW_FILE_INVALID, naming the file and what is wrong with it. */
 export async function loadWorkflows(files: readonly string[]): Promise<readonly WorkflowDefinition[]> {

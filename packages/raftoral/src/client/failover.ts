@@ -9,16 +9,18 @@
  * F4. A call that is about a node goes to that node alone.
  * F5. A silent node does not use up the time of a call: the others get their turn (round.ts).
  */
-import { RaftoralError } from "@raftoral/raft-core";
+import { type Clock, RaftError, RaftoralError } from "@raftoral/raft-core";
 import { parseAddress, type Security } from "@raftoral/transport-grpc";
-import { NodeError, RemoteError } from "../errors.ts";
+import { type CallLimit, callAborted } from "../api/call-options.ts";
+import { NodeError } from "../api/errors.ts";
 import { fromConnectError } from "../service/connect-errors.ts";
+import { Deadline } from "../time/deadline.ts";
+import { pause } from "../time/pause.ts";
 import { Connection } from "./connection.ts";
 import { type Attempt, askInTurns } from "./round.ts";
 
-export interface CallOptions {
-  /** For the whole call, all nodes together, in milliseconds. May be infinite if `attemptMs` is given. */
-  readonly timeoutMs: number;
+/** One call. Its limit is for all nodes together; `timeoutMs` may be infinite if `attemptMs` is given. */
+export interface FailoverCall extends CallLimit {
   /** The most that one node may take, in milliseconds (the whole time). The call goes on after a node that did not answer. */
   readonly attemptMs?: number;
   /** Added to `timeoutMs` for the way of an answer that comes at its very end, in milliseconds (0). */
@@ -31,14 +33,20 @@ export interface CallOptions {
   readonly what: string;
 }
 
-/** Asks one node: within the time that it may take, and until the signal says that another has answered. */
-export type Send<T> = (node: Connection, timeoutMs: number, signal: AbortSignal) => Promise<T>;
-
-interface AttemptOptions extends CallOptions {
-  readonly address: string;
+/** What asking one node may take: options of a call of Connect. The signal fires when another node has answered, too. */
+export interface SendOptions {
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
+}
+
+/** Asks one node. */
+export type Send<T> = (node: Connection, options: SendOptions) => Promise<T>;
+
+interface AttemptOptions extends SendOptions {
+  readonly address: string;
+  readonly call: FailoverCall;
   /** When the whole call is over. */
-  readonly deadline: number;
+  readonly deadline: Deadline;
 }
 
 /** Failures that another node may not have. */
@@ -57,9 +65,11 @@ const LONGEST_ATTEMPT_MS = 99_999_999;
 /** Pause after all nodes were asked in vain: an election takes longer than a connection that is refused. */
 const ROUND_PAUSE_MS = 100;
 
+/** See the file's head. */
 export class Failover {
   readonly #connections = new Map<string, Connection>();
   readonly #security: Security;
+  readonly #clock: Clock;
   /** The addresses given at first. */
   readonly #seeds: readonly string[];
   #addresses: string[];
@@ -68,12 +78,14 @@ export class Failover {
   #failedOver: () => void = () => {};
   #closed = false;
 
-  constructor(addresses: readonly string[], security: Security) {
+  constructor(addresses: readonly string[], security: Security, clock: Clock) {
     this.#seeds = [...new Set(addresses)];
     this.#addresses = [...this.#seeds];
     this.#security = security;
+    this.#clock = clock;
   }
 
+  /** Nodes that would be asked, in that order. */
   get addresses(): readonly string[] {
     return this.#addresses;
   }
@@ -101,18 +113,21 @@ export class Failover {
 
   /**
    * Calls `send` with one node after the other until one answers. `send` gets the time that it may take, and a signal that fires
-   * when another node was faster.
+   * when another node was faster. Rejects with CALL_ABORTED when the call's own signal aborts.
    */
-  async call<T>(options: CallOptions, send: Send<T>): Promise<T> {
-    const deadline = performance.now() + options.timeoutMs;
+  async call<T>(options: FailoverCall, send: Send<T>): Promise<T> {
+    const deadline = new Deadline(options, this.#clock);
     for (;;) {
       const round = await askInTurns<T>({
+        clock: this.#clock,
+        stop: options.signal,
         addresses: options.only === undefined ? this.#addresses : [options.only],
-        leftMs: deadline - performance.now(),
+        leftMs: deadline.leftMs,
         graceMs: options.graceMs ?? 0,
         attemptMs: Math.min(options.attemptMs ?? LONGEST_ATTEMPT_MS, LONGEST_ATTEMPT_MS),
         sideBySide: options.idempotent,
-        ask: (address, timeoutMs, signal) => this.#attempt({ ...options, address, timeoutMs, signal, deadline }, send),
+        ask: (address, timeoutMs, signal) =>
+          this.#attempt({ call: options, address, timeoutMs, signal, deadline }, send),
         passedOver: (address) => {
           if (options.only === undefined) this.#demote(address);
         },
@@ -122,8 +137,9 @@ export class Failover {
         return round.value;
       }
       if (round.kind === "final") throw round.failure;
+      if (round.kind === "aborted") throw callAborted(options.signal, options.what);
       const { failures } = round;
-      if (deadline - performance.now() <= ROUND_PAUSE_MS || failures.length === 0) {
+      if (deadline.leftMs <= ROUND_PAUSE_MS || failures.length === 0) {
         throw this.#timedOut(options, failures.at(-1));
       }
       const unreachable = failures.findLast(isUnreachable);
@@ -133,7 +149,7 @@ export class Failover {
         // Some are down, and those that run turn this caller away: that is what there is to do something about.
         throw refusal ?? this.#unreachable(unreachable, options);
       }
-      await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
+      await pause(this.#clock, ROUND_PAUSE_MS, options.signal);
     }
   }
 
@@ -145,15 +161,15 @@ export class Failover {
   }
 
   async #attempt<T>(attempt: AttemptOptions, send: Send<T>): Promise<Attempt<T>> {
-    const { address, timeoutMs, signal, deadline } = attempt;
+    const { call, address, timeoutMs, signal, deadline } = attempt;
     if (this.#closed) return { kind: "final", failure: closedClient() };
     try {
-      return { kind: "answered", value: await send(this.#connection(address), timeoutMs, signal) };
+      return { kind: "answered", value: await send(this.#connection(address), { timeoutMs, signal }) };
     } catch (error) {
       const failure = fromConnectError(error, address);
       // A node that did not answer in its part of the time: another may.
-      const isSilent = failure.code === "DEADLINE_EXCEEDED" && performance.now() < deadline;
-      const isWorthIt = isSilent ? attempt.idempotent : isWorthTryingElsewhere(failure, attempt);
+      const isSilent = failure.code === "DEADLINE_EXCEEDED" && deadline.leftMs > 0;
+      const isWorthIt = isSilent ? call.idempotent : isWorthTryingElsewhere(failure, call);
       return { kind: isWorthIt ? "failed" : "final", failure };
     }
   }
@@ -189,15 +205,15 @@ export class Failover {
     this.#addresses = [address, ...this.#addresses.filter((other) => other !== address)];
   }
 
-  #timedOut(options: CallOptions, cause: RaftoralError | undefined): RaftoralError {
+  #timedOut(options: FailoverCall, cause: RaftoralError | undefined): RaftoralError {
     const last = cause === undefined ? "" : ` The last answer was: ${cause.message}`;
-    return new RemoteError("DEADLINE_EXCEEDED", `${options.what} took longer than ${options.timeoutMs} ms.${last}`, {
+    return new RaftError("DEADLINE_EXCEEDED", `${options.what} took longer than ${options.timeoutMs} ms.${last}`, {
       retryable: true,
       cause,
     });
   }
 
-  #unreachable(failure: RaftoralError | undefined, options: CallOptions): RaftoralError {
+  #unreachable(failure: RaftoralError | undefined, options: FailoverCall): RaftoralError {
     if (failure !== undefined && (this.#addresses.length === 1 || options.only !== undefined)) return failure;
     return new NodeError(
       "NODE_UNREACHABLE",
@@ -219,7 +235,7 @@ function isTurnedAway(failure: RaftoralError): boolean {
   return failure.code === "TRANSPORT_TLS_FAILED";
 }
 
-function isWorthTryingElsewhere(failure: RaftoralError, options: CallOptions): boolean {
+function isWorthTryingElsewhere(failure: RaftoralError, options: FailoverCall): boolean {
   if (!ELSEWHERE.has(failure.code)) return false;
   // A node that says it stopped, or that it knows no leader, did nothing; a connection that broke may have delivered.
   return options.idempotent || failure.code !== "NODE_UNREACHABLE" || wasNeverSent(failure);

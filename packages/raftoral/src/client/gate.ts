@@ -4,13 +4,21 @@
  * Role: an HTTP/2 connection carries a bounded number of calls (the server's setting), and what waits for a place there costs
  * memory of the session until both sides begin to refuse streams. So thousands of calls at once wait here instead.
  */
+import type { Clock } from "@raftoral/raft-core";
+import type { CallLimit } from "../api/call-options.ts";
+import { startTimer } from "../time/timer.ts";
+
+/** See the file's head. */
 export class Gate {
   readonly #limit: number;
+  readonly #clock: Clock;
   #inside = 0;
   readonly #waiting = new Set<() => void>();
 
-  constructor(limit: number) {
+  /** `limit` is how many may be inside at once. */
+  constructor(limit: number, clock: Clock) {
     this.#limit = limit;
+    this.#clock = clock;
   }
 
   /** How many are inside, as a part of the limit: 0 to 1. */
@@ -18,26 +26,36 @@ export class Gate {
     return this.#inside / this.#limit;
   }
 
-  /** Resolves with true once inside; then {@link leave} is due. With false when that took longer than `timeoutMs`. */
-  enter(timeoutMs: number): Promise<boolean> {
+  /** How many wait to be let in. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Resolves with true once inside; then {@link leave} is due. With false when the limit's time is over or its signal aborts. */
+  enter({ timeoutMs, signal }: CallLimit): Promise<boolean> {
+    if (signal?.aborted === true) return Promise.resolve(false);
     if (this.#inside < this.#limit) {
       this.#inside += 1;
       return Promise.resolve(true);
     }
     return new Promise((resolve) => {
-      const admit = () => {
-        clearTimeout(timer);
-        resolve(true);
+      const settle = (isInside: boolean): void => {
+        cancel();
+        signal?.removeEventListener("abort", giveUp);
+        resolve(isInside);
       };
-      const timer = setTimeout(() => {
+      const admit = (): void => settle(true);
+      const giveUp = (): void => {
         this.#waiting.delete(admit);
-        resolve(false);
-      }, timeoutMs);
+        settle(false);
+      };
+      const cancel = startTimer(this.#clock, timeoutMs, giveUp);
+      signal?.addEventListener("abort", giveUp, { once: true });
       this.#waiting.add(admit);
     });
   }
 
-  /** Gives the place to whoever waits longest. */
+  /** Gives the place to the one that has waited longest. */
   leave(): void {
     const [next] = this.#waiting;
     if (next === undefined) {

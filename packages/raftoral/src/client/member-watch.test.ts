@@ -1,4 +1,5 @@
 // A client that lives longer than the nodes it was given.
+import { platformClock } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RaftoralNode } from "../node/raftoral-node.ts";
@@ -21,10 +22,10 @@ describe("a client of a cluster whose nodes are all replaced", () => {
     for (const old of nodes) {
       const next = await cluster.start({ ...cluster.place(), join: old.address });
       await old.leave();
-      await until(next, () => next.members().length === 3, "three members");
+      await until(next, async () => (await next.cluster.members()).length === 3, "three members");
       // Time for a look; the client itself is not asked, for that would make it look.
       await expect.poll(() => client.addresses.includes(next.address)).toBe(true);
-      expect((await client.startWorkflow(echo, 1)).created).toBe(true);
+      expect((await client.workflows.start(echo, 1)).created).toBe(true);
     }
     const last: RaftoralNode[] = nodes;
     for (const gone of last.slice(1)) expect(client.addresses).not.toContain(gone.address);
@@ -47,6 +48,7 @@ describe("MemberWatch", () => {
       },
       learn: (members) => void learned.push(members),
       intervalMs: 1_000,
+      clock: platformClock,
     });
     watch.suspect();
     expect(looks).toBe(0);
@@ -68,7 +70,7 @@ describe("MemberWatch", () => {
 
   test("K2: a look that fails is followed by the next", async () => {
     const read = vi.fn(() => Promise.reject(new Error("nobody")));
-    const watch = new MemberWatch({ read, learn: () => expect.unreachable(), intervalMs: 10 });
+    const watch = new MemberWatch({ read, learn: () => expect.unreachable(), intervalMs: 10, clock: platformClock });
     await vi.advanceTimersByTimeAsync(35);
     expect(read).toHaveBeenCalledTimes(3);
     watch.close();

@@ -5,41 +5,49 @@
  * K1. One look at a time, and no two within a tenth of the interval, however often calls fail over.
  * K2. It keeps no process alive, and its failures are nobody's.
  */
+import type { Cancel, Clock } from "@raftoral/raft-core";
+
+/** What {@link MemberWatch} needs. */
 export interface MemberWatchOptions {
   /** Asks any node for the addresses of all. */
   readonly read: () => Promise<readonly string[]>;
   readonly learn: (addresses: readonly string[]) => void;
   /** Time from one look to the next. */
   readonly intervalMs: number;
+  /** Its timers must keep no process alive (K2). */
+  readonly clock: Clock;
 }
 
+/** See the file's head. */
 export class MemberWatch {
   readonly #options: MemberWatchOptions;
-  readonly #timer: NodeJS.Timeout;
-  #lastLook = performance.now();
+  readonly #cancel: Cancel;
+  #lastLookMs: number;
   #isLooking = false;
   #isClosed = false;
 
   constructor(options: MemberWatchOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.#look(), options.intervalMs).unref();
+    this.#lastLookMs = options.clock.monotonicMs();
+    this.#cancel = options.clock.every(options.intervalMs, () => void this.#look());
   }
 
   /** A node did not answer: members may have changed. */
   suspect(): void {
-    if (performance.now() - this.#lastLook >= this.#options.intervalMs / 10) void this.#look();
+    const { clock, intervalMs } = this.#options;
+    if (clock.monotonicMs() - this.#lastLookMs >= intervalMs / 10) void this.#look();
   }
 
   /** Idempotent. */
   close(): void {
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#cancel();
   }
 
   async #look(): Promise<void> {
     if (this.#isLooking || this.#isClosed) return;
     this.#isLooking = true;
-    this.#lastLook = performance.now();
+    this.#lastLookMs = this.#options.clock.monotonicMs();
     try {
       const addresses = await this.#options.read();
       if (!this.#isClosed) this.#options.learn(addresses);

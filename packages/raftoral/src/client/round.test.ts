@@ -1,4 +1,4 @@
-import { RaftError } from "@raftoral/raft-core";
+import { platformClock, RaftError } from "@raftoral/raft-core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Attempt, askInTurns, type RoundOptions } from "./round.ts";
 
@@ -18,6 +18,8 @@ function round(
   const aborted: string[] = [];
   const passedOver: string[] = [];
   const outcome = askInTurns<string>({
+    clock: platformClock,
+    stop: undefined,
     addresses: ["a", "b", "c"],
     leftMs: 900,
     graceMs: 0,
@@ -38,6 +40,17 @@ function round(
 const answer = (afterMs: number, value: string) => ({ afterMs, attempt: { kind: "answered", value } as const });
 
 describe("asking nodes in turns", () => {
+  test("R3: the caller's abort ends the round at once, and what is under way with it", async () => {
+    const stop = new AbortController();
+    const { outcome, asked, aborted } = round({ a: answer(100, "A") }, { stop: stop.signal });
+    stop.abort();
+    expect(await outcome).toEqual({ kind: "aborted" });
+    await vi.runAllTimersAsync();
+    expect([asked.map(([address]) => address), aborted]).toEqual([["a"], ["a"]]);
+    const late = round({}, { stop: stop.signal });
+    expect([await late.outcome, late.asked]).toEqual([{ kind: "aborted" }, []]);
+  });
+
   test("the first answer is taken, and nobody else is asked", async () => {
     const { outcome, asked } = round({ a: answer(100, "A") });
     await vi.runAllTimersAsync();

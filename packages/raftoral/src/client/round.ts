@@ -7,9 +7,10 @@
  * Invariants:
  * R1. A node is asked only after those before it have failed or had their turn; all are asked before the time is over.
  * R2. Nodes are asked side by side only if asking twice is the same as asking once (`sideBySide`).
- * R3. The first answer, or the first failure that ends the call, decides; what is still under way then is aborted.
+ * R3. The first answer, the first failure that ends the call, or the caller's own abort decides; what is still under way then is aborted.
  */
-import type { RaftoralError } from "@raftoral/raft-core";
+import type { Cancel, Clock, RaftoralError } from "@raftoral/raft-core";
+import { startTimer } from "../time/timer.ts";
 
 /** What became of asking one node. */
 export type Attempt<T> =
@@ -19,7 +20,11 @@ export type Attempt<T> =
   /** No other node would do better. */
   | { readonly kind: "final"; readonly failure: RaftoralError };
 
+/** A round, and how its nodes are asked. */
 export interface RoundOptions<T> {
+  readonly clock: Clock;
+  /** The caller's: ends the round when it aborts. */
+  readonly stop: AbortSignal | undefined;
   readonly addresses: readonly string[];
   /** What is left of the call's time, in milliseconds; may be infinite. */
   readonly leftMs: number;
@@ -35,33 +40,36 @@ export interface RoundOptions<T> {
   readonly passedOver: (address: string) => void;
 }
 
-/** How a round ended: with an answer and the node that gave it, with a failure for good, or with all failures in their order. */
+/** How a round ended: with an answer and the node that gave it, with a failure for good, with all failures in their order, or by its caller. */
 export type RoundOutcome<T> =
   | { readonly kind: "answered"; readonly value: T; readonly address: string }
   | { readonly kind: "final"; readonly failure: RaftoralError }
-  | { readonly kind: "failed"; readonly failures: readonly RaftoralError[] };
+  | { readonly kind: "failed"; readonly failures: readonly RaftoralError[] }
+  | { readonly kind: "aborted" };
 
 /** Resolves with the round's outcome, within `leftMs` and `graceMs` if `ask` keeps to its time. Never rejects. */
 export function askInTurns<T>(options: RoundOptions<T>): Promise<RoundOutcome<T>> {
-  const { addresses, leftMs, graceMs, attemptMs, sideBySide, ask, passedOver } = options;
-  const endMs = performance.now() + leftMs;
+  const { clock, stop, addresses, leftMs, graceMs, attemptMs, sideBySide, ask, passedOver } = options;
+  const endMs = clock.monotonicMs() + leftMs;
   const failures: RaftoralError[] = [];
   const losers = new AbortController();
   let asked = 0;
   let underWay = 0;
-  let turn: NodeJS.Timeout | undefined;
+  let cancelTurn: Cancel = () => {};
   const { promise, resolve } = Promise.withResolvers<RoundOutcome<T>>();
 
+  const onStop = (): void => decide({ kind: "aborted" });
   const decide = (outcome: RoundOutcome<T>): void => {
-    clearTimeout(turn);
+    cancelTurn();
+    stop?.removeEventListener("abort", onStop);
     resolve(outcome);
     losers.abort();
   };
 
   const next = (): void => {
-    clearTimeout(turn);
+    cancelTurn();
     const address = addresses[asked];
-    const left = endMs - performance.now();
+    const left = endMs - clock.monotonicMs();
     if (address === undefined || left <= 0) {
       if (underWay === 0) decide({ kind: "failed", failures });
       return;
@@ -77,7 +85,7 @@ export function askInTurns<T>(options: RoundOptions<T>): Promise<RoundOutcome<T>
       passedOver(address);
       next();
     };
-    if (sideBySide && others > 0) turn = setTimeout(endTurn, Math.min(timeoutMs, left / (others + 1)));
+    if (sideBySide && others > 0) cancelTurn = startTimer(clock, Math.min(timeoutMs, left / (others + 1)), endTurn);
     void ask(address, timeoutMs, losers.signal).then((attempt) => {
       underWay -= 1;
       if (losers.signal.aborted) return;
@@ -88,6 +96,8 @@ export function askInTurns<T>(options: RoundOptions<T>): Promise<RoundOutcome<T>
       else if (underWay === 0 && asked === addresses.length) decide({ kind: "failed", failures });
     });
   };
+  if (stop?.aborted === true) return Promise.resolve({ kind: "aborted" });
+  stop?.addEventListener("abort", onStop);
   next();
   return promise;
 }

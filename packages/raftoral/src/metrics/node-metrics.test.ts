@@ -63,13 +63,13 @@ describe("metrics of a node", () => {
   test("count its proposals, reads, runs and steps, and say where it stands", async () => {
     cluster = await TestCluster.create("memory", WORKFLOWS);
     const node = await cluster.start({ ...cluster.place(), bootstrap: true, ...ENDPOINT });
-    const first = await node.startWorkflow(steps, 0);
+    const first = await node.workflows.start(steps, 0);
     await first.result();
     const before = await scrape(node);
-    const run = await node.startWorkflow(steps, 8);
+    const run = await node.workflows.start(steps, 8);
     await run.result();
-    await node.getRun(run.id);
-    const open = await node.startWorkflow(waiting, undefined);
+    await node.workflows.describe(run.runId);
+    const open = await node.workflows.start(waiting, undefined);
     const after = await scrape(node);
     const grown = (name: string, labels?: Record<string, string>): number =>
       sampleOf(after, name, labels) - sampleOf(before, name, labels);
@@ -82,10 +82,10 @@ describe("metrics of a node", () => {
     expect(sampleOf(after, "raftoral_raft_applied_lag")).toBe(0);
     expect(grown("raftoral_read_duration_seconds_count")).toBe(1);
     expect(sampleOf(after, "raftoral_proposal_pending")).toBe(0);
-    expect(sampleOf(after, "raftoral_raft_log_last_index")).toBe(node.status().commit);
+    expect(sampleOf(after, "raftoral_raft_log_last_index")).toBe((await node.cluster.status()).commit);
     // A group begins with a snapshot at 1, in place of the first entry.
     expect(sampleOf(after, "raftoral_raft_snapshot_index")).toBe(1);
-    expect(sampleOf(after, "raftoral_raft_log_entries")).toBe(node.status().commit - 1);
+    expect(sampleOf(after, "raftoral_raft_log_entries")).toBe((await node.cluster.status()).commit - 1);
     expect(sampleOf(after, "raftoral_raft_members", { raftoral_member_kind: "voter" })).toBe(1);
     const ran = { raftoral_workflow_type: "steps", raftoral_outcome: "succeeded" };
     expect(sampleOf(after, "raftoral_workflow_step_duration_seconds_count", ran)).toBe(8);
@@ -100,14 +100,14 @@ describe("metrics of a node", () => {
     expect(sampleOf(after, "raftoral_node_info", info)).toBe(1);
     expect(sampleOf(after, "process_cpu_time_seconds_total", { cpu_mode: "user" })).toBeGreaterThan(0);
     expect(sampleOf(after, "process_memory_usage_bytes")).toBeGreaterThan(10_000_000);
-    await node.signal(open.id, "go", 1);
+    await node.workflows.signal(open.runId, "go", 1);
     await open.result();
   });
 
   test("tell attempts and failures of steps and runs apart", async () => {
     cluster = await TestCluster.create("memory", WORKFLOWS);
     const node = await cluster.start({ ...cluster.place(), bootstrap: true, ...ENDPOINT });
-    const run = await node.startWorkflow(failing, undefined);
+    const run = await node.workflows.start(failing, undefined);
     await expect(run.result()).rejects.toMatchObject({ code: "WORKFLOW_FAILED" });
     const families = await scrape(node);
     const of = (outcome: string) => ({ raftoral_workflow_type: "failing", raftoral_outcome: outcome });
@@ -125,8 +125,8 @@ describe("metrics of a node", () => {
     const changes = async (): Promise<number[]> =>
       Promise.all([one, two].map(async (node) => sampleOf(await scrape(node), "raftoral_raft_leader_changes_total")));
     const before = await changes();
-    await one.transferLeadership(two.nodeId);
-    await until(one, () => one.status().leader === two.nodeId, "one knows the new leader");
+    await one.cluster.transferLeadership(two.nodeId);
+    await until(one, async () => (await one.cluster.status()).leader === two.nodeId, "one knows the new leader");
     expect(await changes()).toEqual(before.map((count) => count + 1));
     const role = async (node: RaftoralNode, name: string): Promise<number> =>
       sampleOf(await scrape(node), "raftoral_raft_role", { raftoral_role: name });
@@ -136,13 +136,13 @@ describe("metrics of a node", () => {
     expect(sampleOf(leaders, "raftoral_raft_has_leader")).toBe(1);
     expect(sampleOf(leaders, "raftoral_raft_peer_silence_seconds", { raftoral_peer_id: "1" })).toBeLessThan(5);
     expect((await scrape(one)).has("raftoral_raft_peer_lag")).toBe(false);
-    const run = await one.startWorkflow(waiting, undefined);
+    const run = await one.workflows.start(waiting, undefined);
     const moved = nextEvent(two, (event) => event.type === "owner-changed");
     await one.leave();
     await moved;
     const taken = await scrape(two);
     expect(sampleOf(taken, "raftoral_workflow_runs_taken_over_total")).toBe(1);
-    await two.signal(run.id, "go", 1);
+    await two.workflows.signal(run.runId, "go", 1);
     await scrapeUntil(two, (families) => sum(families, "raftoral_workflow_runs_ended_total") === 1);
   });
 
@@ -152,12 +152,12 @@ describe("metrics of a node", () => {
     const one = await cluster.start({ ...cluster.place(), bootstrap: true, ...shared });
     const two = await cluster.start({ ...cluster.place(), join: one.address, ...shared });
     await two.stop({ timeoutMs: 1 });
-    await expect(one.startWorkflow(steps, 1)).rejects.toMatchObject({ retryable: true });
+    await expect(one.workflows.start(steps, 1)).rejects.toMatchObject({ retryable: true });
     const families = await scrapeUntil(one, (each) => sum(each, "raftoral_proposal_failures_total") > 0);
     for (const { labels } of families.get("raftoral_proposal_failures_total")?.samples ?? []) {
       expect(["DEADLINE_EXCEEDED", "NO_LEADER"]).toContain(labels.error_type);
     }
-    await expect(one.getRun("any", { timeoutMs: 100 })).rejects.toMatchObject({ retryable: true });
+    await expect(one.workflows.describe("any", { timeoutMs: 100 })).rejects.toMatchObject({ retryable: true });
     await scrapeUntil(one, (each) => sum(each, "raftoral_read_failures_total") > 0);
   });
 });
@@ -177,7 +177,7 @@ describe("metrics of a durable node over gRPC", () => {
       }
     };
     const before = await look();
-    await (await node.startWorkflow(steps, 5)).result();
+    await (await node.workflows.start(steps, 5)).result();
     const after = await look();
     expect(after.flushes - before.flushes).toBe(after.rounds - before.rounds);
     expect(after.flushes - before.flushes).toBeGreaterThanOrEqual(6);
@@ -193,8 +193,8 @@ describe("metrics of a durable node over gRPC", () => {
     const [place, other] = [cluster.place(), cluster.place()];
     const one = await cluster.start({ ...place, bootstrap: true, ...ENDPOINT });
     const two = await cluster.start({ ...other, join: one.address, ...ENDPOINT });
-    await (await one.startWorkflow(steps, 2)).result();
-    await expect((await one.startWorkflow(failing, undefined)).result()).rejects.toThrow();
+    await (await one.workflows.start(steps, 2)).result();
+    await expect((await one.workflows.start(failing, undefined)).result()).rejects.toThrow();
     const peer = { raftoral_peer_id: String(two.nodeId) };
     const before = await scrapeUntil(one, (each) => each.has("raftoral_peer_round_trip_seconds"));
     expect(sum(before, "raftoral_peer_connected", { ...peer, raftoral_stream: "control" })).toBe(1);
@@ -240,7 +240,7 @@ describe("who looks at a node's metrics", () => {
       ...ENDPOINT,
       meterProvider: reader.provider,
     });
-    await (await node.startWorkflow(steps, 3)).result();
+    await (await node.workflows.start(steps, 3)).result();
     const families = await scrape(node);
     const of = { "raftoral.node.id": 1 };
     for (const metric of ["raftoral.proposal.duration", "raftoral.workflow.step.duration"]) {
@@ -270,7 +270,7 @@ describe("who looks at a node's metrics", () => {
     const prometheus = one.metricsAddress ?? "";
     const refused = cluster.start({ ...place, join: one.address, metrics: { prometheus } });
     await expect(refused).rejects.toMatchObject({ code: "METRICS_LISTEN_FAILED", details: { address: prometheus } });
-    expect(one.members()).toHaveLength(1);
+    expect(await one.cluster.members()).toHaveLength(1);
     const two = await cluster.start({ ...place, join: one.address, ...ENDPOINT });
     expect(two.metricsAddress).not.toBe(prometheus);
   });

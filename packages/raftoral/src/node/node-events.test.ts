@@ -50,7 +50,7 @@ describe("a node tells", () => {
     });
     const failed = node.failed.then((reason) => order.push(`failed: ${reason.message}`));
     storage.poison(new Error("the disk is gone"));
-    await node.startWorkflow("any", undefined).catch(() => {});
+    await node.workflows.start("any", undefined).catch(() => {});
     await failed;
     expect(order).toEqual(["event: the disk is gone", "failed: the disk is gone"]);
   });
@@ -61,7 +61,7 @@ describe("a node tells", () => {
     const [one, two, three] = nodes;
     for (const [node, remove] of [
       [three, () => three?.leave()],
-      [two, () => one?.removeNode(two?.nodeId ?? 0)],
+      [two, () => one?.cluster.removeNode(two?.nodeId ?? 0)],
     ] as const) {
       const removed = Promise.withResolvers<void>();
       node?.on((event) => {
@@ -70,6 +70,6 @@ describe("a node tells", () => {
       await remove();
       await removed.promise;
     }
-    expect(one?.members().map(({ nodeId }) => nodeId)).toEqual([one?.nodeId]);
+    expect((await one?.cluster.members())?.map(({ nodeId }) => nodeId)).toEqual([one?.nodeId]);
   });
 });

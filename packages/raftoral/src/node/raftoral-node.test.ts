@@ -1,11 +1,6 @@
-import type { RaftoralError } from "@raftoral/raft-core";
-import { Security } from "@raftoral/transport-grpc";
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Connection } from "../client/connection.ts";
-import { RaftoralClient } from "../client/raftoral-client.ts";
-import { fromConnectError } from "../service/connect-errors.ts";
-import { TestCluster, until } from "../testing/test-cluster.ts";
+import { leaderOf, TestCluster, until } from "../testing/test-cluster.ts";
 import type { RaftoralNode } from "./raftoral-node.ts";
 import type { MemoryNodeStorage } from "./storage/node-storage.ts";
 
@@ -32,17 +27,26 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
 
   test("a bootstrapped node leads a cluster of itself and runs workflows", async () => {
     const node = await cluster.start({ ...cluster.place(), bootstrap: true, clusterName: "shop" });
-    expect(node.status()).toMatchObject({ nodeId: 1, role: "leader", leader: 1, workflows: ["gated@1", "greet@1"] });
-    expect(node.clusterId).toMatch(/^shop-[0-9a-f]{12}$/);
-    const run = await node.startWorkflow(greet, "world", { id: "r1" });
-    expect(await run.result()).toBe("hello world");
-    expect(await node.getRun("r1")).toMatchObject({
-      status: "completed",
-      input: "world",
-      result: "hello world",
-      owner: 1,
-      history: [{ path: expect.stringContaining("choose"), value: "hello", kind: "step" }, { value: "hello world" }],
+    expect(await node.cluster.status()).toMatchObject({
+      nodeId: 1,
+      role: "leader",
+      leader: 1,
+      workflows: ["gated@1", "greet@1"],
     });
+    expect(node.clusterId).toMatch(/^shop-[0-9a-f]{12}$/);
+    const run = await node.workflows.start(greet, "world", { runId: "r1" });
+    expect(await run.result()).toBe("hello world");
+    expect(await node.workflows.describe("r1")).toMatchObject({
+      status: "completed",
+      owner: 1,
+      recordCount: 2,
+    });
+    expect((await run.input()).value()).toBe("world");
+    const history = await Array.fromAsync(run.history());
+    expect(history.map(({ path, kind, value }) => [path, kind, value.value()])).toEqual([
+      ["choose#0", "step", "hello"],
+      ["join#0", "step", "hello world"],
+    ]);
   });
 
   test("three nodes form by joining one after the other, and any of them runs workflows", async () => {
@@ -50,57 +54,65 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     expect(nodes.map((node) => node.nodeId)).toEqual([1, 2, 3]);
     expect(new Set(nodes.map((node) => node.clusterId)).size).toBe(1);
     for (const node of nodes) {
-      await until(node, () => node.members().filter((member) => member.voter).length === 3, "three voters");
-      expect(node.members().map((member) => member.address)).toEqual(nodes.map((each) => each.address));
+      await until(
+        node,
+        async () => (await node.cluster.members()).filter((member) => member.voter).length === 3,
+        "three voters",
+      );
+      expect((await node.cluster.members()).map((member) => member.address)).toEqual(nodes.map((each) => each.address));
     }
     const results = await Promise.all(
-      nodes.map(async (node, at) => (await node.startWorkflow(greet, `n${at}`, { id: `r${at}` })).result()),
+      nodes.map(async (node, at) => (await node.workflows.start(greet, `n${at}`, { runId: `r${at}` })).result()),
     );
     expect(results).toEqual(["hello n0", "hello n1", "hello n2"]);
-    const seen = await Promise.all(nodes.map((node) => node.listRuns({ workflowType: "greet" })));
+    const seen = await Promise.all(
+      nodes.map((node) => Array.fromAsync(node.workflows.list({ workflowType: "greet" }))),
+    );
     for (const runs of seen) expect(runs.map((run) => run.runId).sort()).toEqual(["r0", "r1", "r2"]);
   });
 
   test("starting twice with one id is one run, whichever nodes are asked", async () => {
     const { nodes } = await cluster.form(2);
     const [a, b] = nodes as [RaftoralNode, RaftoralNode];
-    const first = await a.startWorkflow(greet, "x", { id: "same" });
-    const second = await b.startWorkflow(greet, "x", { id: "same" });
+    const first = await a.workflows.start(greet, "x", { runId: "same" });
+    const second = await b.workflows.start(greet, "x", { runId: "same" });
     expect([first.created, second.created]).toEqual([true, false]);
     expect(await second.result()).toBe("hello x");
-    expect(await b.listRuns()).toHaveLength(1);
+    expect(await Array.fromAsync(b.workflows.list())).toHaveLength(1);
   });
 
   test("a node that stops hands its runs over, and no recorded step runs again", async () => {
     const { nodes } = await cluster.form(3);
     const [a, b, c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
-    const run = await c.startWorkflow(gated, undefined, { id: "g1" });
-    await until(a, () => a.status().runningRuns === 1, "the run is known");
-    await expect.poll(async () => (await a.getRun(run.id)).recordCount, { timeout: 10_000 }).toBeGreaterThan(0);
-    expect((await a.getRun("g1")).owner).toBe(3);
+    const run = await c.workflows.start(gated, undefined, { runId: "g1" });
+    await until(a, async () => (await a.cluster.status()).runningRuns === 1, "the run is known");
+    await expect
+      .poll(async () => (await a.workflows.describe(run.runId)).recordCount, { timeout: 10_000 })
+      .toBeGreaterThan(0);
+    expect((await a.workflows.describe("g1")).owner).toBe(3);
     await c.stop();
-    const moved = await b.getRun("g1");
+    const moved = await b.workflows.describe("g1");
     expect(moved.owner).not.toBe(3);
-    expect(moved.attempt).toBe(2);
-    await b.signal("g1", "gate", "open");
-    expect(await a.run("g1").result()).toBe("open on node");
+    expect(moved.takeovers).toBe(1);
+    await b.workflows.signal("g1", "gate", "open");
+    expect(await a.workflows.run("g1").result()).toBe("open on node");
     expect(bodies.get("g1")).toBe(1);
   });
 
   test("a leader that stops hands the leadership over first", async () => {
     const { nodes } = await cluster.form(3);
-    const leader = nodes.find((node) => node.status().role === "leader") as RaftoralNode;
+    const leader = await leaderOf(nodes);
     const others = nodes.filter((node) => node !== leader);
     await leader.stop();
     const [a] = others as [RaftoralNode];
-    expect(await a.waitForLeader()).not.toBe(leader.nodeId);
-    expect(await (await a.startWorkflow(greet, "again")).result()).toBe("hello again");
+    expect(await a.cluster.waitForLeader()).not.toBe(leader.nodeId);
+    expect(await (await a.workflows.start(greet, "again")).result()).toBe("hello again");
   });
 
   test("a restart keeps identity and state, and needs neither bootstrap nor join", async () => {
     const { nodes, places } = await cluster.form(2);
     const [a, b] = nodes as [RaftoralNode, RaftoralNode];
-    await (await a.startWorkflow(greet, "kept", { id: "kept" })).result();
+    await (await a.workflows.start(greet, "kept", { runId: "kept" })).result();
     const { clusterId } = a;
     await Promise.all([a.stop(), b.stop()]);
     const again = await Promise.all([
@@ -111,7 +123,7 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       [1, clusterId],
       [2, clusterId],
     ]);
-    expect(await again[1].getRun("kept")).toMatchObject({ status: "completed", result: "hello kept" });
+    expect(await again[1].workflows.result("kept")).toBe("hello kept");
   });
 
   test("bootstrap on a folder that has a cluster goes on with that one", async () => {
@@ -120,7 +132,7 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     const { clusterId, address } = first;
     await first.stop();
     const second = await cluster.start({ ...place, bootstrap: true, listen: address });
-    await second.waitForLeader();
+    await second.cluster.waitForLeader();
     expect(second.clusterId).toBe(clusterId);
   });
 
@@ -129,31 +141,31 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     const [a, b] = nodes as [RaftoralNode, RaftoralNode];
     await b.stop();
     const moved = await cluster.start({ ...places[1], listen: kind === "memory" ? "moved:1" : "127.0.0.1:0" });
-    const addressOfB = (): string | undefined => a.members().find((member) => member.nodeId === 2)?.address;
-    await until(a, () => addressOfB() === moved.address, "the new address is known");
+    const addressOfB = async () => (await a.cluster.members()).find((member) => member.nodeId === 2)?.address;
+    await until(a, async () => (await addressOfB()) === moved.address, "the new address is known");
     expect(moved.address).not.toBe(b.address);
-    await moved.waitForLeader();
-    expect(await (await moved.startWorkflow(greet, "moved")).result()).toBe("hello moved");
+    await moved.cluster.waitForLeader();
+    expect(await (await moved.workflows.start(greet, "moved")).result()).toBe("hello moved");
   });
 
   test("a node that leaves is no member any more, and its id is not given out again", async () => {
     const { nodes } = await cluster.form(3);
     const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
     await c.leave();
-    await until(a, () => a.members().length === 2, "two members");
+    await until(a, async () => (await a.cluster.members()).length === 2, "two members");
     expect(await c.left).toBe("left");
     const next = await cluster.start({ ...cluster.place(), join: a.address });
     expect(next.nodeId).toBe(4);
-    expect(await (await next.startWorkflow(greet, "four")).result()).toBe("hello four");
+    expect(await (await next.workflows.start(greet, "four")).result()).toBe("hello four");
   });
 
   test("the leader can leave too", async () => {
     const { nodes } = await cluster.form(3);
-    const leader = nodes.find((node) => node.status().role === "leader") as RaftoralNode;
+    const leader = await leaderOf(nodes);
     const [other] = nodes.filter((node) => node !== leader) as [RaftoralNode];
     await leader.leave();
-    await until(other, () => other.members().length === 2, "two members");
-    expect(await (await other.startWorkflow(greet, "on")).result()).toBe("hello on");
+    await until(other, async () => (await other.cluster.members()).length === 2, "two members");
+    expect(await (await other.workflows.start(greet, "on")).result()).toBe("hello on");
   });
 
   test("a node that cannot leave for want of a quorum goes on executing once there is one", async () => {
@@ -166,22 +178,22 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     });
     // Nothing is registered there: what runs, runs on the node that stayed.
     await cluster.start({ ...places[0], listen: address, workflows: [] });
-    await b.waitForLeader();
-    expect(await (await b.startWorkflow(greet, "b")).result()).toBe("hello b");
+    await b.cluster.waitForLeader();
+    expect(await (await b.workflows.start(greet, "b")).result()).toBe("hello b");
   });
 
   test("the last member cannot leave", async () => {
     const node = await cluster.start({ ...cluster.place(), bootstrap: true });
     await expect(node.leave()).rejects.toMatchObject({ code: "LAST_MEMBER" });
-    expect(await (await node.startWorkflow(greet, "still")).result()).toBe("hello still");
+    expect(await (await node.workflows.start(greet, "still")).result()).toBe("hello still");
   });
 
   test("a dead node is removed by another, and is told so when it comes back", async () => {
     const { nodes, places } = await cluster.form(3);
     const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
     await c.stop();
-    await a.removeNode(3);
-    expect(a.members().map((member) => member.nodeId)).toEqual([1, 2]);
+    await a.cluster.removeNode(3);
+    expect((await a.cluster.members()).map((member) => member.nodeId)).toEqual([1, 2]);
     const back = await cluster.start({ ...places[2], listen: c.address });
     expect(await back.failed).toMatchObject({ code: "NODE_REMOVED" });
   });
@@ -189,18 +201,18 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
   test("a live node that is removed learns of it and stops taking part", async () => {
     const { nodes } = await cluster.form(3);
     const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
-    await a.removeNode(3);
+    await a.cluster.removeNode(3);
     expect(await c.failed).toMatchObject({ code: "NODE_REMOVED" });
-    expect(await (await a.startWorkflow(greet, "two")).result()).toBe("hello two");
+    expect(await (await a.workflows.start(greet, "two")).result()).toBe("hello two");
   });
 
   test("leadership goes where it is asked to go", async () => {
     const { nodes } = await cluster.form(3);
     const [a, b] = nodes as [RaftoralNode, RaftoralNode];
-    expect(await a.transferLeadership(2)).toBe(2);
-    expect(b.status().role).toBe("leader");
-    expect(await a.transferLeadership()).not.toBe(2);
-    await expect(a.transferLeadership(9)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
+    expect(await a.cluster.transferLeadership(2)).toBe(2);
+    expect((await b.cluster.status()).role).toBe("leader");
+    expect(await a.cluster.transferLeadership()).not.toBe(2);
+    await expect(a.cluster.transferLeadership(9)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
   });
 
   test("static members form a cluster without joining", async () => {
@@ -210,22 +222,22 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       members.map(({ nodeId, address }) => cluster.start({ ...cluster.place(), members, nodeId, listen: address })),
     );
     const [a] = nodes as [RaftoralNode];
-    await a.waitForLeader();
-    expect(await (await a.startWorkflow(greet, "static")).result()).toBe("hello static");
+    await a.cluster.waitForLeader();
+    expect(await (await a.workflows.start(greet, "static")).result()).toBe("hello static");
   });
 
   test("a node whose disk fails says so, and the others go on with its runs", async () => {
     if (kind === "grpc") return;
     const { nodes, places } = await cluster.form(3);
     const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
-    await c.startWorkflow(gated, undefined, { id: "g1" });
-    await until(a, () => a.status().runningRuns === 1, "the run is known");
+    await c.workflows.start(gated, undefined, { runId: "g1" });
+    await until(a, async () => (await a.cluster.status()).runningRuns === 1, "the run is known");
     const [, , { storage }] = places as [unknown, unknown, { storage: MemoryNodeStorage }];
     storage.poison(new Error("the disk is gone"));
-    await a.signal("g1", "gate", "open");
+    await a.workflows.signal("g1", "gate", "open");
     expect((await c.failed).message).toMatch(/the disk is gone/);
-    expect(await a.run("g1").result()).toBe("open on node");
-    expect((await a.getRun("g1")).owner).not.toBe(3);
+    expect(await a.workflows.run("g1").result()).toBe("open on node");
+    expect((await a.workflows.describe("g1")).owner).not.toBe(3);
   });
 
   describe("bad input", () => {
@@ -244,7 +256,7 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       await expect(cluster.start({ ...cluster.place(), join: node.address, clusterName: "two" })).rejects.toMatchObject(
         { code: "CLUSTER_MISMATCH" },
       );
-      expect(node.members()).toHaveLength(1);
+      expect(await node.cluster.members()).toHaveLength(1);
     });
 
     test("a folder of one cluster is not taken into another", async () => {
@@ -260,22 +272,22 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       await expect(
         cluster.start({ ...cluster.place(), join: node.address, listen: node.address }),
       ).rejects.toMatchObject({ code: kind === "memory" ? "CONF_CHANGE_INVALID" : "TRANSPORT_ADDRESS_IN_USE" });
-      expect(node.members()).toHaveLength(1);
+      expect(await node.cluster.members()).toHaveLength(1);
     });
 
     test("an unknown workflow type, a run that is not there and an unknown node are told apart", async () => {
       const node = await cluster.start({ ...cluster.place(), bootstrap: true });
-      await expect(node.startWorkflow("nobody_has_it")).rejects.toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
-      await expect(node.getRun("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
-      await expect(node.signal("nothing", "x")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
-      await expect(node.cancel("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
-      await expect(node.removeNode(7)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
+      await expect(node.workflows.start("nobody_has_it")).rejects.toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
+      await expect(node.workflows.describe("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+      await expect(node.workflows.signal("nothing", "x")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+      await expect(node.workflows.cancel("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+      await expect(node.cluster.removeNode(7)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
     });
 
     test("an input over the limit is refused", async () => {
       const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 4096 } });
-      await expect(node.startWorkflow(greet, "x".repeat(5000))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
-      expect(await (await node.startWorkflow(greet, "small")).result()).toBe("hello small");
+      await expect(node.workflows.start(greet, "x".repeat(5000))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+      expect(await (await node.workflows.start(greet, "small")).result()).toBe("hello small");
     });
 
     test("without a quorum calls end at their deadline, and a stop still ends", async () => {
@@ -283,104 +295,12 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       const [a, b] = nodes as [RaftoralNode, RaftoralNode];
       await b.stop();
       const code = expect.stringMatching(/^(DEADLINE_EXCEEDED|NO_LEADER)$/);
-      await expect(a.getRun("x", { timeoutMs: 300 })).rejects.toMatchObject({ code });
-      await expect(a.signal("x", "y", 1, { timeoutMs: 300 })).rejects.toMatchObject({ code });
-      await expect(a.removeNode(2, { timeoutMs: 300 })).rejects.toMatchObject({ code });
+      await expect(a.workflows.describe("x", { timeoutMs: 300 })).rejects.toMatchObject({ code });
+      await expect(a.workflows.signal("x", "y", 1, { timeoutMs: 300 })).rejects.toMatchObject({ code });
+      await expect(a.cluster.removeNode(2, { timeoutMs: 300 })).rejects.toMatchObject({ code });
       const began = performance.now();
       await a.stop({ timeoutMs: 500 });
       expect(performance.now() - began).toBeLessThan(5_000);
     });
-  });
-});
-
-describe("over gRPC alone", () => {
-  test("limits of the transport reach it", async () => {
-    const place = { ...cluster.place(), bootstrap: true };
-    const tiny = cluster.start({ ...place, transportLimits: { maxFrameBytes: 1 } });
-    await expect(tiny).rejects.toMatchObject({ code: "CONFIG_INVALID", details: { option: "maxFrameBytes" } });
-    await cluster.start({ ...place, transportLimits: { compression: "zstd", keepaliveIntervalMs: 500 } });
-  });
-
-  test("what a client sends is checked before it is replicated", async () => {
-    const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 8192 } });
-    const connection = new Connection(node.address, new Security(undefined));
-    const failure = async (call: Promise<unknown>): Promise<RaftoralError> =>
-      call.then(
-        () => expect.unreachable(),
-        (error: unknown) => fromConnectError(error, node.address),
-      );
-    try {
-      const start = (input: Uint8Array, workflowType = "greet") =>
-        failure(connection.workflows.startWorkflow({ workflowType, input }));
-      expect(await start(Buffer.from('{"a":'))).toMatchObject({ code: "JSON_INVALID" });
-      expect(await start(Buffer.from([0xff, 0xfe]))).toMatchObject({ code: "JSON_INVALID" });
-      expect(await start(Buffer.from("1"), "")).toMatchObject({ code: "REQUEST_INVALID" });
-      expect(await start(Buffer.from(JSON.stringify("x".repeat(8000))))).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
-      expect(await start(Buffer.from(JSON.stringify("x".repeat(100_000))))).toMatchObject({
-        code: "PAYLOAD_TOO_LARGE",
-      });
-      expect(await failure(connection.workflows.listRuns({ pageSize: 5000 }))).toMatchObject({
-        code: "REQUEST_INVALID",
-      });
-      const stranger = { clusterId: "another", nodeId: 2n, address: "127.0.0.1:1" };
-      expect(await failure(connection.cluster.announceNode(stranger))).toMatchObject({ code: "CLUSTER_MISMATCH" });
-      expect(await failure(connection.cluster.joinCluster({ address: "x" }))).toMatchObject({
-        code: "OPTIONS_INVALID",
-      });
-      expect(await node.listRuns()).toEqual([]);
-      expect(node.members()).toHaveLength(1);
-    } finally {
-      connection.close();
-    }
-  });
-
-  test("a new type is known as soon as a restarted node is asked for it", async () => {
-    const place = cluster.place();
-    const first = await cluster.start({ ...place, bootstrap: true, workflows: [] });
-    await first.stop();
-    const second = await cluster.start({ ...place, listen: first.address });
-    expect(await (await second.startWorkflow(greet, "new")).result()).toBe("hello new");
-  });
-
-  let cluster: TestCluster;
-  beforeEach(async () => {
-    cluster = await TestCluster.create("grpc", [greet, gated]);
-  });
-  afterEach(() => cluster.dispose());
-
-  test("a client works through any node, and goes on when that node stops", async () => {
-    const { nodes } = await cluster.form(3);
-    const [a, b, c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
-    const client = await RaftoralClient.connect(c.address);
-    try {
-      expect((await client.members()).map((member) => member.nodeId)).toEqual([1, 2, 3]);
-      const run = await client.startWorkflow("greet", "client", { id: "c1" });
-      expect(await run.result({ timeoutMs: 10_000 })).toBe("hello client");
-      expect((await client.listRuns()).map((each) => each.runId)).toEqual(["c1"]);
-      const waiting = await client.startWorkflow("gated", undefined, { id: "c2" });
-      const result = waiting.result({ timeoutMs: 15_000 });
-      await c.stop();
-      await client.signal("c2", "gate", "through");
-      expect(await result).toBe("through on node");
-      await expect(client.startWorkflow("nobody_has_it")).rejects.toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
-      await expect(client.getRun("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
-      await client.cancel("c2").catch((error: unknown) => expect(error).toMatchObject({ code: "WORKFLOW_FINISHED" }));
-      expect([a, b].some((node) => node.status().role === "leader")).toBe(true);
-    } finally {
-      client.close();
-    }
-  });
-
-  test("a client makes the node it asks leave", async () => {
-    const { nodes } = await cluster.form(3);
-    const [a, , c] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
-    const client = await RaftoralClient.connect(c.address, { pinned: true });
-    try {
-      expect(await client.removeNode(undefined, { timeoutMs: 10_000 })).toBe(3);
-    } finally {
-      client.close();
-    }
-    expect(await c.left).toBe("left");
-    await until(a, () => a.members().length === 2, "two members");
   });
 });

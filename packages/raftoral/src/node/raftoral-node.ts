@@ -1,8 +1,7 @@
 /**
  * A node of a cluster in this process: storage, transport, consensus, workflows and services put together.
  *
- * Role: composition and life cycle, nothing else. What it offers is done by its parts: {@link NodeService}, `Membership`,
- * `WorkflowRuntime`.
+ * Role: composition and life cycle, nothing else. What can be asked of a node is {@link Workflows} and {@link Cluster}, as of a client.
  *
  * Invariants:
  * L1. A start that fails leaves nothing open: no port, no lock on the folder, no timer.
@@ -12,21 +11,25 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
-import type { RunHandle, StartOptions, WorkflowDefinition } from "@raftoral/workflow";
-import { filterArgument, nodeIdArgument, runIdArgument, timeoutArgument, workflowArgument } from "../call-arguments.ts";
-import type { BackupSummary, MemberInfo, NodeStatus } from "../client/cluster-info.ts";
-import type { RunDetails, RunFilter, RunSummary } from "../client/run-info.ts";
-import type { Timeout } from "../service/served-node.ts";
-import { assemble, type NodeParts } from "./assemble.ts";
+import type { WorkflowDefinition } from "@raftoral/workflow";
+import { limitArgument, timeoutArgument } from "../api/arguments.ts";
+import { abortable, type CallOptions } from "../api/call-options.ts";
+import type { BackupSummary, Cluster } from "../api/cluster.ts";
+import type { Workflows } from "../api/workflows.ts";
+import { type Environment, platformEnvironment } from "../platform.ts";
+import { Deadline, type Timeout } from "../time/deadline.ts";
+import { startTimer } from "../time/timer.ts";
+import { assemble } from "./assemble.ts";
 import { type NodeConfig, type NodeSettings, nodeConfig } from "./config/node-config.ts";
 import { checkOptions } from "./config/options-check.ts";
 import { announceAddress } from "./identity/announce.ts";
 import { Departure } from "./life-cycle/departure.ts";
-import { within } from "./life-cycle/within.ts";
 import type { WorkflowTransport } from "./membership/node-network.ts";
 import type { NodeEvent } from "./node-events.ts";
+import type { NodeInternals, NodeParts } from "./node-plan.ts";
 import type { NodeStorage } from "./storage/node-storage.ts";
 
+/** Options of a node. */
 export interface RaftoralNodeOptions extends NodeSettings {
   /** What this node can execute. Other nodes may have others. */
   readonly workflows?: readonly WorkflowDefinition[];
@@ -34,17 +37,12 @@ export interface RaftoralNodeOptions extends NodeSettings {
   readonly transport?: WorkflowTransport;
   /** Replaces the data folder. The node closes it. */
   readonly storage?: NodeStorage;
-  /** Replaces the platform's clock for consensus, transport and workflows: for tests of clocks that jump or run fast. */
+  /** Replaces the platform's clock for everything that the node does: for tests on virtual time, and of clocks that jump or run fast. */
   readonly clock?: Clock;
   /** Where metrics go as well (docs/metrics.md). Defaults to the global one of `@opentelemetry/api`, if one is set when the node starts. */
   readonly meterProvider?: MeterProvider;
   /** Defaults to silence. A pino logger will do. */
   readonly logger?: Logger;
-}
-
-/** How long a call may take, in milliseconds. */
-export interface CallLimit {
-  readonly timeoutMs?: number;
 }
 
 /** Elections are over sooner. A node without a leader for longer asks the others whether it still belongs to them. */
@@ -53,6 +51,14 @@ const LEADERLESS_MS = 1_000;
 /** Calls under way when a node stops are answered within it, or their callers ask another node. */
 const LONGEST_DRAIN_MS = 2_000;
 
+let startWith: (options: RaftoralNodeOptions, internals: NodeInternals) => Promise<RaftoralNode>;
+
+/** As {@link RaftoralNode.start}, with another inside. For the testing kit; not exported by the package. */
+export function startNode(options: RaftoralNodeOptions, internals: NodeInternals): Promise<RaftoralNode> {
+  return startWith(options, internals);
+}
+
+/** A node of a cluster. Made by {@link RaftoralNode.start}. */
 export class RaftoralNode {
   readonly nodeId: NodeId;
   readonly clusterId: string;
@@ -62,10 +68,15 @@ export class RaftoralNode {
   readonly metricsAddress: string | undefined;
   /** Resolves, with the reason, when the node cannot go on: its disk failed, or it was removed from the cluster. Never rejects. */
   readonly failed: Promise<Error>;
-  /** Resolves when the node has left the cluster, by {@link leave} or because a client asked it to. */
+  /** Resolves when the node has left the cluster, by {@link leave} or because somebody asked it to. */
   readonly left: Promise<"left">;
+  /** Starts runs and tells of them: the same API as a client's. */
+  readonly workflows: Workflows;
+  /** Who belongs to the cluster, who leads it, and what operators change: the same API as a client's. */
+  readonly cluster: Cluster;
   readonly #parts: NodeParts;
   readonly #config: NodeConfig;
+  readonly #environment: Environment;
   readonly #logger: Logger;
   readonly #departure: Departure;
   readonly #failed = Promise.withResolvers<Error>();
@@ -80,19 +91,30 @@ export class RaftoralNode {
    * Rejects with OPTIONS_INVALID, TRANSPORT_ADDRESS_IN_USE, CLUSTER_MISSING, CLUSTER_MISMATCH, JOIN_UNREACHABLE, NODE_REMOVED, or with
    * the storage's STORAGE_LOCKED, STORAGE_IDENTITY_MISMATCH, STORAGE_CORRUPT and so on; nothing stays open then (L1).
    */
-  static async start(options: RaftoralNodeOptions): Promise<RaftoralNode> {
+  static start(options: RaftoralNodeOptions): Promise<RaftoralNode> {
+    return RaftoralNode.#start(options, {});
+  }
+
+  static {
+    startWith = RaftoralNode.#start;
+  }
+
+  static async #start(options: RaftoralNodeOptions, internals: NodeInternals): Promise<RaftoralNode> {
     const config = nodeConfig(options);
     checkOptions(options);
-    const logger = options.logger ?? silentLogger;
+    const { logger = silentLogger, clock = platformEnvironment.clock } = options;
+    const environment = { ...platformEnvironment, clock, ...internals.environment };
     // The parts call back into the node, which needs the parts.
     let node: RaftoralNode | undefined;
     const parts = await assemble({
       ...options,
       config,
+      environment,
+      internals,
       logger,
       leave: (timeout) => mustExist(node).#leaveSoon(timeout),
     });
-    node = new RaftoralNode(parts, config, logger);
+    node = new RaftoralNode(parts, config, environment, logger);
     try {
       await node.#takePart();
       return node;
@@ -102,18 +124,21 @@ export class RaftoralNode {
     }
   }
 
-  private constructor(parts: NodeParts, config: NodeConfig, logger: Logger) {
+  private constructor(parts: NodeParts, config: NodeConfig, environment: Environment, logger: Logger) {
     this.#parts = parts;
     this.#config = config;
+    this.#environment = environment;
     this.#logger = logger;
+    this.workflows = parts.workflows;
+    this.cluster = parts.cluster;
     this.nodeId = parts.identity.nodeId;
     this.clusterId = parts.identity.clusterId;
     this.address = parts.address;
     this.metricsAddress = parts.metricsAddress;
     this.failed = this.#failed.promise;
-    this.#departure = new Departure({ ...parts, logger });
+    this.#departure = new Departure({ ...parts, cluster: parts.group, clock: environment.clock, logger });
     this.left = this.#departure.left;
-    parts.cluster.on((event) => {
+    parts.group.on((event) => {
       if (event.type === "failed") this.#fail(event.error);
       else if (event.type === "removed" && !this.#departure.isLeaving) this.#fail(removed(this.nodeId));
       else if (event.type === "leader" && event.leader === NONE) this.#announceAfter(LEADERLESS_MS);
@@ -121,87 +146,12 @@ export class RaftoralNode {
   }
 
   /**
-   * Starts a run, once per id: a second start with the same id gives a handle on the same run. Resolves once the start is
-   * committed. Rejects with WORKFLOW_TYPE_UNKNOWN, INPUT_INVALID, PAYLOAD_TOO_LARGE, NO_LEADER or DEADLINE_EXCEEDED.
+   * Leaves the cluster for good: hands over runs and leadership, is removed from the configuration, stops. Rejects with LAST_MEMBER, NO_LEADER or
+   * DEADLINE_EXCEEDED; the node is a member as before then.
    */
-  startWorkflow<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
-    input: Input,
-    options?: StartOptions,
-  ): Promise<RunHandle<Output>>;
-  startWorkflow(type: string, input?: unknown, options?: StartOptions): Promise<RunHandle<unknown>>;
-  async startWorkflow(
-    // Any definition: the overloads tie its input to the argument.
-    workflow: { readonly type: string } | string,
-    input?: unknown,
-    options?: StartOptions,
-  ): Promise<RunHandle<unknown>> {
-    workflowArgument(workflow, options?.version);
-    if (options?.id !== undefined) runIdArgument(options.id);
-    const { service } = this.#parts;
-    const starting = service.startRun(workflow as WorkflowDefinition, input, options);
-    // Until this node is registered there may be no quorum to wait for; afterwards the runtime bounds the start itself.
-    return service.isRegistered ? starting : within(starting, this.#timeout({}), "Starting a run");
-  }
-
-  /** A handle on a run that may or may not exist. */
-  run<Output = unknown>(id: string): RunHandle<Output> {
-    return this.#parts.runtime.handle<Output>(id);
-  }
-
-  /** The run as it is now, with its checkpoints: a linearizable read. Rejects with WORKFLOW_NOT_FOUND. */
-  async getRun(id: string, limit: CallLimit = {}): Promise<RunDetails> {
-    return this.#parts.service.getRun(runIdArgument(id), this.#timeout(limit));
-  }
-
-  /** Runs, newest start first: a linearizable read. */
-  async listRuns(filter: RunFilter = {}, limit: CallLimit = {}): Promise<readonly RunSummary[]> {
-    filterArgument(filter);
-    const runs: RunSummary[] = [];
-    let cursor: string | undefined = "";
-    while (cursor !== undefined) {
-      const page = await this.#parts.service.listPage(filter, 1000, cursor, this.#timeout(limit));
-      runs.push(...page.runs);
-      cursor = page.next;
-    }
-    return runs;
-  }
-
-  /** Sends a signal; it is kept until the run waits for it. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
-  async signal(id: string, name: string, payload?: unknown, limit: CallLimit = {}): Promise<void> {
-    await this.#parts.service.signalRun(runIdArgument(id), name, payload, undefined, this.#timeout(limit));
-  }
-
-  /** Asks a run to end as cancelled. Rejects with WORKFLOW_NOT_FOUND. */
-  async cancel(id: string, reason = "", limit: CallLimit = {}): Promise<void> {
-    await this.#parts.service.cancelRun(runIdArgument(id), reason, this.#timeout(limit));
-  }
-
-  /** What this node knows of itself and its cluster. Needs no quorum. */
-  status(): NodeStatus {
-    return this.#parts.service.nodeStatus();
-  }
-
-  /** Members by id, learners included, as this node knows them. */
-  members(): readonly MemberInfo[] {
-    return this.#parts.membership.members();
-  }
-
-  /** Hands the leadership to a member, or to the one furthest ahead. Resolves with who leads. Rejects with NODE_UNKNOWN. */
-  async transferLeadership(to?: NodeId, limit: CallLimit = {}): Promise<NodeId> {
-    if (to !== undefined) nodeIdArgument(to);
-    return this.#parts.membership.transfer(to, this.#timeout(limit));
-  }
-
-  /** Removes another member, such as one that will not come back; its runs go to others. Rejects with NODE_UNKNOWN or LAST_MEMBER. */
-  async removeNode(nodeId: NodeId, limit: CallLimit = {}): Promise<void> {
-    if (nodeIdArgument(nodeId) === this.nodeId) await this.leave(limit);
-    else await this.#parts.membership.remove(nodeId, this.#timeout(limit));
-  }
-
-  /** Leaves the cluster for good: hands over runs and leadership, is removed from the configuration, stops. */
-  async leave(limit: CallLimit = {}): Promise<void> {
-    await this.#departure.leave(this.#timeout(limit));
+  async leave(options?: CallOptions): Promise<void> {
+    const limit = limitArgument(options, this.#config.limits.defaultTimeoutMs);
+    await abortable(limit, "Leaving the cluster", () => this.#departure.leave(limit));
     await this.stop();
   }
 
@@ -210,7 +160,7 @@ export class RaftoralNode {
    * one moment after. `raftoral storage restore` makes a new cluster of it. Rejects with BACKUP_REFUSED (no data folder, or one is under
    * way), STORAGE_TARGET_NOT_EMPTY, STORAGE_FULL; the node goes on then, and nothing is left of the backup.
    */
-  backup(folder: string): Promise<BackupSummary> {
+  backUp(folder: string): Promise<BackupSummary> {
     return this.#parts.backups.make(folder);
   }
 
@@ -228,18 +178,13 @@ export class RaftoralNode {
     return this.#parts.events.on(listener);
   }
 
-  /** Resolves with the leader once one is known. Rejects with NO_LEADER. */
-  async waitForLeader(limit: CallLimit = {}): Promise<NodeId> {
-    return this.#parts.cluster.waitForLeader(this.#timeout(limit));
-  }
-
   /**
    * Stops in order: health says so, running runs go to other nodes and the leadership to another voter, calls under way are
    * answered; then it closes. Bounded by
    * `timeoutMs` (`stopTimeoutMs` of the options). The folder keeps identity and state for the next start. Idempotent.
    */
-  stop(limit: CallLimit = {}): Promise<void> {
-    this.#stopped ??= this.#stop(limit.timeoutMs ?? this.#config.stopTimeoutMs);
+  stop(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutArgument(options.timeoutMs, this.#config.stopTimeoutMs));
     return this.#stopped;
   }
 
@@ -248,9 +193,9 @@ export class RaftoralNode {
   }
 
   async #takePart(): Promise<void> {
-    const { cluster, isNew } = this.#parts;
+    const { group, isNew } = this.#parts;
     const { origin, joinTimeoutMs } = this.#config;
-    if (origin.kind === "bootstrap" && isNew) await cluster.waitForLeader({ timeoutMs: joinTimeoutMs });
+    if (origin.kind === "bootstrap" && isNew) await group.waitForLeader({ timeoutMs: joinTimeoutMs });
     if (origin.kind === "join" && isNew) await this.#becomeVoter(joinTimeoutMs);
     if (!isNew) this.#announceAfter(0);
     this.#logger.info({ nodeId: this.nodeId, clusterId: this.clusterId, address: this.address }, "node started");
@@ -260,10 +205,21 @@ export class RaftoralNode {
   #announceAfter(delayMs: number): void {
     if (this.#isAnnouncing || this.#departure.isLeaving || this.#stopping.signal.aborted) return;
     this.#isAnnouncing = true;
-    const { cluster, membership, dial, identity, address } = this.#parts;
+    const { group: cluster, membership, dial, identity, address } = this.#parts;
     const { origin } = this.#config;
     const targets = origin.kind === "join" ? origin.targets : [];
-    const announcement = { cluster, membership, dial, identity, address, targets, delayMs, logger: this.#logger };
+    const { clock } = this.#environment;
+    const announcement = {
+      cluster,
+      membership,
+      dial,
+      identity,
+      address,
+      targets,
+      delayMs,
+      clock,
+      logger: this.#logger,
+    };
     void announceAddress(announcement, this.#stopping.signal).then((failure) => {
       this.#isAnnouncing = false;
       if (failure !== undefined && !this.#departure.isLeaving) this.#fail(failure);
@@ -272,16 +228,16 @@ export class RaftoralNode {
 
   /** Waits until the leader has made this node a voter. A large state may take longer than anyone wants to wait; it goes on. */
   async #becomeVoter(timeoutMs: number): Promise<void> {
-    const { cluster } = this.#parts;
-    const isVoter = (): boolean => cluster.status().confState.voters.includes(this.nodeId);
+    const { group } = this.#parts;
+    const isVoter = (): boolean => group.status().confState.voters.includes(this.nodeId);
     if (isVoter()) return;
     const { promise, resolve } = Promise.withResolvers<"voter" | "late">();
-    const stopListening = cluster.on((event) => {
+    const stopListening = group.on((event) => {
       if (event.type === "members" && isVoter()) resolve("voter");
     });
-    const timer = setTimeout(resolve, timeoutMs, "late");
+    const cancel = startTimer(this.#environment.clock, timeoutMs, () => resolve("late"));
     const outcome = await Promise.race([promise, this.failed]);
-    clearTimeout(timer);
+    cancel();
     stopListening();
     if (outcome instanceof Error) throw outcome;
     if (outcome === "late")
@@ -291,15 +247,14 @@ export class RaftoralNode {
   /** For a client: answers once the node has left, stops after the answer is out. */
   async #leaveSoon(timeout: Timeout): Promise<void> {
     await this.#departure.leave(timeout);
-    setImmediate(() => void this.stop());
+    this.#environment.clock.soon(() => void this.stop());
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
+    const deadline = new Deadline({ timeoutMs }, this.#environment.clock);
     this.#parts.sayStopping();
     await this.#departure.handOver(timeoutMs);
-    const left = Math.max(0, deadline - performance.now());
-    await this.#parts.drain(Math.min(left, LONGEST_DRAIN_MS));
+    await this.#parts.drain(Math.min(Math.max(0, deadline.leftMs), LONGEST_DRAIN_MS));
     await this.#close();
     this.#logger.info({ nodeId: this.nodeId }, "node stopped");
   }
@@ -312,10 +267,6 @@ export class RaftoralNode {
   #fail(error: Error): void {
     this.#logger.error({ err: error }, "this node cannot go on");
     this.#failed.resolve(error);
-  }
-
-  #timeout(limit: CallLimit): Timeout {
-    return { timeoutMs: timeoutArgument(limit.timeoutMs, this.#config.limits.defaultTimeoutMs) };
   }
 }
 

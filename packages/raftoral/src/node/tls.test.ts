@@ -1,6 +1,8 @@
 // A whole cluster over TLS: nodes join, restart, move and are asked, each as whom its certificate says.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { platformClock } from "@raftoral/raft-core";
+import type { TlsOptions } from "@raftoral/transport-grpc";
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -8,11 +10,14 @@ import {
   filesOf,
   type IssuedCertificate,
 } from "../../../transport-grpc/src/testing/certificate-authority.ts";
+import { MembershipClient } from "../client/membership-client.ts";
 import { type ClientOptions, RaftoralClient } from "../client/raftoral-client.ts";
-import { TestCluster, until } from "../testing/test-cluster.ts";
+import { leaderOf, TestCluster, until } from "../testing/test-cluster.ts";
 import type { RaftoralNode } from "./raftoral-node.ts";
 
 const greet = workflow("greet", { version: 1 }, async (ctx, name: string) => ctx.step("greet", () => `hello ${name}`));
+
+const LIMIT = { timeoutMs: 5_000 };
 
 let authority: CertificateAuthority;
 let alice: IssuedCertificate;
@@ -49,6 +54,13 @@ async function connect(node: RaftoralNode, options: ClientOptions): Promise<Raft
   return client;
 }
 
+/** A connection as one node has it to another. */
+async function asMember(node: RaftoralNode, tls: TlsOptions): Promise<MembershipClient> {
+  const client = await MembershipClient.connect(node.address, tls, LIMIT, platformClock);
+  open.push(client);
+  return client;
+}
+
 describe.each([
   ["that name nodes", nodeTls],
   ["that name hosts", hostTls],
@@ -56,26 +68,27 @@ describe.each([
   test("three nodes form a cluster, a client runs a workflow on it, a node comes back at another port", async () => {
     const nodes = await form(tlsOf);
     const client = await connect(nodes[2] as RaftoralNode, { tls: withCa(alice) });
-    const run = await client.startWorkflow(greet, "tls");
+    const run = await client.workflows.start(greet, "tls");
     expect(await run.result()).toBe("hello tls");
 
     const [, second] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
     const folder = cluster.places[1];
     await second.stop();
     const again = await cluster.start({ ...folder, clusterName: "shop", tls: await tlsOf(2) });
-    await until(again, () => again.status().leader !== 0, "a leader at the node that moved");
+    await until(again, async () => (await again.cluster.status()).leader !== 0, "a leader at the node that moved");
     const first = nodes[0] as RaftoralNode;
-    const known = () => first.members().find(({ nodeId }) => nodeId === 2)?.address;
-    await until(first, () => known() === again.address, "the first node knows where the second is now");
+    const known = async () => (await first.cluster.members()).find(({ nodeId }) => nodeId === 2)?.address;
+    await until(first, async () => (await known()) === again.address, "the first node knows where the second is now");
   });
 });
 
 test("a newcomer gets the id that its certificate names, also by way of a follower", async () => {
   const nodes = await form(nodeTls);
-  const follower = nodes.find((node) => node.status().leader !== node.nodeId) as RaftoralNode;
+  const leader = await leaderOf(nodes);
+  const follower = nodes.find((node) => node !== leader) as RaftoralNode;
   const seventh = await cluster.start({ ...cluster.place(), join: follower.address, tls: await nodeTls(7) });
   expect(seventh.nodeId).toBe(7);
-  expect(seventh.members().map(({ nodeId }) => nodeId)).toEqual([1, 2, 3, 7]);
+  expect((await seventh.cluster.members()).map(({ nodeId }) => nodeId)).toEqual([1, 2, 3, 7]);
 });
 
 describe("no place in the cluster is given", () => {
@@ -83,15 +96,16 @@ describe("no place in the cluster is given", () => {
   beforeEach(async () => {
     first = await cluster.start({ ...cluster.place(), bootstrap: true, clusterName: "shop", tls: await nodeTls(1) });
   });
-  afterEach(() => {
-    expect(first.members().map(({ nodeId }) => nodeId)).toEqual([1]);
+  afterEach(async () => {
+    expect((await first.cluster.members()).map(({ nodeId }) => nodeId)).toEqual([1]);
   });
 
   test("to a client", async () => {
-    const client = await connect(first, { tls: withCa(alice) });
-    await expect(client.join("127.0.0.1:9", "shop")).rejects.toMatchObject({ code: "CALLER_REFUSED" });
+    const asNode = await asMember(first, withCa(alice));
+    await expect(asNode.join("127.0.0.1:9", "shop", 0, LIMIT)).rejects.toMatchObject({ code: "CALLER_REFUSED" });
     // It may ask everything else.
-    expect((await client.status()).nodeId).toBe(1);
+    const client = await connect(first, { tls: withCa(alice) });
+    expect((await client.cluster.status()).nodeId).toBe(1);
   });
 
   test("to a node whose certificate names one that exists", async () => {
@@ -124,13 +138,13 @@ describe("no place in the cluster is given", () => {
 test("only a member says where it is", async () => {
   const nodes = await form(nodeTls);
   const [first, second] = nodes as [RaftoralNode, RaftoralNode];
-  const move = async (options: ClientOptions, nodeId: number) => {
-    const client = await connect(second, { ...options, pinned: true });
-    await client.announce(first.clusterId, nodeId, "127.0.0.1:9");
+  const move = async (tls: TlsOptions, nodeId: number) => {
+    const client = await asMember(second, tls);
+    await client.announce(first.clusterId, nodeId, "127.0.0.1:9", LIMIT);
   };
-  await expect(move({ tls: withCa(alice) }, 3)).rejects.toMatchObject({ code: "CALLER_REFUSED" });
-  await expect(move({ tls: await nodeTls(2) }, 3)).rejects.toMatchObject({ code: "CALLER_REFUSED" });
-  expect(first.members()[2]?.address).toBe(nodes[2]?.address);
+  await expect(move(withCa(alice), 3)).rejects.toMatchObject({ code: "CALLER_REFUSED" });
+  await expect(move(await nodeTls(2), 3)).rejects.toMatchObject({ code: "CALLER_REFUSED" });
+  expect((await first.cluster.members())[2]?.address).toBe(nodes[2]?.address);
 });
 
 describe("a node does not start", () => {
@@ -168,7 +182,7 @@ test("a client whose certificate is renewed goes on with the new one", async () 
   expect(() => client.reloadTls()).toThrow(expect.objectContaining({ code: "TRANSPORT_TLS_INVALID" }));
   await writeFile(join(files.folder, "key.pem"), bob.key);
   expect(client.reloadTls()).toBe(true);
-  expect((await client.status()).nodeId).toBe(1);
+  expect((await client.cluster.status()).nodeId).toBe(1);
   expect(node.reloadTls()).toBe(false);
 });
 

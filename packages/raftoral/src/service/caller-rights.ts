@@ -8,9 +8,9 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { type Caller, namedNode, objectionToCaller } from "@raftoral/transport-grpc";
-import type { MemberInfo } from "../client/cluster-info.ts";
-import { NodeError } from "../errors.ts";
-import { nameOf } from "../node/membership/membership.ts";
+import type { MemberInfo } from "../api/cluster.ts";
+import { clusterNameOf } from "../api/cluster-id.ts";
+import { NodeError } from "../api/errors.ts";
 
 /** What is asked for, and of which cluster. */
 export interface NodeRequest {
@@ -23,7 +23,7 @@ export interface NodeRequest {
 
 /** What certificates may call a cluster. */
 export function clusterNamesOf(clusterId: string): readonly string[] {
-  return [nameOf(clusterId), clusterId];
+  return [clusterNameOf(clusterId), clusterId];
 }
 
 /** The id that the place is to have; 0 where any will do (W1). Throws CALLER_REFUSED. */

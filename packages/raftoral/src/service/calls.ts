@@ -1,8 +1,8 @@
 /** What every call of every service does: keep its deadline, name what is missing, report failures by code. */
 import type { HandlerContext } from "@connectrpc/connect";
-import { NodeError } from "../errors.ts";
+import type { CallLimit } from "../api/call-options.ts";
+import { NodeError } from "../api/errors.ts";
 import { toConnectError } from "./connect-errors.ts";
-import type { Timeout } from "./served-node.ts";
 
 /** Left for the answer to travel, so that the node's own error arrives before the caller's deadline passes. */
 const ANSWER_MARGIN_MS = 50;
@@ -10,10 +10,20 @@ const ANSWER_MARGIN_MS = 50;
 /** The longest that a timer can wait; more would be over at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The least of what the request asks for, what its deadline leaves, and the default where it asks for nothing. */
-export function callTimeout(requestedMs: number, context: HandlerContext, defaultMs: number): Timeout {
+/**
+ * The least of what the request asks for, what its deadline leaves, and the default where it asks for nothing; and the end of the call when the
+ * client cancels it or its connection breaks.
+ */
+export function callLimit(requestedMs: number, context: HandlerContext, defaultMs: number): CallLimit {
   const left = (context.timeoutMs() ?? Number.POSITIVE_INFINITY) - ANSWER_MARGIN_MS;
-  return { timeoutMs: Math.max(1, Math.min(requestedMs === 0 ? defaultMs : requestedMs, left, MAX_TIMEOUT_MS)) };
+  const timeoutMs = Math.max(1, Math.min(requestedMs === 0 ? defaultMs : requestedMs, left, MAX_TIMEOUT_MS));
+  return { timeoutMs, signal: context.signal };
+}
+
+/** The same as options of a call of the API. */
+export function callOptions(limit: CallLimit): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
+  const { timeoutMs, signal } = limit;
+  return signal === undefined ? { timeoutMs } : { timeoutMs, signal };
 }
 
 /** A handler whose failures leave as {@link toConnectError} makes them. */

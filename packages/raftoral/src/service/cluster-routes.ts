@@ -1,37 +1,42 @@
 /**
- * raftoral.v1.ClusterService: checks requests, calls the node, answers.
+ * raftoral.v1.ClusterService over the API of a node. It translates messages to calls and answers to messages, and judges the callers of what only nodes
+ * may ask.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { CALLER } from "@raftoral/transport-grpc";
 import { parseReachableAddress } from "../api/address.ts";
-import { NodeError } from "../errors.ts";
+import { NodeError } from "../api/errors.ts";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
-import { backupToWire } from "./backup-messages.ts";
+import { backupToWire } from "../wire/backup-messages.ts";
+import { memberToWire, nodeStatusToWire } from "../wire/cluster-messages.ts";
+import { safeNumber } from "../wire/numbers.ts";
 import { assertIsMember, placeFor } from "./caller-rights.ts";
-import { callTimeout, guarded, required } from "./calls.ts";
-import { memberToWire, safeNumber, statusToWire } from "./messages.ts";
+import { callLimit, callOptions, guarded, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
+/** Adds the service to a router. `served` gives the node, and throws while there is none. */
 export function registerClusterService(
   router: ConnectRouter,
   served: () => ServedNode,
   defaultTimeoutMs: number,
 ): void {
-  const timeout = (requested: number, context: HandlerContext) => callTimeout(requested, context, defaultTimeoutMs);
+  const limit = (requestedMs: number, context: HandlerContext) => callLimit(requestedMs, context, defaultTimeoutMs);
+  const options = (requestedMs: number, context: HandlerContext) => callOptions(limit(requestedMs, context));
+  const cluster = () => served().cluster;
   router.service(ClusterService, {
-    getStatus: guarded(async () => statusToWire(served().nodeStatus())),
+    getStatus: guarded(async () => nodeStatusToWire(await cluster().status())),
 
     joinCluster: guarded(async (request, context) => {
       parseReachableAddress(required(request.address, "address"), "address");
       const node = served();
       const nodeId = placeFor(context.values.get(CALLER), {
         clusterId: node.clusterId,
-        members: node.nodeStatus().members,
+        members: node.members(),
         address: request.address,
         nodeId: safeNumber(request.nodeId, "node_id"),
       });
-      const limit = timeout(request.timeoutMs, context);
-      const admission = await node.admit(request.address, request.clusterName, nodeId, limit);
+      const allowed = limit(request.timeoutMs, context);
+      const admission = await node.admit(request.address, request.clusterName, nodeId, allowed);
       return {
         clusterId: admission.clusterId,
         nodeId: BigInt(admission.nodeId),
@@ -42,39 +47,42 @@ export function registerClusterService(
     announceNode: guarded(async (request, context) => {
       parseReachableAddress(required(request.address, "address"), "address");
       const node = served();
-      if (request.clusterId !== node.clusterId) {
+      const { clusterId } = node;
+      if (request.clusterId !== clusterId) {
         throw new NodeError(
           "CLUSTER_MISMATCH",
-          `Node ${node.nodeId} belongs to cluster ${node.clusterId}, not to ${request.clusterId}.`,
-          { details: { clusterId: node.clusterId } },
+          `Node ${node.nodeId} belongs to cluster ${clusterId}, not to ${request.clusterId}.`,
+          { details: { clusterId } },
         );
       }
       const nodeId = safeNumber(request.nodeId, "node_id");
-      const { clusterId } = node;
-      const { members: known } = node.nodeStatus();
-      assertIsMember(context.values.get(CALLER), { clusterId, members: known, address: request.address, nodeId });
-      const members = await node.readdress(nodeId, request.address, timeout(request.timeoutMs, context));
+      const { address } = request;
+      assertIsMember(context.values.get(CALLER), { clusterId, members: node.members(), address, nodeId });
+      const members = await node.readdress(nodeId, address, limit(request.timeoutMs, context));
       return { members: members.map(memberToWire) };
     }),
 
     removeNode: guarded(async (request, context) => {
-      const node = served();
-      const nodeId = safeNumber(request.nodeId, "node_id");
-      const limit = timeout(request.timeoutMs, context);
-      if (nodeId === 0 || nodeId === node.nodeId) await node.leaveSoon(limit);
-      else await node.removeNode(nodeId, limit);
-      return { nodeId: BigInt(nodeId === 0 ? node.nodeId : nodeId) };
+      const nodeId = idOrUndefined(request.nodeId);
+      return { nodeId: BigInt(await cluster().removeNode(nodeId, options(request.timeoutMs, context))) };
+    }),
+
+    waitForLeader: guarded(async (request, context) => {
+      return { leaderId: BigInt(await cluster().waitForLeader(options(request.timeoutMs, context))) };
     }),
 
     transferLeadership: guarded(async (request, context) => {
-      const to = safeNumber(request.nodeId, "node_id");
-      const leader = await served().handOver(to === 0 ? undefined : to, timeout(request.timeoutMs, context));
-      return { leaderId: BigInt(leader) };
+      const to = idOrUndefined(request.nodeId);
+      return { leaderId: BigInt(await cluster().transferLeadership(to, options(request.timeoutMs, context))) };
     }),
 
     backUpNode: guarded(async (request, context) => {
       const name = required(request.name, "name");
-      return backupToWire(await served().backUp(name, timeout(request.timeoutMs, context)));
+      return backupToWire(await cluster().backUp(name, options(request.timeoutMs, context)));
     }),
   });
+}
+
+function idOrUndefined(nodeId: bigint): number | undefined {
+  return nodeId === 0n ? undefined : safeNumber(nodeId, "node_id");
 }

@@ -2,16 +2,20 @@
  * RaftoralError on the wire: out of a node as a gRPC status with an ErrorDetail, back into a RaftoralError at the client.
  *
  * Invariants:
- * E1. Code, message, `retryable` and details of a RaftoralError are the same on both sides.
- * E2. What is not a RaftoralError leaves the node as INTERNAL, without its stack.
+ * E1. Class, code, message, `retryable`, details and the chain of causes of a RaftoralError are the same on both sides. A cause arrives as an Error
+ *     with its name, message and code.
+ * E2. What is not a RaftoralError leaves the node as INTERNAL. No stack leaves the node.
  * E3. Whatever a call throws at the client is a RaftoralError, also when no Raftoral node answered.
  */
 
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { RaftoralError } from "@raftoral/raft-core";
+import { RaftError, RaftoralError } from "@raftoral/raft-core";
 import { securityFailure } from "@raftoral/transport-grpc";
-import { NodeError, RemoteError } from "../errors.ts";
-import { ErrorDetailSchema } from "../gen/raftoral/v1/error_pb.ts";
+import { WorkflowError } from "@raftoral/workflow";
+import { rebuiltError } from "../api/error-classes.ts";
+import { NodeError } from "../api/errors.ts";
+import { type ErrorCause, type ErrorCauseSchema, ErrorDetailSchema } from "../gen/raftoral/v1/error_pb.ts";
 import { grpcStatusOf } from "./grpc-status.ts";
 
 const CUT: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Canceled, Code.Aborted]);
@@ -26,6 +30,9 @@ export function toConnectError(error: unknown): ConnectError {
     message: failure.message,
     retryable: failure.retryable,
     detailsJson: detailsJson(failure.details),
+    name: failure.name,
+    // What is behind an unexpected error is the node's own affair.
+    ...(failure === error ? causeOf(failure, 0) : {}),
   };
   return new ConnectError(failure.message, status, undefined, [{ desc: ErrorDetailSchema, value: detail }], error);
 }
@@ -36,10 +43,10 @@ export function fromConnectError(error: unknown, address: string): RaftoralError
   const failure = ConnectError.from(error);
   const detail = failure.findDetails(ErrorDetailSchema)[0];
   if (detail !== undefined) {
-    return new RemoteError(detail.code, detail.message, {
+    return rebuiltError(detail.name, detail.code, detail.message, {
       retryable: detail.retryable,
       details: parsedDetails(detail.detailsJson),
-      cause: error,
+      ...(detail.cause === undefined ? {} : { cause: rebuiltCause(detail.cause) }),
     });
   }
   return securityFailure(failure, address) ?? withoutDetail(failure, address);
@@ -56,13 +63,13 @@ function withoutDetail(failure: ConnectError, address: string): RaftoralError {
   }
   switch (failure.code) {
     case Code.DeadlineExceeded:
-      return new RemoteError(
+      return new RaftError(
         "DEADLINE_EXCEEDED",
         `${address} did not answer in time. It may be busy, or its cluster may have lost its quorum; ask for its status.`,
         { ...options, retryable: true },
       );
     case Code.ResourceExhausted:
-      return new RemoteError(
+      return new WorkflowError(
         "PAYLOAD_TOO_LARGE",
         `${address} refused a message for its size (${failure.rawMessage}). Send less; keep large data elsewhere and pass a reference.`,
         options,
@@ -95,6 +102,31 @@ function internal(error: unknown): NodeError {
   return new NodeError("INTERNAL", `The node failed to answer because of an unexpected error: ${message}`, {
     cause: error,
   });
+}
+
+/** Causes beyond it are left out: they may go round in a circle. */
+const MAX_CAUSES = 8;
+const MAX_CAUSE_LENGTH = 8 * 1024;
+
+function causeOf(error: Error, depth: number): { readonly cause?: MessageInitShape<typeof ErrorCauseSchema> } {
+  const { cause } = error;
+  if (!(cause instanceof Error) || depth === MAX_CAUSES) return {};
+  const code: unknown = "code" in cause ? cause.code : undefined;
+  return {
+    cause: {
+      name: cause.name,
+      message: cause.message.slice(0, MAX_CAUSE_LENGTH),
+      code: typeof code === "string" || typeof code === "number" ? String(code) : "",
+      ...causeOf(cause, depth + 1),
+    },
+  };
+}
+
+function rebuiltCause({ name, message, code, cause }: ErrorCause): Error {
+  const rebuilt = new Error(message, cause === undefined ? undefined : { cause: rebuiltCause(cause) });
+  // No stack: the one of this line would lead astray.
+  rebuilt.stack = `${name}: ${message}`;
+  return Object.assign(rebuilt, { name }, code === "" ? {} : { code });
 }
 
 function detailsJson(details: Readonly<Record<string, unknown>>): string {

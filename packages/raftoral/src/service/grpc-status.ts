@@ -6,23 +6,13 @@
  * state, UNAVAILABLE may succeed when the same call is repeated, ABORTED when the work around it is.
  */
 import { Code } from "@connectrpc/connect";
-import type { RaftErrorCode, TransportErrorCode } from "@raftoral/raft-core";
-import type { StorageErrorCode } from "@raftoral/storage-lmdb";
-import type { AuthorErrorCode, WorkflowErrorCode } from "@raftoral/workflow";
-import type { NodeErrorCode } from "../errors.ts";
-
-type AnyErrorCode =
-  | AuthorErrorCode
-  | NodeErrorCode
-  | RaftErrorCode
-  | StorageErrorCode
-  | TransportErrorCode
-  | WorkflowErrorCode;
+import type { RaftoralErrorCode } from "../api/error-classes.ts";
 
 /** By code; docs/errors.md has the same table by status, and a test compares them. */
-export const GRPC_STATUS: Readonly<Record<AnyErrorCode, Code>> = Object.freeze({
+export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.freeze({
   // raftoral
   BACKUP_REFUSED: Code.FailedPrecondition,
+  CALL_ABORTED: Code.Canceled,
   CALLER_REFUSED: Code.PermissionDenied,
   CLUSTER_MISMATCH: Code.FailedPrecondition,
   CLUSTER_MISSING: Code.FailedPrecondition,
@@ -105,10 +95,10 @@ export const GRPC_STATUS: Readonly<Record<AnyErrorCode, Code>> = Object.freeze({
   TRANSPORT_TLS_INVALID: Code.FailedPrecondition,
   TRANSPORT_SNAPSHOT_LIMIT: Code.ResourceExhausted,
   TRANSPORT_SNAPSHOT_REJECTED: Code.Unavailable,
-} satisfies Record<AnyErrorCode, Code>);
+} satisfies Record<RaftoralErrorCode, Code>);
 
 /** The status of a code, also of one that only a later version has. */
 export function grpcStatusOf(code: string, retryable: boolean): Code {
-  const known = Object.hasOwn(GRPC_STATUS, code) ? GRPC_STATUS[code as AnyErrorCode] : undefined;
+  const known = Object.hasOwn(GRPC_STATUS, code) ? GRPC_STATUS[code as RaftoralErrorCode] : undefined;
   return known ?? (retryable ? Code.Unavailable : Code.Unknown);
 }

@@ -1,84 +1,97 @@
 /**
- * raftoral.v1.WorkflowService: checks requests, calls the node, answers. Knows nothing of Raft.
+ * raftoral.v1.WorkflowService over the API of a node. It translates messages to calls and answers to messages; what a call may be and what it does, the API
+ * says.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import type { RunFilter } from "../client/run-info.ts";
-import { NodeError } from "../errors.ts";
+import { runIdArgument } from "../api/arguments.ts";
+import { Payload } from "../api/payload.ts";
+import type { RunFilter } from "../api/runs.ts";
+import type { PageOptions } from "../api/workflows.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
-import { decodeJson } from "../json.ts";
-import { callTimeout, guarded, required } from "./calls.ts";
-import { runToWire, stateFromWire, summaryToWire } from "./messages.ts";
+import { outcomeToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
+import { callLimit, callOptions, guarded, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
-const DEFAULT_PAGE_SIZE = 100;
-const MAX_PAGE_SIZE = 1000;
 const MAX_WAIT_MS = 60_000;
-/** What the state gives as the beginning of a next page. */
-const PAGE_TOKEN = /^\d{0,16}$/;
 
+/** Adds the service to a router. `served` gives the node, and throws while there is none. */
 export function registerWorkflowService(
   router: ConnectRouter,
   served: () => ServedNode,
   defaultTimeoutMs: number,
 ): void {
-  const timeout = (requested: number, context: HandlerContext) => callTimeout(requested, context, defaultTimeoutMs);
+  const options = (requestedMs: number, context: HandlerContext) =>
+    callOptions(callLimit(requestedMs, context, defaultTimeoutMs));
+  const workflows = () => served().workflows;
   router.service(WorkflowService, {
-    startWorkflow: guarded(async (request, context) => {
-      const { id, created } = await served().start(
-        {
-          type: required(request.workflowType, "workflow_type"),
-          version: request.version,
-          input: decodeJson(request.input, "The input"),
-          id: request.workflowId === "" ? undefined : request.workflowId,
-        },
-        timeout(request.timeoutMs, context),
-      );
-      return { workflowId: id, created };
+    startRun: guarded(async (request, context) => {
+      const { workflowType, version, versionPinned, input, runId } = request;
+      const type = required(workflowType, "workflow_type");
+      const named = version === 0 ? type : { type, version };
+      const run = await workflows().start(named, Payload.ofBytes(input, `the input of ${type}`), {
+        ...options(request.timeoutMs, context),
+        ...(runId === "" ? {} : { runId }),
+        ...(versionPinned ? { version } : {}),
+      });
+      return { runId: run.runId, created: run.created === true };
     }),
 
-    getRun: guarded(async (request, context) => {
-      const id = required(request.workflowId, "workflow_id");
-      return { run: runToWire(await served().getRun(id, timeout(request.timeoutMs, context))) };
+    describeRun: guarded(async (request, context) => {
+      const runId = required(request.runId, "run_id");
+      return { run: runToWire(await workflows().describe(runId, options(request.timeoutMs, context))) };
     }),
 
     listRuns: guarded(async (request, context) => {
-      const pageSize = request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize;
-      if (pageSize > MAX_PAGE_SIZE) {
-        throw new NodeError("REQUEST_INVALID", `page_size is ${pageSize}; it may be ${MAX_PAGE_SIZE} at most.`);
-      }
-      if (!PAGE_TOKEN.test(request.pageToken)) {
-        throw new NodeError("REQUEST_INVALID", "page_token is none that a node gave; leave it out for the first page.");
-      }
-      const status = stateFromWire(request.state);
+      const status = statusFromWire(request.status);
       const filter: RunFilter = {
         ...(status === undefined ? {} : { status }),
         ...(request.workflowType === "" ? {} : { workflowType: request.workflowType }),
       };
-      const page = await served().listPage(filter, pageSize, request.pageToken, timeout(request.timeoutMs, context));
-      return { runs: page.runs.map(summaryToWire), nextPageToken: page.next ?? "" };
+      const limit = options(request.timeoutMs, context);
+      const { runs, nextPageToken = "" } = await workflows().listPage(filter, { ...limit, ...pageOf(request) });
+      return { runs: runs.map(runToWire), nextPageToken };
+    }),
+
+    readHistory: guarded(async (request, context) => {
+      const runId = required(request.runId, "run_id");
+      const limit = options(request.timeoutMs, context);
+      const { records, nextPageToken = "" } = await workflows().historyPage(runId, { ...limit, ...pageOf(request) });
+      return { records: records.map(recordToWire), nextPageToken };
+    }),
+
+    readInput: guarded(async (request, context) => {
+      const runId = required(request.runId, "run_id");
+      return { input: (await workflows().input(runId, options(request.timeoutMs, context))).bytes };
+    }),
+
+    waitRun: guarded(async (request, context) => {
+      const runId = runIdArgument(required(request.runId, "run_id"));
+      const limit = { timeoutMs: Math.min(request.waitMs, MAX_WAIT_MS), signal: context.signal };
+      const ended = await served().pollRun(runId, limit);
+      return ended === undefined ? {} : { outcome: outcomeToWire(ended) };
     }),
 
     signalRun: guarded(async (request, context) => {
-      await served().signalRun(
-        required(request.workflowId, "workflow_id"),
-        required(request.name, "name"),
-        decodeJson(request.payload, "The payload"),
-        request.signalId === "" ? undefined : request.signalId,
-        timeout(request.timeoutMs, context),
-      );
+      const { name, signalId } = request;
+      const payload = Payload.ofBytes(request.payload, `signal ${name}`);
+      await workflows().signal(required(request.runId, "run_id"), required(name, "name"), payload, {
+        ...options(request.timeoutMs, context),
+        ...(signalId === "" ? {} : { signalId }),
+      });
       return {};
     }),
 
     cancelRun: guarded(async (request, context) => {
-      const id = required(request.workflowId, "workflow_id");
-      await served().cancelRun(id, request.reason, timeout(request.timeoutMs, context));
+      const { reason } = request;
+      await workflows().cancel(required(request.runId, "run_id"), {
+        ...options(request.timeoutMs, context),
+        ...(reason === undefined ? {} : { reason }),
+      });
       return {};
     }),
-
-    waitRun: guarded(async (request, context) => {
-      const id = required(request.workflowId, "workflow_id");
-      const timeoutMs = Math.min(request.waitMs, MAX_WAIT_MS);
-      return { run: runToWire(await served().awaitRun(id, { timeoutMs }, context.signal)) };
-    }),
   });
+}
+
+function pageOf({ pageSize, pageToken }: { readonly pageSize: number; readonly pageToken: string }): PageOptions {
+  return { ...(pageSize === 0 ? {} : { pageSize }), ...(pageToken === "" ? {} : { pageToken }) };
 }

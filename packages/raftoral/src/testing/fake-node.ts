@@ -5,95 +5,75 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
 import { WorkflowError } from "@raftoral/workflow";
-import type { BackupSummary, MemberInfo, NodeStatus } from "../client/cluster-info.ts";
-import type { RunDetails, RunFilter, RunPage } from "../client/run-info.ts";
+import type { CallLimit } from "../api/call-options.ts";
+import { CheckedCluster } from "../api/checked-cluster.ts";
+import { CheckedWorkflows } from "../api/checked-workflows.ts";
+import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
+import type { ClusterPort } from "../api/cluster-port.ts";
+import { Payload } from "../api/payload.ts";
+import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
-import type { Admission, ServedNode, StartRequest, Timeout } from "../service/served-node.ts";
+import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
 
+/** A record of a {@link FakeRun}. */
+export interface FakeRecord {
+  readonly path: string;
+  readonly kind: string;
+  readonly value: unknown;
+  readonly recordedAtMs: number;
+  readonly epoch: number;
+  readonly position: string;
+}
+
+/** A run of a {@link FakeNode}, with values where the API has payloads. */
+export interface FakeRun extends RunDescription {
+  readonly input: unknown;
+  readonly result: unknown;
+  readonly history: readonly FakeRecord[];
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** See the file's head. */
 export class FakeNode implements ServedNode {
   readonly nodeId = 1;
   readonly clusterId = "fake-000000000000";
-  readonly runs = new Map<string, RunDetails>();
+  readonly runs = new Map<string, FakeRun>();
   readonly signals: unknown[][] = [];
   /** Every call, by name, with its timeout. */
   readonly calls: { readonly name: string; readonly timeoutMs: number }[] = [];
   /** Thrown by every call while it is set. */
   failure: Error | undefined;
-  members: MemberInfo[] = [];
+  /** Awaited by every call before it answers, with its name. */
+  before: (name: string) => Promise<void> = async () => {};
+  /** Signals of the polls that came in. */
+  readonly polls: (AbortSignal | undefined)[] = [];
+  known: MemberInfo[] = [];
   transfers: NodeStatus["transfers"] = [];
+  readonly workflows: CheckedWorkflows;
+  readonly cluster: CheckedCluster;
 
-  async start(request: StartRequest, timeout: Timeout): Promise<{ readonly id: string; readonly created: boolean }> {
-    this.#enter("start", timeout);
-    const id = request.id ?? "chosen-by-the-node";
-    const created = !this.runs.has(id);
-    if (created)
-      this.runs.set(id, run(id, { workflowType: request.type, version: request.version || 1, input: request.input }));
-    return { id, created };
+  constructor() {
+    let count = 0;
+    const uuid = () => `chosen-by-the-node-${++count}`;
+    this.workflows = new CheckedWorkflows({ port: this.#workflows(), timeoutMs: DEFAULT_TIMEOUT_MS, uuid });
+    this.cluster = new CheckedCluster(this.#cluster(), DEFAULT_TIMEOUT_MS);
   }
 
-  async getRun(id: string, timeout: Timeout): Promise<RunDetails> {
-    this.#enter("getRun", timeout);
-    const found = this.runs.get(id);
-    if (found === undefined) throw new WorkflowError("WORKFLOW_NOT_FOUND", `There is no run ${id}.`);
-    return found;
+  async pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
+    this.polls.push(limit.signal);
+    await this.#enter("pollRun", limit);
+    return endedOf(this.#present(runId));
   }
 
-  async listPage(filter: RunFilter, limit: number, cursor: string, timeout: Timeout): Promise<RunPage> {
-    this.#enter("listPage", timeout);
-    const all = [...this.runs.values()].filter((run) => filter.status === undefined || run.status === filter.status);
-    const from = Number(cursor || "0");
-    const next = from + limit < all.length ? String(from + limit) : undefined;
-    return { runs: all.slice(from, from + limit), next };
+  members(): readonly MemberInfo[] {
+    return this.known;
   }
 
-  async signalRun(
-    id: string,
-    name: string,
-    payload: unknown,
-    signalId: string | undefined,
-    timeout: Timeout,
-  ): Promise<void> {
-    await this.getRun(id, timeout);
-    this.signals.push([id, name, payload, signalId]);
-  }
-
-  async cancelRun(id: string, reason: string, timeout: Timeout): Promise<void> {
-    const found = await this.getRun(id, timeout);
-    this.runs.set(id, {
-      ...found,
-      status: "cancelled",
-      error: { name: "cancelled", code: "WORKFLOW_CANCELLED", message: reason },
-    });
-  }
-
-  async awaitRun(id: string, timeout: Timeout): Promise<RunDetails> {
-    return this.getRun(id, timeout);
-  }
-
-  nodeStatus(): NodeStatus {
-    return {
-      clusterId: this.clusterId,
-      nodeId: this.nodeId,
-      address: "10.0.0.1:5001",
-      role: "leader",
-      leader: 1,
-      term: 3,
-      commit: 41,
-      applied: 40,
-      firstIndex: 2,
-      lastIndex: 42,
-      members: this.members,
-      runningRuns: 5,
-      ownedRuns: 2,
-      workflows: ["process_order@1"],
-      version: "0.0.0",
-      transfers: this.transfers,
-    };
-  }
-
-  async admit(address: string, clusterName: string, _nodeId: number, timeout: Timeout): Promise<Admission> {
-    this.#enter("admit", timeout);
+  async admit(address: string, clusterName: string, _nodeId: number, limit: CallLimit): Promise<Admission> {
+    await this.#enter("admit", limit);
     return {
       clusterId: `${clusterName}-1`,
       nodeId: 4,
@@ -101,60 +81,168 @@ export class FakeNode implements ServedNode {
     };
   }
 
-  async readdress(_nodeId: NodeId, _address: string, timeout: Timeout): Promise<readonly MemberInfo[]> {
-    this.#enter("readdress", timeout);
-    return this.members;
+  async readdress(_nodeId: NodeId, _address: string, limit: CallLimit): Promise<readonly MemberInfo[]> {
+    await this.#enter("readdress", limit);
+    return this.known;
   }
 
-  async removeNode(nodeId: NodeId, timeout: Timeout): Promise<void> {
-    this.#enter("removeNode", timeout);
-    if (nodeId > 3) throw new RaftError("NODE_UNKNOWN", `There is no node ${nodeId}; members are 1, 2, 3.`);
+  #workflows(): WorkflowsPort {
+    return {
+      start: async (request: StartRequest, limit) => {
+        await this.#enter("start", limit);
+        const { runId, workflowType, version = 1, input } = request;
+        const created = !this.runs.has(runId);
+        if (created) this.runs.set(runId, run(runId, { workflowType, version, input: input.value() }));
+        return created;
+      },
+      describe: async (runId, limit) => {
+        await this.#enter("describe", limit);
+        const { input: _input, result: _result, history: _history, ...description } = this.#present(runId);
+        return description;
+      },
+      list: async (filter: RunFilter, page: PageRequest, limit): Promise<RunPage> => {
+        await this.#enter("list", limit);
+        const all = [...this.runs.values()].filter(
+          ({ status }) => filter.status === undefined || status === filter.status,
+        );
+        const { entries, nextPageToken } = pageOf(all, page);
+        return { runs: entries, nextPageToken };
+      },
+      history: async (runId, page, limit): Promise<HistoryPage> => {
+        await this.#enter("history", limit);
+        const { entries, nextPageToken } = pageOf(this.#present(runId).history, page);
+        const records = entries.map((record) => ({ ...record, value: Payload.of(record.value, record.path) }));
+        return { records, nextPageToken };
+      },
+      input: async (runId, limit) => {
+        await this.#enter("input", limit);
+        return Payload.of(this.#present(runId).input, "the input");
+      },
+      wait: async (runId, limit) => this.pollRun(runId, limit),
+      signal: async ({ runId, name, payload, signalId }: SignalRequest, limit) => {
+        await this.#enter("signal", limit);
+        this.#present(runId);
+        this.signals.push([runId, name, payload.value(), signalId]);
+      },
+      cancel: async (runId, reason, limit) => {
+        await this.#enter("cancel", limit);
+        this.runs.set(runId, { ...this.#present(runId), status: "cancelled", cancelReason: reason, endedAtMs: 1 });
+      },
+    };
   }
 
-  async leaveSoon(timeout: Timeout): Promise<void> {
-    this.#enter("leaveSoon", timeout);
+  #cluster(): ClusterPort {
+    return {
+      status: async () => {
+        return {
+          clusterId: this.clusterId,
+          nodeId: this.nodeId,
+          address: "10.0.0.1:5001",
+          role: "leader",
+          leader: 1,
+          term: 3,
+          commit: 41,
+          applied: 40,
+          firstIndex: 2,
+          lastIndex: 42,
+          members: this.known,
+          runningRuns: 5,
+          ownedRuns: 2,
+          workflows: ["process_order@1"],
+          version: "0.0.0",
+          transfers: this.transfers,
+        };
+      },
+      waitForLeader: async (limit) => {
+        await this.#enter("waitForLeader", limit);
+        return 1;
+      },
+      transferLeadership: async (to, limit) => {
+        await this.#enter("transferLeadership", limit);
+        return to ?? 2;
+      },
+      removeNode: async (nodeId, limit) => {
+        await this.#enter(nodeId === undefined ? "leave" : "removeNode", limit);
+        if (nodeId !== undefined && nodeId > 3) {
+          throw new RaftError("NODE_UNKNOWN", `There is no node ${nodeId}; members are 1, 2, 3.`);
+        }
+        return nodeId ?? this.nodeId;
+      },
+      backUp: async (name, limit): Promise<BackupSummary> => {
+        await this.#enter("backUp", limit);
+        const groups = [{ group: 1, commit: 8, lastIndex: 9 }];
+        const createdAt = "2026-01-02T03:04:05.678Z";
+        const path = `/backups/${name}`;
+        return { nodeId: 1, clusterId: "test-1", path, createdAt, files: 4, bytes: 2_000_000, groups };
+      },
+    };
   }
 
-  async handOver(to: NodeId | undefined, timeout: Timeout): Promise<NodeId> {
-    this.#enter("handOver", timeout);
-    return to ?? 2;
+  #present(runId: string): FakeRun {
+    const found = this.runs.get(runId);
+    if (found !== undefined) return found;
+    throw new WorkflowError("WORKFLOW_NOT_FOUND", `There is no run ${runId}.`);
   }
 
-  async backUp(name: string, timeout: Timeout): Promise<BackupSummary> {
-    this.#enter("backUp", timeout);
-    const groups = [{ group: 1, commit: 8, lastIndex: 9 }];
-    const createdAt = "2026-01-02T03:04:05.678Z";
-    return { nodeId: 1, clusterId: "test-1", path: `/backups/${name}`, createdAt, files: 4, bytes: 2_000_000, groups };
-  }
-
-  #enter(name: string, { timeoutMs }: Timeout): void {
+  async #enter(name: string, { timeoutMs }: CallLimit): Promise<void> {
     this.calls.push({ name, timeoutMs });
+    await this.before(name);
     if (this.failure !== undefined) throw this.failure;
   }
 }
 
+function endedOf({ runId, workflowType, endedAtMs = 0, ...run }: FakeRun): EndedRun | undefined {
+  const common = { runId, workflowType, endedAtMs };
+  switch (run.status) {
+    case "running":
+      return undefined;
+    case "completed":
+      return { ...common, status: "completed", result: Payload.of(run.result, `the result of run ${runId}`) };
+    case "failed":
+      return { ...common, status: "failed", error: run.error ?? failed("Error", "no reason given") };
+    case "cancelled":
+      return { ...common, status: "cancelled", reason: run.cancelReason ?? "" };
+  }
+}
+
+function pageOf<T>(
+  all: readonly T[],
+  { pageSize, pageToken = "0" }: PageRequest,
+): { readonly entries: readonly T[]; readonly nextPageToken: string | undefined } {
+  const from = Number(pageToken);
+  const end = from + pageSize;
+  return { entries: all.slice(from, end), nextPageToken: end < all.length ? String(end) : undefined };
+}
+
+/** A recorded error. */
+export function failed(name: string, message: string, fields: Partial<RecordedFailure> = {}): RecordedFailure {
+  return { name, message, ...fields };
+}
+
 /** A run with every field set. */
-export function run(id: string, fields: Partial<RunDetails> = {}): RunDetails {
+export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
   return {
-    runId: id,
+    runId,
     workflowType: "process_order",
     version: 1,
     status: "running",
     owner: 1,
     epoch: 7,
-    attempt: 1,
+    takeovers: 0,
     input: undefined,
     result: undefined,
     error: undefined,
+    cancelReason: undefined,
     startedAtMs: 1_700_000_000_000,
-    endedAtMs: 0,
+    endedAtMs: undefined,
     recordCount: 0,
+    pendingSignals: [],
     history: [],
-    lifecycle: [],
     ...fields,
   };
 }
 
+/** A node that is served. */
 export interface FakeServer {
   readonly address: string;
   /** Closes the port and every connection. */
@@ -169,8 +257,8 @@ export async function serveFake(node: ServedNode): Promise<FakeServer> {
     { settings: { maxConcurrentStreams: 1000 } },
     connectNodeAdapter({
       routes: (router) => {
-        registerWorkflowService(router, () => node, 10_000);
-        registerClusterService(router, () => node, 10_000);
+        registerWorkflowService(router, () => node, DEFAULT_TIMEOUT_MS);
+        registerClusterService(router, () => node, DEFAULT_TIMEOUT_MS);
       },
     }),
   );

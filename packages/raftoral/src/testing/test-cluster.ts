@@ -93,19 +93,32 @@ export class TestCluster {
 }
 
 /** Resolves when `isSo` holds, looked at whenever something happens to the node. Rejects after ten seconds. */
-export async function until(node: RaftoralNode, isSo: () => boolean, what: string): Promise<void> {
-  if (isSo()) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error(`not within ${WAIT_MS} ms: ${what}`)), WAIT_MS);
-  const stop = node.on(() => {
-    if (isSo()) resolve();
-  });
+export async function until(node: RaftoralNode, isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  let isLate = false;
+  let wake = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    isLate = true;
+    wake.resolve();
+  }, WAIT_MS);
+  const stop = node.on(() => wake.resolve());
   try {
-    await promise;
+    for (;;) {
+      const { promise } = wake;
+      if (await isSo()) return;
+      if (isLate) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
+      await promise;
+      wake = Promise.withResolvers();
+    }
   } finally {
     clearTimeout(timer);
     stop();
   }
+}
+
+/** The node that leads, as it says itself. Throws when none does. */
+export async function leaderOf(nodes: readonly RaftoralNode[]): Promise<RaftoralNode> {
+  for (const node of nodes) if ((await node.cluster.status()).role === "leader") return node;
+  throw new Error("no node leads");
 }
 
 /** The first event that `matches`. Rejects after ten seconds. */

@@ -21,7 +21,7 @@ export function addBackup(program: Command, io: CliIo): void {
   command.setOptionValueWithSource("timeout", DEFAULT_TIMEOUT_MS, "default");
   command.action(async (name: string, flags: ClientFlags) => {
     // The node named is the one whose machine gets it.
-    const backup = await withClient(flags, io, (client) => client.backUpNode(name), { pinned: true });
+    const backup = await withClient(flags, io, (client) => client.cluster.backUp(name), { pinned: true });
     if (flags.json === true) {
       printJson(io, backup);
       return;

@@ -16,8 +16,9 @@ export function addCancel(program: Command, io: CliIo): void {
     .option("--reason <text>", "why, for whoever reads its history")
     .addHelpText("after", '\nExample:\n  $ raftoral cancel A17 --reason "ordered twice"');
   addClientOptions(command, io).action(async (id: string, flags: CancelFlags) => {
-    await withClient(flags, io, (client) => client.cancel(id, flags.reason));
-    if (flags.json === true) printJson(io, { id, cancelled: true });
+    const { reason } = flags;
+    await withClient(flags, io, (client) => client.workflows.cancel(id, reason === undefined ? {} : { reason }));
+    if (flags.json === true) printJson(io, { runId: id, cancelRequested: true });
     else io.out(`Run ${id} was asked to cancel.\n`);
   });
 }

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { RUN_STATUSES, type RunFilter, type RunStatus, type RunSummary } from "../../client/run-info.ts";
+import { RUN_STATUSES, type RunFilter, type RunStatus, type RunSummary } from "../../api/runs.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { formatDuration, formatTime } from "../durations.ts";
 import type { CliIo } from "../io.ts";
 import { clip, formatTable } from "../table.ts";
 
 interface ListFlags extends ClientFlags {
-  readonly state?: RunStatus;
+  readonly status?: RunStatus;
   readonly type?: string;
   readonly limit: number;
 }
@@ -14,8 +14,8 @@ interface ListFlags extends ClientFlags {
 const EXAMPLES = `
 Examples:
   $ raftoral list
-  $ raftoral list --state running --type process_order
-  $ raftoral list --limit 1000 --json | jq -r '.[] | select(.attempt > 1) | .id'`;
+  $ raftoral list --status running --type process_order
+  $ raftoral list --limit 1000 --json | jq -r '.[] | select(.takeovers > 0) | .runId'`;
 
 /** `raftoral list`: runs, newest first. */
 export function addList(program: Command, io: CliIo): void {
@@ -23,19 +23,19 @@ export function addList(program: Command, io: CliIo): void {
     .command("list")
     .summary("list runs, newest first")
     .description("List runs, newest first.")
-    .option("--state <state>", "only those: running, completed, failed or cancelled", parseState)
+    .option("--status <status>", "only those: running, completed, failed or cancelled", parseStatus)
     .option("--type <type>", "only those of a workflow type")
     .option("--limit <n>", "at most so many", parseLimit, 100)
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (flags: ListFlags) => {
     const filter: RunFilter = {
-      ...(flags.state === undefined ? {} : { status: flags.state }),
+      ...(flags.status === undefined ? {} : { status: flags.status }),
       ...(flags.type === undefined ? {} : { workflowType: flags.type }),
     };
     const runs: RunSummary[] = [];
     let hasMore = false;
     await withClient(flags, io, async (client) => {
-      for await (const run of client.runs(filter)) {
+      for await (const run of client.workflows.list(filter)) {
         hasMore = runs.length === flags.limit;
         if (hasMore) break;
         runs.push(run);
@@ -53,10 +53,10 @@ export function formatRuns(runs: readonly RunSummary[], hasMore: boolean, nowMs:
     [
       { title: "ID" },
       { title: "TYPE" },
-      { title: "STATE" },
+      { title: "STATUS" },
       { title: "OWNER", align: "right" },
-      { title: "ATTEMPT", align: "right" },
-      { title: "STEPS", align: "right" },
+      { title: "TAKEOVERS", align: "right" },
+      { title: "RECORDS", align: "right" },
       { title: "STARTED (UTC)" },
       { title: "TOOK", align: "right" },
     ],
@@ -65,18 +65,18 @@ export function formatRuns(runs: readonly RunSummary[], hasMore: boolean, nowMs:
       clip(`${run.workflowType}@${run.version}`, 40),
       run.status,
       run.owner === 0 ? "none" : String(run.owner),
-      String(run.attempt),
+      String(run.takeovers),
       String(run.recordCount),
       formatTime(run.startedAtMs),
-      formatDuration((run.endedAtMs === 0 ? nowMs : run.endedAtMs) - run.startedAtMs),
+      formatDuration((run.endedAtMs ?? nowMs) - run.startedAtMs),
     ]),
   );
   return hasMore ? `${table}There are more; raise --limit to see them.\n` : table;
 }
 
-function parseState(text: string): RunStatus {
-  const state = RUN_STATUSES.find((known) => known.toLowerCase() === text.toLowerCase());
-  if (state !== undefined) return state;
+function parseStatus(text: string): RunStatus {
+  const status = RUN_STATUSES.find((known) => known === text.toLowerCase());
+  if (status !== undefined) return status;
   throw new InvalidArgumentError("Write running, completed, failed or cancelled.");
 }
 

@@ -23,7 +23,7 @@ export function addLeave(program: Command, io: CliIo): void {
   addClientOptions(command, io).action(async (flags: LeaveFlags) => {
     // Only the node named may be made to leave, never one that answers in its place.
     const pinned = flags.id === undefined;
-    const nodeId = await withClient(flags, io, (client) => client.removeNode(flags.id), { pinned });
+    const nodeId = await withClient(flags, io, (client) => client.cluster.removeNode(flags.id), { pinned });
     if (flags.json === true) printJson(io, { nodeId, removed: true });
     else io.out(`Node ${nodeId} is no member of the cluster any more.\n`);
   });
@@ -38,7 +38,7 @@ export function addTransfer(program: Command, io: CliIo): void {
     .argument("[node]", "id of the node that is to lead", parseNodeId)
     .addHelpText("after", "\nExample:\n  $ raftoral transfer 2");
   addClientOptions(command, io).action(async (to: number | undefined, flags: ClientFlags) => {
-    const leader = await withClient(flags, io, (client) => client.transferLeadership(to));
+    const leader = await withClient(flags, io, (client) => client.cluster.transferLeadership(to));
     if (flags.json === true) printJson(io, { leader });
     else io.out(`Node ${leader} leads.\n`);
   });

@@ -32,19 +32,20 @@ export function addRun(program: Command, io: CliIo): void {
   addClientOptions(command, io).action(async (type: string, flags: RunFlags) => {
     const input = flags.input === undefined ? undefined : await readJsonArgument(flags.input, "--input", io);
     await withClient(flags, io, async (client) => {
-      const run = await client.startWorkflow(type, input, {
-        ...(flags.id === undefined ? {} : { id: flags.id }),
+      const run = await client.workflows.start(type, input, {
+        ...(flags.id === undefined ? {} : { runId: flags.id }),
         ...(flags.version === undefined ? {} : { version: flags.version }),
       });
       if (flags.wait !== true) {
-        if (flags.json === true) printJson(io, { id: run.id, created: run.created });
-        else io.out(run.created === false ? `Run ${run.id} was there already.\n` : `Started run ${run.id}.\n`);
+        const { runId, created } = run;
+        if (flags.json === true) printJson(io, { runId, created });
+        else io.out(created === false ? `Run ${runId} was there already.\n` : `Started run ${runId}.\n`);
         return;
       }
       // Someone who waits without a limit of their own waits for as long as it takes.
       const isLimited = command.getOptionValueSource("timeout") !== "default";
       const result = await run.result(isLimited ? { timeoutMs: flags.timeout } : {});
-      if (flags.json === true) printJson(io, { id: run.id, created: run.created, result: result ?? null });
+      if (flags.json === true) printJson(io, { runId: run.runId, created: run.created, result: result ?? null });
       else io.out(`${JSON.stringify(result ?? null, undefined, 2)}\n`);
     });
   });

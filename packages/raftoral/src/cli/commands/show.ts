@@ -1,83 +1,119 @@
 import type { Command } from "commander";
-import type { RunDetails } from "../../client/run-info.ts";
+import type { Payload } from "../../api/payload.ts";
+import type { EndedRun, HistoryRecord, RunDescription } from "../../api/runs.ts";
+import type { RaftoralClient } from "../../client/raftoral-client.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { formatDuration, formatTime } from "../durations.ts";
+import { failureLine, failureLines } from "../failure-text.ts";
 import type { CliIo } from "../io.ts";
 import { clip, formatFields, formatTable } from "../table.ts";
 
 const EXAMPLES = `
 Examples:
   $ raftoral show A17
-  $ raftoral show A17 --json | jq '.checkpoints[].key'`;
+  $ raftoral show A17 --json | jq '.history[].path'`;
 
 const VALUE_WIDTH = 60;
 
-/** `raftoral show ID`: one run with its steps and its history. */
+/** Everything about a run. */
+export interface ShownRun {
+  readonly description: RunDescription;
+  readonly input: Payload;
+  /** Undefined while the run has not ended. */
+  readonly ended: EndedRun | undefined;
+  readonly history: readonly HistoryRecord[];
+}
+
+/** `raftoral show ID`: one run with its records and what happened to it. */
 export function addShow(program: Command, io: CliIo): void {
   const command = program
     .command("show")
-    .summary("show a run with its steps")
-    .description("Show a run: its state, every step that was recorded, and what happened to it.")
+    .summary("show a run with its records")
+    .description("Show a run: its status, every step that was recorded, and what happened to it.")
     .argument("<id>", "the run's id")
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (id: string, flags: ClientFlags) => {
-    const run = await withClient(flags, io, (client) => client.getRun(id));
-    if (flags.json === true) printJson(io, run);
+    const run = await withClient(flags, io, (client) => readRun(client, id));
+    if (flags.json === true) printJson(io, asJson(run));
     else io.out(formatRun(run));
   });
 }
 
+async function readRun({ workflows }: RaftoralClient, runId: string): Promise<ShownRun> {
+  const description = await workflows.describe(runId);
+  const input = await workflows.input(runId);
+  const ended = description.status === "running" ? undefined : await workflows.wait(runId);
+  const history: HistoryRecord[] = [];
+  for await (const record of workflows.history(runId)) history.push(record);
+  return { description, input, ended, history };
+}
+
+function asJson({ description, input, ended, history }: ShownRun): object {
+  const result = ended?.status === "completed" ? { result: ended.result } : {};
+  return { ...description, input, ...result, history };
+}
+
 /** The page of `raftoral show`. Values are cut to fit; `--json` has all of them. */
-export function formatRun(run: RunDetails): string {
-  const took = run.endedAtMs === 0 ? undefined : formatDuration(run.endedAtMs - run.startedAtMs);
+export function formatRun({ description: run, input, ended, history }: ShownRun): string {
+  const took = run.endedAtMs === undefined ? undefined : formatDuration(run.endedAtMs - run.startedAtMs);
   const parts = [
     formatFields([
-      ["Run", run.runId],
-      ["Workflow", `${run.workflowType}, version ${run.version}`],
-      ["State", took === undefined ? run.status : `${run.status} after ${took}`],
+      ["Run", clip(run.runId, 512)],
+      ["Workflow", clip(`${run.workflowType}, version ${run.version}`, 300)],
+      ["Status", took === undefined ? run.status : `${run.status} after ${took}`],
       ["Owner", run.owner === 0 ? "none: no live node has registered this type and version" : `node ${run.owner}`],
-      ["Attempt", String(run.attempt)],
+      ["Takeovers", String(run.takeovers)],
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
-      ["Input", show(run.input)],
-      ...(run.status === "completed" ? [["Result", show(run.result)] as const] : []),
-      ...(run.error === undefined ? [] : [["Error", errorText(run.error)] as const]),
+      ["Input", show(input)],
+      ...(ended?.status === "completed" ? [["Result", show(ended.result)] as const] : []),
+      ...(run.error === undefined ? [] : [["Error", clip(failureLine(run.error), 300)] as const]),
+      ...(run.cancelReason === undefined ? [] : [["Cancelled", clip(run.cancelReason, 300)] as const]),
     ]),
   ];
-  if (run.history.length > 0) {
-    parts.push(
-      formatTable(
-        [
-          { title: "step" },
-          { title: "KIND" },
-          { title: "AT", align: "right" },
-          { title: "LOG", align: "right" },
-          { title: "VALUE" },
-        ],
-        run.history.map((checkpoint) => [
-          clip(checkpoint.path, 50),
-          checkpoint.kind.toLowerCase(),
-          `+${formatDuration(checkpoint.recordedAtMs - run.startedAtMs)}`,
-          String(checkpoint.index),
-          show(checkpoint.value),
-        ]),
-      ),
-    );
-  }
-  if (run.lifecycle.length > 0) {
-    parts.push(
-      formatTable(
-        [{ title: "TIME (UTC)" }, { title: "EVENT" }, { title: "" }],
-        run.lifecycle.map((event) => [formatTime(event.atMs), event.kind, clip(event.text, 100)]),
-      ),
-    );
-  }
+  if (run.error !== undefined && hasMore(run.error)) parts.push(`${failureLines(run.error).join("\n")}\n`);
+  if (history.length > 0) parts.push(historyTable(run, history));
+  parts.push(lifeTable(run, history));
   return parts.join("\n");
 }
 
-function errorText(error: { readonly name: string; readonly code: string; readonly message: string }): string {
-  return `${error.code === "" ? error.name : error.code}: ${error.message}`;
+function historyTable(run: RunDescription, history: readonly HistoryRecord[]): string {
+  return formatTable(
+    [{ title: "PATH" }, { title: "KIND" }, { title: "AT", align: "right" }, { title: "VALUE" }],
+    history.map(({ path, kind, recordedAtMs, value }) => [
+      clip(path, 50),
+      clip(kind, 20),
+      `+${formatDuration(recordedAtMs - run.startedAtMs)}`,
+      show(value),
+    ]),
+  );
 }
 
-function show(value: unknown): string {
-  return value === undefined ? "-" : clip(JSON.stringify(value) ?? "-", VALUE_WIDTH);
+/** What happened to the run, as far as its records tell: an owner that recorded nothing left no trace but its number. */
+function lifeTable(run: RunDescription, history: readonly HistoryRecord[]): string {
+  const events: [atMs: number, event: string, text: string][] = [
+    [run.startedAtMs, "started", `as ${run.workflowType}, version ${run.version}`],
+  ];
+  for (const [at, { epoch, path, recordedAtMs }] of history.entries()) {
+    const before = history[at - 1];
+    if (before === undefined || before.epoch === epoch) continue;
+    events.push([recordedAtMs, "taken-over", `another owner recorded ${path} first`]);
+  }
+  const unseen = run.takeovers - (events.length - 1);
+  if (unseen > 0) events.push([0, "taken-over", `${unseen} more changes of owner that recorded nothing`]);
+  if (run.status === "running" && run.cancelReason !== undefined)
+    events.push([0, "cancel-requested", run.cancelReason]);
+  if (run.endedAtMs !== undefined) events.push([run.endedAtMs, run.status, run.cancelReason ?? `on node ${run.owner}`]);
+  return formatTable(
+    [{ title: "TIME (UTC)" }, { title: "EVENT" }, { title: "" }],
+    events.map(([atMs, event, text]) => [formatTime(atMs), event, clip(text, 100)]),
+  );
+}
+
+function hasMore({ stack, cause, errors }: NonNullable<RunDescription["error"]>): boolean {
+  return stack !== undefined || cause !== undefined || errors !== undefined;
+}
+
+function show(payload: Payload): string {
+  if (payload.bytes.length === 0) return "-";
+  return clip(JSON.stringify(payload), VALUE_WIDTH);
 }

@@ -19,8 +19,8 @@ export function addSignal(program: Command, io: CliIo): void {
     .addHelpText("after", "\nExample:\n  $ raftoral signal A17 approval --payload true");
   addClientOptions(command, io).action(async (id: string, name: string, flags: SignalFlags) => {
     const payload = flags.payload === undefined ? undefined : await readJsonArgument(flags.payload, "--payload", io);
-    await withClient(flags, io, (client) => client.signal(id, name, payload));
-    if (flags.json === true) printJson(io, { id, signal: name });
+    await withClient(flags, io, (client) => client.workflows.signal(id, name, payload));
+    if (flags.json === true) printJson(io, { runId: id, signal: name });
     else io.out(`Signal ${name} was recorded for run ${id}.\n`);
   });
 }

@@ -1,6 +1,6 @@
 import type { SnapshotTransferStatus } from "@raftoral/raft-core";
 import type { Command } from "commander";
-import type { MemberInfo, NodeStatus } from "../../client/cluster-info.ts";
+import type { MemberInfo, NodeStatus } from "../../api/cluster.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { formatFields, formatTable } from "../table.ts";
@@ -13,7 +13,7 @@ export function addStatus(program: Command, io: CliIo): void {
     .description("Show what the node asked knows of itself and its cluster. Works without a quorum too.")
     .addHelpText("after", "\nExamples:\n  $ raftoral status\n  $ raftoral status --node 10.0.0.2:5001 --json");
   addClientOptions(command, io).action(async (flags: ClientFlags) => {
-    const status = await withClient(flags, io, (client) => client.status(), { pinned: true });
+    const status = await withClient(flags, io, (client) => client.cluster.status(), { pinned: true });
     if (flags.json === true) printJson(io, status);
     else io.out(formatStatus(status));
   });

@@ -15,7 +15,7 @@ import {
 import { DEFAULT_TRANSPORT_LIMITS, type TlsOptions, type TransportLimits } from "@raftoral/transport-grpc";
 import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "@raftoral/workflow";
 import { isUnspecified, parseAddress, parseReachableAddress } from "../../api/address.ts";
-import { NodeError } from "../../errors.ts";
+import { NodeError } from "../../api/errors.ts";
 
 /** The part of the options that is plain data, as a configuration file holds it. */
 export interface NodeSettings {

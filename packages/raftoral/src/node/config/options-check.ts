@@ -6,7 +6,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger } from "@raftoral/raft-core";
 import type { WorkflowDefinition } from "@raftoral/workflow";
-import { NodeError } from "../../errors.ts";
+import { NodeError } from "../../api/errors.ts";
 import { SETTING_NAMES } from "./node-config.ts";
 
 const PART_NAMES = ["workflows", "transport", "storage", "clock", "logger", "meterProvider"] as const;

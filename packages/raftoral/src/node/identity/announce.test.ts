@@ -1,7 +1,7 @@
 // Whose word that this node is no member is the last one.
-import { NONE, silentLogger } from "@raftoral/raft-core";
+import { NONE, platformClock, silentLogger } from "@raftoral/raft-core";
 import { expect, test } from "vitest";
-import { NodeError } from "../../errors.ts";
+import { NodeError } from "../../api/errors.ts";
 import { type Announcement, announceAddress } from "./announce.ts";
 
 const SELF = { nodeId: 6, address: "c:1" };
@@ -31,6 +31,7 @@ function restarted(applied: number, onCall: (node: { applied: number; leader: nu
     address: SELF.address,
     targets: [],
     delayMs: 0,
+    clock: platformClock,
     logger: silentLogger,
   };
   return { announcement: announcement as unknown as Announcement, calls: () => calls };

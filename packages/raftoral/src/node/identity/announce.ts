@@ -3,7 +3,8 @@
  *
  * A node at a new address cannot wait to be called, for nobody knows where: so it calls the others where it last knew them.
  */
-import { type Logger, NONE, RaftoralError } from "@raftoral/raft-core";
+import { type Clock, type Logger, NONE, RaftoralError } from "@raftoral/raft-core";
+import { pause } from "../../time/pause.ts";
 import type { Membership, WorkflowCluster } from "../membership/membership.ts";
 import type { Dial } from "../membership/node-network.ts";
 import type { NodeIdentity } from "../storage/node-storage.ts";
@@ -18,6 +19,7 @@ export interface Announcement {
   readonly targets: readonly string[];
   /** Before the first attempt. */
   readonly delayMs: number;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -32,12 +34,12 @@ const FINAL = new Set(["NODE_REMOVED", "NODE_UNKNOWN", "CLUSTER_MISMATCH"]);
  * node does not belong to the cluster any more. Never rejects.
  */
 export async function announceAddress(announcement: Announcement, stop: AbortSignal): Promise<Error | undefined> {
-  await paused(announcement.delayMs, stop);
+  await pause(announcement.clock, announcement.delayMs, stop);
   for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const outcome = await attempt(announcement);
     if (outcome === "known") return undefined;
     if (outcome !== "later") return outcome;
-    await paused(pauseMs, stop);
+    await pause(announcement.clock, pauseMs, stop);
   }
   return undefined;
 }
@@ -85,15 +87,4 @@ function mayTell(target: string, { cluster, membership }: Announcement): boolean
 
 function judge(error: unknown): "later" | RaftoralError {
   return error instanceof RaftoralError && FINAL.has(error.code) ? error : "later";
-}
-
-async function paused(ms: number, stop: AbortSignal): Promise<void> {
-  if (ms === 0 || stop.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const onStop = (): void => resolve();
-  stop.addEventListener("abort", onStop);
-  await promise;
-  clearTimeout(timer);
-  stop.removeEventListener("abort", onStop);
 }

@@ -6,12 +6,15 @@
  *     harmless, and refused when they contradict it.
  * I2. The identity is durable before the node listens or takes part.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Bootstrap, Logger, NodeAddress, NodeId } from "@raftoral/raft-core";
 import { RaftoralError } from "@raftoral/raft-core";
-import { NodeError } from "../../errors.ts";
+import { clusterNameOf } from "../../api/cluster-id.ts";
+import { NodeError } from "../../api/errors.ts";
+import type { Environment } from "../../platform.ts";
+import { Deadline } from "../../time/deadline.ts";
+import { pause } from "../../time/pause.ts";
 import type { NodeConfig, Origin } from "../config/node-config.ts";
-import { nameOf } from "../membership/membership.ts";
 import type { Dial } from "../membership/node-network.ts";
 import type { NodeIdentity, NodeStorage } from "../storage/node-storage.ts";
 
@@ -31,6 +34,7 @@ export interface IdentityOptions {
   /** The id to ask for when joining: the one that the node's certificate names. 0: any. */
   readonly wantedNodeId: NodeId;
   readonly dial: Dial;
+  readonly environment: Environment;
   readonly logger: Logger;
 }
 
@@ -67,11 +71,12 @@ export async function establishIdentity(options: IdentityOptions): Promise<Estab
 }
 
 async function created(options: IdentityOptions): Promise<EstablishedIdentity> {
-  const { config, address, logger } = options;
+  const { config, address, environment, logger } = options;
   const { origin } = config;
   switch (origin.kind) {
     case "bootstrap": {
-      const clusterId = clusterIdOf(config, randomBytes(6).toString("hex"));
+      const suffix = Buffer.from(environment.randomBytes(6)).toString("hex");
+      const clusterId = clusterIdOf(config, suffix);
       const identity = { nodeId: FIRST_NODE_ID, clusterId };
       logger.info(identity, "a new cluster");
       return { identity, bootstrap: alone(address), isNew: true };
@@ -97,7 +102,7 @@ async function created(options: IdentityOptions): Promise<EstablishedIdentity> {
 async function restarted(known: NodeIdentity, options: IdentityOptions): Promise<EstablishedIdentity> {
   const { config, storage, address, logger } = options;
   const { origin, clusterName } = config;
-  if (clusterName !== undefined && nameOf(known.clusterId) !== clusterName) {
+  if (clusterName !== undefined && clusterNameOf(known.clusterId) !== clusterName) {
     throw mismatch(known, `not to one named ${clusterName}`);
   }
   if (origin.kind === "members") {
@@ -144,13 +149,13 @@ async function checkTargets(known: NodeIdentity, targets: readonly string[], { d
 
 /** Asks one target after the other, round by round. Each gets a share of the time, so that one that cannot answer costs no more. */
 async function askForPlace(targets: readonly string[], options: IdentityOptions): Promise<NodeIdentity> {
-  const { config, logger } = options;
-  const deadline = performance.now() + config.joinTimeoutMs;
+  const { config, environment, logger } = options;
+  const deadline = new Deadline({ timeoutMs: config.joinTimeoutMs }, environment.clock);
   let last: RaftoralError | undefined;
   for (let round = 1; ; round += 1) {
     let insecure = 0;
     for (const [position, target] of targets.entries()) {
-      const left = deadline - performance.now();
+      const left = deadline.leftMs;
       if (left <= 0) break;
       const timeoutMs = Math.ceil(Math.min(left / (targets.length - position), turnMs(targets)));
       try {
@@ -164,8 +169,8 @@ async function askForPlace(targets: readonly string[], options: IdentityOptions)
     }
     // Certificates do not mend themselves; another member may have better ones.
     if (insecure === targets.length && last !== undefined) throw last;
-    if (deadline - performance.now() <= JOIN_PAUSE_MS) break;
-    await new Promise((resolve) => setTimeout(resolve, JOIN_PAUSE_MS));
+    if (deadline.leftMs <= JOIN_PAUSE_MS) break;
+    await pause(environment.clock, JOIN_PAUSE_MS);
   }
   throw new NodeError(
     "JOIN_UNREACHABLE",
@@ -182,12 +187,11 @@ function turnMs(targets: readonly string[]): number {
 
 /** Asks for a place within the time. The target changes nothing once that is over: another may be asked then. */
 async function askOne(target: string, timeoutMs: number, options: IdentityOptions): Promise<NodeIdentity> {
-  const { config, address, wantedNodeId, dial } = options;
-  const deadline = performance.now() + timeoutMs;
+  const { config, address, wantedNodeId, dial, environment } = options;
+  const deadline = new Deadline({ timeoutMs }, environment.clock);
   const peer = await dial(target, { timeoutMs: Math.min(timeoutMs, DIAL_TIMEOUT_MS) });
   try {
-    const left = Math.max(1, Math.ceil(deadline - performance.now()));
-    return await peer.join(address, config.clusterName ?? "", wantedNodeId, { timeoutMs: left });
+    return await peer.join(address, config.clusterName ?? "", wantedNodeId, deadline.left());
   } finally {
     peer.close();
   }

@@ -29,7 +29,7 @@ test("a member to join that accepts connections and never answers does not keep 
   const hung = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
   const second = await cluster.start({ ...cluster.place(), join: [hung, first.address], joinTimeoutMs: 8_000 });
   expect(second.nodeId).toBe(2);
-  expect(await (await second.startWorkflow(greet, "two")).result()).toBe("hello two");
+  expect(await (await second.workflows.start(greet, "two")).result()).toBe("hello two");
 });
 
 test("a member to join that has no quorum does not use up the time of the others", async () => {

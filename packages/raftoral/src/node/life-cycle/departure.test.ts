@@ -1,7 +1,7 @@
-import { RaftError, silentLogger } from "@raftoral/raft-core";
+import { platformClock, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { MemberInfo } from "../../client/cluster-info.ts";
+import type { MemberInfo } from "../../api/cluster.ts";
 import type { Membership, WorkflowCluster } from "../membership/membership.ts";
 import { Departure } from "./departure.ts";
 
@@ -50,6 +50,7 @@ class Setting {
       cluster: cluster as unknown as WorkflowCluster,
       membership: membership as unknown as Membership,
       runtime: runtime as unknown as WorkflowRuntime,
+      clock: platformClock,
       logger: silentLogger,
     });
   }

@@ -8,17 +8,17 @@
  *     a member as before: it executes again.
  * D4. Leaving ends within its time.
  */
-import { type Logger, NONE } from "@raftoral/raft-core";
+import { type Cancel, type Clock, type Logger, NONE } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
-import type { Timeout } from "../../service/served-node.ts";
+import { Deadline, type Timeout } from "../../time/deadline.ts";
+import { within } from "../../time/within.ts";
 import { lastMember, type Membership, type WorkflowCluster } from "../membership/membership.ts";
-import { Deadline } from "./deadline.ts";
-import { within } from "./within.ts";
 
 export interface DepartureOptions {
   readonly cluster: WorkflowCluster;
   readonly membership: Membership;
   readonly runtime: WorkflowRuntime;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -75,7 +75,7 @@ export class Departure {
     const { cluster, membership, logger } = this.#options;
     const { nodeId } = cluster;
     if (!this.#hasOtherVoters()) throw lastMember(nodeId);
-    const deadline = new Deadline(timeout);
+    const deadline = new Deadline(timeout, this.#options.clock);
     await cluster.readIndex(deadline.left());
     if (cluster.isLeader) await membership.transfer(undefined, deadline.left());
     try {
@@ -105,21 +105,23 @@ export class Departure {
   }
 
   async #handOverRuns(timeoutMs: number): Promise<void> {
-    const drained = within(this.#options.runtime.drain(), { timeoutMs }, "Handing over runs");
+    const { runtime, clock } = this.#options;
+    const drained = within(runtime.drain(), { timeoutMs }, "Handing over runs", clock);
     await this.#attempt("runs were not handed over", drained);
   }
 
   /** `lost` resolves once no leader has been known for a while. */
   #quorumLost(): { readonly lost: Promise<void>; dispose(): void } {
     const { promise, resolve } = Promise.withResolvers<void>();
-    let timer: NodeJS.Timeout | undefined;
-    const stopListening = this.#options.cluster.on((event) => {
+    const { cluster, clock } = this.#options;
+    let cancel: Cancel | undefined;
+    const stopListening = cluster.on((event) => {
       if (event.type !== "leader") return;
-      clearTimeout(timer);
-      timer = event.leader === NONE ? setTimeout(resolve, QUORUM_LOST_MS) : undefined;
+      cancel?.();
+      cancel = event.leader === NONE ? clock.after(QUORUM_LOST_MS, resolve) : undefined;
     });
     const dispose = (): void => {
-      clearTimeout(timer);
+      cancel?.();
       stopListening();
     };
     return { lost: promise, dispose };

@@ -60,14 +60,14 @@ test("a node that stops says so before anything else, and answers meanwhile", as
   const { nodes } = await cluster.form(3);
   const [first] = nodes as [RaftoralNode];
   // A body that takes its time holds up the hand-over.
-  const run = await first.startWorkflow(slow, undefined, { id: "s" });
+  const run = await first.workflows.start(slow, undefined, { runId: "s" });
   const said = watch(first, "");
   await until(said, "SERVING");
   const stopping = first.stop({ timeoutMs: 3_000 });
   await until(said, "NOT_SERVING");
   expect(await check(first, CLUSTER)).toBe("NOT_SERVING");
-  expect(first.status().members).toHaveLength(3);
+  expect((await first.cluster.status()).members).toHaveLength(3);
   hold.resolve();
   await stopping;
-  expect((await (nodes[1] as RaftoralNode).run(run.id).result()) ?? null).toBe(null);
+  expect((await (nodes[1] as RaftoralNode).workflows.run(run.runId).result()) ?? null).toBe(null);
 });

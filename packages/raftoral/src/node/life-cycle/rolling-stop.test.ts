@@ -2,7 +2,7 @@
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RaftoralClient } from "../../client/raftoral-client.ts";
-import { type Kind, TestCluster, until } from "../../testing/test-cluster.ts";
+import { type Kind, leaderOf, TestCluster, until } from "../../testing/test-cluster.ts";
 import type { RaftoralNode } from "../raftoral-node.ts";
 
 const echo = workflow("echo", { version: 1 }, async (ctx, n: number) => ctx.step("echo", () => n));
@@ -26,7 +26,7 @@ function asking(client: RaftoralClient, name: string) {
   const done = (async () => {
     while (!isOver) {
       const id = `${name}-${started}`;
-      await client.startWorkflow(echo, started, { id }).catch((error: unknown) => failures.push(error));
+      await client.workflows.start(echo, started, { runId: id }).catch((error: unknown) => failures.push(error));
       started += 1;
       waiting.get(started)?.();
     }
@@ -52,7 +52,7 @@ test("every node of three is stopped and started in turn, and no call fails", { 
     await Promise.all(load.map((each) => each.more(5)));
     await node.stop();
     const again = await cluster.start({ ...(places[i] ?? {}), listen: node.address });
-    const isUp = () => again.status().leader !== 0;
+    const isUp = async () => (await again.cluster.status()).leader !== 0;
     await until(again, isUp, "a leader at the node that was started again");
     nodes[i] = again;
   }
@@ -60,7 +60,7 @@ test("every node of three is stopped and started in turn, and no call fails", { 
   const outcomes = await Promise.all(load.map((each) => each.stop()));
   expect(load.flatMap((each) => each.failures)).toEqual([]);
   const total = outcomes.reduce((sum, started) => sum + started, 0);
-  const runs = await (nodes[0] as RaftoralNode).listRuns();
+  const runs = await Array.fromAsync((nodes[0] as RaftoralNode).workflows.list());
   expect(runs).toHaveLength(total);
 });
 
@@ -73,7 +73,7 @@ describe.each<Kind>(["memory", "grpc"])("membership over %s", (kind) => {
 
   test("nodes join by way of a follower, and leave, without a change of leader or a write that fails", async () => {
     const { nodes } = await own.form(3);
-    const leader = nodes.find((node) => node.status().leader === node.nodeId) as RaftoralNode;
+    const leader = await leaderOf(nodes);
     const follower = nodes.find((node) => node !== leader) as RaftoralNode;
     const changes: number[] = [];
     leader.on((event) => {
@@ -82,33 +82,33 @@ describe.each<Kind>(["memory", "grpc"])("membership over %s", (kind) => {
     let isOver = false;
     let written = 0;
     const writing = (async () => {
-      for (; !isOver; written++) await leader.startWorkflow(echo, written, { id: `w${written}` });
+      for (; !isOver; written++) await leader.workflows.start(echo, written, { runId: `w${written}` });
     })();
     const fourth = await own.start({ ...own.place(), join: follower.address });
     const fifth = await own.start({ ...own.place(), join: fourth.address });
-    expect(fifth.members().filter(({ voter }) => voter)).toHaveLength(5);
+    expect((await fifth.cluster.members()).filter(({ voter }) => voter)).toHaveLength(5);
     await fourth.leave();
     await follower.leave();
-    await until(leader, () => leader.members().length === 3, "three members");
+    await until(leader, async () => (await leader.cluster.members()).length === 3, "three members");
     isOver = true;
     await writing;
     expect(changes).toEqual([]);
     expect(written).toBeGreaterThan(0);
-    expect(await fifth.listRuns()).toHaveLength(written);
+    expect(await Array.fromAsync(fifth.workflows.list())).toHaveLength(written);
   });
 
   test("a leader that leaves hands over first: another leads before it is gone", async () => {
     const { nodes } = await own.form(3);
-    const leader = nodes.find((node) => node.status().leader === node.nodeId) as RaftoralNode;
+    const leader = await leaderOf(nodes);
     const other = nodes.find((node) => node !== leader) as RaftoralNode;
     const seen: string[] = [];
     other.on((event) => {
       if (event.type === "leader")
         seen.push(event.leader === 0 ? "none" : event.leader === leader.nodeId ? "old" : "new");
-      if (event.type === "members" && other.members().length === 2) seen.push("gone");
+      if (event.type === "members" && event.members.length === 2) seen.push("gone");
     });
     await leader.leave();
-    await until(other, () => other.members().length === 2, "two members");
+    await until(other, async () => (await other.cluster.members()).length === 2, "two members");
     expect(seen.indexOf("new")).toBeGreaterThanOrEqual(0);
     expect(seen.indexOf("new")).toBeLessThan(seen.indexOf("gone"));
   });
@@ -125,7 +125,7 @@ test("a node that was down when it was removed is told so when it comes back, an
   const { nodes, places } = await cluster.form(3);
   const [first, , third] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
   await third.stop();
-  await first.removeNode(3);
+  await first.cluster.removeNode(3);
   const again = await cluster.start({ ...(places[2] ?? {}), listen: third.address });
   await expect(again.failed).resolves.toMatchObject({ code: "NODE_REMOVED" });
 });
@@ -136,12 +136,15 @@ test("a node that moved to another port while the others ran is found there, als
   const moved = await cluster.start({ ...(places[2] ?? {}) });
   expect(moved.address).not.toBe(nodes[2]?.address);
   const first = nodes[0] as RaftoralNode;
-  const where = (node: RaftoralNode) => node.members().find(({ nodeId }) => nodeId === 3)?.address;
-  await until(first, () => where(first) === moved.address, "the new address at the first node");
+  const where = async (node: RaftoralNode) =>
+    (await node.cluster.members()).find(({ nodeId }) => nodeId === 3)?.address;
+  await until(first, async () => (await where(first)) === moved.address, "the new address at the first node");
   await Promise.all([first, nodes[1] as RaftoralNode, moved].map((node) => node.stop()));
   const again = await Promise.all(
     [first, nodes[1], moved].map((node, i) => cluster.start({ ...(places[i] ?? {}), listen: node?.address ?? "" })),
   );
   // From its own log, where the change may not be known to be committed until a leader says so.
-  await Promise.all(again.map((node) => until(node, () => where(node) === moved.address, "the new address")));
+  await Promise.all(
+    again.map((node) => until(node, async () => (await where(node)) === moved.address, "the new address")),
+  );
 });

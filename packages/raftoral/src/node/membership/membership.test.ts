@@ -1,5 +1,5 @@
 import type { ClusterEvent, ClusterStatus, ConfState, MemberProgress, NodeId } from "@raftoral/raft-core";
-import { EMPTY_CONF_STATE, silentLogger } from "@raftoral/raft-core";
+import { EMPTY_CONF_STATE, platformClock, silentLogger } from "@raftoral/raft-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Membership, type WorkflowCluster } from "./membership.ts";
 
@@ -77,6 +77,7 @@ beforeEach(() => {
     address: "one:1",
     dial: () => Promise.reject(new Error("nobody else")),
     forget,
+    clock: platformClock,
     logger: silentLogger,
   });
 });

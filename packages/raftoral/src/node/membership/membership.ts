@@ -12,13 +12,14 @@
  * J5. Nobody is let in before the log has this leader's own address: the newcomer knows no other, and would answer where the
  *     leader was before it moved.
  */
-import type { ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
+import type { Cancel, Clock, ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
 import { NONE, RaftError } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "@raftoral/workflow";
-import type { MemberInfo } from "../../client/cluster-info.ts";
-import { NodeError } from "../../errors.ts";
-import type { Admission, Timeout } from "../../service/served-node.ts";
-import { Deadline } from "../life-cycle/deadline.ts";
+import type { MemberInfo } from "../../api/cluster.ts";
+import { clusterNameOf } from "../../api/cluster-id.ts";
+import { NodeError } from "../../api/errors.ts";
+import type { Admission } from "../../service/served-node.ts";
+import { Deadline, type Timeout } from "../../time/deadline.ts";
 import type { Dial, MembershipPeer } from "./node-network.ts";
 
 export type WorkflowCluster = RaftCluster<WorkflowCommand, CommandResult>;
@@ -31,6 +32,7 @@ export interface MembershipOptions {
   readonly dial: Dial;
   /** Closes what leads to a node that is no member any more. */
   readonly forget: (nodeId: NodeId) => void;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -45,12 +47,14 @@ export class Membership {
   readonly #address: string;
   readonly #dial: Dial;
   readonly #forget: (nodeId: NodeId) => void;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   /** Members at the last change. */
   #known: ReadonlySet<NodeId> = new Set();
   /** The change in progress on this node; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
-  #promoting: NodeJS.Timeout | undefined;
+  /** Ends the watch over learners. Undefined while there is none to watch. */
+  #promoting: Cancel | undefined;
   #closed = false;
   readonly #unsubscribe: () => void;
 
@@ -60,6 +64,7 @@ export class Membership {
     this.#address = options.address;
     this.#dial = options.dial;
     this.#forget = options.forget;
+    this.#clock = options.clock;
     this.#logger = options.logger;
     this.#unsubscribe = this.#cluster.on((event) => {
       if (event.type === "members") this.#forgetRemoved();
@@ -72,7 +77,7 @@ export class Membership {
   close(): void {
     this.#closed = true;
     this.#unsubscribe();
-    clearInterval(this.#promoting);
+    this.#promoting?.();
     this.#promoting = undefined;
   }
 
@@ -86,7 +91,7 @@ export class Membership {
    * CONF_CHANGE_INVALID, NO_LEADER.
    */
   async admit(address: string, clusterName: string, wanted: NodeId, timeout: Timeout): Promise<Admission> {
-    if (clusterName !== "" && clusterName !== nameOf(this.#clusterId)) {
+    if (clusterName !== "" && clusterName !== clusterNameOf(this.#clusterId)) {
       throw new NodeError(
         "CLUSTER_MISMATCH",
         `This is cluster ${this.#clusterId}, not one named ${clusterName}. Check the address to join and the name.`,
@@ -94,7 +99,7 @@ export class Membership {
       );
     }
     return this.#onLeader(
-      new Deadline(timeout),
+      new Deadline(timeout, this.#clock),
       (deadline) => this.#oneAtATime(deadline, () => this.#admitHere(address, wanted, deadline)),
       (leader, deadline) => leader.join(address, clusterName, wanted, deadline.left()),
     );
@@ -102,7 +107,7 @@ export class Membership {
 
   /** Records where a member is now. Rejects with NODE_REMOVED when it is none any more, NODE_UNKNOWN when it never was. */
   async readdress(nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]> {
-    const deadline = new Deadline(timeout);
+    const deadline = new Deadline(timeout, this.#clock);
     await this.#cluster.readIndex(deadline.left());
     const status = this.#cluster.status();
     const member = membersOf(status).find((other) => other.nodeId === nodeId);
@@ -120,7 +125,7 @@ export class Membership {
   /** Removes a member. Rejects with NODE_UNKNOWN or NODE_REMOVED for what is no member, LAST_MEMBER for the last voter (J3). */
   async remove(nodeId: NodeId, timeout: Timeout): Promise<void> {
     await this.#onLeader(
-      new Deadline(timeout),
+      new Deadline(timeout, this.#clock),
       (deadline) =>
         this.#oneAtATime(deadline, async () => {
           const status = this.#cluster.status();
@@ -140,7 +145,7 @@ export class Membership {
       throw noMember(to, this.#cluster.status());
     }
     return this.#onLeader(
-      new Deadline(timeout),
+      new Deadline(timeout, this.#clock),
       async (deadline) => {
         const target = to ?? this.#successor();
         if (target === this.#cluster.nodeId) return target;
@@ -245,18 +250,18 @@ export class Membership {
     if (this.#closed) return;
     const isDue = this.#cluster.isLeader && this.#cluster.status().confState.learners.length > 0;
     if (!isDue) {
-      clearInterval(this.#promoting);
+      this.#promoting?.();
       this.#promoting = undefined;
     } else if (this.#promoting === undefined) {
-      this.#promoting = setInterval(() => this.#promote(), PROMOTION_CHECK_MS);
+      this.#promoting = this.#clock.every(PROMOTION_CHECK_MS, () => this.#promote());
     }
   }
 
   #promote(): void {
     const nodeId = caughtUp(this.#cluster.status());
     if (nodeId === NONE) return;
-    clearInterval(this.#promoting);
-    const deadline = new Deadline({ timeoutMs: PROMOTION_TIMEOUT_MS });
+    this.#promoting?.();
+    const deadline = new Deadline({ timeoutMs: PROMOTION_TIMEOUT_MS }, this.#clock);
     const promoted = this.#oneAtATime(deadline, async () => {
       await this.#cluster.changeMembership([{ type: "AddNode", nodeId }], deadline.left());
       this.#logger.info({ nodeId }, "a learner has caught up and votes now");
@@ -304,11 +309,6 @@ export function membersOf(status: ClusterStatus): readonly MemberInfo[] {
         ...(progress === undefined ? {} : { match: progress.match, recentlyActive: progress.recentActive }),
       };
     });
-}
-
-/** The name that a cluster's id begins with. */
-export function nameOf(clusterId: string): string {
-  return clusterId.replace(/-[0-9a-f]{12}$/, "");
 }
 
 export function lastMember(nodeId: NodeId): NodeError {

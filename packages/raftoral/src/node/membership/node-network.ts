@@ -6,15 +6,23 @@
  * of the process, where an address is only a name.
  */
 import { createServer } from "node:net";
-import { type ClusterTransport, type NodeId, type RaftoralError, TransportError } from "@raftoral/raft-core";
+import {
+  type Clock,
+  type ClusterTransport,
+  type NodeId,
+  type RaftoralError,
+  TransportError,
+} from "@raftoral/raft-core";
 import type { TlsOptions } from "@raftoral/transport-grpc";
 import type { WorkflowExecutor } from "@raftoral/workflow";
 import { formatAddress, parseAddress } from "../../api/address.ts";
-import type { MemberInfo } from "../../client/cluster-info.ts";
-import { RaftoralClient } from "../../client/raftoral-client.ts";
-import { NodeError } from "../../errors.ts";
-import type { Admission, ServedNode, Timeout } from "../../service/served-node.ts";
+import type { MemberInfo } from "../../api/cluster.ts";
+import { NodeError } from "../../api/errors.ts";
+import { MembershipClient } from "../../client/membership-client.ts";
+import type { Admission, ServedNode } from "../../service/served-node.ts";
+import type { Timeout } from "../../time/deadline.ts";
 
+/** A transport that carries the group of the workflows. */
 export type WorkflowTransport = ClusterTransport<WorkflowExecutor>;
 
 /** What one node asks of another about membership. */
@@ -31,24 +39,9 @@ export interface MembershipPeer {
 /** Reaches the node at an address. Rejects with NODE_UNREACHABLE. */
 export type Dial = (address: string, timeout: Timeout) => Promise<MembershipPeer>;
 
-/** {@link Dial} over gRPC. */
-export function dialGrpc(tls: TlsOptions | false | undefined): Dial {
-  return async (address, timeout) => {
-    // Its certificates are read anew each time, so that they are as fresh as the node's.
-    const client = await RaftoralClient.connect(address, {
-      ...timeout,
-      pinned: true,
-      ...(tls === undefined ? {} : { tls }),
-    });
-    return {
-      clusterId: async (limit) => (await client.status(limit)).clusterId,
-      join: (ours, clusterName, nodeId, limit) => client.join(ours, clusterName, { ...limit, nodeId }),
-      announce: (clusterId, nodeId, ours, limit) => client.announce(clusterId, nodeId, ours, limit),
-      remove: async (nodeId, limit) => void (await client.removeNode(nodeId, limit)),
-      transfer: (to, limit) => client.transferLeadership(to, limit),
-      close: () => client.close(),
-    };
-  };
+/** {@link Dial} over gRPC. Certificates are read anew for each connection, so that they are as fresh as the node's. */
+export function dialGrpc(tls: TlsOptions | false | undefined, clock: Clock): Dial {
+  return (address, timeout) => MembershipClient.connect(address, tls, timeout, clock);
 }
 
 /** Nodes of this process by transport and address: the in-memory counterpart of a network. */
@@ -79,8 +72,8 @@ export function dialLocal(transport: WorkflowTransport): Dial {
       clusterId: async () => node.clusterId,
       join: (ours, clusterName, nodeId, limit) => node.admit(ours, clusterName, nodeId, limit),
       announce: (_clusterId, nodeId, ours, limit) => node.readdress(nodeId, ours, limit),
-      remove: (nodeId, limit) => node.removeNode(nodeId, limit),
-      transfer: (to, limit) => node.handOver(to, limit),
+      remove: async (nodeId, limit) => void (await node.cluster.removeNode(nodeId, limit)),
+      transfer: (to, limit) => node.cluster.transferLeadership(to, limit),
       close: () => {},
     };
   };

@@ -112,7 +112,7 @@ describe("nodes with data folders", () => {
 
   async function run(node: RaftoralNode, from: number, to: number): Promise<void> {
     const ids = Array.from({ length: to - from }, (_, i) => `run-${from + i}`);
-    const runs = await Promise.all(ids.map((id) => node.startWorkflow(echo, id, { id })));
+    const runs = await Promise.all(ids.map((id) => node.workflows.start(echo, id, { runId: id })));
     await Promise.all(runs.map((handle) => handle.result()));
   }
 
@@ -130,10 +130,12 @@ describe("nodes with data folders", () => {
     await two.stop();
     const third = listening();
     const again = await cluster.start({ ...place(2), limits, logger: third.logger });
-    await again.waitForLeader();
-    expect(await again.listRuns({ status: "completed" })).toHaveLength(60);
+    await again.cluster.waitForLeader();
+    expect(await Array.fromAsync(again.workflows.list({ status: "completed" }))).toHaveLength(60);
     for (const id of ["run-0", "run-29", "run-30", "run-59"]) {
-      expect(await again.getRun(id)).toMatchObject({ status: "completed", history: [{ path: "say#0" }] });
+      expect(await again.workflows.describe(id)).toMatchObject({ status: "completed" });
+      const history = await Array.fromAsync(again.workflows.history(id));
+      expect(history.map(({ path }) => path)).toEqual(["say#0"]);
     }
     expect(third.said.has("snapshot received")).toBe(false);
   });

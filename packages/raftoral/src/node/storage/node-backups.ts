@@ -4,11 +4,9 @@
  */
 import { join } from "node:path";
 import type { BackupManifest } from "@raftoral/storage-lmdb";
-import type { BackupSummary } from "../../client/cluster-info.ts";
-import { NodeError } from "../../errors.ts";
+import type { BackupSummary } from "../../api/cluster.ts";
+import { NodeError } from "../../api/errors.ts";
 import type { NodeStorage } from "./node-storage.ts";
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 export class NodeBackups {
   readonly #storage: NodeStorage;
@@ -35,15 +33,8 @@ export class NodeBackups {
     }
   }
 
-  /** For a client. Rejects with REQUEST_INVALID for a name that is none. */
+  /** Into a new folder of this name, which is checked, below the one for clients. Rejects with BACKUP_REFUSED, and with what the storage says. */
   async makeNamed(name: string): Promise<BackupSummary> {
-    if (!NAME.test(name)) {
-      throw new NodeError(
-        "REQUEST_INVALID",
-        `${JSON.stringify(name)} is no name for a backup: letters, digits, dots, dashes and underscores, 128 at most, and no path; the node says where.`,
-        { details: { field: "name" } },
-      );
-    }
     if (this.#folder === undefined) {
       throw refused(
         "This node makes no backups for clients: its configuration names no folder for them. Start it with --backup-dir (backupDir).",

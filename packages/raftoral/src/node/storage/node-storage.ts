@@ -10,7 +10,7 @@ import {
   type StateStore,
 } from "@raftoral/raft-core";
 import { type BackupManifest, LmdbEnvironment, type StorageProbe, type StorageUsage } from "@raftoral/storage-lmdb";
-import { NodeError } from "../../errors.ts";
+import { NodeError } from "../../api/errors.ts";
 
 /** Who a node is. Given once, kept for good. */
 export interface NodeIdentity {

@@ -1,7 +1,7 @@
 /** The id of the cluster that a restored or recovered node is the first of. */
 import { randomBytes } from "node:crypto";
-import { NodeError } from "../../../errors.ts";
-import { nameOf } from "../../../node/membership/membership.ts";
+import { clusterNameOf } from "../../../api/cluster-id.ts";
+import { NodeError } from "../../../api/errors.ts";
 
 /** A cluster's name, a dash, and what tells it from others of the name. */
 const CLUSTER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$/;
@@ -11,7 +11,7 @@ const CLUSTER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,126}$/;
  * OPTIONS_INVALID.
  */
 export function newClusterId(wanted: string | undefined, old: string): string {
-  if (wanted === undefined) return `${nameOf(old)}-${randomBytes(6).toString("hex")}`;
+  if (wanted === undefined) return `${clusterNameOf(old)}-${randomBytes(6).toString("hex")}`;
   if (CLUSTER_ID.test(wanted)) return wanted;
   throw new NodeError(
     "OPTIONS_INVALID",

@@ -1,7 +1,7 @@
 import type { FolderRecovery, GroupRecovery } from "@raftoral/storage-lmdb";
 import type { Command } from "commander";
 import { parseReachableAddress } from "../../../api/address.ts";
-import { NodeError } from "../../../errors.ts";
+import { NodeError } from "../../../api/errors.ts";
 import { printJson } from "../../client-command.ts";
 import { entrySpan } from "./entry-span.ts";
 import { newClusterId } from "./new-cluster-id.ts";

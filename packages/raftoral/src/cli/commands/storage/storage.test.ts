@@ -95,7 +95,7 @@ describe("the commands", () => {
   test("inspect and verify a folder; verify names what is damaged, and a backup of it is refused", async () => {
     const { nodes } = await cluster.form(1);
     const [node] = nodes as [RaftoralNode];
-    await (await node.startWorkflow(quick, 1, { id: "one" })).result();
+    await (await node.workflows.start(quick, 1, { runId: "one" })).result();
     const data = dataOf(0);
     const locked = await raftoral("storage", "inspect", data);
     expect(locked).toMatchObject({ code: 1, err: expect.stringMatching(/STORAGE_LOCKED: .*by this process/) });
@@ -149,18 +149,18 @@ describe("a cluster of three", () => {
   test("that still runs does not end a node that was restored beside it", { timeout: 60_000 }, async () => {
     const { nodes } = await cluster.form(3);
     const [first] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
-    await (await first.startWorkflow(quick, 1, { id: "before" })).result();
-    await first.backup(beside("backup"));
+    await (await first.workflows.start(quick, 1, { runId: "before" })).result();
+    await first.backUp(beside("backup"));
     const place = cluster.place();
     const restored = await raftoral("storage", "restore", beside("backup"), String(place.dataDir));
     expect(restored).toMatchObject({ code: 0, err: "" });
     // Its log begins with the old members, and they say that it is none of theirs.
     const alone = await cluster.start(place);
-    await Promise.race([alone.waitForLeader(), alone.failed.then((reason) => Promise.reject(reason))]);
-    expect(await (await alone.startWorkflow(quick, 2, { id: "after" })).result()).toBe(2);
-    expect(alone.members().map(({ nodeId }) => nodeId)).toEqual([first.nodeId]);
-    await expect(first.getRun("after")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
-    expect(first.members()).toHaveLength(3);
+    await Promise.race([alone.cluster.waitForLeader(), alone.failed.then((reason) => Promise.reject(reason))]);
+    expect(await (await alone.workflows.start(quick, 2, { runId: "after" })).result()).toBe(2);
+    expect((await alone.cluster.members()).map(({ nodeId }) => nodeId)).toEqual([first.nodeId]);
+    await expect(first.workflows.describe("after")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+    expect(await first.cluster.members()).toHaveLength(3);
   });
 
   test("that is gone is restored from an online backup of one node: finished runs are there, others go on", {
@@ -169,21 +169,22 @@ describe("a cluster of three", () => {
     const { nodes } = await cluster.form(3);
     const [first, second] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
     const waiting = await Promise.all(
-      nodes.map((node, i) => node.startWorkflow(order, `item ${i}`, { id: `order-${i}` })),
+      nodes.map((node, i) => node.workflows.start(order, `item ${i}`, { runId: `order-${i}` })),
     );
-    const done = Array.from({ length: 10 }, (_, i) => second.startWorkflow(quick, i, { id: `before-${i}` }));
+    const done = Array.from({ length: 10 }, (_, i) => second.workflows.start(quick, i, { runId: `before-${i}` }));
     for (const run of await Promise.all(done)) await run.result();
     // Every order has come to where it waits.
-    const isWaiting = () => second.status().runningRuns === waiting.length;
+    const isWaiting = async () => (await second.cluster.status()).runningRuns === waiting.length;
     await until(second, isWaiting, "three runs that wait");
     let isOver = false;
     let during = 0;
     const writing = (async () => {
-      for (; !isOver; during++) await (await second.startWorkflow(quick, during, { id: `during-${during}` })).result();
+      for (; !isOver; during++)
+        await (await second.workflows.start(quick, during, { runId: `during-${during}` })).result();
     })();
     const backup = beside("backup");
     const atStart = during;
-    expect(await second.backup(backup)).toMatchObject({ nodeId: 2, groups: [{ group: 1 }] });
+    expect(await second.backUp(backup)).toMatchObject({ nodeId: 2, groups: [{ group: 1 }] });
     expect(during).toBeGreaterThanOrEqual(atStart);
     isOver = true;
     await writing;
@@ -203,21 +204,22 @@ describe("a cluster of three", () => {
     expect(restored).toMatchObject({ code: 0, err: "" });
     expect(restored.out).toMatch(/only member of the new cluster second-life\./);
     const alone = await cluster.start({ dataDir: data, listen: first.address });
-    await alone.waitForLeader();
+    await alone.cluster.waitForLeader();
     expect(alone).toMatchObject({ nodeId: 2, clusterId: "second-life" });
-    for (let i = 0; i < 10; i++) expect(await alone.getRun(`before-${i}`)).toMatchObject({ status: "completed" });
+    for (let i = 0; i < 10; i++)
+      expect(await alone.workflows.describe(`before-${i}`)).toMatchObject({ status: "completed" });
     const joined = [
       await cluster.start({ ...cluster.place(), join: alone.address }),
       await cluster.start({ ...cluster.place(), join: alone.address }),
     ];
     expect(joined.map(({ nodeId }) => nodeId)).toEqual([4, 5]);
-    for (const i of [0, 1, 2]) await alone.signal(`order-${i}`, "approve", "yes");
-    for (const i of [0, 1, 2]) expect(await alone.run(`order-${i}`).result()).toBe(`item ${i}: yes`);
-    expect((await joined[0]?.getRun("order-2"))?.status).toBe("completed");
+    for (const i of [0, 1, 2]) await alone.workflows.signal(`order-${i}`, "approve", "yes");
+    for (const i of [0, 1, 2]) expect(await alone.workflows.run(`order-${i}`).result()).toBe(`item ${i}: yes`);
+    expect((await joined[0]?.workflows.describe("order-2"))?.status).toBe("completed");
     // One of old that comes back is no part of it.
     const old = await cluster.start({ dataDir: dataOf(0) });
-    expect(old.status()).toMatchObject({ leader: 0, clusterId: first.clusterId });
-    expect(alone.members().map(({ nodeId }) => nodeId)).toEqual([2, 4, 5]);
+    expect(await old.cluster.status()).toMatchObject({ leader: 0, clusterId: first.clusterId });
+    expect((await alone.cluster.members()).map(({ nodeId }) => nodeId)).toEqual([2, 4, 5]);
   });
 
   test("of which one folder is left goes on with it, once somebody accepts what may be lost", {
@@ -225,8 +227,8 @@ describe("a cluster of three", () => {
   }, async () => {
     const { nodes } = await cluster.form(3);
     const [first, , third] = nodes as [RaftoralNode, RaftoralNode, RaftoralNode];
-    await first.startWorkflow(order, "item", { id: "order" });
-    await (await first.startWorkflow(quick, 1, { id: "finished" })).result();
+    await first.workflows.start(order, "item", { runId: "order" });
+    await (await first.workflows.start(quick, 1, { runId: "finished" })).result();
     await endAll(nodes);
     for (const i of [0, 1]) await rm(dataOf(i), { recursive: true });
     const data = dataOf(2);
@@ -245,11 +247,11 @@ describe("a cluster of three", () => {
     expect(clusterId).toMatch(/^raftoral-[0-9a-f]{12}$/);
     expect(clusterId).not.toBe(first.clusterId);
     const alone = await cluster.start({ dataDir: data, listen: third.address });
-    await alone.waitForLeader();
-    expect(await alone.getRun("finished")).toMatchObject({ status: "completed" });
+    await alone.cluster.waitForLeader();
+    expect(await alone.workflows.describe("finished")).toMatchObject({ status: "completed" });
     await cluster.start({ ...cluster.place(), join: alone.address });
-    await alone.signal("order", "approve", "yes");
-    expect(await alone.run("order").result()).toBe("item: yes");
-    expect(alone.members().map(({ nodeId }) => nodeId)).toEqual([3, 4]);
+    await alone.workflows.signal("order", "approve", "yes");
+    expect(await alone.workflows.run("order").result()).toBe("item: yes");
+    expect((await alone.cluster.members()).map(({ nodeId }) => nodeId)).toEqual([3, 4]);
   });
 });

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/cluster_service.proto.
  */
 export const file_raftoral_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCL0AgoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkSMAoJdHJhbnNmZXJzGBAgAygLMh0ucmFmdG9yYWwudjEuU25hcHNob3RUcmFuc2ZlciLJAQoQU25hcHNob3RUcmFuc2ZlchIRCglkaXJlY3Rpb24YASABKAkSDwoHcGVlcl9pZBgCIAEoBBITCgtkZWxlZ2F0ZV9pZBgDIAEoBBINCgVpbmRleBgEIAEoBBISCgpieXRlc19kb25lGAUgASgEEhgKC2J5dGVzX3RvdGFsGAYgASgESACIAQESFQoNc3RhcnRlZF9hdF9tcxgHIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAggASgEQg4KDF9ieXRlc190b3RhbCJgChJKb2luQ2x1c3RlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCRIUCgxjbHVzdGVyX25hbWUYAiABKAkSEgoKdGltZW91dF9tcxgDIAEoDRIPCgdub2RlX2lkGAQgASgEImAKE0pvaW5DbHVzdGVyUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIkAKGVRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIi8KGlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCI1ChFCYWNrVXBOb2RlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0ipQEKEkJhY2tVcE5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEEhIKCmNsdXN0ZXJfaWQYAiABKAkSDAoEcGF0aBgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgJEg0KBWZpbGVzGAUgASgNEg0KBWJ5dGVzGAYgASgEEioKBmdyb3VwcxgHIAMoCzIaLnJhZnRvcmFsLnYxLkJhY2tlZFVwR3JvdXAiSwoNQmFja2VkVXBHcm91cBIQCghncm91cF9pZBgBIAEoBBIUCgxjb21taXRfaW5kZXgYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBDKIBAoOQ2x1c3RlclNlcnZpY2USSgoJR2V0U3RhdHVzEh0ucmFmdG9yYWwudjEuR2V0U3RhdHVzUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkdldFN0YXR1c1Jlc3BvbnNlElAKC0pvaW5DbHVzdGVyEh8ucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXF1ZXN0GiAucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXNwb25zZRJTCgxBbm5vdW5jZU5vZGUSIC5yYWZ0b3JhbC52MS5Bbm5vdW5jZU5vZGVSZXF1ZXN0GiEucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVzcG9uc2USTQoKUmVtb3ZlTm9kZRIeLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVtb3ZlTm9kZVJlc3BvbnNlEmUKElRyYW5zZmVyTGVhZGVyc2hpcBImLnJhZnRvcmFsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlcXVlc3QaJy5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRJNCgpCYWNrVXBOb2RlEh4ucmFmdG9yYWwudjEuQmFja1VwTm9kZVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5CYWNrVXBOb2RlUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCL0AgoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkSMAoJdHJhbnNmZXJzGBAgAygLMh0ucmFmdG9yYWwudjEuU25hcHNob3RUcmFuc2ZlciLJAQoQU25hcHNob3RUcmFuc2ZlchIRCglkaXJlY3Rpb24YASABKAkSDwoHcGVlcl9pZBgCIAEoBBITCgtkZWxlZ2F0ZV9pZBgDIAEoBBINCgVpbmRleBgEIAEoBBISCgpieXRlc19kb25lGAUgASgEEhgKC2J5dGVzX3RvdGFsGAYgASgESACIAQESFQoNc3RhcnRlZF9hdF9tcxgHIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAggASgEQg4KDF9ieXRlc190b3RhbCJgChJKb2luQ2x1c3RlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCRIUCgxjbHVzdGVyX25hbWUYAiABKAkSEgoKdGltZW91dF9tcxgDIAEoDRIPCgdub2RlX2lkGAQgASgEImAKE0pvaW5DbHVzdGVyUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIioKFFdhaXRGb3JMZWFkZXJSZXF1ZXN0EhIKCnRpbWVvdXRfbXMYASABKA0iKgoVV2FpdEZvckxlYWRlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJAChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQSEgoKdGltZW91dF9tcxgCIAEoDSIvChpUcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRIRCglsZWFkZXJfaWQYASABKAQiNQoRQmFja1VwTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIqUBChJCYWNrVXBOb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoBBISCgpjbHVzdGVyX2lkGAIgASgJEgwKBHBhdGgYAyABKAkSEgoKY3JlYXRlZF9hdBgEIAEoCRINCgVmaWxlcxgFIAEoDRINCgVieXRlcxgGIAEoBBIqCgZncm91cHMYByADKAsyGi5yYWZ0b3JhbC52MS5CYWNrZWRVcEdyb3VwIksKDUJhY2tlZFVwR3JvdXASEAoIZ3JvdXBfaWQYASABKAQSFAoMY29tbWl0X2luZGV4GAIgASgEEhIKCmxhc3RfaW5kZXgYAyABKAQy4AQKDkNsdXN0ZXJTZXJ2aWNlEkoKCUdldFN0YXR1cxIdLnJhZnRvcmFsLnYxLkdldFN0YXR1c1JlcXVlc3QaHi5yYWZ0b3JhbC52MS5HZXRTdGF0dXNSZXNwb25zZRJQCgtKb2luQ2x1c3RlchIfLnJhZnRvcmFsLnYxLkpvaW5DbHVzdGVyUmVxdWVzdBogLnJhZnRvcmFsLnYxLkpvaW5DbHVzdGVyUmVzcG9uc2USUwoMQW5ub3VuY2VOb2RlEiAucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVxdWVzdBohLnJhZnRvcmFsLnYxLkFubm91bmNlTm9kZVJlc3BvbnNlEk0KClJlbW92ZU5vZGUSHi5yYWZ0b3JhbC52MS5SZW1vdmVOb2RlUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXNwb25zZRJWCg1XYWl0Rm9yTGVhZGVyEiEucmFmdG9yYWwudjEuV2FpdEZvckxlYWRlclJlcXVlc3QaIi5yYWZ0b3JhbC52MS5XYWl0Rm9yTGVhZGVyUmVzcG9uc2USZQoSVHJhbnNmZXJMZWFkZXJzaGlwEiYucmFmdG9yYWwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBonLnJhZnRvcmFsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEk0KCkJhY2tVcE5vZGUSHi5yYWZ0b3JhbC52MS5CYWNrVXBOb2RlUmVxdWVzdBofLnJhZnRvcmFsLnYxLkJhY2tVcE5vZGVSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message raftoral.v1.Member
@@ -384,6 +384,40 @@ export const RemoveNodeResponseSchema: GenMessage<RemoveNodeResponse> = /*@__PUR
   messageDesc(file_raftoral_v1_cluster_service, 9);
 
 /**
+ * @generated from message raftoral.v1.WaitForLeaderRequest
+ */
+export type WaitForLeaderRequest = Message<"raftoral.v1.WaitForLeaderRequest"> & {
+  /**
+   * @generated from field: uint32 timeout_ms = 1;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.WaitForLeaderRequest.
+ * Use `create(WaitForLeaderRequestSchema)` to create a new message.
+ */
+export const WaitForLeaderRequestSchema: GenMessage<WaitForLeaderRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_cluster_service, 10);
+
+/**
+ * @generated from message raftoral.v1.WaitForLeaderResponse
+ */
+export type WaitForLeaderResponse = Message<"raftoral.v1.WaitForLeaderResponse"> & {
+  /**
+   * @generated from field: uint64 leader_id = 1;
+   */
+  leaderId: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.WaitForLeaderResponse.
+ * Use `create(WaitForLeaderResponseSchema)` to create a new message.
+ */
+export const WaitForLeaderResponseSchema: GenMessage<WaitForLeaderResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_cluster_service, 11);
+
+/**
  * @generated from message raftoral.v1.TransferLeadershipRequest
  */
 export type TransferLeadershipRequest = Message<"raftoral.v1.TransferLeadershipRequest"> & {
@@ -405,7 +439,7 @@ export type TransferLeadershipRequest = Message<"raftoral.v1.TransferLeadershipR
  * Use `create(TransferLeadershipRequestSchema)` to create a new message.
  */
 export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 10);
+  messageDesc(file_raftoral_v1_cluster_service, 12);
 
 /**
  * @generated from message raftoral.v1.TransferLeadershipResponse
@@ -422,7 +456,7 @@ export type TransferLeadershipResponse = Message<"raftoral.v1.TransferLeadership
  * Use `create(TransferLeadershipResponseSchema)` to create a new message.
  */
 export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 11);
+  messageDesc(file_raftoral_v1_cluster_service, 13);
 
 /**
  * @generated from message raftoral.v1.BackUpNodeRequest
@@ -446,7 +480,7 @@ export type BackUpNodeRequest = Message<"raftoral.v1.BackUpNodeRequest"> & {
  * Use `create(BackUpNodeRequestSchema)` to create a new message.
  */
 export const BackUpNodeRequestSchema: GenMessage<BackUpNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 12);
+  messageDesc(file_raftoral_v1_cluster_service, 14);
 
 /**
  * @generated from message raftoral.v1.BackUpNodeResponse
@@ -497,7 +531,7 @@ export type BackUpNodeResponse = Message<"raftoral.v1.BackUpNodeResponse"> & {
  * Use `create(BackUpNodeResponseSchema)` to create a new message.
  */
 export const BackUpNodeResponseSchema: GenMessage<BackUpNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 13);
+  messageDesc(file_raftoral_v1_cluster_service, 15);
 
 /**
  * @generated from message raftoral.v1.BackedUpGroup
@@ -524,7 +558,7 @@ export type BackedUpGroup = Message<"raftoral.v1.BackedUpGroup"> & {
  * Use `create(BackedUpGroupSchema)` to create a new message.
  */
 export const BackedUpGroupSchema: GenMessage<BackedUpGroup> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 14);
+  messageDesc(file_raftoral_v1_cluster_service, 16);
 
 /**
  * @generated from service raftoral.v1.ClusterService
@@ -570,6 +604,16 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof RemoveNodeRequestSchema;
     output: typeof RemoveNodeResponseSchema;
+  },
+  /**
+   * Answers once the asked node knows a leader. Fails with NO_LEADER when it knows none in time.
+   *
+   * @generated from rpc raftoral.v1.ClusterService.WaitForLeader
+   */
+  waitForLeader: {
+    methodKind: "unary";
+    input: typeof WaitForLeaderRequestSchema;
+    output: typeof WaitForLeaderResponseSchema;
   },
   /**
    * @generated from rpc raftoral.v1.ClusterService.TransferLeadership

@@ -1,9 +1,10 @@
 /** A backup's summary on the wire. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { BackupSummary } from "../client/cluster-info.ts";
+import type { BackupSummary } from "../api/cluster.ts";
 import type { BackUpNodeResponse, BackUpNodeResponseSchema } from "../gen/raftoral/v1/cluster_service_pb.ts";
-import { safeNumber } from "./messages.ts";
+import { safeNumber } from "./numbers.ts";
 
+/** A summary as a message. */
 export function backupToWire(backup: BackupSummary): MessageInitShape<typeof BackUpNodeResponseSchema> {
   const { nodeId, clusterId, path, createdAt, files, bytes, groups } = backup;
   return {
@@ -21,7 +22,7 @@ export function backupToWire(backup: BackupSummary): MessageInitShape<typeof Bac
   };
 }
 
-/** Throws as {@link safeNumber} does. */
+/** The summary of a message. Throws as {@link safeNumber} does. */
 export function backupFromWire({ nodeId, bytes, groups, ...rest }: BackUpNodeResponse): BackupSummary {
   const { clusterId, path, createdAt, files } = rest;
   return {

@@ -3,9 +3,10 @@
  */
 import { brand, RaftoralError } from "@raftoral/raft-core";
 
-/** Codes of starting and leaving a cluster, of the services and the client, and of the command line. */
+/** Codes of calls, of starting and leaving a cluster, of the services and the client, and of the command line. */
 export type NodeErrorCode =
   | "BACKUP_REFUSED"
+  | "CALL_ABORTED"
   | "CALLER_REFUSED"
   | "CLUSTER_MISMATCH"
   | "CLUSTER_MISSING"
@@ -19,22 +20,11 @@ export type NodeErrorCode =
   | "REQUEST_INVALID"
   | "WORKFLOW_FILE_INVALID";
 
+/** A failure of a node, its services, a client or the command line. */
 export class NodeError extends RaftoralError<NodeErrorCode> {
   static {
     brand(NodeError, "NodeError");
   }
 
   override readonly name = "NodeError";
-}
-
-/**
- * A failure that another node reported, with the code, the message and the `retryable` that node gave it. Its class on the
- * other side is not known here; decide by `code`.
- */
-export class RemoteError extends RaftoralError {
-  static {
-    brand(RemoteError, "RemoteError");
-  }
-
-  override readonly name = "RemoteError";
 }

@@ -1,0 +1,184 @@
+/**
+ * Arguments of calls, checked where they enter. Callers without types get the same answer from every implementation, before anything is sent or
+ * started. The rules that a foreign client could bypass are enforced again where commands are applied.
+ *
+ * Role: plain checks. Everything wrong throws and names the argument; nothing is converted or guessed, because a wrong id or timeout that passes does
+ * harm later (an empty id would start another run at each repeat).
+ */
+import type { NodeId } from "@raftoral/raft-core";
+import { WorkflowError } from "@raftoral/workflow";
+import type { CallLimit, CallOptions } from "./call-options.ts";
+import { NodeError } from "./errors.ts";
+import { RUN_STATUSES, type RunFilter } from "./runs.ts";
+import type { PageOptions } from "./workflows.ts";
+import type { PageRequest } from "./workflows-port.ts";
+
+/** Longest id of a run, in UTF-16 units. */
+export const MAX_RUN_ID_LENGTH = 512;
+/** Longest name of a signal, in UTF-16 units. */
+export const MAX_SIGNAL_NAME_LENGTH = 200;
+/** Longest id of a signal, in UTF-16 units. */
+export const MAX_SIGNAL_ID_LENGTH = 512;
+/** Longest reason of a cancellation, in UTF-16 units. */
+export const MAX_REASON_LENGTH = 8 * 1024;
+/** Most entries of a page. */
+export const MAX_PAGE_SIZE = 1000;
+/** Entries of a page where the caller names no number. */
+export const DEFAULT_PAGE_SIZE = 100;
+
+const MAX_TYPE_LENGTH = 200;
+const MAX_PAGE_TOKEN_LENGTH = 1024;
+const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const MAX_VERSION = 2 ** 32 - 1;
+/** The longest timer there is: 24 days. More than that (Infinity included) means "as long as it takes". */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Limits of a call; `defaultTimeoutMs` where none is given. Throws REQUEST_INVALID. */
+export function limitArgument(options: CallOptions | undefined, defaultTimeoutMs: number): CallLimit {
+  const { timeoutMs, signal } = optionsArgument(options);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid("signal", signal, "an AbortSignal");
+  return { timeoutMs: timeoutArgument(timeoutMs, defaultTimeoutMs), signal };
+}
+
+/** An object of options, which may be left out. Throws REQUEST_INVALID. */
+export function optionsArgument<T extends object>(options: T | undefined): Partial<T> {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null) throw invalid("options", options, "an object, or left out");
+  return options;
+}
+
+/** Milliseconds, `fallback` when not given, 24 days at most. Throws REQUEST_INVALID for what is no length of time. */
+export function timeoutArgument(timeoutMs: unknown, fallback: number): number {
+  if (timeoutMs === undefined) return fallback;
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
+    throw invalid("timeoutMs", timeoutMs, "a number of milliseconds from 0");
+  }
+  return Math.min(timeoutMs, MAX_TIMEOUT_MS);
+}
+
+/** Throws WORKFLOW_ID_INVALID. */
+export function runIdArgument(runId: unknown): string {
+  const problem = textProblem(runId, MAX_RUN_ID_LENGTH);
+  if (problem === undefined) return runId as string;
+  throw new WorkflowError(
+    "WORKFLOW_ID_INVALID",
+    `A run id is text of 1 to ${MAX_RUN_ID_LENGTH} characters without lone surrogates; this one ${problem}. Use another id.`,
+  );
+}
+
+/** Throws NAME_INVALID. */
+export function signalNameArgument(name: unknown): string {
+  const problem = textProblem(name, MAX_SIGNAL_NAME_LENGTH);
+  if (problem === undefined) return name as string;
+  throw new WorkflowError(
+    "NAME_INVALID",
+    `The name of a signal is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow waits for.`,
+  );
+}
+
+/** Undefined when not given. Throws REQUEST_INVALID. */
+export function signalIdArgument(signalId: unknown): string | undefined {
+  if (signalId === undefined || textProblem(signalId, MAX_SIGNAL_ID_LENGTH) === undefined) {
+    return signalId as string | undefined;
+  }
+  throw invalid("signalId", signalId, `text of 1 to ${MAX_SIGNAL_ID_LENGTH} characters, or left out`);
+}
+
+/** `fallback` when not given. Throws REQUEST_INVALID. */
+export function reasonArgument(reason: unknown, fallback: string): string {
+  if (reason === undefined) return fallback;
+  if (typeof reason === "string" && reason.length <= MAX_REASON_LENGTH && reason.isWellFormed()) return reason;
+  throw invalid("reason", reason, `text of at most ${MAX_REASON_LENGTH} characters without lone surrogates`);
+}
+
+/** Type and version that a start names. `version` is undefined for the newest one. Throws REQUEST_INVALID. */
+export function workflowArgument(
+  workflow: unknown,
+  pinned: unknown,
+): { readonly type: string; readonly version: number | undefined } {
+  const named = typeof workflow === "object" && workflow !== null ? workflow : { type: workflow };
+  const { type, version: own } = named as { readonly type?: unknown; readonly version?: unknown };
+  if (textProblem(type, MAX_TYPE_LENGTH) !== undefined) {
+    throw invalid(
+      "workflow",
+      workflow,
+      `a workflow's definition, or its type: text of 1 to ${MAX_TYPE_LENGTH} characters`,
+    );
+  }
+  const version = pinned ?? own;
+  if (version === undefined || isVersion(version)) return { type: type as string, version };
+  throw invalid("version", version, "a whole number from 1, or left out for the newest");
+}
+
+/** Throws REQUEST_INVALID for what cannot be a node's id. */
+export function nodeIdArgument(nodeId: unknown): NodeId {
+  if (typeof nodeId === "number" && Number.isSafeInteger(nodeId) && nodeId >= 1) return nodeId;
+  throw invalid("nodeId", nodeId, "a whole number from 1");
+}
+
+/** The name of a backup: a folder's name and no path, because a client must not write where it likes. Throws REQUEST_INVALID. */
+export function backupNameArgument(name: unknown): string {
+  if (typeof name === "string" && BACKUP_NAME.test(name)) return name;
+  throw invalid(
+    "name",
+    name,
+    "letters, digits, dots, dashes and underscores, 128 at most, beginning with a letter or digit, and not a path",
+  );
+}
+
+/** Throws REQUEST_INVALID for a status that no run has, and for a type that no workflow has. */
+export function filterArgument(filter: RunFilter | undefined): RunFilter {
+  const { status, workflowType } = optionsArgument(filter);
+  if (status !== undefined && !RUN_STATUSES.includes(status)) {
+    throw invalid("status", status, `one of ${RUN_STATUSES.join(", ")}`);
+  }
+  if (workflowType !== undefined && textProblem(workflowType, MAX_TYPE_LENGTH) !== undefined) {
+    throw invalid("workflowType", workflowType, `text of 1 to ${MAX_TYPE_LENGTH} characters`);
+  }
+  return { ...(status === undefined ? {} : { status }), ...(workflowType === undefined ? {} : { workflowType }) };
+}
+
+/** Throws REQUEST_INVALID for a size out of range, and for a token that no node can have given. */
+export function pageArgument(options: PageOptions | undefined): PageRequest {
+  const { pageSize = DEFAULT_PAGE_SIZE, pageToken } = optionsArgument(options);
+  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
+    throw invalid("pageSize", pageSize, `a whole number from 1 to ${MAX_PAGE_SIZE}`);
+  }
+  if (pageToken !== undefined && textProblem(pageToken, MAX_PAGE_TOKEN_LENGTH) !== undefined) {
+    throw pageTokenInvalid();
+  }
+  return { pageSize, pageToken };
+}
+
+/** The failure of a page token that no node gave for this list. */
+export function pageTokenInvalid(): NodeError {
+  return new NodeError(
+    "REQUEST_INVALID",
+    "pageToken is not one that a node gave for this list; it must be the nextPageToken of the page before, or left out for the first page.",
+    { details: { argument: "pageToken" } },
+  );
+}
+
+function isVersion(version: unknown): version is number {
+  return typeof version === "number" && Number.isInteger(version) && version >= 1 && version <= MAX_VERSION;
+}
+
+/** What keeps a value from being text of 1 to `maxLength` characters: "is empty". Undefined when nothing does. */
+function textProblem(value: unknown, maxLength: number): string | undefined {
+  if (typeof value !== "string") return `is ${shown(value)}`;
+  if (value.length === 0) return "is empty";
+  if (value.length > maxLength) return `has ${value.length}`;
+  return value.isWellFormed() ? undefined : "has a lone surrogate";
+}
+
+function invalid(argument: string, value: unknown, expected: string): NodeError {
+  return new NodeError("REQUEST_INVALID", `${argument} is ${shown(value)}; it must be ${expected}.`, {
+    details: { argument },
+  });
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value);
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
+  return typeof value === "function" ? "a function" : String(value);
+}

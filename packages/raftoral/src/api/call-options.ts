@@ -1,0 +1,53 @@
+/**
+ * Limits of one call, the same for every call of every implementation.
+ *
+ * O1. A call whose `signal` aborts rejects with CALL_ABORTED in the same turn of the event loop, and leaves no listener, timer or waiter behind.
+ * O2. A call that was aborted before it began sends nothing.
+ */
+import { NodeError } from "./errors.ts";
+
+/** Limits of a call. Without them a call has the default time of its node or client. */
+export interface CallOptions {
+  /**
+   * How long the call may take, in milliseconds from 0; more than 24 days means 24 days. A call that takes longer rejects with
+   * DEADLINE_EXCEEDED. Calls that wait for a run (`wait`, `result`) have no limit by default.
+   */
+  readonly timeoutMs?: number;
+  /**
+   * Ends the call with CALL_ABORTED when this signal aborts. A change that has left by then (a start, a signal, a cancellation, ...) may still take
+   * effect.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** {@link CallOptions} after they are checked. */
+export interface CallLimit {
+  /** May be Infinity, for calls that wait for a run. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The failure of a call whose signal aborted; `cause` is the signal's reason. `what` begins the message: "Starting process_order". */
+export function callAborted(signal: AbortSignal | undefined, what: string): NodeError {
+  return new NodeError("CALL_ABORTED", `${what} was aborted by the caller's signal. It may still take effect.`, {
+    cause: signal?.reason,
+  });
+}
+
+/**
+ * What `run` resolves with, or a rejection with CALL_ABORTED as soon as the limit's signal aborts (O1). `run` must watch the signal itself
+ * to let go of what it holds; its outcome after an abort is ignored.
+ */
+export async function abortable<T>(limit: CallLimit, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
+  const { signal } = limit;
+  if (signal === undefined) return run(limit);
+  if (signal.aborted) throw callAborted(signal, what);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(callAborted(signal, what));
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([run(limit), aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

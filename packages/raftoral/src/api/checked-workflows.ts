@@ -1,0 +1,189 @@
+/**
+ * What all implementations of {@link Workflows} share: arguments are checked, values become payloads, pages become lists, ends of runs become
+ * results and errors, and an aborted call ends at once. What differs is behind {@link WorkflowsPort}.
+ *
+ * CW1. A call with a wrong argument rejects before the port hears of it. Only `run` throws, because it asks nobody.
+ * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
+ */
+import { RaftError } from "@raftoral/raft-core";
+import { validated, WorkflowCancelledError, type WorkflowDefinition, WorkflowFailedError } from "@raftoral/workflow";
+import {
+  filterArgument,
+  limitArgument,
+  MAX_PAGE_SIZE,
+  optionsArgument,
+  pageArgument,
+  reasonArgument,
+  runIdArgument,
+  signalIdArgument,
+  signalNameArgument,
+  workflowArgument,
+} from "./arguments.ts";
+import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
+import { Payload } from "./payload.ts";
+import { RunHandle } from "./run-handle.ts";
+import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type {
+  CancelOptions,
+  PageOptions,
+  Run,
+  SignalOptions,
+  StartOptions,
+  WorkflowName,
+  Workflows,
+} from "./workflows.ts";
+import type { WorkflowsPort } from "./workflows-port.ts";
+
+/** What a cancellation says when its caller gives no reason. */
+const DEFAULT_REASON = "cancelled on request";
+
+/** What {@link CheckedWorkflows} is made of. */
+export interface CheckedWorkflowsOptions {
+  readonly port: WorkflowsPort;
+  /** For calls that name no time, in milliseconds. */
+  readonly timeoutMs: number;
+  /** A fresh UUID: ids of runs and signals for which the caller chose none. */
+  readonly uuid: () => string;
+}
+
+/** {@link Workflows} over a {@link WorkflowsPort}. */
+export class CheckedWorkflows implements Workflows {
+  readonly #port: WorkflowsPort;
+  readonly #timeoutMs: number;
+  readonly #uuid: () => string;
+
+  constructor({ port, timeoutMs, uuid }: CheckedWorkflowsOptions) {
+    this.#port = port;
+    this.#timeoutMs = timeoutMs;
+    this.#uuid = uuid;
+  }
+
+  start<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output>,
+    input: Input | Payload,
+    options?: StartOptions,
+  ): Promise<Run<Output>>;
+  start(workflow: WorkflowName, input?: unknown, options?: StartOptions): Promise<Run>;
+  async start(workflow: WorkflowName, input?: unknown, options?: StartOptions): Promise<Run> {
+    const { runId, version: pinned } = optionsArgument(options);
+    const { type, version } = workflowArgument(workflow, pinned);
+    // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
+    const id = runId === undefined ? this.#uuid() : runIdArgument(runId);
+    const payload = Payload.of(input, `the input of ${type}`);
+    const isValidated = await validatedInput(workflow, payload, type);
+    const request = {
+      runId: id,
+      workflowType: type,
+      version,
+      isPinned: pinned !== undefined,
+      input: payload,
+      isValidated,
+    };
+    const created = await this.#call(options, `Starting ${type}`, (limit) => this.#port.start(request, limit));
+    return new RunHandle(this, id, created);
+  }
+
+  run<Output = unknown>(runId: string): Run<Output> {
+    return new RunHandle<Output>(this, runIdArgument(runId), undefined);
+  }
+
+  async describe(runId: string, options?: CallOptions): Promise<RunDescription> {
+    const id = runIdArgument(runId);
+    return this.#call(options, `Describing run ${id}`, (limit) => this.#port.describe(id, limit));
+  }
+
+  async *list(filter?: RunFilter, options?: CallOptions): AsyncGenerator<RunSummary, void, undefined> {
+    let pageToken: string | undefined;
+    do {
+      const page: RunPage = await this.listPage(filter, { ...options, ...nextPage(pageToken) });
+      yield* page.runs;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+  }
+
+  async listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage> {
+    const checked = filterArgument(filter);
+    const page = pageArgument(options);
+    return this.#call(options, "Listing runs", (limit) => this.#port.list(checked, page, limit));
+  }
+
+  async *history(runId: string, options?: CallOptions): AsyncGenerator<HistoryRecord, void, undefined> {
+    let pageToken: string | undefined;
+    do {
+      const page: HistoryPage = await this.historyPage(runId, { ...options, ...nextPage(pageToken) });
+      yield* page.records;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+  }
+
+  async historyPage(runId: string, options?: PageOptions): Promise<HistoryPage> {
+    const id = runIdArgument(runId);
+    const page = pageArgument(options);
+    return this.#call(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
+  }
+
+  async input(runId: string, options?: CallOptions): Promise<Payload> {
+    const id = runIdArgument(runId);
+    return this.#call(options, `Reading the input of run ${id}`, (limit) => this.#port.input(id, limit));
+  }
+
+  async wait(runId: string, options?: CallOptions): Promise<EndedRun> {
+    const id = runIdArgument(runId);
+    const limit = limitArgument(options, Number.POSITIVE_INFINITY);
+    const ended = await abortable(limit, `Waiting for run ${id}`, () => this.#port.wait(id, limit));
+    if (ended !== undefined) return ended;
+    throw new RaftError(
+      "DEADLINE_EXCEEDED",
+      `Run ${id} has not ended within ${limit.timeoutMs} ms; it goes on. Wait again.`,
+      {
+        retryable: true,
+        details: { runId: id, timeoutMs: limit.timeoutMs },
+      },
+    );
+  }
+
+  async result<Output = unknown>(runId: string, options?: CallOptions): Promise<Output> {
+    const ended = await this.wait(runId, options);
+    switch (ended.status) {
+      case "completed":
+        return ended.result.value<Output>();
+      case "failed":
+        throw new WorkflowFailedError(ended.runId, ended.error);
+      case "cancelled":
+        throw new WorkflowCancelledError(ended.runId, ended.reason);
+    }
+  }
+
+  async signal(runId: string, name: string, payload?: unknown, options?: SignalOptions): Promise<void> {
+    const id = runIdArgument(runId);
+    const request = {
+      runId: id,
+      name: signalNameArgument(name),
+      payload: Payload.of(payload, `signal ${name}`),
+      signalId: signalIdArgument(optionsArgument(options).signalId) ?? this.#uuid(),
+    };
+    await this.#call(options, `Signalling run ${id}`, (limit) => this.#port.signal(request, limit));
+  }
+
+  async cancel(runId: string, options?: CancelOptions): Promise<void> {
+    const id = runIdArgument(runId);
+    const reason = reasonArgument(optionsArgument(options).reason, DEFAULT_REASON);
+    await this.#call(options, `Cancelling run ${id}`, (limit) => this.#port.cancel(id, reason, limit));
+  }
+
+  #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
+    return abortable(limitArgument(options, this.#timeoutMs), what, run);
+  }
+}
+
+function nextPage(pageToken: string | undefined): PageOptions {
+  return { pageSize: MAX_PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) };
+}
+
+/** Whether a definition's own schema has taken the input: as it is recorded, for that is what the body gets. Rejects with INPUT_INVALID. */
+async function validatedInput(workflow: WorkflowName, input: Payload, type: string): Promise<boolean> {
+  const schema = typeof workflow === "string" ? undefined : (workflow as Partial<WorkflowDefinition>).input;
+  if (schema === undefined) return false;
+  await validated(schema, input.value(), type);
+  return true;
+}

@@ -1,0 +1,46 @@
+/** A handle of one run, over any implementation of the API. */
+import type { CallOptions } from "./call-options.ts";
+import type { Payload } from "./payload.ts";
+import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
+import type { CancelOptions, Run, SignalOptions, Workflows } from "./workflows.ts";
+
+/** {@link Run} by way of {@link Workflows}. */
+export class RunHandle<Output> implements Run<Output> {
+  readonly runId: string;
+  readonly created: boolean | undefined;
+  readonly #workflows: Workflows;
+
+  constructor(workflows: Workflows, runId: string, created: boolean | undefined) {
+    this.#workflows = workflows;
+    this.runId = runId;
+    this.created = created;
+  }
+
+  result(options?: CallOptions): Promise<Output> {
+    return this.#workflows.result<Output>(this.runId, options);
+  }
+
+  wait(options?: CallOptions): Promise<EndedRun> {
+    return this.#workflows.wait(this.runId, options);
+  }
+
+  describe(options?: CallOptions): Promise<RunDescription> {
+    return this.#workflows.describe(this.runId, options);
+  }
+
+  history(options?: CallOptions): AsyncIterable<HistoryRecord> {
+    return this.#workflows.history(this.runId, options);
+  }
+
+  input(options?: CallOptions): Promise<Payload> {
+    return this.#workflows.input(this.runId, options);
+  }
+
+  signal(name: string, payload?: unknown, options?: SignalOptions): Promise<void> {
+    return this.#workflows.signal(this.runId, name, payload, options);
+  }
+
+  cancel(options?: CancelOptions): Promise<void> {
+    return this.#workflows.cancel(this.runId, options);
+  }
+}

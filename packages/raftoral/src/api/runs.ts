@@ -1,0 +1,93 @@
+/**
+ * Runs as the API shows them: plain data, except for payloads, which are decoded when their value is asked for.
+ */
+import type { NodeId } from "@raftoral/raft-core";
+import type { RecordedError } from "@raftoral/workflow";
+import type { Payload } from "./payload.ts";
+
+/** `running` until the run has ended in one of the other three; it never leaves those. */
+export type RunStatus = "running" | "completed" | "failed" | "cancelled";
+
+/** Every {@link RunStatus}. */
+export const RUN_STATUSES: readonly RunStatus[] = Object.freeze(["running", "completed", "failed", "cancelled"]);
+
+/** An error as it was recorded: the same on every node and from every client. */
+export type RecordedFailure = RecordedError;
+
+/** A run as it appears in a list. */
+export interface RunSummary {
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly version: number;
+  readonly status: RunStatus;
+  /** The node that executes the run, or that ended it. 0 while no live node can execute it. */
+  readonly owner: NodeId;
+  /** The number of the present ownership, which `ctx.fencingToken` hands out. It grows with every takeover, over all runs of the cluster. */
+  readonly epoch: number;
+  /** How often the run went to another owner, or to the same one in a new process. */
+  readonly takeovers: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Milliseconds since the epoch; undefined while the run has not ended. */
+  readonly endedAtMs: number | undefined;
+  /** Records of the run's history. */
+  readonly recordCount: number;
+  /** Why a run failed; undefined for every other. In a list, name, code and the beginning of the message. */
+  readonly error: RecordedFailure | undefined;
+  /** Why the run was cancelled, or is to be cancelled; undefined when nobody asked. */
+  readonly cancelReason: string | undefined;
+}
+
+/** Everything about a run that is not payload or history. */
+export interface RunDescription extends RunSummary {
+  /** Names of the signals that the run has not asked for yet, oldest first. */
+  readonly pendingSignals: readonly string[];
+}
+
+/** How a run ended. */
+export type EndedRun = {
+  readonly runId: string;
+  readonly workflowType: string;
+  /** Milliseconds since the epoch. */
+  readonly endedAtMs: number;
+} & (
+  | { readonly status: "completed"; readonly result: Payload }
+  | { readonly status: "failed"; readonly error: RecordedFailure }
+  | { readonly status: "cancelled"; readonly reason: string }
+);
+
+/** The committed answer of one context call. */
+export interface HistoryRecord {
+  /** The call's place in the run: enclosing scopes, name and occurrence, as in `ship/label#1`. */
+  readonly path: string;
+  /** `step`, `step-failed`, `variable`, `sleep`, `wait-deadline`, `now`, `signal` or `signal-timeout`; later versions have more. */
+  readonly kind: string;
+  readonly value: Payload;
+  /** Milliseconds since the epoch. */
+  readonly recordedAtMs: number;
+  /** Under which ownership of the run the record was made. */
+  readonly epoch: number;
+  /** Where the record was committed. Opaque: two records are the same commit when their positions are equal. */
+  readonly position: string;
+}
+
+/** One page of a list of runs. */
+export interface RunPage {
+  readonly runs: readonly RunSummary[];
+  /** Gives the next page; undefined on the last one. Opaque, and of use to the same list alone. */
+  readonly nextPageToken: string | undefined;
+}
+
+/** One page of a history. */
+export interface HistoryPage {
+  /** In the order in which they were committed. */
+  readonly records: readonly HistoryRecord[];
+  /** Gives the next page; undefined on the last one. Opaque, and of use to the same history alone. */
+  readonly nextPageToken: string | undefined;
+}
+
+/** Which runs to list. Every condition given must hold. */
+export interface RunFilter {
+  readonly status?: RunStatus;
+  readonly workflowType?: string;
+}

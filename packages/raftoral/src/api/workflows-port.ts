@@ -1,0 +1,51 @@
+/**
+ * What an implementation of {@link Workflows} has to do itself: carry checked requests to the state and answers back.
+ *
+ * Role: the border between what all implementations share (`checked-workflows.ts`: arguments, codecs, handles, aborts) and what differs (the
+ * engine of a node, the network of a client). Payloads cross as they are; every call keeps `limit.timeoutMs` and lets go of everything when
+ * `limit.signal` aborts.
+ */
+import type { CallLimit } from "./call-options.ts";
+import type { Payload } from "./payload.ts";
+import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "./runs.ts";
+
+/** A checked start. */
+export interface StartRequest {
+  readonly runId: string;
+  readonly workflowType: string;
+  /** Undefined: the newest that any node has registered. */
+  readonly version: number | undefined;
+  /** Whether no other version will do, also for a run that exists. */
+  readonly isPinned: boolean;
+  readonly input: Payload;
+  /** Whether the schema of the caller's own definition has taken the input: the registered one need not be asked. */
+  readonly isValidated: boolean;
+}
+
+/** A checked signal. */
+export interface SignalRequest {
+  readonly runId: string;
+  readonly name: string;
+  readonly payload: Payload;
+  readonly signalId: string;
+}
+
+/** A checked page: `pageToken` is what an implementation gave out, or an invention of the caller. */
+export interface PageRequest {
+  readonly pageSize: number;
+  readonly pageToken: string | undefined;
+}
+
+/** See the file's head. */
+export interface WorkflowsPort {
+  /** Whether this start made the run. */
+  start(request: StartRequest, limit: CallLimit): Promise<boolean>;
+  describe(runId: string, limit: CallLimit): Promise<RunDescription>;
+  list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;
+  history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage>;
+  input(runId: string, limit: CallLimit): Promise<Payload>;
+  /** Undefined when the run has not ended within `limit.timeoutMs`. */
+  wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
+  signal(request: SignalRequest, limit: CallLimit): Promise<void>;
+  cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
+}

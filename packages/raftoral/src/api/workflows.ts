@@ -1,0 +1,111 @@
+/**
+ * The one API to runs. A node implements it over its own workflow engine, a client over gRPC; names, types, errors and texts are the same, and one
+ * conformance suite (`testing/workflows-conformance.ts`) holds for all implementations.
+ *
+ * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked.
+ */
+import type { WorkflowDefinition } from "@raftoral/workflow";
+import type { CallOptions } from "./call-options.ts";
+import type { Payload } from "./payload.ts";
+import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+
+/** What names a workflow: its type, or its definition. */
+export type WorkflowName = string | { readonly type: string; readonly version?: number };
+
+/** Options of a start. */
+export interface StartOptions extends CallOptions {
+  /** Starting twice with one id is one run. Text of 1 to 512 characters; a random UUID by default. */
+  readonly runId?: string;
+  /**
+   * Pins the version: no other will do, also for a run that exists already. By default the definition's version, or the newest one that any node has
+   * registered; a repeated start then finds its run whatever its version.
+   */
+  readonly version?: number;
+}
+
+/** Options of a signal. */
+export interface SignalOptions extends CallOptions {
+  /** A signal that is sent again under the same id is taken once. A random UUID by default. */
+  readonly signalId?: string;
+}
+
+/** Options of a cancellation. */
+export interface CancelOptions extends CallOptions {
+  /** Why, for the run's body and whoever reads about the run. */
+  readonly reason?: string;
+}
+
+/** Options of one page. */
+export interface PageOptions extends CallOptions {
+  /** Entries of the page at most, 1 to 1000 (100). A page may have fewer, for it is bounded in bytes and in work too. */
+  readonly pageSize?: number;
+  /** `nextPageToken` of the page before. */
+  readonly pageToken?: string;
+}
+
+/** Starts runs and tells of them. */
+export interface Workflows {
+  /**
+   * Starts a run, once per id: the same start again gives a handle of the same run. Resolves once the start is committed. Rejects with
+   * WORKFLOW_TYPE_UNKNOWN when no node has registered the type, WORKFLOW_ID_CONFLICT when the id belongs to another start, INPUT_INVALID,
+   * VALUE_NOT_SERIALIZABLE, PAYLOAD_TOO_LARGE, WORKFLOW_ID_INVALID or REQUEST_INVALID. A {@link Payload} as input is taken as it is.
+   */
+  start<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output>,
+    input: Input | Payload,
+    options?: StartOptions,
+  ): Promise<Run<Output>>;
+  start(workflow: WorkflowName, input?: unknown, options?: StartOptions): Promise<Run>;
+  /** A handle of a run that may or may not exist. Asks nobody. Throws WORKFLOW_ID_INVALID. */
+  run<Output = unknown>(runId: string): Run<Output>;
+  /** Everything about a run but its payloads and its history. Rejects with WORKFLOW_NOT_FOUND. */
+  describe(runId: string, options?: CallOptions): Promise<RunDescription>;
+  /** Runs, newest start first, fetched in pages as they are consumed; `options` limit each page. */
+  list(filter?: RunFilter, options?: CallOptions): AsyncIterable<RunSummary>;
+  /** One page of {@link Workflows.list}. */
+  listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage>;
+  /**
+   * A run's records in the order in which they were committed, fetched in pages as they are consumed; `options` limit each page. Rejects with
+   * WORKFLOW_NOT_FOUND.
+   */
+  history(runId: string, options?: CallOptions): AsyncIterable<HistoryRecord>;
+  /** One page of {@link Workflows.history}. */
+  historyPage(runId: string, options?: PageOptions): Promise<HistoryPage>;
+  /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
+  input(runId: string, options?: CallOptions): Promise<Payload>;
+  /**
+   * How the run ended, once it has. Costs nothing but the outcome, however long the history. Without `timeoutMs` it waits as long as it takes. Rejects
+   * with DEADLINE_EXCEEDED when the run has not ended in time (it goes on), or with WORKFLOW_NOT_FOUND.
+   */
+  wait(runId: string, options?: CallOptions): Promise<EndedRun>;
+  /** As {@link Workflows.wait}, with the result of a completed run. Rejects with WorkflowFailedError or WorkflowCancelledError for other ends. */
+  result<Output = unknown>(runId: string, options?: CallOptions): Promise<Output>;
+  /**
+   * Sends a signal to a run, once; the signal is kept until the run waits for it. Resolves once it is committed. Rejects with WORKFLOW_NOT_FOUND,
+   * WORKFLOW_FINISHED, SIGNAL_BUFFER_FULL, NAME_INVALID, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  signal(runId: string, name: string, payload?: unknown, options?: SignalOptions): Promise<void>;
+  /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
+  cancel(runId: string, options?: CancelOptions): Promise<void>;
+}
+
+/** A handle of one run: the calls of {@link Workflows} without the id. */
+export interface Run<Output = unknown> {
+  readonly runId: string;
+  /** Whether the start that gave this handle made the run; undefined for a handle that no start gave. */
+  readonly created: boolean | undefined;
+  /** See {@link Workflows.result}. */
+  result(options?: CallOptions): Promise<Output>;
+  /** See {@link Workflows.wait}. */
+  wait(options?: CallOptions): Promise<EndedRun>;
+  /** See {@link Workflows.describe}. */
+  describe(options?: CallOptions): Promise<RunDescription>;
+  /** See {@link Workflows.history}. */
+  history(options?: CallOptions): AsyncIterable<HistoryRecord>;
+  /** See {@link Workflows.input}. */
+  input(options?: CallOptions): Promise<Payload>;
+  /** See {@link Workflows.signal}. */
+  signal(name: string, payload?: unknown, options?: SignalOptions): Promise<void>;
+  /** See {@link Workflows.cancel}. */
+  cancel(options?: CancelOptions): Promise<void>;
+}

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FakeNode, type FakeServer, failed, run, serveFake } from "../../testing/fake-node.ts";
+import { raftoral } from "../../testing/run-cli.ts";
+
+let node: FakeNode;
+let server: FakeServer;
+beforeEach(async () => {
+  node = new FakeNode();
+  server = await serveFake(node);
+});
+afterEach(() => server.close());
+
+const ask = (args: readonly string[]) => raftoral(args, { RAFTORAL_NODE: server.address });
+
+test("show has steps and history", async () => {
+  node.runs.set(
+    "A17",
+    run("A17", {
+      input: { item: "tea" },
+      history: [
+        { path: "inventory#1", kind: "step", value: true, recordedAtMs: 1_700_000_000_120, epoch: 7, position: "12" },
+        { path: "charge#1", kind: "step", value: "x\ny", recordedAtMs: 1_700_000_001_500, epoch: 9, position: "19" },
+      ],
+      takeovers: 3,
+    }),
+  );
+  const { out } = await ask(["show", "A17"]);
+  expect(out).toContain("Workflow:   process_order, version 1\n");
+  expect(out).toContain('Input:      {"item":"tea"}\n');
+  expect(out).toContain("inventory#1  step  +120ms  true\n");
+  expect(out).toContain('charge#1     step   +1.5s  "x\\ny"\n');
+  expect(out).toContain("2023-11-14 22:13:20  started     as process_order, version 1\n");
+  expect(out).toContain("2023-11-14 22:13:21  taken-over  another owner recorded charge#1 first\n");
+  expect(out).toContain("-                    taken-over  2 more changes of owner that recorded nothing\n");
+  expect(JSON.parse((await ask(["show", "A17", "--json"])).out)).toMatchObject({
+    runId: "A17",
+    input: { item: "tea" },
+    history: [{ path: "inventory#1", value: true }, { value: "x\ny" }],
+  });
+});
+
+test("show has the stack, the causes and the parts of what a run failed with", async () => {
+  const cause = failed("Error", "connect ECONNREFUSED", { code: "ECONNREFUSED", stack: "Error: x\n    at net.js:1" });
+  const parts = [failed("Error", "first"), failed("RangeError", "second\u001b[2J")];
+  const error = failed("AggregateError", "all failed", {
+    stack: "AggregateError\n    at a.ts:7:1",
+    cause,
+    errors: parts,
+  });
+  node.runs.set("bad", run("bad", { status: "failed", endedAtMs: 1_700_000_000_500, error }));
+  const { out } = await ask(["show", "bad"]);
+  expect(out).toContain("Error:      AggregateError: all failed\n");
+  expect(out).toContain(
+    [
+      "AggregateError: all failed",
+      "  at a.ts:7:1",
+      "  Caused by:",
+      "    Error (ECONNREFUSED): connect ECONNREFUSED",
+      "      at net.js:1",
+      "  Error 1 of 2:",
+      "    Error: first",
+      "  Error 2 of 2:",
+      "    RangeError: second\\u001b[2J",
+      "",
+    ].join("\n"),
+  );
+  expect(JSON.parse((await ask(["show", "bad", "--json"])).out).error).toEqual(error);
+});

@@ -1,0 +1,84 @@
+/** {@link WorkflowsPort} of a client: over gRPC, through any node. */
+import type { CallLimit } from "../api/call-options.ts";
+import { Payload } from "../api/payload.ts";
+import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
+import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
+import type { ClientCalls } from "./client-calls.ts";
+import type { RunPolls } from "./run-polls.ts";
+
+/** See the file's head. */
+export class ClientWorkflows implements WorkflowsPort {
+  readonly #calls: ClientCalls;
+  readonly #polls: RunPolls;
+
+  constructor(calls: ClientCalls, polls: RunPolls) {
+    this.#calls = calls;
+    this.#polls = polls;
+  }
+
+  async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
+    const { runId, workflowType, version = 0, isPinned, input } = request;
+    const message = { runId, workflowType, version, versionPinned: isPinned, input: input.bytes };
+    const { created } = await this.#calls.call(`Starting ${workflowType}`, limit, (node, options) =>
+      node.workflows.startRun({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+    return created;
+  }
+
+  async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
+    const { run } = await this.#calls.call(`Describing run ${runId}`, limit, (node, options) =>
+      node.workflows.describeRun({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+    return descriptionFromWire(run);
+  }
+
+  async list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
+    const message = { status: statusToWire(filter.status), workflowType: filter.workflowType ?? "", ...pageOf(page) };
+    const { runs, nextPageToken } = await this.#calls.call("Listing runs", limit, (node, options) =>
+      node.workflows.listRuns({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+    return { runs: runs.map(summaryFromWire), nextPageToken: tokenFrom(nextPageToken) };
+  }
+
+  async history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage> {
+    const message = { runId, ...pageOf(page) };
+    const what = `Reading the history of run ${runId}`;
+    const { records, nextPageToken } = await this.#calls.call(what, limit, (node, options) =>
+      node.workflows.readHistory({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+    return { records: records.map(recordFromWire), nextPageToken: tokenFrom(nextPageToken) };
+  }
+
+  async input(runId: string, limit: CallLimit): Promise<Payload> {
+    const { input } = await this.#calls.call(`Reading the input of run ${runId}`, limit, (node, options) =>
+      node.workflows.readInput({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+    return Payload.ofBytes(input, `the input of run ${runId}`);
+  }
+
+  wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
+    return this.#polls.wait(runId, limit);
+  }
+
+  async signal({ runId, name, payload, signalId }: SignalRequest, limit: CallLimit): Promise<void> {
+    const message = { runId, name, payload: payload.bytes, signalId };
+    await this.#calls.call(`Signalling run ${runId}`, limit, (node, options) =>
+      node.workflows.signalRun({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+
+  async cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
+    await this.#calls.call(`Cancelling run ${runId}`, limit, (node, options) =>
+      node.workflows.cancelRun({ runId, reason, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+}
+
+function pageOf({ pageSize, pageToken = "" }: PageRequest): { readonly pageSize: number; readonly pageToken: string } {
+  return { pageSize, pageToken };
+}
+
+function tokenFrom(nextPageToken: string): string | undefined {
+  return nextPageToken === "" ? undefined : nextPageToken;
+}

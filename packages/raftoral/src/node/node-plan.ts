@@ -1,0 +1,64 @@
+/** What a node is put together from, and what it then consists of. */
+import type { MeterProvider } from "@opentelemetry/api";
+import type { Logger } from "@raftoral/raft-core";
+import type { RuntimeInterceptor, WorkflowDefinition, WorkflowEngine, WorkflowRuntime } from "@raftoral/workflow";
+import type { Cluster } from "../api/cluster.ts";
+import type { Workflows } from "../api/workflows.ts";
+import type { Environment } from "../platform.ts";
+import type { Timeout } from "../time/deadline.ts";
+import type { NodeConfig } from "./config/node-config.ts";
+import type { Membership, WorkflowCluster } from "./membership/membership.ts";
+import type { Dial, WorkflowTransport } from "./membership/node-network.ts";
+import type { NodeEvents } from "./node-events.ts";
+import type { NodeBackups } from "./storage/node-backups.ts";
+import type { NodeIdentity, NodeStorage } from "./storage/node-storage.ts";
+
+/** What the testing kit changes inside of a node. Not for users. */
+export interface NodeInternals {
+  /** Stands around bodies and steps. */
+  readonly interceptor?: RuntimeInterceptor;
+  /** Replaces the engine that the runtime and the API get. */
+  readonly wrapEngine?: (engine: WorkflowEngine) => WorkflowEngine;
+  /** Replaces parts of the platform. */
+  readonly environment?: Partial<Environment>;
+}
+
+/** See the file's head. */
+export interface NodePlan {
+  readonly config: NodeConfig;
+  readonly workflows?: readonly WorkflowDefinition[];
+  readonly transport?: WorkflowTransport;
+  readonly storage?: NodeStorage;
+  readonly meterProvider?: MeterProvider;
+  readonly environment: Environment;
+  readonly internals: NodeInternals;
+  readonly logger: Logger;
+  /** Leaves the cluster; the node stops afterwards by itself. */
+  readonly leave: (timeout: Timeout) => Promise<void>;
+}
+
+/** See the file's head. */
+export interface NodeParts {
+  readonly identity: NodeIdentity;
+  /** Whether this start gave the node its identity. */
+  readonly isNew: boolean;
+  readonly address: string;
+  readonly group: WorkflowCluster;
+  readonly runtime: WorkflowRuntime;
+  readonly membership: Membership;
+  readonly workflows: Workflows;
+  readonly cluster: Cluster;
+  readonly events: NodeEvents;
+  readonly dial: Dial;
+  readonly backups: NodeBackups;
+  /** Where metrics are served, if they are. */
+  readonly metricsAddress: string | undefined;
+  /** Health says from now on that the node serves no more. */
+  sayStopping(): void;
+  /** Takes no more calls of clients, and gives those under way up to `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  /** Reads the certificates again. Throws TRANSPORT_TLS_INVALID. */
+  reloadTls(): boolean;
+  /** Closes everything, the last opened first. Idempotent. */
+  close(): Promise<void>;
+}

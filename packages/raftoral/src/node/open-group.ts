@@ -1,0 +1,104 @@
+/** Listens, and starts the Raft group of a node: on a transport of its own, or on one that was given. */
+import type { NodeId } from "@raftoral/raft-core";
+import { GrpcClusterTransport, type GrpcServer, startGrpcServer } from "@raftoral/transport-grpc";
+import type { WorkflowExecutor } from "@raftoral/workflow";
+import { clusterNameOf } from "../api/cluster-id.ts";
+import type { NodeMetrics } from "../metrics/node-metrics.ts";
+import { registerClusterService } from "../service/cluster-routes.ts";
+import type { ServedNode } from "../service/served-node.ts";
+import { registerWorkflowService } from "../service/workflow-routes.ts";
+import { assertOwnCertificate } from "./config/node-security.ts";
+import type { EstablishedIdentity } from "./identity/identity.ts";
+import type { Closers } from "./life-cycle/closers.ts";
+import type { WorkflowCluster } from "./membership/membership.ts";
+import type { WorkflowTransport } from "./membership/node-network.ts";
+import type { NodePlan } from "./node-plan.ts";
+import type { NodeStorage } from "./storage/node-storage.ts";
+
+/** The one group of a node. More groups will share transport and storage with it. */
+export const GROUP_ID = 1;
+/** Requests carry a command and little else. */
+const REQUEST_OVERHEAD_BYTES = 64 * 1024;
+
+/** What the group is started with. */
+export interface GroupSetting {
+  readonly established: EstablishedIdentity;
+  readonly storage: NodeStorage;
+  readonly listen: string;
+  readonly address: string;
+  /** The node that answers calls; throws until there is one. */
+  readonly served: () => ServedNode;
+  readonly executor: WorkflowExecutor;
+  readonly metrics: NodeMetrics | undefined;
+}
+
+/** The group, and what it runs on. */
+export interface OpenGroup {
+  readonly group: WorkflowCluster;
+  readonly forget: (peer: NodeId) => void;
+  /** The transport that was made for this node, if none was given. */
+  readonly own: GrpcClusterTransport<WorkflowExecutor> | undefined;
+  readonly server: GrpcServer | undefined;
+}
+
+/** See the file's head. */
+export async function openGroup(plan: NodePlan, closers: Closers, setting: GroupSetting): Promise<OpenGroup> {
+  const { config, logger, environment } = plan;
+  const { established, storage, address, executor, metrics } = setting;
+  const { nodeId } = established.identity;
+  const grpc = plan.transport === undefined ? await openGrpc(plan, closers, setting) : undefined;
+  const own = grpc?.transport;
+  const transport = (plan.transport ?? own) as WorkflowTransport;
+  transport.addNode({ nodeId, address });
+  const groupStorage = await storage.group(GROUP_ID);
+  const group = await transport.createCluster(nodeId, {
+    groupId: GROUP_ID,
+    storage: () => groupStorage,
+    executor: () => executor,
+    bootstrap: established.bootstrap,
+    timing: config.timing,
+    limits: config.limits,
+    clock: environment.clock,
+    rng: { below: (bound) => Math.floor(environment.random() * bound) },
+    logger,
+    ...(metrics === undefined ? {} : { probe: metrics.raft }),
+  });
+  closers.add(() => group.stop());
+  if (metrics !== undefined) closers.add(metrics.raft.watch(group));
+  if (own !== undefined) metrics?.transport.watch(nodeId, own);
+  // A transport that was given has other users: whom it knows is theirs to say.
+  return { group, own, server: grpc?.server, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
+}
+
+async function openGrpc(
+  plan: NodePlan,
+  closers: Closers,
+  setting: GroupSetting,
+): Promise<{ readonly transport: GrpcClusterTransport<WorkflowExecutor>; readonly server: GrpcServer }> {
+  const { limits, tls, transportLimits } = plan.config;
+  const { established, storage, listen, address, served } = setting;
+  const { nodeId, clusterId } = established.identity;
+  const transport = new GrpcClusterTransport<WorkflowExecutor>([{ nodeId, address }], {
+    clusterId,
+    certificateCluster: clusterNameOf(clusterId),
+    ...(tls === undefined ? {} : { tls }),
+    ...transportLimits,
+    incarnation: storage.incarnation,
+    clock: plan.environment.clock,
+    logger: plan.logger,
+  });
+  closers.add(() => transport.shutdown());
+  assertOwnCertificate(transport.security, { nodeId, address });
+  const server = await startGrpcServer(listen, transport, nodeId, {
+    advertise: address,
+    // It serves once the node is put together.
+    isServing: false,
+    maxRequestBytes: limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES,
+    routes: (router) => {
+      registerWorkflowService(router, served, limits.defaultTimeoutMs);
+      registerClusterService(router, served, limits.defaultTimeoutMs);
+    },
+  });
+  await transport.start();
+  return { transport, server };
+}

@@ -1,0 +1,103 @@
+/** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
+import type {
+  RecordedError,
+  RunOutcome,
+  RunView,
+  HistoryRecord as StateRecord,
+  RunSummary as StateSummary,
+} from "@raftoral/workflow";
+import { Payload } from "../../api/payload.ts";
+import type { EndedRun, HistoryRecord, RunDescription, RunSummary } from "../../api/runs.ts";
+
+/** A list shows the beginning of a failed run's message: so many UTF-16 units. */
+const LISTED_MESSAGE_LENGTH = 500;
+
+/** A run in a list. */
+export function summaryOf(run: StateSummary): RunSummary {
+  const error = failureOf(run);
+  return { ...factsOf(run), error: error === undefined ? undefined : shortened(error) };
+}
+
+/** A run that is described. */
+export function descriptionOf(run: StateSummary): RunDescription {
+  return {
+    ...factsOf(run),
+    error: failureOf(run),
+    pendingSignals: run.status === "running" ? run.signals : [],
+  };
+}
+
+/** How a run ended; undefined while it runs. */
+export function endedOf(run: StateSummary): EndedRun | undefined {
+  if (run.status === "running") return undefined;
+  const { runId, workflowType, endedAtMs } = run;
+  return { runId, workflowType, endedAtMs, ...outcomeOf(runId, run.outcome) };
+}
+
+/** What a run was started with. */
+export function inputOf({ runId, input }: RunView): Payload {
+  return Payload.ofBytes(input, `the input of run ${runId}`);
+}
+
+/** One record of a history. */
+export function recordOf(path: string, record: StateRecord): HistoryRecord {
+  return {
+    path,
+    kind: record.kind,
+    value: Payload.ofBytes(record.value, `record ${path}`),
+    recordedAtMs: record.recordedAtMs,
+    epoch: record.epoch,
+    position: String(record.index),
+  };
+}
+
+function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
+  return {
+    runId: run.runId,
+    workflowType: run.workflowType,
+    version: run.version,
+    status: run.status,
+    owner: run.owner,
+    epoch: run.epoch,
+    // Its first owner is no takeover. A run that began without an owner has had none yet.
+    takeovers: Math.max(0, run.attempt - 1),
+    startedAtMs: run.startedAtMs,
+    endedAtMs: run.status === "running" ? undefined : run.endedAtMs,
+    recordCount: run.recordCount,
+    cancelReason: cancelReasonOf(run),
+  };
+}
+
+function cancelReasonOf(run: StateSummary): string | undefined {
+  if (run.status === "running") return run.cancelReason;
+  return run.outcome.status === "cancelled" ? run.outcome.reason : undefined;
+}
+
+function failureOf(run: StateSummary): RecordedError | undefined {
+  return run.status !== "running" && run.outcome.status === "failed" ? run.outcome.error : undefined;
+}
+
+function shortened({ name, message, code }: RecordedError): RecordedError {
+  const isLong = message.length > LISTED_MESSAGE_LENGTH;
+  return {
+    name,
+    message: isLong ? `${message.slice(0, LISTED_MESSAGE_LENGTH)}...` : message,
+    ...(code === undefined ? {} : { code }),
+  };
+}
+
+type Ended =
+  | { readonly status: "completed"; readonly result: Payload }
+  | { readonly status: "failed"; readonly error: RecordedError }
+  | { readonly status: "cancelled"; readonly reason: string };
+
+function outcomeOf(runId: string, outcome: RunOutcome): Ended {
+  switch (outcome.status) {
+    case "completed":
+      return { status: "completed", result: Payload.ofBytes(outcome.result, `the result of run ${runId}`) };
+    case "failed":
+      return { status: "failed", error: outcome.error };
+    case "cancelled":
+      return { status: "cancelled", reason: outcome.reason };
+  }
+}

@@ -1,0 +1,45 @@
+/** The command line `raftoral`, run in a test's process. */
+import type { StartSettings } from "../cli/commands/start.ts";
+import type { CliIo } from "../cli/io.ts";
+import { runCli } from "../cli/program.ts";
+
+/** What became of a command line. */
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** What a node would have been started with. */
+  readonly started: StartSettings | undefined;
+}
+
+/** Runs a command line with RAFTORAL_NODE set, as a person would. */
+export async function raftoral(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin = "",
+): Promise<Outcome> {
+  let out = "";
+  let err = "";
+  let started: StartSettings | undefined;
+  const io: CliIo = {
+    env,
+    isTty: false,
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    readStdin: async () => stdin,
+    onSignal: () => () => {},
+    onHangUp: () => () => {},
+    exit: () => {
+      throw new Error("the process would have ended");
+    },
+  };
+  const code = await runCli(args, io, async (settings) => {
+    started = settings;
+    return 0;
+  });
+  return { code, out, err, started };
+}

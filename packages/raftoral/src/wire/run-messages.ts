@@ -1,0 +1,141 @@
+/**
+ * Runs between generated messages and the types of the API, both ways.
+ *
+ * Ids, epochs and times are safe integers in the API and 64 bits wide on the wire; what does not fit is refused. Payloads pass through as bytes.
+ */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { NodeError } from "../api/errors.ts";
+import { Payload } from "../api/payload.ts";
+import type { EndedRun, HistoryRecord, RunDescription, RunStatus, RunSummary } from "../api/runs.ts";
+import {
+  type HistoryRecordSchema,
+  type Outcome,
+  type OutcomeSchema,
+  type Run,
+  type RunSchema,
+  type HistoryRecord as WireRecord,
+  RunStatus as WireStatus,
+} from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { failureFromWire, failureToWire } from "./failure-messages.ts";
+import { safeNumber } from "./numbers.ts";
+
+const STATUSES: ReadonlyMap<RunStatus, WireStatus> = new Map([
+  ["running", WireStatus.RUNNING],
+  ["completed", WireStatus.COMPLETED],
+  ["failed", WireStatus.FAILED],
+  ["cancelled", WireStatus.CANCELLED],
+]);
+
+/** A status as a message; UNSPECIFIED for undefined. */
+export function statusToWire(status: RunStatus | undefined): WireStatus {
+  return (status === undefined ? undefined : STATUSES.get(status)) ?? WireStatus.UNSPECIFIED;
+}
+
+/** The status of a message; undefined for UNSPECIFIED. Throws REQUEST_INVALID for a status of a later version. */
+export function statusFromWire(status: WireStatus): RunStatus | undefined {
+  if (status === WireStatus.UNSPECIFIED) return undefined;
+  for (const [known, wire] of STATUSES) if (wire === status) return known;
+  throw new NodeError("REQUEST_INVALID", `Run status ${status} is not known to this version.`);
+}
+
+/** A run without payloads and history, as a message. */
+export function runToWire(run: RunSummary & Partial<RunDescription>): MessageInitShape<typeof RunSchema> {
+  return {
+    runId: run.runId,
+    workflowType: run.workflowType,
+    version: run.version,
+    status: statusToWire(run.status),
+    ownerNodeId: BigInt(run.owner),
+    epoch: BigInt(run.epoch),
+    takeovers: run.takeovers,
+    startedAtMs: BigInt(run.startedAtMs),
+    ...(run.endedAtMs === undefined ? {} : { endedAtMs: BigInt(run.endedAtMs) }),
+    recordCount: run.recordCount,
+    ...(run.error === undefined ? {} : { failure: failureToWire(run.error) }),
+    ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
+    pendingSignals: [...(run.pendingSignals ?? [])],
+  };
+}
+
+/** The run of a message, as a list has it. Throws REQUEST_INVALID for a run without a status. */
+export function summaryFromWire(run: Run): RunSummary {
+  const status = statusFromWire(run.status);
+  if (status === undefined) throw new NodeError("REQUEST_INVALID", `Run ${run.runId} came without a status.`);
+  return {
+    runId: run.runId,
+    workflowType: run.workflowType,
+    version: run.version,
+    status,
+    owner: safeNumber(run.ownerNodeId, "owner_node_id"),
+    epoch: safeNumber(run.epoch, "epoch"),
+    takeovers: run.takeovers,
+    startedAtMs: safeNumber(run.startedAtMs, "started_at_ms"),
+    endedAtMs: run.endedAtMs === undefined ? undefined : safeNumber(run.endedAtMs, "ended_at_ms"),
+    recordCount: run.recordCount,
+    error: run.failure === undefined ? undefined : failureFromWire(run.failure),
+    cancelReason: run.cancelReason,
+  };
+}
+
+/** The run of an answer. Throws REQUEST_INVALID when the answer has none. */
+export function descriptionFromWire(run: Run | undefined): RunDescription {
+  if (run === undefined) throw lacking("a run");
+  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals };
+}
+
+/** An ended run as a message. */
+export function outcomeToWire(ended: EndedRun): MessageInitShape<typeof OutcomeSchema> {
+  return {
+    status: statusToWire(ended.status),
+    workflowType: ended.workflowType,
+    endedAtMs: BigInt(ended.endedAtMs),
+    ...(ended.status === "completed" ? { result: ended.result.bytes } : {}),
+    ...(ended.status === "failed" ? { failure: failureToWire(ended.error) } : {}),
+    ...(ended.status === "cancelled" ? { cancelReason: ended.reason } : {}),
+  };
+}
+
+/** The ended run of a message. Throws REQUEST_INVALID when it has not ended, or failed without a failure. */
+export function outcomeFromWire(runId: string, outcome: Outcome): EndedRun {
+  const { workflowType, failure } = outcome;
+  const common = { runId, workflowType, endedAtMs: safeNumber(outcome.endedAtMs, "ended_at_ms") };
+  switch (statusFromWire(outcome.status)) {
+    case "completed":
+      return { ...common, status: "completed", result: Payload.ofBytes(outcome.result, `the result of run ${runId}`) };
+    case "failed":
+      if (failure === undefined) throw lacking("the failure of a failed run");
+      return { ...common, status: "failed", error: failureFromWire(failure) };
+    case "cancelled":
+      return { ...common, status: "cancelled", reason: outcome.cancelReason };
+    default:
+      throw lacking("the outcome of a run");
+  }
+}
+
+/** A record as a message. */
+export function recordToWire(record: HistoryRecord): MessageInitShape<typeof HistoryRecordSchema> {
+  return {
+    path: record.path,
+    kind: record.kind,
+    value: record.value.bytes,
+    recordedAtMs: BigInt(record.recordedAtMs),
+    epoch: BigInt(record.epoch),
+    position: record.position,
+  };
+}
+
+/** The record of a message. Throws as {@link safeNumber} does. */
+export function recordFromWire({ path, kind, position, value, recordedAtMs, epoch }: WireRecord): HistoryRecord {
+  return {
+    path,
+    kind,
+    value: Payload.ofBytes(value, `record ${path}`),
+    recordedAtMs: safeNumber(recordedAtMs, "recorded_at_ms"),
+    epoch: safeNumber(epoch, "epoch"),
+    position,
+  };
+}
+
+function lacking(what: string): NodeError {
+  return new NodeError("REQUEST_INVALID", `The node answered without ${what}; it may be of another version.`);
+}
