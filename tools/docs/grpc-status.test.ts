@@ -12,8 +12,9 @@ const table = [...document.matchAll(/^\| ([A-Z_]+) \| ([A-Z_, ]+) \|$/gm)].flatM
   codes.split(", ").map((code) => [code, status] as const),
 );
 
-/** `Code.NotFound` is NOT_FOUND. */
+/** `Code.NotFound` is NOT_FOUND. gRPC spells one of them with two Ls. */
 function nameOf(code: Code): string {
+  if (code === Code.Canceled) return "CANCELLED";
   return (Code[code] ?? "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }
 

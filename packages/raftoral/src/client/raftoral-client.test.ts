@@ -309,7 +309,7 @@ test.each<[name: string, value: unknown, message: RegExp]>([
   ["a function", { at: () => 1 }, /signal s .* at at there is a function/],
   ["a bigint", 1n, /it is a bigint/],
   ["NaN, which JSON would turn into null", [Number.NaN], /at \[0\] there is NaN/],
-  ["a map, which JSON would empty", new Map(), /it is Map/],
+  ["a map, which JSON would empty", new Map(), /it is a Map/],
 ])("%s is no payload, as it is no step's value", async (_name, value, message) => {
   const { server } = await served();
   const client = await connected(server.address);
