@@ -20,7 +20,7 @@ import type { CommandResult } from "./command/command-result.ts";
 import { decodeCommand } from "./command/decode-command.ts";
 import { encodeCommand } from "./command/encode-command.ts";
 import type { WorkflowCommand } from "./command/workflow-command.ts";
-import type { EngineListener, EngineNotice } from "./runtime/workflow-engine.ts";
+import type { EngineListener, EngineNotice } from "./runtime/engine/workflow-engine.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
 import { type CapturedChunks, WorkflowState } from "./state/workflow-state.ts";
 

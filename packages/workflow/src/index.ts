@@ -66,11 +66,11 @@ export {
   RaftWorkflowEngine,
   type RaftWorkflowEngineOptions,
   type WorkflowGroup,
-} from "./runtime/raft-workflow-engine.ts";
+} from "./runtime/engine/raft-workflow-engine.ts";
 export type {
   EngineListener,
   EngineNotice,
   EngineOverview,
   ProposeOptions,
   WorkflowEngine,
-} from "./runtime/workflow-engine.ts";
+} from "./runtime/engine/workflow-engine.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { workflow } from "../author/workflow.ts";
 import { Latch, type World, world } from "../testing/workflow-world.ts";
-import type { WorkflowEngine } from "./workflow-engine.ts";
+import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 
 /** Node 1's engine, which answers the next question for a run's record only when `release` opens. */
 function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {

@@ -6,7 +6,7 @@
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
-import type { EngineNotice, EngineOverview, WorkflowEngine } from "./workflow-engine.ts";
+import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
 
 export interface Retention {
   /** How long a finished run is kept, in ms. */

@@ -6,7 +6,7 @@ import { type Cancel, type Clock, type Logger, type NodeId, RaftoralError } from
 import type { TypeVersion } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
 import type { NodeChanged } from "../state/workflow-event.ts";
-import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
+import { proposalFailure, type RetryingProposer } from "./engine/retrying-proposer.ts";
 
 export interface RegistrationOptions {
   readonly nodeId: NodeId;

@@ -1,9 +1,9 @@
 /** Configuration of a node's workflow runtime, with its defaults. Every bound of it is named here. */
 import type { Clock, Logger } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
+import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
-import type { WorkflowEngine } from "./workflow-engine.ts";
 
 /** Defaults in parentheses. */
 export interface RuntimeLimits {

@@ -14,16 +14,16 @@ import type { WorkflowCommand } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
 import type { NodeView, RunPage, RunQuery, RunSummary, RunView } from "../state/run-view.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
-import { Executions } from "./executions.ts";
+import { RetryingProposer } from "./engine/retrying-proposer.ts";
+import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
+import { Executions } from "./execution/executions.ts";
+import { Slots } from "./execution/slots.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { NodeRegistration } from "./node-registration.ts";
 import { notFound, ResultWaiters, resultOf } from "./result-waiters.ts";
-import { RetryingProposer } from "./retrying-proposer.ts";
 import { RunHandle } from "./run-handle.ts";
 import { RuntimeEvents } from "./runtime-events.ts";
 import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime-options.ts";
-import { Slots } from "./slots.ts";
-import type { EngineNotice, WorkflowEngine } from "./workflow-engine.ts";
 
 export interface StartOptions {
   /** The run's id; the same id again is the same run. Defaults to a fresh UUID. */

@@ -6,7 +6,7 @@ import { RaftError } from "@raftoral/raft-core";
 import type { CommandResult } from "../command/command-result.ts";
 import type { WorkflowCommand } from "../command/workflow-command.ts";
 import { WorkflowExecutor } from "../executor.ts";
-import { RaftWorkflowEngine } from "../runtime/raft-workflow-engine.ts";
+import { RaftWorkflowEngine } from "../runtime/engine/raft-workflow-engine.ts";
 
 /** What becomes of a proposal, decided before it is made. */
 export type ProposalFault = "none" | "lost" | "applied-but-unknown" | "refused";

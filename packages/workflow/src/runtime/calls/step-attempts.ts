@@ -4,10 +4,10 @@
  * Role: attempts, delays and time limits. It records nothing; `run-execution.ts` does.
  */
 import type { Cancel, Clock } from "@raftoral/raft-core";
-import { type Duration, durationMs } from "../author/duration.ts";
-import { RetryableError, StepTimeoutError, TerminalError } from "../author/errors.ts";
-import type { RetryPolicy, StepContext, StepOptions } from "../author/workflow-context.ts";
-import { WorkflowError } from "../errors.ts";
+import { type Duration, durationMs } from "../../author/duration.ts";
+import { RetryableError, StepTimeoutError, TerminalError } from "../../author/errors.ts";
+import type { RetryPolicy, StepContext, StepOptions } from "../../author/workflow-context.ts";
+import { WorkflowError } from "../../errors.ts";
 import { delayed } from "./alarm.ts";
 
 /** Attempts a step may ask for. */

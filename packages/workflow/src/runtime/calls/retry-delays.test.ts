@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { RunTime } from "../execution/run-time.ts";
 import { alarmAt, delayed } from "./alarm.ts";
-import { RunTime } from "./run-time.ts";
 import { delayAfter, policyOf } from "./step-attempts.ts";
 
 const LONGEST_MS = 100 * 366 * 86_400_000;

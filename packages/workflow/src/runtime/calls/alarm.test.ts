@@ -1,7 +1,7 @@
 import type { Clock } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";
+import { RunTime } from "../execution/run-time.ts";
 import { alarmAt, delayed } from "./alarm.ts";
-import { RunTime } from "./run-time.ts";
 
 /** A clock whose timers fire when told to. */
 class ManualClock implements Clock {

@@ -2,8 +2,8 @@
  * Whether a running body may go on: it may not begin anything new once its run is cancelled, lost to another node, or held
  * because this node drains.
  */
-import { CancelledError } from "../author/errors.ts";
-import { WorkflowError } from "../errors.ts";
+import { CancelledError } from "../../author/errors.ts";
+import { WorkflowError } from "../../errors.ts";
 
 type Listener = (reason: Error) => void;
 

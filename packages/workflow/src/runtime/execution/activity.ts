@@ -5,7 +5,7 @@
  * H2. After `end` it holds none, and whatever would have gone on never does.
  */
 import type { Clock } from "@raftoral/raft-core";
-import { never } from "./journal.ts";
+import { never } from "./history.ts";
 import type { Slots } from "./slots.ts";
 
 export class Activity {

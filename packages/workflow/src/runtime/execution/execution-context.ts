@@ -1,8 +1,8 @@
 /** The author's context over a running execution: gives every call its path within one scope. */
-import { type Duration, durationMs } from "../author/duration.ts";
-import { SeededRandom } from "../author/seeded-random.ts";
-import type { StepPaths } from "../author/step-path.ts";
-import type { StepContext, StepOptions, Variable, WorkflowContext } from "../author/workflow-context.ts";
+import { type Duration, durationMs } from "../../author/duration.ts";
+import { SeededRandom } from "../../author/seeded-random.ts";
+import type { StepPaths } from "../../author/step-path.ts";
+import type { StepContext, StepOptions, Variable, WorkflowContext } from "../../author/workflow-context.ts";
 import type { RunExecution } from "./run-execution.ts";
 
 export class ExecutionContext implements WorkflowContext {

@@ -1,7 +1,7 @@
 /** One body's way to the runtime's interceptor. Made only where there is one. */
-import type { StepContext } from "../author/workflow-context.ts";
-import type { RecordKind, RunOutcome } from "../command/workflow-command.ts";
-import type { InterceptedBody, RuntimeInterceptor } from "./runtime-interceptor.ts";
+import type { StepContext } from "../../author/workflow-context.ts";
+import type { RecordKind, RunOutcome } from "../../command/workflow-command.ts";
+import type { InterceptedBody, RuntimeInterceptor } from "../runtime-interceptor.ts";
 
 /** See the file's head. */
 export class Interception {

@@ -6,12 +6,12 @@
  *     takes the loss for a failure of its work. The body is garbage from then on; the new owner's goes on.
  */
 import { type Clock, invariant, type NodeId } from "@raftoral/raft-core";
-import { NonDeterminismError } from "../author/errors.ts";
-import type { HistoryRecord, Refused } from "../command/command-result.ts";
-import type { Epoch, RecordKind, WorkflowCommand } from "../command/workflow-command.ts";
-import { WorkflowError } from "../errors.ts";
-import { sameFamily } from "../state/apply-run.ts";
-import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
+import { NonDeterminismError } from "../../author/errors.ts";
+import type { HistoryRecord, Refused } from "../../command/command-result.ts";
+import type { Epoch, RecordKind, WorkflowCommand } from "../../command/workflow-command.ts";
+import { WorkflowError } from "../../errors.ts";
+import { sameFamily } from "../../state/apply-run.ts";
+import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
 import { RunTime } from "./run-time.ts";
 
 /** The ownership in whose name everything is recorded. */

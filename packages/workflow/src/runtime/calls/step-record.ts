@@ -1,9 +1,9 @@
 /** A step's outcome as its checkpoint records it. */
-import { StepFailedError } from "../author/errors.ts";
-import { decodeValue, encodeValue } from "../author/json-value.ts";
-import { recordedError } from "../author/recorded-error.ts";
-import type { HistoryRecord } from "../command/command-result.ts";
-import type { RecordedError } from "../command/workflow-command.ts";
+import { StepFailedError } from "../../author/errors.ts";
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { recordedError } from "../../author/recorded-error.ts";
+import type { HistoryRecord } from "../../command/command-result.ts";
+import type { RecordedError } from "../../command/workflow-command.ts";
 
 interface RecordedStepFailure extends RecordedError {
   readonly attempts: number;

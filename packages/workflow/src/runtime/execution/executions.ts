@@ -10,13 +10,13 @@
  *     in a snapshot instead of events.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
-import type { WorkflowRegistry } from "../author/workflow.ts";
-import type { Epoch } from "../command/workflow-command.ts";
-import type { RunView } from "../state/run-view.ts";
-import type { WorkflowEvent } from "../state/workflow-event.ts";
+import type { WorkflowRegistry } from "../../author/workflow.ts";
+import type { Epoch } from "../../command/workflow-command.ts";
+import type { RunView } from "../../state/run-view.ts";
+import type { WorkflowEvent } from "../../state/workflow-event.ts";
+import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import { type ExecutionShared, type ExecutionStart, RunExecution } from "./run-execution.ts";
 import type { Slots } from "./slots.ts";
-import type { WorkflowEngine } from "./workflow-engine.ts";
 
 /** A run that is this node's: waiting for a slot or its record, or executed. */
 interface Held {

@@ -9,30 +9,30 @@
  * B5. Answers are given in the order of the log (see answers). A sleep that ends while other calls are open records when.
  */
 import type { Cancel, Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
-import { CancelledError } from "../author/errors.ts";
-import { validated } from "../author/input-schema.ts";
-import { decodeValue, encodeValue } from "../author/json-value.ts";
-import { recordedError } from "../author/recorded-error.ts";
-import { StepPaths } from "../author/step-path.ts";
-import type { WorkflowDefinition } from "../author/workflow.ts";
-import type { StepContext, StepOptions } from "../author/workflow-context.ts";
-import type { HistoryRecord } from "../command/command-result.ts";
-import type { Epoch, RecordKind, RunOutcome } from "../command/workflow-command.ts";
+import { CancelledError } from "../../author/errors.ts";
+import { validated } from "../../author/input-schema.ts";
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { recordedError } from "../../author/recorded-error.ts";
+import { StepPaths } from "../../author/step-path.ts";
+import type { WorkflowDefinition } from "../../author/workflow.ts";
+import type { StepContext, StepOptions } from "../../author/workflow-context.ts";
+import type { HistoryRecord } from "../../command/command-result.ts";
+import type { Epoch, RecordKind, RunOutcome } from "../../command/workflow-command.ts";
+import { alarmAt } from "../calls/alarm.ts";
+import { attemptStep, type StepSurroundings } from "../calls/step-attempts.ts";
+import { failureBytes, stepAnswer } from "../calls/step-record.ts";
+import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
+import type { RuntimeEvent } from "../runtime-event.ts";
+import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
+import type { RuntimeProbe } from "../runtime-probe.ts";
 import { Activity } from "./activity.ts";
-import { alarmAt } from "./alarm.ts";
 import { AFTER_ALL, Answers } from "./answers.ts";
 import { ExecutionContext } from "./execution-context.ts";
+import { Journal, never } from "./history.ts";
 import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
-import { Journal, never } from "./journal.ts";
-import { proposalFailure, type RetryingProposer } from "./retrying-proposer.ts";
-import type { RuntimeEvent } from "./runtime-event.ts";
-import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
-import type { RuntimeProbe } from "./runtime-probe.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import type { Slots } from "./slots.ts";
-import { attemptStep, type StepSurroundings } from "./step-attempts.ts";
-import { failureBytes, stepAnswer } from "./step-record.ts";
 
 /** What all executions of a node share. */
 export interface ExecutionShared {

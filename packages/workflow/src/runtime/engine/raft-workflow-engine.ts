@@ -1,9 +1,9 @@
 /** A Raft group as the engine of workflows, in this thread. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
-import type { CommandResult } from "../command/command-result.ts";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
-import type { WorkflowExecutor } from "../executor.ts";
-import type { RunPage, RunQuery, RunSummary, RunView } from "../state/run-view.ts";
+import type { CommandResult } from "../../command/command-result.ts";
+import type { WorkflowCommand } from "../../command/workflow-command.ts";
+import type { WorkflowExecutor } from "../../executor.ts";
+import type { RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
 /** What is needed of a group; `RaftCluster<WorkflowCommand, CommandResult>` has it. */
