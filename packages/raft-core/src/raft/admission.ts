@@ -60,7 +60,8 @@ export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
   }
   // Everything else belongs to a term. Without one it would pass for a local message and escape the rules about terms.
   if (m.term === 0 && raft.term > 0) return "malformed";
-  return isResponse(m) && raft.tracker.get(m.from) === undefined ? "unknown-peer" : undefined;
+  // A leader that was removed still hears that its own writes are durable.
+  return isResponse(m) && m.from !== raft.id && raft.tracker.get(m.from) === undefined ? "unknown-peer" : undefined;
 }
 
 /**

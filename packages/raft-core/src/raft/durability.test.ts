@@ -1,136 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Message, type MessageType, message } from "../message.ts";
+import { type Message, message } from "../message.ts";
 import { seededRng } from "../rng.ts";
 import { bytes, commands } from "../testing/lockstep-network.ts";
+import { ORDINARY, SlowDiskGroup } from "../testing/slow-disk-group.ts";
 import { SlowDiskNode, votersOnly } from "../testing/slow-disk-node.ts";
 import type { NodeId } from "../types.ts";
 
-// Nothing may leave a node before what it claims is durable (raft.ts R2). The claims are the table in DESIGN.md; here they are
-// compared with what the sender's storage holds at the moment in which the message leaves.
-
-/** These tell what their sender has heard of, and nothing that an election or a commit relies on. */
-const CLAIMS_NOTHING: ReadonlySet<MessageType> = new Set<MessageType>([
-  "MsgPreVote",
-  "MsgPreVoteResp",
-  "MsgHeartbeatResp",
-  "MsgTransferLeader",
-]);
-
-/** What a message claims of its sender's disk and does not find there; undefined if there is nothing of the kind. */
-function unfounded(m: Message, sender: SlowDiskNode): string | undefined {
-  const { storage } = sender;
-  const { term, vote } = storage.initialState().hardState;
-  const holds = (index: number) => index <= storage.lastIndex();
-  if (CLAIMS_NOTHING.has(m.type) || m.term === 0) return undefined;
-  if (term < m.term) return "the term is not durable";
-  // The sender was in this term, and has gone on to a later one: what it claimed was true in between.
-  if (term > m.term) return undefined;
-  switch (m.type) {
-    case "MsgVote":
-      if (vote !== sender.id) return "the candidate's own vote is not durable";
-      return storage.term(m.index) === m.logTerm ? undefined : "the log is not durable";
-    case "MsgVoteResp":
-      return m.reject || vote === m.to ? undefined : "the vote is not durable";
-    case "MsgAppResp":
-      return m.reject || holds(m.index) ? undefined : "the entries are not durable";
-    case "MsgApp":
-    case "MsgHeartbeat":
-    case "MsgSnap":
-    case "MsgTimeoutNow":
-    case "MsgReadIndexResp":
-      return vote === sender.id ? undefined : "the leader's own vote is not durable";
-    default:
-      return undefined;
-  }
-}
-
-/** Nodes with slow disks, and a network that loses, repeats and reorders. Looks at every message and every applied entry. */
-class SlowDisks {
-  readonly nodes: readonly SlowDiskNode[];
-  readonly findings: string[] = [];
-  #network: Message[] = [];
-  readonly #rng: ReturnType<typeof seededRng>;
-  readonly #applied = new Map<number, string>();
-  readonly #leaders = new Map<number, string>();
-  sent = 0;
-
-  constructor(seed: number) {
-    this.#rng = seededRng(seed);
-    const flag = () => this.#rng.below(2) === 0;
-    const voters = Array.from({ length: 1 + this.#rng.below(5) }, (_, at) => at + 1);
-    const config = { electionTicks: 5, preVote: flag(), checkQuorum: flag(), maxMessageBytes: flag() ? 0 : 100 };
-    this.nodes = voters.map((id) => new SlowDiskNode(id, { confState: votersOnly(voters) }, config));
-  }
-
-  run(steps: number): void {
-    for (let at = 0; at < steps; at++) {
-      const node = this.nodes[this.#rng.below(this.nodes.length)] as SlowDiskNode;
-      const what = this.#rng.below(100);
-      if (what < 25) this.#leave(node, node.takeReady());
-      else if (what < 40) this.#leave(node, node.write());
-      else if (what < 45) node.apply();
-      else if (what < 75) this.#deliverOne();
-      else if (what < 88) node.raw.tick();
-      else if (what < 90) node.raw.campaign();
-      else if (what < 96) node.raw.propose(bytes(`${node.id}:${at}`));
-      else if (what < 98) node.raw.transferLeader(1 + this.#rng.below(this.nodes.length));
-      else node.crash();
-      this.#look(node);
-    }
-  }
-
-  /** Everything works from here on. */
-  heal(rounds: number): void {
-    for (let round = 0; round < rounds; round++) {
-      for (const node of this.nodes) {
-        node.raw.tick();
-        this.#leave(node, node.takeReady());
-        while (node.pendingWrites > 0) this.#leave(node, node.write());
-        while (node.apply());
-        this.#look(node);
-      }
-      for (const m of this.#network.splice(0)) this.#step(m);
-    }
-  }
-
-  #leave(node: SlowDiskNode, messages: readonly Message[]): void {
-    for (const m of messages) {
-      this.sent += 1;
-      const reason = unfounded(m, node);
-      if (reason !== undefined) this.findings.push(`${m.type} ${m.from}->${m.to} term ${m.term}: ${reason}`);
-      this.#network.push(m);
-    }
-  }
-
-  #deliverOne(): void {
-    const at = this.#rng.below(this.#network.length + 1);
-    const m = this.#network[at];
-    if (m === undefined) return;
-    const fate = this.#rng.below(10);
-    if (fate > 0) this.#network.splice(at, 1);
-    if (fate !== 1) this.#step(m);
-  }
-
-  #step(m: Message): void {
-    this.nodes[m.to - 1]?.raw.step(m);
-  }
-
-  #look(node: SlowDiskNode): void {
-    const { softState, hardState } = node.raw.basicStatus();
-    if (softState.role === "StateLeader") {
-      const me = `${node.id}, started ${node.incarnation} times`;
-      const leader = this.#leaders.get(hardState.term) ?? me;
-      if (leader !== me) this.findings.push(`term ${hardState.term} is led by ${leader} and by ${me}`);
-      this.#leaders.set(hardState.term, leader);
-    }
-    for (const { index, term, data } of node.applied) {
-      const entry = `${term}:${data}`;
-      const before = this.#applied.get(index) ?? entry;
-      if (before !== entry) this.findings.push(`entry ${index} is ${before} and on node ${node.id} ${entry}`);
-      this.#applied.set(index, before);
-    }
-  }
-}
+// Nothing may leave a node before what it claims is durable (raft.ts R2). The claims are the table in DESIGN.md; the group of
+// slow-disk-group.ts compares them with what the sender's storage holds at the moment in which the message leaves.
 
 /** Three voters, as the fault was found: node 1's disk is slow. */
 function three(): Record<1 | 2 | 3, SlowDiskNode> {
@@ -250,15 +127,18 @@ describe("with slow disks, crashes, and a network that loses, repeats and reorde
   test("no message leaves before what it claims is durable, and nodes apply the same entries", () => {
     let sent = 0;
     for (let seed = 1; seed <= 150; seed++) {
-      const disks = new SlowDisks(seed);
-      disks.run(1500);
-      disks.heal(60);
-      const leader = disks.nodes.find(({ raw }) => raw.basicStatus().softState.role === "StateLeader");
-      expect(leader?.raw.propose(bytes("healed")).ok, `seed ${seed}: a leader`).toBe(true);
-      disks.heal(10);
-      expect(disks.findings, `seed ${seed}`).toEqual([]);
-      for (const { applied } of disks.nodes) expect(commands(applied).at(-1), `seed ${seed}`).toBe("healed");
-      sent += disks.sent;
+      const rng = seededRng(seed);
+      const flag = () => rng.below(2) === 0;
+      const voters = Array.from({ length: 1 + rng.below(5) }, (_, at) => at + 1);
+      const config = { electionTicks: 5, preVote: flag(), checkQuorum: flag(), maxMessageBytes: flag() ? 0 : 100 };
+      const group = new SlowDiskGroup(seed, votersOnly(voters), config);
+      for (let step = 0; step < 1500; step++) group.step(ORDINARY);
+      group.heal(60);
+      expect(group.leader?.raw.propose(bytes("healed")).ok, `seed ${seed}: a leader`).toBe(true);
+      group.heal(10);
+      expect(group.findings, `seed ${seed}`).toEqual([]);
+      for (const { applied } of group.nodes) expect(commands(applied).at(-1), `seed ${seed}`).toBe("healed");
+      sent += group.sent;
     }
     expect(sent).toBeGreaterThan(20_000);
   });

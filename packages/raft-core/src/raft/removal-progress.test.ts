@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { seededRng } from "../rng.ts";
+import { bytes, commands } from "../testing/lockstep-network.ts";
+import { SlowDiskGroup, type Weights } from "../testing/slow-disk-group.ts";
+import type { SlowDiskNode } from "../testing/slow-disk-node.ts";
+import type { LogIndex, NodeId } from "../types.ts";
+
+// A small model of what people do: members are promoted, demoted and removed, one by one and jointly, the leader among them,
+// while messages get lost and nodes crash. Whoever was removed stops for good. Whatever happened, the others go on.
+
+const CHANGING: Weights = {
+  ready: 300,
+  write: 200,
+  apply: 100,
+  deliver: 600,
+  tick: 60,
+  campaign: 3,
+  propose: 40,
+  transfer: 5,
+  crash: 10,
+  change: 25,
+};
+
+/** Where `node` has applied that `id` is a member no more: the index of that change and the voters of after it. */
+interface Removal {
+  readonly index: LogIndex;
+  readonly voters: readonly (readonly NodeId[])[];
+}
+
+class Removals {
+  readonly #group: SlowDiskGroup;
+  readonly #leaving = new Map<NodeId, { incarnation: number; term: number; officeEndsAt: LogIndex }>();
+  readonly #removals = new Map<NodeId, Removal>();
+
+  constructor(group: SlowDiskGroup) {
+    this.#group = group;
+  }
+
+  /** Notes who was removed by what a node has just applied. */
+  look(): void {
+    for (const { raw, applied } of this.#group.alive) {
+      const { config, ids } = raw.raft.tracker;
+      const index = applied.findLast(({ type }) => type !== "EntryNormal")?.index;
+      if (index === undefined || ids.length === 0) continue;
+      for (const other of this.#group.nodes) {
+        if (ids.includes(other.id) || this.#removals.has(other.id)) continue;
+        this.#removals.set(other.id, { index, voters: [config.voters.incoming.ids, config.voters.outgoing.ids] });
+      }
+    }
+  }
+
+  /** Whether nobody needs the vote of `id` any more: a majority of the voters that are left has on its disk that it was removed. */
+  isReleased(id: NodeId): boolean {
+    const removal = this.#removals.get(id);
+    if (removal === undefined) return false;
+    const knows = (voter: NodeId) => this.#commitOf(voter) >= removal.index;
+    return removal.voters.every((half) => half.length === 0 || half.filter(knows).length > half.length / 2);
+  }
+
+  /** Everybody who was removed stops as soon as it may, whether it knows or not: it does not lead, and nobody needs it. */
+  stopReleased(): void {
+    for (const { id, raw } of this.#group.alive) {
+      if (raw.raft.role !== "StateLeader" && this.isReleased(id)) this.#group.gone.add(id);
+    }
+  }
+
+  /** A leader that was removed and has stepped down because its work was done is needed no more (RV2). */
+  checkLeaders(): void {
+    for (const { id, raw, incarnation } of this.#group.alive) {
+      const { officeEndsAt, term, log } = raw.raft;
+      if (officeEndsAt > 0) this.#leaving.set(id, { incarnation, term, officeEndsAt });
+      const left = this.#leaving.get(id);
+      if (left === undefined || officeEndsAt > 0) continue;
+      this.#leaving.delete(id);
+      const hasStayed = left.incarnation === incarnation && left.term === term && log.committed >= left.officeEndsAt;
+      if (hasStayed && this.#removals.has(id) && !this.isReleased(id)) {
+        this.#group.findings.push(`leader ${id} stepped down while the others still needed it`);
+      }
+    }
+  }
+
+  get removed(): readonly NodeId[] {
+    return [...this.#removals.keys()];
+  }
+
+  #commitOf(id: NodeId): LogIndex {
+    const node = this.#group.nodes.find((one) => one.id === id);
+    return node?.storage.initialState().hardState.commit ?? 0;
+  }
+}
+
+function groupOf(seed: number): SlowDiskGroup {
+  const rng = seededRng(seed);
+  const flag = () => rng.below(2) === 0;
+  const voters = Array.from({ length: 2 + rng.below(4) }, (_, at) => at + 1);
+  const learners = Array.from({ length: rng.below(3) }, (_, at) => voters.length + 1 + at);
+  const confState = { voters, learners, votersOutgoing: [], learnersNext: [], autoLeave: false };
+  const config = {
+    electionTicks: 5,
+    preVote: flag(),
+    checkQuorum: flag(),
+    stepDownOnRemoval: true,
+    maxMessageBytes: flag() ? 0 : 100,
+  };
+  return new SlowDiskGroup(seed, confState, config);
+}
+
+/** Rough times with quiet ones in between, and then everything works, after a crash of all that are left. */
+function live(seed: number, rounds: number): { readonly group: SlowDiskGroup; readonly removals: Removals } {
+  const group = groupOf(seed);
+  const removals = new Removals(group);
+  for (let round = 0; round < rounds; round++) {
+    if (group.leader === undefined || group.rng.below(3) === 0) group.heal(group.rng.below(15));
+    for (let step = 0; step < 120; step++) {
+      group.step(CHANGING);
+      removals.look();
+      removals.checkLeaders();
+      removals.stopReleased();
+    }
+    if (group.rng.below(3) === 0) group.loseMessages();
+  }
+  group.loseMessages();
+  for (const node of group.alive) node.crash();
+  group.heal(120);
+  return { group, removals };
+}
+
+function voterNodes(group: SlowDiskGroup): readonly SlowDiskNode[] {
+  const ids = group.leader?.raw.raft.tracker.voterNodes() ?? [];
+  return group.nodes.filter(({ id }) => ids.includes(id));
+}
+
+describe("members come and go, the leader among them, while messages get lost and nodes crash", () => {
+  test("the others go on, whoever has stopped for good", () => {
+    let stopped = 0;
+    for (let seed = 1; seed <= 250; seed++) {
+      const { group, removals } = live(seed, 12);
+      const name = `seed ${seed}`;
+      expect(group.leader, `${name}: a leader`).toBeDefined();
+      expect(group.leader?.raw.propose(bytes("healed")).ok, `${name}: takes proposals`).toBe(true);
+      group.heal(20);
+      expect(group.findings, name).toEqual([]);
+      for (const { applied } of voterNodes(group)) expect(commands(applied).at(-1), name).toBe("healed");
+      // Without another proposal, everybody who was removed is needed no more.
+      for (const id of removals.removed) expect(removals.isReleased(id), `${name}: ${id} is released`).toBe(true);
+      stopped += group.gone.size;
+    }
+    expect(stopped).toBeGreaterThan(100);
+  });
+});
