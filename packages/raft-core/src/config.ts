@@ -7,7 +7,7 @@ import { RaftError } from "./errors.ts";
 import type { LogStorage } from "./storage.ts";
 import { type LogIndex, NONE, type NodeId, type Term } from "./types.ts";
 
-/** How a read is confirmed: by a round of heartbeats, or by the leader's lease, which trusts bounded clock drift. */
+/** How a read is confirmed: by a round of heartbeats, or by the leader's lease, which trusts that all clocks run at one pace. */
 export type ReadOnlyOption = "safe" | "lease-based";
 
 export interface Config {
@@ -49,9 +49,9 @@ export interface Config {
   readonly disableConfChangeValidation?: boolean;
   /**
    * A leader that applies its own removal, or its demotion to learner, steps down as soon as the other voters can go on without it;
-   * until then it leads, without a vote. For that it appends an empty entry after each change that takes votes away, whose ever
-   * they were: once that entry is committed, nobody that has lost its vote is needed any more (raft/removal.ts). Off by
-   * default: a leader that was removed leads until another is elected.
+   * until then it leads, without a vote. For that it appends an empty entry after each change that takes votes away, its own or
+   * others': once that entry is committed, nobody that has lost its vote is needed any more (raft/removal.ts). Off by default: a
+   * leader that was removed leads until another is elected.
    */
   readonly stepDownOnRemoval?: boolean;
   /**

@@ -32,14 +32,22 @@ function listed(): Map<string, readonly Row[]> {
       const file = section.split("\n", 1)[0]?.trim() ?? "";
       const rows = [...section.matchAll(/^\| ([A-Z]{1,2}[0-9]+) \|.*\| ([^|]*) \|$/gm)].map((match) => ({
         id: String(match[1]),
-        tests: [...String(match[2]).matchAll(/`([^`]+)` _([^_]+)_/g)].map((each) => ({
-          file: String(each[1]),
-          words: String(each[2]),
-        })),
+        tests: testsIn(String(match[2])),
       }));
       return [file, rows];
     }),
   );
+}
+
+/** Of each row of the table of what leaves a node: its first cell, and the tests named. */
+function claims(): readonly { readonly what: string; readonly tests: Row["tests"] }[] {
+  const section = document.split(/^## /m).find((each) => each.startsWith("What leaves a node")) ?? "";
+  const rows = [...section.matchAll(/^\| ([^|]+) \|.*\| ([^|]*) \|$/gm)].slice(1);
+  return rows.map((match) => ({ what: String(match[1]), tests: testsIn(String(match[2])) }));
+}
+
+function testsIn(cell: string): Row["tests"] {
+  return [...cell.matchAll(/`([^`]+)` _([^_]+)_/g)].map((each) => ({ file: String(each[1]), words: String(each[2]) }));
 }
 
 describe("DESIGN.md", async () => {
@@ -57,6 +65,25 @@ describe("DESIGN.md", async () => {
       expect(tests.length, id).toBeGreaterThan(0);
       for (const { file: held, words } of tests) {
         expect(await readFile(join(source, held), "utf8"), `${id}: ${held}`).toContain(words);
+      }
+    }
+  });
+
+  test("says of each kind of message what it claims, with a test that exists", async () => {
+    const rows = claims();
+    const source = await readFile(join(import.meta.dirname, "message.ts"), "utf8");
+    const peerTypes = source.slice(0, source.indexOf("LocalMessageType")).match(/"Msg[A-Za-z]+"/g) ?? [];
+    for (const type of peerTypes) {
+      const name = type.slice(1, -1);
+      expect(
+        rows.some(({ what }) => what.split(/[^A-Za-z]+/).includes(name)),
+        name,
+      ).toBe(true);
+    }
+    for (const { what, tests } of rows) {
+      expect(tests.length, what).toBeGreaterThan(0);
+      for (const { file, words } of tests) {
+        expect(await readFile(join(import.meta.dirname, file), "utf8"), `${what}: ${file}`).toContain(words);
       }
     }
   });

@@ -106,8 +106,8 @@ export class RaftCluster<Command, Result> {
 
   /**
    * Changes the membership, several members at once through joint consensus (thesis §4.3), and resolves with the
-   * configuration once it is in force here and not joint any more. On a leader that takes its own vote away it resolves when
-   * the others can go on without this node.
+   * configuration once it is in force here and not joint any more. On the leader it resolves when the group can go on without the
+   * members that were removed, be it this node, even if all others crash now.
    *
    * Rejects with RaftError NODE_UNKNOWN (removing a node that is no member), CONF_CHANGE_INVALID, NO_LEADER, DEADLINE_EXCEEDED,
    * and with the transport's TRANSPORT_ADDRESS_INVALID.
@@ -133,7 +133,7 @@ export class RaftCluster<Command, Result> {
     await this.#moveLeadershipFrom(changes, timeoutMs / 2);
     await this.#proposeChange(encodeConfChangeV2(change), check, deadlineMs);
     await this.#loop.conditions.until(
-      () => !isJoint() && !this.#leadsWithoutVote(),
+      () => !isJoint() && !this.#needsThoseRemoved(),
       deadlineMs,
       () =>
         new RaftError(
@@ -317,9 +317,10 @@ export class RaftCluster<Command, Result> {
     }
   }
 
-  /** Whether this node has lost its vote and still leads, until the others can go on without it (raft/removal.ts). */
-  #leadsWithoutVote(): boolean {
-    return this.#loop.raw.raft.role === "StateLeader" && !this.#confState.voters.includes(this.nodeId);
+  /** On the leader: whether the group may still need the members that the last change took votes from (raft/removal.ts RV1). */
+  #needsThoseRemoved(): boolean {
+    const { role, log, lossOfVotesAt } = this.#loop.raw.raft;
+    return role === "StateLeader" && log.committed < lossOfVotesAt;
   }
 
   get #confState(): ConfState {

@@ -40,3 +40,31 @@ test("a leader that is removed tells of it, and its call ends, only when the oth
   expect(third.cluster.status().confState.voters).toEqual([2, 3]);
   expect([2, 3]).toContain(second.cluster.leader);
 });
+
+test("a leader that removes another is done when the group needs that one no more", async () => {
+  const { clock, wires, first, second } = await trio();
+  await Promise.all([first.cluster.propose("opens the session"), clock.settle()]);
+  // No disk but the leader's own takes the entry that follows the change.
+  const { lastIndex } = first.cluster.status();
+  const receiver = wires.receiver(1);
+  const receive = receiver.receive.bind(receiver);
+  let isCut = true;
+  receiver.receive = (from, messages) =>
+    receive(
+      from,
+      messages.filter((m) => !isCut || m.type !== "MsgAppResp" || m.index <= lastIndex + 1),
+    );
+  let isDone = false;
+  const changed = first.cluster.changeMembership([{ type: "RemoveNode", nodeId: 3 }]).then(() => {
+    isDone = true;
+  });
+  await clock.settle();
+  for (const { cluster } of [first, second]) expect(cluster.status().confState.voters).toEqual([1, 2]);
+  expect(isDone).toBe(false);
+  isCut = false;
+  for (let tick = 0; tick < 5; tick++) {
+    clock.tick();
+    await clock.settle();
+  }
+  await changed;
+});

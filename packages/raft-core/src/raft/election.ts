@@ -30,9 +30,11 @@ export function isPromotable(raft: Raft): boolean {
   return own !== undefined && !own.isLearner && raft.log.unstable.snapshot === undefined;
 }
 
-/** Starts a campaign if this node may. */
+/** Starts a campaign if this node may. Where reads rely on leases, not before the promise to the last leader is over. */
 export function hup(raft: Raft, type: CampaignType): void {
   if (raft.role === "StateLeader" || !isPromotable(raft) || hasUnappliedConfChanges(raft)) return;
+  // Alone there is nobody to have promised anything to.
+  if (type !== "transfer" && hasPromised(raft) && !raft.tracker.isSingleton()) return;
   campaign(raft, type);
 }
 
@@ -88,8 +90,16 @@ export function countVote(raft: Raft, from: NodeId, granted: boolean): VoteTally
  */
 export function isHeldOffByLease(raft: Raft, m: Message): boolean {
   if (m.type !== "MsgVote" && m.type !== "MsgPreVote") return false;
-  if (!raft.config.checkQuorum || raft.lead === NONE) return false;
-  return raft.electionElapsed < raft.config.electionTicks && !isTransfer(m);
+  if (!raft.config.checkQuorum || isTransfer(m)) return false;
+  return (raft.lead !== NONE && raft.electionElapsed < raft.config.electionTicks) || hasPromised(raft);
+}
+
+/**
+ * "lease-based": whether this node may have answered a leader within the shortest election timeout. The leader's lease rests on such answers
+ * (`read-index.ts Q4`). So neither a restart nor a campaign of its own lets a node forget the promise.
+ */
+function hasPromised({ config, ticks, leaderHeardAt }: Raft): boolean {
+  return config.readOnly === "lease-based" && ticks - leaderHeardAt < config.electionTicks;
 }
 
 /**

@@ -14,6 +14,7 @@ export function heardNothingNew(raft: Raft, leader: NodeId, term: Term, commit: 
   if (raft.term !== term || raft.lead !== leader || raft.role !== "StateFollower") return false;
   if (commit > raft.log.committed) return false;
   raft.electionElapsed = 0;
+  raft.leaderHeardAt = raft.ticks;
   return true;
 }
 

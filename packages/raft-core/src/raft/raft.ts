@@ -84,8 +84,8 @@ export class Raft {
   leadTransferee: NodeId = NONE;
   /** Leader: no configuration change is accepted until this index is applied (R5). */
   pendingConfIndex: LogIndex = 0;
-  /** Leader that has lost its vote: steps down when this index is committed (`removal.ts RV2`). 0 otherwise. */
-  officeEndsAt: LogIndex = 0;
+  /** Leader: the entry that follows the last change which took votes away (`removal.ts RV1`). 0 for none. */
+  lossOfVotesAt: LogIndex = 0;
   /** While a received snapshot waits to be stored: the configuration as of what the application has applied. */
   supersededConfState: ConfState | undefined = undefined;
   /** Leader: payload bytes appended and not applied; an estimate that is never too high. */
@@ -94,8 +94,13 @@ export class Raft {
   /** Ticks since the last news of a leader, or since the campaign or the leader's last check of the quorum began. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
-  /** Ticks since the start. */
+  /** Ticks since the start, those that were missed included. */
   ticks = 0;
+  /**
+   * The tick in which this node heard a leader last. A node that has been in a term counts its start as such, for it may have heard one
+   * before.
+   */
+  leaderHeardAt: number;
   readonly termDoubt = new TermDoubt();
   /** In `[electionTicks, 2 * electionTicks)`, drawn at each change of role (Raft paper §5.2). */
   randomizedElectionTicks = 0;
@@ -115,12 +120,13 @@ export class Raft {
       this.log.appliedTo(config.applied, 0);
     }
     this.durableTerm = this.term;
+    this.leaderHeardAt = this.term > 0 ? 0 : Number.NEGATIVE_INFINITY;
     becomeFollower(this, this.term, NONE);
   }
 
   /** One tick of the logical clock, `missedTicks` late. Whether it did more than count. */
   tick(missedTicks = 0): boolean {
-    this.ticks += 1;
+    this.ticks += 1 + missedTicks;
     return this.role === "StateLeader" ? tickHeartbeat(this, missedTicks) : tickElection(this);
   }
 

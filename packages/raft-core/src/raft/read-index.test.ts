@@ -219,16 +219,6 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual([]);
   });
 
-  it("by lease, answers at once on the leader (thesis §6.4.1)", () => {
-    const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true, readOnly: "lease-based" } });
-    network.elect(1);
-    const before = network.sent.length;
-    network.raw(1).readIndex(bytes("r"));
-    network.stabilize();
-    expect(reads(network, 1)).toEqual(["r@1"]);
-    expect(network.sent.length).toBe(before);
-  });
-
   it("by lease, a follower does not forget its leader", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true, readOnly: "lease-based" } });
     network.elect(1);

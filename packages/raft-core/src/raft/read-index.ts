@@ -13,6 +13,10 @@
  * Q2. Positions count from 1 within one term of one leader, and start over with each: answers of other terms are dropped
  *     before they get here.
  * Q3. `confirmed + waiting.length` is the highest position ever sent.
+ * Q4. "lease-based": a read is answered without a round only while a quorum keeps the promise that it made by answering the last one
+ *     (§6.4.1): not to vote for another for an election timeout since it heard this leader. The lease therefore counts from the
+ *     moment in which the round was sent, and is two ticks shorter than the promise, for ticks of two nodes do not coincide. It ends when the voters change, and for good when the leader asks a member to take over: that member's
+ *     campaign is not held off by the promise.
  */
 import { invariant } from "../errors.ts";
 import type { Message } from "../message.ts";
@@ -36,11 +40,17 @@ export interface ReadIndexQueue extends AckedIndexer {
   readonly waiting: WaitingRead[];
   /** Reads confirmed so far: the position of the last one. */
   confirmed: number;
+  /** "lease-based": reads are answered without a round before this tick (Q4). */
+  leaseEndsAt: number;
+  /** A member was asked to take over, perhaps by a message that is still on its way: no lease any more in this term (Q4). */
+  hasInvitedSuccessor: boolean;
 }
 
 interface WaitingRead {
   readonly request: Message;
   readonly index: LogIndex;
+  /** The tick in which the round for it was sent. */
+  readonly sentAt: number;
 }
 
 const CONTEXT_BYTES = 8;
@@ -49,11 +59,22 @@ const CONTEXT_BYTES = 8;
  * at a time, each for all who wait.
  */
 const MAX_FOREIGN_READS = 1024;
+/**
+ * A follower counts its first tick up to a tick too early, and the leader notices up to a tick too late that time has passed.
+ */
+const LEASE_MARGIN_TICKS = 2;
 const WORD = 0x1_0000_0000;
 
 export function newReadIndexQueue(): ReadIndexQueue {
   const acks = new Map<NodeId, number>();
-  return { acks, waiting: [], confirmed: 0, ackedIndex: (id) => acks.get(id) };
+  return {
+    acks,
+    waiting: [],
+    confirmed: 0,
+    leaseEndsAt: 0,
+    hasInvitedSuccessor: false,
+    ackedIndex: (id) => acks.get(id),
+  };
 }
 
 /** What a heartbeat carries to confirm every read that waits; undefined when none does. */
@@ -85,25 +106,43 @@ export function releasePostponedReads(raft: Raft): void {
 
 /** Leader: a heartbeat was answered; reads that a quorum has now confirmed are answered. */
 export function handleReadAcknowledgement(raft: Raft, m: Message): void {
-  if (raft.config.readOnly !== "safe" || m.context === undefined || m.context.length === 0) return;
+  if (m.context === undefined || m.context.length === 0) return;
   acknowledge(raft.reads, m.from, m.context);
   answerConfirmedReads(raft);
 }
 
 /** Leader: answers the reads that a quorum has confirmed. To be called after an answer, and when the quorum has become another. */
 export function answerConfirmedReads(raft: Raft): void {
-  for (const read of takeConfirmed(raft.reads, raft.tracker.config.voters)) respond(raft, read.request, read.index);
+  const confirmed = takeConfirmed(raft.reads, raft.tracker.config.voters);
+  const last = confirmed[confirmed.length - 1];
+  // Whoever answered heard this leader when the round for the last of these reads was sent, or later.
+  if (last !== undefined) raft.reads.leaseEndsAt = last.sentAt + raft.config.electionTicks - LEASE_MARGIN_TICKS;
+  for (const read of confirmed) respond(raft, read.request, read.index);
+}
+
+/** Leader: the voters are others now, and those who gave the lease may be no quorum any more (Q4). */
+export function endLease(raft: Raft): void {
+  raft.reads.leaseEndsAt = 0;
+}
+
+/** Leader: a member is asked to take over (Q4). */
+export function forgoLease(raft: Raft): void {
+  raft.reads.hasInvitedSuccessor = true;
+}
+
+function holdsLease({ config, reads, ticks }: Raft): boolean {
+  return config.readOnly === "lease-based" && ticks < reads.leaseEndsAt && !reads.hasInvitedSuccessor;
 }
 
 function confirmRead(raft: Raft, m: Message): void {
   const { reads } = raft;
   const index = raft.log.committed;
   invariant(hasCommittedInTerm(raft), "Q1: a read is taken up only after a commit of the leader's own term");
-  if (raft.config.readOnly === "lease-based" || isOnlyVoter(raft)) {
+  if (holdsLease(raft) || isOnlyVoter(raft)) {
     respond(raft, m, index);
     return;
   }
-  reads.waiting.push({ request: m, index });
+  reads.waiting.push({ request: m, index, sentAt: raft.ticks });
   reads.acks.set(raft.id, lastPosition(reads));
   broadcastHeartbeat(raft);
 }

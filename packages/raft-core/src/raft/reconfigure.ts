@@ -26,7 +26,7 @@ import {
   NONE,
 } from "../types.ts";
 import type { Raft } from "./raft.ts";
-import { answerConfirmedReads } from "./read-index.ts";
+import { answerConfirmedReads, endLease } from "./read-index.ts";
 import { confirmLossOfVotes } from "./removal.ts";
 import { appendEntries, broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
 import { abortLeaderTransfer } from "./roles.ts";
@@ -118,6 +118,7 @@ function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
   raft.isLearner = own?.isLearner ?? false;
   if (raft.role !== "StateLeader") return confState;
   if (raft.leadTransferee !== NONE && !tracker.config.voters.has(raft.leadTransferee)) abortLeaderTransfer(raft);
+  endLease(raft);
   confirmLossOfVotes(raft, before);
   // With another quorum, what waits for one may have it: reads here, entries below.
   answerConfirmedReads(raft);

@@ -4,6 +4,7 @@ import { bytes, commands } from "../testing/lockstep-network.ts";
 import { SlowDiskGroup, type Weights } from "../testing/slow-disk-group.ts";
 import type { SlowDiskNode } from "../testing/slow-disk-node.ts";
 import type { LogIndex, NodeId } from "../types.ts";
+import { isLeaving } from "./removal.ts";
 
 // A small model of what people do: members are promoted, demoted and removed, one by one and jointly, the leader among them,
 // while messages get lost and nodes crash. Whoever was removed stops for good. Whatever happened, the others go on.
@@ -29,7 +30,7 @@ interface Removal {
 
 class Removals {
   readonly #group: SlowDiskGroup;
-  readonly #leaving = new Map<NodeId, { incarnation: number; term: number; officeEndsAt: LogIndex }>();
+  readonly #leaving = new Map<NodeId, { incarnation: number; term: number; lossOfVotesAt: LogIndex }>();
   readonly #removals = new Map<NodeId, Removal>();
 
   constructor(group: SlowDiskGroup) {
@@ -67,12 +68,13 @@ class Removals {
   /** A leader that was removed and has stepped down because its work was done is needed no more (RV2). */
   checkLeaders(): void {
     for (const { id, raw, incarnation } of this.#group.alive) {
-      const { officeEndsAt, term, log } = raw.raft;
-      if (officeEndsAt > 0) this.#leaving.set(id, { incarnation, term, officeEndsAt });
+      const { role, term, log, lossOfVotesAt } = raw.raft;
+      const isStillLeading = role === "StateLeader" && isLeaving(raw.raft);
+      if (isStillLeading) this.#leaving.set(id, { incarnation, term, lossOfVotesAt });
       const left = this.#leaving.get(id);
-      if (left === undefined || officeEndsAt > 0) continue;
+      if (left === undefined || isStillLeading) continue;
       this.#leaving.delete(id);
-      const hasStayed = left.incarnation === incarnation && left.term === term && log.committed >= left.officeEndsAt;
+      const hasStayed = left.incarnation === incarnation && left.term === term && log.committed >= left.lossOfVotesAt;
       if (hasStayed && this.#removals.has(id) && !this.isReleased(id)) {
         this.#group.findings.push(`leader ${id} stepped down while the others still needed it`);
       }

@@ -25,22 +25,27 @@ export function confirmLossOfVotes(raft: Raft, before: JointConfig): void {
   if (!raft.config.stepDownOnRemoval || before.voters.ids.every((id) => voters.has(id))) return;
   const accepted = appendEntries(raft, [{ term: 0, index: 0, type: "EntryNormal", data: EMPTY_BYTES }]);
   invariant(accepted, "an empty entry is never refused");
-  if (!voters.has(raft.id)) raft.officeEndsAt = raft.log.lastIndex();
+  raft.lossOfVotesAt = raft.log.lastIndex();
   broadcastAppend(raft);
+}
+
+/** Leader: whether it has lost its own vote, and leads only until the others need it no more (RV2). */
+export function isLeaving(raft: Raft): boolean {
+  return raft.lossOfVotesAt > 0 && !raft.tracker.config.voters.has(raft.id);
 }
 
 /** Leader: the commit index has moved. Steps down if nothing is left to do without a vote (RV2). */
 export function stepDownIfDue(raft: Raft): void {
-  if (raft.officeEndsAt === 0 || raft.log.committed < raft.officeEndsAt) return;
+  if (!isLeaving(raft) || raft.log.committed < raft.lossOfVotesAt) return;
   const successor = mostUpToDate(raft);
   if (successor !== NONE) raft.send({ type: "MsgTimeoutNow", to: successor });
   becomeFollower(raft, raft.term, NONE);
 }
 
 /** The voter that is known to have most of the log; the lowest id of several. It has the entry of RV1, or nobody has. */
-function mostUpToDate({ tracker, officeEndsAt }: Raft): NodeId {
+function mostUpToDate({ tracker, lossOfVotesAt }: Raft): NodeId {
   let best: NodeId = NONE;
-  let match = officeEndsAt - 1;
+  let match = lossOfVotesAt - 1;
   for (const id of tracker.config.voters.incoming.ids) {
     const progress = tracker.get(id);
     if (progress === undefined || progress.match <= match) continue;

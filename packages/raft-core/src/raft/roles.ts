@@ -70,7 +70,7 @@ function reset(raft: Raft, term: Term): void {
   raft.tracker.resetVotes();
   resetProgress(raft);
   raft.pendingConfIndex = 0;
-  raft.officeEndsAt = 0;
+  raft.lossOfVotesAt = 0;
   raft.uncommittedBytes = 0;
   raft.reads = newReadIndexQueue();
   raft.postponedReads = [];

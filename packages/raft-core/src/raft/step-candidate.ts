@@ -4,9 +4,9 @@ import { NONE } from "../types.ts";
 import { campaign, countVote } from "./election.ts";
 import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
-import { broadcastAppend, handleAppend, handleHeartbeat } from "./replication.ts";
+import { broadcastAppend } from "./replication.ts";
 import { becomeFollower, becomeLeader } from "./roles.ts";
-import { handleSnapshot } from "./snapshot.ts";
+import { stepFollower } from "./step-follower.ts";
 
 export function stepCandidate(raft: Raft, m: Message): ProposeOutcome {
   switch (m.type) {
@@ -14,17 +14,10 @@ export function stepCandidate(raft: Raft, m: Message): ProposeOutcome {
       return raft.dropped("no-leader");
     // A message from a leader of this term: the election is over (Raft paper §5.2).
     case "MsgApp":
-      becomeFollower(raft, raft.term, m.from);
-      handleAppend(raft, m);
-      return ACCEPTED;
     case "MsgHeartbeat":
-      becomeFollower(raft, raft.term, m.from);
-      handleHeartbeat(raft, m);
-      return ACCEPTED;
     case "MsgSnap":
       becomeFollower(raft, raft.term, m.from);
-      handleSnapshot(raft, m);
-      return ACCEPTED;
+      return stepFollower(raft, m);
     case "MsgVoteResp":
       // Late answers of one phase do not count in the other.
       if (raft.role === "StateCandidate") handleVoteResponse(raft, m);

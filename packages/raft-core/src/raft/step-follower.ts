@@ -48,6 +48,7 @@ export function stepFollower(raft: Raft, m: Message): ProposeOutcome {
 
 function hearFromLeader(raft: Raft, m: Message): void {
   raft.electionElapsed = 0;
+  raft.leaderHeardAt = raft.ticks;
   raft.lead = m.from;
 }
 

@@ -7,7 +7,7 @@ import { ACCEPTED, type ProposeOutcome } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import { handleReadAcknowledgement, handleReadIndex, releasePostponedReads } from "./read-index.ts";
 import { appendProposed } from "./reconfigure.ts";
-import { stepDownIfDue } from "./removal.ts";
+import { isLeaving, stepDownIfDue } from "./removal.ts";
 import { broadcastAppend, broadcastHeartbeat, maybeCommit, maybeSendAppend, sendAppend } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { handleSnapshotStatus } from "./snapshot.ts";
@@ -54,7 +54,7 @@ export function stepLeader(raft: Raft, m: Message): ProposeOutcome {
 
 function propose(raft: Raft, m: Message): ProposeOutcome {
   invariant(m.entries.length > 0, "a proposal without entries");
-  if (raft.tracker.get(raft.id) === undefined || raft.officeEndsAt > 0) return raft.dropped("not-a-member");
+  if (raft.tracker.get(raft.id) === undefined || isLeaving(raft)) return raft.dropped("not-a-member");
   if (raft.leadTransferee !== NONE) return raft.dropped("leadership-transfer");
   if (!appendProposed(raft, m.entries)) return raft.dropped("uncommitted-limit");
   broadcastAppend(raft);

@@ -3,6 +3,7 @@ import type { Message } from "../message.ts";
 import type { Progress } from "../tracker/progress.ts";
 import { NONE, type NodeId } from "../types.ts";
 import type { Raft } from "./raft.ts";
+import { forgoLease } from "./read-index.ts";
 import { leaveJointIfDue } from "./reconfigure.ts";
 import { sendAppend } from "./replication.ts";
 import { abortLeaderTransfer } from "./roles.ts";
@@ -34,5 +35,6 @@ export function continueTransfer(raft: Raft, from: NodeId, progress: Progress): 
 }
 
 function sendTimeoutNow(raft: Raft, to: NodeId): void {
+  forgoLease(raft);
   raft.send({ type: "MsgTimeoutNow", to });
 }
