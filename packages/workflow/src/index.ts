@@ -33,11 +33,13 @@ export type {
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { type ReadOptions, type StartOptions, WorkflowRuntime } from "./runtime/workflow-runtime.ts";
+export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
 export type { NodeStatus } from "./state/node-table.ts";
 export type { OwnerReason } from "./state/run-record.ts";
 export type {
   FinishedSummary,
   NodeView,
+  RunEnd,
   RunningSummary,
   RunPage,
   RunQuery,

@@ -45,6 +45,14 @@ export interface FinishedSummary extends RunFacts {
 
 export type RunSummary = RunningSummary | FinishedSummary;
 
+/** Whether and how a run has ended: all that a wait needs. Reading it costs the outcome, however long the history. */
+export interface RunEnd {
+  readonly runId: string;
+  readonly workflowType: string;
+  /** Undefined while the run has not ended. */
+  readonly ended: { readonly outcome: RunOutcome; readonly endedAtMs: number } | undefined;
+}
+
 /** A run with all that is recorded of it. */
 export type RunView = RunSummary & {
   readonly input: Uint8Array;
@@ -91,6 +99,13 @@ export function summary(runs: RunTable, run: RunRecord): RunSummary {
   const { endedAtMs, endIndex } = head;
   const outcome = outcomeOf(runs.records, run, head.outcome);
   return { ...facts, status: outcome.status, outcome, endedAtMs, endIndex };
+}
+
+export function endOf({ records }: RunTable, run: RunRecord): RunEnd {
+  const { runId, workflowType, head } = run;
+  if (head.status === "running") return { runId, workflowType, ended: undefined };
+  const outcome = outcomeOf(records, run, head.outcome);
+  return { runId, workflowType, ended: { outcome, endedAtMs: head.endedAtMs } };
 }
 
 export function view(runs: RunTable, run: RunRecord): RunView {

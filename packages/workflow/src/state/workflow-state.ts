@@ -17,9 +17,13 @@ import { applyDrain, applyLost, applyOwnerChange, applyPrune, applyRegister } fr
 import { applyCancel, applyEnd, applyRecord, applySignal, applySignalReceive } from "./apply-run.ts";
 import { applyStart } from "./apply-start.ts";
 import { encodeSnapshot } from "./encode-snapshot.ts";
+import { type HistoryPage, HistoryPages, type HistoryQuery } from "./history-pages.ts";
+import { inputOf } from "./run-records.ts";
 import {
+  endOf,
   listRuns,
   type NodeView,
+  type RunEnd,
   type RunPage,
   type RunQuery,
   type RunSummary,
@@ -49,6 +53,7 @@ export class WorkflowState {
   readonly #store: StateStore;
   readonly #cacheBytes: number;
   #tables: Tables;
+  #histories = new HistoryPages();
   #isCommitted = true;
 
   /** The state that the store has. Throws STATE_FORMAT_UNSUPPORTED when a later version wrote it. */
@@ -110,6 +115,24 @@ export class WorkflowState {
     return run === undefined ? undefined : summary(this.#tables.runs, run);
   }
 
+  /** Whether and how a run has ended. Does not look at its history. */
+  end(runId: string): RunEnd | undefined {
+    const run = this.#tables.runs.get(runId);
+    return run === undefined ? undefined : endOf(this.#tables.runs, run);
+  }
+
+  /** What a run was started with. */
+  input(runId: string): Uint8Array | undefined {
+    const run = this.#tables.runs.get(runId);
+    return run === undefined ? undefined : inputOf(this.#tables.runs.records, run);
+  }
+
+  /** One page of a run's records, in the order in which they were committed. */
+  history(runId: string, query: HistoryQuery = {}): HistoryPage | undefined {
+    const run = this.#tables.runs.get(runId);
+    return run === undefined ? undefined : this.#histories.page(this.#tables.runs.records, run, query);
+  }
+
   /** Newest start first. */
   list(query: RunQuery): RunPage {
     return listRuns(this.#tables, this.#tables.index, query);
@@ -165,6 +188,7 @@ export class WorkflowState {
   /** The store holds another state: that of a snapshot. */
   restored(): void {
     this.#tables = new Tables(this.#store, this.#cacheBytes);
+    this.#histories = new HistoryPages();
     this.#isCommitted = true;
     this.#tables.events.push({ type: "state-restored" });
   }

@@ -14,14 +14,14 @@ import {
   type WorkflowRuntime,
 } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
-import type { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { pause } from "../../time/pause.ts";
 import { within } from "../../time/within.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
-import { descriptionOf, endedOf, inputOf, recordOf, summaryOf } from "./run-views.ts";
+import { descriptionOf, endedOf, recordOf, summaryOf } from "./run-views.ts";
 import { RunWatch } from "./run-watch.ts";
 
 /** What {@link NodeWorkflows} is made of. */
@@ -88,36 +88,36 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async history(runId: string, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<HistoryPage> {
-    const begin = Number(positionOf("history", pageToken) ?? "0");
+    const after = positionOf("history", pageToken);
     await this.#barrier(limit);
-    const run = await this.#options.engine.run(runId);
-    if (run === undefined) throw runNotFound(runId);
-    let end = begin;
-    for (let bytes = 0; end < run.history.length && end - begin < pageSize && bytes < PAGE_BYTES; end++) {
-      const [path, record] = run.history[end] ?? ["", undefined];
-      bytes += path.length + (record?.value.length ?? 0);
-    }
+    const page = await this.#options.engine.history(runId, {
+      maxRecords: pageSize,
+      maxBytes: PAGE_BYTES,
+      ...(after === undefined ? {} : { after }),
+    });
+    if (page === undefined) throw runNotFound(runId);
     return {
-      records: run.history.slice(begin, end).map(([path, record]) => recordOf(path, record)),
-      nextPageToken: pageTokenOf("history", end < run.history.length ? String(end) : undefined),
+      records: page.records.map(([path, record]) => recordOf(path, record)),
+      nextPageToken: pageTokenOf("history", page.next),
     };
   }
 
   async input(runId: string, limit: CallLimit): Promise<Payload> {
     await this.#barrier(limit);
-    const run = await this.#options.engine.run(runId);
-    if (run === undefined) throw runNotFound(runId);
-    return inputOf(run);
+    const input = await this.#options.engine.input(runId);
+    if (input === undefined) throw runNotFound(runId);
+    return Payload.ofBytes(input, `the input of run ${runId}`);
   }
 
   async wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
     const { engine } = this.#options;
     // A run that is known here needs no barrier: its end is seen when it is applied.
-    if ((await engine.summary(runId)) === undefined) {
-      if (!(await this.#patientBarrier(limit))) return undefined;
-      await this.#present(runId);
-    }
-    return this.#watch.until(runId, limit, async () => endedOf(await this.#present(runId)));
+    if ((await engine.end(runId)) === undefined && !(await this.#patientBarrier(limit))) return undefined;
+    return this.#watch.until(runId, limit, async () => {
+      const end = await engine.end(runId);
+      if (end === undefined) throw runNotFound(runId);
+      return endedOf(end);
+    });
   }
 
   async signal({ runId, name, payload, signalId }: SignalRequest, limit: CallLimit): Promise<void> {
@@ -166,8 +166,8 @@ export class NodeWorkflows implements WorkflowsPort {
 
   async #present(runId: string): Promise<StateSummary> {
     const run = await this.#options.engine.summary(runId);
-    if (run !== undefined) return run;
-    throw runNotFound(runId);
+    if (run === undefined) throw runNotFound(runId);
+    return run;
   }
 
   #assertSize({ bytes: { length } }: Payload, what: string): void {

@@ -2,7 +2,7 @@
 import { pageTokenInvalid } from "../../api/arguments.ts";
 
 /** What the state gives as the beginning of a page. */
-const POSITION = /^\d{1,16}$/;
+const POSITION = /^\d{1,16}(\.\d{1,16})?$/;
 
 /** Lists that are given in pages. */
 export type PagedList = "runs" | "history";

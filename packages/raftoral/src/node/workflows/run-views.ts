@@ -1,8 +1,8 @@
 /** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
 import type {
   RecordedError,
+  RunEnd,
   RunOutcome,
-  RunView,
   HistoryRecord as StateRecord,
   RunSummary as StateSummary,
 } from "@raftoral/workflow";
@@ -28,15 +28,9 @@ export function descriptionOf(run: StateSummary): RunDescription {
 }
 
 /** How a run ended; undefined while it runs. */
-export function endedOf(run: StateSummary): EndedRun | undefined {
-  if (run.status === "running") return undefined;
-  const { runId, workflowType, endedAtMs } = run;
-  return { runId, workflowType, endedAtMs, ...outcomeOf(runId, run.outcome) };
-}
-
-/** What a run was started with. */
-export function inputOf({ runId, input }: RunView): Payload {
-  return Payload.ofBytes(input, `the input of run ${runId}`);
+export function endedOf({ runId, workflowType, ended }: RunEnd): EndedRun | undefined {
+  if (ended === undefined) return undefined;
+  return { runId, workflowType, endedAtMs: ended.endedAtMs, ...outcomeOf(runId, ended.outcome) };
 }
 
 /** One record of a history. */

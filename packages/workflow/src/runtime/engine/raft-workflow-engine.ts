@@ -3,7 +3,8 @@ import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../../command/command-result.ts";
 import type { WorkflowCommand } from "../../command/workflow-command.ts";
 import type { WorkflowExecutor } from "../../executor.ts";
-import type { RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
+import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
+import type { RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
 /** What is needed of a group; `RaftCluster<WorkflowCommand, CommandResult>` has it. */
@@ -48,6 +49,18 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async summary(runId: string): Promise<RunSummary | undefined> {
     return this.#executor.state.summary(runId);
+  }
+
+  async end(runId: string): Promise<RunEnd | undefined> {
+    return this.#executor.state.end(runId);
+  }
+
+  async input(runId: string): Promise<Uint8Array | undefined> {
+    return this.#executor.state.input(runId);
+  }
+
+  async history(runId: string, query: HistoryQuery): Promise<HistoryPage | undefined> {
+    return this.#executor.state.history(runId, query);
   }
 
   async list(query: RunQuery): Promise<RunPage> {

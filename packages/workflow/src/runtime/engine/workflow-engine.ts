@@ -8,7 +8,8 @@
 import type { LogIndex, NodeId, Term } from "@raftoral/raft-core";
 import type { CommandResult } from "../../command/command-result.ts";
 import type { WorkflowCommand } from "../../command/workflow-command.ts";
-import type { NodeView, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
+import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
+import type { NodeView, RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 import type { StateSize } from "../../state/workflow-state.ts";
 
@@ -52,6 +53,10 @@ export interface WorkflowEngine {
   /** Reads of the state applied here so far. */
   run(runId: string): Promise<RunView | undefined>;
   summary(runId: string): Promise<RunSummary | undefined>;
+  /** Whether and how a run has ended; costs nothing but the outcome. */
+  end(runId: string): Promise<RunEnd | undefined>;
+  input(runId: string): Promise<Uint8Array | undefined>;
+  history(runId: string, query: HistoryQuery): Promise<HistoryPage | undefined>;
   list(query: RunQuery): Promise<RunPage>;
   /** Running runs of a node, oldest start first. */
   ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;
