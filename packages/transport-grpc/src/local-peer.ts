@@ -6,6 +6,8 @@
  * P2. Of each peer the highest incarnation counts: an older one is refused.
  * P3. A message is handed to its group only if its addressee is this node and its sender the stream's; those that Raft passes
  *     on for others keep their first sender.
+ * P5. Where a peer is, the owner says (`setPeer`); what the peer says of itself, and what {@link LocalPeer.suggestAddress} says, is
+ *     dialled only while the known address fails, and changes nothing of what is known.
  * P4. A peer is told that it was removed only if every group that is open here, and knows of members, says so.
  */
 import {
@@ -27,8 +29,9 @@ import { formatAddress, type HostPort, isReachable, parseAddress } from "./addre
 import { newCounters, type TransportCounters } from "./counters.ts";
 import type { Hello, Refusal } from "./gen/raftoral/v1/peer_pb.ts";
 import type { GrpcTransportSettings } from "./options.ts";
+import type { DialTarget } from "./peer/dial-target.ts";
 import { PeerConnection } from "./peer/peer-connection.ts";
-import { PeerBook } from "./peer-book.ts";
+import { PeerBook, type PeerRecord, withHint, withoutHint } from "./peer-book.ts";
 import type { PeerStats, PeerTraffic } from "./peer-stats.ts";
 import { InboundStreams } from "./server/inbound-streams.ts";
 import { SnapshotTransfers } from "./snapshot-transfers.ts";
@@ -108,9 +111,29 @@ export class LocalPeer implements PeerTransport {
     this.settings.security.check(parseAddress(address), "connect to");
   }
 
-  /** Where this node believes a peer to be. */
+  /** Where the owner says that a peer is, or, of one that nobody introduced, where it says so itself. */
   peerAddress(peer: NodeId): HostPort | undefined {
-    return this.#connections.get(peer)?.address;
+    return this.#connections.get(peer)?.knownAddress;
+  }
+
+  /** Where a peer is dialled now: its known address, unless it was found elsewhere. */
+  peerTarget(peer: NodeId): DialTarget | undefined {
+    return this.#connections.get(peer)?.target;
+  }
+
+  /**
+   * A known peer may be at `address` as well: it is dialled there while the known address fails (P5). Does nothing for other peers.
+   * Throws TRANSPORT_ADDRESS_INVALID, TRANSPORT_PLAINTEXT_REFUSED.
+   */
+  suggestAddress(peer: NodeId, address: string): void {
+    const parsed = parseAddress(address);
+    this.settings.security.check(parsed, "connect to");
+    const connection = this.#connections.get(peer);
+    const record = this.#book.find(peer);
+    if (connection === undefined || record === undefined) return;
+    const isKnown = formatAddress(connection.knownAddress) === formatAddress(parsed);
+    record.hints = isKnown ? withoutHint(record.hints, parsed) : withHint(record.hints, parsed);
+    connection.peerAppeared(isKnown ? undefined : parsed);
   }
 
   /** Makes every connection to a peer anew, with the certificates as they are now. What is queued goes out first where it can. */
@@ -118,28 +141,34 @@ export class LocalPeer implements PeerTransport {
     const peers = [...this.#connections];
     for (const [peer, connection] of peers) {
       this.removePeer(peer);
-      this.setPeer(peer, formatAddress(connection.address));
+      this.setPeer(peer, formatAddress(connection.knownAddress));
     }
   }
 
   setPeer(peer: NodeId, address: string): void {
-    this.#connect(peer, address, () => this.#book.introduce(peer).traffic);
+    this.#connect(peer, address, () => this.#book.introduce(peer));
   }
 
-  #connect(peer: NodeId, address: string, trafficOf: () => PeerTraffic): void {
+  #connect(peer: NodeId, address: string, recordOf: () => PeerRecord): void {
     const parsed = parseAddress(address);
     if (peer === this.nodeId) return;
     this.settings.security.check(parsed, "connect to");
-    const traffic = trafficOf();
+    const record = recordOf();
+    const { traffic } = record;
+    record.hints = withoutHint(record.hints, parsed);
     const known = this.#connections.get(peer);
     if (known !== undefined) {
-      if (formatAddress(known.address) === formatAddress(parsed)) return;
+      if (formatAddress(known.knownAddress) === formatAddress(parsed) || known.movedTo(parsed)) return;
       void known.close();
     }
     const { settings, clock, rng, logger } = this.#options;
     const connection = new PeerConnection({
       peer,
       address: parsed,
+      hints: () => record.hints,
+      hintRefused: (place) => {
+        record.hints = withoutHint(record.hints, place);
+      },
       self: () => this.identity(),
       settings,
       clock,
@@ -182,7 +211,7 @@ export class LocalPeer implements PeerTransport {
     const connections = [...this.#connections];
     this.#connections.clear();
     await Promise.all(connections.map(([, connection]) => connection.close()));
-    for (const [peer, { address }] of connections) this.setPeer(peer, formatAddress(address));
+    for (const [peer, { knownAddress }] of connections) this.setPeer(peer, formatAddress(knownAddress));
   }
 
   identity(): Identity {
@@ -227,15 +256,15 @@ export class LocalPeer implements PeerTransport {
   }
 
   /**
-   * A peer's hello was accepted: it is alive, and if nobody has said where it listens, it has now. Returns where to count
-   * what comes from it.
+   * A peer's hello was accepted: it is alive, and if nobody has said where it listens, it has now; otherwise its word is for when it
+   * cannot be found there (P5). Returns where to count what comes from it.
    */
   peerAppeared({ from, incarnation, address }: AcceptedHello): PeerTraffic {
     const record = this.#book.learn(from);
     if (incarnation > record.incarnation) record.incarnation = incarnation;
     const connection = this.#connections.get(from);
-    if (connection !== undefined) connection.peerAppeared();
-    else if (address !== undefined) this.#learnPeer(from, address, record.traffic);
+    if (address !== undefined) this.#heardAddress(from, address, record);
+    else connection?.peerAppeared();
     return record.traffic;
   }
 
@@ -285,7 +314,7 @@ export class LocalPeer implements PeerTransport {
     const traffic = this.#book.find(peer)?.traffic;
     return {
       peer,
-      address: connection === undefined ? undefined : formatAddress(connection.address),
+      address: connection === undefined ? undefined : formatAddress(connection.target.address),
       control: streams?.control,
       appends: streams?.appends,
       inboundStreams: this.inbound.countOf(peer),
@@ -301,11 +330,14 @@ export class LocalPeer implements PeerTransport {
     };
   }
 
-  #learnPeer(peer: NodeId, address: string, traffic: PeerTraffic): void {
+  /** What a peer says of itself. */
+  #heardAddress(peer: NodeId, address: string, record: PeerRecord): void {
     try {
-      this.#connect(peer, address, () => traffic);
+      if (this.#connections.has(peer)) this.suggestAddress(peer, address);
+      else this.#connect(peer, address, () => record);
     } catch (error) {
       this.logger.warn({ peer, address, err: error }, "a peer named an address that cannot be used");
+      this.#connections.get(peer)?.peerAppeared();
     }
   }
 }

@@ -4,11 +4,18 @@
  * Invariants:
  * K1. A peer that was introduced is remembered until it is forgotten. Of those that only called there are at most `maxLearned`:
  *     whoever can reach the port can claim any number of ids.
+ * K2. Of a peer there are at most {@link MAX_HINTS} addresses beside the known one, the latest first.
  */
 import type { NodeId } from "@raftoral/raft-core";
+import { formatAddress, type HostPort } from "./address.ts";
 import { PeerTraffic } from "./peer-stats.ts";
 
+/** The peer's own word, and those of a few configured addresses. */
+const MAX_HINTS = 4;
+
 export interface PeerRecord {
+  /** Where else the peer may be: what it said of itself, or what somebody configured (K2). */
+  hints: readonly HostPort[];
   readonly traffic: PeerTraffic;
   /** The highest incarnation seen; 0 for none. */
   incarnation: number;
@@ -76,5 +83,16 @@ export class PeerBook {
 }
 
 function newRecord(): PeerRecord {
-  return { traffic: new PeerTraffic(), incarnation: 0, isKnownLiar: false };
+  return { hints: [], traffic: new PeerTraffic(), incarnation: 0, isKnownLiar: false };
+}
+
+/** The hints with `address` as the first of them. */
+export function withHint(hints: readonly HostPort[], address: HostPort): readonly HostPort[] {
+  return [address, ...withoutHint(hints, address)].slice(0, MAX_HINTS);
+}
+
+/** The hints without `address`. */
+export function withoutHint(hints: readonly HostPort[], address: HostPort): readonly HostPort[] {
+  const text = formatAddress(address);
+  return hints.filter((hint) => formatAddress(hint) !== text);
 }

@@ -14,9 +14,9 @@ import {
   type SnapshotStream,
   TransportError,
 } from "@raftoral/raft-core";
-import type { HostPort } from "./address.ts";
 import type { LocalPeer } from "./local-peer.ts";
 import { delegateSnapshot } from "./peer/delegate-call.ts";
+import type { DialTarget } from "./peer/dial-target.ts";
 import { SnapshotPace } from "./peer/snapshot-pace.ts";
 import { sendSnapshot } from "./peer/snapshot-sender.ts";
 import { SnapshotReceipts } from "./server/snapshot-receipts.ts";
@@ -40,8 +40,8 @@ export class SnapshotTransfers {
   async send(groupId: GroupId, message: Message, content: SnapshotStream): Promise<void> {
     const local = this.#local;
     const { maxSnapshotSends } = local.settings;
-    const address = (): HostPort => this.#addressOf(message.to);
-    address();
+    const target = (): DialTarget => this.#targetOf(message.to);
+    target();
     if (this.#sends.size >= maxSnapshotSends) {
       local.counters.snapshotsPutOff += 1;
       throw new TransportError(
@@ -53,7 +53,7 @@ export class SnapshotTransfers {
     const stop = new AbortController();
     this.#sends.set(stop, groupId);
     try {
-      await sendSnapshot({ local, address, groupId, message, content, pace: this.#pace, stop: stop.signal });
+      await sendSnapshot({ local, target, groupId, message, content, pace: this.#pace, stop: stop.signal });
     } finally {
       this.#sends.delete(stop);
     }
@@ -64,11 +64,11 @@ export class SnapshotTransfers {
     groupId: GroupId,
     asked: { readonly delegate: NodeId; readonly message: Message; readonly minIndex: LogIndex },
   ): Promise<void> {
-    const address = this.#addressOf(asked.delegate);
+    const target = this.#targetOf(asked.delegate);
     const stop = new AbortController();
     this.#delegations.set(stop, groupId);
     try {
-      await delegateSnapshot({ ...asked, local: this.#local, address, groupId, stop: stop.signal });
+      await delegateSnapshot({ ...asked, local: this.#local, target, groupId, stop: stop.signal });
     } finally {
       this.#delegations.delete(stop);
     }
@@ -83,9 +83,9 @@ export class SnapshotTransfers {
     this.receipts.close(groupId);
   }
 
-  #addressOf(peer: NodeId): HostPort {
-    const address = this.#local.peerAddress(peer);
-    if (address !== undefined) return address;
+  #targetOf(peer: NodeId): DialTarget {
+    const target = this.#local.peerTarget(peer);
+    if (target !== undefined) return target;
     throw new TransportError(
       "TRANSPORT_PEER_UNREACHABLE",
       `node ${this.#local.nodeId} knows no node ${peer} to send a snapshot to; add it to the transport`,

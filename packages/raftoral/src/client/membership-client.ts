@@ -39,7 +39,7 @@ export class MembershipClient {
     security.check(parseAddress(address), "connect to");
     const client = new MembershipClient(address, security, clock);
     try {
-      await client.clusterId(limit);
+      await client.identity(limit);
       return client;
     } catch (error) {
       client.close();
@@ -47,9 +47,10 @@ export class MembershipClient {
     }
   }
 
-  /** The cluster that the node belongs to. */
-  async clusterId(limit: CallLimit): Promise<string> {
-    return (await this.#cluster.status(limit)).clusterId;
+  /** Which node of which cluster answers. Needs no quorum. */
+  async identity(limit: CallLimit): Promise<{ readonly clusterId: string; readonly nodeId: NodeId }> {
+    const { clusterId, nodeId } = await this.#cluster.status(limit);
+    return { clusterId, nodeId };
   }
 
   /** Asks for a place in the cluster at `address`, under `nodeId` unless that is 0. */

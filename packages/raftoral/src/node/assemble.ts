@@ -84,9 +84,9 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     ...(store === undefined ? {} : { store }),
   });
   const setting = { established, storage, listen, address, served, executor, metrics };
-  const { group, forget, own, server } = await openGroup(plan, closers, setting);
+  const { group, forget, suggest, own, server } = await openGroup(plan, closers, setting);
 
-  const membership = new Membership({ cluster: group, clusterId, address, dial, forget, clock, logger });
+  const membership = new Membership({ cluster: group, clusterId, address, dial, forget, suggest, clock, logger });
   closers.add(() => membership.close());
   const events = new NodeEvents(logger);
   closers.add(group.on((event) => events.emit(event)));

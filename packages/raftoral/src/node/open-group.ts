@@ -36,6 +36,7 @@ export interface GroupSetting {
 export interface OpenGroup {
   readonly group: WorkflowCluster;
   readonly forget: (peer: NodeId) => void;
+  readonly suggest: (peer: NodeId, address: string) => void;
   /** The transport that was made for this node, if none was given. */
   readonly own: GrpcClusterTransport<WorkflowExecutor> | undefined;
   readonly server: GrpcServer | undefined;
@@ -67,7 +68,13 @@ export async function openGroup(plan: NodePlan, closers: Closers, setting: Group
   if (metrics !== undefined) closers.add(metrics.raft.watch(group));
   if (own !== undefined) metrics?.transport.watch(nodeId, own);
   // A transport that was given has other users: whom it knows is theirs to say.
-  return { group, own, server: grpc?.server, forget: (peer) => own?.peer(nodeId).removePeer(peer) };
+  return {
+    group,
+    own,
+    server: grpc?.server,
+    forget: (peer) => own?.peer(nodeId).removePeer(peer),
+    suggest: (peer, place) => own?.peer(nodeId).suggestAddress(peer, place),
+  };
 }
 
 async function openGrpc(

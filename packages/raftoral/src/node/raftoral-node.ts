@@ -208,6 +208,9 @@ export class RaftoralNode {
     const { group: cluster, membership, dial, identity, address } = this.#parts;
     const { origin } = this.#config;
     const targets = origin.kind === "join" ? origin.targets : [];
+    if (origin.kind === "members") {
+      for (const member of origin.members) membership.suggest(member.nodeId, member.address);
+    }
     const { clock } = this.#environment;
     const announcement = {
       cluster,

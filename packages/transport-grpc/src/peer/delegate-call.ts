@@ -8,7 +8,7 @@ import {
   type NodeId,
   TransportError,
 } from "@raftoral/raft-core";
-import { formatAddress, type HostPort } from "../address.ts";
+import { formatAddress } from "../address.ts";
 import {
   DelegateSnapshotRequestSchema,
   type DelegateSnapshotResponse,
@@ -19,13 +19,14 @@ import { failureText } from "../security/tls-failure.ts";
 import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
 import { beginCall, callFailure, connectSession, DELEGATE_SNAPSHOT_PATH, trailerFailure } from "../wire/h2.ts";
 import { helloTo, reasonOf } from "../wire/hello.ts";
+import type { DialTarget } from "./dial-target.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface Delegation {
   readonly local: LocalPeer;
   readonly delegate: NodeId;
-  readonly address: HostPort;
+  readonly target: DialTarget;
   readonly groupId: GroupId;
   readonly message: Message;
   readonly minIndex: LogIndex;
@@ -37,9 +38,10 @@ export interface Delegation {
  * `snapshotIdleTimeoutMs`, TRANSPORT_SNAPSHOT_REJECTED when the delegate refuses or fails, TRANSPORT_CLOSED.
  */
 export async function delegateSnapshot(delegation: Delegation): Promise<void> {
-  const { local, delegate, address, stop } = delegation;
+  const { local, delegate, stop } = delegation;
+  const { address, knownAddress } = delegation.target;
   const { settings } = local;
-  const session = connectSession(address, settings.security, delegate);
+  const session = connectSession(address, settings.security, { nodeId: delegate, knownAddress });
   const answer = Promise.withResolvers<void>();
   const fail = (why: string) =>
     answer.reject(

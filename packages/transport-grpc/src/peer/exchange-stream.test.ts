@@ -47,6 +47,7 @@ async function open(keepaliveMisses: number) {
   const ended = Promise.withResolvers<string>();
   const stream = new ExchangeStream({
     address: { host: "127.0.0.1", port: (server.address() as AddressInfo).port },
+    knownAddress: { host: "127.0.0.1", port: (server.address() as AddressInfo).port },
     hello: helloTo(2, { clusterId: "default", nodeId: 1, incarnation: 0, address: undefined }),
     encoding: undefined,
     settings: transportSettings({ keepaliveMisses }),

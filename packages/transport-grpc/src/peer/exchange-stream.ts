@@ -55,6 +55,8 @@ export class ExchangeStream {
 
   constructor(options: {
     readonly address: HostPort;
+    /** Where this side knows the peer. */
+    readonly knownAddress: HostPort;
     readonly hello: Hello;
     /** What compressed frames will be compressed with, if any are sent. */
     readonly encoding: string | undefined;
@@ -62,7 +64,7 @@ export class ExchangeStream {
     readonly clock: Clock;
     readonly events: ExchangeEvents;
   }) {
-    const { address, hello, encoding, settings, clock, events } = options;
+    const { address, knownAddress, hello, encoding, settings, clock, events } = options;
     this.#hello = hello;
     this.#events = events;
     this.#settings = settings;
@@ -70,7 +72,8 @@ export class ExchangeStream {
     this.#timer = clock.after(settings.connectTimeoutMs, () =>
       this.#end(`no answer to the hello within ${settings.connectTimeoutMs} ms`),
     );
-    this.#session = connectSession(address, settings.security, Number(hello.toNodeId));
+    const expected = { nodeId: Number(hello.toNodeId), knownAddress };
+    this.#session = connectSession(address, settings.security, expected);
     this.#session.on("connect", () => {
       if (!this.#isOver) events.connected();
     });

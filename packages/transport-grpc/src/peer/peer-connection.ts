@@ -14,6 +14,8 @@
  * Invariants:
  * C4. A group is told of an outage once, whatever it sends and whichever stream failed; the next outage begins only after
  *     every stream that had failed was open again.
+ * C7. Attempts go to the known address and, after a failure there, in turn to where else the peer may be ({@link PeerConnectionOptions.hints}),
+ *     and back. An open stream stays where it is. Both streams go to the same place.
  * C6. A peer that is down gets one probe per wait, from the control stream: the stream of appends connects only while that one
  *     is open. Once it is open it lives by itself, and the failure of one stream does not touch the other.
  */
@@ -22,10 +24,17 @@ import { formatAddress, type HostPort } from "../address.ts";
 import type { Refusal } from "../gen/raftoral/v1/peer_pb.ts";
 import type { StreamStats } from "../peer-stats.ts";
 import { reasonOf, refusedError } from "../wire/hello.ts";
+import type { DialTarget } from "./dial-target.ts";
 import { type ConnectionState, type PeerContext, PeerStream, type PeerStreamEvents } from "./peer-stream.ts";
 import { type StreamKind, streamOf } from "./stream-kind.ts";
 
-export interface PeerConnectionOptions extends PeerContext {
+export interface PeerConnectionOptions extends Omit<PeerContext, "target"> {
+  /** Where the cluster says that the peer is. */
+  readonly address: HostPort;
+  /** Where else it may be, the likeliest first. */
+  readonly hints: () => readonly HostPort[];
+  /** What answers at a hint says that it is another node. */
+  readonly hintRefused: (address: HostPort) => void;
   /** Tells a group that the peer cannot be reached. Never called from inside {@link PeerConnection.send}. */
   readonly unreachable: (groupId: GroupId) => void;
   /** The peer says that this node was removed from these groups, for good. */
@@ -33,8 +42,10 @@ export interface PeerConnectionOptions extends PeerContext {
 }
 
 export class PeerConnection {
-  readonly address: HostPort;
   readonly #options: PeerConnectionOptions;
+  #knownAddress: HostPort;
+  /** Where attempts go now (C7). */
+  #dialled: HostPort;
   readonly #control: PeerStream;
   readonly #appends: PeerStream;
   /** Groups that sent something to this peer, and those of them that know of the current outage. */
@@ -46,18 +57,40 @@ export class PeerConnection {
   #isOutage = false;
 
   constructor(options: PeerConnectionOptions) {
-    this.address = options.address;
+    this.#knownAddress = options.address;
+    this.#dialled = options.address;
     this.#options = options;
+    const context = { ...options, target: () => this.target };
     this.#control = new PeerStream(
       "control",
-      options,
+      context,
       this.#eventsOf("control", () => "now"),
     );
     this.#appends = new PeerStream(
       "appends",
-      options,
+      context,
       this.#eventsOf("appends", () => this.#mayAppend()),
     );
+  }
+
+  /** Where the cluster says that the peer is. */
+  get knownAddress(): HostPort {
+    return this.#knownAddress;
+  }
+
+  /** Where the streams are, or where the next attempt goes. */
+  get target(): DialTarget {
+    return { address: this.#dialled, knownAddress: this.#knownAddress };
+  }
+
+  /**
+   * The cluster says that the peer has moved. Whether this connection leads there already; it goes on then. Otherwise another one
+   * is to be made.
+   */
+  movedTo(address: HostPort): boolean {
+    if (this.state !== "open" || !isSame(address, this.#dialled)) return false;
+    this.#knownAddress = address;
+    return true;
   }
 
   /** Of the control stream: whether the peer is there. */
@@ -76,8 +109,12 @@ export class PeerConnection {
     else this.#appends.send(groupId, message);
   }
 
-  /** The peer called this node, so it is there: the next message need not wait. */
-  peerAppeared(): void {
+  /**
+   * The peer called this node, so it is there: the next message need not wait. `hint` is where it says that it is, if that is another
+   * place than the one that fails.
+   */
+  peerAppeared(hint?: HostPort): void {
+    if (hint !== undefined && this.#control.isFailing && this.#control.isIdle) this.#dialled = hint;
     this.#control.peerAppeared();
     this.#appends.peerAppeared();
   }
@@ -110,7 +147,7 @@ export class PeerConnection {
 
   #opened(kind: StreamKind): void {
     const { peer, logger } = this.#options;
-    const fields = { peer, address: formatAddress(this.address), stream: kind };
+    const fields = { peer, address: formatAddress(this.#dialled), stream: kind };
     if (kind === "control") {
       this.#appends.peerAppeared();
       if (this.#appends.state === "waiting") this.#appends.connectNow();
@@ -128,11 +165,18 @@ export class PeerConnection {
 
   #failed(kind: StreamKind, reason: string, refusal: Refusal | undefined): void {
     const { peer, logger, traffic, removed } = this.#options;
-    const address = formatAddress(this.address);
-    if (kind === "control") this.#appends.giveUpWaiting();
+    const place = this.#dialled;
+    const address = formatAddress(place);
+    if (kind === "control") {
+      this.#appends.giveUpWaiting();
+      this.#turnToNext();
+    }
     if (refusal !== undefined) {
       const name = reasonOf(refusal);
-      if (this.#loggedRefusal !== name) {
+      if (!isSame(place, this.#knownAddress) && (name === "NODE_MISMATCH" || name === "CLUSTER_MISMATCH")) {
+        logger.debug({ peer, address, reason: name }, "the peer is not where it might have been");
+        this.#options.hintRefused(place);
+      } else if (this.#loggedRefusal !== name) {
         this.#loggedRefusal = name;
         const error = refusedError(peer, refusal);
         logger.error({ peer, address, code: error.code, reason: name }, error.message);
@@ -150,9 +194,20 @@ export class PeerConnection {
     }
   }
 
+  /** C7. */
+  #turnToNext(): void {
+    const places = [this.#knownAddress, ...this.#options.hints()];
+    const at = places.findIndex((place) => isSame(place, this.#dialled));
+    this.#dialled = places[at + 1] ?? this.#knownAddress;
+  }
+
   #tellLater(groupId: GroupId, told: Set<GroupId>): void {
     if (told.has(groupId)) return;
     told.add(groupId);
     this.#options.clock.soon(() => this.#options.unreachable(groupId));
   }
+}
+
+function isSame(one: HostPort, other: HostPort): boolean {
+  return one.port === other.port && one.host === other.host;
 }

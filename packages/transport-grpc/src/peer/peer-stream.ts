@@ -20,7 +20,6 @@ import {
   type NodeId,
   type Rng,
 } from "@raftoral/raft-core";
-import type { HostPort } from "../address.ts";
 import type { TransportCounters } from "../counters.ts";
 import type { Accepted, Refusal } from "../gen/raftoral/v1/peer_pb.ts";
 import type { GrpcTransportSettings } from "../options.ts";
@@ -29,6 +28,7 @@ import { type Compression, compressionNamed } from "../wire/compression.ts";
 import { compressFrame } from "../wire/grpc-framing.ts";
 import { helloTo, type Identity, type RefusalReason, reasonOf } from "../wire/hello.ts";
 import { backoffMs } from "./backoff.ts";
+import type { DialTarget } from "./dial-target.ts";
 import { ExchangeStream } from "./exchange-stream.ts";
 import { MAX_BYTES_AROUND_MESSAGE, SendQueue } from "./send-queue.ts";
 import type { StreamKind } from "./stream-kind.ts";
@@ -60,7 +60,8 @@ export type ConnectionState =
 /** What all streams to one peer share. */
 export interface PeerContext {
   readonly peer: NodeId;
-  readonly address: HostPort;
+  /** Where the next attempt goes. */
+  readonly target: () => DialTarget;
   readonly self: () => Identity;
   readonly settings: GrpcTransportSettings;
   readonly clock: Clock;
@@ -116,6 +117,12 @@ export class PeerStream {
     return this.#failures > 0 || this.#state.kind === "refused";
   }
 
+  /** Whether no attempt is under way and the stream is not open, but may be. */
+  get isIdle(): boolean {
+    const { kind } = this.#state;
+    return kind === "disconnected" || kind === "waiting" || kind === "backoff" || kind === "refused";
+  }
+
   /** Whether the peer is to be left alone still. */
   isLeftAlone(): boolean {
     const state = this.#state;
@@ -150,9 +157,7 @@ export class PeerStream {
 
   /** Makes an attempt at once unless one is under way, the stream is open, or the peer is left alone. */
   connectNow(): void {
-    const { kind } = this.#state;
-    const isIdle = kind === "disconnected" || kind === "waiting" || kind === "backoff" || kind === "refused";
-    if (isIdle && !this.isLeftAlone()) this.#connect();
+    if (this.isIdle && !this.isLeftAlone()) this.#connect();
   }
 
   /** What waited for the other stream waits in vain. */
@@ -236,9 +241,9 @@ export class PeerStream {
   }
 
   #connect(): void {
-    const { peer, self, settings, clock, address, traffic } = this.#context;
+    const { peer, self, settings, clock, target, traffic } = this.#context;
     const stream = new ExchangeStream({
-      address,
+      ...target(),
       hello: helloTo(peer, self(), this.kind),
       encoding: this.#offered?.name,
       settings,

@@ -9,7 +9,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Clock, type NodeId, TransportError } from "@raftoral/raft-core";
-import { formatAddress, type HostPort } from "../address.ts";
+import { formatAddress } from "../address.ts";
 import {
   type Refusal,
   SendSnapshotResponseSchema,
@@ -20,6 +20,7 @@ import type { LocalPeer } from "../local-peer.ts";
 import { failureText } from "../security/tls-failure.ts";
 import { FrameReader } from "../wire/grpc-framing.ts";
 import { beginCall, callFailure, connectSession, SEND_SNAPSHOT_PATH, trailerFailure } from "../wire/h2.ts";
+import type { DialTarget } from "./dial-target.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** How long a receiver that is told that there will be no more may take to read so. */
@@ -44,12 +45,12 @@ export class SnapshotCall {
   readonly #stopConnectTimer: () => void;
   readonly #waiting = new Set<() => void>();
 
-  constructor(local: LocalPeer, to: NodeId, address: HostPort) {
+  constructor(local: LocalPeer, to: NodeId, { address, knownAddress }: DialTarget) {
     const { settings, clock } = local;
     this.#clock = clock;
     this.#to = to;
     this.#address = formatAddress(address);
-    this.#session = connectSession(address, settings.security, to);
+    this.#session = connectSession(address, settings.security, { nodeId: to, knownAddress });
     this.#session.on("error", (error) => this.#cut(failureText(error, this.#address)));
     this.#session.on("close", () => this.#cut("the connection was closed"));
     this.#session.setTimeout(settings.snapshotIdleTimeoutMs, () =>

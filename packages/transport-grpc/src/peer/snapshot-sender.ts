@@ -17,13 +17,13 @@ import {
   type SnapshotStream,
   TransportError,
 } from "@raftoral/raft-core";
-import type { HostPort } from "../address.ts";
 import { type Refusal, RefusalCode } from "../gen/raftoral/v1/peer_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
 import { type Compression, compressionNamed } from "../wire/compression.ts";
 import { helloTo, reasonOf, refusedError } from "../wire/hello.ts";
 import { encodeChunkHeader, encodePart } from "../wire/snapshot-codec.ts";
 import { backoffMs } from "./backoff.ts";
+import type { DialTarget } from "./dial-target.ts";
 import { SnapshotCall } from "./snapshot-call.ts";
 import { SnapshotCursor } from "./snapshot-cursor.ts";
 import type { SnapshotPace } from "./snapshot-pace.ts";
@@ -34,7 +34,7 @@ const MAX_COMPRESSED_CHUNK_BYTES = 64 * 1024;
 export interface SnapshotTransfer {
   readonly local: LocalPeer;
   /** Where the receiver is, as far as is known now; it may move between two attempts. */
-  readonly address: () => HostPort;
+  readonly target: () => DialTarget;
   readonly groupId: GroupId;
   readonly message: Message;
   readonly content: SnapshotStream;
@@ -87,7 +87,7 @@ async function attempt(
   onProceed: (offset: number) => void,
 ): Promise<TransportError | undefined> {
   const { local, message, stop } = transfer;
-  const call = new SnapshotCall(local, message.to, transfer.address());
+  const call = new SnapshotCall(local, message.to, transfer.target());
   const stopped = new TransportError(
     "TRANSPORT_CLOSED",
     `the snapshot for node ${message.to} was given up: node ${local.nodeId} stops`,

@@ -36,6 +36,13 @@ import {
 
 const DEFAULT_RELOAD_MS = 30_000;
 
+/** Which node is meant by an address. */
+export interface ExpectedNode {
+  readonly nodeId: NodeId;
+  /** Where this side knows the node: a certificate that names no node must be good for that host as well as for the dialled one. */
+  readonly knownAddress: HostPort;
+}
+
 /** What has changed with a reload. */
 export interface Reloaded {
   /** Whom to believe has changed: connections that stand were checked against something else. */
@@ -85,7 +92,7 @@ export class Security {
   }
 
   /** Options of a client's session; `expected` is the node that is meant, if one is. Those of plaintext are empty. */
-  clientOptions(address: HostPort, expected?: NodeId): SecureClientSessionOptions {
+  clientOptions(address: HostPort, expected?: ExpectedNode): SecureClientSessionOptions {
     const context = () => this.#context;
     if (this.options === undefined || this.options === false) return {};
     const { serverName } = this.options;
@@ -185,17 +192,26 @@ export class Security {
   }
 
   /** Why this is not the server that was meant; undefined if it is (Y3). */
-  #wrongServer(certificate: X509Certificate, host: string, address: HostPort, expected?: NodeId): Error | undefined {
+  #wrongServer(
+    certificate: X509Certificate,
+    host: string,
+    address: HostPort,
+    expected?: ExpectedNode,
+  ): Error | undefined {
     const at = formatAddress(address);
     if (!coversHost(certificate, host)) {
       return identityError(
         `what answers at ${at} has a certificate (${namesFor(certificate)}) that is not made out to ${host}`,
       );
     }
-    if (expected === undefined || !isNamedByUri(certificate)) return undefined;
-    const objection = objectionTo(certificate, { nodeId: expected, clusterNames: this.clusterNames, address: at });
+    if (expected === undefined) return undefined;
+    const { nodeId, knownAddress } = expected;
+    // At the known address, being made out to its host is all there is to ask of a certificate that names no node.
+    if (!isNamedByUri(certificate) && formatAddress(knownAddress) === at) return undefined;
+    const claim = { nodeId, clusterNames: this.clusterNames, address: formatAddress(knownAddress) };
+    const objection = objectionTo(certificate, claim);
     if (objection === undefined) return undefined;
-    return identityError(`what answers at ${at} is not node ${expected}: ${objection}`);
+    return identityError(`what answers at ${at} is not node ${nodeId}: ${objection}`);
   }
 
   #look(logger: Logger): void {

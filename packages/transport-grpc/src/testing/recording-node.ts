@@ -29,6 +29,7 @@ export class RecordingNode {
   static async start(
     nodeId: NodeId,
     options: ClusterDefaults<AnyExecutor> & GrpcTransportOptions = {},
+    listen = "127.0.0.1:0",
   ): Promise<RecordingNode> {
     const log: LogLine[] = [];
     const record = (level: keyof Logger) => (fields: object, text: string) =>
@@ -41,7 +42,7 @@ export class RecordingNode {
       logger,
       ...options,
     });
-    const server = await startGrpcServer("127.0.0.1:0", transport, nodeId);
+    const server = await startGrpcServer(listen, transport, nodeId);
     await transport.start();
     return new RecordingNode(nodeId, transport, server, log);
   }

@@ -2,9 +2,8 @@
 
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
-import type { NodeId } from "@raftoral/raft-core";
 import { formatAddress, type HostPort } from "../address.ts";
-import type { Security } from "../security/security.ts";
+import type { ExpectedNode, Security } from "../security/security.ts";
 
 export const EXCHANGE_PATH = "/raftoral.v1.PeerService/Exchange";
 export const SEND_SNAPSHOT_PATH = "/raftoral.v1.PeerService/SendSnapshot";
@@ -29,10 +28,10 @@ export const MAX_SESSION_MEMORY_MB = 64;
 const MAX_STATUS_CHARACTERS = 2_000;
 
 /**
- * Connects to a node, encrypted as `security` says; over TLS it must be node `expected`. Errors come as events of the session
+ * Connects to a node, encrypted as `security` says; over TLS it must be the node `expected`. Errors come as events of the session
  * (`failureText` has words for them).
  */
-export function connectSession(address: HostPort, security: Security, expected: NodeId): ClientHttp2Session {
+export function connectSession(address: HostPort, security: Security, expected: ExpectedNode): ClientHttp2Session {
   return http2.connect(security.authority(address), {
     ...security.clientOptions(address, expected),
     maxSessionMemory: MAX_SESSION_MEMORY_MB,

@@ -18,8 +18,9 @@ function restarted(applied: number, onCall: (node: { applied: number; leader: nu
       },
       status: () => ({ applied: node.applied, commit: 9 }),
     },
-    membership: { members: () => node.members },
+    membership: { members: () => node.members, suggest: () => {} },
     dial: async () => ({
+      identity: async () => ({ clusterId: "other", nodeId: 1 }),
       announce: async () => {
         calls += 1;
         onCall(node);

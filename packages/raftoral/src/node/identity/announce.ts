@@ -1,7 +1,9 @@
 /**
  * A restarted node tells the cluster where it is now, and hears whether it still belongs to it.
  *
- * A node at a new address cannot wait to be called, for nobody knows where: so it calls the others where it last knew them.
+ * A node at a new address cannot wait to be called, for nobody knows where: so it calls the others where it last knew them, and at the
+ * addresses of its options. Those may have moved as well: the node dials a member that it finds at such an address there, while the
+ * recorded address fails (membership.ts J6).
  */
 import { type Clock, type Logger, NONE, RaftoralError } from "@raftoral/raft-core";
 import { pause } from "../../time/pause.ts";
@@ -62,6 +64,8 @@ async function attempt(announcement: Announcement): Promise<"known" | "later" | 
     try {
       const peer = await dial(target, limit);
       try {
+        const found = await peer.identity(limit);
+        if (found.clusterId === identity.clusterId) membership.suggest(found.nodeId, target);
         await peer.announce(identity.clusterId, identity.nodeId, address, limit);
         logger.info({ address, to: target }, "address announced");
         return "later";

@@ -134,7 +134,7 @@ async function checkTargets(known: NodeIdentity, targets: readonly string[], { d
     try {
       const peer = await dial(target, limit);
       try {
-        clusterId = await peer.clusterId(limit);
+        ({ clusterId } = await peer.identity(limit));
       } finally {
         peer.close();
       }

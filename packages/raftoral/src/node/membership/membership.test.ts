@@ -67,9 +67,11 @@ const LIMIT = { timeoutMs: 1000 };
 let cluster: FakeCluster;
 let membership: Membership;
 const forget = vi.fn<(nodeId: NodeId) => void>();
+const suggest = vi.fn<(nodeId: NodeId, address: string) => void>();
 beforeEach(() => {
   vi.useFakeTimers();
   forget.mockClear();
+  suggest.mockClear();
   cluster = new FakeCluster();
   membership = new Membership({
     cluster: cluster as unknown as WorkflowCluster,
@@ -78,6 +80,7 @@ beforeEach(() => {
     dial: () => Promise.reject(new Error("nobody else")),
     forget,
     clock: platformClock,
+    suggest,
     logger: silentLogger,
   });
 });
@@ -236,4 +239,13 @@ test("a change whose time passed while it waited for its turn is not made", asyn
   await first;
   for (const other of others) await expect(other).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   expect(cluster.changes).toEqual([{ type: "AddLearnerNode", nodeId: 2 }]);
+});
+
+test("J6: an address that is announced is a hint before a quorum is asked, for other members alone", async () => {
+  cluster.confState = { ...EMPTY_CONF_STATE, voters: [1, 2] };
+  cluster.addresses.set(2, "two:1");
+  cluster.readIndex = () => Promise.reject(new Error("no quorum"));
+  for (const nodeId of [1, 2, 9])
+    await expect(membership.readdress(nodeId, "new:1", LIMIT)).rejects.toThrow("no quorum");
+  expect(suggest.mock.calls).toEqual([[2, "new:1"]]);
 });

@@ -11,6 +11,8 @@
  * J4. Changes are made one at a time, and none after its caller's time is over: whoever asked may have asked elsewhere since.
  * J5. Nobody is let in before the log has this leader's own address: the newcomer knows no other, and would answer where the
  *     leader was before it moved.
+ * J6. An address that is not in the log yet is a hint: it is dialled while the recorded one fails, and changes nothing else. Without
+ *     hints a majority that has moved would never find itself to record its addresses.
  */
 import type { Cancel, Clock, ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
 import { NONE, RaftError } from "@raftoral/raft-core";
@@ -33,6 +35,8 @@ export interface MembershipOptions {
   /** Closes what leads to a node that is no member any more. */
   readonly forget: (nodeId: NodeId) => void;
   readonly clock: Clock;
+  /** A member may be at an address as well (J6). */
+  readonly suggest: (nodeId: NodeId, address: string) => void;
   readonly logger: Logger;
 }
 
@@ -48,6 +52,7 @@ export class Membership {
   readonly #dial: Dial;
   readonly #forget: (nodeId: NodeId) => void;
   readonly #clock: Clock;
+  readonly #suggest: (nodeId: NodeId, address: string) => void;
   readonly #logger: Logger;
   /** Members at the last change. */
   #known: ReadonlySet<NodeId> = new Set();
@@ -65,6 +70,7 @@ export class Membership {
     this.#dial = options.dial;
     this.#forget = options.forget;
     this.#clock = options.clock;
+    this.#suggest = options.suggest;
     this.#logger = options.logger;
     this.#unsubscribe = this.#cluster.on((event) => {
       if (event.type === "members") this.#forgetRemoved();
@@ -108,6 +114,8 @@ export class Membership {
   /** Records where a member is now. Rejects with NODE_REMOVED when it is none any more, NODE_UNKNOWN when it never was. */
   async readdress(nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]> {
     const deadline = new Deadline(timeout, this.#clock);
+    // The quorum that the next line waits for may need it.
+    this.suggest(nodeId, address);
     await this.#cluster.readIndex(deadline.left());
     const status = this.#cluster.status();
     const member = membersOf(status).find((other) => other.nodeId === nodeId);
@@ -120,6 +128,18 @@ export class Membership {
       this.#logger.info({ nodeId, from: member.address, to: address }, "a member moved");
     }
     return this.members();
+  }
+
+  /** Another member may be at `address`, which is not recorded (J6). Does nothing for what is no other member. */
+  suggest(nodeId: NodeId, address: string): void {
+    if (nodeId === this.#cluster.nodeId) return;
+    const known = this.members().find((member) => member.nodeId === nodeId)?.address;
+    if (known === undefined || known === address) return;
+    try {
+      this.#suggest(nodeId, address);
+    } catch (error) {
+      this.#logger.warn({ nodeId, address, err: error }, "an address of a member cannot be used");
+    }
   }
 
   /** Removes a member. Rejects with NODE_UNKNOWN or NODE_REMOVED for what is no member, LAST_MEMBER for the last voter (J3). */

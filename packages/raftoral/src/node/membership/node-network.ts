@@ -21,13 +21,15 @@ import { NodeError } from "../../api/errors.ts";
 import { MembershipClient } from "../../client/membership-client.ts";
 import type { Admission, ServedNode } from "../../service/served-node.ts";
 import type { Timeout } from "../../time/deadline.ts";
+import type { NodeIdentity } from "../storage/node-storage.ts";
 
 /** A transport that carries the group of the workflows. */
 export type WorkflowTransport = ClusterTransport<WorkflowExecutor>;
 
 /** What one node asks of another about membership. */
 export interface MembershipPeer {
-  clusterId(timeout: Timeout): Promise<string>;
+  /** Which node of which cluster it is. Needs no quorum. */
+  identity(timeout: Timeout): Promise<NodeIdentity>;
   /** `nodeId` is the id to be given; 0: any. */
   join(address: string, clusterName: string, nodeId: NodeId, timeout: Timeout): Promise<Admission>;
   announce(clusterId: string, nodeId: NodeId, address: string, timeout: Timeout): Promise<readonly MemberInfo[]>;
@@ -69,7 +71,7 @@ export function dialLocal(transport: WorkflowTransport): Dial {
       });
     }
     return {
-      clusterId: async () => node.clusterId,
+      identity: async () => ({ clusterId: node.clusterId, nodeId: node.nodeId }),
       join: (ours, clusterName, nodeId, limit) => node.admit(ours, clusterName, nodeId, limit),
       announce: (_clusterId, nodeId, ours, limit) => node.readdress(nodeId, ours, limit),
       remove: async (nodeId, limit) => void (await node.cluster.removeNode(nodeId, limit)),
