@@ -10,6 +10,7 @@ export {
   StepFailedError,
   StepTimeoutError,
   TerminalError,
+  VariableFailedError,
   WorkflowCancelledError,
   WorkflowFailedError,
 } from "./author/errors.ts";

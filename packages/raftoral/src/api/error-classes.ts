@@ -111,6 +111,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   TRANSPORT_TLS_INVALID: "TransportError",
   VALUE_NOT_SERIALIZABLE: "WorkflowError",
   VALUE_UNREADABLE: "WorkflowError",
+  VARIABLE_FAILED: "WorkflowError",
   WORKFLOW_CANCELLED: "WorkflowError",
   WORKFLOW_FAILED: "WorkflowError",
   WORKFLOW_FILE_INVALID: "NodeError",

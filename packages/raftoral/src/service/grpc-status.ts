@@ -43,6 +43,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   STALE_OWNER: Code.Aborted,
   STATE_FORMAT_UNSUPPORTED: Code.FailedPrecondition,
   STEP_FAILED: Code.Unknown,
+  VARIABLE_FAILED: Code.Unknown,
   STEP_TIMEOUT: Code.Unknown,
   TERMINAL: Code.Unknown,
   VALUE_NOT_SERIALIZABLE: Code.InvalidArgument,

@@ -102,6 +102,29 @@ export class StepFailedError extends WorkflowError {
   }
 }
 
+/** The function that gives a variable its value has failed. It is recorded: the body meets the same error at every replay. */
+export class VariableFailedError extends WorkflowError {
+  static {
+    brand(VariableFailedError, "VariableFailedError");
+  }
+
+  override readonly name = "VariableFailedError";
+  /** The variable's path, or that of its change. */
+  readonly path: string;
+  /** What the function threw, as recorded. */
+  readonly failure: RecordedError;
+
+  constructor(path: string, failure: RecordedError) {
+    super(
+      "VARIABLE_FAILED",
+      `The function that gives variable ${path} its value failed: ${failure.message}. It is not called again; use a step where retries are wanted.`,
+      { details: { path, failure }, cause: rebuiltError(failure) },
+    );
+    this.path = path;
+    this.failure = failure;
+  }
+}
+
 /** The record has something else where the body now asks for this step: the code changed under a running workflow. */
 export class NonDeterminismError extends WorkflowError {
   static {

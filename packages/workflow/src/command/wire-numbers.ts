@@ -27,6 +27,7 @@ export const RECORD_KINDS: readonly RecordKind[] = Object.freeze([
   "now",
   "signal",
   "signal-timeout",
+  "variable-failed",
 ] as const);
 
 export const OWNER_CHANGE_CAUSES: readonly OwnerChangeCause[] = Object.freeze([

@@ -55,9 +55,9 @@ export interface WorkflowEnd {
 }
 
 /**
- * What a checkpoint records. STEP: a step's value. STEP_FAILED: that it failed for good, and how. VARIABLE: an initial or a
- * new value. SLEEP and WAIT_DEADLINE: a wall time in ms. NOW: nothing but its own time, also of a sleep's end. SIGNAL: a
- * payload received. SIGNAL_TIMEOUT: that none came in time.
+ * What a record is of. step: a step's value. step-failed: that it failed for good, and how. variable: an initial or a new value.
+ * variable-failed: that the function which gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: nothing but its own
+ * time, also of a sleep's end. signal: a payload received. signal-timeout: that none came in time.
  */
 export type RecordKind =
   | "step"
@@ -67,7 +67,8 @@ export type RecordKind =
   | "wait-deadline"
   | "now"
   | "signal"
-  | "signal-timeout";
+  | "signal-timeout"
+  | "variable-failed";
 
 /** Records what happened at one path of a run. The first one at a path stands; later ones are answered with it. */
 export interface Checkpoint {

@@ -83,6 +83,7 @@ const FAMILY: Readonly<Record<RecordKind, string>> = Object.freeze({
   step: "step",
   "step-failed": "step",
   variable: "variable",
+  "variable-failed": "variable",
   sleep: "sleep",
   "wait-deadline": "wait deadline",
   now: "now",

@@ -1,5 +1,5 @@
 /** A step's outcome as its checkpoint records it. */
-import { StepFailedError } from "../../author/errors.ts";
+import { StepFailedError, VariableFailedError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { HistoryRecord } from "../../command/command-result.ts";
@@ -21,4 +21,12 @@ export function stepAnswer(key: string, checkpoint: HistoryRecord): unknown {
   if (checkpoint.kind === "step") return value;
   const { attempts, ...failure } = value as RecordedStepFailure;
   throw new StepFailedError(key, attempts, failure);
+}
+
+/** What a variable's record answers. Throws VariableFailedError for one whose function failed. */
+export function variableAnswer(path: string, record: HistoryRecord): unknown {
+  const value = decodeValue(record.value, `variable ${path}`);
+  if (record.kind !== "variable-failed") return value;
+  const { attempts: _, ...failure } = value as RecordedStepFailure;
+  throw new VariableFailedError(path, failure);
 }

@@ -7,11 +7,13 @@
  * Q1. Answers are given in the order of their places in the log, recorded ones and fresh ones alike: one that is known to be
  *     committed, but whose result this node is still asking for, is waited for.
  * Q2. One answer per turn of the event loop: the body comes to rest before the next, having asked for all it will.
+ * Q3. What the log does not have (a rejection by cancellation) comes after every answer that it has, those included that the body asks for when
+ *     it gets an earlier one.
  */
 import type { Clock, LogIndex } from "@raftoral/raft-core";
 
 /** The place of what the log does not have: after everything it has. */
-export const AFTER_ALL: LogIndex = Number.POSITIVE_INFINITY;
+const AFTER_ALL: LogIndex = Number.POSITIVE_INFINITY;
 
 interface Waiting {
   readonly index: LogIndex;
@@ -57,6 +59,11 @@ export class Answers {
   /** For an answer from the record: resolves when it is its turn. The body may be asking for others right now. */
   recorded(index: LogIndex): Promise<void> {
     return this.#queued(index);
+  }
+
+  /** For what the log does not have: resolves when everything that is recorded and asked for has been answered (Q3). */
+  last(): Promise<void> {
+    return this.#queued(AFTER_ALL);
   }
 
   /**

@@ -3,6 +3,12 @@ import { type Duration, durationMs } from "../../author/duration.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { StepPaths } from "../../author/step-path.ts";
 import type { StepContext, StepOptions, Variable, WorkflowContext } from "../../author/workflow-context.ts";
+import { called } from "../calls/called.ts";
+import { now } from "../calls/now.ts";
+import { sleep } from "../calls/sleep.ts";
+import { step } from "../calls/step.ts";
+import { variable } from "../calls/variable.ts";
+import { waitFor } from "../calls/wait-for.ts";
 import type { RunExecution } from "./run-execution.ts";
 
 export class ExecutionContext implements WorkflowContext {
@@ -29,7 +35,7 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   get nodeId(): number {
-    return this.#execution.shared.nodeId;
+    return this.#execution.nodeId;
   }
 
   get attempt(): number {
@@ -45,7 +51,11 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   step<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T> {
-    return called(() => this.#execution.step(this.#paths.next(name), fn, options) as Promise<T>);
+    return this.#call(() => {
+      const path = this.#paths.next(name);
+      const { site, steps } = this.#execution;
+      return () => step(site, steps, path, fn, options) as Promise<T>;
+    });
   }
 
   scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>): Promise<T> {
@@ -55,29 +65,37 @@ export class ExecutionContext implements WorkflowContext {
   variable<T>(name: string, initial: T | (() => T | Promise<T>)): Promise<Variable<T>> {
     const known = this.#variables.get(name);
     if (known !== undefined) return known as Promise<Variable<T>>;
-    const variable = called(async () => {
-      const key = this.#paths.next(name);
+    const made = called(() => {
       const make = typeof initial === "function" ? (initial as () => T | Promise<T>) : () => initial;
-      return new ReplicatedVariable<T>(this.#execution, key, (await this.#execution.value(key, make)) as T);
+      return variable(this.#execution.site, this.#paths.next(name), make);
     });
-    this.#variables.set(name, variable);
-    return variable;
+    this.#variables.set(name, made);
+    return made;
   }
 
   sleep(duration: Duration, name = "sleep"): Promise<void> {
-    return called(() => this.#execution.sleep(this.#paths.next(name), durationMs(duration)));
+    return this.#call(() => {
+      const path = this.#paths.next(name);
+      const delayMs = durationMs(duration);
+      return () => sleep(this.#execution.site, path, delayMs);
+    });
   }
 
   waitFor<T>(signal: string, options: { readonly timeout?: Duration } = {}): Promise<T> {
-    const { timeout } = options;
-    return called(() => {
+    return this.#call(() => {
+      const { timeout } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
-      return this.#execution.waitFor(this.#paths.next(signal), signal, timeoutMs) as Promise<T>;
+      const path = this.#paths.next(signal);
+      const { site, inbox } = this.#execution;
+      return () => waitFor(site, inbox, path, signal, timeoutMs) as Promise<T>;
     });
   }
 
   now(): Promise<number> {
-    return called(() => this.#execution.now(this.#paths.next("now")));
+    return this.#call(() => {
+      const path = this.#paths.next("now");
+      return () => now(this.#execution.site, path);
+    });
   }
 
   random(): number {
@@ -88,72 +106,13 @@ export class ExecutionContext implements WorkflowContext {
     return this.#seeded().uuid();
   }
 
+  /** `prepare` takes the path and checks the arguments, in the turn of the call; what it gives is the call itself. */
+  #call<T>(prepare: () => () => Promise<T>): Promise<T> {
+    return called(() => this.#execution.site.call(prepare()));
+  }
+
   #seeded(): SeededRandom {
     this.#random ??= new SeededRandom(this.#execution.start.seed, this.#paths.prefix);
     return this.#random;
   }
 }
-
-/** Its changes are carried out one after the other, in the order of the calls: none is lost, and the last one stands. */
-class ReplicatedVariable<T> implements Variable<T> {
-  readonly #execution: RunExecution;
-  readonly #key: string;
-  #value: T;
-  #changes = 0;
-  /** Settles, never rejects, when the changes asked for so far are carried out. */
-  #quiet: Promise<unknown> = Promise.resolve();
-
-  constructor(execution: RunExecution, key: string, value: T) {
-    this.#execution = execution;
-    this.#key = key;
-    this.#value = value;
-  }
-
-  get value(): T {
-    return this.#value;
-  }
-
-  get(): T {
-    return this.#value;
-  }
-
-  set(value: T): Promise<void> {
-    return called(async () => {
-      await this.#change(() => value);
-    });
-  }
-
-  update(change: (value: T) => T): Promise<T> {
-    return this.#change(change);
-  }
-
-  #change(change: (value: T) => T): Promise<T> {
-    const before = this.#quiet;
-    const changed = called(async () => {
-      await before;
-      // No path of a step or a scope ends like this, whatever the author's names are.
-      const key = `${this.#key}/set${this.#changes++}`;
-      this.#value = (await this.#execution.value(key, () => change(this.#value))) as T;
-      return this.#value;
-    });
-    this.#quiet = changed.catch(() => {});
-    return changed;
-  }
-}
-
-/**
- * The call's promise, with errors thrown on the way as rejections. A promise that the author drops must not end the process
- * when it rejects (after a cancellation, say): whoever awaits it still gets the rejection.
- */
-function called<T>(fn: () => Promise<T>): Promise<T> {
-  let promise: Promise<T>;
-  try {
-    promise = fn();
-  } catch (error) {
-    promise = Promise.reject(error);
-  }
-  promise.catch(ignore);
-  return promise;
-}
-
-function ignore(): void {}

@@ -30,7 +30,7 @@ export function never<T>(): Promise<T> {
   return new Promise<T>(() => {});
 }
 
-export class Journal {
+export class History {
   readonly #ownership: Ownership;
   readonly #proposer: RetryingProposer;
   readonly #clock: Clock;
@@ -40,6 +40,9 @@ export class Journal {
   readonly #recorded: Map<string, HistoryRecord>;
   /** Number of records that earlier owners recorded. */
   readonly size: number;
+  /** Records that are proposed, and whose fate is not known. */
+  #inFlight = 0;
+  #whenQuiet: (() => void)[] = [];
 
   constructor(
     ownership: Ownership,
@@ -76,6 +79,11 @@ export class Journal {
     if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, kind, found.kind);
     this.#recorded.delete(key);
     return found;
+  }
+
+  /** Resolves when the fate of every record that is proposed now is known. */
+  async quiet(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
   }
 
   /** Commits a record, and gives the one that stands at the path then. */
@@ -120,6 +128,7 @@ export class Journal {
   async #propose(command: WorkflowCommand): ReturnType<RetryingProposer["propose"]> {
     const { holds, onLost } = this.#ownership;
     if (!holds()) return never();
+    this.#inFlight += 1;
     try {
       const result = await this.#proposer.propose(command, { goOn: holds });
       const lost = !result.ok && LOST.has(result.code);
@@ -130,6 +139,9 @@ export class Journal {
       if (proposalFailure(error) !== "stopped") throw error;
       onLost();
       return never();
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) for (const resolve of this.#whenQuiet.splice(0)) resolve();
     }
   }
 }

@@ -1,0 +1,19 @@
+/** A moment that a wait ends at, recorded: whoever owns the run then knows it. */
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import type { HistoryRecord } from "../../command/command-result.ts";
+import type { RecordKind } from "../../command/workflow-command.ts";
+import type { CallSite } from "./call-site.ts";
+
+/** The run's time `delayMs` after this was asked for the first time, in milliseconds since the epoch. */
+export function moment(site: CallSite, path: string, kind: RecordKind, delayMs: number): Promise<number> {
+  const record = (): Promise<HistoryRecord> => {
+    const atMs = site.history.time.nowMs() + delayMs;
+    return site.history.record(path, kind, encodeValue(atMs, path, site.maxPayloadBytes));
+  };
+  return site.once({
+    path,
+    kind,
+    record: () => site.activity.work(record),
+    answer: (found) => Number(decodeValue(found.value, path)),
+  });
+}

@@ -1,0 +1,62 @@
+/** `ctx.step`: calls a function until it has succeeded or failed for good, and records which. */
+import { encodeValue } from "../../author/json-value.ts";
+import type { StepContext, StepOptions } from "../../author/workflow-context.ts";
+import type { HistoryRecord } from "../../command/command-result.ts";
+import type { RuntimeProbe } from "../runtime-probe.ts";
+import type { CallSite } from "./call-site.ts";
+import { attemptStep, type StepSurroundings } from "./step-attempts.ts";
+import { failureBytes, stepAnswer } from "./step-record.ts";
+
+/** What the steps of one body share. */
+export interface StepSetting {
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly surroundings: StepSurroundings;
+  readonly probe: RuntimeProbe | undefined;
+  /** A step's function as it is called: itself, unless a testing kit stands around it. */
+  readonly intercepted: (path: string, fn: (step: StepContext) => unknown) => (step: StepContext) => unknown;
+}
+
+/** See the file's head. Rejects with StepFailedError. */
+export function step(
+  site: CallSite,
+  setting: StepSetting,
+  path: string,
+  fn: (step: StepContext) => unknown,
+  options: StepOptions | undefined,
+): Promise<unknown> {
+  return site.once({
+    path,
+    kind: "step",
+    record: () => site.activity.work(() => attempted(site, setting, path, fn, options)),
+    answer: (record) => stepAnswer(path, record),
+  });
+}
+
+async function attempted(
+  site: CallSite,
+  { runId, workflowType, surroundings, probe, intercepted }: StepSetting,
+  path: string,
+  fn: (step: StepContext) => unknown,
+  options: StepOptions | undefined,
+): Promise<HistoryRecord> {
+  const { history, clock, maxPayloadBytes } = site;
+  const startedMs = probe === undefined ? 0 : clock.monotonicMs();
+  const outcome = await attemptStep(
+    path,
+    `${runId}/${path}`,
+    intercepted(path, fn),
+    (value) => encodeValue(value, `step ${path}`, maxPayloadBytes),
+    options,
+    surroundings,
+  );
+  probe?.stepFinished(workflowType, outcome.ok, outcome.attempts, clock.monotonicMs() - startedMs);
+  if (!outcome.ok) return history.record(path, "step-failed", failureBytes(outcome.error, outcome.attempts));
+  try {
+    return await history.record(path, "step", outcome.value);
+  } catch (error) {
+    // The log takes smaller values than this runtime: the step has failed as if its value had been refused here.
+    if ((error as { code?: unknown }).code !== "PAYLOAD_TOO_LARGE") throw error;
+    return history.record(path, "step-failed", failureBytes(error, 1));
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * `ctx.variable`: a replicated value, recorded at first and at each change.
+ *
+ * VA1. A function that gives a value (`initial`, or that of `update`) is called once in the run's life: what it gave is recorded, and that it failed
+ *      too, so that every owner takes the same course.
+ * VA2. Changes are carried out one after the other, in the order of the calls: none is lost, and the last one stands.
+ */
+import { encodeValue } from "../../author/json-value.ts";
+import type { Variable } from "../../author/workflow-context.ts";
+import type { HistoryRecord } from "../../command/command-result.ts";
+import type { CallSite } from "./call-site.ts";
+import { called } from "./called.ts";
+import { failureBytes, variableAnswer } from "./step-record.ts";
+
+/** A variable with its initial value recorded. Rejects with VariableFailedError when `initial` fails. */
+export async function variable<T>(site: CallSite, path: string, initial: () => T | Promise<T>): Promise<Variable<T>> {
+  return new ReplicatedVariable<T>(site, path, (await site.call(() => value(site, path, initial))) as T);
+}
+
+/** Records a value once. `make` is called only when none is recorded (VA1). */
+function value(site: CallSite, path: string, make: () => unknown): Promise<unknown> {
+  const record = async (): Promise<HistoryRecord> => {
+    let bytes: Uint8Array;
+    try {
+      bytes = encodeValue(await make(), `variable ${path}`, site.maxPayloadBytes);
+    } catch (error) {
+      return site.history.record(path, "variable-failed", failureBytes(error, 1));
+    }
+    return site.history.record(path, "variable", bytes);
+  };
+  return site.once({
+    path,
+    kind: "variable",
+    record: () => site.activity.work(record),
+    answer: (found) => variableAnswer(path, found),
+  });
+}
+
+class ReplicatedVariable<T> implements Variable<T> {
+  readonly #site: CallSite;
+  readonly #path: string;
+  #value: T;
+  #changes = 0;
+  /** Settles, never rejects, when the changes asked for so far are carried out. */
+  #quiet: Promise<unknown> = Promise.resolve();
+
+  constructor(site: CallSite, path: string, value: T) {
+    this.#site = site;
+    this.#path = path;
+    this.#value = value;
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  get(): T {
+    return this.#value;
+  }
+
+  set(next: T): Promise<void> {
+    return called(async () => {
+      await this.#change(() => next);
+    });
+  }
+
+  update(change: (value: T) => T): Promise<T> {
+    return this.#change(change);
+  }
+
+  #change(change: (value: T) => T): Promise<T> {
+    const before = this.#quiet;
+    const changed = called(async () => {
+      await before;
+      return this.#site.call(async () => {
+        // No path of a step or a scope ends like this, whatever the author's names are.
+        const path = `${this.#path}/set${this.#changes++}`;
+        this.#value = (await value(this.#site, path, () => change(this.#value))) as T;
+        return this.#value;
+      });
+    });
+    this.#quiet = changed.catch(() => {});
+    return changed;
+  }
+}
