@@ -19,7 +19,7 @@
  * R6. `lead` is this node exactly when it is leader.
  */
 import type { ResolvedConfig } from "../config.ts";
-import { invariant } from "../errors.ts";
+import { InvariantViolation, invariant } from "../errors.ts";
 import { entriesSize, payloadSize } from "../log/entry-size.ts";
 import { RaftLog } from "../log/raft-log.ts";
 import { type Message, type MessageType, message } from "../message.ts";
@@ -202,10 +202,9 @@ export class Raft {
     }
     invariant(m.to !== this.id, () => `a ${m.type} to oneself`);
     // Whatever a leader says leaves at once, and claims that it leads its term: it must not be able to forget that (R2).
-    invariant(
-      this.role !== "StateLeader" || this.durableTerm === this.term,
-      () => `R2: a ${m.type} of term ${this.term} would leave before the term is durable`,
-    );
+    if (this.role === "StateLeader" && this.durableTerm !== this.term) {
+      throw new InvariantViolation(`R2: a ${m.type} of term ${this.term} would leave before the term is durable`);
+    }
     this.messages.push(m);
   }
 
