@@ -1,0 +1,54 @@
+/**
+ * The members of a WorkflowContext, and what the check has to know of each. A new member needs a line here; a test compares
+ * the table with the interface.
+ */
+
+/** A method of the context. */
+export interface ContextCall {
+  /** Whether the call gives a promise that has to be awaited. */
+  readonly isPromise: boolean;
+  /** Index of the argument that names the record; undefined when no argument does. */
+  readonly name?: number;
+  /** Index of a function that the call runs as a step: once recorded, the function does not run again. */
+  readonly stepFunction?: number;
+  /** Index of a function that the call runs as a part of the body, with a context of its own. */
+  readonly scopeFunction?: number;
+}
+
+/** Methods by name. */
+export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, ContextCall>([
+  ["step", { isPromise: true, name: 0, stepFunction: 1 }],
+  ["scope", { isPromise: true, name: 0, scopeFunction: 1 }],
+  ["variable", { isPromise: true, name: 0, stepFunction: 1 }],
+  // Without a name, each sleep is the next one of its scope, and so are waits and times.
+  ["sleep", { isPromise: true, name: 1 }],
+  ["waitFor", { isPromise: true }],
+  ["now", { isPromise: true }],
+  ["random", { isPromise: false }],
+  ["uuid", { isPromise: false }],
+]);
+
+/** Members that are read and record nothing. */
+export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
+  "attempt",
+  "fencingToken",
+  "nodeId",
+  "runId",
+  "signal",
+  "version",
+  "workflowType",
+]);
+
+/** Methods of a replicated variable that record a change; each gives a promise. */
+export const VARIABLE_CHANGES: ReadonlyMap<string, { readonly stepFunction?: number }> = new Map([
+  ["set", {}],
+  ["update", { stepFunction: 0 }],
+]);
+
+/** Members of a replicated variable that are read and record nothing. */
+export const VARIABLE_READS: ReadonlySet<string> = new Set(["get", "value"]);
+
+/** Packages whose `workflow` and `WorkflowContext` are meant. */
+export function isRaftoral(specifier: string): boolean {
+  return /^(raftoral|@raftoral\/[\w-]+)(\/|$)/.test(specifier);
+}
