@@ -8,6 +8,7 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addCancel } from "./commands/cancel.ts";
+import { addCheck } from "./commands/check.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
 import { addRun } from "./commands/run.ts";
@@ -71,6 +72,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addTransfer(program, io);
   addBackup(program, io);
   addStorage(program, io, setExitCode);
+  addCheck(program, io, setExitCode);
   return program;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { formatDuration, formatTime, parseDuration } from "./durations.ts";
-import { clip, formatFields, formatTable } from "./table.ts";
+import { clip, formatFields, formatTable, visible } from "./table.ts";
 
 test("columns are as wide as their widest cell, numbers to the right", () => {
   const table = formatTable(
@@ -21,6 +21,13 @@ test("values of fields stand below each other", () => {
       ["Cluster", "x"],
     ]),
   ).toBe("Node:     1\nCluster:  x\n");
+});
+
+test("no control character of any kind is printed as it is", () => {
+  const text = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).join("");
+  expect(visible(`${text}\u2028\u202e\u2066`)).not.toMatch(/[\p{Cc}\u2028\u202e\u2066]/u);
+  expect(visible("\u007f\u009b1m\u202e")).toBe("\\u007f\\u009b1m\\u202e");
+  expect(visible("Ünïcödé 👩‍🚀 b")).toBe("Ünïcödé 👩‍🚀 b");
 });
 
 test("no value can break a table", () => {

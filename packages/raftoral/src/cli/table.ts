@@ -37,9 +37,16 @@ export function clip(text: string, width: number): string {
   return points.length <= width ? shown : `${points.slice(0, width - 1).join("")}…`;
 }
 
-/** Text with its control characters made visible, so that it can do nothing to a terminal. */
+/** Control characters, C1 and DEL among them, line separators, and marks that turn the direction of text. */
+const INVISIBLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** Text with its control characters made visible, so that it can do nothing to a terminal or to the order of what is shown. */
 export function visible(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1));
+  return text.replace(INVISIBLE, (char) => {
+    const escaped = JSON.stringify(char).slice(1, -1);
+    // JSON leaves DEL, C1 and the marks as they are.
+    return escaped === char ? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}` : escaped;
+  });
 }
 
 function pad(text: string, width: number, align: "left" | "right"): string {
