@@ -25,7 +25,9 @@ describe("the gRPC status of an error code", () => {
   });
 
   test("is there for every code that docs/errors.md explains", () => {
-    const explained = [...explainedCodes(document).values()].flat().map(({ code }) => code);
+    // No node loads the check of workflow files: its errors never travel.
+    const sections = [...explainedCodes(document)].filter(([name]) => name !== "check");
+    const explained = sections.flatMap(([, entries]) => entries).map(({ code }) => code);
     expect([...new Set(explained)].sort()).toEqual(Object.keys(GRPC_STATUS).sort());
   });
 });
