@@ -130,7 +130,13 @@ describe("with slow disks, crashes, and a network that loses, repeats and reorde
       const rng = seededRng(seed);
       const flag = () => rng.below(2) === 0;
       const voters = Array.from({ length: 1 + rng.below(5) }, (_, at) => at + 1);
-      const config = { electionTicks: 5, preVote: flag(), checkQuorum: flag(), maxMessageBytes: flag() ? 0 : 100 };
+      const config = {
+        electionTicks: 5,
+        preVote: flag(),
+        checkQuorum: flag(),
+        maxMessageBytes: flag() ? 0 : 100,
+        asyncStorageWrites: rng.below(3) > 0,
+      };
       const group = new SlowDiskGroup(seed, votersOnly(voters), config);
       for (let step = 0; step < 1500; step++) group.step(ORDINARY);
       group.heal(60);

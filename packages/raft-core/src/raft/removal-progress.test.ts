@@ -103,6 +103,7 @@ function groupOf(seed: number): SlowDiskGroup {
     checkQuorum: flag(),
     stepDownOnRemoval: true,
     maxMessageBytes: flag() ? 0 : 100,
+    asyncStorageWrites: rng.below(3) > 0,
   };
   return new SlowDiskGroup(seed, confState, config);
 }

@@ -1,6 +1,7 @@
 /**
- * A RawNode in asynchronous mode whose disk and state machine work only when a test says so, and which can crash between any two of
- * these steps. A crash loses every write that is not done and everything in memory; the log is applied again from its start.
+ * A RawNode whose disk and state machine work only when a test says so, and which can crash between any two of these steps. A crash
+ * loses every write that is not done and everything in memory; the log is applied again from its start. In asynchronous mode (the
+ * default) any number of writes wait; in synchronous mode one Ready is carried out after the other.
  */
 import type { Config } from "../config.ts";
 import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
@@ -10,9 +11,17 @@ import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../messag
 import type { ReadState } from "../raft/read-index.ts";
 import { RawNode } from "../raw-node.ts";
 import { seededRng } from "../rng.ts";
-import type { ConfState, Entry, NodeId } from "../types.ts";
+import type { ConfState, Entry, HardState, NodeId, Snapshot } from "../types.ts";
 
-export type SlowDiskConfig = Partial<Omit<Config, "id" | "storage" | "asyncStorageWrites">>;
+export type SlowDiskConfig = Partial<Omit<Config, "id" | "storage">>;
+
+/** What the disk or the state machine has to do, and the messages that leave then. */
+interface Work {
+  readonly hardState?: HardState | undefined;
+  readonly entries: readonly Entry[];
+  readonly snapshot?: Snapshot | undefined;
+  readonly leaving: readonly Message[];
+}
 
 export class SlowDiskNode {
   readonly id: NodeId;
@@ -22,13 +31,15 @@ export class SlowDiskNode {
   readonly applied: Entry[] = [];
   readonly readStates: ReadState[] = [];
   readonly #config: SlowDiskConfig;
-  #writes: Message[] = [];
-  #applies: Message[] = [];
+  readonly #isAsync: boolean;
+  #writes: Work[] = [];
+  #applies: Work[] = [];
   #starts = 0;
 
   constructor(id: NodeId, contents: MemoryStorageContents, config: SlowDiskConfig = {}) {
     this.id = id;
     this.#config = config;
+    this.#isAsync = config.asyncStorageWrites ?? true;
     this.storage = new MemoryStorage(contents);
     this.raw = this.#start();
   }
@@ -46,12 +57,18 @@ export class SlowDiskNode {
   /** Takes whatever is ready. Returns the messages that leave at once; writes and entries to apply wait. */
   takeReady(): Message[] {
     const leaving: Message[] = [];
-    while (this.raw.hasReady()) {
-      const { messages, readStates } = this.raw.ready();
-      this.readStates.push(...readStates);
-      for (const m of messages) {
-        if (m.to === LOCAL_APPEND_THREAD) this.#writes.push(m);
-        else if (m.to === LOCAL_APPLY_THREAD) this.#applies.push(m);
+    while (this.raw.hasReady() && (this.#isAsync || this.#writes.length + this.#applies.length === 0)) {
+      const ready = this.raw.ready();
+      this.readStates.push(...ready.readStates);
+      if (!this.#isAsync) {
+        const { hardState, entries, snapshot, messages, committedEntries } = ready;
+        this.#writes.push({ hardState, entries, snapshot, leaving: messages });
+        this.#applies.push({ entries: committedEntries, leaving: [] });
+        continue;
+      }
+      for (const m of ready.messages) {
+        if (m.to === LOCAL_APPEND_THREAD) this.#writes.push(writeOf(m));
+        else if (m.to === LOCAL_APPLY_THREAD) this.#applies.push({ entries: m.entries, leaving: m.responses });
         else leaving.push(m);
       }
     }
@@ -60,30 +77,31 @@ export class SlowDiskNode {
 
   /** Completes the oldest write. Returns the messages that leave behind it. */
   write(): Message[] {
-    const m = this.#writes.shift();
-    if (m === undefined) return [];
-    const { term, vote, commit, entries, snapshot, responses } = m;
+    const work = this.#writes.shift();
+    if (work === undefined) return [];
+    const { hardState, entries, snapshot, leaving } = work;
     if (snapshot !== undefined) {
       // What was handed out before the snapshot is part of it.
-      this.#applies = [];
+      if (this.#isAsync) this.#applies = [];
       this.applied.length = 0;
       this.storage.applySnapshot(snapshot);
     }
-    if (entries.length > 0) this.storage.writeSync({ entries });
-    if (term !== 0) this.storage.writeSync({ hardState: { term, vote, commit } });
-    return this.#deliver(responses);
+    this.storage.writeSync({ entries, ...(hardState === undefined ? {} : { hardState }) });
+    return this.#deliver(leaving);
   }
 
-  /** Applies what was handed out first. Returns whether there was anything. */
+  /** Applies what was handed out first, once its write is done in synchronous mode. Returns whether there was anything. */
   apply(): boolean {
-    const m = this.#applies.shift();
-    if (m === undefined) return false;
-    for (const entry of m.entries) {
+    if (!this.#isAsync && this.#writes.length > 0) return false;
+    const work = this.#applies.shift();
+    if (work === undefined) return false;
+    for (const entry of work.entries) {
       this.applied.push(entry);
       if (entry.type === "EntryConfChange") this.raw.applyConfChange(decodeConfChange(entry.data));
       else if (entry.type === "EntryConfChangeV2") this.raw.applyConfChange(decodeConfChangeV2(entry.data));
     }
-    this.#deliver(m.responses);
+    this.#deliver(work.leaving);
+    if (!this.#isAsync) this.raw.advance();
     return true;
   }
 
@@ -115,9 +133,13 @@ export class SlowDiskNode {
       ...this.#config,
       id: this.id,
       storage: this.storage,
-      asyncStorageWrites: true,
+      asyncStorageWrites: this.#isAsync,
     });
   }
+}
+
+function writeOf({ term, vote, commit, entries, snapshot, responses }: Message): Work {
+  return { hardState: term === 0 ? undefined : { term, vote, commit }, entries, snapshot, leaving: responses };
 }
 
 /** A configuration of voters alone. */
