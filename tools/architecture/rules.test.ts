@@ -52,6 +52,17 @@ describe("layers", () => {
   });
 });
 
+describe("timers", () => {
+  test.each(["setTimeout", "setInterval"])("%s is for the clock alone, and for tests", (timer) => {
+    const text = `const timer = ${timer}(() => {}, 5);`;
+    expect(check("packages/storage-lmdb/src/a.ts", text)).toEqual([expect.stringContaining(`uses ${timer}`)]);
+    for (const path of [`${CORE}/driver/platform.ts`, `${CORE}/a.test.ts`, `${CORE}/testing/a.ts`]) {
+      expect(check(path, text)).toEqual([]);
+    }
+    expect(check("packages/storage-lmdb/src/a.ts", `socket.${timer}(5);`)).toEqual([]);
+  });
+});
+
 describe("purity", () => {
   test.each([`${CORE}/raft/raft.ts`, `${CORE}/types.ts`, "packages/workflow/src/state/run.ts"])(
     "is asked of %s",

@@ -7,6 +7,7 @@
 // 4. raft-core needs no Node, no protobuf and no connect; protobuf only in eraftpb/ and src/gen/.
 // 5. Pure folders are synchronous and deterministic: no clock, randomness, timers, process, console, crypto or promises. What
 //    they import at run time, wherever it is, is held to the same.
+// 7. Timers are the Clock's: the platform's fire at once for more than 2^31 - 1 ms, and no virtual clock moves them.
 // 6. No file is longer than 400 lines without a reason; `export *` hides what an index offers.
 
 import { posix } from "node:path";
@@ -31,6 +32,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const LONG_FILES: Readonly<Record<string, string>> = {};
 
 const MAX_LINES = 400;
+
+/** The platform's timers (rule 7), and the one file that may use them: it makes the Clock of them. */
+const TIMERS = ["setTimeout", "setInterval"];
+const CLOCK_FILE = "packages/raft-core/src/driver/platform.ts";
 
 const IMPURE_NAMES = [
   "Date",
@@ -58,6 +63,7 @@ export function violations(module: Module, workspace: Workspace, pure: ReadonlyS
   const found = [
     ...module.imports.flatMap((each) => importViolations(module, each, workspace)),
     ...shapeViolations(module),
+    ...(isPublishedCode(module.path, workspace) ? timerViolations(module) : []),
     ...(pure.has(module.path) ? purityViolations(module) : []),
   ];
   return found.map((text) => `${module.path}: ${text}`);
@@ -103,6 +109,11 @@ function relativeViolations(module: Module, imported: Import): readonly string[]
     problems.push(`imports ${imported.specifier}, which is for tests`);
   }
   return problems;
+}
+
+function timerViolations(module: Module): readonly string[] {
+  if (module.path === CLOCK_FILE) return [];
+  return TIMERS.filter((name) => module.names.has(name)).map((name) => `uses ${name}; use a Clock`);
 }
 
 function shapeViolations(module: Module): readonly string[] {

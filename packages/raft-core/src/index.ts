@@ -19,7 +19,7 @@ export {
   type RaftLimits,
   type RaftTiming,
 } from "./driver/options.ts";
-export { platformClock, platformRng, silentLogger } from "./driver/platform.ts";
+export { backgroundClock, platformClock, platformRng, silentLogger } from "./driver/platform.ts";
 export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-cluster.ts";
 export type { SnapshotTransferStatus } from "./driver/snapshot-transfers.ts";
 export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";

@@ -2,7 +2,7 @@
  * What nodes and clients take from their process: time and randomness. Nothing else in `api`, `client`, `service`, `wire`, `time` and `node` may touch the
  * platform's own (a test of the architecture says so), so that whole programs run on another clock and are repeated by a seed.
  */
-import { type Clock, platformClock } from "@raftoral/raft-core";
+import { backgroundClock, type Clock, platformClock } from "@raftoral/raft-core";
 
 /** Time and randomness of a node or a client. */
 export interface Environment {
@@ -26,11 +26,5 @@ export const platformEnvironment: Environment = Object.freeze({
 /** {@link platformEnvironment} whose timers let the process end: for a client that its program forgot. */
 export const unreferencedEnvironment: Environment = Object.freeze({
   ...platformEnvironment,
-  clock: Object.freeze({
-    ...platformClock,
-    every: (periodMs: number, fn: () => void) => {
-      const timer = setInterval(fn, periodMs).unref();
-      return () => clearInterval(timer);
-    },
-  }),
+  clock: Object.freeze({ ...platformClock, every: backgroundClock.every }),
 });

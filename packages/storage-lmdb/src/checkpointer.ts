@@ -11,7 +11,7 @@
  * B2. What a checkpoint is to cover is decided when it begins, on the event loop, between two rounds.
  * B3. After a failed transaction nothing is written any more (S5).
  */
-import type { Logger } from "@raftoral/raft-core";
+import { backgroundClock, type Cancel, type Logger } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
 import type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
 import { CollectedTransaction } from "./collected-transaction.ts";
@@ -84,7 +84,7 @@ export class Checkpointer {
   private current: Checkpoint | undefined;
   private running: Promise<void> | undefined;
   private failed = false;
-  private sweep: NodeJS.Timeout | undefined;
+  private sweep: Cancel | undefined;
 
   constructor(options: CheckpointerOptions) {
     this.options = options;
@@ -143,7 +143,7 @@ export class Checkpointer {
 
   /** Waits for all that was asked for; deletions are left to the next opening. */
   async close(): Promise<void> {
-    clearTimeout(this.sweep);
+    this.sweep?.();
     this.garbage.clear();
     while (this.running !== undefined) await this.running;
   }
@@ -151,7 +151,7 @@ export class Checkpointer {
   /** Ends everything that waits. */
   stop(error: Error): void {
     this.failed = true;
-    clearTimeout(this.sweep);
+    this.sweep?.();
     for (const round of [this.direct, this.wanted, this.large?.round, this.current?.round]) round?.reject(error);
     this.direct = undefined;
     this.wanted = undefined;
@@ -285,13 +285,12 @@ export class Checkpointer {
 
   private sweepLater(): void {
     if (this.sweep !== undefined || this.garbage.size === 0 || this.failed) return;
-    this.sweep = setTimeout(() => {
+    this.sweep = backgroundClock.after(GARBAGE_PAUSE_MS, () => {
       this.sweep = undefined;
       // Checkpoints take garbage along; a transaction of its own is for idle times.
       if (this.running === undefined && this.options.host.isIdle()) this.run();
       else this.sweepLater();
-    }, GARBAGE_PAUSE_MS);
-    this.sweep.unref();
+    });
   }
 }
 

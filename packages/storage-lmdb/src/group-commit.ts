@@ -12,7 +12,7 @@
  * and frames queued for peers in the turn are on their way before the disk is waited for: Node hands an HTTP/2 frame to the
  * socket one turn after it was written, and a leader that flushes before that makes its followers wait for its disk.
  */
-import type { Logger } from "@raftoral/raft-core";
+import { backgroundClock, type Cancel, type Logger } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
 import type { CheckpointParticipant } from "./checkpoint.ts";
 import { Checkpointer, type Garbage } from "./checkpointer.ts";
@@ -55,7 +55,7 @@ export class GroupCommit {
   private next: Round | undefined;
   private running: Promise<void> | undefined;
   private scheduled = false;
-  private idle: NodeJS.Timeout | undefined;
+  private idle: Cancel | undefined;
   private lastRoundMs = 0;
 
   constructor(options: GroupCommitOptions) {
@@ -130,7 +130,7 @@ export class GroupCommit {
     while (this.next !== undefined || this.running !== undefined) {
       await (this.next?.promise ?? this.running)?.catch(() => undefined);
     }
-    clearTimeout(this.idle);
+    this.idle?.();
     // Without it the next opening would do the same.
     if (this.failure === undefined) await this.checkpoint().catch(() => undefined);
     await this.checkpointer.close();
@@ -223,14 +223,13 @@ export class GroupCommit {
   }
 
   private checkpointWhenIdle(afterMs: number): void {
-    this.idle = setTimeout(() => {
+    this.idle = backgroundClock.after(afterMs, () => {
       this.idle = undefined;
       if (this.failure !== undefined) return;
       const leftMs = this.options.checkpointIdleMs - (performance.now() - this.lastRoundMs);
       if (this.running !== undefined || leftMs > 1) this.checkpointWhenIdle(Math.max(leftMs, 1));
       else void this.checkpointer.checkpoint();
-    }, afterMs);
-    this.idle.unref();
+    });
   }
 
   private beginCheckpoint(): Iterable<Participant> {
@@ -248,7 +247,7 @@ export class GroupCommit {
   /** G3. */
   private end(failure: StorageError): StorageError {
     this.failure ??= failure;
-    clearTimeout(this.idle);
+    this.idle?.();
     this.checkpointer.stop(this.failure);
     this.next?.reject(this.failure);
     this.next = undefined;

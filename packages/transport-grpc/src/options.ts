@@ -160,10 +160,15 @@ function compressionOf({ compression = DEFAULTS.compression }: GrpcTransportOpti
   );
 }
 
+/** The longest time that a socket can be watched for, 24.8 days: what waits on sockets waits no longer. */
+const MAX_MS = 2 ** 31 - 1;
+
 function numberOf(options: GrpcTransportOptions, name: NumberOption, min: number): number {
   const value = options[name] ?? DEFAULTS[name];
-  if (Number.isSafeInteger(value) && value >= min) return value;
-  throw new RaftError("CONFIG_INVALID", `${name} is ${value}; it must be a whole number of at least ${min}`, {
+  const max = name.endsWith("Ms") ? MAX_MS : Number.MAX_SAFE_INTEGER;
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  const range = max === MAX_MS ? `from ${min} to ${max}` : `of at least ${min}`;
+  throw new RaftError("CONFIG_INVALID", `${name} is ${value}; it must be a whole number ${range}`, {
     details: { option: name, value },
   });
 }

@@ -52,22 +52,67 @@ class EndOfTurn {
 
 const endOfTurn = new EndOfTurn();
 
-/** Timers of the platform. They keep the process alive, as a running node should. */
-export const platformClock: Clock = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after(delayMs: number, fn: () => void): Cancel {
-    const timer = setTimeout(fn, delayMs);
-    return () => clearTimeout(timer);
-  },
-  every(periodMs: number, fn: () => void): Cancel {
+/** The longest wait of the platform's timers, 24.8 days. A longer one fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Whether a timer keeps the process alive. */
+type Hold = "holds" | "lets go";
+
+/** One call of `fn` after `delayMs`, however long; at once for what is not above 0, and never for Infinity. */
+function after(delayMs: number, fn: () => void, hold: Hold): Cancel {
+  if (delayMs === Number.POSITIVE_INFINITY) return () => {};
+  let timer: ReturnType<typeof setTimeout>;
+  const arm = (leftMs: number): void => {
+    const isLast = leftMs <= LONGEST_TIMER_MS;
+    timer = setTimeout(isLast ? fn : () => arm(leftMs - LONGEST_TIMER_MS), isLast ? leftMs : LONGEST_TIMER_MS);
+    if (hold === "lets go") letGo(timer);
+  };
+  // NaN is no delay either.
+  arm(Math.max(delayMs || 0, 0));
+  return () => clearTimeout(timer);
+}
+
+function every(periodMs: number, fn: () => void, hold: Hold): Cancel {
+  if (periodMs <= LONGEST_TIMER_MS) {
     const timer = setInterval(fn, periodMs);
+    if (hold === "lets go") letGo(timer);
     return () => clearInterval(timer);
-  },
-  soon(fn: () => void): void {
-    endOfTurn.add(fn);
-  },
-};
+  }
+  let cancel: Cancel = () => {};
+  const again = (): void => {
+    cancel = after(
+      periodMs,
+      () => {
+        again();
+        fn();
+      },
+      hold,
+    );
+  };
+  again();
+  return () => cancel();
+}
+
+/** Only Node's timers have it. */
+function letGo(timer: unknown): void {
+  (timer as { unref?: () => void }).unref?.();
+}
+
+function platformTimers(hold: Hold): Clock {
+  return Object.freeze({
+    wallMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    after: (delayMs: number, fn: () => void) => after(delayMs, fn, hold),
+    every: (periodMs: number, fn: () => void) => every(periodMs, fn, hold),
+    soon: (fn: () => void) => endOfTurn.add(fn),
+  });
+}
+
+/** The platform's time. Its timers keep the process alive, as a running node should. */
+export const platformClock: Clock = platformTimers("holds");
+
+/** {@link platformClock} whose timers do not keep the process alive. */
+export const backgroundClock: Clock = platformTimers("lets go");
 
 export function platformRng(): Rng {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;

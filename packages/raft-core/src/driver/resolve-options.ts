@@ -33,7 +33,13 @@ export function resolveOptions<Command, Result>(
   }
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  for (const [field, value] of Object.entries({ ...timing, ...limits })) {
+  for (const [field, value] of Object.entries(timing)) {
+    if (value > 0 && Number.isFinite(value)) continue;
+    throw new RaftError("CONFIG_INVALID", `${field} must be a finite number above 0, not ${value}`, {
+      details: { field },
+    });
+  }
+  for (const [field, value] of Object.entries(limits)) {
     if (value > 0 || (value === 0 && MAY_BE_ZERO.has(field))) continue;
     const rule = MAY_BE_ZERO.has(field) ? "a number from 0" : "a number above 0";
     throw new RaftError("CONFIG_INVALID", `${field} must be ${rule}, not ${value}`, { details: { field } });

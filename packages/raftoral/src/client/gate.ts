@@ -6,7 +6,6 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
-import { startTimer } from "../time/timer.ts";
 
 /** See the file's head. */
 export class Gate {
@@ -49,7 +48,7 @@ export class Gate {
         this.#waiting.delete(admit);
         settle(false);
       };
-      const cancel = startTimer(this.#clock, timeoutMs, giveUp);
+      const cancel = this.#clock.after(timeoutMs, giveUp);
       signal?.addEventListener("abort", giveUp, { once: true });
       this.#waiting.add(admit);
     });

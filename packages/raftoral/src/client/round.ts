@@ -10,7 +10,6 @@
  * R3. The first answer, the first failure that ends the call, or the caller's own abort decides; what is still under way then is aborted.
  */
 import type { Cancel, Clock, RaftoralError } from "@raftoral/raft-core";
-import { startTimer } from "../time/timer.ts";
 
 /** What became of asking one node. */
 export type Attempt<T> =
@@ -85,7 +84,7 @@ export function askInTurns<T>(options: RoundOptions<T>): Promise<RoundOutcome<T>
       passedOver(address);
       next();
     };
-    if (sideBySide && others > 0) cancelTurn = startTimer(clock, Math.min(timeoutMs, left / (others + 1)), endTurn);
+    if (sideBySide && others > 0) cancelTurn = clock.after(Math.min(timeoutMs, left / (others + 1)), endTurn);
     void ask(address, timeoutMs, losers.signal).then((attempt) => {
       underWay -= 1;
       if (losers.signal.aborted) return;

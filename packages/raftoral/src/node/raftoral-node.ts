@@ -18,7 +18,6 @@ import type { BackupSummary, Cluster } from "../api/cluster.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, platformEnvironment } from "../platform.ts";
 import { Deadline, type Timeout } from "../time/deadline.ts";
-import { startTimer } from "../time/timer.ts";
 import { assemble } from "./assemble.ts";
 import { type NodeConfig, type NodeSettings, nodeConfig } from "./config/node-config.ts";
 import { checkOptions } from "./config/options-check.ts";
@@ -238,7 +237,7 @@ export class RaftoralNode {
     const stopListening = group.on((event) => {
       if (event.type === "members" && isVoter()) resolve("voter");
     });
-    const cancel = startTimer(this.#environment.clock, timeoutMs, () => resolve("late"));
+    const cancel = this.#environment.clock.after(timeoutMs, () => resolve("late"));
     const outcome = await Promise.race([promise, this.failed]);
     cancel();
     stopListening();

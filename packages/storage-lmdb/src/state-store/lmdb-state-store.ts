@@ -9,6 +9,8 @@
  * U4. Beyond `bufferBytes` a checkpoint is asked for, beyond twice as much whoever puts has to wait for it.
  */
 import {
+  backgroundClock,
+  type Cancel,
   type GroupId,
   InvariantViolation,
   invariant,
@@ -77,7 +79,7 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
   #replacement: LmdbStateReplacement | undefined;
   /** The checkpoint that was asked for, for want of room. */
   #asked: Promise<void> | undefined;
-  #sweep: NodeJS.Timeout | undefined;
+  #sweep: Cancel | undefined;
 
   /**
    * The state of a group, as the last checkpoint left it. One at a time for each group. Nothing is read but the mark, so opening takes the
@@ -221,7 +223,7 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#sweep);
+    this.#sweep?.();
     this.#leave();
     for (const view of [...this.#views]) view.close();
     await this.#asked?.catch(() => undefined);
@@ -251,12 +253,11 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
 
   #sweepLater(): void {
     if (this.#sweep !== undefined || this.#garbage.isEmpty || this.#isClosed) return;
-    this.#sweep = setTimeout(() => {
+    this.#sweep = backgroundClock.after(GARBAGE_PAUSE_MS, () => {
       this.#sweep = undefined;
       // A failed checkpoint ends the environment; whoever writes next hears of it.
       void this.#environment.checkpoint().catch(() => undefined);
-    }, GARBAGE_PAUSE_MS);
-    this.#sweep.unref();
+    });
   }
 }
 

@@ -17,6 +17,7 @@ import http2, {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { backgroundClock, type Cancel, platformClock } from "@raftoral/raft-core";
 import { formatAddress, type HostPort } from "../address.ts";
 import type { Security } from "../security/security.ts";
 import { MAX_SESSION_MEMORY_MB } from "../wire/h2.ts";
@@ -136,8 +137,8 @@ class Connection {
   #reason: unknown;
   #calls = 0;
   #heardAtMs = performance.now();
-  #pingTimer: NodeJS.Timeout | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
+  #stopPingTimer: Cancel = () => {};
+  #stopIdleTimer: Cancel = () => {};
 
   constructor(session: ClientHttp2Session, options: NodeSessionsOptions, closed: () => void) {
     this.#session = session;
@@ -149,12 +150,11 @@ class Connection {
     });
     const timeoutMs = options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs;
     this.#connected = new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.end(new ConnectError(`no connection within ${timeoutMs} ms`, Code.Unavailable)),
-        timeoutMs,
+      const stopTimer = platformClock.after(timeoutMs, () =>
+        this.end(new ConnectError(`no connection within ${timeoutMs} ms`, Code.Unavailable)),
       );
       session.on("connect", () => {
-        clearTimeout(timer);
+        stopTimer();
         this.hasStood = true;
         this.#heardAtMs = performance.now();
         session.unref();
@@ -162,9 +162,9 @@ class Connection {
         resolve();
       });
       session.on("close", () => {
-        clearTimeout(timer);
-        clearTimeout(this.#pingTimer);
-        clearTimeout(this.#idleTimer);
+        stopTimer();
+        this.#stopPingTimer();
+        this.#stopIdleTimer();
         closed();
         reject(this.#reason ?? new ConnectError("the connection was closed", Code.Unavailable));
       });
@@ -199,14 +199,14 @@ class Connection {
     this.#calls += 1;
     if (this.#calls === 1) {
       this.#session.ref();
-      clearTimeout(this.#idleTimer);
+      this.#stopIdleTimer();
       this.#watch();
     }
     stream.once("response", () => this.#hear());
     stream.once("close", () => {
       this.#calls -= 1;
       if (this.#calls > 0 || this.#session.destroyed) return;
-      clearTimeout(this.#pingTimer);
+      this.#stopPingTimer();
       this.#session.unref();
       this.#rest();
     });
@@ -230,27 +230,27 @@ class Connection {
   #watch(): void {
     const intervalMs = this.#pingIntervalMs;
     if (intervalMs === undefined) return;
-    const dueMs = Math.max(0, this.#heardAtMs + intervalMs - performance.now());
-    this.#pingTimer = setTimeout(() => {
+    const dueMs = this.#heardAtMs + intervalMs - performance.now();
+    this.#stopPingTimer = backgroundClock.after(dueMs, () => {
       const isQuiet = performance.now() - this.#heardAtMs >= intervalMs;
       const next = (): void => {
         if (this.#calls > 0 && !this.#session.destroyed) this.#watch();
       };
       if (isQuiet) void this.#ping().then(next, next);
       else next();
-    }, dueMs).unref();
+    });
   }
 
   /** Closes the connection when no call comes for long. */
   #rest(): void {
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => this.#session.close(), this.#idleTimeoutMs).unref();
+    this.#stopIdleTimer();
+    this.#stopIdleTimer = backgroundClock.after(this.#idleTimeoutMs, () => this.#session.close());
   }
 
   /** Resolves with an answer. Ends the connection and rejects without one. */
   async #ping(): Promise<void> {
     const silence = new ConnectError(`no answer to a ping within ${this.#pingTimeoutMs} ms`, Code.Unavailable);
-    const timer = setTimeout(() => this.end(silence), this.#pingTimeoutMs).unref();
+    const stopTimer = backgroundClock.after(this.#pingTimeoutMs, () => this.end(silence));
     try {
       await new Promise<void>((resolve, reject) => {
         if (this.#session.destroyed) throw this.#reason ?? silence;
@@ -258,7 +258,7 @@ class Connection {
       });
       this.#hear();
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Calls one node's RaftService: for tools, tests, and nodes that look for a cluster to join. */
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { encodeMessage, type GroupId, type Message, TransportError } from "@raftoral/raft-core";
+import { encodeMessage, type GroupId, type Message, RaftError, TransportError } from "@raftoral/raft-core";
 import { formatAddress, parseAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import { Security } from "../security/security.ts";
@@ -13,7 +13,7 @@ import { NodeSessions } from "./node-sessions.ts";
 
 /** Defaults in parentheses. */
 export interface RaftClientOptions {
-  /** How long a call may take, in milliseconds (10,000). */
+  /** How long a call may take, in milliseconds, at least 1 (10,000). More than a day is a day. */
   readonly timeoutMs?: number;
   /** The group that calls are about (1). */
   readonly groupId?: GroupId;
@@ -25,6 +25,8 @@ export interface RaftClientOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** A gRPC deadline has eight digits at most: a good day. */
+const LONGEST_TIMEOUT_MS = 99_999_999;
 
 export class RaftClient {
   /** As given to {@link connect}. */
@@ -39,21 +41,26 @@ export class RaftClient {
     const transport = createGrpcTransport({ baseUrl: sessions.authority, sessionManager: sessions });
     this.#client = createClient(RaftService, transport);
     this.#callOptions = {
-      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      timeoutMs: Math.min(Math.ceil(options.timeoutMs ?? DEFAULT_TIMEOUT_MS), LONGEST_TIMEOUT_MS),
       headers: options.groupId === undefined ? {} : { [GROUP_HEADER]: String(options.groupId) },
     };
   }
 
   /**
    * A client of the node at `address`, connected. Rejects with TRANSPORT_ADDRESS_INVALID, TRANSPORT_PLAINTEXT_REFUSED or
-   * TRANSPORT_TLS_INVALID, with TRANSPORT_PEER_UNREACHABLE when nobody answers there, with TRANSPORT_TLS_FAILED when what answers
+   * TRANSPORT_TLS_INVALID, with CONFIG_INVALID for a timeout that is no length of time, with TRANSPORT_PEER_UNREACHABLE when nobody answers there, with TRANSPORT_TLS_FAILED when what answers
    * has not the right certificate. A node that does not accept this client's says so at the first call.
    */
   static async connect(address: string, options: RaftClientOptions = {}): Promise<RaftClient> {
     const parsed = parseAddress(address);
     const security = new Security(options.tls);
     security.check(parsed, "connect to");
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    if (!(timeoutMs >= 1)) {
+      throw new RaftError("CONFIG_INVALID", `timeoutMs is ${timeoutMs}; it must be a number of milliseconds from 1.`, {
+        details: { option: "timeoutMs", value: timeoutMs },
+      });
+    }
     const sessions = new NodeSessions(parsed, security, { connectTimeoutMs: timeoutMs });
     const client = new RaftClient(formatAddress(parsed), sessions, options);
     try {

@@ -11,6 +11,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
 import net, { type Socket } from "node:net";
+import { backgroundClock } from "@raftoral/raft-core";
 import type { HostPort } from "../address.ts";
 import { type Caller, callerOf, PLAINTEXT_ON_TLS } from "../security/caller.ts";
 import type { Security } from "../security/security.ts";
@@ -189,7 +190,7 @@ export class Listener {
     const message = caller.reason;
     turnAway(stream, headers, { grpcStatus: GRPC_UNAUTHENTICATED, httpStatus: 401, code: "unauthenticated", message });
     const { session } = stream;
-    setTimeout(() => session?.close(), REFUSAL_LINGER_MS).unref();
+    backgroundClock.after(REFUSAL_LINGER_MS, () => session?.close());
   }
 
   /** L3. */

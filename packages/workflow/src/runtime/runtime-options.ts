@@ -1,5 +1,5 @@
 /** Configuration of a node's workflow runtime, with its defaults. Every bound of it is named here. */
-import type { Clock, Logger } from "@raftoral/raft-core";
+import { type Clock, type Logger, RaftError } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
@@ -32,6 +32,23 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = Object.freeze({
   drainGraceMs: 5_000,
   cancelGraceMs: 10_000,
 });
+
+/** The limits with every default filled in. Throws CONFIG_INVALID for one that is not a finite number above 0, or not one of them. */
+export function resolveLimits(given: Partial<RuntimeLimits> = {}): RuntimeLimits {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_RUNTIME_LIMITS, name)) {
+      const names = Object.keys(DEFAULT_RUNTIME_LIMITS).join(", ");
+      throw invalid(name, value, `There is no limit ${name}. The limits are ${names}.`);
+    }
+    if (typeof value === "number" && Number.isFinite(value) && value > 0) continue;
+    throw invalid(name, value, `${name} is ${String(value)}. Give a finite number above 0.`);
+  }
+  return { ...DEFAULT_RUNTIME_LIMITS, ...given };
+}
+
+function invalid(option: string, value: unknown, message: string): RaftError {
+  return new RaftError("CONFIG_INVALID", message, { details: { option, value } });
+}
 
 export interface WorkflowRuntimeOptions {
   readonly engine: WorkflowEngine;

@@ -23,7 +23,7 @@ import { NodeRegistration } from "./node-registration.ts";
 import { notFound, ResultWaiters, resultOf } from "./result-waiters.ts";
 import { RunHandle } from "./run-handle.ts";
 import { RuntimeEvents } from "./runtime-events.ts";
-import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime-options.ts";
+import { type RuntimeLimits, resolveLimits, type WorkflowRuntimeOptions } from "./runtime-options.ts";
 
 export interface StartOptions {
   /** The run's id; the same id again is the same run. Defaults to a fresh UUID. */
@@ -57,7 +57,7 @@ export class WorkflowRuntime {
 
   /**
    * Begins to execute as soon as the cluster has taken this node's registration; `registered` tells when. Does not wait for
-   * it, for a first node has no quorum yet.
+   * it, for a first node has no quorum yet. Throws CONFIG_INVALID for limits that make no sense.
    */
   static start(options: WorkflowRuntimeOptions): WorkflowRuntime {
     return new WorkflowRuntime(options);
@@ -68,7 +68,7 @@ export class WorkflowRuntime {
     this.#engine = engine;
     this.#clock = clock;
     this.#logger = logger;
-    this.#limits = { ...DEFAULT_RUNTIME_LIMITS, ...options.limits };
+    this.#limits = resolveLimits(options.limits);
     this.#registry = registry instanceof WorkflowRegistry ? registry : new WorkflowRegistry(registry);
     this.events = new RuntimeEvents(logger);
     this.#proposer = new RetryingProposer(engine, clock);

@@ -2,7 +2,6 @@
 import { type Clock, RaftError } from "@raftoral/raft-core";
 import type { EngineListener } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
-import { startTimer } from "../../time/timer.ts";
 
 /** As much of a workflow engine as is needed. */
 export interface WatchedEngine {
@@ -53,7 +52,7 @@ export class RunWatch {
       wake.resolve();
     };
     waiting.add(onEvent);
-    const cancel = startTimer(this.#clock, limit.timeoutMs, end);
+    const cancel = this.#clock.after(limit.timeoutMs, end);
     limit.signal?.addEventListener("abort", end);
     try {
       for (;;) {
