@@ -15,7 +15,8 @@
  * Q3. `confirmed + waiting.length` is the highest position ever sent.
  * Q4. "lease-based": a read is answered without a round only while a quorum keeps the promise that it made by answering the last one
  *     (§6.4.1): not to vote for another for an election timeout since it heard this leader. The lease therefore counts from the
- *     moment in which the round was sent, and is two ticks shorter than the promise, for ticks of two nodes do not coincide. It ends when the voters change, and for good when the leader asks a member to take over: that member's
+ *     moment in which the round was sent, and is two ticks shorter than the promise, for ticks of two nodes do not coincide. It
+ *     ends when the voters change. It ends for the rest of the term when the leader asks a member to take over: that member's
  *     campaign is not held off by the promise.
  */
 import { invariant } from "../errors.ts";
