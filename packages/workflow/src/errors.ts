@@ -50,6 +50,11 @@ export type RefusalCode = Extract<
   | "WORKFLOW_TYPE_UNKNOWN"
 >;
 
+/** What is said of a run that is not there, wherever somebody asks for it. */
+export function runNotFoundText(runId: string): string {
+  return `There is no run ${runId}: it was never started, or it ended and was pruned. Check the id; finished runs are kept for a limited time.`;
+}
+
 /** A failure of this package. The message says what happened, to what, and what to do. */
 export class WorkflowError extends RaftoralError<WorkflowErrorCode> {
   static {

@@ -15,10 +15,10 @@ export {
   WorkflowFailedError,
 } from "./author/errors.ts";
 export { type InputIssue, type InputResult, type InputSchema, validated } from "./author/input-schema.ts";
-export { decodeValue, encodeValue } from "./author/json-value.ts";
+export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
 export { type WorkflowDefinition, type WorkflowOptions, WorkflowRegistry, workflow } from "./author/workflow.ts";
 export type { RetryPolicy, StepContext, StepOptions, Variable, WorkflowContext } from "./author/workflow-context.ts";
-export { type RefusalCode, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
+export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
 
 // To run and observe them.
 

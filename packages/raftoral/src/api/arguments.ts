@@ -154,7 +154,7 @@ export function pageArgument(options: PageOptions | undefined): PageRequest {
 export function pageTokenInvalid(): NodeError {
   return new NodeError(
     "REQUEST_INVALID",
-    "pageToken is not one that a node gave for this list; it must be the nextPageToken of the page before, or left out for the first page.",
+    "Argument pageToken is not one that a node gave for this list; it must be the nextPageToken of the page before, or left out for the first page.",
     { details: { argument: "pageToken" } },
   );
 }
@@ -172,7 +172,7 @@ function textProblem(value: unknown, maxLength: number): string | undefined {
 }
 
 function invalid(argument: string, value: unknown, expected: string): NodeError {
-  return new NodeError("REQUEST_INVALID", `${argument} is ${shown(value)}; it must be ${expected}.`, {
+  return new NodeError("REQUEST_INVALID", `Argument ${argument} is ${shown(value)}; it must be ${expected}.`, {
     details: { argument },
   });
 }

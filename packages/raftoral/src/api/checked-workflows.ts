@@ -6,7 +6,7 @@
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
 import { RaftError } from "@raftoral/raft-core";
-import { validated, WorkflowCancelledError, type WorkflowDefinition, WorkflowFailedError } from "@raftoral/workflow";
+import { WorkflowCancelledError, type WorkflowDefinition, WorkflowFailedError } from "@raftoral/workflow";
 import {
   filterArgument,
   limitArgument,
@@ -23,6 +23,7 @@ import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import { assertInputFits } from "./validated-input.ts";
 import type {
   CancelOptions,
   PageOptions,
@@ -180,10 +181,10 @@ function nextPage(pageToken: string | undefined): PageOptions {
   return { pageSize: MAX_PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) };
 }
 
-/** Whether a definition's own schema has taken the input: as it is recorded, for that is what the body gets. Rejects with INPUT_INVALID. */
+/** Whether a definition's own schema has taken the input. Rejects with INPUT_INVALID. */
 async function validatedInput(workflow: WorkflowName, input: Payload, type: string): Promise<boolean> {
   const schema = typeof workflow === "string" ? undefined : (workflow as Partial<WorkflowDefinition>).input;
   if (schema === undefined) return false;
-  await validated(schema, input.value(), type);
+  await assertInputFits(schema, input, type);
   return true;
 }

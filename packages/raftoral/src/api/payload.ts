@@ -18,11 +18,11 @@ export class Payload {
   }
 
   /**
-   * The payload of a value. `what` names the value in errors: "the input of process_order". A payload is taken as it is. Throws
+   * The payload of a value. `what` names the value in errors: "the input of process_order". The bytes of a payload are taken as they are. Throws
    * VALUE_NOT_SERIALIZABLE for what JSON would change or drop in silence.
    */
   static of(value: unknown, what: string): Payload {
-    if (value instanceof Payload) return value;
+    if (value instanceof Payload) return new Payload(value.bytes, what);
     if (value === undefined) return new Payload(EMPTY_BYTES, what);
     // Nodes have limits of their own; there is none here.
     return new Payload(encodeValue(value, what, Number.POSITIVE_INFINITY), what);

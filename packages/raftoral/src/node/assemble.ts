@@ -111,7 +111,13 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   if (metrics !== undefined) closers.add(metrics.workflow.watch(nodeId, runtime, executor.state));
   closers.add(runtime.events.subscribe((event) => events.emit(event)));
 
-  const port = new NodeWorkflows({ engine, runtime, clock, maxPayloadBytes: limits.maxPayloadBytes });
+  const port = new NodeWorkflows({
+    engine,
+    runtime,
+    definitions,
+    environment,
+    maxPayloadBytes: limits.maxPayloadBytes,
+  });
   closers.add(() => port.close());
   const timeoutMs = config.limits.defaultTimeoutMs;
   const workflows = new CheckedWorkflows({ port, timeoutMs, uuid: environment.uuid });
@@ -159,6 +165,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
       port.close();
       await server?.drain({ graceMs });
     },
+    waits: () => port.waits,
     sayStopping: () => health?.stop(),
     close: () => closers.close(),
   };

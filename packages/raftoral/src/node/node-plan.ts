@@ -53,6 +53,8 @@ export interface NodeParts {
   readonly backups: NodeBackups;
   /** Where metrics are served, if they are. */
   readonly metricsAddress: string | undefined;
+  /** How many calls wait for a run to end. */
+  waits(): number;
   /** Health says from now on that the node serves no more. */
   sayStopping(): void;
   /** Takes no more calls of clients, and gives those under way up to `graceMs`. */

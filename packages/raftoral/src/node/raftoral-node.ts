@@ -57,6 +57,13 @@ export function startNode(options: RaftoralNodeOptions, internals: NodeInternals
   return startWith(options, internals);
 }
 
+let countWaits: (node: RaftoralNode) => number;
+
+/** How many calls of this node wait for a run to end. For tests; not exported by the package. */
+export function waitsOf(node: RaftoralNode): number {
+  return countWaits(node);
+}
+
 /** A node of a cluster. Made by {@link RaftoralNode.start}. */
 export class RaftoralNode {
   readonly nodeId: NodeId;
@@ -96,6 +103,7 @@ export class RaftoralNode {
 
   static {
     startWith = RaftoralNode.#start;
+    countWaits = (node) => node.#parts.waits();
   }
 
   static async #start(options: RaftoralNodeOptions, internals: NodeInternals): Promise<RaftoralNode> {

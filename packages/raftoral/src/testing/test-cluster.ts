@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { InMemoryClusterTransport } from "@raftoral/transport-memory";
 import type { WorkflowDefinition, WorkflowExecutor } from "@raftoral/workflow";
 import type { NodeEvent } from "../node/node-events.ts";
-import { RaftoralNode, type RaftoralNodeOptions } from "../node/raftoral-node.ts";
+import { RaftoralNode, type RaftoralNodeOptions, waitsOf } from "../node/raftoral-node.ts";
 import { MemoryNodeStorage } from "../node/storage/node-storage.ts";
 
 export type Kind = "memory" | "grpc";
 
 /** Where a node keeps its state between two starts. */
-type Place = Pick<RaftoralNodeOptions, "storage" | "dataDir">;
+type Place = Pick<RaftoralNodeOptions, "storage" | "dataDir" | "backupDir">;
 
 const TIMING = { tickMs: 20 };
 const WAIT_MS = 10_000;
@@ -22,14 +22,20 @@ export class TestCluster {
   readonly #folder: string;
   readonly #transport: InMemoryClusterTransport<WorkflowExecutor> | undefined;
   readonly #nodes = new Set<RaftoralNode>();
+  readonly #options: Partial<RaftoralNodeOptions>;
   /** Where the nodes keep their state, in the order of their first start. */
   readonly places: Place[] = [];
 
-  static async create(kind: Kind, workflows: readonly WorkflowDefinition[]): Promise<TestCluster> {
+  /** Makes a cluster without nodes. `options` are those of every node, unless a start gives others. */
+  static async create(
+    kind: Kind,
+    workflows: readonly WorkflowDefinition[],
+    options: Partial<RaftoralNodeOptions> = {},
+  ): Promise<TestCluster> {
     const folder = await mkdtemp(join(tmpdir(), "raftoral-"));
     const transport = kind === "memory" ? new InMemoryClusterTransport<WorkflowExecutor>([]) : undefined;
     await transport?.start();
-    return new TestCluster(kind, workflows, folder, transport);
+    return new TestCluster(kind, workflows, folder, transport, options);
   }
 
   private constructor(
@@ -37,11 +43,18 @@ export class TestCluster {
     workflows: readonly WorkflowDefinition[],
     folder: string,
     transport: InMemoryClusterTransport<WorkflowExecutor> | undefined,
+    options: Partial<RaftoralNodeOptions>,
   ) {
+    this.#options = options;
     this.kind = kind;
     this.workflows = workflows;
     this.#folder = folder;
     this.#transport = transport;
+  }
+
+  /** Calls that wait for a run to end, on all nodes. */
+  get waiting(): number {
+    return [...this.#nodes].reduce((sum, node) => sum + waitsOf(node), 0);
   }
 
   /** A new place for one node's state. */
@@ -49,7 +62,7 @@ export class TestCluster {
     const place =
       this.kind === "memory"
         ? { storage: new MemoryNodeStorage() }
-        : { dataDir: join(this.#folder, String(this.places.length + 1)) };
+        : { dataDir: join(this.#folder, String(this.places.length + 1)), backupDir: join(this.#folder, "backups") };
     this.places.push(place);
     return place;
   }
@@ -63,6 +76,7 @@ export class TestCluster {
       stopTimeoutMs: 4_000,
       joinTimeoutMs: WAIT_MS,
       ...(this.#transport === undefined ? {} : { transport: this.#transport }),
+      ...this.#options,
       ...options,
     });
     this.#nodes.add(node);

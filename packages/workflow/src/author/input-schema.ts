@@ -25,7 +25,11 @@ export async function validated<Value>(schema: InputSchema<Value>, input: unknow
     const keys = (path ?? []).map((part) => String(typeof part === "object" ? part.key : part));
     return keys.length === 0 ? message : `${keys.join(".")}: ${message}`;
   });
-  throw new WorkflowError("INPUT_INVALID", `The input is not what workflow ${type} takes: ${issues.join("; ")}`, {
-    details: { issues },
-  });
+  throw new WorkflowError(
+    "INPUT_INVALID",
+    `The input is not what workflow ${type} takes: ${issues.join("; ")}. Correct the input.`,
+    {
+      details: { issues },
+    },
+  );
 }

@@ -58,6 +58,11 @@ export function decodeValue(bytes: Uint8Array, what: string): unknown {
   }
 }
 
+/** Throws PAYLOAD_TOO_LARGE for bytes of a value that are more than `maxBytes`. */
+export function assertPayloadSize(bytes: Uint8Array, what: string, maxBytes: number): void {
+  if (bytes.length > maxBytes) throw tooLarge(what, bytes.length, maxBytes);
+}
+
 /** One walk over a value, before it is turned into text. */
 class Walk {
   readonly #what: string;

@@ -2,7 +2,7 @@
 import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts";
 import { decodeValue } from "../author/json-value.ts";
 import type { RunOutcome } from "../command/workflow-command.ts";
-import { WorkflowError } from "../errors.ts";
+import { runNotFoundText, WorkflowError } from "../errors.ts";
 
 interface Waiter {
   readonly resolve: (outcome: RunOutcome) => void;
@@ -57,11 +57,7 @@ export class ResultWaiters {
 }
 
 export function notFound(runId: string): WorkflowError {
-  return new WorkflowError(
-    "WORKFLOW_NOT_FOUND",
-    `There is no run ${runId}: it was never started, or it ended and was pruned; finished runs are kept for a limited time`,
-    { details: { runId } },
-  );
+  return new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
 }
 
 /** What a completed run returned. Throws WorkflowFailedError or WorkflowCancelledError for the other ends. */

@@ -16,6 +16,7 @@ import type {
   Prune,
   TypeVersion,
 } from "../command/workflow-command.ts";
+import { runNotFoundText } from "../errors.ts";
 import type { NodeRecord, NodeStatus } from "./node-table.ts";
 import type { OwnerReason } from "./run-record.ts";
 import { refused, type Tables } from "./tables.ts";
@@ -102,7 +103,7 @@ function leave(
 export function applyOwnerChange(tables: Tables, command: OwnerChange): CommandResult {
   const { runId, oldOwner, newOwner, epoch } = command;
   const run = tables.runs.get(runId);
-  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", `There is no run ${runId}; it may have been pruned`);
+  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { runId });
   const { head } = run;
   if (head.status !== "running") {
     return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome}`, { status: head.outcome });

@@ -16,6 +16,7 @@ import type {
   SignalReceive,
   WorkflowEnd,
 } from "../command/workflow-command.ts";
+import { runNotFoundText } from "../errors.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import { findHistoryRecord } from "./run-records.ts";
 import { refused, type Tables } from "./tables.ts";
@@ -35,10 +36,13 @@ interface Running {
 
 function runningRun(tables: Tables, runId: string): Running | Refused {
   const run = tables.runs.get(runId);
-  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", `There is no run ${runId}; it may have been pruned`);
+  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { runId });
   const { head } = run;
   if (head.status !== "running") {
-    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: ${head.outcome}`, { status: head.outcome });
+    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: it is ${head.outcome}. Ask for its result instead.`, {
+      runId,
+      status: head.outcome,
+    });
   }
   return { ok: true, run, head };
 }
@@ -154,8 +158,9 @@ export function applySignal(tables: Tables, command: Signal): CommandResult {
   if (run.signals.length >= MAX_BUFFERED_SIGNALS || bytes > MAX_BUFFERED_SIGNAL_BYTES) {
     return refused(
       "SIGNAL_BUFFER_FULL",
-      `Run ${command.runId} has ${run.signals.length} signals waiting, as many or as much as it may; ` +
-        `send ${command.name} again once it has taken some`,
+      `Run ${command.runId} has ${run.signals.length} signals waiting, as many or as much as it may. ` +
+        `Send ${command.name} again once it has taken some.`,
+      { runId: command.runId },
     );
   }
   const { name, payload, signalId } = command;

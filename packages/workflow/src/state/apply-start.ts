@@ -29,7 +29,7 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
       "WORKFLOW_TYPE_UNKNOWN",
       `No node has registered workflow ${workflowType}${command.version === 0 ? "" : `@${command.version}`}; ` +
         (known.length === 0 ? "none has registered any. " : `registered: ${known.join(", ")}. `) +
-        "Check the name, or start a node that has it",
+        "Check the name, or start a node that has it.",
       { workflowType, version: command.version, known },
     );
   }
@@ -76,8 +76,8 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): CommandR
   if (differs.length > 0) {
     return refused(
       "WORKFLOW_ID_CONFLICT",
-      `Run ${run.runId} exists with ${differs.join(" and ")}; choose another id, or repeat the same start`,
-      { runId: run.runId, type: run.workflowType, version: run.version },
+      `Run ${run.runId} exists with ${differs.join(" and ")}. Choose another id, or repeat the same start.`,
+      { runId: run.runId, workflowType: run.workflowType, version: run.version },
     );
   }
   const { owner, epoch } = run.head;

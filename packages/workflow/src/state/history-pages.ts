@@ -88,7 +88,7 @@ export class HistoryPages {
     let room = MAX_ORDERED_RECORDS;
     for (const each of [order, ...this.#orders.filter(({ startIndex }) => startIndex !== order.startIndex)]) {
       room -= each.keys.length;
-      if (kept.length < MAX_ORDERS && room >= 0) kept.push(each);
+      if (kept.length === 0 || (kept.length < MAX_ORDERS && room >= 0)) kept.push(each);
     }
     this.#orders = kept;
   }

@@ -7,8 +7,13 @@
  */
 import { type Clock, RaftoralError } from "@raftoral/raft-core";
 import {
+  assertPayloadSize,
+  type CommandResult,
+  type Refused,
+  runNotFoundText,
   type RunSummary as StateSummary,
   type WorkflowCommand,
+  type WorkflowDefinition,
   type WorkflowEngine,
   WorkflowError,
   type WorkflowRuntime,
@@ -16,7 +21,9 @@ import {
 import type { CallLimit } from "../../api/call-options.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import { assertInputFits } from "../../api/validated-input.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
+import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { pause } from "../../time/pause.ts";
 import { within } from "../../time/within.ts";
@@ -28,7 +35,9 @@ import { RunWatch } from "./run-watch.ts";
 export interface NodeWorkflowsOptions {
   readonly engine: WorkflowEngine;
   readonly runtime: WorkflowRuntime;
-  readonly clock: Clock;
+  /** What this node can execute. */
+  readonly definitions: readonly WorkflowDefinition[];
+  readonly environment: Environment;
   /** Largest payload, in bytes. */
   readonly maxPayloadBytes: number;
 }
@@ -37,6 +46,10 @@ export interface NodeWorkflowsOptions {
 const PAGE_BYTES = 1024 * 1024;
 /** Pause of a wait after a barrier that found no leader. */
 const BARRIER_PAUSE_MS = 200;
+/** Pause of a request that may pass later: the group was busy, or changed its leader. */
+const REQUEST_PAUSE_MS = 50;
+/** What decides a run's randomness. */
+const SEED_BYTES = 16;
 
 /** See the file's head. */
 export class NodeWorkflows implements WorkflowsPort {
@@ -46,7 +59,7 @@ export class NodeWorkflows implements WorkflowsPort {
 
   constructor(options: NodeWorkflowsOptions) {
     this.#options = options;
-    this.#watch = new RunWatch(options.engine, options.clock);
+    this.#watch = new RunWatch(options.engine, options.environment.clock);
     options.runtime.registered.then(
       () => {
         this.#isRegistered = true;
@@ -56,8 +69,8 @@ export class NodeWorkflows implements WorkflowsPort {
     );
   }
 
-  /** Runs that calls of this node wait for. */
-  get waitedFor(): number {
+  /** How many calls wait for a run to end. */
+  get waits(): number {
     return this.#watch.size;
   }
 
@@ -67,8 +80,8 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    this.#assertSize(request.input, `the input of ${request.workflowType}`);
-    return within(this.#start(request), limit, `Starting ${request.workflowType}`, this.#options.clock);
+    assertPayloadSize(request.input.bytes, `the input of ${request.workflowType}`, this.#options.maxPayloadBytes);
+    return within(this.#start(request, limit), limit, `Starting ${request.workflowType}`, this.#clock);
   }
 
   async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
@@ -121,27 +134,44 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async signal({ runId, name, payload, signalId }: SignalRequest, limit: CallLimit): Promise<void> {
-    this.#assertSize(payload, `signal ${name}`);
-    const atMs = this.#options.clock.wallMs();
+    assertPayloadSize(payload.bytes, `signal ${name}`, this.#options.maxPayloadBytes);
+    const atMs = this.#clock.wallMs();
     await this.#request({ kind: "Signal", runId, name, payload: payload.bytes, signalId, atMs }, limit);
   }
 
   async cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
-    await this.#request({ kind: "Cancel", runId, reason, atMs: this.#options.clock.wallMs() }, limit);
+    await this.#request({ kind: "Cancel", runId, reason, atMs: this.#clock.wallMs() }, limit);
   }
 
-  async #start({ workflowType, version, runId, input }: StartRequest): Promise<boolean> {
-    const { runtime } = this.#options;
+  async #start(
+    { runId, workflowType, version = 0, input, isValidated }: StartRequest,
+    limit: CallLimit,
+  ): Promise<boolean> {
+    const { engine, runtime, definitions, environment } = this.#options;
     // A start right after this node's own would be of a type that nobody has registered yet.
     if (!this.#isRegistered) await runtime.registered;
-    const options = { id: runId, ...(version === undefined ? {} : { version }) };
-    return (await runtime.startWorkflow(workflowType, input.value(), options)).created;
+    const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
+    if (schema !== undefined) await assertInputFits(schema, input, workflowType);
+    const { atMs, seed } = { atMs: environment.clock.wallMs(), seed: environment.randomBytes(SEED_BYTES) };
+    const start = { kind: "WorkflowStart", runId, workflowType, version, owner: engine.nodeId, atMs, seed } as const;
+    const result = await this.#request({ ...start, input: input.bytes }, limit);
+    return result.kind === "Started" && result.created;
   }
 
-  /** Replicates a command; its refusal is an error of the workflow package. */
-  async #request(command: WorkflowCommand, { timeoutMs }: CallLimit): Promise<void> {
-    const result = await this.#options.engine.propose(command, { timeoutMs });
-    if (!result.ok) throw new WorkflowError(result.code, result.message, { details: result.details ?? {} });
+  /** Replicates a command, which may be applied twice without harm; its refusal is an error of the workflow package. */
+  async #request(command: WorkflowCommand, limit: CallLimit): Promise<Exclude<CommandResult, Refused>> {
+    const { engine, environment } = this.#options;
+    const deadline = new Deadline(limit, environment.clock);
+    for (;;) {
+      try {
+        const result = await engine.propose(command, deadline.left());
+        if (result.ok) return result;
+        throw new WorkflowError(result.code, result.message, { details: result.details ?? {} });
+      } catch (error) {
+        if (!mayPass(error) || deadline.leftMs <= REQUEST_PAUSE_MS || limit.signal?.aborted === true) throw error;
+        await pause(environment.clock, REQUEST_PAUSE_MS, limit.signal);
+      }
+    }
   }
 
   async #barrier({ timeoutMs }: CallLimit): Promise<void> {
@@ -150,14 +180,15 @@ export class NodeWorkflows implements WorkflowsPort {
 
   /** A barrier for a call that may take longer than an election: tried until the limit. False when the time is over. */
   async #patientBarrier(limit: CallLimit): Promise<boolean> {
-    const { clock, engine } = this.#options;
+    const { engine } = this.#options;
+    const clock = this.#clock;
     const deadline = new Deadline(limit, clock);
     for (;;) {
       try {
         await engine.barrier(Number.isFinite(limit.timeoutMs) ? deadline.left() : {});
         return true;
       } catch (error) {
-        if (!(error instanceof RaftoralError) || !error.retryable || error.code === "NODE_STOPPED") throw error;
+        if (!mayPass(error)) throw error;
         if (deadline.leftMs <= 0 || limit.signal?.aborted === true) return false;
         await pause(clock, Math.min(BARRIER_PAUSE_MS, deadline.leftMs), limit.signal);
       }
@@ -170,21 +201,29 @@ export class NodeWorkflows implements WorkflowsPort {
     return run;
   }
 
-  #assertSize({ bytes: { length } }: Payload, what: string): void {
-    const { maxPayloadBytes } = this.#options;
-    if (length <= maxPayloadBytes) return;
-    throw new WorkflowError(
-      "PAYLOAD_TOO_LARGE",
-      `The value of ${what} takes ${length} bytes, at most ${maxPayloadBytes} are taken. Store it elsewhere and pass where it is.`,
-      { details: { bytes: length, maxBytes: maxPayloadBytes } },
-    );
+  get #clock(): Clock {
+    return this.#options.environment.clock;
   }
 }
 
-function runNotFound(runId: string): WorkflowError {
-  return new WorkflowError(
-    "WORKFLOW_NOT_FOUND",
-    `There is no run ${JSON.stringify(runId)}: it was never started, or it ended long ago and was pruned. Check the id.`,
-    { details: { runId } },
+/** The definition that a start means: the newest one for version 0. */
+function definitionOf(
+  definitions: readonly WorkflowDefinition[],
+  type: string,
+  version: number,
+): WorkflowDefinition | undefined {
+  const fitting = definitions.filter((each) => each.type === type && (version === 0 || each.version === version));
+  return fitting.reduce<WorkflowDefinition | undefined>(
+    (a, b) => (a !== undefined && a.version > b.version ? a : b),
+    undefined,
   );
+}
+
+/** Failures that a later attempt within the same call may not have. */
+function mayPass(error: unknown): boolean {
+  return error instanceof RaftoralError && error.retryable && error.code !== "NODE_STOPPED";
+}
+
+function runNotFound(runId: string): WorkflowError {
+  return new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
 }

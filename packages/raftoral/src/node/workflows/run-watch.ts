@@ -31,9 +31,11 @@ export class RunWatch {
     });
   }
 
-  /** Runs that somebody waits for. */
+  /** How many calls wait. */
   get size(): number {
-    return this.#waiting.size;
+    let size = 0;
+    for (const waiting of this.#waiting.values()) size += waiting.size;
+    return size;
   }
 
   /**

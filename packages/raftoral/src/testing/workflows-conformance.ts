@@ -1,0 +1,401 @@
+/**
+ * What every implementation of `Workflows` does alike. An implementation runs the suite with a cluster whose nodes have registered
+ * {@link CONFORMANCE_WORKFLOWS}.
+ *
+ * Errors are compared in full: class, code, message, `retryable` and details are those of the first implementation that ran.
+ */
+import { RaftoralError } from "@raftoral/raft-core";
+import { RetryableError, TerminalError, type WorkflowDefinition, workflow } from "@raftoral/workflow";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Payload } from "../api/payload.ts";
+import type { RunSummary } from "../api/runs.ts";
+import type { Run, Workflows } from "../api/workflows.ts";
+
+interface Order {
+  readonly item: string;
+  readonly total: number;
+}
+
+const order = workflow("order", { version: 2 }, async (ctx, { item, total }: Order) => {
+  const price = await ctx.step("price", () => total * 2);
+  await ctx.step("nothing", () => undefined);
+  return { item, price };
+});
+
+const gated = workflow("gated", { version: 1 }, async (ctx, _input: unknown) => {
+  const first = await ctx.waitFor<unknown>("gate");
+  const second = await ctx.waitFor<unknown>("gate");
+  return [first ?? null, second ?? null];
+});
+
+const echo = workflow("echo", { version: 1 }, async (_ctx, input: unknown) => input);
+
+const failing = workflow("failing", { version: 1 }, async (ctx, how: "error" | "text" | "parts" | "step") => {
+  if (how === "text") throw "a text";
+  if (how === "parts") throw new AggregateError([new Error("one"), new RangeError("two")], "both failed");
+  if (how === "step") {
+    const charge = () => {
+      throw new TerminalError("card declined", { code: "DECLINED", cause: new Error("bank said no") });
+    };
+    await ctx.step("charge", charge);
+  }
+  throw Object.assign(new TypeError("no such item", { cause: new RetryableError("later") }), { code: 42 });
+});
+
+/** Takes numbers below ten. */
+const strict = workflow(
+  "strict",
+  {
+    version: 1,
+    input: {
+      "~standard": {
+        validate: (value: unknown) =>
+          typeof value === "number" && value < 10
+            ? { value }
+            : { issues: [{ message: "is not a number below ten", path: ["amount"] }] },
+      },
+    },
+  },
+  async (_ctx, input) => input,
+);
+
+/** What the nodes of the tested cluster can execute. */
+export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, echo, failing, strict];
+
+/** What the suite needs of an implementation. */
+export interface WorkflowsSubject {
+  readonly workflows: Workflows;
+  /** Calls that wait somewhere inside for a run to end or for their turn: none once the callers are gone. */
+  readonly waiting: () => number;
+  readonly dispose: () => Promise<void>;
+}
+
+/** Payloads beyond it are refused by the nodes of the tested cluster: `limits.maxCommandBytes` of 64 KiB gives it. */
+export const CONFORMANCE_LIMITS = Object.freeze({ maxCommandBytes: 64 * 1024 });
+
+/** Errors by the name of what caused them, as the first implementation threw them. */
+const seen = new Map<string, object>();
+
+/** Requires that `call` rejects with `expected`, and in all other respects as it does with every other implementation. */
+export async function expectAlike(name: string, call: Promise<unknown>, expected: object): Promise<void> {
+  const error = await call.then(
+    () => expect.unreachable(`${name} did not fail`),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(RaftoralError);
+  expect(error).toMatchObject(expected);
+  const { name: className, code, message, retryable, details } = error as RaftoralError;
+  const shown = { className, code, message, retryable, details };
+  expect(shown).toEqual(seen.get(name) ?? shown);
+  expect(message).toMatch(/^\p{Lu}[^]*[.?]$/u);
+  seen.set(name, shown);
+}
+
+/** Runs the suite. `name` names the implementation; `open` makes one, on a cluster of its own. */
+export function workflowsConformance(name: string, open: () => Promise<WorkflowsSubject>): void {
+  describe(`Workflows: ${name}`, () => {
+    let subject: WorkflowsSubject;
+    let workflows: Workflows;
+    let count = 0;
+    const fresh = (): string => `run-${++count}`;
+    beforeAll(async () => {
+      subject = await open();
+      workflows = subject.workflows;
+    });
+    afterAll(() => subject.dispose());
+
+    /** A run that waits at its gate. */
+    async function held(): Promise<Run<unknown[]>> {
+      return workflows.start(gated, undefined, { runId: fresh() });
+    }
+
+    test("a run is started, ends, and is told of", async () => {
+      const run = await workflows.start(order, { item: "tea", total: 20 }, { runId: "first" });
+      expect([run.runId, run.created]).toEqual(["first", true]);
+      expect(await run.result()).toEqual({ item: "tea", price: 40 });
+      const ended = await run.wait();
+      expect(ended).toMatchObject({ runId: "first", workflowType: "order", status: "completed" });
+      const description = await run.describe();
+      expect(description).toEqual({
+        runId: "first",
+        workflowType: "order",
+        version: 2,
+        status: "completed",
+        owner: expect.any(Number),
+        epoch: expect.any(Number),
+        takeovers: 0,
+        startedAtMs: expect.any(Number),
+        endedAtMs: ended.endedAtMs,
+        recordCount: 2,
+        error: undefined,
+        cancelReason: undefined,
+        pendingSignals: [],
+      });
+      expect((await run.input()).value()).toEqual({ item: "tea", total: 20 });
+      const history = await Array.fromAsync(run.history());
+      expect(history.map((record) => [record.path, record.kind, record.value.value()])).toEqual([
+        ["price#0", "step", 40],
+        ["nothing#0", "step", undefined],
+      ]);
+      for (const { epoch, recordedAtMs, position } of history) {
+        expect(epoch).toBe(description.epoch);
+        expect(recordedAtMs).toBeGreaterThanOrEqual(description.startedAtMs);
+        expect(position).toMatch(/./);
+      }
+      expect(workflows.run("first").created).toBeUndefined();
+    });
+
+    test("the same start again is the same run; another one under its id is refused", async () => {
+      const runId = fresh();
+      const input = { item: "tea", total: 1 };
+      expect((await workflows.start(order, input, { runId })).created).toBe(true);
+      expect((await workflows.start("order", input, { runId })).created).toBe(false);
+      expect((await workflows.start(order, input, { runId, version: 2 })).created).toBe(false);
+      const conflict = { name: "WorkflowError", code: "WORKFLOW_ID_CONFLICT" };
+      await expectAlike("another input", workflows.start(order, { item: "tea", total: 2 }, { runId }), conflict);
+      await expectAlike("another type", workflows.start(echo, input, { runId }), conflict);
+      const unnamed = await workflows.start("order", input);
+      expect(unnamed.runId).toMatch(/^[0-9a-f-]{36}$/);
+    });
+
+    test("what no node has registered is not started", async () => {
+      const unknown = { name: "WorkflowError", code: "WORKFLOW_TYPE_UNKNOWN" };
+      await expectAlike("an unknown type", workflows.start("nobody-has-it"), unknown);
+      await expectAlike("an unknown version", workflows.start("order", 1, { version: 9 }), unknown);
+    });
+
+    test("an input is what the workflow's schema takes, as it is recorded", async () => {
+      expect(await (await workflows.start(strict, 7)).result()).toBe(7);
+      const invalid = { name: "WorkflowError", code: "INPUT_INVALID" };
+      await expectAlike("an input by its definition", workflows.start(strict, 12), invalid);
+      await expectAlike("an input by its type", workflows.start("strict", 12), invalid);
+      await expectAlike("bytes by their type", workflows.start("strict", Payload.ofBytes(Uint8Array.of(123), "x")), {
+        ...invalid,
+      });
+    });
+
+    test("a failed run rejects with what its body threw", async () => {
+      const run = await workflows.start(failing, "error", { runId: "fails" });
+      const failure = {
+        name: "TypeError",
+        message: "no such item",
+        code: "42",
+        stack: expect.stringContaining("at "),
+        cause: expect.objectContaining({ name: "RetryableError", message: "later", code: "RETRYABLE" }),
+      };
+      await expect(run.result()).rejects.toMatchObject({
+        name: "WorkflowFailedError",
+        code: "WORKFLOW_FAILED",
+        message: expect.stringMatching(/^Run fails failed: TypeError: no such item/),
+        runId: "fails",
+        failure,
+        cause: { name: "TypeError", message: "no such item", cause: { name: "RetryableError" } },
+      });
+      expect(await run.wait()).toMatchObject({ status: "failed", error: failure });
+      expect(await run.describe()).toMatchObject({ status: "failed", error: failure });
+      const { runs } = await workflows.listPage({ workflowType: "failing", status: "failed" });
+      expect(runs[0]?.error).toEqual({ name: "TypeError", message: "no such item", code: "42" });
+    });
+
+    test("an AggregateError, a thrown text and a failed step keep what they say", async () => {
+      const failures = new Map<string, unknown>();
+      for (const how of ["parts", "text", "step"] as const) {
+        const ended = await (await workflows.start(failing, how)).wait();
+        if (ended.status === "failed") failures.set(how, ended.error);
+      }
+      expect(failures.get("parts")).toMatchObject({
+        errors: [{ message: "one" }, { name: "RangeError", message: "two" }],
+      });
+      expect(failures.get("text")).toMatchObject({ message: expect.stringContaining("a text") });
+      expect(failures.get("step")).toMatchObject({
+        code: "DECLINED",
+        message: expect.stringContaining("card declined"),
+      });
+    });
+
+    test("a cancelled run rejects with the reason", async () => {
+      const run = await held();
+      await run.cancel({ reason: "ordered twice" });
+      await expect(run.result()).rejects.toMatchObject({
+        name: "WorkflowCancelledError",
+        code: "WORKFLOW_CANCELLED",
+        runId: run.runId,
+        reason: "ordered twice",
+      });
+      expect(await run.wait()).toMatchObject({ status: "cancelled", reason: "ordered twice" });
+      expect(await run.describe()).toMatchObject({
+        status: "cancelled",
+        cancelReason: "ordered twice",
+        error: undefined,
+      });
+      const other = await held();
+      await other.cancel();
+      expect(await other.wait()).toMatchObject({ status: "cancelled", reason: "cancelled on request" });
+    });
+
+    test("signals are taken in their order, each once, with the value that was sent", async () => {
+      const run = await held();
+      await run.signal("later", 1);
+      await run.signal("gate", { deep: [null, "x"] }, { signalId: "s-1" });
+      await run.signal("gate", "repeated", { signalId: "s-1" });
+      expect((await run.describe()).pendingSignals).toContain("later");
+      await run.signal("gate");
+      expect(await run.result()).toEqual([{ deep: [null, "x"] }, null]);
+    });
+
+    test("a run that has ended takes neither signals nor cancellations", async () => {
+      const finished = { name: "WorkflowError", code: "WORKFLOW_FINISHED" };
+      await workflows.wait("first");
+      await expectAlike("a signal too late", workflows.signal("first", "gate"), finished);
+      await expectAlike("a cancellation too late", workflows.cancel("first"), finished);
+    });
+
+    test.each<[name: string, call: (workflows: Workflows) => Promise<unknown>]>([
+      ["describe", (w) => w.describe("nobody")],
+      ["history", (w) => w.historyPage("nobody")],
+      ["the records", (w) => Array.fromAsync(w.history("nobody"))],
+      ["input", (w) => w.input("nobody")],
+      ["wait", (w) => w.wait("nobody")],
+      ["result", (w) => w.run("nobody").result({ timeoutMs: 5_000 })],
+      ["signal", (w) => w.signal("nobody", "gate")],
+      ["cancel", (w) => w.cancel("nobody")],
+    ])("a run that is not there: %s", async (_name, call) => {
+      // One text for all of them.
+      await expectAlike("a run that is not there", call(workflows), {
+        name: "WorkflowError",
+        code: "WORKFLOW_NOT_FOUND",
+      });
+    });
+
+    test.each<[name: string, call: (workflows: Workflows) => Promise<unknown>, code: string]>([
+      ["an empty run id", (w) => w.start("order", 1, { runId: "" }), "WORKFLOW_ID_INVALID"],
+      ["a run id of another type", (w) => w.start("order", 1, { runId: 5 as never }), "WORKFLOW_ID_INVALID"],
+      ["a run id that is too long", (w) => w.describe("x".repeat(513)), "WORKFLOW_ID_INVALID"],
+      ["a run id with a lone surrogate", (w) => w.wait("a\ud800"), "WORKFLOW_ID_INVALID"],
+      ["version 0", (w) => w.start("order", 1, { version: 0 }), "REQUEST_INVALID"],
+      ["a broken version", (w) => w.start("order", 1, { version: 1.5 }), "REQUEST_INVALID"],
+      ["no workflow", (w) => w.start(null as never, 1), "REQUEST_INVALID"],
+      ["an empty type", (w) => w.start("", 1), "REQUEST_INVALID"],
+      ["options that are none", (w) => w.start("order", 1, 5 as never), "REQUEST_INVALID"],
+      ["a time that is no number", (w) => w.signal("a", "b", 1, { timeoutMs: "5s" as never }), "REQUEST_INVALID"],
+      ["a time that is NaN", (w) => w.run("a").result({ timeoutMs: Number.NaN }), "REQUEST_INVALID"],
+      ["a negative time", (w) => w.describe("a", { timeoutMs: -1 }), "REQUEST_INVALID"],
+      ["a signal to abort that is none", (w) => w.describe("a", { signal: {} as never }), "REQUEST_INVALID"],
+      ["a status that no run has", (w) => w.listPage({ status: "asleep" as never }), "REQUEST_INVALID"],
+      ["a type that no workflow has", (w) => w.listPage({ workflowType: "" }), "REQUEST_INVALID"],
+      ["a page of none", (w) => w.listPage({}, { pageSize: 0 }), "REQUEST_INVALID"],
+      ["a page of too many", (w) => w.historyPage("a", { pageSize: 1001 }), "REQUEST_INVALID"],
+      ["a page token that nobody gave", (w) => w.listPage({}, { pageToken: "x" }), "REQUEST_INVALID"],
+      ["a number as page token", (w) => w.listPage({}, { pageToken: "12" }), "REQUEST_INVALID"],
+      ["an empty signal name", (w) => w.signal("a", ""), "NAME_INVALID"],
+      ["a signal name that is a number", (w) => w.signal("a", 7 as never), "NAME_INVALID"],
+      ["a signal name that is too long", (w) => w.signal("a", "x".repeat(5_000)), "NAME_INVALID"],
+      ["a signal name with a lone surrogate", (w) => w.signal("a", "\udfff"), "NAME_INVALID"],
+      ["an empty signal id", (w) => w.signal("a", "b", 1, { signalId: "" }), "REQUEST_INVALID"],
+      ["a reason that is none", (w) => w.cancel("a", { reason: 5 as never }), "REQUEST_INVALID"],
+      ["a reason that is too long", (w) => w.cancel("a", { reason: "x".repeat(10_000) }), "REQUEST_INVALID"],
+      ["a function", (w) => w.start("echo", { at: () => 1 }), "VALUE_NOT_SERIALIZABLE"],
+      ["a bigint", (w) => w.signal("a", "b", 1n), "VALUE_NOT_SERIALIZABLE"],
+      ["NaN", (w) => w.start("echo", [Number.NaN]), "VALUE_NOT_SERIALIZABLE"],
+      ["an input that is too large", (w) => w.start("echo", "x".repeat(60_000)), "PAYLOAD_TOO_LARGE"],
+      ["a signal that is too large", (w) => w.signal("first", "b", "x".repeat(60_000)), "PAYLOAD_TOO_LARGE"],
+    ])("%s is refused", async (name, call, code) => {
+      await expectAlike(name, call(workflows), { code });
+    });
+
+    test("a payload is taken as it is, whatever its bytes are", async () => {
+      expect(await (await workflows.start("echo", Payload.of({ a: 1 }, "it"))).result()).toEqual({ a: 1 });
+      const bytes = Uint8Array.of(0xff, 0x00, 0x7b);
+      const runId = fresh();
+      await workflows.start("gated", Payload.ofBytes(bytes, "it"), { runId });
+      const input = await workflows.input(runId);
+      expect(new Uint8Array(input.bytes)).toEqual(bytes);
+      await expectAlike("bytes that are not JSON", (async () => input.value())(), {
+        name: "WorkflowError",
+        code: "VALUE_UNREADABLE",
+      });
+      // Whether its body can do anything with it is another matter: it can be looked after.
+      expect(await workflows.describe(runId)).toMatchObject({ runId, workflowType: "gated" });
+      const listed = await Array.fromAsync(workflows.list({ workflowType: "gated" }));
+      expect(listed.map((run) => run.runId)).toContain(runId);
+    });
+
+    test("undefined and null are told apart", async () => {
+      const results = [undefined, null].map(async (input) => (await workflows.start("echo", input)).result());
+      expect(await Promise.all(results)).toEqual([undefined, null]);
+    });
+
+    test("waiting ends at its time while the run goes on", async () => {
+      const run = await workflows.start(gated, undefined, { runId: "goes-on" });
+      await expectAlike("waiting too long", run.wait({ timeoutMs: 50 }), {
+        name: "RaftError",
+        code: "DEADLINE_EXCEEDED",
+      });
+      await expectAlike("waiting for a result too long", run.result({ timeoutMs: 0 }), { code: "DEADLINE_EXCEEDED" });
+      await Promise.all([run.signal("gate", 1), run.signal("gate", 2)]);
+      expect(((await run.result()) as number[]).toSorted()).toEqual([1, 2]);
+      expect(await run.wait({ timeoutMs: 0 })).toMatchObject({ status: "completed" });
+    });
+
+    test("an aborted call ends at once, and leaves nothing behind", async () => {
+      const run = await held();
+      const reason = new Error("the user has gone");
+      const aborted = AbortSignal.abort(reason);
+      const expected = { name: "NodeError", code: "CALL_ABORTED", cause: reason };
+      await expectAlike("an aborted start", workflows.start("echo", 1, { signal: aborted }), expected);
+      await expectAlike("an aborted list", workflows.listPage({}, { signal: aborted }), expected);
+      const stop = new AbortController();
+      const { signal } = stop;
+      const waiting = [run.wait({ signal }), run.result({ signal, timeoutMs: 60_000 }), run.wait({ signal })];
+      const settled = Promise.allSettled(waiting);
+      await expect.poll(subject.waiting).toBeGreaterThan(0);
+      stop.abort(reason);
+      for (const outcome of await settled) {
+        expect(outcome).toMatchObject({
+          status: "rejected",
+          reason: { name: "NodeError", code: "CALL_ABORTED", cause: reason },
+        });
+      }
+      await expect.poll(subject.waiting).toBe(0);
+      expect((await run.describe()).status).toBe("running");
+    });
+
+    test("lists and histories come in pages", async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 5; i++) ids.unshift((await workflows.start("strict", i)).runId);
+      const listed: RunSummary[] = [];
+      for (let pageToken: string | undefined, more = true; more; more = pageToken !== undefined) {
+        const page = await workflows.listPage(
+          { workflowType: "strict" },
+          { pageSize: 2, ...(pageToken === undefined ? {} : { pageToken }) },
+        );
+        expect(page.runs.length).toBeLessThanOrEqual(2);
+        listed.push(...page.runs);
+        pageToken = page.nextPageToken;
+      }
+      expect(listed.map(({ runId }) => runId).slice(0, 5)).toEqual(ids);
+      const first = await workflows.historyPage("first", { pageSize: 1 });
+      const second = await workflows.historyPage("first", { pageSize: 1, pageToken: first.nextPageToken ?? "" });
+      expect([...first.records, ...second.records].map(({ path }) => path)).toEqual(["price#0", "nothing#0"]);
+      expect(second.nextPageToken).toBeUndefined();
+      const { nextPageToken = "" } = await workflows.listPage({}, { pageSize: 1 });
+      await expectAlike(
+        "a token of a list for a history",
+        workflows.historyPage("first", { pageToken: nextPageToken }),
+        {
+          code: "REQUEST_INVALID",
+        },
+      );
+    });
+
+    test("a list is newest first, and can be narrowed", async () => {
+      const run = await held();
+      const runs = await Array.fromAsync(workflows.list());
+      expect(runs[0]?.runId).toBe(run.runId);
+      expect(runs.at(-1)?.runId).toBe("first");
+      const running = await Array.fromAsync(workflows.list({ status: "running", workflowType: "gated" }));
+      expect(running.every(({ status, workflowType }) => status === "running" && workflowType === "gated")).toBe(true);
+      expect(running.map(({ runId }) => runId)).toContain(run.runId);
+    });
+  });
+}
