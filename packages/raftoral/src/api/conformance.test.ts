@@ -1,14 +1,14 @@
 // The suites of the API, against every implementation.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
 import { RaftoralClient } from "../client/raftoral-client.ts";
 import type { RaftoralNode } from "../node/raftoral-node.ts";
 import { type ClusterSubject, clusterConformance } from "../testing/cluster-conformance.ts";
+import { CONFORMANCE_WORKFLOWS } from "../testing/conformance-workflows.ts";
 import { type Kind, leaderOf, TestCluster } from "../testing/test-cluster.ts";
-import {
-  CONFORMANCE_LIMITS,
-  CONFORMANCE_WORKFLOWS,
-  type WorkflowsSubject,
-  workflowsConformance,
-} from "../testing/workflows-conformance.ts";
+import { CONFORMANCE_LIMITS, type WorkflowsSubject, workflowsConformance } from "../testing/workflows-conformance.ts";
 
 interface Trio {
   readonly cluster: TestCluster;
@@ -16,8 +16,13 @@ interface Trio {
   readonly follower: RaftoralNode;
 }
 
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
 async function trio(kind: Kind): Promise<Trio> {
-  const cluster = await TestCluster.create(kind, CONFORMANCE_WORKFLOWS, { limits: CONFORMANCE_LIMITS });
+  const backupDir = await mkdtemp(join(tmpdir(), "raftoral-backups-"));
+  folders.push(backupDir);
+  const cluster = await TestCluster.create(kind, CONFORMANCE_WORKFLOWS, { limits: CONFORMANCE_LIMITS, backupDir });
   const { nodes } = await cluster.form(3);
   const leader = await leaderOf(nodes);
   return { cluster, leader, follower: nodes.find((node) => node !== leader) ?? leader };

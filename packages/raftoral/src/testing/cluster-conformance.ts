@@ -1,7 +1,7 @@
 /** What every implementation of `Cluster` does alike, on a cluster of three nodes whose state is in memory or in folders. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cluster } from "../api/cluster.ts";
-import { expectAlike } from "./workflows-conformance.ts";
+import { expectAlike } from "./alike.ts";
 
 /** What the suite needs of an implementation. */
 export interface ClusterSubject {

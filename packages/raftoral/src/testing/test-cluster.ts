@@ -11,7 +11,7 @@ import { MemoryNodeStorage } from "../node/storage/node-storage.ts";
 export type Kind = "memory" | "grpc";
 
 /** Where a node keeps its state between two starts. */
-type Place = Pick<RaftoralNodeOptions, "storage" | "dataDir" | "backupDir">;
+type Place = Pick<RaftoralNodeOptions, "storage" | "dataDir">;
 
 const TIMING = { tickMs: 20 };
 const WAIT_MS = 10_000;
@@ -62,7 +62,7 @@ export class TestCluster {
     const place =
       this.kind === "memory"
         ? { storage: new MemoryNodeStorage() }
-        : { dataDir: join(this.#folder, String(this.places.length + 1)), backupDir: join(this.#folder, "backups") };
+        : { dataDir: join(this.#folder, String(this.places.length + 1)) };
     this.places.push(place);
     return place;
   }

@@ -1,66 +1,13 @@
 /**
  * What every implementation of `Workflows` does alike. An implementation runs the suite with a cluster whose nodes have registered
- * {@link CONFORMANCE_WORKFLOWS}.
- *
- * Errors are compared in full: class, code, message, `retryable` and details are those of the first implementation that ran.
+ * `CONFORMANCE_WORKFLOWS`.
  */
-import { RaftoralError } from "@raftoral/raft-core";
-import { RetryableError, TerminalError, type WorkflowDefinition, workflow } from "@raftoral/workflow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Payload } from "../api/payload.ts";
 import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
-
-interface Order {
-  readonly item: string;
-  readonly total: number;
-}
-
-const order = workflow("order", { version: 2 }, async (ctx, { item, total }: Order) => {
-  const price = await ctx.step("price", () => total * 2);
-  await ctx.step("nothing", () => undefined);
-  return { item, price };
-});
-
-const gated = workflow("gated", { version: 1 }, async (ctx, _input: unknown) => {
-  const first = await ctx.waitFor<unknown>("gate");
-  const second = await ctx.waitFor<unknown>("gate");
-  return [first ?? null, second ?? null];
-});
-
-const echo = workflow("echo", { version: 1 }, async (_ctx, input: unknown) => input);
-
-const failing = workflow("failing", { version: 1 }, async (ctx, how: "error" | "text" | "parts" | "step") => {
-  if (how === "text") throw "a text";
-  if (how === "parts") throw new AggregateError([new Error("one"), new RangeError("two")], "both failed");
-  if (how === "step") {
-    const charge = () => {
-      throw new TerminalError("card declined", { code: "DECLINED", cause: new Error("bank said no") });
-    };
-    await ctx.step("charge", charge);
-  }
-  throw Object.assign(new TypeError("no such item", { cause: new RetryableError("later") }), { code: 42 });
-});
-
-/** Takes numbers below ten. */
-const strict = workflow(
-  "strict",
-  {
-    version: 1,
-    input: {
-      "~standard": {
-        validate: (value: unknown) =>
-          typeof value === "number" && value < 10
-            ? { value }
-            : { issues: [{ message: "is not a number below ten", path: ["amount"] }] },
-      },
-    },
-  },
-  async (_ctx, input) => input,
-);
-
-/** What the nodes of the tested cluster can execute. */
-export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, echo, failing, strict];
+import { expectAlike } from "./alike.ts";
+import { echo, failing, gated, order, strict } from "./conformance-workflows.ts";
 
 /** What the suite needs of an implementation. */
 export interface WorkflowsSubject {
@@ -72,24 +19,6 @@ export interface WorkflowsSubject {
 
 /** Payloads beyond it are refused by the nodes of the tested cluster: `limits.maxCommandBytes` of 64 KiB gives it. */
 export const CONFORMANCE_LIMITS = Object.freeze({ maxCommandBytes: 64 * 1024 });
-
-/** Errors by the name of what caused them, as the first implementation threw them. */
-const seen = new Map<string, object>();
-
-/** Requires that `call` rejects with `expected`, and in all other respects as it does with every other implementation. */
-export async function expectAlike(name: string, call: Promise<unknown>, expected: object): Promise<void> {
-  const error = await call.then(
-    () => expect.unreachable(`${name} did not fail`),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(RaftoralError);
-  expect(error).toMatchObject(expected);
-  const { name: className, code, message, retryable, details } = error as RaftoralError;
-  const shown = { className, code, message, retryable, details };
-  expect(shown).toEqual(seen.get(name) ?? shown);
-  expect(message).toMatch(/^\p{Lu}[^]*[.?]$/u);
-  seen.set(name, shown);
-}
 
 /** Runs the suite. `name` names the implementation; `open` makes one, on a cluster of its own. */
 export function workflowsConformance(name: string, open: () => Promise<WorkflowsSubject>): void {

@@ -1,0 +1,53 @@
+/** Workflows that the conformance suite of `Workflows` starts. */
+import { RetryableError, TerminalError, type WorkflowDefinition, workflow } from "@raftoral/workflow";
+
+interface Order {
+  readonly item: string;
+  readonly total: number;
+}
+
+export const order = workflow("order", { version: 2 }, async (ctx, { item, total }: Order) => {
+  const price = await ctx.step("price", () => total * 2);
+  await ctx.step("nothing", () => undefined);
+  return { item, price };
+});
+
+export const gated = workflow("gated", { version: 1 }, async (ctx, _input: unknown) => {
+  const first = await ctx.waitFor<unknown>("gate");
+  const second = await ctx.waitFor<unknown>("gate");
+  return [first ?? null, second ?? null];
+});
+
+export const echo = workflow("echo", { version: 1 }, async (_ctx, input: unknown) => input);
+
+export const failing = workflow("failing", { version: 1 }, async (ctx, how: "error" | "text" | "parts" | "step") => {
+  if (how === "text") throw "a text";
+  if (how === "parts") throw new AggregateError([new Error("one"), new RangeError("two")], "both failed");
+  if (how === "step") {
+    const charge = () => {
+      throw new TerminalError("card declined", { code: "DECLINED", cause: new Error("bank said no") });
+    };
+    await ctx.step("charge", charge);
+  }
+  throw Object.assign(new TypeError("no such item", { cause: new RetryableError("later") }), { code: 42 });
+});
+
+/** Takes numbers below ten. */
+export const strict = workflow(
+  "strict",
+  {
+    version: 1,
+    input: {
+      "~standard": {
+        validate: (value: unknown) =>
+          typeof value === "number" && value < 10
+            ? { value }
+            : { issues: [{ message: "is not a number below ten", path: ["amount"] }] },
+      },
+    },
+  },
+  async (_ctx, input) => input,
+);
+
+/** What the nodes of the tested cluster can execute. */
+export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, echo, failing, strict];
