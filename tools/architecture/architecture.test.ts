@@ -4,13 +4,16 @@ import { expect, test } from "vitest";
 import { root } from "../process.ts";
 import { filesIn, workspacePackages } from "../workspace.ts";
 import { type Module, readModule } from "./module.ts";
-import { LONG_FILES, MAY_IMPORT, pureModules, violations, type Workspace } from "./rules.ts";
+import { importCircles, LONG_FILES, MAY_IMPORT, pureModules, violations, type Workspace } from "./rules.ts";
 
 const packages = await workspacePackages();
 const workspace: Workspace = {
   shortNames: new Map(packages.map(({ manifest, shortName }) => [manifest.name, shortName])),
   manifests: new Map(packages.map(({ manifest, shortName }) => [shortName, manifest])),
 };
+
+/** Rule 9. */
+const WITHOUT_CIRCLES = ["raftoral"];
 
 async function modulesIn(folder: string): Promise<readonly Module[]> {
   const files = await filesIn(folder, ["src/**/*.ts"]);
@@ -37,6 +40,13 @@ test.each(packages)("$shortName imports every dependency it declares", async ({ 
   );
   expect(unused).toEqual([]);
 });
+
+test.each(packages.filter(({ shortName }) => WITHOUT_CIRCLES.includes(shortName)))(
+  "$shortName has no import circles",
+  async ({ folder }) => {
+    expect(importCircles(await modulesIn(folder))).toEqual([]);
+  },
+);
 
 test("no reason is kept for a file that is short again", async () => {
   for (const path of Object.keys(LONG_FILES)) {

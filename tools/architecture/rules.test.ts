@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readModule } from "./module.ts";
-import { pureModules, violations, type Workspace } from "./rules.ts";
+import { importCircles, pureModules, violations, type Workspace } from "./rules.ts";
 
 const workspace: Workspace = {
   shortNames: new Map([
@@ -60,6 +60,58 @@ describe("timers", () => {
       expect(check(path, text)).toEqual([]);
     }
     expect(check("packages/storage-lmdb/src/a.ts", `socket.${timer}(5);`)).toEqual([]);
+  });
+});
+
+describe("the rooms of raftoral", () => {
+  const src = "packages/raftoral/src";
+
+  test("know each other one way", () => {
+    const importing = (path: string) => `import type { A } from "${path}";`;
+    expect(check(`${src}/client/a.ts`, importing("../api/b.ts"))).toEqual([]);
+    expect(check(`${src}/node/deep/a.ts`, importing("../../client/b.ts"))).toEqual([]);
+    expect(check(`${src}/client/a.ts`, importing("../node/b.ts"))).toEqual([
+      expect.stringContaining("may not know node"),
+    ]);
+    expect(check(`${src}/api/a.ts`, importing("../wire/b.ts"))).toEqual([expect.stringContaining("may not know wire")]);
+    expect(check(`${src}/client/a.test.ts`, importing("../node/b.ts"))).toEqual([]);
+    expect(check(`${src}/attic/a.ts`, "")).toEqual([expect.stringContaining("not in ROOMS")]);
+  });
+
+  test.each([
+    "Date.now()",
+    "performance.now()",
+    "Math.random()",
+    "crypto.randomUUID()",
+    "setImmediate(f)",
+    "AbortSignal.timeout(5)",
+  ])("take %s from platform.ts", (use) => {
+    const text = `declare const f: () => void;\nexport const a = ${use};`;
+    for (const room of ["api", "client", "node/storage", "service", "time", "wire"]) {
+      expect(check(`${src}/${room}/a.ts`, text).join()).toContain("platform.ts gives it");
+    }
+    expect(check(`${src}/platform.ts`, text)).toEqual([]);
+  });
+});
+
+describe("import circles", () => {
+  const module = (name: string, ...imports: readonly string[]) =>
+    readModule(`p/src/${name}.ts`, imports.map((path) => `import type { A } from "./${path}.ts";`).join("\n"));
+
+  test("are found, types included, each once", () => {
+    const modules = [
+      module("a", "b"),
+      module("b", "c", "d"),
+      module("c", "a"),
+      module("d"),
+      module("e", "e"),
+      module("f", "a"),
+    ];
+    expect(importCircles(modules)).toEqual([["p/src/a.ts", "p/src/b.ts", "p/src/c.ts"], ["p/src/e.ts"]]);
+  });
+
+  test("are none where modules meet at the end of several ways", () => {
+    expect(importCircles([module("a", "b", "c"), module("b", "d"), module("c", "d"), module("d")])).toEqual([]);
   });
 });
 

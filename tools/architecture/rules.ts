@@ -9,6 +9,9 @@
 //    they import at run time, wherever it is, is held to the same.
 // 7. Timers are the Clock's: the platform's fire at once for more than 2^31 - 1 ms, and no virtual clock moves them.
 // 6. No file is longer than 400 lines without a reason; `export *` hides what an index offers.
+// 8. The rooms of raftoral know each other one way: api <- time, wire <- client, service <- node <- cli. What differs from process to process (clock,
+//    randomness, ids) comes from platform.ts there, so that whole programs run on virtual time.
+// 9. No import circles in raftoral, types included.
 
 import { posix } from "node:path";
 import type { Manifest } from "../workspace.ts";
@@ -52,6 +55,35 @@ const IMPURE_NAMES = [
   "Promise",
 ];
 
+/** Which rooms (folders, or files beside them) of raftoral a room may import (rule 8). */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  api: [],
+  platform: [],
+  version: [],
+  time: ["api"],
+  wire: ["api", "gen"],
+  client: ["api", "gen", "platform", "time", "wire"],
+  service: ["api", "gen", "wire"],
+  logging: ["api"],
+  metrics: ["api", "node", "version"],
+  node: ["api", "client", "gen", "metrics", "platform", "service", "time", "version"],
+  cli: ["api", "client", "logging", "node", "platform", "version", "wire"],
+};
+
+/** What the rooms that run on any clock must not use; platform.ts gives it (rule 8). */
+const PLATFORM_NAMES = [
+  "Date",
+  "Math.random",
+  "performance",
+  "setImmediate",
+  "queueMicrotask",
+  "crypto",
+  "randomUUID",
+  "randomBytes",
+  "AbortSignal.timeout",
+];
+const ON_ANY_CLOCK = ["api", "client", "node", "service", "time", "wire"];
+
 /** What a rule needs to know of the workspace: name of package to short name, and the manifest of each short name. */
 export interface Workspace {
   readonly shortNames: ReadonlyMap<string, string>;
@@ -65,6 +97,7 @@ export function violations(module: Module, workspace: Workspace, pure: ReadonlyS
     ...shapeViolations(module),
     ...(isPublishedCode(module.path, workspace) ? timerViolations(module) : []),
     ...(pure.has(module.path) ? purityViolations(module) : []),
+    ...roomViolations(module),
   ];
   return found.map((text) => `${module.path}: ${text}`);
 }
@@ -124,6 +157,55 @@ function shapeViolations(module: Module): readonly string[] {
   }
   if (module.exportsAll) problems.push("has an `export *`; name what it exports");
   return problems;
+}
+
+/** The room of a module of raftoral: its folder below src, or its name. Undefined for tests, what is for them, and what is in no room. */
+function roomOf(path: string): string | undefined {
+  if (isTest(path) || isForTests(path)) return undefined;
+  return /^packages\/raftoral\/src\/([a-z-]+)(?:\/|\.ts$)/.exec(path)?.[1];
+}
+
+function roomViolations(module: Module): readonly string[] {
+  const room = roomOf(module.path);
+  if (room === undefined || room === "index" || room === "gen") return [];
+  const known = ROOMS[room];
+  if (known === undefined) return [`is in the room ${room}, which is not in ROOMS`];
+  const problems = ON_ANY_CLOCK.includes(room)
+    ? PLATFORM_NAMES.filter((name) => module.names.has(name)).map((name) => `uses ${name}; platform.ts gives it`)
+    : [];
+  for (const { specifier } of module.imports) {
+    if (!specifier.startsWith(".")) continue;
+    const target = roomOf(posix.join(posix.dirname(module.path), specifier));
+    if (target !== undefined && target !== room && !known.includes(target)) {
+      problems.push(`imports ${specifier}; ${room} may not know ${target}`);
+    }
+  }
+  return problems;
+}
+
+/** Circles of imports among modules, types included; each as the paths on its way, beginning with the first by name. */
+export function importCircles(modules: readonly Module[]): readonly (readonly string[])[] {
+  const byPath = new Map(modules.map((module) => [module.path, module]));
+  const circles = new Map<string, readonly string[]>();
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    const at = way.indexOf(path);
+    if (at !== -1) {
+      const circle = way.slice(at);
+      const first = circle.indexOf([...circle].sort()[0] ?? "");
+      const turned = [...circle.slice(first), ...circle.slice(0, first)];
+      circles.set(turned.join(), turned);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const { specifier } of byPath.get(path)?.imports ?? []) {
+      const target = posix.join(posix.dirname(path), specifier);
+      if (specifier.startsWith(".") && byPath.has(target)) visit(target, [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of [...byPath.keys()].sort()) visit(path, []);
+  return [...circles.values()];
 }
 
 function purityViolations(module: Module): readonly string[] {

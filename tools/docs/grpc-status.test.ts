@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { GRPC_STATUS } from "../../packages/raftoral/src/service/grpc-status.ts";
+import { GRPC_STATUS } from "../../packages/raftoral/src/wire/grpc-status.ts";
 import { root } from "../process.ts";
 import { explainedCodes } from "./error-codes.ts";
 

@@ -30,8 +30,6 @@ const MAX_TYPE_LENGTH = 200;
 const MAX_PAGE_TOKEN_LENGTH = 1024;
 const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const MAX_VERSION = 2 ** 32 - 1;
-/** The longest timer there is: 24 days. More than that (Infinity included) means "as long as it takes". */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Limits of a call; `defaultTimeoutMs` where none is given. Throws REQUEST_INVALID. */
 export function limitArgument(options: CallOptions | undefined, defaultTimeoutMs: number): CallLimit {
@@ -47,13 +45,13 @@ export function optionsArgument<T extends object>(options: T | undefined): Parti
   return options;
 }
 
-/** Milliseconds, `fallback` when not given, 24 days at most. Throws REQUEST_INVALID for what is no length of time. */
+/** Milliseconds, `fallback` when not given; Infinity is one. Throws REQUEST_INVALID for what is no length of time. */
 export function timeoutArgument(timeoutMs: unknown, fallback: number): number {
   if (timeoutMs === undefined) return fallback;
   if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
     throw invalid("timeoutMs", timeoutMs, "a number of milliseconds from 0");
   }
-  return Math.min(timeoutMs, MAX_TIMEOUT_MS);
+  return timeoutMs;
 }
 
 /** Throws WORKFLOW_ID_INVALID. */

@@ -9,7 +9,7 @@ import { NodeError } from "./errors.ts";
 /** Limits of a call. Without them a call has the default time of its node or client. */
 export interface CallOptions {
   /**
-   * How long the call may take, in milliseconds from 0; more than 24 days means 24 days. A call that takes longer rejects with
+   * How long the call may take, in milliseconds from 0; Infinity for as long as it takes. A call that takes longer rejects with
    * DEADLINE_EXCEEDED. Calls that wait for a run (`wait`, `result`) have no limit by default.
    */
   readonly timeoutMs?: number;

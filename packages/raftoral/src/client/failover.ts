@@ -13,9 +13,9 @@ import { type Clock, RaftError, RaftoralError } from "@raftoral/raft-core";
 import { parseAddress, type Security } from "@raftoral/transport-grpc";
 import { type CallLimit, callAborted } from "../api/call-options.ts";
 import { NodeError } from "../api/errors.ts";
-import { fromConnectError } from "../service/connect-errors.ts";
 import { Deadline } from "../time/deadline.ts";
 import { pause } from "../time/pause.ts";
+import { fromConnectError } from "../wire/connect-errors.ts";
 import { Connection } from "./connection.ts";
 import { type Attempt, askInTurns } from "./round.ts";
 

@@ -4,8 +4,8 @@ import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../client/connection.ts";
 import { RaftoralClient } from "../client/raftoral-client.ts";
-import { fromConnectError } from "../service/connect-errors.ts";
 import { leaderOf, TestCluster, until } from "../testing/test-cluster.ts";
+import { fromConnectError } from "../wire/connect-errors.ts";
 import type { RaftoralNode } from "./raftoral-node.ts";
 
 const greet = workflow("greet", { version: 1 }, async (ctx, name: string) => {

@@ -2,13 +2,10 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import type { CallLimit } from "../api/call-options.ts";
 import { NodeError } from "../api/errors.ts";
-import { toConnectError } from "./connect-errors.ts";
+import { toConnectError } from "../wire/connect-errors.ts";
 
 /** Left for the answer to travel, so that the node's own error arrives before the caller's deadline passes. */
 const ANSWER_MARGIN_MS = 50;
-
-/** The longest that a timer can wait; more would be over at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * The least of what the request asks for, what its deadline leaves, and the default where it asks for nothing; and the end of the call when the
@@ -16,7 +13,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  */
 export function callLimit(requestedMs: number, context: HandlerContext, defaultMs: number): CallLimit {
   const left = (context.timeoutMs() ?? Number.POSITIVE_INFINITY) - ANSWER_MARGIN_MS;
-  const timeoutMs = Math.max(1, Math.min(requestedMs === 0 ? defaultMs : requestedMs, left, MAX_TIMEOUT_MS));
+  const timeoutMs = Math.max(1, Math.min(requestedMs === 0 ? defaultMs : requestedMs, left));
   return { timeoutMs, signal: context.signal };
 }
 
