@@ -1,8 +1,10 @@
-// `npm run fix`: repairs what can be repaired without thinking: regenerates protobuf code, formats, applies safe lint fixes.
+// `npm run fix`: repairs what can be repaired without thinking: regenerates protobuf code, formats, applies safe lint fixes, takes out of the
+// lockfile what one npm writes and another does not.
 
-import { glob, rm } from "node:fs/promises";
+import { glob, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installed, root, run } from "./process.ts";
+import { withoutLibc } from "./verify/lockfile.ts";
 
 async function step(name: string, program: string, args: readonly string[]): Promise<void> {
   const outcome = await run(installed(program), args, { live: true });
@@ -15,3 +17,8 @@ for await (const folder of glob("packages/*/src/gen", { cwd: root })) {
 }
 await step("generate (buf)", "buf", ["generate"]);
 await step("format and lint (biome)", "biome", ["check", "--write"]);
+
+const lockfile = join(root, "package-lock.json");
+const text = await readFile(lockfile, "utf8");
+if (withoutLibc(text) !== text) await writeFile(lockfile, withoutLibc(text));
+console.log("ok     lockfile without libc");

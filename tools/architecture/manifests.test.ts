@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { workspacePackages } from "../workspace.ts";
+import { readModule } from "./module.ts";
 import { MAY_IMPORT } from "./rules.ts";
 
 const packages = await workspacePackages();
@@ -39,6 +41,15 @@ describe.each(published)("$manifest.name, published,", ({ folder, manifest }) =>
       expect(existsSync(join(folder, source)), `${entry}: ${source}`).toBe(true);
       expect(target.types).toBe(source.replace("./src/", "./dist/").replace(/\.ts$/, ".d.ts"));
       expect(target.default).toBe(source.replace("./src/", "./dist/").replace(/\.ts$/, ".js"));
+    }
+  });
+
+  test("has entries that refuse an old Node before anything else, unless they are made for it", async () => {
+    for (const target of Object.values(manifest.exports ?? {})) {
+      const source = typeof target === "string" ? undefined : target["@raftoral/source"];
+      if (source === undefined || /node-version|require-node/.test(source)) continue;
+      const { imports } = readModule(source, await readFile(join(folder, source), "utf8"));
+      expect(imports[0]?.specifier, source).toMatch(/^(@raftoral\/raft-core|\.{1,2})\/require-node(\.ts)?$/);
     }
   });
 

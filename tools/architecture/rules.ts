@@ -235,7 +235,7 @@ export function pureModules(modules: readonly Module[]): ReadonlySet<string> {
 
 /** In raft-core the index only names what others import, and storage ports and the storage in memory have asynchronous parts. */
 const IMPURE_IN_CORE =
-  /^((driver|testing|eraftpb)\/|(index|storage|memory-storage|state-store|memory-state-store)\.ts$)/;
+  /^((driver|testing|eraftpb)\/|(index|require-node|storage|memory-storage|state-store|memory-state-store)\.ts$)/;
 
 function isInPureFolder(path: string): boolean {
   if (isTest(path) || isGenerated(path)) return false;

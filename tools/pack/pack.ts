@@ -1,17 +1,18 @@
-// Installs the packed packages into an empty project and uses them there as a stranger would: types, a program, the CLI.
+// Installs the packed packages into an empty project and uses them there as a stranger would: types, a program, the CLI, bundles, other
+// versions of Node.
 
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installed, type Outcome, root, run } from "../process.ts";
-import { type Counts, NO_TESTS } from "../test/counts.ts";
+import { installed, root, run } from "../process.ts";
+import type { Counts } from "../test/counts.ts";
 import { type WorkspacePackage, workspacePackages } from "../workspace.ts";
+import { testBundles } from "./bundles.ts";
+import { testOldNodes } from "./old-nodes.ts";
+import { Results } from "./results.ts";
 import { pack, problemsOf } from "./tarball.ts";
 
 const CONSUMER = join(import.meta.dirname, "consumer");
-
-/** An error in the declarations of a dependency: without `skipLibCheck` the compiler reads those too (lmdb's have one). */
-const OTHERS_TYPES = /^node_modules\/(?!raftoral\/|@raftoral\/)/;
 
 /** Tests the packages as they are built; the caller built them. Prints a line per test. */
 export async function testPack(): Promise<Counts> {
@@ -26,7 +27,7 @@ export async function testPack(): Promise<Counts> {
     const install = await run("npm", ["install", "--loglevel=error", "--no-audit", "--no-fund", "--prefer-offline"], {
       cwd: project,
     });
-    if (results.add("the tarballs install into an empty project", install)) await use(project, results);
+    if (results.add("the tarballs install into an empty project", install)) await use(project, packages, results);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -58,25 +59,14 @@ function consumerManifest(tarballs: ReadonlyMap<string, string>): string {
   return JSON.stringify({ name: "consumer", private: true, type: "module", dependencies });
 }
 
-async function use(project: string, results: Results): Promise<void> {
+async function use(project: string, packages: readonly WorkspacePackage[], results: Results): Promise<void> {
   const typeRoots = join(root, "node_modules", "@types");
+  // With `skipLibCheck: false`: the declarations of the packages, and all that those lead to, compile too.
   const compile = await run(installed("tsc"), ["-p", ".", "--typeRoots", typeRoots], { cwd: project });
-  const errors = compile.output.split("\n").filter((line) => line.includes("error TS") && !OTHERS_TYPES.test(line));
-  const types = { ok: errors.length === 0, output: errors.join("\n") };
-  if (!results.add("a strict TypeScript project compiles against their types", types)) return;
+  if (!results.add("a strict TypeScript project compiles against their types", compile)) return;
   results.add("its program runs", await run(process.execPath, ["program.js"], { cwd: project, timeoutMs: 60_000 }));
   const cli = join(project, "node_modules", ".bin", "raftoral");
   results.add("the CLI they install starts", await run(cli, ["--help"], { cwd: project, timeoutMs: 60_000 }));
-}
-
-class Results {
-  counts: Counts = NO_TESTS;
-
-  add(name: string, outcome: Outcome): boolean {
-    console.log(`${outcome.ok ? "ok    " : "FAILED"} ${name}`);
-    if (!outcome.ok) console.log(outcome.output.trimEnd().replaceAll(/^/gm, "  "));
-    const kind = outcome.ok ? "passed" : "failed";
-    this.counts = { ...this.counts, [kind]: this.counts[kind] + 1 };
-    return outcome.ok;
-  }
+  await testBundles(project, "service.js", results);
+  await testOldNodes(project, packages, results);
 }

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installed, root, run } from "../process.ts";
 import { checkGenerated } from "./generated.ts";
+import { type Lockfile, lockfileProblems } from "./lockfile.ts";
 
 export interface Check {
   readonly name: string;
@@ -16,7 +17,7 @@ export const CHECKS: readonly Check[] = [
   { name: "types (tsc)", problem: () => output("tsc", ["-p", "tsconfig.json", "--noEmit"]) },
   { name: "proto files (buf lint)", problem: () => output("buf", ["lint"]) },
   { name: "generated code is up to date", problem: checkGenerated },
-  { name: "lockfile names no host", problem: checkLockfile },
+  { name: "lockfile is for every platform and npm", problem: checkLockfile },
 ];
 
 async function output(program: string, args: readonly string[]): Promise<string | undefined> {
@@ -25,8 +26,9 @@ async function output(program: string, args: readonly string[]): Promise<string 
 }
 
 async function checkLockfile(): Promise<string | undefined> {
-  const lock = await readFile(join(root, "package-lock.json"), "utf8");
-  const resolved = lock.match(/"resolved": "\w+:\/\/[^"]*"/g) ?? [];
-  if (resolved.length === 0) return undefined;
-  return `package-lock.json: ${resolved.length} entries like ${resolved[0]}; run \`npm install\` in this folder (.npmrc omits them)`;
+  const lock = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as Lockfile;
+  const problems = lockfileProblems(lock);
+  if (problems.length === 0) return undefined;
+  const shown = problems.slice(0, 10).join("\n");
+  return `package-lock.json: ${problems.length} problems\n${shown}\nRun \`npm run fix\`; CONTRIBUTING.md says how packages of other platforms come back.`;
 }

@@ -1,3 +1,6 @@
+// First: what follows does not run on an old Node.
+import "@raftoral/raft-core/require-node";
+
 // To check workflow files: `checkFiles` for files, `checkSource` for text.
 
 export { checkFiles, checkSource, MAX_FILE_BYTES } from "./check-files.ts";

@@ -1,3 +1,6 @@
+// First: what follows does not run on an old Node.
+import "./require-node.ts";
+
 // To run a group: a cluster, what it replicates, what it keeps it in.
 
 export type { ClusterProbe } from "./driver/cluster-probe.ts";

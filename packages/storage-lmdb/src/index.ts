@@ -1,9 +1,12 @@
+// First: what follows does not run on an old Node.
+import "@raftoral/raft-core/require-node";
+
 // To keep a node's groups in a folder.
 
 export { StorageError, type StorageErrorCode } from "./errors.ts";
 export type { FlushMode } from "./flush-pace.ts";
+export { STORAGE_FORMAT_VERSION } from "./format-version.ts";
 export { LmdbEnvironment, type LmdbEnvironmentOptions } from "./lmdb-environment.ts";
-export { STORAGE_FORMAT_VERSION } from "./open-folder.ts";
 export type { Identity } from "./records.ts";
 export type { StorageProbe } from "./storage-probe.ts";
 export type { StorageUsage } from "./storage-usage.ts";

@@ -208,6 +208,7 @@ export class LmdbEnvironment {
   /**
    * The database that holds everything, for reading. Writing goes through transactions of the environment only; kinds of
    * keys that the environment uses itself are listed in keys.ts.
+   * @internal
    */
   get records(): Database<Buffer, Buffer> {
     return this.database;

@@ -11,6 +11,7 @@ import type { Logger } from "@raftoral/raft-core";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { damageOf } from "./data-file.ts";
 import { corrupt, StorageError } from "./errors.ts";
+import { STORAGE_FORMAT_VERSION } from "./format-version.ts";
 import { readRecord } from "./group-loader.ts";
 import { Journal } from "./journal/journal.ts";
 import { decodeMark, encodeMark } from "./journal/mark.ts";
@@ -19,9 +20,6 @@ import { FORMAT_KEY, IDENTITY_KEY, MARK_KEY } from "./keys.ts";
 import { isBackup } from "./offline/manifest.ts";
 import { OwnerLock } from "./owner-lock.ts";
 import { decodeFormat, decodeIdentity, encodeFormat, encodeIdentity, type Identity, isIntact } from "./records.ts";
-
-/** Format that this version writes and reads. */
-export const STORAGE_FORMAT_VERSION = 2;
 
 /** Of a folder that nothing was written to yet. */
 const NO_FORMAT = 0;

@@ -7,8 +7,11 @@
  *
  * Numbers inside records are little-endian; ids, terms and indexes take eight bytes.
  */
-import { crc32 } from "node:zlib";
+import zlib from "node:zlib";
 import type { ConfState, Entry, EntryType, HardState, SnapshotMetadata } from "@raftoral/raft-core";
+
+// Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
+const { crc32 } = zlib;
 
 const CRC_BYTES = 4;
 const TWO_32 = 0x1_0000_0000;

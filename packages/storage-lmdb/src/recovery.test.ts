@@ -6,12 +6,12 @@ import type { Entry, GroupStorage } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { type Database, open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { STORAGE_FORMAT_VERSION } from "./format-version.ts";
 import { JournalFile } from "./journal/journal-file.ts";
 import { PAGE_BYTES } from "./journal/record.ts";
 import { SECTOR_BYTES } from "./journal/stamps.ts";
 import { FORMAT_KEY, MARK_KEY } from "./keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
-import { STORAGE_FORMAT_VERSION } from "./open-folder.ts";
 import { encodeFormat } from "./records.ts";
 import { testEntries, testEntry } from "./testing/entries.ts";
 

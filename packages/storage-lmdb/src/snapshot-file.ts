@@ -15,8 +15,11 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { crc32 } from "node:zlib";
+import zlib from "node:zlib";
 import { joinedCrc32 } from "@raftoral/raft-core";
+
+// Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
+const { crc32 } = zlib;
 
 /** Content is read, written and checked in pieces of this size: large enough to be quick, small enough not to be felt. */
 export const RECORD_BYTES: number = 256 * 1024;

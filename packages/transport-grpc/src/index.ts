@@ -1,12 +1,15 @@
+// First: what follows does not run on an old Node.
+import "@raftoral/raft-core/require-node";
+
 // To run a cluster between processes.
 
 export { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 export { DEFAULT_TRANSPORT_LIMITS, type GrpcTransportOptions, type TransportLimits } from "./options.ts";
-export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./server/grpc-server.ts";
+export { type GrpcServer, type GrpcServerOptions, type ServiceRouter, startGrpcServer } from "./server/grpc-server.ts";
 
 // To encrypt, and to know who calls.
 
-export { CALLER, type Caller, namedNode, objectionToCaller } from "./security/caller.ts";
+export { CALLER, type Caller, type CallerKey, namedNode, objectionToCaller } from "./security/caller.ts";
 export type { NodeClaim } from "./security/certificate-names.ts";
 export { Security } from "./security/security.ts";
 export { type PemSource, TLS_OPTION_NAMES, type TlsOptions } from "./security/tls-options.ts";
@@ -29,7 +32,7 @@ export { RaftClient, type RaftClientOptions } from "./client/raft-client.ts";
 
 // To read and write the first contract's messages.
 
-export { GROUP_HEADER } from "./server/raft-service.ts";
+export { GROUP_HEADER } from "./wire/group-header.ts";
 export {
   type DiscoveryResponse,
   decodeDiscoveryResponse,

@@ -1,3 +1,6 @@
+// First: what follows does not run on an old Node.
+import "@raftoral/raft-core/require-node";
+
 // To run a cluster inside one process.
 
 export { InMemoryClusterTransport, type InMemoryTransportOptions } from "./in-memory-cluster-transport.ts";

@@ -1,3 +1,6 @@
+// First: what follows does not run on an old Node.
+import "../require-node.ts";
+
 // Scripts of directives and expected output; what runs them on the core's parts and on whole groups.
 export { type Argument, ScriptError } from "./datadriven/arguments.ts";
 export { confChangeScript } from "./datadriven/confchange-script.ts";

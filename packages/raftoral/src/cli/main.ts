@@ -1,13 +1,12 @@
 #!/usr/bin/env node
-/** The executable `raftoral`. */
-import { processIo } from "./io.ts";
-import { runCli } from "./program.ts";
+/** The executable `raftoral`. Imports nothing before it knows that this Node can read it. */
+import { nodeObjection } from "@raftoral/raft-core/node-version";
 
-const io = processIo();
-const exitCode = await runCli(process.argv.slice(2), io, async (settings, processOfNode) => {
-  // Loaded only to run a node: asking one should not wait for a database to load.
-  const { serve } = await import("./serve.ts");
-  return serve(settings, processOfNode);
-});
-// Not left to happen by itself: a workflow's forgotten timer or socket must not keep a stopped node alive.
-process.stdout.write("", () => process.exit(exitCode));
+const objection = nodeObjection(process.versions.node);
+if (objection === undefined) {
+  const { runProcess } = await import("./run-process.ts");
+  await runProcess();
+} else {
+  process.stderr.write(`${objection}\n`);
+  process.exitCode = 1;
+}

@@ -1,4 +1,5 @@
 /** Listens, and starts the Raft group of a node: on a transport of its own, or on one that was given. */
+import type { ConnectRouter } from "@connectrpc/connect";
 import type { NodeId } from "@raftoral/raft-core";
 import { GrpcClusterTransport, type GrpcServer, startGrpcServer } from "@raftoral/transport-grpc";
 import type { WorkflowExecutor } from "@raftoral/workflow";
@@ -101,7 +102,7 @@ async function openGrpc(
     // It serves once the node is put together.
     isServing: false,
     maxRequestBytes: limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES,
-    routes: (router) => {
+    routes: (router: ConnectRouter) => {
       registerWorkflowService(router, served, limits.defaultTimeoutMs);
       registerClusterService(router, served, limits.defaultTimeoutMs);
     },

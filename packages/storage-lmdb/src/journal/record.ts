@@ -17,8 +17,11 @@
  * F2. Each sector ends with its stamp (stamps.ts); the header and then the content fill what is left of the sectors.
  * F3. The checksums cover every byte of the record's pages but the magic, which is compared with what it must be.
  */
-import { crc32 } from "node:zlib";
+import zlib from "node:zlib";
 import { SECTOR_BYTES, SECTOR_CONTENT_BYTES, stampOf } from "./stamps.ts";
+
+// Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
+const { crc32 } = zlib;
 
 /** The unit of writing: what disks and file systems write whole. */
 export const PAGE_BYTES = 4096;

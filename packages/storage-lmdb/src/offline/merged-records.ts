@@ -17,7 +17,10 @@ export class MergedRecords {
   readonly #overlay = new Map<string, Buffer | undefined>();
   #sorted: readonly string[] | undefined;
 
-  /** Without a database there is the journal alone. */
+  /**
+   * Without a database there is the journal alone.
+   * @internal
+   */
   constructor(database: Database<Buffer, Buffer> | undefined) {
     this.#database = database;
   }

@@ -9,9 +9,12 @@
  * Each begins with a CRC-32 over its key and its body (records.ts, R1). A generation is one whole content of a store: a replacement is
  * written beside the generation in use, and takes its place when the mark names it.
  */
-import { crc32 } from "node:zlib";
+import zlib from "node:zlib";
 import type { StateKey } from "@raftoral/raft-core";
 import { isIntact } from "../records.ts";
+
+// Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
+const { crc32 } = zlib;
 
 const RECORD = 0x40;
 const MARK = 0x41;

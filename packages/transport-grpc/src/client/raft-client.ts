@@ -6,7 +6,7 @@ import { formatAddress, parseAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import { Security } from "../security/security.ts";
 import type { TlsOptions } from "../security/tls-options.ts";
-import { GROUP_HEADER } from "../server/raft-service.ts";
+import { GROUP_HEADER } from "../wire/group-header.ts";
 import { type DiscoveryResponse, discoveryFrom } from "../wire/raft-service-codec.ts";
 import { securityFailure } from "./call-failure.ts";
 import { NodeSessions } from "./node-sessions.ts";

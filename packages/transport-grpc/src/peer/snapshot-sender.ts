@@ -7,7 +7,7 @@
  * T3. A turn of the event loop sends one chunk, however quickly content comes: consensus shares the loop.
  * T4. After a cut it goes on only while that gets further: without progress for `snapshotResumeTimeoutMs` it is given up.
  */
-import { crc32 } from "node:zlib";
+import zlib from "node:zlib";
 import {
   encodeMessage,
   type GroupId,
@@ -27,6 +27,9 @@ import type { DialTarget } from "./dial-target.ts";
 import { SnapshotCall } from "./snapshot-call.ts";
 import { SnapshotCursor } from "./snapshot-cursor.ts";
 import type { SnapshotPace } from "./snapshot-pace.ts";
+
+// Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
+const { crc32 } = zlib;
 
 /** Compressing more at once would hold up the event loop (T3). */
 const MAX_COMPRESSED_CHUNK_BYTES = 64 * 1024;

@@ -25,8 +25,14 @@ export type Caller =
   /** Turned away. `reason` is for the caller. */
   | { readonly kind: "refused"; readonly reason: string };
 
+/** A `ContextKey` of Connect's: spelt out, for Connect's own declarations need those of the DOM. */
+export interface CallerKey {
+  readonly id: symbol;
+  readonly defaultValue: Caller;
+}
+
 /** Who makes a call, for services on a node's port: `context.values.get(CALLER)`. */
-export const CALLER = createContextKey<Caller>({ kind: "anonymous" }, { description: "who makes the call" });
+export const CALLER: CallerKey = createContextKey<Caller>({ kind: "anonymous" }, { description: "who makes the call" });
 
 const UNKNOWN: Caller = Object.freeze({ kind: "unknown" });
 const ANONYMOUS: Caller = Object.freeze({ kind: "anonymous" });

@@ -6,7 +6,7 @@
 
 import type { ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
-import type { ConnectRouter } from "@connectrpc/connect";
+import type { DescService } from "@bufbuild/protobuf";
 import type { AnyExecutor, Cancel, NodeId } from "@raftoral/raft-core";
 import { formatAddress, parseAddress } from "../address.ts";
 import type { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
@@ -21,10 +21,16 @@ import { RefusalLog } from "./refusal-log.ts";
 import { Services } from "./services.ts";
 import { handleSnapshot } from "./snapshot-handler.ts";
 
+/** What is needed of Connect's `ConnectRouter`: spelt out, for Connect's own declarations need those of the DOM. */
+export interface ServiceRouter {
+  /** Adds a service: the description that protobuf-es generated, and an object with its methods. */
+  service(service: DescService, implementation: object, options?: object): unknown;
+}
+
 /** Defaults in parentheses. */
 export interface GrpcServerOptions {
-  /** Adds services of the node's owner to the same port. */
-  readonly routes?: (router: ConnectRouter) => void;
+  /** Adds services of the node's owner to the same port. Annotate the parameter as `ConnectRouter` to have implementations checked. */
+  routes?(router: ServiceRouter): void;
   /** Largest request of those services and of RaftService in bytes (the transport's maxFrameBytes). */
   readonly maxRequestBytes?: number;
   /** Where others reach this node, if that is not where it listens. */

@@ -8,10 +8,8 @@ import { formatAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
 import { CALLER, type Caller, objectionToCaller } from "../security/caller.ts";
+import { GROUP_HEADER } from "../wire/group-header.ts";
 import { discoveryFields } from "../wire/raft-service-codec.ts";
-
-/** Request header that names the group; group 1 where it is missing. */
-export const GROUP_HEADER = "raftoral-group";
 
 export interface RaftServiceContext {
   readonly local: LocalPeer;

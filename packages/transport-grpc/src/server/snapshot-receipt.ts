@@ -9,7 +9,7 @@
  * S3. At most one connection feeds it; a later one takes the place of an earlier one.
  * S4. Without a connection it waits for one for a bounded time, and not at all if its content may change.
  */
-import { crc32 } from "node:zlib";
+import zlib from "node:zlib";
 import {
   type Cancel,
   type Clock,
@@ -24,6 +24,9 @@ import type { Compression } from "../wire/compression.ts";
 import type { Chunk } from "../wire/snapshot-codec.ts";
 import type { SnapshotParts } from "./snapshot-parts.ts";
 import { snapshotRefused } from "./snapshot-refused.ts";
+
+// Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
+const { crc32 } = zlib;
 
 export interface SnapshotOffer {
   readonly groupId: GroupId;
