@@ -64,6 +64,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   NODE_REMOVED: "RaftError",
   NODE_STOPPED: "RaftError",
   NODE_UNKNOWN: "RaftError",
+  NODE_STARTING: "NodeError",
   NODE_UNREACHABLE: "NodeError",
   NON_DETERMINISM: "WorkflowError",
   NO_LEADER: "RaftError",

@@ -15,6 +15,7 @@ export type NodeErrorCode =
   | "JSON_INVALID"
   | "LAST_MEMBER"
   | "METRICS_LISTEN_FAILED"
+  | "NODE_STARTING"
   | "NODE_UNREACHABLE"
   | "OPTIONS_INVALID"
   | "REQUEST_INVALID"
@@ -27,4 +28,15 @@ export class NodeError extends RaftoralError<NodeErrorCode> {
   }
 
   override readonly name = "NodeError";
+}
+
+/** NODE_STARTING, for a call that came before the node was ready for it. */
+export function nodeStarting(nodeId: number | undefined): NodeError {
+  return new NodeError(
+    "NODE_STARTING",
+    `${nodeId === undefined ? "The node" : `Node ${nodeId}`} is starting and takes no calls yet. Try again, or ask another node.`,
+    {
+      retryable: true,
+    },
+  );
 }

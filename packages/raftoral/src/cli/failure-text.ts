@@ -1,6 +1,6 @@
 /** A recorded error as text for people: what it says, where it was thrown, and what led to it. */
 import type { RecordedFailure } from "../api/runs.ts";
-import { visible } from "./table.ts";
+import { visible } from "./visible.ts";
 
 /** `TypeError (E1): no such item`. */
 export function failureLine({ name, message, code }: RecordedFailure): string {

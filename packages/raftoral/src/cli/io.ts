@@ -1,10 +1,15 @@
 /**
- * What the command line touches of its process, so that tests can be the process.
+ * What the command line touches of its process, so that tests can be the process. Commands get it through `printableIo`.
  */
+import type { Tone } from "../logging/log-lines.ts";
+
+/** The process of a command line. */
 export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isTty: boolean;
-  out(text: string): void;
+  /** To standard output; on a terminal in the tone's colour (plain). */
+  out(text: string, tone?: Tone): void;
+  /** To standard error. */
   err(text: string): void;
   /** All of standard input. */
   readStdin(): Promise<string>;

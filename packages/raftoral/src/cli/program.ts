@@ -18,7 +18,8 @@ import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addStorage } from "./commands/storage/storage.ts";
 import type { CliIo } from "./io.ts";
-import { formatError } from "./report-error.ts";
+import { printableIo } from "./printable-io.ts";
+import { continued, formatError } from "./report-error.ts";
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
@@ -36,7 +37,8 @@ Every command has its own help: raftoral run --help`;
 /** Runs one command line (without node and script); resolves with the exit code and never rejects. */
 export async function runCli(args: readonly string[], io: CliIo, serve: ServeNode): Promise<number> {
   let exitCode = EXIT_OK;
-  const program = buildProgram(io, serve, (code) => {
+  const safe = printableIo(io);
+  const program = buildProgram(safe, serve, (code) => {
     exitCode = code;
   });
   try {
@@ -45,7 +47,7 @@ export async function runCli(args: readonly string[], io: CliIo, serve: ServeNod
   } catch (error) {
     // Commander has printed help, version or its complaint by now.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-    io.err(formatError(error, { isJson: args.includes("--json"), isVerbose: args.includes("--verbose") }));
+    safe.err(formatError(error, { isJson: args.includes("--json"), isVerbose: args.includes("--verbose") }));
     return isUsageError(error) ? EXIT_USAGE : EXIT_FAILED;
   }
 }
@@ -56,7 +58,11 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
     .version(VERSION)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      outputError: (text, write) => write(`${continued(text.trimEnd())}\n`),
+    })
     .showHelpAfterError("(add --help for how to use it)")
     .helpCommand("help [command]", "show help")
     .addHelpText("after", EXAMPLES);

@@ -10,8 +10,13 @@ export function formatError(error: unknown, style: ErrorStyle): string {
   const { code, message, retryable, details } = describe(error);
   if (style.isJson) return `${JSON.stringify({ error: { code, message, retryable, details } })}\n`;
   const advice = retryable ? "\nTrying again may help." : "";
-  const stack = style.isVerbose ? `\n${stackOf(error)}` : "";
-  return `Error ${code}: ${message}${advice}${stack}\n`;
+  const stack = style.isVerbose ? `\n${continued(stackOf(error))}` : "";
+  return `Error ${code}: ${continued(message)}${advice}${stack}\n`;
+}
+
+/** Text whose further lines do not look like lines of this program's own, whatever it quotes. */
+export function continued(text: string): string {
+  return text.replaceAll("\n", "\n  ");
 }
 
 function describe(error: unknown): Pick<RaftoralError, "code" | "message" | "retryable" | "details"> {

@@ -16,7 +16,7 @@ export async function serve(settings: StartSettings, io: CliIo): Promise<number>
   const logger = createLogger({
     level: settings.logLevel,
     format: settings.logFormat,
-    target: { isTty: io.isTty, write: (text) => io.out(text) },
+    target: { isTty: io.isTty, write: (text, tone) => io.out(text, tone) },
   });
   const workflows = await loadWorkflows(settings.workflowFiles);
   // Listened to from here on, so that a signal during a long join is not lost.

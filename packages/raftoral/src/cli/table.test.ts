@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { formatDuration, formatTime, parseDuration } from "./durations.ts";
-import { clip, formatFields, formatTable, visible } from "./table.ts";
+import { clip, formatFields, formatTable } from "./table.ts";
+import { printable, visible } from "./visible.ts";
 
 test("columns are as wide as their widest cell, numbers to the right", () => {
   const table = formatTable(
@@ -28,6 +29,13 @@ test("no control character of any kind is printed as it is", () => {
   expect(visible(`${text}\u2028\u202e\u2066`)).not.toMatch(/[\p{Cc}\u2028\u202e\u2066]/u);
   expect(visible("\u007f\u009b1m\u202e")).toBe("\\u007f\\u009b1m\\u202e");
   expect(visible("Ünïcödé 👩‍🚀 b")).toBe("Ünïcödé 👩‍🚀 b");
+});
+
+test("text of several lines keeps its lines, and JSON its meaning", () => {
+  expect(printable("a\n\tb\r\x1b[2J\u009b1m")).toBe("a\n\tb\\r\\u001b[2J\\u009b1m");
+  const value = { text: Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code)).join("") };
+  for (const indent of [undefined, 2])
+    expect(JSON.parse(printable(JSON.stringify(value, undefined, indent)))).toEqual(value);
 });
 
 test("no value can break a table", () => {

@@ -1,14 +1,17 @@
 /**
  * Columns of text for people. Numbers to the right, text to the left, two spaces between, no trailing spaces.
  */
+import { visible } from "./visible.ts";
 
+/** A column of a table. */
 export interface Column {
   readonly title: string;
   readonly align?: "left" | "right";
 }
 
-/** Lines of a table with its titles, each ending in a line break. Every row has one cell per column. */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/** Lines of a table with its titles, each ending in a line break. Every row has one cell per column. No cell can break it. */
+export function formatTable(columns: readonly Column[], given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(visible));
   // One after the other: a history may have more rows than a call takes arguments.
   const widths = columns.map(({ title }, at) =>
     rows.reduce((widest, row) => Math.max(widest, widthOf(row[at] ?? "")), widthOf(title)),
@@ -21,11 +24,11 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
   return line(columns.map(({ title }) => title)) + rows.map(line).join("");
 }
 
-/** Lines of `name: value`, the values below each other. */
+/** Lines of `name: value`, the values below each other. No value can begin a line. */
 export function formatFields(fields: readonly (readonly [name: string, value: string])[]): string {
   const width = Math.max(...fields.map(([name]) => widthOf(name))) + 1;
   return fields
-    .map(([name, value]) => `${pad(`${name}:`, width, "left")}  ${value}`.trimEnd())
+    .map(([name, value]) => `${pad(`${name}:`, width, "left")}  ${visible(value)}`.trimEnd())
     .join("\n")
     .concat("\n");
 }
@@ -35,18 +38,6 @@ export function clip(text: string, width: number): string {
   const shown = visible(text);
   const points = [...shown];
   return points.length <= width ? shown : `${points.slice(0, width - 1).join("")}…`;
-}
-
-/** Control characters, C1 and DEL among them, line separators, and marks that turn the direction of text. */
-const INVISIBLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-
-/** Text with its control characters made visible, so that it can do nothing to a terminal or to the order of what is shown. */
-export function visible(text: string): string {
-  return text.replace(INVISIBLE, (char) => {
-    const escaped = JSON.stringify(char).slice(1, -1);
-    // JSON leaves DEL, C1 and the marks as they are.
-    return escaped === char ? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}` : escaped;
-  });
 }
 
 function pad(text: string, width: number, align: "left" | "right"): string {

@@ -53,6 +53,7 @@ interface AttemptOptions extends SendOptions {
 const ELSEWHERE = new Set([
   "NODE_UNREACHABLE",
   "TRANSPORT_TLS_FAILED",
+  "NODE_STARTING",
   "NODE_STOPPED",
   "NODE_FAILED",
   "NO_LEADER",

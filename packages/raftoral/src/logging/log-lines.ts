@@ -10,27 +10,43 @@ const LEVELS: ReadonlyMap<number, string> = new Map([
   [50, "ERROR"],
   [60, "FATAL"],
 ]);
-const COLORS: ReadonlyMap<string, string> = new Map([
-  ["WARN", "\x1b[33m"],
-  ["ERROR", "\x1b[31m"],
-  ["FATAL", "\x1b[31m"],
-]);
-const RESET = "\x1b[0m";
 /** What pino adds to every record and a person at a terminal knows. */
 const OMITTED = new Set(["level", "time", "msg", "pid", "hostname"]);
 
-/** The line of a record as pino wrote it. A line that is no record is passed on as it is. */
-export function formatLogLine(record: string, isColored: boolean): string {
+/** How a line looks on a terminal. */
+export type Tone = "plain" | "warning" | "failure";
+
+/** One record for a person. */
+export interface LogLine {
+  /** With its line break. */
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** The line of a record as pino wrote it. What is no record is passed on as it is. */
+export function formatLogLine(record: string): LogLine {
   const fields = parse(record);
-  if (fields === undefined) return record;
-  const level = LEVELS.get(Number(fields.level)) ?? String(fields.level);
-  const color = isColored ? COLORS.get(level) : undefined;
+  if (fields === undefined) return { text: record, tone: "plain" };
+  const number = Number(fields.level);
+  const level = LEVELS.get(number) ?? String(fields.level);
   const details = Object.entries(fields)
     .filter(([key]) => !OMITTED.has(key))
     .map(([key, value]) => ` ${key}=${formatValue(key, value)}`)
     .join("");
-  const line = `${timeOf(fields.time)} ${level.padEnd(5)} ${String(fields.msg ?? "")}${details}`;
-  return color === undefined ? `${line}\n` : `${color}${line}${RESET}\n`;
+  return {
+    text: `${timeOf(fields.time)} ${level.padEnd(5)} ${oneLine(String(fields.msg ?? ""))}${details}\n`,
+    tone: toneOf(number),
+  };
+}
+
+/** Line ends would begin lines that look like records of their own. */
+function oneLine(text: string): string {
+  return /[\r\n]/.test(text) ? JSON.stringify(text).slice(1, -1) : text;
+}
+
+function toneOf(level: number): Tone {
+  if (level >= 50) return "failure";
+  return level >= 40 ? "warning" : "plain";
 }
 
 function parse(record: string): Record<string, unknown> | undefined {

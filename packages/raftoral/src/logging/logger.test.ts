@@ -4,7 +4,8 @@ import { createLogger, type LogFormat, type LogLevel } from "./logger.ts";
 
 function logged(level: LogLevel, format: LogFormat, isTty: boolean): string[] {
   const lines: string[] = [];
-  const logger = createLogger({ level, format, target: { isTty, write: (text) => lines.push(text) } });
+  const write = (text: string, tone: string) => lines.push(tone === "plain" ? text : `${tone}: ${text}`);
+  const logger = createLogger({ level, format, target: { isTty, write } });
   logger.info({ nodeId: 1, address: "127.0.0.1:5001" }, "node started");
   logger.warn({ err: Object.assign(new Error("no route"), { code: "EHOSTUNREACH" }) }, "a peer is silent");
   return lines;
@@ -20,11 +21,11 @@ test("records are JSON where a machine reads them", () => {
   });
 });
 
-test("records are lines on a terminal, warnings in colour", () => {
+test("records are lines on a terminal, warnings in a tone of their own", () => {
   const [first, second] = logged("info", "auto", true);
   expect(first).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}node started nodeId=1 address=127\.0\.0\.1:5001\n$/);
   expect(second).toContain('a peer is silent err="EHOSTUNREACH: no route"');
-  expect(second?.startsWith("\x1b[33m")).toBe(true);
+  expect(second?.startsWith("warning: ")).toBe(true);
 });
 
 test("a format that is asked for wins over the terminal", () => {
@@ -37,6 +38,13 @@ test("nothing below the level is written", () => {
   expect(logged("silent", "json", false)).toHaveLength(0);
 });
 
+test("a message of several lines is one line", () => {
+  expect(formatLogLine(JSON.stringify({ level: 50, time: 0, msg: "a\nb" }))).toEqual({
+    text: "00:00:00.000 ERROR a\\nb\n",
+    tone: "failure",
+  });
+});
+
 test("what is no record is passed on as it is", () => {
-  expect(formatLogLine("plain words", false)).toBe("plain words");
+  expect(formatLogLine("plain words")).toEqual({ text: "plain words", tone: "plain" });
 });

@@ -2,7 +2,7 @@
  * The process's own log, for the command line: pino, as JSON for machines or as lines for people.
  */
 import { type Logger, pino, stdSerializers } from "pino";
-import { formatLogLine } from "./log-lines.ts";
+import { formatLogLine, type LogLine, type Tone } from "./log-lines.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -10,9 +10,11 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ["auto", "json", "pretty"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+/** Where a log goes. */
 export interface LogTarget {
   readonly isTty: boolean;
-  write(text: string): void;
+  /** Takes one record. It makes text safe for a terminal, and colours it there. */
+  write(text: string, tone: Tone): void;
 }
 
 /** A pino logger, which is a raft-core `Logger`. Every record carries its time and, once known, what `child` adds. */
@@ -21,6 +23,11 @@ export function createLogger(options: { level: LogLevel; format: LogFormat; targ
   const isPretty = format === "pretty" || (format === "auto" && target.isTty);
   return pino(
     { level, base: null, serializers: { err: stdSerializers.err, error: stdSerializers.err } },
-    { write: (record: string) => target.write(isPretty ? formatLogLine(record, target.isTty) : record) },
+    {
+      write: (record: string) => {
+        const { text, tone }: LogLine = isPretty ? formatLogLine(record) : { text: record, tone: "plain" };
+        target.write(text, tone);
+      },
+    },
   );
 }

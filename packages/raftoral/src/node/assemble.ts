@@ -4,7 +4,7 @@
  * Order matters: the folder first (it says who the node is), then the place in the cluster, then the port, then consensus,
  * then workflows, which may begin to run at once.
  */
-import { NONE, RaftError } from "@raftoral/raft-core";
+import { NONE } from "@raftoral/raft-core";
 import {
   DEFAULT_RUNTIME_LIMITS,
   RaftWorkflowEngine,
@@ -14,6 +14,7 @@ import {
 } from "@raftoral/workflow";
 import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
+import { nodeStarting } from "../api/errors.ts";
 import { NodeMetrics } from "../metrics/node-metrics.ts";
 import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";
 import type { ServedNode } from "../service/served-node.ts";
@@ -73,7 +74,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const slot: { node: ServedNode | undefined } = { node: undefined };
   const served = (): ServedNode => {
     if (slot.node !== undefined) return slot.node;
-    throw new RaftError("NODE_STOPPED", `Node ${nodeId} is starting. Try again.`, { retryable: true });
+    throw nodeStarting(nodeId);
   };
   const { bufferBytes, cacheBytes } = config.stateLimits;
   const store = storage.state?.(GROUP_ID, { bufferBytes });

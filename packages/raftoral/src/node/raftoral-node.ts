@@ -15,6 +15,7 @@ import type { WorkflowDefinition } from "@raftoral/workflow";
 import { limitArgument, timeoutArgument } from "../api/arguments.ts";
 import { abortable, type CallOptions } from "../api/call-options.ts";
 import type { BackupSummary, Cluster } from "../api/cluster.ts";
+import { nodeStarting } from "../api/errors.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, platformEnvironment } from "../platform.ts";
 import { Deadline, type Timeout } from "../time/deadline.ts";
@@ -289,5 +290,5 @@ function removed(nodeId: NodeId): RaftError {
 
 function mustExist(node: RaftoralNode | undefined): RaftoralNode {
   if (node !== undefined) return node;
-  throw new RaftError("NODE_STOPPED", "The node is starting. Try again.", { retryable: true });
+  throw nodeStarting(undefined);
 }

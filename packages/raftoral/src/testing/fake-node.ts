@@ -52,6 +52,8 @@ export class FakeNode implements ServedNode {
   readonly polls: (AbortSignal | undefined)[] = [];
   known: MemberInfo[] = [];
   transfers: NodeStatus["transfers"] = [];
+  /** What its status says otherwise than usual. */
+  shown: Partial<NodeStatus> = {};
   readonly workflows: CheckedWorkflows;
   readonly cluster: CheckedCluster;
 
@@ -151,6 +153,7 @@ export class FakeNode implements ServedNode {
           workflows: ["process_order@1"],
           version: "0.0.0",
           transfers: this.transfers,
+          ...this.shown,
         };
       },
       waitForLeader: async (limit) => {

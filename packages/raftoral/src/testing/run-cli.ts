@@ -17,13 +17,14 @@ export async function raftoral(
   args: readonly string[],
   env: Record<string, string> = {},
   stdin = "",
+  isTty = false,
 ): Promise<Outcome> {
   let out = "";
   let err = "";
   let started: StartSettings | undefined;
   const io: CliIo = {
     env,
-    isTty: false,
+    isTty,
     out: (text) => {
       out += text;
     },

@@ -21,6 +21,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   JSON_INVALID: Code.InvalidArgument,
   LAST_MEMBER: Code.FailedPrecondition,
   METRICS_LISTEN_FAILED: Code.FailedPrecondition,
+  NODE_STARTING: Code.Unavailable,
   NODE_UNREACHABLE: Code.Unavailable,
   OPTIONS_INVALID: Code.InvalidArgument,
   REQUEST_INVALID: Code.InvalidArgument,

@@ -21,11 +21,16 @@
  */
 import type { GroupId, Message } from "@raftoral/raft-core";
 import { formatAddress, type HostPort } from "../address.ts";
-import type { Refusal } from "../gen/raftoral/v1/peer_pb.ts";
 import type { StreamStats } from "../peer-stats.ts";
 import { reasonOf, refusedError } from "../wire/hello.ts";
 import type { DialTarget } from "./dial-target.ts";
-import { type ConnectionState, type PeerContext, PeerStream, type PeerStreamEvents } from "./peer-stream.ts";
+import {
+  type ConnectionState,
+  type PeerContext,
+  PeerStream,
+  type PeerStreamEvents,
+  type StreamFailure,
+} from "./peer-stream.ts";
 import { type StreamKind, streamOf } from "./stream-kind.ts";
 
 export interface PeerConnectionOptions extends Omit<PeerContext, "target"> {
@@ -137,7 +142,7 @@ export class PeerConnection {
     return {
       mayConnect,
       opened: () => this.#opened(kind),
-      failed: (reason, refusal) => this.#failed(kind, reason, refusal),
+      failed: (failure) => this.#failed(kind, failure),
       dropped: (groupId, why) => this.#tellLater(groupId, why === "full" ? toldFull : this.#told),
       emptied: () => {
         if (toldFull.size > 0) toldFull.clear();
@@ -163,7 +168,7 @@ export class PeerConnection {
     this.#told.clear();
   }
 
-  #failed(kind: StreamKind, reason: string, refusal: Refusal | undefined): void {
+  #failed(kind: StreamKind, { reason, refusal, isFarewell = false }: StreamFailure): void {
     const { peer, logger, traffic, removed } = this.#options;
     const place = this.#dialled;
     const address = formatAddress(place);
@@ -183,7 +188,8 @@ export class PeerConnection {
       }
       if (name === "REMOVED") removed(refusal.groupIds.map(Number));
     } else if (!this.#isOutage) {
-      logger.warn({ peer, address, stream: kind, reason }, "peer cannot be reached");
+      if (isFarewell) logger.info({ peer, address }, "peer is shutting down");
+      else logger.warn({ peer, address, stream: kind, reason }, "peer cannot be reached");
     }
     if (!this.#isOutage) traffic.outages += 1;
     this.#isOutage = true;

@@ -71,13 +71,22 @@ export interface PeerContext {
   readonly traffic: PeerTraffic;
 }
 
+/** Why a stream is not, or no longer, open. */
+export interface StreamFailure {
+  readonly reason: string;
+  /** The peer's, if it wants nothing of this node. */
+  readonly refusal?: Refusal;
+  /** Whether the peer said that it stops: nothing is wrong then. */
+  readonly isFarewell?: boolean;
+}
+
 /** What happens to a stream, for whoever has both. None is called from inside {@link PeerStream.send}, but for the two questions. */
 export interface PeerStreamEvents {
   /** Before an attempt: "later" makes messages wait for {@link PeerStream.connectNow}, "no" drops them. */
   mayConnect(): "now" | "later" | "no";
   opened(): void;
-  /** Messages were lost: an attempt failed, or an open stream ended. `refusal` is the peer's, if it gave one. */
-  failed(reason: string, refusal?: Refusal): void;
+  /** Messages were lost: an attempt failed, or an open stream ended. */
+  failed(failure: StreamFailure): void;
   /** A message of the group was dropped: the peer is left alone, or the queue is full. */
   dropped(groupId: GroupId, why: "unreachable" | "full"): void;
   /** The queue has room again. */
@@ -254,7 +263,7 @@ export class PeerStream {
         },
         accepted: (answer) => this.#opened(stream, answer),
         refused: (refusal) => this.#refused(refusal),
-        ended: (reason) => this.#lost(reason),
+        ended: (reason) => this.#lost({ reason }),
         drained: () => this.#flush(),
         roundTrip: (ms) => {
           // Behind appends a ping measures their queue.
@@ -282,18 +291,18 @@ export class PeerStream {
     const reason = reasonOf(refusal);
     // A peer that stops is gone, and one that has a later stream is there: neither is in disagreement.
     if (reason === "SHUTTING_DOWN" || reason === "SUPERSEDED") {
-      this.#lost(
-        reason === "SHUTTING_DOWN" ? "the peer is shutting down" : "the peer has too many streams of this node",
-      );
+      const isFarewell = reason === "SHUTTING_DOWN";
+      const text = isFarewell ? "the peer is shutting down" : "the peer has too many streams of this node";
+      this.#lost({ reason: text, isFarewell });
       return;
     }
     this.#state = { kind: "refused", untilMs: clock.monotonicMs() + settings.refusedBackoffMs, reason };
     traffic[this.kind].lost += 1;
     this.#dropQueue();
-    this.#events.failed(refusal.message, refusal);
+    this.#events.failed({ reason: refusal.message, refusal });
   }
 
-  #lost(reason: string): void {
+  #lost(failure: StreamFailure): void {
     const { clock, rng, settings, counters, traffic } = this.#context;
     this.#failures += 1;
     counters.connectionsLost += 1;
@@ -301,7 +310,7 @@ export class PeerStream {
     const untilMs = clock.monotonicMs() + backoffMs(this.#failures, settings, rng);
     this.#state = { kind: "backoff", untilMs, failures: this.#failures };
     this.#dropQueue();
-    this.#events.failed(reason);
+    this.#events.failed(failure);
   }
 
   #flushSoon(): void {

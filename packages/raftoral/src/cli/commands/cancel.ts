@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
+import { visible } from "../visible.ts";
 
 interface CancelFlags extends ClientFlags {
   readonly reason?: string;
@@ -19,6 +20,6 @@ export function addCancel(program: Command, io: CliIo): void {
     const { reason } = flags;
     await withClient(flags, io, (client) => client.workflows.cancel(id, reason === undefined ? {} : { reason }));
     if (flags.json === true) printJson(io, { runId: id, cancelRequested: true });
-    else io.out(`Run ${id} was asked to cancel.\n`);
+    else io.out(`Run ${visible(id)} was asked to cancel.\n`);
   });
 }

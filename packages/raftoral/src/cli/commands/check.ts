@@ -2,7 +2,7 @@ import type { CheckReport, Finding } from "@raftoral/check";
 import type { Command } from "commander";
 import { printJson } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
-import { visible } from "../table.ts";
+import { visible } from "../visible.ts";
 
 interface CheckFlags {
   readonly json?: boolean;

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { readJsonArgument } from "../json-argument.ts";
+import { visible } from "../visible.ts";
 
 interface RunFlags extends ClientFlags {
   readonly input?: string;
@@ -39,7 +40,10 @@ export function addRun(program: Command, io: CliIo): void {
       if (flags.wait !== true) {
         const { runId, created } = run;
         if (flags.json === true) printJson(io, { runId, created });
-        else io.out(created === false ? `Run ${runId} was there already.\n` : `Started run ${runId}.\n`);
+        else {
+          const shown = visible(runId);
+          io.out(created === false ? `Run ${shown} was there already.\n` : `Started run ${shown}.\n`);
+        }
         return;
       }
       // Someone who waits without a limit of their own waits for as long as it takes.

@@ -66,3 +66,55 @@ test("show has the stack, the causes and the parts of what a run failed with", a
   );
   expect(JSON.parse((await ask(["show", "bad", "--json"])).out).error).toEqual(error);
 });
+
+test("show cuts long values, and prints them whole with --full", async () => {
+  const long = "v".repeat(500);
+  node.runs.set(
+    "long",
+    run("long", {
+      input: { long },
+      history: [
+        {
+          path: `${"p".repeat(100)}#1`,
+          kind: "step",
+          value: long,
+          recordedAtMs: 1_700_000_000_000,
+          epoch: 1,
+          position: "1",
+        },
+      ],
+    }),
+  );
+  const { out } = await ask(["show", "long"]);
+  expect(out).not.toContain(long);
+  expect(out).toContain("…");
+  const full = await ask(["show", "long", "--full"]);
+  expect(full.out).toContain(`Input:      {"long":"${long}"}\n`);
+  expect(full.out).toContain(`${"p".repeat(100)}#1  step  +0ms  "${long}"\n`);
+  expect(full.out).not.toContain("…");
+});
+
+test("show has moments as times", async () => {
+  const record = (kind: string, value: unknown, at: number) => {
+    return { path: `${kind}#${at}`, kind, value, recordedAtMs: 1_700_000_000_000, epoch: 1, position: `${at}` };
+  };
+  const atMs = Date.UTC(2026, 0, 31, 12, 30, 1);
+  const history = [
+    record("sleep", atMs, 1),
+    record("wait-deadline", atMs, 2),
+    record("now", atMs, 3),
+    record("step", atMs, 4),
+    record("sleep", "odd", 5),
+    record("now", 1e300, 6),
+  ];
+  node.runs.set("times", run("times", { history }));
+  const { out } = await ask(["show", "times"]);
+  expect(out.split("\n").filter((line) => line.includes("+0ms"))).toEqual([
+    "sleep#1          sleep          +0ms  until 2026-01-31 12:30:01 UTC",
+    "wait-deadline#2  wait-deadline  +0ms  until 2026-01-31 12:30:01 UTC",
+    "now#3            now            +0ms  2026-01-31 12:30:01 UTC",
+    `step#4           step           +0ms  ${atMs}`,
+    'sleep#5          sleep          +0ms  "odd"',
+    "now#6            now            +0ms  1e+300",
+  ]);
+});

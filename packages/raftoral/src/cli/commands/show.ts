@@ -11,9 +11,32 @@ import { clip, formatFields, formatTable } from "../table.ts";
 const EXAMPLES = `
 Examples:
   $ raftoral show A17
+  $ raftoral show A17 --full
   $ raftoral show A17 --json | jq '.history[].path'`;
 
-const VALUE_WIDTH = 60;
+/** Where values are cut, in characters. */
+interface Widths {
+  readonly value: number;
+  readonly path: number;
+  readonly text: number;
+}
+
+const PAGE: Widths = { value: 60, path: 50, text: 300 };
+/** With `--full`: nothing is cut. */
+const FULL: Widths = {
+  value: Number.POSITIVE_INFINITY,
+  path: Number.POSITIVE_INFINITY,
+  text: Number.POSITIVE_INFINITY,
+};
+
+/** The furthest moment that a Date can be. */
+const MAX_DATE_MS = 8.64e15;
+/** Records whose value is a moment, in milliseconds since the epoch. */
+const MOMENTS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now"]);
+
+interface ShowFlags extends ClientFlags {
+  readonly full?: boolean;
+}
 
 /** Everything about a run. */
 export interface ShownRun {
@@ -31,11 +54,12 @@ export function addShow(program: Command, io: CliIo): void {
     .summary("show a run with its records")
     .description("Show a run: its status, every step that was recorded, and what happened to it.")
     .argument("<id>", "the run's id")
+    .option("--full", "print values, paths and errors whole, however long")
     .addHelpText("after", EXAMPLES);
-  addClientOptions(command, io).action(async (id: string, flags: ClientFlags) => {
+  addClientOptions(command, io).action(async (id: string, flags: ShowFlags) => {
     const run = await withClient(flags, io, (client) => readRun(client, id));
     if (flags.json === true) printJson(io, asJson(run));
-    else io.out(formatRun(run));
+    else io.out(formatRun(run, flags.full === true));
   });
 }
 
@@ -53,43 +77,44 @@ function asJson({ description, input, ended, history }: ShownRun): object {
   return { ...description, input, ...result, history };
 }
 
-/** The page of `raftoral show`. Values are cut to fit; `--json` has all of them. */
-export function formatRun({ description: run, input, ended, history }: ShownRun): string {
+/** The page of `raftoral show`. Values are cut to fit unless it is to be `full`. */
+export function formatRun({ description: run, input, ended, history }: ShownRun, full: boolean): string {
+  const widths = full ? FULL : PAGE;
   const took = run.endedAtMs === undefined ? undefined : formatDuration(run.endedAtMs - run.startedAtMs);
   const parts = [
     formatFields([
       ["Run", clip(run.runId, 512)],
-      ["Workflow", clip(`${run.workflowType}, version ${run.version}`, 300)],
+      ["Workflow", clip(`${run.workflowType}, version ${run.version}`, widths.text)],
       ["Status", took === undefined ? run.status : `${run.status} after ${took}`],
       ["Owner", run.owner === 0 ? "none: no live node has registered this type and version" : `node ${run.owner}`],
       ["Takeovers", String(run.takeovers)],
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
-      ["Input", show(input)],
-      ...(ended?.status === "completed" ? [["Result", show(ended.result)] as const] : []),
-      ...(run.error === undefined ? [] : [["Error", clip(failureLine(run.error), 300)] as const]),
-      ...(run.cancelReason === undefined ? [] : [["Cancelled", clip(run.cancelReason, 300)] as const]),
+      ["Input", show(input, widths)],
+      ...(ended?.status === "completed" ? [["Result", show(ended.result, widths)] as const] : []),
+      ...(run.error === undefined ? [] : [["Error", clip(failureLine(run.error), widths.text)] as const]),
+      ...(run.cancelReason === undefined ? [] : [["Cancelled", clip(run.cancelReason, widths.text)] as const]),
     ]),
   ];
   if (run.error !== undefined && hasMore(run.error)) parts.push(`${failureLines(run.error).join("\n")}\n`);
-  if (history.length > 0) parts.push(historyTable(run, history));
-  parts.push(lifeTable(run, history));
+  if (history.length > 0) parts.push(historyTable(run, history, widths));
+  parts.push(lifeTable(run, history, widths));
   return parts.join("\n");
 }
 
-function historyTable(run: RunDescription, history: readonly HistoryRecord[]): string {
+function historyTable(run: RunDescription, history: readonly HistoryRecord[], widths: Widths): string {
   return formatTable(
     [{ title: "PATH" }, { title: "KIND" }, { title: "AT", align: "right" }, { title: "VALUE" }],
     history.map(({ path, kind, recordedAtMs, value }) => [
-      clip(path, 50),
+      clip(path, widths.path),
       clip(kind, 20),
       `+${formatDuration(recordedAtMs - run.startedAtMs)}`,
-      show(value),
+      momentOf(kind, value) ?? show(value, widths),
     ]),
   );
 }
 
 /** What happened to the run, as far as its records tell: an owner that recorded nothing left no trace but its number. */
-function lifeTable(run: RunDescription, history: readonly HistoryRecord[]): string {
+function lifeTable(run: RunDescription, history: readonly HistoryRecord[], widths: Widths): string {
   const events: [atMs: number, event: string, text: string][] = [
     [run.startedAtMs, "started", `as ${run.workflowType}, version ${run.version}`],
   ];
@@ -105,7 +130,7 @@ function lifeTable(run: RunDescription, history: readonly HistoryRecord[]): stri
   if (run.endedAtMs !== undefined) events.push([run.endedAtMs, run.status, run.cancelReason ?? `on node ${run.owner}`]);
   return formatTable(
     [{ title: "TIME (UTC)" }, { title: "EVENT" }, { title: "" }],
-    events.map(([atMs, event, text]) => [formatTime(atMs), event, clip(text, 100)]),
+    events.map(([atMs, event, text]) => [formatTime(atMs), event, clip(text, widths.text)]),
   );
 }
 
@@ -113,7 +138,14 @@ function hasMore({ stack, cause, errors }: NonNullable<RunDescription["error"]>)
   return stack !== undefined || cause !== undefined || errors !== undefined;
 }
 
-function show(payload: Payload): string {
+/** A moment as people write it; undefined for any other value. `--json` has the number. */
+function momentOf(kind: string, payload: Payload): string | undefined {
+  const ms = MOMENTS.has(kind) ? Number(JSON.stringify(payload)) : Number.NaN;
+  if (!Number.isSafeInteger(ms) || Math.abs(ms) > MAX_DATE_MS) return undefined;
+  return kind === "now" ? `${formatTime(ms)} UTC` : `until ${formatTime(ms)} UTC`;
+}
+
+function show(payload: Payload, { value }: Widths): string {
   if (payload.bytes.length === 0) return "-";
-  return clip(JSON.stringify(payload), VALUE_WIDTH);
+  return clip(JSON.stringify(payload), value);
 }

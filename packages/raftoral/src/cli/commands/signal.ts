@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { readJsonArgument } from "../json-argument.ts";
+import { visible } from "../visible.ts";
 
 interface SignalFlags extends ClientFlags {
   readonly payload?: string;
@@ -21,6 +22,6 @@ export function addSignal(program: Command, io: CliIo): void {
     const payload = flags.payload === undefined ? undefined : await readJsonArgument(flags.payload, "--payload", io);
     await withClient(flags, io, (client) => client.workflows.signal(id, name, payload));
     if (flags.json === true) printJson(io, { runId: id, signal: name });
-    else io.out(`Signal ${name} was recorded for run ${id}.\n`);
+    else io.out(`Signal ${visible(name)} was recorded for run ${visible(id)}.\n`);
   });
 }

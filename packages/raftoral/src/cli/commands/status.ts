@@ -4,6 +4,7 @@ import type { MemberInfo, NodeStatus } from "../../api/cluster.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { formatFields, formatTable } from "../table.ts";
+import { visible } from "../visible.ts";
 
 /** `raftoral status`: what one node knows of itself and of the cluster. */
 export function addStatus(program: Command, io: CliIo): void {
@@ -39,20 +40,31 @@ export function formatStatus(status: NodeStatus): string {
     ["Version", status.version],
   ]);
   const members = formatTable(
-    [
-      { title: "NODE", align: "right" },
-      { title: "ADDRESS" },
-      { title: "ROLE" },
-      { title: isLeader ? "REPLICATION" : "" },
-    ],
+    [{ title: "NODE", align: "right" }, { title: "ADDRESS" }, { title: "ROLE" }, { title: "REPLICATION" }],
     status.members.map((member) => [
       String(member.nodeId),
       member.address,
       roleOf(member, status.leader),
-      isLeader ? replicationOf(member, status) : "",
+      isLeader ? replicationOf(member, status) : knownOf(member, status),
     ]),
   );
-  return [fields, members, ...transfersOf(status)].join("\n");
+  return [fields, members + whoKnows(status), ...transfersOf(status)].join("\n");
+}
+
+/** What a node that does not lead knows of a member: whether that is up, the leader alone knows. */
+function knownOf(member: MemberInfo, { nodeId, leader }: NodeStatus): string {
+  if (member.nodeId === nodeId) return "- (this node)";
+  if (member.nodeId === leader) return "alive: it leads";
+  return leader === 0 ? "unknown: nobody leads" : "unknown here";
+}
+
+/** Whom to ask about the other members; nothing on the leader. */
+function whoKnows({ nodeId, leader, members }: NodeStatus): string {
+  if (leader === nodeId) return "";
+  if (leader === 0) return "Which members are up is not known while nobody leads.\n";
+  const address = members.find((member) => member.nodeId === leader)?.address;
+  const command = address === undefined || address === "" ? "" : `: raftoral status --node ${visible(address)}`;
+  return `Which members are up, the leader knows${command}\n`;
 }
 
 /** Nothing while no snapshot is on its way. */

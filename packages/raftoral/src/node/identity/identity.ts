@@ -51,6 +51,7 @@ const COURTESY_TIMEOUT_MS = 1_000;
 /** Failures of a join that pass: the cluster is starting, electing, or busy with another change. */
 const PASSING = new Set([
   "NODE_UNREACHABLE",
+  "NODE_STARTING",
   "NODE_STOPPED",
   "NO_LEADER",
   "DEADLINE_EXCEEDED",

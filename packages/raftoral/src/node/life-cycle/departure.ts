@@ -8,7 +8,7 @@
  *     a member as before: it executes again.
  * D4. Leaving ends within its time.
  */
-import { type Cancel, type Clock, type Logger, NONE } from "@raftoral/raft-core";
+import { type Cancel, type Clock, type Logger, NONE, RaftoralError } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
 import { Deadline, type Timeout } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
@@ -48,15 +48,17 @@ export class Departure {
 
   /** Hands over what this node has, before it stops (D1, D2). Never rejects. */
   async handOver(timeoutMs: number): Promise<void> {
-    const { cluster, membership } = this.#options;
+    const { cluster, membership, logger } = this.#options;
     if (!this.#hasOtherVoters() || this.isLeaving || cluster.failure !== undefined || cluster.leader === NONE) return;
     const { lost, dispose } = this.#quorumLost();
-    await Promise.race([this.#handOverRuns((timeoutMs * 3) / 4), lost]);
+    const attempts = new Attempts(logger);
+    await Promise.race([this.#handOverRuns((timeoutMs * 3) / 4, attempts), lost]);
     if (cluster.isLeader) {
       const limit = { timeoutMs: Math.min(timeoutMs / 4, TRANSFER_MS) };
-      const transferred = this.#attempt("the leadership was not handed over", membership.transfer(undefined, limit));
+      const transferred = attempts.make("the leadership was not handed over", membership.transfer(undefined, limit));
       await Promise.race([transferred, lost]);
     }
+    attempts.end();
     dispose();
   }
 
@@ -79,7 +81,7 @@ export class Departure {
     await cluster.readIndex(deadline.left());
     if (cluster.isLeader) await membership.transfer(undefined, deadline.left());
     try {
-      await this.#handOverRuns(deadline.left(3 / 4).timeoutMs);
+      await this.#handOverRuns(deadline.left(3 / 4).timeoutMs, new Attempts(logger));
       await membership.remove(nodeId, deadline.left());
     } catch (error) {
       if (membership.members().some((member) => member.nodeId === nodeId)) {
@@ -104,10 +106,10 @@ export class Departure {
     return membership.members().some((member) => member.voter && member.nodeId !== cluster.nodeId);
   }
 
-  async #handOverRuns(timeoutMs: number): Promise<void> {
+  async #handOverRuns(timeoutMs: number, attempts: Attempts): Promise<void> {
     const { runtime, clock } = this.#options;
     const drained = within(runtime.drain(), { timeoutMs }, "Handing over runs", clock);
-    await this.#attempt("runs were not handed over", drained);
+    await attempts.make("runs were not handed over", drained);
   }
 
   /** `lost` resolves once no leader has been known for a while. */
@@ -126,12 +128,32 @@ export class Departure {
     };
     return { lost: promise, dispose };
   }
+}
 
-  async #attempt(failure: string, attempt: Promise<unknown>): Promise<void> {
+/** What may fail while a node goes: a line in the log, and nothing once the node has gone on (D2). */
+class Attempts {
+  readonly #logger: Logger;
+  #isOver = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Resolves when the attempt has ended, either way. */
+  async make(failure: string, attempt: Promise<unknown>): Promise<void> {
     try {
       await attempt;
     } catch (error) {
-      this.#options.logger.warn({ err: error }, `${failure}; other nodes take over when this one is silent`);
+      if (this.#isOver) return;
+      const text = `${failure}; other nodes take over when this one is silent`;
+      // That others are busy, gone or going too is no fault of anybody.
+      if (error instanceof RaftoralError) this.#logger.info({ code: error.code, reason: error.message }, text);
+      else this.#logger.warn({ err: error }, text);
     }
+  }
+
+  /** What still goes on fails because the node closes. */
+  end(): void {
+    this.#isOver = true;
   }
 }
