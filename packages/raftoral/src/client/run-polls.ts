@@ -31,6 +31,7 @@ export class RunPolls {
   readonly #failover: Failover;
   readonly #clock: Clock;
   readonly #gate: Gate;
+  #isClosed = false;
 
   constructor(failover: Failover, clock: Clock) {
     this.#failover = failover;
@@ -61,12 +62,13 @@ export class RunPolls {
       }
       if (signal?.aborted === true) throw callAborted(signal, `Waiting for run ${runId}`);
       if (deadline.leftMs <= 0) return lastWord(failure);
-      if (failure !== undefined) await pause(this.#clock, Math.min(FAILURE_PAUSE_MS, deadline.leftMs), signal);
+      if (failure !== undefined && !this.#isClosed) await pause(this.#clock, Math.min(FAILURE_PAUSE_MS, deadline.leftMs), signal);
     }
   }
 
   /** Ends every wait: lets those in that wait for a place, to meet the end of the client. */
   close(): void {
+    this.#isClosed = true;
     this.#gate.open();
   }
 

@@ -252,8 +252,8 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-/** Serves a node on a free port of the loopback. */
-export async function serveFake(node: ServedNode): Promise<FakeServer> {
+/** Serves a node on a port of the loopback; 0: a free one. */
+export async function serveFake(node: ServedNode, port = 0): Promise<FakeServer> {
   const sessions = new Set<ServerHttp2Session>();
   const server: Http2Server = createServer(
     // As a real node's, see transport-grpc.
@@ -269,7 +269,7 @@ export async function serveFake(node: ServedNode): Promise<FakeServer> {
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () =>
