@@ -8,14 +8,23 @@ export function failureLine({ name, message, code }: RecordedFailure): string {
 }
 
 /** Lines of an error, its stack, its causes and the errors it is made of, each level further to the right. */
-export function failureLines(failure: RecordedFailure, indent = ""): readonly string[] {
+export function failureLines(failure: RecordedFailure): readonly string[] {
+  return linesOf(failure, "", true);
+}
+
+/** Lines of what led to an error and of the errors it is made of, without their stacks. None when there is nothing of the kind. */
+export function reasonLines(failure: RecordedFailure): readonly string[] {
+  return linesOf(failure, "", false).slice(1);
+}
+
+function linesOf(failure: RecordedFailure, indent: string, hasStacks: boolean): readonly string[] {
   const { stack, cause, errors = [] } = failure;
   const inner = `${indent}  `;
   const lines = [`${indent}${failureLine(failure)}`];
-  if (stack !== undefined) lines.push(...framesOf(stack).map((frame) => `${inner}${visible(frame)}`));
-  if (cause !== undefined) lines.push(`${inner}Caused by:`, ...failureLines(cause, `${inner}  `));
+  if (hasStacks && stack !== undefined) lines.push(...framesOf(stack).map((frame) => `${inner}${visible(frame)}`));
+  if (cause !== undefined) lines.push(`${inner}Caused by:`, ...linesOf(cause, `${inner}  `, hasStacks));
   for (const [at, error] of errors.entries()) {
-    lines.push(`${inner}Error ${at + 1} of ${errors.length}:`, ...failureLines(error, `${inner}  `));
+    lines.push(`${inner}Error ${at + 1} of ${errors.length}:`, ...linesOf(error, `${inner}  `, hasStacks));
   }
   return lines;
 }

@@ -200,14 +200,22 @@ describe("asking a node", () => {
 
   test("run --wait prints the result, or fails with the run", async () => {
     node.runs.set("ok", run("ok", { status: "completed", result: { status: "confirmed" } }));
-    node.runs.set("no", run("no", { status: "failed", error: failed("Error", "out of stock") }));
+    node.runs.set(
+      "no",
+      run("no", {
+        status: "failed",
+        error: failed("Error", "out of stock", { cause: failed("HttpError", "503", { code: "E503" }) }),
+      }),
+    );
     expect(await ask(["run", "x", "--id", "ok", "--wait"])).toMatchObject({
       code: 0,
       out: '{\n  "status": "confirmed"\n}\n',
     });
     expect(await ask(["run", "x", "--id", "no", "--wait"])).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^Error WORKFLOW_FAILED: Run no failed: Error: out of stock/),
+      err: expect.stringMatching(
+        /^Error WORKFLOW_FAILED: Run no failed: Error: out of stock[^\n]*\n {2}Caused by:\n {4}HttpError \(E503\): 503\n$/,
+      ),
     });
   });
 

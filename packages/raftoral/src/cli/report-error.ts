@@ -1,17 +1,22 @@
 /** How a failure looks on a terminal: one message with its code; the stack only when asked for. */
 import { RaftoralError } from "@raftoral/raft-core";
+import { WorkflowFailedError } from "@raftoral/workflow";
+import { reasonLines } from "./failure-text.ts";
 
+/** How an error is to be printed. */
 export interface ErrorStyle {
   readonly isJson: boolean;
   readonly isVerbose: boolean;
 }
 
+/** The text of an error, ending in a line break. A failed run is shown with what led to its failure. */
 export function formatError(error: unknown, style: ErrorStyle): string {
   const { code, message, retryable, details } = describe(error);
   if (style.isJson) return `${JSON.stringify({ error: { code, message, retryable, details } })}\n`;
   const advice = retryable ? "\nTrying again may help." : "";
+  const reasons = error instanceof WorkflowFailedError ? reasonLines(error.failure).map((line) => `\n${line}`) : [];
   const stack = style.isVerbose ? `\n${continued(stackOf(error))}` : "";
-  return `Error ${code}: ${continued(message)}${advice}${stack}\n`;
+  return `Error ${code}: ${continued(message)}${reasons.join("")}${advice}${stack}\n`;
 }
 
 /** Text whose further lines do not look like lines of this program's own, whatever it quotes. */

@@ -62,7 +62,8 @@ export class RunPolls {
       }
       if (signal?.aborted === true) throw callAborted(signal, `Waiting for run ${runId}`);
       if (deadline.leftMs <= 0) return lastWord(failure);
-      if (failure !== undefined && !this.#isClosed) await pause(this.#clock, Math.min(FAILURE_PAUSE_MS, deadline.leftMs), signal);
+      if (failure !== undefined && !this.#isClosed)
+        await pause(this.#clock, Math.min(FAILURE_PAUSE_MS, deadline.leftMs), signal);
     }
   }
 
