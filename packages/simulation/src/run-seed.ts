@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly steps: number;
   /** Numbers of the faults to inject; all unless given. */
   readonly only?: readonly number[];
+  /** Names of invariants that are not held: what else would a bug that one of them sees lead to? */
+  readonly ignore?: readonly string[];
   /** Receives the lines of the trace. */
   readonly write?: (line: string) => void;
 }
@@ -41,6 +43,8 @@ export interface RunResult {
   readonly virtualMs: number;
   readonly checks: number;
   readonly faults: ReadonlyMap<string, number>;
+  /** How often the run came through each state of coverage/rare-states.ts. */
+  readonly rare: ReadonlyMap<string, number>;
   readonly injected: readonly InjectedFault[];
   readonly calls: number;
   /** Histories of single registers, by verdict. */
@@ -53,8 +57,8 @@ export interface RunResult {
 const MAX_SEARCH_STEPS = 1_000_000;
 
 /** One run at a time in a thread: rejections that nobody handles are taken for this run's. */
-export async function runSeed({ seed, steps, only, write }: RunOptions): Promise<RunResult> {
-  const world = new World(seed, new Trace(write));
+export async function runSeed({ seed, steps, only, ignore, write }: RunOptions): Promise<RunResult> {
+  const world = new World(seed, new Trace(write), ignore);
   const nemesis = new Nemesis(world, only === undefined ? undefined : new Set(only));
   const registers: Record<Verdict, number> = { linearizable: 0, "not-linearizable": 0, unknown: 0 };
   const onRejection = (error: unknown): void => {
@@ -78,8 +82,9 @@ export async function runSeed({ seed, steps, only, write }: RunOptions): Promise
     hash: world.trace.hash,
     events: world.events,
     virtualMs: world.now,
-    checks: world.monitor.checks,
+    checks: world.monitor.invariants.checks,
     faults: world.faults.byKind,
+    rare: world.monitor.invariants.rare.counts,
     injected: nemesis.injected,
     calls: world.history.calls.length,
     registers,

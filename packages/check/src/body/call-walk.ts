@@ -45,7 +45,7 @@ export class CallWalk {
     if (spec === undefined) return;
     const name = spec.name === undefined ? undefined : this.#text(call.arguments[spec.name]);
     const shown = `${method}(${name === undefined ? "" : JSON.stringify(name)})`;
-    this.#walkArguments(call, method === "step" ? spec.stepFunction : undefined);
+    this.#walkArguments(call);
     if (region.mode === "step") {
       walk.add("call-in-step", call, `A step function ${walk.where} calls ${shown} of the context.`);
       return;
@@ -57,7 +57,7 @@ export class CallWalk {
     const calls: NamedCall[] = [];
     if (name !== undefined) {
       calls.push({ context: id, method, name, node: call, module: walk.place.module, isAfterAwait: walk.hasAwaited });
-      for (const each of calls) walk.named.add(each);
+      walk.named.push(...calls);
     }
     if (spec.stepFunction !== undefined) this.#runStep(call, spec.stepFunction);
     if (spec.scopeFunction !== undefined) calls.push(...this.#runScope(call, spec.scopeFunction, id));
@@ -173,14 +173,13 @@ export class CallWalk {
       walk.adopt(outcome, isLater || walk.hasAwaited);
       calls.push(...outcome.calls.map((each) => (isLater ? { ...each, isAfterAwait: true } : each)));
       if (outcome.gives !== undefined) {
-        walk.judge(walk.fates.fateInCallback(call), argument, "a context call");
+        walk.judge(walk.fates.fateInCallback(call, outcome.gives), argument, "a context call");
       }
     }
-    // `new Promise` runs its function once; so may a function that is not known.
-    const isRepeated = mode === "body" && !isLater && call.type !== "NewExpression";
     const earlier = isLater && method !== undefined ? branchesOf(method.object, walk.place.module, this.#started) : [];
     const before = earlier.flatMap((branch) => branch.calls);
-    if (calls.length + before.length > 0) this.#started.set(call, [{ calls: [...before, ...calls], isRepeated }]);
+    if (calls.length + before.length > 0)
+      this.#started.set(call, [{ calls: [...before, ...calls], isRepeated: !isLater }]);
   }
 
   /** `items.map(Math.random)`: the call is made by the method that gets the function. */
@@ -206,13 +205,8 @@ export class CallWalk {
   }
 
   /** Arguments that are evaluated for the call. Functions among them are followed where it is known what becomes of them. */
-  #walkArguments(call: CallNode, stepFunction?: number): void {
-    for (const [index, argument] of call.arguments.entries()) {
-      const expression = unwrap(argument);
-      // `ctx.step("folder", process.cwd)` reads no folder here.
-      const isReference = index === stepFunction && /^(Identifier|(Optional)?MemberExpression)$/.test(expression.type);
-      if (!isFunction(expression) && !isReference) this.#walk.walk(expression);
-    }
+  #walkArguments(call: CallNode): void {
+    for (const argument of call.arguments) if (!isFunction(unwrap(argument))) this.#walk.walk(argument);
   }
 
   #walkCallee(call: CallNode): void {

@@ -6,7 +6,6 @@
  *     not followed again.
  * I2. The number of functions followed for one body is bounded by MAX_FOLLOWED, and how deep calls are followed by MAX_CALLS.
  */
-import type { Node } from "@babel/types";
 import { CheckError } from "../errors.ts";
 import type { ModuleGraph } from "../modules/module-graph.ts";
 import type { SourceModule } from "../modules/source-module.ts";
@@ -19,7 +18,7 @@ import type { Findings } from "./findings.ts";
 import { FunctionWalk } from "./function-walk.ts";
 import { type Arguments, NO_OUTCOME, type Outcome, type Region } from "./region.ts";
 
-const MAX_FOLLOWED = 50_000;
+const MAX_FOLLOWED = 20_000;
 const MAX_CALLS = 40;
 
 export class Inspector {
@@ -30,7 +29,6 @@ export class Inspector {
   readonly workflow: string | undefined;
   /** The function that is the body. */
   readonly body: FunctionValue;
-  readonly #drops = new Set<Node>();
   readonly #outcomes = new Map<string, Outcome>();
   readonly #open: Frame[] = [];
   readonly #followed: { readonly module: SourceModule; readonly fn: FunctionNode }[] = [];
@@ -41,13 +39,6 @@ export class Inspector {
     this.findings = findings;
     this.body = body;
     this.workflow = workflow;
-  }
-
-  /** Whether no finding is at this end of a promise yet. */
-  isNewDrop(at: Node): boolean {
-    const isNew = !this.#drops.has(at);
-    this.#drops.add(at);
-    return isNew;
   }
 
   /** Follows a body whose context is its parameter `index`. */

@@ -22,8 +22,7 @@ export type Drop =
 
 export type Fate =
   | { readonly type: "used" }
-  /** `at` is where the way of the promise ends. */
-  | { readonly type: "dropped"; readonly drop: Drop; readonly at: Node }
+  | { readonly type: "dropped"; readonly drop: Drop }
   /** The function gives the promise to whoever calls it. */
   | { readonly type: "returned"; readonly fn: FunctionNode; readonly shape: Shape };
 
@@ -53,9 +52,7 @@ export class PromiseFates {
   readonly #place: Place;
   /** The function whose result is the result of the run. */
   readonly #body: FunctionNode | undefined;
-  /** The names that the question under way has come through. */
   readonly #followed = new Set<Binding>();
-  readonly #known = { collection: new Map<Binding, Fate>(), promise: new Map<Binding, Fate>() };
 
   constructor(evaluator: Evaluator, place: Place, body: FunctionNode | undefined) {
     this.#evaluator = evaluator;
@@ -70,50 +67,48 @@ export class PromiseFates {
   }
 
   /** What becomes of what a function gives to the call that it is an argument of. */
-  fateInCallback(call: CallNode): Fate {
+  fateInCallback(call: CallNode, shape: Shape): Fate {
     this.#followed.clear();
-    return this.#inCallback(call);
+    return this.#inCallback(call, shape);
   }
 
   #fateOf(node: Node, shape: Shape): Fate {
     const parent = this.#parentOf(node);
-    if (parent === undefined) return dropped("statement", node);
+    if (parent === undefined) return dropped("statement");
     if (isWrapper(parent)) return this.#fateOf(parent, shape);
-    if (isCall(parent)) return this.#inCall(node, parent);
+    if (isCall(parent)) return this.#inCall(node, parent, shape);
     switch (parent.type) {
       case "ExpressionStatement":
-        return this.#settlesAnother(node) ? USED : dropped("statement", node);
+        return this.#settlesAnother(node) ? USED : dropped("statement");
       case "AwaitExpression":
-        return shape === "promise" ? USED : dropped("await-collection", node);
+        return shape === "promise" ? USED : dropped("await-collection");
       case "ArrowFunctionExpression":
-        return parent.body === node ? this.#returnedFrom(parent, node, shape) : USED;
+        return parent.body === node ? this.#returnedFrom(parent, shape) : USED;
       case "ReturnStatement": {
         const fn = this.#place.module.tree.functionOf(parent);
-        return fn === undefined ? USED : this.#returnedFrom(fn, node, shape);
+        return fn === undefined ? USED : this.#returnedFrom(fn, shape);
       }
       case "UnaryExpression":
-        return dropped(parent.operator === "void" ? "void" : "operand", node);
+        return dropped(parent.operator === "void" ? "void" : "operand");
       case "BinaryExpression":
       case "DoWhileStatement":
       case "ForInStatement":
       case "IfStatement":
       case "SwitchStatement":
       case "WhileStatement":
-        return dropped("operand", node);
+        return dropped("operand");
       case "TemplateLiteral":
-        return this.#parentOf(parent)?.type === "TaggedTemplateExpression" ? USED : dropped("operand", node);
+        return this.#parentOf(parent)?.type === "TaggedTemplateExpression" ? USED : dropped("operand");
       case "ForStatement":
-        return dropped(parent.test === node ? "operand" : "statement", node);
+        return dropped(parent.test === node ? "operand" : "statement");
       case "ForOfStatement":
-        return parent.await || shape === "collection" ? USED : dropped("operand", node);
+        return parent.await || shape === "collection" ? USED : dropped("operand");
       case "ConditionalExpression":
-        return parent.test === node ? dropped("operand", node) : this.#fateOf(parent, shape);
+        return parent.test === node ? dropped("operand") : this.#fateOf(parent, shape);
       case "LogicalExpression":
-        return parent.left === node && parent.operator === "&&"
-          ? dropped("operand", node)
-          : this.#fateOf(parent, shape);
+        return parent.left === node && parent.operator === "&&" ? dropped("operand") : this.#fateOf(parent, shape);
       case "SequenceExpression":
-        return parent.expressions.at(-1) === node ? this.#fateOf(parent, shape) : dropped("statement", node);
+        return parent.expressions.at(-1) === node ? this.#fateOf(parent, shape) : dropped("statement");
       case "ArrayExpression":
       case "ObjectExpression":
         return this.#fateOf(parent, "collection");
@@ -123,17 +118,17 @@ export class PromiseFates {
         return this.#spread(parent, shape);
       case "MemberExpression":
       case "OptionalMemberExpression":
-        return parent.object === node ? this.#ofMember(parent, shape) : dropped("operand", node);
+        return parent.object === node ? this.#ofMember(parent, shape) : dropped("operand");
       case "VariableDeclarator":
-        return this.#stored(parent.id, node, shape);
+        return this.#stored(parent.id, shape);
       case "AssignmentExpression":
-        return this.#assigned(parent.left, node, parent, shape);
+        return this.#assigned(parent.left, parent, shape);
       default:
         return USED;
     }
   }
 
-  #inCallback(call: CallNode): Fate {
+  #inCallback(call: CallNode, _shape: Shape): Fate {
     const callee = this.#evaluator.valueOf(call.callee, this.#place);
     if (callee?.type === "global" && callee.path === "Array.from") return this.#fateOf(call, "collection");
     if (callee !== undefined && callee.type !== "global") return USED;
@@ -141,16 +136,16 @@ export class PromiseFates {
     if (method === undefined) return USED;
     if (COLLECTING_METHODS.has(method)) return this.#fateOf(call, "collection");
     if (CHAINING_METHODS.has(method)) return this.#fateOf(call, "promise");
-    return DROPPING_METHODS.has(method) ? { type: "dropped", drop: { how: "callback", method }, at: call } : USED;
+    return DROPPING_METHODS.has(method) ? { type: "dropped", drop: { how: "callback", method } } : USED;
   }
 
-  #inCall(node: Node, call: CallNode): Fate {
-    if (call.callee === node) return dropped("operand", node);
+  #inCall(node: Node, call: CallNode, _shape: Shape): Fate {
+    if (call.callee === node) return dropped("operand");
     const callee = this.#evaluator.valueOf(call.callee, this.#place);
     if (callee?.type === "global") {
       if (PROMISE_OF_PROMISES.test(callee.path)) return this.#fateOf(call, "promise");
       if (/^(Array\.from|Object\.(entries|values))$/.test(callee.path)) return this.#fateOf(call, "collection");
-      if (COMPUTING.test(callee.path)) return dropped("operand", node);
+      if (COMPUTING.test(callee.path)) return dropped("operand");
     }
     const member = calledMember(call);
     if (member !== undefined && ADDING_METHODS.has(member.name) && member.object.type === "Identifier") {
@@ -160,8 +155,8 @@ export class PromiseFates {
     return USED;
   }
 
-  #returnedFrom(fn: FunctionNode, node: Node, shape: Shape): Fate {
-    if (fn === this.#body && shape === "collection") return dropped("result", node);
+  #returnedFrom(fn: FunctionNode, shape: Shape): Fate {
+    if (fn === this.#body && shape === "collection") return dropped("result");
     // An asynchronous function waits for what it returns. What becomes of its own promise is decided where it is called.
     if (fn === this.#body || fn.async === true || fn.generator === true) return USED;
     let holder: Node = fn;
@@ -171,13 +166,13 @@ export class PromiseFates {
       parent = this.#parentOf(parent);
     }
     if (parent === undefined || !isCall(parent)) return { type: "returned", fn, shape };
-    return parent.callee === holder ? this.#fateOf(parent, shape) : this.#inCallback(parent);
+    return parent.callee === holder ? this.#fateOf(parent, shape) : this.#inCallback(parent, shape);
   }
 
   #spread(spread: Node, shape: Shape): Fate {
     const target = this.#parentOf(spread);
     if (target?.type === "ArrayExpression" && shape === "collection") return this.#fateOf(target, "collection");
-    return shape === "promise" ? dropped("operand", spread) : USED;
+    return shape === "promise" ? dropped("operand") : USED;
   }
 
   /** `member` is `value.name`, or its call. */
@@ -188,27 +183,27 @@ export class PromiseFates {
     if (shape === "promise") {
       return call !== undefined && name !== undefined && PROMISE_METHODS.has(name)
         ? this.#fateOf(call, "promise")
-        : dropped("operand", member);
+        : dropped("operand");
     }
-    if (name === "length") return dropped("operand", member);
+    if (name === "length") return dropped("operand");
     if (call === undefined || name === undefined) {
       const isTarget = parent?.type === "AssignmentExpression" && parent.left === member;
-      return isTarget ? dropped("statement", member) : USED;
+      return isTarget ? dropped("statement") : USED;
     }
     if (SAME_ELEMENTS.has(name)) return this.#fateOf(call, "collection");
-    return ADDING_METHODS.has(name) ? dropped("statement", member) : USED;
+    return ADDING_METHODS.has(name) ? dropped("statement") : USED;
   }
 
-  #stored(target: Node, node: Node, shape: Shape): Fate {
-    if (target.type !== "Identifier") return shape === "promise" ? dropped("operand", node) : USED;
+  #stored(target: Node, shape: Shape): Fate {
+    if (target.type !== "Identifier") return shape === "promise" ? dropped("operand") : USED;
     const binding = this.#place.module.bindingOf(target);
     return binding === undefined ? USED : this.#ofBinding(binding, shape);
   }
 
-  #assigned(target: Node, node: Node, assignment: Node, shape: Shape): Fate {
+  #assigned(target: Node, assignment: Node, shape: Shape): Fate {
     const own = this.#fateOf(assignment, shape);
     if (own.type !== "dropped") return own;
-    if (target.type === "Identifier") return this.#stored(target, node, shape);
+    if (target.type === "Identifier") return this.#stored(target, shape);
     if (target.type === "MemberExpression" && target.object.type === "Identifier") {
       const array = this.#place.module.bindingOf(target.object);
       if (array?.origin.type === "init" && array.origin.init.type === "ArrayExpression") {
@@ -219,21 +214,11 @@ export class PromiseFates {
   }
 
   #ofBinding(binding: Binding, shape: Shape): Fate {
-    const unused: Fate = {
-      type: "dropped",
-      drop: { how: "stored", name: binding.name },
-      at: binding.declaration,
-    };
-    // Only an answer that no name above was left out of is kept for the next question.
-    const isComplete = this.#followed.size === 0;
-    const known = isComplete ? this.#known[shape].get(binding) : undefined;
-    if (known !== undefined) return known;
-    if (this.#followed.has(binding)) return unused;
+    const fate: Fate = { type: "dropped", drop: { how: "stored", name: binding.name } };
+    if (this.#followed.has(binding)) return fate;
     this.#followed.add(binding);
     const isUsed = binding.reads.some((read) => this.#fateOf(read, shape).type !== "dropped");
-    const fate = isUsed ? USED : unused;
-    if (isComplete) this.#known[shape].set(binding, fate);
-    return fate;
+    return isUsed ? USED : fate;
   }
 
   /** `new Promise((resolve) => { ctx.step(...).then(resolve); })`: whoever waits for the new promise waits for the call. */
@@ -255,6 +240,6 @@ export class PromiseFates {
   }
 }
 
-function dropped(how: "await-collection" | "operand" | "result" | "statement" | "void", at: Node): Fate {
-  return { type: "dropped", drop: { how }, at };
+function dropped(how: "await-collection" | "operand" | "result" | "statement" | "void"): Fate {
+  return { type: "dropped", drop: { how } };
 }

@@ -9,7 +9,7 @@ import { simulate } from "./simulate.ts";
 
 const print = (line: string): void => console.log(line);
 
-async function writeTrace({ start, steps, only, mutant, trace = "-" }: SimulateOptions): Promise<boolean> {
+async function writeTrace({ start, steps, only, mutant, ignore, trace = "-" }: SimulateOptions): Promise<boolean> {
   if (mutant !== undefined) installMutant(mutantNamed(mutant));
   // Only now, so that the mutant is in what is loaded.
   const { runSeed } = await import("../run-seed.ts");
@@ -17,7 +17,7 @@ async function writeTrace({ start, steps, only, mutant, trace = "-" }: SimulateO
   const write = (line: string): void => {
     out.write(`${line}\n`);
   };
-  const result = await runSeed({ seed: start, steps, write, ...(only === undefined ? {} : { only }) });
+  const result = await runSeed({ seed: start, steps, ignore, write, ...(only === undefined ? {} : { only }) });
   write(result.finding === undefined ? "nothing was found" : result.finding.stack);
   if (out !== process.stdout) {
     out.end();

@@ -10,6 +10,8 @@ export interface SimulateOptions extends Profile {
   /** Where the text of the run goes; "-" is standard output. */
   readonly trace: string | undefined;
   readonly mutant: string | undefined;
+  /** Invariants that are not held. */
+  readonly ignore: readonly string[];
   /** Find every mutant and print the table. */
   readonly hunt: boolean;
   readonly help: boolean;
@@ -25,6 +27,7 @@ export const USAGE = `npm run simulate -- [options]
   --only A,B,...   inject only the faults with these numbers; "none" for none
   --trace [FILE]   write what happens in the first seed as text, to FILE or to standard output
   --mutant NAME    with a known bug brought back
+  --ignore A,...   do not hold these invariants: what does a bug that they see lead to?
   --hunt           find every known bug and print how fast
 `;
 
@@ -45,6 +48,7 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
       only: { type: "string" },
       trace: { type: "string" },
       mutant: { type: "string" },
+      ignore: { type: "string", default: "" },
       hunt: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -59,6 +63,7 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
     only: values.only === undefined ? undefined : numbers(values.only),
     trace: values.trace === "stdout" ? "-" : values.trace,
     mutant: values.mutant,
+    ignore: values.ignore.split(",").filter((name) => name.length > 0),
     hunt: values.hunt,
     help: values.help,
   };

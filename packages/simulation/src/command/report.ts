@@ -2,11 +2,11 @@
 import type { RunResult } from "../run-seed.ts";
 import type { Shrunk } from "./shrinker.ts";
 
-/** `steps` and `mutant` are those of the run. */
+/** `steps`, `mutant` and `ignore` are those of the run. */
 export function reportFinding(
   failed: RunResult,
   shrunk: Shrunk | undefined,
-  options: { readonly steps: number; readonly mutant?: string | undefined },
+  options: { readonly steps: number; readonly mutant?: string | undefined; readonly ignore?: readonly string[] },
 ): readonly string[] {
   const { seed, finding, events, virtualMs } = failed;
   const small = shrunk?.result ?? failed;
@@ -24,8 +24,9 @@ export function reportFinding(
   }
   const only = shrunk === undefined ? "" : ` --only ${shrunk.only.length === 0 ? "none" : shrunk.only.join(",")}`;
   const mutant = options.mutant === undefined ? "" : ` --mutant ${options.mutant}`;
+  const ignore = options.ignore === undefined || options.ignore.length === 0 ? "" : ` --ignore ${options.ignore}`;
   lines.push(
-    `again       npm run simulate -- --seeds 1 --start ${seed} --steps ${options.steps}${mutant}${only}`,
+    `again       npm run simulate -- --seeds 1 --start ${seed} --steps ${options.steps}${mutant}${ignore}${only}`,
     "            and with --trace to read what happened",
     "",
   );

@@ -102,6 +102,7 @@ function hanging({ seed }: RunOptions): RunResult {
     virtualMs: 0,
     checks: 0,
     faults: new Map(),
+    rare: new Map(),
     injected: [],
     calls: 0,
     registers: { linearizable: 0, "not-linearizable": 0, unknown: 0 },

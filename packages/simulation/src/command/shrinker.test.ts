@@ -14,6 +14,7 @@ function resultOf(faults: readonly number[], invariant: string | undefined): Run
     virtualMs: 1,
     checks: 0,
     faults: new Map(),
+    rare: new Map(),
     injected,
     calls: 0,
     registers: { linearizable: 0, "not-linearizable": 0, unknown: 0 },

@@ -15,7 +15,7 @@ const MAX_LINE = 120;
 
 /** Prints as it goes. Resolves to whether nothing was found. */
 export async function simulate(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
-  const { start, seeds, steps, only, mutant, threads } = options;
+  const { start, seeds, steps, only, mutant, ignore, threads } = options;
   const pool = new SeedPool(threads, mutant);
   const totals = new Totals();
   const failed: RunResult[] = [];
@@ -30,7 +30,7 @@ export async function simulate(options: SimulateOptions, print: (line: string) =
   const work = async (): Promise<void> => {
     while (next < start + seeds && performance.now() - began < options.budgetMs) {
       const seed = next++;
-      const run = { seed, steps, ...(only === undefined ? {} : { only }) };
+      const run = { seed, steps, ignore, ...(only === undefined ? {} : { only }) };
       const result = await pool.run(run);
       totals.add(result);
       if (result.finding !== undefined) found(result);
@@ -50,8 +50,10 @@ export async function simulate(options: SimulateOptions, print: (line: string) =
     failed.sort((a, b) => a.seed - b.seed);
     for (const result of failed.slice(0, MAX_REPORTED)) {
       const mayShrink = only === undefined && result.finding?.invariant !== "same-trace" && result.injected.length > 0;
-      const shrunk = mayShrink ? await shrink(result, steps, (run) => pool.run(run), MAX_SHRINK_RUNS) : undefined;
-      for (const line of reportFinding(result, shrunk, { steps, mutant })) print(line);
+      const shrunk = mayShrink
+        ? await shrink(result, steps, (run) => pool.run({ ...run, ignore }), MAX_SHRINK_RUNS)
+        : undefined;
+      for (const line of reportFinding(result, shrunk, { steps, mutant, ignore })) print(line);
     }
     if (failed.length > MAX_REPORTED) print(`findings    ${failed.length}, of seeds ${failed.map(({ seed }) => seed)}`);
     for (const line of totals.lines(realMs, threads)) print(line);

@@ -1,10 +1,13 @@
 /** What many runs add up to, and how that is told. */
+import { RARE_STATES } from "../coverage/rare-states.ts";
 import type { RunResult } from "../run-seed.ts";
 
 export class Totals {
   seeds = 0;
   repeated = 0;
   readonly #faults = new Map<string, number>();
+  /** Rare states, those that were never reached with 0. */
+  readonly #rare = new Map<string, number>(Object.keys(RARE_STATES).map((state) => [state, 0]));
   readonly #endings = new Map<string, number>();
   readonly #registers = { linearizable: 0, "not-linearizable": 0, unknown: 0 };
   #events = 0;
@@ -19,7 +22,8 @@ export class Totals {
     this.#checks += result.checks;
     this.#calls += result.calls;
     this.#endings.set(result.ending, (this.#endings.get(result.ending) ?? 0) + 1);
-    for (const [kind, times] of result.faults) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + times);
+    addTo(this.#faults, result.faults);
+    addTo(this.#rare, result.rare);
     for (const verdict of ["linearizable", "not-linearizable", "unknown"] as const) {
       this.#registers[verdict] += result.registers[verdict];
     }
@@ -31,7 +35,6 @@ export class Totals {
     const notLinearizable = this.#registers["not-linearizable"];
     const ending = (name: string): string => number(this.#endings.get(name) ?? 0);
     const speed = Math.round(this.#virtualMs / (realMs * threads));
-    const faults = [...this.#faults].sort(([a], [b]) => (a < b ? -1 : 1));
     return [
       `seeds       ${number(this.seeds)} (${number(this.repeated)} of them twice, with the same trace hash)`,
       `events      ${number(this.#events)}`,
@@ -41,12 +44,18 @@ export class Totals {
       `registers   ${number(linearizable)} linearizable, ${number(notLinearizable)} not, ${number(unknown)} unknown`,
       `endings     ${ending("progress")} with progress, ${ending("no-quorum")} without a quorum left, ${ending("finding")} with a finding`,
       "faults",
-      ...columns(faults.map(([kind, times]) => `${kind.padEnd(18)}${number(times).padStart(10)}`)),
+      ...columns(this.#faults),
+      "rare states",
+      ...columns(this.#rare),
     ];
   }
 }
 
-function columns(cells: readonly string[]): string[] {
+/** A table of counts by name, read down its three columns. Of rare states `npm run simulate -- --help` says what they are. */
+export function columns(counts: ReadonlyMap<string, number>): string[] {
+  const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  const width = Math.max(...sorted.map(([name]) => name.length));
+  const cells = sorted.map(([name, times]) => `${name.padEnd(width)}${number(times).padStart(10)}`);
   const rows = Math.ceil(cells.length / 3);
   return Array.from({ length: rows }, (_, row) => {
     const line = [cells[row], cells[row + rows], cells[row + 2 * rows]];
@@ -54,6 +63,10 @@ function columns(cells: readonly string[]): string[] {
   });
 }
 
-function number(value: number): string {
+function addTo(totals: Map<string, number>, counts: ReadonlyMap<string, number>): void {
+  for (const [name, times] of counts) totals.set(name, (totals.get(name) ?? 0) + times);
+}
+
+export function number(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

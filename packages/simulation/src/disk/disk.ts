@@ -29,6 +29,8 @@ export interface DirtyWrite {
 }
 
 const QUICK_MS: readonly [number, number] = [0.2, 2];
+/** What a flush takes on a disk that is slow all the time: longer than a round trip. */
+const SLOW_MS: readonly [number, number] = [3, 60];
 
 export class Disk {
   readonly platter = new LogImage();
@@ -41,8 +43,10 @@ export class Disk {
   /** Counts mounts: a flush that began before a crash must not end after it. */
   #epoch = 0;
   #mounted: MountedStorage | undefined;
-  /** How long a flush takes, in milliseconds. */
-  flushMs = QUICK_MS;
+  /** How long a flush takes while nothing is wrong, in milliseconds: at least and at most. */
+  readonly usualFlushMs: readonly [number, number];
+  /** How long a flush takes now. */
+  flushMs: readonly [number, number];
   /** What the next flush does instead of succeeding. */
   failNext: "fsync" | "full" | undefined = undefined;
 
@@ -50,6 +54,8 @@ export class Disk {
     this.#nodeId = nodeId;
     this.#world = world;
     this.#random = random;
+    this.usualFlushMs = random.chance(world.settings.slowDisks) ? SLOW_MS : QUICK_MS;
+    this.flushMs = this.usualFlushMs;
   }
 
   /** Opens the disk for a process. Throws {@link DiskError} for damage (K4). `seesEarly`: reads see a write before it is durable. */

@@ -1,36 +1,33 @@
 /**
  * A leader commits only what a majority of its configuration has on disk, of both halves while the configuration is joint
- * (Raft paper §5.3; thesis §4.3), counting an entry of its own term (§5.4.2). Counted from the disks themselves.
+ * (Raft paper §5.3; thesis §4.3), counting an entry of its own term (§5.4.2). Counted from the disks themselves, at the moment
+ * at which the leader counts: it may have another configuration, or another role, by the end of the event.
  */
-import type { NodeId } from "@raftoral/raft-core";
-import type { Disk } from "../disk/disk.ts";
-import type { ObservedNode } from "../node/observed-node.ts";
+import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { LogImage } from "../disk/log-image.ts";
 import type { Invariant, Report } from "./invariant.ts";
+import type { Observed } from "./observed.ts";
 
 export class CommitByQuorum implements Invariant {
   readonly name = "commit-by-quorum";
   readonly #report: Report;
-  readonly #diskOf: (nodeId: NodeId) => Disk | undefined;
+  readonly #platterOf: (nodeId: NodeId) => LogImage | undefined;
 
-  constructor(report: Report, diskOf: (nodeId: NodeId) => Disk | undefined) {
+  constructor(report: Report, platterOf: (nodeId: NodeId) => LogImage | undefined) {
     this.#report = report;
-    this.#diskOf = diskOf;
+    this.#platterOf = platterOf;
   }
 
-  afterEvent(node: ObservedNode): void {
-    const { raft, before } = node;
-    const index = raft.log.committed;
-    // What it commits before it leads was told by another leader.
-    if (raft.role !== "StateLeader" || index <= before.committed || before.role !== "StateLeader") return;
+  counted({ id, raft }: Observed, index: LogIndex): void {
     const term = raft.log.termOrZero(index);
     if (term !== raft.term) {
-      this.#report(this.name, `n${node.id} leads term ${raft.term} and commits ${index} of term ${term} by counting`);
+      this.#report(this.name, `n${id} leads term ${raft.term} and commits ${index} of term ${term} by counting`);
     }
-    const { voters, votersOutgoing } = raft.tracker.confState();
-    for (const half of [voters, votersOutgoing]) {
-      const holders = half.filter((id) => this.#diskOf(id)?.platter.covers(index, term) === true);
-      if (half.length > 0 && holders.length * 2 <= half.length) {
-        this.#report(this.name, `n${node.id} commits ${index}/${term}, held by [${holders}] of voters [${half}]`);
+    const { incoming, outgoing } = raft.tracker.config.voters;
+    for (const { ids } of [incoming, outgoing]) {
+      const holders = ids.filter((member) => this.#platterOf(member)?.covers(index, term) === true);
+      if (ids.length > 0 && holders.length * 2 <= ids.length) {
+        this.#report(this.name, `n${id} commits ${index}/${term}, held by [${holders}] of voters [${ids}]`);
       }
     }
   }

@@ -2,9 +2,10 @@
  * State Machine Safety, on the log's side (Raft paper §5.4.3): what one node knows committed at an index is what every node
  * knows committed there, for ever.
  */
-import type { ObservedNode } from "../node/observed-node.ts";
+import type { LogIndex } from "@raftoral/raft-core";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
+import { nameOf, type Observed } from "./observed.ts";
 
 export class CommittedStays implements Invariant {
   readonly name = "committed-never-changes";
@@ -16,24 +17,32 @@ export class CommittedStays implements Invariant {
     this.#ledger = ledger;
   }
 
-  started(node: ObservedNode): void {
-    this.#compare(node, node.raft.log.firstIndex());
+  started(node: Observed): void {
+    this.#compare(node, node.raft.log.firstIndex() - 1);
   }
 
-  afterEvent(node: ObservedNode): void {
+  /** Noted before anything else is done with it: a message of the same event may tell it. */
+  counted(node: Observed): void {
+    this.#compare(node, node.before.committed + 1);
+  }
+
+  afterEvent(node: Observed): void {
     if (node.raft.log.committed > node.before.committed) this.#compare(node, node.before.committed + 1);
   }
 
-  #compare({ id, raft }: ObservedNode, from: number): void {
+  #compare(node: Observed, from: LogIndex): void {
+    const { raft } = node;
     const { committed } = this.#ledger;
     for (let index = Math.max(1, from); index <= raft.log.committed; index++) {
       const term = raft.log.term(index);
       // Under a snapshot: the snapshot's own place is compared, and what it stands for is by its digest.
       if (typeof term !== "number") continue;
       const known = committed[index];
-      if (known === undefined) committed[index] = { term, inTerm: raft.term };
-      else if (known.term !== term) {
-        this.#report(this.name, `n${id} has ${index} committed with term ${term}, elsewhere it is ${known.term}`);
+      if (known === undefined) {
+        committed[index] = { term, inTerm: raft.term, by: { id: node.id, incarnation: node.incarnation } };
+      } else if (known.term !== term) {
+        const elsewhere = `${known.term} for ${nameOf(known.by)}`;
+        this.#report(this.name, `${nameOf(node)} has ${index} committed with term ${term}; it is ${elsewhere}`);
       }
     }
   }

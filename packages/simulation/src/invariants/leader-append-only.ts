@@ -1,7 +1,7 @@
 /** Leader Append-Only (Raft paper §5.3): a leader never replaces or deletes entries of its log. */
 import type { Entry } from "@raftoral/raft-core";
-import type { ObservedNode } from "../node/observed-node.ts";
 import type { Invariant, Report } from "./invariant.ts";
+import type { Observed } from "./observed.ts";
 
 export class LeaderAppendOnly implements Invariant {
   readonly name = "leader-append-only";
@@ -11,7 +11,7 @@ export class LeaderAppendOnly implements Invariant {
     this.#report = report;
   }
 
-  appended({ id, raft }: ObservedNode, entries: readonly Entry[]): void {
+  appended({ id, raft }: Observed, entries: readonly Entry[]): void {
     const first = entries[0];
     if (first === undefined || raft.role !== "StateLeader") return;
     const last = raft.log.lastIndex();
@@ -19,7 +19,7 @@ export class LeaderAppendOnly implements Invariant {
       this.#report(this.name, `n${id} leads term ${raft.term} and replaces ${first.index}..${last}`);
   }
 
-  restored({ id, raft }: ObservedNode): void {
+  restored({ id, raft }: Observed): void {
     if (raft.role === "StateLeader") this.#report(this.name, `n${id} leads term ${raft.term} and restores a snapshot`);
   }
 }

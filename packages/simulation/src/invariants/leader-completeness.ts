@@ -1,7 +1,10 @@
-/** Leader Completeness (Raft paper §5.4): a new leader holds everything that was committed in earlier terms. */
-import type { ObservedNode } from "../node/observed-node.ts";
+/**
+ * Leader Completeness (Raft paper §5.4): a new leader holds everything that was committed in earlier terms, and nothing was committed in
+ * its own term before it led.
+ */
 import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
+import { nameOf, type Observed } from "./observed.ts";
 
 export class LeaderCompleteness implements Invariant {
   readonly name = "leader-completeness";
@@ -13,20 +16,18 @@ export class LeaderCompleteness implements Invariant {
     this.#ledger = ledger;
   }
 
-  afterEvent({ id, raft, before }: ObservedNode): void {
+  afterEvent(node: Observed): void {
+    const { raft, before } = node;
     if (raft.role !== "StateLeader" || (before.role === "StateLeader" && before.term === raft.term)) return;
     const { committed } = this.#ledger;
-    // The terms in which entries were committed rise with the index: the last one of an earlier term stands for all.
+    // The terms in which entries were committed rise with the index: the last one of a term up to this stands for all.
     let index = committed.length - 1;
-    while (index > 0 && (committed[index]?.inTerm ?? 0) >= raft.term) index--;
+    while (index > 0 && (committed[index]?.inTerm ?? 0) > raft.term) index--;
     const last = committed[index];
     if (last === undefined || index < raft.log.firstIndex() - 1) return;
     const term = raft.log.term(index);
-    if (term !== last.term) {
-      this.#report(
-        this.name,
-        `n${id} leads term ${raft.term} with ${term} at ${index}, which was committed with ${last.term}`,
-      );
-    }
+    if (term === last.term) return;
+    const where = `which ${nameOf(last.by)} committed with ${last.term} in term ${last.inTerm}`;
+    this.#report(this.name, `${nameOf(node)} leads term ${raft.term} with ${term} at ${index}, ${where}`);
   }
 }

@@ -5,9 +5,9 @@
  * it; the rest follows by induction. What a disk gives back after a crash is compared in full.
  */
 import type { Entry, Term } from "@raftoral/raft-core";
-import type { ObservedNode } from "../node/observed-node.ts";
 import type { Invariant, Report } from "./invariant.ts";
 import { fingerprintOf, keyOf, type Ledger } from "./ledger.ts";
+import { nameOf, type Observed } from "./observed.ts";
 
 export class LogMatching implements Invariant {
   readonly name = "log-matching";
@@ -19,22 +19,22 @@ export class LogMatching implements Invariant {
     this.#ledger = ledger;
   }
 
-  started(node: ObservedNode): void {
+  started(node: Observed): void {
     const { log } = node.raft;
     const first = log.firstIndex();
     const stored = log.entriesFrom(first, Number.POSITIVE_INFINITY);
-    if (stored === "compacted") this.#report(this.name, `n${node.id} cannot read its log from ${first}`);
+    if (stored === "compacted") this.#report(this.name, `${nameOf(node)} cannot read its log from ${first}`);
     else this.#compare(node, stored);
   }
 
-  appended(node: ObservedNode, entries: readonly Entry[]): void {
+  appended(node: Observed, entries: readonly Entry[]): void {
     this.#compare(node, entries);
   }
 
-  #compare({ id, raft }: ObservedNode, entries: readonly Entry[]): void {
+  #compare(node: Observed, entries: readonly Entry[]): void {
     const first = entries[0];
     if (first === undefined) return;
-    let previousTerm: Term = raft.log.termOrZero(first.index - 1);
+    let previousTerm: Term = node.raft.log.termOrZero(first.index - 1);
     for (const entry of entries) {
       const key = keyOf(entry.index, entry.term);
       const known = this.#ledger.entries.get(key);
@@ -42,12 +42,11 @@ export class LogMatching implements Invariant {
         this.#ledger.entries.set(key, { entry, fingerprint: fingerprintOf(entry), previousTerm });
       } else if (known.previousTerm !== previousTerm) {
         const { index, term } = entry;
-        this.#report(
-          this.name,
-          `n${id}: before ${index}/${term} is term ${previousTerm}, elsewhere ${known.previousTerm}`,
-        );
+        const elsewhere = `elsewhere ${known.previousTerm}`;
+        this.#report(this.name, `${nameOf(node)}: before ${index}/${term} is term ${previousTerm}, ${elsewhere}`);
       } else if (known.entry !== entry && known.fingerprint !== fingerprintOf(entry)) {
-        this.#report(this.name, `n${id}: entry ${entry.index}/${entry.term} differs from the one seen elsewhere`);
+        const { index, term } = entry;
+        this.#report(this.name, `${nameOf(node)}: entry ${index}/${term} differs from the one seen elsewhere`);
       }
       previousTerm = entry.term;
     }

@@ -1,72 +1,43 @@
-/** All invariants together: passes on what happens, counts the checks, and keeps the ledger they share. */
-import type { ConfState, Entry, GroupReceiver, LogIndex, Message, NodeId } from "@raftoral/raft-core";
+/** Watches the nodes of a world: finds out what the invariants are to be told, and writes it into the trace. */
+import type { ConfState, Entry, GroupReceiver, LogIndex, Message, NodeId, ReadState } from "@raftoral/raft-core";
+import type { Passage } from "../coverage/rare-states.ts";
 import type { KvMachineListener } from "../machine/kv-machine.ts";
-import { ObservedNode } from "../node/observed-node.ts";
+import { type NodeListener, ObservedNode } from "../node/observed-node.ts";
 import type { SimNode } from "../node/sim-node.ts";
 import { Violation } from "../world/violation.ts";
 import type { World } from "../world/world.ts";
-import { CommitByQuorum } from "./commit-by-quorum.ts";
-import { CommittedStays } from "./committed-stays.ts";
-import { ConfigurationsOverlap, show } from "./configurations-overlap.ts";
-import { DurableBeforeAcknowledged } from "./durable-before-acknowledged.ts";
-import type { Invariant, Report } from "./invariant.ts";
-import { LeaderAppendOnly } from "./leader-append-only.ts";
-import { LeaderCompleteness } from "./leader-completeness.ts";
-import { Ledger } from "./ledger.ts";
-import { LogMatching } from "./log-matching.ts";
-import { Monotone } from "./monotone.ts";
-import { OneLeaderPerTerm } from "./one-leader-per-term.ts";
-import { OnePendingChange } from "./one-pending-change.ts";
-import { SameEntryApplied } from "./same-entry-applied.ts";
+import { show } from "./configurations-overlap.ts";
+import { InvariantSet } from "./invariant-set.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Observed } from "./observed.ts";
 
-type Hook = Exclude<keyof Invariant, "name">;
-
-export class Monitor {
-  readonly ledger = new Ledger();
-  readonly applications: SameEntryApplied;
-  /** How often an invariant was asked. */
-  checks = 0;
+export class Monitor implements NodeListener {
+  readonly invariants: InvariantSet;
   readonly #world: World;
-  /** By hook, the invariants that have it. */
-  readonly #hooks: Readonly<Record<Hook, readonly Invariant[]>>;
 
   constructor(world: World) {
     this.#world = world;
-    const report: Report = (invariant, message) => world.fail(new Violation(invariant, message));
-    const { ledger } = this;
-    this.applications = new SameEntryApplied(report);
-    const all: readonly Invariant[] = [
-      new OneLeaderPerTerm(report),
-      new LeaderAppendOnly(report),
-      new LogMatching(report, ledger),
-      new CommittedStays(report, ledger),
-      new LeaderCompleteness(report, ledger),
-      this.applications,
-      new CommitByQuorum(report, (nodeId) => world.nodes.get(nodeId)?.disk),
-      new Monotone(report),
-      new OnePendingChange(report),
-      new ConfigurationsOverlap(report, ledger),
-      new DurableBeforeAcknowledged(report),
-    ];
-    const having = (hook: Hook) => all.filter((one) => one[hook] !== undefined);
-    this.#hooks = {
-      started: having("started"),
-      appended: having("appended"),
-      restored: having("restored"),
-      configured: having("configured"),
-      sent: having("sent"),
-      applied: having("applied"),
-      afterEvent: having("afterEvent"),
-    };
+    this.invariants = new InvariantSet(
+      (invariant, message) => world.fail(new Violation(invariant, message)),
+      (nodeId) => world.nodes.get(nodeId)?.disk.platter,
+    );
+  }
+
+  get ledger(): Ledger {
+    return this.invariants.ledger;
   }
 
   /** A driver began to listen. */
   observe(node: SimNode, receiver: GroupReceiver): ObservedNode {
-    const observed = new ObservedNode(node.id, node.disk, receiver, this);
-    this.checks += this.#hooks.started.length;
-    for (const one of this.#hooks.started) one.started?.(observed);
-    this.configured(observed, observed.appliedIndex, observed.confState);
+    const observed = new ObservedNode(node.id, node.life?.number ?? 0, node.disk, receiver, this);
+    this.invariants.started(observed);
     return observed;
+  }
+
+  /** A process is about to end. */
+  ended(node: ObservedNode): void {
+    node.tellApplied();
+    this.invariants.ended(node);
   }
 
   listenTo(nodeId: NodeId): KvMachineListener {
@@ -78,40 +49,56 @@ export class Monitor {
           digest,
           () => `${index}: ${command.kind} ${command.key} (#${command.id})`,
         );
-        this.checks += this.#hooks.applied.length;
-        for (const one of this.#hooks.applied) one.applied?.(nodeId, index, command, digest);
+        this.invariants.executed(nodeId, index, command, digest);
       },
+      restored: (index, digest) => this.invariants.recovered(nodeId, index, digest),
     };
   }
 
-  appended(node: ObservedNode, entries: readonly Entry[]): void {
-    this.checks += this.#hooks.appended.length;
-    for (const one of this.#hooks.appended) one.appended?.(node, entries);
+  appended(node: Observed, entries: readonly Entry[]): void {
+    this.invariants.appended(node, entries);
   }
 
-  restored(node: ObservedNode): void {
-    this.checks += this.#hooks.restored.length;
-    for (const one of this.#hooks.restored) one.restored?.(node);
+  restored(node: Observed): void {
+    this.invariants.restored(node);
   }
 
-  configured(node: ObservedNode, index: LogIndex, confState: ConfState): void {
+  configured(node: Observed, index: LogIndex, confState: ConfState): void {
     this.#world.trace.tell("configure", node.id, index, () => `${show(confState)} from ${index} on`);
-    this.checks += this.#hooks.configured.length;
-    for (const one of this.#hooks.configured) one.configured?.(node, index, confState);
+    this.invariants.configured(node, index, confState);
+  }
+
+  counted(node: Observed, index: LogIndex): void {
+    this.invariants.counted(node, index);
+  }
+
+  applied(node: Observed, entry: Entry): void {
+    this.invariants.applied(node, entry);
+  }
+
+  readAsked(node: Observed, context: Uint8Array): void {
+    this.invariants.readAsked(node, context);
+  }
+
+  readConfirmed(node: Observed, read: ReadState): void {
+    this.invariants.readConfirmed(node, read);
   }
 
   sent(nodeId: NodeId, message: Message): void {
     const observed = this.#world.nodes.get(nodeId)?.observed;
-    if (observed === undefined) return;
-    this.checks += this.#hooks.sent.length;
-    for (const one of this.#hooks.sent) one.sent?.(observed, message);
+    if (observed !== undefined) this.invariants.sent(observed, message);
+  }
+
+  /** A message has come to the process that runs on a node. */
+  arrives(nodeId: NodeId, message: Message, passage: Passage): void {
+    const observed = this.#world.nodes.get(nodeId)?.observed;
+    if (observed !== undefined) this.invariants.rare.arrives(observed, message, passage);
   }
 
   /** After every event, for the node that it may have changed. */
   afterEvent(node: ObservedNode): void {
-    this.checks += this.#hooks.afterEvent.length;
-    for (const one of this.#hooks.afterEvent) one.afterEvent?.(node);
-    node.remember();
+    node.tellApplied();
+    this.invariants.afterEvent(node);
     const { term, log } = node.raft;
     this.#world.trace.count("state", node.id, term * 0x10_0000 + log.committed * 31 + log.lastIndex());
   }

@@ -3,54 +3,63 @@
  * applied, and nobody stands for election while a committed change waits to be applied.
  */
 import type { Entry, LogIndex } from "@raftoral/raft-core";
-import type { ObservedNode } from "../node/observed-node.ts";
 import type { Invariant, Report } from "./invariant.ts";
+import { nameOf, type Observed } from "./observed.ts";
 
 export class OnePendingChange implements Invariant {
   readonly name = "one-pending-change";
   readonly #report: Report;
-  /** Indexes of the changes in a node's log that were not applied when last looked at, ascending. */
-  readonly #changes = new WeakMap<ObservedNode, LogIndex[]>();
+  /** Indexes of the changes in a process's log that were not applied when last looked at, ascending. */
+  readonly #changes = new WeakMap<Observed, LogIndex[]>();
 
   constructor(report: Report) {
     this.#report = report;
   }
 
-  started(node: ObservedNode): void {
+  started(node: Observed): void {
     const { log } = node.raft;
     const entries = log.entriesFrom(log.firstIndex(), Number.POSITIVE_INFINITY);
     this.#changes.set(node, typeof entries === "string" ? [] : changesIn(entries));
   }
 
-  appended(node: ObservedNode, entries: readonly Entry[]): void {
+  appended(node: Observed, entries: readonly Entry[]): void {
     const first = entries[0];
     if (first === undefined) return;
-    const kept = (this.#changes.get(node) ?? []).filter((index) => index < first.index);
-    this.#changes.set(node, kept.concat(changesIn(entries)));
+    const known = this.#changes.get(node) ?? [];
+    const found = changesIn(entries);
+    const isLonger = known.length === 0 || (known[known.length - 1] as LogIndex) < first.index;
+    if (isLonger && found.length === 0) return;
+    this.#changes.set(node, known.filter((index) => index < first.index).concat(found));
   }
 
-  restored(node: ObservedNode): void {
+  restored(node: Observed): void {
     this.#changes.set(node, []);
   }
 
-  afterEvent(node: ObservedNode): void {
+  afterEvent(node: Observed): void {
     const all = this.#changes.get(node);
     if (all === undefined || all.length === 0) return;
-    const { id, raft, before } = node;
+    const { raft, before } = node;
     const { applied, committed } = raft.log;
     const unapplied = (all[0] as LogIndex) > applied ? all : all.filter((index) => index > applied);
     if (unapplied !== all) this.#changes.set(node, unapplied);
     if (unapplied.length === 0) return;
     const last = unapplied[unapplied.length - 1] as LogIndex;
     const secondLast = unapplied[unapplied.length - 2] ?? 0;
-    if (secondLast > committed)
-      this.#report(this.name, `n${id} holds uncommitted changes at ${secondLast} and ${last}`);
+    if (secondLast > committed) {
+      this.#report(this.name, `${nameOf(node)} holds uncommitted changes at ${secondLast} and ${last}`);
+    }
     if (raft.role === "StateLeader" && secondLast > applied) {
-      this.#report(this.name, `n${id} leads term ${raft.term} with unapplied changes at ${unapplied}`);
+      this.#report(this.name, `${nameOf(node)} leads term ${raft.term} with unapplied changes at ${unapplied}`);
     }
     const stands = raft.role === "StateCandidate" || raft.role === "StatePreCandidate";
-    if (stands && before.role !== raft.role && (unapplied[0] as LogIndex) <= committed) {
-      this.#report(this.name, `n${id} stands for election with the committed change ${unapplied[0]} not applied`);
+    // A candidate may stand again in the next term without having been anything else in between.
+    const began = before.role !== raft.role || before.term !== raft.term;
+    if (stands && began && (unapplied[0] as LogIndex) <= committed) {
+      this.#report(
+        this.name,
+        `${nameOf(node)} stands for election with the committed change ${unapplied[0]} not applied`,
+      );
     }
   }
 }

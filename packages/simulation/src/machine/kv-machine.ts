@@ -9,6 +9,8 @@ import { decodeKvCommand, encodeKvCommand, type KvCommand, type KvResult } from 
 export interface KvMachineListener {
   /** A command was applied at `index`; `digest` covers it and all before it. */
   applied(index: LogIndex, command: KvCommand, digest: number): void;
+  /** The registers are again what they were after the command at `index`, when the digest was `digest`. */
+  restored(index: LogIndex, digest: number): void;
 }
 
 /** Registers in one chunk of a snapshot. */
@@ -71,6 +73,7 @@ export class KvMachine implements CommandExecutor<KvCommand, KvResult> {
     this.#registers = new Map(lines.flatMap((line) => JSON.parse(line) as [string, number][]));
     this.#digest = digest;
     this.#lastIndex = lastIndex;
+    this.#listener.restored(lastIndex, digest);
   }
 
   #apply({ index, command }: CommittedCommand<KvCommand>): KvResult {

@@ -11,10 +11,15 @@ export async function hunt(options: SimulateOptions, print: (line: string) => vo
   print("| bug | switch | found by | at seed |");
   print("|---|---|---|---|");
   for (const mutant of mutants) {
-    const found = await findFirst(mutant, options);
-    isComplete &&= found !== undefined;
-    const where = found === undefined ? `not within ${options.seeds}` : String(found.seed - options.start + 1);
-    print(`| ${mutant.bug} | \`${mutant.name}\` | ${found?.finding?.invariant ?? ""} | ${where} |`);
+    const ignored = [options.ignore];
+    if (mutant.seenDirectlyBy !== undefined) ignored.push([...options.ignore, ...mutant.seenDirectlyBy]);
+    for (const ignore of ignored) {
+      const found = await findFirst(mutant, { ...options, ignore });
+      isComplete &&= found !== undefined;
+      const where = found === undefined ? `not within ${options.seeds}` : String(found.seed - options.start + 1);
+      const without = ignore.length === 0 ? "" : ` --ignore ${ignore}`;
+      print(`| ${mutant.bug} | \`${mutant.name}${without}\` | ${found?.finding?.invariant ?? ""} | ${where} |`);
+    }
   }
   return isComplete;
 }
@@ -22,14 +27,14 @@ export async function hunt(options: SimulateOptions, print: (line: string) => vo
 /** The first seed, in order, that finds the bug. */
 export async function findFirst(
   mutant: Mutant,
-  { start, seeds, steps, threads }: Pick<SimulateOptions, "start" | "seeds" | "steps" | "threads">,
+  { start, seeds, steps, threads, ignore }: Pick<SimulateOptions, "start" | "seeds" | "steps" | "threads" | "ignore">,
 ): Promise<RunResult | undefined> {
   const pool = new SeedPool(threads, mutant.name);
   let next = start;
   let first: RunResult | undefined;
   const work = async (): Promise<void> => {
     while (next < start + seeds && (first === undefined || next < first.seed)) {
-      const result = await pool.run({ seed: next++, steps });
+      const result = await pool.run({ seed: next++, steps, ignore });
       if (result.finding !== undefined && (first === undefined || result.seed < first.seed)) first = result;
     }
   };

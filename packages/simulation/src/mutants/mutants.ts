@@ -15,13 +15,40 @@ export interface Mutant {
   readonly name: string;
   /** What the bug is. */
   readonly bug: string;
+  /** Invariants that see the bug itself, at once. The hunt is repeated without them: the schedules must come to what it leads to. */
+  readonly seenDirectlyBy?: readonly string[];
   readonly edits: readonly Edit[];
 }
 
 const RAFT = "raft-core/src/raft";
 const DRIVER = "raft-core/src/driver";
 
+/** A request for votes leaves before its sender's term, vote and log are durable. */
+const VOTE_REQUEST_LEAVES_AT_ONCE: readonly Edit[] = [
+  {
+    file: `${RAFT}/raft.ts`,
+    find: '    case "MsgVote":\n    case "MsgVoteResp":\n    case "MsgPreVoteResp":\n    case "MsgAppResp":',
+    replace: '    case "MsgVoteResp":\n    case "MsgPreVoteResp":\n    case "MsgAppResp":',
+  },
+];
+
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "leads-before-own-write",
+    bug: "a node asks for votes and leads before its own term is on its disk: after a crash it leads that term again, with another log",
+    seenDirectlyBy: ["durable-before-claimed", "one-vote-per-term"],
+    edits: [
+      ...VOTE_REQUEST_LEAVES_AT_ONCE,
+      { file: `${RAFT}/step-candidate.ts`, find: "} else if (raft.durableTerm === raft.term) {", replace: "} else {" },
+      { file: `${RAFT}/step-candidate.ts`, find: "if (m.from === raft.id && ", replace: "if (" },
+    ],
+  },
+  {
+    name: "vote-request-early",
+    bug: "a node asks for votes before its own term is on its disk: a grant that comes after its crash makes it leader of a log that it lost",
+    seenDirectlyBy: ["durable-before-claimed", "one-vote-per-term"],
+    edits: VOTE_REQUEST_LEAVES_AT_ONCE,
+  },
   {
     name: "figure-8",
     bug: "a leader commits entries of older terms by counting (Raft paper, figure 8)",
@@ -220,9 +247,9 @@ export const MUTANTS: readonly Mutant[] = [
     bug: "reads by lease go on while the leader's clock stands still",
     edits: [
       {
-        file: `${RAFT}/tick.ts`,
-        find: "if (raft.config.checkQuorum) raft.step(",
-        replace: 'if (raft.config.checkQuorum && raft.config.readOnly !== "lease-based") raft.step(',
+        file: `${RAFT}/read-index.ts`,
+        find: "ticks < reads.leaseEndsAt &&",
+        replace: "reads.leaseEndsAt > 0 &&",
       },
     ],
   },

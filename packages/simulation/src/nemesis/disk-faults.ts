@@ -29,13 +29,12 @@ export const DISK_FAULTS: readonly Fault[] = [
     inject: (context) => {
       const node = pickRunning(context);
       if (node === undefined) return undefined;
-      const before = node.disk.flushMs;
       const ms = context.random.between(5, 300);
       node.disk.flushMs = [ms / 4, ms];
       return {
         text: `a flush of n${node.id} takes up to ${Math.round(ms)} ms`,
         undo: () => {
-          node.disk.flushMs = before;
+          node.disk.flushMs = node.disk.usualFlushMs;
         },
       };
     },

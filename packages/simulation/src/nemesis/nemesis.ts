@@ -11,8 +11,9 @@ import type { Fault, FaultContext } from "./fault.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
 import { OPERATIONS } from "./operations.ts";
 import { PROCESS_FAULTS } from "./process-faults.ts";
+import { TRAP_FAULTS } from "./traps.ts";
 
-const ALL: readonly Fault[] = [...NETWORK_FAULTS, ...PROCESS_FAULTS, ...DISK_FAULTS, ...OPERATIONS];
+const ALL: readonly Fault[] = [...NETWORK_FAULTS, ...PROCESS_FAULTS, ...DISK_FAULTS, ...OPERATIONS, ...TRAP_FAULTS];
 /** Ids of nodes that a fault adds: apart for each fault, so that they do not depend on the other faults. */
 const IDS_PER_FAULT = 8;
 const FIRST_ADDED_ID = 8;

@@ -10,7 +10,8 @@ const MAX_VOTERS = 7;
  * entries they lack, they wait for a vote that it never gives: a limit of taking configurations into force when they are applied.
  */
 const MIN_VOTERS_TO_LEAVE = 3;
-const TIMEOUT_MS = 3_000;
+/** How long a change or a transfer may take its caller. */
+export const TIMEOUT_MS = 3_000;
 /** A change that its proposer gave up may still be made for about as long. */
 const LINGER_MS = 5_000;
 /** Outcomes are seen in the configurations and in the clients' histories. */
@@ -68,57 +69,77 @@ function mayLeave({ world }: FaultContext, { voters }: ConfState): boolean {
   return voters.length >= MIN_VOTERS_TO_LEAVE + world.changesUnderWay;
 }
 
-function operation(
-  kind: string,
-  weight: number,
-  changes: (context: FaultContext, confState: ConfState) => readonly MemberChange[] | undefined,
-): Fault {
-  return {
-    kind,
-    weight,
-    durationMs: [1, 1],
-    inject: (context) => {
-      const confState = context.world.monitor.ledger.latestConfiguration;
-      return confState === undefined ? undefined : change(context, changes(context, confState));
-    },
-  };
+type Changes = (context: FaultContext, confState: ConfState) => readonly MemberChange[] | undefined;
+
+const addVoter: Changes = (context, { voters, learners }) => {
+  const learner = context.random.chance(0.5) ? context.random.pick(learners) : undefined;
+  return voters.length >= MAX_VOTERS ? undefined : [add(learner ?? context.newNodeId())];
+};
+const addLearner: Changes = (context, { learners }) =>
+  learners.length >= 2 ? undefined : [add(context.newNodeId(), "AddLearnerNode")];
+const removeVoter: Changes = (context, confState) => {
+  const leaving = pickLeaving(context, confState);
+  return leaving === undefined ? undefined : [remove(leaving)];
+};
+const removeLearner: Changes = ({ random }, { learners }) => {
+  const leaving = random.pick(learners);
+  return leaving === undefined ? undefined : [remove(leaving)];
+};
+const demoteVoter: Changes = (context, confState) => {
+  const demoted = mayLeave(context, confState) ? context.random.pick(confState.voters) : undefined;
+  return demoted === undefined ? undefined : [add(demoted, "AddLearnerNode")];
+};
+const replaceVoter: Changes = (context, confState) => {
+  const leaving = pickLeaving(context, confState);
+  return leaving === undefined ? undefined : [remove(leaving), add(context.newNodeId())];
+};
+const jointChange: Changes = (context, confState) => {
+  const { random } = context;
+  const { voters } = confState;
+  const leaving = mayLeave(context, confState)
+    ? random.shuffled(voters).slice(0, random.whole(0, voters.length - 1))
+    : [];
+  const room = Math.max(1, Math.min(3, MAX_VOTERS - voters.length + leaving.length));
+  const joining = Array.from({ length: random.whole(1, room) }, () => context.newNodeId());
+  const leave = (id: NodeId) => (random.chance(0.3) ? add(id, "AddLearnerNode") : remove(id));
+  return [...leaving.map(leave), ...joining.map((id) => add(id))];
+};
+
+function changeMembers(context: FaultContext, changes: Changes): Injected | undefined {
+  const confState = context.world.monitor.ledger.latestConfiguration;
+  return confState === undefined ? undefined : change(context, changes(context, confState));
+}
+
+/** Any change of the membership. */
+export function changeSomething(context: FaultContext): Injected | undefined {
+  return changeMembers(context, context.random.oneOf(addVoter, addLearner, removeVoter, demoteVoter, replaceVoter));
+}
+
+/** The removal of one voter, or its demotion. */
+export function removeOne(context: FaultContext, nodeId: NodeId): Injected | undefined {
+  return changeMembers(context, (_, confState) => {
+    if (!mayLeave(context, confState) || !confState.voters.includes(nodeId)) return undefined;
+    return [context.random.chance(0.3) ? add(nodeId, "AddLearnerNode") : remove(nodeId)];
+  });
+}
+
+/** A change of several voters, through a joint configuration. */
+export function changeVotersTogether(context: FaultContext): Injected | undefined {
+  return changeMembers(context, context.random.oneOf(jointChange, replaceVoter));
+}
+
+function operation(kind: string, weight: number, changes: Changes): Fault {
+  return { kind, weight, durationMs: [1, 1], inject: (context) => changeMembers(context, changes) };
 }
 
 export const OPERATIONS: readonly Fault[] = [
-  operation("add-voter", 2, (context, { voters, learners }) => {
-    const learner = context.random.chance(0.5) ? context.random.pick(learners) : undefined;
-    return voters.length >= MAX_VOTERS ? undefined : [add(learner ?? context.newNodeId())];
-  }),
-  operation("add-learner", 1, (context, { learners }) =>
-    learners.length >= 2 ? undefined : [add(context.newNodeId(), "AddLearnerNode")],
-  ),
-  operation("remove-voter", 2, (context, confState) => {
-    const leaving = pickLeaving(context, confState);
-    return leaving === undefined ? undefined : [remove(leaving)];
-  }),
-  operation("remove-learner", 1, ({ random }, { learners }) => {
-    const leaving = random.pick(learners);
-    return leaving === undefined ? undefined : [remove(leaving)];
-  }),
-  operation("demote-voter", 1, (context, confState) => {
-    const demoted = mayLeave(context, confState) ? context.random.pick(confState.voters) : undefined;
-    return demoted === undefined ? undefined : [add(demoted, "AddLearnerNode")];
-  }),
-  operation("replace-voter", 3, (context, confState) => {
-    const leaving = pickLeaving(context, confState);
-    return leaving === undefined ? undefined : [remove(leaving), add(context.newNodeId())];
-  }),
-  operation("joint-change", 2, (context, confState) => {
-    const { random } = context;
-    const { voters } = confState;
-    const leaving = mayLeave(context, confState)
-      ? random.shuffled(voters).slice(0, random.whole(0, voters.length - 1))
-      : [];
-    const room = Math.max(1, Math.min(3, MAX_VOTERS - voters.length + leaving.length));
-    const joining = Array.from({ length: random.whole(1, room) }, () => context.newNodeId());
-    const leave = (id: NodeId) => (random.chance(0.3) ? add(id, "AddLearnerNode") : remove(id));
-    return [...leaving.map(leave), ...joining.map((id) => add(id))];
-  }),
+  operation("add-voter", 2, addVoter),
+  operation("add-learner", 1, addLearner),
+  operation("remove-voter", 2, removeVoter),
+  operation("remove-learner", 1, removeLearner),
+  operation("demote-voter", 1, demoteVoter),
+  operation("replace-voter", 3, replaceVoter),
+  operation("joint-change", 2, jointChange),
   {
     kind: "transfer",
     weight: 4,

@@ -137,7 +137,7 @@ class Recovery {
     this.#reading = true;
     const { history, monitor } = this.#world;
     for (const call of history.calls) {
-      const isApplied = monitor.applications.indexOf(call.id) !== undefined;
+      const isApplied = monitor.invariants.states.indexOf(call.id) !== undefined;
       if (call.returnedAt !== undefined && call.operation.kind !== "read" && !isApplied) {
         this.#world.fail(new Violation("acknowledged-lost", `call #${call.id} was acknowledged and never applied`));
       }

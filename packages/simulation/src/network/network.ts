@@ -4,12 +4,21 @@
  */
 import type { GroupId, GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
 import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core";
+import type { Passage } from "../coverage/rare-states.ts";
 import type { Life } from "../node/life.ts";
 import type { Random } from "../world/random.ts";
 import type { Settings } from "../world/settings.ts";
 import type { World } from "../world/world.ts";
 import { NodePort } from "./node-port.ts";
 import { CALM, type Weather } from "./weather.ts";
+
+/**
+ * Of the frames under way to a process that crashes, how many come to its successor instead of being lost with the connection: what
+ * the sender still held back, or sends again.
+ */
+const OUTLIVES_RECEIVER = 0.5;
+/** Of the frames under way from a process that crashes, how many arrive: those that had left its machine. */
+const OUTLIVES_SENDER = 0.5;
 
 interface Listener {
   readonly life: Life;
@@ -113,8 +122,8 @@ export class Network {
     return true;
   }
 
-  /** Sends one frame: messages of one turn to one peer. */
-  send(from: NodeId, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
+  /** Sends one frame: messages of one turn to one peer. `life` is the sender's. */
+  send(from: NodeId, life: Life, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
     const kept: Message[] = [];
     const again: Message[] = [];
     for (const message of frame) {
@@ -122,11 +131,11 @@ export class Network {
       kept.push(message);
       if (this.repeats()) again.push(message);
     }
-    if (kept.length > 0) this.#travel(from, to, groupId, kept);
-    if (again.length > 0) this.#travel(from, to, groupId, again);
+    if (kept.length > 0) this.#travel(from, life, to, groupId, kept);
+    if (again.length > 0) this.#travel(from, life, to, groupId, again);
   }
 
-  #travel(from: NodeId, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
+  #travel(from: NodeId, life: Life, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
     const key = direction(from, to);
     let arrival = this.#world.now + this.delayMs(from, to);
     if (this.#random.chance(this.weather.reorderRate)) {
@@ -136,23 +145,30 @@ export class Network {
       arrival = Math.max(arrival, this.#lastArrival.get(key) ?? 0);
       this.#lastArrival.set(key, arrival);
     }
-    const listener = this.#listeners.get(to);
-    this.#world.after(arrival - this.#world.now, "arrive", to, listener?.life, () =>
-      this.#arrive(from, to, groupId, frame),
-    );
+    const receiver = this.#listeners.get(to)?.life;
+    const passage = { forIncarnation: receiver?.number ?? 0, fromIncarnation: life.number };
+    const connection = this.#random.chance(OUTLIVES_RECEIVER) ? undefined : receiver;
+    const hasLeft = this.#random.chance(OUTLIVES_SENDER);
+    this.#world.after(arrival - this.#world.now, "arrive", to, connection, () => {
+      if (hasLeft || life.isAlive) this.#arrive(from, to, groupId, frame, passage);
+      else this.#world.faults.count("lost-with-sender", frame.length);
+    });
   }
 
-  #arrive(from: NodeId, to: NodeId, groupId: GroupId, frame: readonly Message[]): void {
+  #arrive(from: NodeId, to: NodeId, groupId: GroupId, frame: readonly Message[], passage: Passage): void {
     const listener = this.reach(from, to);
     if (listener === undefined) {
       this.#world.faults.count("cut-off", frame.length);
       return;
     }
     const messages = this.#throughCodec ? frame.map((message) => decodePeerMessage(encodeMessage(message))) : frame;
-    for (const message of frame) {
-      this.#world.trace.tell("receive", to, message.index, () => describeMessage(message));
-    }
-    listener.receivers.get(groupId)?.receive(from, messages);
+    listener.life.deliver("arrive", () => {
+      for (const message of frame) {
+        this.#world.trace.tell("receive", to, message.index, () => describeMessage(message));
+        this.#world.monitor.arrives(to, message, passage);
+      }
+      listener.receivers.get(groupId)?.receive(from, messages);
+    });
   }
 }
 

@@ -52,14 +52,18 @@ export class NodePort implements PeerTransport {
     this.#opened(groupId, receiver);
     const told = new Set<NodeId>();
     const tell = (messages: readonly Message[]): void => {
+      if (!this.#life.isAlive) return;
       for (const message of messages) this.#world.monitor.sent(this.nodeId, message);
     };
     return {
       send: (messages) => {
-        if (this.#life.isAlive) tell(messages);
+        tell(messages);
         this.#send(groupId, messages, receiver, told);
       },
-      sendSnapshot: (message, content) => this.#sendSnapshot(message, content),
+      sendSnapshot: (message, content) => {
+        tell([message]);
+        return this.#sendSnapshot(message, content);
+      },
       delegateSnapshot: (delegate, message, minIndex) => this.#delegate(delegate, message, minIndex),
       close: () => this.#network.detach(this.nodeId, this.#life),
     };
@@ -91,7 +95,7 @@ export class NodePort implements PeerTransport {
     for (const [to, frame] of frames) {
       if (this.#network.reach(this.nodeId, to) === undefined) this.#tellUnreachable(to, receiver, told);
       else told.delete(to);
-      this.#network.send(this.nodeId, to, groupId, frame);
+      this.#network.send(this.nodeId, this.#life, to, groupId, frame);
     }
   }
 

@@ -1,20 +1,22 @@
 /**
- * A running node as the invariants see it: the core's state beside what the state was after the event before.
+ * A running node as the invariants see it: the driver's core, state and disk.
  *
  * It looks into the driver through the receiver that the driver gives to its transport; nothing in the driver knows of it.
  */
-import type {
-  ConfState,
-  Entry,
-  GroupReceiver,
-  LogIndex,
-  NodeId,
-  RaftRole,
-  RawNode,
-  SnapshotMetadata,
-  Term,
+import {
+  type ConfState,
+  type Entry,
+  type GroupReceiver,
+  LOCAL_APPLY_THREAD,
+  type LogIndex,
+  type NodeId,
+  type RawNode,
+  type SnapshotMetadata,
 } from "@raftoral/raft-core";
 import type { Disk } from "../disk/disk.ts";
+import type { LogImage } from "../disk/log-image.ts";
+import { type CoreListener, probeCore } from "../invariants/core-probe.ts";
+import { memoryOf, type Observed, type Remembered } from "../invariants/observed.ts";
 
 /** What of a driver's loop is looked at. */
 interface Inside {
@@ -26,85 +28,85 @@ interface Inside {
   };
 }
 
-export interface Remembered {
-  term: Term;
-  vote: NodeId;
-  committed: LogIndex;
-  applied: LogIndex;
-  role: RaftRole;
+/** Hears what is done to a node's log, configuration and state. */
+export interface NodeListener extends CoreListener {
+  configured(node: Observed, index: LogIndex, confState: ConfState): void;
+  applied(node: Observed, entry: Entry): void;
 }
 
-/** Hears what is done to a node's log and configuration. */
-export interface LogListener {
-  appended(node: ObservedNode, entries: readonly Entry[]): void;
-  restored(node: ObservedNode): void;
-  configured(node: ObservedNode, index: LogIndex, confState: ConfState): void;
-}
-
-export class ObservedNode {
+export class ObservedNode implements Observed {
   readonly id: NodeId;
-  readonly disk: Disk;
+  readonly incarnation: number;
   readonly before: Remembered;
+  readonly #disk: Disk;
   readonly #inside: Inside;
+  readonly #listener: NodeListener;
+  /** Entries that the core has handed out for applying, from the first that was not applied when last looked at. */
+  #handedOut: Entry[] = [];
 
-  constructor(id: NodeId, disk: Disk, receiver: GroupReceiver, listener: LogListener) {
+  constructor(id: NodeId, incarnation: number, disk: Disk, receiver: GroupReceiver, listener: NodeListener) {
     const inside = receiver as unknown as Inside;
     if (inside.raw?.raft === undefined) throw new Error("the driver's loop does not show its core any more");
     this.id = id;
-    this.disk = disk;
+    this.incarnation = incarnation;
+    this.#disk = disk;
     this.#inside = inside;
-    const { term, vote, role, log } = this.raft;
-    this.before = { term, vote, role, committed: log.committed, applied: log.applied };
-    this.#listen(listener);
+    this.#listener = listener;
+    this.before = memoryOf(this.raft);
+    this.#listen();
   }
 
   get raft(): RawNode["raft"] {
     return this.#inside.raw.raft;
   }
 
-  /** How far the driver has applied, which the core may hear of a little later. */
+  get platter(): LogImage {
+    return this.#disk.platter;
+  }
+
   get appliedIndex(): LogIndex {
     return this.#inside.state.appliedIndex;
   }
 
-  /** The configuration as the driver's replicated state has it. */
   get confState(): ConfState {
     return this.#inside.state.confState;
   }
 
-  remember(): void {
-    const { before, raft } = this;
-    before.term = raft.term;
-    before.vote = raft.vote;
-    before.role = raft.role;
-    before.committed = raft.log.committed;
-    before.applied = raft.log.applied;
+  /** Tells of the entries that were applied since it was last called. */
+  tellApplied(): void {
+    const { appliedIndex } = this;
+    let applied = 0;
+    for (const entry of this.#handedOut) {
+      if (entry.index > appliedIndex) break;
+      this.#listener.applied(this, entry);
+      applied++;
+    }
+    if (applied > 0) this.#handedOut = this.#handedOut.slice(applied);
   }
 
-  /** Every way into the log and to another configuration leads through these. */
-  #listen(listener: LogListener): void {
+  #listen(): void {
     const { raw, state } = this.#inside;
+    probeCore(this, raw, this.#listener);
+    const ready = raw.ready.bind(raw);
+    raw.ready = () => {
+      const work = ready();
+      for (const message of work.messages) {
+        if (message.to === LOCAL_APPLY_THREAD) this.#handedOut.push(...message.entries);
+      }
+      return work;
+    };
     const applyConfChange = raw.applyConfChange.bind(raw);
     raw.applyConfChange = (change) => {
       const confState = applyConfChange(change);
-      listener.configured(this, state.appliedIndex + 1, confState);
+      this.#listener.configured(this, state.appliedIndex + 1, confState);
       return confState;
     };
     const restoreState = state.restore.bind(state);
     state.restore = (header, metadata) => {
       restoreState(header, metadata);
-      listener.configured(this, metadata.index, metadata.confState);
-    };
-    const { unstable } = this.raft.log;
-    const append = unstable.truncateAndAppend.bind(unstable);
-    const restore = unstable.restore.bind(unstable);
-    unstable.truncateAndAppend = (entries) => {
-      listener.appended(this, entries);
-      append(entries);
-    };
-    unstable.restore = (snapshot) => {
-      restore(snapshot);
-      listener.restored(this);
+      // What was handed out before is part of it, or was applied before it.
+      this.#handedOut = [];
+      this.#listener.configured(this, metadata.index, metadata.confState);
     };
   }
 }

@@ -96,6 +96,7 @@ export class SimNode {
   /** The process dies at once; what it had not flushed is lost in part. */
   crash(): void {
     if (this.condition !== "up") return;
+    this.#forgetCore();
     const lost = this.disk.crash();
     this.#world.trace.tell("crash", this.id, lost, () => `${lost} unflushed batches lost`);
     this.#end("down");
@@ -164,10 +165,15 @@ export class SimNode {
   #end(condition: Condition): void {
     this.condition = condition;
     this.cluster = undefined;
-    this.observed = undefined;
+    this.#forgetCore();
     this.machine = undefined;
     this.life?.end();
     this.life = undefined;
+  }
+
+  #forgetCore(): void {
+    if (this.observed !== undefined) this.#world.monitor.ended(this.observed);
+    this.observed = undefined;
   }
 
   #pause(life: Life): Promise<void> {

@@ -27,6 +27,8 @@ export interface Settings {
   readonly throughCodec: boolean;
   /** The storage shows a write before it is durable. */
   readonly seesEarly: boolean;
+  /** Of the disks, how many are slow all the time. */
+  readonly slowDisks: number;
   /** How long applying a batch takes, at most; 0 for none. */
   readonly applyMs: number;
   /** What the network is like all the time; faults make it worse. */
@@ -91,5 +93,6 @@ export function drawSettings(random: Random): Settings {
     faultGapMs: random.oneOf(200, 500, 1_500),
     staysAtNode: random.chance(0.5),
     coalescesHeartbeats: random.chance(0.4),
+    slowDisks: random.oneOf(0, 0, 0.3, 1),
   };
 }

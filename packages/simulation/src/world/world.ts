@@ -10,6 +10,7 @@ import { History } from "../client/history.ts";
 import { Monitor } from "../invariants/monitor.ts";
 import { Network } from "../network/network.ts";
 import type { Life } from "../node/life.ts";
+import type { ObservedNode } from "../node/observed-node.ts";
 import { SimNode } from "../node/sim-node.ts";
 import { type Event, EventQueue } from "./event-queue.ts";
 import { FaultCounts } from "./fault-counts.ts";
@@ -17,6 +18,9 @@ import { Random } from "./random.ts";
 import { drawSettings, type Settings } from "./settings.ts";
 import type { Trace } from "./trace.ts";
 import type { Violation } from "./violation.ts";
+
+/** Looks at every process after each of its events, until it is taken away. */
+export type Trap = (node: SimNode, observed: ObservedNode) => void;
 
 export class World {
   readonly seed: number;
@@ -28,6 +32,7 @@ export class World {
   readonly network: Network;
   readonly monitor: Monitor;
   readonly nodes = new Map<NodeId, SimNode>();
+  readonly traps = new Set<Trap>();
   /** Virtual time in milliseconds. */
   now = 0;
   /** Events so far. */
@@ -37,10 +42,13 @@ export class World {
   /** Clients may begin operations. */
   isOpen = true;
   #violation: Violation | undefined;
+  readonly #ignored: ReadonlySet<string>;
   readonly #queue = new EventQueue();
 
-  constructor(seed: number, trace: Trace) {
+  /** `ignore`: names of invariants whose violations are none. */
+  constructor(seed: number, trace: Trace, ignore: readonly string[] = []) {
     this.seed = seed;
+    this.#ignored = new Set(ignore);
     this.trace = trace;
     this.random = new Random(seed);
     this.settings = drawSettings(this.random.fork("settings"));
@@ -55,7 +63,7 @@ export class World {
 
   /** Reports that something went wrong; the run ends with this event. Only the first one counts. */
   fail(violation: Violation): void {
-    this.#violation ??= violation;
+    if (!this.#ignored.has(violation.invariant)) this.#violation ??= violation;
   }
 
   /** Starts the first nodes and the clients. */
@@ -100,7 +108,9 @@ export class World {
   }
 
   #check(node: SimNode | undefined): void {
-    if (node?.observed !== undefined && node.life?.isAlive === true) this.monitor.afterEvent(node.observed);
+    if (node?.observed === undefined || node.life?.isAlive !== true) return;
+    this.monitor.afterEvent(node.observed);
+    for (const trap of this.traps) trap(node, node.observed);
   }
 }
 

@@ -1,0 +1,59 @@
+/** A running process as the invariants see it: the core's state beside what the state was after the event before. */
+import type { ConfState, LogIndex, NodeId, RaftRole, RawNode, Term } from "@raftoral/raft-core";
+import type { LogImage } from "../disk/log-image.ts";
+
+/** What a process was after the latest event that may have changed it. */
+export interface Remembered {
+  term: Term;
+  vote: NodeId;
+  committed: LogIndex;
+  applied: LogIndex;
+  role: RaftRole;
+  /** The core's configuration: another object after each change. */
+  config: RawNode["raft"]["tracker"]["config"];
+  /** A received snapshot waits to be stored, and the application is still at an older configuration. */
+  isSuperseded: boolean;
+}
+
+export interface Observed {
+  readonly id: NodeId;
+  /** Which process of its node: 1 for the first. A node that was started again is another process, with another memory. */
+  readonly incarnation: number;
+  readonly raft: RawNode["raft"];
+  /** What a crash now would leave, at least. */
+  readonly platter: LogImage;
+  /** How far the application has applied, which the core may hear of a little later. */
+  readonly appliedIndex: LogIndex;
+  /** The configuration as the application has it. */
+  readonly confState: ConfState;
+  readonly before: Remembered;
+}
+
+/** What `raft` is now. */
+export function memoryOf(raft: RawNode["raft"]): Remembered {
+  return {
+    term: raft.term,
+    vote: raft.vote,
+    committed: raft.log.committed,
+    applied: raft.log.applied,
+    role: raft.role,
+    config: raft.tracker.config,
+    isSuperseded: raft.supersededConfState !== undefined,
+  };
+}
+
+/** Brings `before` up to what `raft` is now. */
+export function remember(before: Remembered, raft: RawNode["raft"]): void {
+  before.term = raft.term;
+  before.vote = raft.vote;
+  before.committed = raft.log.committed;
+  before.applied = raft.log.applied;
+  before.role = raft.role;
+  before.config = raft.tracker.config;
+  before.isSuperseded = raft.supersededConfState !== undefined;
+}
+
+/** `n3.2`: the second process of node 3. */
+export function nameOf({ id, incarnation }: Pick<Observed, "id" | "incarnation">): string {
+  return `n${id}.${incarnation}`;
+}
