@@ -67,6 +67,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   logging: ["api"],
   metrics: ["api", "node", "version"],
   node: ["api", "client", "gen", "metrics", "platform", "service", "time", "version"],
+  kit: ["api", "node"],
   cli: ["api", "client", "logging", "node", "platform", "version", "wire"],
 };
 

@@ -95,14 +95,14 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const backups = new NodeBackups(storage, config.backupDir);
   const definitions = plan.workflows ?? [];
   const raftEngine = new RaftWorkflowEngine({ nodeId, cluster: group, executor });
-  const { wrapEngine, interceptor } = plan.internals;
+  const { wrapEngine, interceptor, programClock = clock, assembled } = plan.internals;
   const engine = wrapEngine?.(raftEngine) ?? raftEngine;
   const limits = runtimeLimits(config);
   const runtime = WorkflowRuntime.start({
     engine,
     registry: definitions,
     logger,
-    clock,
+    clock: programClock,
     random: environment.random,
     limits,
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
@@ -146,7 +146,9 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   };
   const health = server === undefined ? undefined : new NodeHealth(server.health, group);
   closers.add(() => health?.stop());
-  if (plan.transport !== undefined) closers.add(listenLocally(plan.transport, address, slot.node));
+  const unlisten = plan.transport === undefined ? () => {} : listenLocally(plan.transport, address, slot.node);
+  closers.add(unlisten);
+  assembled?.({ group, engine: raftEngine, unlisten });
   return {
     identity,
     isNew,

@@ -1,6 +1,6 @@
 /** What a node is put together from, and what it then consists of. */
 import type { MeterProvider } from "@opentelemetry/api";
-import type { Logger } from "@raftoral/raft-core";
+import type { Clock, Logger } from "@raftoral/raft-core";
 import type { RuntimeInterceptor, WorkflowDefinition, WorkflowEngine, WorkflowRuntime } from "@raftoral/workflow";
 import type { Cluster } from "../api/cluster.ts";
 import type { Workflows } from "../api/workflows.ts";
@@ -13,6 +13,15 @@ import type { NodeEvents } from "./node-events.ts";
 import type { NodeBackups } from "./storage/node-backups.ts";
 import type { NodeIdentity, NodeStorage } from "./storage/node-storage.ts";
 
+/** What the testing kit sees of a node. Not for users. */
+export interface NodeInside {
+  readonly group: WorkflowCluster;
+  /** The engine before {@link NodeInternals.wrapEngine}. */
+  readonly engine: WorkflowEngine;
+  /** Makes the node's address free again on a transport that was given, as the end of its process would. */
+  readonly unlisten: () => void;
+}
+
 /** What the testing kit changes inside of a node. Not for users. */
 export interface NodeInternals {
   /** Stands around bodies and steps. */
@@ -21,6 +30,10 @@ export interface NodeInternals {
   readonly wrapEngine?: (engine: WorkflowEngine) => WorkflowEngine;
   /** Replaces parts of the platform. */
   readonly environment?: Partial<Environment>;
+  /** The clock of the workflow runtime, where its timers are to be told from the node's own. */
+  readonly programClock?: Clock;
+  /** Told when the node is put together. */
+  readonly assembled?: (inside: NodeInside) => void;
 }
 
 /** See the file's head. */

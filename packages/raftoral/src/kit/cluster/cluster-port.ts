@@ -1,0 +1,121 @@
+/**
+ * The API to a test cluster: each call goes to a node that is up, to another one when that node dies, and moves virtual time until it settles.
+ *
+ * C1. A call is made once more only where the node that had it is gone: as a client with the addresses of all nodes would.
+ */
+import { RaftError, RaftoralError } from "@raftoral/raft-core";
+import type { CallLimit } from "../../api/call-options.ts";
+import type { Payload } from "../../api/payload.ts";
+import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import type { Workflows } from "../../api/workflows.ts";
+import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
+import type { TestTime } from "../time/test-time.ts";
+import type { TestNode } from "./test-node.ts";
+
+/** What {@link ClusterPort} needs of the cluster. */
+export interface ClusterPortSetting {
+  readonly time: TestTime;
+  /** Nodes to ask, the preferred one first. */
+  readonly nodes: () => readonly TestNode[];
+  /** Holds a signal back, as a slow network would. */
+  readonly delaySignal: (request: SignalRequest) => Promise<void>;
+}
+
+/** What a node says that is about to be gone, or cannot reach the others. */
+const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED", "RUNTIME_STOPPED"]);
+
+export class ClusterPort implements WorkflowsPort {
+  readonly #setting: ClusterPortSetting;
+
+  constructor(setting: ClusterPortSetting) {
+    this.#setting = setting;
+  }
+
+  start(request: StartRequest, limit: CallLimit): Promise<boolean> {
+    const { runId, workflowType: type, version, isPinned, input } = request;
+    const workflow = { type, ...(version === undefined ? {} : { version }) };
+    return this.#call(async (workflows) => {
+      const pinned = isPinned && version !== undefined ? { version } : {};
+      const run = await workflows.start(workflow, input, { runId, ...pinned, ...options(limit) });
+      return run.created === true;
+    });
+  }
+
+  describe(runId: string, limit: CallLimit): Promise<RunDescription> {
+    return this.#call((workflows) => workflows.describe(runId, options(limit)));
+  }
+
+  list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
+    return this.#call((workflows) => workflows.listPage(filter, { ...pageOptions(page), ...options(limit) }));
+  }
+
+  history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage> {
+    return this.#call((workflows) => workflows.historyPage(runId, { ...pageOptions(page), ...options(limit) }));
+  }
+
+  input(runId: string, limit: CallLimit): Promise<Payload> {
+    return this.#call((workflows) => workflows.input(runId, options(limit)));
+  }
+
+  async wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
+    try {
+      return await this.#call((workflows) => workflows.wait(runId, options(limit)));
+    } catch (error) {
+      if (
+        error instanceof RaftoralError &&
+        error.code === "DEADLINE_EXCEEDED" &&
+        limit.timeoutMs !== Number.POSITIVE_INFINITY
+      ) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  signal(request: SignalRequest, limit: CallLimit): Promise<void> {
+    const { runId, name, payload, signalId } = request;
+    return this.#setting.time.drive(
+      this.#setting
+        .delaySignal(request)
+        .then(() =>
+          this.#attempt((workflows) => workflows.signal(runId, name, payload, { signalId, ...options(limit) })),
+        ),
+    );
+  }
+
+  cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => workflows.cancel(runId, { reason, ...options(limit) }));
+  }
+
+  #call<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
+    return this.#setting.time.drive(this.#attempt(call));
+  }
+
+  async #attempt<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
+    let last: unknown;
+    for (const node of this.#setting.nodes()) {
+      const gone = node.ended.then((): "gone" => "gone");
+      try {
+        const answer = await Promise.race([call(node.node.workflows).then((value) => ({ value })), gone]);
+        if (answer !== "gone") return answer.value;
+      } catch (error) {
+        if (!(error instanceof RaftoralError) || !ASK_ANOTHER.has(error.code)) throw error;
+        last = error;
+      }
+    }
+    throw (
+      last ?? new RaftError("NODE_STOPPED", "No node of the test cluster is up. Start one first.", { retryable: true })
+    );
+  }
+}
+
+function options({ timeoutMs, signal }: CallLimit) {
+  return {
+    ...(timeoutMs === Number.POSITIVE_INFINITY ? {} : { timeoutMs }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+function pageOptions({ pageSize, pageToken }: PageRequest) {
+  return { pageSize, ...(pageToken === undefined ? {} : { pageToken }) };
+}

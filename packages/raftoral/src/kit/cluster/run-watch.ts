@@ -1,0 +1,304 @@
+/**
+ * What happens to the runs of a test cluster: bodies, context calls, attempts of steps, records and owners.
+ *
+ * Role: hears of everything (interceptor of the runtimes, observer of the engines, events of the nodes), tells the planned faults of it, keeps
+ * the story for failed tests, and finds what must never happen.
+ */
+import type { NodeId } from "@raftoral/raft-core";
+import {
+  type InterceptedBody,
+  type InterceptedCall,
+  type InterceptedStep,
+  type RuntimeInterceptor,
+  TerminalError,
+  type WorkflowCommand,
+} from "@raftoral/workflow";
+import { Payload } from "../../api/payload.ts";
+import type { NodeEvent } from "../../node/node-events.ts";
+import type { FaultPlan } from "../faults/fault-plan.ts";
+import type { Happening } from "../faults/moment.ts";
+import type { ProposalObserver } from "../faults/observed-engine.ts";
+import { inBody, outsideOfBody, type PlatformUse } from "../guard/body-guard.ts";
+import type { StepCall } from "../steps/step-call.ts";
+import { stepOf } from "../steps/step-path-name.ts";
+import type { TestSteps } from "../steps/test-steps.ts";
+import type { VirtualProcess } from "../time/virtual-time.ts";
+
+/** What {@link RunWatch} works with. */
+export interface RunWatchSetting {
+  readonly steps: TestSteps;
+  readonly plan: FaultPlan;
+  /** Virtual time, in milliseconds since the epoch. */
+  readonly nowMs: () => number;
+  readonly failsOnPlatformUse: boolean;
+}
+
+/** One run as the kit saw it. */
+interface Watched {
+  readonly workflowType: string;
+  isStarted: boolean;
+  owner: NodeId;
+  bodies: number;
+  ends: number;
+  /** Records that were proposed for the first time. */
+  proposed: number;
+  /** Calls of the body that runs now. */
+  calls: number;
+  /** Paths of records that are committed. */
+  readonly committed: Set<string>;
+  /** What the body waits for. */
+  readonly open: Map<string, string>;
+  readonly problems: string[];
+}
+
+const MAX_STORY = 10_000;
+
+export class RunWatch implements ProposalObserver {
+  readonly platformUses: PlatformUse[] = [];
+  readonly story: string[] = [];
+  readonly #setting: RunWatchSetting;
+  readonly #runs = new Map<string, Watched>();
+  readonly #live = new Set<NodeId>();
+  /** The latest ownership of each run that each node has heard of. */
+  readonly #epochs = new Map<NodeId, Map<string, number>>();
+  /** Functions of steps that were called and have not settled, with the process that called them. */
+  readonly #underWay = new Map<StepCall, { readonly process: VirtualProcess; readonly sinceMs: number }>();
+
+  constructor(setting: RunWatchSetting) {
+    this.#setting = setting;
+  }
+
+  /** Whether a living process has called a step's function within the last `realMs` of real time, and the function has not settled. */
+  isStepUnderWay(realMs: number): boolean {
+    const sinceMs = performance.now() - realMs;
+    for (const step of this.#underWay.values()) if (step.process.isAlive && step.sinceMs >= sinceMs) return true;
+    return false;
+  }
+
+  /** What the bodies wait for, a line each. */
+  get waits(): readonly string[] {
+    return [...this.#runs].flatMap(([runId, { open, ends }]) =>
+      ends > 0 ? [] : [...open].map(([path, kind]) => `run ${runId} waits for ${kind} ${path}`),
+    );
+  }
+
+  ownerOf(runId: string): NodeId | undefined {
+    return this.#runs.get(runId)?.owner;
+  }
+
+  bodiesOf(runId: string): number {
+    return this.#runs.get(runId)?.bodies ?? 0;
+  }
+
+  countsOf(runId: string): { readonly calls: number; readonly commits: number } {
+    const run = this.#runs.get(runId);
+    return { calls: run?.calls ?? 0, commits: run?.proposed ?? 0 };
+  }
+
+  /** What must not have happened to a run and has. */
+  problemsOf(runId: string): string[] {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return ["no such run was started"];
+    const problems = [...run.problems];
+    if (run.ends !== 1) problems.push(`it ended ${run.ends} times`);
+    return problems;
+  }
+
+  /** Whether nodes that are not among `up` own nothing any more, and count as live no more. */
+  isHandedOn(up: ReadonlySet<NodeId>): boolean {
+    for (const nodeId of this.#live) if (!up.has(nodeId)) return false;
+    for (const nodeId of up) if (!this.#live.has(nodeId)) return false;
+    for (const { owner, ends } of this.#runs.values()) if (ends === 0 && owner !== 0 && !up.has(owner)) return false;
+    return true;
+  }
+
+  /** Adds a line to the story. */
+  tell(what: string): void {
+    if (this.story.length < MAX_STORY) this.story.push(`${new Date(this.#setting.nowMs()).toISOString()}  ${what}`);
+  }
+
+  /** A node's event. Every node tells of the replicated ones; the first one counts. */
+  heard(nodeId: NodeId, event: NodeEvent): void {
+    switch (event.type) {
+      case "run-started": {
+        const run = this.#run(event.runId, event.workflowType);
+        if (run.isStarted) return;
+        run.isStarted = true;
+        run.owner = event.owner;
+        this.tell(`run ${event.runId} of ${event.workflowType} is started on node ${event.owner}`);
+        return;
+      }
+      case "owner-changed": {
+        const run = this.#run(event.runId, event.workflowType);
+        this.#epochsOf(nodeId).set(event.runId, event.epoch);
+        if (run.owner === event.to && event.reason !== "restart") return;
+        run.owner = event.to;
+        this.tell(`run ${event.runId} goes to ${event.to === 0 ? "nobody" : `node ${event.to}`} (${event.reason})`);
+        return;
+      }
+      case "record-committed": {
+        const run = this.#runs.get(event.runId);
+        if (run === undefined || run.committed.has(event.path)) return;
+        run.committed.add(event.path);
+        this.tell(`run ${event.runId} has ${event.kind} ${event.path}`);
+        return;
+      }
+      case "run-ended": {
+        const run = this.#run(event.runId, event.workflowType);
+        if (run.ends > 0) return;
+        run.ends += 1;
+        run.open.clear();
+        this.tell(`run ${event.runId} is ${event.outcome.status}`);
+        return;
+      }
+      case "node-changed":
+        if (event.status === "live") this.#live.add(event.nodeId);
+        else this.#live.delete(event.nodeId);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** The interceptor of the runtime of one process. */
+  interceptorOf(nodeId: NodeId, process: VirtualProcess): RuntimeInterceptor {
+    return {
+      runBody: (body, run) => this.#runBody(body, run),
+      callBegins: (call) => this.#callBegins(call),
+      callAnswered: (call) => this.#callAnswered(call),
+      runStep: (step, run) => outsideOfBody(() => this.#runStep(nodeId, process, step, run)),
+    };
+  }
+
+  beforeProposal(command: WorkflowCommand): { readonly runId: string; readonly commit: number } | undefined {
+    if (command.kind !== "Checkpoint" && command.kind !== "SignalReceive") return undefined;
+    const run = this.#runs.get(command.runId);
+    if (run === undefined) return undefined;
+    run.proposed += 1;
+    return { runId: command.runId, commit: run.proposed };
+  }
+
+  told(nodeId: NodeId, runId: string, commit: number, when: "before" | "proposed" | "after"): void {
+    const workflowType = this.#runs.get(runId)?.workflowType ?? "";
+    this.#happened({ at: "commit", runId, workflowType, nodeId, commit, when });
+  }
+
+  #runBody(
+    body: InterceptedBody,
+    run: Parameters<RuntimeInterceptor["runBody"]>[1],
+  ): ReturnType<RuntimeInterceptor["runBody"]> {
+    const watched = this.#run(body.runId, body.workflowType);
+    watched.bodies += 1;
+    watched.calls = 0;
+    watched.open.clear();
+    this.tell(`run ${body.runId}: body ${watched.bodies} begins on node ${body.nodeId} after ${body.replayed} records`);
+    return inBody(body, (use) => this.#used(use), run);
+  }
+
+  #callBegins({ body, path, kind }: InterceptedCall): void {
+    const run = this.#run(body.runId, body.workflowType);
+    run.calls += 1;
+    run.open.set(path, kind);
+    this.#happened({ ...place(body), at: "call", call: run.calls, when: "begins" });
+  }
+
+  #callAnswered({ body, path }: InterceptedCall): void {
+    const run = this.#run(body.runId, body.workflowType);
+    run.open.delete(path);
+    if ((this.#epochsOf(body.nodeId).get(body.runId) ?? 0) > body.epoch) {
+      run.problems.push(`call ${path} was answered on node ${body.nodeId}, which had lost the run`);
+    }
+    this.#happened({ ...place(body), at: "call", call: run.calls, when: "answered" });
+  }
+
+  #epochsOf(nodeId: NodeId): Map<string, number> {
+    const known = this.#epochs.get(nodeId) ?? new Map<string, number>();
+    this.#epochs.set(nodeId, known);
+    return known;
+  }
+
+  async #runStep(nodeId: NodeId, process: VirtualProcess, step: InterceptedStep, run: () => unknown): Promise<unknown> {
+    const { body, path, attempt } = step;
+    const watched = this.#run(body.runId, body.workflowType);
+    const input = Payload.ofBytes(step.input, `the input of run ${body.runId}`).toJSON();
+    const { name, occurrence } = stepOf(path);
+    const named = { runId: body.runId, workflowType: body.workflowType, name, occurrence, path };
+    const { mock, mayRun } = this.#setting.steps.mockFor(named);
+    const isMocked = mock !== undefined;
+    const call: { -readonly [Key in keyof StepCall]: StepCall[Key] } = {
+      ...named,
+      attempt,
+      nodeId,
+      epoch: body.epoch,
+      atMs: this.#setting.nowMs(),
+      isMocked,
+      input,
+      outcome: undefined,
+    };
+    this.#setting.steps.note(call);
+    if (watched.committed.has(path)) watched.problems.push(`step ${path} ran again after its record was committed`);
+    this.tell(`run ${body.runId}: node ${nodeId} runs step ${path}${attempt === 1 ? "" : `, attempt ${attempt}`}`);
+    this.#happened({ ...place(body), at: "step", step: name, when: "starts" });
+    if (!process.isAlive) return never();
+    this.#underWay.set(call, { process, sinceMs: performance.now() });
+    try {
+      if (mock === undefined && !mayRun) {
+        throw new TerminalError(
+          `Step ${path} has no mock, and unmocked steps are forbidden. Mock it with steps.mock(${JSON.stringify(name)}, ...).`,
+        );
+      }
+      const value = await (mock === undefined ? run() : mock.answer(call));
+      call.outcome = { value };
+      return value;
+    } catch (error) {
+      call.outcome = { error };
+      throw error;
+    } finally {
+      this.#underWay.delete(call);
+      if (process.isAlive) this.#happened({ ...place(body), at: "step", step: name, when: "finishes" });
+    }
+  }
+
+  #used(use: PlatformUse): void {
+    this.platformUses.push(use);
+    this.tell(`run ${use.runId}: its body uses ${use.what}`);
+    if (!this.#setting.failsOnPlatformUse) return;
+    throw new TerminalError(
+      `The body of ${use.workflowType} uses ${use.what} ${use.where}. A replay gets another answer. Use ${use.instead}.`,
+      { code: "NON_DETERMINISM" },
+    );
+  }
+
+  #happened(happening: Happening): void {
+    this.#setting.plan.happened(happening);
+  }
+
+  #run(runId: string, workflowType: string): Watched {
+    let run = this.#runs.get(runId);
+    if (run === undefined) {
+      run = {
+        workflowType,
+        isStarted: false,
+        owner: 0,
+        bodies: 0,
+        ends: 0,
+        proposed: 0,
+        calls: 0,
+        committed: new Set(),
+        open: new Map(),
+        problems: [],
+      };
+      this.#runs.set(runId, run);
+    }
+    return run;
+  }
+}
+
+function place({ runId, workflowType, nodeId }: InterceptedBody) {
+  return { runId, workflowType, nodeId };
+}
+
+/** What a dead process gives. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,390 @@
+/**
+ * A cluster for tests: real nodes, real Raft and the real workflow engine in one process, on virtual time, without ports and disk.
+ *
+ * K1. The same seed, program and faults give the same course: time, ids, randomness and the network come from the seed.
+ * K2. Everything ends with {@link TestCluster.stop}; what a test leaves behind keeps no process alive.
+ */
+import { AssertionError } from "node:assert";
+import { type Logger, type NodeId, seededRng, silentLogger } from "@raftoral/raft-core";
+import { InMemoryClusterTransport, type LinkFaults } from "@raftoral/transport-memory";
+import { type Duration, durationMs, type WorkflowDefinition, type WorkflowExecutor } from "@raftoral/workflow";
+import { CheckedWorkflows } from "../../api/checked-workflows.ts";
+import type { Workflows } from "../../api/workflows.ts";
+import type { NodeEvent } from "../../node/node-events.ts";
+import type { RaftoralNodeOptions } from "../../node/raftoral-node.ts";
+import { type FaultAction, FaultPlan, type PlannedFault } from "../faults/fault-plan.ts";
+import type { Moment } from "../faults/moment.ts";
+import { observedEngine } from "../faults/observed-engine.ts";
+import { installGuards, type PlatformUse } from "../guard/body-guard.ts";
+import { unguardedLogger } from "../guard/unguarded-logger.ts";
+import { TestSteps } from "../steps/test-steps.ts";
+import { activeResources } from "../time/real-work.ts";
+import { TestTime } from "../time/test-time.ts";
+import { VirtualProcess, VirtualTime } from "../time/virtual-time.ts";
+import { ClusterPort } from "./cluster-port.ts";
+import { ClusterView } from "./cluster-view.ts";
+import { RunWatch } from "./run-watch.ts";
+import { seededUuid } from "./seeded-uuid.ts";
+import { SignalDelays } from "./signal-delays.ts";
+import { TestNode } from "./test-node.ts";
+
+/** Options of a test cluster. Defaults in parentheses. */
+export interface TestClusterOptions {
+  /** Nodes, 1 to 7 (3). */
+  readonly nodes?: number;
+  /** Decides everything that is left to chance (1). */
+  readonly seed?: number;
+  /** What every node can execute; a function gives each node its own. */
+  readonly workflows: readonly WorkflowDefinition[] | ((nodeId: NodeId) => readonly WorkflowDefinition[]);
+  /** When virtual time begins (2026-01-01T00:00:00Z). */
+  readonly startAt?: Date | string | number;
+  /** How long a step's real work may hold virtual time, in real milliseconds (1,000). Time is not held for steps while the process has no timer, socket or file under way. */
+  readonly realWaitMs?: number;
+  /** Loss, repetition, delay and reordering of messages between nodes (none). */
+  readonly network?: Partial<LinkFaults>;
+  /** What a body that uses the platform instead of its context leads to: its run fails, or it is only noted in `platformUses` ("fail"). */
+  readonly onPlatformUse?: "fail" | "note";
+  /** Further options of the nodes, such as limits. */
+  readonly nodeOptions?: Partial<
+    Omit<RaftoralNodeOptions, "workflows" | "transport" | "storage" | "clock" | "nodeId" | "members">
+  >;
+  readonly logger?: Logger;
+}
+
+/** Whom a fault is for: a node by its id, the run's owner, or the leader. */
+export type Who = NodeId | "owner" | "leader";
+
+const DEFAULT_START = "2026-01-01T00:00:00Z";
+/** Longer than an election and the detection of a lost node take. */
+const SETTLE_MS = 10_000;
+const CALL_TIMEOUT_MS = 30_000;
+const MAX_NODES = 7;
+
+export class TestCluster {
+  readonly seed: number;
+  readonly time: TestTime;
+  readonly steps = new TestSteps();
+  /** Runs of the cluster: calls go to a node that is up, and move time until they settle. */
+  readonly workflows: Workflows;
+  /** What bodies used of the platform instead of their context. */
+  readonly platformUses: readonly PlatformUse[];
+  readonly #nodes: readonly TestNode[];
+  readonly #transport: InMemoryClusterTransport<WorkflowExecutor>;
+  readonly #plan = new FaultPlan();
+  readonly #watch: RunWatch;
+  readonly #view: ClusterView;
+  readonly #signals: SignalDelays;
+  readonly #uninstallGuards: () => void;
+  readonly #virtual: VirtualTime;
+  /** What belongs to no node: the network. */
+  readonly #world: VirtualProcess;
+  #isStopped = false;
+
+  /** Starts all nodes. Resolves once they have a leader and know each other's workflows. */
+  static async start(options: TestClusterOptions): Promise<TestCluster> {
+    const cluster = new TestCluster(options);
+    try {
+      await cluster.time.drive(Promise.all(cluster.#nodes.map((node) => node.start())));
+      await cluster.time.untilIdle();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  private constructor(options: TestClusterOptions) {
+    const {
+      nodes = 3,
+      seed = 1,
+      workflows,
+      startAt = DEFAULT_START,
+      realWaitMs = 1_000,
+      network,
+      logger = silentLogger,
+    } = options;
+    if (!Number.isInteger(nodes) || nodes < 1 || nodes > MAX_NODES) {
+      throw new RangeError(`A test cluster has 1 to ${MAX_NODES} nodes, not ${nodes}.`);
+    }
+    const startMs = new Date(startAt).getTime();
+    if (Number.isNaN(startMs))
+      throw new RangeError(`startAt is ${String(startAt)}, which is no date. Give an ISO 8601 text or a Date.`);
+    this.seed = seed;
+    const rng = seededRng(seed);
+    const random = (): number => rng.below(0x1_0000_0000) / 0x1_0000_0000;
+    this.#virtual = new VirtualTime({ startMs, settleMs: SETTLE_MS, isQuiet: () => this.#view.isQuiet() });
+    this.#world = new VirtualProcess(this.#virtual);
+    const resources = activeResources();
+    this.#watch = new RunWatch({
+      steps: this.steps,
+      plan: this.#plan,
+      nowMs: () => this.#virtual.nowMs,
+      failsOnPlatformUse: (options.onPlatformUse ?? "fail") === "fail",
+    });
+    this.platformUses = this.#watch.platformUses;
+    this.time = new TestTime({
+      time: this.#virtual,
+      hasRealWork: () => this.#watch.isStepUnderWay(realWaitMs) && activeResources() > resources,
+      realWaitMs,
+      stuck: (isHeld) => this.#stuck(isHeld),
+    });
+    this.#transport = new InMemoryClusterTransport<WorkflowExecutor>([], {
+      clock: this.#world.clock,
+      seed: rng.below(0x1_0000_0000),
+      ...(network === undefined ? {} : { faults: network }),
+    });
+    this.#signals = new SignalDelays(this.#world.clock, random);
+    const members = Array.from({ length: nodes }, (_, at) => ({ nodeId: at + 1, address: `node-${at + 1}:1` }));
+    this.#nodes = members.map(({ nodeId }) => {
+      const nodeRng = seededRng(rng.below(0x1_0000_0000));
+      return new TestNode({
+        nodeId,
+        members,
+        transport: this.#transport,
+        time: this.#virtual,
+        workflows: typeof workflows === "function" ? workflows(nodeId) : workflows,
+        options: { ...options.nodeOptions, logger: unguardedLogger(logger) },
+        interceptorOf: (id, process) => this.#watch.interceptorOf(id, process),
+        wrapEngine: (engine, process) => observedEngine(engine, process, this.#watch),
+        random: () => nodeRng.below(0x1_0000_0000) / 0x1_0000_0000,
+        uuid: () => seededUuid(nodeRng),
+        heard: (from, event) => this.#heard(from, event),
+      });
+    });
+    this.#view = new ClusterView(this.#nodes, this.#transport, this.#watch);
+    const idRng = seededRng(rng.below(0x1_0000_0000));
+    this.workflows = new CheckedWorkflows({
+      port: new ClusterPort({
+        time: this.time,
+        nodes: () => this.#view.askable(),
+        delaySignal: (request) => this.#signals.delay(request),
+      }),
+      timeoutMs: CALL_TIMEOUT_MS,
+      uuid: () => seededUuid(idRng),
+    });
+    this.#uninstallGuards = installGuards();
+    void this.#transport.start();
+  }
+
+  /** The virtual time of the start, and what happened since, in order: for stories of failed tests. */
+  get story(): readonly string[] {
+    return this.#watch.story;
+  }
+
+  /** All nodes, by id, whatever they are at present. */
+  get nodes(): readonly TestNode[] {
+    return this.#nodes;
+  }
+
+  /** A node by its id. */
+  node(nodeId: NodeId): TestNode {
+    const node = this.#nodes.find((one) => one.nodeId === nodeId);
+    if (node === undefined)
+      throw new RangeError(`There is no node ${nodeId}. Nodes are numbered from 1 to ${this.#nodes.length}.`);
+    return node;
+  }
+
+  /** The node that leads, as the nodes that are up see it. Undefined while there is none. */
+  get leader(): TestNode | undefined {
+    return this.#view.up().find(({ nodeId, inside }) => inside?.group.status().leader === nodeId);
+  }
+
+  /** The node that owns a run, as far as any node knows. Undefined while nobody does. */
+  ownerOf(runId: string): TestNode | undefined {
+    const owner = this.#watch.ownerOf(runId);
+    return owner === undefined || owner === 0 ? undefined : this.node(owner);
+  }
+
+  // Faults.
+
+  /**
+   * Plans a fault for a moment. `act` is called as the moment comes; kill, partition and the like take effect before anything of the moment goes
+   * on.
+   */
+  at(moment: Moment, act: FaultAction): PlannedFault {
+    return this.#plan.add(moment, act);
+  }
+
+  /** Ends a process at once, as SIGKILL would. `owner` needs the id of a run. */
+  kill(who: Who, runId?: string): NodeId {
+    const node = this.#who(who, runId);
+    this.#watch.tell(`node ${node.nodeId} is killed`);
+    this.#virtual.activity();
+    node.kill();
+    return node.nodeId;
+  }
+
+  /** Stops a node in order: it hands over its runs and leadership first. */
+  async stopNode(who: Who, runId?: string): Promise<NodeId> {
+    const node = this.#who(who, runId);
+    this.#watch.tell(`node ${node.nodeId} stops`);
+    this.#virtual.activity();
+    await this.time.drive(Promise.race([node.stop(), node.ended]));
+    return node.nodeId;
+  }
+
+  /** Starts a node that was killed or stopped, with other code if `workflows` are given. */
+  async startNode(nodeId: NodeId, workflows?: readonly WorkflowDefinition[]): Promise<void> {
+    this.#watch.tell(`node ${nodeId} starts`);
+    this.#virtual.activity();
+    await this.time.drive(this.node(nodeId).start(workflows));
+  }
+
+  /** Cuts nodes off from all others, both ways. */
+  partition(...who: readonly Who[]): void {
+    const cut = who.map((one) => this.#who(one, undefined).nodeId);
+    const rest = this.#nodes.map(({ nodeId }) => nodeId).filter((nodeId) => !cut.includes(nodeId));
+    this.#watch.tell(`nodes ${cut.join(", ")} are cut off`);
+    this.#virtual.activity();
+    this.#transport.network.partition(cut, rest);
+  }
+
+  /** Cuts the owner of a run off. */
+  partitionOwner(runId: string): NodeId {
+    const { nodeId } = this.#who("owner", runId);
+    this.partition(nodeId);
+    return nodeId;
+  }
+
+  /** Undoes every partition. */
+  heal(): void {
+    this.#watch.tell("the network is whole");
+    this.#virtual.activity();
+    this.#transport.network.heal();
+  }
+
+  /** Gives the leadership to another node. */
+  async transferLeadership(to: NodeId): Promise<void> {
+    const leader = this.leader;
+    if (leader === undefined || leader.nodeId === to) return;
+    this.#watch.tell(`the leadership goes to node ${to}`);
+    this.#virtual.activity();
+    await this.time.drive(Promise.race([leader.node.cluster.transferLeadership(to), leader.ended]));
+  }
+
+  /** Loses, repeats, delays or reorders messages between nodes from now on. */
+  setNetwork(faults: Partial<LinkFaults>): void {
+    this.#transport.network.setFaults(faults);
+  }
+
+  /** Holds every signal back for a random time, so that signals may overtake each other. Zero for both undoes it. */
+  delaySignals(min: Duration, max: Duration): void {
+    this.#signals.set(durationMs(min), durationMs(max));
+  }
+
+  /** Gives a run to another node that is up, in the middle of whatever it does. Resolves with that node; undefined when there is none. */
+  async moveRun(runId: string): Promise<NodeId | undefined> {
+    const owner = this.ownerOf(runId);
+    const to = this.#view.askable().find((node) => node.nodeId !== owner?.nodeId);
+    if (owner === undefined || to === undefined) return undefined;
+    this.tell(`run ${runId} is moved to node ${to.nodeId}`);
+    this.#virtual.activity();
+    const move = {
+      kind: "OwnerChange",
+      runId,
+      oldOwner: owner.nodeId,
+      newOwner: to.nodeId,
+      reason: "load-balancing",
+      atMs: this.#virtual.nowMs,
+      epoch: 0,
+    } as const;
+    if (to.inside !== undefined) await this.time.drive(Promise.race([to.inside.engine.propose(move), to.ended]));
+    return to.nodeId;
+  }
+
+  /** Resolves when so much virtual time has passed, in milliseconds. Does not move time itself. */
+  after(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#world.clock.after(delayMs, resolve);
+    });
+  }
+
+  /** Adds a line to the story. */
+  tell(what: string): void {
+    this.#watch.tell(what);
+  }
+
+  // Assertions.
+
+  /** How many context calls the latest body of a run has made, and how many records were proposed for the run. */
+  counts(runId: string): { readonly calls: number; readonly commits: number } {
+    return this.#watch.countsOf(runId);
+  }
+
+  /** Bodies that began for a run: one, and one more for each takeover. */
+  bodies(runId: string): number {
+    return this.#watch.bodiesOf(runId);
+  }
+
+  /** Throws an AssertionError if the body of a run began more than `times` times. */
+  assertBodyRanAtMost(runId: string, times: number): void {
+    const actual = this.bodies(runId);
+    if (actual <= times) return;
+    const message = `The body of run ${runId} was to run at most ${times} times and ran ${actual} times.\n${this.story.join("\n")}`;
+    throw new AssertionError({ message, actual, expected: times, operator: "assertBodyRanAtMost" });
+  }
+
+  /**
+   * Throws an AssertionError unless the run has ended once, no path is recorded twice, no step's function ran after its record was committed, and all
+   * nodes that are up agree.
+   */
+  async assertRecordedOnce(runId: string): Promise<void> {
+    await this.time.untilIdle();
+    const problems = this.#watch.problemsOf(runId);
+    const records = new Set<string>();
+    for (const node of this.#view.up())
+      if (this.#view.isReached(node.nodeId)) records.add(await this.#recordOn(node, runId));
+    if (records.size > 1) problems.push(`nodes differ:\n${[...records].join("\n")}`);
+    if (problems.length === 0) return;
+    throw new AssertionError({
+      message: `Run ${runId}: ${problems.join("; ")}.\n${this.story.join("\n")}`,
+      operator: "assertRecordedOnce",
+    });
+  }
+
+  /** Ends every process. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#uninstallGuards();
+    for (const node of this.#nodes) node.kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** A run as a node has applied it, as text that is equal only where everything is. */
+  async #recordOn({ inside }: TestNode, runId: string): Promise<string> {
+    const run = await inside?.engine.run(runId);
+    return JSON.stringify(run, (_, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+    );
+  }
+
+  #who(who: Who, runId: string | undefined): TestNode {
+    if (typeof who === "number") return this.node(who);
+    const node = who === "leader" ? this.leader : runId === undefined ? undefined : this.ownerOf(runId);
+    if (node !== undefined) return node;
+    throw new Error(
+      who === "leader"
+        ? "No node leads at the moment. Wait with time.untilIdle() first."
+        : `Nobody owns run ${runId ?? "(none was given)"} at the moment. Give the id of a run that runs.`,
+    );
+  }
+
+  #heard(nodeId: NodeId, event: NodeEvent): void {
+    this.#virtual.activity();
+    this.#watch.heard(nodeId, event);
+  }
+
+  #stuck(isHeld: boolean): Error {
+    const waits = this.#watch.waits.join("\n") || "no run waits for anything";
+    const advice = isHeld
+      ? "The test moves time itself since it called advance or toNextTimer: let more time pass, or call time.release()."
+      : "Send what the runs wait for, start more nodes, or look for a promise in a body that nothing settles.";
+    return new Error(
+      `Nothing is left that could settle this call. ${advice}\n${waits}\n${this.story.slice(-30).join("\n")}`,
+    );
+  }
+}

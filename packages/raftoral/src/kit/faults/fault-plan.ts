@@ -1,0 +1,85 @@
+/**
+ * Faults that wait for their moment.
+ *
+ * F1. Each plan acts once, at the n-th time that its moment comes.
+ * F2. The action begins in the turn in which the moment comes, before anything of the moment goes on: a process that is killed `before` a commit
+ *     proposes nothing, and one that is killed as a step `starts` does not call its function.
+ */
+import { outsideOfBody } from "../guard/body-guard.ts";
+import { describeMoment, fits, type Happening, type Moment } from "./moment.ts";
+
+/** What a plan does. What it returns is not waited for by the moment, but by whoever waits for the plan. */
+export type FaultAction = (happening: Happening) => void | Promise<void>;
+
+/** A fault that has not been brought on, or has. */
+export class PlannedFault {
+  readonly moment: Moment;
+  readonly #act: FaultAction;
+  readonly #done = Promise.withResolvers<void>();
+  #times = 0;
+  #state: "waiting" | "acting" | "done" = "waiting";
+
+  constructor(moment: Moment, act: FaultAction) {
+    this.moment = moment;
+    this.#act = act;
+    this.#done.promise.catch(() => {});
+  }
+
+  /** Resolves when the moment has come and the fault is brought on. Rejects with what kept it from being so. */
+  get happened(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  /** Whether the moment has come. */
+  get hasCome(): boolean {
+    return this.#state !== "waiting";
+  }
+
+  /** Looks at something that happened, and acts if it is the moment. */
+  look(happening: Happening): void {
+    if (this.#state !== "waiting" || !fits(this.moment, happening)) return;
+    this.#times += 1;
+    if (this.#times < (this.moment.nth ?? 1)) return;
+    this.#state = "acting";
+    try {
+      // The moment comes in the context of a body, whose use of the platform is reported.
+      const acting = outsideOfBody(() => this.#act(happening));
+      if (acting === undefined) this.#over();
+      else acting.then(() => this.#over(), this.#done.reject);
+    } catch (error) {
+      this.#done.reject(error);
+    }
+  }
+
+  /** For messages. */
+  toString(): string {
+    return describeMoment(this.moment);
+  }
+
+  #over(): void {
+    this.#state = "done";
+    this.#done.resolve();
+  }
+}
+
+/** All faults that a test has planned. */
+export class FaultPlan {
+  readonly #faults = new Set<PlannedFault>();
+
+  /** See {@link PlannedFault}. */
+  add(moment: Moment, act: FaultAction): PlannedFault {
+    const fault = new PlannedFault(moment, act);
+    this.#faults.add(fault);
+    return fault;
+  }
+
+  /** Faults whose moment has not come. */
+  get waiting(): readonly PlannedFault[] {
+    return [...this.#faults].filter((fault) => !fault.hasCome);
+  }
+
+  /** Something happened. */
+  happened(happening: Happening): void {
+    for (const fault of this.#faults) fault.look(happening);
+  }
+}

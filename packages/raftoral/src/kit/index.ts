@@ -1,0 +1,27 @@
+/**
+ * `raftoral/testing`: tests of workflows on virtual time, with mocks, faults on purpose, simulations and replays of histories.
+ *
+ * Works in every test runner: nothing here knows one.
+ */
+// First: what follows does not run on an old Node.
+import "@raftoral/raft-core/require-node";
+
+export { TestCluster, type TestClusterOptions, type Who } from "./cluster/test-cluster.ts";
+export type { TestNode, TestNodeStatus } from "./cluster/test-node.ts";
+export type { FaultAction, PlannedFault } from "./faults/fault-plan.ts";
+export type { CallMoment, CommitMoment, Happening, Moment, RunCondition, StepMoment } from "./faults/moment.ts";
+export type { PlatformUse } from "./guard/body-guard.ts";
+export { type HistoryExport, parseHistory } from "./replay/history-export.ts";
+export { type ReplayReport, replay } from "./replay/replay.ts";
+export { DISTURBANCE_KINDS, type DisturbanceKind } from "./simulate/disturbance.ts";
+export {
+  type SimulatedOutcome,
+  type SimulateOptions,
+  SimulationFailure,
+  type SimulationReport,
+  simulate,
+} from "./simulate/simulate.ts";
+export type { StepCall } from "./steps/step-call.ts";
+export { inTurn, type StepFilter, throws } from "./steps/step-mock.ts";
+export type { StepCount, TestSteps } from "./steps/test-steps.ts";
+export type { TestTime } from "./time/test-time.ts";

@@ -1,0 +1,68 @@
+import { workflow } from "@raftoral/workflow";
+import { describe, expect, test } from "vitest";
+import { parsePlan, planText } from "./disturbance.ts";
+import { SimulationFailure, simulate } from "./simulate.ts";
+
+describe("a simulation", () => {
+  const order = workflow("order", { version: 1 }, async (ctx, input: { readonly total: number }) => {
+    const reserved = await ctx.step("reserve", () => input.total);
+    const parts = await Promise.all([1, 2].map((part) => ctx.scope("part", (own) => own.step("pack", () => part))));
+    const approved = await ctx.waitFor<boolean>("approval");
+    await ctx.sleep("1d");
+    return { reserved, parts, approved };
+  });
+
+  test("of a workflow that keeps the rules finds nothing", async () => {
+    const report = await simulate(order, {
+      input: { total: 3 },
+      seeds: 60,
+      during: (run) => run.signal("approval", true),
+    });
+    expect(report.seeds).toBe(60);
+    expect(report.disturbances).toBeGreaterThan(60);
+    expect(report.bodies).toBeGreaterThan(60);
+  });
+
+  test("finds a result that depends on the process, and tells the seed, a short story and the line that repeats it", async () => {
+    let bodies = 0;
+    const counts = workflow("counts", { version: 1 }, async (ctx) => {
+      bodies += 1;
+      const mine = bodies;
+      await ctx.step("one", () => 1);
+      await ctx.sleep("1h");
+      return mine === bodies ? "calm" : "disturbed";
+    });
+    // Judged by the step's attempts: a run whose owner was replaced has run its body twice.
+    const failure = await simulate(counts, {
+      input: undefined,
+      seeds: 50,
+      disturbances: ["kill-owner"],
+      check: ({ bodies: ran }) => {
+        if (ran > 1) throw new Error("the body ran twice");
+      },
+    }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(SimulationFailure);
+    const { message, plan, story } = failure as SimulationFailure;
+    expect(parsePlan(plan)).toHaveLength(1);
+    expect(story.some((line) => line.includes("is killed"))).toBe(true);
+    expect(message).toContain("the body ran twice");
+    expect(message).toContain(`plan: ${JSON.stringify(plan)}`);
+  });
+
+  test.each(["kill-owner@commit:2:after", "cancel@call:1:begins; move@commit:3:proposed", ""])(
+    "reads plan %j as written",
+    (text) => {
+      expect(planText(parsePlan(text))).toBe(text);
+    },
+  );
+
+  test.each(["kill@commit:1:after", "kill-owner@commit:0:after", "kill-owner@call:1:after", "x"])(
+    "refuses plan %j",
+    (text) => {
+      expect(() => parsePlan(text)).toThrow("is no disturbance");
+    },
+  );
+});
