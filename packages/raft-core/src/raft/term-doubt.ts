@@ -2,12 +2,12 @@
  * Whether a node takes the term that a message tells.
  *
  * A term only ever rises, and a node that took one too near to the highest could never be elected, or follow anybody, again. So a
- * term far beyond a node's own is doubted until a second message, at least a tick later, bears it out. One broken or forged
- * message therefore moves a node by one step at most; its group follows it there. A node that has just joined, or was away,
- * hears its group's term again with the next heartbeat, however high it is.
+ * node that is in a term takes no term that is far beyond it: no group gets that far while a member looks away. A node that knows no term
+ * yet has nothing to compare with; it doubts a high term until a second message, at least a tick later, bears it out, as the next
+ * heartbeat of its group does.
  *
  * Invariants:
- * TD1. One message moves a term by at most MAX_STEP.
+ * TD1. One message moves a term by at most MAX_STEP, and any number of them move the term of a node that is in one by no more at a time.
  * TD2. No message moves a term beyond HIGHEST_TO_BELIEVE by more than that: above it there is room for more elections than any group holds.
  */
 import type { Term } from "../types.ts";
@@ -24,7 +24,7 @@ export class TermDoubt {
   /** Whether to take `told` at term `own`, at the tick numbered `tick`. What is doubted is remembered. */
   takes(told: Term, own: Term, tick: number): boolean {
     if (told <= own + MAX_STEP) return true;
-    if (told > HIGHEST_TO_BELIEVE) return false;
+    if (own > 0 || told > HIGHEST_TO_BELIEVE) return false;
     if (this.#term > 0 && Math.abs(told - this.#term) <= MAX_STEP) return tick > this.#sinceTick;
     this.#term = told;
     this.#sinceTick = tick;
