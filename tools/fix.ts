@@ -1,8 +1,10 @@
 // `npm run fix`: repairs what can be repaired without thinking: regenerates protobuf code, formats, applies safe lint fixes, takes out of the
-// lockfile what one npm writes and another does not.
+// lockfile what one npm writes and another does not, writes docs/options.md and the list of decisions.
 
 import { glob, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { documents, INDEX, withDecisions } from "./docs/doc-index.ts";
+import { OPTIONS_PAGE, optionsPage } from "./docs/options-page.ts";
 import { installed, root, run } from "./process.ts";
 import { withoutLibc } from "./verify/lockfile.ts";
 
@@ -22,3 +24,8 @@ const lockfile = join(root, "package-lock.json");
 const text = await readFile(lockfile, "utf8");
 if (withoutLibc(text) !== text) await writeFile(lockfile, withoutLibc(text));
 console.log("ok     lockfile without libc");
+
+await writeFile(OPTIONS_PAGE, await optionsPage());
+console.log("ok     docs/options.md");
+await writeFile(INDEX, withDecisions(await readFile(INDEX, "utf8"), (await documents()).decisions));
+console.log("ok     docs/README.md");

@@ -42,6 +42,7 @@ export function brand(errors: ErrorClass, name: string): void {
 export interface RaftoralErrorOptions {
   /** Whether the same call may succeed later without a change by the caller. */
   readonly retryable?: boolean;
+  /** What led to it. */
   readonly cause?: unknown;
   /** Facts for programs, structured-cloneable: ids, limits, hints such as the leader's address. */
   readonly details?: Readonly<Record<string, unknown>>;

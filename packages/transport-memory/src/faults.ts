@@ -3,13 +3,17 @@ import { RaftError } from "@raftoral/raft-core";
 
 /** Faults of one direction between two nodes. Rates are probabilities per message, in `[0, 1]`. */
 export interface LinkFaults {
-  /** Delivery takes between `minDelayMs` and `maxDelayMs`, order kept. Both 0: delivery in the next turn. */
+  /** Delivery takes between `minDelayMs` and `maxDelayMs`, order kept (0). Both 0: delivery in the next turn. */
   readonly minDelayMs: number;
+  /** See `minDelayMs` (`minDelayMs`). */
   readonly maxDelayMs: number;
+  /** Messages that are lost (0). */
   readonly dropRate: number;
+  /** Messages that come twice (0). */
   readonly duplicateRate: number;
-  /** Messages that leave the order: each takes up to `reorderMs` longer while others pass it. */
+  /** Messages that leave the order (0): each takes up to `reorderMs` longer while others pass it. */
   readonly reorderRate: number;
+  /** See `reorderRate` (10). */
   readonly reorderMs: number;
 }
 

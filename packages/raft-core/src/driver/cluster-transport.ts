@@ -16,7 +16,9 @@ export interface ClusterDefaults<E extends AnyExecutor>
   extends Partial<
     Omit<RaftClusterOptions<CommandOf<E>, ResultOf<E>>, "nodeId" | "transport" | "executor" | "storage">
   > {
+  /** Makes the application's half for a node. */
   readonly executor?: (nodeId: NodeId) => E;
+  /** Opens the storage of a group on a node. Defaults to storage in memory. */
   readonly storage?: (nodeId: NodeId, groupId: GroupId) => GroupStorage | Promise<GroupStorage>;
 }
 

@@ -77,19 +77,25 @@ export const DEFAULT_LIMITS: RaftLimits = Object.freeze({
 export const DEFAULT_COALESCE_HEARTBEATS_FROM = 16;
 
 export interface RaftClusterOptions<Command, Result> {
+  /** Which node this is; the transport's. */
   readonly nodeId: NodeId;
   /** One of many groups on the same transport (1). */
   readonly groupId?: GroupId;
+  /** How the others are reached. */
   readonly transport: PeerTransport;
+  /** Where log, votes and snapshots are kept. It stays open when the group stops. */
   readonly storage: GroupStorage;
+  /** What is replicated. */
   readonly executor: CommandExecutor<Command, Result>;
   /** Required when the storage is empty. */
   readonly bootstrap?: Bootstrap;
+  /** Lengths of ticks, elections and heartbeats ({@link RaftTiming}). */
   readonly timing?: Partial<RaftTiming>;
+  /** Bounds of queues, buffers and messages ({@link RaftLimits}). */
   readonly limits?: Partial<RaftLimits>;
-  /** Pre-vote (thesis §9.6), on unless turned off. */
+  /** Asks whether an election would succeed before it begins one (thesis §9.6). Defaults to true. */
   readonly preVote?: boolean;
-  /** The leader steps down when it hears from no quorum for an election timeout (thesis §6.2), on unless turned off. */
+  /** The leader steps down when it hears from no quorum for an election timeout (thesis §6.2). Defaults to true. */
   readonly checkQuorum?: boolean;
   /** How reads are confirmed: a heartbeat round, or the leader's lease, which trusts clocks ("safe"). */
   readonly readOnly?: "safe" | "lease-based";

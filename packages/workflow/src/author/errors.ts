@@ -18,6 +18,7 @@ const RETRYABLE: AuthorErrorCode = "RETRYABLE";
 export interface AuthorErrorOptions {
   /** The author's own code, recorded with the failure (TERMINAL or RETRYABLE). */
   readonly code?: string;
+  /** What led to it; recorded with the failure. */
   readonly cause?: unknown;
 }
 

@@ -50,10 +50,13 @@ function invalid(option: string, value: unknown, message: string): RaftError {
   return new RaftError("CONFIG_INVALID", message, { details: { option, value } });
 }
 
+/** Options of a node's workflow runtime. */
 export interface WorkflowRuntimeOptions {
+  /** The replicated state that the runtime works on. */
   readonly engine: WorkflowEngine;
   /** What this node can execute; nothing, for a node that only holds the state and starts runs elsewhere. */
   readonly registry?: WorkflowRegistry | Iterable<WorkflowDefinition>;
+  /** Bounds of what runs and is kept ({@link RuntimeLimits}). */
   readonly limits?: Partial<RuntimeLimits>;
   /** Defaults to the platform's clock. */
   readonly clock?: Clock;

@@ -37,9 +37,11 @@ export interface NodeSettings {
   readonly nodeId?: NodeId;
   /** A name for people, the first part of the cluster id. Joining a cluster of another name is refused. */
   readonly clusterName?: string;
+  /** Lengths of ticks, elections and heartbeats: `RaftTiming` of `@raftoral/raft-core`. Every node has the same. */
   readonly timing?: Partial<RaftTiming>;
+  /** Bounds of queues, buffers and messages: `RaftLimits` of `@raftoral/raft-core`. */
   readonly limits?: Partial<RaftLimits>;
-  /** Bounds of workflows: bodies at once, sizes of values, how long finished runs are kept. */
+  /** Bounds of workflows: bodies at once, sizes of values, how long finished runs are kept: `RuntimeLimits` of `@raftoral/workflow`. */
   readonly workflowLimits?: Partial<RuntimeLimits>;
   /** Bounds of what is kept in memory of the workflows' state. */
   readonly stateLimits?: Partial<StateLimits>;

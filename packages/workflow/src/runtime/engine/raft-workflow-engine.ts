@@ -14,7 +14,9 @@ export interface WorkflowGroup {
 }
 
 export interface RaftWorkflowEngineOptions {
+  /** Which node this is. */
   readonly nodeId: NodeId;
+  /** The Raft group whose log the commands go to. */
   readonly cluster: WorkflowGroup;
   /** The one that the cluster was started with. */
   readonly executor: WorkflowExecutor;

@@ -38,7 +38,9 @@ export interface EngineOverview {
   readonly oldestEndMs: number | undefined;
 }
 
+/** Options of a proposal. */
 export interface ProposeOptions {
+  /** How long it may take, in milliseconds. Defaults to the group's `defaultTimeoutMs`. */
   readonly timeoutMs?: number;
 }
 
