@@ -206,6 +206,33 @@ describe("a file that cannot be checked", () => {
   });
 });
 
+test.each([
+  ["calls", "f(1, 2);\nctx.now().then(g);\n".repeat(10_000)],
+  [
+    "members of one object",
+    `const o = {${Array.from({ length: 10_000 }, (_, n) => `p${n}: 1`).join()}};${Array.from({ length: 10_000 }, (_, n) => `o.p${n}();`).join("")}`,
+  ],
+  ["arguments", `f(${"a, ".repeat(100_000)}1);`],
+  ["promises in one array", `const all = [];${"all.push(ctx.now());\n".repeat(20_000)}await Promise.all(all);`],
+  [
+    "calls of one helper",
+    `${"await go();\n".repeat(10_000)}async function go() {${Array.from({ length: 200 }, (_, n) => `await ctx.step("s${n}", () => 1);`).join("")}}`,
+  ],
+  [
+    "calls of a helper with names",
+    `${Array.from({ length: 5_000 }, (_, n) => `await go("s${n}");`).join("\n")}\nasync function go(n) { await ctx.step(n, () => 1); }`,
+  ],
+  ["branches", `await Promise.all([${"(async () => { await ctx.now(); await ctx.sleep(1); })(),\n".repeat(10_000)}]);`],
+  ["scopes in scopes", `${"{ const a = 1;".repeat(200)}${"a;\n".repeat(20_000)}${"}".repeat(200)}`],
+  ["comments", `// raftoral-check-disable-next-line clock -- a\nDate.now();\n`.repeat(20_000)],
+])("a body with tens of thousands of %s takes seconds", { timeout: 60_000 }, (_, body) => {
+  const source = `${FLOW}workflow("w", {}, async (ctx) => {\n${body}\n});`;
+  const started = performance.now();
+  const { failures, workflows } = checkSource(source);
+  expect({ failures, workflows: workflows.length }).toEqual({ failures: [], workflows: 1 });
+  expect(performance.now() - started).toBeLessThan(30_000);
+});
+
 test("a byte order mark, a hash bang and Windows line ends are no difficulty", () => {
   const source = `\uFEFF#!/usr/bin/env node\r\n${FLOW}workflow("w", {}, async (ctx) => {\r\n  Date.now();\r\n});\r\n`;
   expect(shortened([write({ "a.ts": source })])).toEqual({ findings: ["a.ts:4:3 clock"], failures: [] });

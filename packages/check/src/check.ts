@@ -3,7 +3,7 @@
 import { Findings, locationOf } from "./body/findings.ts";
 import { Inspector } from "./body/inspector.ts";
 import { definitionsIn, typedFunctionsIn } from "./body/workflows.ts";
-import { type DisableComment, disableComments } from "./disable-comments.ts";
+import { type DisableComment, DisableComments } from "./disable-comments.ts";
 import { CheckError } from "./errors.ts";
 import { ModuleGraph, type SourceReader } from "./modules/module-graph.ts";
 import type { SourceModule } from "./modules/source-module.ts";
@@ -92,23 +92,20 @@ class Checker {
   findings(): readonly Finding[] {
     const kept = new Findings();
     const used = new Map<DisableComment, Set<string>>();
-    const comments = new Map<string, readonly DisableComment[]>();
-    const commentsOf = (path: string): readonly DisableComment[] => {
+    const comments = new Map<string, DisableComments>();
+    const commentsOf = (path: string): DisableComments => {
       const module = this.#graph.load(path);
-      const known = comments.get(path) ?? disableComments(module?.tree.comments ?? []);
+      const known = comments.get(path) ?? new DisableComments(module?.tree.comments ?? []);
       comments.set(path, known);
       return known;
     };
     for (const finding of this.#found.all()) {
-      const disabling = commentsOf(finding.path).filter(
-        ({ problem, rules, target }) =>
-          problem === undefined && rules.includes(finding.rule) && (target === undefined || target === finding.line),
-      );
+      const disabling = commentsOf(finding.path).disabling(finding.rule, finding.line);
       for (const comment of disabling) used.set(comment, (used.get(comment) ?? new Set()).add(finding.rule));
       if (disabling.length === 0) kept.addAll([finding]);
     }
     for (const module of this.#modules.values()) {
-      for (const comment of commentsOf(module.path)) {
+      for (const comment of commentsOf(module.path).all) {
         const message = comment.problem ?? this.#unused(comment, used.get(comment), module);
         const { line, column } = comment;
         const details = { message: message ?? "", workflow: undefined, calledFrom: undefined };

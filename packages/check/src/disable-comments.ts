@@ -20,8 +20,27 @@ export interface DisableComment {
   readonly problem: string | undefined;
 }
 
-/** The comments of a file that disable rules, in their order. */
-export function disableComments(comments: readonly Comment[]): readonly DisableComment[] {
+/** The comments of one file that disable rules. */
+export class DisableComments {
+  /** In their order. */
+  readonly all: readonly DisableComment[];
+  /** By the line that they are for; undefined for those of the whole file. */
+  readonly #byTarget: ReadonlyMap<number | undefined, readonly DisableComment[]>;
+
+  constructor(comments: readonly Comment[]) {
+    this.all = read(comments);
+    this.#byTarget = Map.groupBy(this.all, ({ target }) => target);
+  }
+
+  /** The comments that take a finding on a line back. */
+  disabling(rule: RuleId, line: number): readonly DisableComment[] {
+    return [undefined, line]
+      .flatMap((target) => this.#byTarget.get(target) ?? [])
+      .filter(({ problem, rules }) => problem === undefined && rules.includes(rule));
+  }
+}
+
+function read(comments: readonly Comment[]): readonly DisableComment[] {
   const found: DisableComment[] = [];
   // Comments may stand on several lines above the code that they are for: from the last to the first.
   let below: { readonly line: number; readonly target: number } | undefined;

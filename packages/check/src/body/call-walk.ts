@@ -45,19 +45,19 @@ export class CallWalk {
     if (spec === undefined) return;
     const name = spec.name === undefined ? undefined : this.#text(call.arguments[spec.name]);
     const shown = `${method}(${name === undefined ? "" : JSON.stringify(name)})`;
-    this.#walkArguments(call);
+    this.#walkArguments(call, method === "step" ? spec.stepFunction : undefined);
     if (region.mode === "step") {
       walk.add("call-in-step", call, `A step function ${walk.where} calls ${shown} of the context.`);
       return;
     }
     walk.callsContext = true;
-    if (region.isScoped && id !== region.context) {
+    if (id !== region.context) {
       walk.add("outer-context", call, `${shown} calls the context outside of the scope that the call is in.`);
     }
     const calls: NamedCall[] = [];
     if (name !== undefined) {
       calls.push({ context: id, method, name, node: call, module: walk.place.module, isAfterAwait: walk.hasAwaited });
-      walk.named.push(...calls);
+      for (const each of calls) walk.named.add(each);
     }
     if (spec.stepFunction !== undefined) this.#runStep(call, spec.stepFunction);
     if (spec.scopeFunction !== undefined) calls.push(...this.#runScope(call, spec.scopeFunction, id));
@@ -83,7 +83,7 @@ export class CallWalk {
     const outcome = this.#follow(
       fn,
       (at) => (at === 0 ? { type: "context", id: context } : undefined),
-      { context, isScoped: true },
+      { context },
       isInline(call, index) ? undefined : call,
     );
     const calls = outcome.calls.filter((each) => each.context !== context);
@@ -115,7 +115,7 @@ export class CallWalk {
     const isInlineCallee = isFunction(unwrap(call.callee));
     const outcome = this.#follow(callee, argumentOf, { context: own }, isInlineCallee ? undefined : call);
     const argument = call.arguments[given];
-    if (argument !== undefined && walk.region.isScoped && own !== walk.region.context && outcome.callsContext) {
+    if (argument !== undefined && own !== walk.region.context && outcome.callsContext) {
       walk.add("outer-context", argument, "The context outside of the scope is handed to a function that calls it.");
     }
     walk.adopt(outcome, walk.hasAwaited);
@@ -154,7 +154,6 @@ export class CallWalk {
     const walk = this.#walk;
     const argumentOf = walk.inspector.evaluator.argumentsOf(call, walk.place);
     const values = call.arguments.map((_, index) => argumentOf(index));
-    const takesContext = values.some((value) => value?.type === "context");
     const method = calledMember(call);
     const isLater = LATER_METHODS.has(method?.name ?? "");
     const calls: NamedCall[] = [];
@@ -167,19 +166,20 @@ export class CallWalk {
       const from = isInline(call, index) ? undefined : call;
       let outcome = this.#follow(value, () => undefined, { mode }, from);
       // A function that calls a context is a part of the body, whoever calls the function.
-      if (mode === "unclear" && outcome.callsContext && !takesContext) {
+      if (mode === "unclear" && outcome.callsContext) {
         outcome = this.#follow(value, () => undefined, { mode: "body" }, from);
       }
       walk.adopt(outcome, isLater || walk.hasAwaited);
       calls.push(...outcome.calls.map((each) => (isLater ? { ...each, isAfterAwait: true } : each)));
       if (outcome.gives !== undefined) {
-        walk.judge(walk.fates.fateInCallback(call, outcome.gives), argument, "a context call");
+        walk.judge(walk.fates.fateInCallback(call), argument, "a context call");
       }
     }
+    // `new Promise` runs its function once; so may a function that is not known.
+    const isRepeated = mode === "body" && !isLater && call.type !== "NewExpression";
     const earlier = isLater && method !== undefined ? branchesOf(method.object, walk.place.module, this.#started) : [];
     const before = earlier.flatMap((branch) => branch.calls);
-    if (calls.length + before.length > 0)
-      this.#started.set(call, [{ calls: [...before, ...calls], isRepeated: !isLater }]);
+    if (calls.length + before.length > 0) this.#started.set(call, [{ calls: [...before, ...calls], isRepeated }]);
   }
 
   /** `items.map(Math.random)`: the call is made by the method that gets the function. */
@@ -205,8 +205,13 @@ export class CallWalk {
   }
 
   /** Arguments that are evaluated for the call. Functions among them are followed where it is known what becomes of them. */
-  #walkArguments(call: CallNode): void {
-    for (const argument of call.arguments) if (!isFunction(unwrap(argument))) this.#walk.walk(argument);
+  #walkArguments(call: CallNode, stepFunction?: number): void {
+    for (const [index, argument] of call.arguments.entries()) {
+      const expression = unwrap(argument);
+      // `ctx.step("folder", process.cwd)` reads no folder here.
+      const isReference = index === stepFunction && /^(Identifier|(Optional)?MemberExpression)$/.test(expression.type);
+      if (!isFunction(expression) && !isReference) this.#walk.walk(expression);
+    }
   }
 
   #walkCallee(call: CallNode): void {
@@ -217,7 +222,7 @@ export class CallWalk {
   #follow(
     fn: FunctionValue,
     argumentOf: (index: number) => Value | undefined,
-    change: Partial<Pick<Region, "context" | "isScoped" | "mode">>,
+    change: Partial<Pick<Region, "context" | "mode">>,
     from: CallNode | undefined,
   ): Outcome {
     const { inspector, place, region } = this.#walk;

@@ -16,7 +16,7 @@ import { CallWalk } from "./call-walk.ts";
 import { locationOf } from "./findings.ts";
 import type { Inspector } from "./inspector.ts";
 import { dropMessage, impurityMessage, whereText } from "./messages.ts";
-import type { NamedCall } from "./parallel-names.ts";
+import { NamedCalls } from "./named-calls.ts";
 import { type Fate, PromiseFates, type Shape } from "./promise-fate.ts";
 import type { Outcome, Region } from "./region.ts";
 
@@ -26,7 +26,7 @@ export class FunctionWalk {
   readonly region: Region;
   readonly fates: PromiseFates;
   /** Context calls with names so far. */
-  readonly named: NamedCall[] = [];
+  readonly named: NamedCalls;
   hasAwaited = false;
   callsContext = false;
   readonly #calls: CallWalk;
@@ -37,6 +37,7 @@ export class FunctionWalk {
     this.place = place;
     this.region = region;
     this.fates = new PromiseFates(inspector.evaluator, place, inspector.body.fn);
+    this.named = new NamedCalls(inspector.keys);
     this.#calls = new CallWalk(this);
   }
 
@@ -47,7 +48,7 @@ export class FunctionWalk {
     this.walk(fn.body);
     const isAsync = fn.async === true && fn.generator !== true;
     const gives = isAsync ? (this.callsContext ? "promise" : undefined) : this.#gives;
-    return { calls: this.named, callsContext: this.callsContext, gives };
+    return { calls: this.named.all, callsContext: this.callsContext, gives };
   }
 
   walk(node: Node): void {
@@ -121,7 +122,10 @@ export class FunctionWalk {
   /** Reports the promise of a context call at `node` when nobody waits for it. `name` is what the message calls it. */
   judge(fate: Fate, node: Node, name: string): void {
     if (this.region.mode === "step") return;
-    if (fate.type === "dropped") this.add("unawaited-call", node, dropMessage(name, fate.drop));
+    // Calls of one chain, or of one array, are dropped together: one finding is enough.
+    if (fate.type === "dropped" && this.inspector.isNewDrop(fate.at)) {
+      this.add("unawaited-call", node, dropMessage(name, fate.drop));
+    }
     // `() => ctx.step(...)` in the code of `fn` itself: whoever calls the function has the promise.
     if (fate.type === "returned" && fate.fn === this.place.frame?.fn) this.#gives = fate.shape;
   }
@@ -130,7 +134,7 @@ export class FunctionWalk {
   adopt(outcome: Outcome, isLater: boolean): void {
     if (this.region.mode === "step") return;
     this.callsContext ||= outcome.callsContext;
-    for (const call of outcome.calls) this.named.push(isLater ? { ...call, isAfterAwait: true } : call);
+    for (const call of outcome.calls) this.named.add(isLater ? { ...call, isAfterAwait: true } : call);
   }
 
   #walkChildren(node: Node): void {
@@ -172,7 +176,7 @@ export class FunctionWalk {
 
   #walkLoop(loop: Node): void {
     const before = this.hasAwaited;
-    const first = this.named.length;
+    const first = this.named.all.length;
     if (loop.type === "ForOfStatement" && loop.await) {
       this.walk(loop.right);
       this.hasAwaited = true;
@@ -184,9 +188,8 @@ export class FunctionWalk {
     } else {
       this.#walkChildren(loop);
     }
-    if (before || !this.hasAwaited) return;
     // What the loop calls before its first await, it calls again after it.
-    for (const [at, call] of this.named.entries()) if (at >= first) this.named[at] = { ...call, isAfterAwait: true };
+    if (!before && this.hasAwaited) this.named.repeatAfterAwait(first);
   }
 
   /** A name that stands for a part of the process: `const { HOME } = process.env` outside of the body. */

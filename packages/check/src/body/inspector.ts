@@ -6,6 +6,7 @@
  *     not followed again.
  * I2. The number of functions followed for one body is bounded by MAX_FOLLOWED, and how deep calls are followed by MAX_CALLS.
  */
+import type { Node } from "@babel/types";
 import { CheckError } from "../errors.ts";
 import type { ModuleGraph } from "../modules/module-graph.ts";
 import type { SourceModule } from "../modules/source-module.ts";
@@ -18,7 +19,7 @@ import type { Findings } from "./findings.ts";
 import { FunctionWalk } from "./function-walk.ts";
 import { type Arguments, NO_OUTCOME, type Outcome, type Region } from "./region.ts";
 
-const MAX_FOLLOWED = 20_000;
+const MAX_FOLLOWED = 50_000;
 const MAX_CALLS = 40;
 
 export class Inspector {
@@ -29,6 +30,7 @@ export class Inspector {
   readonly workflow: string | undefined;
   /** The function that is the body. */
   readonly body: FunctionValue;
+  readonly #drops = new Set<Node>();
   readonly #outcomes = new Map<string, Outcome>();
   readonly #open: Frame[] = [];
   readonly #followed: { readonly module: SourceModule; readonly fn: FunctionNode }[] = [];
@@ -41,10 +43,17 @@ export class Inspector {
     this.workflow = workflow;
   }
 
+  /** Whether no finding is at this end of a promise yet. */
+  isNewDrop(at: Node): boolean {
+    const isNew = !this.#drops.has(at);
+    this.#drops.add(at);
+    return isNew;
+  }
+
   /** Follows a body whose context is its parameter `index`. */
   inspect(index: number): Outcome {
     const context = this.keys.of(`context of body ${this.keys.ofObject(this.body.fn)}`);
-    const region: Region = { mode: "body", context, isScoped: false, calledFrom: undefined };
+    const region: Region = { mode: "body", context, calledFrom: undefined };
     return this.follow(this.body, (at) => (at === index ? { type: "context", id: context } : undefined), region);
   }
 
@@ -56,7 +65,7 @@ export class Inspector {
   /** Follows one call of a function. Throws CHECK_FILE_TOO_COMPLEX when there is too much to follow. */
   follow(value: FunctionValue, argumentOf: Arguments, region: Region): Outcome {
     const frame = this.evaluator.frameOf(value, argumentOf);
-    const key = [frame.key, region.mode, region.context, region.isScoped].join();
+    const key = [frame.key, region.mode, region.context].join();
     const known = this.#outcomes.get(key);
     if (known !== undefined) return known;
     if (this.#open.filter(({ fn }) => fn === value.fn).length >= 2) return NO_OUTCOME;

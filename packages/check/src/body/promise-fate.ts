@@ -22,7 +22,8 @@ export type Drop =
 
 export type Fate =
   | { readonly type: "used" }
-  | { readonly type: "dropped"; readonly drop: Drop }
+  /** `at` is where the way of the promise ends. */
+  | { readonly type: "dropped"; readonly drop: Drop; readonly at: Node }
   /** The function gives the promise to whoever calls it. */
   | { readonly type: "returned"; readonly fn: FunctionNode; readonly shape: Shape };
 
@@ -52,7 +53,9 @@ export class PromiseFates {
   readonly #place: Place;
   /** The function whose result is the result of the run. */
   readonly #body: FunctionNode | undefined;
+  /** The names that the question under way has come through. */
   readonly #followed = new Set<Binding>();
+  readonly #known = { collection: new Map<Binding, Fate>(), promise: new Map<Binding, Fate>() };
 
   constructor(evaluator: Evaluator, place: Place, body: FunctionNode | undefined) {
     this.#evaluator = evaluator;
@@ -67,48 +70,50 @@ export class PromiseFates {
   }
 
   /** What becomes of what a function gives to the call that it is an argument of. */
-  fateInCallback(call: CallNode, shape: Shape): Fate {
+  fateInCallback(call: CallNode): Fate {
     this.#followed.clear();
-    return this.#inCallback(call, shape);
+    return this.#inCallback(call);
   }
 
   #fateOf(node: Node, shape: Shape): Fate {
     const parent = this.#parentOf(node);
-    if (parent === undefined) return dropped("statement");
+    if (parent === undefined) return dropped("statement", node);
     if (isWrapper(parent)) return this.#fateOf(parent, shape);
-    if (isCall(parent)) return this.#inCall(node, parent, shape);
+    if (isCall(parent)) return this.#inCall(node, parent);
     switch (parent.type) {
       case "ExpressionStatement":
-        return this.#settlesAnother(node) ? USED : dropped("statement");
+        return this.#settlesAnother(node) ? USED : dropped("statement", node);
       case "AwaitExpression":
-        return shape === "promise" ? USED : dropped("await-collection");
+        return shape === "promise" ? USED : dropped("await-collection", node);
       case "ArrowFunctionExpression":
-        return parent.body === node ? this.#returnedFrom(parent, shape) : USED;
+        return parent.body === node ? this.#returnedFrom(parent, node, shape) : USED;
       case "ReturnStatement": {
         const fn = this.#place.module.tree.functionOf(parent);
-        return fn === undefined ? USED : this.#returnedFrom(fn, shape);
+        return fn === undefined ? USED : this.#returnedFrom(fn, node, shape);
       }
       case "UnaryExpression":
-        return dropped(parent.operator === "void" ? "void" : "operand");
+        return dropped(parent.operator === "void" ? "void" : "operand", node);
       case "BinaryExpression":
       case "DoWhileStatement":
       case "ForInStatement":
       case "IfStatement":
       case "SwitchStatement":
       case "WhileStatement":
-        return dropped("operand");
+        return dropped("operand", node);
       case "TemplateLiteral":
-        return this.#parentOf(parent)?.type === "TaggedTemplateExpression" ? USED : dropped("operand");
+        return this.#parentOf(parent)?.type === "TaggedTemplateExpression" ? USED : dropped("operand", node);
       case "ForStatement":
-        return dropped(parent.test === node ? "operand" : "statement");
+        return dropped(parent.test === node ? "operand" : "statement", node);
       case "ForOfStatement":
-        return parent.await || shape === "collection" ? USED : dropped("operand");
+        return parent.await || shape === "collection" ? USED : dropped("operand", node);
       case "ConditionalExpression":
-        return parent.test === node ? dropped("operand") : this.#fateOf(parent, shape);
+        return parent.test === node ? dropped("operand", node) : this.#fateOf(parent, shape);
       case "LogicalExpression":
-        return parent.left === node && parent.operator === "&&" ? dropped("operand") : this.#fateOf(parent, shape);
+        return parent.left === node && parent.operator === "&&"
+          ? dropped("operand", node)
+          : this.#fateOf(parent, shape);
       case "SequenceExpression":
-        return parent.expressions.at(-1) === node ? this.#fateOf(parent, shape) : dropped("statement");
+        return parent.expressions.at(-1) === node ? this.#fateOf(parent, shape) : dropped("statement", node);
       case "ArrayExpression":
       case "ObjectExpression":
         return this.#fateOf(parent, "collection");
@@ -118,17 +123,17 @@ export class PromiseFates {
         return this.#spread(parent, shape);
       case "MemberExpression":
       case "OptionalMemberExpression":
-        return parent.object === node ? this.#ofMember(parent, shape) : dropped("operand");
+        return parent.object === node ? this.#ofMember(parent, shape) : dropped("operand", node);
       case "VariableDeclarator":
-        return this.#stored(parent.id, shape);
+        return this.#stored(parent.id, node, shape);
       case "AssignmentExpression":
-        return this.#assigned(parent.left, parent, shape);
+        return this.#assigned(parent.left, node, parent, shape);
       default:
         return USED;
     }
   }
 
-  #inCallback(call: CallNode, _shape: Shape): Fate {
+  #inCallback(call: CallNode): Fate {
     const callee = this.#evaluator.valueOf(call.callee, this.#place);
     if (callee?.type === "global" && callee.path === "Array.from") return this.#fateOf(call, "collection");
     if (callee !== undefined && callee.type !== "global") return USED;
@@ -136,16 +141,16 @@ export class PromiseFates {
     if (method === undefined) return USED;
     if (COLLECTING_METHODS.has(method)) return this.#fateOf(call, "collection");
     if (CHAINING_METHODS.has(method)) return this.#fateOf(call, "promise");
-    return DROPPING_METHODS.has(method) ? { type: "dropped", drop: { how: "callback", method } } : USED;
+    return DROPPING_METHODS.has(method) ? { type: "dropped", drop: { how: "callback", method }, at: call } : USED;
   }
 
-  #inCall(node: Node, call: CallNode, _shape: Shape): Fate {
-    if (call.callee === node) return dropped("operand");
+  #inCall(node: Node, call: CallNode): Fate {
+    if (call.callee === node) return dropped("operand", node);
     const callee = this.#evaluator.valueOf(call.callee, this.#place);
     if (callee?.type === "global") {
       if (PROMISE_OF_PROMISES.test(callee.path)) return this.#fateOf(call, "promise");
       if (/^(Array\.from|Object\.(entries|values))$/.test(callee.path)) return this.#fateOf(call, "collection");
-      if (COMPUTING.test(callee.path)) return dropped("operand");
+      if (COMPUTING.test(callee.path)) return dropped("operand", node);
     }
     const member = calledMember(call);
     if (member !== undefined && ADDING_METHODS.has(member.name) && member.object.type === "Identifier") {
@@ -155,8 +160,8 @@ export class PromiseFates {
     return USED;
   }
 
-  #returnedFrom(fn: FunctionNode, shape: Shape): Fate {
-    if (fn === this.#body && shape === "collection") return dropped("result");
+  #returnedFrom(fn: FunctionNode, node: Node, shape: Shape): Fate {
+    if (fn === this.#body && shape === "collection") return dropped("result", node);
     // An asynchronous function waits for what it returns. What becomes of its own promise is decided where it is called.
     if (fn === this.#body || fn.async === true || fn.generator === true) return USED;
     let holder: Node = fn;
@@ -166,13 +171,13 @@ export class PromiseFates {
       parent = this.#parentOf(parent);
     }
     if (parent === undefined || !isCall(parent)) return { type: "returned", fn, shape };
-    return parent.callee === holder ? this.#fateOf(parent, shape) : this.#inCallback(parent, shape);
+    return parent.callee === holder ? this.#fateOf(parent, shape) : this.#inCallback(parent);
   }
 
   #spread(spread: Node, shape: Shape): Fate {
     const target = this.#parentOf(spread);
     if (target?.type === "ArrayExpression" && shape === "collection") return this.#fateOf(target, "collection");
-    return shape === "promise" ? dropped("operand") : USED;
+    return shape === "promise" ? dropped("operand", spread) : USED;
   }
 
   /** `member` is `value.name`, or its call. */
@@ -183,27 +188,27 @@ export class PromiseFates {
     if (shape === "promise") {
       return call !== undefined && name !== undefined && PROMISE_METHODS.has(name)
         ? this.#fateOf(call, "promise")
-        : dropped("operand");
+        : dropped("operand", member);
     }
-    if (name === "length") return dropped("operand");
+    if (name === "length") return dropped("operand", member);
     if (call === undefined || name === undefined) {
       const isTarget = parent?.type === "AssignmentExpression" && parent.left === member;
-      return isTarget ? dropped("statement") : USED;
+      return isTarget ? dropped("statement", member) : USED;
     }
     if (SAME_ELEMENTS.has(name)) return this.#fateOf(call, "collection");
-    return ADDING_METHODS.has(name) ? dropped("statement") : USED;
+    return ADDING_METHODS.has(name) ? dropped("statement", member) : USED;
   }
 
-  #stored(target: Node, shape: Shape): Fate {
-    if (target.type !== "Identifier") return shape === "promise" ? dropped("operand") : USED;
+  #stored(target: Node, node: Node, shape: Shape): Fate {
+    if (target.type !== "Identifier") return shape === "promise" ? dropped("operand", node) : USED;
     const binding = this.#place.module.bindingOf(target);
     return binding === undefined ? USED : this.#ofBinding(binding, shape);
   }
 
-  #assigned(target: Node, assignment: Node, shape: Shape): Fate {
+  #assigned(target: Node, node: Node, assignment: Node, shape: Shape): Fate {
     const own = this.#fateOf(assignment, shape);
     if (own.type !== "dropped") return own;
-    if (target.type === "Identifier") return this.#stored(target, shape);
+    if (target.type === "Identifier") return this.#stored(target, node, shape);
     if (target.type === "MemberExpression" && target.object.type === "Identifier") {
       const array = this.#place.module.bindingOf(target.object);
       if (array?.origin.type === "init" && array.origin.init.type === "ArrayExpression") {
@@ -214,11 +219,21 @@ export class PromiseFates {
   }
 
   #ofBinding(binding: Binding, shape: Shape): Fate {
-    const fate: Fate = { type: "dropped", drop: { how: "stored", name: binding.name } };
-    if (this.#followed.has(binding)) return fate;
+    const unused: Fate = {
+      type: "dropped",
+      drop: { how: "stored", name: binding.name },
+      at: binding.declaration,
+    };
+    // Only an answer that no name above was left out of is kept for the next question.
+    const isComplete = this.#followed.size === 0;
+    const known = isComplete ? this.#known[shape].get(binding) : undefined;
+    if (known !== undefined) return known;
+    if (this.#followed.has(binding)) return unused;
     this.#followed.add(binding);
     const isUsed = binding.reads.some((read) => this.#fateOf(read, shape).type !== "dropped");
-    return isUsed ? USED : fate;
+    const fate = isUsed ? USED : unused;
+    if (isComplete) this.#known[shape].set(binding, fate);
+    return fate;
   }
 
   /** `new Promise((resolve) => { ctx.step(...).then(resolve); })`: whoever waits for the new promise waits for the call. */
@@ -240,6 +255,6 @@ export class PromiseFates {
   }
 }
 
-function dropped(how: "await-collection" | "operand" | "result" | "statement" | "void"): Fate {
-  return { type: "dropped", drop: { how } };
+function dropped(how: "await-collection" | "operand" | "result" | "statement" | "void", at: Node): Fate {
+  return { type: "dropped", drop: { how }, at };
 }

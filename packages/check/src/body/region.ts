@@ -17,8 +17,6 @@ export interface Region {
   readonly mode: Mode;
   /** The context whose calls belong here: that of the body, or of the innermost scope. */
   readonly context: ContextId;
-  /** Whether the code is inside of a scope's function. */
-  readonly isScoped: boolean;
   /** The call in the body that led into another function; undefined within the body. */
   readonly calledFrom: Location | undefined;
 }

@@ -29,6 +29,10 @@ const UNAWAITED: readonly Case[] = [
   ["stored and awaited", 'const a = ctx.step("a", () => 1); await ctx.sleep(1); return await a;'],
   ["stored and never used", 'const a = ctx.step("a", () => 1); //! unawaited-call'],
   ["stored and only caught", 'const a = ctx.step("a", () => 1); a.catch(() => {}); //! unawaited-call'],
+  [
+    "stored under a name that is also a member's",
+    "const a = ctx.now(); //! unawaited-call\ninput.a(); a: for (;;) break a; return { a: 1, b: input.a };",
+  ],
   ["stored by assignment", 'let a; a = ctx.step("a", () => 1); await a;'],
   ["stored by assignment and never awaited", 'let a; a = ctx.step("a", () => 1); if (a) return 1; //! unawaited-call'],
   ["assigned and awaited at once", 'let a; await (a = ctx.step("a", () => 1));'],
@@ -273,6 +277,11 @@ const NAMES: readonly Case[] = [
   [
     "a loop without await in each branch",
     'await Promise.all(input.map((i) => Promise.all(i.map((part) => ctx.step("part", () => part)))));',
+  ],
+  [
+    "a function of others that may run once",
+    'await Promise.all([once(async () => { await ctx.now(); await ctx.step("x", () => 1); }), ctx.now()]);',
+    'import { once } from "./once.ts";',
   ],
   ["one after the other", 'for (const i of input) { await ctx.step("a", () => i); await ctx.step("b", () => i); }'],
   [

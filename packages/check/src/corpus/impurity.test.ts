@@ -45,6 +45,68 @@ const CLOCK: readonly Case[] = [
   ],
 ];
 
+/** Which declaration a name means. */
+const NAMES: readonly Case[] = [
+  ["a var in a block is one of the function", "{ var Date = { now: () => 1 }; } return Date.now();"],
+  ["a const in a block is none outside of it", "{ const Date = { now: () => 1 }; } return Date.now(); //! clock"],
+  ["a const of a loop is none outside of it", "for (const Date of input) Date.now(); return Date.now(); //! clock"],
+  [
+    "a const in a switch is one for all of its cases",
+    "switch (input) { case 1: const Date = input; case 2: Date.now(); }",
+  ],
+  ["the name of a class expression is known inside of it", "const A = class Date {}; return Date.now(); //! clock"],
+  [
+    "the name of a function expression is known inside of it",
+    "const f = function Date() { return Date.now(); }; f(); return Date.now(); //! clock",
+  ],
+  ["a parameter hides a global name", "return read(input);\nfunction read(Date) { return Date.now(); }"],
+  [
+    "a var of the same name as a parameter is the parameter",
+    "return call(Date.now);\nfunction call(now) { var now; return now(); } //! clock",
+  ],
+  [
+    "a var with a value replaces the parameter",
+    "return call(Date.now);\nfunction call(now) { var now = () => 1; return now(); }",
+  ],
+  [
+    "a default sees no var of the body",
+    "return call();\nfunction call(at = Date.now()) { var Date = 1; return [at, Date]; } //! clock",
+  ],
+  [
+    "a rest parameter and a pattern hide global names",
+    "const f = ({ fetch }, [process], ...crypto) => [fetch(1), process.env, crypto.randomUUID()]; return f(...input);",
+  ],
+  ["a caught error hides a global name", "try { await ctx.now(); } catch ({ process }) { return process.env; }"],
+  ["a destructured assignment is an assignment", "let now = Date.now; [now] = input; ({ now } = input); return now();"],
+  ["an assignment in a loop is an assignment", "let now = Date.now; for (now of input) now();"],
+  [
+    "keys, members and labels are no names",
+    "process: for (const env of input) { if (env.process.env) break process; } return { process: 1, crypto() {}, fetch: 2 };",
+  ],
+  [
+    "an import hides a global name",
+    "return [performance.now(), process.env];",
+    'import { performance, process } from "./fakes.ts";',
+  ],
+  [
+    "a namespace of TypeScript hides a global name",
+    "return process.env;",
+    "namespace process { export const env = 1; }",
+  ],
+  ["an enum hides a global name", "return crypto.randomUUID;", "enum crypto { randomUUID }"],
+  [
+    "a declaration without a value hides nothing",
+    "return fetch(input); //! io",
+    "declare const fetch: (url: string) => Promise<unknown>;",
+  ],
+  [
+    "a name of a type hides nothing",
+    "return process.env; //! environment",
+    "interface process { env: string }\ntype fetch = string;",
+  ],
+  ["a static block has its own var", "return Date.now(); //! clock", "class A { static { var Date = 1; } }"],
+];
+
 const RANDOM: readonly Case[] = [
   ["Math.random", "return Math.random(); //! random"],
   ["a destructured random", "return random(); //! random", "const { random } = Math;"],
@@ -119,6 +181,7 @@ const ENVIRONMENT: readonly Case[] = [
   ["nextTick", "process.nextTick(() => {}); //! environment"],
   ["other runtimes", "return [Bun.env.HOME, Deno.env.get(input)]; //! environment, environment"],
   ["a shadowed process", "return process.env.HOME;", "const process = { env: {} };"],
+  ["a member with the name of a module's constant", "return { HOME: input.HOME };", "const { HOME } = process.env;"],
   ["a parameter", "return input.process.env.HOME;"],
   ["in a step", 'return await ctx.step("home", () => process.env.HOME);'],
   ["a module's name in a step", 'return await ctx.step("home", () => HOME);', "const { HOME } = process.env;"],
@@ -196,6 +259,7 @@ const FOREIGN: readonly Case[] = [
 
 describe.each([
   ["clock", CLOCK],
+  ["names", NAMES],
   ["random", RANDOM],
   ["timer", TIMER],
   ["environment", ENVIRONMENT],

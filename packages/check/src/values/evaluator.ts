@@ -4,7 +4,7 @@
  * V1. A value is given only when it is the same whenever the expression is evaluated; everything else is undefined, "not known".
  * V2. The work for one question is bounded: what needs more than MAX_WORK questions, or is deeper than MAX_DEPTH, is not known.
  */
-import type { ArgumentPlaceholder, Identifier, Node, SpreadElement } from "@babel/types";
+import type { Identifier, Node, ObjectExpression, ObjectMember } from "@babel/types";
 import { CONTEXT_CALLS, VARIABLE_CHANGES } from "../body/context-calls.ts";
 import { givesClient } from "../impurity/io.ts";
 import type { ModuleGraph } from "../modules/module-graph.ts";
@@ -30,6 +30,7 @@ export interface Place {
 export class Evaluator {
   readonly #graph: ModuleGraph;
   readonly #keys: Keys;
+  readonly #members = new WeakMap<ObjectExpression, ReadonlyMap<string, ObjectMember>>();
   #depth = 0;
   #work = 0;
 
@@ -68,11 +69,10 @@ export class Evaluator {
 
   /** What the arguments of a call stand for, by index. Arguments from a spread on are not known. */
   argumentsOf(call: CallNode, place: Place): (index: number) => Value | undefined {
+    const spread = call.arguments.findIndex(({ type }) => type === "SpreadElement");
     return (index) => {
-      const before = call.arguments.slice(0, index + 1) as readonly (Node | ArgumentPlaceholder | SpreadElement)[];
-      const node = before[index];
-      if (node === undefined || before.some(({ type }) => type === "SpreadElement")) return undefined;
-      return this.valueOf(node, place);
+      const node = call.arguments[index];
+      return node === undefined || (spread !== -1 && index >= spread) ? undefined : this.valueOf(node, place);
     };
   }
 
@@ -213,13 +213,27 @@ export class Evaluator {
   }
 
   #property(object: Value & { readonly type: "object" }, name: string): Value | undefined {
-    for (const property of object.node.properties.toReversed()) {
-      if (property.type === "SpreadElement") return undefined;
-      if (propertyName(property.key, property.computed) !== name) continue;
-      if (isFunction(property)) return { type: "function", fn: property, module: object.module, frame: object.frame };
-      return this.valueOf(property.value, object);
+    const member = this.#membersOf(object.node).get(name);
+    if (member === undefined) return undefined;
+    if (isFunction(member)) return { type: "function", fn: member, module: object.module, frame: object.frame };
+    return member.type === "ObjectProperty" ? this.valueOf(member.value, object) : undefined;
+  }
+
+  /** Members by name. A name that a later spread may replace is not among them. */
+  #membersOf(object: ObjectExpression): ReadonlyMap<string, ObjectMember> {
+    const known = this.#members.get(object);
+    if (known !== undefined) return known;
+    const members = new Map<string, ObjectMember>();
+    for (const member of object.properties) {
+      if (member.type === "SpreadElement") members.clear();
+      else {
+        const name = propertyName(member.key, member.computed);
+        if (name === undefined) members.clear();
+        else members.set(name, member);
+      }
     }
-    return undefined;
+    this.#members.set(object, members);
+    return members;
   }
 
   #call(call: CallNode, place: Place): Value | undefined {
