@@ -80,7 +80,14 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       expect((await workflows.start(order, input, { runId })).created).toBe(true);
       expect((await workflows.start("order", input, { runId })).created).toBe(false);
       expect((await workflows.start(order, input, { runId, version: 2 })).created).toBe(false);
+      // The same value, written in another order.
+      expect((await workflows.start("order", { total: 1, item: "tea" }, { runId })).created).toBe(false);
+      const written = Payload.ofBytes(new TextEncoder().encode('{ "total": 1.0, "item": "te\\u0061" }'), "it");
+      expect((await workflows.start("order", written, { runId })).created).toBe(false);
+      // Another version, unless it is pinned: the run began before a deployment.
+      expect((await workflows.start({ type: "order", version: 3 }, input, { runId })).created).toBe(false);
       const conflict = { name: "WorkflowError", code: "WORKFLOW_ID_CONFLICT" };
+      await expectAlike("another version", workflows.start("order", input, { runId, version: 3 }), conflict);
       await expectAlike("another input", workflows.start(order, { item: "tea", total: 2 }, { runId }), conflict);
       await expectAlike("another type", workflows.start(echo, input, { runId }), conflict);
       const unnamed = await workflows.start("order", input);

@@ -48,6 +48,7 @@ const READERS: Readonly<Record<number, ((from: WireReader) => WorkflowCommand) |
 
 function readStart(from: WireReader): WorkflowCommand {
   let [runId, workflowType, version, input, owner, atMs, seed] = ["", "", 0, EMPTY, 0, 0, EMPTY];
+  let [inputDigest, isPinned] = [EMPTY, false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -56,9 +57,13 @@ function readStart(from: WireReader): WorkflowCommand {
     else if (field === 5) owner = from.uint();
     else if (field === 16) atMs = from.uint();
     else if (field === 17) seed = from.bytes();
+    else if (field === 18) inputDigest = from.bytes();
+    else if (field === 19) isPinned = from.bool();
     else from.skip();
   }
-  return { kind: "WorkflowStart", runId, workflowType, version, input, owner, atMs, seed };
+  const digest = inputDigest.length === 0 ? {} : { inputDigest };
+  const pin = isPinned ? { isPinned } : {};
+  return { kind: "WorkflowStart", runId, workflowType, version, input, owner, atMs, seed, ...digest, ...pin };
 }
 
 function readEnd(from: WireReader): WorkflowCommand {

@@ -8,6 +8,8 @@ import { FIELD, OUTCOMES, OWNER_CHANGE_CAUSES, RECORD_KINDS } from "./wire-numbe
 import { WireWriter } from "./wire-writer.ts";
 import type { NodeRegister, RecordedError, WorkflowCommand, WorkflowEnd } from "./workflow-command.ts";
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 const body = new WireWriter(1024);
 const frame = new WireWriter(1024);
 
@@ -30,6 +32,8 @@ function writeBody(command: WorkflowCommand, to: WireWriter): void {
       to.uint(5, command.owner);
       to.uint(16, command.atMs);
       to.bytes(17, command.seed);
+      to.bytes(18, command.inputDigest ?? NOTHING);
+      to.bool(19, command.isPinned ?? false);
       return;
     case "WorkflowEnd":
       writeEnd(command, to);

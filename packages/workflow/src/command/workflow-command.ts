@@ -24,6 +24,10 @@ export interface WorkflowStart {
   readonly atMs: number;
   /** Decides `ctx.random` and `ctx.uuid`. Empty: derived from the id and the place in the log. */
   readonly seed: Uint8Array;
+  /** Equal for inputs of equal value, however their JSON is written. Absent or empty: the inputs are compared byte by byte. */
+  readonly inputDigest?: Uint8Array;
+  /** Whether a run that exists must be of this version, too. */
+  readonly isPinned?: boolean;
 }
 
 /** An error as it is recorded, and shown alike on every node. */

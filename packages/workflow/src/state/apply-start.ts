@@ -1,12 +1,15 @@
 /**
  * Applies WorkflowStart: idempotent by id; the owner is the node that asks if it can, else the least loaded one that can. A start
- * with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
+ * with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created. A start that is repeated
+ * after a deployment of a newer version finds its run, unless the caller pinned the version.
  */
 import type { CommandResult } from "../command/command-result.ts";
 import type { WorkflowStart } from "../command/workflow-command.ts";
 import type { RunRecord } from "./run-record.ts";
 import { inputOf } from "./run-records.ts";
 import { refused, type Tables } from "./tables.ts";
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Longest run id, in UTF-16 units. */
 export const MAX_RUN_ID_LENGTH = 512;
@@ -39,7 +42,15 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
   const epoch = tables.nextEpoch();
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(runId, tables.index);
   tables.runs.start(
-    { runId, workflowType, version, seed, startedAtMs: tables.clock, startIndex: tables.index },
+    {
+      runId,
+      workflowType,
+      version,
+      seed,
+      inputDigest: command.inputDigest ?? NOTHING,
+      startedAtMs: tables.clock,
+      startIndex: tables.index,
+    },
     {
       status: "running",
       owner,
@@ -69,10 +80,10 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
 function again(tables: Tables, run: RunRecord, command: WorkflowStart): CommandResult {
   const differs: string[] = [];
   if (run.workflowType !== command.workflowType) differs.push(`type ${run.workflowType}, not ${command.workflowType}`);
-  if (command.version !== 0 && run.version !== command.version) {
+  if (command.isPinned === true && run.version !== command.version) {
     differs.push(`version ${run.version}, not ${command.version}`);
   }
-  if (!sameBytes(inputOf(tables.runs.records, run), command.input)) differs.push("another input");
+  if (!sameInput(tables, run, command)) differs.push("another input");
   if (differs.length > 0) {
     return refused(
       "WORKFLOW_ID_CONFLICT",
@@ -83,6 +94,12 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): CommandR
   const { owner, epoch } = run.head;
   const created = command.seed.length > 0 && sameBytes(run.seed, command.seed);
   return { ok: true, kind: "Started", runId: run.runId, version: run.version, created, owner, epoch };
+}
+
+/** By value where both starts said what the value is; a repeat may write its JSON otherwise. */
+function sameInput(tables: Tables, run: RunRecord, { input, inputDigest = NOTHING }: WorkflowStart): boolean {
+  if (run.inputDigest.length > 0 && inputDigest.length > 0) return sameBytes(run.inputDigest, inputDigest);
+  return sameBytes(inputOf(tables.runs.records, run), input);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

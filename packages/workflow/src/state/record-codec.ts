@@ -81,6 +81,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
   to.uint(8, head.owner);
   to.uint(9, head.epoch);
   to.uint(10, head.attempt);
+  to.bytes(12, run.inputDigest);
   if (head.status === "running") {
     to.uint(16, OWNER_REASONS.indexOf(head.reason));
     to.bool(17, head.cancelReason !== undefined);
@@ -111,6 +112,7 @@ export interface DecodedRun {
 
 export function decodeRun(from: WireReader): DecodedRun {
   let [runId, workflowType, version, input, seed, startedAtMs, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
+  let inputDigest = EMPTY;
   let [owner, epoch, attempt, recordCount, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, false, ""];
   let [finished, status, result, reasonText, endedAtMs, endIndex] = [false, 0, EMPTY, "", 0, 0];
   let error = { name: "", message: "" };
@@ -128,6 +130,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 9) epoch = from.uint();
     else if (field === 10) attempt = from.uint();
     else if (field === 11) recordCount = from.uint();
+    else if (field === 12) inputDigest = from.bytes();
     else if (field === 16) reason = from.uint();
     else if (field === 17) cancelled = from.bool();
     else if (field === 18) cancelReason = from.string();
@@ -155,7 +158,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         cancelReason: cancelled ? cancelReason : undefined,
         signalIds,
       };
-  const facts = { runId, workflowType, version, seed, startedAtMs, startIndex };
+  const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex };
   const outcome = outcomeOf(name, result, error, reasonText);
   return { facts, head, recordCount, input, outcome, signals };
 }

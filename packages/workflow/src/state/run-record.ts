@@ -54,6 +54,8 @@ export interface RunFacts {
   readonly workflowType: string;
   readonly version: number;
   readonly seed: Uint8Array;
+  /** Of its input, by which another start is compared; empty when its start had none. */
+  readonly inputDigest: Uint8Array;
   readonly startedAtMs: number;
   /** Place of its start in the log: unique, and the order of runs. */
   readonly startIndex: LogIndex;

@@ -33,13 +33,40 @@ describe("starting", () => {
 
   test.each([
     ["type", { workflowType: "mail" }],
-    ["version", { version: 2 }],
+    ["version, which was pinned,", { version: 2, isPinned: true }],
     ["input", { input: Uint8Array.of(1) }],
   ])("refuses another %s under the same id", (_, more) => {
     const log = new StateLog();
     log.register(1, [ORDER, { type: "order", version: 2 }, { type: "mail", version: 1 }]);
     log.start("a");
     expect(log.start("a", 1, more)).toMatchObject({ ok: false, code: "WORKFLOW_ID_CONFLICT" });
+  });
+
+  test("finds the run again after a deployment of a newer version, unless the version is pinned", () => {
+    const log = new StateLog();
+    log.register(1);
+    log.start("a");
+    log.register(1, [ORDER, { type: "order", version: 2 }], "deployed");
+    for (const version of [0, 1, 2])
+      expect(log.start("a", 1, { version })).toMatchObject({ created: false, version: 1 });
+    expect(log.start("a", 1, { version: 1, isPinned: true })).toMatchObject({ created: false });
+    expect(log.start("a", 1, { version: 2, isPinned: true })).toMatchObject({ code: "WORKFLOW_ID_CONFLICT" });
+  });
+
+  test("compares inputs by their digests where both starts have one, and byte by byte otherwise", () => {
+    const log = new StateLog();
+    log.register(1);
+    const [one, two] = [Uint8Array.of(1), Uint8Array.of(2)];
+    log.start("a", 1, { input: one, inputDigest: Uint8Array.of(7) });
+    const again = restoredFrom(log.state);
+    for (const state of [log.state, again]) {
+      const other = new StateLog(state);
+      other.index = log.index;
+      expect(other.start("a", 1, { input: two, inputDigest: Uint8Array.of(7) })).toMatchObject({ created: false });
+      expect(other.start("a", 1, { input: one, inputDigest: Uint8Array.of(8) })).toMatchObject({ ok: false });
+      expect(other.start("a", 1, { input: one })).toMatchObject({ created: false });
+      expect(other.start("a", 1, { input: two })).toMatchObject({ ok: false });
+    }
   });
 
   test("takes the newest registered version when none is asked for", () => {

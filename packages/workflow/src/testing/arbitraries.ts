@@ -36,6 +36,18 @@ export const command: fc.Arbitrary<WorkflowCommand> = fc.oneof(
     atMs: at,
     seed: value,
   }),
+  fc.record({
+    kind: fc.constant("WorkflowStart" as const),
+    runId,
+    workflowType: type,
+    version,
+    input: value,
+    owner,
+    atMs: at,
+    seed: value,
+    inputDigest: fc.uint8Array({ minLength: 1, maxLength: 2 }),
+    isPinned: fc.constant(true),
+  }),
   fc.record({ kind: fc.constant("WorkflowEnd" as const), runId, outcome, atMs: at, owner, epoch }),
   fc.record({
     kind: fc.constant("Checkpoint" as const),

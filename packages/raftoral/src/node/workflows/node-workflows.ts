@@ -19,6 +19,7 @@ import {
   type WorkflowRuntime,
 } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
+import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import { assertInputFits } from "../../api/validated-input.ts";
@@ -144,7 +145,7 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async #start(
-    { runId, workflowType, version = 0, input, isValidated }: StartRequest,
+    { runId, workflowType, version = 0, input, isPinned, isValidated }: StartRequest,
     limit: CallLimit,
   ): Promise<boolean> {
     const { engine, runtime, definitions, environment } = this.#options;
@@ -154,7 +155,9 @@ export class NodeWorkflows implements WorkflowsPort {
     if (schema !== undefined) await assertInputFits(schema, input, workflowType);
     const { atMs, seed } = { atMs: environment.clock.wallMs(), seed: environment.randomBytes(SEED_BYTES) };
     const start = { kind: "WorkflowStart", runId, workflowType, version, owner: engine.nodeId, atMs, seed } as const;
-    const result = await this.#request({ ...start, input: input.bytes }, limit);
+    const inputDigest = digestOf(input.bytes);
+    const digest = inputDigest === undefined ? {} : { inputDigest };
+    const result = await this.#request({ ...start, input: input.bytes, isPinned, ...digest }, limit);
     return result.kind === "Started" && result.created;
   }
 
