@@ -27,7 +27,7 @@ export type RefusalReason =
   /** Its content contradicts itself; the sender is broken. */
   | "malformed"
   /**
-   * Its term is far beyond this node's, and no earlier message has borne it out. The sender's next message may be taken.
+   * Its term is far beyond this node's. A node that knows no term yet takes such a term once a later message bears it out.
    */
   | "doubtful-term"
   /**
