@@ -6,7 +6,7 @@
 import type { Entry, Message, NodeId, Term } from "@raftoral/raft-core";
 import type { Invariant } from "../invariants/invariant.ts";
 import type { Ledger } from "../invariants/ledger.ts";
-import type { Observed } from "../invariants/observed.ts";
+import { leadsWithoutVote, type Observed } from "../invariants/observed.ts";
 
 /** Every state that is counted, by name, and what it is. */
 export const RARE_STATES = {
@@ -93,7 +93,7 @@ export class RareStates implements Invariant {
   }
 
   configured({ raft }: Observed): void {
-    if (raft.role === "StateLeader" && raft.lossOfVotesAt > 0) this.#count("leader-without-vote");
+    if (leadsWithoutVote({ raft })) this.#count("leader-without-vote");
   }
 
   afterEvent(node: Observed): void {
@@ -124,7 +124,7 @@ export class RareStates implements Invariant {
     if (log.termOrZero(log.committed) !== raft.term) this.#count("leader-fresh");
     if (raft.leadTransferee !== 0) this.#count("leader-hands-over");
     if (raft.reads.waiting.length + raft.postponedReads.length > 0) this.#count("leader-owes-reads");
-    if (raft.lossOfVotesAt > 0) this.#count("leader-without-vote-crashes");
+    if (leadsWithoutVote({ raft })) this.#count("leader-without-vote-crashes");
     if (this.#hasChange(log.committed + 1, log.lastIndex(), node)) this.#count("change-uncommitted");
     const others = [...this.#ledger.running.values()].filter((other) => other !== node);
     if (others.length > 0 && others.every((other) => other.raft.log.committed < log.committed)) {

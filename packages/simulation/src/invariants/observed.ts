@@ -57,3 +57,8 @@ export function remember(before: Remembered, raft: RawNode["raft"]): void {
 export function nameOf({ id, incarnation }: Pick<Observed, "id" | "incarnation">): string {
   return `n${id}.${incarnation}`;
 }
+
+/** Whether a leader has lost its own vote, and leads only until the others need it no more (raft-core's removal.ts RV2). */
+export function leadsWithoutVote({ raft }: Pick<Observed, "raft">): boolean {
+  return raft.role === "StateLeader" && raft.lossOfVotesAt > 0 && !raft.tracker.config.voters.has(raft.id);
+}

@@ -4,7 +4,7 @@
  * hand-over of leadership, a change of the configuration. The node is back soon, while what others have sent to its former
  * process is still under way, and may stand for election at once.
  */
-import type { Observed } from "../invariants/observed.ts";
+import { leadsWithoutVote, type Observed } from "../invariants/observed.ts";
 import type { SimNode } from "../node/sim-node.ts";
 import type { Trap } from "../world/world.ts";
 import type { Fault, FaultContext, Injected } from "./fault.ts";
@@ -226,7 +226,7 @@ const TRAPS: readonly TrapKind[] = [
       world.after(random.between(0, 20), "nemesis", 0, undefined, () => campaign(node));
       return node;
     },
-    isIn: ({ raft }) => raft.lossOfVotesAt > 0,
+    isIn: ({ raft }) => leadsWithoutVote({ raft }),
   },
 ];
 
