@@ -134,3 +134,31 @@ describe("entrySize", () => {
     expect(entrySize({ ...empty, context: new Uint8Array(5) })).toBe(6 + 2 + 5);
   });
 });
+
+describe("bytes that are handed out for applying (L5)", () => {
+  const size = entriesSize(entriesOfTerms(1));
+
+  it("are given back by a snapshot that stands for entries whose report never comes", () => {
+    const log = logOf(2, 0, size);
+    log.commitTo(2);
+    log.acceptApplying(1, size, true);
+    expect(log.hasNextCommittedEntries(true)).toBe(false);
+    const metadata = { index: 5, term: 5, confState: EMPTY_CONF_STATE };
+    log.restore({ metadata, data: new Uint8Array(0) } satisfies Snapshot);
+    log.unstable.stableSnapshotTo(5);
+    log.appliedTo(5, 0);
+    log.append(entriesOfTerms(1, 2, 3, 4, 5, 6).slice(5));
+    log.commitTo(6);
+    expect(indexes(log.nextCommittedEntries(true))).toEqual([6]);
+  });
+
+  it("stay counted while a part of them is not applied", () => {
+    const log = logOf(3, 0, 2 * size);
+    log.commitTo(3);
+    log.acceptApplying(2, 2 * size, true);
+    log.appliedTo(1, size);
+    expect(indexes(log.nextCommittedEntries(true))).toEqual([3]);
+    log.acceptApplying(3, size, true);
+    expect(log.hasNextCommittedEntries(true)).toBe(false);
+  });
+});

@@ -10,6 +10,7 @@
  * L3. Two logs with an entry of the same index and term agree on everything before it (§5.3, Log Matching): entries are
  *     appended only after the entry before them has matched.
  * L4. While a snapshot waits to be stored, no entries are handed out for applying.
+ * L5. Nothing handed out and not applied means no bytes counted, so that the bound never holds back what comes next.
  */
 import { invariant } from "../errors.ts";
 import type { LogStorage, Missing } from "../storage.ts";
@@ -196,13 +197,16 @@ export class RaftLog {
     this.applyingPaused = this.applyingBytes >= this.maxApplyingBytes || index < this.maxAppliableIndex(allowUnstable);
   }
 
-  /** Entries up to `index` are applied; `bytes` of them had been counted as handed out. */
+  /**
+   * Entries up to `index` are applied; `bytes` of them had been counted as handed out. A snapshot may stand for entries that were handed out
+   * and whose report never comes: once nothing beyond `index` was handed out, no bytes are left (L5).
+   */
   appliedTo(index: LogIndex, bytes: number): void {
     invariant(index <= this.committed, () => `L1: applied ${index} is beyond committed ${this.committed}`);
     invariant(index >= this.applied, () => `L1: applied went back from ${this.applied} to ${index}`);
     this.applied = index;
+    this.applyingBytes = index >= this.applying ? 0 : Math.max(0, this.applyingBytes - bytes);
     this.applying = Math.max(this.applying, index);
-    this.applyingBytes = Math.max(0, this.applyingBytes - bytes);
     this.applyingPaused = this.applyingBytes >= this.maxApplyingBytes;
   }
 

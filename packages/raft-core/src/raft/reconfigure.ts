@@ -76,9 +76,13 @@ export function restoreConfiguration(raft: Raft, confState: ConfState): void {
   invariant(isSameConfState(confState, restored), "G2: the configuration restored is not the one stored");
 }
 
-/** Entries up to `index` are applied, `bytes` of them were counted as being applied. Leaves a joint configuration (G1). */
+/**
+ * Entries up to `index` are applied, `bytes` of them were counted as being applied. Leaves a joint configuration (G1). A report of entries that a
+ * snapshot has overtaken counts nothing: their bytes were given back with the snapshot (raft-log.ts L5).
+ */
 export function appliedTo(raft: Raft, index: number, bytes: number): void {
-  raft.log.appliedTo(Math.max(index, raft.log.applied), bytes);
+  const { log } = raft;
+  if (index >= log.applied) log.appliedTo(index, bytes);
   leaveJointIfDue(raft);
 }
 

@@ -1,6 +1,8 @@
 /**
  * One configuration change at a time (thesis §4.1): no log holds two that are not committed, no leader two that are not
  * applied, and nobody stands for election while a committed change waits to be applied.
+ *
+ * What is compacted was applied, although the report may not have reached the core yet: its configuration is in force.
  */
 import type { Entry, LogIndex } from "@raftoral/raft-core";
 import type { Invariant, Report } from "./invariant.ts";
@@ -40,7 +42,8 @@ export class OnePendingChange implements Invariant {
     const all = this.#changes.get(node);
     if (all === undefined || all.length === 0) return;
     const { raft, before } = node;
-    const { applied, committed } = raft.log;
+    const { committed } = raft.log;
+    const applied = Math.max(raft.log.applied, raft.log.firstIndex() - 1);
     const unapplied = (all[0] as LogIndex) > applied ? all : all.filter((index) => index > applied);
     if (unapplied !== all) this.#changes.set(node, unapplied);
     if (unapplied.length === 0) return;
