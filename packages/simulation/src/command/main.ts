@@ -6,25 +6,37 @@ import { installMutant } from "../mutants/install.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import { parseOptions, type SimulateOptions, USAGE } from "./options.ts";
 import { simulate } from "./simulate.ts";
+import { simulateCores } from "./simulate-cores.ts";
 
 const print = (line: string): void => console.log(line);
 
-async function writeTrace({ start, steps, only, mutant, ignore, trace = "-" }: SimulateOptions): Promise<boolean> {
+async function writeTrace(options: SimulateOptions): Promise<boolean> {
+  const { start, mutant, trace = "-" } = options;
   if (mutant !== undefined) installMutant(mutantNamed(mutant));
-  // Only now, so that the mutant is in what is loaded.
-  const { runSeed } = await import("../run-seed.ts");
   const out = trace === "-" ? process.stdout : createWriteStream(trace);
   const write = (line: string): void => {
     out.write(`${line}\n`);
   };
-  const result = await runSeed({ seed: start, steps, ignore, write, ...(only === undefined ? {} : { only }) });
-  write(result.finding === undefined ? "nothing was found" : result.finding.stack);
+  const { finding, length } = await traced(options, write);
+  write(finding === undefined ? "nothing was found" : finding.stack);
   if (out !== process.stdout) {
     out.end();
     await finished(out);
-    print(`the run of seed ${start}, of ${result.events} events, is in ${trace}`);
+    print(`the run of seed ${start}, of ${length}, is in ${trace}`);
   }
-  return result.finding === undefined;
+  return finding === undefined;
+}
+
+/** What runs is loaded only here, so that a mutant is in it. */
+async function traced({ core, start: seed, steps, only, ignore }: SimulateOptions, write: (line: string) => void) {
+  if (core) {
+    const { runCore } = await import("../core/run-core.ts");
+    const { finding, actions } = runCore({ seed, ignore, tell: write });
+    return { finding, length: `${actions.length} actions` };
+  }
+  const { runSeed } = await import("../run-seed.ts");
+  const { finding, events } = await runSeed({ seed, steps, ignore, write, ...(only === undefined ? {} : { only }) });
+  return { finding, length: `${events} events` };
 }
 
 async function main(): Promise<boolean> {
@@ -35,7 +47,7 @@ async function main(): Promise<boolean> {
   }
   if (options.hunt) return await hunt(options, print);
   if (options.trace !== undefined) return await writeTrace(options);
-  return await simulate(options, print);
+  return await (options.core ? simulateCores : simulate)(options, print);
 }
 
 try {

@@ -12,6 +12,8 @@ export interface SimulateOptions extends Profile {
   readonly mutant: string | undefined;
   /** Invariants that are not held. */
   readonly ignore: readonly string[];
+  /** Bare cores in place of whole clusters. */
+  readonly core: boolean;
   /** Find every mutant and print the table. */
   readonly hunt: boolean;
   readonly help: boolean;
@@ -20,6 +22,7 @@ export interface SimulateOptions extends Profile {
 export const USAGE = `npm run simulate -- [options]
 
   --profile NAME   ${Object.keys(PROFILES).join(", ")}; the options below override it
+  --core           bare cores, some hundred actions for each seed, in place of whole clusters
   --seeds N        how many seeds to run
   --start S        the first seed (1)
   --steps N        events of each seed before the cluster is healed
@@ -49,14 +52,19 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
       trace: { type: "string" },
       mutant: { type: "string" },
       ignore: { type: "string", default: "" },
+      core: { type: "boolean", default: false },
       hunt: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const profile = profileNamed(values.profile);
+  const { core } = values;
+  if (core && (values.steps ?? values.only) !== undefined)
+    throw new Error("--steps and --only are for whole clusters: leave them out with --core");
   return {
     ...profile,
-    seeds: values.seeds === undefined ? profile.seeds : whole("seeds", values.seeds, 1),
+    core,
+    seeds: values.seeds === undefined ? (core ? profile.coreSeeds : profile.seeds) : whole("seeds", values.seeds, 1),
     steps: values.steps === undefined ? profile.steps : whole("steps", values.steps, 1),
     start: whole("start", values.start, 0),
     threads: values.threads === undefined ? availableParallelism() : whole("threads", values.threads, 1),

@@ -2,11 +2,22 @@
 import type { RunResult } from "../run-seed.ts";
 import type { Shrunk } from "./shrinker.ts";
 
+/** How a run differs from one that tests the sources as they are. */
+interface Deviations {
+  readonly mutant?: string | undefined;
+  readonly ignore?: readonly string[];
+}
+
+/** The flags that repeat it, each with a space before it. */
+export function flagsOf({ mutant, ignore = [] }: Deviations): string {
+  return `${mutant === undefined ? "" : ` --mutant ${mutant}`}${ignore.length === 0 ? "" : ` --ignore ${ignore}`}`;
+}
+
 /** `steps`, `mutant` and `ignore` are those of the run. */
 export function reportFinding(
   failed: RunResult,
   shrunk: Shrunk | undefined,
-  options: { readonly steps: number; readonly mutant?: string | undefined; readonly ignore?: readonly string[] },
+  options: { readonly steps: number } & Deviations,
 ): readonly string[] {
   const { seed, finding, events, virtualMs } = failed;
   const small = shrunk?.result ?? failed;
@@ -23,10 +34,8 @@ export function reportFinding(
     lines.push(`            ${String(number).padStart(4)}  at ${atMs.toFixed(1).padStart(9)} ms  ${text}`);
   }
   const only = shrunk === undefined ? "" : ` --only ${shrunk.only.length === 0 ? "none" : shrunk.only.join(",")}`;
-  const mutant = options.mutant === undefined ? "" : ` --mutant ${options.mutant}`;
-  const ignore = options.ignore === undefined || options.ignore.length === 0 ? "" : ` --ignore ${options.ignore}`;
   lines.push(
-    `again       npm run simulate -- --seeds 1 --start ${seed} --steps ${options.steps}${mutant}${ignore}${only}`,
+    `again       npm run simulate -- --seeds 1 --start ${seed} --steps ${options.steps}${flagsOf(options)}${only}`,
     "            and with --trace to read what happened",
     "",
   );

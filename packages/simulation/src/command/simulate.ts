@@ -2,7 +2,7 @@
 import type { RunResult } from "../run-seed.ts";
 import type { SimulateOptions } from "./options.ts";
 import { reportFinding } from "./report.ts";
-import { SeedPool } from "./seed-pool.ts";
+import { seedPool } from "./seed-pool.ts";
 import { shrink } from "./shrinker.ts";
 import { Totals } from "./totals.ts";
 
@@ -16,7 +16,7 @@ const MAX_LINE = 120;
 /** Prints as it goes. Resolves to whether nothing was found. */
 export async function simulate(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
   const { start, seeds, steps, only, mutant, ignore, threads } = options;
-  const pool = new SeedPool(threads, mutant);
+  const pool = seedPool(threads, mutant);
   const totals = new Totals();
   const failed: RunResult[] = [];
   const began = performance.now();

@@ -63,7 +63,8 @@ export function columns(counts: ReadonlyMap<string, number>): string[] {
   });
 }
 
-function addTo(totals: Map<string, number>, counts: ReadonlyMap<string, number>): void {
+/** Adds counts by name to others. */
+export function addTo(totals: Map<string, number>, counts: ReadonlyMap<string, number>): void {
   for (const [name, times] of counts) totals.set(name, (totals.get(name) ?? 0) + times);
 }
 

@@ -85,6 +85,14 @@ export class LogImage {
     return undefined;
   }
 
+  /** Everything is gone, as on a new disk. */
+  clear(): void {
+    this.hardState = { term: 0, vote: 0, commit: 0 };
+    this.snapshot = { metadata: { confState: EMPTY_CONF_STATE, index: 0, term: 0 }, data: EMPTY_BYTES };
+    this.chunks = [];
+    this.#reset({ index: 0, term: 0 });
+  }
+
   copy(): LogImage {
     const copy = new LogImage();
     copy.hardState = this.hardState;
@@ -104,7 +112,7 @@ export class LogImage {
     this.damaged.clear();
   }
 
-  #reset({ index, term }: SnapshotMetadata): void {
+  #reset({ index, term }: Pick<SnapshotMetadata, "index" | "term">): void {
     this.#log = [];
     this.damaged.clear();
     this.compactedIndex = index;

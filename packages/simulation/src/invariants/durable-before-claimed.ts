@@ -43,6 +43,10 @@ export class DurableBeforeClaimed implements Invariant {
     }
   }
 
+  wiped(nodeId: NodeId): void {
+    this.#terms.delete(nodeId);
+  }
+
   sent(node: Observed, message: Message): void {
     if (message.type === "MsgVote") {
       this.#checkVote(node, message.term, node.id, "asks for votes");

@@ -33,8 +33,12 @@ export class InvariantSet implements CoreListener {
   /** By hook, the invariants that have it. */
   readonly #hooks: Readonly<Record<Hook, readonly Invariant[]>>;
 
-  /** `platterOf`: what is on a node's disk, whether it runs or not. */
-  constructor(report: Report, platterOf: (nodeId: NodeId) => LogImage | undefined) {
+  /** `platterOf`: what is on a node's disk, whether it runs or not. `holdsReads`: whether reads may not be behind at all. */
+  constructor(
+    report: Report,
+    platterOf: (nodeId: NodeId) => LogImage | undefined,
+    holdsReads: (node: Observed) => boolean,
+  ) {
     const { ledger } = this;
     this.states = new SameState(report);
     this.rare = new RareStates(ledger);
@@ -53,7 +57,7 @@ export class InvariantSet implements CoreListener {
       new ConfigurationsOverlap(report, ledger),
       new DurableBeforeClaimed(report, ledger),
       new ClaimsCommitted(report, ledger),
-      new ReadsNotBehind(report, ledger),
+      new ReadsNotBehind(report, ledger, holdsReads),
       this.rare,
     ];
     const having = (hook: Hook) => all.filter((one) => one[hook] !== undefined);
@@ -66,6 +70,7 @@ export class InvariantSet implements CoreListener {
       counted: having("counted"),
       sent: having("sent"),
       applied: having("applied"),
+      wiped: having("wiped"),
       readAsked: having("readAsked"),
       readConfirmed: having("readConfirmed"),
       executed: having("executed"),
@@ -107,6 +112,10 @@ export class InvariantSet implements CoreListener {
 
   applied(node: Observed, entry: Entry): void {
     for (const one of this.#listeners("applied")) one.applied?.(node, entry);
+  }
+
+  wiped(nodeId: NodeId): void {
+    for (const one of this.#listeners("wiped")) one.wiped?.(nodeId);
   }
 
   readAsked(node: Observed, context: Uint8Array): void {

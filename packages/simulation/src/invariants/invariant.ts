@@ -26,6 +26,8 @@ export interface Invariant {
   sent?(node: Observed, message: Message): void;
   /** An entry of any type was applied on a node. */
   applied?(node: Observed, entry: Entry): void;
+  /** A learner's disk is empty again: what its former processes told binds nobody. */
+  wiped?(nodeId: NodeId): void;
   /** A linearizable read was asked for on a node. */
   readAsked?(node: Observed, context: Uint8Array): void;
   /** The core said that a read may be answered once its index is applied. */

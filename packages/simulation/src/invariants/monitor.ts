@@ -20,6 +20,7 @@ export class Monitor implements NodeListener {
     this.invariants = new InvariantSet(
       (invariant, message) => world.fail(new Violation(invariant, message)),
       (nodeId) => world.nodes.get(nodeId)?.disk.platter,
+      ({ raft }) => raft.config.readOnly === "safe",
     );
   }
 

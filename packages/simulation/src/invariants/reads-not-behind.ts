@@ -2,7 +2,7 @@
  * A linearizable read sees everything that anybody knew to be committed when it was asked for (thesis §6.4). Held against the
  * index that the core answers with, so that it needs no client that happens to look at the right register.
  *
- * For reads that are confirmed by a round of heartbeats. A read by a leader's lease is as good as the clocks.
+ * A read by a leader's lease is as good as the clocks, so the run says which reads are held to it.
  */
 import type { LogIndex, ReadState } from "@raftoral/raft-core";
 import type { Invariant, Report } from "./invariant.ts";
@@ -13,12 +13,14 @@ export class ReadsNotBehind implements Invariant {
   readonly name = "reads-not-behind";
   readonly #report: Report;
   readonly #ledger: Ledger;
+  readonly #isHeld: (node: Observed) => boolean;
   /** What was committed when a process asked, by its name and the read's context. */
   readonly #asked = new Map<string, LogIndex>();
 
-  constructor(report: Report, ledger: Ledger) {
+  constructor(report: Report, ledger: Ledger, isHeld: (node: Observed) => boolean) {
     this.#report = report;
     this.#ledger = ledger;
+    this.#isHeld = isHeld;
   }
 
   readAsked(node: Observed, context: Uint8Array): void {
@@ -27,7 +29,7 @@ export class ReadsNotBehind implements Invariant {
 
   readConfirmed(node: Observed, { index, context }: ReadState): void {
     const committed = this.#asked.get(`${nameOf(node)} ${context.join()}`) ?? 0;
-    if (index >= committed || node.raft.config.readOnly !== "safe") return;
+    if (index >= committed || !this.#isHeld(node)) return;
     this.#report(this.name, `${nameOf(node)} may read at ${index}; ${committed} was committed when it asked`);
   }
 }

@@ -1,12 +1,14 @@
-/** Looks for every known bug with the same seeds, in order, and tells how many it took: the table of the README. */
+/** Looks for every known bug with the same seeds, in order, and tells how many it took: the tables of the README. */
+import { corePool } from "../command/core-pool.ts";
 import type { SimulateOptions } from "../command/options.ts";
-import { SeedPool } from "../command/seed-pool.ts";
-import type { RunResult } from "../run-seed.ts";
-import { MUTANTS, type Mutant, mutantNamed } from "./mutants.ts";
+import { seedPool } from "../command/seed-pool.ts";
+import { SEEDS_PER_TASK } from "../command/simulate-cores.ts";
+import { isInCore, MUTANTS, type Mutant, mutantNamed } from "./mutants.ts";
 
 /** Prints a row for each. Resolves to whether all were found. */
 export async function hunt(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
-  const mutants = options.mutant === undefined ? MUTANTS : [mutantNamed(options.mutant)];
+  const all = options.core ? MUTANTS.filter(isInCore) : MUTANTS;
+  const mutants = options.mutant === undefined ? all : [mutantNamed(options.mutant)];
   let isComplete = true;
   print("| bug | switch | found by | at seed |");
   print("|---|---|---|---|");
@@ -18,30 +20,52 @@ export async function hunt(options: SimulateOptions, print: (line: string) => vo
       isComplete &&= found !== undefined;
       const where = found === undefined ? `not within ${options.seeds}` : String(found.seed - options.start + 1);
       const without = ignore.length === 0 ? "" : ` --ignore ${ignore}`;
-      print(`| ${mutant.bug} | \`${mutant.name}${without}\` | ${found?.finding?.invariant ?? ""} | ${where} |`);
+      print(`| ${mutant.bug} | \`${mutant.name}${without}\` | ${found?.invariant ?? ""} | ${where} |`);
     }
   }
   return isComplete;
 }
 
+/** What is looked through for a bug. */
+type Search = Pick<SimulateOptions, "core" | "start" | "seeds" | "steps" | "threads" | "ignore">;
+
+interface Found {
+  readonly seed: number;
+  readonly invariant: string;
+}
+
+/** Looks through `count` seeds from `start` on; the first finding. */
+type Look = (start: number, count: number) => Promise<Found | undefined>;
+
 /** The first seed, in order, that finds the bug. */
-export async function findFirst(
-  mutant: Mutant,
-  { start, seeds, steps, threads, ignore }: Pick<SimulateOptions, "start" | "seeds" | "steps" | "threads" | "ignore">,
-): Promise<RunResult | undefined> {
-  const pool = new SeedPool(threads, mutant.name);
+export async function findFirst({ name }: Mutant, search: Search): Promise<Found | undefined> {
+  const { core, steps, threads, ignore } = search;
+  if (core) {
+    const pool = corePool(threads, name);
+    const look: Look = async (start, count) => (await pool.run({ start, count, ignore, isToTell: false })).findings[0];
+    return await firstOf(look, SEEDS_PER_TASK, search).finally(() => pool.close());
+  }
+  const pool = seedPool(threads, name);
+  const look: Look = async (seed) => {
+    const { finding } = await pool.run({ seed, steps, ignore });
+    return finding === undefined ? undefined : { seed, invariant: finding.invariant };
+  };
+  return await firstOf(look, 1, search).finally(() => pool.close());
+}
+
+/** Looks through the seeds in pieces, some of them side by side, until no earlier one can find anything. */
+async function firstOf(look: Look, piece: number, { start, seeds, threads }: Search): Promise<Found | undefined> {
   let next = start;
-  let first: RunResult | undefined;
+  let first: Found | undefined;
   const work = async (): Promise<void> => {
     while (next < start + seeds && (first === undefined || next < first.seed)) {
-      const result = await pool.run({ seed: next++, steps, ignore });
-      if (result.finding !== undefined && (first === undefined || result.seed < first.seed)) first = result;
+      const count = Math.min(piece, start + seeds - next);
+      const from = next;
+      next += count;
+      const found = await look(from, count);
+      if (found !== undefined && (first === undefined || found.seed < first.seed)) first = found;
     }
   };
-  try {
-    await Promise.all(Array.from({ length: threads }, work));
-    return first;
-  } finally {
-    await pool.close();
-  }
+  await Promise.all(Array.from({ length: threads }, work));
+  return first;
 }

@@ -255,6 +255,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ];
 
+/** Whether a bug is in what runs of bare cores run: not in a driver, and not in a disk that they do not have. */
+export function isInCore({ edits }: Mutant): boolean {
+  return edits.every(({ file }) => file.startsWith("raft-core/src/") && !file.startsWith(DRIVER));
+}
+
 /** Throws an Error for a name that no mutant has. */
 export function mutantNamed(name: string): Mutant {
   const mutant = MUTANTS.find((one) => one.name === name);

@@ -1,0 +1,57 @@
+/** Runs many seeds of bare cores and tells what they found. */
+import type { CoreFinding } from "../core/core-task.ts";
+import { corePool } from "./core-pool.ts";
+import { CoreTotals } from "./core-totals.ts";
+import type { SimulateOptions } from "./options.ts";
+import { flagsOf } from "./report.ts";
+
+/** Findings that are made small and told; the rest is only counted. */
+const MAX_REPORTED = 5;
+/** Seeds of a task: a fraction of a second. */
+export const SEEDS_PER_TASK = 200;
+const PROGRESS_EVERY_MS = 10_000;
+
+/** Prints as it goes. Resolves to whether nothing was found. */
+export async function simulateCores(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
+  const { start, seeds, mutant, ignore, threads } = options;
+  const pool = corePool(threads, mutant);
+  const totals = new CoreTotals();
+  const found: CoreFinding[] = [];
+  const began = performance.now();
+  let told = began;
+  let next = start;
+  const work = async (): Promise<void> => {
+    while (next < start + seeds && performance.now() - began < options.budgetMs) {
+      const count = Math.min(SEEDS_PER_TASK, start + seeds - next);
+      const task = { start: next, count, ignore, isToTell: false };
+      next += count;
+      const sums = await pool.run(task);
+      totals.add(sums);
+      found.push(...sums.findings);
+      if (performance.now() - told < PROGRESS_EVERY_MS) continue;
+      told = performance.now();
+      print(`            ${totals.runs} of ${seeds} seeds, ${found.length} findings`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: threads }, work));
+    const realMs = performance.now() - began;
+    found.sort((a, b) => a.seed - b.seed);
+    for (const { seed, message } of found.slice(0, MAX_REPORTED)) {
+      const { findings } = await pool.run({ start: seed, count: 1, ignore, isToTell: true });
+      print("");
+      print(`FINDING     seed ${seed}: ${message}`);
+      for (const line of findings[0]?.story ?? []) print(`            ${line}`);
+      print(`again       npm run simulate -- --core --seeds 1 --start ${seed}${flagsOf({ mutant, ignore })}`);
+      print("            and with --trace for the whole run");
+      print("");
+    }
+    if (found.length > MAX_REPORTED) print(`findings    ${found.length}, of seeds ${found.map(({ seed }) => seed)}`);
+    for (const line of totals.lines(realMs)) print(line);
+    if (totals.runs < seeds) print(`stopped     after ${totals.runs} of ${seeds} seeds`);
+    print(found.length === 0 ? "nothing was found" : `${found.length} findings`);
+    return found.length === 0;
+  } finally {
+    await pool.close();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Threads that carry out tasks side by side. Each task runs in one thread from beginning to end, so how many there are changes
+ * nothing in what is found.
+ */
+import { Worker } from "node:worker_threads";
+
+/** A task takes seconds at most; one that takes this long has stopped in its tracks. */
+const HANG_MS = 60_000;
+
+/** What a thread is told when it starts. */
+export interface WorkerSettings {
+  /** What its tasks are: seeds of whole clusters, or many seeds of bare cores. */
+  readonly kind: "clusters" | "cores";
+  /** Name of the bug that it runs with. */
+  readonly mutant: string | undefined;
+}
+
+/** What a task is answered with. */
+export type Answer<Result> = { readonly result: Result } | { readonly error: string } | "hangs";
+
+export class WorkerPool<Task, Result> {
+  readonly #settings: WorkerSettings;
+  readonly #onHang: (task: Task, hangMs: number) => Result;
+  readonly #idle: Worker[] = [];
+  readonly #waiting: ((worker: Worker) => void)[] = [];
+  #started = 0;
+  readonly #size: number;
+
+  /** `onHang`: what a task that does not end comes to. A run that hangs is a finding too. */
+  constructor(size: number, settings: WorkerSettings, onHang: (task: Task, hangMs: number) => Result) {
+    this.#size = size;
+    this.#settings = settings;
+    this.#onHang = onHang;
+  }
+
+  /** Carries out a task as soon as a thread is free. */
+  async run(task: Task): Promise<Result> {
+    const worker = await this.#take();
+    const answer = await ask<Task, Result>(worker, task);
+    if (answer === "hangs") {
+      await worker.terminate();
+      this.#give(this.#startWorker());
+      return this.#onHang(task, HANG_MS);
+    }
+    this.#give(worker);
+    if ("error" in answer) throw new Error(`${JSON.stringify(task)} could not be carried out: ${answer.error}`);
+    return answer.result;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#idle.map((worker) => worker.terminate()));
+  }
+
+  #take(): Promise<Worker> | Worker {
+    const worker = this.#idle.pop();
+    if (worker !== undefined) return worker;
+    if (this.#started < this.#size) {
+      this.#started++;
+      return this.#startWorker();
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  #give(worker: Worker): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(worker);
+    else next(worker);
+  }
+
+  #startWorker(): Worker {
+    return new Worker(new URL("./worker.ts", import.meta.url), {
+      workerData: this.#settings,
+      execArgv: ["--conditions=@raftoral/source", "--disable-warning=ExperimentalWarning"],
+    });
+  }
+}
+
+function ask<Task, Result>(worker: Worker, task: Task): Promise<Answer<Result>> {
+  return new Promise((resolve, reject) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      worker.off("message", onMessage);
+      worker.off("error", onError);
+    };
+    const onMessage = (answer: Answer<Result>): void => {
+      over();
+      resolve(answer);
+    };
+    const onError = (error: Error): void => {
+      over();
+      reject(error);
+    };
+    const timer = setTimeout(() => {
+      over();
+      resolve("hangs");
+    }, HANG_MS);
+    worker.on("message", onMessage);
+    worker.on("error", onError);
+    worker.postMessage(task);
+  });
+}

@@ -1,0 +1,20 @@
+// A thread that carries out tasks, one at a time, as it is told. With a mutant, the sources it runs are those with that bug.
+import { parentPort, workerData } from "node:worker_threads";
+import { installMutant } from "../mutants/install.ts";
+import { mutantNamed } from "../mutants/mutants.ts";
+import type { WorkerSettings } from "./worker-pool.ts";
+
+function serve<Task>(carryOut: (task: Task) => Promise<unknown>): void {
+  parentPort?.on("message", (task: Task) => {
+    carryOut(task).then(
+      (result) => parentPort?.postMessage({ result }),
+      (error: unknown) => parentPort?.postMessage({ error: error instanceof Error ? error.stack : String(error) }),
+    );
+  });
+}
+
+const { kind, mutant } = workerData as WorkerSettings;
+if (mutant !== undefined) installMutant(mutantNamed(mutant));
+// What runs is loaded only now, so that the mutant is in it.
+if (kind === "clusters") serve((await import("../run-seed.ts")).runSeed);
+else serve((await import("../core/core-task.ts")).carryOutCoreTask);
