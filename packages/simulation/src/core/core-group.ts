@@ -25,6 +25,7 @@ import { CoreNetwork, type UnderWay } from "./core-network.ts";
 import { type CoreHost, CoreNode, contentOf } from "./core-node.ts";
 import type { CoreSettings } from "./core-settings.ts";
 import { hasOnlyLearned, membersOf, wasRemoved } from "./members.ts";
+import { bytesOf, numberIn } from "./numbers.ts";
 
 /** What a node may answer to a message from a node that works. */
 const REFUSALS_OF_SOUND_MESSAGES = new Set([
@@ -389,15 +390,4 @@ export class CoreGroup implements CoreHost {
     this.nodes.set(id, node);
     return node;
   }
-}
-
-/** A number in as many bytes; {@link numberIn} reads it back. */
-function bytesOf(number: number, bytes = 4): Uint8Array {
-  const data = new Uint8Array(bytes);
-  new DataView(data.buffer).setUint32(0, number);
-  return data;
-}
-
-function numberIn(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
 }
