@@ -25,7 +25,8 @@ export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCod
 
 // To run and observe them.
 
-export { RunHandle } from "./runtime/run-handle.ts";
+export type { RequestLimit } from "./requests/request-limit.ts";
+export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
 export type { BodyStarted, RecordsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
 export type { RuntimeEvents, RuntimeObserver } from "./runtime/runtime-events.ts";
 export type {
@@ -36,7 +37,7 @@ export type {
 } from "./runtime/runtime-interceptor.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
-export { type ReadOptions, type StartOptions, WorkflowRuntime } from "./runtime/workflow-runtime.ts";
+export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
 export type { NodeStatus } from "./state/node-table.ts";
 export type { OwnerReason } from "./state/run-record.ts";

@@ -6,6 +6,7 @@ import { InMemoryClusterTransport } from "@raftoral/transport-memory";
 import {
   type CommandResult,
   RaftWorkflowEngine,
+  RunRequests,
   type RuntimeEvent,
   type WorkflowCommand,
   type WorkflowDefinition,
@@ -23,6 +24,7 @@ export interface ChaosNode {
   readonly executor: WorkflowExecutor;
   readonly cluster: RaftCluster<WorkflowCommand, CommandResult>;
   readonly runtime: WorkflowRuntime;
+  readonly requests: RunRequests;
   /** What this life's runtime was told, in order. */
   readonly events: RuntimeEvent[];
 }
@@ -59,9 +61,9 @@ export class ChaosCluster {
     const executor = new WorkflowExecutor({ snapshotChunkBytes: 512 });
     const cluster = await this.transport.createCluster(nodeId, { executor: () => executor });
     const engine = new RaftWorkflowEngine({ nodeId, cluster, executor });
-    const limits = { requestTimeoutMs: 3_000, drainGraceMs: 100, cancelGraceMs: 200 };
+    const limits = { handOverTimeoutMs: 3_000, drainGraceMs: 100, cancelGraceMs: 200 };
     const runtime = WorkflowRuntime.start({ engine, registry: this.#workflows, limits });
-    const node: ChaosNode = { nodeId, executor, cluster, runtime, events: [] };
+    const node: ChaosNode = { nodeId, executor, cluster, runtime, requests: new RunRequests(engine), events: [] };
     runtime.events.subscribe((event) => node.events.push(event));
     this.#nodes.set(nodeId, node);
     this.lives.push(node);
@@ -74,6 +76,7 @@ export class ChaosCluster {
     this.#nodes.delete(nodeId);
     this.transport.network.takeDown(nodeId);
     node.runtime.stop();
+    node.requests.close();
     await node.cluster.stop();
   }
 
@@ -95,7 +98,10 @@ export class ChaosCluster {
   }
 
   async shutdown(): Promise<void> {
-    for (const { runtime } of this.running()) runtime.stop();
+    for (const { runtime, requests } of this.running()) {
+      runtime.stop();
+      requests.close();
+    }
     await this.transport.shutdown();
   }
 }

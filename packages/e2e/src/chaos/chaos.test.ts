@@ -43,7 +43,7 @@ async function survive(seed: number): Promise<void> {
     for (const { runId } of clients.asked) {
       await within(
         deadlineMs,
-        anyone?.runtime.result(runId).catch(() => {}),
+        anyone?.requests.wait(runId, { timeoutMs: HEALED_WITHIN_MS }),
         () => `${runId} does not end: ${describeRun(runId)}`,
       );
     }

@@ -1,6 +1,6 @@
 /** Clients of a {@link ChaosCluster}: each looks after one run, asks any node that runs, and notes what was acknowledged. */
 import type { Rng } from "@raftoral/raft-core";
-import type { WorkflowRuntime } from "@raftoral/workflow";
+import { encodeValue, type RunRequests } from "@raftoral/workflow";
 import type { ChaosCluster } from "./chaos-cluster.ts";
 import { type Plan, randomPlan, SIGNAL, waits } from "./plan.ts";
 
@@ -21,6 +21,12 @@ export interface Asked {
   readonly sendings: Sending[];
 }
 
+/** How long a request goes on trying. */
+const LIMIT = { timeoutMs: 3_000 };
+/** Larger than any value here, in bytes. */
+const LARGEST_VALUE = 65_536;
+
+const bytesOf = (value: unknown): Uint8Array => encodeValue(value, "a value of the chaos run", LARGEST_VALUE);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Clients {
@@ -60,29 +66,32 @@ export class Clients {
     while (asked.started === 0) await this.#start(asked);
     if (this.#rng.below(8) === 0) {
       await pause(this.#rng.below(50));
-      await this.#ask((runtime) => runtime.cancel(runId, "by its client"));
+      await this.#ask((requests) => requests.cancel(runId, "by its client", LIMIT));
     }
     // Enough that every endless wait ends even if those with a timeout take as many as they may.
     const needed = endless === 0 ? this.#rng.below(all + 1) : all;
     while (asked.sendings.filter(({ acknowledged }) => acknowledged).length < needed) {
       const payload = `${runId} ${asked.sendings.length}`;
-      const acknowledged = await this.#ask((runtime) => runtime.signal(runId, SIGNAL, payload));
+      const signal = { runId, name: SIGNAL, payload: bytesOf(payload), signalId: payload };
+      const acknowledged = await this.#ask((requests) => requests.signal(signal, LIMIT));
       asked.sendings.push({ payload, acknowledged });
-      if (await this.#hasEnded(runId)) return;
+      if (this.#hasEnded(runId)) return;
     }
   }
 
   async #start(asked: Asked): Promise<void> {
     const { runId, plan } = asked;
-    await this.#ask(async (runtime) => {
-      const { created } = await runtime.startWorkflow("random", plan, { id: runId, version: 1 });
+    await this.#ask(async (requests) => {
+      const seed = crypto.getRandomValues(new Uint8Array(16));
+      const start = { runId, workflowType: "random", version: 1, input: bytesOf(plan), seed };
+      const { created } = await requests.start(start, LIMIT);
       asked.started += 1;
       if (created) asked.created += 1;
     });
   }
 
   /** Whether the cluster acknowledged it. Never rejects. */
-  async #ask(request: (runtime: WorkflowRuntime) => Promise<void>): Promise<boolean> {
+  async #ask(request: (requests: RunRequests) => Promise<void>): Promise<boolean> {
     const running = this.#cluster.running();
     const node = running[this.#rng.below(Math.max(running.length, 1))];
     if (node === undefined) {
@@ -90,7 +99,7 @@ export class Clients {
       return false;
     }
     try {
-      await request(node.runtime);
+      await request(node.requests);
       return true;
     } catch (error) {
       const { code } = error as { code?: string };
@@ -100,10 +109,9 @@ export class Clients {
     }
   }
 
-  async #hasEnded(runId: string): Promise<boolean> {
+  #hasEnded(runId: string): boolean {
     const node = this.#cluster.running()[0];
-    const run = await node?.runtime.getStatus(runId).catch(() => undefined);
-    return run !== undefined && run.status !== "running";
+    return node?.executor.state.end(runId)?.ended !== undefined;
   }
 }
 
@@ -113,6 +121,5 @@ const EXPLAINED = new Set([
   "DEADLINE_EXCEEDED",
   "PROPOSAL_OUTCOME_UNKNOWN",
   "NODE_STOPPED",
-  "RUNTIME_STOPPED",
   "WORKFLOW_FINISHED",
 ]);

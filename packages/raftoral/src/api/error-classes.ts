@@ -75,7 +75,6 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   PROPOSAL_OUTCOME_UNKNOWN: "RaftError",
   REQUEST_INVALID: "NodeError",
   RETRYABLE: "RaftoralError",
-  RUNTIME_STOPPED: "WorkflowError",
   SIGNAL_BUFFER_FULL: "WorkflowError",
   SIGNAL_MISSING: "WorkflowError",
   SNAPSHOT_INVALID: "WorkflowError",

@@ -57,7 +57,6 @@ const ELSEWHERE = new Set([
   "NODE_STOPPED",
   "NODE_FAILED",
   "NO_LEADER",
-  "RUNTIME_STOPPED",
 ]);
 /** With these the request cannot have arrived. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);

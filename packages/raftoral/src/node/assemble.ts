@@ -188,7 +188,7 @@ function runtimeLimits({ limits, stopTimeoutMs, workflowLimits }: NodeConfig): R
     ...DEFAULT_RUNTIME_LIMITS,
     // Beside a value a command has ids, a path and an envelope.
     maxPayloadBytes: Math.floor((limits.maxCommandBytes * 3) / 4),
-    requestTimeoutMs: limits.defaultTimeoutMs,
+    handOverTimeoutMs: limits.defaultTimeoutMs,
     drainGraceMs: Math.min(DEFAULT_RUNTIME_LIMITS.drainGraceMs, Math.floor(stopTimeoutMs / 4)),
     ...workflowLimits,
   };

@@ -37,7 +37,6 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   PAYLOAD_TOO_LARGE: Code.ResourceExhausted,
   // Failures of users' code say nothing of the call that brings them.
   RETRYABLE: Code.Unknown,
-  RUNTIME_STOPPED: Code.Unavailable,
   SIGNAL_BUFFER_FULL: Code.ResourceExhausted,
   SIGNAL_MISSING: Code.NotFound,
   SNAPSHOT_INVALID: Code.DataLoss,

@@ -84,7 +84,7 @@ describe("no call of a lost run settles (CS2)", () => {
     await w.runtime(2).startWorkflow(body, undefined, { id: "r" });
     await waiting.opened;
     const moved = w.next("owner-changed");
-    const { owner, epoch } = (await w.runtime(1).getStatus("r", { fresh: true })) ?? { owner: 0, epoch: 0 };
+    const { owner, epoch } = (await w.runtime(1).getStatus("r")) ?? { owner: 0, epoch: 0 };
     await w.cluster.propose(w.cluster.node(1), {
       kind: "OwnerChange",
       runId: "r",

@@ -123,31 +123,4 @@ describe("a start", () => {
     expect([run.created, starts]).toEqual([true, 2]);
     expect((await w.runtime(1).startWorkflow(once, undefined, { id: "o" })).created).toBe(false);
   });
-
-  test("with an id that the log cannot keep is refused", async () => {
-    const w = world([1]);
-    const any = workflow("any", { version: 1 }, async () => 1);
-    await w.startAll([any]);
-    await expect(w.runtime(1).startWorkflow(any, undefined, { id: "\ud800" })).rejects.toMatchObject({
-      code: "WORKFLOW_ID_INVALID",
-    });
-    await expect(w.runtime(1).signal("x", "\ud800")).rejects.toMatchObject({ code: "NAME_INVALID" });
-  });
-
-  test("is given all its time in one attempt, within which the engine keeps it from being applied twice", async () => {
-    const w = world([1]);
-    const { engine } = w.cluster.node(1);
-    const asked: (number | undefined)[] = [];
-    const any = workflow("any", { version: 1 }, async () => 1);
-    const propose = engine.propose.bind(engine);
-    engine.propose = (command, options) => {
-      if (command.kind === "WorkflowStart") asked.push(options?.timeoutMs);
-      return propose(command, options);
-    };
-    await w.startAll([any], { limits: { requestTimeoutMs: 7_000 } });
-    await w.runtime(1).startWorkflow(any, undefined);
-    expect(asked).toHaveLength(1);
-    expect(asked[0]).toBeGreaterThan(6_000);
-    expect(asked[0]).toBeLessThanOrEqual(7_000);
-  });
 });

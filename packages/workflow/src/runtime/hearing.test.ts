@@ -11,7 +11,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     propose: (command, options) => engine.propose(command, options),
     barrier: (options) => engine.barrier(options),
     subscribe: (listener) => engine.subscribe(listener),
-    end: async () => undefined,
+    end: (runId) => engine.end(runId),
     input: async () => undefined,
     history: async () => undefined,
     run: async (runId) => {

@@ -2,9 +2,8 @@
  * Makes this process known as one that executes workflows, and keeps it so: a node that was taken for lost while it could
  * not be reached registers again as soon as it learns of it.
  */
-import { type Cancel, type Clock, type Logger, type NodeId, RaftoralError } from "@raftoral/raft-core";
+import { type Cancel, type Clock, type Logger, type NodeId, RaftError, RaftoralError } from "@raftoral/raft-core";
 import type { TypeVersion } from "../command/workflow-command.ts";
-import { WorkflowError } from "../errors.ts";
 import type { NodeChanged } from "../state/workflow-event.ts";
 import { proposalFailure, type RetryingProposer } from "./engine/retrying-proposer.ts";
 
@@ -107,7 +106,11 @@ export class NodeRegistration {
   /** No registration from now on. */
   leave(): void {
     if (this.#state === "registering") {
-      this.#first.reject(new WorkflowError("RUNTIME_STOPPED", "The runtime stopped before the node was registered"));
+      this.#first.reject(
+        new RaftError("NODE_STOPPED", "The node was stopped before it had registered. Ask another node.", {
+          retryable: true,
+        }),
+      );
     }
     this.#state = "leaving";
     this.#cancelRetry();

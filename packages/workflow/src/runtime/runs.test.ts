@@ -69,7 +69,7 @@ describe("a run", () => {
     expect(await (await w.runtime(1).startWorkflow(v1, undefined)).result()).toBe("one");
   });
 
-  test("is refused when its input is not what its schema takes", async () => {
+  test("fails when its input is not what its schema takes", async () => {
     const w = world([1]);
     const schema = {
       "~standard": {
@@ -79,7 +79,8 @@ describe("a run", () => {
     };
     const double = workflow("double", { version: 1, input: schema }, async (_, n: number) => n);
     await w.startAll([double]);
-    await expect(w.runtime(1).startWorkflow("double", "x")).rejects.toThrow("n: not a number");
+    const unfit = await w.runtime(1).startWorkflow("double", "x");
+    await expect(unfit.result()).rejects.toMatchObject({ failure: { code: "INPUT_INVALID" } });
     expect(await (await w.runtime(1).startWorkflow(double, 4)).result()).toBe(8);
   });
 
@@ -126,22 +127,22 @@ describe("retention", () => {
     const runs = await Promise.all(Array.from({ length: 8 }, () => w.runtime(1).startWorkflow(quick, undefined)));
     await Promise.all(runs.map((run) => run.result()));
     expect(await w.next("runs-pruned")).toMatchObject({ runIds: { length: 5 } });
-    expect((await w.runtime(1).listRuns()).runs).toHaveLength(3);
+    expect((await w.cluster.node(1).engine.list({})).runs).toHaveLength(3);
   });
 });
 
 describe("a stopped runtime", () => {
-  test("says so to everyone who waits or asks", async () => {
+  test("ends the bodies here and says so to who drains it", async () => {
     const w = world([1]);
-    const idle = workflow("idle", { version: 1 }, async (ctx) => ctx.waitFor("never"));
+    const ended = new Latch();
+    const idle = workflow("idle", { version: 1 }, async (ctx) => {
+      ctx.signal.addEventListener("abort", () => ended.open());
+      await ctx.waitFor("never");
+    });
     await w.startAll([idle]);
-    const run = await w.runtime(1).startWorkflow(idle, undefined);
-    const waiting = run.result();
-    waiting.catch(() => {});
-    await w.runtime(1).getRun(run.id);
+    await w.runtime(1).startWorkflow(idle, undefined);
     w.runtime(1).stop();
-    await expect(waiting).rejects.toMatchObject({ code: "RUNTIME_STOPPED" });
-    await expect(run.result()).rejects.toMatchObject({ code: "RUNTIME_STOPPED" });
-    await expect(w.runtime(1).startWorkflow(idle, undefined)).rejects.toMatchObject({ code: "RUNTIME_STOPPED" });
+    await ended.opened;
+    await expect(w.runtime(1).drain()).rejects.toMatchObject({ code: "NODE_STOPPED" });
   });
 });

@@ -15,8 +15,8 @@ export interface RuntimeLimits {
   readonly retentionMs: number;
   /** Finished runs kept at most (10,000); the oldest go first. */
   readonly maxFinishedRuns: number;
-  /** How long `startWorkflow`, `signal` and `cancel` go on trying, in ms (30,000). */
-  readonly requestTimeoutMs: number;
+  /** How long a drain goes on trying to hand its runs over, in ms (30,000). */
+  readonly handOverTimeoutMs: number;
   /** How long a drain lets steps finish before it hands their runs over, in ms (5,000). */
   readonly drainGraceMs: number;
   /** How long a cancelled body may take to end, in ms (10,000). */
@@ -28,7 +28,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = Object.freeze({
   maxPayloadBytes: 768 * 1024,
   retentionMs: 3_600_000,
   maxFinishedRuns: 10_000,
-  requestTimeoutMs: 30_000,
+  handOverTimeoutMs: 30_000,
   drainGraceMs: 5_000,
   cancelGraceMs: 10_000,
 });

@@ -273,7 +273,7 @@ describe("draining", () => {
       await ctx.step("after", () => undefined);
       return ctx.nodeId;
     });
-    await w.startAll([order], { limits: { requestTimeoutMs: 5 } });
+    await w.startAll([order], { limits: { handOverTimeoutMs: 5 } });
     await w.runtime(3).startWorkflow(order, undefined, { id: "held" });
     w.cluster.node(3).connected = false;
     await expect(w.runtime(3).drain()).rejects.toMatchObject({ code: expect.stringMatching(/NO_LEADER|DEADLINE/) });

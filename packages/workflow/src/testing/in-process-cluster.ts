@@ -20,6 +20,7 @@ export class InProcessNode {
   stopped = false;
   applied = 0;
   fault: (command: WorkflowCommand) => ProposalFault = () => "none";
+  barriers: { readonly index: number; readonly resolve: (index: number) => void }[] = [];
   readonly pending = new Map<number, (result: CommandResult) => void>();
 
   constructor(nodeId: number, cluster: InProcessCluster) {
@@ -29,7 +30,7 @@ export class InProcessNode {
       executor: this.executor,
       cluster: {
         propose: (command) => cluster.propose(this, command),
-        readIndex: async () => this.applied,
+        readIndex: () => cluster.caughtUp(this),
       },
     });
   }
@@ -112,6 +113,15 @@ export class InProcessCluster {
     return new Promise((resolve) => from.pending.set(index, (result) => resolve(structuredClone(result))));
   }
 
+  /** Resolves once the node has applied all that is in the log now. */
+  caughtUp(node: InProcessNode): Promise<number> {
+    const index = this.log.length;
+    if (node.stopped) return Promise.reject(new RaftError("NODE_STOPPED", "stopped"));
+    if (node.applied >= index) return Promise.resolve(index);
+    if (!node.connected) return Promise.reject(new RaftError("DEADLINE_EXCEEDED", "lost", { retryable: true }));
+    return new Promise((resolve) => node.barriers.push({ index, resolve }));
+  }
+
   async #install(node: InProcessNode, from: InProcessNode): Promise<void> {
     const applied = from.applied;
     await node.executor.restore(from.executor.snapshot(), applied);
@@ -142,5 +152,8 @@ export class InProcessCluster {
       node.pending.get(first + position)?.(result);
       node.pending.delete(first + position);
     }
+    const reached = node.barriers.filter(({ index }) => index <= node.applied);
+    node.barriers = node.barriers.filter(({ index }) => index > node.applied);
+    for (const { index, resolve } of reached) resolve(index);
   }
 }

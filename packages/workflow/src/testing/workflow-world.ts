@@ -3,8 +3,8 @@ import { afterEach } from "vitest";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RuntimeEvent } from "../runtime/runtime-event.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
-import { WorkflowRuntime } from "../runtime/workflow-runtime.ts";
 import { InProcessCluster } from "./in-process-cluster.ts";
+import { TestRuntime } from "./test-runtime.ts";
 
 /** A promise that the test settles, for bodies to wait on. */
 export class Latch {
@@ -19,7 +19,7 @@ export class Latch {
 
 export class World {
   readonly cluster: InProcessCluster;
-  readonly runtimes = new Map<number, WorkflowRuntime>();
+  readonly runtimes = new Map<number, TestRuntime>();
   readonly events: RuntimeEvent[] = [];
   #watchers: { matches: (event: RuntimeEvent) => boolean; resolve: (event: RuntimeEvent) => void }[] = [];
 
@@ -29,7 +29,7 @@ export class World {
 
   start(nodeId: number, workflows: Iterable<WorkflowDefinition>, options: Partial<WorkflowRuntimeOptions> = {}) {
     const { engine } = this.cluster.node(nodeId);
-    const runtime = WorkflowRuntime.start({ engine, registry: workflows, ...options });
+    const runtime = new TestRuntime({ engine, registry: workflows, ...options });
     this.runtimes.set(nodeId, runtime);
     runtime.events.subscribe((event) => this.#heard(nodeId, event));
     return runtime;
@@ -68,7 +68,7 @@ export class World {
     this.cluster.lead(1);
   }
 
-  runtime(nodeId: number): WorkflowRuntime {
+  runtime(nodeId: number): TestRuntime {
     const runtime = this.runtimes.get(nodeId);
     if (runtime === undefined) throw new Error(`no runtime ${nodeId}`);
     return runtime;

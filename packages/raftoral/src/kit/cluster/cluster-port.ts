@@ -22,7 +22,7 @@ export interface ClusterPortSetting {
 }
 
 /** What a node says that is about to be gone, or cannot reach the others. */
-const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED", "RUNTIME_STOPPED"]);
+const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED"]);
 
 export class ClusterPort implements WorkflowsPort {
   readonly #setting: ClusterPortSetting;

@@ -7,7 +7,7 @@
 import type { Clock } from "@raftoral/raft-core";
 import type { CommandResult } from "../../command/command-result.ts";
 import type { WorkflowCommand } from "../../command/workflow-command.ts";
-import type { WorkflowEngine } from "./workflow-engine.ts";
+import type { ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
 /** What an error of the engine means for the one who proposed. */
 export type ProposalFailure =
@@ -29,16 +29,20 @@ export function proposalFailure(error: unknown): ProposalFailure {
   return RETRY.has(code) || retryable === true ? "retry" : "refused";
 }
 
+/** How long something is tried again. */
 export interface RetryBounds {
   /** Asked after each failure and before each attempt but the first: false gives up with the last error. */
   readonly goOn: () => boolean;
-  /** Asked before each attempt how long it may take; the engine's own default unless given. */
+  /** Asked before each attempt how many milliseconds are left for it; the engine's own default unless given. */
   readonly timeoutMs?: () => number;
+  /** Ends a pause at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
 
+/** See the file's head. */
 export class RetryingProposer {
   readonly #engine: WorkflowEngine;
   readonly #clock: Clock;
@@ -48,17 +52,34 @@ export class RetryingProposer {
     this.#clock = clock;
   }
 
-  /** Rejects with the engine's error when it is final, or when `goOn` says no more. */
-  async propose(command: WorkflowCommand, bounds: RetryBounds): Promise<CommandResult> {
+  /** Rejects with the engine's error when it is final, or when the bounds end the attempts. */
+  propose(command: WorkflowCommand, bounds: RetryBounds): Promise<CommandResult> {
+    return this.retried((options) => this.#engine.propose(command, options), bounds);
+  }
+
+  /** As {@link propose}, for any call to the engine that may be made twice without harm. */
+  async retried<T>(attempt: (options?: ProposeOptions) => Promise<T>, bounds: RetryBounds): Promise<T> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
-        const options = bounds.timeoutMs === undefined ? undefined : { timeoutMs: bounds.timeoutMs() };
-        return await this.#engine.propose(command, options);
+        return await attempt(bounds.timeoutMs === undefined ? undefined : { timeoutMs: bounds.timeoutMs() });
       } catch (error) {
         if (proposalFailure(error) !== "retry" || !bounds.goOn()) throw error;
-        await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
+        if (bounds.timeoutMs !== undefined && bounds.timeoutMs() <= pauseMs) throw error;
+        await this.#pause(pauseMs, bounds.signal);
         if (!bounds.goOn()) throw error;
       }
     }
+  }
+
+  #pause(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const cancel = this.#clock.after(pauseMs, end);
+      signal?.addEventListener("abort", end);
+    });
   }
 }

@@ -1,14 +1,14 @@
 /** Waits for runs to end, on any node, from the events of the replicated state. */
 import { type Clock, RaftError } from "@raftoral/raft-core";
-import type { EngineListener } from "@raftoral/workflow";
-import type { CallLimit } from "../../api/call-options.ts";
+import type { EngineListener } from "../runtime/engine/workflow-engine.ts";
+import type { RequestLimit } from "./request-limit.ts";
 
 /** As much of a workflow engine as is needed. */
 export interface WatchedEngine {
   subscribe(listener: EngineListener): () => void;
 }
 
-/** Who waits for which run. */
+/** The waits of one node, by run. */
 export class RunWatch {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -42,7 +42,7 @@ export class RunWatch {
    * Calls `look` now and whenever the run may have ended, until it gives something: that is the answer. Undefined when the limit's time is over or its
    * signal aborts. Rejects with NODE_STOPPED once this is closed, because nothing more would be heard, and with what `look` throws.
    */
-  async until<T>(runId: string, limit: CallLimit, look: () => Promise<T | undefined>): Promise<T | undefined> {
+  async until<T>(runId: string, limit: RequestLimit, look: () => Promise<T | undefined>): Promise<T | undefined> {
     this.#assertOpen();
     const waiting = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, waiting);
@@ -73,7 +73,7 @@ export class RunWatch {
     }
   }
 
-  /** Wakes everybody who waits. */
+  /** Ends every wait with NODE_STOPPED. */
   close(): void {
     this.#isClosed = true;
     this.#unsubscribe();

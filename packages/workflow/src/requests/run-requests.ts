@@ -1,0 +1,129 @@
+/**
+ * Requests to runs from outside of any body, over the engine of one node: start, signal, cancel, wait.
+ *
+ * RQ1. A request is an idempotent command: one whose outcome is unknown is proposed again while its limit lasts.
+ * RQ2. A wait reads the run's outcome and never its history, and costs nothing between two events of the run.
+ * RQ3. Payloads are bytes; nothing here decodes them.
+ */
+import { type Clock, platformClock } from "@raftoral/raft-core";
+import type { CommandResult, Refused, Started } from "../command/command-result.ts";
+import type { WorkflowCommand } from "../command/workflow-command.ts";
+import { runNotFoundText, WorkflowError } from "../errors.ts";
+import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
+import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
+import type { RunEnd } from "../state/run-view.ts";
+import type { RequestLimit } from "./request-limit.ts";
+import { RunWatch } from "./run-watch.ts";
+
+/** What a run is started with. */
+export interface RunStart {
+  /** Starting twice with one id is one run. */
+  readonly runId: string;
+  readonly workflowType: string;
+  /** The newest version that any node has registered by default. */
+  readonly version?: number;
+  readonly input: Uint8Array;
+  /** 16 bytes that decide the run's `ctx.random` and `ctx.uuid`. */
+  readonly seed: Uint8Array;
+  /** Equal for inputs of equal value. By default inputs are compared byte by byte. */
+  readonly inputDigest?: Uint8Array;
+  /** Whether a run that exists must be of this version, too (false). */
+  readonly isPinned?: boolean;
+}
+
+/** A signal for a run. The same `signalId` again is taken once. */
+export interface RunSignal {
+  readonly runId: string;
+  readonly name: string;
+  readonly payload: Uint8Array;
+  readonly signalId: string;
+}
+
+/** See the file's head. */
+export class RunRequests {
+  readonly #engine: WorkflowEngine;
+  readonly #clock: Clock;
+  readonly #proposer: RetryingProposer;
+  readonly #watch: RunWatch;
+
+  constructor(engine: WorkflowEngine, clock: Clock = platformClock) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#proposer = new RetryingProposer(engine, clock);
+    this.#watch = new RunWatch(engine, clock);
+  }
+
+  /** How many calls wait for a run to end. */
+  get waits(): number {
+    return this.#watch.size;
+  }
+
+  /** Ends every wait with NODE_STOPPED. Idempotent. */
+  close(): void {
+    this.#watch.close();
+  }
+
+  /** Resolves once the start is committed. Rejects with WORKFLOW_TYPE_UNKNOWN, WORKFLOW_ID_CONFLICT, or the engine's error. */
+  async start(start: RunStart, limit: RequestLimit): Promise<Started> {
+    const { version = 0, isPinned = false, ...rest } = start;
+    const { nodeId: owner } = this.#engine;
+    const atMs = this.#clock.wallMs();
+    const command = { kind: "WorkflowStart", version, isPinned, owner, atMs, ...rest } as const;
+    return (await this.#request(command, limit)) as Started;
+  }
+
+  /** Resolves once the signal is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, SIGNAL_BUFFER_FULL, or the engine's error. */
+  async signal(signal: RunSignal, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Signal", ...signal, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /** Resolves once the cancellation is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
+  async cancel(runId: string, reason: string, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Cancel", runId, reason, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /** The run once it has ended; undefined when the limit is over before. Rejects with WORKFLOW_NOT_FOUND or NODE_STOPPED. */
+  async wait(runId: string, limit: RequestLimit): Promise<RunEnd | undefined> {
+    // A run that is known here needs no barrier: its end is seen when it is applied.
+    if ((await this.#engine.end(runId)) === undefined && !(await this.#caughtUp(limit))) return undefined;
+    return this.#watch.until(runId, limit, async () => {
+      const end = await this.#engine.end(runId);
+      if (end === undefined) throw runNotFound(runId);
+      return end.ended === undefined ? undefined : end;
+    });
+  }
+
+  /** Whether everything acknowledged before the call is applied here; false when the limit is over before. Outlasts an election. */
+  async #caughtUp(limit: RequestLimit): Promise<boolean> {
+    const { leftMs, goOn } = this.#bounds(limit);
+    try {
+      await this.#proposer.retried(
+        () => this.#engine.barrier(Number.isFinite(limit.timeoutMs) ? { timeoutMs: leftMs() } : {}),
+        { goOn, timeoutMs: leftMs, signal: limit.signal },
+      );
+      return true;
+    } catch (error) {
+      if (proposalFailure(error) !== "retry") throw error;
+      return false;
+    }
+  }
+
+  async #request(command: WorkflowCommand, limit: RequestLimit): Promise<Exclude<CommandResult, Refused>> {
+    const { leftMs, goOn } = this.#bounds(limit);
+    const result = await this.#proposer.propose(command, { goOn, timeoutMs: leftMs, signal: limit.signal });
+    if (!result.ok) throw new WorkflowError(result.code, result.message, { details: result.details ?? {} });
+    return result;
+  }
+
+  #bounds({ timeoutMs, signal }: RequestLimit): { readonly leftMs: () => number; readonly goOn: () => boolean } {
+    const endMs = this.#clock.monotonicMs() + timeoutMs;
+    const leftMs = (): number => Math.max(1, Math.floor(endMs - this.#clock.monotonicMs()));
+    const goOn = (): boolean => this.#clock.monotonicMs() < endMs && signal?.aborted !== true;
+    return { leftMs, goOn };
+  }
+}
+
+/** The failure of a call about a run that does not exist. */
+export function runNotFound(runId: string): WorkflowError {
+  return new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
+}

@@ -1,0 +1,129 @@
+/** A runtime and the requests to its engine, with values instead of bytes: what a test says in one line. */
+import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts";
+import { decodeValue, encodeValue } from "../author/json-value.ts";
+import type { WorkflowDefinition } from "../author/workflow.ts";
+import { RunRequests, runNotFound } from "../requests/run-requests.ts";
+import type { RuntimeEvents } from "../runtime/runtime-events.ts";
+import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
+import { WorkflowRuntime } from "../runtime/workflow-runtime.ts";
+import type { NodeView, RunSummary, RunView } from "../state/run-view.ts";
+
+/** Longest that a request of a test goes on trying, in ms. */
+const REQUEST_MS = 30_000;
+const LARGEST_VALUE = 768 * 1024;
+
+/** One run, asked through one node. */
+export interface TestRun<Output> {
+  readonly id: string;
+  readonly created: boolean;
+  result(): Promise<Output>;
+  status(): Promise<RunSummary>;
+  cancel(reason?: string): Promise<void>;
+  signal(name: string, payload?: unknown): Promise<void>;
+}
+
+export class TestRuntime {
+  readonly #runtime: WorkflowRuntime;
+  readonly #options: WorkflowRuntimeOptions;
+  readonly #requests: RunRequests;
+
+  constructor(options: WorkflowRuntimeOptions) {
+    this.#runtime = WorkflowRuntime.start(options);
+    this.#options = options;
+    this.#requests = new RunRequests(options.engine, options.clock);
+  }
+
+  get events(): RuntimeEvents {
+    return this.#runtime.events;
+  }
+
+  get load(): { readonly owned: number; readonly queued: number } {
+    return this.#runtime.load;
+  }
+
+  get registered(): Promise<void> {
+    return this.#runtime.registered;
+  }
+
+  async startWorkflow<Input, Output>(
+    workflow: WorkflowDefinition<Input, Output> | string,
+    input: Input,
+    options: { readonly id?: string; readonly version?: number } = {},
+  ): Promise<TestRun<Output>> {
+    const { id: runId = crypto.randomUUID(), ...given } = options;
+    const definition = typeof workflow === "string" ? { type: workflow } : workflow;
+    const { created } = await this.#requests.start(
+      {
+        runId,
+        workflowType: definition.type,
+        ...("version" in definition ? { version: definition.version } : {}),
+        ...given,
+        input: encodeValue(input, `input of workflow ${definition.type}`, LARGEST_VALUE),
+        seed: crypto.getRandomValues(new Uint8Array(16)),
+      },
+      { timeoutMs: REQUEST_MS },
+    );
+    return this.handle<Output>(runId, created);
+  }
+
+  handle<Output = unknown>(id: string, created = false): TestRun<Output> {
+    return {
+      id,
+      created,
+      result: async () => (await this.result(id)) as Output,
+      status: async () => {
+        const run = await this.getStatus(id);
+        if (run === undefined) throw runNotFound(id);
+        return run;
+      },
+      cancel: (reason) => this.cancel(id, reason),
+      signal: (name, payload) => this.signal(id, name, payload),
+    };
+  }
+
+  /** As this node has applied it. */
+  getRun(runId: string): Promise<RunView | undefined> {
+    return this.#options.engine.run(runId);
+  }
+
+  /** As this node has applied it. */
+  getStatus(runId: string): Promise<RunSummary | undefined> {
+    return this.#options.engine.summary(runId);
+  }
+
+  async nodes(): Promise<readonly NodeView[]> {
+    return (await this.#options.engine.overview()).nodes;
+  }
+
+  async result(runId: string): Promise<unknown> {
+    const end = await this.#requests.wait(runId, { timeoutMs: Number.POSITIVE_INFINITY });
+    const outcome = end?.ended?.outcome;
+    if (outcome === undefined) throw new Error(`The wait for run ${runId} ended without an outcome.`);
+    if (outcome.status === "failed") throw new WorkflowFailedError(runId, outcome.error);
+    if (outcome.status === "cancelled") throw new WorkflowCancelledError(runId, outcome.reason);
+    return decodeValue(outcome.result, `result of run ${runId}`);
+  }
+
+  async signal(runId: string, name: string, payload?: unknown): Promise<void> {
+    const bytes = encodeValue(payload, `signal ${name}`, LARGEST_VALUE);
+    const signal = { runId, name, payload: bytes, signalId: crypto.randomUUID() };
+    await this.#requests.signal(signal, { timeoutMs: REQUEST_MS });
+  }
+
+  async cancel(runId: string, reason = "cancelled on request"): Promise<void> {
+    await this.#requests.cancel(runId, reason, { timeoutMs: REQUEST_MS });
+  }
+
+  drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {
+    return this.#runtime.drain();
+  }
+
+  resume(): Promise<void> {
+    return this.#runtime.resume();
+  }
+
+  stop(): void {
+    this.#requests.close();
+    this.#runtime.stop();
+  }
+}
