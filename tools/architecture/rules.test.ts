@@ -56,7 +56,7 @@ describe("timers", () => {
   test.each(["setTimeout", "setInterval"])("%s is for the clock alone, and for tests", (timer) => {
     const text = `const timer = ${timer}(() => {}, 5);`;
     expect(check("packages/storage-lmdb/src/a.ts", text)).toEqual([expect.stringContaining(`uses ${timer}`)]);
-    for (const path of [`${CORE}/driver/platform.ts`, `${CORE}/a.test.ts`, `${CORE}/testing/a.ts`]) {
+    for (const path of [`${CORE}/ports/platform.ts`, `${CORE}/a.test.ts`, `${CORE}/testing/a.ts`]) {
       expect(check(path, text)).toEqual([]);
     }
     expect(check("packages/storage-lmdb/src/a.ts", `socket.${timer}(5);`)).toEqual([]);
@@ -128,7 +128,7 @@ describe("purity", () => {
     `${CORE}/testing/index.ts`,
     `${CORE}/eraftpb/codec.ts`,
     `${CORE}/index.ts`,
-    `${CORE}/storage.ts`,
+    `${CORE}/ports/storage.ts`,
     `${CORE}/raft/raft.test.ts`,
     "packages/workflow/src/runtime/run.ts",
   ])("is not asked of %s", (path) => {

@@ -38,7 +38,7 @@ const MAX_LINES = 400;
 
 /** The platform's timers (rule 7), and the one file that may use them: it makes the Clock of them. */
 const TIMERS = ["setTimeout", "setInterval"];
-const CLOCK_FILE = "packages/raft-core/src/driver/platform.ts";
+const CLOCK_FILE = "packages/raft-core/src/ports/platform.ts";
 
 const IMPURE_NAMES = [
   "Date",
@@ -234,9 +234,8 @@ export function pureModules(modules: readonly Module[]): ReadonlySet<string> {
   return pure;
 }
 
-/** In raft-core the index only names what others import, and storage ports and the storage in memory have asynchronous parts. */
-const IMPURE_IN_CORE =
-  /^((driver|testing|eraftpb)\/|(index|require-node|storage|memory-storage|state-store|memory-state-store)\.ts$)/;
+/** In raft-core the index only names what others import, and the ports and what carries them out have asynchronous parts. */
+const IMPURE_IN_CORE = /^((driver|testing|eraftpb|wire|ports|memory|transport-kit)\/|(index|require-node)\.ts$)/;
 
 function isInPureFolder(path: string): boolean {
   if (isTest(path) || isGenerated(path)) return false;

@@ -3,7 +3,7 @@
 import { message } from "@raftoral/raft-core";
 import { decodeCommand, encodeCommand, type WorkflowCommand } from "@raftoral/workflow";
 import * as eraftpb from "../../packages/raft-core/src/eraftpb/index.ts";
-import { varintBytes, writeVarint } from "../../packages/raft-core/src/eraftpb/varint.ts";
+import { varintBytes, writeVarint } from "../../packages/raft-core/src/wire/varint.ts";
 import {
   EntrySchema,
   MessageSchema,

@@ -4,7 +4,7 @@
  * Times are counted in ticks, sizes in bytes. A bound that is left out is no bound, unless said otherwise.
  */
 import { RaftError } from "./errors.ts";
-import type { LogStorage } from "./storage.ts";
+import type { LogStorage } from "./ports/storage.ts";
 import { type LogIndex, NONE, type NodeId, type Term } from "./types.ts";
 
 /** How a read is confirmed: by a round of heartbeats, or by the leader's lease, which trusts that all clocks run at one pace. */

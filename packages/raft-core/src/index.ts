@@ -3,17 +3,6 @@ import "./require-node.ts";
 
 // To run a group: a cluster, what it replicates, what it keeps it in.
 
-export type { ClusterProbe } from "./driver/cluster-probe.ts";
-export type { ClusterDefaults, ClusterTransport } from "./driver/cluster-transport.ts";
-export type {
-  AnyExecutor,
-  CommandExecutor,
-  CommandOf,
-  CommittedCommand,
-  LeaderChange,
-  ResultOf,
-  SnapshotContent,
-} from "./driver/executor.ts";
 export {
   type Bootstrap,
   DEFAULT_LIMITS,
@@ -22,9 +11,8 @@ export {
   type RaftLimits,
   type RaftTiming,
 } from "./driver/options.ts";
-export { backgroundClock, platformClock, platformRng, silentLogger } from "./driver/platform.ts";
 export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-cluster.ts";
-export type { SnapshotTransferStatus } from "./driver/snapshot-transfers.ts";
+export type { SnapshotTransferStatus } from "./driver/snapshots/snapshot-transfers.ts";
 export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";
 export {
   brand,
@@ -35,9 +23,21 @@ export {
   RaftoralError,
   type RaftoralErrorOptions,
 } from "./errors.ts";
-export { MemoryStateStore, type MemoryStateStoreOptions } from "./memory-state-store.ts";
-export { MemoryStorage, type MemoryStorageContents } from "./memory-storage.ts";
-export { seededRng } from "./rng.ts";
+export { MemoryStateStore, type MemoryStateStoreOptions } from "./memory/memory-state-store.ts";
+export { MemoryStorage, type MemoryStorageContents } from "./memory/memory-storage.ts";
+export type { ClusterProbe } from "./ports/cluster-probe.ts";
+export type {
+  AnyExecutor,
+  CommandExecutor,
+  CommandOf,
+  CommittedCommand,
+  LeaderChange,
+  ResultOf,
+  SnapshotContent,
+} from "./ports/executor.ts";
+export { backgroundClock, platformClock, platformRng, silentLogger } from "./ports/platform.ts";
+export { seededRng } from "./ports/rng.ts";
+export type { ClusterDefaults, ClusterTransport } from "./transport-kit/cluster-transport.ts";
 export {
   type ConfChange,
   type ConfChangeSingle,
@@ -69,24 +69,7 @@ export { replayLog } from "./driver/offline/replay-log.ts";
 
 // To build a transport: its ports, the codec, and what all transports share.
 
-export { ClusterRegistry } from "./driver/cluster-registry.ts";
-export { NodeDirectory, type NodeDirectoryListener } from "./driver/node-directory.ts";
-export type {
-  Cancel,
-  Clock,
-  GroupChannel,
-  GroupDescription,
-  GroupReceiver,
-  Logger,
-  PeerTransport,
-  Rng,
-} from "./driver/ports.ts";
-export { joinedCrc32 } from "./driver/snapshot-crc.ts";
-export type { FixedContent, SnapshotStream } from "./driver/snapshot-stream.ts";
-export { TransportError, type TransportErrorCode } from "./driver/transport-error.ts";
 export { decodePeerMessage, encodeMessage, messageSize, writeMessage } from "./eraftpb/index.ts";
-export { varintBytes, writeVarint } from "./eraftpb/varint.ts";
-export { WireReader } from "./eraftpb/wire-reader.ts";
 export {
   LOCAL_APPEND_THREAD,
   LOCAL_APPLY_THREAD,
@@ -96,14 +79,25 @@ export {
   message,
   type PeerMessageType,
 } from "./message.ts";
+export type { Cancel, Clock } from "./ports/clock.ts";
+export type { Logger } from "./ports/logger.ts";
+export type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "./ports/peer-transport.ts";
+export type { Rng } from "./ports/rng.ts";
+export type { FixedContent, SnapshotStream } from "./ports/snapshot-stream.ts";
+export { ClusterRegistry } from "./transport-kit/cluster-registry.ts";
+export { NodeDirectory, type NodeDirectoryListener } from "./transport-kit/node-directory.ts";
+export { joinedCrc32 } from "./transport-kit/snapshot-crc.ts";
+export { TransportError, type TransportErrorCode } from "./transport-kit/transport-error.ts";
+export { varintBytes, writeVarint } from "./wire/varint.ts";
+export { WireReader } from "./wire/wire-reader.ts";
 
 // To build a storage, or a store for state that is derived from the log.
 
 export { countWithin, entriesSize, entrySize, payloadSize } from "./log/entry-size.ts";
+export { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "./ports/state-reader.ts";
+export type { StateReplacement, StateStore, StateView } from "./ports/state-store.ts";
+export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./ports/storage.ts";
 export { type RecordLayer, RecordLayers } from "./records/record-layers.ts";
-export { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "./records/state-reader.ts";
-export type { StateReplacement, StateStore, StateView } from "./state-store.ts";
-export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./storage.ts";
 
 // The core by itself: consensus without a driver.
 

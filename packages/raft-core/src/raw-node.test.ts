@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { Config } from "./config.ts";
 import { InvariantViolation, RaftError } from "./errors.ts";
 import { entrySize } from "./log/entry-size.ts";
-import { MemoryStorage } from "./memory-storage.ts";
+import { MemoryStorage } from "./memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message, message } from "./message.ts";
+import { seededRng } from "./ports/rng.ts";
 import { RawNode } from "./raw-node.ts";
 import type { Ready } from "./ready.ts";
-import { seededRng } from "./rng.ts";
 import { bytes, commands, entriesOfTerms } from "./testing/lockstep-network.ts";
 import type { ConfState, Entry } from "./types.ts";
 

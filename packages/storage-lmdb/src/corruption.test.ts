@@ -14,9 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { entryKey, stateKey } from "./keys.ts";
+import { entryKey, stateKey } from "./format/keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
-import { readSnapshotFile, type SnapshotFileIndex, SnapshotFileWriter } from "./snapshot-file.ts";
+import { readSnapshotFile, type SnapshotFileIndex, SnapshotFileWriter } from "./snapshots/snapshot-file.ts";
 import { testEntries } from "./testing/entries.ts";
 
 const CONF_STATE = { voters: [1], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };

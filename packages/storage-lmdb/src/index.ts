@@ -3,17 +3,17 @@ import "@raftoral/raft-core/require-node";
 
 // To keep a node's groups in a folder.
 
+export type { FlushMode } from "./commit/flush-pace.ts";
+export type { StorageProbe } from "./commit/storage-probe.ts";
 export { StorageError, type StorageErrorCode } from "./errors.ts";
-export type { FlushMode } from "./flush-pace.ts";
-export { STORAGE_FORMAT_VERSION } from "./format-version.ts";
+export type { StorageUsage } from "./folder/storage-usage.ts";
+export { STORAGE_FORMAT_VERSION } from "./format/format-version.ts";
+export type { Identity } from "./format/records.ts";
 export { LmdbEnvironment, type LmdbEnvironmentOptions } from "./lmdb-environment.ts";
-export type { Identity } from "./records.ts";
-export type { StorageProbe } from "./storage-probe.ts";
-export type { StorageUsage } from "./storage-usage.ts";
 
 // To keep state that is derived from a log beside it.
 
-export type { CheckpointParticipant, WriteTransaction } from "./checkpoint.ts";
+export type { CheckpointParticipant, WriteTransaction } from "./commit/checkpoint.ts";
 export { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-state-store.ts";
 
 // To look at, copy and repair the folder of a node that does not run.

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StorageSubject, storageConformance } from "@raftoral/raft-core/testing";
 import { describe, it } from "vitest";
-import type { FlushMode } from "./flush-pace.ts";
+import type { FlushMode } from "./commit/flush-pace.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
 
 async function subject(flush: FlushMode, cacheBytesPerGroup: number): Promise<StorageSubject> {

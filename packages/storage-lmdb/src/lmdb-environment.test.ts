@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FORMAT_KEY } from "./keys.ts";
+import { FORMAT_KEY } from "./format/keys.ts";
+import { encodeFormat } from "./format/records.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
-import { encodeFormat } from "./records.ts";
 import { killWriters, startWriter } from "./testing/child.ts";
 import { testEntries } from "./testing/entries.ts";
 

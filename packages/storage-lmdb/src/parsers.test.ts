@@ -6,10 +6,7 @@ import { join } from "node:path";
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeMark, encodeMark } from "./journal/mark.ts";
-import { OperationWriter, visitOperations } from "./journal/operations.ts";
-import { FORMAT_KEY, IDENTITY_KEY, MARK_KEY, stateKey } from "./keys.ts";
-import { MANIFEST_NAME, readManifest, writeManifest } from "./offline/manifest.ts";
+import { FORMAT_KEY, IDENTITY_KEY, MARK_KEY, stateKey } from "./format/keys.ts";
 import {
   decodeFormat,
   decodeIdentity,
@@ -18,8 +15,11 @@ import {
   encodeIdentity,
   encodeState,
   isIntact,
-} from "./records.ts";
-import { readSnapshotFile, SnapshotFileWriter } from "./snapshot-file.ts";
+} from "./format/records.ts";
+import { decodeMark, encodeMark } from "./journal/mark.ts";
+import { OperationWriter, visitOperations } from "./journal/operations.ts";
+import { MANIFEST_NAME, readManifest, writeManifest } from "./offline/manifest.ts";
+import { readSnapshotFile, SnapshotFileWriter } from "./snapshots/snapshot-file.ts";
 import {
   decodeStateMark,
   decodeStateRecord,

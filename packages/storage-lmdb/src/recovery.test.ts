@@ -6,13 +6,13 @@ import type { Entry, GroupStorage } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { type Database, open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { STORAGE_FORMAT_VERSION } from "./format-version.ts";
+import { STORAGE_FORMAT_VERSION } from "./format/format-version.ts";
+import { FORMAT_KEY, MARK_KEY } from "./format/keys.ts";
+import { encodeFormat } from "./format/records.ts";
 import { JournalFile } from "./journal/journal-file.ts";
 import { PAGE_BYTES } from "./journal/record.ts";
 import { SECTOR_BYTES } from "./journal/stamps.ts";
-import { FORMAT_KEY, MARK_KEY } from "./keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
-import { encodeFormat } from "./records.ts";
 import { testEntries, testEntry } from "./testing/entries.ts";
 
 const GROUPS = [1, 2, 3];

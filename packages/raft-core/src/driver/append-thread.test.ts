@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LOCAL_APPEND_THREAD, type Message, message } from "../message.ts";
-import type { GroupStorage, WriteBatch } from "../storage.ts";
+import type { GroupStorage, WriteBatch } from "../ports/storage.ts";
 import { EMPTY_BYTES, EMPTY_CONF_STATE } from "../types.ts";
 import { AppendThread } from "./append-thread.ts";
 

@@ -12,7 +12,7 @@
 
 import { invariant } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, type Message } from "../message.ts";
-import type { GroupStorage, WriteBatch } from "../storage.ts";
+import type { GroupStorage, WriteBatch } from "../ports/storage.ts";
 import type { HardState, LogIndex, SnapshotMetadata } from "../types.ts";
 
 export interface AppendThreadHost {

@@ -1,11 +1,11 @@
 /** How a group begins on a node: from nothing, or from what the node has stored. */
 import { RaftError } from "../errors.ts";
-import type { GroupStorage } from "../storage.ts";
+import type { AnyExecutor } from "../ports/executor.ts";
+import type { GroupStorage } from "../ports/storage.ts";
 import { EMPTY_CONF_STATE, type SnapshotMetadata } from "../types.ts";
-import type { AnyExecutor } from "./executor.ts";
-import { Members } from "./members.ts";
+import { Members } from "./membership/members.ts";
 import type { Bootstrap } from "./options.ts";
-import { withHeader } from "./snapshot-header.ts";
+import { withHeader } from "./snapshots/snapshot-header.ts";
 
 /** Where every bootstrapped log begins: a snapshot of the initial state stands at this index and term. */
 const INITIAL_INDEX = 1;

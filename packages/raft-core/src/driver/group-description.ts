@@ -1,9 +1,10 @@
 /** What a group says of itself to who asks for it from outside. */
+
+import type { GroupDescription } from "../ports/peer-transport.ts";
 import type { RawNode } from "../raw-node.ts";
 import type { NodeId } from "../types.ts";
-import type { Leadership } from "./leadership.ts";
-import type { GroupDescription } from "./ports.ts";
-import type { ReplicatedState } from "./replicated-state.ts";
+import type { ReplicatedState } from "./apply/replicated-state.ts";
+import type { Leadership } from "./membership/leadership.ts";
 
 export interface DescribedGroup {
   readonly options: { readonly nodeId: NodeId };

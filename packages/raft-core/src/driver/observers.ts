@@ -1,5 +1,6 @@
 /** Who listens to a group's events. An observer that throws is logged, never allowed to stop the node. */
-import type { Cancel, Logger } from "./ports.ts";
+import type { Cancel } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
 import type { ClusterEvent } from "./status.ts";
 
 export class Observers {

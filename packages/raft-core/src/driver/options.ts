@@ -1,11 +1,14 @@
 /** Configuration of one Raft group on one node, with its defaults. Every bound of the driver is named here. */
 
-import type { GroupStorage } from "../storage.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ClusterProbe } from "../ports/cluster-probe.ts";
+import type { CommandExecutor } from "../ports/executor.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { PeerTransport } from "../ports/peer-transport.ts";
+import type { Rng } from "../ports/rng.ts";
+import type { GroupStorage } from "../ports/storage.ts";
 import type { GroupId, NodeAddress, NodeId } from "../types.ts";
-import type { CallMeter } from "./call-meter.ts";
-import type { ClusterProbe } from "./cluster-probe.ts";
-import type { CommandExecutor } from "./executor.ts";
-import type { Clock, Logger, PeerTransport, Rng } from "./ports.ts";
+import type { CallMeter } from "./calls/call-meter.ts";
 
 /** How a node that has nothing stored yet begins. Ignored once something is stored. */
 export type Bootstrap =

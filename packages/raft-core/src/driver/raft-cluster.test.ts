@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { RaftError } from "../errors.ts";
-import { MemoryStorage } from "../memory-storage.ts";
+import { MemoryStorage } from "../memory/memory-storage.ts";
 import type { Message } from "../message.ts";
-import type { GroupStorage } from "../storage.ts";
+import type { CommandExecutor, CommittedCommand, SnapshotContent } from "../ports/executor.ts";
+import type { GroupChannel, GroupReceiver, PeerTransport } from "../ports/peer-transport.ts";
+import type { GroupStorage } from "../ports/storage.ts";
 import type { GroupId, LogIndex, NodeId } from "../types.ts";
-import type { CommandExecutor, CommittedCommand, SnapshotContent } from "./executor.ts";
 import type { RaftClusterOptions } from "./options.ts";
-import type { GroupChannel, GroupReceiver, PeerTransport } from "./ports.ts";
 import { RaftCluster } from "./raft-cluster.ts";
 
 /** The least that joins nodes of one process: every message arrives, unless its receiver is cut off. */

@@ -6,6 +6,7 @@
 
 import { encodeConfChangeV2 } from "../eraftpb/conf-change.ts";
 import { RaftError } from "../errors.ts";
+import type { Cancel } from "../ports/clock.ts";
 import {
   type ConfChangeSingle,
   type ConfState,
@@ -16,15 +17,14 @@ import {
   type NodeId,
   type SnapshotMetadata,
 } from "../types.ts";
+import { ReplicatedState } from "./apply/replicated-state.ts";
 import { bootstrapStorage, isEmpty } from "./bootstrap.ts";
-import { checkConfChange } from "./conf-change.ts";
 import { GroupLoop } from "./group-loop.ts";
-import { encodeMemberUpdate } from "./members.ts";
+import { checkConfChange } from "./membership/conf-change.ts";
+import { encodeMemberUpdate } from "./membership/members.ts";
 import type { RaftClusterOptions } from "./options.ts";
-import type { Cancel } from "./ports.ts";
-import { ReplicatedState } from "./replicated-state.ts";
 import { resolveOptions } from "./resolve-options.ts";
-import { Snapshotter } from "./snapshotter.ts";
+import { Snapshotter } from "./snapshots/snapshotter.ts";
 import type { ClusterEvent, ClusterStatus } from "./status.ts";
 
 export interface CallOptions {

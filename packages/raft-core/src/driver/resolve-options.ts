@@ -1,6 +1,7 @@
 /** Fills in and checks the options of a group, so that a mistake shows at the start and not as a call that never returns. */
 import { RaftError } from "../errors.ts";
-import { CallMeter } from "./call-meter.ts";
+import { platformClock, platformRng, silentLogger } from "../ports/platform.ts";
+import { CallMeter } from "./calls/call-meter.ts";
 import { HEARTBEAT_GROUP } from "./heartbeats/roster-codec.ts";
 import {
   DEFAULT_COALESCE_HEARTBEATS_FROM,
@@ -10,7 +11,6 @@ import {
   type RaftLimits,
   type ResolvedOptions,
 } from "./options.ts";
-import { platformClock, platformRng, silentLogger } from "./platform.ts";
 
 /** Bounds for which nothing at all is a meaning: one entry a message, no entries behind a snapshot, no more time than a tick. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof RaftLimits>([

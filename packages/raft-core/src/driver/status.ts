@@ -1,6 +1,6 @@
 /** What a running group tells about itself. Plain data, structured-cloneable. */
 import type { ConfState, GroupId, LogIndex, NodeAddress, NodeId, RaftRole, Term } from "../types.ts";
-import type { SnapshotTransferStatus } from "./snapshot-transfers.ts";
+import type { SnapshotTransferStatus } from "./snapshots/snapshot-transfers.ts";
 
 /** How far the leader has brought one member. */
 export interface MemberProgress {

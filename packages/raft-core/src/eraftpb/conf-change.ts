@@ -12,7 +12,7 @@ import {
   type ConfChangeV2,
   EMPTY_BYTES,
 } from "../types.ts";
-import { malformed, WireReader } from "./wire-reader.ts";
+import { malformed, WireReader } from "../wire/wire-reader.ts";
 import {
   bytesFieldSize,
   LENGTH_DELIMITED,
@@ -23,7 +23,7 @@ import {
   writeBytesField,
   writeNestedHead,
   writeUintField,
-} from "./wire-writer.ts";
+} from "../wire/wire-writer.ts";
 
 const V1_ID = tagOf(1, VARINT);
 const V1_TYPE = tagOf(2, VARINT);

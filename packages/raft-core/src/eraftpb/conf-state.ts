@@ -1,6 +1,6 @@
 /** `eraftpb.ConfState`. Lists are written packed and read either way. */
 import type { ConfState } from "../types.ts";
-import { WireReader } from "./wire-reader.ts";
+import { WireReader } from "../wire/wire-reader.ts";
 import {
   boolFieldSize,
   LENGTH_DELIMITED,
@@ -9,7 +9,7 @@ import {
   VARINT,
   writeBoolField,
   writePackedField,
-} from "./wire-writer.ts";
+} from "../wire/wire-writer.ts";
 
 const VOTERS = tagOf(1, LENGTH_DELIMITED);
 const LEARNERS = tagOf(2, LENGTH_DELIMITED);

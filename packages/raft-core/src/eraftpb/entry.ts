@@ -1,6 +1,6 @@
 /** `eraftpb.Entry`. The field `sync_log` of old raft-rs versions is read over and never written. */
 import { EMPTY_BYTES, type Entry, type EntryType } from "../types.ts";
-import { malformed, WireReader } from "./wire-reader.ts";
+import { malformed, WireReader } from "../wire/wire-reader.ts";
 import {
   bytesFieldSize,
   LENGTH_DELIMITED,
@@ -9,7 +9,7 @@ import {
   VARINT,
   writeBytesField,
   writeUintField,
-} from "./wire-writer.ts";
+} from "../wire/wire-writer.ts";
 
 const TYPE = tagOf(1, VARINT);
 const TERM = tagOf(2, VARINT);

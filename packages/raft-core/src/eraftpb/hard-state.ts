@@ -1,7 +1,7 @@
 /** `eraftpb.HardState`. */
 import type { HardState } from "../types.ts";
-import { WireReader } from "./wire-reader.ts";
-import { tagOf, uintFieldSize, VARINT, writeUintField } from "./wire-writer.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { tagOf, uintFieldSize, VARINT, writeUintField } from "../wire/wire-writer.ts";
 
 const TERM = tagOf(1, VARINT);
 const VOTE = tagOf(2, VARINT);

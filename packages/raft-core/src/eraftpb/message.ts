@@ -6,10 +6,7 @@
  */
 import type { Message, MessageType } from "../message.ts";
 import type { Entry, Snapshot } from "../types.ts";
-import { encodedEntrySize, readEntry, writeEntry } from "./entry.ts";
-import { isLocalType, numberOfType, typeOfNumber } from "./message-type.ts";
-import { readSnapshot, snapshotSize, writeSnapshot } from "./snapshot.ts";
-import { malformed, WireReader } from "./wire-reader.ts";
+import { malformed, WireReader } from "../wire/wire-reader.ts";
 import {
   boolFieldSize,
   bytesFieldSize,
@@ -24,7 +21,10 @@ import {
   writeInt64Field,
   writeNestedHead,
   writeUintField,
-} from "./wire-writer.ts";
+} from "../wire/wire-writer.ts";
+import { encodedEntrySize, readEntry, writeEntry } from "./entry.ts";
+import { isLocalType, numberOfType, typeOfNumber } from "./message-type.ts";
+import { readSnapshot, snapshotSize, writeSnapshot } from "./snapshot.ts";
 
 const TYPE = tagOf(1, VARINT);
 const TO = tagOf(2, VARINT);

@@ -5,8 +5,7 @@
  * missing are therefore the same: empty ones are not written, missing ones are read as empty.
  */
 import { EMPTY_BYTES, EMPTY_CONF_STATE, type Snapshot, type SnapshotMetadata } from "../types.ts";
-import { confStateSize, readConfState, writeConfState } from "./conf-state.ts";
-import { WireReader } from "./wire-reader.ts";
+import { WireReader } from "../wire/wire-reader.ts";
 import {
   bytesFieldSize,
   LENGTH_DELIMITED,
@@ -17,7 +16,8 @@ import {
   writeBytesField,
   writeNestedHead,
   writeUintField,
-} from "./wire-writer.ts";
+} from "../wire/wire-writer.ts";
+import { confStateSize, readConfState, writeConfState } from "./conf-state.ts";
 
 const DATA = tagOf(1, LENGTH_DELIMITED);
 const METADATA = tagOf(2, LENGTH_DELIMITED);

@@ -5,8 +5,9 @@
  * size*, which bounds what a leader holds uncommitted and what is in flight. Every storage must count as
  * {@link entrySize} does, or pages cut by the log and by the storage would differ.
  */
-import { varintBytes } from "../eraftpb/varint.ts";
+
 import type { Entry } from "../types.ts";
+import { varintBytes } from "../wire/varint.ts";
 
 /**
  * Bytes of an entry in protobuf: one tag byte and a varint each for type (always counted, one byte), term and index, and a

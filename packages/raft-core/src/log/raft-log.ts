@@ -13,7 +13,7 @@
  * L5. Nothing handed out and not applied means no bytes counted, so that the bound never holds back what comes next.
  */
 import { invariant } from "../errors.ts";
-import type { LogStorage, Missing } from "../storage.ts";
+import type { LogStorage, Missing } from "../ports/storage.ts";
 import type { Entry, LogIndex, Snapshot, Term } from "../types.ts";
 import { countWithin } from "./entry-size.ts";
 import { Unstable } from "./unstable.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Message, message } from "../message.ts";
-import { seededRng } from "../rng.ts";
+import { seededRng } from "../ports/rng.ts";
 import { bytes, commands } from "../testing/lockstep-network.ts";
 import { ORDINARY, SlowDiskGroup } from "../testing/slow-disk-group.ts";
 import { SlowDiskNode, votersOnly } from "../testing/slow-disk-node.ts";

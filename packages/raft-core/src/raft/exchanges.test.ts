@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Rng } from "../driver/ports.ts";
 import { type Message, message, type PeerMessageType } from "../message.ts";
-import { seededRng } from "../rng.ts";
+import type { Rng } from "../ports/rng.ts";
+import { seededRng } from "../ports/rng.ts";
 import { bytes, entriesOfTerms, LockstepNetwork, type LockstepNode } from "../testing/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 

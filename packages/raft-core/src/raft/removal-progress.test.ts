@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { seededRng } from "../rng.ts";
+import { seededRng } from "../ports/rng.ts";
 import { bytes, commands } from "../testing/lockstep-network.ts";
 import { SlowDiskGroup, type Weights } from "../testing/slow-disk-group.ts";
 import type { SlowDiskNode } from "../testing/slow-disk-node.ts";

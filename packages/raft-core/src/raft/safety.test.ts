@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkInvariants } from "../confchange/changer.ts";
 import type { Message } from "../message.ts";
-import { seededRng } from "../rng.ts";
+import { seededRng } from "../ports/rng.ts";
 import { bytes, LockstepNetwork, type LockstepNode } from "../testing/lockstep-network.ts";
 import type { Entry, HardState, NodeId } from "../types.ts";
 

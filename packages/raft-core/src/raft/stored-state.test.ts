@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InvariantViolation } from "../errors.ts";
-import type { MemoryStorageContents } from "../memory-storage.ts";
+import type { MemoryStorageContents } from "../memory/memory-storage.ts";
 import { message } from "../message.ts";
 import { commands, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
 import { votersOnly } from "../testing/slow-disk-node.ts";

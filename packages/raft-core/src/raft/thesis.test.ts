@@ -1,9 +1,9 @@
 // What the thesis adds to the paper, where no test beside one of the parts shows it yet; each test names its section.
 import { describe, expect, it } from "vitest";
-import { MemoryStorage } from "../memory-storage.ts";
+import { MemoryStorage } from "../memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, type Message, message } from "../message.ts";
+import { seededRng } from "../ports/rng.ts";
 import { RawNode } from "../raw-node.ts";
-import { seededRng } from "../rng.ts";
 import { bytes, commands, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { seededRng } from "../rng.ts";
+import { seededRng } from "../ports/rng.ts";
 import { OrderedRecords } from "./ordered-records.ts";
 
 function walked(records: OrderedRecords<number>, start: string, end: string): [string, number][] {

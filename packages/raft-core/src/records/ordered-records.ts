@@ -4,7 +4,7 @@
  * O1. Every key of `#values` is in exactly one block, or in `#added`, or both after it was removed and put again.
  * O2. Blocks are not empty, each is ascending, and so are all together.
  */
-import type { StateKey } from "./state-reader.ts";
+import type { StateKey } from "../ports/state-reader.ts";
 
 /** Keys in a block; it is halved beyond twice as many. */
 const BLOCK_KEYS = 256;

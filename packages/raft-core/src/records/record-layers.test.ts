@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MemoryStateStore } from "../memory-state-store.ts";
+import { MemoryStateStore } from "../memory/memory-state-store.ts";
 import { RecordLayers } from "./record-layers.ts";
 
 const bytes = (value: number): Uint8Array => Uint8Array.of(value);

@@ -8,8 +8,8 @@
  * L3. What was inserted into the top layer, and deleted before it was frozen, leaves nothing: no layer below has it, and no base.
  */
 import { invariant } from "../errors.ts";
+import { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "../ports/state-reader.ts";
 import { OrderedRecords } from "./ordered-records.ts";
-import { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "./state-reader.ts";
 
 /** What a record takes in memory beside its value, roughly: the key, twice, and what the tables need. */
 const RECORD_OVERHEAD_BYTES = 128;

@@ -8,12 +8,12 @@
 import type { Config } from "../config.ts";
 import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
 import { invariant } from "../errors.ts";
-import { MemoryStorage, type MemoryStorageContents } from "../memory-storage.ts";
+import { MemoryStorage, type MemoryStorageContents } from "../memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
+import { seededRng } from "../ports/rng.ts";
 import type { ReadState } from "../raft/read-index.ts";
 import { RawNode } from "../raw-node.ts";
 import type { Ready } from "../ready.ts";
-import { seededRng } from "../rng.ts";
 import type { ConfState, Entry, LogIndex, NodeId, Snapshot } from "../types.ts";
 
 export type NodeConfig = Partial<Omit<Config, "id" | "storage">>;

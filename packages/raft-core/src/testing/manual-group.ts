@@ -2,12 +2,14 @@
  * Whole groups on manual time, so closely joined that a message arrives while it is being sent: what the tests of the driver's
  * loop run on. Nothing happens but when a test ticks the clock or lets turns end ({@link ManualClock.settle}).
  */
-import type { CommandExecutor, CommittedCommand, SnapshotContent } from "../driver/executor.ts";
+
 import type { RaftClusterOptions } from "../driver/options.ts";
-import type { Clock, GroupChannel, GroupReceiver, PeerTransport } from "../driver/ports.ts";
 import { RaftCluster } from "../driver/raft-cluster.ts";
-import { MemoryStorage } from "../memory-storage.ts";
+import { MemoryStorage } from "../memory/memory-storage.ts";
 import type { Message } from "../message.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { CommandExecutor, CommittedCommand, SnapshotContent } from "../ports/executor.ts";
+import type { GroupChannel, GroupReceiver, PeerTransport } from "../ports/peer-transport.ts";
 import type { NodeId } from "../types.ts";
 
 /** Time that passes when the test says so, and turns that end when the test says so. */

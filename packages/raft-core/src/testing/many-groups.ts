@@ -4,12 +4,12 @@
  */
 import { HEARTBEAT_GROUP } from "../driver/heartbeats/roster-codec.ts";
 import type { RaftClusterOptions } from "../driver/options.ts";
-import type { GroupChannel, GroupReceiver, PeerTransport } from "../driver/ports.ts";
 import { RaftCluster } from "../driver/raft-cluster.ts";
 import type { ClusterEvent } from "../driver/status.ts";
-import { MemoryStorage } from "../memory-storage.ts";
+import { MemoryStorage } from "../memory/memory-storage.ts";
 import type { Message } from "../message.ts";
-import { seededRng } from "../rng.ts";
+import type { GroupChannel, GroupReceiver, PeerTransport } from "../ports/peer-transport.ts";
+import { seededRng } from "../ports/rng.ts";
 import type { GroupId, NodeId } from "../types.ts";
 import { Counter, ManualClock } from "./manual-group.ts";
 

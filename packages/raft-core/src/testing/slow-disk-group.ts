@@ -4,7 +4,7 @@
  */
 import { encodeConfChangeV2 } from "../eraftpb/conf-change.ts";
 import type { Message, MessageType } from "../message.ts";
-import { seededRng } from "../rng.ts";
+import { seededRng } from "../ports/rng.ts";
 import type { ConfChangeSingle, ConfChangeType, ConfState, NodeId } from "../types.ts";
 import { bytes } from "./lockstep-network.ts";
 import { type SlowDiskConfig, SlowDiskNode } from "./slow-disk-node.ts";

@@ -6,11 +6,11 @@
 import type { Config } from "../config.ts";
 import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
 import { invariant } from "../errors.ts";
-import { MemoryStorage, type MemoryStorageContents } from "../memory-storage.ts";
+import { MemoryStorage, type MemoryStorageContents } from "../memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
+import { seededRng } from "../ports/rng.ts";
 import type { ReadState } from "../raft/read-index.ts";
 import { RawNode } from "../raw-node.ts";
-import { seededRng } from "../rng.ts";
 import type { ConfState, Entry, HardState, NodeId, Snapshot } from "../types.ts";
 
 export type SlowDiskConfig = Partial<Omit<Config, "id" | "storage">>;

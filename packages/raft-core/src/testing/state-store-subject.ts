@@ -1,6 +1,6 @@
 /** What the conformance suite of state stores is given, and the model it is compared with. */
-import type { StateKey, StateReader } from "../records/state-reader.ts";
-import type { StateStore } from "../state-store.ts";
+import type { StateKey, StateReader } from "../ports/state-reader.ts";
+import type { StateStore } from "../ports/state-store.ts";
 import type { GroupId } from "../types.ts";
 import { assertEqual } from "./assertions.ts";
 

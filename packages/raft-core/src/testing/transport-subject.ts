@@ -1,7 +1,8 @@
 /** What the transport conformance suite is given, and the receiver with which it listens. */
-import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "../driver/ports.ts";
-import type { SnapshotStream } from "../driver/snapshot-stream.ts";
+
 import { type Message, message } from "../message.ts";
+import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "../ports/peer-transport.ts";
+import type { SnapshotStream } from "../ports/snapshot-stream.ts";
 import type { LogIndex, NodeId } from "../types.ts";
 import { ConformanceFailure } from "./assertions.ts";
 

@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "read-context-reused",
     bug: "rounds of ReadIndex and their heartbeats share a context, so that a repeated answer confirms a later read",
     edits: [
-      { file: `${DRIVER}/reads.ts`, find: "const counter = ++this.#counter;", replace: "const counter = 1;" },
+      { file: `${DRIVER}/calls/reads.ts`, find: "const counter = ++this.#counter;", replace: "const counter = 1;" },
       {
         file: `${RAFT}/read-index.ts`,
         find: "reads.acks.set(from, Math.max(reads.acks.get(from) ?? 0, decodePosition(context)));",
@@ -188,13 +188,13 @@ export const MUTANTS: readonly Mutant[] = [
     bug: "a snapshot holds a configuration that is not in force at its index yet",
     edits: [
       {
-        file: `${DRIVER}/apply-thread.ts`,
+        file: `${DRIVER}/apply/apply-thread.ts`,
         find: 'this.#enqueue({ kind: "apply", message });',
         replace:
           'for (const entry of message.entries) { if (entry.type !== "EntryNormal") this.#reconfigure(entry, emptyBatch()); } ' +
           'this.#enqueue({ kind: "apply", message });',
       },
-      { file: `${DRIVER}/apply-thread.ts`, find: "this.#reconfigure(entry, batch);\n      }", replace: "}" },
+      { file: `${DRIVER}/apply/apply-thread.ts`, find: "this.#reconfigure(entry, batch);\n      }", replace: "}" },
     ],
   },
   {
@@ -236,7 +236,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: "a proposal that was sent again is applied again",
     edits: [
       {
-        file: `${DRIVER}/sessions.ts`,
+        file: `${DRIVER}/apply/sessions.ts`,
         find: "const isNew = serial >= session.floor && !session.admitted.has(serial);",
         replace: "const isNew = serial >= session.floor;",
       },

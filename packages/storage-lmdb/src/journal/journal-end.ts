@@ -13,8 +13,8 @@
  * written.
  */
 import { corrupt, type StorageError } from "../errors.ts";
-import { describeKey } from "../keys.ts";
-import { isIntact } from "../records.ts";
+import { describeKey } from "../format/keys.ts";
+import { isIntact } from "../format/records.ts";
 import type { JournalFile } from "./journal-file.ts";
 import type { Position } from "./mark.ts";
 import { visitOperations } from "./operations.ts";

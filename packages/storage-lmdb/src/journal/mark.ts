@@ -2,7 +2,7 @@
  * How far LMDB has come: which journal record is the next that it does not hold. Written with every checkpoint, in the same
  * transaction as what the records said.
  */
-import { isIntact, sealRecord } from "../records.ts";
+import { isIntact, sealRecord } from "../format/records.ts";
 
 const CRC_BYTES = 4;
 const MARK_BYTES: number = CRC_BYTES + 8 + 4 + 4 + 8 + 4 + 4;

@@ -9,7 +9,7 @@
  * | key, value | |
  */
 import { invariant } from "@raftoral/raft-core";
-import type { WriteTransaction } from "../checkpoint.ts";
+import type { WriteTransaction } from "../commit/checkpoint.ts";
 
 const PUT = 1;
 const REMOVE = 2;

@@ -5,9 +5,9 @@
  */
 import type { Logger } from "@raftoral/raft-core";
 import type { Database } from "lmdb";
-import { CollectedTransaction } from "../collected-transaction.ts";
+import { CollectedTransaction } from "../commit/collected-transaction.ts";
 import { corrupt } from "../errors.ts";
-import { MARK_KEY } from "../keys.ts";
+import { MARK_KEY } from "../format/keys.ts";
 import type { Journal } from "./journal.ts";
 import { examineEnd } from "./journal-end.ts";
 import { encodeMark } from "./mark.ts";

@@ -1,5 +1,5 @@
 /** Takes journal records over into LMDB transactions, a slice at a time: many small steps instead of one long one. */
-import type { CollectedTransaction } from "../collected-transaction.ts";
+import type { CollectedTransaction } from "../commit/collected-transaction.ts";
 import { visitOperations } from "./operations.ts";
 import type { RecordReader } from "./record-reader.ts";
 

@@ -1,7 +1,7 @@
 /** Backs up the folder of a stopped node: a copy of its files, of which every record was looked at before. */
 import { basename } from "node:path";
 import { corrupt, StorageError } from "../errors.ts";
-import { STORAGE_FORMAT_VERSION } from "../format-version.ts";
+import { STORAGE_FORMAT_VERSION } from "../format/format-version.ts";
 import { copyFiles, fillFolder } from "./backup-target.ts";
 import { type Damage, DamageList } from "./damage.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";

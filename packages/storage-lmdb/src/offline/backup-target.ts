@@ -2,9 +2,9 @@
 import { constants, copyFile, mkdir, open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RaftoralError } from "@raftoral/raft-core";
-import { createFolder } from "../create-folder.ts";
 import { isWantOfSpace, openFailure, StorageError } from "../errors.ts";
-import { flushFolder } from "../snapshot-file.ts";
+import { createFolder } from "../folder/create-folder.ts";
+import { flushFolder } from "../snapshots/snapshot-file.ts";
 
 /** Throws StorageError STORAGE_TARGET_NOT_EMPTY; STORAGE_PATH_INVALID for what cannot be a folder. */
 export async function assertEmpty(folder: string): Promise<void> {

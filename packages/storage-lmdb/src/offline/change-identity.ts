@@ -1,12 +1,12 @@
 /** Gives a stopped folder to another cluster: for restoring and recovering, and for nothing else. A running node cannot. */
 import { open } from "lmdb";
-import { CollectedTransaction } from "../collected-transaction.ts";
+import { CollectedTransaction } from "../commit/collected-transaction.ts";
 import { corrupt } from "../errors.ts";
-import { readRecord } from "../group-loader.ts";
-import { IDENTITY_KEY } from "../keys.ts";
-import { dataFileOf } from "../open-folder.ts";
-import { OwnerLock } from "../owner-lock.ts";
-import { decodeIdentity, encodeIdentity, isIntact } from "../records.ts";
+import { dataFileOf } from "../folder/open-folder.ts";
+import { OwnerLock } from "../folder/owner-lock.ts";
+import { IDENTITY_KEY } from "../format/keys.ts";
+import { decodeIdentity, encodeIdentity, isIntact } from "../format/records.ts";
+import { readRecord } from "../log/group-loader.ts";
 
 /** Durable when it resolves. Throws StorageError STORAGE_LOCKED, STORAGE_CORRUPT. */
 export async function changeCluster(path: string, clusterId: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Which groups there are in a folder, and what their records say of them. */
-import { stateKey } from "../keys.ts";
-import { decodeState, type GroupState, isIntact } from "../records.ts";
+import { stateKey } from "../format/keys.ts";
+import { decodeState, type GroupState, isIntact } from "../format/records.ts";
 import { decodeStateMark, markKey, type StateMark } from "../state-store/state-records.ts";
 import type { DamageList } from "./damage.ts";
 import type { MergedRecords } from "./merged-records.ts";

@@ -2,10 +2,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ConfState, type NodeAddress, RaftoralError, replayLog } from "@raftoral/raft-core";
+import { storageUsage } from "../folder/storage-usage.ts";
+import type { Identity } from "../format/records.ts";
 import type { TornTail } from "../journal/journal-end.ts";
-import type { Identity } from "../records.ts";
 import { generationRange } from "../state-store/state-records.ts";
-import { storageUsage } from "../storage-usage.ts";
 import { DamageList } from "./damage.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";
 import { ReadOnlyGroup, snapshotFileOf } from "./read-only-group.ts";

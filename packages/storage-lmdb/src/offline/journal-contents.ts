@@ -5,14 +5,14 @@
  * changes of a journal make sense in their order, and none may be left out.
  */
 import { corrupt, StorageError } from "../errors.ts";
+import { describeKey } from "../format/keys.ts";
+import { isIntact } from "../format/records.ts";
 import { examineEnd, type TornTail } from "../journal/journal-end.ts";
 import { JournalFile } from "../journal/journal-file.ts";
 import type { Mark, Position } from "../journal/mark.ts";
 import { visitOperations } from "../journal/operations.ts";
 import { isWhole, PAGE_BYTES, readHeader } from "../journal/record.ts";
 import { fileOf, type JournalFiles, type JournalRecord, RecordReader } from "../journal/record-reader.ts";
-import { describeKey } from "../keys.ts";
-import { isIntact } from "../records.ts";
 import type { DamageList } from "./damage.ts";
 import type { MergedRecords } from "./merged-records.ts";
 

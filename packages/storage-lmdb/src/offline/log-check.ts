@@ -1,6 +1,6 @@
 /** Checks records as they come, in the order of their keys: checksums, and what they say of each other. */
-import { entryIndexOf } from "../keys.ts";
-import { entryTerm, isEntry } from "../records.ts";
+import { entryIndexOf } from "../format/keys.ts";
+import { entryTerm, isEntry } from "../format/records.ts";
 import { generationOf } from "../state-store/state-records.ts";
 import type { DamageList } from "./damage.ts";
 import { type GroupRecords, groupOf } from "./group-list.ts";

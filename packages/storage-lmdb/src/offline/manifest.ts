@@ -10,7 +10,7 @@ import { createReadStream } from "node:fs";
 import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "../errors.ts";
-import { flushFolder } from "../snapshot-file.ts";
+import { flushFolder } from "../snapshots/snapshot-file.ts";
 
 /** What a backup may hold; a manifest that names anything else could write anywhere. */
 const FILE_NAMES = /^(data\.mdb|journal-[01]|snapshots\/\d+-\d+\.snapshot)$/;

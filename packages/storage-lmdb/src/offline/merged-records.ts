@@ -3,7 +3,7 @@
  * neither of the two changed. The journal's are in memory; they are as many as its two files hold.
  */
 import type { Database } from "lmdb";
-import { readRecord } from "../group-loader.ts";
+import { readRecord } from "../log/group-loader.ts";
 
 /** Keys from `start` up to, not including, `end`. */
 export interface KeyRange {

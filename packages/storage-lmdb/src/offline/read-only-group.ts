@@ -16,9 +16,14 @@ import {
   type Term,
 } from "@raftoral/raft-core";
 import { corrupt } from "../errors.ts";
-import { entryKey, moveEntryKey } from "../keys.ts";
-import { decodeEntry, entryTerm, type GroupState, isEntry, isIntact } from "../records.ts";
-import { DamagedRecord, readSnapshotFile, type SnapshotFileIndex, SnapshotFileReader } from "../snapshot-file.ts";
+import { entryKey, moveEntryKey } from "../format/keys.ts";
+import { decodeEntry, entryTerm, type GroupState, isEntry, isIntact } from "../format/records.ts";
+import {
+  DamagedRecord,
+  readSnapshotFile,
+  type SnapshotFileIndex,
+  SnapshotFileReader,
+} from "../snapshots/snapshot-file.ts";
 import type { MergedRecords } from "./merged-records.ts";
 
 export class ReadOnlyGroup implements GroupStorage {

@@ -9,8 +9,8 @@
  */
 import { type ConfState, type GroupStorage, type QuorumRecovery, recoverQuorum, replayLog } from "@raftoral/raft-core";
 import { StorageError } from "../errors.ts";
+import type { Identity } from "../format/records.ts";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
-import type { Identity } from "../records.ts";
 import { changeCluster } from "./change-identity.ts";
 import { DamageList } from "./damage.ts";
 import { listGroups } from "./group-list.ts";

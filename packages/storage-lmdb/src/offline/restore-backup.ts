@@ -8,9 +8,9 @@
  */
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { createFolder } from "../create-folder.ts";
 import { openFailure, StorageError } from "../errors.ts";
-import { flushFolder } from "../snapshot-file.ts";
+import { createFolder } from "../folder/create-folder.ts";
+import { flushFolder } from "../snapshots/snapshot-file.ts";
 import { assertEmpty, copyFiles, targetFailure } from "./backup-target.ts";
 import { type BackupManifest, flawOf, invalidBackup, readManifest } from "./manifest.ts";
 import { type FolderRecovery, type RecoverOptions, recoverFolder } from "./recover-folder.ts";

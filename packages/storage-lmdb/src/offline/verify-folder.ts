@@ -7,8 +7,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "../errors.ts";
-import { type Identity, isIntact } from "../records.ts";
-import { DamagedRecord, SnapshotFileReader } from "../snapshot-file.ts";
+import { type Identity, isIntact } from "../format/records.ts";
+import { DamagedRecord, SnapshotFileReader } from "../snapshots/snapshot-file.ts";
 import { BACKUP_ADVICE, type Damage, DamageList, FOLDER_ADVICE } from "./damage.ts";
 import { examinePages } from "./examine-pages.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";

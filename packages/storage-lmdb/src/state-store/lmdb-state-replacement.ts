@@ -3,7 +3,7 @@
  * wait in memory.
  */
 import { invariant, type LogIndex, type StateKey, type StateReplacement } from "@raftoral/raft-core";
-import type { WriteTransaction } from "../checkpoint.ts";
+import type { WriteTransaction } from "../commit/checkpoint.ts";
 import type { StoredState } from "./state-reader.ts";
 import type { StateKeys } from "./state-records.ts";
 

@@ -24,7 +24,7 @@ import {
   type StateStore,
   type StateView,
 } from "@raftoral/raft-core";
-import type { CheckpointParticipant, WriteTransaction } from "../checkpoint.ts";
+import type { CheckpointParticipant, WriteTransaction } from "../commit/checkpoint.ts";
 import { corrupt, StorageError } from "../errors.ts";
 import type { LmdbEnvironment } from "../lmdb-environment.ts";
 import { LmdbStateReplacement } from "./lmdb-state-replacement.ts";

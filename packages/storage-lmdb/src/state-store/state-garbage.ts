@@ -1,6 +1,6 @@
 /** Generations of a group's state that nothing refers to any more, deleted a bounded number of records at a time. */
 import type { Database } from "lmdb";
-import type { WriteTransaction } from "../checkpoint.ts";
+import type { WriteTransaction } from "../commit/checkpoint.ts";
 import { generationOf, generationRange } from "./state-records.ts";
 
 /** Records deleted with one checkpoint: some milliseconds. */

@@ -11,7 +11,7 @@
  */
 import zlib from "node:zlib";
 import type { StateKey } from "@raftoral/raft-core";
-import { isIntact } from "../records.ts";
+import { isIntact } from "../format/records.ts";
 
 // Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
 const { crc32 } = zlib;

@@ -1,6 +1,6 @@
 /** Random records, for tests of what is written to and read from a disk. */
 import fc from "fast-check";
-import type { GroupState } from "../records.ts";
+import type { GroupState } from "../format/records.ts";
 
 /** Node ids, terms and indexes as the records hold them. */
 export const anyId: fc.Arbitrary<number> = fc.maxSafeNat();

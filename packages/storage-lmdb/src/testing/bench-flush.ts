@@ -11,7 +11,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, open } from "lmdb";
-import { entryKey } from "../keys.ts";
+import { entryKey } from "../format/keys.ts";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { testEntries } from "./entries.ts";
 

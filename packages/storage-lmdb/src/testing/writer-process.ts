@@ -5,7 +5,7 @@
  * Arguments: folder, number of writes (0: until killed), entries per write, flush mode, size of a journal file in bytes.
  */
 import { writeSync } from "node:fs";
-import type { FlushMode } from "../flush-pace.ts";
+import type { FlushMode } from "../commit/flush-pace.ts";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { testEntries } from "./entries.ts";
 

@@ -2,8 +2,8 @@
 import { type Message, message } from "../../message.ts";
 import type { RawNode } from "../../raw-node.ts";
 import type { GroupId, LogIndex, NodeId, Term } from "../../types.ts";
-import type { Leadership } from "../leadership.ts";
 import type { Lifecycle } from "../lifecycle.ts";
+import type { Leadership } from "../membership/leadership.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { HeartbeatGroup } from "./heartbeat-group.ts";
 import { type HeartbeatMembership, heartbeatsOf } from "./node-heartbeats.ts";

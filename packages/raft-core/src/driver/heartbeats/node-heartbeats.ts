@@ -15,8 +15,10 @@
  */
 import { RaftError } from "../../errors.ts";
 import { type Message, message } from "../../message.ts";
+import type { Cancel } from "../../ports/clock.ts";
+import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "../../ports/peer-transport.ts";
+import type { Rng } from "../../ports/rng.ts";
 import { type GroupId, type LogIndex, NONE, type NodeId, type Term } from "../../types.ts";
-import type { Cancel, GroupChannel, GroupDescription, GroupReceiver, PeerTransport, Rng } from "../ports.ts";
 import type { HeartbeatGroup } from "./heartbeat-group.ts";
 import { IncomingRoster } from "./incoming-roster.ts";
 import { OutgoingRoster } from "./outgoing-roster.ts";

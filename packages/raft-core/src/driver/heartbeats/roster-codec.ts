@@ -2,9 +2,10 @@
  * The bytes of coalesced heartbeats and of their answers: varints, one after the other. They travel in the `context` of a
  * MsgHeartbeat and a MsgHeartbeatResp of {@link HEARTBEAT_GROUP}, so every transport carries them as it carries any heartbeat.
  */
-import { type Cursor, readVarint, varintBytes, writeVarint } from "../../eraftpb/varint.ts";
+
 import { RaftError } from "../../errors.ts";
 import type { GroupId, LogIndex, Term } from "../../types.ts";
+import { type Cursor, readVarint, varintBytes, writeVarint } from "../../wire/varint.ts";
 
 /** No group's id: what travels under it is between the nodes themselves. */
 export const HEARTBEAT_GROUP: GroupId = Number.MAX_SAFE_INTEGER;

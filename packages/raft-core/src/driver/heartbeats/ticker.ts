@@ -9,7 +9,7 @@
  * K3. A tick comes with the number of ticks that should have been since the last one and were not, because the process stood
  *     still: a leader has heartbeats to make up for. Nobody else counts them, for in that time nothing could be heard either.
  */
-import type { Cancel, Clock } from "../ports.ts";
+import type { Cancel, Clock } from "../../ports/clock.ts";
 
 const tickers = new WeakMap<Clock, Map<number, Ticker>>();
 

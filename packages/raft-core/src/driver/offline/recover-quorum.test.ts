@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { MemoryStorage } from "../../memory-storage.ts";
+import { MemoryStorage } from "../../memory/memory-storage.ts";
 import { Counter, network, stopAll, trio } from "../../testing/manual-group.ts";
 import { RaftCluster } from "../raft-cluster.ts";
 import { recoverQuorum } from "./recover-quorum.ts";

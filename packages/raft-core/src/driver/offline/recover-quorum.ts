@@ -13,11 +13,11 @@
  */
 import { encodeConfChangeV2 } from "../../eraftpb/conf-change.ts";
 import { RaftError } from "../../errors.ts";
-import type { GroupStorage, WriteBatch } from "../../storage.ts";
+import type { GroupStorage, WriteBatch } from "../../ports/storage.ts";
 import type { ConfChangeSingle, ConfChangeV2, ConfState, Entry, LogIndex, NodeId, Term } from "../../types.ts";
 import { EMPTY_BYTES } from "../../types.ts";
-import { nextConfState } from "../conf-change.ts";
-import { encodeMemberUpdate, membersOf } from "../members.ts";
+import { nextConfState } from "../membership/conf-change.ts";
+import { encodeMemberUpdate, membersOf } from "../membership/members.ts";
 import { replayLog } from "./replay-log.ts";
 
 /** What {@link recoverQuorum} would do, or did. */

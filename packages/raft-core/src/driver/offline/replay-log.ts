@@ -4,13 +4,13 @@
  */
 import { InvariantViolation, RaftError } from "../../errors.ts";
 import { LOCAL_APPLY_THREAD, message } from "../../message.ts";
-import type { GroupStorage } from "../../storage.ts";
+import type { CommandExecutor } from "../../ports/executor.ts";
+import type { GroupStorage } from "../../ports/storage.ts";
 import type { LogIndex } from "../../types.ts";
-import { ApplyThread, type ApplyThreadHost } from "../apply-thread.ts";
-import { nextConfState } from "../conf-change.ts";
-import type { CommandExecutor } from "../executor.ts";
-import { ReplicatedState } from "../replicated-state.ts";
-import { splitHeader } from "../snapshot-header.ts";
+import { ApplyThread, type ApplyThreadHost } from "../apply/apply-thread.ts";
+import { ReplicatedState } from "../apply/replicated-state.ts";
+import { nextConfState } from "../membership/conf-change.ts";
+import { splitHeader } from "../snapshots/snapshot-header.ts";
 
 /** Entries are read in portions of about this many bytes. */
 const PORTION_BYTES = 1024 * 1024;

@@ -3,8 +3,8 @@
  * script's appending state machine writes.
  */
 import { invariant } from "../../errors.ts";
-import { MemoryStorage } from "../../memory-storage.ts";
-import type { LogStorage, Missing } from "../../storage.ts";
+import { MemoryStorage } from "../../memory/memory-storage.ts";
+import type { LogStorage, Missing } from "../../ports/storage.ts";
 import type { ConfState, Entry, HardState, LogIndex, Snapshot, Term } from "../../types.ts";
 import { CommandError } from "./command-error.ts";
 

@@ -1,7 +1,7 @@
 /** `add-nodes` and `compact`. */
 import type { Config } from "../../config.ts";
+import { seededRng } from "../../ports/rng.ts";
 import { RawNode } from "../../raw-node.ts";
-import { seededRng } from "../../rng.ts";
 import { EMPTY_BYTES, type LogIndex, type NodeId, type Snapshot } from "../../types.ts";
 import {
   type Argument,

@@ -1,0 +1,88 @@
+/**
+ * Who leads, as this node sees it, and, while it is this node, which members are silent. Tells the executor and the observers.
+ */
+
+import type { AnyExecutor } from "../../ports/executor.ts";
+import type { Logger } from "../../ports/logger.ts";
+import { NONE, type NodeId, type RaftRole, type Term } from "../../types.ts";
+import type { Observers } from "../observers.ts";
+import { Liveness } from "./liveness.ts";
+
+/** What the core says of itself. */
+export interface LeaderView {
+  readonly lead: NodeId;
+  readonly role: RaftRole;
+  readonly term: Term;
+}
+
+export class Leadership {
+  readonly #nodeId: NodeId;
+  readonly #executor: AnyExecutor;
+  readonly #observers: Observers;
+  readonly #logger: Logger;
+  readonly #liveness: Liveness;
+  #leader: NodeId = NONE;
+  /** The last leader that was known, while none is. */
+  #lastLeader: NodeId = NONE;
+  #term: Term = 0;
+
+  constructor(nodeId: NodeId, lostTicks: number, executor: AnyExecutor, observers: Observers, logger: Logger) {
+    this.#nodeId = nodeId;
+    this.#executor = executor;
+    this.#observers = observers;
+    this.#logger = logger;
+    this.#liveness = new Liveness(nodeId, lostTicks);
+  }
+
+  /** NONE when none is known. */
+  get leader(): NodeId {
+    return this.#leader;
+  }
+
+  get isLocal(): boolean {
+    return this.#leader === this.#nodeId;
+  }
+
+  heard(member: NodeId): void {
+    this.#liveness.heard(member);
+  }
+
+  silentTicks(member: NodeId): number {
+    return this.#liveness.silentTicks(member);
+  }
+
+  /** Whether the core's view is another than the one last observed. */
+  isNews(lead: NodeId, term: Term): boolean {
+    return lead !== this.#leader || term !== this.#term;
+  }
+
+  /** Takes the core's view, and tells of it if it is a new one. */
+  observe({ lead, role, term }: LeaderView, members: readonly NodeId[]): void {
+    if (!this.isNews(lead, term)) return;
+    const previous = this.#lastLeader;
+    this.#leader = lead;
+    this.#term = term;
+    if (lead !== NONE) this.#lastLeader = lead;
+    this.#logger.info({ leader: lead, term, role }, lead === NONE ? "no leader" : "leader known");
+    if (this.isLocal) this.#liveness.startLeading(members, previous === this.#nodeId ? NONE : previous);
+    this.#executor.leaderChanged?.({ leader: lead, term, isLocal: this.isLocal });
+    this.#observers.emit({ type: "leader", leader: lead, term, role });
+  }
+
+  /** Lets a tick pass; on the leader, reports members that fell silent or came back. */
+  tick({ memberIds }: { readonly memberIds: readonly NodeId[] }): void {
+    this.#liveness.tick();
+    if (!this.isLocal) return;
+    const { lost, returned } = this.#liveness.report(memberIds);
+    for (const nodeId of lost) {
+      this.#logger.warn({ nodeId }, "a member is silent");
+      this.#executor.nodeLost?.(nodeId);
+      this.#observers.emit({ type: "node-lost", nodeId });
+    }
+    for (const nodeId of returned) {
+      this.#logger.info({ nodeId }, "a member answers again");
+      this.#executor.nodeReturned?.(nodeId);
+      this.#observers.emit({ type: "node-returned", nodeId });
+    }
+  }
+}

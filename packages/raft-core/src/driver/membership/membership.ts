@@ -1,0 +1,84 @@
+/**
+ * What follows from who belongs to the group: the transport learns where members are, executor and observers hear of changes,
+ * and a node notices that it is a member no more.
+ *
+ * Role: reads the replicated state and tells others. It decides nothing and changes no state.
+ */
+import type { NodeId } from "../../types.ts";
+import type { ReplicatedState } from "../apply/replicated-state.ts";
+import type { Observers } from "../observers.ts";
+import type { ResolvedOptions } from "../options.ts";
+import { learnPeers } from "./learn-peers.ts";
+
+type Options = Pick<ResolvedOptions<never, unknown>, "nodeId" | "groupId" | "transport" | "logger"> & {
+  readonly executor: { membersChanged?(members: readonly NodeId[]): void };
+};
+
+export class Membership {
+  readonly #options: Options;
+  readonly #state: ReplicatedState;
+  readonly #observers: Observers;
+  readonly #leads: () => boolean;
+  #isMember: boolean;
+  /** This node was removed, and the observers have not been told. */
+  #removalIsDue = false;
+
+  /** `leads`: whether this node leads the group now. */
+  constructor(options: Options, state: ReplicatedState, observers: Observers, leads: () => boolean) {
+    this.#leads = leads;
+    this.#options = options;
+    this.#state = state;
+    this.#observers = observers;
+    this.#isMember = this.includes(options.nodeId);
+  }
+
+  includes(nodeId: NodeId): boolean {
+    return this.#state.memberIds.includes(nodeId);
+  }
+
+  /** Whether a node was a member once and is not any more: ids are never given twice (M2). */
+  hasRemoved(nodeId: NodeId): boolean {
+    return nodeId <= this.#state.members.highestNodeId && !this.includes(nodeId);
+  }
+
+  /** Tells the transport where all members are. */
+  learnPeers(): void {
+    const { transport, logger } = this.#options;
+    learnPeers(transport, this.#state.members.toRecord().addresses, logger);
+  }
+
+  /** The state has another configuration, or other addresses. */
+  changed(): void {
+    const { nodeId, executor, transport, logger } = this.#options;
+    const { confState, memberIds } = this.#state;
+    this.learnPeers();
+    logger.info({ confState }, "configuration changed");
+    executor.membersChanged?.(memberIds);
+    this.#observers.emit({ type: "members", confState, members: this.#state.members.toRecord().addresses });
+    transport.membersChanged?.();
+    // A node that joins may see configurations from before its time.
+    const wasMember = this.#isMember;
+    this.#isMember = this.includes(nodeId);
+    if (wasMember && !this.#isMember) this.#removalIsDue = true;
+    this.announceRemoval();
+  }
+
+  /**
+   * Tells the observers that this node was removed, unless it leads: whoever hears of it stops the node, and the other members need
+   * a leader that was removed until it has stepped down (raft/removal.ts RV2). To be called when the leadership has changed.
+   */
+  announceRemoval(): void {
+    if (!this.#removalIsDue || this.#leads()) return;
+    this.#removalIsDue = false;
+    this.#observers.emit({ type: "removed" });
+  }
+
+  /** A peer says that this node was removed. Its own log may never say so: nobody sends it anything any more. */
+  removedSays(peer: NodeId): void {
+    if (!this.#isMember) return;
+    this.#isMember = false;
+    const { logger, nodeId, groupId } = this.#options;
+    logger.error({ nodeId, groupId, by: peer }, "this node was removed from the cluster, a peer says");
+    this.#observers.emit({ type: "removed" });
+  }
+}

@@ -1,0 +1,70 @@
+import { afterEach, expect, test } from "vitest";
+import type { Message } from "../../message.ts";
+import { stopAll, trio } from "../../testing/manual-group.ts";
+
+afterEach(stopAll);
+
+test("a leader that is removed tells of it, and its call ends, only when the others can go on without it", async () => {
+  const { clock, wires, first, second, third } = await trio();
+  await Promise.all([first.cluster.propose("opens the session"), clock.settle()]);
+  const events: string[] = [];
+  first.cluster.on(({ type }) => events.push(type));
+  // Nothing that tells of the committed change gets through to the others, nor any wish to hand over.
+  let isCut = true;
+  for (const id of [2, 3]) {
+    const receiver = wires.receiver(id);
+    const receive = receiver.receive.bind(receiver);
+    const { commit } = first.cluster.status();
+    const passes = (m: Message) => !isCut || (m.type !== "MsgTimeoutNow" && m.commit <= commit);
+    receiver.receive = (from, messages) => receive(from, messages.filter(passes));
+  }
+  const changed = first.cluster.changeMembership([{ type: "RemoveNode", nodeId: 1 }], { timeoutMs: 60_000 });
+  let isDone = false;
+  void changed.then(() => {
+    isDone = true;
+  });
+  for (let tick = 0; tick < 1_000 && !events.includes("members"); tick++) {
+    clock.tick();
+    await clock.settle();
+  }
+  expect(first.cluster.status().confState.voters).toEqual([2, 3]);
+  expect(second.cluster.status().confState.voters).toEqual([1, 2, 3]);
+  expect([first.cluster.isLeader, isDone, events.includes("removed")]).toEqual([true, false, false]);
+  isCut = false;
+  for (let tick = 0; tick < 5; tick++) {
+    clock.tick();
+    await clock.settle();
+  }
+  await changed;
+  expect([first.cluster.isLeader, events.includes("removed")]).toEqual([false, true]);
+  expect(third.cluster.status().confState.voters).toEqual([2, 3]);
+  expect([2, 3]).toContain(second.cluster.leader);
+});
+
+test("a leader that removes another is done when the group needs that one no more", async () => {
+  const { clock, wires, first, second } = await trio();
+  await Promise.all([first.cluster.propose("opens the session"), clock.settle()]);
+  // No disk but the leader's own takes the entry that follows the change.
+  const { lastIndex } = first.cluster.status();
+  const receiver = wires.receiver(1);
+  const receive = receiver.receive.bind(receiver);
+  let isCut = true;
+  receiver.receive = (from, messages) =>
+    receive(
+      from,
+      messages.filter((m) => !isCut || m.type !== "MsgAppResp" || m.index <= lastIndex + 1),
+    );
+  let isDone = false;
+  const changed = first.cluster.changeMembership([{ type: "RemoveNode", nodeId: 3 }]).then(() => {
+    isDone = true;
+  });
+  await clock.settle();
+  for (const { cluster } of [first, second]) expect(cluster.status().confState.voters).toEqual([1, 2]);
+  expect(isDone).toBe(false);
+  isCut = false;
+  for (let tick = 0; tick < 5; tick++) {
+    clock.tick();
+    await clock.settle();
+  }
+  await changed;
+});

@@ -1,0 +1,227 @@
+/**
+ * State in memory: for groups that need not outlive their process, for tests and simulations.
+ *
+ * It keeps K1-K4 of state-store.ts. Durable, if asked for, means "in this object": `reopen` gives what a crash would leave.
+ *
+ * M1. Without a view the table itself is changed. With one it stays as it is, and changes go into layers above it, which go into
+ *     the table when the last view closes.
+ */
+import { InvariantViolation, invariant } from "../errors.ts";
+import { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "../ports/state-reader.ts";
+import type { StateReplacement, StateStore, StateView } from "../ports/state-store.ts";
+import { OrderedRecords } from "../records/ordered-records.ts";
+import { checkStateKey, RecordLayers } from "../records/record-layers.ts";
+import type { LogIndex } from "../types.ts";
+
+class Table extends OrderedRecords<Uint8Array> implements StateReader {
+  *scan(start: StateKey, end: StateKey): Generator<StateRecord> {
+    for (const cursor = this.cursor(start, end); cursor.key !== undefined; cursor.next()) {
+      yield [cursor.key, cursor.value as Uint8Array];
+    }
+  }
+
+  copy(): Table {
+    const copy = new Table();
+    for (const [key, value] of this.entries()) copy.set(key, value);
+    return copy;
+  }
+}
+
+interface Persisted {
+  readonly table: Table;
+  readonly index: LogIndex;
+}
+
+export interface MemoryStateStoreOptions {
+  /** Whether `persist` keeps a copy for {@link MemoryStateStore.reopen}; for tests (false). */
+  readonly isDurable?: boolean;
+}
+
+export class MemoryStateStore implements StateStore {
+  readonly isDurable: boolean;
+  readonly drained = undefined;
+  #table: Table;
+  #layers: RecordLayers;
+  #views = new Set<MemoryView>();
+  #appliedIndex: LogIndex;
+  #isCommitted = true;
+  #persisted: Persisted;
+  #isReplacing = false;
+
+  constructor(options: MemoryStateStoreOptions = {}, contents: Persisted = { table: new Table(), index: 0 }) {
+    this.isDurable = options.isDurable ?? false;
+    this.#persisted = contents;
+    this.#table = this.isDurable ? contents.table.copy() : contents.table;
+    this.#layers = new RecordLayers(this.#table);
+    this.#appliedIndex = contents.index;
+  }
+
+  get appliedIndex(): LogIndex {
+    return this.#appliedIndex;
+  }
+
+  get durableIndex(): LogIndex {
+    return this.#persisted.index;
+  }
+
+  /** Number of records, while no view is open. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get(key: StateKey): Uint8Array | undefined {
+    return this.#views.size === 0 ? this.#table.get(key) : this.#layers.get(key);
+  }
+
+  scan(start: StateKey, end: StateKey): Iterable<StateRecord> {
+    return this.#views.size === 0 ? this.#table.scan(start, end) : this.#layers.scan(start, end);
+  }
+
+  put(key: StateKey, value: Uint8Array): void {
+    this.#isCommitted = false;
+    if (this.#views.size > 0) {
+      this.#layers.put(key, value);
+      return;
+    }
+    checkStateKey(key);
+    this.#table.set(key, value);
+  }
+
+  insert(key: StateKey, value: Uint8Array): void {
+    if (this.#views.size === 0) {
+      this.put(key, value);
+      return;
+    }
+    this.#isCommitted = false;
+    this.#layers.insert(key, value);
+  }
+
+  delete(key: StateKey): void {
+    this.#isCommitted = false;
+    if (this.#views.size > 0) {
+      this.#layers.delete(key);
+      return;
+    }
+    checkStateKey(key);
+    this.#table.delete(key);
+  }
+
+  commit(index: LogIndex): void {
+    invariant(index >= this.#appliedIndex, () => `a commit at ${index} came after one at ${this.#appliedIndex}`);
+    this.#appliedIndex = index;
+    this.#isCommitted = true;
+  }
+
+  view(): StateView {
+    invariant(this.#isCommitted, "a view was asked for between a put and its commit");
+    const view = new MemoryView(this.#layers.over(this.#table), this.#appliedIndex, () => this.#closed(view));
+    this.#views.add(view);
+    return view;
+  }
+
+  async persist(): Promise<LogIndex> {
+    const index = this.#appliedIndex;
+    if (this.isDurable) {
+      invariant(this.#isCommitted, "state was to be persisted between a put and its commit");
+      const view = this.view();
+      const table = new Table();
+      for (const [key, value] of view.scan(FIRST_KEY, BEYOND_LAST_KEY)) table.set(key, value);
+      view.close();
+      this.#persisted = { table, index };
+    }
+    return index;
+  }
+
+  replace(): StateReplacement {
+    invariant(!this.#isReplacing, "one replacement of state at a time");
+    this.#isReplacing = true;
+    const table = new Table();
+    const end = (): void => {
+      this.#isReplacing = false;
+    };
+    return {
+      drained: undefined,
+      get: (key) => table.get(key),
+      put: (key, value) => {
+        checkStateKey(key);
+        table.set(key, value);
+      },
+      finish: async (index) => {
+        end();
+        // Open views go on with the table and the layers that they have.
+        for (const view of this.#views) view.detach();
+        this.#views.clear();
+        this.#table = table;
+        this.#layers = new RecordLayers(table);
+        this.#appliedIndex = index;
+        this.#isCommitted = true;
+        if (this.isDurable) await this.persist();
+      },
+      abort: async () => end(),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const view of this.#views) view.close();
+  }
+
+  /** What a process that is started after a crash finds: the state as it was persisted, or nothing. */
+  reopen(): MemoryStateStore {
+    if (!this.isDurable) return new MemoryStateStore();
+    return new MemoryStateStore({ isDurable: true }, this.#persisted);
+  }
+
+  /** M1. */
+  #closed(view: MemoryView): void {
+    if (!this.#views.delete(view) || this.#views.size > 0) return;
+    for (const layer of [...this.#layers.freeze()]) {
+      for (const [key, value] of layer.entries()) {
+        if (value === null) this.#table.delete(key);
+        else this.#table.set(key, value);
+      }
+    }
+    this.#layers.clear();
+  }
+}
+
+const FIRST_KEY = "\u0000";
+const BEYOND_LAST_KEY = "\u00ff".repeat(MAX_STATE_KEY_BYTES + 1);
+
+class MemoryView implements StateView {
+  readonly appliedIndex: LogIndex;
+  #reader: StateReader | undefined;
+  #release: (() => void) | undefined;
+
+  constructor(reader: StateReader, appliedIndex: LogIndex, release: () => void) {
+    this.#reader = reader;
+    this.appliedIndex = appliedIndex;
+    this.#release = release;
+  }
+
+  get(key: StateKey): Uint8Array | undefined {
+    return this.#open().get(key);
+  }
+
+  *scan(start: StateKey, end: StateKey): Generator<StateRecord> {
+    for (const record of this.#open().scan(start, end)) {
+      yield record;
+      this.#open();
+    }
+  }
+
+  /** The store has another table now: this view's is its own. */
+  detach(): void {
+    this.#release = undefined;
+  }
+
+  close(): void {
+    this.#reader = undefined;
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #open(): StateReader {
+    if (this.#reader === undefined) throw new InvariantViolation("a view of state was read after it was closed");
+    return this.#reader;
+  }
+}
