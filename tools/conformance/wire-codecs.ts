@@ -3,13 +3,13 @@
 import { message } from "@raftoral/raft-core";
 import { decodeCommand, encodeCommand, type WorkflowCommand } from "@raftoral/workflow";
 import * as eraftpb from "../../packages/raft-core/src/eraftpb/index.ts";
-import { varintBytes, writeVarint } from "../../packages/raft-core/src/wire/varint.ts";
 import {
   EntrySchema,
   MessageSchema,
   SnapshotMetadataSchema,
   SnapshotSchema,
 } from "../../packages/raft-core/src/gen/eraftpb/eraftpb_pb.ts";
+import { varintBytes, writeVarint } from "../../packages/raft-core/src/wire/varint.ts";
 import * as service from "../../packages/transport-grpc/src/wire/raft-service-codec.ts";
 import { type Domain, enumOf, type Fields, fromHex, type Table, toDomain, toFields, toHex } from "./fields.ts";
 import { withDetails } from "./wire-details.ts";

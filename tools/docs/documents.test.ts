@@ -39,7 +39,7 @@ describe("code in the documents", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test.runIf(checked.length > 0)("compiles", async () => {
+  test.runIf(checked.length > 0)("compiles", { timeout: 120_000 }, async () => {
     const outcome = await run(installed("tsc"), ["-p", folder]);
     expect(outcome.output).toBe("");
   });

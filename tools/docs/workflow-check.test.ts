@@ -29,7 +29,7 @@ describe(PAGE, () => {
 
 // False positives: every workflow here is right, so that whatever is found is one.
 describe("the workflows of the repository", () => {
-  test("in programs, benchmarks and tools: none has a finding", async () => {
+  test("in programs, benchmarks and tools: none has a finding", { timeout: 120_000 }, async () => {
     const files = await filesIn(root, [
       "packages/*/src/**/*.ts",
       "benchmarks/src/**/*.ts",
