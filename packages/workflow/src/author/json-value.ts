@@ -4,6 +4,7 @@
  * J1. What JSON would change or drop in silence is refused, and the error names its place: functions, bigint, NaN, undefined in arrays, symbol
  *     keys, invalid dates, boxed values, Map, Set, Error, RegExp, Response and every other built-in object, instances that have no public fields.
  *     An object's undefined properties are left out. What has a `toJSON` counts as what that gives, so a Date is its ISO text.
+ *     The types of recorded.ts say the same to the compiler.
  * J2. Encoding stops at `maxBytes`, however often a value contains the same object: the walk counts at least one byte for every value.
  * J3. Code of the value itself (getters, toJSON, proxies) that throws makes the value unserializable; nothing else is thrown.
  */
@@ -98,11 +99,12 @@ class Walk {
     if (depth > MAX_DEPTH) {
       throw this.#refused("a cycle, or more than 200 levels", `${path.slice(0, SHOWN_PATH_LENGTH)}...`);
     }
-    const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === "function") {
+    if (hasToJson(value)) {
       if (isInvalidDate(value)) throw this.#refused("an invalid date", path);
-      const replaced: unknown = toJSON.call(value, key);
+      const replaced: unknown = value.toJSON(key);
       if (replaced === value) throw this.#refused("a toJSON that returns itself", path);
+      // JSON.stringify does not call it: a Date would become {}.
+      if (hasToJson(replaced)) throw this.#refused("a toJSON that gives something with a toJSON of its own", path);
       this.value(replaced, key, path, depth + 1);
       return;
     }
@@ -155,6 +157,10 @@ class Walk {
       { details: { of: what, path } },
     );
   }
+}
+
+function hasToJson(value: unknown): value is { toJSON(key: string): unknown } {
+  return typeof value === "object" && value !== null && typeof (value as { toJSON?: unknown }).toJSON === "function";
 }
 
 function tooLarge(what: string, bytes: number | undefined, maxBytes: number): WorkflowError {
