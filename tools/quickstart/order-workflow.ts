@@ -12,8 +12,8 @@ export interface Receipt {
 }
 
 /** What a step gives back: something to go on with, and who made it, for the quickstart's proof. */
-export interface StepResult<T> {
-  readonly value: T;
+export interface StepResult {
+  readonly value: string | number;
   readonly node: number;
   /** Which execution of the body; see the harness's WorkLog. */
   readonly execution: string;
@@ -34,15 +34,15 @@ const DURATION_MS: Readonly<Record<StepName, number>> = {
 /** The workflow `process_order` as the service `nodeId` executes it. */
 export function processOrder(workLog: WorkLog, nodeId: number) {
   return workflow("process_order", { version: 1 }, async (ctx, order: Order): Promise<Receipt> => {
-    const step = async <T>(name: StepName, work: () => T): Promise<T> => {
-      const result = await ctx.step(name, async ({ fencingToken }: StepContext): Promise<StepResult<T>> => {
+    const step = async <T extends string | number>(name: StepName, work: () => T): Promise<T> => {
+      const result = await ctx.step(name, async ({ fencingToken }: StepContext): Promise<StepResult> => {
         const execution = workLog.begin({ run: ctx.runId, step: name, node: nodeId, epoch: fencingToken });
         await pause(DURATION_MS[name]);
         const value = work();
         workLog.end(execution);
         return { value, node: nodeId, execution };
       });
-      return result.value;
+      return result.value as T;
     };
 
     // The same on every node, also when the body runs again after a takeover.

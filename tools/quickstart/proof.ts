@@ -120,7 +120,7 @@ function repetitions(id: string, evidence: Evidence, unrecorded: LoggedExecution
       return [`${step} of order ${id} is recorded ${recorded.length} times`];
     }
     const problems: string[] = [];
-    const { execution: author } = checkpoint.value as StepResult<unknown>;
+    const { execution: author } = checkpoint.value as StepResult;
     const all = executions.filter((execution) => execution.run === id && execution.step === step);
     const mine = all.find((execution) => execution.id === author);
     if (mine === undefined) problems.push(`${step} of order ${id} is recorded, but the work log has no such execution`);

@@ -37,7 +37,7 @@ function rowOf(page: Page, order: Order, { runs }: ServiceRecord): readonly stri
   const steps = STEPS.map((step) => {
     const checkpoint = run.history.find(({ path }) => path.startsWith(`${step}#`));
     if (checkpoint === undefined) return "-";
-    const text = `${(checkpoint.value as StepResult<unknown>).node} #${checkpoint.position}`;
+    const text = `${(checkpoint.value as StepResult).node} #${checkpoint.position}`;
     return ownerOf(checkpoint.epoch) === 0 ? text : page.paint("magenta", text);
   });
   return [...names, total.toFixed(2), parcel, ...steps, String(run.takeovers + 1)];

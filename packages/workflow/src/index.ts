@@ -19,6 +19,7 @@ export {
 } from "./author/errors.ts";
 export { type InputIssue, type InputResult, type InputSchema, validated } from "./author/input-schema.ts";
 export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
+export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
 export { type WorkflowDefinition, type WorkflowOptions, WorkflowRegistry, workflow } from "./author/workflow.ts";
 export type { RetryPolicy, StepContext, StepOptions, Variable, WorkflowContext } from "./author/workflow-context.ts";
 export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCode } from "./errors.ts";

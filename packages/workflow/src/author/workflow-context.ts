@@ -1,6 +1,7 @@
 /** What a workflow's body is given. Everything that must survive a crash goes through it. */
 import type { NodeId } from "@raftoral/raft-core";
 import type { Duration } from "./duration.ts";
+import type { Recordable, Recorded } from "./recorded.ts";
 
 /** How often and when a failed step is tried again. */
 export interface RetryPolicy {
@@ -36,7 +37,7 @@ export interface StepContext {
 }
 
 /**
- * A value that every node holds. `value` is what the body last saw committed. Changes are carried out one after the other, in
+ * A value that every node holds. `value` is what the body last saw committed, as it is recorded: `T` is a type that the record does not change. Changes are carried out one after the other, in
  * the order of the calls.
  */
 export interface Variable<T> {
@@ -72,13 +73,21 @@ export interface WorkflowContext {
 
   /**
    * Runs `fn` and records what it returns, as JSON; a replay is answered from the record. `fn` runs at least once, its result
-   * is recorded exactly once. Rejects with StepFailedError when it failed for good, which is recorded too.
+   * is recorded exactly once. Resolves with what is recorded, on the first run too ({@link Recorded}). Rejects with
+   * StepFailedError when it failed for good, which is recorded too.
    */
-  step<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
+  step<T extends Recordable<T>>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T> | PromiseLike<T>,
+    options?: StepOptions,
+  ): Promise<Recorded<T>>;
   /** Gives `fn` a context whose names are its own. */
   scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>): Promise<T>;
   /** A replicated variable. `initial` may be a function, which is then called once in the run's life. */
-  variable<T>(name: string, initial: T | (() => T | Promise<T>)): Promise<Variable<T>>;
+  variable<T extends Recordable<T>>(
+    name: string,
+    initial: T | (() => T | Promise<T> | PromiseLike<T>),
+  ): Promise<Variable<Recorded<T>>>;
   /** Waits, across crashes. Give a name where more than one sleep in a scope may come and go with code changes. */
   sleep(duration: Duration, name?: string): Promise<void>;
   /** The next signal of this name, each one once, in order of arrival; also one that came before the wait. */

@@ -13,7 +13,7 @@ import { called } from "./called.ts";
 import { failureBytes, variableAnswer } from "./step-record.ts";
 
 /** A variable with its initial value recorded. Rejects with VariableFailedError when `initial` fails. */
-export async function variable<T>(site: CallSite, path: string, initial: () => T | Promise<T>): Promise<Variable<T>> {
+export async function variable<T>(site: CallSite, path: string, initial: () => unknown): Promise<Variable<T>> {
   return new ReplicatedVariable<T>(site, path, (await site.call(() => value(site, path, initial))) as T);
 }
 

@@ -1,5 +1,6 @@
 /** The author's context over a running execution: gives every call its path within one scope. */
 import { type Duration, durationMs } from "../../author/duration.ts";
+import type { Recordable, Recorded } from "../../author/recorded.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { StepPaths } from "../../author/step-path.ts";
 import type { StepContext, StepOptions, Variable, WorkflowContext } from "../../author/workflow-context.ts";
@@ -50,11 +51,15 @@ export class ExecutionContext implements WorkflowContext {
     return this.#execution.interruption.signal;
   }
 
-  step<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T> {
+  step<T extends Recordable<T>>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T> | PromiseLike<T>,
+    options?: StepOptions,
+  ): Promise<Recorded<T>> {
     return this.#call(() => {
       const path = this.#paths.next(name);
       const { site, steps } = this.#execution;
-      return () => step(site, steps, path, fn, options) as Promise<T>;
+      return () => step(site, steps, path, fn, options) as Promise<Recorded<T>>;
     });
   }
 
@@ -62,12 +67,15 @@ export class ExecutionContext implements WorkflowContext {
     return called(async () => await fn(new ExecutionContext(this.#execution, this.#paths.scope(name))));
   }
 
-  variable<T>(name: string, initial: T | (() => T | Promise<T>)): Promise<Variable<T>> {
+  variable<T extends Recordable<T>>(
+    name: string,
+    initial: T | (() => T | Promise<T> | PromiseLike<T>),
+  ): Promise<Variable<Recorded<T>>> {
     const known = this.#variables.get(name);
-    if (known !== undefined) return known as Promise<Variable<T>>;
+    if (known !== undefined) return known as Promise<Variable<Recorded<T>>>;
     const made = called(() => {
-      const make = typeof initial === "function" ? (initial as () => T | Promise<T>) : () => initial;
-      return variable(this.#execution.site, this.#paths.next(name), make);
+      const make = typeof initial === "function" ? (initial as () => unknown) : () => initial;
+      return variable<Recorded<T>>(this.#execution.site, this.#paths.next(name), make);
     });
     this.#variables.set(name, made);
     return made;
