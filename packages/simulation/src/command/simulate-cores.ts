@@ -10,6 +10,8 @@ const MAX_REPORTED = 5;
 /** Seeds of a task: a fraction of a second. */
 export const SEEDS_PER_TASK = 200;
 const PROGRESS_EVERY_MS = 10_000;
+/** Characters of a finding that is told in a line. */
+const MAX_LINE = 120;
 
 /** Prints as it goes. Resolves to whether nothing was found. */
 export async function simulateCores(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
@@ -20,6 +22,11 @@ export async function simulateCores(options: SimulateOptions, print: (line: stri
   const began = performance.now();
   let told = began;
   let next = start;
+  // Told at once, in a line: what leads to it is worked out when all seeds have run, which may take a while.
+  const note = (findings: readonly CoreFinding[]): void => {
+    found.push(...findings);
+    for (const { seed, message } of findings) print(`found       seed ${seed}: ${message.slice(0, MAX_LINE)}`);
+  };
   const work = async (): Promise<void> => {
     while (next < start + seeds && performance.now() - began < options.budgetMs) {
       const count = Math.min(SEEDS_PER_TASK, start + seeds - next);
@@ -27,7 +34,7 @@ export async function simulateCores(options: SimulateOptions, print: (line: stri
       next += count;
       const sums = await pool.run(task);
       totals.add(sums);
-      found.push(...sums.findings);
+      note(sums.findings);
       if (performance.now() - told < PROGRESS_EVERY_MS) continue;
       told = performance.now();
       print(`            ${totals.runs} of ${seeds} seeds, ${found.length} findings`);

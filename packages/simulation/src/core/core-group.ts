@@ -26,6 +26,7 @@ import { type CoreHost, CoreNode, contentOf } from "./core-node.ts";
 import type { CoreSettings } from "./core-settings.ts";
 import { hasOnlyLearned, membersOf, wasRemoved } from "./members.ts";
 import { bytesOf, numberIn } from "./numbers.ts";
+import { ProposedChanges } from "./proposed-changes.ts";
 
 /** What a node may answer to a message from a node that works. */
 const REFUSALS_OF_SOUND_MESSAGES = new Set([
@@ -44,18 +45,16 @@ export class CoreGroup implements CoreHost {
   readonly nodes = new Map<NodeId, CoreNode>();
   readonly network = new CoreNetwork();
   readonly invariants: InvariantSet;
+  readonly changes: ProposedChanges;
   /** Messages that left a node so far. */
   sent = 0;
   /** Learners that came back with nothing: a leader that knew them may not serve them any more, and nobody gives them a vote. */
   readonly wiped = new Set<NodeId>();
   /** Values of proposals that were applied somewhere. */
   readonly appliedValues = new Set<number>();
-  /** Numbers of configuration changes that were applied somewhere as such, not turned down. */
-  readonly appliedChanges = new Set<number>();
   /** The highest number of a read that was confirmed, by node. */
   readonly confirmedReads = new Map<NodeId, number>();
   readonly #random: Random;
-  readonly #changes = new Map<number, ConfChangeV2>();
   readonly #digests = new Map<LogIndex, number>();
   #nextValue = 1;
 
@@ -71,6 +70,7 @@ export class CoreGroup implements CoreHost {
       (nodeId) => this.nodes.get(nodeId)?.disk.platter,
       () => true,
     );
+    this.changes = new ProposedChanges(this.invariants.ledger);
     const ids = Array.from({ length: settings.voters + settings.learners }, (_, at) => at + 1);
     const confState: ConfState = {
       voters: ids.slice(0, settings.voters),
@@ -127,7 +127,7 @@ export class CoreGroup implements CoreHost {
     for (const { type, nodeId } of change.changes) {
       if ((type === "AddNode" || type === "AddLearnerNode") && !this.nodes.has(nodeId)) this.#newNode(nodeId).start();
     }
-    this.#changes.set(number, change);
+    this.changes.add(number, change);
     const context = bytesOf(number);
     const [first] = change.changes;
     // Half of the simple ones in the form that predates joint consensus.
@@ -179,12 +179,8 @@ export class CoreGroup implements CoreHost {
 
   applied(node: CoreNode, entry: Entry): void {
     this.invariants.applied(node, entry);
-    const { type, data, context } = entry;
-    if (type !== "EntryNormal") {
-      if (context !== undefined) this.appliedChanges.add(numberIn(context));
-    } else if (data.length >= 4) {
-      this.appliedValues.add(numberIn(data));
-    }
+    const { type, data } = entry;
+    if (type === "EntryNormal" && data.length >= 4) this.appliedValues.add(numberIn(data));
   }
 
   configured(node: CoreNode, index: LogIndex, confState: ConfState): void {
@@ -199,17 +195,8 @@ export class CoreGroup implements CoreHost {
     }
   }
 
-  changeOf({ index, data, context }: Entry): ConfChangeV2 {
-    const change = context === undefined ? undefined : this.#changes.get(numberIn(context));
-    if (change !== undefined) {
-      // An id is never used again. Who joins under one that was is turned down, by every node alike.
-      const changes = change.changes.map((one) =>
-        wasRemoved(this.ledger, one.nodeId, index) ? { ...one, nodeId: 0 } : one,
-      );
-      return { ...change, changes };
-    }
-    if (data.length > 0) throw new Violation("same-entry-applied", "a configuration change that nobody proposed");
-    return { transition: "Auto", changes: [], context: EMPTY_BYTES };
+  changeOf(entry: Entry): ConfChangeV2 | undefined {
+    return this.changes.read(entry);
   }
 
   appended(node: CoreNode, entries: readonly Entry[]): void {
@@ -379,10 +366,7 @@ export class CoreGroup implements CoreHost {
   /** In every configuration that anybody may still count by it has no vote, and nobody is about to give it one. */
   #isLearnerForSure({ id, isRetired }: CoreNode): boolean {
     if (isRetired || !hasOnlyLearned(this.ledger, id)) return false;
-    const isProposed = [...this.#changes.values()].some(({ changes }) =>
-      changes.some(({ type, nodeId }) => type === "AddNode" && nodeId === id),
-    );
-    return !isProposed;
+    return !this.changes.makesVoter(id);
   }
 
   #newNode(id: NodeId): CoreNode {

@@ -37,8 +37,8 @@ export interface CoreHost extends CoreListener {
   configured(node: CoreNode, index: LogIndex, confState: ConfState): void;
   /** The state machine is at `index` with this digest of all that led there. */
   reached(node: CoreNode, index: LogIndex, digest: number): void;
-  /** The change that an entry asks for. */
-  changeOf(entry: Entry): ConfChangeV2;
+  /** The change that an entry asks for; undefined if it is turned down. */
+  changeOf(entry: Entry): ConfChangeV2 | undefined;
 }
 
 /** The replicated state: how far it is, a digest of everything up to there, and the configuration. */
@@ -321,8 +321,9 @@ export class CoreNode implements Observed {
       throw new Violation("applied-in-order", `n${this.id} is to apply ${entry.index} after ${index}`);
     }
     let { confState } = this.#state;
-    if (entry.type !== "EntryNormal") {
-      confState = this.raw.applyConfChange(this.#host.changeOf(entry));
+    const change = entry.type === "EntryNormal" ? undefined : this.#host.changeOf(entry);
+    if (change !== undefined) {
+      confState = this.raw.applyConfChange(change);
       this.#host.configured(this, entry.index, confState);
     }
     this.#state = { index: entry.index, digest: mix(mix(digest, fingerprintOf(entry)), entry.index), confState };

@@ -86,7 +86,7 @@ class Recovery {
     if (silent.length > 0) return `n${silent.map(({ id }) => id).join(", n")} to write and read`;
     const { reads, postponedReads } = leader.raft;
     if (reads.waiting.length + postponedReads.length > 0) return "old reads to be answered";
-    if (this.#fresh !== undefined && group.appliedChanges.has(this.#fresh)) return undefined;
+    if (this.#fresh !== undefined && group.changes.applied.has(this.#fresh)) return undefined;
     if (this.#fresh === undefined || isDue) {
       this.#fresh = this.#change(leader, [{ type: "UpdateNode", nodeId: leader.id }]);
     }
