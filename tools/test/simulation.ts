@@ -6,10 +6,10 @@ import { add, type Counts, NO_TESTS } from "./counts.ts";
 /** Twice what the set may take on two cores; a run that is not over by then hangs. */
 const TIMEOUT_MS = 10 * 60_000;
 
-/** Whole clusters, and bare cores. Each set counts as one: a finding ends in a message that says how to repeat it. */
+/** Whole clusters, bare cores, and forged messages. Each set counts as one: a finding ends in a message that says how to repeat it. */
 export async function runSimulation(): Promise<Counts> {
   let counts = NO_TESTS;
-  for (const flags of [[], ["--core"]]) {
+  for (const flags of [[], ["--core"], ["--forged"]]) {
     const { ok } = await run(
       process.execPath,
       ["--conditions=@raftoral/source", "packages/simulation/src/command/main.ts", "--profile", "ci", ...flags],

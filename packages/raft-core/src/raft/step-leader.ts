@@ -84,9 +84,11 @@ function handleAcknowledgedAppend(raft: Raft, progress: Progress, m: Message): v
     m.index <= raft.log.lastIndex(),
     () => `${m.from} acknowledges ${m.index}, beyond the leader's last index ${raft.log.lastIndex()}`,
   );
-  // Old news still ends a probe: that of a member which lacks nothing but was reported unreachable.
+  // Old news still ends a probe: that of a member which lacks nothing but was reported unreachable. A probe from behind a snapshot goes on:
+  // the member did not take that snapshot, and would be sent it again at once, as fast as the two can talk.
   const isNews = progress.maybeUpdate(m.index);
-  if (!isNews && !(progress.match === m.index && progress.state === "StateProbe")) return;
+  const endsProbe = progress.state === "StateProbe" && progress.match === m.index && progress.next === m.index + 1;
+  if (!isNews && !endsProbe) return;
 
   if (progress.state === "StateProbe") {
     progress.becomeReplicate();

@@ -1,10 +1,10 @@
 /** What many runs of bare cores add up to, and how that is told. */
-
 import type { CoreSums } from "../core/core-task.ts";
 import { RARE_STATES } from "../coverage/rare-states.ts";
+import type { ManyTotals } from "./many.ts";
 import { addTo, columns, number } from "./totals.ts";
 
-export class CoreTotals {
+export class CoreTotals implements ManyTotals<CoreSums> {
   runs = 0;
   #actions = 0;
   #messages = 0;
@@ -27,7 +27,6 @@ export class CoreTotals {
     return [...this.#rare].flatMap(([state, times]) => (times === 0 ? [state] : []));
   }
 
-  /** Lines for people. `realMs` is what it took. */
   lines(realMs: number): readonly string[] {
     return [
       `seeds       ${number(this.runs)} of bare cores in ${number(realMs / 1_000)} s`,

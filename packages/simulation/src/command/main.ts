@@ -6,7 +6,7 @@ import { installMutant } from "../mutants/install.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import { parseOptions, type SimulateOptions, USAGE } from "./options.ts";
 import { simulate } from "./simulate.ts";
-import { simulateCores } from "./simulate-cores.ts";
+import { simulateCores, simulateForged } from "./simulate-many.ts";
 
 const print = (line: string): void => console.log(line);
 
@@ -28,8 +28,13 @@ async function writeTrace(options: SimulateOptions): Promise<boolean> {
 }
 
 /** What runs is loaded only here, so that a mutant is in it. */
-async function traced({ core, start: seed, steps, only, ignore }: SimulateOptions, write: (line: string) => void) {
-  if (core) {
+async function traced({ kind, start: seed, steps, only, ignore }: SimulateOptions, write: (line: string) => void) {
+  if (kind === "forged") {
+    const { runForged } = await import("../forged/run-forged.ts");
+    const { finding, actions } = runForged({ seed, tell: write });
+    return { finding, length: `${actions.length} actions` };
+  }
+  if (kind === "cores") {
     const { runCore } = await import("../core/run-core.ts");
     const { finding, actions } = runCore({ seed, ignore, tell: write });
     return { finding, length: `${actions.length} actions` };
@@ -47,7 +52,8 @@ async function main(): Promise<boolean> {
   }
   if (options.hunt) return await hunt(options, print);
   if (options.trace !== undefined) return await writeTrace(options);
-  return await (options.core ? simulateCores : simulate)(options, print);
+  const run = { clusters: simulate, cores: simulateCores, forged: simulateForged }[options.kind];
+  return await run(options, print);
 }
 
 try {

@@ -2,14 +2,23 @@ import { describe, expect, test } from "vitest";
 import { parseOptions } from "./options.ts";
 
 describe("the command line", () => {
-  test("bare cores have numbers of seeds of their own", () => {
-    expect(parseOptions(["--core"])).toMatchObject({ core: true, seeds: 20_000 });
-    expect(parseOptions(["--core", "--profile", "long"])).toMatchObject({ core: true, seeds: 500_000 });
-    expect(parseOptions(["--core", "--seeds", "7"])).toMatchObject({ core: true, seeds: 7 });
-    expect(parseOptions(["--profile", "ci"])).toMatchObject({ core: false, seeds: 2_000 });
+  test("each kind of seeds has numbers of its own", () => {
+    expect(parseOptions(["--forged"])).toMatchObject({ kind: "forged", seeds: 10_000 });
+    expect(parseOptions(["--core"])).toMatchObject({ kind: "cores", seeds: 20_000 });
+    expect(parseOptions(["--core", "--profile", "long"])).toMatchObject({ kind: "cores", seeds: 500_000 });
+    expect(parseOptions(["--core", "--seeds", "7"])).toMatchObject({ kind: "cores", seeds: 7 });
+    expect(parseOptions(["--profile", "ci"])).toMatchObject({ kind: "clusters", seeds: 2_000 });
   });
 
-  test.each([["--steps"], ["--only"]])("%s means nothing for bare cores", (flag) => {
-    expect(() => parseOptions(["--core", flag, "3"])).toThrow("leave them out with --core");
+  test.each([
+    ["--core", "--steps"],
+    ["--core", "--only"],
+    ["--forged", "--steps"],
+    ["--forged", "--only"],
+    ["--forged", "--ignore"],
+    ["--forged", "--core"],
+  ])("is refused with %s %s, which means nothing", (kind, flag) => {
+    const value = flag === "--core" ? [] : ["3"];
+    expect(() => parseOptions([kind, flag, ...value])).toThrow(/leave (them|one|--ignore) out/);
   });
 });

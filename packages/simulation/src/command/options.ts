@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { PROFILES, type Profile, profileNamed } from "./profile.ts";
+import type { SeedKind } from "./worker-pool.ts";
 
 export interface SimulateOptions extends Profile {
   readonly start: number;
@@ -12,8 +13,7 @@ export interface SimulateOptions extends Profile {
   readonly mutant: string | undefined;
   /** Invariants that are not held. */
   readonly ignore: readonly string[];
-  /** Bare cores in place of whole clusters. */
-  readonly core: boolean;
+  readonly kind: SeedKind;
   /** Find every mutant and print the table. */
   readonly hunt: boolean;
   readonly help: boolean;
@@ -23,6 +23,7 @@ export const USAGE = `npm run simulate -- [options]
 
   --profile NAME   ${Object.keys(PROFILES).join(", ")}; the options below override it
   --core           bare cores, some hundred actions for each seed, in place of whole clusters
+  --forged         bare cores and forged messages to them
   --seeds N        how many seeds to run
   --start S        the first seed (1)
   --steps N        events of each seed before the cluster is healed
@@ -53,18 +54,25 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
       mutant: { type: "string" },
       ignore: { type: "string", default: "" },
       core: { type: "boolean", default: false },
+      forged: { type: "boolean", default: false },
       hunt: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const profile = profileNamed(values.profile);
-  const { core } = values;
-  if (core && (values.steps ?? values.only) !== undefined)
-    throw new Error("--steps and --only are for whole clusters: leave them out with --core");
+  if (values.core && values.forged) throw new Error("--core and --forged are two kinds of seeds: leave one out");
+  const kind: SeedKind = values.core ? "cores" : values.forged ? "forged" : "clusters";
+  if (kind !== "clusters" && (values.steps ?? values.only) !== undefined)
+    throw new Error(
+      `--steps and --only are for whole clusters: leave them out with --${values.core ? "core" : "forged"}`,
+    );
+  if (kind === "forged" && values.ignore !== "")
+    throw new Error("no invariant is held with --forged: leave --ignore out");
+  const usualSeeds = { clusters: profile.seeds, cores: profile.coreSeeds, forged: profile.forgedSeeds };
   return {
     ...profile,
-    core,
-    seeds: values.seeds === undefined ? (core ? profile.coreSeeds : profile.seeds) : whole("seeds", values.seeds, 1),
+    kind,
+    seeds: values.seeds === undefined ? usualSeeds[kind] : whole("seeds", values.seeds, 1),
     steps: values.steps === undefined ? profile.steps : whole("steps", values.steps, 1),
     start: whole("start", values.start, 0),
     threads: values.threads === undefined ? availableParallelism() : whole("threads", values.threads, 1),

@@ -4,6 +4,8 @@ export interface Profile {
   readonly seeds: number;
   /** Seeds of bare cores, with `--core`. */
   readonly coreSeeds: number;
+  /** Seeds with forged messages, with `--forged`. */
+  readonly forgedSeeds: number;
   /** Events of each seed before the cluster is healed. */
   readonly steps: number;
   /** No further seed is started after this many milliseconds of real time. */
@@ -15,11 +17,32 @@ export interface Profile {
 const MINUTE_MS = 60_000;
 
 export const PROFILES: Readonly<Record<string, Profile>> = {
-  default: { seeds: 200, coreSeeds: 20_000, steps: 20_000, budgetMs: Number.POSITIVE_INFINITY, repeatEvery: 20 },
+  default: {
+    seeds: 200,
+    coreSeeds: 20_000,
+    forgedSeeds: 10_000,
+    steps: 20_000,
+    budgetMs: Number.POSITIVE_INFINITY,
+    repeatEvery: 20,
+  },
   /** The fixed set of CI: within five minutes on two cores, with room to spare. */
-  ci: { seeds: 2_000, coreSeeds: 20_000, steps: 20_000, budgetMs: 4.5 * MINUTE_MS, repeatEvery: 50 },
+  ci: {
+    seeds: 2_000,
+    coreSeeds: 20_000,
+    forgedSeeds: 10_000,
+    steps: 20_000,
+    budgetMs: 4.5 * MINUTE_MS,
+    repeatEvery: 50,
+  },
   /** For a night outside CI. */
-  long: { seeds: 50_000, coreSeeds: 500_000, steps: 20_000, budgetMs: Number.POSITIVE_INFINITY, repeatEvery: 200 },
+  long: {
+    seeds: 50_000,
+    coreSeeds: 500_000,
+    forgedSeeds: 500_000,
+    steps: 20_000,
+    budgetMs: Number.POSITIVE_INFINITY,
+    repeatEvery: 200,
+  },
 };
 
 /** Throws an Error for a name that no profile has. */

@@ -7,10 +7,13 @@ import { Worker } from "node:worker_threads";
 /** A task takes seconds at most; one that takes this long has stopped in its tracks. */
 const HANG_MS = 60_000;
 
+/** What a seed runs. */
+export type SeedKind = "clusters" | "cores" | "forged";
+
 /** What a thread is told when it starts. */
 export interface WorkerSettings {
-  /** What its tasks are: seeds of whole clusters, or many seeds of bare cores. */
-  readonly kind: "clusters" | "cores";
+  /** What its tasks are: a seed of a whole cluster, or many seeds of bare cores or with forged messages. */
+  readonly kind: SeedKind;
   /** Name of the bug that it runs with. */
   readonly mutant: string | undefined;
 }

@@ -17,4 +17,5 @@ const { kind, mutant } = workerData as WorkerSettings;
 if (mutant !== undefined) installMutant(mutantNamed(mutant));
 // What runs is loaded only now, so that the mutant is in it.
 if (kind === "clusters") serve((await import("../run-seed.ts")).runSeed);
-else serve((await import("../core/core-task.ts")).carryOutCoreTask);
+else if (kind === "cores") serve((await import("../core/core-task.ts")).carryOutCoreTask);
+else serve((await import("../forged/forged-task.ts")).carryOutForgedTask);

@@ -22,6 +22,8 @@ export class CoreDisk implements LogStorage {
   readonly platter = new LogImage();
   /** Handed over and not durable, oldest first. */
   readonly writes: CoreWrite[] = [];
+  /** How often the core has read entries or terms. */
+  reads = 0;
   /** What the core reads: the platter, or an image that is ahead of it. */
   #view: LogImage = this.platter;
   readonly #seesEarly: boolean;
@@ -97,10 +99,12 @@ export class CoreDisk implements LogStorage {
   }
 
   entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | Missing {
+    this.reads++;
     return this.#view.entries(lo, hi, maxBytes);
   }
 
   term(index: LogIndex): Term | Missing {
+    this.reads++;
     return this.#view.term(index);
   }
 

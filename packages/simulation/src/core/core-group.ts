@@ -195,7 +195,7 @@ export class CoreGroup implements CoreHost {
     }
   }
 
-  changeOf(entry: Entry): ConfChangeV2 | undefined {
+  changeOf(_node: CoreNode, entry: Entry): ConfChangeV2 | undefined {
     return this.changes.read(entry);
   }
 

@@ -37,8 +37,8 @@ export interface CoreHost extends CoreListener {
   configured(node: CoreNode, index: LogIndex, confState: ConfState): void;
   /** The state machine is at `index` with this digest of all that led there. */
   reached(node: CoreNode, index: LogIndex, digest: number): void;
-  /** The change that an entry asks for; undefined if it is turned down. */
-  changeOf(entry: Entry): ConfChangeV2 | undefined;
+  /** The change that an entry asks of a node; undefined if it is turned down. */
+  changeOf(node: CoreNode, entry: Entry): ConfChangeV2 | undefined;
 }
 
 /** The replicated state: how far it is, a digest of everything up to there, and the configuration. */
@@ -65,7 +65,7 @@ export class CoreNode implements Observed {
   isUp = false;
   /** Stopped for good. */
   isRetired = false;
-  readonly #host: CoreHost;
+  #host: CoreHost;
   readonly #settings: CoreSettings;
   readonly #random: Random;
   #raw: RawNode | undefined;
@@ -116,6 +116,11 @@ export class CoreNode implements Observed {
     return this.#ready !== undefined || writes.length > 0 || this.#applications.length > 0 || this.raw.hasReady();
   }
 
+  /** Belongs to another host from here on. */
+  handOver(host: CoreHost): void {
+    this.#host = host;
+  }
+
   start(): void {
     if (this.isUp || this.isRetired) return;
     this.incarnation++;
@@ -134,7 +139,7 @@ export class CoreNode implements Observed {
       applied: this.#state.index,
     });
     this.#before = memoryOf(this.#raw.raft);
-    probeCore(this, this.#raw, this.#host);
+    this.#listen(this.#raw);
     this.#host.started(this);
     this.#host.reached(this, this.#state.index, this.#state.digest);
   }
@@ -229,6 +234,17 @@ export class CoreNode implements Observed {
     return true;
   }
 
+  /** Whoever the host is then, it hears. */
+  #listen(raw: RawNode): void {
+    probeCore(this, raw, {
+      appended: (node, entries) => this.#host.appended(node, entries),
+      restored: (node) => this.#host.restored(node),
+      counted: (node, index) => this.#host.counted(node, index),
+      readAsked: (node, context) => this.#host.readAsked(node, context),
+      readConfirmed: (node, read) => this.#host.readConfirmed(node, read),
+    });
+  }
+
   #take(message: Message): void {
     if (message.to === LOCAL_APPLY_THREAD) {
       this.#applications.push({ entries: message.entries, responses: message.responses, isApplied: false });
@@ -321,7 +337,7 @@ export class CoreNode implements Observed {
       throw new Violation("applied-in-order", `n${this.id} is to apply ${entry.index} after ${index}`);
     }
     let { confState } = this.#state;
-    const change = entry.type === "EntryNormal" ? undefined : this.#host.changeOf(entry);
+    const change = entry.type === "EntryNormal" ? undefined : this.#host.changeOf(this, entry);
     if (change !== undefined) {
       confState = this.raw.applyConfChange(change);
       this.#host.configured(this, entry.index, confState);

@@ -1,23 +1,8 @@
-/** What a thread is asked to do: run some seeds, or make one finding small. */
+/** What a thread is asked to do with bare cores: run some seeds, or make one finding small. */
+import type { ManyFinding, ManyTask } from "../command/many.ts";
 import { smallest } from "../command/smallest.ts";
 import type { Action } from "./action.ts";
 import { type CoreResult, runCore } from "./run-core.ts";
-
-export interface CoreTask {
-  readonly start: number;
-  readonly count: number;
-  readonly ignore: readonly string[];
-  /** Makes the finding of `start` small and tells it. */
-  readonly isToTell: boolean;
-}
-
-export interface CoreFinding {
-  readonly seed: number;
-  readonly invariant: string;
-  readonly message: string;
-  /** With `isToTell` only: what leads to it, a line for each step. */
-  readonly story: readonly string[];
-}
 
 /** What many runs add up to. */
 export interface CoreSums {
@@ -27,16 +12,16 @@ export interface CoreSums {
   readonly committed: number;
   readonly checks: number;
   readonly rare: ReadonlyMap<string, number>;
-  readonly findings: readonly CoreFinding[];
+  readonly findings: readonly ManyFinding[];
 }
 
 /** Runs that may be spent on making a finding small. */
 const MAX_SHRINK_RUNS = 3_000;
 
-export async function carryOutCoreTask({ start, count, ignore, isToTell }: CoreTask): Promise<CoreSums> {
+export async function carryOutCoreTask({ start, count, ignore, isToTell }: ManyTask): Promise<CoreSums> {
   const sums = { runs: 0, actions: 0, messages: 0, committed: 0, checks: 0 };
   const rare = new Map<string, number>();
-  const findings: CoreFinding[] = [];
+  const findings: ManyFinding[] = [];
   for (let seed = start; seed < start + count; seed++) {
     const result = runCore({ seed, ignore });
     sums.runs++;

@@ -36,7 +36,8 @@ export class ProposedChanges {
       if (data.length > 0) throw new Violation("same-entry-applied", "a configuration change that nobody proposed");
       return LEAVE;
     }
-    if (change.changes.some(({ type, nodeId }) => type !== "RemoveNode" && this.#isUsedUp(nodeId, index))) return undefined;
+    if (change.changes.some(({ type, nodeId }) => type !== "RemoveNode" && this.#isUsedUp(nodeId, index)))
+      return undefined;
     this.applied.add(number);
     return change;
   }

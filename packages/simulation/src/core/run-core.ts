@@ -74,7 +74,8 @@ export function runCore({ seed, ignore, actions, tell }: CoreRunOptions): CoreRe
   return { seed, finding, actions: done, messages, committed: ledger.lastCommitted, checks, rare: rare.counts };
 }
 
-function findingOf(error: unknown): NonNullable<CoreResult["finding"]> {
+/** What was thrown, as plain data. */
+export function findingOf(error: unknown): NonNullable<CoreResult["finding"]> {
   const violation = error instanceof Violation ? error : new Violation("node-stopped", String(error), { cause: error });
   let stack = "";
   for (let at: unknown = violation; at instanceof Error; at = at.cause) stack += `${at.stack ?? String(at)}\n`;

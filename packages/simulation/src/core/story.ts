@@ -55,6 +55,11 @@ export class Narrator {
     this.#tell("everything works from here on");
   }
 
+  /** Tells of every node that has changed. */
+  look(): void {
+    this.#seeChanges();
+  }
+
   #seeChanges(): void {
     for (const node of this.#group.nodes.values()) {
       if (!node.isUp) continue;

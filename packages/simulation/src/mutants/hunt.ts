@@ -1,13 +1,13 @@
 /** Looks for every known bug with the same seeds, in order, and tells how many it took: the tables of the README. */
-import { corePool } from "../command/core-pool.ts";
+import { SEEDS_PER_TASK } from "../command/many.ts";
+import { corePool, forgedPool } from "../command/many-pool.ts";
 import type { SimulateOptions } from "../command/options.ts";
 import { seedPool } from "../command/seed-pool.ts";
-import { SEEDS_PER_TASK } from "../command/simulate-cores.ts";
 import { isInCore, MUTANTS, type Mutant, mutantNamed } from "./mutants.ts";
 
 /** Prints a row for each. Resolves to whether all were found. */
 export async function hunt(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
-  const all = options.core ? MUTANTS.filter(isInCore) : MUTANTS;
+  const all = options.kind === "clusters" ? MUTANTS : MUTANTS.filter(isInCore);
   const mutants = options.mutant === undefined ? all : [mutantNamed(options.mutant)];
   let isComplete = true;
   print("| bug | switch | found by | at seed |");
@@ -27,7 +27,7 @@ export async function hunt(options: SimulateOptions, print: (line: string) => vo
 }
 
 /** What is looked through for a bug. */
-type Search = Pick<SimulateOptions, "core" | "start" | "seeds" | "steps" | "threads" | "ignore">;
+type Search = Pick<SimulateOptions, "kind" | "start" | "seeds" | "steps" | "threads" | "ignore">;
 
 interface Found {
   readonly seed: number;
@@ -39,9 +39,9 @@ type Look = (start: number, count: number) => Promise<Found | undefined>;
 
 /** The first seed, in order, that finds the bug. */
 export async function findFirst({ name }: Mutant, search: Search): Promise<Found | undefined> {
-  const { core, steps, threads, ignore } = search;
-  if (core) {
-    const pool = corePool(threads, name);
+  const { kind, steps, threads, ignore } = search;
+  if (kind !== "clusters") {
+    const pool = kind === "cores" ? corePool(threads, name) : forgedPool(threads, name);
     const look: Look = async (start, count) => (await pool.run({ start, count, ignore, isToTell: false })).findings[0];
     return await firstOf(look, SEEDS_PER_TASK, search).finally(() => pool.close());
   }

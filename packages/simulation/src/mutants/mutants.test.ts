@@ -25,7 +25,7 @@ describe("known bugs", () => {
       seeds: 20,
       steps: 20_000,
       threads: 1,
-      core: false,
+      kind: "clusters" as const,
       ignore: [],
     });
     expect(found?.invariant).toBe(invariant);
@@ -41,7 +41,7 @@ describe("known bugs of the core alone", () => {
     ["outgoing-ignored", "commit-by-quorum"],
     ["transfer-wedges", "no-progress"],
   ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
-    const search = { start: 1, seeds: 200, steps: 0, threads: 1, core: true, ignore: [] };
+    const search = { start: 1, seeds: 200, steps: 0, threads: 1, kind: "cores" as const, ignore: [] };
     expect((await findFirst(mutantNamed(name), search))?.invariant).toBe(invariant);
   });
 });

@@ -1,29 +1,40 @@
-/** Runs many seeds of bare cores and tells what they found. */
-import type { CoreFinding } from "../core/core-task.ts";
-import { corePool } from "./core-pool.ts";
+/** Runs many short seeds, of bare cores or with forged messages, and tells what they found. */
 import { CoreTotals } from "./core-totals.ts";
+import { ForgedTotals } from "./forged-totals.ts";
+import { type ManyFinding, type ManySums, type ManyTotals, SEEDS_PER_TASK } from "./many.ts";
+import { corePool, forgedPool, type ManyPool } from "./many-pool.ts";
 import type { SimulateOptions } from "./options.ts";
 import { flagsOf } from "./report.ts";
 
 /** Findings that are made small and told; the rest is only counted. */
 const MAX_REPORTED = 5;
-/** Seeds of a task: a fraction of a second. */
-export const SEEDS_PER_TASK = 200;
 const PROGRESS_EVERY_MS = 10_000;
 /** Characters of a finding that is told in a line. */
 const MAX_LINE = 120;
 
-/** Prints as it goes. Resolves to whether nothing was found. */
-export async function simulateCores(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
+export function simulateCores(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
+  return simulateMany("--core", corePool(options.threads, options.mutant), new CoreTotals(), options, print);
+}
+
+export function simulateForged(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
+  return simulateMany("--forged", forgedPool(options.threads, options.mutant), new ForgedTotals(), options, print);
+}
+
+/** Prints as it goes, and ends the pool. Resolves to whether nothing was found. `flag` is the one that asks for seeds of this kind. */
+async function simulateMany<Sums extends ManySums>(
+  flag: string,
+  pool: ManyPool<Sums>,
+  totals: ManyTotals<Sums>,
+  options: SimulateOptions,
+  print: (line: string) => void,
+): Promise<boolean> {
   const { start, seeds, mutant, ignore, threads } = options;
-  const pool = corePool(threads, mutant);
-  const totals = new CoreTotals();
-  const found: CoreFinding[] = [];
+  const found: ManyFinding[] = [];
   const began = performance.now();
   let told = began;
   let next = start;
   // Told at once, in a line: what leads to it is worked out when all seeds have run, which may take a while.
-  const note = (findings: readonly CoreFinding[]): void => {
+  const note = (findings: readonly ManyFinding[]): void => {
     found.push(...findings);
     for (const { seed, message } of findings) print(`found       seed ${seed}: ${message.slice(0, MAX_LINE)}`);
   };
@@ -49,7 +60,7 @@ export async function simulateCores(options: SimulateOptions, print: (line: stri
       print("");
       print(`FINDING     seed ${seed}: ${message}`);
       for (const line of findings[0]?.story ?? []) print(`            ${line}`);
-      print(`again       npm run simulate -- --core --seeds 1 --start ${seed}${flagsOf({ mutant, ignore })}`);
+      print(`again       npm run simulate -- ${flag} --seeds 1 --start ${seed}${flagsOf({ mutant, ignore })}`);
       print("            and with --trace for the whole run");
       print("");
     }

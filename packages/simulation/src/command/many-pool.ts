@@ -1,0 +1,27 @@
+/** Threads that run many seeds of bare cores, or with forged messages, with each task. */
+import type { CoreSums } from "../core/core-task.ts";
+import type { ForgedSums } from "../forged/forged-task.ts";
+import type { ManyFinding, ManySums, ManyTask } from "./many.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+export type ManyPool<Sums extends ManySums> = WorkerPool<ManyTask, Sums>;
+
+/** `mutant`: name of the bug that the threads run with. */
+export function corePool(size: number, mutant?: string): ManyPool<CoreSums> {
+  const nothing = { runs: 0, actions: 0, messages: 0, committed: 0, checks: 0, rare: new Map() };
+  return new WorkerPool(size, { kind: "cores", mutant }, (task, ms) => ({ ...nothing, findings: [hanging(task, ms)] }));
+}
+
+/** `mutant`: name of the bug that the threads run with. */
+export function forgedPool(size: number, mutant?: string): ManyPool<ForgedSums> {
+  const nothing = { runs: 0, actions: 0, fates: new Map(), states: new Map(), highWater: 0 };
+  return new WorkerPool(size, { kind: "forged", mutant }, (task, ms) => ({
+    ...nothing,
+    findings: [hanging(task, ms)],
+  }));
+}
+
+function hanging({ start, count }: ManyTask, hangMs: number): ManyFinding {
+  const message = `hangs: one of the ${count} seeds from ${start} on did not end within ${hangMs / 1_000} s of real time`;
+  return { seed: start, invariant: "hangs", message, story: [] };
+}
