@@ -38,8 +38,8 @@ export interface LogStorage {
    *
    * It stands at an applied index, at or beyond the compaction point (`firstIndex() - 1`), so that the log goes on from it, and its
    * configuration is the one as of that index. A member refuses a snapshot whose configuration does not have it, and the core
-   * offers one again with each of its answers. So a storage must come to a snapshot of after the change that added the member:
-   * where the latest one is older, take another.
+   * asks again with that member's next answer to a heartbeat. So a storage must come to a snapshot of after the change that added the
+   * member: where the latest one is older, take another.
    */
   snapshot(): Snapshot | "unavailable";
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
+import { bytes, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
 import { EMPTY_CONF_STATE, type Snapshot } from "../types.ts";
 
 const voters = [1, 2, 3];
@@ -44,5 +44,40 @@ describe("a snapshot that comes", () => {
     const { node, offer } = follower(1);
     offer(snapshotAt(3, 2, confState));
     expect(node.raw.raft.tracker.confState()).toEqual(confState);
+  });
+});
+
+describe("a snapshot that does not have its receiver", () => {
+  it("is sent again at most once a tick, although it is reported as delivered before it is refused", () => {
+    const network = new LockstepNetwork({ voters });
+    network.elect(1);
+    network.propose(1, "before");
+    const { storage, applied } = network.node(1);
+    network.node(1).compact(applied.length + 1);
+    // No other is taken when member 4 is added.
+    const old = storage.take();
+    storage.take = () => old;
+    network.raw(1).proposeConfChange({ id: 0, type: "AddLearnerNode", nodeId: 4, context: bytes("") });
+    network.join(4);
+    let sent = 0;
+    network.deliverOnly(({ type, to }) => {
+      if (type === "MsgSnap") {
+        sent += 1;
+        network.raw(1).reportSnapshot(to, "finish");
+      }
+      return true;
+    });
+    network.stabilize();
+    for (let tick = 1; tick <= 20; tick++) {
+      network.tick(1, 1);
+      network.stabilize();
+      expect(sent).toBeLessThanOrEqual(tick + 1);
+    }
+    expect(sent).toBeGreaterThan(5);
+    // With a snapshot that has it, the member goes on.
+    network.node(1).compact(applied.length + 1);
+    network.tick(1, 2);
+    network.stabilize();
+    expect(network.raw(4).raft.log.committed).toBe(network.raw(1).raft.log.committed);
   });
 });
