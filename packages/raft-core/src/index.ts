@@ -102,7 +102,7 @@ export { type RecordLayer, RecordLayers } from "./records/record-layers.ts";
 // The core by itself: consensus without a driver.
 
 export { type Config, type ReadOnlyOption, type ResolvedConfig, resolveConfig } from "./config.ts";
-export { checkConfChange, readConfChange } from "./driver/conf-change.ts";
+export { checkConfChange, readConfChange } from "./driver/membership/conf-change.ts";
 export { encodeConfChange, encodeConfChangeV2 } from "./eraftpb/index.ts";
 export type { DropReason, Outcome, ProposeOutcome, RefusalReason, StepOutcome } from "./raft/outcome.ts";
 export type { ReadState } from "./raft/read-index.ts";
