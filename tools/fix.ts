@@ -14,7 +14,7 @@ async function step(name: string, program: string, args: readonly string[]): Pro
   if (!outcome.ok) process.exitCode = 1;
 }
 
-for await (const folder of glob("packages/*/src/gen", { cwd: root })) {
+for await (const folder of glob("packages/*/src/**/gen", { cwd: root })) {
   await rm(join(root, folder), { recursive: true });
 }
 await step("generate (buf)", "buf", ["generate"]);

@@ -15,6 +15,7 @@ import { floor } from "./floor.ts";
 import { groups } from "./groups.ts";
 import { snapshot } from "./snapshot.ts";
 import { startup } from "./startup.ts";
+import { state } from "./state.ts";
 import { workflow } from "./workflow.ts";
 
 const BENCHES = {
@@ -22,6 +23,7 @@ const BENCHES = {
     yield await floor(folder);
   },
   core,
+  state,
   commit,
   workflow,
   failover,

@@ -12,8 +12,11 @@ const workspace: Workspace = {
   manifests: new Map(packages.map(({ manifest, shortName }) => [shortName, manifest])),
 };
 
-/** Rule 9. */
-const WITHOUT_CIRCLES = ["raftoral"];
+/** Rule 9: where there are no circles, by package. */
+const WITHOUT_CIRCLES: Readonly<Record<string, RegExp>> = {
+  raftoral: /./,
+  workflow: /\/src\/(wire|model|records|nodes|state|commands|machine|author)\//,
+};
 
 async function modulesIn(folder: string): Promise<readonly Module[]> {
   const files = await filesIn(folder, ["src/**/*.ts"]);
@@ -41,10 +44,11 @@ test.each(packages)("$shortName imports every dependency it declares", async ({ 
   expect(unused).toEqual([]);
 });
 
-test.each(packages.filter(({ shortName }) => WITHOUT_CIRCLES.includes(shortName)))(
+test.each(packages.filter(({ shortName }) => WITHOUT_CIRCLES[shortName] !== undefined))(
   "$shortName has no import circles",
-  async ({ folder }) => {
-    expect(importCircles(await modulesIn(folder))).toEqual([]);
+  async ({ shortName, folder }) => {
+    const circles = importCircles(await modulesIn(folder));
+    expect(circles.filter((circle) => circle.some((path) => WITHOUT_CIRCLES[shortName]?.test(path)))).toEqual([]);
   },
 );
 

@@ -9,9 +9,10 @@
 //    they import at run time, wherever it is, is held to the same.
 // 7. Timers are the Clock's: the platform's fire at once for more than 2^31 - 1 ms, and no virtual clock moves them.
 // 6. No file is longer than 400 lines without a reason; `export *` hides what an index offers.
-// 8. The rooms of raftoral know each other one way: api <- time, wire <- client, service <- node <- cli. What differs from process to process (clock,
-//    randomness, ids) comes from platform.ts there, so that whole programs run on virtual time.
-// 9. No import circles in raftoral, types included.
+// 8. The rooms of a package know each other one way. raftoral: api <- time, wire <- client, service <- node <- cli. workflow: wire <- model <- nodes <-
+//    state <- commands <- machine <- everything else; nodes and their registration know nothing of runs. What differs from process to process (clock,
+//    randomness, ids) comes from platform.ts in raftoral, so that whole programs run on virtual time.
+// 9. No import circles in raftoral and in the state side of workflow, types included.
 
 import { posix } from "node:path";
 import type { Manifest } from "../workspace.ts";
@@ -55,20 +56,37 @@ const IMPURE_NAMES = [
   "Promise",
 ];
 
-/** Which rooms (folders, or files beside them) of raftoral a room may import (rule 8). */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  api: [],
-  platform: [],
-  version: [],
-  time: ["api"],
-  wire: ["api", "gen"],
-  client: ["api", "gen", "platform", "time", "wire"],
-  service: ["api", "gen", "wire"],
-  logging: ["api"],
-  metrics: ["api", "node", "version"],
-  node: ["api", "client", "gen", "metrics", "platform", "service", "time", "version"],
-  kit: ["api", "node"],
-  cli: ["api", "client", "logging", "node", "platform", "version", "wire"],
+/** Rooms of workflow that are not part of the replicated state: they may know all of it, and each other. */
+const ENGINE_ROOMS = ["author", "executor", "requests", "runtime"];
+const STATE_ROOMS = ["errors", "wire", "model", "records", "nodes", "state", "commands", "machine"];
+
+/** Which rooms (folders, or files beside them) a room may import, by package (rule 8). Other packages have no rooms yet. */
+const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  workflow: {
+    errors: [],
+    wire: ["errors"],
+    model: ["errors", "wire"],
+    records: [],
+    nodes: ["errors", "wire", "model", "records"],
+    state: ["errors", "wire", "model", "records", "nodes"],
+    commands: ["errors", "wire", "model", "records", "nodes", "state"],
+    machine: ["errors", "wire", "model", "records", "nodes", "state", "commands"],
+    ...Object.fromEntries(ENGINE_ROOMS.map((room) => [room, [...STATE_ROOMS, ...ENGINE_ROOMS]])),
+  },
+  raftoral: {
+    api: [],
+    platform: [],
+    version: [],
+    time: ["api"],
+    wire: ["api", "gen"],
+    client: ["api", "gen", "platform", "time", "wire"],
+    service: ["api", "gen", "wire"],
+    logging: ["api"],
+    metrics: ["api", "node", "version"],
+    node: ["api", "client", "gen", "metrics", "platform", "service", "time", "version"],
+    kit: ["api", "node"],
+    cli: ["api", "client", "logging", "node", "platform", "version", "wire"],
+  },
 };
 
 /** What the rooms that run on any clock must not use; platform.ts gives it (rule 8). */
@@ -160,18 +178,20 @@ function shapeViolations(module: Module): readonly string[] {
   return problems;
 }
 
-/** The room of a module of raftoral: its folder below src, or its name. Undefined for tests, what is for them, and what is in no room. */
+/** The room of a module: its folder below src, or its name. Undefined for tests, what is for them, and in packages without rooms. */
 function roomOf(path: string): string | undefined {
-  if (isTest(path) || isForTests(path)) return undefined;
-  return /^packages\/raftoral\/src\/([a-z-]+)(?:\/|\.ts$)/.exec(path)?.[1];
+  if (isTest(path) || isForTests(path) || ROOMS[packageOf(path)] === undefined) return undefined;
+  return /^packages\/[a-z-]+\/src\/([a-z-]+)(?:\/|\.ts$)/.exec(path)?.[1];
 }
 
 function roomViolations(module: Module): readonly string[] {
   const room = roomOf(module.path);
   if (room === undefined || room === "index" || room === "gen") return [];
-  const known = ROOMS[room];
+  const owner = packageOf(module.path);
+  const known = ROOMS[owner]?.[room];
   if (known === undefined) return [`is in the room ${room}, which is not in ROOMS`];
-  const problems = ON_ANY_CLOCK.includes(room)
+  const isOnAnyClock = owner === "raftoral" && ON_ANY_CLOCK.includes(room);
+  const problems = isOnAnyClock
     ? PLATFORM_NAMES.filter((name) => module.names.has(name)).map((name) => `uses ${name}; platform.ts gives it`)
     : [];
   for (const { specifier } of module.imports) {
@@ -239,7 +259,7 @@ const IMPURE_IN_CORE = /^((driver|testing|eraftpb|wire|ports|memory|transport-ki
 
 function isInPureFolder(path: string): boolean {
   if (isTest(path) || isGenerated(path)) return false;
-  if (path.startsWith("packages/workflow/src/state/")) return true;
+  if (/^packages\/workflow\/src\/(wire|model|records|nodes|state|commands|machine)\//.test(path)) return true;
   const inCore = path.match(/^packages\/raft-core\/src\/(.*)$/)?.[1];
   return inCore !== undefined && !IMPURE_IN_CORE.test(inCore);
 }
@@ -253,7 +273,7 @@ function isForTests(path: string): boolean {
 }
 
 function isGenerated(path: string): boolean {
-  return path.includes("/src/gen/");
+  return /\/src\/(.*\/)?gen\//.test(path);
 }
 
 /** Code that `dist` is built of, other than what is for tests itself. */

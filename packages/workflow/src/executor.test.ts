@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { WorkflowCommand } from "./command/workflow-command.ts";
+import type { WorkflowCommand } from "./commands/registry.ts";
 import { WorkflowExecutor } from "./executor.ts";
 import type { WorkflowEvent } from "./state/workflow-event.ts";
 

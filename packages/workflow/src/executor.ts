@@ -16,13 +16,11 @@ import {
   type SnapshotContent,
   type StateStore,
 } from "@raftoral/raft-core";
-import type { CommandResult } from "./command/command-result.ts";
-import { decodeCommand } from "./command/decode-command.ts";
-import { encodeCommand } from "./command/encode-command.ts";
-import type { WorkflowCommand } from "./command/workflow-command.ts";
+import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
+import type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
+import { type CapturedChunks, WorkflowState } from "./machine/workflow-state.ts";
 import type { EngineListener, EngineNotice } from "./runtime/engine/workflow-engine.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
-import { type CapturedChunks, WorkflowState } from "./state/workflow-state.ts";
 
 export interface WorkflowExecutorOptions {
   /** Where the state is kept. The executor is its only user, and does not close it. Defaults to one in memory. */

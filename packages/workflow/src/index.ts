@@ -26,6 +26,9 @@ export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCod
 
 // To run and observe them.
 
+export type { StateSize } from "./machine/workflow-state.ts";
+export type { OwnerReason } from "./model/ownership.ts";
+export type { NodeStatus } from "./nodes/node-record.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
 export type { BodyStarted, RecordsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
@@ -40,8 +43,6 @@ export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
-export type { NodeStatus } from "./state/node-table.ts";
-export type { OwnerReason } from "./state/run-record.ts";
 export type {
   FinishedSummary,
   NodeView,
@@ -54,22 +55,18 @@ export type {
   RunView,
 } from "./state/run-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";
-export type { StateSize } from "./state/workflow-state.ts";
 
 // To replicate workflows with a Raft group of one's own.
 
-export type { CommandResult, HistoryRecord, Refused } from "./command/command-result.ts";
-export { decodeCommand } from "./command/decode-command.ts";
-export { encodeCommand } from "./command/encode-command.ts";
-export type {
-  Epoch,
-  RecordedError,
-  RecordKind,
-  RunOutcome,
-  TypeVersion,
-  WorkflowCommand,
-} from "./command/workflow-command.ts";
+export { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
+export type { Refused } from "./commands/refusal.ts";
+export type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
 export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
+export type { RecordedError } from "./model/failure.ts";
+export type { Epoch } from "./model/ownership.ts";
+export type { HistoryRecord, RecordKind } from "./model/record.ts";
+export type { RunOutcome } from "./model/run-outcome.ts";
+export type { TypeVersion } from "./model/type-version.ts";
 export {
   RaftWorkflowEngine,
   type RaftWorkflowEngineOptions,

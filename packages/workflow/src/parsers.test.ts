@@ -4,15 +4,14 @@ import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeValue, encodeValue } from "./author/json-value.ts";
-import { decodeCommand } from "./command/decode-command.ts";
-import { encodeCommand } from "./command/encode-command.ts";
-import { WireReader } from "./command/wire-reader.ts";
+import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 import { WorkflowExecutor } from "./executor.ts";
+import { WorkflowState } from "./machine/workflow-state.ts";
+import { nodeCodec } from "./nodes/node-record.ts";
 import { decodeArchive, encodeArchive } from "./state/archive.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
 import {
   decodeHistoryRecord,
-  decodeNode,
   decodeNumber,
   decodeOutcome,
   decodeRun,
@@ -23,8 +22,8 @@ import {
   encodeSignal,
 } from "./state/record-codec.ts";
 import { decodeHeader, encodeHeader } from "./state/state-header.ts";
-import { WorkflowState } from "./state/workflow-state.ts";
 import { command } from "./testing/arbitraries.ts";
+import { WireReader } from "./wire/wire-reader.ts";
 
 const edit = fc.record({ kind: fc.constantFrom(...EDIT_KINDS), at: fc.nat(), value: fc.nat() });
 const edits = fc.array(edit, { minLength: 1, maxLength: 4 });
@@ -220,7 +219,7 @@ describe("damaged records of the state", () => {
     ["number", number.map(encodeNumber), decodeNumber],
     ["archive", fc.array(value).map(encodeArchive), decodeArchive],
     ["run", value, (bytes) => decodeRun(new WireReader(bytes))],
-    ["node", value, (bytes) => decodeNode(new WireReader(bytes))],
+    ["node", value, (bytes) => nodeCodec.read(new WireReader(bytes))],
   ];
   const codes = ["COMMAND_INVALID", "SNAPSHOT_INVALID", "STATE_FORMAT_UNSUPPORTED"];
 

@@ -4,8 +4,8 @@
  * step's retry policy says. CancelledError: the run is being cancelled. NonDeterminismError: the code does not fit the record.
  */
 import { brand, RaftoralError } from "@raftoral/raft-core";
-import type { RecordedError } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
+import type { RecordedError } from "../model/failure.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { rebuiltError } from "./rebuilt-error.ts";
 

@@ -1,5 +1,5 @@
 /** A recorded error as an Error again: for `cause`, so that loggers and debuggers show what a run or step failed of. */
-import type { RecordedError } from "../command/workflow-command.ts";
+import type { RecordedError } from "../model/failure.ts";
 
 /** The error, with its causes and errors. Its class is Error, whatever it was. */
 export function rebuiltError({ name, message, code, stack, cause, errors }: RecordedError): Error {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readRecordedError } from "../command/decode-command.ts";
-import { encodeRecordedError } from "../command/encode-command.ts";
-import { WireReader } from "../command/wire-reader.ts";
+import { encodeFailure, failureCodec } from "../model/failure.ts";
+import { WireReader } from "../wire/wire-reader.ts";
 import { StepFailedError, TerminalError, WorkflowFailedError } from "./errors.ts";
 import { recordedError } from "./recorded-error.ts";
 
@@ -102,16 +101,16 @@ describe("a recorded error", () => {
   ];
   test.each(hostile)("of %s is made without throwing, is bounded, and survives the wire (E1, E2)", (_, make) => {
     const recorded = recordedError(make());
-    const bytes = encodeRecordedError(recorded);
+    const bytes = encodeFailure(recorded);
     expect(bytes.length).toBeLessThan(200_000);
-    expect(readRecordedError(new WireReader(bytes))).toEqual(recorded);
+    expect(failureCodec.read(new WireReader(bytes))).toEqual(recorded);
   });
 
   test("is refused when its bytes have causes without end", () => {
     let bytes = new Uint8Array(0);
     for (let depth = 0; depth < 100; depth++)
       bytes = Buffer.concat([Uint8Array.of(0x2a, ...varint(bytes.length)), bytes]);
-    expect(() => readRecordedError(new WireReader(bytes))).toThrow(
+    expect(() => failureCodec.read(new WireReader(bytes))).toThrow(
       expect.objectContaining({ code: "COMMAND_INVALID" }),
     );
   });

@@ -5,7 +5,7 @@
  * E2. Bounded: in the length of each text, in the depth of causes, in the number of an aggregate's errors, and in all.
  * E3. Nothing that says why is dropped: causes, the errors of an AggregateError, numeric codes, and the content of a plain object that was thrown.
  */
-import type { RecordedError } from "../command/workflow-command.ts";
+import type { RecordedError } from "../model/failure.ts";
 import { StepFailedError } from "./errors.ts";
 
 /** Longest texts that are recorded of one error, in UTF-16 units. */

@@ -1,6 +1,7 @@
 /** Defines workflows, and keeps those that a node can execute. */
-import type { TypeVersion } from "../command/workflow-command.ts";
+
 import { WorkflowError } from "../errors.ts";
+import type { TypeVersion } from "../model/type-version.ts";
 import type { InputSchema } from "./input-schema.ts";
 import type { WorkflowContext } from "./workflow-context.ts";
 

@@ -6,8 +6,9 @@
  * RQ3. Payloads are bytes; nothing here decodes them.
  */
 import { type Clock, platformClock } from "@raftoral/raft-core";
-import type { CommandResult, Refused, Started } from "../command/command-result.ts";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { Refused } from "../commands/refusal.ts";
+import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
+import type { Started } from "../commands/workflow-start.ts";
 import { runNotFoundText, WorkflowError } from "../errors.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { WorkflowCommand } from "../commands/registry.ts";
 import { Latch, world } from "../testing/workflow-world.ts";
 
 const hostile = new Proxy(new Error("hidden"), {

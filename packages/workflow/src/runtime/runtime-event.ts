@@ -1,6 +1,7 @@
 /** What an observer of a runtime hears: the replicated events, and what only this node knows. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch, RecordedError } from "../command/workflow-command.ts";
+import type { RecordedError } from "../model/failure.ts";
+import type { Epoch } from "../model/ownership.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 
 /** This node begins to execute a run's body. `replayed` checkpoints will be answered without running anything. */

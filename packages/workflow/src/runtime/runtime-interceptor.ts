@@ -5,7 +5,9 @@
  * body's turn, in the body's async context; what they throw reaches the body or the step as if the author's code had thrown it.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch, RecordKind, RunOutcome } from "../command/workflow-command.ts";
+import type { Epoch } from "../model/ownership.ts";
+import type { RecordKind } from "../model/record.ts";
+import type { RunOutcome } from "../model/run-outcome.ts";
 
 /** One body: a run as one node executes it. */
 export interface InterceptedBody {

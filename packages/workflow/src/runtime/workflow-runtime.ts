@@ -6,7 +6,7 @@
  */
 import { type Clock, type Logger, platformClock, RaftError, silentLogger } from "@raftoral/raft-core";
 import { WorkflowRegistry } from "../author/workflow.ts";
-import type { NodeDrain } from "../command/workflow-command.ts";
+import type { NodeDrain } from "../commands/node-drain.ts";
 import { WorkflowError } from "../errors.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";

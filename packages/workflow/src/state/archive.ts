@@ -3,10 +3,10 @@
  * for they are deleted as well. Length and content of each, in the order in which they were committed.
  */
 import type { StateKey, StateReader } from "@raftoral/raft-core";
-import { WireReader } from "../command/wire-reader.ts";
-import { WireWriter } from "../command/wire-writer.ts";
+import { historyKey, KEY_PREFIX, rangeOf } from "../records/state-keys.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 import type { RunRecord } from "./run-record.ts";
-import { historyKey, KEY_PREFIX, rangeOf } from "./state-keys.ts";
 
 /** A run with more checkpoints, or more bytes in them, keeps them as they are. */
 export const MAX_ARCHIVED_CHECKPOINTS = 256;

@@ -6,11 +6,13 @@
  * D2. What is in memory is one record, and what the replacement has not written yet.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import { WireReader } from "../command/wire-reader.ts";
 import { WorkflowError } from "../errors.ts";
+import { nodeCodec, nodeRecord } from "../nodes/node-record.ts";
+import { encodeNode, nodeKey } from "../nodes/node-table.ts";
+import { HEADER_KEY, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
+import { WireReader } from "../wire/wire-reader.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
-import { nodeKey, nodeRecord } from "./node-table.ts";
-import { decodeHistoryRecord, decodeNode, decodeRun, encodeHistoryRecord, encodeNode } from "./record-codec.ts";
+import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
 import {
   putArchive,
@@ -25,7 +27,6 @@ import {
 } from "./run-records.ts";
 import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { encodeHeader } from "./state-header.ts";
-import { HEADER_KEY, KEY_PREFIX, numberKey } from "./state-keys.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** A record's kind and length take at most this many bytes. */
@@ -178,7 +179,7 @@ export class SnapshotDecoder {
   }
 
   #putNode(content: WireReader): void {
-    const node = decodeNode(content);
+    const node = nodeCodec.read(content);
     const key = nodeKey(node.nodeId);
     if (node.nodeId === 0 || this.#sink.get(key) !== undefined) throw invalid(`node ${node.nodeId} is out of place`);
     this.#sink.put(key, encodeNode(nodeRecord(node)));

@@ -7,12 +7,12 @@
  * E3. A record of the store is written as it is: nothing is decoded that need not be.
  */
 import type { StateView } from "@raftoral/raft-core";
-import { WireWriter } from "../command/wire-writer.ts";
+import { HEADER_KEY, KEY_PREFIX, kindRange, numberKey, rangeOf } from "../records/state-keys.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 import { decodeArchive, indexIn } from "./archive.ts";
 import { startInPlace } from "./run-records.ts";
 import { RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { decodeHeader } from "./state-header.ts";
-import { HEADER_KEY, KEY_PREFIX, kindRange, numberKey, rangeOf } from "./state-keys.ts";
 
 /** A run's checkpoints are held in memory up to this many bytes, to be put in order; beyond, only their keys are. */
 const MAX_HELD_BYTES = 1024 * 1024;

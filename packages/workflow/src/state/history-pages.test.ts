@@ -1,9 +1,9 @@
 import { MemoryStateStore, type StateKey } from "@raftoral/raft-core";
 import { expect, test } from "vitest";
+import { WorkflowState } from "../machine/workflow-state.ts";
+import { KEY_PREFIX } from "../records/state-keys.ts";
 import { NOTHING, StateLog } from "../testing/state-log.ts";
 import type { HistoryPage, HistoryQuery } from "./history-pages.ts";
-import { KEY_PREFIX } from "./state-keys.ts";
-import { WorkflowState } from "./workflow-state.ts";
 
 /** A store that counts the records of histories that are read. */
 class CountingStore extends MemoryStateStore {

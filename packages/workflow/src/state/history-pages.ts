@@ -9,13 +9,13 @@
  * HP3. A reader that goes from page to page gets every record that there was at its first page, once.
  */
 import type { LogIndex, StateKey, StateReader } from "@raftoral/raft-core";
-import type { HistoryRecord } from "../command/command-result.ts";
-import { WireReader } from "../command/wire-reader.ts";
+import type { HistoryRecord } from "../model/record.ts";
+import { KEY_PREFIX, rangeOf } from "../records/state-keys.ts";
+import { WireReader } from "../wire/wire-reader.ts";
 import { decodeArchive, indexIn } from "./archive.ts";
 import { decodeHistoryRecord } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
 import { recordCountOf } from "./run-records.ts";
-import { KEY_PREFIX, rangeOf } from "./state-keys.ts";
 
 /** Which page to read. */
 export interface HistoryQuery {

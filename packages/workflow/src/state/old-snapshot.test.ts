@@ -1,7 +1,7 @@
 import { MemoryStateStore } from "@raftoral/raft-core";
 import { expect, test } from "vitest";
+import { WorkflowState } from "../machine/workflow-state.ts";
 import { SnapshotDecoder } from "./decode-snapshot.ts";
-import { WorkflowState } from "./workflow-state.ts";
 
 /** Written when runs were kept in tables in memory. */
 const WRITTEN = `

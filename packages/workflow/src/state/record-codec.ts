@@ -2,17 +2,15 @@
  * The state's records as bytes. They are the fields of a snapshot's records (protobuf's encoding, so that fields can be added), so that a
  * snapshot is made of them as they are; a run's fields are spread over several records of the store.
  */
-import type { HistoryRecord } from "../command/command-result.ts";
-import { readRecordedError } from "../command/decode-command.ts";
-import { encodeRecordedError } from "../command/encode-command.ts";
-import { OUTCOMES, RECORD_KINDS } from "../command/wire-numbers.ts";
-import { WireReader } from "../command/wire-reader.ts";
-import { WireWriter } from "../command/wire-writer.ts";
-import type { RunOutcome, TypeVersion } from "../command/workflow-command.ts";
-import { ByteSlabs } from "./byte-slabs.ts";
-import type { NodeRecord, NodeStatus } from "./node-table.ts";
+import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
+import { OWNER_REASONS } from "../model/ownership.ts";
+import { type HistoryRecord, RECORD_KINDS } from "../model/record.ts";
+import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../model/run-outcome.ts";
+import { ByteSlabs } from "../records/byte-slabs.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
-import { invalid, NODE_STATUSES, OWNER_REASONS } from "./snapshot-format.ts";
+import { invalid } from "./snapshot-format.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** One for all: what it wrote is copied before the next use. */
@@ -23,48 +21,6 @@ function written(write: (to: WireWriter) => void): Uint8Array {
   writer.reset();
   write(writer);
   return slabs.copy(writer.view());
-}
-
-export function encodeNode(node: NodeRecord): Uint8Array {
-  return written((to) => {
-    to.uint(1, node.nodeId);
-    to.string(2, node.incarnation);
-    to.uint(3, NODE_STATUSES.indexOf(node.status));
-    for (const { type, version } of node.types) {
-      const entry = new WireWriter(64);
-      entry.string(1, type);
-      entry.uint(2, version);
-      to.message(4, entry.finish());
-    }
-  });
-}
-
-export interface DecodedNode {
-  readonly nodeId: number;
-  readonly incarnation: string;
-  readonly status: NodeStatus;
-  readonly types: readonly TypeVersion[];
-}
-
-export function decodeNode(from: WireReader): DecodedNode {
-  let [nodeId, incarnation, status] = [0, "", 0];
-  const types: TypeVersion[] = [];
-  for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === 1) nodeId = from.uint();
-    else if (field === 2) incarnation = from.string();
-    else if (field === 3) status = from.uint();
-    else if (field === 4) {
-      const entry = from.message();
-      let [type, version] = ["", 0];
-      for (let inner = entry.field(); inner !== 0; inner = entry.field()) {
-        if (inner === 1) type = entry.string();
-        else if (inner === 2) version = entry.uint();
-        else entry.skip();
-      }
-      types.push({ type, version });
-    } else from.skip();
-  }
-  return { nodeId, incarnation, status: named(NODE_STATUSES, status, "node status"), types };
 }
 
 /** Everything of a run but input, outcome, checkpoints and signals. */
@@ -115,7 +71,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let inputDigest = EMPTY;
   let [owner, epoch, attempt, recordCount, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, false, ""];
   let [finished, status, result, reasonText, endedAtMs, endIndex] = [false, 0, EMPTY, "", 0, 0];
-  let error = { name: "", message: "" };
+  let error: RecordedError | undefined;
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
   for (let field = from.field(); field !== 0; field = from.field()) {
@@ -139,7 +95,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 32) finished = from.bool();
     else if (field === 33) status = from.uint();
     else if (field === 34) result = from.bytes();
-    else if (field === 35) error = readRecordedError(from.message());
+    else if (field === 35) error = failureCodec.read(from.message());
     else if (field === 36) reasonText = from.string();
     else if (field === 37) endedAtMs = from.uint();
     else if (field === 38) endIndex = from.uint();
@@ -159,7 +115,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         signalIds,
       };
   const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex };
-  const outcome = outcomeOf(name, result, error, reasonText);
+  const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, recordCount, input, outcome, signals };
 }
 
@@ -167,32 +123,22 @@ export function decodeRun(from: WireReader): DecodedRun {
 export function encodeOutcome(outcome: RunOutcome): Uint8Array {
   return written((to) => {
     if (outcome.status === "completed") to.bytes(34, outcome.result);
-    if (outcome.status === "failed") to.message(35, encodeRecordedError(outcome.error));
+    if (outcome.status === "failed") to.message(35, encodeFailure(outcome.error));
     if (outcome.status === "cancelled") to.string(36, outcome.reason);
   });
 }
 
-export function decodeOutcome(status: RunOutcome["status"], bytes: Uint8Array): RunOutcome {
+export function decodeOutcome(status: OutcomeStatus, bytes: Uint8Array): RunOutcome {
   let [result, reason] = [EMPTY, ""];
-  let error = { name: "", message: "" };
+  let error: RecordedError | undefined;
   const from = new WireReader(bytes);
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 34) result = from.bytes();
-    else if (field === 35) error = readRecordedError(from.message());
+    else if (field === 35) error = failureCodec.read(from.message());
     else if (field === 36) reason = from.string();
     else from.skip();
   }
-  return outcomeOf(status, result, error, reason);
-}
-
-function outcomeOf(
-  status: RunOutcome["status"],
-  result: Uint8Array,
-  error: { name: string; message: string },
-  reason: string,
-): RunOutcome {
-  if (status === "completed") return { status, result };
-  return status === "failed" ? { status, error } : { status, reason };
+  return outcomeOfParts({ status, result, error, reason });
 }
 
 export function encodeSignal(signal: BufferedSignal): Uint8Array {

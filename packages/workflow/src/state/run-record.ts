@@ -5,7 +5,8 @@
  * somebody asks for it. Heads are replaced and never altered.
  */
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
-import type { Epoch, RunOutcome } from "../command/workflow-command.ts";
+import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import type { RunOutcome } from "../model/run-outcome.ts";
 
 /** A signal that the run has not asked for yet. */
 export interface BufferedSignal {
@@ -15,9 +16,6 @@ export interface BufferedSignal {
   readonly payload: Uint8Array;
   readonly atMs: number;
 }
-
-/** Why a run has the owner it has. */
-export type OwnerReason = "start" | "node-failure" | "load-balancing" | "drain" | "restart" | "adoption";
 
 /** The run is to be executed by `owner`, or by nobody while `owner` is 0 (an orphan: no live node has its type). */
 export interface RunningHead {

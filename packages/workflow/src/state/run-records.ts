@@ -3,9 +3,10 @@
  * that is being restored write alike.
  */
 import type { StateKey, StateReader } from "@raftoral/raft-core";
-import type { HistoryRecord } from "../command/command-result.ts";
-import { WireReader } from "../command/wire-reader.ts";
-import type { RunOutcome } from "../command/workflow-command.ts";
+import type { HistoryRecord } from "../model/record.ts";
+import type { RunOutcome } from "../model/run-outcome.ts";
+import { historyKey, idKey, KEY_PREFIX, numberIn, numberKey, pathHash, rangeOf } from "../records/state-keys.ts";
+import { WireReader } from "../wire/wire-reader.ts";
 import { decodeArchive } from "./archive.ts";
 import {
   type DecodedHistoryRecord,
@@ -21,7 +22,6 @@ import {
   encodeSignal,
 } from "./record-codec.ts";
 import type { BufferedSignal, RunRecord } from "./run-record.ts";
-import { historyKey, idKey, KEY_PREFIX, numberIn, numberKey, pathHash, rangeOf } from "./state-keys.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 

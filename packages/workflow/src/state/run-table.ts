@@ -6,8 +6,9 @@
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  */
 import { invariant, type NodeId, type StateReader, type StateStore } from "@raftoral/raft-core";
-import type { HistoryRecord } from "../command/command-result.ts";
-import type { RunOutcome } from "../command/workflow-command.ts";
+import type { HistoryRecord } from "../model/record.ts";
+import type { RunOutcome } from "../model/run-outcome.ts";
+import { idKey, KEY_PREFIX, kindRange, numberKey, rangeOf } from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
@@ -26,7 +27,6 @@ import {
   startInPlace,
   startOf,
 } from "./run-records.ts";
-import { idKey, KEY_PREFIX, kindRange, numberKey, rangeOf } from "./state-keys.ts";
 
 /** What knowing a record takes in memory beside its value, roughly. */
 const HASH_BYTES = 128;

@@ -1,12 +1,14 @@
 /** How runs and nodes look from outside: copies of references, structured-cloneable, safe to keep. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
-import type { HistoryRecord } from "../command/command-result.ts";
-import type { Epoch, RunOutcome, TypeVersion } from "../command/workflow-command.ts";
-import type { NodeStatus } from "./node-table.ts";
-import type { OwnerReason, RunRecord } from "./run-record.ts";
+import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import type { HistoryRecord } from "../model/record.ts";
+import type { RunOutcome } from "../model/run-outcome.ts";
+import type { TypeVersion } from "../model/type-version.ts";
+import type { NodeStatus } from "../nodes/node-record.ts";
+import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
+import type { RunRecord } from "./run-record.ts";
 import { historyOf, inputOf, loadRun, outcomeOf, recordCountOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
-import { KEY_PREFIX, numberIn, numberKey } from "./state-keys.ts";
 import type { Tables } from "./tables.ts";
 
 export type RunStatus = "running" | "completed" | "failed" | "cancelled";

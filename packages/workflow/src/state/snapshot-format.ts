@@ -3,8 +3,6 @@
  * checkpoints follow it. The content of a record has protobuf's field encoding, so that fields can be added.
  */
 import { WorkflowError } from "../errors.ts";
-import type { NodeStatus } from "./node-table.ts";
-import type { OwnerReason } from "./run-record.ts";
 
 /** "RWFS" */
 export const SNAPSHOT_MAGIC: readonly number[] = Object.freeze([0x52, 0x57, 0x46, 0x53]);
@@ -14,17 +12,7 @@ export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
 export const RECORD = Object.freeze({ header: 1, node: 2, run: 3, checkpoint: 4, end: 5 });
 
-/** Positions are the numbers written. */
-export const NODE_STATUSES: readonly NodeStatus[] = Object.freeze(["live", "draining", "lost"] as const);
-export const OWNER_REASONS: readonly OwnerReason[] = Object.freeze([
-  "start",
-  "node-failure",
-  "load-balancing",
-  "drain",
-  "restart",
-  "adoption",
-] as const);
-
+/** What a snapshot that cannot be restored is refused with. */
 export function invalid(what: string, cause?: unknown): WorkflowError {
   return new WorkflowError("SNAPSHOT_INVALID", `The workflow snapshot cannot be restored: ${what}`, { cause });
 }

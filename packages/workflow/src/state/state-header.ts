@@ -1,9 +1,9 @@
 /** The state's one record that every commit changes: clocks and counts. */
 import type { NodeId } from "@raftoral/raft-core";
-import { WireReader } from "../command/wire-reader.ts";
-import { WireWriter } from "../command/wire-writer.ts";
-import type { Epoch } from "../command/workflow-command.ts";
 import { WorkflowError } from "../errors.ts";
+import type { Epoch } from "../model/ownership.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
 import type { RunCounts } from "./run-table.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */

@@ -1,11 +1,11 @@
 import { MemoryStateStore } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { WorkflowState } from "../machine/workflow-state.ts";
+import { idKey, numberIn, numberKey, pathHash } from "../records/state-keys.ts";
 import { StateLog } from "../testing/state-log.ts";
 import { RunCache } from "./run-cache.ts";
 import type { RunRecord } from "./run-record.ts";
-import { idKey, numberIn, numberKey, pathHash } from "./state-keys.ts";
-import { WorkflowState } from "./workflow-state.ts";
 
 /** Two paths with the same hash. */
 const [ONE, TWO] = ["step-1lj908o#0", "step-q1xb4c#0"];

@@ -1,13 +1,12 @@
-/** What the functions that apply commands work on: the tables, the log clock and the event list of one state machine. */
+/** What commands are applied to: the tables, the log clock and the event list of one state machine. */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
-import type { Refused } from "../command/command-result.ts";
-import type { Epoch, RunOutcome } from "../command/workflow-command.ts";
-import type { RefusalCode } from "../errors.ts";
-import { NodeTable } from "./node-table.ts";
-import type { OwnerReason, RunningHead, RunRecord } from "./run-record.ts";
+import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import type { RunOutcome } from "../model/run-outcome.ts";
+import { NodeTable } from "../nodes/node-table.ts";
+import { HEADER_KEY } from "../records/state-keys.ts";
+import type { RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
-import { HEADER_KEY } from "./state-keys.ts";
 import type { WorkflowEvent } from "./workflow-event.ts";
 
 /** Signal ids that a run which has ended remembers. */
@@ -95,8 +94,4 @@ export class Tables {
       epoch,
     });
   }
-}
-
-export function refused(code: RefusalCode, message: string, details?: Readonly<Record<string, unknown>>): Refused {
-  return details === undefined ? { ok: false, code, message } : { ok: false, code, message, details };
 }

@@ -1,8 +1,9 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
-import type { Epoch, RecordKind, RunOutcome } from "../command/workflow-command.ts";
-import type { NodeStatus } from "./node-table.ts";
-import type { OwnerReason } from "./run-record.ts";
+import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import type { RecordKind } from "../model/record.ts";
+import type { RunOutcome } from "../model/run-outcome.ts";
+import type { NodeStatus } from "../nodes/node-record.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
 interface At {

@@ -1,108 +1,74 @@
-/** Commands for property tests: small ranges, so that they meet each other. */
+/**
+ * Commands for property tests, made of the registry: a command that is added there is in them.
+ *
+ * A property's values come from the pool of its name, where small ranges make commands meet each other, and else from its type on the wire.
+ */
 import fc from "fast-check";
-import { RECORD_KINDS } from "../command/wire-numbers.ts";
-import type { RunOutcome, WorkflowCommand } from "../command/workflow-command.ts";
+import { type AnyDefinition, COMMANDS, type WorkflowCommand } from "../commands/registry.ts";
+import type { RecordedError } from "../model/failure.ts";
+import type { MessageCodec, WireField } from "../wire/wire-types.ts";
 
-const runId = fc.constantFrom("a", "b", "c", "d");
-const type = fc.constantFrom("order", "mail");
-const nodeId = fc.integer({ min: 1, max: 3 });
-const owner = fc.integer({ min: 0, max: 3 });
-const version = fc.integer({ min: 0, max: 2 });
-const incarnation = fc.constantFrom("one", "two");
-const epoch = fc.integer({ min: 0, max: 12 });
-const at = fc.integer({ min: 0, max: 1000 });
-const value = fc.uint8Array({ maxLength: 3 });
-const key = fc.constantFrom("x#0", "x#1", "y#0");
-const name = fc.constantFrom("go", "stop");
+const failure: fc.Arbitrary<RecordedError> = fc.record({ name: fc.string(), message: fc.string() });
+const number = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
 
-const outcome: fc.Arbitrary<RunOutcome> = fc.oneof(
-  fc.record({ status: fc.constant("completed" as const), result: value }),
-  fc.record({
-    status: fc.constant("failed" as const),
-    error: fc.record({ name: fc.string(), message: fc.string() }),
-  }),
-  fc.record({ status: fc.constant("cancelled" as const), reason: fc.string() }),
-);
+/** Values by the names of properties. `owner` and `epoch` are guesses; see the state's properties for how they are made to hit. */
+const POOLS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  runId: fc.constantFrom("a", "b", "c", "d"),
+  workflowType: fc.constantFrom("order", "mail"),
+  type: fc.constantFrom("order", "mail"),
+  nodeId: number(1, 3),
+  newOwner: number(1, 3),
+  owner: number(0, 3),
+  oldOwner: number(0, 3),
+  version: number(0, 2),
+  incarnation: fc.constantFrom("one", "two"),
+  epoch: number(0, 12),
+  atMs: number(0, 1000),
+  finishedBeforeMs: number(0, 1000),
+  keepAtMost: number(0, 4),
+  path: fc.constantFrom("x#0", "x#1", "y#0"),
+  name: fc.constantFrom("go", "stop"),
+  signalId: fc.constantFrom("", "s1", "s2"),
+  error: failure,
+};
 
-/** Any command. `owner` and `epoch` are guesses; see the state's properties for how they are made to hit. */
-export const command: fc.Arbitrary<WorkflowCommand> = fc.oneof(
-  fc.record({
-    kind: fc.constant("WorkflowStart" as const),
-    runId,
-    workflowType: type,
-    version,
-    input: value,
-    owner,
-    atMs: at,
-    seed: value,
-  }),
-  fc.record({
-    kind: fc.constant("WorkflowStart" as const),
-    runId,
-    workflowType: type,
-    version,
-    input: value,
-    owner,
-    atMs: at,
-    seed: value,
-    inputDigest: fc.uint8Array({ minLength: 1, maxLength: 2 }),
-    isPinned: fc.constant(true),
-  }),
-  fc.record({ kind: fc.constant("WorkflowEnd" as const), runId, outcome, atMs: at, owner, epoch }),
-  fc.record({
-    kind: fc.constant("Checkpoint" as const),
-    runId,
-    path: key,
-    value,
-    atMs: at,
-    owner,
-    epoch,
-    recordKind: fc.constantFrom(...RECORD_KINDS),
-  }),
-  fc.record({
-    kind: fc.constant("OwnerChange" as const),
-    runId,
-    oldOwner: owner,
-    newOwner: nodeId,
-    reason: fc.constantFrom("node-failure" as const, "load-balancing" as const),
-    atMs: at,
-    epoch,
-  }),
-  fc.record({
-    kind: fc.constant("Signal" as const),
-    runId,
-    name,
-    payload: value,
-    signalId: fc.constantFrom("", "s1", "s2"),
-    atMs: at,
-  }),
-  fc.record({
-    kind: fc.constant("SignalReceive" as const),
-    runId,
-    path: key,
-    name,
-    timedOut: fc.boolean(),
-    atMs: at,
-    owner,
-    epoch,
-  }),
-  fc.record({ kind: fc.constant("Cancel" as const), runId, reason: fc.string(), atMs: at }),
-  fc.record({
-    kind: fc.constant("NodeRegister" as const),
-    nodeId,
-    incarnation,
-    types: fc.uniqueArray(fc.record({ type, version: fc.integer({ min: 1, max: 2 }) }), {
-      maxLength: 4,
-      selector: (entry) => `${entry.type}@${entry.version}`,
-    }),
-    atMs: at,
-  }),
-  fc.record({ kind: fc.constant("NodeLost" as const), nodeId, incarnation, atMs: at, forget: fc.boolean() }),
-  fc.record({ kind: fc.constant("NodeDrain" as const), nodeId, incarnation, atMs: at }),
-  fc.record({
-    kind: fc.constant("Prune" as const),
-    finishedBeforeMs: at,
-    keepAtMost: fc.integer({ min: 0, max: 4 }),
-    atMs: at,
-  }),
-);
+/** Any command, of each kind alike. */
+export const command: fc.Arbitrary<WorkflowCommand> = fc.oneof(...COMMANDS.map(commandOf));
+
+/** Any command of one kind. */
+export function commandOf(definition: AnyDefinition): fc.Arbitrary<WorkflowCommand> {
+  const { codec, kind } = definition;
+  const parts = messageOf(codec);
+  // What travels in parts is put together as the codec does it.
+  return parts.map((given) => {
+    const whole = codec.fromParts === undefined ? given : codec.fromParts(given as never);
+    return { ...whole, kind } as WorkflowCommand;
+  });
+}
+
+function messageOf(codec: Pick<MessageCodec<never>, "fields">): fc.Arbitrary<Record<string, unknown>> {
+  const required: Record<string, fc.Arbitrary<unknown>> = {};
+  const optional: Record<string, fc.Arbitrary<unknown>> = {};
+  for (const [property, field] of codec.fields ?? []) {
+    const pool = POOLS[property] ?? valueIn(field);
+    if ("isOptional" in field) optional[property] = pool.filter((value) => !isEmpty(value));
+    else required[property] = pool;
+  }
+  return fc.record({ ...required, ...optional }, { requiredKeys: Object.keys(required) });
+}
+
+function valueIn({ type, names, message, isRepeated }: WireField<unknown>): fc.Arbitrary<unknown> {
+  const one = (): fc.Arbitrary<unknown> => {
+    if (message !== undefined) return messageOf(message);
+    if (names !== undefined) return fc.constantFrom(...names);
+    if (type === "bool") return fc.boolean();
+    if (type === "uint") return number(0, 4);
+    return type === "bytes" ? fc.uint8Array({ maxLength: 3 }) : fc.string();
+  };
+  return isRepeated ? fc.uniqueArray(one(), { maxLength: 4, selector: (value) => JSON.stringify(value) }) : one();
+}
+
+/** An optional field that holds its default is as one that is left out. */
+function isEmpty(value: unknown): boolean {
+  return value === false || value === 0 || (value as { readonly length?: number }).length === 0;
+}

@@ -3,8 +3,7 @@
  * fast, and with faults on request. Commands and results cross as bytes and clones, as they would between threads.
  */
 import { RaftError } from "@raftoral/raft-core";
-import type { CommandResult } from "../command/command-result.ts";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import { WorkflowExecutor } from "../executor.ts";
 import { RaftWorkflowEngine } from "../runtime/engine/raft-workflow-engine.ts";
 

@@ -1,9 +1,8 @@
 /** A state machine with a log of one's own, for tests. */
 import { MemoryStateStore } from "@raftoral/raft-core";
-import type { CommandResult } from "../command/command-result.ts";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
+import { WorkflowState } from "../machine/workflow-state.ts";
 import { SnapshotDecoder } from "../state/decode-snapshot.ts";
-import { WorkflowState } from "../state/workflow-state.ts";
 
 export const NOTHING = new Uint8Array(0);
 /** What nodes register unless told otherwise. */

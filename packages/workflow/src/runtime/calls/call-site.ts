@@ -12,8 +12,7 @@
  * CS4. Nothing new is recorded by a body that is held.
  */
 import type { Clock } from "@raftoral/raft-core";
-import type { HistoryRecord } from "../../command/command-result.ts";
-import type { RecordKind } from "../../command/workflow-command.ts";
+import type { HistoryRecord, RecordKind } from "../../model/record.ts";
 import type { Activity } from "../execution/activity.ts";
 import type { Answers } from "../execution/answers.ts";
 import { type History, never } from "../execution/history.ts";

@@ -1,7 +1,6 @@
 /** A moment that a wait ends at, recorded: whoever owns the run then knows it. */
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
-import type { HistoryRecord } from "../../command/command-result.ts";
-import type { RecordKind } from "../../command/workflow-command.ts";
+import type { HistoryRecord, RecordKind } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
 
 /** The run's time `delayMs` after this was asked for the first time, in milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 /** `ctx.now`: the time of its own record. */
-import type { HistoryRecord } from "../../command/command-result.ts";
+import type { HistoryRecord } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);

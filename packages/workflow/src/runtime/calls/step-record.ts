@@ -2,8 +2,8 @@
 import { StepFailedError, VariableFailedError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
-import type { HistoryRecord } from "../../command/command-result.ts";
-import type { RecordedError } from "../../command/workflow-command.ts";
+import type { RecordedError } from "../../model/failure.ts";
+import type { HistoryRecord } from "../../model/record.ts";
 
 interface RecordedStepFailure extends RecordedError {
   readonly attempts: number;

@@ -1,7 +1,7 @@
 /** `ctx.step`: calls a function until it has succeeded or failed for good, and records which. */
 import { encodeValue } from "../../author/json-value.ts";
 import type { StepContext, StepOptions } from "../../author/workflow-context.ts";
-import type { HistoryRecord } from "../../command/command-result.ts";
+import type { HistoryRecord } from "../../model/record.ts";
 import type { RuntimeProbe } from "../runtime-probe.ts";
 import type { CallSite } from "./call-site.ts";
 import { attemptStep, type StepSurroundings } from "./step-attempts.ts";

@@ -7,7 +7,7 @@
  */
 import { encodeValue } from "../../author/json-value.ts";
 import type { Variable } from "../../author/workflow-context.ts";
-import type { HistoryRecord } from "../../command/command-result.ts";
+import type { HistoryRecord } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
 import { called } from "./called.ts";
 import { failureBytes, variableAnswer } from "./step-record.ts";

@@ -4,7 +4,7 @@
  * WF1. The state decides who gets which signal; this side only asks when one is probably there (signal-inbox.ts).
  */
 import { decodeValue } from "../../author/json-value.ts";
-import type { HistoryRecord } from "../../command/command-result.ts";
+import type { HistoryRecord } from "../../model/record.ts";
 import type { SignalInbox } from "../execution/signal-inbox.ts";
 import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";

@@ -1,7 +1,6 @@
 /** A Raft group as the engine of workflows, in this thread. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
-import type { CommandResult } from "../../command/command-result.ts";
-import type { WorkflowCommand } from "../../command/workflow-command.ts";
+import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowExecutor } from "../../executor.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";

@@ -5,8 +5,7 @@
  * their id, and everything of an owner is fenced. So an unknown outcome is met by proposing again.
  */
 import type { Clock } from "@raftoral/raft-core";
-import type { CommandResult } from "../../command/command-result.ts";
-import type { WorkflowCommand } from "../../command/workflow-command.ts";
+import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
 /** What an error of the engine means for the one who proposed. */

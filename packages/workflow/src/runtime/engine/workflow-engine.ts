@@ -6,12 +6,11 @@
  * P2. Events come in log order, each once; what `propose` resolves with is never ahead of the events that led to it.
  */
 import type { LogIndex, NodeId, Term } from "@raftoral/raft-core";
-import type { CommandResult } from "../../command/command-result.ts";
-import type { WorkflowCommand } from "../../command/workflow-command.ts";
+import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
+import type { StateSize } from "../../machine/workflow-state.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { NodeView, RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
-import type { StateSize } from "../../state/workflow-state.ts";
 
 /** What the engine says beside the replicated events: it differs from node to node. */
 export type EngineNotice =

@@ -11,7 +11,7 @@
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
-import type { Epoch } from "../../command/workflow-command.ts";
+import type { Epoch } from "../../model/ownership.ts";
 import type { RunView } from "../../state/run-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";

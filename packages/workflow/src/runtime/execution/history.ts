@@ -7,10 +7,12 @@
  */
 import { type Clock, invariant, type NodeId } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
-import type { HistoryRecord, Refused } from "../../command/command-result.ts";
-import type { Epoch, RecordKind, WorkflowCommand } from "../../command/workflow-command.ts";
+import type { Refused } from "../../commands/refusal.ts";
+import type { WorkflowCommand } from "../../commands/registry.ts";
 import { WorkflowError } from "../../errors.ts";
-import { sameFamily } from "../../state/apply-run.ts";
+import type { Epoch } from "../../model/ownership.ts";
+import type { HistoryRecord, RecordKind } from "../../model/record.ts";
+import { sameFamily } from "../../model/record.ts";
 import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
 import { RunTime } from "./run-time.ts";
 

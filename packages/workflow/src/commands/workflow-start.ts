@@ -1,20 +1,76 @@
 /**
- * Applies WorkflowStart: idempotent by id; the owner is the node that asks if it can, else the least loaded one that can. A start
- * with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created. A start that is repeated
- * after a deployment of a newer version finds its run, unless the caller pinned the version.
+ * WorkflowStart: asks for a run. Idempotent by id.
+ *
+ * WS1. The owner is the node that asks if it can execute the type, else the least loaded one that can.
+ * WS2. The same id again is the same run, with the same type and input; the version must be the same only where the caller pinned it, so that a start
+ *      that is repeated after a deployment of a newer version finds its run.
+ * WS3. A start with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
  */
-import type { CommandResult } from "../command/command-result.ts";
-import type { WorkflowStart } from "../command/workflow-command.ts";
-import type { RunRecord } from "./run-record.ts";
-import { inputOf } from "./run-records.ts";
-import { refused, type Tables } from "./tables.ts";
+import type { NodeId } from "@raftoral/raft-core";
+import type { Epoch } from "../model/ownership.ts";
+import type { RunRecord } from "../state/run-record.ts";
+import { inputOf } from "../state/run-records.ts";
+import type { Tables } from "../state/tables.ts";
+import { bool, bytes, optional, string, uint } from "../wire/fields.ts";
+import { defineCommand } from "./command.ts";
+import { type Refused, refused } from "./refusal.ts";
+
+/** See the file's head. */
+export interface WorkflowStart {
+  readonly kind: "WorkflowStart";
+  readonly runId: string;
+  readonly workflowType: string;
+  /** 0: the newest version that any node has registered. */
+  readonly version: number;
+  /** JSON as UTF-8; empty stands for undefined. */
+  readonly input: Uint8Array;
+  /** The node that asks; it becomes the owner if it can execute the type. */
+  readonly owner: NodeId;
+  readonly atMs: number;
+  /** Decides `ctx.random` and `ctx.uuid`. Empty: derived from the id and the place in the log. */
+  readonly seed: Uint8Array;
+  /** Equal for inputs of equal value, however their JSON is written. Absent or empty: the inputs are compared byte by byte. */
+  readonly inputDigest?: Uint8Array;
+  /** Whether a run that exists must be of this version, too. */
+  readonly isPinned?: boolean;
+}
+
+/** The run exists now. `created` is false when another start had made it. `owner` is 0 while no live node can execute it. */
+export interface Started {
+  readonly ok: true;
+  readonly kind: "Started";
+  readonly runId: string;
+  readonly version: number;
+  readonly created: boolean;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Longest run id, in UTF-16 units. */
 export const MAX_RUN_ID_LENGTH = 512;
 
-export function applyStart(tables: Tables, command: WorkflowStart): CommandResult {
+export const workflowStart = defineCommand<WorkflowStart, Started>({
+  kind: "WorkflowStart",
+  field: 1,
+  summary: "Starts a run, or finds the run that has this id.",
+  maxRuns: 1,
+  fields: {
+    runId: string(1),
+    workflowType: string(2),
+    version: uint(3),
+    input: bytes(4),
+    owner: uint(5),
+    atMs: uint(16),
+    seed: bytes(17),
+    inputDigest: optional(bytes(18)),
+    isPinned: optional(bool(19)),
+  },
+  apply: start,
+});
+
+function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const { runId, workflowType } = command;
   if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
     return refused(
@@ -77,7 +133,7 @@ export function applyStart(tables: Tables, command: WorkflowStart): CommandResul
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
 }
 
-function again(tables: Tables, run: RunRecord, command: WorkflowStart): CommandResult {
+function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started | Refused {
   const differs: string[] = [];
   if (run.workflowType !== command.workflowType) differs.push(`type ${run.workflowType}, not ${command.workflowType}`);
   if (command.isPinned === true && run.version !== command.version) {

@@ -34,6 +34,12 @@ export class WireReader {
   }
 
   varint(): number {
+    // Most numbers have one byte: tags, lengths, ids.
+    const first = this.#at < this.#end ? (this.#bytes[this.#at] as number) : 0x80;
+    if (first < 0x80) {
+      this.#at += 1;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 10; i++) {

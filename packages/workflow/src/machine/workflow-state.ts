@@ -8,17 +8,13 @@
  * S2. The log clock never goes back.
  * S3. Epochs are handed out once each, ascending, over all runs: the latest owner of a run has the highest of its epochs,
  *     also when a run's id is used again after pruning.
- * Invariants of the parts: T1-T2 (run-table), A1-A3 (apply-run), N1-N4 (apply-node).
+ * Invariants of the parts: C1-C6 (commands/command.ts), T1-T3 (state/run-table.ts).
  */
 import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@raftoral/raft-core";
-import type { CommandResult } from "../command/command-result.ts";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
-import { applyDrain, applyLost, applyOwnerChange, applyPrune, applyRegister } from "./apply-node.ts";
-import { applyCancel, applyEnd, applyRecord, applySignal, applySignalReceive } from "./apply-run.ts";
-import { applyStart } from "./apply-start.ts";
-import { encodeSnapshot } from "./encode-snapshot.ts";
-import { type HistoryPage, HistoryPages, type HistoryQuery } from "./history-pages.ts";
-import { inputOf } from "./run-records.ts";
+import { type CommandResult, definitionOf, type WorkflowCommand } from "../commands/registry.ts";
+import { encodeSnapshot } from "../state/encode-snapshot.ts";
+import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
+import { inputOf } from "../state/run-records.ts";
 import {
   endOf,
   listRuns,
@@ -30,9 +26,9 @@ import {
   type RunView,
   summary,
   view,
-} from "./run-view.ts";
-import { Tables } from "./tables.ts";
-import type { WorkflowEvent } from "./workflow-event.ts";
+} from "../state/run-view.ts";
+import { Tables } from "../state/tables.ts";
+import type { WorkflowEvent } from "../state/workflow-event.ts";
 
 /** Numbers that say how large the state is. */
 export interface StateSize {
@@ -71,7 +67,7 @@ export class WorkflowState {
     this.#isCommitted = false;
     tables.index = index;
     if (command.atMs > tables.clock) tables.clock = command.atMs;
-    return dispatch(tables, command);
+    return definitionOf(command.kind).apply(tables, command);
   }
 
   /** What was applied so far belongs together: after a crash the store has all of it, or nothing since the commit before. */
@@ -191,32 +187,5 @@ export class WorkflowState {
     this.#histories = new HistoryPages();
     this.#isCommitted = true;
     this.#tables.events.push({ type: "state-restored" });
-  }
-}
-
-function dispatch(tables: Tables, command: WorkflowCommand): CommandResult {
-  switch (command.kind) {
-    case "Checkpoint":
-      return applyRecord(tables, command);
-    case "WorkflowStart":
-      return applyStart(tables, command);
-    case "WorkflowEnd":
-      return applyEnd(tables, command);
-    case "OwnerChange":
-      return applyOwnerChange(tables, command);
-    case "Signal":
-      return applySignal(tables, command);
-    case "SignalReceive":
-      return applySignalReceive(tables, command);
-    case "Cancel":
-      return applyCancel(tables, command);
-    case "NodeRegister":
-      return applyRegister(tables, command);
-    case "NodeLost":
-      return applyLost(tables, command);
-    case "NodeDrain":
-      return applyDrain(tables, command);
-    case "Prune":
-      return applyPrune(tables, command);
   }
 }

@@ -3,11 +3,10 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { WorkflowCommandSchema } from "../gen/raftoral/raftoral_pb.ts";
 import { command } from "../testing/arbitraries.ts";
-import { decodeCommand } from "./decode-command.ts";
-import { encodeCommand } from "./encode-command.ts";
-import type { WorkflowCommand } from "./workflow-command.ts";
+import { WorkflowCommandSchema } from "../testing/gen/raftoral/raftoral_pb.ts";
+import { decodeCommand, encodeCommand } from "./command-codec.ts";
+import type { WorkflowCommand } from "./registry.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));

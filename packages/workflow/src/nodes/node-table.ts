@@ -3,22 +3,11 @@
  * (load, node id).
  */
 import type { NodeId, StateKey } from "@raftoral/raft-core";
-import { WireReader } from "../command/wire-reader.ts";
-import type { TypeVersion } from "../command/workflow-command.ts";
-import { type DecodedNode, decodeNode, encodeNode } from "./record-codec.ts";
-import { KEY_PREFIX, kindRange, numberKey } from "./state-keys.ts";
-
-/** Live: takes runs. Draining: stops soon. Lost: has been silent too long. Only Live nodes own runs. */
-export type NodeStatus = "live" | "draining" | "lost";
-
-export interface NodeRecord {
-  readonly nodeId: NodeId;
-  readonly incarnation: string;
-  readonly status: NodeStatus;
-  /** Ascending by type, then version. */
-  readonly types: readonly TypeVersion[];
-  readonly capabilities: ReadonlySet<string>;
-}
+import type { TypeVersion } from "../model/type-version.ts";
+import { KEY_PREFIX, kindRange, numberKey } from "../records/state-keys.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { WireWriter } from "../wire/wire-writer.ts";
+import { capability, type NodeRecord, type NodeStatus, nodeCodec, nodeRecord } from "./node-record.ts";
 
 /** What the table is kept in. */
 interface NodeStore {
@@ -27,6 +16,7 @@ interface NodeStore {
   delete(key: StateKey): void;
 }
 
+/** See the file's head. */
 export class NodeTable {
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #store: NodeStore;
@@ -34,7 +24,7 @@ export class NodeTable {
   constructor(store: NodeStore) {
     this.#store = store;
     for (const [, value] of store.scan(...kindRange(KEY_PREFIX.node))) {
-      const node = nodeRecord(decodeNode(new WireReader(value)));
+      const node = nodeRecord(nodeCodec.read(new WireReader(value)));
       this.#nodes.set(node.nodeId, node);
     }
   }
@@ -119,16 +109,14 @@ export class NodeTable {
   }
 }
 
+/** The bytes of a node's record. */
+export function encodeNode(node: NodeRecord): Uint8Array {
+  const to = new WireWriter(256);
+  nodeCodec.write(to, node);
+  return to.finish();
+}
+
+/** Where a node's record stands. */
 export function nodeKey(nodeId: NodeId): StateKey {
   return KEY_PREFIX.node + numberKey(nodeId);
-}
-
-export function nodeRecord({ nodeId, incarnation, status, types }: DecodedNode): NodeRecord {
-  const sorted = [...types].sort((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : a.version - b.version));
-  const capabilities = new Set(sorted.map(({ type, version }) => capability(type, version)));
-  return { nodeId, incarnation, status, types: sorted, capabilities };
-}
-
-function capability(type: string, version: number): string {
-  return `${version}:${type}`;
 }

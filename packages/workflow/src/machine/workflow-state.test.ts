@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { WorkflowCommand } from "../commands/registry.ts";
 import { NOTHING, ORDER, restoredFrom, StateLog } from "../testing/state-log.ts";
 import type { WorkflowState } from "./workflow-state.ts";
 

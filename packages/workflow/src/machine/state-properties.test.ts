@@ -1,7 +1,7 @@
 import { MemoryStateStore } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { WorkflowCommand } from "../command/workflow-command.ts";
+import type { WorkflowCommand } from "../commands/registry.ts";
 import { command } from "../testing/arbitraries.ts";
 import { restoredFrom } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";

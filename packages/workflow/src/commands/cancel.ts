@@ -1,0 +1,34 @@
+/** Cancel: asks the owner to stop a run. A run without an owner is cancelled at once. */
+import { string, uint } from "../wire/fields.ts";
+import { defineCommand } from "./command.ts";
+import { runningRun } from "./find-run.ts";
+import type { Done } from "./results.ts";
+
+/** See the file's head. */
+export interface Cancel {
+  readonly kind: "Cancel";
+  readonly runId: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export const cancel = defineCommand<Cancel, Done>({
+  kind: "Cancel",
+  field: 18,
+  summary: "Asks a run's owner to cancel it; ends a run that has no owner.",
+  maxRuns: 1,
+  fields: { runId: string(1), reason: string(2), atMs: uint(3) },
+  apply(tables, { runId, reason }) {
+    const found = runningRun(tables, runId);
+    if (!found.ok) return found;
+    const { run, head } = found;
+    if (head.owner === 0) {
+      tables.finish(run, head, { status: "cancelled", reason });
+      return { ok: true, kind: "Done", changed: true };
+    }
+    if (head.cancelReason !== undefined) return { ok: true, kind: "Done", changed: false };
+    tables.runs.update(run, { ...head, cancelReason: reason });
+    tables.events.push({ type: "cancel-requested", index: tables.index, atMs: tables.clock, runId, reason });
+    return { ok: true, kind: "Done", changed: true };
+  },
+});

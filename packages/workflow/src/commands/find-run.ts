@@ -1,0 +1,50 @@
+/** Finds the run that a command is about, or says why there is none. */
+import type { NodeId } from "@raftoral/raft-core";
+import { runNotFoundText } from "../errors.ts";
+import type { Epoch } from "../model/ownership.ts";
+import type { RunningHead, RunRecord } from "../state/run-record.ts";
+import type { Tables } from "../state/tables.ts";
+import { type Refused, refused } from "./refusal.ts";
+
+/** A run that has not ended. */
+export interface Running {
+  readonly ok: true;
+  readonly run: RunRecord;
+  readonly head: RunningHead;
+}
+
+/** The run, if it has not ended. */
+export function runningRun(tables: Tables, runId: string): Running | Refused {
+  const run = tables.runs.get(runId);
+  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { runId });
+  const { head } = run;
+  if (head.status !== "running") {
+    return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: it is ${head.outcome}. Ask for its result instead.`, {
+      runId,
+      status: head.outcome,
+    });
+  }
+  return { ok: true, run, head };
+}
+
+/** The run, if the command is its present owner's (command.ts C3). */
+export function ownedRun(tables: Tables, command: OfOwner): Running | Refused {
+  const found = runningRun(tables, command.runId);
+  if (!found.ok) return found;
+  const { owner, epoch } = found.head;
+  if (owner === 0 || owner !== command.owner || epoch !== command.epoch) {
+    return refused(
+      "STALE_OWNER",
+      `Run ${command.runId} belongs to node ${owner} at epoch ${epoch}, not to node ${command.owner} at epoch ${command.epoch}`,
+      { owner, epoch },
+    );
+  }
+  return found;
+}
+
+/** What a command on behalf of a run's owner has. */
+export interface OfOwner {
+  readonly runId: string;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}

@@ -1,0 +1,58 @@
+/** OwnerChange: moves one run to another node. */
+import type { NodeId } from "@raftoral/raft-core";
+import type { Epoch } from "../model/ownership.ts";
+import { named, string, uint } from "../wire/fields.ts";
+import { defineCommand } from "./command.ts";
+import { runningRun } from "./find-run.ts";
+import { refused } from "./refusal.ts";
+import type { Moved } from "./results.ts";
+
+/** Reasons that this command can name, by their numbers in `raftoral.OwnerChangeReason`. The state knows more of them. */
+export const OWNER_CHANGE_CAUSES = ["node-failure", "load-balancing"] as const;
+
+/** See the file's head. */
+export interface OwnerChange {
+  readonly kind: "OwnerChange";
+  readonly runId: string;
+  readonly oldOwner: NodeId;
+  readonly newOwner: NodeId;
+  readonly reason: (typeof OWNER_CHANGE_CAUSES)[number];
+  readonly atMs: number;
+  /** 0: whatever epoch `oldOwner` has. */
+  readonly epoch: Epoch;
+}
+
+export const ownerChange = defineCommand<OwnerChange, Moved>({
+  kind: "OwnerChange",
+  field: 4,
+  summary: "Moves one run to another node.",
+  maxRuns: 1,
+  fields: {
+    runId: string(1),
+    oldOwner: uint(2),
+    newOwner: uint(3),
+    reason: named(4, OWNER_CHANGE_CAUSES, "reason of an owner change"),
+    atMs: uint(16),
+    epoch: uint(17),
+  },
+  apply(tables, { runId, oldOwner, newOwner, epoch, reason }) {
+    const found = runningRun(tables, runId);
+    if (!found.ok) return found;
+    const { run, head } = found;
+    if (head.owner !== oldOwner || (epoch !== 0 && head.epoch !== epoch)) {
+      return refused("STALE_OWNER", `Run ${runId} belongs to node ${head.owner} at epoch ${head.epoch}`, {
+        owner: head.owner,
+        epoch: head.epoch,
+      });
+    }
+    if (newOwner === oldOwner) return { ok: true, kind: "Moved", moved: 0, orphaned: 0 };
+    if (!tables.nodes.canTake(newOwner, run.workflowType, run.version)) {
+      return refused(
+        "OWNER_INCAPABLE",
+        `Node ${newOwner} cannot take run ${runId}: it is not live, or has not registered ${run.workflowType}@${run.version}`,
+      );
+    }
+    tables.assign(run, newOwner, reason);
+    return { ok: true, kind: "Moved", moved: 1, orphaned: 0 };
+  },
+});

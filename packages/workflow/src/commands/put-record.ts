@@ -1,0 +1,41 @@
+/**
+ * Puts a record into a run's history, for every command that does.
+ *
+ * PR1. A record stays: a second one at its path is answered with the first, or refused when it answers another kind of call.
+ */
+import { callOf, type HistoryRecord, type RecordKind, sameFamily } from "../model/record.ts";
+import type { RunRecord } from "../state/run-record.ts";
+import type { Tables } from "../state/tables.ts";
+import type { Running } from "./find-run.ts";
+import { type Refused, refused } from "./refusal.ts";
+import type { Recorded } from "./results.ts";
+
+/** Records a value, unless the path has a record. */
+export function record(
+  tables: Tables,
+  { run, head }: Running,
+  path: string,
+  kind: RecordKind,
+  value: Uint8Array,
+): Recorded | Refused {
+  const { clock, index } = tables;
+  const { owner, epoch } = head;
+  const committed: HistoryRecord = { kind, value, recordedAtMs: clock, index, epoch };
+  const standing = tables.runs.record(run, path, committed);
+  if (standing !== undefined) return stands(run, path, kind, standing);
+  const { runId } = run;
+  tables.events.push({ type: "record-committed", index, atMs: clock, runId, path, kind, owner, epoch });
+  return { ok: true, kind: "Recorded", recorded: true, record: committed };
+}
+
+/** Answers with the record that the path has (PR1). */
+export function stands(run: RunRecord, path: string, kind: RecordKind, standing: HistoryRecord): Recorded | Refused {
+  if (!sameFamily(standing.kind, kind)) {
+    return refused(
+      "NON_DETERMINISM",
+      `Run ${run.runId} recorded a ${callOf(standing.kind)} at ${path}, not a ${callOf(kind)}`,
+      { key: path, expected: kind, recorded: standing.kind },
+    );
+  }
+  return { ok: true, kind: "Recorded", recorded: false, record: standing };
+}

@@ -1,0 +1,52 @@
+/** Records of a run: the committed answers of its context calls. */
+import type { LogIndex } from "@raftoral/raft-core";
+import type { Epoch } from "./ownership.ts";
+
+/**
+ * Every kind of record, and the kind of call that it answers. Positions are the numbers of `raftoral.CheckpointKind`.
+ *
+ * step: a step's value. step-failed: that it failed for good, and how. variable: an initial or a new value. variable-failed: that the function which
+ * gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: nothing but its own time, also of a sleep's end. signal: a payload
+ * received. signal-timeout: that none came in time.
+ */
+const KINDS = [
+  ["step", "step"],
+  ["step-failed", "step"],
+  ["variable", "variable"],
+  ["sleep", "sleep"],
+  ["wait-deadline", "wait deadline"],
+  ["now", "now"],
+  ["signal", "wait"],
+  ["signal-timeout", "wait"],
+  ["variable-failed", "variable"],
+] as const;
+
+/** What a record is of. */
+export type RecordKind = (typeof KINDS)[number][0];
+
+/** Positions are the numbers on the wire. */
+export const RECORD_KINDS = KINDS.map(([kind]) => kind) as [RecordKind, ...RecordKind[]];
+
+const CALLS: ReadonlyMap<RecordKind, string> = new Map(KINDS);
+
+/** The kind of call that a record of this kind answers. */
+export function callOf(kind: RecordKind): string {
+  return CALLS.get(kind) ?? kind;
+}
+
+/** Whether a record of this kind can answer a call that would record the other. */
+export function sameFamily(a: RecordKind, b: RecordKind): boolean {
+  return a === b || callOf(a) === callOf(b);
+}
+
+/** A record as the state keeps it. Never changed once it is there. */
+export interface HistoryRecord {
+  readonly kind: RecordKind;
+  readonly value: Uint8Array;
+  /** The log clock when it was applied, in ms since the epoch. */
+  readonly recordedAtMs: number;
+  /** Its place in the log. */
+  readonly index: LogIndex;
+  /** Under which ownership it was recorded. */
+  readonly epoch: Epoch;
+}
