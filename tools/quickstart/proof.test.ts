@@ -37,6 +37,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     history: checkpoints(),
     cancelReason: undefined,
     pendingSignals: [],
+    seed: "AAECAwQFBgcICQoLDA0ODw==",
     ...change,
   };
 }

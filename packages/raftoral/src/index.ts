@@ -28,6 +28,7 @@ export {
 
 export type { CallOptions } from "./api/call-options.ts";
 export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster.ts";
+export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
 export { Payload } from "./api/payload.ts";
 export type {
   EndedRun,

@@ -20,6 +20,8 @@ import {
   workflowArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
+import { exportHistory } from "./history-export.ts";
+import type { HistoryExport } from "./history-format.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
@@ -121,6 +123,10 @@ export class CheckedWorkflows implements Workflows {
     const id = runIdArgument(runId);
     const page = pageArgument(options);
     return this.#call(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
+  }
+
+  async exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport> {
+    return exportHistory(this, runId, options);
   }
 
   async input(runId: string, options?: CallOptions): Promise<Payload> {

@@ -52,6 +52,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   CONF_CHANGE_REFUSED: "RaftError",
   DEADLINE_EXCEEDED: "RaftError",
   DURATION_INVALID: "WorkflowError",
+  HISTORY_INVALID: "NodeError",
   INPUT_INVALID: "WorkflowError",
   INTERNAL: "NodeError",
   JOIN_UNREACHABLE: "NodeError",

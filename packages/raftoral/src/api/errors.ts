@@ -10,6 +10,7 @@ export type NodeErrorCode =
   | "CALLER_REFUSED"
   | "CLUSTER_MISMATCH"
   | "CLUSTER_MISSING"
+  | "HISTORY_INVALID"
   | "INTERNAL"
   | "JOIN_UNREACHABLE"
   | "JSON_INVALID"

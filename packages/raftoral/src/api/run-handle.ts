@@ -1,5 +1,6 @@
 /** A handle of one run, over any implementation of the API. */
 import type { CallOptions } from "./call-options.ts";
+import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
 import type { CancelOptions, Run, SignalOptions, Workflows } from "./workflows.ts";
@@ -30,6 +31,10 @@ export class RunHandle<Output> implements Run<Output> {
 
   history(options?: CallOptions): AsyncIterable<HistoryRecord> {
     return this.#workflows.history(this.runId, options);
+  }
+
+  exportHistory(options?: CallOptions): Promise<HistoryExport> {
+    return this.#workflows.exportHistory(this.runId, options);
   }
 
   input(options?: CallOptions): Promise<Payload> {

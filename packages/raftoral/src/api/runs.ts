@@ -42,6 +42,8 @@ export interface RunSummary {
 export interface RunDescription extends RunSummary {
   /** Names of the signals that the run has not asked for yet, oldest first. */
   readonly pendingSignals: readonly string[];
+  /** What `ctx.random` and `ctx.uuid` follow from: 16 bytes in base64. */
+  readonly seed: string;
 }
 
 /** How a run ended. */

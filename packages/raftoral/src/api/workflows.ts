@@ -6,6 +6,7 @@
  */
 import type { WorkflowDefinition } from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
+import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
 
@@ -71,6 +72,11 @@ export interface Workflows {
   history(runId: string, options?: CallOptions): AsyncIterable<HistoryRecord>;
   /** One page of {@link Workflows.history}. */
   historyPage(runId: string, options?: PageOptions): Promise<HistoryPage>;
+  /**
+   * A run with its history as one JSON value, for `replay` of `raftoral/testing`: the run as it is now, ended or not. `options` limit each of the reads
+   * that this takes. Rejects with WORKFLOW_NOT_FOUND.
+   */
+  exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
   input(runId: string, options?: CallOptions): Promise<Payload>;
   /**
@@ -102,6 +108,8 @@ export interface Run<Output = unknown> {
   describe(options?: CallOptions): Promise<RunDescription>;
   /** See {@link Workflows.history}. */
   history(options?: CallOptions): AsyncIterable<HistoryRecord>;
+  /** See {@link Workflows.exportHistory}. */
+  exportHistory(options?: CallOptions): Promise<HistoryExport>;
   /** See {@link Workflows.input}. */
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */

@@ -6,13 +6,16 @@
 // First: what follows does not run on an old Node.
 import "@raftoral/raft-core/require-node";
 
+export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "../api/history-format.ts";
 export { TestCluster, type TestClusterOptions, type Who } from "./cluster/test-cluster.ts";
 export type { TestNode, TestNodeStatus } from "./cluster/test-node.ts";
 export type { FaultAction, PlannedFault } from "./faults/fault-plan.ts";
 export type { CallMoment, CommitMoment, Happening, Moment, RunCondition, StepMoment } from "./faults/moment.ts";
 export type { PlatformUse } from "./guard/body-guard.ts";
-export { type HistoryExport, parseHistory } from "./replay/history-export.ts";
-export { type ReplayReport, replay } from "./replay/replay.ts";
+export { parseHistory } from "./replay/parse-history.ts";
+export { type ReplayOptions, type ReplayReport, replay } from "./replay/replay.ts";
+export { type DeclareTest, type ReplayFolderOptions, replayFolder } from "./replay/replay-folder.ts";
+export type { ReplayedCall } from "./replay/replayed-body.ts";
 export { DISTURBANCE_KINDS, type DisturbanceKind } from "./simulate/disturbance.ts";
 export {
   type SimulatedOutcome,

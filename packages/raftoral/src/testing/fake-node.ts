@@ -240,6 +240,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     endedAtMs: undefined,
     recordCount: 0,
     pendingSignals: [],
+    seed: "AAECAwQFBgcICQoLDA0ODw==",
     history: [],
     ...fields,
   };

@@ -59,6 +59,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
         error: undefined,
         cancelReason: undefined,
         pendingSignals: [],
+        seed: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/),
       });
       expect((await run.input()).value()).toEqual({ item: "tea", total: 20 });
       const history = await Array.fromAsync(run.history());
@@ -190,6 +191,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       ["describe", (w) => w.describe("nobody")],
       ["history", (w) => w.historyPage("nobody")],
       ["the records", (w) => Array.fromAsync(w.history("nobody"))],
+      ["the export", (w) => w.exportHistory("nobody")],
       ["input", (w) => w.input("nobody")],
       ["wait", (w) => w.wait("nobody")],
       ["result", (w) => w.run("nobody").result({ timeoutMs: 5_000 })],
@@ -322,6 +324,35 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
           code: "REQUEST_INVALID",
         },
       );
+    });
+
+    test("a run is exported with everything that a replay needs", async () => {
+      const exported = await workflows.exportHistory("first");
+      expect(exported).toEqual({
+        format: "raftoral-history/1",
+        runId: "first",
+        workflowType: "order",
+        version: 2,
+        seed: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/),
+        startedAtMs: expect.any(Number),
+        input: { value: { item: "tea", total: 20 } },
+        records: [
+          { path: "price#0", kind: "step", recordedAtMs: expect.any(Number), value: 40 },
+          { path: "nothing#0", kind: "step", recordedAtMs: expect.any(Number) },
+        ],
+        pendingSignals: [],
+        outcome: { status: "completed", endedAtMs: expect.any(Number), value: { item: "tea", price: 40 } },
+      });
+      expect(JSON.parse(JSON.stringify(exported))).toEqual(exported);
+      const bytes = await workflows.start("gated", Payload.ofBytes(Uint8Array.of(0xff), "it"), { runId: fresh() });
+      expect(await bytes.exportHistory()).toMatchObject({ input: { base64: "/w==" }, records: [] });
+      const run = await held();
+      await run.signal("later", 1);
+      expect(await run.exportHistory()).toMatchObject({
+        input: {},
+        pendingSignals: ["later"],
+        outcome: { status: "running" },
+      });
     });
 
     test("a list is newest first, and can be narrowed", async () => {

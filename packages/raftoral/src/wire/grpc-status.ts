@@ -16,6 +16,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   CALLER_REFUSED: Code.PermissionDenied,
   CLUSTER_MISMATCH: Code.FailedPrecondition,
   CLUSTER_MISSING: Code.FailedPrecondition,
+  HISTORY_INVALID: Code.InvalidArgument,
   INTERNAL: Code.Internal,
   JOIN_UNREACHABLE: Code.Unavailable,
   JSON_INVALID: Code.InvalidArgument,

@@ -54,6 +54,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.error === undefined ? {} : { failure: failureToWire(run.error) }),
     ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
     pendingSignals: [...(run.pendingSignals ?? [])],
+    ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
   };
 }
 
@@ -80,7 +81,8 @@ export function summaryFromWire(run: Run): RunSummary {
 /** The run of an answer. Throws REQUEST_INVALID when the answer has none. */
 export function descriptionFromWire(run: Run | undefined): RunDescription {
   if (run === undefined) throw lacking("a run");
-  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals };
+  const seed = Buffer.from(run.seed).toString("base64");
+  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals, seed };
 }
 
 /** An ended run as a message. */

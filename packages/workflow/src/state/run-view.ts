@@ -25,6 +25,8 @@ interface RunFacts {
   readonly startedAtMs: number;
   readonly startIndex: LogIndex;
   readonly recordCount: number;
+  /** What the run's randomness follows from. */
+  readonly seed: Uint8Array;
 }
 
 /** A run that has not ended. */
@@ -58,7 +60,6 @@ export interface RunEnd {
 /** A run with all that is recorded of it. */
 export type RunView = RunSummary & {
   readonly input: Uint8Array;
-  readonly seed: Uint8Array;
   /** In the order in which they were committed. */
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
 };
@@ -90,10 +91,10 @@ export interface RunPage {
 }
 
 export function summary(runs: RunTable, run: RunRecord): RunSummary {
-  const { runId, workflowType, version, startedAtMs, startIndex, head } = run;
+  const { runId, workflowType, version, startedAtMs, startIndex, seed, head } = run;
   const { owner, epoch, attempt } = head;
   const recordCount = recordCountOf(runs.records, run);
-  const facts = { runId, workflowType, version, owner, epoch, attempt, startedAtMs, startIndex, recordCount };
+  const facts = { runId, workflowType, version, owner, epoch, attempt, startedAtMs, startIndex, recordCount, seed };
   if (head.status === "running") {
     const { reason, cancelReason } = head;
     return { ...facts, status: "running", reason, cancelReason, signals: run.signals.map((signal) => signal.name) };
@@ -114,7 +115,6 @@ export function view(runs: RunTable, run: RunRecord): RunView {
   return {
     ...summary(runs, run),
     input: inputOf(runs.records, run),
-    seed: run.seed,
     history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
   };
 }

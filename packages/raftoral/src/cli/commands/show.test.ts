@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeNode, type FakeServer, failed, run, serveFake } from "../../testing/fake-node.ts";
 import { raftoral } from "../../testing/run-cli.ts";
@@ -117,4 +120,40 @@ test("show has moments as times", async () => {
     'sleep#5          sleep          +0ms  "odd"',
     "now#6            now            +0ms  1e+300",
   ]);
+});
+
+test("show --export writes the history for replays, to a file or to standard output", async () => {
+  const recordedAtMs = 1_700_000_000_120;
+  const history = [{ path: "charge#0", kind: "step", value: [1], recordedAtMs, epoch: 7, position: "12" }];
+  node.runs.set(
+    "A17",
+    run("A17", { input: { item: "tea" }, status: "completed", result: 7, endedAtMs: recordedAtMs, history }),
+  );
+  const expected = {
+    format: "raftoral-history/1",
+    runId: "A17",
+    workflowType: "process_order",
+    version: 1,
+    seed: "AAECAwQFBgcICQoLDA0ODw==",
+    startedAtMs: 1_700_000_000_000,
+    input: { value: { item: "tea" } },
+    records: [{ path: "charge#0", kind: "step", recordedAtMs, value: [1] }],
+    pendingSignals: [],
+    outcome: { status: "completed", endedAtMs: recordedAtMs, value: 7 },
+  };
+  expect(JSON.parse((await ask(["show", "A17", "--export"])).out)).toEqual(expected);
+  const folder = await mkdtemp(join(tmpdir(), "raftoral-export-"));
+  try {
+    const file = join(folder, "A17.json");
+    const { code, out } = await ask(["show", "A17", "--export", file]);
+    expect([code, out]).toEqual([0, `The history of run A17, 1 records, is in ${file}.\n`]);
+    expect(JSON.parse(await readFile(file, "utf8"))).toEqual(expected);
+    const refused = await ask(["show", "A17", "--export", join(folder, "no", "A17.json")]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain("cannot be written to");
+    expect(refused.err).toContain("Give a file in a folder that exists");
+    expect((await ask(["show", "nobody", "--export"])).err).toContain("There is no run nobody");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,4 +1,6 @@
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { NodeError } from "../../api/errors.ts";
 import type { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
@@ -12,7 +14,8 @@ const EXAMPLES = `
 Examples:
   $ raftoral show A17
   $ raftoral show A17 --full
-  $ raftoral show A17 --json | jq '.history[].path'`;
+  $ raftoral show A17 --json | jq '.history[].path'
+  $ raftoral show A17 --export histories/A17.json`;
 
 /** Where values are cut, in characters. */
 interface Widths {
@@ -36,6 +39,8 @@ const MOMENTS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now"]);
 
 interface ShowFlags extends ClientFlags {
   readonly full?: boolean;
+  /** A file; true for standard output. */
+  readonly export?: string | true;
 }
 
 /** Everything about a run. */
@@ -55,12 +60,34 @@ export function addShow(program: Command, io: CliIo): void {
     .description("Show a run: its status, every step that was recorded, and what happened to it.")
     .argument("<id>", "the run's id")
     .option("--full", "print values, paths and errors whole, however long")
+    .option("--export [file]", "write the run's history as JSON for replays, to a file or to standard output")
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (id: string, flags: ShowFlags) => {
+    if (flags.export !== undefined) return await exportRun(id, flags, io);
     const run = await withClient(flags, io, (client) => readRun(client, id));
     if (flags.json === true) printJson(io, asJson(run));
     else io.out(formatRun(run, flags.full === true));
   });
+}
+
+async function exportRun(runId: string, flags: ShowFlags, io: CliIo): Promise<void> {
+  const history = await withClient(flags, io, ({ workflows }) => workflows.exportHistory(runId));
+  const text = `${JSON.stringify(history, undefined, 2)}\n`;
+  const { export: file } = flags;
+  if (typeof file !== "string") {
+    io.out(text);
+    return;
+  }
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new NodeError(
+      "OPTIONS_INVALID",
+      `The history cannot be written to ${file}: ${(error as Error).message}. Give a file in a folder that exists and can be written to.`,
+      { cause: error },
+    );
+  }
+  io.out(`The history of run ${runId}, ${history.records.length} records, is in ${file}.\n`);
 }
 
 async function readRun({ workflows }: RaftoralClient, runId: string): Promise<ShownRun> {

@@ -1,8 +1,16 @@
-/** An engine without a cluster: commands are applied where they are proposed. For replays, which need no consensus. */
+/**
+ * An engine without a cluster, for replays: it has the state that a history led to, and commits nothing of a body.
+ *
+ * LE1. What a body wants recorded, and its end, stay proposed for ever: the body comes to rest where the history ends, and nothing that is not
+ *      recorded can answer it.
+ */
 import { type CommandResult, RaftWorkflowEngine, type WorkflowCommand, WorkflowExecutor } from "@raftoral/workflow";
 
 /** The node that a replay runs on. */
 export const REPLAY_NODE = 1;
+
+/** What a body proposes (LE1). */
+const OF_BODIES: ReadonlySet<WorkflowCommand["kind"]> = new Set(["Checkpoint", "SignalReceive", "WorkflowEnd"]);
 
 /** The engine, and the way to apply a command at once. */
 export function localEngine(): {
@@ -17,6 +25,8 @@ export function localEngine(): {
     if (result === undefined) throw new Error("A command gave no result. This is a bug of Raftoral.");
     return result;
   };
-  const cluster = { propose: async (command: WorkflowCommand) => apply(command), readIndex: async () => index };
+  const propose = (command: WorkflowCommand): Promise<CommandResult> =>
+    OF_BODIES.has(command.kind) ? new Promise(() => {}) : Promise.resolve().then(() => apply(command));
+  const cluster = { propose, readIndex: async () => index };
   return { engine: new RaftWorkflowEngine({ nodeId: REPLAY_NODE, executor, cluster }), apply };
 }

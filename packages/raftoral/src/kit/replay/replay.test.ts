@@ -1,10 +1,10 @@
 import { type WorkflowContext, type WorkflowDefinition, workflow } from "@raftoral/workflow";
 import { expect, test } from "vitest";
-import { FORMAT, type HistoryExport, parseHistory } from "./history-export.ts";
+import { HISTORY_FORMAT, type HistoryExport } from "../../api/history-format.ts";
 import { replay } from "./replay.ts";
 
 const RECORDED: HistoryExport = {
-  format: FORMAT,
+  format: HISTORY_FORMAT,
   runId: "r",
   workflowType: "order",
   version: 1,
@@ -16,7 +16,8 @@ const RECORDED: HistoryExport = {
     { path: "sleep#0", kind: "sleep", value: 5_000, recordedAtMs: 1_020 },
     { path: "charge#0", kind: "step", value: 40, recordedAtMs: 5_010 },
   ],
-  outcome: { status: "completed", value: { charged: 40 } },
+  pendingSignals: [],
+  outcome: { status: "completed", endedAtMs: 5_020, value: { charged: 40 } },
 };
 const RUNNING: HistoryExport = { ...RECORDED, records: RECORDED.records.slice(0, 2), outcome: { status: "running" } };
 
@@ -87,18 +88,63 @@ test.each<[string, (ctx: WorkflowContext) => Promise<unknown>, object]>([
   expect(await replay(RECORDED, order(body))).toMatchObject({ verdict: "different", ...expected });
 });
 
-test("a history of another workflow, format or shape is refused with what to do", async () => {
-  await expect(
-    replay(RECORDED, workflow("mail", { version: 1 }, async () => {}) as WorkflowDefinition),
-  ).rejects.toThrow("is of order@1, not of mail@1");
-  for (const text of [
-    "",
-    "[]",
-    "null",
-    '{"format":"raftoral-history/0"}',
-    JSON.stringify({ ...RECORDED, records: [{}] }),
-  ]) {
-    expect(() => parseHistory(text)).toThrow(TypeError);
-  }
-  expect(parseHistory(JSON.stringify(RECORDED))).toEqual(RECORDED);
+test("a call of another kind is named, however the body takes it", async () => {
+  const swallows = order(async (ctx) => {
+    await ctx.variable("reserve", 1).catch(() => {});
+    await ctx.sleep(10);
+    return { charged: await ctx.step("charge", never) };
+  });
+  expect(await replay(RECORDED, swallows)).toMatchObject({
+    verdict: "different",
+    call: { path: "reserve#0", kind: "variable" },
+    reason: "At reserve#0 the code asks for a record of kind variable; the history has one of kind step.",
+  });
+});
+
+test("a call that comes before a recorded one is different, whatever its kind; beside one it extends", async () => {
+  const before = order(async (ctx) => {
+    await ctx.step("reserve", never);
+    await ctx.now();
+    await ctx.sleep(10);
+  });
+  expect(await replay(RUNNING, before)).toMatchObject({ verdict: "different", call: { path: "sleep#0" } });
+  const beside = order(async (ctx) => {
+    await ctx.step("reserve", never);
+    await Promise.all([ctx.now(), ctx.sleep(10)]);
+  });
+  expect(await replay(RUNNING, beside)).toMatchObject({ verdict: "extended", call: { path: "now#0" } });
+});
+
+test("a body that waits for a signal which nobody has sent waits where the run waits", async () => {
+  const waits = order(async (ctx) => {
+    await ctx.step("reserve", never);
+    await ctx.sleep(10);
+    await ctx.waitFor("approval");
+  });
+  const slept = {
+    ...RUNNING,
+    records: RECORDED.records.map((one, at) => (at === 2 ? { ...one, path: "sleep#0/woke", kind: "now" } : one)),
+  };
+  expect(await replay(slept, waits)).toMatchObject({ verdict: "same", replayed: 3 });
+  expect(await replay({ ...slept, pendingSignals: ["approval"] }, waits)).toMatchObject({
+    verdict: "extended",
+    call: { path: "approval#0", kind: "signal" },
+  });
+});
+
+test("a body that uses the platform is different, and says where", async () => {
+  const clock = order(async (ctx) => {
+    await ctx.step("reserve", never);
+    return Date.now();
+  });
+  const { verdict, reason } = await replay(RECORDED, clock);
+  expect(verdict).toBe("different");
+  expect(reason).toMatch(/^The body uses Date\.now .*replay\.test\.ts/);
+});
+
+test("a history of another workflow or version is refused; anyVersion takes the version", async () => {
+  const mail = workflow("mail", { version: 1 }, async () => {});
+  await expect(replay(RECORDED, mail)).rejects.toThrow("is of order@1, not of mail@1");
+  await expect(replay({ ...RECORDED, version: 2 }, same)).rejects.toThrow("is of order@2, not of order@1");
+  expect(await replay({ ...RECORDED, version: 2 }, same, { anyVersion: true })).toMatchObject({ verdict: "same" });
 });

@@ -24,6 +24,7 @@ export function descriptionOf(run: StateSummary): RunDescription {
     ...factsOf(run),
     error: failureOf(run),
     pendingSignals: run.status === "running" ? run.signals : [],
+    seed: Buffer.from(run.seed).toString("base64"),
   };
 }
 

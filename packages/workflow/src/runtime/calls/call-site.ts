@@ -95,8 +95,8 @@ export class CallSite {
 
   /** Answers from the record, or has one made (CS1). To be used within {@link call}. */
   async once<T>({ path, kind, record, answer, onReplay }: RecordedCall<T>): Promise<T> {
+    this.#interception?.callBegins(path, kind, this.history.has(path));
     const found = this.history.find(path, kind);
-    this.#interception?.callBegins(path, kind, found !== undefined);
     if (found !== undefined) {
       onReplay?.();
       await this.#answers.recorded(found.index);

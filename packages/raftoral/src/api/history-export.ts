@@ -1,0 +1,55 @@
+/** Reads a run through any implementation of the API, as one value. */
+import type { CallOptions } from "./call-options.ts";
+import { type ExportedOutcome, exportPayload, HISTORY_FORMAT, type HistoryExport } from "./history-format.ts";
+import type { HistoryRecord, RunDescription } from "./runs.ts";
+import type { Workflows } from "./workflows.ts";
+
+/** The history of a run as it is now; `options` limit each of the reads. Rejects with WORKFLOW_NOT_FOUND. */
+export async function exportHistory(
+  workflows: Workflows,
+  runId: string,
+  options?: CallOptions,
+): Promise<HistoryExport> {
+  const input = await workflows.input(runId, options);
+  for (;;) {
+    const before = await workflows.describe(runId, options);
+    const records: HistoryRecord[] = [];
+    for await (const record of workflows.history(runId, options)) records.push(record);
+    // A run that ended meanwhile has more records than were read, or an outcome. It ends once, so the next round is the last.
+    const description = before.status === "running" ? await workflows.describe(runId, options) : before;
+    if (description.status !== before.status) continue;
+    const { workflowType, version, seed, startedAtMs, pendingSignals } = description;
+    return {
+      format: HISTORY_FORMAT,
+      runId: description.runId,
+      workflowType,
+      version,
+      seed,
+      startedAtMs,
+      input: exportPayload(input.bytes),
+      records: records.map(({ path, kind, recordedAtMs, value }) => {
+        return { path, kind, recordedAtMs, ...exportPayload(value.bytes) };
+      }),
+      pendingSignals,
+      outcome: await outcomeOf(workflows, description, options),
+    };
+  }
+}
+
+async function outcomeOf(
+  workflows: Workflows,
+  { runId, status, cancelReason }: RunDescription,
+  options: CallOptions | undefined,
+): Promise<ExportedOutcome> {
+  if (status === "running") return { status, ...(cancelReason === undefined ? {} : { cancelReason }) };
+  const ended = await workflows.wait(runId, options);
+  const { endedAtMs } = ended;
+  switch (ended.status) {
+    case "completed":
+      return { status: ended.status, endedAtMs, ...exportPayload(ended.result.bytes) };
+    case "failed":
+      return { status: ended.status, endedAtMs, error: ended.error };
+    case "cancelled":
+      return { status: ended.status, endedAtMs, reason: ended.reason };
+  }
+}

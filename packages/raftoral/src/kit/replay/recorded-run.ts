@@ -1,0 +1,34 @@
+/** The commands that bring a history about, as its cluster applied them: on a node that a replaying process replaces. */
+import type { WorkflowCommand } from "@raftoral/workflow";
+import { type HistoryExport, importPayload } from "../../api/history-format.ts";
+import { isKind } from "./parse-history.ts";
+
+/** See the file's head. */
+export function* recordedRun(history: HistoryExport, owner: number): Generator<WorkflowCommand, void, undefined> {
+  const { runId, workflowType, version, seed, startedAtMs, input, records, outcome, pendingSignals } = history;
+  const types = [{ type: workflowType, version }];
+  yield { kind: "NodeRegister", nodeId: owner, incarnation: "recorded", types, atMs: startedAtMs };
+  yield {
+    kind: "WorkflowStart",
+    runId,
+    workflowType,
+    version,
+    input: importPayload(input, `the input of run ${runId}`).bytes,
+    owner,
+    atMs: startedAtMs,
+    seed: new Uint8Array(Buffer.from(seed, "base64")),
+  };
+  for (const record of records) {
+    const { path, kind: recordKind, recordedAtMs: atMs } = record;
+    if (!isKind(recordKind)) throw new TypeError(`Record ${path} is of kind ${recordKind}, which no version has.`);
+    const value = importPayload(record, `record ${path}`).bytes;
+    yield { kind: "Checkpoint", runId, path, value, atMs, owner, epoch: 1, recordKind };
+  }
+  for (const name of pendingSignals) {
+    yield { kind: "Signal", runId, name, payload: new Uint8Array(0), signalId: "", atMs: startedAtMs };
+  }
+  const reason =
+    outcome.status === "cancelled" ? outcome.reason : outcome.status === "running" ? outcome.cancelReason : undefined;
+  // The body of a cancelled run is answered from its record, then every call throws.
+  if (reason !== undefined) yield { kind: "Cancel", runId, reason, atMs: startedAtMs };
+}
