@@ -1,6 +1,6 @@
 /**
  * Workflows from start to result: three processes, gRPC on loopback, LMDB with real flushes, driven from inside the leader. A run
- * of n steps is n + 2 commits (start, steps, end). Step bodies do nothing: this measures the engine, not the work.
+ * of n steps is n + 1 commits (its start and its steps, the last one with the end). Step bodies do nothing: this measures the engine, not the work.
  */
 import type { Measured } from "./closed-loop.ts";
 import { Trio } from "./trio.ts";

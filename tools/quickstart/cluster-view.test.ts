@@ -6,6 +6,7 @@ type Event = Parameters<ClusterView["hear"]>[1];
 const recorded = (index: number, key: string, owner = 1): Event => ({
   type: "record-committed",
   index,
+  position: index * 128,
   atMs: 0,
   runId: "A",
   path: key,

@@ -83,7 +83,8 @@ export class ClusterView {
       if (event.status === "live") this.registered.add(event.nodeId);
       else this.registered.delete(event.nodeId);
     } else if (isRunFact(event)) {
-      const key = `${event.index} ${event.runId} ${event.type}`;
+      const path = event.type === "record-committed" ? event.path : "";
+      const key = `${event.index} ${event.runId} ${event.type} ${path}`;
       const fact = this.#facts.get(key);
       if (fact === undefined) this.#add(key, { event, seenAtMs: performance.now(), nodes: new Set([nodeId]) });
       else fact.nodes.add(nodeId);

@@ -61,7 +61,9 @@ async function quickstart(options: QuickstartOptions): Promise<boolean> {
 
   const executions = new WorkLog(services.workLogFile).executions();
   const seen = view.facts().flatMap(({ event }) => {
-    return event.type === "record-committed" ? [{ run: event.runId, key: event.path, index: event.index }] : [];
+    return event.type === "record-committed"
+      ? [{ run: event.runId, key: event.path, position: String(event.position) }]
+      : [];
   });
   const proof = prove({ orders, records, executions, seen, killed });
   if (records[0] !== undefined) showResults(page, orders, records[0]);

@@ -56,7 +56,7 @@ function executions(): LoggedExecution[] {
 
 function evidence(change: Partial<Evidence> = {}, third: RunCopy = run()): Evidence {
   const records = [run(), run(), third].map((details, i) => ({ nodeId: i + 1, runs: new Map([["A", details]]) }));
-  const seen = checkpoints().map(({ path, position }) => ({ run: "A", key: path, index: Number(position) }));
+  const seen = checkpoints().map(({ path, position }) => ({ run: "A", key: path, position }));
   return { orders: [ORDER], records, executions: executions(), seen, killed: KILLED, ...change };
 }
 
@@ -94,12 +94,12 @@ describe("the proof", () => {
 
   test("fails when a step seen on the way is gone or elsewhere", () => {
     const seen = [
-      { run: "A", key: "reserve#0", index: 9 },
-      { run: "A", key: "wrap#0", index: 12 },
+      { run: "A", key: "reserve#0", position: "9" },
+      { run: "A", key: "wrap#0", position: "12" },
     ];
     const found = problems(prove(evidence({ seen })));
-    expect(found).toContain("reserve#0 of order A was recorded at #9 and is at #10 on service 1");
-    expect(found).toContain("wrap#0 of order A was recorded at #12 and is gone on service 3");
+    expect(found).toContain("reserve#0 of order A was recorded at 9 and is at 10 on service 1");
+    expect(found).toContain("wrap#0 of order A was recorded at 12 and is gone on service 3");
   });
 
   test("fails when a service holds another record", () => {

@@ -14,7 +14,7 @@ export interface ServiceRecord {
 export interface SeenStep {
   readonly run: string;
   readonly key: string;
-  readonly index: number;
+  readonly position: string;
 }
 
 export interface Evidence {
@@ -102,11 +102,11 @@ function entries(run: RunCopy | undefined): readonly string[] {
   return [...recorded, JSON.stringify({ status: run.status, result: run.result, epoch: run.epoch })];
 }
 
-function loss({ run, key, index }: SeenStep, { nodeId, runs }: ServiceRecord): readonly string[] {
+function loss({ run, key, position }: SeenStep, { nodeId, runs }: ServiceRecord): readonly string[] {
   const found = runs.get(run)?.history.find(({ path }) => path === key);
-  if (found?.position === String(index)) return [];
-  const now = found === undefined ? "is gone" : `is at #${found.position}`;
-  return [`${key} of order ${run} was recorded at #${index} and ${now} on service ${nodeId}`];
+  if (found?.position === position) return [];
+  const now = found === undefined ? "is gone" : `is at ${found.position}`;
+  return [`${key} of order ${run} was recorded at ${position} and ${now} on service ${nodeId}`];
 }
 
 /** Adds what ran on the killed service without being recorded to `unrecorded`. */

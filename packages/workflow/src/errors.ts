@@ -36,6 +36,7 @@ export type WorkflowErrorCode =
 /** Reasons for which the state machine refuses a command. They travel as values, for applying never throws. */
 export type RefusalCode = Extract<
   WorkflowErrorCode,
+  | "COMMAND_INVALID"
   | "NODE_NOT_REGISTERED"
   | "NON_DETERMINISM"
   | "OWNER_INCAPABLE"

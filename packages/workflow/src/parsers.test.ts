@@ -202,7 +202,7 @@ describe("damaged records of the state", () => {
     [
       "checkpoint",
       fc
-        .record({ value, recordedAtMs: number, index: number, epoch: number, kind: fc.constant("step" as const) })
+        .record({ value, recordedAtMs: number, position: number, epoch: number, kind: fc.constant("step" as const) })
         .map((checkpoint) => encodeHistoryRecord("x#0", checkpoint)),
       (bytes) => decodeHistoryRecord(new WireReader(bytes)),
     ],

@@ -34,7 +34,7 @@ function expectedValue(operation: Operation, record: Record, prefix: string, cou
       found(record, `${prefix}${name}#0`);
       return "slept";
     case "now":
-      return found(record, `${prefix}${name}/now#0`).recordedAtMs;
+      return value(record, `${prefix}${name}/now#0`);
     case "wait": {
       const checkpoint = found(record, `${prefix}${name}/go#0`);
       return checkpoint.kind === "signal" ? decodeValue(checkpoint.value, name) : "timed out";

@@ -34,7 +34,7 @@ export function verifyRun(asked: Asked, views: readonly (RunView | undefined)[],
     verifyOrder(run);
     verifySignals(asked, run);
   } catch (error) {
-    const lines = run.history.map(([key, { index, epoch, kind }]) => `${index} ${epoch} ${kind} ${key}`);
+    const lines = run.history.map(([key, { position, epoch, kind }]) => `${position} ${epoch} ${kind} ${key}`);
     const executions = [...journal].flatMap(([key, each]) => (key.startsWith(`${runId}/`) ? each : []));
     for (const { token, fencingToken, attempt } of executions) lines.push(`${fencingToken} ${attempt} ran ${token}`);
     throw new Error(`run ${runId}: ${JSON.stringify(asked)}\n${lines.join("\n")}`, { cause: error });
@@ -72,13 +72,13 @@ function verifySteps(runId: string, record: Record, journal: Executions): void {
 
 /** Records lie in the log as they are listed, under epochs that only rise; a variable's values in the order of its changes. */
 function verifyOrder({ runId, history }: RunView): void {
-  let [lastIndex, lastEpoch, lastAt] = [0, 0, 0];
+  let [lastPosition, lastEpoch, lastAt] = [0, 0, 0];
   const sets = new Map<string, number>();
-  for (const [key, { index, epoch, recordedAtMs }] of history) {
-    expect(index, `${runId}/${key}`).toBeGreaterThan(lastIndex);
+  for (const [key, { position, epoch, recordedAtMs }] of history) {
+    expect(position, `${runId}/${key}`).toBeGreaterThan(lastPosition);
     expect(epoch, `${runId}/${key}`).toBeGreaterThanOrEqual(lastEpoch);
     expect(recordedAtMs, `${runId}/${key}`).toBeGreaterThanOrEqual(lastAt);
-    [lastIndex, lastEpoch, lastAt] = [index, epoch, recordedAtMs];
+    [lastPosition, lastEpoch, lastAt] = [position, epoch, recordedAtMs];
     const [, variable, set] = /^(.*)\/set(\d+)$/.exec(key) ?? [];
     if (variable === undefined) continue;
     expect(Number(set), `${runId}/${variable} goes back`).toBe((sets.get(variable) ?? -1) + 1);
@@ -111,10 +111,10 @@ export function verifyEvents(lives: readonly ChaosNode[]): void {
       const path = `${event.runId}/${event.path}`;
       expect(seen.has(path), `${path} was recorded twice on node ${nodeId}`).toBe(false);
       seen.add(path);
-      expect(event.index, `${path} on node ${nodeId}`).toBeGreaterThan(last);
-      last = event.index;
-      expect(places.get(path) ?? event.index, `${path} on node ${nodeId}`).toBe(event.index);
-      places.set(path, event.index);
+      expect(event.position, `${path} on node ${nodeId}`).toBeGreaterThan(last);
+      last = event.position;
+      expect(places.get(path) ?? event.position, `${path} on node ${nodeId}`).toBe(event.position);
+      places.set(path, event.position);
     }
   }
 }

@@ -37,13 +37,14 @@ export interface StepContext {
 }
 
 /**
- * A value that every node holds. `value` is what the body last saw committed, as it is recorded: `T` is a type that the record does not change. Changes are carried out one after the other, in
+ * A value that every node holds. `value` is what the body last set, as it is recorded: `T` is a type that the record does not
+ * change. Others see a change at most 20 ms and a commit later. Changes are carried out one after the other, in
  * the order of the calls.
  */
 export interface Variable<T> {
   readonly value: T;
   get(): T;
-  /** Resolves once committed. */
+  /** Resolves once the change is recorded, or will be together with the next record of the run. */
   set(value: T): Promise<void>;
   /** Sets what `change` makes of the present value, which it must not alter; resolves with it. */
   update(change: (value: T) => T): Promise<T>;

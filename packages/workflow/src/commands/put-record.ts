@@ -3,28 +3,30 @@
  *
  * PR1. A record stays: a second one at its path is answered with the first, or refused when it answers another kind of call.
  */
-import { callOf, type HistoryRecord, type RecordKind, sameFamily } from "../model/record.ts";
+import { callOf, type HistoryRecord, type RecordKind, recordPosition, sameFamily } from "../model/record.ts";
 import type { RunRecord } from "../state/run-record.ts";
 import type { Tables } from "../state/tables.ts";
 import type { Running } from "./find-run.ts";
 import { type Refused, refused } from "./refusal.ts";
 import type { Recorded } from "./results.ts";
 
-/** Records a value, unless the path has a record. */
+/** Records a value, unless the path has a record. `part`: its place among the records of the entry that is applied. */
 export function record(
   tables: Tables,
   { run, head }: Running,
   path: string,
   kind: RecordKind,
   value: Uint8Array,
+  part = 0,
 ): Recorded | Refused {
   const { clock, index } = tables;
   const { owner, epoch } = head;
-  const committed: HistoryRecord = { kind, value, recordedAtMs: clock, index, epoch };
+  const position = recordPosition(index, part);
+  const committed: HistoryRecord = { kind, value, recordedAtMs: clock, position, epoch };
   const standing = tables.runs.record(run, path, committed);
   if (standing !== undefined) return stands(run, path, kind, standing);
   const { runId } = run;
-  tables.events.push({ type: "record-committed", index, atMs: clock, runId, path, kind, owner, epoch });
+  tables.events.push({ type: "record-committed", index, position, atMs: clock, runId, path, kind, owner, epoch });
   return { ok: true, kind: "Recorded", recorded: true, record: committed };
 }
 

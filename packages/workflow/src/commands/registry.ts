@@ -7,6 +7,7 @@ import { nodeLost } from "./node-lost.ts";
 import { nodeRegister } from "./node-register.ts";
 import { ownerChange } from "./owner-change.ts";
 import { prune } from "./prune.ts";
+import { records } from "./records.ts";
 import type { Refused } from "./refusal.ts";
 import { signal } from "./signal.ts";
 import { signalReceive } from "./signal-receive.ts";
@@ -25,6 +26,7 @@ const DEFINITIONS = [
   nodeLost,
   nodeDrain,
   prune,
+  records,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -6,7 +6,7 @@ import type { Epoch } from "./ownership.ts";
  * Every kind of record, and the kind of call that it answers. Positions are the numbers of `raftoral.CheckpointKind`.
  *
  * step: a step's value. step-failed: that it failed for good, and how. variable: an initial or a new value. variable-failed: that the function which
- * gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: nothing but its own time, also of a sleep's end. signal: a payload
+ * gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: the run's time in ms, also of a sleep's end. signal: a payload
  * received. signal-timeout: that none came in time.
  */
 const KINDS = [
@@ -39,14 +39,25 @@ export function sameFamily(a: RecordKind, b: RecordKind): boolean {
   return a === b || callOf(a) === callOf(b);
 }
 
+/** Records that one entry of the log may hold, so that applying it is bounded. */
+export const MAX_RECORDS_PER_ENTRY = 128;
+
+/** The place of a record among all records: unique, and ascending in the order in which they were committed. */
+export type RecordPosition = number;
+
+/** The place of the record that is the `part`th of the entry at `index`, from 0. */
+export function recordPosition(index: LogIndex, part: number): RecordPosition {
+  return index * MAX_RECORDS_PER_ENTRY + part;
+}
+
 /** A record as the state keeps it. Never changed once it is there. */
 export interface HistoryRecord {
   readonly kind: RecordKind;
   readonly value: Uint8Array;
   /** The log clock when it was applied, in ms since the epoch. */
   readonly recordedAtMs: number;
-  /** Its place in the log. */
-  readonly index: LogIndex;
+  /** Its place among all records. */
+  readonly position: RecordPosition;
   /** Under which ownership it was recorded. */
   readonly epoch: Epoch;
 }

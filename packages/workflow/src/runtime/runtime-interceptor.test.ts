@@ -35,8 +35,10 @@ test("an interceptor hears of bodies and calls, replayed ones too, and stands ar
   const w = world();
   const waiting = Promise.withResolvers<void>();
   await w.startAll([pair], { interceptor: recorder(told, waiting.resolve) });
+  const recorded = w.next("record-committed", (event) => event.path === "first#0");
   const run = await w.runtime(2).startWorkflow(pair, 1, { id: "r" });
   await waiting.promise;
+  await recorded;
   const moved = w.next("owner-changed");
   w.kill(2);
   w.cluster.reportLost(2);

@@ -45,7 +45,7 @@ describe("takeover", () => {
           if (ctx.nodeId === 2) await release.opened;
           return `by ${ctx.nodeId}`;
         });
-        log.push(`${ctx.nodeId} got ${value}`);
+        await ctx.step("act", () => log.push(`${ctx.nodeId} acts on ${value}`));
         return value;
       } catch (error) {
         log.push(`${ctx.nodeId} caught ${String(error)}`);
@@ -63,7 +63,7 @@ describe("takeover", () => {
     w.cluster.reconnect(2);
     await back;
     expect(await w.runtime(2).result("f")).toBe("by 1");
-    expect(log).toEqual(["1 got by 1"]);
+    expect(log).toEqual(["1 acts on by 1"]);
     expect(tokens[1]).toBeGreaterThan(tokens[0] ?? Number.NaN);
     expect(signals[0]?.aborted).toBe(true);
   });

@@ -12,14 +12,14 @@ import type { RunRecord } from "./run-record.ts";
 export const MAX_ARCHIVED_CHECKPOINTS = 256;
 export const MAX_ARCHIVED_BYTES = 64 * 1024;
 
-const CHECKPOINT_INDEX_FIELD = 5;
+const POSITION_FIELD = 5;
 const writer = new WireWriter(8_192);
 
-/** A checkpoint's place in the log, out of its record. */
-export function indexIn(checkpoint: Uint8Array): number {
+/** A checkpoint's position, out of its record. */
+export function positionIn(checkpoint: Uint8Array): number {
   const from = new WireReader(checkpoint);
   for (let field = from.field(); field !== 0; field = from.field()) {
-    if (field === CHECKPOINT_INDEX_FIELD) return from.uint();
+    if (field === POSITION_FIELD) return from.uint();
     from.skip();
   }
   return 0;
@@ -46,16 +46,16 @@ export function archiveOf(
   count: number,
 ): { readonly archive: Uint8Array; readonly keys: readonly StateKey[] } | undefined {
   if (count === 0 || count > MAX_ARCHIVED_CHECKPOINTS) return undefined;
-  const found: { readonly index: number; readonly value: Uint8Array }[] = [];
+  const found: { readonly position: number; readonly value: Uint8Array }[] = [];
   const keys: StateKey[] = [];
   let bytes = 0;
   for (const [key, value] of recordsOf(from, run, count)) {
     bytes += value.length;
     if (bytes > MAX_ARCHIVED_BYTES) return undefined;
     keys.push(key);
-    found.push({ index: indexIn(value), value });
+    found.push({ position: positionIn(value), value });
   }
-  found.sort((a, b) => a.index - b.index);
+  found.sort((a, b) => a.position - b.position);
   return { archive: encodeArchive(found.map(({ value }) => value)), keys };
 }
 

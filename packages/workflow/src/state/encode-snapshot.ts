@@ -9,7 +9,7 @@
 import type { StateView } from "@raftoral/raft-core";
 import { HEADER_KEY, KEY_PREFIX, kindRange, numberKey, rangeOf } from "../records/state-keys.ts";
 import { WireWriter } from "../wire/wire-writer.ts";
-import { decodeArchive, indexIn } from "./archive.ts";
+import { decodeArchive, positionIn } from "./archive.ts";
 import { startInPlace } from "./run-records.ts";
 import { RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { decodeHeader } from "./state-header.ts";
@@ -88,13 +88,13 @@ function* inOrder(view: StateView, start: number): Generator<Uint8Array> {
     yield* decodeArchive(archive);
     return;
   }
-  const found: { readonly index: number; readonly key: string; held: Uint8Array | undefined }[] = [];
+  const found: { readonly position: number; readonly key: string; held: Uint8Array | undefined }[] = [];
   let bytes = 0;
   for (const [key, value] of view.scan(...rangeOf(KEY_PREFIX.history, start))) {
     bytes += value.length;
-    found.push({ index: indexIn(value), key, held: bytes > MAX_HELD_BYTES ? undefined : value });
+    found.push({ position: positionIn(value), key, held: bytes > MAX_HELD_BYTES ? undefined : value });
   }
-  found.sort((a, b) => a.index - b.index);
+  found.sort((a, b) => a.position - b.position);
   for (const { key, held } of found) {
     const value = held ?? view.get(key);
     if (value !== undefined) yield value;

@@ -9,10 +9,10 @@
  * HP3. A reader that goes from page to page gets every record that there was at its first page, once.
  */
 import type { LogIndex, StateKey, StateReader } from "@raftoral/raft-core";
-import type { HistoryRecord } from "../model/record.ts";
+import type { HistoryRecord, RecordPosition } from "../model/record.ts";
 import { KEY_PREFIX, rangeOf } from "../records/state-keys.ts";
 import { WireReader } from "../wire/wire-reader.ts";
-import { decodeArchive, indexIn } from "./archive.ts";
+import { decodeArchive, positionIn } from "./archive.ts";
 import { decodeHistoryRecord } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
 import { recordCountOf } from "./run-records.ts";
@@ -37,7 +37,7 @@ export interface HistoryPage {
 /** Where one run's records stand, in their order. */
 interface Order {
   readonly startIndex: LogIndex;
-  readonly indexes: readonly LogIndex[];
+  readonly positions: readonly RecordPosition[];
   readonly keys: readonly StateKey[];
 }
 
@@ -63,7 +63,7 @@ export class HistoryPages {
     if (archive !== undefined) return pageOf(run, decodeArchive(archive), { after, maxRecords, maxBytes });
     const order = this.#orderOf(records, run, after);
     const contents = function* (): Generator<Uint8Array> {
-      for (let at = firstAfter(order.indexes, after); at < order.keys.length; at++) {
+      for (let at = firstAfter(order.positions, after); at < order.keys.length; at++) {
         const content = records.get(order.keys[at] ?? "");
         if (content !== undefined) yield content;
       }
@@ -72,12 +72,12 @@ export class HistoryPages {
   }
 
   /** The order that is known while it goes on beyond `after`; else the order of all records that there are now. */
-  #orderOf(records: StateReader, run: RunRecord, after: LogIndex): Order {
+  #orderOf(records: StateReader, run: RunRecord, after: RecordPosition): Order {
     const known = this.#orders.find(({ startIndex }) => startIndex === run.startIndex);
     const isCurrent =
       known !== undefined &&
       (known.keys.length === recordCountOf(records, run) ||
-        (after >= 0 && firstAfter(known.indexes, after) < known.keys.length));
+        (after >= 0 && firstAfter(known.positions, after) < known.keys.length));
     const order = isCurrent ? known : findOrder(records, run.startIndex);
     this.#keep(order);
     return order;
@@ -95,46 +95,53 @@ export class HistoryPages {
 }
 
 function findOrder(records: StateReader, startIndex: LogIndex): Order {
-  const found: { readonly index: LogIndex; readonly key: StateKey }[] = [];
+  const found: { readonly position: RecordPosition; readonly key: StateKey }[] = [];
   for (const [key, content] of records.scan(...rangeOf(KEY_PREFIX.history, startIndex))) {
-    found.push({ index: indexIn(content), key });
+    found.push({ position: positionIn(content), key });
   }
-  found.sort((a, b) => a.index - b.index);
-  return { startIndex, indexes: found.map(({ index }) => index), keys: found.map(({ key }) => key) };
+  found.sort((a, b) => a.position - b.position);
+  return { startIndex, positions: found.map(({ position }) => position), keys: found.map(({ key }) => key) };
 }
 
-/** The place of the first index beyond `after`, in an ascending list. */
-function firstAfter(indexes: readonly LogIndex[], after: LogIndex): number {
+/** The place of the first position beyond `after`, in an ascending list. */
+function firstAfter(positions: readonly RecordPosition[], after: RecordPosition): number {
   let low = 0;
-  let high = indexes.length;
+  let high = positions.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((indexes[middle] ?? 0) > after) high = middle;
+    if ((positions[middle] ?? 0) > after) high = middle;
     else low = middle + 1;
   }
   return low;
 }
 
-/** Start of the run, and index after which the page begins: -1 for the first page. */
-function positionOf(after: string | undefined, { startIndex }: RunRecord): readonly [start: LogIndex, after: LogIndex] {
+/** Start of the run, and position after which the page begins: -1 for the first page. */
+function positionOf(
+  after: string | undefined,
+  { startIndex }: RunRecord,
+): readonly [start: LogIndex, after: RecordPosition] {
   if (after === undefined) return [startIndex, -1];
-  const [start, index] = after.split(".");
-  return [Number(start), Number(index)];
+  const [start, position] = after.split(".");
+  return [Number(start), Number(position)];
 }
 
 /** `contents` may begin before `after`. */
 function pageOf(
   { startIndex }: RunRecord,
   contents: Iterable<Uint8Array>,
-  { after, maxRecords, maxBytes }: { readonly after: LogIndex; readonly maxRecords: number; readonly maxBytes: number },
+  {
+    after,
+    maxRecords,
+    maxBytes,
+  }: { readonly after: RecordPosition; readonly maxRecords: number; readonly maxBytes: number },
 ): HistoryPage {
   const page: (readonly [path: string, record: HistoryRecord])[] = [];
   let bytes = 0;
   for (const content of contents) {
     if (page.length > 0 && (page.length >= maxRecords || bytes >= maxBytes)) {
-      return { records: page, next: `${startIndex}.${page.at(-1)?.[1].index}` };
+      return { records: page, next: `${startIndex}.${page.at(-1)?.[1].position}` };
     }
-    if (indexIn(content) <= after) continue;
+    if (positionIn(content) <= after) continue;
     const { path, record } = decodeHistoryRecord(new WireReader(content));
     page.push([path, record]);
     bytes += content.length;

@@ -38,8 +38,8 @@ test("a snapshot of the first version is read, whole", async () => {
     input: text("{}"),
     seed: text("0123456789abcdef"),
     history: [
-      ["b#0", { kind: "step", value: text("1"), recordedAtMs: 1002, index: 3, epoch: 1 }],
-      ["a#0", { kind: "variable", value: text("2"), recordedAtMs: 1003, index: 4, epoch: 1 }],
+      ["b#0", { kind: "step", value: text("1"), recordedAtMs: 1002, position: 3, epoch: 1 }],
+      ["a#0", { kind: "variable", value: text("2"), recordedAtMs: 1003, position: 4, epoch: 1 }],
     ],
   });
   expect(state.run("waits")).toMatchObject({ cancelReason: "enough", signals: ["go", "stop"], input: text("7") });

@@ -167,7 +167,7 @@ export function encodeHistoryRecord(path: string, record: HistoryRecord): Uint8A
   to.uint(2, RECORD_KINDS.indexOf(record.kind));
   to.bytes(3, record.value);
   to.uint(4, record.recordedAtMs);
-  to.uint(5, record.index);
+  to.uint(5, record.position);
   to.uint(6, record.epoch);
   return slabs.copy(to.view());
 }
@@ -178,17 +178,17 @@ export interface DecodedHistoryRecord {
 }
 
 export function decodeHistoryRecord(from: WireReader): DecodedHistoryRecord {
-  let [path, kind, value, recordedAtMs, index, epoch] = ["", 0, EMPTY, 0, 0, 0];
+  let [path, kind, value, recordedAtMs, position, epoch] = ["", 0, EMPTY, 0, 0, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) path = from.string();
     else if (field === 2) kind = from.uint();
     else if (field === 3) value = from.bytes();
     else if (field === 4) recordedAtMs = from.uint();
-    else if (field === 5) index = from.uint();
+    else if (field === 5) position = from.uint();
     else if (field === 6) epoch = from.uint();
     else from.skip();
   }
-  return { path, record: { kind: named(RECORD_KINDS, kind, "record kind"), value, recordedAtMs, index, epoch } };
+  return { path, record: { kind: named(RECORD_KINDS, kind, "record kind"), value, recordedAtMs, position, epoch } };
 }
 
 /** A bare number. */

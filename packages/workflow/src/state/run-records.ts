@@ -136,7 +136,7 @@ export function historyOf(from: StateReader, run: RunRecord): DecodedHistoryReco
   for (const [, value] of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) {
     found.push(decodeHistoryRecord(new WireReader(value)));
   }
-  return found.sort((a, b) => a.record.index - b.record.index);
+  return found.sort((a, b) => a.record.position - b.record.position);
 }
 
 export function inputOf(from: StateReader, { startKey }: RunRecord): Uint8Array {

@@ -1,7 +1,7 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
-import type { RecordKind } from "../model/record.ts";
+import type { RecordKind, RecordPosition } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 
@@ -28,6 +28,8 @@ export interface RecordCommitted extends At {
   readonly type: "record-committed";
   readonly runId: string;
   readonly path: string;
+  /** The record's place among all records. */
+  readonly position: RecordPosition;
   readonly kind: RecordKind;
   readonly owner: NodeId;
   readonly epoch: Epoch;

@@ -59,7 +59,10 @@ function messageOf(codec: Pick<MessageCodec<never>, "fields">): fc.Arbitrary<Rec
 
 function valueIn({ type, names, message, isRepeated }: WireField<unknown>): fc.Arbitrary<unknown> {
   const one = (): fc.Arbitrary<unknown> => {
-    if (message !== undefined) return messageOf(message);
+    if (message !== undefined) {
+      const { fromParts } = message;
+      return messageOf(message).map((parts) => (fromParts === undefined ? parts : fromParts(parts as never)));
+    }
     if (names !== undefined) return fc.constantFrom(...names);
     if (type === "bool") return fc.boolean();
     if (type === "uint") return number(0, 4);

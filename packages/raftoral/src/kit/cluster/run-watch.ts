@@ -171,7 +171,8 @@ export class RunWatch implements ProposalObserver {
   }
 
   beforeProposal(command: WorkflowCommand): { readonly runId: string; readonly commit: number } | undefined {
-    if (command.kind !== "Checkpoint" && command.kind !== "SignalReceive") return undefined;
+    if (command.kind !== "Checkpoint" && command.kind !== "Records" && command.kind !== "SignalReceive")
+      return undefined;
     const run = this.#runs.get(command.runId);
     if (run === undefined) return undefined;
     run.proposed += 1;

@@ -42,7 +42,7 @@ export function recordOf(path: string, record: StateRecord): HistoryRecord {
     value: Payload.ofBytes(record.value, `record ${path}`),
     recordedAtMs: record.recordedAtMs,
     epoch: record.epoch,
-    position: String(record.index),
+    position: String(record.position),
   };
 }
 

@@ -4,7 +4,8 @@
  * Role: everything that all calls have in common. A call finds its answer in the history or has it recorded, gets the answer in its turn, and is
  * refused, held or dropped when the run is cancelled, drained or lost. What a call records and answers is in a file of its own beside this one.
  *
- * CS1. What the body gets is always what is recorded: a value is decoded from its record on the first run too.
+ * CS1. What the body gets is always what is recorded: a value is decoded from its record on the first run too. A body that waits for one call only
+ *      gets it before the commit; nothing of the body is seen outside before the commit (staged-records.ts SR2).
  * CS2. Once the run is lost, nothing is recorded and no call settles, whatever it waited for: no error handler of the body may take the loss for
  *      a failure of its work. The body is garbage from then on; the new owner's goes on.
  * CS3. A cancelled body is answered from its record as far as that goes; then every call throws CancelledError. Such a rejection queues behind
@@ -12,7 +13,7 @@
  * CS4. Nothing new is recorded by a body that is held.
  */
 import type { Clock } from "@raftoral/raft-core";
-import type { HistoryRecord, RecordKind } from "../../model/record.ts";
+import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import type { Activity } from "../execution/activity.ts";
 import type { Answers } from "../execution/answers.ts";
 import { type History, never } from "../execution/history.ts";
@@ -99,7 +100,7 @@ export class CallSite {
     const found = this.history.find(path, kind);
     if (found !== undefined) {
       onReplay?.();
-      await this.#answers.recorded(found.index);
+      await this.#answers.recorded(found.position);
       if (this.interruption.isOver) return never();
       this.#interception?.callAnswered(path, kind, true);
       return answer(found);
@@ -109,7 +110,7 @@ export class CallSite {
     try {
       this.#answers.opened(path);
       const recorded = await record();
-      const turn = this.#answers.fresh(path, recorded.index, this.isAlone);
+      const turn = this.#answers.fresh(path, recorded.position, this.isAlone);
       if (turn !== undefined) await turn;
       if (this.interruption.isOver) return never();
       this.#interception?.callAnswered(path, kind, false);
@@ -117,6 +118,24 @@ export class CallSite {
     } finally {
       this.#answers.closed(path);
     }
+  }
+
+  /**
+   * Records a call's value: after the answer when the body waits for nothing else, before it otherwise, because the log then decides what comes
+   * first. `isRecomputable`: see {@link History.stage}.
+   */
+  record(path: string, kind: RecordKind, value: Uint8Array, isRecomputable = false): Promise<HistoryRecord> {
+    if (!this.isAlone) return this.history.record(path, kind, value);
+    return Promise.resolve(this.history.stage(path, kind, value, isRecomputable));
+  }
+
+  /**
+   * Runs `begin` once everything that the body was answered with is committed, or a replay would answer alike: for what is seen outside of the
+   * body.
+   */
+  whenSettled<T>(begin: () => Promise<T>): Promise<T> {
+    const settled = this.history.settled();
+    return settled === undefined ? begin() : settled.then(() => this.gate() ?? begin());
   }
 
   /** Waits for a turn after everything that is recorded: for what the log does not have. Undefined when it is its turn already. */
@@ -132,9 +151,9 @@ export class CallSite {
   }
 
   /** The log has this path of the run, under this ownership. */
-  committed(path: string, index: number): void {
+  committed(path: string, position: RecordPosition): void {
     // Alone there is nothing that could be answered before it.
-    if (this.hasSeveral) this.#answers.committed(path, index);
+    if (this.hasSeveral) this.#answers.committed(path, position);
   }
 
   #isCancellation(error: unknown): boolean {

@@ -1,4 +1,4 @@
-/** A moment that a wait ends at, recorded: whoever owns the run then knows it. */
+/** A moment that a wait ends at, recorded, so that a later owner knows it. */
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import type { HistoryRecord, RecordKind } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
@@ -7,7 +7,7 @@ import type { CallSite } from "./call-site.ts";
 export function moment(site: CallSite, path: string, kind: RecordKind, delayMs: number): Promise<number> {
   const record = (): Promise<HistoryRecord> => {
     const atMs = site.history.time.nowMs() + delayMs;
-    return site.history.record(path, kind, encodeValue(atMs, path, site.maxPayloadBytes));
+    return site.record(path, kind, encodeValue(atMs, path, site.maxPayloadBytes));
   };
   return site.once({
     path,

@@ -1,16 +1,21 @@
-/** `ctx.now`: the time of its own record. */
+/** `ctx.now`: the run's time, recorded. */
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
 
-const NOTHING: Uint8Array = new Uint8Array(0);
-
-/** Milliseconds since the epoch. */
+/** Milliseconds since the epoch. Never less than what an earlier call of the run was given. */
 export function now(site: CallSite, path: string): Promise<number> {
-  const record = (): Promise<HistoryRecord> => site.history.record(path, "now", NOTHING);
+  const { history, maxPayloadBytes } = site;
+  const record = (): Promise<HistoryRecord> =>
+    site.record(path, "now", encodeValue(history.time.nowMs(), path, maxPayloadBytes));
   return site.once({
     path,
     kind: "now",
     record: () => site.activity.work(record),
-    answer: ({ recordedAtMs }) => recordedAtMs,
+    answer: ({ value }) => {
+      const atMs = Number(decodeValue(value, path));
+      history.time.observe(atMs);
+      return atMs;
+    },
   });
 }

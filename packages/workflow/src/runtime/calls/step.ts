@@ -28,7 +28,7 @@ export function step(
   return site.once({
     path,
     kind: "step",
-    record: () => site.activity.work(() => attempted(site, setting, path, fn, options)),
+    record: () => site.whenSettled(() => site.activity.work(() => attempted(site, setting, path, fn, options))),
     answer: (record) => stepAnswer(path, record),
   });
 }
@@ -40,7 +40,7 @@ async function attempted(
   fn: (step: StepContext) => unknown,
   options: StepOptions | undefined,
 ): Promise<HistoryRecord> {
-  const { history, clock, maxPayloadBytes } = site;
+  const { clock, maxPayloadBytes } = site;
   const startedMs = probe === undefined ? 0 : clock.monotonicMs();
   const outcome = await attemptStep(
     path,
@@ -51,12 +51,12 @@ async function attempted(
     surroundings,
   );
   probe?.stepFinished(workflowType, outcome.ok, outcome.attempts, clock.monotonicMs() - startedMs);
-  if (!outcome.ok) return history.record(path, "step-failed", failureBytes(outcome.error, outcome.attempts));
+  if (!outcome.ok) return site.record(path, "step-failed", failureBytes(outcome.error, outcome.attempts));
   try {
-    return await history.record(path, "step", outcome.value);
+    return await site.record(path, "step", outcome.value);
   } catch (error) {
     // The log takes smaller values than this runtime: the step has failed as if its value had been refused here.
     if ((error as { code?: unknown }).code !== "PAYLOAD_TOO_LARGE") throw error;
-    return history.record(path, "step-failed", failureBytes(error, 1));
+    return site.record(path, "step-failed", failureBytes(error, 1));
   }
 }

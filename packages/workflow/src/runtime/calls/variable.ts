@@ -12,21 +12,29 @@ import type { CallSite } from "./call-site.ts";
 import { called } from "./called.ts";
 import { failureBytes, variableAnswer } from "./step-record.ts";
 
-/** A variable with its initial value recorded. Rejects with VariableFailedError when `initial` fails. */
-export async function variable<T>(site: CallSite, path: string, initial: () => unknown): Promise<Variable<T>> {
-  return new ReplicatedVariable<T>(site, path, (await site.call(() => value(site, path, initial))) as T);
+/**
+ * A variable with its initial value recorded. `isGiven`: the body gave the value itself, and would again. Rejects with VariableFailedError when
+ * `initial` fails.
+ */
+export async function variable<T>(
+  site: CallSite,
+  path: string,
+  initial: () => unknown,
+  isGiven: boolean,
+): Promise<Variable<T>> {
+  return new ReplicatedVariable<T>(site, path, (await site.call(() => value(site, path, initial, isGiven))) as T);
 }
 
 /** Records a value once. `make` is called only when none is recorded (VA1). */
-function value(site: CallSite, path: string, make: () => unknown): Promise<unknown> {
+function value(site: CallSite, path: string, make: () => unknown, isRecomputable: boolean): Promise<unknown> {
   const record = async (): Promise<HistoryRecord> => {
     let bytes: Uint8Array;
     try {
       bytes = encodeValue(await make(), `variable ${path}`, site.maxPayloadBytes);
     } catch (error) {
-      return site.history.record(path, "variable-failed", failureBytes(error, 1));
+      return site.record(path, "variable-failed", failureBytes(error, 1));
     }
-    return site.history.record(path, "variable", bytes);
+    return site.record(path, "variable", bytes, isRecomputable);
   };
   return site.once({
     path,
@@ -75,7 +83,7 @@ class ReplicatedVariable<T> implements Variable<T> {
       return this.#site.call(async () => {
         // No path of a step or a scope ends like this, whatever the author's names are.
         const path = `${this.#path}/set${this.#changes++}`;
-        this.#value = (await value(this.#site, path, () => change(this.#value))) as T;
+        this.#value = (await value(this.#site, path, () => change(this.#value), true)) as T;
         return this.#value;
       });
     });

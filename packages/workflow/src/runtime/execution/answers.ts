@@ -10,25 +10,26 @@
  * Q3. What the log does not have (a rejection by cancellation) comes after every answer that it has, those included that the body asks for when
  *     it gets an earlier one.
  */
-import type { Clock, LogIndex } from "@raftoral/raft-core";
+import type { Clock } from "@raftoral/raft-core";
+import type { RecordPosition } from "../../model/record.ts";
 
 /** The place of what the log does not have: after everything it has. */
-const AFTER_ALL: LogIndex = Number.POSITIVE_INFINITY;
+const AFTER_ALL: RecordPosition = Number.POSITIVE_INFINITY;
 
 interface Waiting {
-  readonly index: LogIndex;
+  readonly position: RecordPosition;
   readonly give: () => void;
 }
 
 export class Answers {
   readonly #clock: Clock;
-  /** Ascending by index. */
+  /** Ascending by position. */
   readonly #waiting: Waiting[] = [];
   /** Paths that are being recorded: one for itself, for most bodies have one at a time, and the others. */
   #first: string | undefined;
   readonly #others = new Set<string>();
   /** Of these, what is committed and has not been answered, with its place. */
-  readonly #expected = new Map<string, LogIndex>();
+  readonly #expected = new Map<string, RecordPosition>();
   /** The body may be running still, and ask for more. */
   #isRunning = false;
 
@@ -43,8 +44,8 @@ export class Answers {
   }
 
   /** The log has this path. */
-  committed(key: string, index: LogIndex): void {
-    if (key === this.#first || this.#others.has(key)) this.#expected.set(key, index);
+  committed(key: string, position: RecordPosition): void {
+    if (key === this.#first || this.#others.has(key)) this.#expected.set(key, position);
   }
 
   /** The call at this path got its answer, or will get none. */
@@ -57,8 +58,8 @@ export class Answers {
   }
 
   /** For an answer from the record: resolves when it is its turn. The body may be asking for others right now. */
-  recorded(index: LogIndex): Promise<void> {
-    return this.#queued(index);
+  recorded(position: RecordPosition): Promise<void> {
+    return this.#queued(position);
   }
 
   /** For what the log does not have: resolves when everything that is recorded and asked for has been answered (Q3). */
@@ -70,18 +71,18 @@ export class Answers {
    * For an answer that has just come: undefined when it may be given now, else resolves when it is its turn. `isOnly` says that
    * no other call is open, so that nothing before it in the log can be on its way through this turn.
    */
-  fresh(key: string, index: LogIndex, isOnly: boolean): Promise<void> | undefined {
+  fresh(key: string, position: RecordPosition, isOnly: boolean): Promise<void> | undefined {
     this.#expected.delete(key);
     const isNext = isOnly && !this.#isRunning && this.#waiting.length === 0 && this.#expected.size === 0;
-    return isNext ? undefined : this.#queued(index);
+    return isNext ? undefined : this.#queued(position);
   }
 
-  #queued(index: LogIndex): Promise<void> {
+  #queued(position: RecordPosition): Promise<void> {
     return new Promise((resolve) => {
       const waiting = this.#waiting;
       let at = waiting.length;
-      while (at > 0 && (waiting[at - 1] as Waiting).index > index) at--;
-      waiting.splice(at, 0, { index, give: resolve });
+      while (at > 0 && (waiting[at - 1] as Waiting).position > position) at--;
+      waiting.splice(at, 0, { position, give: resolve });
       if (this.#isRunning) return;
       this.#isRunning = true;
       this.#afterRest();
@@ -90,7 +91,7 @@ export class Answers {
 
   readonly #next = (): void => {
     const [next] = this.#waiting;
-    if (next === undefined || this.#isPreceded(next.index)) {
+    if (next === undefined || this.#isPreceded(next.position)) {
       this.#isRunning = false;
       return;
     }
@@ -99,8 +100,8 @@ export class Answers {
     this.#afterRest();
   };
 
-  #isPreceded(index: LogIndex): boolean {
-    for (const expected of this.#expected.values()) if (expected < index) return true;
+  #isPreceded(position: RecordPosition): boolean {
+    for (const expected of this.#expected.values()) if (expected < position) return true;
     return false;
   }
 

@@ -75,7 +75,8 @@ export class ExecutionContext implements WorkflowContext {
     if (known !== undefined) return known as Promise<Variable<Recorded<T>>>;
     const made = called(() => {
       const make = typeof initial === "function" ? (initial as () => unknown) : () => initial;
-      return variable<Recorded<T>>(this.#execution.site, this.#paths.next(name), make);
+      const isGiven = typeof initial !== "function";
+      return variable<Recorded<T>>(this.#execution.site, this.#paths.next(name), make, isGiven);
     });
     this.#variables.set(name, made);
     return made;

@@ -68,7 +68,7 @@ export class Executions {
         this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
         return;
       case "record-committed":
-        this.#held.get(event.runId)?.execution?.committed(event.path, event.index);
+        this.#held.get(event.runId)?.execution?.committed(event.path, event.position);
         return;
       case "signal-buffered":
         this.#reach(event.runId)?.inbox.arrived(event.name);
@@ -119,7 +119,7 @@ export class Executions {
     if (held.execution === undefined) return;
     const run = await this.#engine.run(runId);
     if (run?.status !== "running" || run.epoch !== held.epoch) return;
-    for (const [key, { index }] of run.history) held.execution.committed(key, index);
+    for (const [path, { position }] of run.history) held.execution.committed(path, position);
     held.execution.inbox.reset(run.signals);
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }

@@ -1,5 +1,6 @@
 /**
- * A running body's record: what is committed of it, known here without asking, and the way to commit more.
+ * A running body's record: what is committed of it, known here without asking, and the way to commit more, before an answer is given
+ * (`record`) or after it (`stage`, see staged-records.ts).
  *
  * G1. Looking up costs the same however long the history is. What was given is not kept: the state has it.
  * G2. Nothing is proposed once this node has lost the run: such calls never settle, so that no error handler of the body
@@ -7,14 +8,17 @@
  */
 import { type Clock, invariant, type NodeId } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
+import type { NewRecord } from "../../commands/records.ts";
 import type { Refused } from "../../commands/refusal.ts";
 import type { WorkflowCommand } from "../../commands/registry.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { Epoch } from "../../model/ownership.ts";
-import type { HistoryRecord, RecordKind } from "../../model/record.ts";
+import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { sameFamily } from "../../model/record.ts";
+import type { RunOutcome } from "../../model/run-outcome.ts";
 import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
 import { RunTime } from "./run-time.ts";
+import { StagedRecords } from "./staged-records.ts";
 
 /** The ownership in whose name everything is recorded. */
 export interface Ownership {
@@ -25,7 +29,12 @@ export interface Ownership {
   readonly holds: () => boolean;
   /** This node has learned that it has not. */
   readonly onLost: () => void;
+  /** The log refuses what the body was answered with already. */
+  readonly onRefused: (error: unknown) => void;
 }
+
+/** The place of an answer that the log does not have yet: after all that it has. */
+const STAGED: RecordPosition = Number.MAX_SAFE_INTEGER;
 
 /** A promise that never settles, and is collected with whoever awaits it. */
 export function never<T>(): Promise<T> {
@@ -45,13 +54,18 @@ export class History {
   /** Records that are proposed, and whose fate is not known. */
   #inFlight = 0;
   #whenQuiet: (() => void)[] = [];
+  readonly #staged: StagedRecords;
 
   constructor(
     ownership: Ownership,
     proposer: RetryingProposer,
     clock: Clock,
     recorded: Iterable<readonly [string, HistoryRecord]>,
+    maxBatchBytes: number,
   ) {
+    const { onRefused } = ownership;
+    const commit = (records: readonly NewRecord[], end?: RunOutcome) => this.#commitBatch(records, end);
+    this.#staged = new StagedRecords({ clock, commit, onRefused, maxBatchBytes });
     this.#ownership = ownership;
     this.#proposer = proposer;
     this.#clock = clock;
@@ -83,13 +97,35 @@ export class History {
     return found;
   }
 
-  /** Resolves when the fate of every record that is proposed now is known. */
+  /** Resolves when the fate of everything that is proposed or staged now is known. */
   async quiet(): Promise<void> {
+    await this.#staged.quiet();
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
   }
 
-  /** Commits a record, and gives the one that stands at the path then. */
+  /** Undefined when all that a replay could answer in another way is committed; else resolves when it is. */
+  settled(): Promise<void> | undefined {
+    // A refusal ends the execution: whoever waits is a part of it.
+    return this.#staged.settled()?.catch(() => never());
+  }
+
+  /**
+   * Gives the answer before it is committed: for a body that waits for nothing else. `isRecomputable`: a replay that lacks the record makes the
+   * same one, so that no step needs to wait for it.
+   */
+  stage(path: string, kind: RecordKind, value: Uint8Array, isRecomputable: boolean): HistoryRecord {
+    this.#staged.stage({ path, recordKind: kind, value }, isRecomputable);
+    return { kind, value, recordedAtMs: this.time.nowMs(), position: STAGED, epoch: this.#ownership.epoch };
+  }
+
+  /** Commits the end of the run, with what is staged. Rejects when the log refuses it. */
+  end(outcome: RunOutcome): Promise<void> {
+    return this.#staged.end(outcome, outcome.status === "completed" ? outcome.result.length : 0);
+  }
+
+  /** Commits a record after all that is staged, and gives the one that stands at the path then. */
   async record(path: string, kind: RecordKind, value: Uint8Array): Promise<HistoryRecord> {
+    await this.#afterStaged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
     const recorded = await this.#commit(path, {
@@ -108,10 +144,32 @@ export class History {
   }
 
   /** Commits the receipt of a signal, or that none came in time; undefined when none is there. */
-  receive(path: string, name: string, timedOut: boolean): Promise<HistoryRecord | undefined> {
+  async receive(path: string, name: string, timedOut: boolean): Promise<HistoryRecord | undefined> {
+    await this.#afterStaged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
     return this.#commit(path, { kind: "SignalReceive", runId, path, name, timedOut, atMs, owner, epoch });
+  }
+
+  #afterStaged(): Promise<void> | undefined {
+    this.#staged.flush();
+    return this.settled();
+  }
+
+  async #commitBatch(records: readonly NewRecord[], end: RunOutcome | undefined): Promise<void> {
+    const { runId, owner, epoch } = this.#ownership;
+    const base = { runId, atMs: this.#clock.wallMs(), owner, epoch } as const;
+    const [only] = records;
+    const result = await this.#propose(
+      records.length === 1 && only !== undefined && end === undefined
+        ? { kind: "Checkpoint", ...base, ...only }
+        : records.length === 0 && end !== undefined
+          ? { kind: "WorkflowEnd", ...base, outcome: end }
+          : { kind: "Records", ...base, records, ...(end === undefined ? {} : { end }) },
+    );
+    if (!result.ok) throw refusal(only?.path ?? "its end", result);
+    if (result.kind === "Recorded") this.time.observe(result.record.recordedAtMs);
+    if (result.kind === "RecordedAll") this.time.observe(result.recordedAtMs);
   }
 
   async #commit(key: string, command: WorkflowCommand): Promise<HistoryRecord | undefined> {

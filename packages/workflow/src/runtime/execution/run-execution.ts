@@ -8,7 +8,7 @@
  * B4. Whatever the body throws ends this run and nothing else, down to objects that throw when they are looked at.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Cancel, Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { CancelledError } from "../../author/errors.ts";
 import { validated } from "../../author/input-schema.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
@@ -16,11 +16,11 @@ import { recordedError } from "../../author/recorded-error.ts";
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { Epoch } from "../../model/ownership.ts";
-import type { HistoryRecord } from "../../model/record.ts";
+import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
 import type { StepSetting } from "../calls/step.ts";
-import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
+import type { RetryingProposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
 import type { RuntimeProbe } from "../runtime-probe.ts";
@@ -80,6 +80,7 @@ export class RunExecution {
   readonly #history: History;
   readonly #activity: Activity;
   readonly #interception: Interception | undefined;
+  readonly #ended = Promise.withResolvers<void>();
   #stopGrace: Cancel = () => {};
 
   /** The caller has taken a slot for it, which becomes the execution's. */
@@ -94,7 +95,9 @@ export class RunExecution {
     this.#shared = shared;
     const holds = (): boolean => !interruption.isOver;
     const onLost = (): void => this.end("lost to another node");
-    this.#history = new History({ runId, owner: nodeId, epoch, holds, onLost }, proposer, clock, start.history);
+    const onRefused = (error: unknown): void => this.#refused(error);
+    const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
+    this.#history = new History(ownership, proposer, clock, start.history, shared.maxPayloadBytes);
     this.#activity = new Activity(shared.slots, clock, () => this.site.gate());
     this.#interception = this.#intercepted();
     this.site = new CallSite({
@@ -152,8 +155,8 @@ export class RunExecution {
   }
 
   /** The log has this path of the run, under this ownership. */
-  committed(path: string, index: LogIndex): void {
-    this.site.committed(path, index);
+  committed(path: string, position: RecordPosition): void {
+    this.site.committed(path, position);
   }
 
   /** This node has the run no more, or the run has ended. Idempotent. */
@@ -162,12 +165,21 @@ export class RunExecution {
     this.interruption.end(why);
     this.#stopGrace();
     this.#activity.end();
+    this.#ended.resolve();
   }
 
   /** Lets what has begun finish and begins nothing more. Resolves when nothing is under way. */
-  hold(): Promise<void> {
+  async hold(): Promise<void> {
     this.interruption.hold();
-    return this.#activity.whenIdle();
+    await this.#activity.whenIdle();
+    await Promise.race([this.#history.quiet(), this.#ended.promise]);
+  }
+
+  /** The log refuses what the body goes on from: the run fails for that reason. */
+  #refused(error: unknown): void {
+    if (this.interruption.isOver) return;
+    this.interruption.hold();
+    void this.#proposeEnd({ status: "failed", error: recordedError(error) }).then(() => this.end("ended"));
   }
 
   async #outcome(): Promise<RunOutcome> {
@@ -209,13 +221,12 @@ export class RunExecution {
   }
 
   async #proposeEnd(outcome: RunOutcome): Promise<void> {
-    const { runId, epoch } = this.start;
-    const { nodeId: owner, clock, proposer, logger } = this.#shared;
-    const goOn = (): boolean => !this.interruption.isOver;
+    const { runId } = this.start;
+    const { logger } = this.#shared;
     try {
-      await proposer.propose({ kind: "WorkflowEnd", runId, outcome, atMs: clock.wallMs(), owner, epoch }, { goOn });
+      await this.#history.end(outcome);
     } catch (error) {
-      if (!goOn() || proposalFailure(error) === "stopped") return;
+      if (this.interruption.isOver) return;
       if (outcome.status === "failed") {
         logger.error({ runId, err: error }, "The end of a run could not be proposed.");
         return;

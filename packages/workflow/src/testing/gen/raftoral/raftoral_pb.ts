@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwixgEKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgiogEKD1dvcmtmbG93RmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIoCgVjYXVzZRgFIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIpCgZlcnJvcnMYBiADKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUi3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0iegoMTm9kZVJlZ2lzdGVyEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSLAoFdHlwZXMYAyADKAsyHS5yYWZ0b3JhbC5Xb3JrZmxvd1R5cGVWZXJzaW9uEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEIlgKCE5vZGVMb3N0Eg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSDgoGZm9yZ2V0GAQgASgIIkkKCU5vZGVEcmFpbhIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIlEKBVBydW5lEhoKEmZpbmlzaGVkX2JlZm9yZV9tcxgBIAEoBBIUCgxrZWVwX2F0X21vc3QYAiABKA0SFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQinQQKD1dvcmtmbG93Q29tbWFuZBIxCg53b3JrZmxvd19zdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnRIABItCgx3b3JrZmxvd19lbmQYAiABKAsyFS5yYWZ0b3JhbC5Xb3JrZmxvd0VuZEgAEioKCmNoZWNrcG9pbnQYAyABKAsyFC5yYWZ0b3JhbC5DaGVja3BvaW50SAASLQoMb3duZXJfY2hhbmdlGAQgASgLMhUucmFmdG9yYWwuT3duZXJDaGFuZ2VIABIzCg93b3JrZmxvd19zaWduYWwYECABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1NpZ25hbEgAEjEKDnNpZ25hbF9yZWNlaXZlGBEgASgLMhcucmFmdG9yYWwuU2lnbmFsUmVjZWl2ZUgAEjMKD3dvcmtmbG93X2NhbmNlbBgSIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93Q2FuY2VsSAASLwoNbm9kZV9yZWdpc3RlchgTIAEoCzIWLnJhZnRvcmFsLk5vZGVSZWdpc3RlckgAEicKCW5vZGVfbG9zdBgUIAEoCzISLnJhZnRvcmFsLk5vZGVMb3N0SAASKQoKbm9kZV9kcmFpbhgVIAEoCzITLnJhZnRvcmFsLk5vZGVEcmFpbkgAEiAKBXBydW5lGBYgASgLMg8ucmFmdG9yYWwuUHJ1bmVIAEIJCgdjb21tYW5kKjsKD1dvcmtmbG93T3V0Y29tZRINCglDT01QTEVURUQQABIKCgZGQUlMRUQQARINCglDQU5DRUxMRUQQAiqVAQoOQ2hlY2twb2ludEtpbmQSCAoEU1RFUBAAEg8KC1NURVBfRkFJTEVEEAESDAoIVkFSSUFCTEUQAhIJCgVTTEVFUBADEhEKDVdBSVRfREVBRExJTkUQBBIHCgNOT1cQBRIKCgZTSUdOQUwQBhISCg5TSUdOQUxfVElNRU9VVBAHEhMKD1ZBUklBQkxFX0ZBSUxFRBAIKjkKEU93bmVyQ2hhbmdlUmVhc29uEhAKDE5PREVfRkFJTFVSRRAAEhIKDkxPQURfQkFMQU5DSU5HEAFiBnByb3RvMw");
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwixgEKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgiogEKD1dvcmtmbG93RmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIoCgVjYXVzZRgFIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIpCgZlcnJvcnMYBiADKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUi3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0iegoMTm9kZVJlZ2lzdGVyEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSLAoFdHlwZXMYAyADKAsyHS5yYWZ0b3JhbC5Xb3JrZmxvd1R5cGVWZXJzaW9uEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEIlgKCE5vZGVMb3N0Eg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSDgoGZm9yZ2V0GAQgASgIIkkKCU5vZGVEcmFpbhIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIlEKBVBydW5lEhoKEmZpbmlzaGVkX2JlZm9yZV9tcxgBIAEoBBIUCgxrZWVwX2F0X21vc3QYAiABKA0SFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSLDBAoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSABCCQoHY29tbWFuZCo7Cg9Xb3JrZmxvd091dGNvbWUSDQoJQ09NUExFVEVEEAASCgoGRkFJTEVEEAESDQoJQ0FOQ0VMTEVEEAIqlQEKDkNoZWNrcG9pbnRLaW5kEggKBFNURVAQABIPCgtTVEVQX0ZBSUxFRBABEgwKCFZBUklBQkxFEAISCQoFU0xFRVAQAxIRCg1XQUlUX0RFQURMSU5FEAQSBwoDTk9XEAUSCgoGU0lHTkFMEAYSEgoOU0lHTkFMX1RJTUVPVVQQBxITCg9WQVJJQUJMRV9GQUlMRUQQCCo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABYgZwcm90bzM");
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -553,6 +553,119 @@ export const PruneSchema: GenMessage<Prune> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 12);
 
 /**
+ * Several records of one run and, optionally, its end: applied as a whole or not at all.
+ *
+ * @generated from message raftoral.Records
+ */
+export type Records = Message<"raftoral.Records"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * At most 128.
+   *
+   * @generated from field: repeated raftoral.NewRecord records = 2;
+   */
+  records: NewRecord[];
+
+  /**
+   * Absent while the run goes on.
+   *
+   * @generated from field: raftoral.RunEnd end = 3;
+   */
+  end?: RunEnd | undefined;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 16;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 owner_node_id = 17;
+   */
+  ownerNodeId: bigint;
+
+  /**
+   * @generated from field: uint64 epoch = 18;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.Records.
+ * Use `create(RecordsSchema)` to create a new message.
+ */
+export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 13);
+
+/**
+ * @generated from message raftoral.NewRecord
+ */
+export type NewRecord = Message<"raftoral.NewRecord"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+
+  /**
+   * @generated from field: raftoral.CheckpointKind kind = 3;
+   */
+  kind: CheckpointKind;
+};
+
+/**
+ * Describes the message raftoral.NewRecord.
+ * Use `create(NewRecordSchema)` to create a new message.
+ */
+export const NewRecordSchema: GenMessage<NewRecord> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 14);
+
+/**
+ * @generated from message raftoral.RunEnd
+ */
+export type RunEnd = Message<"raftoral.RunEnd"> & {
+  /**
+   * @generated from field: raftoral.WorkflowOutcome outcome = 1;
+   */
+  outcome: WorkflowOutcome;
+
+  /**
+   * COMPLETED only.
+   *
+   * @generated from field: bytes result = 2;
+   */
+  result: Uint8Array;
+
+  /**
+   * FAILED only.
+   *
+   * @generated from field: raftoral.WorkflowFailure failure = 3;
+   */
+  failure?: WorkflowFailure | undefined;
+
+  /**
+   * CANCELLED only.
+   *
+   * @generated from field: string cancel_reason = 4;
+   */
+  cancelReason: string;
+};
+
+/**
+ * Describes the message raftoral.RunEnd.
+ * Use `create(RunEndSchema)` to create a new message.
+ */
+export const RunEndSchema: GenMessage<RunEnd> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 15);
+
+/**
  * @generated from message raftoral.WorkflowCommand
  */
 export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
@@ -625,6 +738,12 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
      */
     value: Prune;
     case: "prune";
+  } | {
+    /**
+     * @generated from field: raftoral.Records records = 23;
+     */
+    value: Records;
+    case: "records";
   } | { case: undefined; value?: undefined };
 };
 
@@ -633,7 +752,7 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 13);
+  messageDesc(file_raftoral_raftoral, 16);
 
 /**
  * @generated from enum raftoral.WorkflowOutcome
