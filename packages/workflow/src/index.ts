@@ -17,11 +17,28 @@ export {
   WorkflowCancelledError,
   WorkflowFailedError,
 } from "./author/errors.ts";
-export { type InputIssue, type InputResult, type InputSchema, validated } from "./author/input-schema.ts";
 export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
-export { type WorkflowDefinition, type WorkflowOptions, WorkflowRegistry, workflow } from "./author/workflow.ts";
-export type { RetryPolicy, StepContext, StepOptions, Variable, WorkflowContext } from "./author/workflow-context.ts";
+export { inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";
+export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
+export {
+  type NoSchema,
+  type WorkflowDefinition,
+  type WorkflowInput,
+  type WorkflowOptions,
+  WorkflowRegistry,
+  type WorkflowResult,
+  workflow,
+} from "./author/workflow.ts";
+export type {
+  RetryPolicy,
+  StepContext,
+  StepOptions,
+  Variable,
+  WaitOptions,
+  WaitResult,
+  WorkflowContext,
+} from "./author/workflow-context.ts";
 export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
 
 // To run and observe them.

@@ -74,7 +74,7 @@ const PATTERNS: readonly (readonly [name: string, body: string, before?: string]
     `const state = await ctx.variable<"open" | "closed">("state", "open");
      const count = await ctx.variable("count", () => Number(process.env.START ?? Date.now()));
      for (;;) {
-       const command = await ctx.waitFor<{ type: string }>("command", { timeout: "30d" });
+       const command = await ctx.waitFor("command", { timeout: "30d" });
        switch (command?.type) {
          case undefined:
          case "close":

@@ -6,7 +6,7 @@
  * harm later (an empty id would start another run at each repeat).
  */
 import type { NodeId } from "@raftoral/raft-core";
-import { WorkflowError } from "@raftoral/workflow";
+import { type SignalDefinition, type StandardSchemaV1, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit, CallOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
 import { RUN_STATUSES, type RunFilter } from "./runs.ts";
@@ -62,6 +62,16 @@ export function runIdArgument(runId: unknown): string {
     "WORKFLOW_ID_INVALID",
     `A run id is text of 1 to ${MAX_RUN_ID_LENGTH} characters without lone surrogates; this one ${problem}. Use another id.`,
   );
+}
+
+/** A signal by its name or by its definition. The name is not checked. */
+export function signalArgument(signal: unknown): {
+  readonly name: unknown;
+  readonly schema: StandardSchemaV1 | undefined;
+} {
+  if (typeof signal !== "object" || signal === null) return { name: signal, schema: undefined };
+  const { name, schema } = signal as Partial<SignalDefinition>;
+  return { name, schema };
 }
 
 /** Throws NAME_INVALID. */

@@ -6,7 +6,15 @@
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
 import { RaftError } from "@raftoral/raft-core";
-import { WorkflowCancelledError, type WorkflowDefinition, WorkflowFailedError } from "@raftoral/workflow";
+import {
+  inputOf,
+  type SignalDefinition,
+  signalOf,
+  WorkflowCancelledError,
+  type WorkflowDefinition,
+  WorkflowFailedError,
+  type WorkflowResult,
+} from "@raftoral/workflow";
 import {
   filterArgument,
   limitArgument,
@@ -15,6 +23,7 @@ import {
   pageArgument,
   reasonArgument,
   runIdArgument,
+  signalArgument,
   signalIdArgument,
   signalNameArgument,
   workflowArgument,
@@ -25,15 +34,18 @@ import type { HistoryExport } from "./history-format.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
-import { assertInputFits } from "./validated-input.ts";
+import { assertFits } from "./validated-payload.ts";
 import type {
   CancelOptions,
   PageOptions,
   Run,
+  SignalArguments,
   SignalOptions,
+  StartArguments,
   StartOptions,
   WorkflowName,
   Workflows,
+  WorkflowType,
 } from "./workflows.ts";
 import type { WorkflowsPort } from "./workflows-port.ts";
 
@@ -61,13 +73,11 @@ export class CheckedWorkflows implements Workflows {
     this.#uuid = uuid;
   }
 
-  start<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
-    input: Input | Payload,
-    options?: StartOptions,
-  ): Promise<Run<Output>>;
-  start(workflow: WorkflowName, input?: unknown, options?: StartOptions): Promise<Run>;
-  async start(workflow: WorkflowName, input?: unknown, options?: StartOptions): Promise<Run> {
+  async start<Workflow extends WorkflowName>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    ...args: StartArguments<Workflow>
+  ): Promise<Run<WorkflowResult<Workflow>>> {
+    const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
     const { runId, version: pinned } = optionsArgument(options);
     const { type, version } = workflowArgument(workflow, pinned);
     // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
@@ -86,8 +96,8 @@ export class CheckedWorkflows implements Workflows {
     return new RunHandle(this, id, created);
   }
 
-  run<Output = unknown>(runId: string): Run<Output> {
-    return new RunHandle<Output>(this, runIdArgument(runId), undefined);
+  run<Workflow extends WorkflowDefinition = WorkflowDefinition>(runId: string): Run<WorkflowResult<Workflow>> {
+    return new RunHandle(this, runIdArgument(runId), undefined);
   }
 
   async describe(runId: string, options?: CallOptions): Promise<RunDescription> {
@@ -149,11 +159,14 @@ export class CheckedWorkflows implements Workflows {
     );
   }
 
-  async result<Output = unknown>(runId: string, options?: CallOptions): Promise<Output> {
+  async result<Workflow extends WorkflowDefinition = WorkflowDefinition>(
+    runId: string,
+    options?: CallOptions,
+  ): Promise<WorkflowResult<Workflow>> {
     const ended = await this.wait(runId, options);
     switch (ended.status) {
       case "completed":
-        return ended.result.value<Output>();
+        return ended.result.value();
       case "failed":
         throw new WorkflowFailedError(ended.runId, ended.error);
       case "cancelled":
@@ -161,12 +174,21 @@ export class CheckedWorkflows implements Workflows {
     }
   }
 
-  async signal(runId: string, name: string, payload?: unknown, options?: SignalOptions): Promise<void> {
+  async signal<Given>(
+    runId: string,
+    signal: SignalDefinition<Given> | string,
+    ...args: SignalArguments<NoInfer<Given>>
+  ): Promise<void> {
+    const [value, options] = args as readonly [payload?: unknown, options?: SignalOptions];
     const id = runIdArgument(runId);
+    const { name: given, schema } = signalArgument(signal);
+    const name = signalNameArgument(given);
+    const payload = Payload.of(value, `signal ${name}`);
+    if (schema !== undefined) await assertFits(schema, payload, signalOf(name));
     const request = {
       runId: id,
-      name: signalNameArgument(name),
-      payload: Payload.of(payload, `signal ${name}`),
+      name,
+      payload,
       signalId: signalIdArgument(optionsArgument(options).signalId) ?? this.#uuid(),
     };
     await this.#call(options, `Signalling run ${id}`, (limit) => this.#port.signal(request, limit));
@@ -191,6 +213,6 @@ function nextPage(pageToken: string | undefined): PageOptions {
 async function validatedInput(workflow: WorkflowName, input: Payload, type: string): Promise<boolean> {
   const schema = typeof workflow === "string" ? undefined : (workflow as Partial<WorkflowDefinition>).input;
   if (schema === undefined) return false;
-  await assertInputFits(schema, input, type);
+  await assertFits(schema, input, inputOf(type));
   return true;
 }

@@ -1,12 +1,13 @@
 /** A handle of one run, over any implementation of the API. */
+import type { SignalDefinition, WorkflowDefinition } from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
-import type { CancelOptions, Run, SignalOptions, Workflows } from "./workflows.ts";
+import type { CancelOptions, Run, SignalArguments, Workflows } from "./workflows.ts";
 
 /** {@link Run} by way of {@link Workflows}. */
-export class RunHandle<Output> implements Run<Output> {
+export class RunHandle<Result> implements Run<Result> {
   readonly runId: string;
   readonly created: boolean | undefined;
   readonly #workflows: Workflows;
@@ -17,8 +18,8 @@ export class RunHandle<Output> implements Run<Output> {
     this.created = created;
   }
 
-  result(options?: CallOptions): Promise<Output> {
-    return this.#workflows.result<Output>(this.runId, options);
+  result(options?: CallOptions): Promise<Result> {
+    return this.#workflows.result<WorkflowDefinition<unknown, Result>>(this.runId, options);
   }
 
   wait(options?: CallOptions): Promise<EndedRun> {
@@ -41,8 +42,8 @@ export class RunHandle<Output> implements Run<Output> {
     return this.#workflows.input(this.runId, options);
   }
 
-  signal(name: string, payload?: unknown, options?: SignalOptions): Promise<void> {
-    return this.#workflows.signal(this.runId, name, payload, options);
+  signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void> {
+    return this.#workflows.signal(this.runId, signal, ...args);
   }
 
   cancel(options?: CancelOptions): Promise<void> {

@@ -4,7 +4,7 @@
  *
  * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked.
  */
-import type { WorkflowDefinition } from "@raftoral/workflow";
+import type { SignalDefinition, WorkflowDefinition, WorkflowInput, WorkflowResult } from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
@@ -12,6 +12,15 @@ import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, R
 
 /** What names a workflow: its type, or its definition. */
 export type WorkflowName = string | { readonly type: string; readonly version?: number };
+
+/** The type of a workflow by its definition's type: `"order"` of `workflow("order", ...)`. */
+export type WorkflowType<Workflow> = Workflow extends WorkflowDefinition<unknown, unknown, infer Type> ? Type : never;
+
+/** What a start takes after the workflow: the input, which may be left out where `undefined` is one, and options. */
+export type StartArguments<Workflow> =
+  undefined extends WorkflowInput<Workflow>
+    ? [input?: WorkflowInput<Workflow> | Payload, options?: StartOptions]
+    : [input: WorkflowInput<Workflow> | Payload, options?: StartOptions];
 
 /** Options of a start. */
 export interface StartOptions extends CallOptions {
@@ -29,6 +38,11 @@ export interface SignalOptions extends CallOptions {
   /** A signal that is sent again under the same id is taken once. A random UUID by default. */
   readonly signalId?: string;
 }
+
+/** What sending takes after the signal: the payload, which may be left out where `undefined` is one, and options. */
+export type SignalArguments<Given> = undefined extends Given
+  ? [payload?: Given | Payload, options?: SignalOptions]
+  : [payload: Given | Payload, options?: SignalOptions];
 
 /** Options of a cancellation. */
 export interface CancelOptions extends CallOptions {
@@ -50,15 +64,16 @@ export interface Workflows {
    * Starts a run, once per id: the same start again gives a handle of the same run. Resolves once the start is committed. Rejects with
    * WORKFLOW_TYPE_UNKNOWN when no node has registered the type, WORKFLOW_ID_CONFLICT when the id belongs to another start, INPUT_INVALID,
    * VALUE_NOT_SERIALIZABLE, PAYLOAD_TOO_LARGE, WORKFLOW_ID_INVALID or REQUEST_INVALID. A {@link Payload} as input is taken as it is.
+   *
+   * Input and result have the types of the definition. Programs without the workflow's code name its type and import the definition's:
+   * `start<typeof order>("order", input)`.
    */
-  start<Input, Output>(
-    workflow: WorkflowDefinition<Input, Output>,
-    input: Input | Payload,
-    options?: StartOptions,
-  ): Promise<Run<Output>>;
-  start(workflow: WorkflowName, input?: unknown, options?: StartOptions): Promise<Run>;
-  /** A handle of a run that may or may not exist. Asks nobody. Throws WORKFLOW_ID_INVALID. */
-  run<Output = unknown>(runId: string): Run<Output>;
+  start<Workflow extends WorkflowName>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    ...args: StartArguments<Workflow>
+  ): Promise<Run<WorkflowResult<Workflow>>>;
+  /** A handle of a run that may or may not exist, typed as in `run<typeof order>("order-17")`. Asks nobody. Throws WORKFLOW_ID_INVALID. */
+  run<Workflow extends WorkflowDefinition = WorkflowDefinition>(runId: string): Run<WorkflowResult<Workflow>>;
   /** Everything about a run but its payloads and its history. Rejects with WORKFLOW_NOT_FOUND. */
   describe(runId: string, options?: CallOptions): Promise<RunDescription>;
   /** Runs, newest start first, fetched in pages as they are consumed; `options` limit each page. */
@@ -85,23 +100,31 @@ export interface Workflows {
    */
   wait(runId: string, options?: CallOptions): Promise<EndedRun>;
   /** As {@link Workflows.wait}, with the result of a completed run. Rejects with WorkflowFailedError or WorkflowCancelledError for other ends. */
-  result<Output = unknown>(runId: string, options?: CallOptions): Promise<Output>;
+  result<Workflow extends WorkflowDefinition = WorkflowDefinition>(
+    runId: string,
+    options?: CallOptions,
+  ): Promise<WorkflowResult<Workflow>>;
   /**
-   * Sends a signal to a run, once; the signal is kept until the run waits for it. Resolves once it is committed. Rejects with WORKFLOW_NOT_FOUND,
-   * WORKFLOW_FINISHED, SIGNAL_BUFFER_FULL, NAME_INVALID, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   * Sends a signal to a run, once; the signal is kept until the run waits for it. A definition gives the payload its type, and its schema checks it
+   * before it is sent. Resolves once it is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, SIGNAL_BUFFER_FULL, SIGNAL_INVALID,
+   * NAME_INVALID, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
    */
-  signal(runId: string, name: string, payload?: unknown, options?: SignalOptions): Promise<void>;
+  signal<Given>(
+    runId: string,
+    signal: SignalDefinition<Given> | string,
+    ...args: SignalArguments<NoInfer<Given>>
+  ): Promise<void>;
   /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   cancel(runId: string, options?: CancelOptions): Promise<void>;
 }
 
-/** A handle of one run: the calls of {@link Workflows} without the id. */
-export interface Run<Output = unknown> {
+/** A handle of one run: the calls of {@link Workflows} without the id. `Result` is what the record gives back of the run's result. */
+export interface Run<Result = unknown> {
   readonly runId: string;
   /** Whether the start that gave this handle made the run; undefined for a handle that no start gave. */
   readonly created: boolean | undefined;
   /** See {@link Workflows.result}. */
-  result(options?: CallOptions): Promise<Output>;
+  result(options?: CallOptions): Promise<Result>;
   /** See {@link Workflows.wait}. */
   wait(options?: CallOptions): Promise<EndedRun>;
   /** See {@link Workflows.describe}. */
@@ -113,7 +136,7 @@ export interface Run<Output = unknown> {
   /** See {@link Workflows.input}. */
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */
-  signal(name: string, payload?: unknown, options?: SignalOptions): Promise<void>;
+  signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void>;
   /** See {@link Workflows.cancel}. */
   cancel(options?: CancelOptions): Promise<void>;
 }

@@ -17,7 +17,7 @@ const greet = workflow("greet", { version: 1 }, async (ctx, name: string) => {
 const bodies = new Map<string, number>();
 const gated = workflow("gated", { version: 1 }, async (ctx, _input: undefined) => {
   await ctx.step("before", () => bodies.set(ctx.runId, (bodies.get(ctx.runId) ?? 0) + 1).size);
-  const word = await ctx.waitFor<string>("gate");
+  const word = await ctx.waitFor("gate");
   return `${word} on node`;
 });
 

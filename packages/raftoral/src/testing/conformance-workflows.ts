@@ -1,5 +1,12 @@
 /** Workflows that the conformance suite of `Workflows` starts. */
-import { RetryableError, TerminalError, type WorkflowDefinition, workflow } from "@raftoral/workflow";
+import {
+  RetryableError,
+  type StandardSchemaV1,
+  signal,
+  TerminalError,
+  type WorkflowDefinition,
+  workflow,
+} from "@raftoral/workflow";
 
 interface Order {
   readonly item: string;
@@ -13,9 +20,28 @@ export const order = workflow("order", { version: 2 }, async (ctx, { item, total
 });
 
 export const gated = workflow("gated", { version: 1 }, async (ctx, _input: unknown) => {
-  const first = await ctx.waitFor<unknown>("gate");
-  const second = await ctx.waitFor<unknown>("gate");
+  const first = await ctx.waitFor("gate");
+  const second = await ctx.waitFor("gate");
   return [first ?? null, second ?? null];
+});
+
+/** A signal that opens something a positive number of times. */
+export const gate = signal("gate", {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value: unknown) => {
+      const { opens } = value as { readonly opens?: unknown };
+      return typeof opens === "number" && opens > 0 ? { value: { opens } } : { issues: [{ message: "opens nothing" }] };
+    },
+  },
+} satisfies StandardSchemaV1<{ readonly opens: number }>);
+
+export const go = signal("go");
+
+export const idle = workflow("idle", { version: 1 }, async (ctx) => {
+  await ctx.waitFor(go);
+  return "gone" as const;
 });
 
 export const echo = workflow("echo", { version: 1 }, async (_ctx, input: unknown) => input);
@@ -39,6 +65,8 @@ export const strict = workflow(
     version: 1,
     input: {
       "~standard": {
+        version: 1,
+        vendor: "test",
         validate: (value: unknown) =>
           typeof value === "number" && value < 10
             ? { value }
@@ -50,4 +78,4 @@ export const strict = workflow(
 );
 
 /** What the nodes of the tested cluster can execute. */
-export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, echo, failing, strict];
+export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, idle, echo, failing, strict];

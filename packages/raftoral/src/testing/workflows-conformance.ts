@@ -7,7 +7,7 @@ import { Payload } from "../api/payload.ts";
 import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
-import { echo, failing, gated, order, strict } from "./conformance-workflows.ts";
+import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
 
 /** What the suite needs of an implementation. */
 export interface WorkflowsSubject {
@@ -180,6 +180,27 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       expect(await run.result()).toEqual([{ deep: [null, "x"] }, null]);
     });
 
+    test("a signal is what its definition's schema takes, as it is recorded", async () => {
+      const run = await held();
+      const invalid = { name: "WorkflowError", code: "SIGNAL_INVALID" };
+      await expectAlike("a payload", run.signal(gate, { opens: -1 }), invalid);
+      await expectAlike("bytes", run.signal(gate, Payload.ofBytes(Uint8Array.of(123), "x")), invalid);
+      expect((await run.describe()).pendingSignals).toEqual([]);
+      await run.signal(gate, { opens: 1 });
+      await workflows.signal(run.runId, gate, { opens: 2 });
+      expect(await run.result()).toEqual([{ opens: 1 }, { opens: 2 }]);
+    });
+
+    test("a workflow and a signal without a value need none", async () => {
+      const run = await workflows.start(idle);
+      await run.signal(go);
+      expect(await run.result()).toBe("gone");
+      const other = await workflows.start<typeof idle>("idle", undefined, { runId: fresh() });
+      await workflows.signal(other.runId, go);
+      const result: "gone" = await workflows.result<typeof idle>(other.runId);
+      expect(result).toBe("gone");
+    });
+
     test("a run that has ended takes neither signals nor cancellations", async () => {
       const finished = { name: "WorkflowError", code: "WORKFLOW_FINISHED" };
       await workflows.wait("first");
@@ -212,7 +233,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       ["a run id with a lone surrogate", (w) => w.wait("a\ud800"), "WORKFLOW_ID_INVALID"],
       ["version 0", (w) => w.start("order", 1, { version: 0 }), "REQUEST_INVALID"],
       ["a broken version", (w) => w.start("order", 1, { version: 1.5 }), "REQUEST_INVALID"],
-      ["no workflow", (w) => w.start(null as never, 1), "REQUEST_INVALID"],
+      ["no workflow", (w) => w.start(null as unknown as string, 1), "REQUEST_INVALID"],
       ["an empty type", (w) => w.start("", 1), "REQUEST_INVALID"],
       ["options that are none", (w) => w.start("order", 1, 5 as never), "REQUEST_INVALID"],
       ["a time that is no number", (w) => w.signal("a", "b", 1, { timeoutMs: "5s" as never }), "REQUEST_INVALID"],

@@ -34,11 +34,13 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   NAME_INVALID: Code.InvalidArgument,
   NODE_NOT_REGISTERED: Code.FailedPrecondition,
   NON_DETERMINISM: Code.FailedPrecondition,
+  OUTPUT_INVALID: Code.FailedPrecondition,
   OWNER_INCAPABLE: Code.FailedPrecondition,
   PAYLOAD_TOO_LARGE: Code.ResourceExhausted,
   // Failures of users' code say nothing of the call that brings them.
   RETRYABLE: Code.Unknown,
   SIGNAL_BUFFER_FULL: Code.ResourceExhausted,
+  SIGNAL_INVALID: Code.InvalidArgument,
   SIGNAL_MISSING: Code.NotFound,
   SNAPSHOT_INVALID: Code.DataLoss,
   STALE_OWNER: Code.Aborted,

@@ -2,6 +2,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { Duration } from "./duration.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
+import type { SignalDefinition, SignalPayload } from "./signal.ts";
 
 /** How often and when a failed step is tried again. */
 export interface RetryPolicy {
@@ -50,6 +51,17 @@ export interface Variable<T> {
   update(change: (value: T) => T): Promise<T>;
 }
 
+/** Options of a wait. */
+export interface WaitOptions {
+  /** How long the wait may take. The time counts across crashes. */
+  readonly timeout: Duration;
+}
+
+/** How a wait with a timeout ended. A signal without a payload is not a timeout: `payload` is undefined for both. */
+export type WaitResult<Payload> =
+  | { readonly timedOut: false; readonly payload: Payload }
+  | { readonly timedOut: true; readonly payload?: undefined };
+
 /**
  * A body must reach the same calls with the same names whenever the calls before them had the same results: it is run
  * again from its checkpoints when its node dies. Time, randomness, ids and input and output belong into the calls below.
@@ -91,10 +103,16 @@ export interface WorkflowContext {
   ): Promise<Variable<Recorded<T>>>;
   /** Waits, across crashes. Give a name where more than one sleep in a scope may come and go with code changes. */
   sleep(duration: Duration, name?: string): Promise<void>;
-  /** The next signal of this name, each one once, in order of arrival; also one that came before the wait. */
-  waitFor<T>(signal: string): Promise<T>;
-  /** With a timeout: undefined when none came in time. The time counts across crashes. */
-  waitFor<T>(signal: string, options: { readonly timeout: Duration }): Promise<T | undefined>;
+  /**
+   * The payload of the next signal of this name, each one once, in order of arrival; also one that came before the wait. A definition gives the
+   * payload its type. Rejects with SIGNAL_INVALID when the definition's schema does not take what was sent.
+   */
+  waitFor<Signal extends SignalDefinition | string>(signal: Signal): Promise<SignalPayload<Signal>>;
+  /** With a timeout: says which of the two it was. The time counts across crashes. */
+  waitFor<Signal extends SignalDefinition | string>(
+    signal: Signal,
+    options: WaitOptions,
+  ): Promise<WaitResult<SignalPayload<Signal>>>;
   /** The time in ms since the epoch, recorded. */
   now(): Promise<number>;
   /** In `[0, 1)`, the same on replay. */

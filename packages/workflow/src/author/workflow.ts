@@ -1,36 +1,83 @@
-/** Defines workflows, and keeps those that a node can execute. */
-
+/**
+ * Defines workflows, and keeps those that a node can execute.
+ *
+ * WD1. A definition has two types for its users: what a start takes, and what the record gives back of the result. Both are types that the record
+ *      does not change; what the body takes and returns is between the body and its schemas.
+ */
 import { WorkflowError } from "../errors.ts";
 import type { TypeVersion } from "../model/type-version.ts";
-import type { InputSchema } from "./input-schema.ts";
+import type { Recordable, Recorded, Unchanged } from "./recorded.ts";
+import type { StandardSchemaV1 } from "./schema.ts";
 import type { WorkflowContext } from "./workflow-context.ts";
 
-export interface WorkflowOptions<Input> {
+/**
+ * Options of a workflow. A start takes `Given`, the body gets `Input`; the body returns `Output`, and `Kept` is recorded.
+ */
+export interface WorkflowOptions<Given = unknown, Input = unknown, Output = unknown, Kept = unknown> {
   /** From 1. Runs stay with the version they began with; change code that running workflows use under a new one. */
   readonly version: number;
-  /** Checks (and may transform) the input. */
-  readonly input?: InputSchema<Input>;
+  /** Checks inputs where they are given, and makes of the recorded input what the body gets. */
+  readonly input?: StandardSchemaV1<Given, Input>;
+  /** Checks what the body returns, and makes of it what is recorded. */
+  readonly output?: StandardSchemaV1<Output, Kept>;
 }
 
-/** A workflow: its name, version and code. Made by {@link workflow}. */
-export interface WorkflowDefinition<Input = unknown, Output = unknown> {
-  readonly type: string;
+/**
+ * A workflow: its name, version and code. Made by {@link workflow}. A start takes `Input` and the run's result is `Result`; `typeof definition` of an
+ * `import type` carries both, and the name, to programs that do not have the code.
+ */
+export interface WorkflowDefinition<Input = unknown, Result = unknown, Type extends string = string> {
+  readonly type: Type;
   readonly version: number;
-  readonly input: InputSchema<Input> | undefined;
-  // A method, so that definitions of any input fit into one list: what comes in is checked or the author's promise.
-  run(ctx: WorkflowContext, input: Input): Output | Promise<Output>;
+  readonly input: StandardSchemaV1 | undefined;
+  readonly output: StandardSchemaV1 | undefined;
+  /** The body. The runtime gives it what the input schema gives, or the input as it is recorded. */
+  run(ctx: WorkflowContext, input: unknown): unknown;
+  /** Types alone; no definition has this property. */
+  readonly "~types"?: { readonly input: Input; readonly result: Result };
 }
+
+/** What a start of a workflow takes: of a definition, or of `typeof definition`. */
+export type WorkflowInput<Workflow> =
+  Workflow extends WorkflowDefinition<infer Input, unknown, string> ? Input : unknown;
+
+/** What a run of a workflow results in: of a definition, or of `typeof definition`. */
+export type WorkflowResult<Workflow> =
+  Workflow extends WorkflowDefinition<unknown, infer Result, string> ? Result : unknown;
+
+declare const none: unique symbol;
+
+/** In the place of a schema's type where there is no schema. */
+export interface NoSchema {
+  readonly [none]: "no schema";
+}
+
+/** Without a schema, the body gets the input as the record gives it back. */
+type BodyInput<Given, Input> = [Given] extends [NoSchema] ? Unchanged<Input> : unknown;
+/** Without a schema, what the body returns is recorded. */
+type BodyOutput<Kept, Output> = [Kept] extends [NoSchema] ? Recordable<Output> : unknown;
+/** A body that takes no input needs none. */
+type StartInput<Given, Input> = [Given] extends [NoSchema] ? ([Input] extends [never] ? undefined : Input) : Given;
 
 const MAX_VERSION = 2 ** 32 - 1;
 const MAX_TYPE_LENGTH = 200;
 
-/** Defines a workflow. Throws NAME_INVALID for an empty or overlong type, or a version that is no whole number from 1. */
-export function workflow<Input, Output>(
-  type: string,
-  options: WorkflowOptions<Input>,
-  run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output>,
-): WorkflowDefinition<Input, Output> {
-  const { version, input } = options;
+/**
+ * Defines a workflow. Without an `input` schema the type of the body's second parameter is what a start takes, and must be one that the record does
+ * not change; a body without it needs no input. Throws NAME_INVALID for an empty or overlong type, or a version that is no whole number from 1.
+ */
+export function workflow<
+  Type extends string,
+  Output extends BodyOutput<Kept, Output>,
+  Input extends BodyInput<Given, Input> = never,
+  Given extends Unchanged<Given> = NoSchema,
+  Kept extends Recordable<Kept> = NoSchema,
+>(
+  type: Type,
+  options: WorkflowOptions<Given, Input, Output, Kept>,
+  run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output> | PromiseLike<Output>,
+): WorkflowDefinition<StartInput<Given, Input>, Recorded<[Kept] extends [NoSchema] ? Output : Kept>, Type> {
+  const { version, input, output } = options;
   if (typeof type !== "string" || type.length === 0 || type.length > MAX_TYPE_LENGTH || !type.isWellFormed()) {
     throw new WorkflowError(
       "NAME_INVALID",
@@ -40,7 +87,14 @@ export function workflow<Input, Output>(
   if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION) {
     throw new WorkflowError("NAME_INVALID", `The version of workflow ${type} is a whole number from 1, not ${version}`);
   }
-  return { type, version, input, run };
+  // The schemas' types are what callers and the body were checked against; from here on, values are unknown.
+  return {
+    type,
+    version,
+    input: input as StandardSchemaV1 | undefined,
+    output: output as StandardSchemaV1 | undefined,
+    run: run as WorkflowDefinition["run"],
+  };
 }
 
 /** The workflows that one node can execute, by type and version. */

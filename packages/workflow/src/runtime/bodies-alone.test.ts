@@ -32,7 +32,7 @@ describe("the async context of a body (B3)", () => {
       trace.run(ctx.runId, async () => {
         await ctx.step("one", () => 1);
         const inStep = await ctx.step("two", () => trace.getStore());
-        return [inStep, trace.getStore()];
+        return [inStep ?? null, trace.getStore() ?? null];
       }),
     );
     const w = world([1]);

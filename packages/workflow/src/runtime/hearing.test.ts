@@ -27,7 +27,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
   };
 }
 
-const waiter = workflow("waiter", { version: 1 }, async (ctx) => ctx.waitFor<string>("go"));
+const waiter = workflow("waiter", { version: 1 }, async (ctx) => ctx.waitFor("go"));
 
 describe("an execution (O3)", () => {
   test("hears of a signal and of a cancellation that come while its record is read", async () => {

@@ -107,7 +107,7 @@ describe("a replay (B5)", () => {
           if (kind === 1) return await branch.sleep(ms);
           if (kind === 2) return await shared.update((value) => value + 1);
           if (kind === 3) return ctx.random();
-          if (kind === 4) return await branch.waitFor("none", { timeout: ms });
+          if (kind === 4) return (await branch.waitFor("none", { timeout: ms })).timedOut;
           return await branch.step("work", () => after(ms).then(() => ms));
         };
         await Promise.all(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TerminalError } from "../author/errors.ts";
+import type { StandardSchemaV1 } from "../author/schema.ts";
 import { workflow } from "../author/workflow.ts";
 import { Latch, world } from "../testing/workflow-world.ts";
 
@@ -71,13 +72,15 @@ describe("a run", () => {
 
   test("fails when its input is not what its schema takes", async () => {
     const w = world([1]);
-    const schema = {
+    const schema: StandardSchemaV1<number> = {
       "~standard": {
+        version: 1,
+        vendor: "test",
         validate: (value: unknown) =>
           typeof value === "number" ? { value: value * 2 } : { issues: [{ message: "not a number", path: ["n"] }] },
       },
     };
-    const double = workflow("double", { version: 1, input: schema }, async (_, n: number) => n);
+    const double = workflow("double", { version: 1, input: schema }, async (_, n) => n);
     await w.startAll([double]);
     const unfit = await w.runtime(1).startWorkflow("double", "x");
     await expect(unfit.result()).rejects.toMatchObject({ failure: { code: "INPUT_INVALID" } });

@@ -193,7 +193,7 @@ describe("variables, time and randomness", () => {
     await status.update((value) => `${value}!`);
     const now = await ctx.now();
     const drawn = [ctx.random(), ctx.uuid(), await ctx.scope("s", async (s) => s.random())];
-    if (await ctx.waitFor<boolean>("crash?")) await ctx.step("done", () => undefined);
+    if (await ctx.waitFor("crash?")) await ctx.step("done", () => undefined);
     return { status: status.get(), computed: computed.value, now, drawn };
   });
 

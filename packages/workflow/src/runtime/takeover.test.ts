@@ -74,7 +74,7 @@ describe("takeover", () => {
       const executed: string[] = [];
       const resume = workflow("resume", { version: 1 }, async (ctx) => {
         await ctx.step("before", () => executed.push("before"));
-        const go = await ctx.waitFor<string>("go");
+        const go = await ctx.waitFor("go");
         await ctx.step("after", () => executed.push("after"));
         return go;
       });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CancelledError } from "../author/errors.ts";
+import { signal } from "../author/signal.ts";
 import { workflow } from "../author/workflow.ts";
 import { Latch, world } from "../testing/workflow-world.ts";
 
@@ -7,10 +8,11 @@ describe("waiting", () => {
   test("a signal sent before the wait is kept; each is delivered once, in order", async () => {
     const w = world([1]);
     const hold = new Latch();
+    const n = signal<number>("n");
     const reader = workflow("reader", { version: 1 }, async (ctx) => {
       await ctx.step("hold", () => hold.opened);
-      const first = await ctx.waitFor<number>("n");
-      const rest = await Promise.all([ctx.waitFor<number>("n"), ctx.waitFor<number>("n")]);
+      const first = await ctx.waitFor(n);
+      const rest = await Promise.all([ctx.waitFor(n), ctx.waitFor(n)]);
       return [first, ...rest];
     });
     await w.startAll([reader]);
@@ -23,14 +25,40 @@ describe("waiting", () => {
     expect(await run.result()).toEqual([1, 2, 3]);
   });
 
-  test("a wait with a timeout gives undefined when nothing came in time", async () => {
-    const w = world([1]);
+  test("a wait with a timeout tells a signal without a payload from none in time, also to the next owner", async () => {
+    const w = world();
+    const go = signal("go");
     const patient = workflow("patient", { version: 1 }, async (ctx) => {
-      const got = await ctx.waitFor<string>("never", { timeout: "10ms" });
-      return got === undefined ? "timed out" : got;
+      const got = [await ctx.waitFor(go, { timeout: "1h" }), await ctx.waitFor(go, { timeout: "10ms" })];
+      await ctx.waitFor("end");
+      return got.map((each) => each.timedOut);
     });
     await w.startAll([patient]);
-    expect(await (await w.runtime(1).startWorkflow(patient, undefined)).result()).toBe("timed out");
+    const timedOut = w.next("record-committed", (event) => event.kind === "signal-timeout");
+    const run = await w.runtime(2).startWorkflow(patient, undefined);
+    await run.signal("go");
+    await timedOut;
+    w.kill(2);
+    w.cluster.reportLost(2);
+    await w.runtime(1).signal(run.id, "end");
+    expect(await w.runtime(1).result(run.id)).toEqual([false, true]);
+  });
+
+  test("a wait that lost its timeout in the code has no payload to go on with", async () => {
+    const w = world();
+    const timed = workflow("timed", { version: 1 }, async (ctx) => {
+      await ctx.waitFor("go", { timeout: "10ms" });
+      await ctx.waitFor("end");
+    });
+    const untimed = workflow("timed", { version: 1 }, async (ctx) => ctx.waitFor("go"));
+    await Promise.all([1, 2].map((id) => w.start(id, [id === 1 ? untimed : timed]).registered));
+    w.cluster.lead(1);
+    const timedOut = w.next("record-committed", (event) => event.kind === "signal-timeout");
+    const run = await w.runtime(2).startWorkflow(timed, undefined);
+    await timedOut;
+    w.kill(2);
+    w.cluster.reportLost(2);
+    await expect(w.runtime(1).result(run.id)).rejects.toMatchObject({ failure: { code: "NON_DETERMINISM" } });
   });
 
   test("a sleep goes on where it was when another node takes over", async () => {

@@ -1,5 +1,5 @@
 import { AssertionError } from "node:assert";
-import { workflow } from "@raftoral/workflow";
+import { signal, workflow } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import { inTurn, throws } from "../steps/step-mock.ts";
 import { TestCluster } from "./test-cluster.ts";
@@ -8,11 +8,13 @@ interface Order {
   readonly item: string;
 }
 
+const approval = signal<boolean>("approval");
+
 const order = workflow("order", { version: 1 }, async (ctx, { item }: Order) => {
   const stock = await ctx.step("reserve", () => `reserved ${item}`);
   await ctx.sleep("30d");
-  const approved = await ctx.waitFor<boolean>("approval", { timeout: "2d" });
-  if (approved !== true) return { stock, charged: false };
+  const approved = await ctx.waitFor(approval, { timeout: "2d" });
+  if (approved.payload !== true) return { stock, charged: false };
   await ctx.step("charge", () => "charged", { retry: { attempts: 3, initialDelay: "1h", jitter: 0 } });
   return { stock, charged: true };
 });
@@ -31,7 +33,7 @@ describe("virtual time", () => {
     await cluster.time.advance("29d");
     expect((await run.describe()).status).toBe("running");
     expect(await cluster.time.toNextTimer()).toBe(true);
-    await run.signal("approval", true);
+    await run.signal(approval, true);
     expect(await run.result()).toEqual({ stock: "reserved tea", charged: true });
   });
 

@@ -1,13 +1,14 @@
-import { workflow } from "@raftoral/workflow";
+import { signal, workflow } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import { parsePlan, planText } from "./disturbance.ts";
 import { SimulationFailure, simulate } from "./simulate.ts";
 
 describe("a simulation", () => {
+  const approval = signal<boolean>("approval");
   const order = workflow("order", { version: 1 }, async (ctx, input: { readonly total: number }) => {
     const reserved = await ctx.step("reserve", () => input.total);
     const parts = await Promise.all([1, 2].map((part) => ctx.scope("part", (own) => own.step("pack", () => part))));
-    const approved = await ctx.waitFor<boolean>("approval");
+    const approved = await ctx.waitFor(approval);
     await ctx.sleep("1d");
     return { reserved, parts, approved };
   });
@@ -16,7 +17,7 @@ describe("a simulation", () => {
     const report = await simulate(order, {
       input: { total: 3 },
       seeds: 60,
-      during: (run) => run.signal("approval", true),
+      during: (run) => run.signal(approval, true),
     });
     expect(report.seeds).toBe(60);
     expect(report.disturbances).toBeGreaterThan(60);

@@ -22,7 +22,7 @@ const recorder = workflow(
       );
       await Promise.all(some);
     }
-    return ctx.waitFor<string>("word");
+    return ctx.waitFor("word");
   },
 );
 

@@ -6,6 +6,7 @@
  */
 import {
   assertPayloadSize,
+  inputOf,
   RunRequests,
   runNotFound,
   type RunSummary as StateSummary,
@@ -17,7 +18,7 @@ import type { CallLimit } from "../../api/call-options.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
-import { assertInputFits } from "../../api/validated-input.ts";
+import { assertFits } from "../../api/validated-payload.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
 import type { Environment } from "../../platform.ts";
 import { within } from "../../time/within.ts";
@@ -138,7 +139,7 @@ export class NodeWorkflows implements WorkflowsPort {
     // A start right after this node's own would be of a type that no node has registered yet.
     if (!this.#isRegistered) await runtime.registered;
     const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
-    if (schema !== undefined) await assertInputFits(schema, input, workflowType);
+    if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
     const seed = environment.randomBytes(SEED_BYTES);
     const inputDigest = digestOf(input.bytes);
     const digest = inputDigest === undefined ? {} : { inputDigest };

@@ -45,10 +45,9 @@ async function perform(ctx: WorkflowContext, action: Action): Promise<unknown> {
       return "slept";
     case "wait": {
       const { signal, timeoutMs } = action;
-      const payload = await (timeoutMs === undefined
-        ? ctx.waitFor<number>(signal)
-        : ctx.waitFor<number>(signal, { timeout: timeoutMs }));
-      return { [signal]: payload ?? null };
+      if (timeoutMs === undefined) return { [signal]: (await ctx.waitFor(signal)) ?? null };
+      const { timedOut, payload } = await ctx.waitFor(signal, { timeout: timeoutMs });
+      return { [signal]: payload ?? null, timedOut };
     }
     case "random":
       return [ctx.random(), ctx.uuid()];

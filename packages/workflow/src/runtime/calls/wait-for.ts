@@ -3,6 +3,7 @@
  *
  * WF1. The state decides who gets which signal; this side only asks when one is probably there (signal-inbox.ts).
  */
+import { NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue } from "../../author/json-value.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { SignalInbox } from "../execution/signal-inbox.ts";
@@ -10,7 +11,7 @@ import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
 
-/** The payload; undefined after `timeoutMs` without a signal. */
+/** The payload; with `timeoutMs`, whether it came in time. */
 export function waitFor(
   site: CallSite,
   inbox: SignalInbox,
@@ -26,11 +27,20 @@ export function waitFor(
       const atMs = timeoutMs === undefined ? undefined : await moment(site, deadline, "wait-deadline", timeoutMs);
       return await received(site, inbox, path, name, atMs);
     },
-    answer: (found) => decodeValue(found.value, `signal ${name}`),
+    answer: (found) => answerOf(found, path, name, timeoutMs !== undefined),
     onReplay: () => {
       if (timeoutMs !== undefined) site.history.find(deadline, "wait-deadline");
     },
   });
+}
+
+function answerOf(record: HistoryRecord, path: string, name: string, hasTimeout: boolean): unknown {
+  const timedOut = record.kind === "signal-timeout";
+  const payload = timedOut ? undefined : decodeValue(record.value, `signal ${name}`);
+  if (hasTimeout) return timedOut ? { timedOut } : { timedOut, payload };
+  // The timeout was taken out of the code while the run was waiting: it has no payload to go on with.
+  if (timedOut) throw new NonDeterminismError(path, "a signal, without a timeout", "that none came in time");
+  return payload;
 }
 
 async function received(

@@ -2,8 +2,16 @@
 import { type Duration, durationMs } from "../../author/duration.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
+import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import type { StepPaths } from "../../author/step-path.ts";
-import type { StepContext, StepOptions, Variable, WorkflowContext } from "../../author/workflow-context.ts";
+import type {
+  StepContext,
+  StepOptions,
+  Variable,
+  WaitOptions,
+  WaitResult,
+  WorkflowContext,
+} from "../../author/workflow-context.ts";
 import { called } from "../calls/called.ts";
 import { now } from "../calls/now.ts";
 import { sleep } from "../calls/sleep.ts";
@@ -90,13 +98,19 @@ export class ExecutionContext implements WorkflowContext {
     });
   }
 
-  waitFor<T>(signal: string, options: { readonly timeout?: Duration } = {}): Promise<T> {
+  waitFor<Signal extends SignalDefinition | string>(signal: Signal): Promise<SignalPayload<Signal>>;
+  waitFor<Signal extends SignalDefinition | string>(
+    signal: Signal,
+    options: WaitOptions,
+  ): Promise<WaitResult<SignalPayload<Signal>>>;
+  waitFor(signal: SignalDefinition | string, options: Partial<WaitOptions> = {}): Promise<unknown> {
     return this.#call(() => {
       const { timeout } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
-      const path = this.#paths.next(signal);
+      const name = typeof signal === "string" ? signal : signal.name;
+      const path = this.#paths.next(name);
       const { site, inbox } = this.#execution;
-      return () => waitFor(site, inbox, path, signal, timeoutMs) as Promise<T>;
+      return () => waitFor(site, inbox, path, name, timeoutMs);
     });
   }
 

@@ -10,9 +10,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { CancelledError } from "../../author/errors.ts";
-import { validated } from "../../author/input-schema.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
+import { inputOf, outputOf, validated } from "../../author/schema.ts";
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { Epoch } from "../../model/ownership.ts";
@@ -187,8 +187,10 @@ export class RunExecution {
     const { definition } = this;
     try {
       const raw = decodeValue(input, `input of run ${runId}`);
-      const checked = definition.input === undefined ? raw : await validated(definition.input, raw, definition.type);
-      const result = await definition.run(new ExecutionContext(this, new StepPaths()), checked);
+      const { input: takes, output: gives, type } = definition;
+      const checked = takes === undefined ? raw : await validated(takes, raw, inputOf(type));
+      const returned = await definition.run(new ExecutionContext(this, new StepPaths()), checked);
+      const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };
     } catch (error) {

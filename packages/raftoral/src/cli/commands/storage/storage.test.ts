@@ -10,7 +10,7 @@ import { runCli } from "../../program.ts";
 
 const order = workflow("order", { version: 1 }, async (ctx, item: string) => {
   await ctx.step("take", () => item);
-  const approval = await ctx.waitFor<string>("approve");
+  const approval = await ctx.waitFor("approve");
   return `${item}: ${approval}`;
 });
 const quick = workflow("quick", { version: 1 }, async (ctx, n: number) => ctx.step("same", () => n));
