@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { testBuiltPackages } from "./tools/test/built-packages.ts";
+import { testBuiltPackages } from "./tools/task/built-packages.ts";
 
 // One configuration for every package: `vitest run --root .` in a package folder, or the whole tree from here.
 // The sources are tested unless RAFTORAL_TEST_DIST=1, which puts the built `dist` in their place, as a user's install does.
@@ -15,8 +15,11 @@ export default defineConfig({
   test: {
     env: { NODE_OPTIONS: nodeOptions },
     include: ["{,packages/*/,benchmarks/}src/**/*.test.ts", "tools/**/*.test.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Left out by `npm run test:quick`: what starts processes, builds, simulates whole clusters, or takes more than about two seconds.
+    tags: [{ name: "slow", description: "Not in npm run test:quick." }],
+    // Bounds for what hangs, with room for a busy machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Two cores: one file per core, and real processes inside some of them.
     maxWorkers: 2,
     reporters: ["default"],

@@ -5,7 +5,7 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installed, root, run } from "../process.ts";
-import type { Counts } from "../test/counts.ts";
+import type { Counts } from "../task/counts.ts";
 import { type WorkspacePackage, workspacePackages } from "../workspace.ts";
 import { testBundles } from "./bundles.ts";
 import { testOldNodes } from "./old-nodes.ts";

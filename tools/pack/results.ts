@@ -1,7 +1,7 @@
 // What each test of the packed packages came to, printed as it comes.
 
 import type { Outcome } from "../process.ts";
-import { type Counts, NO_TESTS } from "../test/counts.ts";
+import { type Counts, NO_TESTS } from "../task/counts.ts";
 
 /** Collects outcomes and counts them. */
 export class Results {

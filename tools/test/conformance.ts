@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { root, run } from "../process.ts";
-import { type Counts, lastCounts } from "./counts.ts";
+import { type Counts, lastCounts } from "../task/counts.ts";
 
 const DATA = resolve(root, "../shared/conformance");
 

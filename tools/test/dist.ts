@@ -1,8 +1,8 @@
 // `npm run test:dist [-- VITEST_ARGUMENT...]`: builds the packages, then runs the tests against the builds.
 
 import { build } from "../build/build.ts";
-import { format } from "./counts.ts";
-import { runVitest } from "./vitest.ts";
+import { format } from "../task/counts.ts";
+import { runVitest } from "../task/vitest.ts";
 
 const built = await build();
 const counts = built

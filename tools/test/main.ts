@@ -1,14 +1,15 @@
 // `npm test`: everything there is to check, in stages, with one count at the end. CI runs exactly this.
 //
-// `npm test -- FILTER...` runs only the tests whose path contains a filter, from the sources.
+// nx runs the stages and answers from its cache (.nx, which git ignores) where nothing that a stage depends on has changed; nx.json and tools/project.json
+// say what that is. A line of the output says so. A clean clone has no cache, so everything runs there.
+//
+// `npm test -- FILTER...` runs only the tests whose path contains a filter, from the sources, without the cache.
 
 import { build } from "../build/build.ts";
-import { testPack } from "../pack/pack.ts";
-import { runChecks } from "../verify/run-checks.ts";
+import { add, type Counts, format, NO_TESTS } from "../task/counts.ts";
+import { runVitest } from "../task/vitest.ts";
 import { runConformance } from "./conformance.ts";
-import { add, type Counts, format, NO_TESTS } from "./counts.ts";
-import { runSimulation } from "./simulation.ts";
-import { runVitest } from "./vitest.ts";
+import { packageTasks, runTasks, toolsTask } from "./run-tasks.ts";
 
 let total = NO_TESTS;
 
@@ -22,19 +23,20 @@ async function stage(title: string, test: () => Promise<Counts>): Promise<Counts
 }
 
 async function everything(): Promise<void> {
-  await stage("Checks that only read", runChecks);
-  await stage("Tests, from the sources", () => runVitest());
+  await stage("Checks that only read", () => runTasks(toolsTask("check")));
+  await stage("Tests of the tools", () => runTasks(toolsTask("test")));
+  await stage("Tests of the cache", () => runTasks(toolsTask("test-cache")));
+  await stage("Tests, from the sources", async () => runTasks(await packageTasks("test")));
   await stage("Conformance data", runConformance);
-  await stage("Simulation", runSimulation);
+  await stage("Simulation", async () => runTasks(await packageTasks("sample")));
   const built = await stage("Build of the packages", async () => ({
     ...NO_TESTS,
     [(await build()) ? "passed" : "failed"]: 1,
   }));
   if (built.failed > 0) return;
   // The processes of e2e take minutes and were just seen to work; `npm run test:dist` runs them against the builds too.
-  const exceptEndToEnd = ["packages/", "--exclude=packages/e2e/**"];
-  await stage("Tests, against the builds", () => runVitest({ dist: true, args: exceptEndToEnd }));
-  await stage("Packed packages in an empty project", testPack);
+  await stage("Tests, against the builds", async () => runTasks(await packageTasks("test-dist")));
+  await stage("Packed packages in an empty project", () => runTasks(toolsTask("pack")));
 }
 
 const filters = process.argv.slice(2);

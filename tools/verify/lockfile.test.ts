@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";

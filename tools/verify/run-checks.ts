@@ -1,6 +1,6 @@
 // Runs the checks one after another and prints a line for each.
 
-import { type Counts, NO_TESTS } from "../test/counts.ts";
+import { type Counts, NO_TESTS } from "../task/counts.ts";
 import { CHECKS } from "./checks.ts";
 
 /** Runs every check; what is wrong is printed below the line of the check that found it. */

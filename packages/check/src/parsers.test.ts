@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // Texts that were right once and then damaged, and texts that never were: each gives a report.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

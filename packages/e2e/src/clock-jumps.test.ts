@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** Wall clocks that jump by an hour, and clocks that run fast and slow: timers, elections and reads go by elapsed time. */
 import { seededRng } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";

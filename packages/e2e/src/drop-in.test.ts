@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // One list of scenarios for every transport and storage: each may take the other's place.
 import { afterEach, beforeEach, describe, test } from "vitest";
 import { CLUSTER_SCENARIOS } from "./scenarios/cluster-scenarios.ts";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { RaftClient } from "@raftoral/transport-grpc";
 import { encodeCommand } from "@raftoral/workflow";
 import type { RunDescription } from "raftoral";

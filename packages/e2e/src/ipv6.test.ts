@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import http2 from "node:http2";
 import { expect, test } from "vitest";
 import { raftoral, raftoralNode } from "./cli/cli-process.ts";

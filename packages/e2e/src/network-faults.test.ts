@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** What a cluster of five does while its network fails, one kind of failure at a time, and after it is healed. */
 import { seededRng } from "@raftoral/raft-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { describe, expect, test } from "vitest";
 import { Load } from "./cluster/load.ts";
 import { useCluster } from "./cluster/use-cluster.ts";

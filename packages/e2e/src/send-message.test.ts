@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { encodeRaftMessage, RaftClient } from "@raftoral/transport-grpc";
 import { encodeCommand } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // Nodes as processes, over TLS, with certificates in files: as an operator runs them, probed with tools of others.
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { describe, expect, test, vi } from "vitest";
 import { runSeed } from "./run-seed.ts";
 

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** Data folders after crashes: whole environments, whose writes to the journal and to LMDB end at any point. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

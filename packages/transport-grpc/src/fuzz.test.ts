@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // Bytes from anybody: whatever a stranger sends to a node, it goes on, keeps its bounds, and has counted it.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { encodeMessage, message, type NodeId } from "@raftoral/raft-core";

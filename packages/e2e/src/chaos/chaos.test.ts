@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /**
  * Random workflows on a cluster whose network and nodes fail at random, checked against what was acknowledged and recorded.
  *

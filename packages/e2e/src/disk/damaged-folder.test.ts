@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** A byte of a node's data folder is not what was written: what the node says, and what docs/operations.md says to do then. */
 import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";

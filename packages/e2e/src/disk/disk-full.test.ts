@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** A disk that fills up under one of three nodes. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // Whatever is thrown at a cluster's ports: no node stops, all have the same state, work goes on, and it was counted.
 import { type ClusterEvent, encodeMessage, type NodeId, type RaftCluster, seededRng } from "@raftoral/raft-core";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** A short loop; `npm run chaos` runs longer ones. RAFTORAL_CHAOS_SEED=<n> runs another. */
 import { expect, test } from "vitest";
 import { formatFigures } from "./figures.ts";

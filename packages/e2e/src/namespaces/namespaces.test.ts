@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** Three nodes with a network each, where packets are lost and nobody is told. */
 import { seededRng } from "@raftoral/raft-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

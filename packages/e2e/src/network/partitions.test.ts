@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { expect, test } from "vitest";
 import { bridge, oneWay, type Pair, pairsOf, ring, split } from "./partitions.ts";
 

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../ports/rng.ts";
 import { bytes, commands } from "../testing/lockstep-network.ts";

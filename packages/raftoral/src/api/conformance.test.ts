@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // The suites of the API, against every implementation.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // A client that lives longer than the nodes it was given.
 import { platformClock } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";

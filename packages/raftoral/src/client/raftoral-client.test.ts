@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { platformClock, RaftError } from "@raftoral/raft-core";

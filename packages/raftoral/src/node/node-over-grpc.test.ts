@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import type { RaftoralError } from "@raftoral/raft-core";
 import { Security } from "@raftoral/transport-grpc";
 import { workflow } from "@raftoral/workflow";

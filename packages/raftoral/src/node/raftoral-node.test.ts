@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { leaderOf, TestCluster, until } from "../testing/test-cluster.ts";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // A whole cluster over TLS: nodes join, restart, move and are asked, each as whom its certificate says.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { describe, expect, test } from "vitest";
 import { CoreTotals } from "../command/core-totals.ts";
 import { carryOutCoreTask } from "./core-task.ts";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // No answer ends the process of a caller: peers, senders of snapshots and clients of a server that writes whatever it likes.
 import { fork } from "node:child_process";
 import { once } from "node:events";

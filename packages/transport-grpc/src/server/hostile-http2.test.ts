@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // No bytes on a node's port end its process: known attacks on HTTP/2 servers, and conversations chosen by a seed.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

@@ -85,10 +85,7 @@ describe("a recorded error", () => {
         return error;
       },
     ],
-    [
-      "errors without end",
-      () => Object.assign(new Error("many"), { errors: Array.from({ length: 1e6 }, () => new Error("y")) }),
-    ],
+    ["errors without end", () => Object.assign(new Error("many"), { errors: new Array(1e6).fill(new Error("y")) })],
     [
       "errors that are a revoked list",
       () => {

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** Random workflow programs under random disturbances: the engine's own properties. */
 import { seededRng } from "@raftoral/raft-core";
 import { expect, test } from "vitest";

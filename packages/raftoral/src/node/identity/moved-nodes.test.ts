@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // Nodes that come back at new addresses at the same time: no majority knows where it is, and it finds itself all the same.
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test } from "vitest";

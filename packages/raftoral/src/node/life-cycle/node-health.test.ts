@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // What probers are told of a real node, asked as they ask: by the protocol and nothing else.
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // A stop in order is nothing to warn of: not in the log of the node that stops, and with no stack in those of the others.
 import type { Logger } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // Nodes that come and go under clients that never stop asking: no call fails, and nobody sees a gap.
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // Waiting and reading beside long histories: what a call costs is counted, in records read and in bytes answered, and not timed.
 import { workflow } from "@raftoral/workflow";
 import { afterEach, expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 // The commands of `raftoral storage`, and `raftoral backup`, on folders of real nodes.
 import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
