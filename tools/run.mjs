@@ -26,7 +26,7 @@ const child = spawn(pinnedNode, ["--conditions=@raftoral/source", join(root, pro
 // A terminal sends Ctrl-C to both: the program cleans up and this one waits for it. Others signal only this one.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-// npm passes a signal on to the shell between it and this process, which dies and tells nobody: its absence is the signal.
+// npm passes a signal on to the shell between it and this process, which dies and passes nothing on: its absence is the signal.
 const parent = process.ppid;
 if (process.env.npm_lifecycle_event !== undefined) {
   setInterval(() => process.ppid !== parent && child.kill("SIGTERM"), PARENT_CHECK_MS).unref();

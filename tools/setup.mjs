@@ -57,7 +57,7 @@ function install() {
   const started = Date.now();
   // An older Node makes npm warn about the engines of packages that the pinned Node runs: errors only.
   // `install --no-save` and not `ci`: both take every version from the lockfile and leave it alone, but `ci` refuses to work
-  // where the registry lacks the optional binaries of some platform, and it deletes node_modules under whoever uses it.
+  // where the registry lacks the optional binaries of some platform, and it deletes node_modules while other programs use it.
   const npm = run(
     "npm",
     ["install", "--no-save", "--loglevel=error", "--no-audit", "--no-fund", "--no-progress"],

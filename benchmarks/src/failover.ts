@@ -37,7 +37,7 @@ async function once(trio: Trio, kill: number): Promise<number> {
     setTimeout(() => reject(new Error(`kill ${kill}: the run did not go on within ${LIMIT_MS} ms`)), LIMIT_MS).unref();
   });
   const continuedAt = await Promise.race([...continued, limit]);
-  // Whoever hears of it later, or never, is not waited for.
+  // A node that hears of it later, or never, is not waited for.
   for (const late of continued) late.catch(() => {});
   await trio.restart(victim);
   await trio.child(victim).call("cancel", run);

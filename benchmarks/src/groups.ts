@@ -1,6 +1,6 @@
 /**
- * What many idle groups cost: three processes, each a member of all of 1,000 groups, gRPC on loopback, LMDB; nobody proposes
- * anything. Processor time is `process.cpuUsage` over the measured time, at the default timing, once every group has a leader;
+ * What many idle groups cost: three processes, each a member of all of 1,000 groups, gRPC on loopback, LMDB; nothing is
+ * proposed. Processor time is `process.cpuUsage` over the measured time, at the default timing, once every group has a leader;
  * one group in the same run tells what a node costs by itself. It does not measure what groups cost that are at work.
  */
 import { join } from "node:path";

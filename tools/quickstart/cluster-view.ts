@@ -92,7 +92,7 @@ export class ClusterView {
     this.#update();
   }
 
-  /** A service says who leads; the latest term counts, and a leader that is down leads no more. */
+  /** A service says who leads; the latest term counts, and a leader that is down does not count. */
   knowLeader(nodeId: number, term: number): void {
     if (!this.#up.has(nodeId)) return;
     if (this.leader !== undefined && this.leader.term >= term) return;

@@ -97,7 +97,7 @@ async function main(): Promise<number> {
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, onSignal);
-// Whoever reads may go away (`| head`): nothing is left to say then, but much to clean up.
+// The reader of the output may go away (`| head`): nothing is left to say then, but much to clean up.
 process.stdout.on("error", () => void cleanUp().finally(() => process.exit(EXIT_FAILED)));
 
 const exitCode = await main();

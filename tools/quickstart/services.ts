@@ -18,7 +18,7 @@ export interface Service {
 export class Services {
   readonly all: readonly Service[];
   readonly workLogFile: string;
-  /** Rejects when a service ends that nobody ended. */
+  /** Rejects when a service ends by itself. */
   readonly broken: Promise<never>;
   readonly #broken = Promise.withResolvers<never>();
   /** Services whose end is expected. */

@@ -54,7 +54,7 @@ describe(`five nodes whose network fails, seed ${SEED}`, () => {
   );
 
   test(
-    "a leader that hears nobody gives up, and the others go on",
+    "a leader that hears no other node gives up, and the others go on",
     async () => {
       const deaf = await probe.leader();
       cluster().network.cut(oneWay(probe.others(deaf), [deaf]));
@@ -66,7 +66,7 @@ describe(`five nodes whose network fails, seed ${SEED}`, () => {
   );
 
   test(
-    "a follower that hears nobody does not disturb the others when it is back",
+    "a follower that hears no other node does not disturb the others when it is back",
     async () => {
       const first = await probe.leader();
       const [deaf = 0] = probe.others(first);
@@ -128,7 +128,7 @@ describe(`five nodes whose network fails, seed ${SEED}`, () => {
   );
 
   test.each(["near", "far"] as const)(
-    "connections that only their %s end has lost are made anew",
+    "connections that only their %s end has lost are made again",
     async (end) => {
       const pairs = pairsOf(cluster().nodeIds);
       cluster().network.drop(pairs, end);
@@ -138,7 +138,7 @@ describe(`five nodes whose network fails, seed ${SEED}`, () => {
   );
 
   test(
-    "connections that are reset again and again are made anew",
+    "connections that are reset many times are made again",
     async () => {
       for (let round = 0; round < 5; round += 1) {
         cluster().network.reset(pairsOf(cluster().nodeIds));

@@ -36,7 +36,7 @@ describe("a node that is stopped with SIGTERM", () => {
   );
 
   test(
-    "is missed by nobody: all nodes are restarted in turn under load, and nothing acknowledged is lost",
+    "is missed by no client: all nodes are restarted in turn under load, and nothing acknowledged is lost",
     async () => {
       const load = new Load(cluster(), "rolling");
       try {

@@ -46,7 +46,7 @@ describe("RaftService of a cluster of workflow nodes", () => {
     TEST_MS,
   );
 
-  test("bytes that are no command are refused and harm nobody", async () => {
+  test("bytes that are no command are refused and harm no run", async () => {
     const client = await RaftClient.connect(cluster().address(1));
     try {
       await expect(client.sendCommand(new Uint8Array([255, 255, 255]))).rejects.toMatchObject({
@@ -61,7 +61,7 @@ describe("RaftService of a cluster of workflow nodes", () => {
   });
 
   test(
-    "an input that is no JSON fails its run, and one too deep to be recorded harms nobody",
+    "an input that is no JSON fails its run, and one too deep to be recorded harms no other run",
     async () => {
       const deep = new TextEncoder().encode(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
       const inputs = [Uint8Array.of(0xff, 0xfe), new TextEncoder().encode("{"), deep];

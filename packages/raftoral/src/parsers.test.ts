@@ -213,7 +213,7 @@ describe("a node's services", () => {
     await server.close();
   });
 
-  /** The call's gRPC status; "unexpected" for the answer to an error that nobody foresaw. */
+  /** The call's gRPC status; "unexpected" for the answer to an error that was not foreseen. */
   function call(path: string, body: Uint8Array): Promise<number | "unexpected" | undefined> {
     return new Promise((resolve) => {
       let status: number | "unexpected" | undefined;

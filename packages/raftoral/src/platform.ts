@@ -11,7 +11,7 @@ export interface Environment {
   uuid(): string;
   /** A number in `[0, 1)`. */
   random(): number;
-  /** Bytes that nobody can guess. */
+  /** Bytes that cannot be guessed. */
   randomBytes(length: number): Uint8Array;
 }
 

@@ -56,7 +56,7 @@ export interface RunResult {
 /** Steps of the search after which a register's history is unknown. */
 const MAX_SEARCH_STEPS = 1_000_000;
 
-/** One run at a time in a thread: rejections that nobody handles are taken for this run's. */
+/** One run at a time in a thread: rejections without a handler are taken for this run's. */
 export async function runSeed({ seed, steps, only, ignore, write }: RunOptions): Promise<RunResult> {
   const world = new World(seed, new Trace(write), ignore);
   const nemesis = new Nemesis(world, only === undefined ? undefined : new Set(only));

@@ -13,7 +13,7 @@ export type StorageErrorCode =
   | "STORAGE_IDENTITY_MISMATCH"
   /** A record is damaged, missing or misplaced. */
   | "STORAGE_CORRUPT"
-  /** A write did not reach the disk; nothing more is accepted until the storage is opened anew. */
+  /** A write did not reach the disk; nothing more is accepted until the storage is opened again. */
   | "STORAGE_WRITE_FAILED"
   /** As STORAGE_WRITE_FAILED, because there is no space. */
   | "STORAGE_FULL"
@@ -77,7 +77,7 @@ function isFull(file: string): boolean {
   }
 }
 
-/** Whether a system call or LMDB failed because there is no space, or no more is allowed. */
+/** Whether a system call or LMDB failed because there is no space, or because a limit is reached. */
 export function isWantOfSpace(error: unknown): boolean {
   const code = codeOf(error);
   return [ENOSPC, EDQUOT, MDB_MAP_FULL, "ENOSPC", "EDQUOT"].includes(code as number | string);

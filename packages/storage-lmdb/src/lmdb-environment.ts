@@ -139,7 +139,7 @@ export class LmdbEnvironment {
     return this.commit.flushing;
   }
 
-  /** Tells `probe`, and nobody else, of every flush from now on. */
+  /** Tells `probe`, and no other, of every flush from now on. */
   measure(probe: StorageProbe): void {
     this.commit.probe = probe;
   }

@@ -16,7 +16,7 @@ async function subject(tls?: TlsOptions): Promise<TransportSubject> {
   for (const nodeId of [1, 2, 3]) servers.set(nodeId, await startGrpcServer("127.0.0.1:0", transport, nodeId));
   await transport.start();
   const takeDown = async (nodeId: NodeId) => servers.get(nodeId)?.close({ graceMs: 0 });
-  // A server that is not the transport's own, so that nobody learns where it is.
+  // A server that is not the transport's own, so that no peer learns where it is.
   const listenQuietly = async (nodeId: NodeId, address: string) => {
     const stranger = new GrpcClusterTransport([{ nodeId, address }]);
     const local = transport.peer(nodeId);

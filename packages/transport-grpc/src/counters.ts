@@ -12,7 +12,7 @@ export interface TransportCounters {
   messagesDropped: number;
   /** Messages that came in for a group that is not open here. */
   messagesUnroutable: number;
-  /** Frames and requests that were not what the protocol says, too large, or from nobody we talk to. */
+  /** Frames and requests that were not what the protocol says, too large, or from a sender that this node does not talk to. */
   framesRejected: number;
   /** Connections on the port that did not speak the protocol at all. */
   sessionsRejected: number;

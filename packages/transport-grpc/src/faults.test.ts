@@ -141,7 +141,7 @@ describe("bytes that are not the protocol", () => {
     await sendUntilReceived(friend.channel, node.receiver, numbered(7, node.nodeId, 777));
   }
 
-  it("on the bare port end that connection, are counted, and disturb nobody", async () => {
+  it("on the bare port end that connection, are counted, and disturb no other connection", async () => {
     const node = await startNode(1);
     for (const bytes of ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\u0016\u0003\u0001 hello TLS", "garbage".repeat(1000)]) {
       const [host, port] = node.server.address.split(":");
@@ -353,7 +353,7 @@ describe("the peer stream", () => {
     await sendUntilReceived(one.channel, again.receiver, numbered(1, 2, 2));
   });
 
-  it("lets a peer that nobody introduced be answered at the address it names", async () => {
+  it("lets a peer that was not introduced be answered at the address it names", async () => {
     const one = await startNode(1);
     const two = await startNode(2);
     introduce(one, two);

@@ -80,7 +80,7 @@ const CORPUS: readonly (readonly [string, Buffer])[] = [
   ["a varint without an end", frameOf(Buffer.from("08ffffffffffffffffffffff", "hex"))],
   ["a group id above 2^53", frameOf(Buffer.from("120b08ffffffffffffffffff01", "hex"))],
   ["group 0", frameOf(request([{ groupId: 0n, messages: [new Uint8Array(batch)] }]))],
-  ["a group that nobody has", frameOf(request([{ groupId: 4_000_000n, messages: [new Uint8Array(batch)] }]))],
+  ["a group that no node has", frameOf(request([{ groupId: 4_000_000n, messages: [new Uint8Array(batch)] }]))],
   ["a nested group of protobuf's first version", frameOf(Buffer.from("0b0b0b0b0b", "hex"))],
   [
     "batches of nothing, thousands",
@@ -106,7 +106,7 @@ function frameCompressed(content: Buffer): Buffer {
 }
 
 describe("parsers", () => {
-  it("answer any bytes with frames or a refusal, and hold no more than one frame (framing)", () => {
+  it("answer any bytes with frames or a refusal, and hold at most one frame (framing)", () => {
     const pieces = fc.array(fc.oneof(fc.uint8Array({ maxLength: 50 }), damaged(frameOf(VALID))), { maxLength: 6 });
     const property = fc.property(pieces, fc.boolean(), (cut, isCompressed) => {
       const reader = new FrameReader(MAX_FRAME_BYTES);

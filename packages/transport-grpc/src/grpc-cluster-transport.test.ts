@@ -130,7 +130,7 @@ describe("GrpcClusterTransport", () => {
     });
   });
 
-  it("tells a client that nobody answers, and that a request was not taken", async () => {
+  it("tells a client that no node answers, and that a request was not taken", async () => {
     await expect(RaftClient.connect("127.0.0.1:1")).rejects.toMatchObject({ code: "TRANSPORT_PEER_UNREACHABLE" });
     const transport = new GrpcClusterTransport<Journal>([]);
     const [address] = await serve(transport, [1]);

@@ -126,7 +126,7 @@ export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTrans
 
   /**
    * Reads the certificates again; connections made from now on use them. Those that stand go on, unless whom to believe has
-   * changed: then all are made anew. Whether anything had changed. Throws TRANSPORT_TLS_INVALID, and goes on with what it had.
+   * changed: then all are made again. Whether anything had changed. Throws TRANSPORT_TLS_INVALID, and goes on with what it had.
    */
   reloadTls(): boolean {
     return this.security.reload();

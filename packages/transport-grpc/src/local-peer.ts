@@ -111,7 +111,7 @@ export class LocalPeer implements PeerTransport {
     this.settings.security.check(parseAddress(address), "connect to");
   }
 
-  /** Where the owner says that a peer is, or, of one that nobody introduced, where it says so itself. */
+  /** Where the owner says that a peer is, or, of one that was not introduced, where it says so itself. */
   peerAddress(peer: NodeId): HostPort | undefined {
     return this.#connections.get(peer)?.knownAddress;
   }
@@ -136,7 +136,7 @@ export class LocalPeer implements PeerTransport {
     connection.peerAppeared(isKnown ? undefined : parsed);
   }
 
-  /** Makes every connection to a peer anew, with the certificates as they are now. What is queued goes out first where it can. */
+  /** Makes every connection to a peer again, with the certificates as they are now. What is queued goes out first where it can. */
   reconnect(): void {
     const peers = [...this.#connections];
     for (const [peer, connection] of peers) {
@@ -256,7 +256,7 @@ export class LocalPeer implements PeerTransport {
   }
 
   /**
-   * A peer's hello was accepted: it is alive, and if nobody has said where it listens, it has now; otherwise its word is for when it
+   * A peer's hello was accepted: it is alive, and if its address was not known, it is now; otherwise its word is for when it
    * cannot be found there (P5). Returns where to count what comes from it.
    */
   peerAppeared({ from, incarnation, address }: AcceptedHello): PeerTraffic {

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { CertificateAuthority } from "./testing/certificate-authority.ts";
 import { RecordingNode } from "./testing/recording-node.ts";
 
-/** Nobody listens there. */
+/** No process listens there. */
 const NOWHERE = "127.0.0.1:1";
 const WAIT = { timeout: 10_000, interval: 5 };
 

@@ -201,7 +201,7 @@ describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compre
   it.each([
     ["without an agreement in the hello", { features: [] }, {}, "was not agreed on"],
     ["without the call's grpc-encoding", {}, { "grpc-encoding": "identity" }, "was not agreed on"],
-    ["with an encoding that nobody has", {}, { "grpc-encoding": "snappy" }, "was not agreed on"],
+    ["with an encoding that no node has", {}, { "grpc-encoding": "snappy" }, "was not agreed on"],
   ])("are refused and counted %s", async (_what, changes, headers, text) => {
     const node = await start(1);
     const codec = compressionNamed(compression);

@@ -26,7 +26,7 @@ export interface GrpcTransportOptions {
   readonly maxQueuedControlBytes?: number;
   /** Streams of one kind that one peer may have open here; a further one ends the oldest (4). */
   readonly maxInboundStreamsPerPeer?: number;
-  /** Peers that nobody introduced and that are remembered; a further one has the oldest forgotten (1,024). */
+  /** Peers that were not introduced and are remembered; a further one has the oldest forgotten (1,024). */
   readonly maxLearnedPeers?: number;
   /** Largest frame read or sent, in bytes; larger ones are refused (16 MiB). Bounds the largest message. */
   readonly maxFrameBytes?: number;

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * K1. A peer that was introduced is remembered until it is forgotten. Of those that only called there are at most `maxLearned`:
- *     whoever can reach the port can claim any number of ids.
+ *     a caller that can reach the port can claim any number of ids.
  * K2. Of a peer there are at most {@link MAX_HINTS} addresses beside the known one, the latest first.
  */
 import type { NodeId } from "@raftoral/raft-core";

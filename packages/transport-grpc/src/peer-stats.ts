@@ -1,5 +1,5 @@
 /**
- * What went to and came from one peer: counted in place by the streams, read as a {@link PeerStats} by whoever exports it.
+ * What went to and came from one peer: counted in place by the streams, read as a {@link PeerStats} by exporters of metrics.
  *
  * Counting allocates nothing: one slot per message type in arrays of fixed length.
  */
@@ -84,7 +84,7 @@ export interface StreamStats {
 /** One peer, at one moment. All counts are since this node's transport was made. */
 export interface PeerStats {
   readonly peer: NodeId;
-  /** Undefined for a peer that calls and that nobody has introduced. */
+  /** Undefined for a peer that calls and was not introduced. */
   readonly address: string | undefined;
   readonly control: StreamStats | undefined;
   readonly appends: StreamStats | undefined;

@@ -18,7 +18,7 @@ function nothing(): Nothing {
 }
 
 // Its own log never says so: the others send it nothing from the moment on in which they apply its removal.
-it("a node that was out of reach when it was removed hears of it from whomever it calls", async () => {
+it("a node that was out of reach when it was removed hears of it from the node that it calls", async () => {
   const transports = await Promise.all(
     [1, 2, 3].map(async (nodeId) => {
       const transport = new GrpcClusterTransport<Nothing>([], {
@@ -46,7 +46,7 @@ it("a node that was out of reach when it was removed hears of it from whomever i
     three.on((event) => {
       if (event.type === "removed") removed.resolve(event);
     });
-    // Nobody reaches it, and it reaches everybody.
+    // No other node reaches it, and it reaches all.
     await transports[2]?.server.close({ graceMs: 0 });
     await one.changeMembership([{ type: "RemoveNode", nodeId: 3 }]);
     expect(three.status().confState.voters).toContain(3);

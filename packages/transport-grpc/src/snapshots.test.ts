@@ -127,7 +127,7 @@ describe("a snapshot whose connection is cut", () => {
     expect(one.counters.snapshotBytesSent).toBeLessThan(3 * CONTENT.length);
   });
 
-  it("is given up on both sides when nobody comes back", async () => {
+  it("is given up on both sides when the sender does not come back", async () => {
     const { one, two, way, from, to } = await pair({ snapshotResumeTimeoutMs: 100 });
     const got = collecting(to.receiver);
     way.cutAfter = 300_000;
@@ -284,7 +284,7 @@ describe("what is not a snapshot", () => {
     ["an end with another checksum", [begin(), chunk(ABC), end(Buffer.from("abd"))]],
     ["an end that is too early", [begin(), chunk(ABC), end(ABC, 4)]],
     ["more than was announced", [begin(content), chunk(Buffer.from("abcd")), end(Buffer.from("abcd"))]],
-    ["compression that nobody agreed on", [begin(), chunk(deflateSync(ABC), { plainBytes: 3 }), end(ABC)]],
+    ["compression that was not agreed on", [begin(), chunk(deflateSync(ABC), { plainBytes: 3 }), end(ABC)]],
     ["an unknown compression", [begin({ compression: "lzma" }), chunk(ABC, { plainBytes: 3 }), end(ABC)]],
     ["a bomb that says so", [begin({ compression: "deflate" }), chunk(zeros, { plainBytes: 2 ** 31 })]],
     ["a bomb that does not", [begin({ compression: "deflate" }), chunk(zeros, { plainBytes: 100 })]],
@@ -298,7 +298,7 @@ describe("what is not a snapshot", () => {
     ["a frame that is not protobuf", [begin(), frameOf(Buffer.from("12ff", "hex"))]],
     ["a frame that is too large", [begin(), Buffer.from("00ffffffff00", "hex")]],
     ["a frame with flags", [begin(), Buffer.from("010000000100", "hex")]],
-    ["a part that nobody knows", [begin(), frameOf(Buffer.from("7a00", "hex"))]],
+    ["a part of no known kind", [begin(), frameOf(Buffer.from("7a00", "hex"))]],
   ])("is refused and counted, and its group sees no end: %s", async (_what, frames) => {
     const node = await startNode(1, { maxFrameBytes: 1024 * 1024 });
     const got = collecting(node.open(1).receiver);

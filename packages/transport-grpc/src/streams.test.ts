@@ -75,7 +75,7 @@ describe("a peer that reads its appends slowly, or never", () => {
 });
 
 describe("one stream that dies beside one that lives", () => {
-  it("is made anew by itself when it is the one of appends; heartbeats do not notice", async () => {
+  it("is made again by itself when it is the one of appends; heartbeats do not notice", async () => {
     const one = await start(1);
     const two = await start(2);
     const link = await linkTo(two);
@@ -90,7 +90,7 @@ describe("one stream that dies beside one that lives", () => {
     expect([outages, appends?.reconnects, one.receiver.unreachables]).toEqual([1, 1, [2]]);
   });
 
-  it("leaves appends flowing when it is the one of heartbeats, also while that cannot be made anew", async () => {
+  it("leaves appends flowing when it is the one of heartbeats, also while that cannot be made again", async () => {
     const one = await start(1);
     const two = await start(2);
     const link = await linkTo(two);
@@ -114,7 +114,7 @@ describe("a connection that is half-open", () => {
     const link = await linkTo(two);
     one.knows(two, link.address);
     await sendUntilReceived(one.channel, two.receiver, append(1, 2, 1));
-    // Pings this close together may end a connection of a process that is busy: then it is made anew.
+    // Pings this close together may end a connection of a process that is busy: then it is made again.
     await vi.waitFor(() => {
       one.channel.send([append(1, 2, 2), numbered(1, 2, 3)]);
       expect(statsOf(two, 1).inboundStreams).toBe(2);
@@ -165,7 +165,7 @@ describe("a peer that is down", () => {
     expect(control?.lost).toBe(before.control?.lost);
     const sum = (kinds: typeof dropped, of: "messages" | "bytes") => kinds.reduce((total, kind) => total + kind[of], 0);
     expect(sum(dropped, "messages") - sum(before.dropped, "messages")).toBe(2000);
-    // Nobody even measured them.
+    // They were not even measured.
     expect(sum(dropped, "bytes")).toBe(sum(before.dropped, "bytes"));
     expect(one.receiver.unreachables).toEqual([2]);
   });
@@ -212,7 +212,7 @@ describe("a node that was removed", () => {
     expect(errors.map(({ fields }) => fields.reason)).toEqual(["REMOVED"]);
   });
 
-  it("is nobody whom some group still has (P4), and hears of the groups that it has itself", async () => {
+  it("is no peer that some group still has (P4), and hears of the groups that it has itself", async () => {
     const one = await start(1);
     const two = await start(2);
     one.knows(two);
@@ -230,7 +230,7 @@ describe("a node that was removed", () => {
 });
 
 describe("a receiver", () => {
-  it("keeps no more streams of a peer than it may, and none of an earlier start (I1, I2)", async () => {
+  it("keeps at most as many streams of a peer as it may, and none of an earlier start (I1, I2)", async () => {
     const node = await start(1, { maxInboundStreamsPerPeer: 2 });
     const call = (incarnation: bigint, streamKind: StreamKind = StreamKind.CONTROL) => {
       const raw = new RawCall(node.address);
@@ -271,7 +271,7 @@ describe("a receiver", () => {
     expect(decodeURIComponent(String((await friend.trailers)["grpc-message"]))).toContain("impossible number");
   });
 
-  it("remembers a bounded number of peers that nobody introduced", async () => {
+  it("remembers a bounded number of peers that were not introduced", async () => {
     const node = await start(1, { maxLearnedPeers: 10 });
     for (let from = 2; from < 40; from++) {
       const raw = new RawCall(node.address);

@@ -125,7 +125,7 @@ describe("a snapshot for a member that lags behind the log", () => {
     expect(theirs).toBeGreaterThanOrEqual(leader.status().firstIndex - 1);
   });
 
-  it("is taken anew by a follower whose latest does not know the member", async () => {
+  it("is taken once more by a follower whose latest does not know the member", async () => {
     const cluster = await clusterOf([1, 2, 3], [1, 2, 3]);
     const leader = await cluster.prepare(20);
     cluster.transport.addNode({ nodeId: 4, address: "memory:4" });

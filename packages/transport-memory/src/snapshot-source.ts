@@ -30,7 +30,7 @@ export class SnapshotSource implements SnapshotStream, AsyncIterator<Uint8Array>
     }
   }
 
-  /** The reader wants no more. */
+  /** The reader does not want the rest. */
   async return(): Promise<IteratorResult<Uint8Array>> {
     await this.release();
     return { done: true, value: undefined };

@@ -125,7 +125,7 @@ describe("a snapshot", () => {
 });
 
 describe("listeners", () => {
-  test("hear of events in log order after the batch is applied (X1), and harm nobody by throwing (X2)", () => {
+  test("hear of events in log order after the batch is applied (X1), and harm no other listener by throwing (X2)", () => {
     const logged: string[] = [];
     const logger = {
       debug: () => {},

@@ -132,7 +132,7 @@ describe("damaged bytes of commands", () => {
     expect(taken).toBeGreaterThan(500);
   });
 
-  test("hold no more memory than they have: a command keeps copies of its own, not of what it claims", () => {
+  test("hold only as much memory as they have: a command keeps copies of its own, not of what it claims", () => {
     const claim = new Uint8Array([0x0a, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0a, 0x01, 0x61]);
     expect(() => decodeCommand(claim)).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
   });

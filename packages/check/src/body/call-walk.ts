@@ -165,7 +165,7 @@ export class CallWalk {
       if (value?.type !== "function") continue;
       const from = isInline(call, index) ? undefined : call;
       let outcome = this.#follow(value, () => undefined, { mode }, from);
-      // A function that calls a context is a part of the body, whoever calls the function.
+      // A function that calls a context is a part of the body, no matter which code calls the function.
       if (mode === "unclear" && outcome.callsContext) {
         outcome = this.#follow(value, () => undefined, { mode: "body" }, from);
       }
@@ -226,7 +226,7 @@ export class CallWalk {
     from: CallNode | undefined,
   ): Outcome {
     const { inspector, place, region } = this.#walk;
-    // What an unclear function or a step does, is no more than that.
+    // What an unclear function or a step does stays unclear, or a step's.
     const mode = region.mode === "body" || change.mode === "step" ? (change.mode ?? region.mode) : region.mode;
     const calledFrom = region.calledFrom ?? (from === undefined ? undefined : locationOf(from, place.module));
     const outcome = inspector.follow(fn, argumentOf, { ...region, ...change, mode, calledFrom });

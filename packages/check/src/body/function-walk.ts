@@ -119,14 +119,14 @@ export class FunctionWalk {
     return whereText(this.inspector.workflow);
   }
 
-  /** Reports the promise of a context call at `node` when nobody waits for it. `name` is what the message calls it. */
+  /** Reports the promise of a context call at `node` when no code waits for it. `name` is what the message calls it. */
   judge(fate: Fate, node: Node, name: string): void {
     if (this.region.mode === "step") return;
     // Calls of one chain, or of one array, are dropped together: one finding is enough.
     if (fate.type === "dropped" && this.inspector.isNewDrop(fate.at)) {
       this.add("unawaited-call", node, dropMessage(name, fate.drop));
     }
-    // `() => ctx.step(...)` in the code of `fn` itself: whoever calls the function has the promise.
+    // `() => ctx.step(...)` in the code of `fn` itself: the caller of the function has the promise.
     if (fate.type === "returned" && fate.fn === this.place.frame?.fn) this.#gives = fate.shape;
   }
 

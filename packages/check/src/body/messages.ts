@@ -37,7 +37,7 @@ export function dropMessage(call: string, drop: Drop): string {
     case "await-collection":
       return `await does not wait for the promises inside of an array or object; ${call} is in one.`;
     case "result":
-      return `The promise of ${call} is inside of the body's result; nobody waits for it there.`;
+      return `The promise of ${call} is inside of the body's result, where no code waits for it.`;
     case "stored":
       return `The promise of ${call} is stored in ${drop.name} and never awaited.`;
     case "callback":

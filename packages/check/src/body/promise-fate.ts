@@ -24,7 +24,7 @@ export type Fate =
   | { readonly type: "used" }
   /** `at` is where the way of the promise ends. */
   | { readonly type: "dropped"; readonly drop: Drop; readonly at: Node }
-  /** The function gives the promise to whoever calls it. */
+  /** The function gives the promise to its caller. */
   | { readonly type: "returned"; readonly fn: FunctionNode; readonly shape: Shape };
 
 const USED: Fate = { type: "used" };
@@ -236,7 +236,7 @@ export class PromiseFates {
     return fate;
   }
 
-  /** `new Promise((resolve) => { ctx.step(...).then(resolve); })`: whoever waits for the new promise waits for the call. */
+  /** `new Promise((resolve) => { ctx.step(...).then(resolve); })`: code that waits for the new promise waits for the call. */
   #settlesAnother(statement: Node): boolean {
     const { module } = this.#place;
     for (let fn = module.tree.functionOf(statement); fn !== undefined; fn = module.tree.functionOf(fn)) {

@@ -14,7 +14,7 @@ const UNAWAITED: readonly Case[] = [
   ],
   ["random and uuid, which are no promises", "ctx.random(); ctx.uuid();"],
   ["void", 'void ctx.step("a", () => 1); //! unawaited-call'],
-  ["a chain that nobody awaits", 'ctx.step("a", () => 1).then((a) => a).catch(() => {}); //! unawaited-call'],
+  ["a chain that is not awaited", 'ctx.step("a", () => 1).then((a) => a).catch(() => {}); //! unawaited-call'],
   ["a chain that is awaited", 'await ctx.step("a", () => 1).then((a) => a).catch(() => {}).finally(() => {});'],
   ["a call in a then", 'await ctx.step("a", () => 1).then(() => ctx.step("b", () => 2));'],
   [
@@ -47,7 +47,7 @@ const UNAWAITED: readonly Case[] = [
     "let last = Promise.resolve(); for (const i of input) last = last.then(() => ctx.step(i, () => 1)); await last;",
   ],
   ["Promise.all", 'await Promise.all([ctx.step("a", () => 1), ctx.step("b", () => 2)]);'],
-  ["Promise.all that nobody awaits", 'Promise.all([ctx.step("a", () => 1)]); //! unawaited-call'],
+  ["Promise.all that is not awaited", 'Promise.all([ctx.step("a", () => 1)]); //! unawaited-call'],
   ["a race that is returned", 'return Promise.race([ctx.waitFor("a"), ctx.sleep("1s")]);'],
   ["allSettled and any", "await Promise.allSettled([ctx.now()]); return await Promise.any([ctx.now()]);"],
   ["map and Promise.all", "return await Promise.all(input.map((i) => ctx.step(`s-${i}`, () => i)));"],

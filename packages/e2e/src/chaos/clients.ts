@@ -50,7 +50,7 @@ export class Clients {
     }
   }
 
-  /** No more runs are begun; those begun are looked after to their end. */
+  /** Begins no further runs. The runs that have begun are looked after to their end. */
   finish(): void {
     this.#isOver = true;
   }

@@ -5,7 +5,7 @@ import type { ChaosCluster } from "./chaos-cluster.ts";
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Nemesis {
-  /** What was done, for whoever reads a failure. */
+  /** What was done, one line each. A failure shows it. */
   readonly story: string[] = [];
   readonly #cluster: ChaosCluster;
   readonly #rng: Rng;

@@ -91,7 +91,7 @@ function verifySignals({ runId, sendings }: Asked, { history }: RunView): void {
   const taken = history.filter(([, { kind }]) => kind === "signal").map(([key, { value }]) => decodeValue(value, key));
   const places = taken.map((payload) => sendings.findIndex((sending) => sending.payload === payload));
   expect(places, `${runId}: signals in order`).toEqual([...new Set(places)].toSorted((a, b) => a - b));
-  expect(places, `${runId}: a signal that nobody sent`).not.toContain(-1);
+  expect(places, `${runId}: a signal that was never sent`).not.toContain(-1);
   const last = places.at(-1) ?? -1;
   const passedOver = sendings
     .slice(0, last + 1)

@@ -1,4 +1,4 @@
-/** The longest time in which nothing was acknowledged: how long the cluster was of no use to its clients. */
+/** The longest time in which nothing was acknowledged: how long clients had to wait for the cluster. */
 
 export interface Gap {
   readonly ms: number;

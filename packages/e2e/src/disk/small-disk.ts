@@ -1,5 +1,5 @@
 /**
- * A disk of a few megabytes, mounted over a folder: a file system in memory, so that filling it up disturbs nobody else.
+ * A disk of a few megabytes, mounted over a folder: a file system in memory, so that filling it up disturbs no other program.
  *
  * Linux and root are needed; {@link smallDiskProblem} says what is missing.
  */

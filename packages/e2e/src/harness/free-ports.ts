@@ -12,7 +12,7 @@ const MAX_TRIES = 200;
 /** Ports that were given out by this process already. */
 const taken = new Set<number>();
 
-/** `count` addresses, as `127.0.0.1:port`, where nobody listens. Throws when none can be found. */
+/** `count` addresses, as `127.0.0.1:port`, where no process listens. Throws when none can be found. */
 export async function freeAddresses(count: number): Promise<readonly string[]> {
   const addresses: string[] = [];
   for (let tries = 0; addresses.length < count; tries += 1) {

@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => new Promise((resolve) => server.close(resolve)));
 
 test("connections of every kind are led to where the route says, and others are left alone", async () => {
-  // Nobody listens on port 1; the routes stay in force until this file's process ends.
+  // No process listens on port 1; the routes stay in force until this file's process ends.
   routeConnections({ "127.0.0.1:1": route });
   const byOptions = connect({ host: "127.0.0.1", port: 1 });
   expect(String((await once(byOptions, "data"))[0])).toBe("here");

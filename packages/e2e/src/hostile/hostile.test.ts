@@ -123,7 +123,7 @@ class Cluster {
 
 describe.each(STORAGES)("a cluster on $storageName, whose ports anybody reaches", ({ create }) => {
   test(
-    `stands ${REQUESTS} requests that are noise, damaged, repeated, of the past, or in nobody's name`,
+    `stands ${REQUESTS} requests that are noise, damaged, repeated, of the past, or in the name of no node`,
     async () => {
       const cluster = await Cluster.start(await create());
       const callers = new Map(NODE_IDS.map((nodeId) => [nodeId, new RawCaller(cluster.address(nodeId))]));

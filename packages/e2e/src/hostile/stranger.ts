@@ -2,9 +2,9 @@
  * What a broken program, a stranger or a network that repeats itself may send to a node: chosen by a seed.
  *
  * What it leaves out is what Raft cannot stand from anybody: a message that is what a leader or a member of the current term could
- * have sent, and is not theirs. Nobody without the cluster's certificates can send one where TLS is on (docs/operations.md).
+ * have sent, and is not theirs. Where TLS is on, only a holder of the cluster's certificates can send one (docs/operations.md).
  *
- * ST1. A message in the name of a leader, or of a member's vote or acknowledgement, is of an earlier term, or nobody's, or real.
+ * ST1. A message in the name of a leader, or of a member's vote or acknowledgement, is of an earlier term, or of no node, or real.
  */
 import {
   decodePeerMessage,
@@ -85,14 +85,14 @@ export class Stranger {
     return encodeMessage(this.#fields(target, type, term, this.#anybody()));
   }
 
-  /** Of the term that is, or of the next ones: what whoever hears it is free to refuse. */
+  /** Of the term that is, or of the next ones: what the receiver is free to refuse. */
   #current(target: Target): Uint8Array {
     const term = target.term + this.#rng.below(3);
     const choice = this.#rng.below(120);
     if (choice < 8) return encodeMessage(this.#fields(target, this.#pick(REQUESTS), term, this.#anybody()));
     if (choice < 90)
       return encodeMessage(this.#fields(target, this.#pick(ANSWERS), target.term, this.#pick(STRANGERS)));
-    // In the target's own name, and so from nobody else's.
+    // In the target's own name, and in no other node's.
     if (choice < 119) return encodeMessage(this.#fields(target, this.#pick(ANSWERS), term, target.nodeId));
     // Elections that anybody may start, now and then.
     const type = this.#pick(["MsgTimeoutNow", "MsgTransferLeader"] as const);

@@ -29,7 +29,7 @@ export class Nemesis {
   readonly #leader: () => number;
   readonly #hands: readonly [Rng, Rng, Rng];
 
-  /** `leader` tells who is believed to lead now; 0 for nobody. */
+  /** `leader` tells who is believed to lead now; 0 for no node. */
   constructor(cluster: TestCluster, leader: () => number, rng: Rng) {
     this.#cluster = cluster;
     this.#leader = leader;

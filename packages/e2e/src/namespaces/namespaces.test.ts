@@ -1,6 +1,6 @@
 // @module-tag slow
 
-/** Three nodes with a network each, where packets are lost and nobody is told. */
+/** Three nodes with a network each, where packets are lost without a notice. */
 import { seededRng } from "@raftoral/raft-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestCluster } from "../cluster/test-cluster.ts";

@@ -10,8 +10,8 @@ import { readdirSync } from "node:fs";
 const NAMESPACES = "/run/netns";
 /** Where the names of namespaces begin; the id of the process that made them follows. */
 const PREFIX = "raftoral-";
-/** A hardware address that nobody has: what is sent there arrives nowhere. */
-const NOBODY = "02:00:00:00:00:01";
+/** A hardware address that no interface has: what is sent there arrives nowhere. */
+const NOWHERE = "02:00:00:00:00:01";
 
 /** Why there can be no lab on this machine; undefined if there can. */
 export function labProblem(): string | undefined {
@@ -68,7 +68,7 @@ export class NetLab {
 
   /** Nothing that `from` sends to `to` arrives; the other way stays open. */
   lose(from: number, to: number): void {
-    this.#neighbour(from, "replace", this.host(to), "lladdr", NOBODY, "dev", "eth0", "nud", "permanent");
+    this.#neighbour(from, "replace", this.host(to), "lladdr", NOWHERE, "dev", "eth0", "nud", "permanent");
   }
 
   /** Takes {@link lose} back. */
@@ -113,7 +113,7 @@ function removeLeftovers(): void {
   try {
     names = readdirSync(NAMESPACES);
   } catch {
-    // Nobody made one yet.
+    // There is none yet.
     return;
   }
   for (const name of names) {

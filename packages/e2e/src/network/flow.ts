@@ -106,7 +106,7 @@ export class Flow {
   #write(sink: Socket, bytes: Buffer): void {
     this.#heldBytes -= bytes.length;
     if (this.#heldBytes <= MAX_HELD_BYTES && this.#source.isPaused()) this.#source.resume();
-    // Its own end said that it wants no more; what it says itself still arrives.
+    // Its own end said that it takes nothing further; what it sends itself still arrives.
     if (sink.writable) this.#isSinkFull = !sink.write(bytes);
   }
 }

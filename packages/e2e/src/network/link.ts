@@ -1,6 +1,6 @@
 /**
- * One direction between two nodes: what happens to bytes on their way. All connections between the two share it, whoever made
- * them.
+ * One direction between two nodes: what happens to bytes on their way. All connections between the two share it, no matter
+ * which node made them.
  *
  * Role: says when bytes arrive. Must not touch sockets.
  */

@@ -26,7 +26,7 @@ export class ProxiedConnection {
   #back: Flow | undefined;
   #isMute = false;
 
-  /** Takes over `near`; nobody answers it if it `isMute`. `onClose` is called once, when both ends are gone. */
+  /** Takes over `near`; gives it no answer if it `isMute`. `onClose` is called once, when both ends are gone. */
   constructor(near: Socket, target: HostPort, ways: Ways, isMute: boolean, onClose: () => void) {
     this.#near = near;
     this.#target = target;

@@ -27,7 +27,7 @@ export interface HoldInput {
 
 export interface NapInput {
   readonly ms: number;
-  /** Sleeps, or waits for a signal that nobody sends. */
+  /** Sleeps, or waits for a signal that is never sent. */
   readonly how: "sleep" | "wait";
 }
 
@@ -61,7 +61,7 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     const { node } = await step(ctx, "hold", 1, async () => {
       const isFirst = ctx.attempt === 1;
       if (!isFirst || !blocks) return void (await pause(isFirst ? firstMs : laterMs));
-      // First the answer to whoever started the run must get out.
+      // First the answer to the caller that started the run must get out.
       await pause(ANSWER_MS);
       const end = performance.now() + firstMs;
       while (performance.now() < end);

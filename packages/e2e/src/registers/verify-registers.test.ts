@@ -59,10 +59,10 @@ describe("it is refused that", () => {
       /#1 was refused, and was applied/,
     ],
     [
-      "there is a command that nobody asked for",
+      "there is a command that no client asked for",
       historyOf([write(1), 1]),
       [register(1, 1, 7)],
-      /#7 was applied, and nobody/,
+      /#7 was applied, and no client/,
     ],
     [
       "a node has another value",

@@ -36,8 +36,8 @@ export function verifyRegisters(history: History, copies: ReadonlyMap<number, re
     }
     seen.delete(call.id);
   }
-  const [nobodys] = seen;
-  if (nobodys !== undefined) throw new Error(`#${nobodys} was applied, and nobody asked for it`);
+  const [unasked] = seen;
+  if (unasked !== undefined) throw new Error(`#${unasked} was applied, and no client asked for it`);
   const open = history.calls.filter((call) => call.returnedAt === undefined && !call.refused);
   const ids = appliedIds(applied);
   return {

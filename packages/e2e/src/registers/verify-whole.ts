@@ -10,7 +10,7 @@ const WHOLE_MS = 60_000;
 const READ_MS = 3_000;
 
 /**
- * Nobody may be writing any more. Rejects when the nodes do not come to the same index in time, and when something that must
+ * All clients must have stopped writing. Rejects when the nodes do not come to the same index in time, and when something that must
  * hold does not.
  */
 export async function verifyWhole(cluster: TestCluster, history: History): Promise<RegisterVerdict> {

@@ -50,7 +50,7 @@ export const NODE_SCENARIOS: readonly NodeScenario[] = [
     },
   },
   {
-    name: "refuse a workflow that nobody has registered, and say what there is",
+    name: "refuse a workflow that no node has registered, and say what there is",
     play: async ({ nodes }) => {
       await expect(nodes[1]?.workflows.start("no_such_type", {})).rejects.toMatchObject({
         code: "WORKFLOW_TYPE_UNKNOWN",

@@ -34,7 +34,7 @@ export function parseReachableAddress(text: string, what: string): HostPort {
   if (address.port === 0 || isUnspecified(address)) {
     throw new NodeError(
       "OPTIONS_INVALID",
-      `${what} is ${JSON.stringify(text)}, where nobody can be reached. Give a host and a port, for example 10.0.0.7:5001.`,
+      `${what} is ${JSON.stringify(text)}, where no node can be reached. Give a host and a port, for example 10.0.0.7:5001.`,
       { details: { option: what } },
     );
   }

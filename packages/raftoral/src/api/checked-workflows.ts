@@ -2,7 +2,7 @@
  * What all implementations of {@link Workflows} share: arguments are checked, values become payloads, pages become lists, ends of runs become
  * results and errors, and an aborted call ends at once. What differs is behind {@link WorkflowsPort}.
  *
- * CW1. A call with a wrong argument rejects before the port hears of it. Only `run` throws, because it asks nobody.
+ * CW1. A call with a wrong argument rejects before the port hears of it. Only `run` throws, because it sends no request.
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
 import { RaftError } from "@raftoral/raft-core";

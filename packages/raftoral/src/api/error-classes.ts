@@ -28,7 +28,7 @@ export type RaftoralErrorCode =
 type Family = "NodeError" | "RaftError" | "RaftoralError" | "StorageError" | "TransportError" | "WorkflowError";
 type Build = (code: string, message: string, options: RaftoralErrorOptions) => RaftoralError;
 
-/** How an error of each class is made. The casts say no more than that a class takes any code when the type checker is not asked. */
+/** How an error of each class is made. The casts only say that a class takes any code when the type checker is not asked. */
 const BUILD: Readonly<Record<Family, Build>> = {
   NodeError: (code, message, options) => new NodeError(code as NodeErrorCode, message, options),
   RaftError: (code, message, options) => new RaftError(code as RaftErrorCode, message, options),

@@ -33,7 +33,7 @@ export class Payload {
     return new Payload(bytes, what);
   }
 
-  /** The value, decoded anew at each call. Throws VALUE_UNREADABLE for bytes that are not JSON in UTF-8. */
+  /** The value, decoded at each call. Throws VALUE_UNREADABLE for bytes that are not JSON in UTF-8. */
   value<T = unknown>(): T {
     return decodeValue(this.bytes, this.#what) as T;
   }

@@ -46,7 +46,7 @@ export type SignalArguments<Given> = undefined extends Given
 
 /** Options of a cancellation. */
 export interface CancelOptions extends CallOptions {
-  /** Why, for the run's body and whoever reads about the run. */
+  /** Why: the run's body and its description have it. */
   readonly reason?: string;
 }
 

@@ -10,14 +10,14 @@ const PROGRAM = `
   io.out("first\\n");
   io.err("first\\n");
   process.stdin.on("data", () => {
-    io.out("a line that nobody reads\\n");
-    io.err("a line that nobody reads\\n");
+    io.out("a line without a reader\\n");
+    io.err("a line without a reader\\n");
     // The failure of a write is told in a later turn.
     setTimeout(() => process.exit(7), 50);
   });
 `;
 
-test("whoever reads the output may go, as head does: what runs goes on", async () => {
+test("the reader of the output may go, as head does: what runs goes on", async () => {
   const args = ["--conditions=@raftoral/source", "--input-type=module-typescript", "--eval", PROGRAM];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
   const ended = once(child, "exit");

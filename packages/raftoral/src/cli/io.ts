@@ -23,7 +23,7 @@ export interface CliIo {
 
 /** The real process. */
 export function processIo(): CliIo {
-  // Whoever reads may go first: `raftoral list | head`, or a node's log collector. The output is lost, and nothing else.
+  // The reader may go first: `raftoral list | head`, or a node's log collector. The output is lost, and nothing else.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   return {
     env: process.env,

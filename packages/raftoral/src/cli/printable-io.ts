@@ -2,7 +2,7 @@
  * The one way of text from the command line to a terminal.
  *
  * Invariants:
- * P1. What leaves through `out` and `err` has no control character but line ends and tabs, whoever made the text: ids, types, errors and
+ * P1. What leaves through `out` and `err` has no control character but line ends and tabs, wherever the text comes from: ids, types, errors and
  *     values come from strangers, and a terminal obeys escape sequences.
  * P2. Colours are added behind that, by tone; no text brings its own.
  */

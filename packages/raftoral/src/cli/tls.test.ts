@@ -102,7 +102,7 @@ test("SIGHUP reads the certificates again", async () => {
   expect(await status(address, clientFlags())).toMatchObject({ code: 0 });
 });
 
-test("without TLS nobody listens to SIGHUP: the end of a terminal ends the node", async () => {
+test("without TLS nothing listens to SIGHUP: the end of a terminal ends the node", async () => {
   const { node } = await startNode();
   expect(node.hangUp()).toBe(false);
 });

@@ -92,7 +92,7 @@ export class Failover {
 
   /**
    * The members of the cluster as they are now: new ones are asked after those known, those that are none any more not at all. The
-   * addresses given at first stay: they may be names that lead to whoever is there. What this client may not dial is left out.
+   * addresses given at first stay: they may be names that lead to the nodes that are there. What this client may not dial is left out.
    */
   learn(members: readonly string[]): void {
     const present = new Set([...this.#seeds, ...members.filter((address) => this.#mayDial(address))]);

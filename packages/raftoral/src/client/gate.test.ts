@@ -40,7 +40,7 @@ test("a call that is aborted while it waits is turned away and takes no place la
   expect([gate.load, gate.waiting]).toEqual([0, 0]);
 });
 
-test("an opened gate holds nobody back", async () => {
+test("an opened gate holds no call back", async () => {
   const gate = new Gate(1, platformClock);
   await gate.enter(PATIENT);
   const waiting = [gate.enter(PATIENT), gate.enter(PATIENT)];

@@ -71,7 +71,7 @@ describe("MemberWatch", () => {
   });
 
   test("K2: a look that fails is followed by the next", async () => {
-    const read = vi.fn(() => Promise.reject(new Error("nobody")));
+    const read = vi.fn(() => Promise.reject(new Error("no answer")));
     const watch = new MemberWatch({ read, learn: () => expect.unreachable(), intervalMs: 10, clock: platformClock });
     await vi.advanceTimersByTimeAsync(35);
     expect(read).toHaveBeenCalledTimes(3);

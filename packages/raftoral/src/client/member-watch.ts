@@ -3,7 +3,7 @@
  *
  * Invariants:
  * K1. One look at a time, and no two within a tenth of the interval, however often calls fail over.
- * K2. It keeps no process alive, and its failures are nobody's.
+ * K2. It keeps no process alive, and its failures reach no caller.
  */
 import type { Cancel, Clock } from "@raftoral/raft-core";
 
@@ -52,7 +52,7 @@ export class MemberWatch {
       const addresses = await this.#options.read();
       if (!this.#isClosed) this.#options.learn(addresses);
     } catch {
-      // Nobody answers, so nobody is known better; the next look may find somebody (K2).
+      // No node answers, so the known members stay; the next look may find one that answers (K2).
     } finally {
       this.#isLooking = false;
     }

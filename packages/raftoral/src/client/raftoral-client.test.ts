@@ -27,7 +27,7 @@ async function connected(addresses: string | string[], options?: ClientOptions):
   return client;
 }
 
-/** An address where nobody listens: a port that was just free. */
+/** An address where no process listens: a port that was just free. */
 async function nowhere(): Promise<string> {
   const server = await serveFake(new FakeNode());
   await server.close();
@@ -115,7 +115,7 @@ test("a signal carries an id, so that a repeat is taken once", async () => {
 test("a node's own error arrives with its code", async () => {
   const { server } = await served();
   const client = await connected(server.address);
-  await expect(client.workflows.describe("nobody")).rejects.toMatchObject({
+  await expect(client.workflows.describe("none")).rejects.toMatchObject({
     code: "WORKFLOW_NOT_FOUND",
     retryable: false,
   });
@@ -170,7 +170,7 @@ test("F5: a wait with an end hears of the run from the next node when one does n
   expect(await client.workflows.result("A17", { timeoutMs: 1_000 })).toBe(1);
 });
 
-test("F5: a call without an end goes on after an attempt that nobody answered", async () => {
+test("F5: a call without an end goes on after an attempt without an answer", async () => {
   const { node, server } = await served();
   node.runs.set("A17", run("A17"));
   const failover = new Failover([server.address], new Security(undefined), platformClock);
@@ -254,7 +254,7 @@ test("F1: without a leader a call ends at its deadline, saying what the nodes an
   expect(performance.now() - began).toBeLessThan(2_000);
 });
 
-test("an address where nobody answers is named", async () => {
+test("an address where no node answers is named", async () => {
   const address = await nowhere();
   await expect(RaftoralClient.connect(address)).rejects.toMatchObject({
     code: "NODE_UNREACHABLE",
@@ -284,7 +284,7 @@ test("the node is told how long the caller waits", async () => {
   expect(node.calls[0]?.timeoutMs).toBeLessThanOrEqual(1_500);
 });
 
-test("more calls than a connection takes wait for their turn, and those who wait for a run hold up nobody else", {
+test("more calls than a connection takes wait for their turn, and those who wait for a run hold up no other call", {
   timeout: 120_000,
 }, async () => {
   const { node, server } = await served();

@@ -51,14 +51,14 @@ describe("asking nodes in turns", () => {
     expect([await late.outcome, late.asked]).toEqual([{ kind: "aborted" }, []]);
   });
 
-  test("the first answer is taken, and nobody else is asked", async () => {
+  test("the first answer is taken, and no other node is asked", async () => {
     const { outcome, asked } = round({ a: answer(100, "A") });
     await vi.runAllTimersAsync();
     expect(await outcome).toEqual({ kind: "answered", value: "A", address: "a" });
     expect(asked).toEqual([["a", 0, 900]]);
   });
 
-  test("R1: silent nodes cost their share of the time and no more", async () => {
+  test("R1: silent nodes cost only their share of the time", async () => {
     const { outcome, asked, aborted, passedOver } = round({ c: answer(50, "C") });
     await vi.runAllTimersAsync();
     expect(await outcome).toEqual({ kind: "answered", value: "C", address: "c" });
@@ -132,7 +132,7 @@ describe("asking nodes in turns", () => {
     ]);
   });
 
-  test("when nobody answers, all failures are there in their order", async () => {
+  test("when no node answers, all failures are there in their order", async () => {
     const { outcome } = round({ b: { afterMs: 0, attempt: failed("no") } });
     await vi.runAllTimersAsync();
     const { kind, ...rest } = await outcome;

@@ -2,7 +2,7 @@
  * Asks each of some nodes once, and takes the first answer.
  *
  * The nodes take turns: when a node has failed, or its share of the time is over, the next one is asked as well. A node that is slow
- * may still answer first; a silent one costs its share and no more.
+ * may still answer first; a silent one costs only its share.
  *
  * Invariants:
  * R1. A node is asked only after those before it have failed or had their turn; all are asked before the time is over.

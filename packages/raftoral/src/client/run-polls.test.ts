@@ -56,7 +56,7 @@ test("RP1: a wait with a limit says at its end that no node answers", async () =
 
 test("RP1: a failure that asking again would not change ends a wait at once", async () => {
   const { node, client } = await served();
-  await expect(client.workflows.result("nobody")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+  await expect(client.workflows.result("none")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
   expect(node.polls).toHaveLength(1);
 });
 

@@ -1,7 +1,7 @@
 /**
  * Waiting for runs from outside: long polls, one after the other, until the run has ended.
  *
- * RP1. A wait ends with the run, at its limit, at its signal, or with a failure that asking again would not change; a poll that nobody answered, a node that
+ * RP1. A wait ends with the run, at its limit, at its signal, or with a failure that asking again would not change; a poll without an answer, a node that
  *      stops and a cluster without a leader are none.
  * RP2. A poll carries the outcome and nothing else.
  * RP3. Any number may wait. Up to some hundred have a poll under way at once; with more, they take turns, and may hear of the end later.

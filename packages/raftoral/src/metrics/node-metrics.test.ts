@@ -277,7 +277,7 @@ describe("who looks at a node's metrics", () => {
     expect(two.metricsAddress).not.toBe(prometheus);
   });
 
-  test("nobody: there is no address, and nothing is measured", async () => {
+  test("nothing: there is no address, and nothing is measured", async () => {
     cluster = await TestCluster.create("memory", WORKFLOWS);
     const node = await cluster.start({ ...cluster.place(), bootstrap: true });
     expect(node.metricsAddress).toBeUndefined();

@@ -3,7 +3,7 @@
  *
  * Role: the composition of this folder. The layers below know probes, which are a few methods, and nothing of metrics.
  *
- * M1. Where nobody looks (no endpoint, no provider) there is no NodeMetrics, no probe, and no cost.
+ * M1. Without a reader (no endpoint, no provider) there is no NodeMetrics, no probe, and no cost.
  * M2. A source that fails leaves its metrics out and harms nothing else.
  */
 import type { MeterProvider } from "@opentelemetry/api";
@@ -43,7 +43,7 @@ export class NodeMetrics {
   readonly #logger: Logger;
   readonly #closers: (() => void)[] = [];
 
-  /** Undefined when nobody looks (M1). */
+  /** Undefined without a reader (M1). */
   static open(options: NodeMetricsOptions): NodeMetrics | undefined {
     const meter = meterOf(options.provider);
     if (meter === undefined && options.endpoint === undefined) return undefined;
@@ -82,7 +82,7 @@ export class NodeMetrics {
     for (const close of this.#closers.splice(0)) close();
   }
 
-  /** Its windows begin anew with each look, so each who looks has one. */
+  /** Its windows begin again with each look, so each reader has one. */
   #process(): ProcessMetrics {
     const process = new ProcessMetrics();
     this.#closers.push(() => process.close());

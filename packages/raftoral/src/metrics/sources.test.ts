@@ -280,7 +280,7 @@ describe("what the process shows", () => {
     const metrics = new ProcessMetrics();
     const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 40));
     try {
-      // A look begins sampling anew, which takes two samples: what blocks before them is not seen.
+      // A look restarts sampling, which takes two samples: what blocks before them is not seen.
       let blocked = await told(metrics);
       while ((blocked.get("nodejs.eventloop.delay.max{}") ?? 0) < 0.1) {
         await pause();

@@ -68,9 +68,9 @@ export interface NodeParts {
   readonly metricsAddress: string | undefined;
   /** How many calls wait for a run to end. */
   waits(): number;
-  /** Health says from now on that the node serves no more. */
+  /** Health says from now on that the node does not serve. */
   sayStopping(): void;
-  /** Takes no more calls of clients, and gives those under way up to `graceMs`. */
+  /** Takes no further calls of clients, and gives those under way up to `graceMs`. */
   drain(graceMs: number): Promise<void>;
   /** Reads the certificates again. Throws TRANSPORT_TLS_INVALID. */
   reloadTls(): boolean;

@@ -247,7 +247,7 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
       await expect(cluster.start(cluster.place())).rejects.toMatchObject({ code: "CLUSTER_MISSING" });
     });
 
-    test("a join that reaches nobody says so", async () => {
+    test("a join that reaches no node says so", async () => {
       await expect(
         cluster.start({ ...cluster.place(), join: "127.0.0.1:1", joinTimeoutMs: 300 }),
       ).rejects.toMatchObject({ code: "JOIN_UNREACHABLE", message: /127\.0\.0\.1:1/ });

@@ -174,7 +174,7 @@ export class RaftoralNode {
 
   /**
    * Reads the certificates again; connections made from now on use them. Those that stand go on, unless whom to believe has
-   * changed: then all are made anew. Whether anything had changed. Throws TRANSPORT_TLS_INVALID, and goes on with what it had.
+   * changed: then all are made again. Whether anything had changed. Throws TRANSPORT_TLS_INVALID, and goes on with what it had.
    * The files are looked at now and then by themselves (`tls.reloadIntervalMs`).
    */
   reloadTls(): boolean {

@@ -163,7 +163,7 @@ describe("a node does not start", () => {
     });
   });
 
-  test("in plaintext that nobody asked for, whatever is to leave the machine", async () => {
+  test("in plaintext that was not asked for, whatever is to leave the machine", async () => {
     const refused = { code: "TRANSPORT_PLAINTEXT_REFUSED" };
     const start = (options: object) => cluster.start({ ...cluster.place(), bootstrap: true, ...options });
     await expect(start({ listen: "0.0.0.0:0", advertise: "127.0.0.1:5001" })).rejects.toMatchObject(refused);

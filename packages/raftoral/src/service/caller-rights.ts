@@ -3,7 +3,7 @@
  * server lets in.
  *
  * Invariants:
- * W1. A node gets a place under the id that its certificate names, if it names one; nobody gets the id of another.
+ * W1. A node gets a place under the id that its certificate names, if it names one; no node gets the id of another.
  * W2. A member is moved only by itself: by a certificate that is good for it where it was.
  */
 import type { NodeId } from "@raftoral/raft-core";

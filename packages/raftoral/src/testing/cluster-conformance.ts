@@ -49,8 +49,8 @@ export function clusterConformance(name: string, open: () => Promise<ClusterSubj
     });
 
     test.each<[name: string, call: (cluster: Cluster) => Promise<unknown>, code: string]>([
-      ["a transfer to nobody", (c) => c.transferLeadership(9), "NODE_UNKNOWN"],
-      ["the removal of nobody", (c) => c.removeNode(9), "NODE_UNKNOWN"],
+      ["a transfer to a node that is not there", (c) => c.transferLeadership(9), "NODE_UNKNOWN"],
+      ["the removal of a node that is not there", (c) => c.removeNode(9), "NODE_UNKNOWN"],
       ["node 0", (c) => c.removeNode(0), "REQUEST_INVALID"],
       ["a node id that is no number", (c) => c.transferLeadership("2" as never), "REQUEST_INVALID"],
       ["half a node", (c) => c.removeNode(1.5), "REQUEST_INVALID"],

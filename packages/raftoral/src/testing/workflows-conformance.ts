@@ -97,7 +97,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
 
     test("what no node has registered is not started", async () => {
       const unknown = { name: "WorkflowError", code: "WORKFLOW_TYPE_UNKNOWN" };
-      await expectAlike("an unknown type", workflows.start("nobody-has-it"), unknown);
+      await expectAlike("an unknown type", workflows.start("not-registered"), unknown);
       await expectAlike("an unknown version", workflows.start("order", 1, { version: 9 }), unknown);
     });
 
@@ -209,15 +209,15 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     });
 
     test.each<[name: string, call: (workflows: Workflows) => Promise<unknown>]>([
-      ["describe", (w) => w.describe("nobody")],
-      ["history", (w) => w.historyPage("nobody")],
-      ["the records", (w) => Array.fromAsync(w.history("nobody"))],
-      ["the export", (w) => w.exportHistory("nobody")],
-      ["input", (w) => w.input("nobody")],
-      ["wait", (w) => w.wait("nobody")],
-      ["result", (w) => w.run("nobody").result({ timeoutMs: 5_000 })],
-      ["signal", (w) => w.signal("nobody", "gate")],
-      ["cancel", (w) => w.cancel("nobody")],
+      ["describe", (w) => w.describe("none")],
+      ["history", (w) => w.historyPage("none")],
+      ["the records", (w) => Array.fromAsync(w.history("none"))],
+      ["the export", (w) => w.exportHistory("none")],
+      ["input", (w) => w.input("none")],
+      ["wait", (w) => w.wait("none")],
+      ["result", (w) => w.run("none").result({ timeoutMs: 5_000 })],
+      ["signal", (w) => w.signal("none", "gate")],
+      ["cancel", (w) => w.cancel("none")],
     ])("a run that is not there: %s", async (_name, call) => {
       // One text for all of them.
       await expectAlike("a run that is not there", call(workflows), {
@@ -244,7 +244,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       ["a type that no workflow has", (w) => w.listPage({ workflowType: "" }), "REQUEST_INVALID"],
       ["a page of none", (w) => w.listPage({}, { pageSize: 0 }), "REQUEST_INVALID"],
       ["a page of too many", (w) => w.historyPage("a", { pageSize: 1001 }), "REQUEST_INVALID"],
-      ["a page token that nobody gave", (w) => w.listPage({}, { pageToken: "x" }), "REQUEST_INVALID"],
+      ["a page token that no node gave", (w) => w.listPage({}, { pageToken: "x" }), "REQUEST_INVALID"],
       ["a number as page token", (w) => w.listPage({}, { pageToken: "12" }), "REQUEST_INVALID"],
       ["an empty signal name", (w) => w.signal("a", ""), "NAME_INVALID"],
       ["a signal name that is a number", (w) => w.signal("a", 7 as never), "NAME_INVALID"],

@@ -35,7 +35,7 @@ export type ActionKind =
   /** A node is told that it cannot reach `to`. */
   | "unreachable"
   | "forget-leader"
-  /** A node that the group needs no more is stopped for good. */
+  /** A node that the group does not need any more is stopped for good. */
   | "retire"
   /** A learner comes back with an empty disk. */
   | "wipe";

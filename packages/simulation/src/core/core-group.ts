@@ -1,6 +1,6 @@
 /**
  * A group of bare cores: nodes, what is under way between them, and the invariants. It does one action at a time, and throws a
- * {@link Violation} when something is wrong. The same actions on the same settings lead to the same, whoever chose them.
+ * {@link Violation} when something is wrong. The same actions on the same settings lead to the same, whether a schedule or a person chose them.
  */
 import {
   type ConfChangeV2,
@@ -48,7 +48,7 @@ export class CoreGroup implements CoreHost {
   readonly changes: ProposedChanges;
   /** Messages that left a node so far. */
   sent = 0;
-  /** Learners that came back with nothing: a leader that knew them may not serve them any more, and nobody gives them a vote. */
+  /** Learners that came back with nothing: a leader that knew them may not serve them any more, and no node gives them a vote. */
   readonly wiped = new Set<NodeId>();
   /** Values of proposals that were applied somewhere. */
   readonly appliedValues = new Set<number>();
@@ -109,7 +109,7 @@ export class CoreGroup implements CoreHost {
     return this.#watched(node, () => this.#do(action, node));
   }
 
-  /** Has a message that was taken from the network arrive. False when nobody is there. */
+  /** Has a message that was taken from the network arrive. False when the receiver is not there. */
   receive(from: NodeId, to: NodeId, underWay: UnderWay): boolean {
     const node = this.nodes.get(to);
     return node !== undefined && this.#watched(node, () => this.#arrive(from, node, underWay));
@@ -330,7 +330,7 @@ export class CoreGroup implements CoreHost {
     if (!node.isUp) return false;
     const taken = this.network.take(at, to, amount);
     if (taken === undefined) return false;
-    // A copy stays behind, of which nobody is told.
+    // A copy stays behind, without a notice.
     if (kind === "repeat") this.network.send(at, to, { ...taken, isReported: false });
     return this.#arrive(at, node, taken);
   }
@@ -363,7 +363,7 @@ export class CoreGroup implements CoreHost {
     this.invariants.afterEvent(sender);
   }
 
-  /** In every configuration that anybody may still count by it has no vote, and nobody is about to give it one. */
+  /** In every configuration that a node may still count by it has no vote, and no node is about to give it one. */
   #isLearnerForSure({ id, isRetired }: CoreNode): boolean {
     if (isRetired || !hasOnlyLearned(this.ledger, id)) return false;
     return !this.changes.makesVoter(id);

@@ -2,7 +2,7 @@
 import type { Message, NodeId } from "@raftoral/raft-core";
 import type { Passage } from "../coverage/rare-states.ts";
 
-/** Beyond this many the oldest is lost: nobody's buffers are without end. */
+/** Beyond this many the oldest is lost: real buffers have an end, too. */
 const MAX_UNDER_WAY = 64;
 
 export interface UnderWay {

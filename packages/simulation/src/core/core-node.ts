@@ -234,7 +234,7 @@ export class CoreNode implements Observed {
     return true;
   }
 
-  /** Whoever the host is then, it hears. */
+  /** Reports to the host that the node has at the time of the report. */
   #listen(raw: RawNode): void {
     probeCore(this, raw, {
       appended: (node, entries) => this.#host.appended(node, entries),

@@ -22,7 +22,7 @@ export interface CoreSettings {
   readonly appliesBeforeSnapshot: boolean;
   /** Every message passes through the wire format. */
   readonly throughCodec: boolean;
-  /** All clocks tick together, and a lease is as good as a round. */
+  /** All clocks tick together, so that a lease proves as much as a round. */
   readonly ticksTogether: boolean;
   /** Actions before everything is healed. */
   readonly actions: number;

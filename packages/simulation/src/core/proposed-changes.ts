@@ -26,14 +26,14 @@ export class ProposedChanges {
   }
 
   /**
-   * The change that a committed entry asks for; undefined if every node turns it down, for an id is never used again: nobody joins under one
+   * The change that a committed entry asks for; undefined if every node turns it down, for an id is never used again: no node joins under one
    * that was removed. Whether a change fits the configuration otherwise is for the leader's core to see before it appends the change.
    */
   read({ index, data, context }: Entry): ConfChangeV2 | undefined {
     const number = context === undefined ? undefined : numberIn(context);
     const change = number === undefined ? undefined : this.#byNumber.get(number);
     if (number === undefined || change === undefined) {
-      if (data.length > 0) throw new Violation("same-entry-applied", "a configuration change that nobody proposed");
+      if (data.length > 0) throw new Violation("same-entry-applied", "a configuration change that was never proposed");
       return LEAVE;
     }
     if (change.changes.some(({ type, nodeId }) => type !== "RemoveNode" && this.#isUsedUp(nodeId, index)))

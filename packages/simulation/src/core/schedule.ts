@@ -11,7 +11,7 @@ import { MAX_MESSAGES_PER_TICK } from "./come-to-rest.ts";
 import type { CoreGroup } from "./core-group.ts";
 import type { CoreNode } from "./core-node.ts";
 
-/** Actions after which disks and links are drawn anew. */
+/** Actions after which new disks and links are drawn. */
 const PHASE_ACTIONS = 30;
 const MAX_VOTERS = 5;
 const MAX_NODES = 8;
@@ -51,7 +51,7 @@ export class Schedule {
   readonly #planned: Action[] = [];
   /** Nodes whose disks stall. */
   #stalled = new Set<NodeId>();
-  /** Nodes that nothing reaches and that reach nobody. */
+  /** Nodes that nothing reaches and that reach no other node. */
   #cutOff = new Set<NodeId>();
   #actions = 0;
   #changes = 0;

@@ -17,7 +17,7 @@ describe("forged messages", () => {
     expect(totals.missed).toEqual([]);
   });
 
-  test("the actions of a run and its message lead to the same again, whoever chose them", () => {
+  test("the actions of a run and its message lead to the same again", () => {
     for (let seed = 1; seed <= 100; seed++) {
       const chosen = runForged({ seed });
       const { actions, forgery } = chosen;

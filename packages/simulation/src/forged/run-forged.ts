@@ -138,7 +138,7 @@ class ForgedRun {
     this.highWater = Math.max(this.highWater, Math.ceil((100 * messages) / maxMessages));
   }
 
-  /** All that is under way is lost, and nobody is told. With `isSettled` no node has anything left to do then. Returns what was lost. */
+  /** All that is under way is lost without a notice. With `isSettled` no node has anything left to do then. Returns what was lost. */
   #fallSilent(isSettled: boolean): readonly Message[] {
     const { network, nodes } = this.#group;
     const lost: Message[] = [];

@@ -31,7 +31,7 @@ export class ConfigurationsOverlap implements Invariant {
     if (latest !== undefined && !overlap(latest.confState, confState)) {
       this.#report(
         this.name,
-        `a quorum of ${show(confState)} at ${index} shares nobody with ${show(latest.confState)}`,
+        `a quorum of ${show(confState)} at ${index} shares no node with ${show(latest.confState)}`,
       );
     }
     configurations.push({ index, confState });

@@ -26,7 +26,7 @@ export interface Invariant {
   sent?(node: Observed, message: Message): void;
   /** An entry of any type was applied on a node. */
   applied?(node: Observed, entry: Entry): void;
-  /** A learner's disk is empty again: what its former processes told binds nobody. */
+  /** A learner's disk is empty again: what its former processes told binds no node. */
   wiped?(nodeId: NodeId): void;
   /** A linearizable read was asked for on a node. */
   readAsked?(node: Observed, context: Uint8Array): void;

@@ -1,7 +1,7 @@
 /**
  * What is known of the group as a whole, for the whole run: every entry ever appended anywhere, everything committed and
  * applied, every configuration, every leader. The invariants compare nodes with it instead of with each other, so that an event
- * costs what it changed and no more, and so that a crash or a compaction takes nothing out of sight.
+ * costs only what it changed, and so that a crash or a compaction takes nothing out of sight.
  */
 import type { ConfState, Entry, LogIndex, NodeId, Term } from "@raftoral/raft-core";
 import { hashBytes, mix } from "../world/random.ts";
@@ -45,7 +45,7 @@ export class Ledger {
     return Math.max(0, this.committed.length - 1);
   }
 
-  /** The configuration in force once `index` is applied; undefined if nobody has applied that far. */
+  /** The configuration in force once `index` is applied; undefined if no node has applied that far. */
   configurationAt(index: LogIndex): ConfState | undefined {
     for (let at = this.configurations.length - 1; at >= 0; at--) {
       const one = this.configurations[at];

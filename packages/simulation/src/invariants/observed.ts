@@ -58,7 +58,7 @@ export function nameOf({ id, incarnation }: Pick<Observed, "id" | "incarnation">
   return `n${id}.${incarnation}`;
 }
 
-/** Whether a leader has lost its own vote, and leads only until the others need it no more (raft-core's removal.ts RV2). */
+/** Whether a leader has lost its own vote, and leads only as long as the others need it (raft-core's removal.ts RV2). */
 export function leadsWithoutVote({ raft }: Pick<Observed, "raft">): boolean {
   return raft.role === "StateLeader" && raft.lossOfVotesAt > 0 && !raft.tracker.config.voters.has(raft.id);
 }

@@ -1,6 +1,6 @@
 /**
  * One configuration change at a time (thesis §4.1): no log holds two that are not committed, no leader two that are not
- * applied, and nobody stands for election while a committed change waits to be applied.
+ * applied, and no node stands for election while a committed change waits to be applied.
  *
  * What is compacted was applied, although the report may not have reached the core yet: its configuration is in force.
  */

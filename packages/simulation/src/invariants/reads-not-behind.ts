@@ -2,7 +2,7 @@
  * A linearizable read sees everything that anybody knew to be committed when it was asked for (thesis §6.4). Held against the
  * index that the core answers with, so that it needs no client that happens to look at the right register.
  *
- * A read by a leader's lease is as good as the clocks, so the run says which reads are held to it.
+ * A read by a leader's lease is right only when the clocks are, so the run says which reads are held to it.
  */
 import type { LogIndex, ReadState } from "@raftoral/raft-core";
 import type { Invariant, Report } from "./invariant.ts";

@@ -30,7 +30,7 @@ interface Step {
 export function checkRegister(calls: readonly Call[], maxSteps: number): Verdict {
   // A read that never returned says nothing.
   const relevant = calls.filter(({ operation, returnedAt }) => returnedAt !== undefined || operation.kind !== "read");
-  // A call that never returned and whose value nobody met need not have taken effect. An order without those is an order, and
+  // A call that never returned and whose value no call met need not have taken effect. An order without those is an order, and
   // without them it is found much faster; only where there is none may one of them be needed after all.
   const likely = relevant.filter((call) => call.returnedAt !== undefined || isMet(call, relevant));
   if (likely.length < relevant.length && search(likely, maxSteps) === "linearizable") return "linearizable";

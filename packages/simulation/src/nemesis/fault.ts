@@ -25,7 +25,7 @@ export interface Fault {
   readonly weight: number;
   /** Milliseconds after which it is taken back, at least and at most. */
   readonly durationMs: readonly [number, number];
-  /** Does it; undefined when there is nobody to do it to. */
+  /** Does it; undefined when there is no node to do it to. */
   inject(context: FaultContext): Injected | undefined;
 }
 

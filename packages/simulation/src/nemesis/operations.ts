@@ -6,7 +6,7 @@ import { hasQuorumLeft } from "./quorum-budget.ts";
 
 const MAX_VOTERS = 7;
 /**
- * Nobody leaves a group of fewer voters. Where the others are no majority without the one that leaves, and that one led and has
+ * No node leaves a group of fewer voters. Where the others are no majority without the one that leaves, and that one led and has
  * entries they lack, they wait for a vote that it never gives: a limit of taking configurations into force when they are applied.
  */
 const MIN_VOTERS_TO_LEAVE = 3;

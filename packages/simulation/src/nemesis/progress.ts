@@ -105,7 +105,7 @@ class Recovery {
     });
   }
 
-  /** Does an operator's work: starts what is down, stops who does not belong to the group once nobody can add it any more. */
+  /** Does an operator's work: starts what is down, stops a node that does not belong to the group once no member can add it any more. */
   #operate(node: SimNode): void {
     if (!isOutside(this.#world, node.id)) {
       if (node.condition === "retired") node.condition = "down";

@@ -37,7 +37,7 @@ export function canProgress(world: World, also: NodeId = 0): boolean {
   return inForce.length > 0 && inForce.every((confState) => hasQuorumLeft(world, confState, also));
 }
 
-/** Whether a node may be stopped for good: nobody counts on it. */
+/** Whether a node may be stopped for good: no other node counts on it. */
 export function isOutside(world: World, nodeId: NodeId): boolean {
   return configurationsInForce(world).every(
     ({ voters, votersOutgoing, learners }) =>

@@ -13,8 +13,8 @@ import { changeSomething, changeVotersTogether, removeOne, TIMEOUT_MS } from "./
 interface TrapKind {
   readonly kind: string;
   readonly weight: number;
-  /** Helps the state along, and says whom to watch: one node, or any if it is undefined. "nobody" when it cannot be done. */
-  prepare?(context: FaultContext): SimNode | undefined | "nobody";
+  /** Helps the state along, and says whom to watch: one node, or any if it is undefined. "nowhere" when it cannot be done. */
+  prepare?(context: FaultContext): SimNode | undefined | "nowhere";
   /** Whether a process is in the state. */
   isIn(node: Observed, context: FaultContext): boolean;
   /** How long after that it crashes, in milliseconds: one of these at most. */
@@ -50,11 +50,11 @@ function campaign(node: SimNode): void {
   if (node.cluster?.failure === undefined) node.cluster?.campaign();
 }
 
-/** Somebody who does not lead, whose disk stalls, is to lead. */
-function candidateWithStalledDisk(context: FaultContext, isAsked: boolean): SimNode | "nobody" {
+/** A node that does not lead, whose disk stalls, is to lead. */
+function candidateWithStalledDisk(context: FaultContext, isAsked: boolean): SimNode | "nowhere" {
   const leader = leaderOf(context);
   const node = context.random.pick(running(context).filter((one) => one !== leader));
-  if (node === undefined) return "nobody";
+  if (node === undefined) return "nowhere";
   stall(context, node);
   if (isAsked && leader !== undefined) {
     leader.cluster?.transferLeadership(node.id, { timeoutMs: TIMEOUT_MS }).then(ignore, ignore);
@@ -65,11 +65,11 @@ function candidateWithStalledDisk(context: FaultContext, isAsked: boolean): SimN
 }
 
 /** The others reach it late and its disk stalls. It stands as soon as it has entries that its disk has not. */
-function candidateThatHearsLate(context: FaultContext): SimNode | "nobody" {
+function candidateThatHearsLate(context: FaultContext): SimNode | "nowhere" {
   const { world, random } = context;
   const leader = leaderOf(context);
   const node = random.pick(running(context).filter((one) => one !== leader));
-  if (node === undefined) return "nobody";
+  if (node === undefined) return "nowhere";
   stall(context, node);
   const lateMs = random.between(20, 250);
   const others = [...world.nodes.keys()].filter((id) => id !== node.id);
@@ -122,7 +122,7 @@ const TRAPS: readonly TrapKind[] = [
     weight: 2,
     prepare: (context) => {
       const [voter, candidate] = context.random.shuffled(running(context));
-      if (voter === undefined || candidate === undefined) return "nobody";
+      if (voter === undefined || candidate === undefined) return "nowhere";
       stall(context, voter);
       campaign(candidate);
       return voter;
@@ -134,7 +134,7 @@ const TRAPS: readonly TrapKind[] = [
     weight: 2,
     prepare: (context) => {
       const node = context.random.pick(running(context));
-      if (node === undefined) return "nobody";
+      if (node === undefined) return "nowhere";
       campaign(node);
       return node;
     },
@@ -171,7 +171,7 @@ const TRAPS: readonly TrapKind[] = [
     prepare: (context) => {
       const leader = leaderOf(context);
       const to = context.random.pick(running(context).filter((one) => one !== leader));
-      if (leader === undefined || to === undefined) return "nobody";
+      if (leader === undefined || to === undefined) return "nowhere";
       leader.cluster?.transferLeadership(to.id, { timeoutMs: TIMEOUT_MS }).then(ignore, ignore);
       return leader;
     },
@@ -194,13 +194,13 @@ const TRAPS: readonly TrapKind[] = [
   {
     kind: "trap-joint",
     weight: 2,
-    prepare: (context) => (changeVotersTogether(context) === undefined ? "nobody" : undefined),
+    prepare: (context) => (changeVotersTogether(context) === undefined ? "nowhere" : undefined),
     isIn: ({ raft }) => raft.tracker.config.voters.isJoint,
   },
   {
     kind: "trap-change",
     weight: 2,
-    prepare: (context) => (changeSomething(context) === undefined ? "nobody" : undefined),
+    prepare: (context) => (changeSomething(context) === undefined ? "nowhere" : undefined),
     isIn: (node) => hasChange(node, node.raft.log.applied),
   },
   {
@@ -218,10 +218,10 @@ const TRAPS: readonly TrapKind[] = [
     kind: "trap-without-vote",
     weight: 2,
     prepare: (context) => {
-      // Its removal is asked for while another one leads: nobody hands over for it.
+      // Its removal is asked for while another one leads: no leader hands over for it.
       const leader = leaderOf(context);
       const node = context.random.pick(running(context).filter((one) => one !== leader));
-      if (node === undefined || removeOne(context, node.id) === undefined) return "nobody";
+      if (node === undefined || removeOne(context, node.id) === undefined) return "nowhere";
       const { world, random } = context;
       world.after(random.between(0, 20), "nemesis", 0, undefined, () => campaign(node));
       return node;
@@ -241,7 +241,7 @@ function arm(context: FaultContext, trapKind: TrapKind): Injected | undefined {
   const { prepare, isIn, kind, patienceMs = PATIENCE_MS } = trapKind;
   const { world, random } = context;
   const watched = prepare?.(context);
-  if (watched === "nobody") return undefined;
+  if (watched === "nowhere") return undefined;
   const waitMs = random.between(0, random.oneOf(...patienceMs));
   const downMs = random.oneOf(...(trapKind.downMs ?? DOWN_MS));
   const campaignsAfterMs = random.oneOf(undefined, 1, 1, 10);
@@ -265,7 +265,7 @@ function arm(context: FaultContext, trapKind: TrapKind): Injected | undefined {
   };
   world.traps.add(trap);
   return {
-    text: `whoever comes to it crashes${watched === undefined ? "" : `: n${watched.id}`}`,
+    text: `the node that comes to it crashes${watched === undefined ? "" : `: n${watched.id}`}`,
     undo: () => {
       isArmed = false;
       world.traps.delete(trap);

@@ -3,7 +3,7 @@
  *
  * Between two checkpoints LMDB may be behind. The Raft log itself loses nothing by that, it is durable before it is
  * acknowledged; everything that can be derived from the log (the state that its entries led to) need be written only
- * now and then, and is derived anew from the log after a crash.
+ * now and then, and is derived again from the log after a crash.
  *
  * K1. Records of a checkpoint participant reach the disk with checkpoints only, all those of one checkpoint in one
  *     transaction: after a crash LMDB holds what the participants wrote at the last checkpoint, and nothing of a later one.

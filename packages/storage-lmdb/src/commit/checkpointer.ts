@@ -136,7 +136,7 @@ export class Checkpointer {
     this.sweepLater();
   }
 
-  /** It has an owner no more; the next opening finds again what it had to delete. */
+  /** Its owner is gone; the next opening finds again what it had to delete. */
   forget(garbage: Garbage): void {
     this.garbage.delete(garbage);
   }

@@ -120,7 +120,7 @@ export class GroupCommit {
     this.checkpointer.collect(garbage);
   }
 
-  /** It has an owner no more; the next opening finds again what it had to delete. */
+  /** Its owner is gone; the next opening finds again what it had to delete. */
   forget(garbage: Garbage): void {
     this.checkpointer.forget(garbage);
   }

@@ -1,5 +1,5 @@
 /**
- * What a data folder measures as it goes, for whoever keeps metrics. The storage knows no library for them.
+ * What a data folder measures as it goes, for metrics. The storage knows no library for them.
  */
 export interface StorageProbe {
   /**

@@ -31,7 +31,7 @@ import { OwnerLock } from "./owner-lock.ts";
 /** Of a folder that nothing was written to yet. */
 const NO_FORMAT = 0;
 
-/** Address space set aside for the map. Nothing is allocated; beyond it LMDB maps anew, which costs a moment. */
+/** Address space set aside for the map. Nothing is allocated; beyond it LMDB maps again, which costs a moment. */
 const MAP_BYTES = 64 * 1024 ** 3;
 
 export interface OpenedFolder {
@@ -136,7 +136,7 @@ function loadFormat(path: string, database: Database<Buffer, Buffer>): number {
   if (version === STORAGE_FORMAT_VERSION) return version;
   const message =
     `${path}: the data folder has format ${version}, this version reads ${STORAGE_FORMAT_VERSION}. ` +
-    "Run the version that wrote it, or a newer one; or begin with an empty folder and let the node join anew.";
+    "Run the version that wrote it, or a newer one; or begin with an empty folder and let the node join again.";
   throw new StorageError("STORAGE_FORMAT_UNSUPPORTED", message, { details: { path, version } });
 }
 

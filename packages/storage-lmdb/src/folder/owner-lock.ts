@@ -3,12 +3,12 @@
  *
  * Node has no flock. LMDB, however, keeps a table of its readers in which each process holds an fcntl lock (LockFileEx
  * on Windows) for as long as it lives; dead processes' places are recognised by the lock that is gone. So the owner of
- * a folder is whoever is a reader of a tiny LMDB environment in `<folder>/owner`, and a second one sees the first in
+ * a folder is the reader of a tiny LMDB environment in `<folder>/owner`, and a second one sees the first in
  * the table.
  *
  * L1. Each contender takes its place first and looks at the table second; so of two, at least one sees the other.
  *     (Should both see each other, both are refused, which harms nothing.)
- * L2. A killed owner blocks nobody: the kernel drops its lock, whatever became of its process id since.
+ * L2. A killed owner blocks no other process: the kernel drops its lock, whatever became of its process id since.
  *
  * What lost: a file with the pid and start time (a recycled pid in another pid namespace looks alive or dead at
  * random), an abstract socket (Linux only, and another network namespace does not see it), SQLite's locks through

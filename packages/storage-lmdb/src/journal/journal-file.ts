@@ -45,7 +45,7 @@ export class JournalFile {
     this.usable = pages;
   }
 
-  /** Makes the file anew, full of zeros. The folder's entry for it is durable as well. */
+  /** Makes the file, full of zeros; one that is there is replaced. The folder's entry for it is durable as well. */
   static async create(path: string, pages: number): Promise<JournalFile> {
     const fd = await openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o644);
     const file = new JournalFile(path, fd, 0);

@@ -65,7 +65,7 @@ export class Journal implements JournalFiles {
     this.markedGeneration = mark.generation;
   }
 
-  /** Makes both files anew. They are this folder's journal once their mark is durable. */
+  /** Makes both files; those that are there are replaced. They are this folder's journal once their mark is durable. */
   static async create(folder: string, maxBytes: number): Promise<Journal> {
     const pages = Math.floor(Math.min(INITIAL_BYTES, maxBytes) / PAGE_BYTES);
     const files = await Promise.all([

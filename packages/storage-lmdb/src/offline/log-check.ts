@@ -104,7 +104,7 @@ export class LogCheck {
   #visitState(key: Buffer, isSound: boolean): void {
     const group = groupOf(key) ?? 0;
     const mark = this.#logs.get(group)?.records.mark;
-    // Other generations are on their way in or out: nobody reads them before they are written whole.
+    // Other generations are on their way in or out: they are not read before they are written whole.
     if (isSound || (mark !== undefined && key.length >= 13 && generationOf(key) !== mark.generation)) return;
     const record = `state record ${JSON.stringify(key.toString("latin1", 13))}`;
     this.#damages.add({ file: this.#file, group, record, key: key.toString("hex"), found: "wrong checksum" });

@@ -108,7 +108,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-/** Whether all that this version reads is there: the checksum only says that nobody changed it by accident. */
+/** Whether all that this version reads is there: the checksum only says that it was not changed by accident. */
 function isManifest(
   value: Readonly<Record<string, unknown>>,
 ): value is Readonly<Record<string, unknown>> & BackupManifest {

@@ -34,7 +34,7 @@ export interface RunningFolder {
   holdSnapshots(): () => void;
 }
 
-/** The journal of a copy is to be small: it is made anew when it is used. */
+/** The journal of a copy is to be small: it is made again when the copy is used. */
 const JOURNAL_BYTES = 64 * 1024;
 
 /**

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * A1. Nothing is changed before every group was found to be recoverable.
- * A2. The cluster's new id is durable before the first group changes: interrupted anywhere, the folder speaks to nobody of old,
+ * A2. The cluster's new id is durable before the first group changes: interrupted anywhere, the folder speaks to no node of the old cluster,
  *     and the same call again does the rest.
  */
 import { type ConfState, type GroupStorage, type QuorumRecovery, recoverQuorum, replayLog } from "@raftoral/raft-core";

@@ -76,7 +76,7 @@ export class StoppedFolder implements FolderFacts {
   static async open(folder: string, options: StoppedFolderOptions = {}): Promise<StoppedFolder> {
     const path = await existing(folder);
     const backup = await isBackup(path);
-    // Nobody runs in a backup, and nothing is to be added to it.
+    // No node runs in a backup, and nothing is to be added to it.
     const lock = backup ? undefined : await OwnerLock.acquire(path);
     let root: RootDatabase<Buffer, Buffer> | undefined;
     const close = async (): Promise<void> => {

@@ -2,7 +2,7 @@
  * Looks at every record of a stopped folder, or of a backup, and tells everything that is damaged.
  *
  * In the order of the keys and once: each record must have its checksum, each log its entries without a gap and with terms that
- * do not fall, each state store no more than the log it follows from; then each snapshot's file, and of a backup every file.
+ * do not fall, each state store at most what the log has that it follows from; then each snapshot's file, and of a backup every file.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -122,7 +122,7 @@ export class SnapshotFileWriter {
     this.#written += bytes;
     this.#unflushed += bytes;
     this.#writing = writeAll(this.#handle, record, bytes, at);
-    // Whoever waits for it next hears of it; without this line nobody waiting would end the process.
+    // The next wait for it hears of a failure. Without this line a failure that no code waits for would end the process.
     this.#writing.catch(() => undefined);
     if (this.#unflushed < FLUSH_BYTES) return;
     this.#unflushed = 0;
@@ -133,7 +133,7 @@ export class SnapshotFileWriter {
 }
 
 /**
- * Reads a finished file, a record at a time and one ahead. Memory taken anew for each record keeps the garbage collector busy, and
+ * Reads a finished file, a record at a time and one ahead. Fresh memory for each record keeps the garbage collector busy, and
  * stops the event loop for that; so two buffers may serve all of them, for callers that can do with that.
  */
 export class SnapshotFileReader {

@@ -22,7 +22,7 @@ export class SnapshotHold {
     };
   }
 
-  /** `released` is called once nobody holds any more. The same function waits once. */
+  /** `released` is called once no holder is left. The same function waits once. */
   whenReleased(released: () => void): void {
     this.#waiting.add(released);
   }

@@ -1,5 +1,5 @@
 /**
- * Contents of a group's snapshots, a file each: spooled in pieces, read in pieces, deleted when nobody needs them.
+ * Contents of a group's snapshots, a file each: spooled in pieces, read in pieces, deleted when they are not needed any more.
  *
  * P1. A spool is named by a number that is never used twice while its file exists.
  * P2. Content is deleted only when it is not the latest snapshot's, on disk as well as in memory, and no reader is at it.
@@ -58,7 +58,7 @@ export class SnapshotSpool {
   readonly #condemned = new Set<number>();
   readonly #writers = new Set<SnapshotFileWriter>();
   readonly #open = new Set<SnapshotFileReader>();
-  /** File operations that nobody waits for but the close. */
+  /** File operations that only the close waits for. */
   readonly #pending = new Set<Promise<unknown>>();
   #nextSpool: number;
   #closed = false;
@@ -150,7 +150,7 @@ export class SnapshotSpool {
     this.#finished.delete(placeOf(metadata));
   }
 
-  /** Nothing refers to the content any more, on disk neither; it goes as soon as nobody reads it. */
+  /** Nothing refers to the content any more, on disk neither; it goes as soon as it has no reader. */
   discard({ spool }: SpooledContent): void {
     if (spool === 0 || this.#closed) return;
     if ((this.#readers.get(spool) ?? 0) === 0 && !this.#hold.isHeld) {

@@ -6,7 +6,7 @@
  * U1. A checkpoint writes what is committed, and all of it: layers that are frozen then, and the mark.
  * U2. A layer is read until the transaction that has it is durable; reads of LMDB show it from then on.
  * U3. The generation in use changes with the mark, in the transaction that also holds the last records of the new one.
- * U4. Beyond `bufferBytes` a checkpoint is asked for, beyond twice as much whoever puts has to wait for it.
+ * U4. Beyond `bufferBytes` a checkpoint is asked for, beyond twice as much a caller that puts has to wait for it.
  */
 import {
   backgroundClock,
@@ -242,7 +242,7 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
     transaction.put(this.#markKey, encodeStateMark(this.#markKey, mark));
   }
 
-  /** U4. A failure is told to whoever waits, and to whoever writes next: the environment takes nothing more. */
+  /** U4. A failure is told to the callers that wait, and to the next that writes: the environment takes nothing more. */
   #ask(): void {
     const asked = this.#environment.checkpoint().finally(() => {
       this.#asked = undefined;
@@ -255,7 +255,7 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
     if (this.#sweep !== undefined || this.#garbage.isEmpty || this.#isClosed) return;
     this.#sweep = backgroundClock.after(GARBAGE_PAUSE_MS, () => {
       this.#sweep = undefined;
-      // A failed checkpoint ends the environment; whoever writes next hears of it.
+      // A failed checkpoint ends the environment; the next caller that writes hears of it.
       void this.#environment.checkpoint().catch(() => undefined);
     });
   }

@@ -3,7 +3,7 @@
  *
  * Measures: `LmdbGroupStorage.write` from call to resolution, one write at a time, 256-byte entries, 1 and 64 per
  * write, hard state included; and LMDB's ways to commit, with bare puts of records of the same size. All take turns, write by
- * write, so that each meets the same disk. CPU is the process's during the write; a checkpoint's falls to whoever's turn it
+ * write, so that each meets the same disk. CPU is the process's during the write; a checkpoint's falls to the way whose turn it
  * is. Does not measure: several groups, a file larger than memory. Prints JSON lines.
  */
 import { fdatasync, fdatasyncSync, openSync, writeSync } from "node:fs";

@@ -118,9 +118,9 @@ describe("a client's connection", () => {
     expect(standing).toHaveLength(2);
   });
 
-  test("fails when nobody listens, when it takes too long, and when the server does not speak HTTP/2", async () => {
-    const nobody = sessionsTo("127.0.0.1:1");
-    await expect(call(nobody)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  test("fails when no process listens, when it takes too long, and when the server does not speak HTTP/2", async () => {
+    const absent = sessionsTo("127.0.0.1:1");
+    await expect(call(absent)).rejects.toMatchObject({ code: "ECONNREFUSED" });
     const silent = await listen(net.createServer((socket) => void socket.on("error", () => {})));
     const { ca } = await CertificateAuthority.create();
     await expect(call(sessionsTo(silent, { connectTimeoutMs: 30 }, new Security({ ca })))).rejects.toThrow(

@@ -107,7 +107,7 @@ export class NodeSessions {
         await earlier.ready();
         return earlier;
       } catch (error) {
-        // Lost while nobody used it: the node may be there all the same.
+        // Lost while no call used it: the node may be there all the same.
         if (!earlier.hasStood || this.#abortReason !== undefined) throw error;
       }
     }
@@ -169,7 +169,7 @@ class Connection {
         reject(this.#reason ?? new ConnectError("the connection was closed", Code.Unavailable));
       });
     });
-    // Whoever waits for it hears of it; nobody may.
+    // A caller that waits for it hears of it. There may be none.
     this.#connected.catch(() => {});
   }
 

@@ -48,7 +48,7 @@ export class RaftClient {
 
   /**
    * A client of the node at `address`, connected. Rejects with TRANSPORT_ADDRESS_INVALID, TRANSPORT_PLAINTEXT_REFUSED or
-   * TRANSPORT_TLS_INVALID, with CONFIG_INVALID for a timeout that is no length of time, with TRANSPORT_PEER_UNREACHABLE when nobody answers there, with TRANSPORT_TLS_FAILED when what answers
+   * TRANSPORT_TLS_INVALID, with CONFIG_INVALID for a timeout that is no length of time, with TRANSPORT_PEER_UNREACHABLE when no node answers there, with TRANSPORT_TLS_FAILED when what answers
    * has not the right certificate. A node that does not accept this client's says so at the first call.
    */
   static async connect(address: string, options: RaftClientOptions = {}): Promise<RaftClient> {

@@ -29,7 +29,7 @@ it("every service is known, serves at first, and as its owner says then", async 
   expect(await check("raftoral.RaftService")).toBe("SERVING");
   node.server.health.set("", "NOT_SERVING");
   expect([await check(""), await check("raftoral.RaftService")]).toEqual(["NOT_SERVING", "SERVING"]);
-  await expect(check("nobody.Knows")).rejects.toMatchObject({ code: 5 });
+  await expect(check("unknown.Knows")).rejects.toMatchObject({ code: 5 });
   const { statuses } = await client.list({});
   const all = Object.entries(statuses).map(([service, { status }]) => [service, NAMES[status]]);
   expect(Object.fromEntries(all)).toEqual({
@@ -42,7 +42,7 @@ it("every service is known, serves at first, and as its owner says then", async 
   });
 });
 
-it("whoever watches hears the status at once, each change, and NOT_SERVING as the last word when the node stops", async () => {
+it("a caller that watches hears the status at once, each change, and NOT_SERVING as the last word when the node stops", async () => {
   const { node, client } = await start();
   const heard: (string | undefined)[] = [];
   const unknown: (string | undefined)[] = [];
@@ -75,7 +75,7 @@ it("a watcher that goes away is forgotten", async () => {
     for await (const _ of client.watch({ service: "" }, { signal: left.signal })) left.abort();
   })();
   await expect(watching).rejects.toThrow();
-  // Nobody is left to hear of it, and nothing breaks.
+  // No caller is left to hear of it, and nothing breaks.
   node.server.health.set("", "NOT_SERVING");
   await node.server.drain();
 });
@@ -96,5 +96,5 @@ it("grpc-js agrees", async () => {
     });
   // Field 1, a varint: SERVING.
   expect([...(await check(""))]).toEqual([0x08, 0x01]);
-  await expect(check("nobody.Knows")).rejects.toMatchObject({ code: grpc.status.NOT_FOUND });
+  await expect(check("unknown.Knows")).rejects.toMatchObject({ code: grpc.status.NOT_FOUND });
 });

@@ -55,7 +55,9 @@ export async function delegateSnapshot(delegation: Delegation): Promise<void> {
     if (why !== undefined) fail(why);
   };
   const onStop = () =>
-    answer.reject(new TransportError("TRANSPORT_CLOSED", `node ${local.nodeId} stops; nobody is asked for a snapshot`));
+    answer.reject(
+      new TransportError("TRANSPORT_CLOSED", `node ${local.nodeId} stops; no node is asked for a snapshot`),
+    );
   if (stop.aborted) onStop();
   stop.addEventListener("abort", onStop);
   session.on("error", (error) => fail(failureText(error, formatAddress(address))));

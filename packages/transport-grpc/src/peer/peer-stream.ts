@@ -80,7 +80,7 @@ export interface StreamFailure {
   readonly isFarewell?: boolean;
 }
 
-/** What happens to a stream, for whoever has both. None is called from inside {@link PeerStream.send}, but for the two questions. */
+/** What happens to a stream, for the owner of both streams to a peer. None is called from inside {@link PeerStream.send}, but for the two questions. */
 export interface PeerStreamEvents {
   /** Before an attempt: "later" makes messages wait for {@link PeerStream.connectNow}, "no" drops them. */
   mayConnect(): "now" | "later" | "no";
@@ -357,7 +357,7 @@ export class PeerStream {
     this.#events.dropped(groupId, why);
   }
 
-  /** Its bytes are 0 where nobody has measured them: a message to a dead peer must cost nothing. */
+  /** Its bytes are 0 where they were not measured: a message to a dead peer must cost nothing. */
   #count(message: Message, bytes = 0): void {
     this.#context.counters.messagesDropped += 1;
     this.#context.traffic.dropped.add(message.type, bytes);

@@ -43,7 +43,7 @@ export class SendQueue {
     return true;
   }
 
-  /** Takes the oldest messages, at least one and no more than fit in `targetBytes`, as one frame, and counts them in `tally`. */
+  /** Takes the oldest messages, at least one and at most what fits in `targetBytes`, as one frame, and counts them in `tally`. */
   takeFrame(targetBytes: number, tally: KindTally): { readonly frame: Buffer; readonly messages: number } {
     const lo = this.#head;
     let hi = lo;

@@ -23,7 +23,7 @@ import { beginCall, callFailure, connectSession, SEND_SNAPSHOT_PATH, trailerFail
 import type { DialTarget } from "./dial-target.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024;
-/** How long a receiver that is told that there will be no more may take to read so. */
+/** How long a receiver that is told that nothing else comes may take to read so. */
 const LINGER_MS = 500;
 
 /** The receiver's last word. */

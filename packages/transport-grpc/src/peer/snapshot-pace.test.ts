@@ -18,7 +18,7 @@ function jumpingClock() {
 }
 
 describe("the pace of snapshots", () => {
-  it("lets no more through than the rate and a burst of 50 ms", async () => {
+  it("lets at most the rate through, and a burst of 50 ms", async () => {
     const { clock, port } = jumpingClock();
     const pace = new SnapshotPace(port, 1_000_000);
     for (let taken = 0; taken < 10_000_000; taken += 100_000) await pace.take(100_000);

@@ -75,9 +75,9 @@ describe.each([
 
   it("says so where it knows nothing, and goes on", async () => {
     const answers = await ask(
-      { case: "fileContainingSymbol", value: "nobody.Knows" },
-      { case: "fileByFilename", value: "nobody.proto" },
-      { case: "allExtensionNumbersOfType", value: "nobody.Knows" },
+      { case: "fileContainingSymbol", value: "unknown.Knows" },
+      { case: "fileByFilename", value: "unknown.proto" },
+      { case: "allExtensionNumbersOfType", value: "unknown.Knows" },
       { case: "allExtensionNumbersOfType", value: "raftoral.RaftMessage" },
       { case: undefined },
     );
@@ -88,7 +88,7 @@ describe.each([
       "allExtensionNumbersResponse",
       "errorResponse",
     ]);
-    expect(answers[0]?.value).toMatchObject({ errorCode: 5, errorMessage: expect.stringContaining("nobody.Knows") });
+    expect(answers[0]?.value).toMatchObject({ errorCode: 5, errorMessage: expect.stringContaining("unknown.Knows") });
     expect(answers[4]?.value).toMatchObject({ errorCode: 3 });
   });
 });

@@ -97,7 +97,7 @@ describe("a certificate that names a node by URI", () => {
 
   it("is looked at by the one who calls as well", async () => {
     const one = await start(1, authority.node(1));
-    // Its hello is never read: whoever listens there shows the certificate of node 3.
+    // Its hello is never read: the listener there shows the certificate of node 3.
     const two = await start(2, authority.node(3));
     expect(await refusalOf(one, two)).toMatch(/is not node 2: its certificate \(.*node\/3\)/);
   });

@@ -52,7 +52,7 @@ async function shownBy(node: RecordingNode): Promise<string> {
   return serialNumber;
 }
 
-it("a new certificate is shown to whoever connects from then on; connections that stand go on", async () => {
+it("a new certificate is shown to callers that connect from then on; connections that stand go on", async () => {
   const { node: one, paths } = await startNode(1);
   const { node: two } = await startNode(2);
   two.knows(one);

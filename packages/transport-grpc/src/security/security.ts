@@ -80,7 +80,7 @@ export class Security {
     const address = formatAddress({ host, port });
     throw new TransportError(
       "TRANSPORT_PLAINTEXT_REFUSED",
-      `Nothing was said about TLS, so this side does not ${what} ${address}: whoever is on the network could read and change ` +
+      `Nothing was said about TLS, so this side does not ${what} ${address}: others on the network could read and change ` +
         "everything. Give tls: { ca, cert, key } (--tls-ca, --tls-cert, --tls-key), or ask for plaintext with tls: false (--plaintext).",
       { details: { address } },
     );
@@ -98,7 +98,7 @@ export class Security {
     const { serverName } = this.options;
     const host = serverName ?? address.host;
     return {
-      // Read when a connection is made: whoever keeps these options connects with what was reloaded since.
+      // Read when a connection is made: a holder of these options connects with what was reloaded since.
       get secureContext(): SecureContext | undefined {
         return context();
       },

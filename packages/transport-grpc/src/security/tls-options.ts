@@ -87,7 +87,7 @@ export function readMaterial(options: TlsOptions): TlsMaterial {
 export function secureContext(material: TlsMaterial, passphrase: string | undefined): SecureContext {
   const { ca, cert, key, crl } = material;
   for (const text of ca) {
-    // OpenSSL takes a list without a certificate in silence, and would then trust nobody.
+    // OpenSSL takes a list without a certificate in silence, and would then trust no certificate.
     certificateIn(text, "tls.ca");
   }
   if (cert !== undefined && key !== undefined) checkPair(cert, key, passphrase);

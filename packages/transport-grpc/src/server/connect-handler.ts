@@ -1,5 +1,5 @@
 /**
- * Hands a stream to Connect's services, as `connectNodeAdapter` would, for callers that nobody vouches for.
+ * Hands a stream to Connect's services, as `connectNodeAdapter` would, for callers that are not trusted.
  *
  * Invariants:
  * N1. Nothing that a caller sends makes a call of {@link ConnectHandler.handle} throw or reject.

@@ -46,12 +46,12 @@ export interface GrpcServer {
   /** What `grpc.health.v1` says. Every service serves until the server is drained, unless the owner says otherwise. */
   readonly health: HealthBoard;
   /**
-   * Takes no more calls of clients, which health says first, and gives those under way up to `graceMs` (2,000) to finish. Peers are
+   * Takes no further calls of clients, which health says first, and gives those under way up to `graceMs` (2,000) to finish. Peers are
    * still talked to: what is under way may need them. Close it afterwards.
    */
   drain(options?: { readonly graceMs?: number }): Promise<void>;
   /**
-   * Takes no more calls, tells peers that this node stops, gives running calls up to `graceMs` (2,000) and closes. Idempotent.
+   * Takes no further calls, tells peers that this node stops, gives running calls up to `graceMs` (2,000) and closes. Idempotent.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
@@ -158,7 +158,7 @@ class NodeServer implements GrpcServer {
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
     const drained = this.#services.drain();
     const peers = new Set([...this.#exchanges.keys()].map((stream) => stream.session));
-    // Whoever called is told to go elsewhere; calls under way finish. Peers stay: those calls need them.
+    // Callers are told to go elsewhere; calls under way finish. Peers stay: those calls need them.
     for (const [session] of this.#listener.sessions()) if (!peers.has(session)) session.close();
     const late = Promise.withResolvers<void>();
     const stopTimer = this.#local.clock.after(options.graceMs ?? DEFAULT_GRACE_MS, late.resolve);
@@ -177,11 +177,11 @@ class NodeServer implements GrpcServer {
     const stopTimer = this.#local.clock.after(graceMs, () => this.#listener.cut());
     await closed;
     stopTimer();
-    // Those that were cut would wait for a connection that nobody can make.
+    // Those that were cut would wait for a connection that cannot be made.
     this.#local.snapshots.receipts.close();
   }
 
-  /** Whom to believe has changed: callers come again, and are judged anew. Calls under way may finish. */
+  /** Whom to believe has changed: callers come again, and are judged again. Calls under way may finish. */
   #roll(): void {
     // Not a refusal, after which a peer stays away for a while.
     for (const stream of this.#exchanges.keys()) stream.close(http2.constants.NGHTTP2_CANCEL);

@@ -6,7 +6,7 @@
  * L2. A connection that says nothing, or does not finish its handshake, ends after `handshakeTimeoutMs`.
  * L3. Nothing that comes over the port is thrown out of a listener, whatever the owner does with a stream: an error ends the stream,
  *     or the connection if there is no stream yet, and is told by `failed`. Errors of streams need no listener elsewhere.
- * L4. A stream that its caller has reset already does not come at all: nobody could answer it.
+ * L4. A stream that its caller has reset already does not come at all: it cannot be answered.
  */
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
@@ -90,7 +90,7 @@ export class Listener {
     return this.#sessions;
   }
 
-  /** Takes no more connections. Resolves when the last one has ended. */
+  /** Takes no further connections. Resolves when the last one has ended. */
   async close(): Promise<void> {
     this.#stopWatching();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -171,7 +171,7 @@ export class Listener {
     session.on("close", () => this.#sessions.delete(session));
     if (caller.kind === "refused") {
       this.#events.refused(caller.reason, session.socket.remoteAddress);
-      // Time to read why, and no more.
+      // Just the time to read why.
       session.setTimeout(this.#handshakeTimeoutMs, () => session.destroy());
     } else session.setLocalWindowSize(SESSION_WINDOW_BYTES);
   }

@@ -70,7 +70,7 @@ describe("whatever a node's services are asked", () => {
       return service.methods.map(({ name }) => `/${service.typeName}/${name}`);
     });
     // Watches a service for as long as the caller likes.
-    const ending = [...paths.filter((path) => !path.endsWith("/Watch")), "/nobody.Service/Method", "/", "/%ff"];
+    const ending = [...paths.filter((path) => !path.endsWith("/Watch")), "/unknown.Service/Method", "/", "/%ff"];
     const raft = encodeMessage(message({ type: "MsgHeartbeat", from: 5, to: 1, term: 1, commit: 3 }));
     const valid = fc.constantFrom(
       encodeRaftMessage({ raftMessage: raft }),

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * V1. Once drained, a new call is turned away before its service hears of it; those under way finish. Health answers to the end,
- *     so that whoever probes is told.
+ *     so that probes are told.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
@@ -20,7 +20,7 @@ import { GRPC_UNAVAILABLE } from "../wire/h2.ts";
 import { ConnectHandler } from "./connect-handler.ts";
 import { turnAway } from "./turn-away.ts";
 
-/** Of gRPC itself: they last as long as the caller likes, and nobody's work is in them. */
+/** Of gRPC itself: they last as long as the caller likes, and no work of a client is in them. */
 const GRPC_PREFIX = "/grpc.";
 /** The longest deadline that a timer can keep: 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -87,7 +87,7 @@ export class Services {
     void this.#handler.handle({ stream, headers, rawHeaders, contextValues });
   }
 
-  /** Takes no more calls; resolves when those under way have ended (V1). The caller bounds how long that may take. */
+  /** Takes no further calls; resolves when those under way have ended (V1). The caller bounds how long that may take. */
   async drain(): Promise<void> {
     this.health.drain();
     if (this.#calls.size === 0) return;

@@ -9,7 +9,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { decodePart, type SnapshotPart } from "../wire/snapshot-codec.ts";
 import { SnapshotFrames } from "../wire/snapshot-frames.ts";
 
-/** Bytes of whole parts that wait, above which no more is read. */
+/** Bytes of whole parts that wait, above which reading stops. */
 const MAX_WAITING_BYTES = 512 * 1024;
 
 export class SnapshotParts {
@@ -63,7 +63,7 @@ export class SnapshotParts {
     return decodePart(frame);
   }
 
-  /** Reads no more. Whoever waits for a part gets undefined. */
+  /** Stops reading. A caller that waits for a part gets undefined. */
   close(): void {
     this.#frames.length = 0;
     this.#waitingBytes = 0;

@@ -39,7 +39,7 @@ export interface SnapshotOffer {
 interface Feed {
   readonly parts: SnapshotParts;
   readonly compression: Compression | undefined;
-  /** The connection feeds it no more. */
+  /** The connection has stopped feeding it. */
   readonly left: () => void;
 }
 
@@ -122,7 +122,7 @@ export class SnapshotReceipt implements SnapshotStream, AsyncIterator<Uint8Array
     }
   }
 
-  /** The group wants no more. */
+  /** The group does not want the rest. */
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.#isComplete = true;
     return { done: true, value: undefined };

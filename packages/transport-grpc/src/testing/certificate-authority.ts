@@ -1,7 +1,7 @@
 /**
  * A certificate authority for tests: makes certificates of any age, name and signature in memory, with nothing but WebCrypto.
  *
- * Not for anything but tests: its keys are made anew each time and kept nowhere.
+ * Not for anything but tests: its keys are made each time and kept nowhere.
  */
 import "reflect-metadata";
 import type { webcrypto } from "node:crypto";

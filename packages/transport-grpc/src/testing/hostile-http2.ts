@@ -337,7 +337,7 @@ const ANSWER_FIELDS: readonly HeaderField[] = [
   ["connect-content-encoding", "gzip"],
 ];
 
-/** What a server that nobody vouches for may write to those that connect to it, chosen by `rng`. */
+/** What a server that is not trusted may write to those that connect to it, chosen by `rng`. */
 export function randomAnswer(rng: Rng): HostileConversation {
   const pick = <Value>(values: readonly Value[]): Value => values[rng.below(values.length)] as Value;
   const noise = (maxBytes: number): Buffer =>

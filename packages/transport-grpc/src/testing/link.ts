@@ -46,7 +46,7 @@ export class Link {
     return this.#pairs.length;
   }
 
-  /** Nothing passes on connection `index` any more, and nobody is told: half-open on both sides. */
+  /** Nothing passes on connection `index` any more, without a notice: half-open on both sides. */
   freeze(index: number): void {
     const { near, far } = this.#pair(index);
     for (const socket of [near, far]) {

@@ -85,7 +85,7 @@ export type Farewell = "reset" | "end" | "wait";
 
 export interface RawConversation {
   readonly address: string;
-  /** Speak TLS; nobody is verified. */
+  /** Speak TLS; no certificate is verified. */
   readonly tls?: boolean;
   /** Written one after the other, each in a turn of the event loop of its own. */
   readonly pieces: readonly Uint8Array[];

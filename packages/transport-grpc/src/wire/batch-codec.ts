@@ -95,7 +95,7 @@ export function decodeBatches(
 }
 
 // Fields that this version does not know are passed over, in a frame, a batch and a message alike. A message that is passed on (a
-// forwarded proposal) is written anew from what was read, so such fields of the message itself end here; the data and context of
+// forwarded proposal) is written again from what was read, so such fields of the message itself end here; the data and context of
 // its entries are bytes to everybody but their owner, and arrive as they were.
 function refuseHello(tag: number): void {
   if (tag >>> 3 === 1) throw new RaftError("CODEC_INVALID", "a hello came again, on a stream that had one");

@@ -24,7 +24,7 @@ export interface Compression {
 /** The cheapest level: frames must not wait for the last percent. */
 const ZSTD_LEVEL = 1;
 const DEFLATE_LEVEL = 1;
-/** Nobody's frames need a larger window, and a frame's header could ask for 128 MiB of memory. */
+/** No frames need a larger window, and a frame's header could ask for 128 MiB of memory. */
 const ZSTD_MAX_WINDOW_LOG = 24;
 /** Results grow by this much: few steps for a frame, little waste for a small one. */
 const OUTPUT_STEP_BYTES = 128 * 1024;

@@ -58,7 +58,7 @@ export class FrameReader {
     this.#maxBytes = maxBytes;
   }
 
-  /** From the next message on they may be as large as this: whoever sends them has said who it is. */
+  /** From the next message on they may be as large as this: their sender has said who it is. */
   raiseBound(maxBytes: number): void {
     this.#maxBytes = Math.max(this.#maxBytes, maxBytes);
   }

@@ -36,7 +36,7 @@ function setUp(misses: number) {
 }
 
 describe("Keepalive", () => {
-  it("gives up after so many pings without an answer, once, and pings no more", () => {
+  it("gives up after so many pings without an answer, once, and stops pinging", () => {
     const { beat, pings, deaths } = setUp(3);
     for (let i = 0; i < 10; i++) beat();
     expect(pings).toHaveLength(3);

@@ -1,6 +1,6 @@
 /**
  * Cuts a stream of bytes into gRPC messages like `FrameReader`, for a stream of many large ones: their memory is used again. Memory
- * taken anew for each chunk is what makes the garbage collector stop the world, every 30 MB of it, for up to 15 ms.
+ * that is taken for each chunk is what makes the garbage collector stop the world, every 30 MB of it, for up to 15 ms.
  *
  * Invariants:
  * W1. A message is valid until it is given back; after that its memory is the next one's.

@@ -108,7 +108,7 @@ describe("the batch codec", () => {
 });
 
 describe("SendQueue", () => {
-  it("holds no more than its bounds, and gives frames no larger than asked (Q1)", () => {
+  it("keeps its bounds, and gives frames no larger than asked (Q1)", () => {
     const each = message({
       type: "MsgApp",
       entries: [{ term: 1, index: 1, type: "EntryNormal", data: new Uint8Array(1000) }],

@@ -38,7 +38,7 @@ describe("losing a node", () => {
     expect(["a", "b", "c"].map((runId) => log.owner(runId))).toEqual(owners);
   });
 
-  test("leaves runs that nobody can take as orphans, until a node that can registers", () => {
+  test("leaves runs that no node can take as orphans, until a node that can registers", () => {
     const log = new StateLog();
     log.register(1);
     log.register(2, []);
@@ -68,7 +68,7 @@ describe("losing a node", () => {
     expect(log.start("a", 2, { workflowType: "mail" })).toMatchObject({ code: "WORKFLOW_TYPE_UNKNOWN" });
   });
 
-  test("a node that drains hands over its runs and takes no more", () => {
+  test("a node that drains hands over its runs and takes no others", () => {
     const log = new StateLog();
     log.register(1);
     log.register(2);

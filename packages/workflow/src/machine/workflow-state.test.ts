@@ -75,7 +75,7 @@ describe("starting", () => {
     expect(log.start("a", 1, { version: 0 })).toMatchObject({ version: 3 });
   });
 
-  test("refuses a type that nobody has registered, and lists what is", () => {
+  test("refuses a type that no node has registered, and lists what is", () => {
     const log = new StateLog();
     log.register(1);
     log.register(2, [{ type: "mail", version: 4 }]);
@@ -115,7 +115,7 @@ describe("fencing (A1)", () => {
     expect(log.state.run("a")?.history).toEqual([]);
   });
 
-  test("refuses a command in the name of nobody while the run has no owner", () => {
+  test("refuses a command in the name of no node while the run has no owner", () => {
     const log = new StateLog();
     log.register(1);
     log.start("a", 1);
@@ -181,7 +181,7 @@ describe("signals (A3)", () => {
     atMs: 0,
   });
 
-  test("are delivered once each, in order, to whoever waits", () => {
+  test("are delivered once each, in order, to the waits", () => {
     const log = new StateLog();
     log.register(1);
     log.start("a");

@@ -80,7 +80,7 @@ export class NodeTable {
     return false;
   }
 
-  /** The highest version of a type: among live nodes if any has it, else among all; undefined when nobody does. */
+  /** The highest version of a type: among live nodes if any has it, else among all; undefined when no node has it. */
   newestVersion(type: string): number | undefined {
     let newest: number | undefined;
     let newestLive: number | undefined;

@@ -61,7 +61,7 @@ describe("a wait", () => {
     const w = world([1]);
     await w.startAll([idle]);
     const requests = new RunRequests(w.cluster.node(1).engine);
-    await expect(requests.wait("nobody", limit)).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+    await expect(requests.wait("none", limit)).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
     await requests.start({ runId: "r", ...start }, limit);
     expect(await requests.wait("r", { timeoutMs: 5 })).toBeUndefined();
     expect(await requests.wait("r", { timeoutMs: 60_000, signal: AbortSignal.abort() })).toBeUndefined();

@@ -87,7 +87,7 @@ describe("a run", () => {
     expect(await (await w.runtime(1).startWorkflow(double, 4)).result()).toBe(8);
   });
 
-  test("is not found when nobody started it", async () => {
+  test("is not found when it was never started", async () => {
     const w = world([1]);
     await w.startAll([]);
     await expect(w.runtime(1).result("nothing")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });

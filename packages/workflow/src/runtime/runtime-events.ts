@@ -1,4 +1,4 @@
-/** Tells observers what happens. An observer that throws harms nobody; it is logged. */
+/** Tells observers what happens. An observer that throws harms no other; its error is logged. */
 import type { Logger } from "@raftoral/raft-core";
 import type { RuntimeEvent } from "./runtime-event.ts";
 

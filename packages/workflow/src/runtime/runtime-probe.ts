@@ -1,5 +1,5 @@
 /**
- * What a runtime measures as it goes, for whoever keeps metrics. What happens to runs is told by {@link RuntimeEvents}.
+ * What a runtime measures as it goes, for metrics. What happens to runs is told by {@link RuntimeEvents}.
  *
  * Role: the only tie between the runtime and metrics; it knows no library for them. Without a probe no clock is read for it.
  * Methods are called while bodies run: they must be quick and must not throw.

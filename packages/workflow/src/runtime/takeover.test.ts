@@ -140,7 +140,7 @@ describe("takeover", () => {
     expect(started.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
   });
 
-  test("leaves a run that nobody can take until a node that can registers", async () => {
+  test("leaves a run that no node can take until a node that can registers", async () => {
     const w = world([1, 2]);
     const rare = workflow("rare", { version: 1 }, async (ctx) => {
       await ctx.waitFor("go");
@@ -241,7 +241,7 @@ describe("draining", () => {
     expect((await w.runtime(1).nodes()).find((node) => node.nodeId === 3)?.status).toBe("draining");
   });
 
-  test("is not taken back once the node drains anew", async () => {
+  test("is not taken back once the node drains again", async () => {
     const w = world();
     const begun = new Latch();
     const slow = new Latch();

@@ -111,9 +111,9 @@ export class WorkflowRuntime {
   async resume(): Promise<void> {
     const drained = this.#draining;
     await drained;
-    // Drained anew meanwhile: that is the last word.
+    // Drained again meanwhile: that is the last word.
     if (this.#stopped || this.#draining !== drained) return;
-    // What a failed drain holds still is this node's, and begins anew with the registration.
+    // What a failed drain holds still is this node's, and begins again with the registration.
     this.#executions.reopen();
     this.#registration.rejoin();
   }

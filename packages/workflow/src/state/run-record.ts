@@ -17,7 +17,7 @@ export interface BufferedSignal {
   readonly atMs: number;
 }
 
-/** The run is to be executed by `owner`, or by nobody while `owner` is 0 (an orphan: no live node has its type). */
+/** The run is to be executed by `owner`, or by no node while `owner` is 0 (an orphan: no live node has its type). */
 export interface RunningHead {
   readonly status: "running";
   readonly owner: NodeId;

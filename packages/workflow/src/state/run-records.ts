@@ -25,7 +25,7 @@ import type { BufferedSignal, RunRecord } from "./run-record.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** As much of a store as is needed to write: a replacement has no more. */
+/** As much of a store as is needed to write: a replacement has only this. */
 export interface RecordSink {
   get(key: StateKey): Uint8Array | undefined;
   put(key: StateKey, value: Uint8Array): void;

@@ -2,7 +2,7 @@
  * All runs, by id, by owner and by end: in the store, with those that were looked at lately in memory.
  *
  * T1. Every running run is in exactly one owner's index: that of its head's owner (0 for orphans).
- * T2. Finished runs are in the order in which they ended, and in nobody's index.
+ * T2. Finished runs are in the order in which they ended, and in no owner's index.
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  */
 import { invariant, type NodeId, type StateReader, type StateStore } from "@raftoral/raft-core";

@@ -17,7 +17,7 @@ interface RunFacts {
   readonly runId: string;
   readonly workflowType: string;
   readonly version: number;
-  /** The owner, or the one that ended the run. 0: nobody. */
+  /** The owner, or the one that ended the run. 0: no node. */
   readonly owner: NodeId;
   readonly epoch: Epoch;
   /** How many owners it has had, restarted processes included. */

@@ -52,7 +52,7 @@ export class Tables {
   }
 
   /**
-   * Gives a running run to `to` (0: nobody) under a new epoch. A run whose cancellation was asked for does not outlive its
+   * Gives a running run to `to` (0: no node) under a new epoch. A run whose cancellation was asked for does not outlive its
    * last owner: without another it is cancelled here.
    */
   assign(run: RunRecord, to: NodeId, reason: OwnerReason): void {

@@ -35,7 +35,7 @@ export interface RecordCommitted extends At {
   readonly epoch: Epoch;
 }
 
-/** A run has another owner, or the same one in another process (reason RESTART). `to` is 0 when nobody can take it. */
+/** A run has another owner, or the same one in another process (reason RESTART). `to` is 0 when no node can take it. */
 export interface OwnerChanged extends At {
   readonly type: "owner-changed";
   readonly runId: string;

@@ -104,7 +104,7 @@ export function messages<T>(number: number, codec: MessageCodec<T>): WireField<r
     read: (from, before) => {
       const read = codec.read(from.message());
       if (before === NOTHING) return [read];
-      // Made by the line above, and known to nobody else yet.
+      // Made by the line above, and not shared yet.
       (before as T[]).push(read);
       return before;
     },

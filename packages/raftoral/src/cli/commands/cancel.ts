@@ -14,7 +14,7 @@ export function addCancel(program: Command, io: CliIo): void {
     .summary("cancel a run")
     .description("Ask a run to end as cancelled. Steps that are recorded stay recorded.")
     .argument("<id>", "the run's id")
-    .option("--reason <text>", "why, for whoever reads its history")
+    .option("--reason <text>", "why; the run's description shows it")
     .addHelpText("after", '\nExample:\n  $ raftoral cancel A17 --reason "ordered twice"');
   addClientOptions(command, io).action(async (id: string, flags: CancelFlags) => {
     const { reason } = flags;

@@ -17,8 +17,8 @@ export function addCheck(program: Command, io: CliIo, setExitCode: (code: number
     .command("check")
     .summary("check workflow files without running them")
     .description(
-      "Look for what must not be in the body of a workflow: clocks, random values, timers, input and output, calls that nobody " +
-        "awaits. Nothing is run. docs/workflow-check.md explains each rule. Exit code 1 when something is found, 2 when a " +
+      "Look for what must not be in the body of a workflow: clocks, random values, timers, input and output, calls that are " +
+        "not awaited. Nothing is run. docs/workflow-check.md explains each rule. Exit code 1 when something is found, 2 when a " +
         "file cannot be checked.",
     )
     .argument("<file...>", "files with workflows: .ts, .tsx, .mts, .cts, .js, .jsx, .mjs, .cjs")

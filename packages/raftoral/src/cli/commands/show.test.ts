@@ -152,7 +152,7 @@ test("show --export writes the history for replays, to a file or to standard out
     expect(refused.code).not.toBe(0);
     expect(refused.err).toContain("cannot be written to");
     expect(refused.err).toContain("Give a file in a folder that exists");
-    expect((await ask(["show", "nobody", "--export"])).err).toContain("There is no run nobody");
+    expect((await ask(["show", "none", "--export"])).err).toContain("There is no run none");
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -26,11 +26,11 @@ test("a node that does not lead says of whom it knows nothing, and whom to ask",
   );
 });
 
-test("without a leader nobody is known to be up", async () => {
+test("without a leader no member is known to be up", async () => {
   node.shown = { role: "follower", leader: 0 };
   const out = await status();
-  expect(out).toContain("3  10.0.0.3:5001  voter  unknown: nobody leads\n");
-  expect(out).toContain("Which members are up is not known while nobody leads.\n");
+  expect(out).toContain("3  10.0.0.3:5001  voter  unknown: no leader\n");
+  expect(out).toContain("Which members are up is not known while there is no leader.\n");
 });
 
 test("the leader marks who is silent", async () => {

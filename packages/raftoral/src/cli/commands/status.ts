@@ -55,13 +55,13 @@ export function formatStatus(status: NodeStatus): string {
 function knownOf(member: MemberInfo, { nodeId, leader }: NodeStatus): string {
   if (member.nodeId === nodeId) return "- (this node)";
   if (member.nodeId === leader) return "alive: it leads";
-  return leader === 0 ? "unknown: nobody leads" : "unknown here";
+  return leader === 0 ? "unknown: no leader" : "unknown here";
 }
 
 /** Whom to ask about the other members; nothing on the leader. */
 function whoKnows({ nodeId, leader, members }: NodeStatus): string {
   if (leader === nodeId) return "";
-  if (leader === 0) return "Which members are up is not known while nobody leads.\n";
+  if (leader === 0) return "Which members are up is not known while there is no leader.\n";
   const address = members.find((member) => member.nodeId === leader)?.address;
   const command = address === undefined || address === "" ? "" : `: raftoral status --node ${visible(address)}`;
   return `Which members are up, the leader knows${command}\n`;

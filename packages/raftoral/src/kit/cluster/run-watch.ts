@@ -104,7 +104,7 @@ export class RunWatch implements ProposalObserver {
     return problems;
   }
 
-  /** Whether nodes that are not among `up` own nothing any more, and count as live no more. */
+  /** Whether nodes that are not among `up` own nothing any more, and do not count as live any more. */
   isHandedOn(up: ReadonlySet<NodeId>): boolean {
     for (const nodeId of this.#live) if (!up.has(nodeId)) return false;
     for (const nodeId of up) if (!this.#live.has(nodeId)) return false;
@@ -133,7 +133,7 @@ export class RunWatch implements ProposalObserver {
         this.#epochsOf(nodeId).set(event.runId, event.epoch);
         if (run.owner === event.to && event.reason !== "restart") return;
         run.owner = event.to;
-        this.tell(`run ${event.runId} goes to ${event.to === 0 ? "nobody" : `node ${event.to}`} (${event.reason})`);
+        this.tell(`run ${event.runId} goes to ${event.to === 0 ? "no node" : `node ${event.to}`} (${event.reason})`);
         return;
       }
       case "record-committed": {

@@ -189,7 +189,7 @@ export class TestCluster {
     return this.#view.up().find(({ nodeId, inside }) => inside?.group.status().leader === nodeId);
   }
 
-  /** The node that owns a run, as far as any node knows. Undefined while nobody does. */
+  /** The node that owns a run, as far as any node knows. Undefined while no node does. */
   ownerOf(runId: string): TestNode | undefined {
     const owner = this.#watch.ownerOf(runId);
     return owner === undefined || owner === 0 ? undefined : this.node(owner);
@@ -369,7 +369,7 @@ export class TestCluster {
     throw new Error(
       who === "leader"
         ? "No node leads at the moment. Wait with time.untilIdle() first."
-        : `Nobody owns run ${runId ?? "(none was given)"} at the moment. Give the id of a run that runs.`,
+        : `No node owns run ${runId ?? "(none was given)"} at the moment. Give the id of a run that runs.`,
     );
   }
 

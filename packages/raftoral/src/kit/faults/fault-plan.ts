@@ -8,7 +8,7 @@
 import { outsideOfBody } from "../guard/body-guard.ts";
 import { describeMoment, fits, type Happening, type Moment } from "./moment.ts";
 
-/** What a plan does. What it returns is not waited for by the moment, but by whoever waits for the plan. */
+/** What a plan does. What it returns is not waited for by the moment, but by the code that waits for the plan. */
 export type FaultAction = (happening: Happening) => void | Promise<void>;
 
 /** A fault that has not been brought on, or has. */

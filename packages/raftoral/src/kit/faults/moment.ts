@@ -35,7 +35,7 @@ export interface CallMoment {
 export interface CommitMoment {
   readonly commit: number;
   /**
-   * `before`: nothing has left the owner. `proposed`: the owner's group has the command, nobody may have it yet. `after`: it is committed and
+   * `before`: nothing has left the owner. `proposed`: the owner's group has the command, and perhaps no other node yet. `after`: it is committed and
    * applied at the owner, whose body has not heard of it (`before`).
    */
   readonly when?: "before" | "proposed" | "after";

@@ -115,7 +115,7 @@ test("a call that comes before a recorded one is different, whatever its kind; b
   expect(await replay(RUNNING, beside)).toMatchObject({ verdict: "extended", call: { path: "now#0" } });
 });
 
-test("a body that waits for a signal which nobody has sent waits where the run waits", async () => {
+test("a body that waits for a signal which was not sent waits where the run waits", async () => {
   const waits = order(async (ctx) => {
     await ctx.step("reserve", never);
     await ctx.sleep(10);

@@ -64,7 +64,7 @@ export async function replayBody(history: HistoryExport, workflow: WorkflowDefin
     progress += 1;
     const recorded = kinds.get(path);
     if (recorded === undefined) {
-      // To wait for a signal that nobody has sent is to stay where the run is.
+      // To wait for a signal that was not sent is to stay where the run is.
       const isWait = kind === "signal" && !pendingSignals.includes(stepOf(path).name);
       if (!isWait) code.fresh ??= { path, kind };
     } else if (answers(kind, recorded)) code.replayed.add(path);

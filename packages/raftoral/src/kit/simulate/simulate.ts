@@ -46,7 +46,7 @@ export interface SimulateOptions<Input, Output>
   readonly seeds?: number | readonly number[];
   /** Workflows that the run needs besides the simulated one. */
   readonly workflows?: readonly WorkflowDefinition[];
-  /** Mocks steps, for each run anew. */
+  /** Mocks steps; called for each run. */
   readonly mocks?: (steps: TestSteps) => void;
   /** What happens from outside while the run goes on, such as signals. Awaited calls on the cluster survive every disturbance. */
   readonly during?: (run: Run<Output>, cluster: TestCluster) => Promise<void>;

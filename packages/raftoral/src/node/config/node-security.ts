@@ -5,7 +5,7 @@ import type { NodeConfig } from "./node-config.ts";
 
 /**
  * What the options say of TLS. Throws TRANSPORT_PLAINTEXT_REFUSED when the node would listen or be reached in plaintext that
- * nobody asked for, TRANSPORT_TLS_INVALID for certificates that cannot be used.
+ * was not asked for, TRANSPORT_TLS_INVALID for certificates that cannot be used.
  */
 export function nodeSecurity({ listen, advertise, tls }: NodeConfig): Security {
   const security = new Security(tls);

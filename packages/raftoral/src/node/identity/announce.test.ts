@@ -7,7 +7,7 @@ import { type Announcement, announceAddress } from "./announce.ts";
 const SELF = { nodeId: 6, address: "c:1" };
 const OTHER = { nodeId: 1, address: "a:1" };
 
-/** A node that has applied `applied` of 9 entries; whoever it calls belongs to another cluster, and `onCall` hears of it first. */
+/** A node that has applied `applied` of 9 entries; each node that it calls belongs to another cluster, and `onCall` hears of it first. */
 function restarted(applied: number, onCall: (node: { applied: number; leader: number; members: object[] }) => void) {
   const node = { applied, leader: NONE as number, members: [SELF, OTHER] as object[] };
   let calls = 0;
@@ -54,7 +54,7 @@ test("a member of old that the log takes out is not, as of a restored folder bes
   expect(calls()).toBe(1);
 });
 
-test("nobody is while what is committed is not applied yet; then a member is", async () => {
+test("no member is while what is committed is not applied yet; then one is", async () => {
   let seen = 0;
   const { announcement, calls } = restarted(3, (node) => {
     seen += 1;

@@ -1,7 +1,7 @@
 /**
  * A restarted node tells the cluster where it is now, and hears whether it still belongs to it.
  *
- * A node at a new address cannot wait to be called, for nobody knows where: so it calls the others where it last knew them, and at the
+ * A node at a new address cannot wait to be called, for no other node knows the address: so it calls the others where it last knew them, and at the
  * addresses of its options. Those may have moved as well: the node dials a member that it finds at such an address there, while the
  * recorded address fails (membership.ts J6).
  */

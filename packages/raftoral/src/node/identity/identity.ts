@@ -148,7 +148,7 @@ async function checkTargets(known: NodeIdentity, targets: readonly string[], { d
   }
 }
 
-/** Asks one target after the other, round by round. Each gets a share of the time, so that one that cannot answer costs no more. */
+/** Asks one target after the other, round by round. Each gets a share of the time, so that one that cannot answer costs only that. */
 async function askForPlace(targets: readonly string[], options: IdentityOptions): Promise<NodeIdentity> {
   const { config, environment, logger } = options;
   const deadline = new Deadline({ timeoutMs: config.joinTimeoutMs }, environment.clock);

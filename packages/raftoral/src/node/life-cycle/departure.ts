@@ -2,7 +2,7 @@
  * How a node goes: what it hands to others before it stops, and how it leaves the cluster for good.
  *
  * Invariants:
- * D1. Handing over ends within its time, and at once when the cluster has nobody left to take anything.
+ * D1. Handing over ends within its time, and at once when the cluster has no node left to take anything.
  * D2. A node that cannot hand over goes all the same: the others take its runs over once it is silent.
  * D3. A node leaves once. Nothing is handed over before a quorum has answered, and when leaving fails all the same the node is
  *     a member as before: it executes again.

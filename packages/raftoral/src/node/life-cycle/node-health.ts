@@ -30,7 +30,7 @@ export class NodeHealth {
     this.#show();
   }
 
-  /** The node goes: whoever probes is to send nobody any more, while calls are answered still. Idempotent. */
+  /** The node goes: probes are to send no further callers, while calls are answered still. Idempotent. */
   stop(): void {
     this.#isStopping = true;
     this.#unsubscribe();

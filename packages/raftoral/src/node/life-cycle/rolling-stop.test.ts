@@ -1,6 +1,6 @@
 // @module-tag slow
 
-// Nodes that come and go under clients that never stop asking: no call fails, and nobody sees a gap.
+// Nodes that come and go under clients that never stop asking: no call fails, and no client sees a gap.
 import { workflow } from "@raftoral/workflow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RaftoralClient } from "../../client/raftoral-client.ts";

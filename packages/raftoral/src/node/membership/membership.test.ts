@@ -77,7 +77,7 @@ beforeEach(() => {
     cluster: cluster as unknown as WorkflowCluster,
     clusterId: "shop-000000000000",
     address: "one:1",
-    dial: () => Promise.reject(new Error("nobody else")),
+    dial: () => Promise.reject(new Error("no other node")),
     forget,
     clock: platformClock,
     suggest,
@@ -123,7 +123,7 @@ test("a voter's address is not given to another node", async () => {
   expect(cluster.changes).toEqual([]);
 });
 
-test("a cluster of another name lets nobody in", async () => {
+test("a cluster of another name lets no node in", async () => {
   await expect(membership.admit("a:1", "bank", 0, LIMIT)).rejects.toMatchObject({ code: "CLUSTER_MISMATCH" });
 });
 

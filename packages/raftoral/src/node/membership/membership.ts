@@ -8,8 +8,8 @@
  * J1. An id is given out by the leader alone, one at a time, after a barrier, and is greater than every id there ever was.
  * J2. A node enters as a learner and becomes a voter only once its log is close to the leader's: no quorum waits for it.
  * J3. The last voter is never removed.
- * J4. Changes are made one at a time, and none after its caller's time is over: whoever asked may have asked elsewhere since.
- * J5. Nobody is let in before the log has this leader's own address: the newcomer knows no other, and would answer where the
+ * J4. Changes are made one at a time, and none after its caller's time is over: the caller may have asked elsewhere since.
+ * J5. No node is let in before the log has this leader's own address: the newcomer knows no other, and would answer where the
  *     leader was before it moved.
  * J6. An address that is not in the log yet is a hint: it is dialled while the recorded one fails, and changes nothing else. Without
  *     hints a majority that has moved would never find itself to record its addresses.

@@ -41,7 +41,7 @@ export interface MembershipPeer {
 /** Reaches the node at an address. Rejects with NODE_UNREACHABLE. */
 export type Dial = (address: string, timeout: Timeout) => Promise<MembershipPeer>;
 
-/** {@link Dial} over gRPC. Certificates are read anew for each connection, so that they are as fresh as the node's. */
+/** {@link Dial} over gRPC. Certificates are read again for each connection, so that they are as fresh as the node's. */
 export function dialGrpc(tls: TlsOptions | false | undefined, clock: Clock): Dial {
   return (address, timeout) => MembershipClient.connect(address, tls, timeout, clock);
 }

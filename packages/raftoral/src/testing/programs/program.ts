@@ -31,7 +31,7 @@ export type Action =
       readonly caught: Action | undefined;
       readonly finally: Action | undefined;
     }
-  /** A step that nobody waits for. */
+  /** A step that the body does not wait for. */
   | { readonly do: "detached"; readonly name: string }
   /** Turns of the microtask queue that have nothing to do with the context. */
   | { readonly do: "noise"; readonly turns: number }

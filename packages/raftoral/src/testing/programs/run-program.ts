@@ -56,7 +56,7 @@ async function perform(ctx: WorkflowContext, action: Action): Promise<unknown> {
     case "try":
       return attempt(ctx, action);
     case "detached":
-      // raftoral-check-disable-next-line unawaited-call -- a step that nobody waits for is what this action is
+      // raftoral-check-disable-next-line unawaited-call -- a step without a wait is what this action is
       void ctx.step(action.name, () => "detached");
       return "begun";
     case "noise":

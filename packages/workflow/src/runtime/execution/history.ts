@@ -36,7 +36,7 @@ export interface Ownership {
 /** The place of an answer that the log does not have yet: after all that it has. */
 const STAGED: RecordPosition = Number.MAX_SAFE_INTEGER;
 
-/** A promise that never settles, and is collected with whoever awaits it. */
+/** A promise that never settles, and is collected with the code that awaits it. */
 export function never<T>(): Promise<T> {
   return new Promise<T>(() => {});
 }
@@ -75,7 +75,7 @@ export class History {
     for (const { recordedAtMs } of this.#recorded.values()) this.time.observe(recordedAtMs);
   }
 
-  /** What earlier owners recorded and nobody has asked for. */
+  /** What earlier owners recorded and the body has not asked for. */
   get unused(): readonly string[] {
     return [...this.#recorded.keys()];
   }
@@ -105,7 +105,7 @@ export class History {
 
   /** Undefined when all that a replay could answer in another way is committed; else resolves when it is. */
   settled(): Promise<void> | undefined {
-    // A refusal ends the execution: whoever waits is a part of it.
+    // A refusal ends the execution, and the code that waits is a part of it.
     return this.#staged.settled()?.catch(() => never());
   }
 

@@ -49,7 +49,7 @@ export class Interruption {
     this.#interrupt(this.#cancelled);
   }
 
-  /** Aborts what listens to signals; `why` reaches nobody else. */
+  /** Aborts what listens to signals; `why` reaches no other code. */
   end(why: string): void {
     if (this.isOver) return;
     this.#state = "over";

@@ -159,7 +159,7 @@ export class RunExecution {
     this.site.committed(path, position);
   }
 
-  /** This node has the run no more, or the run has ended. Idempotent. */
+  /** This node does not have the run any more, or the run has ended. Idempotent. */
   end(why: string): void {
     if (this.interruption.isOver) return;
     this.interruption.end(why);

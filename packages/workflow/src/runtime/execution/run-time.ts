@@ -1,7 +1,7 @@
 /**
  * What time it is for a run on its owner: what its sleeps and deadlines are made of and measured by.
  *
- * Sleeps are recorded as the moment of their end, so that whoever owns the run then knows it. Wall clocks are set back, differ
+ * Sleeps are recorded as the moment of their end, so that the node that owns the run then knows it. Wall clocks are set back, differ
  * from node to node, and the log's clock follows the one that is furthest ahead; none of that may lengthen a sleep.
  *
  * T1. Never behind what is recorded of the run: a new owner's clock may be.

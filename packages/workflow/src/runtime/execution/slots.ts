@@ -33,7 +33,7 @@ export class Slots {
     return new Promise((resolve) => this.#queue.push(resolve));
   }
 
-  /** Gives a slot back, to whoever waits longest. */
+  /** Gives a slot back, to the run that has waited longest. */
   release(): void {
     const next = this.#queue[this.#next];
     if (next === undefined) {

@@ -31,7 +31,7 @@ function formatReport(report: FolderReport): string {
   const fields = formatFields([
     ["Folder", `${report.path}${report.isBackup ? ", a backup" : ""}`],
     ["Format", String(report.format)],
-    ["Node", identity === undefined ? "nobody's yet" : `${identity.nodeId} of cluster ${identity.clusterId}`],
+    ["Node", identity === undefined ? "none yet" : `${identity.nodeId} of cluster ${identity.clusterId}`],
     ["Opened", `${report.incarnation} times`],
     ["Journal", journal === undefined ? "none" : journalOf(journal)],
     ["On disk", formatBytes(report.usedBytes)],

@@ -68,7 +68,7 @@ function formatPlan(dir: string, recovery: FolderRecovery): string {
       : `  The cluster gets a new id with the name of ${clusterId}: old nodes that come back are refused.`,
     ...recovery.groups.flatMap((group) => lines(group).map((line) => `  ${line}`)),
     "",
-    "What may be LOST: everything that the lost nodes acknowledged and that this node never received. Nobody can say how much that is;",
+    "What may be LOST: everything that the lost nodes acknowledged and that this node never received. It is not known how much that is;",
     "callers were told that it is done. Runs go back to their last step that is in this log, and do the steps after it again.",
     "What may COME INTO FORCE: entries at the end of this log that were never acknowledged.",
     "",
