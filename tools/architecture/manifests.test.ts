@@ -19,6 +19,12 @@ test.each(packages)("$shortName depends only on layers below it, in their own ve
   }
 });
 
+test("raft-core runs without any other package", () => {
+  const manifest = packages.find(({ shortName }) => shortName === "raft-core")?.manifest;
+  expect(manifest).toBeDefined();
+  expect(Object.keys(manifest ?? {}).filter((field) => /^(peer|optional)?dependencies$/i.test(field))).toEqual([]);
+});
+
 describe.each(published)("$manifest.name, published,", ({ folder, manifest }) => {
   test("says what it is, what it runs on and what it contains", () => {
     expect(manifest.type).toBe("module");

@@ -4,7 +4,7 @@
 //    and workflow do not know each other. e2e shares the simulation's checker of histories.
 // 2. A package is entered by what it exports; a relative import stays within its package's src. `/testing` is for tests.
 // 3. What a package imports at run time is in its `dependencies`.
-// 4. raft-core needs no Node, no protobuf and no connect; protobuf only in eraftpb/ and src/gen/.
+// 4. raft-core needs no Node, no protobuf and no connect, and no other package at all; its tests compare its codec with generated code.
 // 5. Pure folders are synchronous and deterministic: no clock, randomness, timers, process, console, crypto or promises. What
 //    they import at run time, wherever it is, is held to the same.
 // 7. Timers are the Clock's: the platform's fire at once for more than 2^31 - 1 ms, and no virtual clock moves them.
@@ -55,6 +55,9 @@ const IMPURE_NAMES = [
   "globalThis",
   "Promise",
 ];
+
+/** What the tests of raft-core share and its `./testing` does not offer: it is not built (rule 4). */
+const INTERNAL = "/src/testing/internal/";
 
 /** Rooms of workflow that are not part of the replicated state: they may know all of it, and each other. */
 const ENGINE_ROOMS = ["author", "executor", "requests", "runtime"];
@@ -143,9 +146,8 @@ function importViolations(module: Module, imported: Import, workspace: Workspace
   if (!declared && !isTest(module.path) && isPublishedCode(module.path, workspace)) {
     problems.push(`imports ${name}, which is not in the dependencies of ${owner}`);
   }
-  const isProtobuf = /^@(bufbuild|connectrpc)\//.test(specifier);
-  if (isProtobuf && inPackage(module.path, "raft-core") && !mayUseProtobuf(module.path)) {
-    problems.push(`imports ${specifier}; in raft-core only eraftpb/ may use protobuf`);
+  if (inPackage(module.path, "raft-core") && !isTest(module.path) && !module.path.includes(INTERNAL)) {
+    problems.push(`imports ${specifier}; raft-core needs no other package`);
   }
   return problems;
 }
@@ -159,6 +161,9 @@ function relativeViolations(module: Module, imported: Import): readonly string[]
   if (isTest(target) && !isTest(module.path)) problems.push(`imports the test ${imported.specifier}`);
   if (isForTests(target) && !isForTests(module.path) && !isTest(module.path)) {
     problems.push(`imports ${imported.specifier}, which is for tests`);
+  }
+  if (target.includes(INTERNAL) && !module.path.includes(INTERNAL) && !isTest(module.path)) {
+    problems.push(`imports ${imported.specifier}, which is not published`);
   }
   return problems;
 }
@@ -279,10 +284,6 @@ function isGenerated(path: string): boolean {
 /** Code that `dist` is built of, other than what is for tests itself. */
 function isPublishedCode(path: string, workspace: Workspace): boolean {
   return workspace.manifests.get(packageOf(path))?.private !== true && !isTest(path) && !isForTests(path);
-}
-
-function mayUseProtobuf(path: string): boolean {
-  return isTest(path) || /^packages\/raft-core\/src\/(eraftpb|gen)\//.test(path);
 }
 
 function inPackage(path: string, shortName: string): boolean {

@@ -8,7 +8,7 @@ import {
   MessageSchema,
   SnapshotMetadataSchema,
   SnapshotSchema,
-} from "../../packages/raft-core/src/gen/eraftpb/eraftpb_pb.ts";
+} from "../../packages/raft-core/src/testing/internal/gen/eraftpb/eraftpb_pb.ts";
 import { varintBytes, writeVarint } from "../../packages/raft-core/src/wire/varint.ts";
 import * as service from "../../packages/transport-grpc/src/wire/raft-service-codec.ts";
 import { type Domain, enumOf, type Fields, fromHex, type Table, toDomain, toFields, toHex } from "./fields.ts";

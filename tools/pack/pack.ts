@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { installed, root, run } from "../process.ts";
 import type { Counts } from "../task/counts.ts";
 import { type WorkspacePackage, workspacePackages } from "../workspace.ts";
+import { testAlone } from "./alone.ts";
 import { testBundles } from "./bundles.ts";
 import { testOldNodes } from "./old-nodes.ts";
 import { Results } from "./results.ts";
@@ -21,6 +22,7 @@ export async function testPack(): Promise<Counts> {
   try {
     const packages = (await workspacePackages()).filter((candidate) => candidate.published);
     const tarballs = await packAll(packages, folder, results);
+    await testAlone(packages, tarballs, folder, results);
     const project = join(folder, "project");
     await cp(CONSUMER, project, { recursive: true });
     await writeFile(join(project, "package.json"), consumerManifest(tarballs));

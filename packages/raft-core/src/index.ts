@@ -88,8 +88,6 @@ export { ClusterRegistry } from "./transport-kit/cluster-registry.ts";
 export { NodeDirectory, type NodeDirectoryListener } from "./transport-kit/node-directory.ts";
 export { joinedCrc32 } from "./transport-kit/snapshot-crc.ts";
 export { TransportError, type TransportErrorCode } from "./transport-kit/transport-error.ts";
-export { varintBytes, writeVarint } from "./wire/varint.ts";
-export { WireReader } from "./wire/wire-reader.ts";
 
 // To build a storage, or a store for state that is derived from the log.
 

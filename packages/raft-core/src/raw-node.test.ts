@@ -7,7 +7,7 @@ import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message, message } from "
 import { seededRng } from "./ports/rng.ts";
 import { RawNode } from "./raw-node.ts";
 import type { Ready } from "./ready.ts";
-import { bytes, commands, entriesOfTerms } from "./testing/lockstep-network.ts";
+import { bytes, commands, entriesOfTerms } from "./testing/internal/groups/lockstep-network.ts";
 import type { ConfState, Entry } from "./types.ts";
 
 const ALONE: ConfState = { voters: [1], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };

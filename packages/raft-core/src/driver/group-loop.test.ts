@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { InvariantViolation, RaftError } from "../errors.ts";
 import { message } from "../message.ts";
-import { Counter, network, ShortCircuit, single, startNode, stopAll, trio } from "../testing/manual-group.ts";
+import {
+  Counter,
+  network,
+  ShortCircuit,
+  single,
+  startNode,
+  stopAll,
+  trio,
+} from "../testing/internal/groups/manual-group.ts";
 import { TransportError } from "../transport-kit/transport-error.ts";
 import { EMPTY_BYTES, EMPTY_CONF_STATE } from "../types.ts";
 import { withHeader } from "./snapshots/snapshot-header.ts";

@@ -5,8 +5,8 @@ import { encodeConfChange, encodeConfChangeV2 } from "../eraftpb/conf-change.ts"
 import { RaftError } from "../errors.ts";
 import { message } from "../message.ts";
 import { silentLogger } from "../ports/platform.ts";
-import { anyDamaged } from "../testing/wire/any-damage.ts";
-import { anyConfChange, anyConfChangeV2 } from "../testing/wire/arbitraries.ts";
+import { anyDamaged } from "../testing/internal/wire/any-damage.ts";
+import { anyConfChange, anyConfChangeV2 } from "../testing/internal/wire/arbitraries.ts";
 import type { Entry } from "../types.ts";
 import { decodeEntryContext, encodeEntryContext } from "./apply/entry-context.ts";
 import { Sessions } from "./apply/sessions.ts";

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { stopAll, trio } from "../testing/manual-group.ts";
+import { stopAll, trio } from "../testing/internal/groups/manual-group.ts";
 
 afterEach(stopAll);
 

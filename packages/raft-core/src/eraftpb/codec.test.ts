@@ -2,6 +2,8 @@ import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RaftError } from "../errors.ts";
+import { type Message, message } from "../message.ts";
+import { GENERATED } from "../testing/internal/eraftpb/generated-form.ts";
 import {
   ConfChangeSchema,
   ConfChangeV2Schema,
@@ -11,8 +13,7 @@ import {
   MessageSchema,
   SnapshotMetadataSchema,
   SnapshotSchema,
-} from "../gen/eraftpb/eraftpb_pb.ts";
-import { type Message, message } from "../message.ts";
+} from "../testing/internal/gen/eraftpb/eraftpb_pb.ts";
 import {
   anyConfChange,
   anyConfChangeV2,
@@ -21,9 +22,8 @@ import {
   anyHardState,
   anyMessage,
   anySnapshot,
-} from "../testing/wire/arbitraries.ts";
+} from "../testing/internal/wire/arbitraries.ts";
 import type { Entry } from "../types.ts";
-import { GENERATED } from "./generated-form.ts";
 import * as codec from "./index.ts";
 
 interface Case {

@@ -12,18 +12,18 @@ import {
   type ConfChangeV2,
   EMPTY_BYTES,
 } from "../types.ts";
-import { malformed, WireReader } from "../wire/wire-reader.ts";
+import { malformed } from "../wire/refusal.ts";
 import {
   bytesFieldSize,
-  LENGTH_DELIMITED,
   nestedFieldSize,
   tagOf,
   uintFieldSize,
-  VARINT,
   writeBytesField,
   writeNestedHead,
   writeUintField,
-} from "../wire/wire-writer.ts";
+} from "../wire/sized-fields.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { LENGTH_DELIMITED, VARINT } from "../wire/wire-types.ts";
 
 const V1_ID = tagOf(1, VARINT);
 const V1_TYPE = tagOf(2, VARINT);
@@ -67,28 +67,22 @@ export function decodeConfChange(bytes: Uint8Array): ConfChange {
   let type: ConfChangeType = "AddNode";
   let nodeId = 0;
   let context: Uint8Array = EMPTY_BYTES;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    switch (tag >>> 3) {
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
       case 1:
-        reader.expect(wireType, VARINT);
         id = reader.uint();
         break;
       case 2:
-        reader.expect(wireType, VARINT);
         type = readChangeType(reader);
         break;
       case 3:
-        reader.expect(wireType, VARINT);
         nodeId = reader.uint();
         break;
       case 4:
-        reader.expect(wireType, LENGTH_DELIMITED);
         context = reader.view();
         break;
       default:
-        reader.skip(wireType);
+        reader.skip();
     }
   }
   return { id, type, nodeId, context };
@@ -101,15 +95,11 @@ function singleSize(change: ConfChangeSingle): number {
 function readSingle(reader: WireReader): ConfChangeSingle {
   let type: ConfChangeType = "AddNode";
   let nodeId = 0;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    const field = tag >>> 3;
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field > 2) {
-      reader.skip(wireType);
+      reader.skip();
       continue;
     }
-    reader.expect(wireType, VARINT);
     if (field === 1) type = readChangeType(reader);
     else nodeId = reader.uint();
   }
@@ -138,30 +128,25 @@ export function decodeConfChangeV2(bytes: Uint8Array): ConfChangeV2 {
   let transition: ConfChangeTransition = "Auto";
   const changes: ConfChangeSingle[] = [];
   let context: Uint8Array = EMPTY_BYTES;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    switch (tag >>> 3) {
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
       case 1: {
-        reader.expect(wireType, VARINT);
         const value = TRANSITIONS[reader.uint()];
         if (value === undefined) throw malformed("a configuration change with an unknown transition");
         transition = value;
         break;
       }
       case 2: {
-        reader.expect(wireType, LENGTH_DELIMITED);
         const outer = reader.enter();
         changes.push(readSingle(reader));
         reader.leave(outer);
         break;
       }
       case 3:
-        reader.expect(wireType, LENGTH_DELIMITED);
         context = reader.view();
         break;
       default:
-        reader.skip(wireType);
+        reader.skip();
     }
   }
   return { transition, changes, context };

@@ -1,15 +1,8 @@
 /** `eraftpb.ConfState`. Lists are written packed and read either way. */
 import type { ConfState } from "../types.ts";
+import { boolFieldSize, packedFieldSize, tagOf, writeBoolField, writePackedField } from "../wire/sized-fields.ts";
 import { WireReader } from "../wire/wire-reader.ts";
-import {
-  boolFieldSize,
-  LENGTH_DELIMITED,
-  packedFieldSize,
-  tagOf,
-  VARINT,
-  writeBoolField,
-  writePackedField,
-} from "../wire/wire-writer.ts";
+import { LENGTH_DELIMITED, VARINT } from "../wire/wire-types.ts";
 
 const VOTERS = tagOf(1, LENGTH_DELIMITED);
 const LEARNERS = tagOf(2, LENGTH_DELIMITED);
@@ -44,28 +37,25 @@ export function readConfState(reader: WireReader, before?: ConfState): ConfState
   const votersOutgoing = [...(before?.votersOutgoing ?? [])];
   const learnersNext = [...(before?.learnersNext ?? [])];
   let autoLeave = before?.autoLeave ?? false;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    switch (tag >>> 3) {
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
       case 1:
-        reader.uints(wireType, voters);
+        reader.uints(voters);
         break;
       case 2:
-        reader.uints(wireType, learners);
+        reader.uints(learners);
         break;
       case 3:
-        reader.uints(wireType, votersOutgoing);
+        reader.uints(votersOutgoing);
         break;
       case 4:
-        reader.uints(wireType, learnersNext);
+        reader.uints(learnersNext);
         break;
       case 5:
-        reader.expect(wireType, VARINT);
         autoLeave = reader.bool();
         break;
       default:
-        reader.skip(wireType);
+        reader.skip();
     }
   }
   return { voters, learners, votersOutgoing, learnersNext, autoLeave };

@@ -1,15 +1,9 @@
 /** `eraftpb.Entry`. The field `sync_log` of old raft-rs versions is read over and never written. */
 import { EMPTY_BYTES, type Entry, type EntryType } from "../types.ts";
-import { malformed, WireReader } from "../wire/wire-reader.ts";
-import {
-  bytesFieldSize,
-  LENGTH_DELIMITED,
-  tagOf,
-  uintFieldSize,
-  VARINT,
-  writeBytesField,
-  writeUintField,
-} from "../wire/wire-writer.ts";
+import { malformed } from "../wire/refusal.ts";
+import { bytesFieldSize, tagOf, uintFieldSize, writeBytesField, writeUintField } from "../wire/sized-fields.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { LENGTH_DELIMITED, VARINT } from "../wire/wire-types.ts";
 
 const TYPE = tagOf(1, VARINT);
 const TERM = tagOf(2, VARINT);
@@ -50,40 +44,32 @@ export function readEntry(reader: WireReader): Entry {
   let index = 0;
   let data: Uint8Array = EMPTY_BYTES;
   let context: Uint8Array | undefined;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    switch (tag >>> 3) {
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
       case 1: {
-        reader.expect(wireType, VARINT);
         const value = ENTRY_TYPES[reader.uint()];
         if (value === undefined) throw malformed("an entry of unknown type");
         type = value;
         break;
       }
       case 2:
-        reader.expect(wireType, VARINT);
         term = reader.uint();
         break;
       case 3:
-        reader.expect(wireType, VARINT);
         index = reader.uint();
         break;
       case 4:
-        reader.expect(wireType, LENGTH_DELIMITED);
         data = reader.view();
         break;
       case 5:
         // `sync_log`
-        reader.expect(wireType, VARINT);
-        reader.skip(wireType);
+        reader.skipInteger();
         break;
       case 6:
-        reader.expect(wireType, LENGTH_DELIMITED);
         context = reader.view();
         break;
       default:
-        reader.skip(wireType);
+        reader.skip();
     }
   }
   return context === undefined || context.length === 0

@@ -1,7 +1,8 @@
 /** `eraftpb.HardState`. */
 import type { HardState } from "../types.ts";
+import { tagOf, uintFieldSize, writeUintField } from "../wire/sized-fields.ts";
 import { WireReader } from "../wire/wire-reader.ts";
-import { tagOf, uintFieldSize, VARINT, writeUintField } from "../wire/wire-writer.ts";
+import { VARINT } from "../wire/wire-types.ts";
 
 const TERM = tagOf(1, VARINT);
 const VOTE = tagOf(2, VARINT);
@@ -24,15 +25,11 @@ export function decodeHardState(bytes: Uint8Array): HardState {
   let term = 0;
   let vote = 0;
   let commit = 0;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    const field = tag >>> 3;
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field > 3) {
-      reader.skip(wireType);
+      reader.skip();
       continue;
     }
-    reader.expect(wireType, VARINT);
     const value = reader.uint();
     if (field === 1) term = value;
     else if (field === 2) vote = value;

@@ -5,7 +5,7 @@
  */
 import { RaftError } from "../errors.ts";
 import type { MessageType } from "../message.ts";
-import { malformed } from "../wire/wire-reader.ts";
+import { malformed } from "../wire/refusal.ts";
 
 /** At each wire value, the core's name; raft-rs's name beside it where it differs. */
 const BY_NUMBER: readonly MessageType[] = [

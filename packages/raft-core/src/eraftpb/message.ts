@@ -6,22 +6,22 @@
  */
 import type { Message, MessageType } from "../message.ts";
 import type { Entry, Snapshot } from "../types.ts";
-import { malformed, WireReader } from "../wire/wire-reader.ts";
+import { malformed } from "../wire/refusal.ts";
 import {
   boolFieldSize,
   bytesFieldSize,
   int64FieldSize,
-  LENGTH_DELIMITED,
   nestedFieldSize,
   tagOf,
   uintFieldSize,
-  VARINT,
   writeBoolField,
   writeBytesField,
   writeInt64Field,
   writeNestedHead,
   writeUintField,
-} from "../wire/wire-writer.ts";
+} from "../wire/sized-fields.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { LENGTH_DELIMITED, VARINT } from "../wire/wire-types.ts";
 import { encodedEntrySize, readEntry, writeEntry } from "./entry.ts";
 import { isLocalType, numberOfType, typeOfNumber } from "./message-type.ts";
 import { readSnapshot, snapshotSize, writeSnapshot } from "./snapshot.ts";
@@ -109,64 +109,66 @@ function readMessage(reader: WireReader): Message {
   let requestSnapshot = 0;
   let commitTerm = 0;
   let priority = 0;
-  while (reader.more()) {
-    const tag = reader.tag();
-    // Compared as a whole, so that a known field with another wire type falls through to `refuseOrSkip`.
-    switch (tag) {
-      case TYPE:
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
+      case 1:
         type = typeOfNumber(reader.uint());
         break;
-      case TO:
+      case 2:
         to = reader.uint();
         break;
-      case FROM:
+      case 3:
         from = reader.uint();
         break;
-      case TERM:
+      case 4:
         term = reader.uint();
         break;
-      case LOG_TERM:
+      case 5:
         logTerm = reader.uint();
         break;
-      case INDEX:
+      case 6:
         index = reader.uint();
         break;
-      case ENTRIES: {
+      case 7: {
         const outer = reader.enter();
         entries ??= [];
         entries.push(readEntry(reader));
         reader.leave(outer);
         break;
       }
-      case COMMIT:
+      case 8:
         commit = reader.uint();
         break;
-      case SNAPSHOT: {
+      case 9: {
         const outer = reader.enter();
         snapshot = readSnapshot(reader, snapshot);
         reader.leave(outer);
         break;
       }
-      case REJECT:
+      case 10:
         reject = reader.bool();
         break;
-      case REJECT_HINT:
+      case 11:
         rejectHint = reader.uint();
         break;
-      case CONTEXT:
+      case 12:
         context = reader.view();
         break;
-      case REQUEST_SNAPSHOT:
+      case 13:
         requestSnapshot = reader.uint();
         break;
-      case COMMIT_TERM:
+      case 14:
+        // `deprecated_priority`
+        reader.skipInteger();
+        break;
+      case 15:
         commitTerm = reader.uint();
         break;
-      case PRIORITY:
+      case 16:
         priority = reader.int64();
         break;
       default:
-        refuseOrSkip(reader, tag);
+        reader.skip();
     }
   }
   return {
@@ -188,18 +190,6 @@ function readMessage(reader: WireReader): Message {
     requestSnapshot,
     priority,
   };
-}
-
-/** Highest field number of the contract; what is beyond was added by a later version. */
-const LAST_FIELD = 16;
-const DEPRECATED_PRIORITY = tagOf(14, VARINT);
-
-function refuseOrSkip(reader: WireReader, tag: number): void {
-  const field = tag >>> 3;
-  if (field <= LAST_FIELD && tag !== DEPRECATED_PRIORITY) {
-    throw malformed(`field ${field} of a message has wire type ${tag & 7}`);
-  }
-  reader.skip(tag & 7);
 }
 
 /** The bytes of `message`. Throws RaftError CODEC_INVALID for numbers beyond the safe integers and for storage messages. */

@@ -5,18 +5,17 @@
  * missing are therefore the same: empty ones are not written, missing ones are read as empty.
  */
 import { EMPTY_BYTES, EMPTY_CONF_STATE, type Snapshot, type SnapshotMetadata } from "../types.ts";
-import { WireReader } from "../wire/wire-reader.ts";
 import {
   bytesFieldSize,
-  LENGTH_DELIMITED,
   nestedFieldSize,
   tagOf,
   uintFieldSize,
-  VARINT,
   writeBytesField,
   writeNestedHead,
   writeUintField,
-} from "../wire/wire-writer.ts";
+} from "../wire/sized-fields.ts";
+import { WireReader } from "../wire/wire-reader.ts";
+import { LENGTH_DELIMITED, VARINT } from "../wire/wire-types.ts";
 import { confStateSize, readConfState, writeConfState } from "./conf-state.ts";
 
 const DATA = tagOf(1, LENGTH_DELIMITED);
@@ -49,27 +48,22 @@ function writeMetadata(target: Uint8Array, at: number, metadata: SnapshotMetadat
 
 function readMetadata(reader: WireReader, before: SnapshotMetadata): SnapshotMetadata {
   let { confState, index, term } = before;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    switch (tag >>> 3) {
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
       case 1: {
-        reader.expect(wireType, LENGTH_DELIMITED);
         const outer = reader.enter();
         confState = readConfState(reader, confState);
         reader.leave(outer);
         break;
       }
       case 2:
-        reader.expect(wireType, VARINT);
         index = reader.uint();
         break;
       case 3:
-        reader.expect(wireType, VARINT);
         term = reader.uint();
         break;
       default:
-        reader.skip(wireType);
+        reader.skip();
     }
   }
   return { confState, index, term };
@@ -92,20 +86,15 @@ export function writeSnapshot(target: Uint8Array, at: number, snapshot: Snapshot
 export function readSnapshot(reader: WireReader, before?: Snapshot): Snapshot {
   let data = before?.data ?? EMPTY_BYTES;
   let metadata = before?.metadata ?? NO_METADATA;
-  while (reader.more()) {
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    const field = tag >>> 3;
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
     if (field === 1) {
-      reader.expect(wireType, LENGTH_DELIMITED);
       data = reader.view();
     } else if (field === 2) {
-      reader.expect(wireType, LENGTH_DELIMITED);
       const outer = reader.enter();
       metadata = readMetadata(reader, metadata);
       reader.leave(outer);
     } else {
-      reader.skip(wireType);
+      reader.skip();
     }
   }
   return { metadata, data };

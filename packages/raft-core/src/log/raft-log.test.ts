@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InvariantViolation } from "../errors.ts";
 import { MemoryStorage } from "../memory/memory-storage.ts";
-import { entriesOfTerms } from "../testing/lockstep-network.ts";
+import { entriesOfTerms } from "../testing/internal/groups/lockstep-network.ts";
 import { EMPTY_CONF_STATE, type Entry, type Snapshot } from "../types.ts";
 import { entriesSize, entrySize } from "./entry-size.ts";
 import { RaftLog } from "./raft-log.ts";

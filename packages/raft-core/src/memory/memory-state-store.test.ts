@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { stateStoreConformance } from "../testing/state-store-conformance.ts";
-import type { StateStoreSubject } from "../testing/state-store-subject.ts";
+import { stateStoreConformance } from "../testing/conformance/state-store-conformance.ts";
+import type { StateStoreSubject } from "../testing/conformance/state-store-subject.ts";
 import { MemoryStateStore } from "./memory-state-store.ts";
 
 function subject(): StateStoreSubject {

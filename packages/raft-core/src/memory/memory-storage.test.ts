@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { storageConformance } from "../testing/storage-conformance.ts";
-import { testEntries, testMetadata } from "../testing/storage-subject.ts";
+import { storageConformance } from "../testing/conformance/storage-conformance.ts";
+import { testEntries, testMetadata } from "../testing/conformance/storage-subject.ts";
 import { EMPTY_BYTES } from "../types.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 

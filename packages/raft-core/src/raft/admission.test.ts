@@ -6,8 +6,8 @@ import { MemoryStorage } from "../memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message, message } from "../message.ts";
 import { seededRng } from "../ports/rng.ts";
 import { RawNode } from "../raw-node.ts";
-import { commands, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
-import { anyHostileMessage } from "../testing/wire/hostile-messages.ts";
+import { commands, entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
+import { anyHostileMessage } from "../testing/internal/wire/hostile-messages.ts";
 import type { ConfState } from "../types.ts";
 
 const TRIO: ConfState = { voters: [1, 2, 3], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };

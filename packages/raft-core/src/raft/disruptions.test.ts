@@ -1,7 +1,13 @@
 // Situations in which groups are known to have got stuck, split or been disturbed: several options and several nodes at once.
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { bytes, commands, entriesOfTerms, LockstepNetwork, type NodeConfig } from "../testing/lockstep-network.ts";
+import {
+  bytes,
+  commands,
+  entriesOfTerms,
+  LockstepNetwork,
+  type NodeConfig,
+} from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Message, message } from "../message.ts";
 import { seededRng } from "../ports/rng.ts";
-import { bytes, commands } from "../testing/lockstep-network.ts";
-import { ORDINARY, SlowDiskGroup } from "../testing/slow-disk-group.ts";
-import { SlowDiskNode, votersOnly } from "../testing/slow-disk-node.ts";
+import { bytes, commands } from "../testing/internal/groups/lockstep-network.ts";
+import { ORDINARY, SlowDiskGroup } from "../testing/internal/groups/slow-disk-group.ts";
+import { SlowDiskNode, votersOnly } from "../testing/internal/groups/slow-disk-node.ts";
 import type { NodeId } from "../types.ts";
 
 // Nothing may leave a node before what it claims is durable (raft.ts R2). The claims are the table in DESIGN.md; the group of

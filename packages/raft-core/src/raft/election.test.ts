@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
+import { entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 import { CAMPAIGN_TRANSFER } from "./election.ts";
 

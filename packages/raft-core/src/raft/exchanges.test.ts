@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import { type Message, message, type PeerMessageType } from "../message.ts";
 import type { Rng } from "../ports/rng.ts";
 import { seededRng } from "../ports/rng.ts";
-import { bytes, entriesOfTerms, LockstepNetwork, type LockstepNode } from "../testing/lockstep-network.ts";
+import {
+  bytes,
+  entriesOfTerms,
+  LockstepNetwork,
+  type LockstepNode,
+} from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 
 // Without a tick nodes come to rest: no answer leads to a message that leads to the same answer again. Otherwise two nodes keep

@@ -2,7 +2,12 @@
 // is in the test beside each part: election.test.ts, replication.test.ts, snapshot.test.ts.
 import { describe, expect, it } from "vitest";
 import { type Message, message } from "../message.ts";
-import { bytes, entriesOfTerms, LockstepNetwork, type LockstepNode } from "../testing/lockstep-network.ts";
+import {
+  bytes,
+  entriesOfTerms,
+  LockstepNetwork,
+  type LockstepNode,
+} from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId, RaftRole } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

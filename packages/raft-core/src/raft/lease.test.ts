@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Message } from "../message.ts";
 import { message } from "../message.ts";
 import { seededRng } from "../ports/rng.ts";
-import { bytes, LockstepNetwork, text } from "../testing/lockstep-network.ts";
-import { SlowDiskNode, votersOnly } from "../testing/slow-disk-node.ts";
+import { bytes, LockstepNetwork, text } from "../testing/internal/groups/lockstep-network.ts";
+import { SlowDiskNode, votersOnly } from "../testing/internal/groups/slow-disk-node.ts";
 import type { LogIndex, NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

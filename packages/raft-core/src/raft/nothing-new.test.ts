@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import type { RawNode } from "../raw-node.ts";
-import { LockstepNetwork } from "../testing/lockstep-network.ts";
+import { LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 
 /** Everything of the core that decides what it does next. */
 function stateOf({ raft }: RawNode): object {

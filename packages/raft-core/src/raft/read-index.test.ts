@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { bytes, entriesOfTerms, LockstepNetwork, text } from "../testing/lockstep-network.ts";
+import { bytes, entriesOfTerms, LockstepNetwork, text } from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { bytes, commands, LockstepNetwork, type NetworkOptions, text } from "../testing/lockstep-network.ts";
+import {
+  bytes,
+  commands,
+  LockstepNetwork,
+  type NetworkOptions,
+  text,
+} from "../testing/internal/groups/lockstep-network.ts";
 import type { ConfChangeSingle, ConfChangeTransition, ConfChangeV2, NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

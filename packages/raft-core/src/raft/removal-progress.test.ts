@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../ports/rng.ts";
-import { bytes, commands } from "../testing/lockstep-network.ts";
-import { SlowDiskGroup, type Weights } from "../testing/slow-disk-group.ts";
-import type { SlowDiskNode } from "../testing/slow-disk-node.ts";
+import { bytes, commands } from "../testing/internal/groups/lockstep-network.ts";
+import { SlowDiskGroup, type Weights } from "../testing/internal/groups/slow-disk-group.ts";
+import type { SlowDiskNode } from "../testing/internal/groups/slow-disk-node.ts";
 import type { LogIndex, NodeId } from "../types.ts";
 import { isLeaving } from "./removal.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Message, message } from "../message.ts";
-import { bytes, LockstepNetwork, type NetworkOptions } from "../testing/lockstep-network.ts";
+import { bytes, LockstepNetwork, type NetworkOptions } from "../testing/internal/groups/lockstep-network.ts";
 import type { ConfChangeSingle, ConfChangeV2, LogIndex, NodeId } from "../types.ts";
 
 const remove = (nodeId: NodeId): ConfChangeSingle => ({ type: "RemoveNode", nodeId });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { bytes, commands, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
+import { bytes, commands, entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import type { Entry, NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

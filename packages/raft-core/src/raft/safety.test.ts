@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkInvariants } from "../confchange/changer.ts";
 import type { Message } from "../message.ts";
 import { seededRng } from "../ports/rng.ts";
-import { bytes, LockstepNetwork, type LockstepNode } from "../testing/lockstep-network.ts";
+import { bytes, LockstepNetwork, type LockstepNode } from "../testing/internal/groups/lockstep-network.ts";
 import type { Entry, HardState, NodeId } from "../types.ts";
 
 // The invariants named here are those of raft.ts (R), raft-log.ts (L), progress.ts (P), tracker/config.ts (C) and

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { bytes, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
+import { bytes, entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import { EMPTY_CONF_STATE, type Snapshot } from "../types.ts";
 
 const voters = [1, 2, 3];

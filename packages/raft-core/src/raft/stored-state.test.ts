@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { InvariantViolation } from "../errors.ts";
 import type { MemoryStorageContents } from "../memory/memory-storage.ts";
 import { message } from "../message.ts";
-import { commands, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
-import { votersOnly } from "../testing/slow-disk-node.ts";
+import { commands, entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
+import { votersOnly } from "../testing/internal/groups/slow-disk-node.ts";
 import type { Snapshot } from "../types.ts";
 
 const VOTERS = [1, 2, 3];

@@ -4,7 +4,7 @@ import { MemoryStorage } from "../memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, type Message, message } from "../message.ts";
 import { seededRng } from "../ports/rng.ts";
 import { RawNode } from "../raw-node.ts";
-import { bytes, commands, entriesOfTerms, LockstepNetwork } from "../testing/lockstep-network.ts";
+import { bytes, commands, entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

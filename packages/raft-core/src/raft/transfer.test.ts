@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, commands, LockstepNetwork } from "../testing/lockstep-network.ts";
+import { bytes, commands, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 
 const THREE: readonly NodeId[] = [1, 2, 3];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { MemoryStorage } from "../memory/memory-storage.ts";
-import { Counter, network } from "../testing/manual-group.ts";
+import { Counter, network } from "../testing/internal/groups/manual-group.ts";
 import { ClusterRegistry } from "./cluster-registry.ts";
 import { NodeDirectory } from "./node-directory.ts";
 

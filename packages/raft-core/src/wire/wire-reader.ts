@@ -1,65 +1,90 @@
 /**
- * Reading protobuf's wire format from bytes that nobody vouches for.
+ * Reads protobuf's wire format, without bigint, from bytes that nobody vouches for.
  *
- * Role: the reading half of the codec's foundation. One reader walks one buffer from front to back; a submessage narrows the
- * end for as long as it lasts.
+ * Role: the reading half of every hand-written codec. One reader walks one buffer from front to back; a submessage is read
+ * by the same reader, whose end is narrowed for as long as the submessage lasts (`enter`), or by a reader of its own (`message`).
  *
  * Invariants:
  * R1. Nothing is read at or behind `end`.
- * R2. Whatever the bytes are, reading ends with a value or a RaftError CODEC_INVALID, in time linear in their length.
- * R3. `bytes()` returns views, not copies: the buffer must not change while what was read from it is in use.
+ * R2. Whatever the bytes are, reading ends with a value or with the error of the reader's refusal, in time linear in their length.
+ * R3. `view()` returns views, not copies: the buffer must not change while what was read from it is in use.
  */
-import { RaftError } from "../errors.ts";
 import { EMPTY_BYTES } from "../types.ts";
-import { type Cursor, readVarint } from "./varint.ts";
-import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from "./wire-writer.ts";
+import { asciiText } from "./ascii-text.ts";
+import { malformed, type WireRefusal } from "./refusal.ts";
+import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from "./wire-types.ts";
 
 const MAX_TAG = 2 ** 32 - 1;
+const MAX_VARINT_BYTES = 10;
 const TWO_POW_32 = 2 ** 32;
+/** Shorter texts are read character by character, which is faster than asking the platform's decoder. */
+const ASCII_LOOP_BYTES = 48;
 
-export class WireReader implements Cursor {
-  readonly bytes: Uint8Array;
-  at: number;
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * A position in a message. The usual loop asks for the next {@link field}, and then for its value with the method of the
+ * field's type, or for {@link skip}. The methods of values refuse a field that has another wire type than their own.
+ */
+export class WireReader {
+  readonly #buffer: Uint8Array;
+  readonly #refuse: WireRefusal;
+  #at: number;
   #end: number;
+  #wireType = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.at = 0;
-    this.#end = bytes.length;
+  /** Reads `[start, end)` of `buffer`. What is wrong with the bytes is thrown as the error that `refuse` makes: RaftError CODEC_INVALID by default. */
+  constructor(buffer: Uint8Array, refuse: WireRefusal = malformed, start = 0, end: number = buffer.length) {
+    this.#buffer = buffer;
+    this.#refuse = refuse;
+    this.#at = start;
+    this.#end = end;
   }
 
-  /** Whether another field follows in the message that is being read. */
-  more(): boolean {
-    return this.at < this.#end;
+  /** Whether the message that is being read has been read to its end. */
+  get atEnd(): boolean {
+    return this.#at >= this.#end;
   }
 
-  /** The next field's tag: number times 8 plus wire type. */
-  tag(): number {
-    const tag = this.uint();
-    if (tag < 8 || tag > MAX_TAG) throw malformed("a field has an impossible number");
-    return tag;
+  /** The next field's number; 0 at the end of the message. */
+  field(): number {
+    if (this.#at >= this.#end) return 0;
+    const first = this.#buffer[this.#at] as number;
+    if (first >= 8 && first < 0x80) {
+      this.#at++;
+      this.#wireType = first & 7;
+      return first >>> 3;
+    }
+    return this.#highField();
+  }
+
+  /** A bare unsigned integer up to 2^53 - 1, without a field. */
+  varint(): number {
+    const at = this.#at;
+    const first = this.#buffer[at] as number;
+    // Most are of one byte; a comparison with undefined is false.
+    if (first < 0x80 && at < this.#end) {
+      this.#at = at + 1;
+      return first;
+    }
+    return this.#longVarint();
   }
 
   /** An unsigned integer up to 2^53 - 1. */
   uint(): number {
-    const first = this.bytes[this.at];
-    if (first !== undefined && first < 0x80 && this.at < this.#end) {
-      this.at++;
-      return first;
-    }
-    const value = readVarint(this);
-    if (this.at > this.#end) throw malformed("a varint runs past the end of its message");
-    return value;
+    this.#expect(VARINT);
+    return this.varint();
   }
 
   /** A signed 64-bit integer within 2^53 of zero. */
   int64(): number {
+    this.#expect(VARINT);
     let low = 0;
     let high = 0;
     let shift = 0;
     for (;;) {
-      if (this.at >= this.#end) throw malformed("bytes end in the middle of a varint");
-      const byte = this.bytes[this.at++] as number;
+      if (this.#at >= this.#end) throw this.#refuse("bytes end in the middle of a varint");
+      const byte = this.#buffer[this.#at++] as number;
       const bits = byte & 0x7f;
       if (shift < 28) low |= bits << shift;
       else if (shift === 28) {
@@ -68,31 +93,63 @@ export class WireReader implements Cursor {
       } else high |= bits << (shift - 32);
       if (byte < 0x80) break;
       shift += 7;
-      if (shift > 63) throw malformed("a varint is longer than ten bytes");
+      if (shift > 63) throw this.#refuse("a varint is longer than ten bytes");
     }
     const value = (high | 0) * TWO_POW_32 + (low >>> 0);
-    if (!Number.isSafeInteger(value)) throw malformed("a signed integer is further than 2^53 - 1 from zero");
+    if (!Number.isSafeInteger(value)) throw this.#refuse("a signed integer is further than 2^53 - 1 from zero");
     return value;
   }
 
+  /** Four bytes, as an unsigned integer. */
+  fixed32(): number {
+    this.#expect(FIXED32);
+    const at = this.#at;
+    this.#advance(4);
+    return new DataView(this.#buffer.buffer, this.#buffer.byteOffset + at, 4).getUint32(0, true);
+  }
+
+  /** True or false. */
   bool(): boolean {
     return this.uint() !== 0;
   }
 
-  /** A view of a field's content (R3). */
-  view(): Uint8Array {
-    const length = this.#length();
-    if (length === 0) return EMPTY_BYTES;
-    const from = this.at;
-    this.at += length;
-    return this.bytes.subarray(from, this.at);
+  /** Text. */
+  string(): string {
+    this.#expect(LENGTH_DELIMITED);
+    return this.bareString();
   }
 
-  /** Begins a submessage or packed list. Hand what it returns to {@link leave}. */
+  /** A copy of a field's content, so that what is kept does not hold the whole buffer. */
+  bytes(): Uint8Array {
+    this.#expect(LENGTH_DELIMITED);
+    return this.bareBytes();
+  }
+
+  /** A view of a field's content (R3). */
+  view(): Uint8Array {
+    this.#expect(LENGTH_DELIMITED);
+    const length = this.#length();
+    if (length === 0) return EMPTY_BYTES;
+    const from = this.#at;
+    this.#at += length;
+    return this.#buffer.subarray(from, this.#at);
+  }
+
+  /** A reader of a submessage. This reader goes on behind it. */
+  message(): WireReader {
+    this.#expect(LENGTH_DELIMITED);
+    const length = this.#length();
+    const start = this.#at;
+    this.#at += length;
+    return new WireReader(this.#buffer, this.#refuse, start, this.#at);
+  }
+
+  /** Begins a submessage, to be read with this reader to its end. Hand what it returns to {@link leave}. */
   enter(): number {
+    this.#expect(LENGTH_DELIMITED);
     const length = this.#length();
     const outer = this.#end;
-    this.#end = this.at + length;
+    this.#end = this.#at + length;
     return outer;
   }
 
@@ -102,52 +159,121 @@ export class WireReader implements Cursor {
   }
 
   /** A list of unsigned integers, packed or one by one: appends what this field holds. */
-  uints(wireType: number, into: number[]): void {
-    if (wireType === VARINT) {
-      into.push(this.uint());
+  uints(into: number[]): void {
+    if (this.#wireType === VARINT) {
+      into.push(this.varint());
       return;
     }
-    this.expect(wireType, LENGTH_DELIMITED);
     const outer = this.enter();
-    while (this.more()) into.push(this.uint());
+    while (this.#at < this.#end) into.push(this.varint());
     this.leave(outer);
   }
 
-  /** Refuses a known field that comes with another wire type than its own. */
-  expect(wireType: number, expected: number): void {
-    if (wireType !== expected) throw malformed(`a field has wire type ${wireType} where ${expected} belongs`);
+  /** Length and text, without a field. */
+  bareString(): string {
+    const length = this.#length();
+    const start = this.#at;
+    this.#at += length;
+    if (length <= ASCII_LOOP_BYTES) {
+      const text = asciiText(this.#buffer, start, this.#at);
+      if (text !== undefined) return text;
+    }
+    try {
+      return decoder.decode(this.#buffer.subarray(start, this.#at));
+    } catch (cause) {
+      throw this.#refuse("a string is not UTF-8", cause);
+    }
   }
 
-  /** Passes over a field that this version does not know. */
-  skip(wireType: number): void {
-    if (wireType === VARINT) {
-      // Not read as a number: an unknown field may well hold 64 bits.
-      let length = 1;
-      while (this.at < this.#end && (this.bytes[this.at] as number) >= 0x80) {
-        this.at++;
-        length++;
+  /** Length and a copy of the content, without a field. */
+  bareBytes(): Uint8Array {
+    const length = this.#length();
+    const start = this.#at;
+    this.#at += length;
+    return this.#buffer.slice(start, this.#at);
+  }
+
+  /** Passes over an integer of up to 64 bits, for a field that is known and not used. */
+  skipInteger(): void {
+    this.#expect(VARINT);
+    this.#skipVarint();
+  }
+
+  /** Passes over the value of a field that this version does not know. */
+  skip(): void {
+    switch (this.#wireType) {
+      case VARINT:
+        this.#skipVarint();
+        return;
+      case FIXED64:
+        this.#advance(8);
+        return;
+      case LENGTH_DELIMITED:
+        this.#advance(this.#length());
+        return;
+      case FIXED32:
+        this.#advance(4);
+        return;
+      default:
+        throw this.#refuse(`a field has wire type ${this.#wireType}, which this format does not have`);
+    }
+  }
+
+  #highField(): number {
+    const tag = this.varint();
+    if (tag < 8 || tag > MAX_TAG) throw this.#refuse("a field has an impossible number");
+    this.#wireType = tag & 7;
+    return tag >>> 3;
+  }
+
+  #longVarint(): number {
+    const end = this.#end;
+    let at = this.#at;
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < MAX_VARINT_BYTES; count++) {
+      if (at >= end) throw this.#refuse("bytes end in the middle of a varint");
+      const byte = this.#buffer[at++] as number;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) throw this.#refuse("a varint is beyond 2^53 - 1");
+        this.#at = at;
+        return value;
       }
-      if (length > 10) throw malformed("a varint is longer than ten bytes");
-      this.#advance(1);
-    } else if (wireType === FIXED64) this.#advance(8);
-    else if (wireType === LENGTH_DELIMITED) this.#advance(this.#length());
-    else if (wireType === FIXED32) this.#advance(4);
-    else throw malformed(`a field has wire type ${wireType}, which this format does not have`);
+      scale *= 0x80;
+    }
+    throw this.#refuse("a varint is longer than ten bytes");
+  }
+
+  /** Not read as a number: an unknown field may well hold 64 bits. */
+  #skipVarint(): void {
+    let length = 1;
+    while (this.#at < this.#end && (this.#buffer[this.#at] as number) >= 0x80) {
+      this.#at++;
+      length++;
+    }
+    if (length > MAX_VARINT_BYTES) throw this.#refuse("a varint is longer than ten bytes");
+    this.#advance(1);
   }
 
   #length(): number {
-    const length = this.uint();
-    if (length > this.#end - this.at) throw malformed(`a field of ${length} bytes runs past the end of its message`);
+    const length = this.varint();
+    if (length > this.#end - this.#at) {
+      throw this.#refuse(`a field of ${length} bytes runs past the end of its message`);
+    }
     return length;
   }
 
   #advance(count: number): void {
-    if (count > this.#end - this.at) throw malformed("bytes end in the middle of a field");
-    this.at += count;
+    if (count > this.#end - this.#at) throw this.#refuse("bytes end in the middle of a field");
+    this.#at += count;
   }
-}
 
-/** The error of bytes that are not what they should be. */
-export function malformed(what: string): RaftError {
-  return new RaftError("CODEC_INVALID", `not a message of this protocol: ${what}`);
+  #expect(wireType: number): void {
+    if (this.#wireType !== wireType) throw this.#otherType(wireType);
+  }
+
+  #otherType(wireType: number): Error {
+    return this.#refuse(`a field has wire type ${this.#wireType} where ${wireType} belongs`);
+  }
 }

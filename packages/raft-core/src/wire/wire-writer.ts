@@ -1,125 +1,128 @@
 /**
- * Fields in protobuf's wire format: how many bytes they take, and writing them.
+ * Writes protobuf's wire format into a buffer that grows, in one pass and without bigint: for messages whose size is not worth
+ * taking first. `sized-fields.ts` writes messages whose size is taken first.
  *
- * Role: the writing half of the codec's foundation. A message is written in two passes over plain arithmetic: its size first,
- * then its bytes into a buffer that has exactly that size, so nothing is ever copied or grown.
- *
- * Invariants:
- * W1. What `...Size` returns is what the `write...` of the same value writes.
- * W2. As proto3 wants it, a field with its zero value takes no bytes at all.
- * W3. Only integers in `[0, 2^53)` are written, and signed ones within 2^53 of zero; others are refused while sizes are taken,
- *     before a byte is written.
+ * Default values are left out (proto3), so the bytes are those of any protobuf implementation when fields come in order.
  */
-import { RaftError } from "../errors.ts";
-import { varintBytes, writeVarint } from "./varint.ts";
+import { unwritable } from "./refusal.ts";
+import { writeVarint } from "./varint.ts";
+import { LENGTH_DELIMITED, VARINT } from "./wire-types.ts";
 
-/** Wire types in use; 3 and 4 (groups) are not part of proto3. */
-export const VARINT = 0;
-export const FIXED64 = 1;
-export const LENGTH_DELIMITED = 2;
-export const FIXED32 = 5;
+const MAX_VARINT_BYTES = 10;
+/** The buffer of a writer that was given no size. */
+const INITIAL_BYTES = 256;
 
-/** Bytes of an int64 below zero: ten, for its sign is carried to the 64th bit. */
-const NEGATIVE_BYTES = 10;
-/** Shorter contents are copied byte by byte, which is faster than asking the engine to. */
-const COPY_BY_HAND_BELOW = 24;
+const encoder = new TextEncoder();
 
-/** The bytes in front of a field of number `field` and wire type `wireType`. */
-export function tagOf(field: number, wireType: number): number {
-  return field * 8 + wireType;
-}
+/** Fields are written in the order of the calls. Numbers that are no safe integers from 0 on throw RaftError CODEC_INVALID. */
+export class WireWriter {
+  #buffer: Uint8Array;
+  #length = 0;
 
-function tagBytes(tag: number): number {
-  return tag < 0x80 ? 1 : 2;
-}
-
-/** Bytes of an unsigned integer field. Throws RaftError CODEC_INVALID beyond the safe integers (W3). */
-export function uintFieldSize(tag: number, value: number): number {
-  if (value === 0) return 0;
-  if (!Number.isSafeInteger(value) || value < 0) throw unwritable(value);
-  return tagBytes(tag) + varintBytes(value);
-}
-
-export function writeUintField(target: Uint8Array, at: number, tag: number, value: number): number {
-  return value === 0 ? at : writeVarint(target, writeVarint(target, at, tag), value);
-}
-
-/** Bytes of an int64 field. Throws RaftError CODEC_INVALID beyond the safe integers (W3). */
-export function int64FieldSize(tag: number, value: number): number {
-  if (value >= 0) return uintFieldSize(tag, value);
-  if (!Number.isSafeInteger(value)) throw unwritable(value);
-  return tagBytes(tag) + NEGATIVE_BYTES;
-}
-
-export function writeInt64Field(target: Uint8Array, at: number, tag: number, value: number): number {
-  if (value >= 0) return writeUintField(target, at, tag, value);
-  let to = writeVarint(target, at, tag);
-  // Two's complement in 64 bits: those of -value - 1, inverted. Nine groups of seven bits, and the sign bit in the tenth.
-  let rest = -(value + 1);
-  for (let group = 0; group < NEGATIVE_BYTES - 1; group++) {
-    target[to++] = (~(rest % 0x80) & 0x7f) | 0x80;
-    rest = Math.floor(rest / 0x80);
+  /** The buffer has `initialBytes` at first, and twice as many each time it is full. */
+  constructor(initialBytes: number = INITIAL_BYTES) {
+    this.#buffer = new Uint8Array(initialBytes);
   }
-  target[to++] = 1;
-  return to;
-}
 
-export function boolFieldSize(tag: number, value: boolean): number {
-  return value ? tagBytes(tag) + 1 : 0;
-}
-
-export function writeBoolField(target: Uint8Array, at: number, tag: number, value: boolean): number {
-  return value ? writeVarint(target, writeVarint(target, at, tag), 1) : at;
-}
-
-/** Bytes of a field with its length in front, even if it is empty: submessages say by it that they are there. */
-export function nestedFieldSize(tag: number, length: number): number {
-  return tagBytes(tag) + varintBytes(length) + length;
-}
-
-/** The tag and length of a field; its `length` bytes follow. */
-export function writeNestedHead(target: Uint8Array, at: number, tag: number, length: number): number {
-  return writeVarint(target, writeVarint(target, at, tag), length);
-}
-
-export function bytesFieldSize(tag: number, value: Uint8Array | undefined): number {
-  return value === undefined || value.length === 0 ? 0 : nestedFieldSize(tag, value.length);
-}
-
-export function writeBytesField(target: Uint8Array, at: number, tag: number, value: Uint8Array | undefined): number {
-  if (value === undefined || value.length === 0) return at;
-  const length = value.length;
-  const from = writeNestedHead(target, at, tag, length);
-  if (length < COPY_BY_HAND_BELOW) {
-    for (let i = 0; i < length; i++) target[from + i] = value[i] as number;
-  } else {
-    target.set(value, from);
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
   }
-  return from + length;
-}
 
-/** Bytes of a packed list of unsigned integers. Throws RaftError CODEC_INVALID beyond the safe integers (W3). */
-export function packedFieldSize(tag: number, values: readonly number[]): number {
-  return values.length === 0 ? 0 : nestedFieldSize(tag, packedContentSize(values));
-}
+  /** Forgets what was written; the buffer is kept. */
+  reset(): void {
+    this.#length = 0;
+  }
 
-export function writePackedField(target: Uint8Array, at: number, tag: number, values: readonly number[]): number {
-  if (values.length === 0) return at;
-  let to = writeNestedHead(target, at, tag, packedContentSize(values));
-  for (const value of values) to = writeVarint(target, to, value);
-  return to;
-}
+  /** What was written, valid until the next write or reset. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
 
-function packedContentSize(values: readonly number[]): number {
-  let size = 0;
-  for (const value of values) {
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  /** A bare varint, without a field. */
+  varint(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) throw unwritable(value);
-    size += varintBytes(value);
+    this.#reserve(MAX_VARINT_BYTES);
+    this.#length = writeVarint(this.#buffer, this.#length, value);
   }
-  return size;
-}
 
-function unwritable(value: number): RaftError {
-  const message = `${value} cannot be written: terms, indexes and ids are whole numbers from 0 to 2^53 - 1`;
-  return new RaftError("CODEC_INVALID", message);
+  /** An unsigned integer. */
+  uint(field: number, value: number): void {
+    if (value === 0) return;
+    this.varint(field * 8 + VARINT);
+    this.varint(value);
+  }
+
+  /** True or false. */
+  bool(field: number, value: boolean): void {
+    if (value) this.uint(field, 1);
+  }
+
+  /** Text. */
+  string(field: number, value: string): void {
+    if (value.length === 0) return;
+    this.varint(field * 8 + LENGTH_DELIMITED);
+    this.bareString(value);
+  }
+
+  /** Bytes. */
+  bytes(field: number, value: Uint8Array): void {
+    if (value.length === 0) return;
+    this.message(field, value);
+  }
+
+  /** A submessage: unlike {@link bytes}, written even when empty. */
+  message(field: number, value: Uint8Array): void {
+    this.varint(field * 8 + LENGTH_DELIMITED);
+    this.bareBytes(value);
+  }
+
+  /** Length and UTF-8, without a field. */
+  bareString(value: string): void {
+    const start = this.#length;
+    const units = value.length;
+    if (units < 0x80) {
+      this.#reserve(units + 1);
+      const buffer = this.#buffer;
+      let at = start;
+      buffer[at++] = units;
+      let i = 0;
+      for (; i < units; i++) {
+        const unit = value.charCodeAt(i);
+        if (unit >= 0x80) break;
+        buffer[at++] = unit;
+      }
+      if (i === units) {
+        this.#length = at;
+        return;
+      }
+    }
+    this.bareBytes(encoder.encode(value));
+  }
+
+  /** Length and bytes, without a field. */
+  bareBytes(value: Uint8Array): void {
+    this.varint(value.length);
+    this.raw(value);
+  }
+
+  /** Bytes as they are. */
+  raw(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#buffer.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  #reserve(extra: number): void {
+    const needed = this.#length + extra;
+    if (needed <= this.#buffer.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
 }

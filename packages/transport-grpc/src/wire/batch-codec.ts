@@ -6,16 +6,8 @@
  * B1. A frame is written once, into a buffer of its exact size, gRPC prefix included.
  * B2. Any bytes decode, or throw RaftError CODEC_INVALID; messages before the bad one may have been handed out by then.
  */
-import {
-  decodePeerMessage,
-  type GroupId,
-  type Message,
-  RaftError,
-  varintBytes,
-  WireReader,
-  writeMessage,
-  writeVarint,
-} from "@raftoral/raft-core";
+import { decodePeerMessage, type GroupId, type Message, RaftError, writeMessage } from "@raftoral/raft-core";
+import { varintBytes, WireReader, writeVarint } from "@raftoral/raft-core/wire";
 import type { KindTally } from "../peer-stats.ts";
 import { PREFIX_BYTES, writePrefix } from "./grpc-framing.ts";
 
@@ -23,8 +15,6 @@ import { PREFIX_BYTES, writePrefix } from "./grpc-framing.ts";
 const FIELD_2 = 0x12;
 /** GroupBatch.group_id: field 1, varint. */
 const GROUP_ID = 0x08;
-const LENGTH_DELIMITED = 2;
-const VARINT = 0;
 
 /** Messages of several groups, as parallel arrays: no object per message. `sizes` are those of `messageSize`. */
 export interface MessageColumns {
@@ -68,25 +58,23 @@ export function decodeBatches(
   onBatch: (groupId: GroupId, messages: Message[]) => void,
 ): void {
   const reader = new WireReader(frame);
-  while (reader.more()) {
-    const tag = reader.tag();
-    if (tag !== FIELD_2) {
-      refuseHello(tag);
-      reader.skip(tag & 7);
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field === 1) throw new RaftError("CODEC_INVALID", "a hello came again, on a stream that had one");
+    if (field !== 2) {
+      reader.skip();
       continue;
     }
     const outer = reader.enter();
     let groupId = 0;
     const messages: Message[] = [];
-    while (reader.more()) {
-      const field = reader.tag();
-      if (field === GROUP_ID) groupId = reader.uint();
-      else if (field === FIELD_2) {
+    for (let inner = reader.field(); inner !== 0; inner = reader.field()) {
+      if (inner === 1) groupId = reader.uint();
+      else if (inner === 2) {
         const bytes = reader.view();
         const message = decodePeerMessage(bytes);
         tally.add(message.type, bytes.length);
         messages.push(message);
-      } else skipUnknown(reader, field);
+      } else reader.skip();
     }
     reader.leave(outer);
     if (groupId === 0) throw new RaftError("CODEC_INVALID", "a batch of messages names no group");
@@ -97,19 +85,6 @@ export function decodeBatches(
 // Fields that this version does not know are passed over, in a frame, a batch and a message alike. A message that is passed on (a
 // forwarded proposal) is written again from what was read, so such fields of the message itself end here; the data and context of
 // its entries are bytes to everybody but their owner, and arrive as they were.
-function refuseHello(tag: number): void {
-  if (tag >>> 3 === 1) throw new RaftError("CODEC_INVALID", "a hello came again, on a stream that had one");
-  if (tag >>> 3 === 2) throw new RaftError("CODEC_INVALID", "a batch is not length-delimited");
-}
-
-function skipUnknown(reader: WireReader, tag: number): void {
-  const field = tag >>> 3;
-  const wireType = tag & 7;
-  if ((field === 1 && wireType !== VARINT) || (field === 2 && wireType !== LENGTH_DELIMITED)) {
-    throw new RaftError("CODEC_INVALID", `field ${field} of a batch has wire type ${wireType}`);
-  }
-  reader.skip(wireType);
-}
 
 function runEnd(groupIds: readonly GroupId[], from: number, hi: number): number {
   const groupId = groupIds[from];

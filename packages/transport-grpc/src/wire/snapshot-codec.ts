@@ -7,7 +7,8 @@
  * K2. Any bytes decode, or throw TRANSPORT_FRAME_INVALID.
  */
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type RaftError, TransportError, varintBytes, WireReader, writeVarint } from "@raftoral/raft-core";
+import { type RaftError, TransportError } from "@raftoral/raft-core";
+import { varintBytes, WireReader, writeVarint } from "@raftoral/raft-core/wire";
 import { type SendSnapshotRequest, SendSnapshotRequestSchema } from "../gen/raftoral/v1/peer_pb.ts";
 import { frameOf, PREFIX_BYTES, writePrefix } from "./grpc-framing.ts";
 
@@ -94,23 +95,19 @@ export function decodePart(frame: Uint8Array): SnapshotPart {
 /** Undefined where there is more than a chunk as it is written here: then unknown fields and repeated ones are generated code's. */
 function decodeChunk(frame: Uint8Array): Chunk | undefined {
   const reader = new WireReader(frame);
-  reader.tag();
+  reader.field();
   const outer = reader.enter();
   let offset = 0;
   let crc32 = 0;
   let plainBytes = 0;
   let data: Uint8Array = frame.subarray(0, 0);
-  while (reader.more()) {
-    const tag = reader.tag();
-    if (tag === OFFSET) offset = reader.uint();
-    else if (tag === DATA) data = reader.view();
-    else if (tag === PLAIN_BYTES) plainBytes = reader.uint();
-    else if (tag === CRC32) {
-      const at = reader.at;
-      reader.skip(tag & 7);
-      crc32 = new DataView(frame.buffer, frame.byteOffset + at, FIXED32_BYTES).getUint32(0, true);
-    } else return undefined;
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field === OFFSET >>> 3) offset = reader.uint();
+    else if (field === DATA >>> 3) data = reader.view();
+    else if (field === PLAIN_BYTES >>> 3) plainBytes = reader.uint();
+    else if (field === CRC32 >>> 3) crc32 = reader.fixed32();
+    else return undefined;
   }
   reader.leave(outer);
-  return reader.more() ? undefined : { offset, crc32, plainBytes, data };
+  return reader.atEnd ? { offset, crc32, plainBytes, data } : undefined;
 }

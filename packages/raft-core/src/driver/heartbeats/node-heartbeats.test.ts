@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { message } from "../../message.ts";
-import { ManyGroups } from "../../testing/many-groups.ts";
+import { ManyGroups } from "../../testing/internal/groups/many-groups.ts";
 import type { RaftClusterOptions } from "../options.ts";
 import { decodePulseAnswer, encodePulse, HEARTBEAT_GROUP } from "./roster-codec.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "../../testing/manual-group.ts";
+import { ManualClock } from "../../testing/internal/groups/manual-group.ts";
 import { tickerOf } from "./ticker.ts";
 
 test("K1: everyone is called once a tick, in the order of joining, and who sums up is called last", () => {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import type { Message } from "../../message.ts";
-import { stopAll, trio } from "../../testing/manual-group.ts";
+import { stopAll, trio } from "../../testing/internal/groups/manual-group.ts";
 
 afterEach(stopAll);
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { MemoryStorage } from "../../memory/memory-storage.ts";
-import { Counter, network, stopAll, trio } from "../../testing/manual-group.ts";
+import { Counter, network, stopAll, trio } from "../../testing/internal/groups/manual-group.ts";
 import { RaftCluster } from "../raft-cluster.ts";
 import { recoverQuorum } from "./recover-quorum.ts";
 

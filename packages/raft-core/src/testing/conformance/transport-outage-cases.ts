@@ -1,5 +1,5 @@
 /** Peers that die, come back, move or are forgotten. */
-import { assertEqual } from "./assertions.ts";
+import { assertEqual } from "../assertions.ts";
 import { type DeclareTransportCase, numbered, openGroup, sendUntilReceived } from "./transport-subject.ts";
 
 export function transportOutageCases(declare: DeclareTransportCase): void {

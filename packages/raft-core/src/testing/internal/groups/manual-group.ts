@@ -3,14 +3,14 @@
  * loop run on. Nothing happens but when a test ticks the clock or lets turns end ({@link ManualClock.settle}).
  */
 
-import type { RaftClusterOptions } from "../driver/options.ts";
-import { RaftCluster } from "../driver/raft-cluster.ts";
-import { MemoryStorage } from "../memory/memory-storage.ts";
-import type { Message } from "../message.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { CommandExecutor, CommittedCommand, SnapshotContent } from "../ports/executor.ts";
-import type { GroupChannel, GroupReceiver, PeerTransport } from "../ports/peer-transport.ts";
-import type { NodeId } from "../types.ts";
+import type { RaftClusterOptions } from "../../../driver/options.ts";
+import { RaftCluster } from "../../../driver/raft-cluster.ts";
+import { MemoryStorage } from "../../../memory/memory-storage.ts";
+import type { Message } from "../../../message.ts";
+import type { Clock } from "../../../ports/clock.ts";
+import type { CommandExecutor, CommittedCommand, SnapshotContent } from "../../../ports/executor.ts";
+import type { GroupChannel, GroupReceiver, PeerTransport } from "../../../ports/peer-transport.ts";
+import type { NodeId } from "../../../types.ts";
 
 /** Time that passes when the test says so, and turns that end when the test says so. */
 export class ManualClock implements Clock {

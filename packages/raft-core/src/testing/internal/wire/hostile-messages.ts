@@ -3,8 +3,8 @@
  * those in use and sometimes enormous, and enough of them sound in part to get past the first check.
  */
 import fc from "fast-check";
-import { type Message, message } from "../../message.ts";
-import type { ConfState, Entry, Snapshot } from "../../types.ts";
+import { type Message, message } from "../../../message.ts";
+import type { ConfState, Entry, Snapshot } from "../../../types.ts";
 import { TYPES_WITH_BYTES } from "./arbitraries.ts";
 
 const SOUND: ConfState = { voters: [1, 2], learners: [3], votersOutgoing: [], learnersNext: [], autoLeave: false };

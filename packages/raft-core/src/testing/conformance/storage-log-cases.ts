@@ -1,7 +1,7 @@
 /** Conformance of the log and the hard state: reads, appends, overwrites, compaction, durability, failure. */
-import { entrySize } from "../log/entry-size.ts";
-import type { Entry } from "../types.ts";
-import { assertEqual, assertRejects, assertTrue } from "./assertions.ts";
+import { entrySize } from "../../log/entry-size.ts";
+import type { Entry } from "../../types.ts";
+import { assertEqual, assertRejects, assertTrue } from "../assertions.ts";
 import { type DeclareCase, testEntries, testEntry } from "./storage-subject.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;

@@ -1,8 +1,8 @@
 /** What the conformance suite of state stores is given, and the model it is compared with. */
-import type { StateKey, StateReader } from "../ports/state-reader.ts";
-import type { StateStore } from "../ports/state-store.ts";
-import type { GroupId } from "../types.ts";
-import { assertEqual } from "./assertions.ts";
+import type { StateKey, StateReader } from "../../ports/state-reader.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import type { GroupId } from "../../types.ts";
+import { assertEqual } from "../assertions.ts";
 
 /** One place that holds the state of any number of groups. Made anew for every case. */
 export interface StateStoreSubject {

@@ -11,10 +11,10 @@
  * The suite must not depend on a test runner: `describe` and `it` are given to it, and its assertions are its own.
  */
 
-import { seededRng } from "../ports/rng.ts";
-import { MAX_STATE_KEY_BYTES } from "../ports/state-reader.ts";
-import type { StateStore, StateView } from "../ports/state-store.ts";
-import { assertEqual, assertTrue } from "./assertions.ts";
+import { seededRng } from "../../ports/rng.ts";
+import { MAX_STATE_KEY_BYTES } from "../../ports/state-reader.ts";
+import type { StateStore, StateView } from "../../ports/state-store.ts";
+import { assertEqual, assertTrue } from "../assertions.ts";
 import {
   assertHolds,
   bytesOf,

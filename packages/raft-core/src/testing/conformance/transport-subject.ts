@@ -1,10 +1,10 @@
 /** What the transport conformance suite is given, and the receiver with which it listens. */
 
-import { type Message, message } from "../message.ts";
-import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "../ports/peer-transport.ts";
-import type { SnapshotStream } from "../ports/snapshot-stream.ts";
-import type { LogIndex, NodeId } from "../types.ts";
-import { ConformanceFailure } from "./assertions.ts";
+import { type Message, message } from "../../message.ts";
+import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "../../ports/peer-transport.ts";
+import type { SnapshotStream } from "../../ports/snapshot-stream.ts";
+import type { LogIndex, NodeId } from "../../types.ts";
+import { ConformanceFailure } from "../assertions.ts";
 
 /** A network of nodes 1, 2 and 3 that know each other and run. Made anew for every case. */
 export interface TransportSubject {

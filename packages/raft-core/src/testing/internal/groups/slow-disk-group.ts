@@ -2,10 +2,10 @@
  * A group of {@link SlowDiskNode}s on a network that loses, repeats and reorders messages. A seed decides what happens. It looks at every
  * message that leaves, at every leader, and at every applied entry, over all restarts, and keeps what it finds wrong.
  */
-import { encodeConfChangeV2 } from "../eraftpb/conf-change.ts";
-import type { Message, MessageType } from "../message.ts";
-import { seededRng } from "../ports/rng.ts";
-import type { ConfChangeSingle, ConfChangeType, ConfState, NodeId } from "../types.ts";
+import { encodeConfChangeV2 } from "../../../eraftpb/conf-change.ts";
+import type { Message, MessageType } from "../../../message.ts";
+import { seededRng } from "../../../ports/rng.ts";
+import type { ConfChangeSingle, ConfChangeType, ConfState, NodeId } from "../../../types.ts";
 import { bytes } from "./lockstep-network.ts";
 import { type SlowDiskConfig, SlowDiskNode } from "./slow-disk-node.ts";
 

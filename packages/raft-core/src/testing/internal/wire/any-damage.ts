@@ -1,6 +1,6 @@
 /** Random edits for {@link damaged}, and what a parser may answer to them. */
 import fc from "fast-check";
-import { damaged, EDIT_KINDS, type Edit } from "./damage.ts";
+import { damaged, EDIT_KINDS, type Edit } from "../../damage.ts";
 
 export const anyEdit: fc.Arbitrary<Edit> = fc.record({
   kind: fc.constantFrom(...EDIT_KINDS),

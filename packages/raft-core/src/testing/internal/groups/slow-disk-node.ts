@@ -3,15 +3,15 @@
  * loses every write that is not done and everything in memory; the log is applied again from its start. In asynchronous mode (the
  * default) any number of writes wait; in synchronous mode one Ready is carried out after the other.
  */
-import type { Config } from "../config.ts";
-import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
-import { invariant } from "../errors.ts";
-import { MemoryStorage, type MemoryStorageContents } from "../memory/memory-storage.ts";
-import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
-import { seededRng } from "../ports/rng.ts";
-import type { ReadState } from "../raft/read-index.ts";
-import { RawNode } from "../raw-node.ts";
-import type { ConfState, Entry, HardState, NodeId, Snapshot } from "../types.ts";
+import type { Config } from "../../../config.ts";
+import { decodeConfChange, decodeConfChangeV2 } from "../../../eraftpb/conf-change.ts";
+import { invariant } from "../../../errors.ts";
+import { MemoryStorage, type MemoryStorageContents } from "../../../memory/memory-storage.ts";
+import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../../../message.ts";
+import { seededRng } from "../../../ports/rng.ts";
+import type { ReadState } from "../../../raft/read-index.ts";
+import { RawNode } from "../../../raw-node.ts";
+import type { ConfState, Entry, HardState, NodeId, Snapshot } from "../../../types.ts";
 
 export type SlowDiskConfig = Partial<Omit<Config, "id" | "storage">>;
 

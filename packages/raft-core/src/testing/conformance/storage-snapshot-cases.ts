@@ -1,5 +1,5 @@
 /** Conformance of snapshots: spooling, local and received ones, readers, garbage. */
-import { assertEqual, assertRejects, assertTrue } from "./assertions.ts";
+import { assertEqual, assertRejects, assertTrue } from "../assertions.ts";
 import { contentOf, type DeclareCase, spool, testEntries, testMetadata } from "./storage-subject.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,7 @@
 /** What the storage conformance suite is given: a storage to open and restart, and the test functions to report to. */
 
-import type { GroupStorage } from "../ports/storage.ts";
-import { EMPTY_BYTES, type Entry, type GroupId, type SnapshotMetadata } from "../types.ts";
+import type { GroupStorage } from "../../ports/storage.ts";
+import { EMPTY_BYTES, type Entry, type GroupId, type SnapshotMetadata } from "../../types.ts";
 
 /** One place that holds any number of groups, as one node has it. Made anew for every case. */
 export interface StorageSubject {

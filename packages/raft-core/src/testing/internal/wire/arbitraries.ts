@@ -1,7 +1,15 @@
 /** Random values of everything that has bytes, for tests. Numbers are often at the edges of a varint's length. */
 import fc from "fast-check";
-import { type Message, type MessageType, message } from "../../message.ts";
-import type { ConfChange, ConfChangeSingle, ConfChangeV2, ConfState, Entry, HardState, Snapshot } from "../../types.ts";
+import { type Message, type MessageType, message } from "../../../message.ts";
+import type {
+  ConfChange,
+  ConfChangeSingle,
+  ConfChangeV2,
+  ConfState,
+  Entry,
+  HardState,
+  Snapshot,
+} from "../../../types.ts";
 
 const EDGES = [
   0,

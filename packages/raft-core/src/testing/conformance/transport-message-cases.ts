@@ -1,6 +1,6 @@
 /** Messages on a network that works: order, frames, groups, senders, bounds. */
-import { LOCAL_APPEND_THREAD, message } from "../message.ts";
-import { assertEqual, assertTrue } from "./assertions.ts";
+import { LOCAL_APPEND_THREAD, message } from "../../message.ts";
+import { assertEqual, assertTrue } from "../assertions.ts";
 import {
   type DeclareTransportCase,
   numbered,

@@ -5,16 +5,16 @@
  * Ready at once (writes are durable immediately) and messages arrive in the order they were sent, unless a link is cut. Ids
  * are 1, 2, 3 and so on. Not a simulator: no time, no faults beyond cut links and restarts.
  */
-import type { Config } from "../config.ts";
-import { decodeConfChange, decodeConfChangeV2 } from "../eraftpb/conf-change.ts";
-import { invariant } from "../errors.ts";
-import { MemoryStorage, type MemoryStorageContents } from "../memory/memory-storage.ts";
-import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
-import { seededRng } from "../ports/rng.ts";
-import type { ReadState } from "../raft/read-index.ts";
-import { RawNode } from "../raw-node.ts";
-import type { Ready } from "../ready.ts";
-import type { ConfState, Entry, LogIndex, NodeId, Snapshot } from "../types.ts";
+import type { Config } from "../../../config.ts";
+import { decodeConfChange, decodeConfChangeV2 } from "../../../eraftpb/conf-change.ts";
+import { invariant } from "../../../errors.ts";
+import { MemoryStorage, type MemoryStorageContents } from "../../../memory/memory-storage.ts";
+import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../../../message.ts";
+import { seededRng } from "../../../ports/rng.ts";
+import type { ReadState } from "../../../raft/read-index.ts";
+import { RawNode } from "../../../raw-node.ts";
+import type { Ready } from "../../../ready.ts";
+import type { ConfState, Entry, LogIndex, NodeId, Snapshot } from "../../../types.ts";
 
 export type NodeConfig = Partial<Omit<Config, "id" | "storage">>;
 

@@ -2,15 +2,15 @@
  * Nodes with many groups each, on manual time: a network that is keyed by node and group, delivers at the end of the turn, and can be
  * cut. For what groups of one node share.
  */
-import { HEARTBEAT_GROUP } from "../driver/heartbeats/roster-codec.ts";
-import type { RaftClusterOptions } from "../driver/options.ts";
-import { RaftCluster } from "../driver/raft-cluster.ts";
-import type { ClusterEvent } from "../driver/status.ts";
-import { MemoryStorage } from "../memory/memory-storage.ts";
-import type { Message } from "../message.ts";
-import type { GroupChannel, GroupReceiver, PeerTransport } from "../ports/peer-transport.ts";
-import { seededRng } from "../ports/rng.ts";
-import type { GroupId, NodeId } from "../types.ts";
+import { HEARTBEAT_GROUP } from "../../../driver/heartbeats/roster-codec.ts";
+import type { RaftClusterOptions } from "../../../driver/options.ts";
+import { RaftCluster } from "../../../driver/raft-cluster.ts";
+import type { ClusterEvent } from "../../../driver/status.ts";
+import { MemoryStorage } from "../../../memory/memory-storage.ts";
+import type { Message } from "../../../message.ts";
+import type { GroupChannel, GroupReceiver, PeerTransport } from "../../../ports/peer-transport.ts";
+import { seededRng } from "../../../ports/rng.ts";
+import type { GroupId, NodeId } from "../../../types.ts";
 import { Counter, ManualClock } from "./manual-group.ts";
 
 type Options = Partial<Omit<RaftClusterOptions<string, number>, "storage" | "executor" | "nodeId" | "groupId">>;

@@ -1,10 +1,10 @@
 /** Snapshots on their own stream: intact or not at all, refused or failed with an error, never in the messages' way. */
 
-import { RaftoralError } from "../errors.ts";
-import { type Message, message } from "../message.ts";
-import type { SnapshotStream } from "../ports/snapshot-stream.ts";
-import { EMPTY_BYTES, type NodeId } from "../types.ts";
-import { assertEqual, assertRejects, assertTrue } from "./assertions.ts";
+import { RaftoralError } from "../../errors.ts";
+import { type Message, message } from "../../message.ts";
+import type { SnapshotStream } from "../../ports/snapshot-stream.ts";
+import { EMPTY_BYTES, type NodeId } from "../../types.ts";
+import { assertEqual, assertRejects, assertTrue } from "../assertions.ts";
 import { type DeclareTransportCase, numbered, openGroup, sendUntilReceived } from "./transport-subject.ts";
 
 const CHUNK_BYTES = 100_000;

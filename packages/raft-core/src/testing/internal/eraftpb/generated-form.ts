@@ -1,5 +1,17 @@
 /** Values as the generated code encodes them: what tests compare the hand-written codec with. Nothing else uses it. */
 import { create, toBinary } from "@bufbuild/protobuf";
+import type { Message, MessageType } from "../../../message.ts";
+import {
+  type ConfChange,
+  type ConfChangeType,
+  type ConfChangeV2,
+  type ConfState,
+  EMPTY_BYTES,
+  type Entry,
+  type HardState,
+  type Snapshot,
+  type SnapshotMetadata,
+} from "../../../types.ts";
 import {
   ConfChangeSchema,
   ConfChangeSingleSchema,
@@ -17,18 +29,6 @@ import {
   SnapshotMetadataSchema,
   SnapshotSchema,
 } from "../gen/eraftpb/eraftpb_pb.ts";
-import type { Message, MessageType } from "../message.ts";
-import {
-  type ConfChange,
-  type ConfChangeType,
-  type ConfChangeV2,
-  type ConfState,
-  EMPTY_BYTES,
-  type Entry,
-  type HardState,
-  type Snapshot,
-  type SnapshotMetadata,
-} from "../types.ts";
 
 /** Numbers of raft-rs, written down a second time: a slip in the codec's own table must not go unnoticed. */
 const MESSAGE_TYPES: Readonly<Partial<Record<MessageType, number>>> = {
