@@ -9,15 +9,8 @@
 import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import {
-  type Entry,
-  LOCAL_APPEND_THREAD,
-  LOCAL_APPLY_THREAD,
-  MemoryStorage,
-  type Message,
-  RawNode,
-  seededRng,
-} from "@raftoral/raft-core";
+import { MemoryStorage, seededRng } from "@raftoral/raft-core";
+import { type Entry, LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message, RawNode } from "@raftoral/raft-core/core";
 import { rounded } from "./statistics.ts";
 
 const BYTES = 256;

@@ -1,6 +1,7 @@
 /** One of two processes between which a message goes to and fro over the gRPC transport, without Raft. */
 import { performance } from "node:perf_hooks";
-import { type GroupChannel, type GroupReceiver, type Message, message } from "@raftoral/raft-core";
+import { type Message, message } from "@raftoral/raft-core/core";
+import type { GroupChannel, GroupReceiver } from "@raftoral/raft-core/transport";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import { serve } from "./child-process.ts";
 import { percentile } from "./statistics.ts";

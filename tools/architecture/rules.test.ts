@@ -29,12 +29,14 @@ const CORE = "packages/raft-core/src";
 describe("layers", () => {
   test("a package may import the layers below it, and what it declares", () => {
     expect(check("packages/workflow/src/index.ts", 'export { x } from "@raftoral/raft-core";')).toEqual([]);
+    expect(check("packages/workflow/src/state/a.ts", 'import { R } from "@raftoral/raft-core/wire";')).toEqual([]);
     expect(check("packages/storage-lmdb/src/index.ts", 'import { open } from "lmdb"; import "node:fs";')).toEqual([]);
   });
 
   test.each([
     ["a layer beside it", "packages/workflow/src/a.ts", 'import type { S } from "@raftoral/storage-lmdb";'],
     ["a layer above it", `${CORE}/driver/a.ts`, 'const x = await import("@raftoral/workflow");'],
+    ["an entry for others", "packages/workflow/src/a.ts", 'import { N } from "@raftoral/raft-core/transport";'],
     ["what it does not declare", "packages/workflow/src/a.ts", 'import { open } from "lmdb";'],
     ["another package's folder", "packages/workflow/src/a.ts", 'import "../../raft-core/src/index.ts";'],
     ["testing code", "packages/workflow/src/a.ts", 'import { suite } from "@raftoral/raft-core/testing";'],

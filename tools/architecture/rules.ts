@@ -2,7 +2,8 @@
 //
 // 1. Dependencies point one way: raft-core <- transports, storage, workflow <- raftoral <- e2e, benchmarks. Transports, storage
 //    and workflow do not know each other. e2e shares the simulation's checker of histories.
-// 2. A package is entered by what it exports; a relative import stays within its package's src. `/testing` is for tests.
+// 2. A package is entered by what it exports; a relative import stays within its package's src. `/testing` is for tests, and the other
+//    entries of raft-core are each for one audience: transports import `/transport`, storages `/storage`.
 // 3. What a package imports at run time is in its `dependencies`.
 // 4. raft-core needs no Node, no protobuf and no connect, and no other package at all; its tests compare its codec with generated code.
 // 5. Pure folders are synchronous and deterministic: no clock, randomness, timers, process, console, crypto or promises. What
@@ -31,6 +32,19 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   e2e: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "raftoral", "simulation"],
   benchmarks: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "raftoral"],
 };
+
+/** The entries of raft-core beside the one for users that a published package may import (rule 2). Others of the workspace may import all. */
+const ENTRIES_OF_CORE: Readonly<Record<string, readonly string[]>> = {
+  "transport-memory": ["transport"],
+  "transport-grpc": ["transport", "wire"],
+  "storage-lmdb": ["storage"],
+  workflow: ["wire"],
+  check: [],
+  raftoral: ["storage"],
+};
+
+/** Entries for every package that runs on Node. */
+const ENTRIES_FOR_ALL = ["node-version", "require-node"];
 
 /** Files over 400 lines, each with the reason why it is not two. Generated code is not counted. */
 export const LONG_FILES: Readonly<Record<string, string>> = {};
@@ -142,6 +156,7 @@ function importViolations(module: Module, imported: Import, workspace: Workspace
   if (target !== undefined && specifier.endsWith("/testing") && isPublishedCode(module.path, workspace)) {
     problems.push(`imports ${specifier}, which is for tests`);
   }
+  if (target === "raft-core") problems.push(...entryViolations(module.path, specifier, workspace));
   const declared = workspace.manifests.get(owner)?.dependencies?.[name] !== undefined;
   if (!declared && !isTest(module.path) && isPublishedCode(module.path, workspace)) {
     problems.push(`imports ${name}, which is not in the dependencies of ${owner}`);
@@ -150,6 +165,15 @@ function importViolations(module: Module, imported: Import, workspace: Workspace
     problems.push(`imports ${specifier}; raft-core needs no other package`);
   }
   return problems;
+}
+
+/** What is wrong with the entry of raft-core that a published package imports; that of tests is judged elsewhere. */
+function entryViolations(path: string, specifier: string, workspace: Workspace): readonly string[] {
+  const entry = specifier.split("/").slice(2).join("/");
+  const allowed = ENTRIES_OF_CORE[packageOf(path)];
+  if (entry === "" || entry === "testing" || ENTRIES_FOR_ALL.includes(entry)) return [];
+  if (allowed === undefined || allowed.includes(entry) || !isPublishedCode(path, workspace)) return [];
+  return [`imports ${specifier}, which is not for ${packageOf(path)}`];
 }
 
 function relativeViolations(module: Module, imported: Import): readonly string[] {
@@ -234,11 +258,14 @@ export function importCircles(modules: readonly Module[]): readonly (readonly st
   return [...circles.values()];
 }
 
+/** What pure modules of other packages may import. */
+const PURE_ENTRIES = ["@raftoral/raft-core", "@raftoral/raft-core/wire"];
+
 function purityViolations(module: Module): readonly string[] {
   const problems = IMPURE_NAMES.filter((name) => module.names.has(name)).map((name) => `uses ${name}; it must be pure`);
   if (module.asynchronous) problems.push("is asynchronous; it must be pure");
   for (const { specifier, typeOnly } of module.imports) {
-    if (!typeOnly && !specifier.startsWith(".") && specifier !== "@raftoral/raft-core") {
+    if (!typeOnly && !specifier.startsWith(".") && !PURE_ENTRIES.includes(specifier)) {
       problems.push(`imports ${specifier}; it must be pure`);
     }
   }
@@ -259,8 +286,9 @@ export function pureModules(modules: readonly Module[]): ReadonlySet<string> {
   return pure;
 }
 
-/** In raft-core the index only names what others import, and the ports and what carries them out have asynchronous parts. */
-const IMPURE_IN_CORE = /^((driver|testing|eraftpb|wire|ports|memory|transport-kit)\/|(index|require-node)\.ts$)/;
+/** In raft-core the entries only name what others import, and the ports and what carries them out have asynchronous parts. */
+const IMPURE_IN_CORE =
+  /^((driver|testing|eraftpb|wire|ports|memory|transport-kit)\/|(index|core|transport|storage|require-node)\.ts$)/;
 
 function isInPureFolder(path: string): boolean {
   if (isTest(path) || isGenerated(path)) return false;

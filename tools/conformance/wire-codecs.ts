@@ -1,6 +1,6 @@
 // The codecs that wire vectors are checked with: the ones this project runs on, not generated code.
 
-import { message } from "@raftoral/raft-core";
+import { message } from "@raftoral/raft-core/core";
 import { decodeCommand, encodeCommand, type WorkflowCommand } from "@raftoral/workflow";
 import * as eraftpb from "../../packages/raft-core/src/eraftpb/index.ts";
 import {

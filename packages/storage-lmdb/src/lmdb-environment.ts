@@ -8,7 +8,8 @@
  * V3. The incarnation number is larger at each opening, durably, before anything else can be done.
  */
 import { realpath } from "node:fs/promises";
-import { type GroupId, type GroupStorage, invariant, type Logger, type StateStore } from "@raftoral/raft-core";
+import { type GroupId, invariant, type Logger, type StateStore } from "@raftoral/raft-core";
+import type { GroupStorage } from "@raftoral/raft-core/storage";
 import type { Database, RootDatabase } from "lmdb";
 import type { CheckpointParticipant } from "./commit/checkpoint.ts";
 import type { FlushMode } from "./commit/flush-pace.ts";

@@ -4,7 +4,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Entry, GroupStorage } from "@raftoral/raft-core";
+import type { Entry, GroupStorage } from "@raftoral/raft-core/storage";
 import fc from "fast-check";
 import { type Database, open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";

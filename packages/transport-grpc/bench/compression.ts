@@ -11,7 +11,7 @@ import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { type GroupReceiver, type Message, message } from "@raftoral/raft-core";
+import { type GroupReceiver, type Message, message } from "@raftoral/raft-core/transport";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import { compressionNamed } from "../src/wire/compression.ts";
 import { proxyTo } from "./limited-link.ts";

@@ -8,7 +8,7 @@
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { type GroupReceiver, type Message, message } from "@raftoral/raft-core";
+import { type GroupReceiver, type Message, message } from "@raftoral/raft-core/transport";
 import { GrpcClusterTransport, startGrpcServer, type TlsOptions } from "@raftoral/transport-grpc";
 import { CertificateAuthority } from "../src/testing/certificate-authority.ts";
 import { connectEcho, measureConnect } from "./connect-stream.ts";

@@ -9,7 +9,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { type GroupReceiver, type Message, message } from "@raftoral/raft-core";
+import { type GroupReceiver, type Message, message } from "@raftoral/raft-core/transport";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import { proxyTo } from "./limited-link.ts";
 

@@ -2,8 +2,9 @@
 
 // Bytes from anybody: whatever a stranger sends to a node, it goes on, keeps its bounds, and has counted it.
 import { create, toBinary } from "@bufbuild/protobuf";
-import { encodeMessage, message, type NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
 import { numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
+import { encodeMessage, message } from "@raftoral/raft-core/transport";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {

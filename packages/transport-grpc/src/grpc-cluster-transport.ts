@@ -3,12 +3,10 @@ import {
   type AnyExecutor,
   type Cancel,
   type ClusterDefaults,
-  ClusterRegistry,
   type ClusterTransport,
   type CommandOf,
   type Logger,
   type NodeAddress,
-  NodeDirectory,
   type NodeId,
   platformClock,
   platformRng,
@@ -16,6 +14,7 @@ import {
   type ResultOf,
   silentLogger,
 } from "@raftoral/raft-core";
+import { ClusterRegistry, NodeDirectory } from "@raftoral/raft-core/transport";
 import { parseAddress } from "./address.ts";
 import type { TransportCounters } from "./counters.ts";
 import { LocalPeer } from "./local-peer.ts";

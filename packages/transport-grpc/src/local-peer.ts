@@ -12,19 +12,21 @@
  */
 import {
   type Clock,
-  type GroupChannel,
   type GroupId,
-  type GroupReceiver,
   type Logger,
   type LogIndex,
-  type Message,
   type NodeId,
-  type PeerTransport,
   RaftError,
   type Rng,
-  type SnapshotStream,
   TransportError,
 } from "@raftoral/raft-core";
+import type {
+  GroupChannel,
+  GroupReceiver,
+  Message,
+  PeerTransport,
+  SnapshotStream,
+} from "@raftoral/raft-core/transport";
 import { formatAddress, type HostPort, isReachable, parseAddress } from "./address.ts";
 import { newCounters, type TransportCounters } from "./counters.ts";
 import type { Hello, Refusal } from "./gen/raftoral/v1/peer_pb.ts";

@@ -1,7 +1,8 @@
 // What two nodes of different versions agree on, and what they leave alone: versions, features, compression, unknown fields.
 import { create, toBinary } from "@bufbuild/protobuf";
-import { encodeMessage, type Message, message, type NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
 import { numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
+import { encodeMessage, type Message, message } from "@raftoral/raft-core/transport";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ExchangeRequestSchema, Feature, RefusalCode } from "./gen/raftoral/v1/peer_pb.ts";
 import { transportSettings } from "./options.ts";

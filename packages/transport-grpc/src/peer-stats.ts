@@ -3,7 +3,8 @@
  *
  * Counting allocates nothing: one slot per message type in arrays of fixed length.
  */
-import type { MessageType, NodeId, PeerMessageType } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
+import type { MessageType, PeerMessageType } from "@raftoral/raft-core/transport";
 import type { ConnectionState } from "./peer/peer-stream.ts";
 
 /** The types that travel, in the order of the slots. Only MsgSnap never comes here: snapshots have streams of their own. */

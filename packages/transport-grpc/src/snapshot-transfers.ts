@@ -6,14 +6,8 @@
  * X2. All that go out share one rate, `snapshotBytesPerSecond`.
  * X3. With its group, or the node, a snapshot ends, in whichever direction it goes.
  */
-import {
-  type GroupId,
-  type LogIndex,
-  type Message,
-  type NodeId,
-  type SnapshotStream,
-  TransportError,
-} from "@raftoral/raft-core";
+import { type GroupId, type LogIndex, type NodeId, TransportError } from "@raftoral/raft-core";
+import type { Message, SnapshotStream } from "@raftoral/raft-core/transport";
 import type { LocalPeer } from "./local-peer.ts";
 import { delegateSnapshot } from "./peer/delegate-call.ts";
 import type { DialTarget } from "./peer/dial-target.ts";

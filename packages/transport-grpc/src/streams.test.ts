@@ -1,6 +1,7 @@
 // The two streams to a peer: what keeps them apart, what an outage of one or both means, and what they cost.
-import { type Clock, message, type NodeId, platformClock } from "@raftoral/raft-core";
+import { type Clock, type NodeId, platformClock } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver, sendUntilReceived } from "@raftoral/raft-core/testing";
+import { message } from "@raftoral/raft-core/transport";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { StreamKind } from "./gen/raftoral/v1/peer_pb.ts";
 import { Link } from "./testing/link.ts";

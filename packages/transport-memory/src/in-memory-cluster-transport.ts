@@ -2,21 +2,23 @@
 import {
   type AnyExecutor,
   type ClusterDefaults,
-  ClusterRegistry,
   type ClusterTransport,
   type CommandOf,
-  decodePeerMessage,
-  encodeMessage,
   type NodeAddress,
-  NodeDirectory,
   type NodeId,
-  type PeerTransport,
   platformClock,
   platformRng,
   type RaftCluster,
   type ResultOf,
   seededRng,
 } from "@raftoral/raft-core";
+import {
+  ClusterRegistry,
+  decodePeerMessage,
+  encodeMessage,
+  NodeDirectory,
+  type PeerTransport,
+} from "@raftoral/raft-core/transport";
 import type { LinkFaults } from "./faults.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 

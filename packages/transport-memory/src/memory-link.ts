@@ -8,7 +8,8 @@
  * L3. A message that is under way when the link is cut, or its end goes down, does not arrive.
  * L4. Randomness is drawn only for faults that are switched on: the same seed and traffic give the same fate.
  */
-import type { Clock, GroupId, Message, NodeId, Rng } from "@raftoral/raft-core";
+import type { Clock, GroupId, NodeId, Rng } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/transport";
 import { type LinkFaults, NO_FAULTS } from "./faults.ts";
 
 /** What a link needs of the network around it. */

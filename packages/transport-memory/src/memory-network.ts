@@ -15,12 +15,11 @@ import {
   type GroupId,
   invariant,
   type LogIndex,
-  type Message,
   type NodeId,
   type Rng,
-  type SnapshotStream,
   TransportError,
 } from "@raftoral/raft-core";
+import type { Message, SnapshotStream } from "@raftoral/raft-core/transport";
 import { type LinkFaults, linkFaults, NO_FAULTS } from "./faults.ts";
 import { type LinkCounts, MemoryLink } from "./memory-link.ts";
 import { MemoryPeer } from "./memory-peer.ts";

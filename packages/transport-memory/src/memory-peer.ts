@@ -1,16 +1,12 @@
 /** One node's place on the in-memory network: its groups, its view of who is known, its way out. */
-import {
-  type GroupChannel,
-  type GroupId,
-  type GroupReceiver,
-  invariant,
-  type LogIndex,
-  type Message,
-  type NodeId,
-  type PeerTransport,
-  type SnapshotStream,
-  TransportError,
-} from "@raftoral/raft-core";
+import { type GroupId, invariant, type LogIndex, type NodeId, TransportError } from "@raftoral/raft-core";
+import type {
+  GroupChannel,
+  GroupReceiver,
+  Message,
+  PeerTransport,
+  SnapshotStream,
+} from "@raftoral/raft-core/transport";
 import type { MemoryNetwork } from "./memory-network.ts";
 
 export class MemoryPeer implements PeerTransport {

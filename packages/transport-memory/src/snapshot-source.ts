@@ -1,5 +1,6 @@
 /** A snapshot's content on its way through the network: read once, chunk by chunk, and always released. */
-import { type GroupId, type Message, RaftoralError, type SnapshotStream, TransportError } from "@raftoral/raft-core";
+import { type GroupId, RaftoralError, TransportError } from "@raftoral/raft-core";
+import type { Message, SnapshotStream } from "@raftoral/raft-core/transport";
 
 export class SnapshotSource implements SnapshotStream, AsyncIterator<Uint8Array> {
   readonly totalBytes?: number;

@@ -1,7 +1,8 @@
 // @module-tag slow
 
 // Whatever is thrown at a cluster's ports: no node stops, all have the same state, work goes on, and it was counted.
-import { type ClusterEvent, encodeMessage, type NodeId, type RaftCluster, seededRng } from "@raftoral/raft-core";
+import { type ClusterEvent, type NodeId, type RaftCluster, seededRng } from "@raftoral/raft-core";
+import { encodeMessage } from "@raftoral/raft-core/transport";
 import { GrpcClusterTransport, startGrpcServer } from "@raftoral/transport-grpc";
 import { describe, expect, test } from "vitest";
 import { eventually, freeAddresses } from "../harness/index.ts";

@@ -6,18 +6,10 @@
  *
  * ST1. A message in the name of a leader, or of a member's vote or acknowledgement, is of an earlier term, or of no node, or real.
  */
-import {
-  decodePeerMessage,
-  type Entry,
-  encodeMessage,
-  type Message,
-  type MessageType,
-  message,
-  type NodeId,
-  type Rng,
-  type Term,
-} from "@raftoral/raft-core";
+import type { NodeId, Rng, Term } from "@raftoral/raft-core";
+import { type Entry, type Message, type MessageType, message } from "@raftoral/raft-core/core";
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
+import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core/transport";
 import { encodeRaftMessage } from "@raftoral/transport-grpc";
 import { framed } from "./raw-caller.ts";
 

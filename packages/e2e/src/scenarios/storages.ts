@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type GroupStorage, MemoryStorage } from "@raftoral/raft-core";
+import { MemoryStorage } from "@raftoral/raft-core";
+import type { GroupStorage } from "@raftoral/raft-core/storage";
 import { LmdbEnvironment } from "@raftoral/storage-lmdb";
 
 const GROUP_ID = 1;

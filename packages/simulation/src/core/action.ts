@@ -1,5 +1,6 @@
 /** One thing that a schedule does. Plain data: a run can be repeated from its actions, and with some of them left out. */
-import type { ConfChangeV2, NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
+import type { ConfChangeV2 } from "@raftoral/raft-core/core";
 
 export type ActionKind =
   /** Time passes: for one node, or for all where clocks tick together. */

@@ -2,8 +2,9 @@
  * The disk of one node without a driver: writes wait until the schedule completes them, one by one and in order, and a crash keeps
  * a prefix of them. The core reads through it.
  */
-import type { Entry, HardState, LogIndex, LogStorage, Message, Missing, Snapshot, Term } from "@raftoral/raft-core";
-import { type ConfState, EMPTY_BYTES, type SnapshotMetadata, type WriteBatch } from "@raftoral/raft-core";
+import { type ConfState, EMPTY_BYTES, type LogIndex, type SnapshotMetadata, type Term } from "@raftoral/raft-core";
+import type { Entry, HardState, LogStorage, Message, Missing, Snapshot } from "@raftoral/raft-core/core";
+import type { WriteBatch } from "@raftoral/raft-core/storage";
 import { LogImage } from "../disk/log-image.ts";
 import { Violation } from "../world/violation.ts";
 

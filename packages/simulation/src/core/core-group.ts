@@ -2,19 +2,9 @@
  * A group of bare cores: nodes, what is under way between them, and the invariants. It does one action at a time, and throws a
  * {@link Violation} when something is wrong. The same actions on the same settings lead to the same, whether a schedule or a person chose them.
  */
-import {
-  type ConfChangeV2,
-  type ConfState,
-  decodePeerMessage,
-  EMPTY_BYTES,
-  type Entry,
-  encodeMessage,
-  InvariantViolation,
-  type LogIndex,
-  type Message,
-  type NodeId,
-  type ReadState,
-} from "@raftoral/raft-core";
+import { type ConfState, EMPTY_BYTES, InvariantViolation, type LogIndex, type NodeId } from "@raftoral/raft-core";
+import type { ConfChangeV2, Entry, Message, ReadState } from "@raftoral/raft-core/core";
+import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core/transport";
 import { InvariantSet } from "../invariants/invariant-set.ts";
 import type { Ledger } from "../invariants/ledger.ts";
 import type { Random } from "../world/random.ts";

@@ -1,5 +1,6 @@
 /** What is under way between bare cores: a queue for each direction of each pair, from which the schedule takes what it likes. */
-import type { Message, NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/core";
 import type { Passage } from "../coverage/rare-states.ts";
 
 /** Beyond this many the oldest is lost: real buffers have an end, too. */

@@ -2,21 +2,18 @@
  * A RawNode with an owner that does what the README of raft-core asks of one, each duty when the schedule says so: takes a Ready, completes a
  * write, applies entries, reports that they are applied. A crash may come between any two of them.
  */
+import { type ConfState, EMPTY_CONF_STATE, type LogIndex, type NodeId } from "@raftoral/raft-core";
 import {
   type ConfChangeV2,
-  type ConfState,
-  EMPTY_CONF_STATE,
   type Entry,
   type HardState,
   LOCAL_APPEND_THREAD,
   LOCAL_APPLY_THREAD,
-  type LogIndex,
   type Message,
-  type NodeId,
   RawNode,
   type Ready,
   type Snapshot,
-} from "@raftoral/raft-core";
+} from "@raftoral/raft-core/core";
 import type { LogImage } from "../disk/log-image.ts";
 import { type CoreListener, probeCore } from "../invariants/core-probe.ts";
 import { fingerprintOf } from "../invariants/ledger.ts";

@@ -1,5 +1,5 @@
 /** What a seed decides about a run of bare cores before it begins: the group, the core's options, and what its owner is like. */
-import type { Config } from "@raftoral/raft-core";
+import type { Config } from "@raftoral/raft-core/core";
 import type { Random } from "../world/random.ts";
 
 export interface CoreSettings {

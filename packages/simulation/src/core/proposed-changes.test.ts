@@ -1,4 +1,5 @@
-import { type ConfChangeSingle, EMPTY_BYTES } from "@raftoral/raft-core";
+import { EMPTY_BYTES } from "@raftoral/raft-core";
+import type { ConfChangeSingle } from "@raftoral/raft-core/core";
 import { describe, expect, test } from "vitest";
 import { Random } from "../world/random.ts";
 import { type Action, action } from "./action.ts";

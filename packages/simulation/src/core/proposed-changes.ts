@@ -2,7 +2,8 @@
  * Configuration changes that were asked for in a run, by the number that each one carries, and what a committed one comes to. As with the
  * driver, a change is made or turned down as a whole, by a function of the log.
  */
-import { type ConfChangeV2, EMPTY_BYTES, type Entry, type LogIndex, type NodeId } from "@raftoral/raft-core";
+import { EMPTY_BYTES, type LogIndex, type NodeId } from "@raftoral/raft-core";
+import type { ConfChangeV2, Entry } from "@raftoral/raft-core/core";
 import type { Ledger } from "../invariants/ledger.ts";
 import { Violation } from "../world/violation.ts";
 import { wasRemoved } from "./members.ts";

@@ -3,7 +3,8 @@
  * one configuration, to a fresh entry and a fresh read of every member, and to a fresh change of the configuration. Between two steps
  * of time it must come to rest.
  */
-import { type ConfChangeSingle, EMPTY_BYTES, type NodeId } from "@raftoral/raft-core";
+import { EMPTY_BYTES, type NodeId } from "@raftoral/raft-core";
+import type { ConfChangeSingle } from "@raftoral/raft-core/core";
 import { show } from "../invariants/configurations-overlap.ts";
 import { Violation } from "../world/violation.ts";
 import { action } from "./action.ts";

@@ -3,8 +3,8 @@
  * so that some fall behind and others decide without them; and a node that has just come to a state which lasts only as long as a
  * flush or a round trip often crashes right there, and stands for election again before the others have noticed.
  */
-import type { ConfChangeSingle, ConfChangeTransition, ConfChangeV2, ConfState, NodeId } from "@raftoral/raft-core";
-import { EMPTY_BYTES } from "@raftoral/raft-core";
+import { type ConfState, EMPTY_BYTES, type NodeId } from "@raftoral/raft-core";
+import type { ConfChangeSingle, ConfChangeTransition, ConfChangeV2 } from "@raftoral/raft-core/core";
 import type { Random } from "../world/random.ts";
 import { type Action, type ActionKind, action } from "./action.ts";
 import { MAX_MESSAGES_PER_TICK } from "./come-to-rest.ts";

@@ -3,7 +3,8 @@
  * hardly ever visits. It reports nothing: a seed that does not come by is no finding. That many seeds together visit each of
  * them is what a test asks for; without that, clean seeds say nothing about these states.
  */
-import type { Entry, Message, NodeId, Term } from "@raftoral/raft-core";
+import type { NodeId, Term } from "@raftoral/raft-core";
+import type { Entry, Message } from "@raftoral/raft-core/core";
 import type { Invariant } from "../invariants/invariant.ts";
 import type { Ledger } from "../invariants/ledger.ts";
 import { leadsWithoutVote, type Observed } from "../invariants/observed.ts";

@@ -10,7 +10,8 @@
  * K3. After a failed flush nothing is accepted until the next mount. What was dirty is gone, but for a prefix.
  * K4. Damage to what was acknowledged refuses the mount; nothing is cut off to make it fit.
  */
-import type { LogIndex, NodeId, WriteBatch } from "@raftoral/raft-core";
+import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { WriteBatch } from "@raftoral/raft-core/storage";
 import type { Life } from "../node/life.ts";
 import type { Random } from "../world/random.ts";
 import { Violation } from "../world/violation.ts";

@@ -3,15 +3,10 @@
  * written for the simulator alone, so that it shares no bug with the storages it stands for.
  */
 
-import type { Missing, Snapshot, SnapshotMetadata, Term, WriteBatch } from "@raftoral/raft-core";
-import {
-  countWithin,
-  EMPTY_BYTES,
-  EMPTY_CONF_STATE,
-  type Entry,
-  type HardState,
-  type LogIndex,
-} from "@raftoral/raft-core";
+import { EMPTY_BYTES, EMPTY_CONF_STATE, type LogIndex, type SnapshotMetadata, type Term } from "@raftoral/raft-core";
+import type { Entry, HardState, Missing, Snapshot } from "@raftoral/raft-core/core";
+import type { WriteBatch } from "@raftoral/raft-core/storage";
+import { countWithin } from "@raftoral/raft-core/storage";
 
 export class LogImage {
   hardState: HardState = { term: 0, vote: 0, commit: 0 };

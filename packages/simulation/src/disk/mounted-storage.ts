@@ -1,6 +1,8 @@
 /** The storage of one process: reads what its image shows, writes to the disk, and is dead when the process is. */
-import type { Entry, GroupStorage, LogIndex, Missing, Snapshot, SnapshotMetadata } from "@raftoral/raft-core";
-import { InvariantViolation, type SnapshotSink, type Term, type WriteBatch } from "@raftoral/raft-core";
+import type { LogIndex, SnapshotMetadata } from "@raftoral/raft-core";
+import { InvariantViolation, type Term } from "@raftoral/raft-core";
+import type { Entry, Missing, Snapshot } from "@raftoral/raft-core/core";
+import type { GroupStorage, SnapshotSink, WriteBatch } from "@raftoral/raft-core/storage";
 import type { Life } from "../node/life.ts";
 import type { Disk } from "./disk.ts";
 import type { DiskError } from "./disk-error.ts";

@@ -9,18 +9,10 @@
  * The nodes are carried out as a driver does: what is said to a node goes through the codec, a committed change that does not fit is turned down,
  * and a node that hears that committed entries are missing stops.
  */
-import {
-  type ConfChangeV2,
-  checkConfChange,
-  decodePeerMessage,
-  type Entry,
-  encodeMessage,
-  type Message,
-  type NodeId,
-  RaftError,
-  readConfChange,
-  type StepOutcome,
-} from "@raftoral/raft-core";
+import { type NodeId, RaftError } from "@raftoral/raft-core";
+import type { ConfChangeV2, Entry } from "@raftoral/raft-core/core";
+import { checkConfChange, type Message, readConfChange, type StepOutcome } from "@raftoral/raft-core/core";
+import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core/transport";
 import type { CoreGroup } from "../core/core-group.ts";
 import type { CoreNetwork } from "../core/core-network.ts";
 import type { CoreHost, CoreNode } from "../core/core-node.ts";

@@ -2,7 +2,8 @@
  * Forges a message to a node: one that a node of the group could send, or that was under way, with some of its fields replaced. Every type
  * that has bytes is forged, those too that no node may send to another.
  */
-import { type Message, type MessageType, message, type NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
+import { type Message, type MessageType, message } from "@raftoral/raft-core/core";
 import type { CoreNode } from "../core/core-node.ts";
 import type { Random } from "../world/random.ts";
 import { anyContext, anyEntries, anySnapshot, entriesAfter } from "./hostile-content.ts";

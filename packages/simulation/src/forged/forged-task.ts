@@ -1,6 +1,6 @@
 /** What a thread is asked to do with forged messages: run some seeds, or make one finding small. */
 
-import { type Message, message } from "@raftoral/raft-core";
+import { type Message, message } from "@raftoral/raft-core/core";
 import type { ManyFinding, ManyTask } from "../command/many.ts";
 import { smallest } from "../command/smallest.ts";
 import { addTo } from "../command/totals.ts";

@@ -1,16 +1,7 @@
 /** What forged messages carry: entries, configuration changes, snapshots and contexts, most of them sound in part. */
-import {
-  type ConfChangeSingle,
-  type ConfState,
-  EMPTY_BYTES,
-  type Entry,
-  encodeConfChange,
-  encodeConfChangeV2,
-  type LogIndex,
-  type NodeId,
-  type Snapshot,
-  type Term,
-} from "@raftoral/raft-core";
+import { type ConfState, EMPTY_BYTES, type LogIndex, type NodeId, type Term } from "@raftoral/raft-core";
+import type { ConfChangeSingle, Entry, Snapshot } from "@raftoral/raft-core/core";
+import { encodeConfChange, encodeConfChangeV2 } from "@raftoral/raft-core/core";
 import { type CoreNode, contentOf } from "../core/core-node.ts";
 import type { Random } from "../world/random.ts";
 import { anyHuge, anyIndex, anyNodeId, anyTerm } from "./hostile-numbers.ts";

@@ -2,7 +2,8 @@
  * One run with forged messages: a group of bare cores comes to some state by random actions, then everything under way is lost, then messages are
  * forged to its nodes, through the codec, until one of them is taken. What follows from it, and some time afterwards, is watched.
  */
-import type { Message, NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/core";
 import { type Action, action } from "../core/action.ts";
 import { CoreGroup } from "../core/core-group.ts";
 import type { CoreNode } from "../core/core-node.ts";

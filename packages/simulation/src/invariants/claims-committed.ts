@@ -2,7 +2,8 @@
  * Who tells others that an entry is committed tells the truth: a leader with its appends, heartbeats and snapshots, anybody with a
  * request for votes or an answer to one. A snapshot is of committed entries, with the configuration in force there.
  */
-import type { Message, SnapshotMetadata } from "@raftoral/raft-core";
+import type { SnapshotMetadata } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/core";
 import { show } from "./configurations-overlap.ts";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";

@@ -2,7 +2,8 @@
  * Hears what happens inside a core, at the moment at which it happens: every way into the log, and to a new commit index, leads through
  * these methods. They are wrapped on the one object; nothing in raft-core knows of it.
  */
-import type { Entry, LogIndex, RawNode, ReadState } from "@raftoral/raft-core";
+import type { LogIndex } from "@raftoral/raft-core";
+import type { Entry, RawNode, ReadState } from "@raftoral/raft-core/core";
 import type { Observed } from "./observed.ts";
 
 export interface CoreListener {

@@ -10,7 +10,8 @@
  * from a crash with a term that is not below one it has told of. Answers to heartbeats and to pre-votes claim nothing that a crash
  * may not forget: a quorum that lets somebody lead has that leader's term on its disks.
  */
-import type { Message, NodeId, Term } from "@raftoral/raft-core";
+import type { NodeId, Term } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";

@@ -1,5 +1,6 @@
 /** All invariants together: passes on what happens, counts the checks, and keeps the ledger they share. */
-import type { ConfState, Entry, LogIndex, Message, NodeId, ReadState } from "@raftoral/raft-core";
+import type { ConfState, LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Entry, Message, ReadState } from "@raftoral/raft-core/core";
 import { RareStates } from "../coverage/rare-states.ts";
 import type { LogImage } from "../disk/log-image.ts";
 import type { KvCommand } from "../machine/kv-command.ts";

@@ -4,7 +4,8 @@
  * An invariant lives as long as the run. What it knows of a node outlives the node's processes, so that a crash forgets nothing
  * that was promised or seen before it.
  */
-import type { ConfState, Entry, LogIndex, Message, NodeId, ReadState } from "@raftoral/raft-core";
+import type { ConfState, LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Entry, Message, ReadState } from "@raftoral/raft-core/core";
 import type { KvCommand } from "../machine/kv-command.ts";
 import type { Observed } from "./observed.ts";
 

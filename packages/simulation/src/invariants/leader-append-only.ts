@@ -1,5 +1,5 @@
 /** Leader Append-Only (Raft paper §5.3): a leader never replaces or deletes entries of its log. */
-import type { Entry } from "@raftoral/raft-core";
+import type { Entry } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Observed } from "./observed.ts";
 

@@ -3,7 +3,8 @@
  * applied, every configuration, every leader. The invariants compare nodes with it instead of with each other, so that an event
  * costs only what it changed, and so that a crash or a compaction takes nothing out of sight.
  */
-import type { ConfState, Entry, LogIndex, NodeId, Term } from "@raftoral/raft-core";
+import type { ConfState, LogIndex, NodeId, Term } from "@raftoral/raft-core";
+import type { Entry } from "@raftoral/raft-core/core";
 import { hashBytes, mix } from "../world/random.ts";
 import type { Observed } from "./observed.ts";
 

@@ -4,7 +4,8 @@
  * Each entry is compared with the first of its index and term that was seen anywhere, and so is the term of the entry before
  * it; the rest follows by induction. What a disk gives back after a crash is compared in full.
  */
-import type { Entry, Term } from "@raftoral/raft-core";
+import type { Term } from "@raftoral/raft-core";
+import type { Entry } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import { fingerprintOf, keyOf, type Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";

@@ -1,5 +1,7 @@
 /** Watches the nodes of a world: finds out what the invariants are to be told, and writes it into the trace. */
-import type { ConfState, Entry, GroupReceiver, LogIndex, Message, NodeId, ReadState } from "@raftoral/raft-core";
+import type { ConfState, LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Entry, Message, ReadState } from "@raftoral/raft-core/core";
+import type { GroupReceiver } from "@raftoral/raft-core/transport";
 import type { Passage } from "../coverage/rare-states.ts";
 import type { KvMachineListener } from "../machine/kv-machine.ts";
 import { type NodeListener, ObservedNode } from "../node/observed-node.ts";

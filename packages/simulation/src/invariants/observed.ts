@@ -1,5 +1,6 @@
 /** A running process as the invariants see it: the core's state beside what the state was after the event before. */
-import type { ConfState, LogIndex, NodeId, RaftRole, RawNode, Term } from "@raftoral/raft-core";
+import type { ConfState, LogIndex, NodeId, RaftRole, Term } from "@raftoral/raft-core";
+import type { RawNode } from "@raftoral/raft-core/core";
 import type { LogImage } from "../disk/log-image.ts";
 
 /** What a process was after the latest event that may have changed it. */

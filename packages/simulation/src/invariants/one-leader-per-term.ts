@@ -4,7 +4,8 @@
  *
  * A process that says something only a leader says counts as one, too: it may lead and step down within one event.
  */
-import type { Message, Term } from "@raftoral/raft-core";
+import type { Term } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";

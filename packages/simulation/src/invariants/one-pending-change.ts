@@ -4,7 +4,8 @@
  *
  * What is compacted was applied, although the report may not have reached the core yet: its configuration is in force.
  */
-import type { Entry, LogIndex } from "@raftoral/raft-core";
+import type { LogIndex } from "@raftoral/raft-core";
+import type { Entry } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import { nameOf, type Observed } from "./observed.ts";
 

@@ -4,7 +4,8 @@
  *
  * A read by a leader's lease is right only when the clocks are, so the run says which reads are held to it.
  */
-import type { LogIndex, ReadState } from "@raftoral/raft-core";
+import type { LogIndex } from "@raftoral/raft-core";
+import type { ReadState } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";

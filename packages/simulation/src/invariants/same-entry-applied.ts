@@ -2,7 +2,8 @@
  * State Machine Safety (Raft paper §5.4.3): the same entry, of whatever type, is applied at an index by every process of every node,
  * for the whole run. What a node applied and lost with a crash counts: its clients were told of it.
  */
-import type { Entry, LogIndex } from "@raftoral/raft-core";
+import type { LogIndex } from "@raftoral/raft-core";
+import type { Entry } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import { fingerprintOf, type Who } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";

@@ -2,8 +2,10 @@
  * The network between all nodes: a link for each direction of each pair. What is sent takes a delay, and may be lost, repeated
  * or overtaken; a cut link delivers nothing, and what is under way on it is lost.
  */
-import type { GroupId, GroupReceiver, Message, NodeId, PeerTransport } from "@raftoral/raft-core";
-import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core";
+import type { GroupId, NodeId } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/core";
+import type { GroupReceiver, PeerTransport } from "@raftoral/raft-core/transport";
+import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core/transport";
 import type { Passage } from "../coverage/rare-states.ts";
 import type { Life } from "../node/life.ts";
 import type { Random } from "../world/random.ts";

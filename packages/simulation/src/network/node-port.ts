@@ -2,16 +2,10 @@
  * A process's place on the network: the driver's `PeerTransport`, and the channels of its one group and of what the nodes have to
  * say to each other beside it.
  */
-import type {
-  GroupChannel,
-  GroupId,
-  GroupReceiver,
-  LogIndex,
-  Message,
-  NodeId,
-  PeerTransport,
-} from "@raftoral/raft-core";
+import type { GroupId, LogIndex, NodeId } from "@raftoral/raft-core";
 import { TransportError } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/core";
+import type { GroupChannel, GroupReceiver, PeerTransport } from "@raftoral/raft-core/transport";
 import type { Life } from "../node/life.ts";
 import type { World } from "../world/world.ts";
 import type { Network } from "./network.ts";

@@ -3,16 +3,9 @@
  *
  * It looks into the driver through the receiver that the driver gives to its transport; nothing in the driver knows of it.
  */
-import {
-  type ConfState,
-  type Entry,
-  type GroupReceiver,
-  LOCAL_APPLY_THREAD,
-  type LogIndex,
-  type NodeId,
-  type RawNode,
-  type SnapshotMetadata,
-} from "@raftoral/raft-core";
+import type { ConfState, LogIndex, NodeId, SnapshotMetadata } from "@raftoral/raft-core";
+import { type Entry, LOCAL_APPLY_THREAD, type RawNode } from "@raftoral/raft-core/core";
+import type { GroupReceiver } from "@raftoral/raft-core/transport";
 import type { Disk } from "../disk/disk.ts";
 import type { LogImage } from "../disk/log-image.ts";
 import { type CoreListener, probeCore } from "../invariants/core-probe.ts";

@@ -3,7 +3,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { GroupStorage, SnapshotMetadata } from "@raftoral/raft-core";
+import type { SnapshotMetadata } from "@raftoral/raft-core";
+import type { GroupStorage } from "@raftoral/raft-core/storage";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { testEntries } from "../testing/entries.ts";

@@ -1,4 +1,4 @@
-import type { Entry } from "@raftoral/raft-core";
+import type { Entry } from "@raftoral/raft-core/storage";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyGroupState, anyId } from "../testing/arbitraries.ts";

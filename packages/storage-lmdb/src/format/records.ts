@@ -8,7 +8,8 @@
  * Numbers inside records are little-endian; ids, terms and indexes take eight bytes.
  */
 import zlib from "node:zlib";
-import type { ConfState, Entry, EntryType, HardState, SnapshotMetadata } from "@raftoral/raft-core";
+import type { ConfState, SnapshotMetadata } from "@raftoral/raft-core";
+import type { Entry, EntryType, HardState } from "@raftoral/raft-core/storage";
 
 // Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
 const { crc32 } = zlib;

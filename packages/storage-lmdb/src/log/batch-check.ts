@@ -2,7 +2,8 @@
  * What a batch must satisfy before any of it is applied: a batch that breaks the log's shape is a bug above the
  * storage.
  */
-import { type Entry, invariant, type SnapshotMetadata, type WriteBatch } from "@raftoral/raft-core";
+import { invariant, type SnapshotMetadata } from "@raftoral/raft-core";
+import type { Entry, WriteBatch } from "@raftoral/raft-core/storage";
 import type { GroupState } from "../format/records.ts";
 
 /** Throws InvariantViolation. `isSpooled` says whether a snapshot's content is complete on disk. */

@@ -3,7 +3,7 @@
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { GroupStorage } from "@raftoral/raft-core";
+import type { GroupStorage } from "@raftoral/raft-core/storage";
 import { open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { entryRange } from "../format/keys.ts";

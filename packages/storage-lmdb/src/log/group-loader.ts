@@ -4,7 +4,8 @@
  * Nothing is repaired here and nothing is cut off. LMDB's transactions leave no half-written tail, so a record that is
  * missing or wrong was acknowledged once, and dropping it could lose what a quorum counts on.
  */
-import { EMPTY_CONF_STATE, type Entry, entrySize } from "@raftoral/raft-core";
+import { EMPTY_CONF_STATE } from "@raftoral/raft-core";
+import { type Entry, entrySize } from "@raftoral/raft-core/storage";
 import type { Database } from "lmdb";
 import { corrupt } from "../errors.ts";
 import { entryIndexOf, entryKey, entryRange, moveEntryKey, stateKey } from "../format/keys.ts";

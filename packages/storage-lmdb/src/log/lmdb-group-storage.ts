@@ -14,21 +14,23 @@ import { dirname, join } from "node:path";
 import {
   type ConfState,
   EMPTY_BYTES,
+  InvariantViolation,
+  invariant,
+  type LogIndex,
+  type SnapshotMetadata,
+  type Term,
+} from "@raftoral/raft-core";
+import {
   type Entry,
   entrySize,
   type GroupStorage,
   type HardState,
-  InvariantViolation,
-  invariant,
-  type LogIndex,
   type Missing,
   type Snapshot,
-  type SnapshotMetadata,
   type SnapshotSink,
   type SnapshotStream,
-  type Term,
   type WriteBatch,
-} from "@raftoral/raft-core";
+} from "@raftoral/raft-core/storage";
 import type { Database } from "lmdb";
 import type { WriteTransaction } from "../commit/checkpoint.ts";
 import type { GroupCommit } from "../commit/group-commit.ts";

@@ -1,4 +1,4 @@
-import { entrySize } from "@raftoral/raft-core";
+import { entrySize } from "@raftoral/raft-core/storage";
 import { describe, expect, it } from "vitest";
 import { testEntries, testEntry } from "../testing/entries.ts";
 import { TailCache } from "./tail-cache.ts";

@@ -4,7 +4,8 @@
  * C1. It holds a contiguous range `[firstIndex, firstIndex + length)` that ends at the log's last entry.
  * C2. Entries not yet durable are never evicted: the disk does not have them.
  */
-import { type Entry, entrySize, invariant } from "@raftoral/raft-core";
+import { invariant } from "@raftoral/raft-core";
+import { type Entry, entrySize } from "@raftoral/raft-core/storage";
 
 /** Dead places at the front of the array are given back once there are this many. */
 const SLACK = 1024;

@@ -1,7 +1,8 @@
 /** What is in the data folder of a stopped node, or in a backup of one, told without changing it. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type ConfState, type NodeAddress, RaftoralError, replayLog } from "@raftoral/raft-core";
+import { type ConfState, type NodeAddress, RaftoralError } from "@raftoral/raft-core";
+import { replayLog } from "@raftoral/raft-core/storage";
 import { storageUsage } from "../folder/storage-usage.ts";
 import type { Identity } from "../format/records.ts";
 import type { TornTail } from "../journal/journal-end.ts";

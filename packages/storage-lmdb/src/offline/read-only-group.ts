@@ -1,20 +1,16 @@
 /** One group of a stopped folder as a storage that can be read: for tools that replay its log. */
 import { dirname, join } from "node:path";
+import { type ConfState, EMPTY_BYTES, InvariantViolation, type LogIndex, type Term } from "@raftoral/raft-core";
 import {
-  type ConfState,
-  EMPTY_BYTES,
   type Entry,
   entrySize,
   type GroupStorage,
   type HardState,
-  InvariantViolation,
-  type LogIndex,
   type Missing,
   type Snapshot,
   type SnapshotSink,
   type SnapshotStream,
-  type Term,
-} from "@raftoral/raft-core";
+} from "@raftoral/raft-core/storage";
 import { corrupt } from "../errors.ts";
 import { entryKey, moveEntryKey } from "../format/keys.ts";
 import { decodeEntry, entryTerm, type GroupState, isEntry, isIntact } from "../format/records.ts";

@@ -7,7 +7,8 @@
  * A2. The cluster's new id is durable before the first group changes: interrupted anywhere, the folder speaks to no node of the old cluster,
  *     and the same call again does the rest.
  */
-import { type ConfState, type GroupStorage, type QuorumRecovery, recoverQuorum, replayLog } from "@raftoral/raft-core";
+import type { ConfState } from "@raftoral/raft-core";
+import { type GroupStorage, type QuorumRecovery, recoverQuorum, replayLog } from "@raftoral/raft-core/storage";
 import { StorageError } from "../errors.ts";
 import type { Identity } from "../format/records.ts";
 import { LmdbEnvironment } from "../lmdb-environment.ts";

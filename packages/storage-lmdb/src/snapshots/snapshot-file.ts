@@ -16,7 +16,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import zlib from "node:zlib";
-import { joinedCrc32 } from "@raftoral/raft-core";
+import { joinedCrc32 } from "@raftoral/raft-core/storage";
 
 // Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
 const { crc32 } = zlib;

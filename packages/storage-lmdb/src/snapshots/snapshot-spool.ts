@@ -7,7 +7,8 @@
  */
 import { mkdir, readdir, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type FixedContent, invariant, type SnapshotMetadata, type SnapshotSink } from "@raftoral/raft-core";
+import { invariant, type SnapshotMetadata } from "@raftoral/raft-core";
+import type { FixedContent, SnapshotSink } from "@raftoral/raft-core/storage";
 import { corrupt, StorageError, writeFailure } from "../errors.ts";
 import {
   DamagedRecord,

@@ -15,8 +15,6 @@ import {
   InvariantViolation,
   invariant,
   type LogIndex,
-  type RecordLayer,
-  RecordLayers,
   type StateKey,
   type StateReader,
   type StateRecord,
@@ -24,6 +22,7 @@ import {
   type StateStore,
   type StateView,
 } from "@raftoral/raft-core";
+import { type RecordLayer, RecordLayers } from "@raftoral/raft-core/storage";
 import type { CheckpointParticipant, WriteTransaction } from "../commit/checkpoint.ts";
 import { corrupt, StorageError } from "../errors.ts";
 import type { LmdbEnvironment } from "../lmdb-environment.ts";

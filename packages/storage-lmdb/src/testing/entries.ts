@@ -1,5 +1,5 @@
 /** Entries for tests, whose content tells their place. */
-import type { Entry } from "@raftoral/raft-core";
+import type { Entry } from "@raftoral/raft-core/storage";
 
 export function testEntry(index: number, term: number, bytes = 64): Entry {
   const data = new Uint8Array(bytes).fill(index & 0xff);

@@ -1,5 +1,6 @@
 /** Data folders for tests of the offline tools: two groups with a log, a snapshot and a state store. */
-import type { ConfState, GroupStorage } from "@raftoral/raft-core";
+import type { ConfState } from "@raftoral/raft-core";
+import type { GroupStorage } from "@raftoral/raft-core/storage";
 import { LmdbEnvironment, type LmdbEnvironmentOptions } from "../lmdb-environment.ts";
 import { testEntries } from "./entries.ts";
 

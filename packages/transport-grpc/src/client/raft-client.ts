@@ -1,7 +1,8 @@
 /** Calls one node's RaftService: for tools, tests, and nodes that look for a cluster to join. */
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { encodeMessage, type GroupId, type Message, RaftError, TransportError } from "@raftoral/raft-core";
+import { type GroupId, RaftError, TransportError } from "@raftoral/raft-core";
+import { encodeMessage, type Message } from "@raftoral/raft-core/transport";
 import { formatAddress, parseAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import { Security } from "../security/security.ts";

@@ -1,13 +1,7 @@
 /** Asks another member to send its snapshot in this node's place, and waits for how it goes. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  encodeMessage,
-  type GroupId,
-  type LogIndex,
-  type Message,
-  type NodeId,
-  TransportError,
-} from "@raftoral/raft-core";
+import { type GroupId, type LogIndex, type NodeId, TransportError } from "@raftoral/raft-core";
+import { encodeMessage, type Message } from "@raftoral/raft-core/transport";
 import { formatAddress } from "../address.ts";
 import {
   DelegateSnapshotRequestSchema,

@@ -19,7 +19,8 @@
  * C6. A peer that is down gets one probe per wait, from the control stream: the stream of appends connects only while that one
  *     is open. Once it is open it lives by itself, and the failure of one stream does not touch the other.
  */
-import type { GroupId, Message } from "@raftoral/raft-core";
+import type { GroupId } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/transport";
 import { formatAddress, type HostPort } from "../address.ts";
 import type { StreamStats } from "../peer-stats.ts";
 import { reasonOf, refusedError } from "../wire/hello.ts";

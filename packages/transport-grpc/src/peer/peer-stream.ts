@@ -11,15 +11,8 @@
  *     of the peer's streams probes; the other waits for its success.
  * C5. The messages of one turn of the event loop leave in one frame, up to its size.
  */
-import {
-  type Clock,
-  type GroupId,
-  type Logger,
-  type Message,
-  messageSize,
-  type NodeId,
-  type Rng,
-} from "@raftoral/raft-core";
+import type { Clock, GroupId, Logger, NodeId, Rng } from "@raftoral/raft-core";
+import { type Message, messageSize } from "@raftoral/raft-core/transport";
 import type { TransportCounters } from "../counters.ts";
 import type { Accepted, Refusal } from "../gen/raftoral/v1/peer_pb.ts";
 import type { GrpcTransportSettings } from "../options.ts";

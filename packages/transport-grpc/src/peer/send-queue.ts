@@ -3,7 +3,8 @@
  *
  * Invariant Q1: never more than `maxMessages` messages or `maxBytes` encoded bytes; what does not fit is refused.
  */
-import type { GroupId, Message } from "@raftoral/raft-core";
+import type { GroupId } from "@raftoral/raft-core";
+import type { Message } from "@raftoral/raft-core/transport";
 import type { KindTally } from "../peer-stats.ts";
 import { encodeBatches } from "../wire/batch-codec.ts";
 

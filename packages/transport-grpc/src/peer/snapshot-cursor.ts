@@ -5,7 +5,7 @@
  * U1. The content's first reader stays open until {@link SnapshotCursor.release}: until then `fixed.from` works.
  * U2. Whatever happened, nothing is open after `release`.
  */
-import type { FixedContent, SnapshotStream } from "@raftoral/raft-core";
+import type { FixedContent, SnapshotStream } from "@raftoral/raft-core/transport";
 
 export class SnapshotCursor {
   /** Bytes before the next chunk. */

@@ -8,15 +8,8 @@
  * T4. After a cut it goes on only while that gets further: without progress for `snapshotResumeTimeoutMs` it is given up.
  */
 import zlib from "node:zlib";
-import {
-  encodeMessage,
-  type GroupId,
-  joinedCrc32,
-  type Message,
-  type RaftoralError,
-  type SnapshotStream,
-  TransportError,
-} from "@raftoral/raft-core";
+import { type GroupId, type RaftoralError, TransportError } from "@raftoral/raft-core";
+import { encodeMessage, joinedCrc32, type Message, type SnapshotStream } from "@raftoral/raft-core/transport";
 import { type Refusal, RefusalCode } from "../gen/raftoral/v1/peer_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
 import { type Compression, compressionNamed } from "../wire/compression.ts";

@@ -14,7 +14,7 @@
  * O5. MsgTimeoutNow goes out once the new leader has acknowledged the whole log, so nothing that it needs is behind it.
  * O6. A vote request that overtakes an older term's append makes that append stale: as if it had been lost.
  */
-import type { MessageType } from "@raftoral/raft-core";
+import type { MessageType } from "@raftoral/raft-core/transport";
 
 export type StreamKind = "control" | "appends";
 

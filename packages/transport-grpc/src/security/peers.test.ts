@@ -1,6 +1,7 @@
 // Which node may speak to which over TLS, and as whom. Everything refused leaves no trace but a count and a line in the log.
-import { type Message, message } from "@raftoral/raft-core";
+
 import { numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
+import { type Message, message } from "@raftoral/raft-core/transport";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RaftClient } from "../client/raft-client.ts";
 import type { GrpcTransportOptions } from "../options.ts";

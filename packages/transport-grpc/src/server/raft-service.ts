@@ -3,7 +3,8 @@
  * nodes of the first contract; peers of this version use their streams.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import { decodePeerMessage, type GroupId, type NodeId, RaftoralError } from "@raftoral/raft-core";
+import { type GroupId, type NodeId, RaftoralError } from "@raftoral/raft-core";
+import { decodePeerMessage } from "@raftoral/raft-core/transport";
 import { formatAddress } from "../address.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";

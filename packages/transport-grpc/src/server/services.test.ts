@@ -1,7 +1,7 @@
 // The services of a node's port, asked by anybody with anything: each call ends, and the node goes on.
 import http2, { type ClientHttp2Session } from "node:http2";
-import { encodeMessage, message } from "@raftoral/raft-core";
 import { damaged, EDIT_KINDS, numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
+import { encodeMessage, message } from "@raftoral/raft-core/transport";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";

@@ -7,7 +7,7 @@
  */
 import type { ServerHttp2Stream } from "node:http2";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { decodePeerMessage, type Message } from "@raftoral/raft-core";
+import { decodePeerMessage, type Message } from "@raftoral/raft-core/transport";
 import { SendSnapshotResponseSchema, type SnapshotBegin } from "../gen/raftoral/v1/peer_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
 import type { Caller } from "../security/caller.ts";

@@ -10,16 +10,8 @@
  * S4. Without a connection it waits for one for a bounded time, and not at all if its content may change.
  */
 import zlib from "node:zlib";
-import {
-  type Cancel,
-  type Clock,
-  type GroupId,
-  type GroupReceiver,
-  joinedCrc32,
-  type Message,
-  type SnapshotStream,
-  TransportError,
-} from "@raftoral/raft-core";
+import { type Cancel, type Clock, type GroupId, TransportError } from "@raftoral/raft-core";
+import { type GroupReceiver, joinedCrc32, type Message, type SnapshotStream } from "@raftoral/raft-core/transport";
 import type { Compression } from "../wire/compression.ts";
 import type { Chunk } from "../wire/snapshot-codec.ts";
 import type { SnapshotParts } from "./snapshot-parts.ts";

@@ -5,7 +5,8 @@
  * C1. One of a group at a time. A further one is refused while the first is fed; one that lost its connection makes room.
  * C2. At most `maxSnapshotReceipts`, those that wait for a connection included: the oldest of these makes room for a new one.
  */
-import { type GroupId, type GroupReceiver, TransportError } from "@raftoral/raft-core";
+import { type GroupId, TransportError } from "@raftoral/raft-core";
+import type { GroupReceiver } from "@raftoral/raft-core/transport";
 import type { LocalPeer } from "../local-peer.ts";
 import { type SnapshotOffer, SnapshotReceipt } from "./snapshot-receipt.ts";
 import { snapshotRefused } from "./snapshot-refused.ts";

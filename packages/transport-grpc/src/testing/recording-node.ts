@@ -1,13 +1,7 @@
 /** A node whose group writes down what arrives: for tests of who may send to whom. */
-import {
-  type AnyExecutor,
-  type ClusterDefaults,
-  type GroupChannel,
-  type Logger,
-  type NodeId,
-  RaftoralError,
-} from "@raftoral/raft-core";
+import { type AnyExecutor, type ClusterDefaults, type Logger, type NodeId, RaftoralError } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver } from "@raftoral/raft-core/testing";
+import type { GroupChannel } from "@raftoral/raft-core/transport";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "../options.ts";
 import { type GrpcServer, startGrpcServer } from "../server/grpc-server.ts";

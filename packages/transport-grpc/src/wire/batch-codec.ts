@@ -6,7 +6,8 @@
  * B1. A frame is written once, into a buffer of its exact size, gRPC prefix included.
  * B2. Any bytes decode, or throw RaftError CODEC_INVALID; messages before the bad one may have been handed out by then.
  */
-import { decodePeerMessage, type GroupId, type Message, RaftError, writeMessage } from "@raftoral/raft-core";
+import { type GroupId, RaftError } from "@raftoral/raft-core";
+import { decodePeerMessage, type Message, writeMessage } from "@raftoral/raft-core/transport";
 import { varintBytes, WireReader, writeVarint } from "@raftoral/raft-core/wire";
 import type { KindTally } from "../peer-stats.ts";
 import { PREFIX_BYTES, writePrefix } from "./grpc-framing.ts";

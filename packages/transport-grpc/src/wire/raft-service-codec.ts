@@ -1,6 +1,7 @@
 /** The first contract's messages of RaftService, between their bytes and plain objects. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { GroupDescription, NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
+import type { GroupDescription } from "@raftoral/raft-core/transport";
 import {
   DiscoveryResponseSchema,
   MessageResponseSchema,

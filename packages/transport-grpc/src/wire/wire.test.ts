@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { type Message, message, messageSize } from "@raftoral/raft-core";
+import { type Message, message, messageSize } from "@raftoral/raft-core/transport";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ExchangeRequestSchema } from "../gen/raftoral/v1/peer_pb.ts";

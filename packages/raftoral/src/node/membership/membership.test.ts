@@ -1,5 +1,13 @@
-import type { ClusterEvent, ClusterStatus, ConfState, MemberProgress, NodeId } from "@raftoral/raft-core";
-import { EMPTY_CONF_STATE, platformClock, silentLogger } from "@raftoral/raft-core";
+import {
+  type ClusterEvent,
+  type ClusterStatus,
+  type ConfState,
+  EMPTY_CONF_STATE,
+  type MemberProgress,
+  type NodeId,
+  platformClock,
+  silentLogger,
+} from "@raftoral/raft-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Membership, type WorkflowCluster } from "./membership.ts";
 

@@ -1,14 +1,8 @@
 /**
  * Where a node keeps what must outlive its process: whose it is, and the storage of its groups.
  */
-import {
-  type GroupId,
-  type GroupStorage,
-  type Logger,
-  MemoryStorage,
-  type NodeId,
-  type StateStore,
-} from "@raftoral/raft-core";
+import { type GroupId, type Logger, MemoryStorage, type NodeId, type StateStore } from "@raftoral/raft-core";
+import type { GroupStorage } from "@raftoral/raft-core/storage";
 import { type BackupManifest, LmdbEnvironment, type StorageProbe, type StorageUsage } from "@raftoral/storage-lmdb";
 import { NodeError } from "../../api/errors.ts";
 

@@ -1,0 +1,18 @@
+// For those who build a storage, or a store for state that is derived from the log; and to repair what a stopped node has stored.
+//
+// First: what follows does not run on an old Node.
+import "./require-node.ts";
+
+export { type QuorumRecovery, type QuorumRecoveryOptions, recoverQuorum } from "./driver/offline/recover-quorum.ts";
+export { replayLog } from "./driver/offline/replay-log.ts";
+export { countWithin, entrySize } from "./log/entry-size.ts";
+export { joinedCrc32 } from "./ports/snapshot-crc.ts";
+export type { FixedContent, SnapshotStream } from "./ports/snapshot-stream.ts";
+export type { GroupStorage, LogStorage, Missing, SnapshotSink, WriteBatch } from "./ports/storage.ts";
+export { type RecordLayer, RecordLayers } from "./records/record-layers.ts";
+export type {
+  Entry,
+  EntryType,
+  HardState,
+  Snapshot,
+} from "./types.ts";
