@@ -5,6 +5,7 @@ import "./require-node.ts";
 
 // A group: its cluster, its options, what it tells.
 
+export type { MemberChange } from "./driver/membership/membership-changes.ts";
 export {
   type Bootstrap,
   DEFAULT_LIMITS,
@@ -13,7 +14,7 @@ export {
   type RaftLimits,
   type RaftTiming,
 } from "./driver/options.ts";
-export { type CallOptions, type MemberChange, RaftCluster } from "./driver/raft-cluster.ts";
+export { type CallOptions, RaftCluster } from "./driver/raft-cluster.ts";
 export type { SnapshotTransferStatus } from "./driver/snapshots/snapshot-transfers.ts";
 export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/status.ts";
 export type { ClusterProbe } from "./ports/cluster-probe.ts";

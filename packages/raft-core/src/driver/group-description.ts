@@ -1,25 +1,22 @@
-/** What a group says of itself to who asks for it from outside. */
-
+/** What a group says of itself to anybody who asks from outside (`Discover`). */
 import type { GroupDescription } from "../ports/peer-transport.ts";
-import type { RawNode } from "../raw-node.ts";
-import type { NodeId } from "../types.ts";
-import type { ReplicatedState } from "./apply/replicated-state.ts";
-import type { Leadership } from "./membership/leadership.ts";
+import type { ConfState, NodeId, RaftRole } from "../types.ts";
 
+/** What a description is made of. */
 export interface DescribedGroup {
-  readonly options: { readonly nodeId: NodeId };
-  readonly raw: RawNode;
-  readonly state: ReplicatedState;
-  readonly leadership: Leadership;
+  readonly nodeId: NodeId;
+  readonly role: RaftRole;
+  readonly leader: NodeId;
+  readonly confState: ConfState;
+  readonly highestNodeId: NodeId;
 }
 
-export function describeGroup({ options, raw, state, leadership }: DescribedGroup): GroupDescription {
-  const { role } = raw.basicStatus().softState;
-  const isLearner = state.confState.learners.includes(options.nodeId);
+/** A candidate is one in any phase of its campaign; a learner is one whatever else it is. */
+export function describeGroup({ nodeId, role, leader, confState, highestNodeId }: DescribedGroup): GroupDescription {
   const plain = role === "StateLeader" ? "LEADER" : role === "StateFollower" ? "FOLLOWER" : "CANDIDATE";
   return {
-    role: isLearner ? "LEARNER" : plain,
-    leader: leadership.leader,
-    highestKnownNodeId: state.members.highestNodeId,
+    role: confState.learners.includes(nodeId) ? "LEARNER" : plain,
+    leader,
+    highestKnownNodeId: highestNodeId,
   };
 }

@@ -1,28 +1,27 @@
 /** One group's part in the heartbeats of its node: hands them to the core by the short way where they are nothing new to it. */
 import { type Message, message } from "../../message.ts";
 import type { RawNode } from "../../raw-node.ts";
-import type { GroupId, LogIndex, NodeId, Term } from "../../types.ts";
-import type { Lifecycle } from "../lifecycle.ts";
-import type { Leadership } from "../membership/leadership.ts";
+import type { GroupId, LogIndex, NodeId, RaftRole, Term } from "../../types.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { HeartbeatGroup } from "./heartbeat-group.ts";
 import { type HeartbeatMembership, heartbeatsOf } from "./node-heartbeats.ts";
 import { tickerOf } from "./ticker.ts";
 
-/** What of a group's options is needed. */
-type HeartbeatSettings = Pick<
-  ResolvedOptions<never, never>,
-  "nodeId" | "groupId" | "transport" | "timing" | "rng" | "clock" | "coalesceHeartbeatsFrom"
->;
-
-/** What of a group's loop is needed. */
+/** What of a group is needed. */
 export interface HeartbeatHost {
-  readonly options: HeartbeatSettings;
-  readonly raw: RawNode;
-  readonly lifecycle: Lifecycle;
-  readonly leadership: Leadership;
-  /** As if it had come from the transport. */
-  receive(from: NodeId, messages: readonly Message[]): void;
+  readonly options: Pick<
+    ResolvedOptions<never, never>,
+    "nodeId" | "groupId" | "transport" | "timing" | "rng" | "clock" | "coalesceHeartbeatsFrom"
+  >;
+  readonly raw: Pick<RawNode, "heardNothingNew" | "answeredNothingNew"> & {
+    readonly raft: { readonly role: RaftRole; readonly term: Term };
+  };
+  readonly lifecycle: { readonly isRunning: boolean };
+  readonly leadership: { heard(member: NodeId): void };
+  readonly inbox: {
+    /** Steps a message as if it had come from the transport. */
+    receive(from: NodeId, messages: readonly Message[]): void;
+  };
 }
 
 /** Lets a group take part in the heartbeats of its node; undefined where its own go by themselves. */
@@ -55,7 +54,9 @@ class GroupHeartbeats implements HeartbeatGroup {
       leadership.heard(leader);
       return true;
     }
-    this.#host.receive(leader, [message({ type: "MsgHeartbeat", from: leader, to: options.nodeId, term, commit })]);
+    this.#host.inbox.receive(leader, [
+      message({ type: "MsgHeartbeat", from: leader, to: options.nodeId, term, commit }),
+    ]);
     return false;
   }
 
@@ -63,6 +64,7 @@ class GroupHeartbeats implements HeartbeatGroup {
     const { raw, lifecycle, leadership, options } = this.#host;
     if (!lifecycle.isRunning) return;
     if (raw.answeredNothingNew(member, term)) leadership.heard(member);
-    else this.#host.receive(member, [message({ type: "MsgHeartbeatResp", from: member, to: options.nodeId, term })]);
+    else
+      this.#host.inbox.receive(member, [message({ type: "MsgHeartbeatResp", from: member, to: options.nodeId, term })]);
   }
 }

@@ -17,11 +17,11 @@ import type { ReceivedProposals } from "./received-proposals.ts";
 
 export class ReceivedMessages {
   readonly #nodeId: NodeId;
-  readonly #raw: RawNode;
+  readonly #raw: Pick<RawNode, "step">;
   readonly #proposals: ReceivedProposals;
   #refused = 0;
 
-  constructor(nodeId: NodeId, raw: RawNode, proposals: ReceivedProposals) {
+  constructor(nodeId: NodeId, raw: Pick<RawNode, "step">, proposals: ReceivedProposals) {
     this.#nodeId = nodeId;
     this.#raw = raw;
     this.#proposals = proposals;

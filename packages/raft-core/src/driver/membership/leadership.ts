@@ -17,8 +17,8 @@ export interface LeaderView {
 
 export class Leadership {
   readonly #nodeId: NodeId;
-  readonly #executor: AnyExecutor;
-  readonly #observers: Observers;
+  readonly #executor: Pick<AnyExecutor, "leaderChanged" | "nodeLost" | "nodeReturned">;
+  readonly #observers: Pick<Observers, "emit">;
   readonly #logger: Logger;
   readonly #liveness: Liveness;
   #leader: NodeId = NONE;
@@ -26,7 +26,13 @@ export class Leadership {
   #lastLeader: NodeId = NONE;
   #term: Term = 0;
 
-  constructor(nodeId: NodeId, lostTicks: number, executor: AnyExecutor, observers: Observers, logger: Logger) {
+  constructor(
+    nodeId: NodeId,
+    lostTicks: number,
+    executor: Pick<AnyExecutor, "leaderChanged" | "nodeLost" | "nodeReturned">,
+    observers: Pick<Observers, "emit">,
+    logger: Logger,
+  ) {
     this.#nodeId = nodeId;
     this.#executor = executor;
     this.#observers = observers;

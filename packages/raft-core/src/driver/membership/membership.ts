@@ -4,8 +4,7 @@
  *
  * Role: reads the replicated state and tells others. It decides nothing and changes no state.
  */
-import type { NodeId } from "../../types.ts";
-import type { ReplicatedState } from "../apply/replicated-state.ts";
+import type { ConfState, NodeAddress, NodeId } from "../../types.ts";
 import type { Observers } from "../observers.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { learnPeers } from "./learn-peers.ts";
@@ -14,17 +13,27 @@ type Options = Pick<ResolvedOptions<never, unknown>, "nodeId" | "groupId" | "tra
   readonly executor: { membersChanged?(members: readonly NodeId[]): void };
 };
 
+/** Who belongs to the group, as it is replicated. */
+export interface MembershipState {
+  readonly confState: ConfState;
+  readonly memberIds: readonly NodeId[];
+  readonly members: {
+    readonly highestNodeId: NodeId;
+    toRecord(): { readonly addresses: readonly NodeAddress[] };
+  };
+}
+
 export class Membership {
   readonly #options: Options;
-  readonly #state: ReplicatedState;
-  readonly #observers: Observers;
+  readonly #state: MembershipState;
+  readonly #observers: Pick<Observers, "emit">;
   readonly #leads: () => boolean;
   #isMember: boolean;
   /** This node was removed, and the observers have not been told. */
   #removalIsDue = false;
 
   /** `leads`: whether this node leads the group now. */
-  constructor(options: Options, state: ReplicatedState, observers: Observers, leads: () => boolean) {
+  constructor(options: Options, state: MembershipState, observers: Pick<Observers, "emit">, leads: () => boolean) {
     this.#leads = leads;
     this.#options = options;
     this.#state = state;

@@ -62,18 +62,17 @@ async function start(
     tracker: { progress: new Map([[2, follower]]) },
     log: { applied: 100 },
   };
+  const reports: [number, string][] = [];
   const host = {
     options: { nodeId: self, groupId: 1, storage, executor, clock, timing: DEFAULT_TIMING, logger: silentLogger },
-    raw: { raft },
+    raft,
     leadership: { silentTicks: () => 0 },
     snapshotter: new Snapshotter(storage, executor, new ReplicatedState(), DEFAULT_LIMITS, silentLogger),
     takeSnapshot: () => retake(storage),
+    exclusively: async (run: () => Promise<void>) => await run(),
+    report: (to: number, outcome: string) => reports.push([to, outcome]),
   } as unknown as SnapshotExchangeHost;
-  const reports: [number, string][] = [];
-  const exchange = new SnapshotExchange(host, {
-    exclusively: async (run) => await run(),
-    report: (to, outcome) => reports.push([to, outcome]),
-  });
+  const exchange = new SnapshotExchange(host);
   return { exchange, raft, put, reports, waiting };
 }
 

@@ -18,11 +18,11 @@
 import { RaftError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { Cancel } from "../../ports/clock.ts";
+import type { AnyExecutor } from "../../ports/executor.ts";
 import type { GroupChannel } from "../../ports/peer-transport.ts";
 import type { SnapshotStream } from "../../ports/snapshot-stream.ts";
-import type { RawNode } from "../../raw-node.ts";
-import { EMPTY_BYTES, type LogIndex, type NodeId, type SnapshotMetadata } from "../../types.ts";
-import type { Leadership } from "../membership/leadership.ts";
+import type { Progress } from "../../tracker/progress.ts";
+import { EMPTY_BYTES, type LogIndex, type NodeId, type RaftRole, type Term } from "../../types.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { SnapshotDelegates } from "./snapshot-delegates.ts";
 import { coversReceiver } from "./snapshot-message.ts";
@@ -36,35 +36,45 @@ const MAX_RETRY_MS = 2_000;
 
 type Outcome = "finish" | "failure";
 
-/** The group that it works for. */
-export interface SnapshotExchangeHost {
-  // biome-ignore lint/suspicious/noExplicitAny: commands and results do not matter here
-  readonly options: ResolvedOptions<any, any>;
-  readonly raw: RawNode;
-  readonly leadership: Leadership;
-  readonly snapshotter: Snapshotter;
-  takeSnapshot(): Promise<SnapshotMetadata>;
+/** What the exchange sees of the core. */
+export interface CoreView {
+  readonly term: Term;
+  readonly lead: NodeId;
+  readonly role: RaftRole;
+  readonly tracker: { readonly progress: ReadonlyMap<NodeId, Progress> };
+  readonly log: { readonly applied: LogIndex };
 }
 
-export interface SnapshotExchangeEvents {
+/** What the exchange needs of its group. */
+export interface SnapshotExchangeHost {
+  readonly options: Pick<
+    ResolvedOptions<never, never>,
+    "nodeId" | "groupId" | "storage" | "clock" | "timing" | "logger"
+  > & {
+    readonly executor: Pick<AnyExecutor, "persist">;
+  };
+  readonly raft: CoreView;
+  readonly leadership: { silentTicks(member: NodeId): number };
+  readonly snapshotter: Pick<Snapshotter, "holdLog" | "stored" | "capture" | "send">;
+  /** Takes a snapshot of this node's state now. */
+  takeSnapshot(): Promise<unknown>;
   /** Runs a step between two batches; rejects when the node stops first. */
   exclusively(run: () => Promise<void>): Promise<void>;
-  /** How a MsgSnap of the core's went. */
+  /** How a MsgSnap of the core's went (DL4). */
   report(to: NodeId, outcome: Outcome): void;
 }
 
+/** The snapshots of one group that are on their way from this node and to it. */
 export class SnapshotExchange {
   readonly #host: SnapshotExchangeHost;
-  readonly #events: SnapshotExchangeEvents;
   readonly #transfers: SnapshotTransfers;
   readonly #delegates = new SnapshotDelegates();
   /** Failures in a row, by receiver. */
   readonly #failures = new Map<NodeId, number>();
   readonly #delays = new Set<Cancel>();
 
-  constructor(host: SnapshotExchangeHost, events: SnapshotExchangeEvents) {
+  constructor(host: SnapshotExchangeHost) {
     this.#host = host;
-    this.#events = events;
     this.#transfers = new SnapshotTransfers(host.options.clock);
   }
 
@@ -82,8 +92,7 @@ export class SnapshotExchange {
    * not arrive.
    */
   async sendFor(channel: GroupChannel, message: Message, minIndex: LogIndex): Promise<void> {
-    const { raw } = this.#host;
-    const { term, lead } = raw.raft;
+    const { term, lead } = this.#host.raft;
     if (message.term !== term || message.from !== lead) {
       throw unavailable(
         message,
@@ -116,7 +125,7 @@ export class SnapshotExchange {
   async #send(channel: GroupChannel, message: Message): Promise<Outcome> {
     const delegate = this.#delegateFor(channel, message);
     if (delegate !== undefined && (await this.#delegated(channel, delegate, message))) return "finish";
-    const { raft } = this.#host.raw;
+    const { raft } = this.#host;
     // Deposed while another tried: the next leader decides.
     if (raft.term !== message.term || raft.role !== "StateLeader") return "failure";
     return await this.#sendOwn(channel, message);
@@ -124,12 +133,12 @@ export class SnapshotExchange {
 
   #delegateFor(channel: GroupChannel, message: Message): NodeId | undefined {
     if (channel.delegateSnapshot === undefined) return undefined;
-    const { options, raw, leadership } = this.#host;
+    const { options, raft, leadership } = this.#host;
     return this.#delegates.choose({
       self: options.nodeId,
       receiver: message.to,
       upTo: message.snapshot?.metadata.index ?? 0,
-      progress: raw.raft.tracker.progress,
+      progress: raft.tracker.progress,
       isHeard: (member) => leadership.silentTicks(member) < options.timing.electionTicks,
       salt: options.groupId,
     });
@@ -161,7 +170,7 @@ export class SnapshotExchange {
   async #ownFor(message: Message, minIndex: LogIndex): Promise<Message | undefined> {
     // A durable executor's is captured when it is sent, and looked at then.
     if (this.#host.options.executor.persist !== undefined) {
-      return this.#host.raw.raft.log.applied >= minIndex ? message : undefined;
+      return this.#host.raft.log.applied >= minIndex ? message : undefined;
     }
     const latest = this.#latestFor(message, minIndex);
     if (latest !== undefined) return latest;
@@ -189,7 +198,7 @@ export class SnapshotExchange {
       };
       const host = {
         snapshotter,
-        exclusively: (run: () => Promise<void>) => this.#events.exclusively(run),
+        exclusively: (run: () => Promise<void>) => this.#host.exclusively(run),
         retake: () => this.#host.takeSnapshot(),
       };
       return offerSnapshot(host, counting, message);
@@ -199,20 +208,20 @@ export class SnapshotExchange {
   #report(to: NodeId, outcome: Outcome): void {
     if (outcome === "finish") {
       this.#failures.delete(to);
-      this.#events.report(to, outcome);
+      this.#host.report(to, outcome);
       return;
     }
     const failures = (this.#failures.get(to) ?? 0) + 1;
     this.#failures.set(to, failures);
     if (failures === 1) {
-      this.#events.report(to, outcome);
+      this.#host.report(to, outcome);
       return;
     }
     // Until it is told, the core sends nothing to this member: which is the pause.
     const delayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** Math.min(failures - 2, 10));
     const cancel = this.#host.options.clock.after(delayMs, () => {
       this.#delays.delete(cancel);
-      this.#events.report(to, outcome);
+      this.#host.report(to, outcome);
     });
     this.#delays.add(cancel);
   }

@@ -10,8 +10,9 @@ import type { GroupChannel } from "../../ports/peer-transport.ts";
 import { coversReceiver } from "./snapshot-message.ts";
 import type { SnapshotOffer, Snapshotter } from "./snapshotter.ts";
 
+/** What an offer needs of its group. */
 export interface SnapshotOfferHost {
-  readonly snapshotter: Snapshotter;
+  readonly snapshotter: Pick<Snapshotter, "stored" | "capture" | "send">;
   /** Runs a step between two batches; rejects when the node stops first. */
   exclusively(run: () => Promise<void>): Promise<void>;
   /** Takes a snapshot now. */

@@ -31,8 +31,6 @@ export interface SnapshotOffer {
 }
 
 export class Snapshotter {
-  /** Called with the index of each snapshot that was taken here and is in force. */
-  onTaken: (index: LogIndex) => void = () => {};
   readonly #storage: GroupStorage;
   readonly #executor: AnyExecutor;
   readonly #state: ReplicatedState;
@@ -104,7 +102,6 @@ export class Snapshotter {
     }
     this.#lastIndex = Math.max(this.#lastIndex, metadata.index);
     this.#meter?.snapshotTaken(startedMs);
-    this.onTaken(metadata.index);
     this.#logger.info({ index: metadata.index, term: metadata.term, keepFrom }, "snapshot taken");
     return metadata;
   }
