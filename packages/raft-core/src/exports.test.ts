@@ -27,7 +27,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
     Entry EntryType FixedContent GroupStorage HardState LogStorage Missing QuorumRecovery QuorumRecoveryOptions RecordLayer RecordLayers
     Snapshot SnapshotSink SnapshotStream WriteBatch countWithin entrySize joinedCrc32 recoverQuorum replayLog`,
   "wire/index.ts": `
-    FIXED32 FIXED64 LENGTH_DELIMITED VARINT WireReader WireRefusal WireWriter malformed varintBytes writeVarint`,
+    FIXED32 FIXED64 LENGTH_DELIMITED NumberRefusal VARINT WireReader WireRefusal WireWriter malformed varintBytes writeVarint`,
   "testing/index.ts": `
     Argument Directive EDIT_KINDS Edit InteractionEnvironment InteractionOptions Mismatch RecordingReceiver ScriptError ScriptOutcome
     ScriptRunner StateStoreSubject StorageSubject TestFunctions TransportSubject confChangeScript damaged describeEntry describeMessage

@@ -23,7 +23,7 @@ import {
 } from "./state/record-codec.ts";
 import { decodeHeader, encodeHeader } from "./state/state-header.ts";
 import { command } from "./testing/arbitraries.ts";
-import { WireReader } from "./wire/wire-reader.ts";
+import { readerOf } from "./wire/command-wire.ts";
 
 const edit = fc.record({ kind: fc.constantFrom(...EDIT_KINDS), at: fc.nat(), value: fc.nat() });
 const edits = fc.array(edit, { minLength: 1, maxLength: 4 });
@@ -204,12 +204,12 @@ describe("damaged records of the state", () => {
       fc
         .record({ value, recordedAtMs: number, position: number, epoch: number, kind: fc.constant("step" as const) })
         .map((checkpoint) => encodeHistoryRecord("x#0", checkpoint)),
-      (bytes) => decodeHistoryRecord(new WireReader(bytes)),
+      (bytes) => decodeHistoryRecord(readerOf(bytes)),
     ],
     [
       "signal",
       fc.record({ number, name, payload: value, atMs: number }).map(encodeSignal),
-      (bytes) => decodeSignal(new WireReader(bytes), 1),
+      (bytes) => decodeSignal(readerOf(bytes), 1),
     ],
     [
       "outcome",
@@ -218,8 +218,8 @@ describe("damaged records of the state", () => {
     ],
     ["number", number.map(encodeNumber), decodeNumber],
     ["archive", fc.array(value).map(encodeArchive), decodeArchive],
-    ["run", value, (bytes) => decodeRun(new WireReader(bytes))],
-    ["node", value, (bytes) => nodeCodec.read(new WireReader(bytes))],
+    ["run", value, (bytes) => decodeRun(readerOf(bytes))],
+    ["node", value, (bytes) => nodeCodec.read(readerOf(bytes))],
   ];
   const codes = ["COMMAND_INVALID", "SNAPSHOT_INVALID", "STATE_FORMAT_UNSUPPORTED"];
 

@@ -4,7 +4,7 @@
  *
  * Default values are left out (proto3), so the bytes are those of any protobuf implementation when fields come in order.
  */
-import { unwritable } from "./refusal.ts";
+import { type NumberRefusal, unwritable } from "./refusal.ts";
 import { writeVarint } from "./varint.ts";
 import { LENGTH_DELIMITED, VARINT } from "./wire-types.ts";
 
@@ -14,14 +14,19 @@ const INITIAL_BYTES = 256;
 
 const encoder = new TextEncoder();
 
-/** Fields are written in the order of the calls. Numbers that are no safe integers from 0 on throw RaftError CODEC_INVALID. */
+/** Fields are written in the order of the calls. Every method that takes a number refuses one that is no safe integer from 0 on. */
 export class WireWriter {
+  readonly #refuse: NumberRefusal;
   #buffer: Uint8Array;
   #length = 0;
 
-  /** The buffer has `initialBytes` at first, and twice as many each time it is full. */
-  constructor(initialBytes: number = INITIAL_BYTES) {
+  /**
+   * The buffer has `initialBytes` at first, and twice as many each time it is full. A number that cannot be written is thrown as the error
+   * that `refuse` makes: RaftError CODEC_INVALID by default.
+   */
+  constructor(initialBytes: number = INITIAL_BYTES, refuse: NumberRefusal = unwritable) {
     this.#buffer = new Uint8Array(initialBytes);
+    this.#refuse = refuse;
   }
 
   /** Bytes written so far. */
@@ -46,7 +51,7 @@ export class WireWriter {
 
   /** A bare varint, without a field. */
   varint(value: number): void {
-    if (!Number.isSafeInteger(value) || value < 0) throw unwritable(value);
+    if (!Number.isSafeInteger(value) || value < 0) throw this.#refuse(value);
     this.#reserve(MAX_VARINT_BYTES);
     this.#length = writeVarint(this.#buffer, this.#length, value);
   }

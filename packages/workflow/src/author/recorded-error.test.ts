@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeFailure, failureCodec } from "../model/failure.ts";
-import { WireReader } from "../wire/wire-reader.ts";
+import { readerOf } from "../wire/command-wire.ts";
 import { StepFailedError, TerminalError, WorkflowFailedError } from "./errors.ts";
 import { recordedError } from "./recorded-error.ts";
 
@@ -100,16 +100,14 @@ describe("a recorded error", () => {
     const recorded = recordedError(make());
     const bytes = encodeFailure(recorded);
     expect(bytes.length).toBeLessThan(200_000);
-    expect(failureCodec.read(new WireReader(bytes))).toEqual(recorded);
+    expect(failureCodec.read(readerOf(bytes))).toEqual(recorded);
   });
 
   test("is refused when its bytes have causes without end", () => {
     let bytes = new Uint8Array(0);
     for (let depth = 0; depth < 100; depth++)
       bytes = Buffer.concat([Uint8Array.of(0x2a, ...varint(bytes.length)), bytes]);
-    expect(() => failureCodec.read(new WireReader(bytes))).toThrow(
-      expect.objectContaining({ code: "COMMAND_INVALID" }),
-    );
+    expect(() => failureCodec.read(readerOf(bytes))).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
   });
 
   test("is the cause of what a body and a caller catch", () => {

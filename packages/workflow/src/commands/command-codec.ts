@@ -6,13 +6,13 @@
  * CC2. Bytes that are no command, or one that this version does not know, are refused with COMMAND_INVALID, never guessed.
  * CC3. Unknown fields of known commands are skipped.
  */
+
 import { WorkflowError } from "../errors.ts";
-import { WireReader } from "../wire/wire-reader.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { readerOf, writerOf } from "../wire/command-wire.ts";
 import { definitionAt, definitionOf, type WorkflowCommand } from "./registry.ts";
 
-const body = new WireWriter(1024);
-const frame = new WireWriter(1024);
+const body = writerOf(1024);
+const frame = writerOf(1024);
 
 /** Bytes of a command, owned by the caller. Throws COMMAND_INVALID for numbers that are not safe integers from 0 on. */
 export function encodeCommand(command: WorkflowCommand): Uint8Array {
@@ -26,7 +26,7 @@ export function encodeCommand(command: WorkflowCommand): Uint8Array {
 
 /** The command of these bytes, which stay the caller's. Throws COMMAND_INVALID. */
 export function decodeCommand(bytes: Uint8Array): WorkflowCommand {
-  const from = new WireReader(bytes);
+  const from = readerOf(bytes);
   let command: WorkflowCommand | undefined;
   for (let field = from.field(); field !== 0; field = from.field()) {
     const definition = definitionAt(field);

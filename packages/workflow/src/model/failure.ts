@@ -1,8 +1,9 @@
 /** Errors as they are recorded: shown alike on every node. On the wire a `raftoral.WorkflowFailure`. */
+
+import type { WireReader } from "@raftoral/raft-core/wire";
 import { WorkflowError } from "../errors.ts";
-import type { WireReader } from "../wire/wire-reader.ts";
+import { writerOf } from "../wire/command-wire.ts";
 import type { MessageCodec } from "../wire/wire-types.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
 
 /** An error as it is recorded. */
 export interface RecordedError {
@@ -34,7 +35,7 @@ export const failureCodec: MessageCodec<RecordedError> = {
 
 /** The bytes of {@link failureCodec}. */
 export function encodeFailure(error: RecordedError): Uint8Array {
-  const to = new WireWriter(256);
+  const to = writerOf(256);
   failureCodec.write(to, error);
   return to.finish();
 }

@@ -5,8 +5,7 @@
 import type { NodeId, StateKey } from "@raftoral/raft-core";
 import type { TypeVersion } from "../model/type-version.ts";
 import { KEY_PREFIX, kindRange, numberKey } from "../records/state-keys.ts";
-import { WireReader } from "../wire/wire-reader.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { readerOf, writerOf } from "../wire/command-wire.ts";
 import { capability, type NodeRecord, type NodeStatus, nodeCodec, nodeRecord } from "./node-record.ts";
 
 /** What the table is kept in. */
@@ -24,7 +23,7 @@ export class NodeTable {
   constructor(store: NodeStore) {
     this.#store = store;
     for (const [, value] of store.scan(...kindRange(KEY_PREFIX.node))) {
-      const node = nodeRecord(nodeCodec.read(new WireReader(value)));
+      const node = nodeRecord(nodeCodec.read(readerOf(value)));
       this.#nodes.set(node.nodeId, node);
     }
   }
@@ -111,7 +110,7 @@ export class NodeTable {
 
 /** The bytes of a node's record. */
 export function encodeNode(node: NodeRecord): Uint8Array {
-  const to = new WireWriter(256);
+  const to = writerOf(256);
   nodeCodec.write(to, node);
   return to.finish();
 }

@@ -2,10 +2,10 @@
  * All checkpoints of a run that has ended, in one record: a store has as much work with ten small records as with ten large ones, twice,
  * for they are deleted as well. Length and content of each, in the order in which they were committed.
  */
+
 import type { StateKey, StateReader } from "@raftoral/raft-core";
 import { historyKey, KEY_PREFIX, rangeOf } from "../records/state-keys.ts";
-import { WireReader } from "../wire/wire-reader.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunRecord } from "./run-record.ts";
 
 /** A run with more checkpoints, or more bytes in them, keeps them as they are. */
@@ -13,11 +13,11 @@ export const MAX_ARCHIVED_CHECKPOINTS = 256;
 export const MAX_ARCHIVED_BYTES = 64 * 1024;
 
 const POSITION_FIELD = 5;
-const writer = new WireWriter(8_192);
+const writer = writerOf(8_192);
 
 /** A checkpoint's position, out of its record. */
 export function positionIn(checkpoint: Uint8Array): number {
-  const from = new WireReader(checkpoint);
+  const from = readerOf(checkpoint);
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === POSITION_FIELD) return from.uint();
     from.skip();
@@ -33,7 +33,7 @@ export function encodeArchive(checkpoints: readonly Uint8Array[]): Uint8Array {
 
 /** The records of the checkpoints, in their order. */
 export function decodeArchive(bytes: Uint8Array): readonly Uint8Array[] {
-  const from = new WireReader(bytes);
+  const from = readerOf(bytes);
   const checkpoints: Uint8Array[] = [];
   while (!from.atEnd) checkpoints.push(from.bareBytes());
   return checkpoints;

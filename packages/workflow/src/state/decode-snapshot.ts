@@ -6,11 +6,12 @@
  * D2. What is in memory is one record, and what the replacement has not written yet.
  */
 import type { NodeId } from "@raftoral/raft-core";
+import type { WireReader } from "@raftoral/raft-core/wire";
 import { WorkflowError } from "../errors.ts";
 import { nodeCodec, nodeRecord } from "../nodes/node-record.ts";
 import { encodeNode, nodeKey } from "../nodes/node-table.ts";
 import { HEADER_KEY, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
-import { WireReader } from "../wire/wire-reader.ts";
+import { readerOf } from "../wire/command-wire.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -124,7 +125,7 @@ export class SnapshotDecoder {
       return undefined;
     }
     this.#pending = bytes.subarray(at + length);
-    return { kind, content: new WireReader(bytes, at, at + length) };
+    return { kind, content: readerOf(bytes, at, at + length) };
   }
 
   #take(kind: number, content: WireReader): void {
@@ -234,7 +235,7 @@ export class SnapshotDecoder {
     if (held.contents.length <= MAX_ARCHIVED_CHECKPOINTS && held.bytes <= MAX_ARCHIVED_BYTES) return true;
     this.#held = undefined;
     for (const each of held.contents) {
-      const { path: other, record } = decodeHistoryRecord(new WireReader(each));
+      const { path: other, record } = decodeHistoryRecord(readerOf(each));
       putHistoryRecord(this.#sink, run, other, record);
     }
     return true;

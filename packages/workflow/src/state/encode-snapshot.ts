@@ -6,9 +6,11 @@
  *     were committed. So equal states are equal bytes, on every node and on every store.
  * E3. A record of the store is written as it is: nothing is decoded that need not be.
  */
+
 import type { StateView } from "@raftoral/raft-core";
+import type { WireWriter } from "@raftoral/raft-core/wire";
 import { HEADER_KEY, KEY_PREFIX, kindRange, numberKey, rangeOf } from "../records/state-keys.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { writerOf } from "../wire/command-wire.ts";
 import { decodeArchive, positionIn } from "./archive.ts";
 import { startInPlace } from "./run-records.ts";
 import { RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
@@ -22,7 +24,7 @@ const SIGNAL_FIELD = 19;
 
 /** Chunks have at most `chunkBytes`, and all but the last few of a large record as many. The view stays the caller's to close. */
 export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<Uint8Array> {
-  const out = new WireWriter(chunkBytes + 4096);
+  const out = writerOf(chunkBytes + 4096);
   const flush = function* (): Generator<Uint8Array> {
     const bytes = out.finish();
     out.reset();
@@ -32,7 +34,7 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
     out.varint(kind);
     out.bareBytes(content);
   };
-  const content = new WireWriter(4096);
+  const content = writerOf(4096);
   const { clock, lastEpoch } = decodeHeader(view.get(HEADER_KEY));
   out.raw(Uint8Array.from(SNAPSHOT_MAGIC));
   out.varint(SNAPSHOT_FORMAT_VERSION);

@@ -8,10 +8,11 @@
  * HP2. A page holds at least one record, if there is one after `after`, and ends once it has `maxRecords` or `maxBytes`.
  * HP3. A reader that goes from page to page gets every record that there was at its first page, once.
  */
+
 import type { LogIndex, StateKey, StateReader } from "@raftoral/raft-core";
 import type { HistoryRecord, RecordPosition } from "../model/record.ts";
 import { KEY_PREFIX, rangeOf } from "../records/state-keys.ts";
-import { WireReader } from "../wire/wire-reader.ts";
+import { readerOf } from "../wire/command-wire.ts";
 import { decodeArchive, positionIn } from "./archive.ts";
 import { decodeHistoryRecord } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -142,7 +143,7 @@ function pageOf(
       return { records: page, next: `${startIndex}.${page.at(-1)?.[1].position}` };
     }
     if (positionIn(content) <= after) continue;
-    const { path, record } = decodeHistoryRecord(new WireReader(content));
+    const { path, record } = decodeHistoryRecord(readerOf(content));
     page.push([path, record]);
     bytes += content.length;
   }

@@ -2,19 +2,20 @@
  * The state's records as bytes. They are the fields of a snapshot's records (protobuf's encoding, so that fields can be added), so that a
  * snapshot is made of them as they are; a run's fields are spread over several records of the store.
  */
+
+import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
 import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
 import { OWNER_REASONS } from "../model/ownership.ts";
 import { type HistoryRecord, RECORD_KINDS } from "../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../model/run-outcome.ts";
 import { ByteSlabs } from "../records/byte-slabs.ts";
-import { WireReader } from "../wire/wire-reader.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
 import { invalid } from "./snapshot-format.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** One for all: what it wrote is copied before the next use. */
-const writer = new WireWriter(4096);
+const writer = writerOf(4096);
 const slabs = new ByteSlabs();
 
 function written(write: (to: WireWriter) => void): Uint8Array {
@@ -131,7 +132,7 @@ export function encodeOutcome(outcome: RunOutcome): Uint8Array {
 export function decodeOutcome(status: OutcomeStatus, bytes: Uint8Array): RunOutcome {
   let [result, reason] = [EMPTY, ""];
   let error: RecordedError | undefined;
-  const from = new WireReader(bytes);
+  const from = readerOf(bytes);
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 34) result = from.bytes();
     else if (field === 35) error = failureCodec.read(from.message());
@@ -199,7 +200,7 @@ export function encodeNumber(value: number): Uint8Array {
 }
 
 export function decodeNumber(bytes: Uint8Array): number {
-  return new WireReader(bytes).varint();
+  return readerOf(bytes).varint();
 }
 
 function named<T>(names: readonly T[], number: number, what: string): T {

@@ -6,7 +6,7 @@ import type { StateKey, StateReader } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import { historyKey, idKey, KEY_PREFIX, numberIn, numberKey, pathHash, rangeOf } from "../records/state-keys.ts";
-import { WireReader } from "../wire/wire-reader.ts";
+import { readerOf } from "../wire/command-wire.ts";
 import { decodeArchive } from "./archive.ts";
 import {
   type DecodedHistoryRecord,
@@ -96,7 +96,7 @@ export function putHistoryRecord(
       else to.insert(key, content);
       return undefined;
     }
-    const standing = decodeHistoryRecord(new WireReader(found));
+    const standing = decodeHistoryRecord(readerOf(found));
     if (standing.path === path) return standing.record;
   }
 }
@@ -111,7 +111,7 @@ export function findHistoryRecord(
   for (let probe = 0; ; probe++) {
     const found = from.get(historyKey(startKey, hash, probe));
     if (found === undefined) return undefined;
-    const standing = decodeHistoryRecord(new WireReader(found));
+    const standing = decodeHistoryRecord(readerOf(found));
     if (standing.path === path) return standing.record;
   }
 }
@@ -130,11 +130,11 @@ export function historyOf(from: StateReader, run: RunRecord): DecodedHistoryReco
   if (recordCountOf(from, run) === 0) return [];
   const archive = run.head.status === "finished" ? from.get(KEY_PREFIX.archive + run.startKey) : undefined;
   if (archive !== undefined) {
-    return decodeArchive(archive).map((content) => decodeHistoryRecord(new WireReader(content)));
+    return decodeArchive(archive).map((content) => decodeHistoryRecord(readerOf(content)));
   }
   const found: DecodedHistoryRecord[] = [];
   for (const [, value] of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) {
-    found.push(decodeHistoryRecord(new WireReader(value)));
+    found.push(decodeHistoryRecord(readerOf(value)));
   }
   return found.sort((a, b) => a.record.position - b.record.position);
 }
@@ -158,13 +158,13 @@ export function loadRun(from: StateReader, startIndex: number): RunRecord | unde
   const startKey = numberKey(startIndex);
   const record = from.get(KEY_PREFIX.run + startKey);
   if (record === undefined) return undefined;
-  const { facts, head, recordCount } = decodeRun(new WireReader(record));
+  const { facts, head, recordCount } = decodeRun(readerOf(record));
   if (head.status === "finished") {
     return { ...facts, startKey, head, recordCount, hashes: undefined, signals: [] };
   }
   const signals: BufferedSignal[] = [];
   for (const [key, value] of from.scan(...rangeOf(KEY_PREFIX.signal, startIndex))) {
-    signals.push(decodeSignal(new WireReader(value), numberIn(key, 8)));
+    signals.push(decodeSignal(readerOf(value), numberIn(key, 8)));
   }
   return { ...facts, startKey, head, recordCount: undefined, hashes: undefined, signals };
 }

@@ -2,8 +2,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import { WorkflowError } from "../errors.ts";
 import type { Epoch } from "../model/ownership.ts";
-import { WireReader } from "../wire/wire-reader.ts";
-import { WireWriter } from "../wire/wire-writer.ts";
+import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunCounts } from "./run-table.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
@@ -14,8 +13,8 @@ export interface StateHeader extends RunCounts {
   readonly lastEpoch: Epoch;
 }
 
-const writer = new WireWriter(256);
-const load = new WireWriter(32);
+const writer = writerOf(256);
+const load = writerOf(32);
 
 export function encodeHeader({ clock, lastEpoch, finished, loads }: StateHeader): Uint8Array {
   writer.reset();
@@ -36,7 +35,7 @@ export function encodeHeader({ clock, lastEpoch, finished, loads }: StateHeader)
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
   let [version, clock, lastEpoch, finished] = [0, 0, 0, 0];
   const loads = new Map<NodeId, number>();
-  const from = new WireReader(bytes ?? new Uint8Array(0));
+  const from = readerOf(bytes ?? new Uint8Array(0));
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) version = from.uint();
     else if (field === 2) clock = from.uint();

@@ -4,9 +4,10 @@
  * WF1. A field that holds its default is not written, and a field that is missing holds its default (proto3).
  * WF2. A value that a reader gives is its own: it shares nothing with the bytes that it was read from.
  */
+
 import { WorkflowError } from "../errors.ts";
+import { writerOf } from "./command-wire.ts";
 import type { MessageCodec, OptionalField, WireField } from "./wire-types.ts";
-import { WireWriter } from "./wire-writer.ts";
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NOTHING: readonly never[] = Object.freeze([]);
@@ -138,7 +139,7 @@ export function optional<T>(field: WireField<T>): OptionalField<T> {
 const encoder = new TextEncoder();
 
 function written<T>(codec: MessageCodec<T>, value: T): Uint8Array {
-  const inner = new WireWriter(64);
+  const inner = writerOf(64);
   codec.write(inner, value);
   return inner.finish();
 }

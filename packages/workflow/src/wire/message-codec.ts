@@ -4,7 +4,7 @@
  * MC1. Fields are written in ascending order of their numbers and defaults are left out, so the bytes are those of any protobuf implementation.
  * MC2. Unknown fields are skipped; of a field that comes twice, the later one counts.
  */
-import type { WireReader } from "./wire-reader.ts";
+import type { WireReader } from "@raftoral/raft-core/wire";
 import type { MessageCodec, OptionalField, WireField } from "./wire-types.ts";
 
 /** A field for every property of a message but those that are fixed: `optional` ones for those that may be absent. */

@@ -1,6 +1,5 @@
 /** How fields and messages are described: the types that `fields.ts` and `message-codec.ts` share. */
-import type { WireReader } from "./wire-reader.ts";
-import type { WireWriter } from "./wire-writer.ts";
+import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
 
 /** A type of protobuf, as the schema in `proto/` names it; `uint` stands for both uint32 and uint64. */
 export type WireType = "uint" | "bool" | "string" | "bytes" | "enum" | "message";
