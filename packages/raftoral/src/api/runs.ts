@@ -62,7 +62,7 @@ export type EndedRun = {
 export interface HistoryRecord {
   /** The call's place in the run: enclosing scopes, name and occurrence, as in `ship/label#1`. */
   readonly path: string;
-  /** `step`, `step-failed`, `variable`, `sleep`, `wait-deadline`, `now`, `signal` or `signal-timeout`; later versions have more. */
+  /** `step`, `step-failed`, `variable`, `sleep`, `wait-deadline`, `now`, `signal`, `signal-timeout` or `parsed`; later versions have more. */
   readonly kind: string;
   readonly value: Payload;
   /** Milliseconds since the epoch. */

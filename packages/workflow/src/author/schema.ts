@@ -23,27 +23,43 @@ const MAX_ISSUES = 20;
 /** Longest text of one issue, in UTF-16 units. */
 const MAX_ISSUE_LENGTH = 300;
 
-/** What a schema gives for a value. Rejects with the subject's code, naming the issues, also when the schema's own code throws. */
+/** What a schema said of a value. */
+export type Verdict<Value> =
+  | { readonly ok: true; readonly value: Value /** Whether it took its time. */; readonly isAsync: boolean }
+  | { readonly ok: false /** With the subject's code, naming the issues. */; readonly error: WorkflowError };
+
+/** Asks a schema. Never rejects: a schema whose own code throws refuses the value. */
+export async function judged<Value>(
+  schema: StandardSchemaV1<unknown, Value>,
+  value: unknown,
+  { code, problem, remedy }: SchemaSubject,
+): Promise<Verdict<Value>> {
+  let result: StandardSchemaV1.Result<Value>;
+  let isAsync: boolean;
+  try {
+    const said = schema["~standard"].validate(value);
+    isAsync = "then" in said;
+    result = await said;
+  } catch (cause) {
+    const message = `${problem}: its schema failed: ${textOf(cause)}. ${remedy}`;
+    return { ok: false, error: new WorkflowError(code, message, { cause }) };
+  }
+  if (result.issues === undefined) return { ok: true, value: result.value, isAsync };
+  const issues = result.issues.slice(0, MAX_ISSUES).map(issueText);
+  const more = result.issues.length - issues.length;
+  const message = `${problem}: ${issues.join("; ")}${more === 0 ? "" : `; and ${more} more issues`}. ${remedy}`;
+  return { ok: false, error: new WorkflowError(code, message, { details: { issues } }) };
+}
+
+/** What a schema gives for a value. Rejects with the subject's code when the schema refuses it. */
 export async function validated<Value>(
   schema: StandardSchemaV1<unknown, Value>,
   value: unknown,
   subject: SchemaSubject,
 ): Promise<Value> {
-  const { code, problem, remedy } = subject;
-  let result: StandardSchemaV1.Result<Value>;
-  try {
-    result = await schema["~standard"].validate(value);
-  } catch (cause) {
-    throw new WorkflowError(code, `${problem}: its schema failed: ${textOf(cause)}. ${remedy}`, { cause });
-  }
-  if (result.issues === undefined) return result.value;
-  const shown = result.issues.slice(0, MAX_ISSUES).map(issueText);
-  const more = result.issues.length - shown.length;
-  throw new WorkflowError(
-    code,
-    `${problem}: ${shown.join("; ")}${more === 0 ? "" : `; and ${more} more issues`}. ${remedy}`,
-    { details: { issues: shown } },
-  );
+  const verdict = await judged(schema, value, subject);
+  if (verdict.ok) return verdict.value;
+  throw verdict.error;
 }
 
 /** The input of a workflow. */

@@ -7,7 +7,7 @@ import type { Epoch } from "./ownership.ts";
  *
  * step: a step's value. step-failed: that it failed for good, and how. variable: an initial or a new value. variable-failed: that the function which
  * gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: the run's time in ms, also of a sleep's end. signal: a payload
- * received. signal-timeout: that none came in time.
+ * received. signal-timeout: that none came in time. parsed: what a schema made of an input or a payload (runtime/calls/parsed.ts).
  */
 const KINDS = [
   ["step", "step"],
@@ -19,6 +19,7 @@ const KINDS = [
   ["signal", "wait"],
   ["signal-timeout", "wait"],
   ["variable-failed", "variable"],
+  ["parsed", "schema"],
 ] as const;
 
 /** What a record is of. */

@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   now: true,
   signal: true,
   "signal-timeout": true,
+  parsed: true,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -5,20 +5,42 @@
  */
 import { NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue } from "../../author/json-value.ts";
+import { type StandardSchemaV1, signalOf } from "../../author/schema.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { SignalInbox } from "../execution/signal-inbox.ts";
 import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
+import { parsed } from "./parsed.ts";
 
-/** The payload; with `timeoutMs`, whether it came in time. */
-export function waitFor(
-  site: CallSite,
-  inbox: SignalInbox,
-  path: string,
-  name: string,
-  timeoutMs: number | undefined,
-): Promise<unknown> {
+/** One wait. */
+export interface Wait {
+  readonly path: string;
+  readonly name: string;
+  readonly timeoutMs: number | undefined;
+  /** Makes of the payload what the body gets. */
+  readonly schema: StandardSchemaV1 | undefined;
+}
+
+/** The payload; with `timeoutMs`, whether it came in time. Rejects with SIGNAL_INVALID when the schema does not take the payload. */
+export async function waitFor(site: CallSite, inbox: SignalInbox, wait: Wait): Promise<unknown> {
+  const { path, name, timeoutMs, schema } = wait;
+  const record = await receipt(site, inbox, wait);
+  if (record.kind === "signal-timeout") {
+    // The timeout was taken out of the code while the run was waiting: it has no payload to go on with.
+    if (timeoutMs === undefined) {
+      throw new NonDeterminismError(path, "a signal, without a timeout", "that none came in time");
+    }
+    return { timedOut: true };
+  }
+  const raw = decodeValue(record.value, `signal ${name}`);
+  const subject = signalOf(name);
+  const payload = schema === undefined ? raw : await parsed(site, { path: `${path}/parsed`, schema, raw, subject });
+  return timeoutMs === undefined ? payload : { timedOut: false, payload };
+}
+
+/** The record of the signal, or of none in time. */
+function receipt(site: CallSite, inbox: SignalInbox, { path, name, timeoutMs }: Wait): Promise<HistoryRecord> {
   const deadline = `${path}/deadline`;
   return site.once({
     path,
@@ -27,20 +49,11 @@ export function waitFor(
       const atMs = timeoutMs === undefined ? undefined : await moment(site, deadline, "wait-deadline", timeoutMs);
       return await received(site, inbox, path, name, atMs);
     },
-    answer: (found) => answerOf(found, path, name, timeoutMs !== undefined),
+    answer: (found) => found,
     onReplay: () => {
       if (timeoutMs !== undefined) site.history.find(deadline, "wait-deadline");
     },
   });
-}
-
-function answerOf(record: HistoryRecord, path: string, name: string, hasTimeout: boolean): unknown {
-  const timedOut = record.kind === "signal-timeout";
-  const payload = timedOut ? undefined : decodeValue(record.value, `signal ${name}`);
-  if (hasTimeout) return timedOut ? { timedOut } : { timedOut, payload };
-  // The timeout was taken out of the code while the run was waiting: it has no payload to go on with.
-  if (timedOut) throw new NonDeterminismError(path, "a signal, without a timeout", "that none came in time");
-  return payload;
 }
 
 async function received(

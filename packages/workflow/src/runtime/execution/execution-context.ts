@@ -107,10 +107,10 @@ export class ExecutionContext implements WorkflowContext {
     return this.#call(() => {
       const { timeout } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
-      const name = typeof signal === "string" ? signal : signal.name;
+      const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
       const path = this.#paths.next(name);
       const { site, inbox } = this.#execution;
-      return () => waitFor(site, inbox, path, name, timeoutMs);
+      return () => waitFor(site, inbox, { path, name, timeoutMs, schema });
     });
   }
 

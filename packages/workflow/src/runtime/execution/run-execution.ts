@@ -9,7 +9,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
-import { CancelledError } from "../../author/errors.ts";
+import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import { inputOf, outputOf, validated } from "../../author/schema.ts";
@@ -19,6 +19,7 @@ import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
+import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/step.ts";
 import type { RetryingProposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
@@ -187,9 +188,9 @@ export class RunExecution {
     const { definition } = this;
     try {
       const raw = decodeValue(input, `input of run ${runId}`);
-      const { input: takes, output: gives, type } = definition;
-      const checked = takes === undefined ? raw : await validated(takes, raw, inputOf(type));
-      const returned = await definition.run(new ExecutionContext(this, new StepPaths()), checked);
+      const { output: gives, type } = definition;
+      const given = await this.#given(raw);
+      const returned = await definition.run(new ExecutionContext(this, new StepPaths()), given);
       const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };
@@ -202,6 +203,14 @@ export class RunExecution {
       if (!(error instanceof CancelledError)) this.#reportFailedCleanUp(error);
       return { status: "cancelled", reason: cancelled.reason };
     }
+  }
+
+  /** What the body gets of an input. */
+  #given(raw: unknown): Promise<unknown> {
+    const { input: schema, type } = this.definition;
+    if (schema !== undefined) return parsedInput(this.site, { path: INPUT_PATH, schema, raw, subject: inputOf(type) });
+    if (!this.#history.has(INPUT_PATH)) return Promise.resolve(raw);
+    throw new NonDeterminismError(INPUT_PATH, "the input without a schema", "a value of a schema");
   }
 
   #reportUnused(): void {

@@ -1,0 +1,120 @@
+/**
+ * What a schema makes of a recorded value, under a path of its own beside that value.
+ *
+ * PV1. A schema is asked once in the life of a run. What it gave is recorded, or that it refused; every replay is answered from that, whatever the
+ *      schema says by then.
+ * PV2. What JSON does not carry (a Date, a Map, an instance) cannot be answered from the record. The schema makes it again from the recorded value,
+ *      and must make the same: a fingerprint of the first one is recorded, and another one is a NonDeterminismError.
+ * PV3. An asynchronous schema may depend on the outside, and takes its time: it is not asked again. So what it gives must be what JSON carries.
+ * PV4. An input that its schema gives as it is has no record of that. Records of a body then say that the body got the input as it is.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { NonDeterminismError } from "../../author/errors.ts";
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from "../../author/schema.ts";
+import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
+import type { HistoryRecord } from "../../model/record.ts";
+import type { CallSite } from "./call-site.ts";
+import { fingerprintOf, isCarried } from "./fingerprint.ts";
+
+/** Runs a function in the async context of this module, and not of a body: what a schema uses of the platform is no course of the body. */
+const outsideOfBody: <T>(fn: () => T) => T = AsyncLocalStorage.snapshot();
+
+/** Where the record of an input's value is. */
+export const INPUT_PATH = "input/parsed";
+
+/** What a record of this kind says. */
+type ParsedRecord =
+  | { readonly as: "value"; readonly value?: unknown }
+  | { readonly as: "fingerprint"; readonly fingerprint: string }
+  | { readonly as: "refusal"; readonly code: WorkflowErrorCode; readonly message: string };
+
+/** One question to a schema. */
+export interface Question {
+  readonly path: string;
+  readonly schema: StandardSchemaV1;
+  /** The value as it is recorded. */
+  readonly raw: unknown;
+  readonly subject: SchemaSubject;
+}
+
+/**
+ * What the schema gave for the value, once (PV1). `given`: what it has said already. Rejects with the subject's code when it refused. To be used
+ * within {@link CallSite.call}.
+ */
+export async function parsed(site: CallSite, question: Question, given?: Verdict<unknown>): Promise<unknown> {
+  const { path } = question;
+  let verdict = given;
+  const record = async (): Promise<HistoryRecord> => {
+    verdict ??= await asked(question);
+    return site.record(path, "parsed", bytesOf(verdict, question, site.maxPayloadBytes));
+  };
+  const answer = await site.once({
+    path,
+    kind: "parsed",
+    record: () => site.activity.work(record),
+    answer: ({ value }) => decodeValue(value, path) as ParsedRecord,
+  });
+  switch (answer.as) {
+    case "value":
+      return answer.value;
+    case "refusal":
+      throw new WorkflowError(answer.code, answer.message);
+    case "fingerprint":
+      return verdict?.ok === true ? verdict.value : again(question, answer.fingerprint);
+  }
+}
+
+/** What the body gets as its input (PV4). Rejects with INPUT_INVALID. */
+export async function parsedInput(site: CallSite, question: Question): Promise<unknown> {
+  const { path, raw } = question;
+  if (site.history.has(path)) return site.call(() => parsed(site, question));
+  if (site.history.size > 0) return raw;
+  const verdict = await asked(question);
+  if (!verdict.ok) throw verdict.error;
+  if (isCarried(verdict.value, raw)) return raw;
+  return site.call(() => parsed(site, question, verdict));
+}
+
+function asked({ schema, raw, subject }: Question): Promise<Verdict<unknown>> {
+  return outsideOfBody(() => judged(schema, raw, subject));
+}
+
+async function again(question: Question, fingerprint: string): Promise<unknown> {
+  const verdict = await asked(question);
+  if (verdict.ok && !verdict.isAsync && fingerprintOf(verdict.value) === fingerprint) return verdict.value;
+  throw new NonDeterminismError(question.path, "what its schema gives now", "another value of its schema");
+}
+
+function bytesOf(verdict: Verdict<unknown>, question: Question, maxBytes: number): Uint8Array {
+  const { path, subject } = question;
+  const bytes = (record: ParsedRecord): Uint8Array => encodeValue(record, path, maxBytes);
+  try {
+    if (!verdict.ok) throw verdict.error;
+    const { value, isAsync } = verdict;
+    const carried = carrying(value, path, maxBytes);
+    if (carried !== undefined) return carried;
+    if (!isAsync) return bytes({ as: "fingerprint", fingerprint: fingerprintOf(value) });
+    throw new WorkflowError(
+      subject.code,
+      `${subject.problem}: its schema is asynchronous and gives what JSON does not carry. Let it give plain data, or make it synchronous.`,
+    );
+  } catch (error) {
+    const code = error instanceof WorkflowError ? error.code : subject.code;
+    const message = error instanceof Error ? error.message : `${subject.problem}: its value cannot be read.`;
+    return bytes({ as: "refusal", code, message });
+  }
+}
+
+/** The record that carries a value; undefined when JSON does not. Throws PAYLOAD_TOO_LARGE. */
+function carrying(value: unknown, path: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    const record: ParsedRecord = { as: "value", value };
+    const bytes = encodeValue(record, path, maxBytes);
+    const back = decodeValue(bytes, path) as { readonly value?: unknown };
+    return isCarried(value, back.value) ? bytes : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowError && error.code === "VALUE_NOT_SERIALIZABLE") return undefined;
+    throw error;
+  }
+}
