@@ -14,11 +14,22 @@ const workspace: Workspace = {
   manifests: new Map(packages.map(({ manifest, shortName }) => [shortName, manifest])),
 };
 
-/** Rule 9: where there are no circles, by package. */
-const WITHOUT_CIRCLES: Readonly<Record<string, RegExp>> = {
-  raftoral: /./,
-  workflow: /\/src\/(wire|model|records|nodes|state|commands|machine|author)\//,
-};
+/** Rule 9: where the files of a circle may all be, each with the reason. */
+const MAY_BE_CIRCLES: readonly { readonly path: RegExp; readonly why: string }[] = [
+  {
+    path: /^packages\/raft-core\/src\/raft\//,
+    why: "the rules of Raft call each other, as those of the paper refer to each other",
+  },
+  {
+    path: /^packages\/check\/src\/(body|values)\//,
+    why: "a walk over code meets functions in functions and values in values",
+  },
+  {
+    path: /^packages\/workflow\/src\/runtime\/execution\//,
+    why: "a context is of its execution, and that is known to it",
+  },
+  { path: /^packages\/simulation\/src\//, why: "what is simulated acts on the world that it is a part of" },
+];
 
 async function modulesIn(folder: string): Promise<readonly Module[]> {
   const files = await filesIn(folder, ["src/**/*.ts"]);
@@ -46,13 +57,15 @@ test.each(packages)("$shortName imports every dependency it declares", async ({ 
   expect(unused).toEqual([]);
 });
 
-test.each(packages.filter(({ shortName }) => WITHOUT_CIRCLES[shortName] !== undefined))(
-  "$shortName has no import circles",
-  async ({ shortName, folder }) => {
-    const circles = importCircles(await modulesIn(folder));
-    expect(circles.filter((circle) => circle.some((path) => WITHOUT_CIRCLES[shortName]?.test(path)))).toEqual([]);
-  },
-);
+test("there are no import circles, types included, but those with a reason, and no reason without one", async () => {
+  const circles = (
+    await Promise.all(packages.map(async ({ folder }) => importCircles(await modulesIn(folder))))
+  ).flat();
+  const reasonOf = (circle: readonly string[]) =>
+    MAY_BE_CIRCLES.find(({ path }) => circle.every((file) => path.test(file)));
+  expect(circles.filter((circle) => reasonOf(circle) === undefined)).toEqual([]);
+  expect(new Set(circles.map(reasonOf))).toEqual(new Set(MAY_BE_CIRCLES));
+});
 
 test("no reason is kept for a file that is short again", async () => {
   for (const path of Object.keys(LONG_FILES)) {

@@ -13,7 +13,7 @@
 // 8. The rooms of a package know each other one way. raftoral: api <- time, wire <- client, service <- node <- cli. workflow: wire <- model <- nodes <-
 //    state <- commands <- machine <- everything else; nodes and their registration know nothing of runs. What differs from process to process (clock,
 //    randomness, ids) comes from platform.ts in raftoral, so that whole programs run on virtual time.
-// 9. No import circles in raftoral and in the state side of workflow, types included.
+// 9. No import circles, types included, but for those that architecture.test.ts gives a reason for.
 
 import { posix } from "node:path";
 import type { Manifest } from "../workspace.ts";

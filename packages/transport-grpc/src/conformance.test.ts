@@ -3,7 +3,8 @@ import { type TransportSubject, transportConformance } from "@raftoral/raft-core
 import { describe, it } from "vitest";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { TlsOptions } from "./security/tls-options.ts";
-import { type GrpcServer, startGrpcServer } from "./server/grpc-server.ts";
+import type { GrpcServer } from "./server/grpc-server.ts";
+import { startGrpcServer } from "./server/start-grpc-server.ts";
 import { CertificateAuthority } from "./testing/certificate-authority.ts";
 
 async function subject(tls?: TlsOptions): Promise<TransportSubject> {

@@ -3,7 +3,7 @@ import { RecordingReceiver } from "@raftoral/raft-core/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { RaftClient } from "./client/raft-client.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
-import { startGrpcServer } from "./server/grpc-server.ts";
+import { startGrpcServer } from "./server/start-grpc-server.ts";
 
 /** WorkflowCommand { workflow_start { workflow_id: "order-1", workflow_type: "process_order", version: 1 } } */
 const WORKFLOW_START = Uint8Array.from(Buffer.from("0a1a0a076f726465722d31120d70726f636573735f6f726465721801", "hex"));

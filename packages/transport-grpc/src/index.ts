@@ -5,7 +5,8 @@ import "@raftoral/raft-core/require-node";
 
 export { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 export { DEFAULT_TRANSPORT_LIMITS, type GrpcTransportOptions, type TransportLimits } from "./options.ts";
-export { type GrpcServer, type GrpcServerOptions, type ServiceRouter, startGrpcServer } from "./server/grpc-server.ts";
+export type { GrpcServer, GrpcServerOptions, ServiceRouter } from "./server/grpc-server.ts";
+export { startGrpcServer } from "./server/start-grpc-server.ts";
 
 // To encrypt, and to know who calls.
 
@@ -19,7 +20,7 @@ export { type PemSource, TLS_OPTION_NAMES, type TlsOptions } from "./security/tl
 export type { TransportCounters } from "./counters.ts";
 export { HealthBoard, OVERALL, type ServingStatus } from "./health/health-board.ts";
 export type { LocalPeer } from "./local-peer.ts";
-export type { ConnectionState } from "./peer/peer-stream.ts";
+export type { ConnectionState } from "./peer/connection-state.ts";
 export type { StreamKind } from "./peer/stream-kind.ts";
 export type { KindTraffic, PeerStats, StreamStats } from "./peer-stats.ts";
 

@@ -30,6 +30,7 @@ import type {
 import { formatAddress, type HostPort, isReachable, parseAddress } from "./address.ts";
 import { newCounters, type TransportCounters } from "./counters.ts";
 import type { Hello, Refusal } from "./gen/raftoral/v1/peer_pb.ts";
+import type { LocalNode } from "./local-node.ts";
 import type { GrpcTransportSettings } from "./options.ts";
 import type { DialTarget } from "./peer/dial-target.ts";
 import { PeerConnection } from "./peer/peer-connection.ts";
@@ -49,7 +50,8 @@ export interface LocalPeerOptions {
   readonly address: () => string | undefined;
 }
 
-export class LocalPeer implements PeerTransport {
+/** The node as its transport, its connections and its server see it. One for each node of the process. */
+export class LocalPeer implements PeerTransport, LocalNode {
   readonly nodeId: NodeId;
   readonly settings: GrpcTransportSettings;
   readonly clock: Clock;

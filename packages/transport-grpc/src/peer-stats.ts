@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { MessageType, PeerMessageType } from "@raftoral/raft-core/transport";
-import type { ConnectionState } from "./peer/peer-stream.ts";
+import type { ConnectionState } from "./peer/connection-state.ts";
 
 /** The types that travel, in the order of the slots. Only MsgSnap never comes here: snapshots have streams of their own. */
 const TYPES: readonly PeerMessageType[] = [
@@ -62,7 +62,7 @@ export interface KindTraffic {
 
 /** Of one outgoing stream. */
 export interface StreamStats {
-  readonly state: ConnectionState["kind"];
+  readonly state: ConnectionState;
   /** What waits for the stream. */
   readonly queuedMessages: number;
   readonly queuedBytes: number;

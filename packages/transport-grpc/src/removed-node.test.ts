@@ -1,7 +1,7 @@
 import { type ClusterEvent, type CommandExecutor, RaftError } from "@raftoral/raft-core";
 import { expect, it } from "vitest";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
-import { startGrpcServer } from "./server/grpc-server.ts";
+import { startGrpcServer } from "./server/start-grpc-server.ts";
 
 type Nothing = CommandExecutor<string, string>;
 

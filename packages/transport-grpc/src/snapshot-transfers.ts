@@ -8,7 +8,7 @@
  */
 import { type GroupId, type LogIndex, type NodeId, TransportError } from "@raftoral/raft-core";
 import type { Message, SnapshotStream } from "@raftoral/raft-core/transport";
-import type { LocalPeer } from "./local-peer.ts";
+import type { LocalNode } from "./local-node.ts";
 import { delegateSnapshot } from "./peer/delegate-call.ts";
 import type { DialTarget } from "./peer/dial-target.ts";
 import { SnapshotPace } from "./peer/snapshot-pace.ts";
@@ -17,14 +17,14 @@ import { SnapshotReceipts } from "./server/snapshot-receipts.ts";
 
 export class SnapshotTransfers {
   readonly receipts: SnapshotReceipts;
-  readonly #local: LocalPeer;
+  readonly #local: LocalNode;
   readonly #pace: SnapshotPace;
   /** What ends the snapshots on their way out, by the group that sends them. */
   readonly #sends = new Map<AbortController, GroupId>();
   /** The same of those that others were asked to send. */
   readonly #delegations = new Map<AbortController, GroupId>();
 
-  constructor(local: LocalPeer) {
+  constructor(local: LocalNode) {
     this.#local = local;
     this.#pace = new SnapshotPace(local.clock, local.settings.snapshotBytesPerSecond);
     this.receipts = new SnapshotReceipts(local);

@@ -12,7 +12,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { DelegateSnapshotRequestSchema } from "./gen/raftoral/v1/peer_pb.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "./options.ts";
-import { startGrpcServer } from "./server/grpc-server.ts";
+import { startGrpcServer } from "./server/start-grpc-server.ts";
 import { frameOf } from "./wire/grpc-framing.ts";
 import { DELEGATE_SNAPSHOT_PATH, SEND_SNAPSHOT_PATH } from "./wire/h2.ts";
 import { helloTo } from "./wire/hello.ts";

@@ -7,16 +7,28 @@ import type {
   PeerTransport,
   SnapshotStream,
 } from "@raftoral/raft-core/transport";
-import type { MemoryNetwork } from "./memory-network.ts";
 
+/** What a node's place needs of the network that it is on. */
+export interface PeerNetwork {
+  has(nodeId: NodeId): boolean;
+  send(from: NodeId, groupId: GroupId, message: Message): void;
+  sendSnapshot(from: NodeId, groupId: GroupId, message: Message, content: SnapshotStream): Promise<void>;
+  delegateSnapshot(
+    from: NodeId,
+    delegate: NodeId,
+    asked: { readonly groupId: GroupId; readonly message: Message; readonly minIndex: LogIndex },
+  ): Promise<void>;
+}
+
+/** A node's place on the in-memory network. */
 export class MemoryPeer implements PeerTransport {
   readonly nodeId: NodeId;
-  readonly #network: MemoryNetwork;
+  readonly #network: PeerNetwork;
   readonly #groups = new Map<GroupId, GroupReceiver>();
   /** Peers this node was told to forget; all others of the network are known. */
   readonly #forgotten = new Set<NodeId>();
 
-  constructor(nodeId: NodeId, network: MemoryNetwork) {
+  constructor(nodeId: NodeId, network: PeerNetwork) {
     this.nodeId = nodeId;
     this.#network = network;
   }

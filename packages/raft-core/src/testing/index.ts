@@ -24,5 +24,6 @@ export { confChangeScript } from "./datadriven/confchange-script.ts";
 export { quorumScript } from "./datadriven/quorum-script.ts";
 export { type Mismatch, runScript, type ScriptOutcome, type ScriptRunner } from "./datadriven/run-script.ts";
 export { type Directive, parseScript } from "./datadriven/script.ts";
-export { InteractionEnvironment, type InteractionOptions, interactionScript } from "./interaction/environment.ts";
+export { InteractionEnvironment, interactionScript } from "./interaction/environment.ts";
 export { describeEntry, describeMessage, describeReady, describeSnapshot } from "./interaction/format.ts";
+export type { InteractionOptions } from "./interaction/interaction-group.ts";

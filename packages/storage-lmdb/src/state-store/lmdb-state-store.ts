@@ -25,9 +25,9 @@ import {
 import { type RecordLayer, RecordLayers } from "@raftoral/raft-core/storage";
 import type { CheckpointParticipant, WriteTransaction } from "../commit/checkpoint.ts";
 import { corrupt, StorageError } from "../errors.ts";
-import type { LmdbEnvironment } from "../lmdb-environment.ts";
 import { LmdbStateReplacement } from "./lmdb-state-replacement.ts";
 import { StateGarbage } from "./state-garbage.ts";
+import type { StateHome } from "./state-home.ts";
 import { type StatePlace, StoredState } from "./state-reader.ts";
 import {
   decodeStateMark,
@@ -60,7 +60,7 @@ interface Writing {
 
 export class LmdbStateStore implements StateStore, CheckpointParticipant {
   readonly isDurable = true;
-  readonly #environment: LmdbEnvironment;
+  readonly #environment: StateHome;
   readonly #place: StatePlace;
   readonly #bufferBytes: number;
   readonly #markKey: Buffer;
@@ -84,12 +84,12 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
    * The state of a group, as the last checkpoint left it. One at a time for each group. Nothing is read but the mark, so opening takes the
    * same time whatever there is. Throws StorageError STORAGE_CORRUPT, STORAGE_FORMAT_UNSUPPORTED.
    */
-  static open(environment: LmdbEnvironment, group: GroupId, options: LmdbStateStoreOptions = {}): LmdbStateStore {
+  static open(environment: StateHome, group: GroupId, options: LmdbStateStoreOptions = {}): LmdbStateStore {
     const place = { file: environment.file, group, database: environment.records };
     return new LmdbStateStore(environment, place, loadMark(place), options.bufferBytes ?? DEFAULT_STATE_BUFFER_BYTES);
   }
 
-  private constructor(environment: LmdbEnvironment, place: StatePlace, mark: StateMark, bufferBytes: number) {
+  private constructor(environment: StateHome, place: StatePlace, mark: StateMark, bufferBytes: number) {
     this.#environment = environment;
     this.#place = place;
     this.#bufferBytes = bufferBytes;

@@ -8,7 +8,7 @@ import {
   type DelegateSnapshotResponse,
   DelegateSnapshotResponseSchema,
 } from "../gen/raftoral/v1/peer_pb.ts";
-import type { LocalPeer } from "../local-peer.ts";
+import type { LocalNode } from "../local-node.ts";
 import { failureText } from "../security/tls-failure.ts";
 import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
 import { beginCall, callFailure, connectSession, DELEGATE_SNAPSHOT_PATH, trailerFailure } from "../wire/h2.ts";
@@ -18,7 +18,7 @@ import type { DialTarget } from "./dial-target.ts";
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface Delegation {
-  readonly local: LocalPeer;
+  readonly local: LocalNode;
   readonly delegate: NodeId;
   readonly target: DialTarget;
   readonly groupId: GroupId;

@@ -24,14 +24,9 @@ import type { Message } from "@raftoral/raft-core/transport";
 import { formatAddress, type HostPort } from "../address.ts";
 import type { StreamStats } from "../peer-stats.ts";
 import { reasonOf, refusedError } from "../wire/hello.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import type { DialTarget } from "./dial-target.ts";
-import {
-  type ConnectionState,
-  type PeerContext,
-  PeerStream,
-  type PeerStreamEvents,
-  type StreamFailure,
-} from "./peer-stream.ts";
+import { type PeerContext, PeerStream, type PeerStreamEvents, type StreamFailure } from "./peer-stream.ts";
 import { type StreamKind, streamOf } from "./stream-kind.ts";
 
 export interface PeerConnectionOptions extends Omit<PeerContext, "target"> {
@@ -100,7 +95,7 @@ export class PeerConnection {
   }
 
   /** Of the control stream: whether the peer is there. */
-  get state(): ConnectionState["kind"] {
+  get state(): ConnectionState {
     return this.#control.state;
   }
 

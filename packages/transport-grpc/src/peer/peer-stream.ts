@@ -21,12 +21,14 @@ import { type Compression, compressionNamed } from "../wire/compression.ts";
 import { compressFrame } from "../wire/grpc-framing.ts";
 import { helloTo, type Identity, type RefusalReason, reasonOf } from "../wire/hello.ts";
 import { backoffMs } from "./backoff.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import type { DialTarget } from "./dial-target.ts";
 import { ExchangeStream } from "./exchange-stream.ts";
 import { MAX_BYTES_AROUND_MESSAGE, SendQueue } from "./send-queue.ts";
 import type { StreamKind } from "./stream-kind.ts";
 
-export type ConnectionState =
+/** What {@link ConnectionState} says, with what belongs to it. */
+type StreamState =
   /** Nothing to send so far, or the peer said that it is there: the next message connects. */
   | { readonly kind: "disconnected" }
   /** Appends only: messages wait until the control stream is open, which then connects this one. */
@@ -95,7 +97,7 @@ export class PeerStream {
   readonly #events: PeerStreamEvents;
   readonly #queue: SendQueue;
   readonly #offered: Compression | undefined;
-  #state: ConnectionState = { kind: "disconnected" };
+  #state: StreamState = { kind: "disconnected" };
   /** Failed attempts since the stream was open. */
   #failures = 0;
   #isFlushDue = false;
@@ -110,7 +112,7 @@ export class PeerStream {
     this.#offered = settings.compression === "off" ? undefined : compressionNamed(settings.compression);
   }
 
-  get state(): ConnectionState["kind"] {
+  get state(): ConnectionState {
     return this.#state.kind;
   }
 

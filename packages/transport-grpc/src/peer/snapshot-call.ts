@@ -16,7 +16,7 @@ import {
   type SnapshotProceed,
   type SnapshotStored,
 } from "../gen/raftoral/v1/peer_pb.ts";
-import type { LocalPeer } from "../local-peer.ts";
+import type { LocalNode } from "../local-node.ts";
 import { failureText } from "../security/tls-failure.ts";
 import { FrameReader } from "../wire/grpc-framing.ts";
 import { beginCall, callFailure, connectSession, SEND_SNAPSHOT_PATH, trailerFailure } from "../wire/h2.ts";
@@ -45,7 +45,7 @@ export class SnapshotCall {
   readonly #stopConnectTimer: () => void;
   readonly #waiting = new Set<() => void>();
 
-  constructor(local: LocalPeer, to: NodeId, { address, knownAddress }: DialTarget) {
+  constructor(local: LocalNode, to: NodeId, { address, knownAddress }: DialTarget) {
     const { settings, clock } = local;
     this.#clock = clock;
     this.#to = to;

@@ -11,7 +11,7 @@ import zlib from "node:zlib";
 import { type GroupId, type RaftoralError, TransportError } from "@raftoral/raft-core";
 import { encodeMessage, joinedCrc32, type Message, type SnapshotStream } from "@raftoral/raft-core/transport";
 import { type Refusal, RefusalCode } from "../gen/raftoral/v1/peer_pb.ts";
-import type { LocalPeer } from "../local-peer.ts";
+import type { LocalNode } from "../local-node.ts";
 import { type Compression, compressionNamed } from "../wire/compression.ts";
 import { helloTo, reasonOf, refusedError } from "../wire/hello.ts";
 import { encodeChunkHeader, encodePart } from "../wire/snapshot-codec.ts";
@@ -28,7 +28,7 @@ const { crc32 } = zlib;
 const MAX_COMPRESSED_CHUNK_BYTES = 64 * 1024;
 
 export interface SnapshotTransfer {
-  readonly local: LocalPeer;
+  readonly local: LocalNode;
   /** Where the receiver is, as far as is known now; it may move between two attempts. */
   readonly target: () => DialTarget;
   readonly groupId: GroupId;
@@ -164,7 +164,7 @@ function beginFrame({ local, groupId, message }: SnapshotTransfer, { fixed }: Sn
   });
 }
 
-function agreedCompression(local: LocalPeer, accepted: string): Compression | undefined {
+function agreedCompression(local: LocalNode, accepted: string): Compression | undefined {
   return accepted !== "" && accepted === local.settings.compression ? compressionNamed(accepted) : undefined;
 }
 
@@ -177,7 +177,7 @@ function compressed(chunk: Uint8Array, compression: Compression | undefined): { 
 }
 
 /** T3. */
-function nextTurn(local: LocalPeer): Promise<void> {
+function nextTurn(local: LocalNode): Promise<void> {
   return new Promise((resolve) => local.clock.soon(resolve));
 }
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parseAddress } from "../address.ts";
 import { RaftClient } from "../client/raft-client.ts";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
-import { startGrpcServer } from "../server/grpc-server.ts";
+import { startGrpcServer } from "../server/start-grpc-server.ts";
 import { CertificateAuthority, type IssuedCertificate } from "../testing/certificate-authority.ts";
 import { Security } from "./security.ts";
 import type { TlsOptions } from "./tls-options.ts";

@@ -7,7 +7,7 @@ import { afterEach, expect, it } from "vitest";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
-import { startGrpcServer } from "./grpc-server.ts";
+import { startGrpcServer } from "./start-grpc-server.ts";
 
 /** By number. */
 const NAMES = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];

@@ -7,18 +7,18 @@
  */
 import { type GroupId, TransportError } from "@raftoral/raft-core";
 import type { GroupReceiver } from "@raftoral/raft-core/transport";
-import type { LocalPeer } from "../local-peer.ts";
+import type { LocalNode } from "../local-node.ts";
 import { type SnapshotOffer, SnapshotReceipt } from "./snapshot-receipt.ts";
 import { snapshotRefused } from "./snapshot-refused.ts";
 
 export class SnapshotReceipts {
-  readonly #local: LocalPeer;
+  readonly #local: LocalNode;
   /** In order of their beginning. */
   readonly #receipts = new Map<GroupId, SnapshotReceipt>();
   /** Groups whose last receipt has ended for the sender, and not yet for the group. */
   readonly #ending = new Map<GroupId, Promise<unknown>>();
 
-  constructor(local: LocalPeer) {
+  constructor(local: LocalNode) {
     this.#local = local;
   }
 

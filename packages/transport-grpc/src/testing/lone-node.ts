@@ -6,7 +6,7 @@ import type { AnyExecutor } from "@raftoral/raft-core";
 import { RecordingReceiver } from "@raftoral/raft-core/testing";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "../options.ts";
-import { startGrpcServer } from "../server/grpc-server.ts";
+import { startGrpcServer } from "../server/start-grpc-server.ts";
 
 const options = JSON.parse(process.argv[2] ?? "{}") as GrpcTransportOptions;
 const transport = new GrpcClusterTransport<AnyExecutor>([], { connectTimeoutMs: 500, ...options });

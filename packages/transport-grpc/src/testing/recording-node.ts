@@ -4,7 +4,8 @@ import { numbered, RecordingReceiver } from "@raftoral/raft-core/testing";
 import type { GroupChannel } from "@raftoral/raft-core/transport";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "../options.ts";
-import { type GrpcServer, startGrpcServer } from "../server/grpc-server.ts";
+import type { GrpcServer } from "../server/grpc-server.ts";
+import { startGrpcServer } from "../server/start-grpc-server.ts";
 
 export interface LogLine {
   readonly level: keyof Logger;

@@ -4,24 +4,17 @@
  * Role: makes every step of a Raft group visible as text, so that behaviour can be recorded and compared message by message.
  * Nothing happens unless a command says so: no clock, no network, no thread. The commands are in files beside this one.
  */
-import { invariant } from "../../errors.ts";
-import type { Message } from "../../message.ts";
-import type { NodeId } from "../../types.ts";
 import { ScriptError } from "../datadriven/arguments.ts";
 import type { ScriptRunner } from "../datadriven/run-script.ts";
 import type { Directive } from "../datadriven/script.ts";
 import { CommandError } from "./command-error.ts";
 import { inputCommands } from "./input-commands.ts";
-import type { InteractionNode } from "./interaction-node.ts";
+import { type Command, InteractionGroup, type InteractionOptions } from "./interaction-group.ts";
 import { messageCommands } from "./message-commands.ts";
 import { nodeCommands } from "./node-commands.ts";
-import { Output } from "./output.ts";
 import { printCommands } from "./print-commands.ts";
 import { processCommands } from "./process-commands.ts";
 import { stabilizeCommands } from "./stabilize-command.ts";
-
-/** Carries out a directive, writing to the environment's output. A CommandError thrown is part of what it prints. */
-export type Command = (env: InteractionEnvironment, directive: Directive) => void;
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries({
@@ -34,26 +27,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
   }),
 );
 
-export interface InteractionOptions {
-  /**
-   * Lets the nodes behave as etcd/raft does where this core differs on purpose (etcd-form.ts). Only for scripts that were
-   * recorded with etcd/raft: what etcd/raft does there is not safe, or not live. Default: false.
-   */
-  readonly likeEtcd?: boolean;
-}
-
-export class InteractionEnvironment {
-  readonly likeEtcd: boolean;
-  /** In order of ids, which are 1, 2, 3 and so on. */
-  readonly nodes: InteractionNode[] = [];
-  /** Sent and not delivered, oldest first. */
-  messages: Message[] = [];
-  readonly output = new Output();
-
-  constructor({ likeEtcd = false }: InteractionOptions = {}) {
-    this.likeEtcd = likeEtcd;
-  }
-
+/** An {@link InteractionGroup} that carries out directives. */
+export class InteractionEnvironment extends InteractionGroup {
   /** Carries out one directive and returns what it prints: `ok` if nothing. */
   handle(directive: Directive): string {
     const command = COMMANDS.get(directive.command);
@@ -73,13 +48,6 @@ export class InteractionEnvironment {
     }
     const printed = this.output.take() + error;
     return printed === "" ? "ok" : printed;
-  }
-
-  node(id: NodeId): InteractionNode {
-    const node = this.nodes[id - 1];
-    if (node === undefined) throw new ScriptError(`there is no node ${id}`);
-    invariant(node.id === id, `node ${node.id} is at the place of node ${id}`);
-    return node;
   }
 }
 

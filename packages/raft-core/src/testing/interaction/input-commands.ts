@@ -6,7 +6,7 @@ import { parseConfChanges } from "../datadriven/conf-change-tokens.ts";
 import type { Directive } from "../datadriven/script.ts";
 import { bareAt, firstNodeId, named, withValues } from "./command-arguments.ts";
 import { CommandError } from "./command-error.ts";
-import type { Command, InteractionEnvironment } from "./environment.ts";
+import type { Command, InteractionGroup } from "./interaction-group.ts";
 import { ELECTION_TICKS, HEARTBEAT_TICKS } from "./node-commands.ts";
 import { refusalText } from "./outcome-text.ts";
 
@@ -21,7 +21,7 @@ function expectAccepted(outcome: StepOutcome): void {
   if (text !== undefined) throw new CommandError(text);
 }
 
-function tick(env: InteractionEnvironment, directive: Directive, ticks: number): void {
+function tick(env: InteractionGroup, directive: Directive, ticks: number): void {
   const { raw } = env.node(firstNodeId(directive));
   for (let i = 0; i < ticks; i++) raw.tick();
 }

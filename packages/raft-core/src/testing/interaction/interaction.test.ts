@@ -3,8 +3,9 @@ import { message } from "../../message.ts";
 import type { Snapshot } from "../../types.ts";
 import { runScript } from "../datadriven/run-script.ts";
 import { parseScript } from "../datadriven/script.ts";
-import { InteractionEnvironment, type InteractionOptions, interactionScript } from "./environment.ts";
+import { InteractionEnvironment, interactionScript } from "./environment.ts";
 import { describeMessage, describeReady } from "./format.ts";
+import type { InteractionOptions } from "./interaction-group.ts";
 import { quote } from "./quote.ts";
 
 /** What each directive prints. */

@@ -3,8 +3,8 @@ import { type Message, message } from "../../message.ts";
 import type { NodeId } from "../../types.ts";
 import { parseWhole, ScriptError, singleValue, wholeValues } from "../datadriven/arguments.ts";
 import { bareAt, firstNodeId, nodeIds } from "./command-arguments.ts";
-import type { Command, InteractionEnvironment } from "./environment.ts";
 import { describeMessage } from "./format.ts";
+import type { Command, InteractionGroup } from "./interaction-group.ts";
 import { refusalText } from "./outcome-text.ts";
 
 /** Whose messages are to be handled, and how. */
@@ -23,12 +23,12 @@ function isFor(m: Message, recipient: Recipient, type: string | undefined): bool
 }
 
 /** Whether {@link deliver} would find a message for node `id`. */
-export function hasMessages(env: InteractionEnvironment, id: NodeId): boolean {
+export function hasMessages(env: InteractionGroup, id: NodeId): boolean {
   return env.messages.some((m) => m.to === id);
 }
 
 /** Delivers or drops what waits for each recipient in turn, oldest first; returns how many messages that were. */
-export function deliver(env: InteractionEnvironment, recipients: readonly Recipient[], type?: string): number {
+export function deliver(env: InteractionGroup, recipients: readonly Recipient[], type?: string): number {
   let count = 0;
   for (const recipient of recipients) {
     const chosen = env.messages.filter((m) => isFor(m, recipient, type));

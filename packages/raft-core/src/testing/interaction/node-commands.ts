@@ -13,7 +13,7 @@ import {
 } from "../datadriven/arguments.ts";
 import { bareAt, firstNodeId, withValues } from "./command-arguments.ts";
 import { CommandError } from "./command-error.ts";
-import type { Command } from "./environment.ts";
+import type { Command } from "./interaction-group.ts";
 import { InteractionStorage } from "./interaction-storage.ts";
 import { printLog } from "./print-commands.ts";
 

@@ -1,12 +1,12 @@
 /** Commands that only look: `log-level`, `raft-log`, `raft-state`, `status`. */
 import { invariant } from "../../errors.ts";
 import { bareAt, firstNodeId } from "./command-arguments.ts";
-import type { Command, InteractionEnvironment } from "./environment.ts";
 import { describeEntries } from "./format.ts";
+import type { Command, InteractionGroup } from "./interaction-group.ts";
 import type { InteractionNode } from "./interaction-node.ts";
 
 /** Prints what a node's storage holds of the log. */
-export function printLog(env: InteractionEnvironment, { storage }: InteractionNode): void {
+export function printLog(env: InteractionGroup, { storage }: InteractionNode): void {
   const first = storage.firstIndex();
   const last = storage.lastIndex();
   if (last < first) {

@@ -2,12 +2,12 @@
 import { invariant } from "../../errors.ts";
 import { type Message, message } from "../../message.ts";
 import { nodeIds } from "./command-arguments.ts";
-import type { Command, InteractionEnvironment } from "./environment.ts";
 import { inEtcdForm } from "./etcd-form.ts";
 import { describeMessage, describeReady } from "./format.ts";
+import type { Command, InteractionGroup } from "./interaction-group.ts";
 import { type InteractionNode, processAppend, processApply } from "./interaction-node.ts";
 
-type Step = (env: InteractionEnvironment, node: InteractionNode) => void;
+type Step = (env: InteractionGroup, node: InteractionNode) => void;
 
 /** Carries out one Ready: as a whole, or in asynchronous mode by handing its work to the threads. */
 export const processReady: Step = (env, node) => {
@@ -49,7 +49,7 @@ export const processApplyThread: Step = (env, node) => {
   processThreadItem(env, m, () => processApply(node, m.entries));
 };
 
-function processThreadItem(env: InteractionEnvironment, m: Message, work: () => void): void {
+function processThreadItem(env: InteractionGroup, m: Message, work: () => void): void {
   env.output.write(`Processing:\n${describeMessage(message({ ...m, responses: [] }))}\n`);
   work();
   env.output.write("Responses:\n");

@@ -1,7 +1,7 @@
 /** `stabilize`: runs nodes until none of them has anything to do. */
 import { ScriptError, singleValue } from "../datadriven/arguments.ts";
 import { nodeIds, withValues } from "./command-arguments.ts";
-import type { Command, InteractionEnvironment } from "./environment.ts";
+import type { Command, InteractionGroup } from "./interaction-group.ts";
 import type { InteractionNode } from "./interaction-node.ts";
 import { deliver, hasMessages } from "./message-commands.ts";
 import { processAppendThread, processApplyThread, processReady } from "./process-commands.ts";
@@ -11,9 +11,9 @@ const MAX_ROUNDS = 100_000;
 
 interface Phase {
   readonly header: string;
-  hasWork(env: InteractionEnvironment, node: InteractionNode): boolean;
+  hasWork(env: InteractionGroup, node: InteractionNode): boolean;
   /** Writes what it does, to be indented under the header. */
-  work(env: InteractionEnvironment, node: InteractionNode): void;
+  work(env: InteractionGroup, node: InteractionNode): void;
 }
 
 /** Every round goes through these in order, each for all nodes. */
@@ -42,7 +42,7 @@ const PHASES: readonly Phase[] = [
   },
 ];
 
-function stabilizeNodes(env: InteractionEnvironment, nodes: readonly InteractionNode[]): void {
+function stabilizeNodes(env: InteractionGroup, nodes: readonly InteractionNode[]): void {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     let isIdle = true;
     for (const phase of PHASES) {
