@@ -39,6 +39,7 @@ export type WorkflowErrorCode =
 export type RefusalCode = Extract<
   WorkflowErrorCode,
   | "COMMAND_INVALID"
+  | "NAME_INVALID"
   | "NODE_NOT_REGISTERED"
   | "NON_DETERMINISM"
   | "OWNER_INCAPABLE"

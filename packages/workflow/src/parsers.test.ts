@@ -196,7 +196,7 @@ describe("damaged records of the state", () => {
       "header",
       fc
         .record({ clock: number, lastEpoch: number, finished: number, loads: fc.array(fc.tuple(number, number)) })
-        .map(({ loads, ...fields }) => encodeHeader({ ...fields, loads: new Map(loads) })),
+        .map(({ loads, ...fields }) => encodeHeader({ ...fields, loads: new Map(loads), waiting: new Map() })),
       decodeHeader,
     ],
     [

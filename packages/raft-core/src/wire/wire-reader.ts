@@ -193,6 +193,11 @@ export class WireReader {
     return this.#buffer.slice(start, this.#at);
   }
 
+  /** A copy of all that has not been read. It stays to be read. */
+  rest(): Uint8Array {
+    return this.#buffer.slice(this.#at, this.#end);
+  }
+
   /** Passes over an integer of up to 64 bits, for a field that is known and not used. */
   skipInteger(): void {
     this.#expect(VARINT);

@@ -27,11 +27,12 @@ export function runningRun(tables: Tables, runId: string): Running | Refused {
   return { ok: true, run, head };
 }
 
-/** The run, if the command is its present owner's (command.ts C3). */
+/** The run, if the command is of the process that executes it (command.ts C3, tables.ts O1). */
 export function ownedRun(tables: Tables, command: OfOwner): Running | Refused {
   const found = runningRun(tables, command.runId);
   if (!found.ok) return found;
-  const { owner, epoch } = found.head;
+  const { epoch } = found.head;
+  const owner = tables.ownerOf(found.run);
   if (owner === 0 || owner !== command.owner || epoch !== command.epoch) {
     return refused(
       "STALE_OWNER",

@@ -3,6 +3,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { OwnerReason } from "../model/ownership.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import type { Tables } from "../state/tables.ts";
+import { movePiece } from "./move-runs.ts";
 import { type Refused, refused } from "./refusal.ts";
 import type { Moved } from "./results.ts";
 
@@ -10,11 +11,11 @@ import type { Moved } from "./results.ts";
 export function leave(
   tables: Tables,
   { nodeId, incarnation }: { readonly nodeId: NodeId; readonly incarnation: string },
-  status: NodeStatus,
+  status: Exclude<NodeStatus, "live">,
   reason: OwnerReason,
   forget: boolean,
 ): Moved | Refused {
-  const { index, clock: atMs } = tables;
+  const { index, clock: atMs, lastEpoch: epoch } = tables;
   const node = tables.nodes.get(nodeId);
   if (node === undefined) {
     return refused("NODE_NOT_REGISTERED", `Node ${nodeId} has not registered, so it owns nothing`);
@@ -24,20 +25,13 @@ export function leave(
       incarnation: node.incarnation,
     });
   }
+  const gone = { type: "node-changed", index, atMs, nodeId, incarnation, epoch } as const;
   if (forget) {
-    tables.nodes.remove(nodeId);
-    tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status: "forgotten" });
+    tables.nodes.forget(node, reason);
+    tables.events.push({ ...gone, status: "forgotten" });
   } else if (node.status !== status) {
-    tables.nodes.setStatus(node, status);
-    tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status });
+    tables.nodes.leave(node, status, reason);
+    tables.events.push({ ...gone, status });
   }
-  let moved = 0;
-  let orphaned = 0;
-  for (const run of tables.runs.ownedBy(nodeId)) {
-    const to = tables.nodes.choose(run.workflowType, run.version, tables.loadOf);
-    tables.assign(run, to, reason);
-    moved += 1;
-    if (to === 0) orphaned += 1;
-  }
-  return { ok: true, kind: "Moved", moved, orphaned };
+  return movePiece(tables);
 }

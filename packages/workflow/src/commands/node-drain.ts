@@ -1,8 +1,9 @@
-/** NodeDrain: a node is about to stop; all of its runs go to others. */
+/** NodeDrain: a node is about to stop. Its seat is vacated, and its runs go to others in pieces, the first with this command. */
 import type { NodeId } from "@raftoral/raft-core";
 import { string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 import { leave } from "./leave.ts";
+import { MAX_MOVED_AT_ONCE } from "./move-runs.ts";
 import type { Moved } from "./results.ts";
 
 /** See the file's head. */
@@ -17,7 +18,7 @@ export const nodeDrain = defineCommand<NodeDrain, Moved>({
   kind: "NodeDrain",
   field: 21,
   summary: "Hands the runs of a node that is about to stop to others.",
-  maxRuns: Number.POSITIVE_INFINITY,
+  maxRuns: MAX_MOVED_AT_ONCE,
   fields: { nodeId: uint(1), incarnation: string(2), atMs: uint(3) },
   apply: (tables, command) => leave(tables, command, "draining", "drain", false),
 });

@@ -1,8 +1,9 @@
-/** NodeLost: a node is gone; all of its runs go to others. Refused when another process of it has registered meanwhile. */
+/** NodeLost: a node is gone. Its seat is vacated, and its runs go to others in pieces, the first with this command. Refused when another process of it has registered meanwhile. */
 import type { NodeId } from "@raftoral/raft-core";
 import { bool, string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 import { leave } from "./leave.ts";
+import { MAX_MOVED_AT_ONCE } from "./move-runs.ts";
 import type { Moved } from "./results.ts";
 
 /** See the file's head. */
@@ -19,7 +20,7 @@ export const nodeLost = defineCommand<NodeLost, Moved>({
   kind: "NodeLost",
   field: 20,
   summary: "Takes a node for dead and gives its runs to others.",
-  maxRuns: Number.POSITIVE_INFINITY,
+  maxRuns: MAX_MOVED_AT_ONCE,
   fields: { nodeId: uint(1), incarnation: string(2), atMs: uint(3), forget: bool(4) },
   apply: (tables, command) => leave(tables, command, "lost", "node-failure", command.forget),
 });

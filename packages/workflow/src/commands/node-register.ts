@@ -1,11 +1,18 @@
-/** NodeRegister: a process of a node is ready to execute these types. Its predecessor's runs become its own, and so do runs without an owner. */
+/**
+ * NodeRegister: a process of a node is ready to execute these types. It takes a new seat; the runs of its predecessor, and runs that waited for such a node, are
+ * moved in pieces, the first with this command.
+ */
 import type { NodeId } from "@raftoral/raft-core";
 import { type TypeVersion, typeVersionCodec } from "../model/type-version.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
 import { messages, string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
+import { MAX_MOVED_AT_ONCE, movePiece } from "./move-runs.ts";
 import { refused } from "./refusal.ts";
 import type { Moved } from "./results.ts";
+
+/** Longest name of a workflow type, in UTF-16 units. */
+const MAX_TYPE_LENGTH = 200;
 
 /** See the file's head. */
 export interface NodeRegister {
@@ -21,33 +28,26 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
   kind: "NodeRegister",
   field: 19,
   summary: "Makes a process known as one that executes workflows.",
-  maxRuns: Number.POSITIVE_INFINITY,
+  maxRuns: MAX_MOVED_AT_ONCE,
   fields: { nodeId: uint(1), incarnation: string(2), types: messages(3, typeVersionCodec), atMs: uint(4) },
   apply(tables, { nodeId, incarnation, types }) {
     if (nodeId === 0) return refused("NODE_NOT_REGISTERED", "Node 0 stands for no node and cannot register");
+    const long = types.find(({ type }) => type.length > MAX_TYPE_LENGTH);
+    if (long !== undefined) {
+      return refused(
+        "NAME_INVALID",
+        `Node ${nodeId} registers a workflow type of ${long.type.length} characters. Give it a name of at most ${MAX_TYPE_LENGTH}.`,
+      );
+    }
     const before = tables.nodes.get(nodeId);
     if (before !== undefined && isSame(before, incarnation, types)) {
-      return { ok: true, kind: "Moved", moved: 0, orphaned: 0 };
+      return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
     }
-    tables.nodes.put(nodeId, incarnation, "live", types);
-    const { index, clock: atMs } = tables;
-    tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status: "live" });
-    let moved = 0;
-    let orphaned = 0;
-    for (const run of tables.runs.ownedBy(nodeId)) {
-      const stays = tables.nodes.canTake(nodeId, run.workflowType, run.version);
-      const to = stays ? nodeId : tables.nodes.choose(run.workflowType, run.version, tables.loadOf);
-      tables.assign(run, to, "restart");
-      moved += 1;
-      if (to === 0) orphaned += 1;
-    }
-    for (const run of tables.runs.ownedBy(0)) {
-      const to = tables.nodes.choose(run.workflowType, run.version, tables.loadOf);
-      if (to === 0) continue;
-      tables.assign(run, to, "adoption");
-      moved += 1;
-    }
-    return { ok: true, kind: "Moved", moved, orphaned };
+    const { index, clock: atMs, lastEpoch: epoch } = tables;
+    // The place of the registration in the log names the seat: no other registration has it.
+    tables.nodes.register({ nodeId, incarnation, types }, index);
+    tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status: "live", epoch });
+    return movePiece(tables);
   },
 });
 

@@ -45,14 +45,15 @@ export const ownerChange = defineCommand<OwnerChange, Moved>({
         epoch: head.epoch,
       });
     }
-    if (newOwner === oldOwner) return { ok: true, kind: "Moved", moved: 0, orphaned: 0 };
-    if (!tables.nodes.canTake(newOwner, run.workflowType, run.version)) {
+    if (newOwner === oldOwner) return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
+    const node = tables.nodes.taker(newOwner, run.workflowType, run.version);
+    if (node === undefined) {
       return refused(
         "OWNER_INCAPABLE",
         `Node ${newOwner} cannot take run ${runId}: it is not live, or has not registered ${run.workflowType}@${run.version}`,
       );
     }
-    tables.assign(run, newOwner, reason);
-    return { ok: true, kind: "Moved", moved: 1, orphaned: 0 };
+    tables.assign(run, node, reason);
+    return { ok: true, kind: "Moved", moved: 1, orphaned: 0, left: tables.toMove };
   },
 });

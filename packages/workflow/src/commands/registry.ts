@@ -2,6 +2,7 @@
 import { cancel } from "./cancel.ts";
 import { checkpoint } from "./checkpoint.ts";
 import type { CommandDefinition } from "./command.ts";
+import { moveRuns } from "./move-runs.ts";
 import { nodeDrain } from "./node-drain.ts";
 import { nodeLost } from "./node-lost.ts";
 import { nodeRegister } from "./node-register.ts";
@@ -25,6 +26,7 @@ const DEFINITIONS = [
   nodeRegister,
   nodeLost,
   nodeDrain,
+  moveRuns,
   prune,
   records,
 ] as const;

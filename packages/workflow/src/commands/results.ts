@@ -23,4 +23,6 @@ export interface Moved {
   readonly moved: number;
   /** Of these, runs that no node can take at present. */
   readonly orphaned: number;
+  /** Runs that are still to be moved: a command moves a bounded number. */
+  readonly left: number;
 }

@@ -92,9 +92,8 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       { workflowType, version: command.version, known },
     );
   }
-  const owner = nodes.canTake(command.owner, workflowType, version)
-    ? command.owner
-    : nodes.choose(workflowType, version, tables.loadOf);
+  const node = nodes.taker(command.owner, workflowType, version) ?? nodes.choose(workflowType, version, tables.loadOf);
+  const { nodeId: owner, seat } = node ?? { nodeId: 0, seat: 0 };
   const epoch = tables.nextEpoch();
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(runId, tables.index);
   tables.runs.start(
@@ -110,6 +109,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     {
       status: "running",
       owner,
+      seat,
       epoch,
       attempt: owner === 0 ? 0 : 1,
       reason: "start",
@@ -147,7 +147,8 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started 
       { runId: run.runId, workflowType: run.workflowType, version: run.version },
     );
   }
-  const { owner, epoch } = run.head;
+  const { epoch } = run.head;
+  const owner = tables.ownerOf(run);
   const created = command.seed.length > 0 && sameBytes(run.seed, command.seed);
   return { ok: true, kind: "Started", runId: run.runId, version: run.version, created, owner, epoch };
 }

@@ -32,8 +32,13 @@ import type { WorkflowEvent } from "../state/workflow-event.ts";
 
 /** Numbers that say how large the state is. */
 export interface StateSize {
+  /** Runs that have not ended. */
   readonly running: number;
+  /** Of these, runs that wait for a node that can execute them. */
   readonly orphaned: number;
+  /** Of the running ones, those that are to be moved: their node is gone, or one that can execute them has come. */
+  readonly toMove: number;
+  /** Runs that have ended and are kept. */
   readonly finished: number;
 }
 
@@ -95,20 +100,20 @@ export class WorkflowState {
   }
 
   get size(): StateSize {
-    const { runs } = this.#tables;
-    return { running: runs.runningCount, orphaned: runs.loadOf(0), finished: runs.finishedCount };
+    const { runs, toMove } = this.#tables;
+    return { running: runs.runningCount, orphaned: runs.waitingCount, toMove, finished: runs.finishedCount };
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */
   run(runId: string): RunView | undefined {
     const run = this.#tables.runs.get(runId);
-    return run === undefined ? undefined : view(this.#tables.runs, run);
+    return run === undefined ? undefined : view(this.#tables, run);
   }
 
   /** A run without input and checkpoints. */
   summary(runId: string): RunSummary | undefined {
     const run = this.#tables.runs.get(runId);
-    return run === undefined ? undefined : summary(this.#tables.runs, run);
+    return run === undefined ? undefined : summary(this.#tables, run);
   }
 
   /** Whether and how a run has ended. Does not look at its history. */
@@ -134,22 +139,19 @@ export class WorkflowState {
     return listRuns(this.#tables, this.#tables.index, query);
   }
 
-  /** Running runs of a node, oldest start first. */
+  /** Runs that a node executes, oldest start first. */
   ownedBy(nodeId: NodeId): readonly RunSummary[] {
-    const { runs } = this.#tables;
-    return Array.from(runs.ownedBy(nodeId), (run) => summary(runs, run));
+    const { nodes, runs } = this.#tables;
+    const seat = nodes.get(nodeId)?.seat ?? 0;
+    return seat === 0 ? [] : runs.startsOn(seat).map((start) => summary(this.#tables, runs.at(start)));
   }
 
   /** Ascending by id. */
   nodes(): readonly NodeView[] {
     const { nodes, runs } = this.#tables;
-    return nodes.all().map(({ nodeId, incarnation, status, types }) => ({
-      nodeId,
-      incarnation,
-      status,
-      types,
-      running: runs.loadOf(nodeId),
-    }));
+    return nodes.all().map(({ nodeId, incarnation, status, types, seat }) => {
+      return { nodeId, incarnation, status, types, running: runs.loadOf(seat) };
+    });
   }
 
   /** When the run that ended first did so; undefined when none has ended. */

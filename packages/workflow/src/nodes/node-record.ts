@@ -3,6 +3,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import { type TypeVersion, typeVersionCodec } from "../model/type-version.ts";
 import { messages, named, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
+import type { Seat } from "./seat.ts";
 
 /** Live: takes runs. Draining: stops soon. Lost: has been silent too long. */
 export type NodeStatus = "live" | "draining" | "lost";
@@ -17,6 +18,8 @@ export interface NodeFacts {
   readonly incarnation: string;
   readonly status: NodeStatus;
   readonly types: readonly TypeVersion[];
+  /** Where its runs are while it is live; 0 while it is not (node-table.ts NT1). */
+  readonly seat: Seat;
 }
 
 /** A registered node. */
@@ -33,6 +36,7 @@ export const nodeCodec = messageCodec<NodeFacts>(
     incarnation: string(2),
     status: named(3, NODE_STATUSES, "node status"),
     types: messages(4, typeVersionCodec),
+    seat: uint(5),
   },
   {},
 );

@@ -1,12 +1,22 @@
 /**
- * Which nodes can execute what: all of them in memory, and in the store. Iteration order never decides anything: choices are made by
- * (load, node id).
+ * Which nodes there are, what they can execute, and which seats they hold: all of it in memory, and in the store.
+ *
+ * Role: registration and loss, apart from the state of runs. It knows nothing of runs; what places runs asks it for seats.
+ *
+ * NT1. A node that is live holds one seat, which no other node holds. A node that is not live holds none.
+ * NT2. A seat that was vacated is never held again.
+ * NT3. A vacated seat stays known until it is released: what is on it is not forgotten, whatever becomes of its node.
+ * NT4. Choices depend on the table and the loads alone, by (load, node id): iteration order decides nothing.
  */
-import type { NodeId, StateKey } from "@raftoral/raft-core";
+
+import { invariant, type NodeId, type StateKey } from "@raftoral/raft-core";
+import type { OwnerReason } from "../model/ownership.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import { KEY_PREFIX, kindRange, numberKey } from "../records/state-keys.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
+import type { MessageCodec } from "../wire/wire-types.ts";
 import { capability, type NodeRecord, type NodeStatus, nodeCodec, nodeRecord } from "./node-record.ts";
+import { type Seat, type VacatedSeat, vacatedSeatCodec } from "./seat.ts";
 
 /** What the table is kept in. */
 interface NodeStore {
@@ -15,9 +25,19 @@ interface NodeStore {
   delete(key: StateKey): void;
 }
 
+/** A process that registers. */
+export interface Registration {
+  readonly nodeId: NodeId;
+  /** Differs from process to process of one node. */
+  readonly incarnation: string;
+  readonly types: readonly TypeVersion[];
+}
+
 /** See the file's head. */
 export class NodeTable {
   readonly #nodes = new Map<NodeId, NodeRecord>();
+  /** Ascending, for seats are given out ascending and vacated ones are read back in order. */
+  readonly #vacated = new Map<Seat, VacatedSeat>();
   readonly #store: NodeStore;
 
   constructor(store: NodeStore) {
@@ -26,8 +46,13 @@ export class NodeTable {
       const node = nodeRecord(nodeCodec.read(readerOf(value)));
       this.#nodes.set(node.nodeId, node);
     }
+    for (const [, value] of store.scan(...kindRange(KEY_PREFIX.vacated))) {
+      const vacated = vacatedSeatCodec.read(readerOf(value));
+      this.#vacated.set(vacated.seat, vacated);
+    }
   }
 
+  /** A node, live or not. */
   get(nodeId: NodeId): NodeRecord | undefined {
     return this.#nodes.get(nodeId);
   }
@@ -37,35 +62,58 @@ export class NodeTable {
     return [...this.#nodes.values()].sort((a, b) => a.nodeId - b.nodeId);
   }
 
-  put(nodeId: NodeId, incarnation: string, status: NodeStatus, types: readonly TypeVersion[]): void {
-    this.#set(nodeRecord({ nodeId, incarnation, status, types }));
+  /** The process takes `seat`, which is new; the node's seat before it is vacated. */
+  register({ nodeId, incarnation, types }: Registration, seat: Seat): void {
+    const before = this.#nodes.get(nodeId);
+    if (before !== undefined) this.#vacate(before, "restart");
+    this.#set(nodeRecord({ nodeId, incarnation, status: "live", types, seat }));
   }
 
-  setStatus(node: NodeRecord, status: NodeStatus): void {
-    this.#set({ ...node, status });
+  /** The node is not live any more. */
+  leave(node: NodeRecord, status: Exclude<NodeStatus, "live">, reason: OwnerReason): void {
+    this.#vacate(node, reason);
+    this.#set({ ...node, status, seat: 0 });
   }
 
-  remove(nodeId: NodeId): void {
-    this.#nodes.delete(nodeId);
-    this.#store.delete(nodeKey(nodeId));
+  /** The node is not live any more, and what it has registered is forgotten. */
+  forget(node: NodeRecord, reason: OwnerReason): void {
+    this.#vacate(node, reason);
+    this.#nodes.delete(node.nodeId);
+    this.#store.delete(nodeKey(node.nodeId));
   }
 
-  /** Whether a node is live and has registered this type and version. */
-  canTake(nodeId: NodeId, type: string, version: number): boolean {
+  /** Whether the node holds this seat. */
+  holds(nodeId: NodeId, seat: Seat): boolean {
+    return seat !== 0 && this.#nodes.get(nodeId)?.seat === seat;
+  }
+
+  /** Vacated seats that are not released, the oldest first. */
+  vacated(): readonly VacatedSeat[] {
+    return [...this.#vacated.values()].sort((a, b) => a.seat - b.seat);
+  }
+
+  /** Nothing is left on a vacated seat. */
+  release(seat: Seat): void {
+    this.#vacated.delete(seat);
+    this.#store.delete(vacatedKey(seat));
+  }
+
+  /** The node, if it is live and has registered this type and version. */
+  taker(nodeId: NodeId, type: string, version: number): NodeRecord | undefined {
     const node = this.#nodes.get(nodeId);
-    return node !== undefined && node.status === "live" && node.capabilities.has(capability(type, version));
+    return node !== undefined && node.seat !== 0 && node.capabilities.has(capability(type, version)) ? node : undefined;
   }
 
-  /** Of the live nodes that can take a run, the one with the least load, then the lowest id; 0 when there is none. */
-  choose(type: string, version: number, loadOf: (nodeId: NodeId) => number): NodeId {
+  /** Of the live nodes that have registered this, the one with the least load on its seat, then the lowest id. */
+  choose(type: string, version: number, loadOf: (seat: Seat) => number): NodeRecord | undefined {
     const wanted = capability(type, version);
-    let chosen = 0;
+    let chosen: NodeRecord | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const node of this.#nodes.values()) {
-      if (node.status !== "live" || !node.capabilities.has(wanted)) continue;
-      const load = loadOf(node.nodeId);
-      if (load < least || (load === least && node.nodeId < chosen)) {
-        chosen = node.nodeId;
+      if (node.seat === 0 || !node.capabilities.has(wanted)) continue;
+      const load = loadOf(node.seat);
+      if (load < least || (load === least && node.nodeId < (chosen?.nodeId ?? 0))) {
+        chosen = node;
         least = load;
       }
     }
@@ -102,6 +150,14 @@ export class NodeTable {
     return [...known].sort();
   }
 
+  #vacate({ nodeId, seat }: NodeRecord, reason: OwnerReason): void {
+    if (seat === 0) return;
+    invariant(!this.#vacated.has(seat), () => `seat ${seat} of node ${nodeId} was vacated before`);
+    const vacated: VacatedSeat = { seat, nodeId, reason };
+    this.#vacated.set(seat, vacated);
+    this.#store.put(vacatedKey(seat), written(vacatedSeatCodec, vacated));
+  }
+
   #set(node: NodeRecord): void {
     this.#nodes.set(node.nodeId, node);
     this.#store.put(nodeKey(node.nodeId), encodeNode(node));
@@ -110,12 +166,21 @@ export class NodeTable {
 
 /** The bytes of a node's record. */
 export function encodeNode(node: NodeRecord): Uint8Array {
+  return written(nodeCodec, node);
+}
+
+function written<T>(codec: MessageCodec<T>, value: T): Uint8Array {
   const to = writerOf(256);
-  nodeCodec.write(to, node);
+  codec.write(to, value);
   return to.finish();
 }
 
 /** Where a node's record stands. */
 export function nodeKey(nodeId: NodeId): StateKey {
   return KEY_PREFIX.node + numberKey(nodeId);
+}
+
+/** Where a vacated seat's record stands. */
+export function vacatedKey(seat: Seat): StateKey {
+  return KEY_PREFIX.vacated + numberKey(seat);
 }

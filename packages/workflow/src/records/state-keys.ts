@@ -12,7 +12,9 @@
  * | archive    | `a start` | all checkpoints of a run that has ended, unless they are many or large |
  * | checkpoint | `c start hash probe` | one checkpoint; of a run that has ended, if it has no archive |
  * | signal     | `s start number` | one signal that waits for it |
- * | owned      | `o owner start` | nothing: a running run of this owner |
+ * | seated     | `o seat start` | nothing: a running run on this seat |
+ * | waiting    | `w version type start` | nothing: a running run that waits for a node that can execute this |
+ * | vacated    | `v seat` | whose seat it was, while runs are left on it |
  * | ended      | `f end start` | nothing: a run that ended there |
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
@@ -49,6 +51,11 @@ export function numberIn(key: StateKey, at: number): number {
   return value;
 }
 
+/** The number at the end of a key. */
+export function lastNumberIn(key: StateKey): number {
+  return numberIn(key, key.length - NUMBER_BYTES);
+}
+
 export const KEY_PREFIX = Object.freeze({
   node: "n",
   id: "d",
@@ -58,7 +65,9 @@ export const KEY_PREFIX = Object.freeze({
   archive: "a",
   history: "c",
   signal: "s",
-  owned: "o",
+  seated: "o",
+  waiting: "w",
+  vacated: "v",
   ended: "f",
 });
 
@@ -72,14 +81,31 @@ export function kindRange(kind: string): readonly [start: StateKey, end: StateKe
   return [kind, String.fromCharCode(kind.charCodeAt(0) + 1)];
 }
 
+/** What the keys of all runs begin with that wait for a type and version. */
+export function waitingPrefix(type: string, version: number): StateKey {
+  const name = textKey(type);
+  return KEY_PREFIX.waiting + numberKey(version) + String.fromCharCode(name.length >>> 8, name.length & 0xff) + name;
+}
+
+/** Keys of all records that begin with a prefix and have one more number: `[start, end)`. */
+export function suffixRange(prefix: StateKey): readonly [start: StateKey, end: StateKey] {
+  return [prefix, prefix + BEYOND_NUMBERS];
+}
+
+const BEYOND_NUMBERS = "\u00ff".repeat(NUMBER_BYTES);
+
 const encoder = new TextEncoder();
 
 /** The key of a run's id: its UTF-8, for a key's characters are bytes. */
 export function idKey(runId: string): StateKey {
-  for (let i = 0; i < runId.length; i++) {
-    if (runId.charCodeAt(i) >= 0x80) return KEY_PREFIX.id + byteText(encoder.encode(runId));
+  return KEY_PREFIX.id + textKey(runId);
+}
+
+function textKey(text: string): StateKey {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) >= 0x80) return byteText(encoder.encode(text));
   }
-  return KEY_PREFIX.id + runId;
+  return text;
 }
 
 function byteText(bytes: Uint8Array): string {

@@ -1,13 +1,19 @@
 /**
- * What only the node that leads does: hand on the runs of lost and removed nodes, and prune finished runs.
+ * What only the node that leads does: takes silent and removed nodes for lost, moves the runs that no process executes, and prunes finished runs.
  *
- * L1. Doing it twice, late, or on two nodes that both believe to lead harms nothing: the commands are judged when applied.
- * L2. A node is reported lost for the process that was registered when it fell silent; one that registers again is not.
+ * LD1. Doing it twice, late, or on two nodes that both believe to lead harms nothing: the commands are judged when applied.
+ * LD2. A node that was noticed to be silent is taken for lost, under whichever process it has registered, until it is heard again: a registration that is
+ *      applied after the loss was noticed may be of the process that is dead. A process that registers is given `DOUBT_MS` to be heard before that.
+ * LD3. Runs are moved piece by piece, each proposed when the one before is applied, until none are left. What is left is in the state, so that the next
+ *      leader goes on with it.
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
+import type { CommandResult } from "../commands/registry.ts";
+import type { Moved } from "../commands/results.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
 
+/** How long finished runs are kept. */
 export interface Retention {
   /** How long a finished run is kept, in ms. */
   readonly retentionMs: number;
@@ -17,13 +23,17 @@ export interface Retention {
 
 /** How often the duties are looked after, beside the occasions that call for them. */
 const PERIOD_MS = 1000;
+/** How long a silent node that registers may take to be heard (LD2). */
+const DOUBT_MS = 1000;
 
+/** See the file's head. */
 export class LeaderDuties {
   readonly #engine: WorkflowEngine;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #retention: Retention;
-  readonly #lost = new Set<NodeId>();
+  /** Nodes that are silent, each with the time before which it is not taken for lost. */
+  readonly #silent = new Map<NodeId, number>();
   readonly #stopTimer: Cancel;
   #leads = false;
   #working = false;
@@ -50,14 +60,15 @@ export class LeaderDuties {
     switch (notice.type) {
       case "leader-changed":
         this.#leads = notice.isLocal;
-        if (!notice.isLocal) this.#lost.clear();
+        // The failure detector reports what it notices from then on, to the node that leads.
+        this.#silent.clear();
         break;
       case "node-lost":
         this.#leads = true;
-        this.#lost.add(notice.nodeId);
+        this.#silent.set(notice.nodeId, 0);
         break;
       case "node-returned":
-        this.#lost.delete(notice.nodeId);
+        this.#silent.delete(notice.nodeId);
         break;
       case "members-changed":
         break;
@@ -65,8 +76,13 @@ export class LeaderDuties {
     if (this.#leads) this.#look();
   }
 
+  /** What the state says. */
   onEvent(event: WorkflowEvent): void {
-    if (event.type === "node-changed" && event.status === "live") this.#lost.delete(event.nodeId);
+    if (event.type !== "node-changed") return;
+    if (event.status === "live" && this.#silent.has(event.nodeId)) {
+      this.#silent.set(event.nodeId, this.#clock.monotonicMs() + DOUBT_MS);
+    }
+    if (this.#leads) this.#look();
   }
 
   stop(): void {
@@ -96,21 +112,36 @@ export class LeaderDuties {
   async #attend(): Promise<void> {
     const overview = await this.#engine.overview();
     if (!overview.isLeader || this.#stopped) return;
-    await this.#handOn(overview);
+    const left = await this.#takeForLost(overview);
+    await this.#move(Math.max(left, overview.size.toMove));
     await this.#prune(overview);
   }
 
-  async #handOn({ nodes, members }: EngineOverview): Promise<void> {
-    for (const { nodeId, incarnation, status, running } of nodes) {
+  /** Resolves with how many runs are left to be moved. */
+  async #takeForLost({ nodes, members }: EngineOverview): Promise<number> {
+    let left = 0;
+    for (const { nodeId, incarnation, status } of nodes) {
       const forget = members.length > 0 && !members.includes(nodeId);
-      const lost = this.#lost.has(nodeId) && (status !== "lost" || running > 0);
-      if (!forget && !lost) continue;
+      if (!forget && (status === "lost" || !this.#isSilent(nodeId))) continue;
       const atMs = this.#clock.wallMs();
       const result = await this.#engine.propose({ kind: "NodeLost", nodeId, incarnation, atMs, forget });
-      if (result.ok && result.kind === "Moved") {
-        const { moved, orphaned } = result;
-        this.#logger.warn({ nodeId, forget, moved, orphaned }, "a node is lost; its runs go to others");
-      }
+      if (!isMoved(result)) continue;
+      left = result.left;
+      this.#logger.warn({ nodeId, forget, runs: result.moved + left }, "A node is lost. Its runs go to others.");
+    }
+    return left;
+  }
+
+  #isSilent(nodeId: NodeId): boolean {
+    const notBeforeMs = this.#silent.get(nodeId);
+    return notBeforeMs !== undefined && this.#clock.monotonicMs() >= notBeforeMs;
+  }
+
+  /** LD3. */
+  async #move(runs: number): Promise<void> {
+    for (let left = runs; left > 0 && this.#leads && !this.#stopped; ) {
+      const result = await this.#engine.propose({ kind: "MoveRuns", atMs: this.#clock.wallMs() });
+      left = isMoved(result) && result.moved > 0 ? result.left : 0;
     }
   }
 
@@ -124,4 +155,8 @@ export class LeaderDuties {
       if (!result.ok || result.kind !== "Pruned" || !result.more || this.#stopped) return;
     }
   }
+}
+
+function isMoved(result: CommandResult): result is Moved {
+  return result.ok && result.kind === "Moved";
 }

@@ -6,7 +6,9 @@
  */
 import { type Clock, type Logger, platformClock, RaftError, silentLogger } from "@raftoral/raft-core";
 import { WorkflowRegistry } from "../author/workflow.ts";
+import type { MoveRuns } from "../commands/move-runs.ts";
 import type { NodeDrain } from "../commands/node-drain.ts";
+import type { Moved } from "../commands/results.ts";
 import { WorkflowError } from "../errors.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
@@ -95,7 +97,7 @@ export class WorkflowRuntime {
 
   /**
    * Before an orderly stop: lets steps under way finish (for `drainGraceMs`), then hands all of this node's runs to others
-   * with one command. Resolves with how many. This node executes nothing from then on, but still starts and observes; only
+   * piece by piece. Resolves with how many. This node executes nothing from then on, but still starts and observes; only
    * {@link resume} changes that.
    */
   drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {
@@ -142,9 +144,20 @@ export class WorkflowRuntime {
     const deadlineMs = this.#clock.monotonicMs() + this.#limits.handOverTimeoutMs;
     const leftMs = (): number => Math.max(1, deadlineMs - this.#clock.monotonicMs());
     const goOn = (): boolean => !this.#stopped && this.#clock.monotonicMs() < deadlineMs;
-    const result = await this.#proposer.propose(command, { goOn, timeoutMs: leftMs });
-    if (!result.ok) throw new WorkflowError(result.code, result.message, { details: result.details ?? {} });
-    return result.kind === "Moved" ? { moved: result.moved, orphaned: result.orphaned } : { moved: 0, orphaned: 0 };
+    const move = async (next: NodeDrain | MoveRuns): Promise<Moved> => {
+      const result = await this.#proposer.propose(next, { goOn, timeoutMs: leftMs });
+      if (!result.ok) throw new WorkflowError(result.code, result.message, { details: result.details ?? {} });
+      return result as Moved;
+    };
+    const first = await move(command);
+    let { orphaned } = first;
+    // The leader moves the rest as well; what one of them has moved is left to neither.
+    for (let { left } = first; left > 0 && goOn(); ) {
+      const next = await move({ kind: "MoveRuns", atMs: this.#clock.wallMs() });
+      orphaned += next.orphaned;
+      left = next.moved === 0 ? 0 : next.left;
+    }
+    return { moved: first.moved + first.left, orphaned };
   }
 
   /** Ends everything here, without a word to the cluster: the others take over as from a dead node. Idempotent. */
@@ -169,7 +182,7 @@ export class WorkflowRuntime {
       case "node-changed":
         this.#registration.onNodeChanged(event);
         this.#duties.onEvent(event);
-        return;
+        break;
       case "state-restored":
         this.#resync().catch((error: unknown) =>
           this.#logger.error({ err: error }, "the runtime could not follow a restored state"),

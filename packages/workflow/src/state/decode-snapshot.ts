@@ -5,16 +5,16 @@
  *     record, counts that disagree) is refused with SNAPSHOT_INVALID.
  * D2. What is in memory is one record, and what the replacement has not written yet.
  */
-import type { NodeId } from "@raftoral/raft-core";
 import type { WireReader } from "@raftoral/raft-core/wire";
 import { WorkflowError } from "../errors.ts";
-import { nodeCodec, nodeRecord } from "../nodes/node-record.ts";
-import { encodeNode, nodeKey } from "../nodes/node-table.ts";
+import { capability, nodeCodec } from "../nodes/node-record.ts";
+import { nodeKey, vacatedKey } from "../nodes/node-table.ts";
+import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
 import { readerOf } from "../wire/command-wire.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "./record-codec.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RunningHead, RunRecord } from "./run-record.ts";
 import {
   putArchive,
   putHistoryRecord,
@@ -26,7 +26,9 @@ import {
   type RecordSink,
   startOf,
 } from "./run-records.ts";
+import type { WaitingRuns } from "./run-table.ts";
 import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
+import { SNAPSHOT_RECORDS } from "./snapshot-records.ts";
 import { encodeHeader } from "./state-header.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -55,10 +57,10 @@ export class SnapshotDecoder {
   #clock = 0;
   #lastEpoch = 0;
   #finished = 0;
-  readonly #loads = new Map<NodeId, number>();
-  #nodes = 0;
-  #runs = 0;
-  #checkpoints = 0;
+  readonly #loads = new Map<Seat, number>();
+  readonly #waiting = new Map<string, WaitingRuns>();
+  /** How many records there were, by kind. */
+  readonly #counts = new Map<number, number>();
 
   constructor(sink: RecordSink) {
     this.#sink = sink;
@@ -140,17 +142,13 @@ export class SnapshotDecoder {
         }
         this.#phase = "records";
         return;
-      case RECORD.node:
-        this.#nodes += 1;
-        this.#putNode(content);
-        return;
       case RECORD.run:
-        this.#runs += 1;
+        this.#count(kind);
         this.#endRun();
         this.#run = this.#putRun(content);
         return;
       case RECORD.checkpoint:
-        this.#checkpoints += 1;
+        this.#count(kind);
         if (this.#run === undefined) throw invalid("a checkpoint comes before any run");
         this.#putCheckpoint(content, this.#run);
         return;
@@ -159,31 +157,34 @@ export class SnapshotDecoder {
         this.#end(content);
         return;
       default:
-        throw invalid(`record kind ${kind} is unknown`);
+        this.#count(kind);
+        this.#putRecord(kind, content);
+        return;
     }
   }
 
   #end(content: WireReader): void {
-    let [nodes, runs, checkpoints] = [0, 0, 0];
-    for (let field = content.field(); field !== 0; field = content.field()) {
-      if (field === 1) nodes = content.uint();
-      else if (field === 2) runs = content.uint();
-      else if (field === 3) checkpoints = content.uint();
-      else content.skip();
-    }
-    if (nodes !== this.#nodes || runs !== this.#runs || checkpoints !== this.#checkpoints) {
-      throw invalid("it does not hold as many records as it says");
-    }
-    const [clock, lastEpoch, finished, loads] = [this.#clock, this.#lastEpoch, this.#finished, this.#loads];
-    this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, finished, loads }));
+    const said = new Map<number, number>();
+    for (let kind = content.field(); kind !== 0; kind = content.field()) said.set(kind, content.uint());
+    const isWhole =
+      said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
+    if (!isWhole) throw invalid("it does not hold as many records as it says");
+    const counts = { finished: this.#finished, loads: this.#loads, waiting: this.#waiting };
+    this.#sink.put(HEADER_KEY, encodeHeader({ clock: this.#clock, lastEpoch: this.#lastEpoch, ...counts }));
     this.#phase = "ended";
   }
 
-  #putNode(content: WireReader): void {
-    const node = nodeCodec.read(content);
-    const key = nodeKey(node.nodeId);
-    if (node.nodeId === 0 || this.#sink.get(key) !== undefined) throw invalid(`node ${node.nodeId} is out of place`);
-    this.#sink.put(key, encodeNode(nodeRecord(node)));
+  #count(kind: number): void {
+    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+  }
+
+  #putRecord(kind: number, content: WireReader): void {
+    const records = SNAPSHOT_RECORDS.find(({ number }) => number === kind);
+    if (records === undefined) throw invalid(`record kind ${kind} is unknown`);
+    const bytes = content.rest();
+    const key = records.keyOf(content);
+    if (this.#sink.get(key) !== undefined) throw invalid(`record ${JSON.stringify(key)} of kind ${kind} comes twice`);
+    this.#sink.put(key, bytes);
   }
 
   #putRun(content: WireReader): RunRecord {
@@ -211,9 +212,24 @@ export class SnapshotDecoder {
       this.#finished += 1;
     } else {
       for (const signal of signals) putSignal(this.#sink, run, signal);
-      this.#loads.set(head.owner, (this.#loads.get(head.owner) ?? 0) + 1);
+      this.#putOnSeat(run, head);
     }
     return run;
+  }
+
+  /** A run on a seat that is neither held nor vacated would stay there for ever. */
+  #putOnSeat({ runId, workflowType: type, version }: RunRecord, { owner, seat }: RunningHead): void {
+    if (seat === 0) {
+      const wanted = capability(type, version);
+      this.#waiting.set(wanted, { type, version, runs: (this.#waiting.get(wanted)?.runs ?? 0) + 1 });
+      return;
+    }
+    this.#loads.set(seat, (this.#loads.get(seat) ?? 0) + 1);
+    if (this.#sink.get(vacatedKey(seat)) !== undefined) return;
+    const node = this.#sink.get(nodeKey(owner));
+    if (node === undefined || nodeCodec.read(readerOf(node)).seat !== seat) {
+      throw invalid(`run ${runId} is on seat ${seat}, which node ${owner} does not hold`);
+    }
   }
 
   #putCheckpoint(content: WireReader, run: RunRecord): void {

@@ -14,6 +14,7 @@ import { writerOf } from "../wire/command-wire.ts";
 import { decodeArchive, positionIn } from "./archive.ts";
 import { startInPlace } from "./run-records.ts";
 import { RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
+import { SNAPSHOT_RECORDS } from "./snapshot-records.ts";
 import { decodeHeader } from "./state-header.ts";
 
 /** A run's checkpoints are held in memory up to this many bytes, to be put in order; beyond, only their keys are. */
@@ -41,26 +42,29 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
   content.uint(1, clock);
   content.uint(2, lastEpoch);
   emit(RECORD.header, content.view());
-  let [nodes, runs, checkpoints] = [0, 0, 0];
-  for (const [, node] of view.scan(...kindRange(KEY_PREFIX.node))) {
-    nodes += 1;
-    emit(RECORD.node, node);
+  const counts = new Map<number, number>();
+  const count = (kind: number): void => void counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const { number, prefix } of SNAPSHOT_RECORDS) {
+    for (const [, record] of view.scan(...kindRange(prefix))) {
+      count(number);
+      emit(number, record);
+      if (out.length >= chunkBytes) yield* flush();
+    }
   }
   for (const start of startsOf(view)) {
-    runs += 1;
+    count(RECORD.run);
     writeRun(content, view, start);
     emit(RECORD.run, content.view());
     for (const checkpoint of inOrder(view, start)) {
-      checkpoints += 1;
+      count(RECORD.checkpoint);
       emit(RECORD.checkpoint, checkpoint);
       if (out.length >= chunkBytes) yield* flush();
     }
     if (out.length >= chunkBytes) yield* flush();
   }
   content.reset();
-  content.uint(1, nodes);
-  content.uint(2, runs);
-  content.uint(3, checkpoints);
+  // A field for each kind, by its number.
+  for (const [kind, found] of [...counts].sort(([a], [b]) => a - b)) content.uint(kind, found);
   emit(RECORD.end, content.view());
   yield* flush();
 }
@@ -69,7 +73,9 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
 function* startsOf(view: StateView): Generator<number> {
   for (const [key] of view.scan(...kindRange(KEY_PREFIX.ended))) yield startInPlace(key);
   const running: number[] = [];
-  for (const [key] of view.scan(...kindRange(KEY_PREFIX.owned))) running.push(startInPlace(key));
+  for (const place of [KEY_PREFIX.seated, KEY_PREFIX.waiting]) {
+    for (const [key] of view.scan(...kindRange(place))) running.push(startInPlace(key));
+  }
   yield* running.sort((a, b) => a - b);
 }
 

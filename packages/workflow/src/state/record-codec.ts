@@ -40,6 +40,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
   to.uint(10, head.attempt);
   to.bytes(12, run.inputDigest);
   if (head.status === "running") {
+    to.uint(13, head.seat);
     to.uint(16, OWNER_REASONS.indexOf(head.reason));
     to.bool(17, head.cancelReason !== undefined);
     to.string(18, head.cancelReason ?? "");
@@ -70,7 +71,7 @@ export interface DecodedRun {
 export function decodeRun(from: WireReader): DecodedRun {
   let [runId, workflowType, version, input, seed, startedAtMs, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
   let inputDigest = EMPTY;
-  let [owner, epoch, attempt, recordCount, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, false, ""];
+  let [owner, epoch, attempt, recordCount, seat, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, 0, false, ""];
   let [finished, status, result, reasonText, endedAtMs, endIndex] = [false, 0, EMPTY, "", 0, 0];
   let error: RecordedError | undefined;
   const signals: BufferedSignal[] = [];
@@ -88,6 +89,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 10) attempt = from.uint();
     else if (field === 11) recordCount = from.uint();
     else if (field === 12) inputDigest = from.bytes();
+    else if (field === 13) seat = from.uint();
     else if (field === 16) reason = from.uint();
     else if (field === 17) cancelled = from.bool();
     else if (field === 18) cancelReason = from.string();
@@ -109,6 +111,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     : {
         status: "running",
         owner,
+        seat,
         epoch,
         attempt,
         reason: named(OWNER_REASONS, reason, "owner reason"),

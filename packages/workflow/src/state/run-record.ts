@@ -7,6 +7,7 @@
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
+import type { Seat } from "../nodes/seat.ts";
 
 /** A signal that the run has not asked for yet. */
 export interface BufferedSignal {
@@ -17,10 +18,13 @@ export interface BufferedSignal {
   readonly atMs: number;
 }
 
-/** The run is to be executed by `owner`, or by no node while `owner` is 0 (an orphan: no live node has its type). */
+/** The run has not ended. Who executes it, if anybody, is where it is: tables.ts O1-O4. */
 export interface RunningHead {
   readonly status: "running";
+  /** Who it was given to last; 0 for no node. */
   readonly owner: NodeId;
+  /** Where it is: on a seat of `owner`, or on none (0) while it waits for a node that can execute it. */
+  readonly seat: Seat;
   readonly epoch: Epoch;
   /** 1 for the first owner, one more with every later one. */
   readonly attempt: number;

@@ -5,7 +5,17 @@
 import type { StateKey, StateReader } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import { historyKey, idKey, KEY_PREFIX, numberIn, numberKey, pathHash, rangeOf } from "../records/state-keys.ts";
+import {
+  historyKey,
+  idKey,
+  KEY_PREFIX,
+  lastNumberIn,
+  numberIn,
+  numberKey,
+  pathHash,
+  rangeOf,
+  waitingPrefix,
+} from "../records/state-keys.ts";
 import { readerOf } from "../wire/command-wire.ts";
 import { decodeArchive } from "./archive.ts";
 import {
@@ -45,16 +55,16 @@ export function putPlace(to: RecordSink, run: RunRecord): void {
   else to.insert(placeKey(run), NOTHING);
 }
 
-/** The key under which a run is found by its owner while it runs, and by its end afterwards. */
-export function placeKey({ head, startKey }: RunRecord): StateKey {
-  return head.status === "running"
-    ? KEY_PREFIX.owned + numberKey(head.owner) + startKey
-    : KEY_PREFIX.ended + numberKey(head.endIndex) + startKey;
+/** The key under which a run is found while it runs, by its seat or by what it waits for, and by its end afterwards. */
+export function placeKey({ head, startKey, workflowType, version }: RunRecord): StateKey {
+  if (head.status === "finished") return KEY_PREFIX.ended + numberKey(head.endIndex) + startKey;
+  if (head.seat === 0) return waitingPrefix(workflowType, version) + startKey;
+  return KEY_PREFIX.seated + numberKey(head.seat) + startKey;
 }
 
 /** Start index of the run that a key of {@link placeKey} is of. */
 export function startInPlace(key: StateKey): number {
-  return numberIn(key, 8);
+  return lastNumberIn(key);
 }
 
 export function putArchive(to: RecordSink, { startKey }: RunRecord, archive: Uint8Array): void {

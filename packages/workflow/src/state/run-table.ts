@@ -1,14 +1,17 @@
 /**
- * All runs, by id, by owner and by end: in the store, with those that were looked at lately in memory.
+ * All runs, by id, by place and by end: in the store, with those that were looked at lately in memory.
  *
- * T1. Every running run is in exactly one owner's index: that of its head's owner (0 for orphans).
- * T2. Finished runs are in the order in which they ended, and in no owner's index.
+ * T1. Every running run is in exactly one place: on the seat of its head, or, without one, among those that wait for its type and version.
+ * T2. Finished runs are in the order in which they ended, and in no place.
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  */
-import { invariant, type NodeId, type StateReader, type StateStore } from "@raftoral/raft-core";
+import { invariant, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import { idKey, KEY_PREFIX, kindRange, numberKey, rangeOf } from "../records/state-keys.ts";
+import type { TypeVersion } from "../model/type-version.ts";
+import { capability } from "../nodes/node-record.ts";
+import type { Seat } from "../nodes/seat.ts";
+import { idKey, KEY_PREFIX, kindRange, numberKey, rangeOf, suffixRange, waitingPrefix } from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
@@ -35,20 +38,33 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 /** How many runs there are; kept in the header. */
 export interface RunCounts {
   readonly finished: number;
-  /** Running runs by owner, 0 for orphans. */
-  readonly loads: ReadonlyMap<NodeId, number>;
+  /** Running runs by seat. */
+  readonly loads: ReadonlyMap<Seat, number>;
+  /** Running runs on no seat, by what they wait for. */
+  readonly waiting: ReadonlyMap<string, WaitingRuns>;
+}
+
+/** Runs that wait for a node that can execute a type and version. */
+export interface WaitingRuns {
+  readonly type: string;
+  readonly version: number;
+  readonly runs: number;
 }
 
 export class RunTable {
   readonly #store: StateStore;
   readonly #cache: RunCache;
-  readonly #loads: Map<NodeId, number>;
+  readonly #loads: Map<Seat, number>;
+  readonly #waiting: Map<string, WaitingRuns>;
+  #waitingCount = 0;
   #finished: number;
 
   constructor(store: StateStore, counts: RunCounts, cacheBytes: number) {
     this.#store = store;
     this.#cache = new RunCache(cacheBytes);
     this.#loads = new Map(counts.loads);
+    this.#waiting = new Map(counts.waiting);
+    for (const { runs } of this.#waiting.values()) this.#waitingCount += runs;
     this.#finished = counts.finished;
   }
 
@@ -58,11 +74,16 @@ export class RunTable {
   }
 
   get counts(): RunCounts {
-    return { finished: this.#finished, loads: this.#loads };
+    return { finished: this.#finished, loads: this.#loads, waiting: this.#waiting };
+  }
+
+  /** Runs on no seat. */
+  get waitingCount(): number {
+    return this.#waitingCount;
   }
 
   get runningCount(): number {
-    let running = 0;
+    let running = this.#waitingCount;
     for (const load of this.#loads.values()) running += load;
     return running;
   }
@@ -98,7 +119,7 @@ export class RunTable {
     putRun(this.#store, run);
     putPlace(this.#store, run);
     putInput(this.#store, run, input);
-    this.#count(head.owner, 1);
+    this.#count(run, 1);
     this.#cache.add(run);
   }
 
@@ -106,11 +127,11 @@ export class RunTable {
   update(run: RunRecord, head: RunningHead): void {
     const before = run.head;
     invariant(before.status === "running", () => `run ${run.runId} has ended`);
-    if (before.owner !== head.owner) this.#leave(run);
+    if (before.seat !== head.seat) this.#leave(run);
     run.head = head;
-    if (before.owner !== head.owner) {
+    if (before.seat !== head.seat) {
       this.#store.insert(placeKey(run), NOTHING);
-      this.#count(head.owner, 1);
+      this.#count(run, 1);
     }
     putRun(this.#store, run);
   }
@@ -167,27 +188,39 @@ export class RunTable {
     this.#store.delete(signalKey(run.startKey, signal));
   }
 
-  loadOf(nodeId: NodeId): number {
-    return this.#loads.get(nodeId) ?? 0;
+  /** Runs on a seat. */
+  loadOf(seat: Seat): number {
+    return this.#loads.get(seat) ?? 0;
   }
 
-  /** Places of a node's running runs in the log, in the order of their start. */
-  startsOwnedBy(nodeId: NodeId): readonly number[] {
-    const starts: number[] = [];
-    for (const [key] of this.#store.scan(...rangeOf(KEY_PREFIX.owned, nodeId))) starts.push(startInPlace(key));
-    return starts;
+  /** What runs wait for, in the order of their types and versions. */
+  waiting(): readonly WaitingRuns[] {
+    return [...this.#waiting.values()].sort((a, b) => a.version - b.version || (a.type < b.type ? -1 : 1));
   }
 
-  /** Places below `before` where runs that still run were started, the latest first: those of one owner, or of all. */
-  runningBefore(before: number, owner?: NodeId): readonly number[] {
-    const owners = owner === undefined ? [...this.#loads.keys()] : [owner];
-    const starts = owners.flatMap((nodeId) => this.startsOwnedBy(nodeId)).filter((start) => start < before);
-    return starts.sort((a, b) => b - a);
+  /** Places in the log of at most `limit` of a seat's runs, in the order of their start. */
+  startsOn(seat: Seat, limit = Number.POSITIVE_INFINITY): readonly number[] {
+    return this.#starts(rangeOf(KEY_PREFIX.seated, seat), limit);
   }
 
-  /** In the order of their start. Their owners may change while they are walked. */
-  *ownedBy(nodeId: NodeId): Generator<RunRecord> {
-    for (const start of this.startsOwnedBy(nodeId)) yield this.at(start);
+  /** Places in the log of at most `limit` of the runs that wait for this, in the order of their start. */
+  startsWaitingFor({ type, version }: TypeVersion, limit = Number.POSITIVE_INFINITY): readonly number[] {
+    return this.#starts(suffixRange(waitingPrefix(type, version)), limit);
+  }
+
+  /** Places below `before` where runs that still run were started, the latest first: those on `seats`, and with `waiting` those on none. */
+  runningBefore(before: number, seats: Iterable<Seat> = this.#loads.keys(), waiting = true): readonly number[] {
+    const starts = Array.from(seats, (seat) => this.startsOn(seat));
+    if (waiting) starts.push(...this.waiting().map((each) => this.startsWaitingFor(each)));
+    return starts
+      .flat()
+      .filter((start) => start < before)
+      .sort((a, b) => b - a);
+  }
+
+  /** Seats with runs on them. */
+  seats(): Iterable<Seat> {
+    return this.#loads.keys();
   }
 
   /** Oldest end first. They may be pruned while they are walked. */
@@ -203,16 +236,35 @@ export class RunTable {
     putArchive(this.#store, run, archived.archive);
   }
 
-  #leave(run: RunRecord): void {
-    invariant(run.head.status === "running", () => `run ${run.runId} has ended`);
-    this.#store.delete(placeKey(run));
-    this.#count(run.head.owner, -1);
+  #starts([start, end]: readonly [StateKey, StateKey], limit: number): readonly number[] {
+    const starts: number[] = [];
+    if (limit <= 0) return starts;
+    for (const [key] of this.#store.scan(start, end)) {
+      starts.push(startInPlace(key));
+      if (starts.length >= limit) break;
+    }
+    return starts;
   }
 
-  #count(owner: NodeId, change: number): void {
-    const load = this.loadOf(owner) + change;
-    invariant(load >= 0, () => `node ${owner} would own ${load} runs`);
-    if (load === 0) this.#loads.delete(owner);
-    else this.#loads.set(owner, load);
+  #leave(run: RunRecord): void {
+    this.#store.delete(placeKey(run));
+    this.#count(run, -1);
+  }
+
+  #count({ runId, head, workflowType: type, version }: RunRecord, change: number): void {
+    invariant(head.status === "running", () => `run ${runId} has ended`);
+    if (head.seat !== 0) {
+      const load = this.loadOf(head.seat) + change;
+      invariant(load >= 0, () => `seat ${head.seat} would have ${load} runs`);
+      if (load === 0) this.#loads.delete(head.seat);
+      else this.#loads.set(head.seat, load);
+      return;
+    }
+    const wanted = capability(type, version);
+    const runs = (this.#waiting.get(wanted)?.runs ?? 0) + change;
+    invariant(runs >= 0, () => `${runs} runs would wait for ${wanted}`);
+    this.#waitingCount += change;
+    if (runs === 0) this.#waiting.delete(wanted);
+    else this.#waiting.set(wanted, { type, version, runs });
   }
 }

@@ -17,7 +17,7 @@ interface RunFacts {
   readonly runId: string;
   readonly workflowType: string;
   readonly version: number;
-  /** The owner, or the one that ended the run. 0: no node. */
+  /** Who executes it, or ended it. 0: no node; it waits for a node that can, or for its move to one. */
   readonly owner: NodeId;
   readonly epoch: Epoch;
   /** How many owners it has had, restarted processes included. */
@@ -69,7 +69,7 @@ export interface NodeView {
   readonly incarnation: string;
   readonly status: NodeStatus;
   readonly types: readonly TypeVersion[];
-  /** Runs it owns. */
+  /** Runs that it executes. */
   readonly running: number;
 }
 
@@ -90,9 +90,12 @@ export interface RunPage {
   readonly next?: string;
 }
 
-export function summary(runs: RunTable, run: RunRecord): RunSummary {
+/** A run without input and records. */
+export function summary(tables: Tables, run: RunRecord): RunSummary {
+  const { runs } = tables;
   const { runId, workflowType, version, startedAtMs, startIndex, seed, head } = run;
-  const { owner, epoch, attempt } = head;
+  const { epoch, attempt } = head;
+  const owner = tables.ownerOf(run);
   const recordCount = recordCountOf(runs.records, run);
   const facts = { runId, workflowType, version, owner, epoch, attempt, startedAtMs, startIndex, recordCount, seed };
   if (head.status === "running") {
@@ -111,9 +114,11 @@ export function endOf({ records }: RunTable, run: RunRecord): RunEnd {
   return { runId, workflowType, ended: { outcome, endedAtMs: head.endedAtMs } };
 }
 
-export function view(runs: RunTable, run: RunRecord): RunView {
+/** A run with all that is recorded of it. */
+export function view(tables: Tables, run: RunRecord): RunView {
+  const { runs } = tables;
   return {
-    ...summary(runs, run),
+    ...summary(tables, run),
     input: inputOf(runs.records, run),
     history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
   };
@@ -126,31 +131,44 @@ const FIRST_WINDOW = 1_024;
 const FEW_IN_WINDOW = 512;
 
 /** Newest start first. Looks at runs until the page is full: it is for people and tools, not for a hot path. */
-export function listRuns({ runs }: Tables, lastIndex: LogIndex, query: RunQuery): RunPage {
+export function listRuns(tables: Tables, lastIndex: LogIndex, query: RunQuery): RunPage {
   const limit = Math.min(Math.max(Math.trunc(query.limit ?? 100), 1), 1000);
   const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : Number(query.cursor);
   const { status, workflowType, owner } = query;
-  const fits = ({ head, workflowType: actualType }: RunRecord): boolean => {
-    if (workflowType !== undefined && actualType !== workflowType) return false;
-    if (owner !== undefined && head.owner !== owner) return false;
+  const { runs } = tables;
+  const fits = (run: RunRecord): boolean => {
+    const { head } = run;
+    if (workflowType !== undefined && run.workflowType !== workflowType) return false;
+    if (owner !== undefined && tables.ownerOf(run) !== owner) return false;
     return status === undefined || status === (head.status === "running" ? "running" : head.outcome);
   };
   const found: RunSummary[] = [];
   let [lookedAt, last] = [0, 0];
   const end = Math.min(before, lastIndex + 1);
-  const starts = status === "running" ? runs.runningBefore(end, owner) : startsBefore(runs, end);
+  const starts = status === "running" ? runningBefore(tables, end, owner) : startsBefore(runs, end);
   for (const start of starts) {
     if (lookedAt === MAX_LOOKED_AT) return { runs: found, next: String(last) };
     // Past the cache: what is listed once is not looked at again.
     const run = loadRun(runs.records, start);
     if (run !== undefined && fits(run)) {
       if (found.length === limit) return { runs: found, next: String(last) };
-      found.push(summary(runs, run));
+      found.push(summary(tables, run));
     }
     lookedAt += 1;
     last = start;
   }
   return { runs: found };
+}
+
+/** Places below `before` where running runs started, the latest first: those of one owner (0: of none), or all. */
+function runningBefore({ nodes, runs }: Tables, before: number, owner: NodeId | undefined): readonly number[] {
+  if (owner === undefined) return runs.runningBefore(before);
+  if (owner === 0) {
+    const vacated = nodes.vacated().map(({ seat }) => seat);
+    return runs.runningBefore(before, vacated, true);
+  }
+  const seat = nodes.get(owner)?.seat ?? 0;
+  return runs.runningBefore(before, seat === 0 ? [] : [seat], false);
 }
 
 /** Places below `before` where runs started, the latest first. */

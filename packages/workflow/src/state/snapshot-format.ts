@@ -6,11 +6,12 @@ import { WorkflowError } from "../errors.ts";
 
 /** "RWFS" */
 export const SNAPSHOT_MAGIC: readonly number[] = Object.freeze([0x52, 0x57, 0x46, 0x53]);
-export const SNAPSHOT_FORMAT_VERSION = 1;
+export const SNAPSHOT_FORMAT_VERSION = 2;
 /** Largest record in bytes: a run's input or a checkpoint's value, and what stands around it. */
 export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
-export const RECORD = Object.freeze({ header: 1, node: 2, run: 3, checkpoint: 4, end: 5 });
+/** Kinds of records beside those of `snapshot-records.ts`, from whose numbers these differ. */
+export const RECORD = Object.freeze({ header: 1, run: 3, checkpoint: 4, end: 5 });
 
 /** What a snapshot that cannot be restored is refused with. */
 export function invalid(what: string, cause?: unknown): WorkflowError {

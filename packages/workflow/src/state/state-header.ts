@@ -1,12 +1,14 @@
 /** The state's one record that every commit changes: clocks and counts. */
-import type { NodeId } from "@raftoral/raft-core";
+
 import { WorkflowError } from "../errors.ts";
 import type { Epoch } from "../model/ownership.ts";
+import { capability } from "../nodes/node-record.ts";
+import type { Seat } from "../nodes/seat.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
-import type { RunCounts } from "./run-table.ts";
+import type { RunCounts, WaitingRuns } from "./run-table.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 1;
+export const STATE_FORMAT_VERSION = 2;
 
 export interface StateHeader extends RunCounts {
   readonly clock: number;
@@ -14,27 +16,35 @@ export interface StateHeader extends RunCounts {
 }
 
 const writer = writerOf(256);
-const load = writerOf(32);
+const part = writerOf(64);
 
-export function encodeHeader({ clock, lastEpoch, finished, loads }: StateHeader): Uint8Array {
+export function encodeHeader({ clock, lastEpoch, finished, loads, waiting }: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);
   writer.uint(2, clock);
   writer.uint(3, lastEpoch);
   writer.uint(4, finished);
-  for (const [owner, running] of loads) {
-    load.reset();
-    load.uint(1, owner);
-    load.uint(2, running);
-    writer.message(5, load.view());
+  for (const [seat, running] of loads) {
+    part.reset();
+    part.uint(1, seat);
+    part.uint(2, running);
+    writer.message(5, part.view());
+  }
+  for (const { type, version, runs } of waiting.values()) {
+    part.reset();
+    part.string(1, type);
+    part.uint(2, version);
+    part.uint(3, runs);
+    writer.message(6, part.view());
   }
   return writer.finish();
 }
 
-/** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that a later version wrote. */
+/** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that another version wrote. */
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
   let [version, clock, lastEpoch, finished] = [0, 0, 0, 0];
-  const loads = new Map<NodeId, number>();
+  const loads = new Map<Seat, number>();
+  const waiting = new Map<string, WaitingRuns>();
   const from = readerOf(bytes ?? new Uint8Array(0));
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) version = from.uint();
@@ -43,22 +53,31 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 4) finished = from.uint();
     else if (field === 5) {
       const inner = from.message();
-      let [owner, running] = [0, 0];
+      let [seat, running] = [0, 0];
       for (let part = inner.field(); part !== 0; part = inner.field()) {
-        if (part === 1) owner = inner.uint();
+        if (part === 1) seat = inner.uint();
         else if (part === 2) running = inner.uint();
         else inner.skip();
       }
-      loads.set(owner, running);
+      loads.set(seat, running);
+    } else if (field === 6) {
+      const inner = from.message();
+      let [type, version, runs] = ["", 0, 0];
+      for (let part = inner.field(); part !== 0; part = inner.field()) {
+        if (part === 1) type = inner.string();
+        else if (part === 2) version = inner.uint();
+        else if (part === 3) runs = inner.uint();
+        else inner.skip();
+      }
+      waiting.set(capability(type, version), { type, version, runs });
     } else from.skip();
   }
-  if (version > STATE_FORMAT_VERSION) {
+  if (bytes !== undefined && version !== STATE_FORMAT_VERSION) {
     throw new WorkflowError(
       "STATE_FORMAT_UNSUPPORTED",
-      `The stored workflow state has format ${version}, this version reads up to ${STATE_FORMAT_VERSION}. ` +
-        "Run the version that wrote it, or a newer one",
+      `The stored workflow state has format ${version}, this version reads ${STATE_FORMAT_VERSION}. Run the version that wrote it.`,
       { details: { version } },
     );
   }
-  return { clock, lastEpoch, finished, loads };
+  return { clock, lastEpoch, finished, loads, waiting };
 }

@@ -1,8 +1,21 @@
-/** What commands are applied to: the tables, the log clock and the event list of one state machine. */
+/**
+ * What commands are applied to: the tables, the log clock and the event list of one state machine.
+ *
+ * Who executes a run:
+ * O1. A run is executed by the process that holds the seat which the run is on. A run on a vacated seat, or on none, is not executed, and no
+ *     command of any owner changes it.
+ * O2. A run gets a new epoch whenever it is moved, and is moved only onto a seat that is held by a node which has registered its type and version, or
+ *     onto none while there is no such node.
+ * O3. A run on a vacated seat, and a run on none that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
+ *     next piece, and nothing is forgotten.
+ * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it.
+ */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
+import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
+import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY } from "../records/state-keys.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
@@ -11,6 +24,7 @@ import type { WorkflowEvent } from "./workflow-event.ts";
 
 /** Signal ids that a run which has ended remembers. */
 const MAX_SIGNAL_IDS_AFTER_END = 16;
+const NO_SEAT = Object.freeze({ nodeId: 0, seat: 0 });
 
 export class Tables {
   readonly runs: RunTable;
@@ -44,26 +58,41 @@ export class Tables {
     this.#store.commit(this.index);
   }
 
-  readonly loadOf = (nodeId: NodeId): number => this.runs.loadOf(nodeId);
+  readonly loadOf = (seat: Seat): number => this.runs.loadOf(seat);
+
+  /** Who executes a run now, or ended it; 0 for no node (O1). */
+  ownerOf({ head }: RunRecord): NodeId {
+    if (head.status === "finished") return head.owner;
+    return this.nodes.holds(head.owner, head.seat) ? head.owner : 0;
+  }
+
+  /** Runs that are to be moved (O3). */
+  get toMove(): number {
+    let runs = 0;
+    for (const { seat } of this.nodes.vacated()) runs += this.runs.loadOf(seat);
+    for (const { type, version, runs: waiting } of this.runs.waiting()) {
+      if (this.nodes.choose(type, version, this.loadOf) !== undefined) runs += waiting;
+    }
+    return runs;
+  }
 
   nextEpoch(): Epoch {
     this.lastEpoch += 1;
     return this.lastEpoch;
   }
 
-  /**
-   * Gives a running run to `to` (0: no node) under a new epoch. A run whose cancellation was asked for does not outlive its
-   * last owner: without another it is cancelled here.
-   */
-  assign(run: RunRecord, to: NodeId, reason: OwnerReason): void {
+  /** Moves a running run onto the seat of `node`, or onto none, under a new epoch (O2, O4). */
+  assign(run: RunRecord, node: NodeRecord | undefined, reason: OwnerReason): void {
     const head = run.head;
     invariant(head.status === "running", () => `run ${run.runId} has ended and has no owner`);
+    const { nodeId: to, seat } = node ?? NO_SEAT;
     if (to === 0 && head.cancelReason !== undefined) {
       this.finish(run, head, { status: "cancelled", reason: head.cancelReason });
       return;
     }
     const epoch = this.nextEpoch();
-    this.runs.update(run, { ...head, owner: to, epoch, reason, attempt: to === 0 ? head.attempt : head.attempt + 1 });
+    const attempt = to === 0 ? head.attempt : head.attempt + 1;
+    this.runs.update(run, { ...head, owner: to, seat, epoch, reason, attempt });
     this.events.push({
       type: "owner-changed",
       index: this.index,

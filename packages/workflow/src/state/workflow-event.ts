@@ -35,7 +35,7 @@ export interface RecordCommitted extends At {
   readonly epoch: Epoch;
 }
 
-/** A run has another owner, or the same one in another process (reason RESTART). `to` is 0 when no node can take it. */
+/** A run has another owner, or the same one in another process (reason `restart`). `to` is 0 when no node can take it. */
 export interface OwnerChanged extends At {
   readonly type: "owner-changed";
   readonly runId: string;
@@ -72,6 +72,8 @@ export interface NodeChanged extends At {
   readonly nodeId: NodeId;
   readonly incarnation: string;
   readonly status: NodeStatus | "forgotten";
+  /** All ownerships of this node up to this epoch are over. */
+  readonly epoch: Epoch;
 }
 
 export interface RunsPruned extends At {

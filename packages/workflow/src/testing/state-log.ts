@@ -67,6 +67,24 @@ export class StateLog {
     return this.apply({ kind: "WorkflowEnd", runId, outcome, atMs: this.at, owner, epoch });
   }
 
+  drain(nodeId: number, incarnation = `process-${nodeId}`): CommandResult {
+    return this.apply({ kind: "NodeDrain", nodeId, incarnation, atMs: this.at });
+  }
+
+  /** One piece of the runs that are to be moved. */
+  move(): CommandResult {
+    return this.apply({ kind: "MoveRuns", atMs: this.at });
+  }
+
+  /** All of them, as a leader would. Returns how many pieces it took. */
+  moveAll(): number {
+    for (let pieces = 0; ; pieces++) {
+      if (this.state.size.toMove === 0) return pieces;
+      const result = this.move();
+      if (!result.ok || result.kind !== "Moved" || result.moved === 0) throw new Error("a piece moved nothing");
+    }
+  }
+
   lost(nodeId: number, incarnation = `process-${nodeId}`, forget = false): CommandResult {
     return this.apply({ kind: "NodeLost", nodeId, incarnation, atMs: this.at, forget });
   }

@@ -64,6 +64,9 @@ export class Executions {
         this.#drop(event.runId, event.epoch, `node ${event.to} is its owner`);
         if (mine && event.to === this.#nodeId) this.#takeRecorded(event.runId, event.epoch);
         return;
+      case "node-changed":
+        if (event.nodeId === this.#nodeId) this.#dropAll(event.epoch + 1, "this process's ownerships are over");
+        return;
       case "run-ended":
         this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
         return;
@@ -130,6 +133,10 @@ export class Executions {
     if (held === undefined) return undefined;
     held.outdated = true;
     return held.execution;
+  }
+
+  #dropAll(before: Epoch, why: string): void {
+    for (const runId of [...this.#held.keys()]) this.#drop(runId, before, why);
   }
 
   #drop(runId: string, before: Epoch, why: string): void {
