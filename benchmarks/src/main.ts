@@ -13,6 +13,7 @@ import { core } from "./core.ts";
 import { failover } from "./failover.ts";
 import { floor } from "./floor.ts";
 import { groups } from "./groups.ts";
+import { parallel } from "./parallel.ts";
 import { snapshot } from "./snapshot.ts";
 import { startup } from "./startup.ts";
 import { state } from "./state.ts";
@@ -26,6 +27,7 @@ const BENCHES = {
   state,
   commit,
   workflow,
+  parallel,
   failover,
   snapshot,
   groups,

@@ -7,6 +7,9 @@ import { brand, RaftoralError } from "@raftoral/raft-core";
 
 export type WorkflowErrorCode =
   | "COMMAND_INVALID"
+  | "CONTEXT_ENDED"
+  | "CONTEXT_FOREIGN"
+  | "CONTEXT_IN_STEP"
   | "DURATION_INVALID"
   | "INPUT_INVALID"
   | "NAME_INVALID"
@@ -15,6 +18,7 @@ export type WorkflowErrorCode =
   | "OUTPUT_INVALID"
   | "OWNER_INCAPABLE"
   | "PAYLOAD_TOO_LARGE"
+  | "REJECTION_UNHANDLED"
   | "SIGNAL_BUFFER_FULL"
   | "SIGNAL_INVALID"
   | "SIGNAL_MISSING"

@@ -8,6 +8,8 @@ export {
   type AuthorErrorCode,
   type AuthorErrorOptions,
   CancelledError,
+  type ContextMisuse,
+  ContextMisuseError,
   NonDeterminismError,
   RetryableError,
   StepFailedError,
@@ -48,7 +50,14 @@ export type { OwnerReason } from "./model/ownership.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
-export type { BodyStarted, RecordsUnused, RuntimeEvent, StepAttemptFailed } from "./runtime/runtime-event.ts";
+export type {
+  BodyStarted,
+  LocalEvent,
+  RecordsUnused,
+  RuntimeEvent,
+  StepAttemptFailed,
+  StepsUnfinished,
+} from "./runtime/runtime-event.ts";
 export type { RuntimeEvents, RuntimeObserver } from "./runtime/runtime-events.ts";
 export type {
   InterceptedBody,

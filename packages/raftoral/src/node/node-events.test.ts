@@ -27,6 +27,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "body-started": true,
   "step-attempt-failed": true,
   "records-unused": true,
+  "steps-unfinished": true,
 };
 
 test("the README explains every event, and no other", async () => {

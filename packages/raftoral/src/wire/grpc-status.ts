@@ -29,6 +29,9 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   WORKFLOW_FILE_INVALID: Code.InvalidArgument,
   // workflow
   COMMAND_INVALID: Code.InvalidArgument,
+  CONTEXT_ENDED: Code.Unknown,
+  CONTEXT_FOREIGN: Code.Unknown,
+  CONTEXT_IN_STEP: Code.Unknown,
   DURATION_INVALID: Code.InvalidArgument,
   INPUT_INVALID: Code.InvalidArgument,
   NAME_INVALID: Code.InvalidArgument,
@@ -38,6 +41,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   OWNER_INCAPABLE: Code.FailedPrecondition,
   PAYLOAD_TOO_LARGE: Code.ResourceExhausted,
   // Failures of users' code say nothing of the call that brings them.
+  REJECTION_UNHANDLED: Code.Unknown,
   RETRYABLE: Code.Unknown,
   SIGNAL_BUFFER_FULL: Code.ResourceExhausted,
   SIGNAL_INVALID: Code.InvalidArgument,

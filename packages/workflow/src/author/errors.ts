@@ -150,6 +150,25 @@ export class NonDeterminismError extends WorkflowError {
   }
 }
 
+/** What is wrong with a call on a context. */
+export type ContextMisuse = "CONTEXT_ENDED" | "CONTEXT_FOREIGN" | "CONTEXT_IN_STEP";
+
+/**
+ * A call on a context from where it has no meaning: after its body has returned, from the body of another run, or inside of a step. A step that
+ * fails with it is not tried again.
+ */
+export class ContextMisuseError extends WorkflowError {
+  static {
+    brand(ContextMisuseError, "ContextMisuseError");
+  }
+
+  override readonly name = "ContextMisuseError";
+
+  constructor(code: ContextMisuse, message: string, details: Readonly<Record<string, unknown>>) {
+    super(code, message, { details });
+  }
+}
+
 /** `result()` of a run that failed. */
 export class WorkflowFailedError extends WorkflowError {
   static {

@@ -81,7 +81,10 @@ export interface WorkflowContext {
    * that does not know yet that it lost the run can do no harm.
    */
   readonly fencingToken: number;
-  /** Aborted when the run is cancelled and when this node is no longer its owner. */
+  /**
+   * Aborted when the run is cancelled and when this node is no longer its owner. Where the run continues from its record, a cancellation aborts it after
+   * the recorded answers.
+   */
   readonly signal: AbortSignal;
 
   /**
@@ -105,7 +108,8 @@ export interface WorkflowContext {
   sleep(duration: Duration, name?: string): Promise<void>;
   /**
    * The payload of the next signal of this name, each one once, in order of arrival; also one that came before the wait. A definition gives the
-   * payload its type. Rejects with SIGNAL_INVALID when the definition's schema does not take what was sent.
+   * payload its type. A wait that lost a `Promise.race` goes on waiting and takes the next signal: keep its promise and await it again, instead of
+   * waiting a second time. Rejects with SIGNAL_INVALID when the definition's schema does not take what was sent.
    */
   waitFor<Signal extends SignalDefinition | string>(signal: Signal): Promise<SignalPayload<Signal>>;
   /** With a timeout: says which of the two it was. The time counts across crashes. */

@@ -46,22 +46,24 @@ describe("the async context of a body (B3)", () => {
 });
 
 describe("no call of a lost run settles (CS2)", () => {
+  /** How long each call takes: longer than the run takes to get another owner, on a busy machine too. */
+  const WORK_MS = 300;
   const calls: readonly (readonly [string, (ctx: WorkflowContext) => Promise<unknown>])[] = [
-    ["a sleep that is over", (ctx) => ctx.sleep(20)],
-    ["a wait whose time is over", (ctx) => ctx.waitFor("never", { timeout: 20 })],
-    ["a step that finishes", (ctx) => ctx.step("slow", () => new Promise((resolve) => setTimeout(resolve, 20)))],
+    ["a sleep that is over", (ctx) => ctx.sleep(WORK_MS)],
+    ["a wait whose time is over", (ctx) => ctx.waitFor("never", { timeout: WORK_MS })],
+    ["a step that finishes", (ctx) => ctx.step("slow", () => new Promise((resolve) => setTimeout(resolve, WORK_MS)))],
     [
       "a step that fails",
-      (ctx) => ctx.step("slow", () => new Promise((_, reject) => setTimeout(reject, 20, new Error("late")))),
+      (ctx) => ctx.step("slow", () => new Promise((_, reject) => setTimeout(reject, WORK_MS, new Error("late")))),
     ],
     [
       "a retry",
       (ctx) =>
         ctx.step("retried", () => Promise.reject(new Error("no")), {
-          retry: { attempts: 2, initialDelay: 20, jitter: 0 },
+          retry: { attempts: 2, initialDelay: WORK_MS, jitter: 0 },
         }),
     ],
-    ["a variable", async (ctx) => ctx.variable("v", () => new Promise((resolve) => setTimeout(resolve, 20, 1)))],
+    ["a variable", async (ctx) => ctx.variable("v", () => new Promise((resolve) => setTimeout(resolve, WORK_MS, 1)))],
   ];
   test.each(calls)("%s", async (_, call) => {
     const settled: string[] = [];
@@ -101,7 +103,7 @@ describe("no call of a lost run settles (CS2)", () => {
       .result("r")
       .catch(() => {});
     // Longer than everything that the lost body waits for; nothing of it may come then.
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await new Promise((resolve) => setTimeout(resolve, WORK_MS + 50));
     expect(settled.filter((line) => line.startsWith("2"))).toEqual([]);
     expect(settled.filter((line) => line.startsWith("3"))).toHaveLength(2);
   });

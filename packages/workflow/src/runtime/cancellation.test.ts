@@ -110,6 +110,66 @@ describe("a rejection by cancellation (CS3)", () => {
   });
 });
 
+describe("a wait whose answer is the cancellation (WF2)", () => {
+  /** When the owner hears of the cancellation: while it records the deadline, while a signal is refused, or while the body has no place. */
+  const cases: readonly (readonly [
+    string,
+    { readonly timeout?: number; readonly signals: number; readonly at: string },
+  ])[] = [
+    ["records no timeout", { timeout: 0, signals: 0, at: "go#0/deadline" }],
+    ["consumes no signal that waits", { timeout: 60_000, signals: 1, at: "go#0/deadline" }],
+    ["consumes no signal that comes with the cancellation", { timeout: 60_000, signals: 1, at: "signal" }],
+    ["does not ask again for a signal that another wait took", { signals: 1, at: "receipt" }],
+  ];
+  test.each(cases)("%s", async (_, { timeout, signals, at }) => {
+    const w = world([1]);
+    const waiting = new Latch();
+    const answers: unknown[] = [];
+    const body = workflow("waits", { version: 1 }, async (ctx) => {
+      const waits = [timeout === undefined ? ctx.waitFor("go") : ctx.waitFor("go", { timeout })];
+      if (at === "receipt") waits.push(ctx.waitFor("go"));
+      waiting.open();
+      for (const answer of await Promise.allSettled(waits)) {
+        answers.push(answer.status === "fulfilled" ? answer.value : (answer.reason as Error).name);
+      }
+    });
+    await w.startAll([body]);
+    const node = w.cluster.node(1);
+    const seen: string[] = [];
+    let isCancelled = false;
+    node.fault = (command) => {
+      if (isCancelled && (command.kind === "SignalReceive" || command.kind === "Checkpoint")) seen.push(command.path);
+      const path = command.kind === "Checkpoint" ? command.path : command.kind === "SignalReceive" ? "receipt" : "";
+      if (path !== at || isCancelled) return "none";
+      isCancelled = true;
+      // What is proposed first is first in the log: the owner hears of the cancellation before the record's fate.
+      void w.runtime(1).cancel("r", "enough");
+      return at === "receipt" ? "none" : "applied-but-unknown";
+    };
+    const recorded = w.next("record-committed", ({ path }) => path === "go#0/deadline");
+    await w.runtime(1).startWorkflow(body, undefined, { id: "r" });
+    await waiting.opened;
+    if (at === "signal") await recorded;
+    for (let sent = 0; sent < signals; sent++) {
+      const arrived = w.runtime(1).signal("r", "go", "taken");
+      if (at === "signal") {
+        isCancelled = true;
+        void w.runtime(1).cancel("r", "enough");
+      }
+      await arrived.catch(() => {});
+    }
+    await w
+      .runtime(1)
+      .result("r")
+      .catch(() => {});
+    const known = seen.filter((path) => path !== at);
+    expect([known, answers.filter((answer) => answer !== "CancelledError")]).toEqual([
+      [],
+      at === "receipt" ? ["taken"] : [],
+    ]);
+  });
+});
+
 describe("what a body throws (B4)", () => {
   const revoked = (): object => {
     const { proxy, revoke } = Proxy.revocable({}, {});
@@ -172,7 +232,11 @@ describe("what a body throws (B4)", () => {
     await expect(w.runtime(1).result("r")).rejects.toMatchObject({ code: "WORKFLOW_CANCELLED" });
     expect(lines).toContainEqual(
       expect.objectContaining({
-        fields: { runId: "r", error: expect.objectContaining({ message: "the shelf is gone" }) },
+        fields: {
+          runId: "r",
+          workflowType: "cleans",
+          error: expect.objectContaining({ message: "the shelf is gone" }),
+        },
       }),
     );
   });

@@ -19,17 +19,32 @@ export interface BodyStarted {
 export interface StepAttemptFailed {
   readonly type: "step-attempt-failed";
   readonly runId: string;
+  readonly workflowType: string;
   readonly path: string;
   readonly attempt: number;
   readonly error: RecordedError;
   readonly retryInMs: number | undefined;
 }
 
-/** A body ended without asking for these recorded paths: its code may have changed, or a race went another way. */
+/**
+ * A body ended, in whatever way, without asking for these recorded paths: its code may have changed, or it awaits something that is not recorded.
+ */
 export interface RecordsUnused {
   readonly type: "records-unused";
   readonly runId: string;
+  readonly workflowType: string;
   readonly paths: readonly string[];
 }
 
-export type RuntimeEvent = WorkflowEvent | BodyStarted | StepAttemptFailed | RecordsUnused;
+/** A body returned while these steps were under way: nobody awaits them, or they lost a race. What they give is lost. */
+export interface StepsUnfinished {
+  readonly type: "steps-unfinished";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly paths: readonly string[];
+}
+
+/** What only the node hears where it happens; every other event is replicated. */
+export type LocalEvent = BodyStarted | StepAttemptFailed | RecordsUnused | StepsUnfinished;
+
+export type RuntimeEvent = WorkflowEvent | LocalEvent;

@@ -320,7 +320,7 @@ describe("code that does not fit the record", () => {
     await w.runtime(2).startWorkflow(first, "kind", { id: "kind" });
     await w.runtime(2).startWorkflow(first, "less", { id: "less" });
     await committed;
-    const unused = w.next("records-unused");
+    const unused = w.next("records-unused", ({ runId }) => runId === "less");
     w.kill(2);
     w.cluster.reportLost(2);
     await expect(w.runtime(1).result("kind")).rejects.toMatchObject({ failure: { code: "NON_DETERMINISM" } });

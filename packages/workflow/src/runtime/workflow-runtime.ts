@@ -15,10 +15,14 @@ import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
 import { Executions } from "./execution/executions.ts";
 import { Slots } from "./execution/slots.ts";
+import { Turns } from "./execution/turns.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { NodeRegistration } from "./node-registration.ts";
 import { RuntimeEvents } from "./runtime-events.ts";
 import { type RuntimeLimits, resolveLimits, type WorkflowRuntimeOptions } from "./runtime-options.ts";
+
+/** Bodies and context calls that begin in one turn of the event loop. */
+const STARTS_PER_TURN = 512;
 
 /** See the file's head. */
 export class WorkflowRuntime {
@@ -70,6 +74,7 @@ export class WorkflowRuntime {
       logger,
       proposer: this.#proposer,
       slots: this.#slots,
+      turns: new Turns(clock, STARTS_PER_TURN),
       maxPayloadBytes,
       cancelGraceMs,
       random,
@@ -183,11 +188,15 @@ export class WorkflowRuntime {
         this.#registration.onNodeChanged(event);
         this.#duties.onEvent(event);
         break;
-      case "state-restored":
-        this.#resync().catch((error: unknown) =>
-          this.#logger.error({ err: error }, "the runtime could not follow a restored state"),
-        );
+      case "state-restored": {
+        const resume = this.#executions.suspend();
+        this.#resync()
+          .catch((error: unknown) =>
+            this.#logger.error({ err: error }, "The runtime could not follow a restored state."),
+          )
+          .finally(resume);
         return;
+      }
       default:
         break;
     }

@@ -1,10 +1,20 @@
 /** Runtimes on an in-process cluster, and what they say. */
 import { afterEach } from "vitest";
 import type { WorkflowDefinition } from "../author/workflow.ts";
-import type { RuntimeEvent } from "../runtime/runtime-event.ts";
+import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
+import type { LocalEvent, RuntimeEvent } from "../runtime/runtime-event.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
 import { InProcessCluster } from "./in-process-cluster.ts";
+import { type PortEngine, throughPort } from "./port-engine.ts";
 import { TestRuntime } from "./test-runtime.ts";
+
+/** Events that are heard on the node where they happen, and on no other. */
+const LOCAL: ReadonlySet<string> = new Set<LocalEvent["type"]>([
+  "body-started",
+  "step-attempt-failed",
+  "records-unused",
+  "steps-unfinished",
+]);
 
 /** A promise that the test settles, for bodies to wait on. */
 export class Latch {
@@ -17,10 +27,14 @@ export class Latch {
   }
 }
 
+/** What lies between runtimes and their engines, for all worlds of a test file: nothing, or a message channel. */
+export const boundary: { kind: "none" | "message-channel" } = { kind: "none" };
+
 export class World {
   readonly cluster: InProcessCluster;
   readonly runtimes = new Map<number, TestRuntime>();
   readonly events: RuntimeEvent[] = [];
+  readonly #ports: PortEngine[] = [];
   #watchers: { matches: (event: RuntimeEvent) => boolean; resolve: (event: RuntimeEvent) => void }[] = [];
 
   constructor(nodeIds?: readonly number[]) {
@@ -28,8 +42,8 @@ export class World {
   }
 
   start(nodeId: number, workflows: Iterable<WorkflowDefinition>, options: Partial<WorkflowRuntimeOptions> = {}) {
-    const { engine } = this.cluster.node(nodeId);
-    const runtime = new TestRuntime({ engine, registry: workflows, ...options });
+    const engine = this.#acrossBoundary(options.engine ?? this.cluster.node(nodeId).engine);
+    const runtime = new TestRuntime({ registry: workflows, ...options, engine });
     this.runtimes.set(nodeId, runtime);
     runtime.events.subscribe((event) => this.#heard(nodeId, event));
     return runtime;
@@ -37,9 +51,7 @@ export class World {
 
   #heard(nodeId: number, event: RuntimeEvent): void {
     // Replicated events are heard on every node; those of the highest id suffice.
-    const local =
-      event.type === "body-started" || event.type === "step-attempt-failed" || event.type === "records-unused";
-    if (!local && nodeId !== Math.max(...this.runtimes.keys())) return;
+    if (!LOCAL.has(event.type) && nodeId !== Math.max(...this.runtimes.keys())) return;
     this.events.push(event);
     const matching = this.#watchers.filter((watcher) => watcher.matches(event));
     this.#watchers = this.#watchers.filter((watcher) => !matching.includes(watcher));
@@ -81,6 +93,14 @@ export class World {
 
   stop(): void {
     for (const runtime of this.runtimes.values()) runtime.stop();
+    for (const port of this.#ports) port.close();
+  }
+
+  #acrossBoundary(engine: WorkflowEngine): WorkflowEngine {
+    if (boundary.kind === "none") return engine;
+    const port = throughPort(engine);
+    this.#ports.push(port);
+    return port.engine;
   }
 }
 

@@ -11,14 +11,18 @@
  * CS3. A cancelled body is answered from its record as far as that goes; then every call throws CancelledError. Such a rejection queues behind
  *      every answer that is recorded or on its way into the record, on the first run and on every replay (answers.ts Q3).
  * CS4. Nothing new is recorded by a body that is held.
+ * CS5. A body that makes many calls at once makes them over several turns of the event loop, in their order (turns.ts TU1). It gets no answer until all
+ *      are made: a replay must know everything that the body asks for before it decides what comes first.
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import type { Activity } from "../execution/activity.ts";
 import type { Answers } from "../execution/answers.ts";
+import type { ContextGuard } from "../execution/context-guard.ts";
 import { type History, never } from "../execution/history.ts";
 import type { Interception } from "../execution/interception.ts";
 import type { Interruption } from "../execution/interruption.ts";
+import type { Turns } from "../execution/turns.ts";
 
 /** What a call site is made of. */
 export interface CallSiteParts {
@@ -26,6 +30,8 @@ export interface CallSiteParts {
   readonly answers: Answers;
   readonly interruption: Interruption;
   readonly activity: Activity;
+  readonly guard: ContextGuard;
+  readonly turns: Turns;
   readonly clock: Clock;
   /** Largest value that is recorded, in bytes. */
   readonly maxPayloadBytes: number;
@@ -40,29 +46,43 @@ export interface RecordedCall<T> {
   readonly record: () => Promise<HistoryRecord>;
   /** What the record answers. May throw, as a failed step's does. */
   readonly answer: (record: HistoryRecord) => T;
-  /** Called when the record is there already: for records that belong to this one. */
-  readonly onReplay?: () => void;
+  /** Asks for the records that belong to this one, where the call itself does not: it is answered from its record, or refused. */
+  readonly askForOthers?: () => void;
 }
 
 export class CallSite {
   readonly history: History;
   readonly activity: Activity;
   readonly interruption: Interruption;
+  /** Whether a call comes from where it may. */
+  readonly guard: ContextGuard;
+  readonly turns: Turns;
   readonly clock: Clock;
   readonly maxPayloadBytes: number;
   readonly #answers: Answers;
   readonly #interception: Interception | undefined;
-  /** Context calls of the body that have not settled. */
   #open = 0;
+  /** Of these, how many wait for a turn, and the way to give answers again (CS5). */
+  #deferred = 0;
+  #giveAnswers = (): void => {};
+  /** Paths of steps that are not recorded, or whose record is not answered yet. */
+  readonly #steps = new Set<string>();
 
   constructor(parts: CallSiteParts) {
     this.history = parts.history;
     this.activity = parts.activity;
     this.interruption = parts.interruption;
+    this.guard = parts.guard;
+    this.turns = parts.turns;
     this.clock = parts.clock;
     this.maxPayloadBytes = parts.maxPayloadBytes;
     this.#answers = parts.answers;
     this.#interception = parts.interception;
+  }
+
+  /** Context calls of the body that have not settled. */
+  get open(): number {
+    return this.#open;
   }
 
   /** Whether the body waits for nothing but one call. */
@@ -75,39 +95,52 @@ export class CallSite {
     return this.#open > 1;
   }
 
+  /** Paths of the steps that the body has begun and that have not been answered, the oldest first. */
+  get stepsUnderWay(): readonly string[] {
+    return [...this.#steps];
+  }
+
   /** Runs one context call of the body, from its beginning to its answer (CS2, CS3). */
   async call<T>(run: () => Promise<T>): Promise<T> {
     if (this.interruption.isOver) return never();
     this.#open += 1;
     try {
+      const turn = this.turns.next();
+      if (turn !== undefined) await this.#inTurn(turn);
       const value = await run();
       return this.interruption.isOver ? never() : value;
     } catch (error) {
       if (!this.interruption.isOver && this.#isCancellation(error)) {
         await this.history.quiet();
         await this.#answers.last();
+        this.interruption.tell();
       }
       if (this.interruption.isOver) return never();
       throw error;
     } finally {
       this.#open -= 1;
+      this.activity.settled();
     }
   }
 
   /** Answers from the record, or has one made (CS1). To be used within {@link call}. */
-  async once<T>({ path, kind, record, answer, onReplay }: RecordedCall<T>): Promise<T> {
+  async once<T>({ path, kind, record, answer, askForOthers }: RecordedCall<T>): Promise<T> {
     this.#interception?.callBegins(path, kind, this.history.has(path));
     const found = this.history.find(path, kind);
     if (found !== undefined) {
-      onReplay?.();
+      askForOthers?.();
       await this.#answers.recorded(found.position);
       if (this.interruption.isOver) return never();
       this.#interception?.callAnswered(path, kind, true);
       return answer(found);
     }
-    const gate = this.gate();
-    if (gate !== undefined) await gate;
+    if (kind === "step") this.#steps.add(path);
     try {
+      const gate = this.gate();
+      if (gate !== undefined) {
+        askForOthers?.();
+        await gate;
+      }
       this.#answers.opened(path);
       const recorded = await record();
       const turn = this.#answers.fresh(path, recorded.position, this.isAlone);
@@ -117,6 +150,7 @@ export class CallSite {
       return answer(recorded);
     } finally {
       this.#answers.closed(path);
+      this.#steps.delete(path);
     }
   }
 
@@ -138,6 +172,14 @@ export class CallSite {
     return settled === undefined ? begin() : settled.then(() => this.gate() ?? begin());
   }
 
+  /**
+   * Runs `begin`, which does nothing but {@link record}: at once when the body waits for nothing else, for the record then travels with what is staged;
+   * else once everything staged is committed, and only if the run is not cancelled by then.
+   */
+  whenRecordable<T>(begin: () => Promise<T>): Promise<T> {
+    return this.isAlone ? begin() : this.whenSettled(begin);
+  }
+
   /** Waits for a turn after everything that is recorded: for what the log does not have. Undefined when it is its turn already. */
   afterRecord(path: string): Promise<void> | undefined {
     return this.#answers.fresh(path, Number.POSITIVE_INFINITY, this.isAlone);
@@ -154,6 +196,15 @@ export class CallSite {
   committed(path: string, position: RecordPosition): void {
     // Alone there is nothing that could be answered before it.
     if (this.hasSeveral) this.#answers.committed(path, position);
+  }
+
+  async #inTurn(turn: Promise<void>): Promise<void> {
+    if (this.#deferred === 0) this.#giveAnswers = this.#answers.suspend();
+    this.#deferred += 1;
+    await turn;
+    this.#deferred -= 1;
+    if (this.#deferred === 0) this.#giveAnswers();
+    if (this.interruption.isOver) await never();
   }
 
   #isCancellation(error: unknown): boolean {

@@ -12,7 +12,7 @@ export function moment(site: CallSite, path: string, kind: RecordKind, delayMs: 
   return site.once({
     path,
     kind,
-    record: () => site.activity.work(record),
+    record: () => site.whenRecordable(() => site.activity.work(record)),
     answer: (found) => Number(decodeValue(found.value, path)),
   });
 }

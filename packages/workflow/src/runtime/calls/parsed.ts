@@ -8,17 +8,14 @@
  * PV3. An asynchronous schema may depend on the outside, and takes its time: it is not asked again. So what it gives must be what JSON carries.
  * PV4. An input that its schema gives as it is has no record of that. Records of a body then say that the body got the input as it is.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from "../../author/schema.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import { outsideBodies } from "../execution/body-place.ts";
 import type { CallSite } from "./call-site.ts";
 import { fingerprintOf, isCarried } from "./fingerprint.ts";
-
-/** Runs a function in the async context of this module, and not of a body: what a schema uses of the platform is no course of the body. */
-const outsideOfBody: <T>(fn: () => T) => T = AsyncLocalStorage.snapshot();
 
 /** Where the record of an input's value is. */
 export const INPUT_PATH = "input/parsed";
@@ -46,7 +43,7 @@ export async function parsed(site: CallSite, question: Question, given?: Verdict
   const { path } = question;
   let verdict = given;
   const record = async (): Promise<HistoryRecord> => {
-    verdict ??= await asked(question);
+    verdict ??= await asked(site, question);
     return site.record(path, "parsed", bytesOf(verdict, question, site.maxPayloadBytes));
   };
   const answer = await site.once({
@@ -61,7 +58,7 @@ export async function parsed(site: CallSite, question: Question, given?: Verdict
     case "refusal":
       throw new WorkflowError(answer.code, answer.message);
     case "fingerprint":
-      return verdict?.ok === true ? verdict.value : again(question, answer.fingerprint);
+      return verdict?.ok === true ? verdict.value : again(site, question, answer.fingerprint);
   }
 }
 
@@ -70,18 +67,19 @@ export async function parsedInput(site: CallSite, question: Question): Promise<u
   const { path, raw } = question;
   if (site.history.has(path)) return site.call(() => parsed(site, question));
   if (site.history.size > 0) return raw;
-  const verdict = await asked(question);
+  const verdict = await asked(site, question);
   if (!verdict.ok) throw verdict.error;
   if (isCarried(verdict.value, raw)) return raw;
   return site.call(() => parsed(site, question, verdict));
 }
 
-function asked({ schema, raw, subject }: Question): Promise<Verdict<unknown>> {
-  return outsideOfBody(() => judged(schema, raw, subject));
+/** Asks a schema, not as a part of the body: what it uses of the platform is no course of the body. Its faults are the run's all the same. */
+function asked({ guard }: CallSite, { path, schema, raw, subject }: Question): Promise<Verdict<unknown>> {
+  return outsideBodies(() => guard.run(path, () => judged(schema, raw, subject)));
 }
 
-async function again(question: Question, fingerprint: string): Promise<unknown> {
-  const verdict = await asked(question);
+async function again(site: CallSite, question: Question, fingerprint: string): Promise<unknown> {
+  const verdict = await asked(site, question);
   if (verdict.ok && !verdict.isAsync && fingerprintOf(verdict.value) === fingerprint) return verdict.value;
   throw new NonDeterminismError(question.path, "what its schema gives now", "another value of its schema");
 }

@@ -5,7 +5,7 @@
  */
 import type { Cancel, Clock } from "@raftoral/raft-core";
 import { type Duration, durationMs } from "../../author/duration.ts";
-import { RetryableError, StepTimeoutError, TerminalError } from "../../author/errors.ts";
+import { ContextMisuseError, RetryableError, StepTimeoutError, TerminalError } from "../../author/errors.ts";
 import type { RetryPolicy, StepContext, StepOptions } from "../../author/workflow-context.ts";
 import { WorkflowError } from "../../errors.ts";
 import { delayed } from "./alarm.ts";
@@ -132,7 +132,7 @@ export async function attemptStep<T, R>(
       }
     } else {
       error = outcome.error;
-      final = error instanceof TerminalError || attempt >= policy.attempts;
+      final = attempt >= policy.attempts || error instanceof TerminalError || error instanceof ContextMisuseError;
     }
     if (final) {
       surroundings.attemptFailed(key, attempt, error, undefined);

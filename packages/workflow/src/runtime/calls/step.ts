@@ -41,11 +41,12 @@ async function attempted(
   options: StepOptions | undefined,
 ): Promise<HistoryRecord> {
   const { clock, maxPayloadBytes } = site;
+  const attempt = intercepted(path, fn);
   const startedMs = probe === undefined ? 0 : clock.monotonicMs();
   const outcome = await attemptStep(
     path,
     `${runId}/${path}`,
-    intercepted(path, fn),
+    (step) => site.guard.run(path, () => attempt(step)),
     (value) => encodeValue(value, `step ${path}`, maxPayloadBytes),
     options,
     surroundings,

@@ -30,7 +30,7 @@ function value(site: CallSite, path: string, make: () => unknown, isRecomputable
   const record = async (): Promise<HistoryRecord> => {
     let bytes: Uint8Array;
     try {
-      bytes = encodeValue(await make(), `variable ${path}`, site.maxPayloadBytes);
+      bytes = encodeValue(await site.guard.run(path, make), `variable ${path}`, site.maxPayloadBytes);
     } catch (error) {
       return site.record(path, "variable-failed", failureBytes(error, 1));
     }
@@ -77,6 +77,8 @@ class ReplicatedVariable<T> implements Variable<T> {
   }
 
   #change(change: (value: T) => T): Promise<T> {
+    const refused = this.#site.guard.refusal("variable", this.#path);
+    if (refused !== undefined) return called(() => refused);
     const before = this.#quiet;
     const changed = called(async () => {
       await before;

@@ -2,6 +2,7 @@
  * `ctx.waitFor`: takes the next signal of a name, or records that none came in time.
  *
  * WF1. The state decides who gets which signal; this side only asks when one is probably there (signal-inbox.ts).
+ * WF2. A wait whose run is cancelled or held takes no signal and records no timeout: it looks at the gate before each command it proposes.
  */
 import { NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue } from "../../author/json-value.ts";
@@ -50,7 +51,7 @@ function receipt(site: CallSite, inbox: SignalInbox, { path, name, timeoutMs }: 
       return await received(site, inbox, path, name, atMs);
     },
     answer: (found) => found,
-    onReplay: () => {
+    askForOthers: () => {
       if (timeoutMs !== undefined) site.history.find(deadline, "wait-deadline");
     },
   });
@@ -65,13 +66,15 @@ async function received(
 ): Promise<HistoryRecord> {
   const { history, activity } = site;
   for (;;) {
+    const gate = site.gate();
+    if (gate !== undefined) await gate;
     const timedOut = deadlineMs !== undefined && deadlineMs <= history.time.nowMs();
     if (inbox.claim(name) || timedOut) {
-      const record = await activity.work(() => history.receive(path, name, timedOut));
+      const receive = () => activity.work(() => history.receive(path, name, timedOut));
+      const record = await site.whenSettled(receive);
       if (record !== undefined) return record;
     }
     if (!inbox.has(name)) await activity.park(() => signalOrDeadline(site, inbox, name, deadlineMs));
-    await site.gate();
   }
 }
 

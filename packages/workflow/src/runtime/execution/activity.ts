@@ -1,35 +1,59 @@
 /**
  * What a body has under way, and whether it holds a slot.
  *
- * H1. A body whose every open call is a sleep or a wait holds no slot; it takes one again before it goes on.
+ * H1. A body whose every open call is a sleep or a wait holds no slot from the next turn of the event loop on; it takes one again before it goes on.
  * H2. After `end` it holds none, and whatever would have gone on never does.
+ * H3. A cancelled body waits for no slot: it takes one beyond the node's number, until it ends.
  */
 import type { Clock } from "@raftoral/raft-core";
 import { never } from "./history.ts";
 import type { Slots } from "./slots.ts";
 
+/** A wait for a slot. */
+interface Retaking {
+  readonly taken: Promise<void>;
+  readonly resolve: () => void;
+  readonly stop: () => boolean;
+}
+
+/** The body's context calls, as far as its rest depends on them. */
+export interface OpenCalls {
+  /** How many have not settled. */
+  readonly open: () => number;
+}
+
 export class Activity {
   readonly #slots: Slots;
   readonly #clock: Clock;
+  readonly #calls: OpenCalls;
   readonly #gate: () => Promise<never> | undefined;
   #busy = 0;
   #parked = 0;
   #hasSlot = true;
+  #isChecking = false;
+  #isHurried = false;
   #ended = false;
-  #retaking: Promise<void> | undefined;
+  #retaking: Retaking | undefined;
   #whenIdle: (() => void)[] = [];
 
   /** The caller has taken a slot, which becomes this body's. `gate` gives what stands in the way of new work, if anything. */
-  constructor(slots: Slots, clock: Clock, gate: () => Promise<never> | undefined) {
+  constructor(slots: Slots, clock: Clock, calls: OpenCalls, gate: () => Promise<never> | undefined) {
     this.#slots = slots;
     this.#clock = clock;
+    this.#calls = calls;
     this.#gate = gate;
+  }
+
+  /** Whether one of the node's slots is this body's. */
+  get hasSlot(): boolean {
+    return this.#hasSlot;
   }
 
   /** Something that counts as work: a step, a record. Never settles once ended. */
   async work<T>(fn: () => Promise<T>): Promise<T> {
     if (!this.#hasSlot) {
       await this.#retakeSlot();
+      if (this.#ended) return never();
       const gate = this.#gate();
       if (gate !== undefined) return await gate;
     }
@@ -49,14 +73,38 @@ export class Activity {
   /** A wait for a time or for somebody else. Never settles once ended. */
   async park(wait: () => Promise<void>): Promise<void> {
     this.#parked += 1;
-    if (this.#busy === 0) this.#releaseSlot();
+    if (this.#isAtRest) this.#releaseSlot();
+    else this.settled();
     try {
       await wait();
     } finally {
       this.#parked -= 1;
+      if (!this.#hasSlot && !this.#ended) await this.#retakeSlot();
       if (this.#ended) await never();
-      if (!this.#hasSlot) await this.#retakeSlot();
     }
+  }
+
+  /** A context call of the body has settled. */
+  settled(): void {
+    if (this.#parked === 0 || !this.#hasSlot || this.#isChecking) return;
+    this.#isChecking = true;
+    // The body may begin its next step in this turn; if it does not, only waits are left of it.
+    this.#clock.soon(() => {
+      this.#isChecking = false;
+      if (this.#isAtRest) this.#releaseSlot();
+    });
+  }
+
+  /** The run is cancelled: the body goes on at once, however many others wait (H3). */
+  hurry(): void {
+    if (this.#isHurried || this.#ended) return;
+    this.#isHurried = true;
+    const retaking = this.#retaking;
+    if (retaking === undefined) return;
+    retaking.stop();
+    this.#slots.takeBeyond();
+    this.#retaken();
+    retaking.resolve();
   }
 
   /** Resolves when no work is under way. */
@@ -68,6 +116,8 @@ export class Activity {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#retaking?.stop();
+    this.#retaking = undefined;
     this.#releaseSlot();
     this.#idle();
   }
@@ -76,11 +126,11 @@ export class Activity {
     const waiting = this.#whenIdle;
     this.#whenIdle = [];
     for (const resolve of waiting) resolve();
-    if (this.#parked === 0) return;
-    // The body may begin its next step in this turn; if it does not, only waits are left of it.
-    this.#clock.soon(() => {
-      if (this.#busy === 0 && this.#parked > 0) this.#releaseSlot();
-    });
+  }
+
+  /** Every open call is a sleep or a wait. */
+  get #isAtRest(): boolean {
+    return this.#busy === 0 && this.#parked > 0 && this.#calls.open() <= this.#parked;
   }
 
   #releaseSlot(): void {
@@ -89,16 +139,28 @@ export class Activity {
     this.#slots.release();
   }
 
+  /** Never settles once ended (H2). */
   #retakeSlot(): Promise<void> {
-    this.#retaking ??= this.#slots.take().then(() => {
-      this.#retaking = undefined;
-      if (!this.#ended) {
-        this.#hasSlot = true;
-        return;
-      }
-      this.#slots.release();
-      return never();
+    if (this.#ended) return never();
+    if (this.#retaking !== undefined) return this.#retaking.taken;
+    if (this.#isHurried) this.#slots.takeBeyond();
+    else if (!this.#slots.tryTake()) return this.#queueForSlot();
+    this.#retaken();
+    return Promise.resolve();
+  }
+
+  #queueForSlot(): Promise<void> {
+    const { promise: taken, resolve } = Promise.withResolvers<void>();
+    const stop = this.#slots.enqueue(() => {
+      this.#retaken();
+      resolve();
     });
-    return this.#retaking;
+    this.#retaking = { taken, resolve, stop };
+    return taken;
+  }
+
+  #retaken(): void {
+    this.#retaking = undefined;
+    this.#hasSlot = true;
   }
 }

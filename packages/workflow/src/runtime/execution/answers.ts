@@ -12,26 +12,26 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { RecordPosition } from "../../model/record.ts";
+import { MinHeap } from "./min-heap.ts";
 
 /** The place of what the log does not have: after everything it has. */
 const AFTER_ALL: RecordPosition = Number.POSITIVE_INFINITY;
 
-interface Waiting {
-  readonly position: RecordPosition;
-  readonly give: () => void;
-}
-
 export class Answers {
   readonly #clock: Clock;
-  /** Ascending by position. */
-  readonly #waiting: Waiting[] = [];
+  /** Ways to give what waits, by place in the log. */
+  readonly #waiting = new MinHeap<() => void>();
   /** Paths that are being recorded: one for itself, for most bodies have one at a time, and the others. */
   #first: string | undefined;
   readonly #others = new Set<string>();
   /** Of these, what is committed and has not been answered, with its place. */
   readonly #expected = new Map<string, RecordPosition>();
+  /** Their paths by place; and paths that are expected no more. */
+  readonly #expectedByPosition = new MinHeap<string>();
   /** The body may be running still, and ask for more. */
   #isRunning = false;
+  /** Reasons to give no answer (Q4). */
+  #suspensions = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -45,16 +45,16 @@ export class Answers {
 
   /** The log has this path. */
   committed(key: string, position: RecordPosition): void {
-    if (key === this.#first || this.#others.has(key)) this.#expected.set(key, position);
+    if ((key !== this.#first && !this.#others.has(key)) || this.#expected.get(key) === position) return;
+    this.#expected.set(key, position);
+    this.#expectedByPosition.push(position, key);
   }
 
   /** The call at this path got its answer, or will get none. */
   closed(key: string): void {
     if (key === this.#first) this.#first = undefined;
     else this.#others.delete(key);
-    if (!this.#expected.delete(key) || this.#isRunning || this.#waiting.length === 0) return;
-    this.#isRunning = true;
-    this.#afterRest();
+    if (this.#expected.delete(key)) this.#goOn();
   }
 
   /** For an answer from the record: resolves when it is its turn. The body may be asking for others right now. */
@@ -73,35 +73,50 @@ export class Answers {
    */
   fresh(key: string, position: RecordPosition, isOnly: boolean): Promise<void> | undefined {
     this.#expected.delete(key);
-    const isNext = isOnly && !this.#isRunning && this.#waiting.length === 0 && this.#expected.size === 0;
+    const isQuiet = !this.#isRunning && this.#waiting.size === 0 && this.#expected.size === 0;
+    const isNext = isOnly && isQuiet && this.#suspensions === 0;
     return isNext ? undefined : this.#queued(position);
+  }
+
+  /** No answer is given until the function that comes back is called (Q4). */
+  suspend(): () => void {
+    this.#suspensions += 1;
+    return () => {
+      this.#suspensions -= 1;
+      this.#goOn();
+    };
+  }
+
+  #goOn(): void {
+    if (this.#isRunning || this.#waiting.size === 0) return;
+    this.#isRunning = true;
+    this.#afterRest();
   }
 
   #queued(position: RecordPosition): Promise<void> {
     return new Promise((resolve) => {
-      const waiting = this.#waiting;
-      let at = waiting.length;
-      while (at > 0 && (waiting[at - 1] as Waiting).position > position) at--;
-      waiting.splice(at, 0, { position, give: resolve });
-      if (this.#isRunning) return;
-      this.#isRunning = true;
-      this.#afterRest();
+      this.#waiting.push(position, resolve);
+      this.#goOn();
     });
   }
 
   readonly #next = (): void => {
-    const [next] = this.#waiting;
-    if (next === undefined || this.#isPreceded(next.position)) {
+    const next = this.#waiting.first;
+    if (next === undefined || this.#suspensions > 0 || this.#isPreceded(next.rank)) {
       this.#isRunning = false;
       return;
     }
-    this.#waiting.shift();
-    next.give();
+    this.#waiting.pop();
+    next.value();
     this.#afterRest();
   };
 
   #isPreceded(position: RecordPosition): boolean {
-    for (const expected of this.#expected.values()) if (expected < position) return true;
+    const expected = this.#expectedByPosition;
+    for (let first = expected.first; first !== undefined; first = expected.first) {
+      if (this.#expected.get(first.value) === first.rank) return first.rank < position;
+      expected.pop();
+    }
     return false;
   }
 

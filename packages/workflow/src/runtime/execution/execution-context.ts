@@ -64,7 +64,7 @@ export class ExecutionContext implements WorkflowContext {
     fn: (step: StepContext) => T | Promise<T> | PromiseLike<T>,
     options?: StepOptions,
   ): Promise<Recorded<T>> {
-    return this.#call(() => {
+    return this.#call("step", name, () => {
       const path = this.#paths.next(name);
       const { site, steps } = this.#execution;
       return () => step(site, steps, path, fn, options) as Promise<Recorded<T>>;
@@ -72,13 +72,18 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>): Promise<T> {
-    return called(async () => await fn(new ExecutionContext(this.#execution, this.#paths.scope(name))));
+    return called(async () => {
+      const refused = this.#refusal("scope", name);
+      return refused ?? (await fn(new ExecutionContext(this.#execution, this.#paths.scope(name))));
+    });
   }
 
   variable<T extends Recordable<T>>(
     name: string,
     initial: T | (() => T | Promise<T> | PromiseLike<T>),
   ): Promise<Variable<Recorded<T>>> {
+    const refused = this.#refusal("variable", name);
+    if (refused !== undefined) return called(() => refused);
     const known = this.#variables.get(name);
     if (known !== undefined) return known as Promise<Variable<Recorded<T>>>;
     const made = called(() => {
@@ -91,7 +96,7 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   sleep(duration: Duration, name = "sleep"): Promise<void> {
-    return this.#call(() => {
+    return this.#call("sleep", name, () => {
       const path = this.#paths.next(name);
       const delayMs = durationMs(duration);
       return () => sleep(this.#execution.site, path, delayMs);
@@ -104,7 +109,7 @@ export class ExecutionContext implements WorkflowContext {
     options: WaitOptions,
   ): Promise<WaitResult<SignalPayload<Signal>>>;
   waitFor(signal: SignalDefinition | string, options: Partial<WaitOptions> = {}): Promise<unknown> {
-    return this.#call(() => {
+    return this.#call("waitFor", signal, () => {
       const { timeout } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
       const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
@@ -115,23 +120,29 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   now(): Promise<number> {
-    return this.#call(() => {
+    return this.#call("now", undefined, () => {
       const path = this.#paths.next("now");
       return () => now(this.#execution.site, path);
     });
   }
 
   random(): number {
+    this.#execution.site.guard.check("random");
     return this.#seeded().random();
   }
 
   uuid(): string {
+    this.#execution.site.guard.check("uuid");
     return this.#seeded().uuid();
   }
 
   /** `prepare` takes the path and checks the arguments, in the turn of the call; what it gives is the call itself. */
-  #call<T>(prepare: () => () => Promise<T>): Promise<T> {
-    return called(() => this.#execution.site.call(prepare()));
+  #call<T>(method: string, name: unknown, prepare: () => () => Promise<T>): Promise<T> {
+    return called(() => this.#refusal(method, name) ?? this.#execution.site.call(prepare()));
+  }
+
+  #refusal(method: string, name: unknown): Promise<never> | undefined {
+    return this.#execution.site.guard.refusal(method, name);
   }
 
   #seeded(): SeededRandom {

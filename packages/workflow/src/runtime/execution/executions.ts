@@ -8,6 +8,8 @@
  * O2. Nothing is executed before this process has registered: what its predecessor owned comes to it by that.
  * O3. An execution hears of every signal and of a cancellation, also of what came while its record was read, and of what came
  *     in a snapshot instead of events.
+ * O4. A cancelled run waits for no slot: one that has begun goes on beyond the node's number, one that no owner has begun ends without its body.
+ * O5. Bodies begin over several turns of the event loop, in the order in which their runs came.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
@@ -15,7 +17,9 @@ import type { Epoch } from "../../model/ownership.ts";
 import type { RunView } from "../../state/run-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
-import { type ExecutionShared, type ExecutionStart, RunExecution } from "./run-execution.ts";
+import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
+import { proposeEnd } from "./run-end.ts";
+import { RunExecution } from "./run-execution.ts";
 import type { Slots } from "./slots.ts";
 
 /** A run that is this node's: waiting for a slot or its record, or executed. */
@@ -24,6 +28,8 @@ interface Held {
   execution: RunExecution | undefined;
   /** Something came for the run while its record was being read: what was read may lack it. */
   outdated: boolean;
+  /** Ends the wait for a slot; undefined while there is none. */
+  leaveQueue: (() => void) | undefined;
 }
 
 export class Executions {
@@ -68,6 +74,9 @@ export class Executions {
         if (event.nodeId === this.#nodeId) this.#dropAll(event.epoch + 1, "this process's ownerships are over");
         return;
       case "run-ended":
+        if (event.outcome.status === "failed" && event.owner === this.#nodeId) {
+          this.#held.get(event.runId)?.execution?.failed(event.outcome.error);
+        }
         this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
         return;
       case "record-committed":
@@ -78,10 +87,22 @@ export class Executions {
         return;
       case "cancel-requested":
         this.#reach(event.runId)?.cancel(event.reason);
+        this.#held.get(event.runId)?.leaveQueue?.();
         return;
       default:
         return;
     }
+  }
+
+  /**
+   * The whole state was replaced. To be called in the turn in which that was heard; bodies get no answers until the function that comes back is called,
+   * after {@link resync}.
+   */
+  suspend(): () => void {
+    const resumes = [...this.#held.values()].map(({ execution }) => execution?.suspend());
+    return () => {
+      for (const resume of resumes) resume?.();
+    };
   }
 
   /** After the whole state was replaced: ends what is not this node's any more, begins what is and was not. */
@@ -144,49 +165,83 @@ export class Executions {
     if (held === undefined || held.epoch >= before) return;
     this.#held.delete(runId);
     held.execution?.end(why);
+    held.leaveQueue?.();
   }
 
   /** A new run: its record is what the event says. */
   #take(runId: string, type: string, version: number, epoch: Epoch, start: ExecutionStart): void {
     if (this.#closed) return;
-    if (!this.#slots.tryTake()) {
-      this.#takeRecorded(runId, epoch);
-      return;
-    }
-    const held: Held = { epoch, execution: undefined, outdated: false };
+    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined };
     this.#held.set(runId, held);
-    this.#begin(held, type, version, start);
+    if (this.#slots.tryTake()) this.#begin(held, type, version, start);
+    else this.#loadSoon(runId, held);
   }
 
   #takeRecorded(runId: string, epoch: Epoch): void {
     if (this.#closed) return;
-    const held: Held = { epoch, execution: undefined, outdated: false };
+    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined };
     this.#held.set(runId, held);
+    this.#loadSoon(runId, held);
+  }
+
+  #loadSoon(runId: string, held: Held): void {
     this.#load(runId, held).catch((error: unknown) => {
       this.#forget(runId, held);
-      this.#logger.error({ runId, err: error }, "a run's record could not be read; it is not executed here");
+      this.#logger.error({ runId, err: error }, "A run's record could not be read; it is not executed here.");
     });
   }
 
   async #load(runId: string, held: Held): Promise<void> {
-    await this.#slots.take();
+    await this.#shared.turns.next();
+    let hasSlot = this.#slots.tryTake() || (await this.#slotOf(runId, held));
     let run: RunView | undefined;
     try {
       do {
         held.outdated = false;
-        run = this.#held.get(runId) === held && !this.#closed ? await this.#engine.run(runId) : undefined;
+        run = this.#isMine(runId, held) ? await this.#engine.run(runId) : undefined;
       } while (run !== undefined && held.outdated);
-    } catch (error) {
-      this.#slots.release();
-      throw error;
+      if (run?.status !== "running" || run.epoch !== held.epoch || !this.#isMine(runId, held)) {
+        this.#forget(runId, held);
+        return;
+      }
+      if (!hasSlot && run.attempt <= 1 && run.history.length === 0 && run.cancelReason !== undefined) {
+        await this.#endUnbegun(runId, held, run.cancelReason);
+        return;
+      }
+      if (!hasSlot) this.#slots.takeBeyond();
+      hasSlot = false;
+      this.#begin(held, run.workflowType, run.version, run);
+    } finally {
+      if (hasSlot) this.#slots.release();
     }
-    const isMine = this.#held.get(runId) === held && !this.#closed;
-    if (!isMine || run?.status !== "running" || run.epoch !== held.epoch) {
-      this.#slots.release();
-      this.#forget(runId, held);
-      return;
-    }
-    this.#begin(held, run.workflowType, run.version, run);
+  }
+
+  /** Waits for a slot. False when the run leaves the queue without one: it is cancelled, or not this node's any more (O4). */
+  async #slotOf(runId: string, held: Held): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const settle = (hasSlot: boolean): void => {
+      held.leaveQueue = undefined;
+      resolve(hasSlot);
+    };
+    const stop = this.#slots.enqueue(() => settle(true));
+    held.leaveQueue = () => {
+      if (stop()) settle(false);
+    };
+    const run = await this.#engine.summary(runId);
+    if (run?.status === "running" && run.cancelReason !== undefined) held.leaveQueue?.();
+    return await promise;
+  }
+
+  /** The run is cancelled before anybody has begun it: there is nothing to clean up. */
+  async #endUnbegun(runId: string, held: Held, reason: string): Promise<void> {
+    const goOn = (): boolean => this.#isMine(runId, held);
+    const run = { runId, owner: this.#nodeId, epoch: held.epoch, goOn };
+    await proposeEnd(run, { status: "cancelled", reason }, this.#shared);
+    this.#forget(runId, held);
+  }
+
+  #isMine(runId: string, held: Held): boolean {
+    return this.#held.get(runId) === held && !this.#closed;
   }
 
   #forget(runId: string, held: Held): void {
@@ -201,7 +256,7 @@ export class Executions {
       this.#held.delete(start.runId);
       this.#logger.error(
         { runId: start.runId, type, version },
-        "a run of a type this node never registered is its own",
+        "A run of a type that this node never registered is its own.",
       );
       return;
     }
@@ -209,7 +264,7 @@ export class Executions {
     held.execution = execution;
     execution
       .execute()
-      .catch((error: unknown) => this.#logger.error({ runId: start.runId, err: error }, "an execution failed"))
+      .catch((error: unknown) => this.#logger.error({ runId: start.runId, err: error }, "An execution has failed."))
       .finally(() => this.#forget(start.runId, held));
   }
 }

@@ -17,6 +17,7 @@ import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/reco
 import { sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
+import { outsideBodies } from "./body-place.ts";
 import { RunTime } from "./run-time.ts";
 import { StagedRecords } from "./staged-records.ts";
 
@@ -55,6 +56,7 @@ export class History {
   #inFlight = 0;
   #whenQuiet: (() => void)[] = [];
   readonly #staged: StagedRecords;
+  #whenAsked: (() => void) | undefined;
 
   constructor(
     ownership: Ownership,
@@ -94,7 +96,14 @@ export class History {
     if (found === undefined) return undefined;
     if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, kind, found.kind);
     this.#recorded.delete(key);
+    if (this.#recorded.size === 0) this.#allAsked();
     return found;
+  }
+
+  /** Calls back once the body has asked for everything that earlier owners recorded: in this call, if there is nothing left. */
+  whenAllAsked(fn: () => void): void {
+    this.#whenAsked = fn;
+    if (this.#recorded.size === 0) this.#allAsked();
   }
 
   /** Resolves when the fate of everything that is proposed or staged now is known. */
@@ -190,7 +199,7 @@ export class History {
     if (!holds()) return never();
     this.#inFlight += 1;
     try {
-      const result = await this.#proposer.propose(command, { goOn: holds });
+      const result = await outsideBodies(() => this.#proposer.propose(command, { goOn: holds }));
       const lost = !result.ok && LOST.has(result.code);
       if (lost) onLost();
       return lost || !holds() ? never() : result;
@@ -203,6 +212,12 @@ export class History {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#whenQuiet.splice(0)) resolve();
     }
+  }
+
+  #allAsked(): void {
+    const fn = this.#whenAsked;
+    this.#whenAsked = undefined;
+    fn?.();
   }
 }
 

@@ -1,6 +1,9 @@
 /**
  * Whether a running body may go on: it may not begin anything new once its run is cancelled, lost to another node, or held
  * because this node drains.
+ *
+ * IR1. The body's own signal is aborted by {@link Interruption.tell} and not by the cancellation itself: a replay must not see it before it has
+ *      got its recorded answers, or it would take another course than the first run.
  */
 import { CancelledError } from "../../author/errors.ts";
 import { WorkflowError } from "../../errors.ts";
@@ -12,13 +15,14 @@ export class Interruption {
   #controller: AbortController | undefined;
   readonly #listeners = new Set<Listener>();
   #cancelled: CancelledError | undefined;
+  #isTold = false;
   #state: "open" | "held" | "over" = "open";
   #why = "";
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled);
+      if (this.#isTold) this.#controller.abort(this.#cancelled);
       else if (this.isOver) this.#controller.abort(this.#end());
     }
     return this.#controller.signal;
@@ -45,8 +49,14 @@ export class Interruption {
   cancel(reason: string): void {
     if (this.#cancelled !== undefined || this.isOver) return;
     this.#cancelled = new CancelledError(reason);
-    this.#controller?.abort(this.#cancelled);
     this.#interrupt(this.#cancelled);
+  }
+
+  /** Aborts the body's signal, if the run is cancelled (IR1). Idempotent. */
+  tell(): void {
+    if (this.#cancelled === undefined || this.#isTold) return;
+    this.#isTold = true;
+    this.#controller?.abort(this.#cancelled);
   }
 
   /** Aborts what listens to signals; `why` reaches no other code. */

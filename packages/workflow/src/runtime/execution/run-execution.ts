@@ -4,69 +4,36 @@
  * B1. The body's context calls keep CS1-CS4 (calls/call-site.ts).
  * B2. The end is proposed once the body has settled, or `cancelGraceMs` after a cancellation that it ignores. Calls that it left behind begin
  *     nothing more.
- * B3. The body begins in an async context of its own: nothing of the call that started the run, or of whatever woke this node, is visible in it.
+ * B3. The body runs in an async context of its own (body-place.ts BP1).
  * B4. Whatever the body throws ends this run and nothing else, down to objects that throw when they are looked at.
+ * B5. A rejection in the body's code that nothing handles fails the run, whatever the body does meanwhile. In a cancelled run it is only told.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
-import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
+import type { Cancel, NodeId } from "@raftoral/raft-core";
 import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import { inputOf, outputOf, validated } from "../../author/schema.ts";
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
-import type { Epoch } from "../../model/ownership.ts";
-import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
+import { WorkflowError } from "../../errors.ts";
+import type { RecordedError } from "../../model/failure.ts";
+import type { RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/step.ts";
-import type { RetryingProposer } from "../engine/retrying-proposer.ts";
-import type { RuntimeEvent } from "../runtime-event.ts";
-import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
-import type { RuntimeProbe } from "../runtime-probe.ts";
 import { Activity } from "./activity.ts";
 import { Answers } from "./answers.ts";
+import { inBody, PlacedBody } from "./body-place.ts";
+import { ContextGuard } from "./context-guard.ts";
 import { ExecutionContext } from "./execution-context.ts";
+import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { History } from "./history.ts";
 import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
+import { RunReports } from "./run-reports.ts";
 import { SignalInbox } from "./signal-inbox.ts";
-import type { Slots } from "./slots.ts";
-
-/** What all executions of a node share. */
-export interface ExecutionShared {
-  readonly nodeId: NodeId;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly proposer: RetryingProposer;
-  readonly slots: Slots;
-  readonly maxPayloadBytes: number;
-  readonly cancelGraceMs: number;
-  readonly random: () => number;
-  readonly emit: (event: RuntimeEvent) => void;
-  readonly probe: RuntimeProbe | undefined;
-  readonly interceptor: RuntimeInterceptor | undefined;
-}
-
-/** A run as its owner begins with it. */
-export interface ExecutionStart {
-  readonly runId: string;
-  readonly version: number;
-  readonly epoch: Epoch;
-  readonly attempt: number;
-  readonly input: Uint8Array;
-  readonly seed: Uint8Array;
-  readonly cancelReason: string | undefined;
-  readonly signals: readonly string[];
-  readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
-}
-
-/** Runs a function in an async context without stores: that of the moment in which this module was loaded (B3). */
-const inNeutralContext: <T>(fn: () => T) => T = AsyncLocalStorage.snapshot();
-
-/** Paths of unused records that a log line names. */
-const LOGGED_PATHS = 10;
+import { watchStrayRejections } from "./stray-rejections.ts";
 
 export class RunExecution {
   readonly start: ExecutionStart;
@@ -78,34 +45,45 @@ export class RunExecution {
   readonly site: CallSite;
   readonly steps: StepSetting;
   readonly #shared: ExecutionShared;
+  readonly #reports: RunReports;
   readonly #history: History;
+  readonly #answers: Answers;
   readonly #activity: Activity;
   readonly #interception: Interception | undefined;
+  readonly #place: PlacedBody;
   readonly #ended = Promise.withResolvers<void>();
+  /** Settles with the failure of a body that a rejection has ended (B5). */
+  readonly #stray = Promise.withResolvers<RunOutcome>();
   #stopGrace: Cancel = () => {};
 
   /** The caller has taken a slot for it, which becomes the execution's. */
   constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared) {
     const { runId, epoch } = start;
-    const { nodeId, clock, proposer, random, probe } = shared;
+    const { nodeId, clock, proposer, random, probe, logger, emit } = shared;
     const { interruption } = this;
     this.definition = definition;
     this.start = start;
     this.nodeId = nodeId;
     this.inbox = new SignalInbox(start.signals);
     this.#shared = shared;
+    const reports = new RunReports({ runId, workflowType: definition.type, nodeId, epoch, logger, emit });
+    this.#reports = reports;
+    this.#place = new PlacedBody(runId, (reason, inside) => this.#strayRejection(reason, inside));
     const holds = (): boolean => !interruption.isOver;
     const onLost = (): void => this.end("lost to another node");
     const onRefused = (error: unknown): void => this.#refused(error);
     const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
     this.#history = new History(ownership, proposer, clock, start.history, shared.maxPayloadBytes);
-    this.#activity = new Activity(shared.slots, clock, () => this.site.gate());
+    this.#answers = new Answers(clock);
+    this.#activity = new Activity(shared.slots, clock, { open: () => this.site.open }, () => this.site.gate());
     this.#interception = this.#intercepted();
     this.site = new CallSite({
       history: this.#history,
-      answers: new Answers(clock),
+      answers: this.#answers,
       interruption,
       activity: this.#activity,
+      guard: new ContextGuard(this.#place, clock),
+      turns: shared.turns,
       clock,
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
@@ -120,8 +98,7 @@ export class RunExecution {
         fencingToken: epoch,
         random,
         onInterrupt: (fn) => interruption.listen(fn),
-        attemptFailed: (path, attempt, error, retryInMs) =>
-          shared.emit({ type: "step-attempt-failed", runId, path, attempt, error: recordedError(error), retryInMs }),
+        attemptFailed: (path, attempt, error, retryInMs) => reports.attemptFailed(path, attempt, error, retryInMs),
       },
     };
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
@@ -129,28 +106,30 @@ export class RunExecution {
 
   /** Runs the body to its end and proposes that. Never rejects. */
   async execute(): Promise<void> {
-    const { runId, epoch, attempt } = this.start;
-    const { nodeId } = this;
-    const { type: workflowType } = this.definition;
-    const replayed = this.#history.size;
-    this.#shared.emit({ type: "body-started", runId, workflowType, nodeId, epoch, attempt, replayed });
-    const outcome = await inNeutralContext(() => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
+    watchStrayRejections();
+    this.#reports.bodyStarted(this.start.attempt, this.#history.size);
+    const body = inBody(this.#place, () => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
+    const outcome = await Promise.race([body, this.#stray.promise]);
     if (this.interruption.isOver) return;
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     this.interruption.hold();
-    if (outcome.status === "completed") this.#reportUnused();
+    this.site.guard.returned();
+    this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
     this.end("ended");
   }
 
   /** Somebody has asked to cancel the run. A body that has not ended after a while is ended. */
   cancel(reason: string): void {
-    if (this.interruption.cancelled !== undefined || this.interruption.isOver) return;
-    this.interruption.cancel(reason);
-    const { clock, cancelGraceMs, logger } = this.#shared;
+    const { interruption } = this;
+    if (interruption.cancelled !== undefined || interruption.isOver) return;
+    interruption.cancel(reason);
+    this.#activity.hurry();
+    this.#history.whenAllAsked(() => void this.#answers.last().then(() => interruption.tell()));
+    const { clock, cancelGraceMs } = this.#shared;
     this.#stopGrace = clock.after(cancelGraceMs, () => {
-      if (this.interruption.isOver) return;
-      logger.warn({ runId: this.start.runId }, "A cancelled body does not end; its run is ended without it.");
+      if (interruption.isOver) return;
+      this.#reports.doesNotEnd();
       void this.#proposeEnd({ status: "cancelled", reason }).then(() => this.end("ended"));
     });
   }
@@ -160,6 +139,16 @@ export class RunExecution {
     this.site.committed(path, position);
   }
 
+  /** A snapshot has taken the place of events: gives no answer until the function that comes back is called (answers.ts Q4). */
+  suspend(): () => void {
+    return this.#answers.suspend();
+  }
+
+  /** The log has the failure of this run, as this execution brought it about. */
+  failed(error: RecordedError): void {
+    this.#reports.runFailed(error);
+  }
+
   /** This node does not have the run any more, or the run has ended. Idempotent. */
   end(why: string): void {
     if (this.interruption.isOver) return;
@@ -167,6 +156,8 @@ export class RunExecution {
     this.#stopGrace();
     this.#activity.end();
     this.#ended.resolve();
+    const reports = this.#reports;
+    this.#place.release((reason, inside) => reports.lateRejection(reason, inside));
   }
 
   /** Lets what has begun finish and begins nothing more. Resolves when nothing is under way. */
@@ -200,7 +191,7 @@ export class RunExecution {
         if (error instanceof CancelledError) return { status: "cancelled", reason: error.reason };
         return { status: "failed", error: recordedError(error) };
       }
-      if (!(error instanceof CancelledError)) this.#reportFailedCleanUp(error);
+      if (!(error instanceof CancelledError || this.interruption.isOver)) this.#reports.cleanUpFailed(error);
       return { status: "cancelled", reason: cancelled.reason };
     }
   }
@@ -213,33 +204,39 @@ export class RunExecution {
     throw new NonDeterminismError(INPUT_PATH, "the input without a schema", "a value of a schema");
   }
 
-  #reportUnused(): void {
-    const { runId } = this.start;
-    const paths = this.#history.unused;
-    if (paths.length === 0) return;
-    const { emit, logger } = this.#shared;
-    emit({ type: "records-unused", runId, paths });
-    logger.warn(
-      { runId, paths: paths.slice(0, LOGGED_PATHS), count: paths.length },
-      "The body has completed without asking for these records of its run.",
+  /** Fails the run (B5). */
+  #strayRejection(reason: unknown, inside: string | undefined): void {
+    if (this.interruption.cancelled !== undefined) {
+      // Branches that the body dropped are interrupted like those that it awaits.
+      if (!(reason instanceof CancelledError)) this.#reports.lateRejection(reason, inside);
+      return;
+    }
+    const where = inside === undefined ? "in the body" : `inside of ${inside}`;
+    const cause = recordedError(reason);
+    const error = new WorkflowError(
+      "REJECTION_UNHANDLED",
+      `A promise ${where} was rejected, and nothing handled it: ${cause.name}: ${cause.message}. Await every promise, or catch its rejection.`,
+      { cause: reason },
     );
+    this.#stray.resolve({ status: "failed", error: recordedError(error) });
   }
 
-  #reportFailedCleanUp(thrown: unknown): void {
-    if (this.interruption.isOver) return;
-    const { runId } = this.start;
-    this.#shared.logger.warn({ runId, error: recordedError(thrown) }, "A cancelled body failed while it cleaned up.");
+  #reportLeftovers(outcome: RunOutcome): void {
+    const { unused } = this.#history;
+    if (unused.length > 0) this.#reports.recordsUnused(unused);
+    // A body that throws has often left the other branches of a Promise.all behind.
+    const unfinished = outcome.status === "completed" ? this.site.stepsUnderWay : [];
+    if (unfinished.length > 0) this.#reports.stepsUnfinished(unfinished);
   }
 
   async #proposeEnd(outcome: RunOutcome): Promise<void> {
     const { runId } = this.start;
-    const { logger } = this.#shared;
     try {
       await this.#history.end(outcome);
     } catch (error) {
       if (this.interruption.isOver) return;
       if (outcome.status === "failed") {
-        logger.error({ runId, err: error }, "The end of a run could not be proposed.");
+        this.#shared.logger.error({ runId, err: error }, "The end of a run could not be proposed.");
         return;
       }
       await this.#proposeEnd({ status: "failed", error: recordedError(error) });

@@ -1,0 +1,101 @@
+/**
+ * The runtime's own tests once more, with a real `MessageChannel` between each runtime and its engine: what crosses is structured-cloneable data
+ * (workflow-engine.ts P1), its order is kept (P2), and nothing depends on being in one thread.
+ */
+import { describe, expect, test } from "vitest";
+import { workflow } from "../../author/workflow.ts";
+import type { WorkflowEvent } from "../../state/workflow-event.ts";
+import { crossed, METHODS, throughPort } from "../../testing/port-engine.ts";
+import { boundary, world } from "../../testing/workflow-world.ts";
+import type { EngineNotice } from "./workflow-engine.ts";
+
+boundary.kind = "message-channel";
+
+await import("../runs.test.ts");
+await import("../steps.test.ts");
+await import("../waiting.test.ts");
+await import("../bodies.test.ts");
+await import("../bodies-alone.test.ts");
+await import("../cancellation.test.ts");
+await import("../cancelled-without-slot.test.ts");
+await import("../takeover.test.ts");
+await import("../replay-order.test.ts");
+await import("../hearing.test.ts");
+await import("../stray-rejections.test.ts");
+
+const EVENTS = Object.keys({
+  "run-started": true,
+  "record-committed": true,
+  "owner-changed": true,
+  "signal-buffered": true,
+  "cancel-requested": true,
+  "run-ended": true,
+  "node-changed": true,
+  "runs-pruned": true,
+  "state-restored": true,
+} satisfies Record<WorkflowEvent["type"], true>);
+
+const NOTICES = Object.keys({
+  "leader-changed": true,
+  "node-lost": true,
+  "node-returned": true,
+  "members-changed": true,
+} satisfies Record<EngineNotice["type"], true>);
+
+describe("across a message channel", () => {
+  test("every read gives what the engine itself gives", async () => {
+    const w = world();
+    const body = workflow("read", { version: 1 }, async (ctx, input: string) => {
+      await ctx.step("s", () => input);
+      await ctx.waitFor("go");
+    });
+    await w.startAll([body]);
+    const { id } = await w.runtime(1).startWorkflow(body, "input", { id: "r" });
+    await w.runtime(1).signal(id, "other");
+    w.cluster.reportReturned(2);
+    const { engine } = w.cluster.node(1);
+    const port = throughPort(engine);
+    try {
+      const far = port.engine;
+      expect(await far.barrier()).toBe(await engine.barrier());
+      expect(await far.run("none")).toBeUndefined();
+      expect(await far.run(id)).toEqual(await engine.run(id));
+      expect(await far.summary(id)).toEqual(await engine.summary(id));
+      expect(await far.end(id)).toEqual(await engine.end(id));
+      expect(await far.input(id)).toEqual(await engine.input(id));
+      expect(await far.history(id, {})).toEqual(await engine.history(id, {}));
+      expect(await far.list({})).toEqual(await engine.list({}));
+      expect(await far.ownedBy(1)).toEqual(await engine.ownedBy(1));
+      expect(await far.overview()).toEqual(await engine.overview());
+    } finally {
+      port.close();
+    }
+  });
+
+  test("an answer comes after the events that led to it", async () => {
+    const w = world([1]);
+    const { engine } = w.cluster.node(1);
+    const port = throughPort(engine);
+    const heard: string[] = [];
+    try {
+      port.engine.subscribe({
+        onEvents: (events) => heard.push(...events.map(({ type }) => type)),
+        onNotice: () => {},
+      });
+      const register = { kind: "NodeRegister", nodeId: 1, incarnation: "one", types: [], atMs: 0 } as const;
+      await port.engine.propose(register, { timeoutMs: 1000 }).then(() => heard.push("answered"));
+      expect(heard).toEqual(["node-changed", "answered"]);
+    } finally {
+      port.close();
+    }
+  });
+
+  test("everything there is has crossed: every call, event and notice", () => {
+    const all = [
+      ...METHODS.map((method) => `call ${method}`),
+      ...EVENTS.map((type) => `event ${type}`),
+      ...NOTICES.map((type) => `notice ${type}`),
+    ];
+    expect(all.filter((one) => !crossed.has(one))).toEqual([]);
+  });
+});

@@ -1,0 +1,63 @@
+/**
+ * In whose body, and in which of its functions, code runs: the async context of what workflow authors write.
+ *
+ * Role: tells calls on a context of another body, calls inside of a step, and rejections that nothing handles from each other. It knows nothing of
+ * executions.
+ *
+ * BP1. A body begins in a context of its own: nothing of the call that started the run, or of whatever woke this node, is visible in it.
+ * BP2. What the runtime does for a body (proposals, log lines, events) happens outside of every body: a fault of the node is never taken for the
+ *      author's.
+ * BP3. A place outlives its body in whatever the body's code made (sockets, timers), and holds nothing of the body by then.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** What a body hears of rejections in its code that nothing handled. */
+export type StrayListener = (reason: unknown, inside: string | undefined) => void;
+
+/** One body, as far as its code needs to be told apart. */
+export class PlacedBody {
+  readonly runId: string;
+  #onStray: StrayListener;
+
+  constructor(runId: string, onStray: StrayListener) {
+    this.runId = runId;
+    this.#onStray = onStray;
+  }
+
+  /** A promise that the body's code made was rejected, and nothing handled it. */
+  strayRejection(reason: unknown, inside: string | undefined): void {
+    this.#onStray(reason, inside);
+  }
+
+  /** The body is over: from now on `onStray` hears of what it left behind. It must hold nothing of the body (BP3). */
+  release(onStray: StrayListener): void {
+    this.#onStray = onStray;
+  }
+}
+
+/** Where code runs. */
+export interface BodyPlace {
+  readonly body: PlacedBody;
+  /** Path of the step or variable whose function runs; undefined in the body itself. */
+  readonly inside: string | undefined;
+}
+
+const place = new AsyncLocalStorage<BodyPlace>();
+
+/** Runs a function outside of every body, in the async context of the moment in which this module was loaded (BP1, BP2). */
+export const outsideBodies: <T>(fn: () => T) => T = AsyncLocalStorage.snapshot();
+
+/** Runs a body's code (BP1). */
+export function inBody<T>(body: PlacedBody, fn: () => T): T {
+  return outsideBodies(() => place.run({ body, inside: undefined }, fn));
+}
+
+/** Runs the function of a step or variable of a body. */
+export function inFunctionOf<T>(body: PlacedBody, path: string, fn: () => T): T {
+  return place.run({ body, inside: path }, fn);
+}
+
+/** Where the caller is; undefined outside of every body, and where the caller's async context was lost. */
+export function placeOfCaller(): BodyPlace | undefined {
+  return place.getStore();
+}

@@ -1,0 +1,40 @@
+/** What executions are made of: what all of a node share, and what each begins with. */
+import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
+import type { Epoch } from "../../model/ownership.ts";
+import type { HistoryRecord } from "../../model/record.ts";
+import type { RetryingProposer } from "../engine/retrying-proposer.ts";
+import type { RuntimeEvent } from "../runtime-event.ts";
+import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
+import type { RuntimeProbe } from "../runtime-probe.ts";
+import type { Slots } from "./slots.ts";
+import type { Turns } from "./turns.ts";
+
+/** What all executions of a node share. */
+export interface ExecutionShared {
+  readonly nodeId: NodeId;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly proposer: RetryingProposer;
+  readonly slots: Slots;
+  /** Spreads what bodies begin over turns of the event loop. */
+  readonly turns: Turns;
+  readonly maxPayloadBytes: number;
+  readonly cancelGraceMs: number;
+  readonly random: () => number;
+  readonly emit: (event: RuntimeEvent) => void;
+  readonly probe: RuntimeProbe | undefined;
+  readonly interceptor: RuntimeInterceptor | undefined;
+}
+
+/** A run as its owner begins with it. */
+export interface ExecutionStart {
+  readonly runId: string;
+  readonly version: number;
+  readonly epoch: Epoch;
+  readonly attempt: number;
+  readonly input: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly cancelReason: string | undefined;
+  readonly signals: readonly string[];
+  readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
+}

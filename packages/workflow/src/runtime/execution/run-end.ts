@@ -1,0 +1,40 @@
+/** Brings the end of a run into the log. */
+import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
+import { recordedError } from "../../author/recorded-error.ts";
+import type { Epoch } from "../../model/ownership.ts";
+import type { RunOutcome } from "../../model/run-outcome.ts";
+import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
+import { outsideBodies } from "./body-place.ts";
+
+/** In whose name a run is ended. */
+export interface EndingRun {
+  readonly runId: string;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+  /** Whether this node has the run still, as far as it knows. */
+  readonly goOn: () => boolean;
+}
+
+/** What a proposal of an end needs. */
+export interface EndSetting {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly proposer: RetryingProposer;
+}
+
+/** Proposes an end until its fate is known or the run is not this node's. Never rejects. An outcome that the log refuses is a failure of the run. */
+export async function proposeEnd(run: EndingRun, outcome: RunOutcome, setting: EndSetting): Promise<void> {
+  const { runId, owner, epoch, goOn } = run;
+  const { clock, proposer, logger } = setting;
+  try {
+    const command = { kind: "WorkflowEnd", runId, outcome, atMs: clock.wallMs(), owner, epoch } as const;
+    await outsideBodies(() => proposer.propose(command, { goOn }));
+  } catch (error) {
+    if (!goOn() || proposalFailure(error) === "stopped") return;
+    if (outcome.status === "failed") {
+      logger.error({ runId, err: error }, "The end of a run could not be proposed.");
+      return;
+    }
+    await proposeEnd(run, { status: "failed", error: recordedError(error) }, setting);
+  }
+}

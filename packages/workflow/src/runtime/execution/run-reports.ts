@@ -1,0 +1,99 @@
+/**
+ * What a node says of a run that it executes: events for observers, and lines in the log.
+ *
+ * RR1. Each failed attempt and each failed run is one line, from the node where it happened, and none on a replay.
+ * RR2. It is said outside of every body (body-place.ts BP2): what an observer or logger does wrong is not the run's.
+ */
+import type { Logger, NodeId } from "@raftoral/raft-core";
+import { recordedError } from "../../author/recorded-error.ts";
+import type { RecordedError } from "../../model/failure.ts";
+import type { Epoch } from "../../model/ownership.ts";
+import type { RuntimeEvent } from "../runtime-event.ts";
+import { outsideBodies } from "./body-place.ts";
+
+/** Paths that a log line names. */
+const LOGGED_PATHS = 10;
+
+/** Of which run is spoken, and where to. */
+export interface ReportsSetting {
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly nodeId: NodeId;
+  readonly epoch: Epoch;
+  readonly logger: Logger;
+  readonly emit: (event: RuntimeEvent) => void;
+}
+
+export class RunReports {
+  readonly #setting: ReportsSetting;
+
+  constructor(setting: ReportsSetting) {
+    this.#setting = setting;
+  }
+
+  bodyStarted(attempt: number, replayed: number): void {
+    const { runId, workflowType, nodeId, epoch } = this.#setting;
+    this.#emit({ type: "body-started", runId, workflowType, nodeId, epoch, attempt, replayed });
+  }
+
+  /** `retryInMs` is undefined when no attempt follows. */
+  attemptFailed(path: string, attempt: number, thrown: unknown, retryInMs: number | undefined): void {
+    const { runId, workflowType } = this.#setting;
+    const error = recordedError(thrown);
+    this.#emit({ type: "step-attempt-failed", runId, workflowType, path, attempt, error, retryInMs });
+    const fields = { runId, workflowType, path, attempt, error };
+    if (retryInMs === undefined) this.#warn(fields, "A step has failed for good.");
+    else this.#warn({ ...fields, retryInMs }, "An attempt of a step has failed; another follows.");
+  }
+
+  recordsUnused(paths: readonly string[]): void {
+    const { runId, workflowType } = this.#setting;
+    this.#emit({ type: "records-unused", runId, workflowType, paths });
+    this.#warn(
+      { runId, workflowType, paths: paths.slice(0, LOGGED_PATHS), count: paths.length },
+      "A body has ended without asking for these records of its run. Has its code changed?",
+    );
+  }
+
+  stepsUnfinished(paths: readonly string[]): void {
+    const { runId, workflowType } = this.#setting;
+    this.#emit({ type: "steps-unfinished", runId, workflowType, paths });
+    this.#warn(
+      { runId, workflowType, paths: paths.slice(0, LOGGED_PATHS), count: paths.length },
+      "A body has returned while these steps were under way; what they give is lost. Await every step.",
+    );
+  }
+
+  cleanUpFailed(thrown: unknown): void {
+    const { runId, workflowType } = this.#setting;
+    this.#warn({ runId, workflowType, error: recordedError(thrown) }, "A cancelled body failed while it cleaned up.");
+  }
+
+  doesNotEnd(): void {
+    const { runId, workflowType } = this.#setting;
+    this.#warn({ runId, workflowType }, "A cancelled body does not end; its run is ended without it.");
+  }
+
+  runFailed(error: RecordedError): void {
+    const { runId, workflowType } = this.#setting;
+    this.#warn({ runId, workflowType, error }, "A run has failed.");
+  }
+
+  /** A rejection that nothing handled, and that no longer decides anything. */
+  lateRejection(thrown: unknown, inside: string | undefined): void {
+    const { runId, workflowType } = this.#setting;
+    const fields = { runId, workflowType, ...(inside === undefined ? {} : { path: inside }) };
+    this.#warn(
+      { ...fields, error: recordedError(thrown) },
+      "A promise of a body that is over was rejected, and nothing handled it.",
+    );
+  }
+
+  #emit(event: RuntimeEvent): void {
+    outsideBodies(() => this.#setting.emit(event));
+  }
+
+  #warn(fields: object, message: string): void {
+    outsideBodies(() => this.#setting.logger.warn(fields, message));
+  }
+}

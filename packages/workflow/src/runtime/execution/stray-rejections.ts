@@ -1,0 +1,27 @@
+/**
+ * Rejections that nothing handles, told apart by the body whose code they come from.
+ *
+ * Role: stands in front of the process's `unhandledRejection` event. By default Node ends the process after one; a rejection in a body's code is the
+ * business of its run alone, so it goes there and nowhere else.
+ *
+ * SR1. A rejection outside of every body takes its ordinary course, with whatever listeners and flags the process has.
+ * SR2. A rejection in a body's code reaches no listener of the process: such listeners often end it.
+ */
+import { placeOfCaller } from "./body-place.ts";
+
+let isWatching = false;
+
+/** Begins to tell bodies of their rejections, for the rest of the process's life. Idempotent. */
+export function watchStrayRejections(): void {
+  if (isWatching) return;
+  isWatching = true;
+  const emit = process.emit as (this: NodeJS.Process, name: string | symbol, ...args: unknown[]) => boolean;
+  const emitted = function (this: NodeJS.Process, name: string | symbol, ...args: unknown[]): boolean {
+    // Node restores the async context of the rejected promise around this event.
+    const place = name === "unhandledRejection" ? placeOfCaller() : undefined;
+    if (place === undefined) return Reflect.apply(emit, this, [name, ...args]);
+    place.body.strayRejection(args[0], place.inside);
+    return true;
+  };
+  process.emit = emitted as typeof process.emit;
+}
