@@ -9,6 +9,7 @@ import type { Measured } from "./closed-loop.ts";
 const BYTES = 256;
 const IN_FLIGHT = [1, 64, 256];
 
+/** Measures commits with different numbers of proposals in flight, each for `durationMs`. Yields one result each. */
 export async function* commit(folder: string, durationMs: number): AsyncGenerator<object> {
   const nodes = [1, 2, 3].map((nodeId) => ({ nodeId, child: new Child("./commit-node.ts") }));
   try {

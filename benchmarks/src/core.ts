@@ -117,6 +117,7 @@ export class CoreTrio {
   }
 }
 
+/** Measures the core with batches of different sizes, each for `durationMs`. Yields one result each. */
 export async function* core(_folder: string, durationMs: number): AsyncGenerator<object> {
   for (const batch of BATCHES) yield await measure(batch, durationMs);
 }

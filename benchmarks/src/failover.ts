@@ -9,6 +9,7 @@ import { Trio } from "./trio.ts";
 const KILLS = 10;
 const LIMIT_MS = 30_000;
 
+/** Kills the owner of a run several times. Yields one result: the times until another node has recorded the next step. */
 export async function* failover(folder: string): AsyncGenerator<object> {
   const tookMs: number[] = [];
   await using trio = await Trio.start(folder, "failover");

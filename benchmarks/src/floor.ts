@@ -41,6 +41,7 @@ async function roundTripP50Ms(): Promise<number> {
   }
 }
 
+/** Measures one flush into `folder` and one round trip between two processes. */
 export async function floor(folder: string): Promise<object> {
   const flush = fdatasyncP50Ms(folder, 256);
   const roundTrip = await roundTripP50Ms();

@@ -21,6 +21,7 @@ const SETTINGS: readonly Setting[] = [
   { groups: 1_000, coalesceHeartbeatsFrom: Number.POSITIVE_INFINITY },
 ];
 
+/** Measures idle groups in each setting for `durationMs`. Yields one result each. */
 export async function* groups(folder: string, durationMs: number): AsyncGenerator<object> {
   for (const setting of SETTINGS) yield await idle(folder, durationMs, setting);
 }

@@ -36,6 +36,7 @@ async function diskMbPerSecond(folder: string): Promise<number> {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Measures the transfer of a large snapshot, and commits with and without it. Yields one result each. */
 export async function* snapshot(folder: string, durationMs: number): AsyncGenerator<object> {
   // Bytes a second that nodes may send; 0 for no limit. Given to see what a limit does to commits.
   const bytesPerSecond = Number(process.env["SNAPSHOT_BYTES_PER_SECOND"] ?? 0);

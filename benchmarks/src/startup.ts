@@ -13,6 +13,7 @@ const SIZES = [
 ];
 const STARTS = 3;
 
+/** Measures the start of a node on folders of several sizes. Yields one result each. */
 export async function* startup(parent: string): AsyncGenerator<object> {
   for (const [at, size] of SIZES.entries()) {
     const folder = join(parent, `startup-${at}`);

@@ -1,6 +1,7 @@
 /** Three processes that form a Raftoral cluster, the usual way: one bootstraps, two join. */
 import { Child } from "./child-process.ts";
 
+/** A cluster of three processes. Disposing it ends them. */
 export class Trio {
   readonly #folder: string;
   readonly #name: string;

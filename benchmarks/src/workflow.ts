@@ -8,6 +8,7 @@ import { Trio } from "./trio.ts";
 const STEPS = [1, 10];
 const IN_FLIGHT = [1, 64, 256];
 
+/** Measures runs with different numbers of steps, each for `durationMs`. Yields one result each. */
 export async function* workflow(folder: string, durationMs: number): AsyncGenerator<object> {
   await using trio = await Trio.start(folder, "workflow");
   const driver = trio.child(0);

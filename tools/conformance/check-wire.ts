@@ -14,6 +14,7 @@ interface Vector {
 /** Bytes in a line of a diff. */
 const BYTES_A_LINE = 32;
 
+/** Checks the text of one file of vectors. `name` stands in what is reported. */
 export function checkVectors(name: string, text: string): CheckResult {
   const vectors = parse(text);
   const problems: string[] = [];

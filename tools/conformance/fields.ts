@@ -97,11 +97,13 @@ function fieldValue(kind: Kind, value: unknown): unknown {
   return kind.presence === "always" && Object.keys(fields).length === 0 ? undefined : fields;
 }
 
+/** The bytes that `hex` names. Throws for text that is not pairs of hexadecimal digits. */
 export function fromHex(hex: string): Uint8Array {
   if (!/^([0-9a-fA-F]{2})*$/.test(hex)) throw new Error(`not hex: ${hex}`);
   return Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 }
 
+/** Two lower-case hexadecimal digits for each byte. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }

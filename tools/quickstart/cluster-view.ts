@@ -49,6 +49,7 @@ export interface ViewListener {
 /** How long a fact waits for a service that is slow to apply it. */
 const PATIENCE_MS = 300;
 
+/** The picture of the cluster. It takes what each service reports, and tells a {@link ViewListener} every fact once. */
 export class ClusterView {
   readonly runs = new Map<string, RunPicture>();
   leader: Leader | undefined;

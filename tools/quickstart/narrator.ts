@@ -14,6 +14,7 @@ const OTHER_RECORDS: Readonly<Record<string, string>> = {
   "step-failed": "a step failed",
 };
 
+/** Prints what a {@link ClusterView} tells, one line for each fact. */
 export class Narrator implements ViewListener {
   readonly #page: Page;
   readonly #idWidth: number;

@@ -11,6 +11,7 @@ export interface Column {
 
 const INDENT = "   ";
 
+/** Writes the quickstart's output to one stream. */
 export class Page {
   readonly #out: NodeJS.WriteStream;
   #section = 0;

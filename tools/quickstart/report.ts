@@ -79,6 +79,7 @@ export function showProof(page: Page, proof: Proof, executions: readonly LoggedE
   page.line("That is the guarantee: a body runs at least once, its result is recorded exactly once.");
 }
 
+/** Prints commands to try after the quickstart. */
 export function showNextSteps(page: Page): void {
   page.heading("What to try next");
   page.line("npm run quickstart -- --orders my-orders.json   your own orders (a copy of tools/quickstart/orders.json)");

@@ -38,6 +38,7 @@ const SUBMIT_ALL_MS = 1_000;
 const STEPS_BEFORE_KILL = 2;
 const KILL_DELAY_MS = 450;
 
+/** Plays the story to its end. Rejects when a part of it does not come about in its time. */
 export async function tell(story: Story): Promise<Outcome> {
   const leader = await startServices(story);
   await submitOrders(story, leader);

@@ -15,6 +15,7 @@ export interface Service {
   readonly dataDir: string;
 }
 
+/** The processes of the three services: starts, kills and restarts them, and cleans up after them. */
 export class Services {
   readonly all: readonly Service[];
   readonly workLogFile: string;

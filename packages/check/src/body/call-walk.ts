@@ -20,6 +20,7 @@ const CALLING_METHODS = new Set([
   ...["reduceRight", "replace", "replaceAll", "some", "sort", "toSorted", ...LATER_METHODS],
 ]);
 
+/** Judges the calls of one function for its {@link FunctionWalk}. */
 export class CallWalk {
   readonly #walk: FunctionWalk;
   /** What each call of this function started. */

@@ -10,6 +10,7 @@ export interface FindingDetails {
   readonly calledFrom: Location | undefined;
 }
 
+/** The findings of one check, in the order in which they were found. */
 export class Findings {
   readonly #found = new Map<string, Finding>();
 

@@ -20,6 +20,7 @@ import { NamedCalls } from "./named-calls.ts";
 import { type Fate, PromiseFates, type Shape } from "./promise-fate.ts";
 import type { Outcome, Region } from "./region.ts";
 
+/** One walk through one function (W1, W2). The {@link Inspector} makes one for each function that it follows. */
 export class FunctionWalk {
   readonly inspector: Inspector;
   readonly place: Place;

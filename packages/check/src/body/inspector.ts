@@ -22,6 +22,7 @@ import { type Arguments, NO_OUTCOME, type Outcome, type Region } from "./region.
 const MAX_FOLLOWED = 50_000;
 const MAX_CALLS = 40;
 
+/** Inspects the bodies of one set of files (I1, I2), and puts what it finds into its {@link Findings}. */
 export class Inspector {
   readonly evaluator: Evaluator;
   readonly keys: Keys;

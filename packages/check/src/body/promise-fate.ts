@@ -48,6 +48,7 @@ const DROPPING_METHODS = new Set([
 /** Functions that compute with the value itself. */
 const COMPUTING = /^(Boolean|JSON\.stringify|Math\.[a-z0-9]+|Number|String|console\.[a-z]+|isNaN|parseFloat|parseInt)$/;
 
+/** Tells what becomes of the promises in one function (F1, F2). */
 export class PromiseFates {
   readonly #evaluator: Evaluator;
   readonly #place: Place;

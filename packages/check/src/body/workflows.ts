@@ -24,6 +24,7 @@ export interface TypedFunction {
 
 const BODY_ARGUMENT = 2;
 
+/** The workflows that a file defines with `workflow(...)`, in the order of the source. */
 export function definitionsIn(module: SourceModule, evaluator: Evaluator): readonly Definition[] {
   const place = { module, frame: undefined };
   return module.tree.calls.flatMap((call) => {
@@ -42,6 +43,7 @@ export function definitionsIn(module: SourceModule, evaluator: Evaluator): reado
   });
 }
 
+/** The functions of a file that have a parameter of the type WorkflowContext, with the position of the parameter. */
 export function typedFunctionsIn(module: SourceModule, evaluator: Evaluator): readonly TypedFunction[] {
   return module.tree.functions.flatMap((fn) => {
     const index = fn.params.findIndex((parameter) => isContextType(annotationOf(parameter), module, evaluator));

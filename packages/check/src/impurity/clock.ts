@@ -11,6 +11,7 @@ const NOW_WITHOUT_ARGUMENTS: Readonly<Record<string, RegExp>> = {
   moment: /^(utc)?$/,
 };
 
+/** Finds calls that read a clock. */
 export const clockCall: CallJudge = (callee, path, call) => {
   const found = { rule: "clock", name: callName(callee, path, call) } as const;
   if (callee.type === "external") {

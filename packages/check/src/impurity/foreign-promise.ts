@@ -10,6 +10,7 @@ const EXPORTS: Readonly<Record<string, RegExp>> = {
   "stream/promises": /./,
 };
 
+/** Finds calls that give a promise whose answer is not recorded. */
 export const foreignPromise: CallJudge = (callee, path, call) => {
   const foreign = callee.type === "global" ? GLOBAL_CALLS : EXPORTS[callee.specifier];
   return foreign?.test(path) === true ? { rule: "foreign-promise", name: callName(callee, path, call) } : undefined;

@@ -42,6 +42,7 @@ const PURE = /^(isIP|isIPv4|isIPv6|validateHeaderName|validateHeaderValue|isAxio
 /** Exports that make another client: what the client does is the same as what its package does. */
 const FACTORIES = /^(create|defaults|extend|instance)$/;
 
+/** Finds calls that do input or output. */
 export const ioCall: CallJudge = (callee, path, call) => {
   const speaks =
     callee.type === "global"

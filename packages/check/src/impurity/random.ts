@@ -12,6 +12,7 @@ const EXPORTS: Readonly<Record<string, RegExp>> = {
   uuid: /^v[1467]$/,
 };
 
+/** Finds calls that draw random values. */
 export const randomCall: CallJudge = (callee, path, call) => {
   const draws = callee.type === "global" ? GLOBAL_CALLS : EXPORTS[callee.specifier];
   return draws?.test(path) === true ? { rule: "random", name: callName(callee, path, call) } : undefined;

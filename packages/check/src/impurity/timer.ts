@@ -5,6 +5,7 @@ const GLOBAL_CALLS =
   /^(setImmediate|setInterval|setTimeout|AbortSignal\.timeout|Atomics\.wait|scheduler\.(postTask|wait|yield))$/;
 const EXPORTS = /^(promises\.)?(setImmediate|setInterval|setTimeout|scheduler\.(wait|yield))$/;
 
+/** Finds calls that set a timer. */
 export const timerCall: CallJudge = (callee, path, call) => {
   const sets =
     callee.type === "global"

@@ -24,6 +24,7 @@ const SOURCES_OF: readonly (readonly [output: string, sources: readonly string[]
   [".cjs", [".cts"]],
 ];
 
+/** Opens and keeps the modules of one check. A file that cannot be read or parsed is reported once, and is then undefined. */
 export class ModuleGraph {
   readonly #reader: SourceReader;
   readonly #onFailure: (error: CheckError) => void;

@@ -12,6 +12,7 @@ export type Exported =
   | { readonly type: "expression"; readonly node: Expression | FunctionNode }
   | { readonly type: "elsewhere"; readonly specifier: string; readonly imported: string };
 
+/** One module, made of its parsed source. */
 export class SourceModule {
   /** As messages name it. */
   readonly path: string;

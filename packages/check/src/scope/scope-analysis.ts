@@ -14,6 +14,7 @@ import { Scope } from "./scope.ts";
 
 const UNKNOWN: Origin = { type: "unknown" };
 
+/** Resolves the names of one file (S1 to S3). */
 export class ScopeAnalysis {
   /** The names of the module itself. */
   readonly moduleScope = new Scope(undefined, undefined, { holdsVar: true });

@@ -28,6 +28,7 @@ export type FunctionNode =
 
 export type CallNode = CallExpression | NewExpression | OptionalCallExpression;
 
+/** Whether a node is a function of any kind: declaration, expression, arrow, or method. */
 export function isFunction(node: Node): node is FunctionNode {
   switch (node.type) {
     case "ArrowFunctionExpression":
@@ -42,10 +43,12 @@ export function isFunction(node: Node): node is FunctionNode {
   }
 }
 
+/** Whether a node is a call: of a function, an optional one, or of a constructor. */
 export function isCall(node: Node): node is CallNode {
   return node.type === "CallExpression" || node.type === "OptionalCallExpression" || node.type === "NewExpression";
 }
 
+/** Whether a node is a loop statement. */
 export function isLoop(node: Node): boolean {
   switch (node.type) {
     case "DoWhileStatement":

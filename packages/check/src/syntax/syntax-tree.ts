@@ -3,6 +3,7 @@ import type { Comment, File, Node, Program } from "@babel/types";
 import { childrenOf } from "./children.ts";
 import { type CallNode, type FunctionNode, isCall, isFunction } from "./nodes.ts";
 
+/** The tree of one file, with the parent of each node. */
 export class SyntaxTree {
   readonly program: Program;
   readonly comments: readonly Comment[];

@@ -27,6 +27,7 @@ export interface Place {
   readonly frame: Frame | undefined;
 }
 
+/** Answers what expressions of the modules of one graph stand for (V1, V2). */
 export class Evaluator {
   readonly #graph: ModuleGraph;
   readonly #keys: Keys;

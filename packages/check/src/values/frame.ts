@@ -3,6 +3,7 @@ import type { Binding } from "../scope/binding.ts";
 import type { FunctionNode } from "../syntax/nodes.ts";
 import type { Value } from "./value.ts";
 
+/** The frame of one call: parameters by name, with what they stand for. */
 export class Frame {
   readonly fn: FunctionNode;
   /** The frame of the function that declares `fn`. */

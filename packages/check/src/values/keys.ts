@@ -2,6 +2,7 @@
 import type { Frame } from "./frame.ts";
 import type { Value } from "./value.ts";
 
+/** Gives equal numbers to equal descriptions, for one check. */
 export class Keys {
   readonly #numbers = new Map<string, number>();
   readonly #objects = new WeakMap<object, number>();

@@ -29,6 +29,7 @@ export interface ChaosNode {
   readonly events: RuntimeEvent[];
 }
 
+/** The cluster that the chaos tests break and mend. */
 export class ChaosCluster {
   readonly nodeIds: readonly NodeId[] = [1, 2, 3];
   readonly transport: InMemoryClusterTransport<WorkflowExecutor>;

@@ -29,6 +29,7 @@ const LARGEST_VALUE = 65_536;
 const bytesOf = (value: unknown): Uint8Array => encodeValue(value, "a value of the chaos run", LARGEST_VALUE);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The clients of one chaos run. They begin runs until `finish`. */
 export class Clients {
   readonly asked: Asked[] = [];
   /** Errors that no fault explains. */

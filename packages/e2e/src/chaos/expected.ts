@@ -4,6 +4,7 @@ import type { Operation, Plan } from "./plan.ts";
 
 export type Record = ReadonlyMap<string, HistoryRecord>;
 
+/** What a run of `plan` must return when `record` is its history. */
 export function expectedResult(plan: Plan, record: Record): unknown {
   const counts = { all: 0 };
   const values = expectedValues(plan, record, "", counts);

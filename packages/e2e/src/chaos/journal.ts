@@ -8,6 +8,7 @@ export interface Execution {
   readonly token: string;
 }
 
+/** Notes executions of step functions. All nodes of a {@link ChaosCluster} share one. */
 export class Journal {
   readonly executions: Execution[] = [];
 

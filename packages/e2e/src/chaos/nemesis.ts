@@ -4,6 +4,7 @@ import type { ChaosCluster } from "./chaos-cluster.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Injects faults for as long as {@link Nemesis.rage} lasts. */
 export class Nemesis {
   /** What was done, one line each. A failure shows it. */
   readonly story: string[] = [];

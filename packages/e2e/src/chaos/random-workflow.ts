@@ -7,6 +7,7 @@ const RETRY = { attempts: 3, initialDelay: 1, jitter: 0 } as const;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The definition of the workflow that carries out plans. Its steps note their executions in `journal`. */
 export function randomWorkflow(journal: Journal) {
   return workflow("random", { version: 1 }, async (ctx, plan: Plan) => {
     const counter = await ctx.variable("counter", 0);

@@ -24,6 +24,7 @@ export interface CliOutcome {
   readonly stderr: string;
 }
 
+/** One process of the command `raftoral`. It is killed when this process exits. */
 export class CliProcess {
   readonly ended: Promise<CliOutcome>;
   readonly #child: ChildProcess;

@@ -6,6 +6,7 @@ export interface Gap {
   readonly fromMs: number;
 }
 
+/** Measures the longest gap between two acknowledgements. */
 export class GapWatch {
   #lastMs = performance.now();
   #longest: Gap = { ms: 0, fromMs: this.#lastMs };

@@ -25,6 +25,7 @@ export interface LoadOptions {
   readonly pauseMs?: number;
 }
 
+/** Load on a {@link TestCluster} until `stop`. */
 export class Load {
   /** Ids of the runs whose start was acknowledged, in that order. */
   readonly acknowledged: string[] = [];

@@ -39,6 +39,7 @@ interface Place {
   readonly logFile: string;
 }
 
+/** A cluster of processes. `end` ends the processes and removes their folder. */
 export class TestCluster {
   readonly workLog: WorkLog;
   /** Processes that ended by themselves, and how. */

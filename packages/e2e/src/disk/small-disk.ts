@@ -22,6 +22,7 @@ export function smallDiskProblem(): string | undefined {
   }
 }
 
+/** One mounted disk. `remove` unmounts it; so does the end of this process. */
 export class SmallDisk {
   readonly folder: string;
   readonly #filler: string;

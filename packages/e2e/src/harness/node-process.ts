@@ -46,6 +46,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+/** One process that runs a program of a node (P1 to P3). `Note` is what the program tells without being asked. */
 export class NodeProcess<Note = never> {
   readonly name: string;
   readonly pid: number;

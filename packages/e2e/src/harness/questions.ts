@@ -24,6 +24,7 @@ interface Open {
   readonly reject: (error: Error) => void;
 }
 
+/** The open questions to one program. Each settles with its answer, at its deadline, or when the process ends. */
 export class Questions {
   readonly #name: string;
   readonly #send: (question: Question) => void;

@@ -26,6 +26,7 @@ export interface LoggedExecution extends Execution {
 
 type Line = ({ readonly what: "begun" } & Execution) | { readonly what: "ended" | "acknowledged"; readonly id: string };
 
+/** The file of one test. Reading it back gives its lines in the order in which they were written. */
 export class WorkLog {
   readonly #file: string;
 

@@ -6,6 +6,7 @@ const PATH = "/raftoral.RaftService/SendMessage";
 /** How a call ended: its gRPC status, or "cut" when the node ended it without one. */
 export type Ending = number | "cut";
 
+/** Calls one node over a connection that it makes again after the node has ended it. */
 export class RawCaller {
   readonly #address: string;
   #session: ClientHttp2Session | undefined;

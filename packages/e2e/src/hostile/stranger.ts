@@ -40,6 +40,7 @@ export interface Target {
   readonly lastIndex: number;
 }
 
+/** Makes hostile messages for the nodes of one cluster (ST1). */
 export class Stranger {
   readonly #rng: Rng;
   /** Real messages of this cluster, by addressee. */

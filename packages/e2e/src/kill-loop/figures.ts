@@ -28,6 +28,7 @@ export interface Deed {
 /** Deeds this long before a gap may be what it came from. */
 const BEFORE_MS = 2_000;
 
+/** One line for one deed of the nemesis. */
 export function formatDeed({ atMs, kind, detail }: Deed): string {
   return `${seconds(atMs)} ${kind}: ${detail}`;
 }
@@ -36,6 +37,7 @@ function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
+/** The figures of a loop as lines of text. */
 export function formatFigures(figures: KillLoopFigures): string {
   const { seed, nodes, durationMs, faults, registers, runs, failedStarts, leaderChanges, gaps, story } = figures;
   const { acknowledged, refused, unknown, unknownApplied, unfinished } = registers;

@@ -5,6 +5,7 @@ import { askRegisters } from "../registers/ask-registers.ts";
 
 const EVERY_MS = 200;
 
+/** Watches until `stop`, which rejects when two nodes led in one term. */
 export class LeaderWatch {
   readonly #cluster: TestCluster;
   readonly #leaders = new Map<number, number>();

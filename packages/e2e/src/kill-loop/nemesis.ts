@@ -20,6 +20,7 @@ const LONGEST_FAULT_MS = 3_000;
 const HOUR_MS = 3_600_000;
 const SEEDS = 2 ** 32;
 
+/** The nemesis of one loop (N1, N2). */
 export class Nemesis {
   /** How often each kind of fault was injected. */
   readonly counts = new Map<string, number>();

@@ -25,6 +25,7 @@ export function labProblem(): string | undefined {
   }
 }
 
+/** Namespaces and a bridge for `size` nodes. `remove` takes them away; so does the end of this process. */
 export class NetLab {
   readonly #size: number;
   readonly #subnet = `10.213.${process.pid % 250}`;

@@ -24,6 +24,7 @@ export interface Place {
 
 const SEEDS = 2 ** 32;
 
+/** The network of one cluster (W1, W2). `close` ends its ports and connections. */
 export class FaultNetwork {
   readonly nodeIds: readonly number[];
   readonly #links = new Map<string, Link>();

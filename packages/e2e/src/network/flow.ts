@@ -18,6 +18,7 @@ type Item =
   /** The sender's end is gone. */
   | { readonly kind: "reset"; readonly atMs: number };
 
+/** One direction of one connection (F1, F2). */
 export class Flow {
   readonly #link: Link;
   readonly #source: Socket;

@@ -27,6 +27,7 @@ const MAX_RETRANSMITS = 6;
 const MAX_DRAWN_SEGMENTS = 64;
 const DRAWS = 1_000_000;
 
+/** One link. It keeps the weather of its direction, and tells when bytes that are sent now arrive. */
 export class Link {
   readonly from: number;
   readonly to: number;

@@ -13,6 +13,7 @@ export type Reception =
 
 const HOST = "127.0.0.1";
 
+/** Listens for connections of one node to one address of another, and passes them on as its `reception` says. */
 export class PairProxy {
   /** Where the caller is to connect. */
   readonly address: string;

@@ -15,6 +15,7 @@ export interface Ways {
   readonly back: Link;
 }
 
+/** One proxied connection, from its acceptance until both ends are gone. */
 export class ProxiedConnection {
   readonly #near: Socket;
   readonly #there: Flow;

@@ -8,6 +8,7 @@ export interface ClockShift {
   readonly rate?: number;
 }
 
+/** A clock that can be set wrong while it is in use. */
 export class ShiftedClock implements Clock {
   #rate = 1;
   #localMs = platformClock.monotonicMs();

@@ -28,6 +28,7 @@ export interface RegisterClientsOptions {
   readonly thinkMs?: number;
 }
 
+/** Clients at work until `stop`. Their history is checked for linearizability afterwards. */
 export class RegisterClients {
   readonly history = new History(() => performance.now());
   /** Operations that took effect, as far as their clients were told. */

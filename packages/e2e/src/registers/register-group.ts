@@ -16,6 +16,7 @@ const GROUP_ID = 2;
 /** Snapshots after few entries, so that nodes that were away for a while are sent one. */
 const LIMITS = { snapshotEveryEntries: 1_000, keepEntries: 200 };
 
+/** The group of registers of one node, started and stopped with it. */
 export class RegisterGroup {
   readonly #transport: GrpcClusterTransport<RegisterMachine>;
   readonly #cluster: RaftCluster<RegisterCommand, RegisterResult>;

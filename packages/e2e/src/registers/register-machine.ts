@@ -12,6 +12,7 @@ interface Cell {
   readonly ids: number[];
 }
 
+/** The replicated state of the registers. */
 export class RegisterMachine implements CommandExecutor<RegisterCommand, RegisterResult> {
   #cells = new Map<string, Cell>();
 

@@ -7,6 +7,7 @@ import type { RegisterClients } from "./register-clients.ts";
 const WAIT_MS = 20_000;
 const TRY_MS = 1_000;
 
+/** Asks the registers of a {@link TestCluster} through some of its nodes. */
 export class RegisterProbe {
   readonly #cluster: TestCluster;
   readonly #clients: RegisterClients;

@@ -13,6 +13,7 @@ const LIMITS = { snapshotEveryEntries: 100, keepEntries: 10 };
 
 export type LedgerNode = RaftCluster<string, number>;
 
+/** A cluster of ledgers. `end` stops the nodes and removes their disks. */
 export class LedgerCluster {
   readonly #opened: OpenTransport<Ledger>;
   readonly #disks: Disks;

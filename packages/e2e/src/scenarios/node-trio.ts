@@ -21,6 +21,7 @@ export const NODE_NETWORKS: readonly NodeNetwork[] = [
   { networkName: "gRPC", transport: () => undefined },
 ];
 
+/** Three nodes for one scenario. `end` stops them. */
 export class NodeTrio {
   readonly workLog: WorkLog;
   readonly #nodes: RaftoralNode[] = [];

@@ -46,6 +46,7 @@ export function isUnspecified(address: HostPort): boolean {
   return UNSPECIFIED_HOSTS.has(address.host);
 }
 
+/** `host:port`, with brackets around an IPv6 literal. */
 export function formatAddress(address: HostPort): string {
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }

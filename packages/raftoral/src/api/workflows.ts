@@ -72,7 +72,7 @@ export interface Workflows {
     workflow: Workflow | WorkflowType<Workflow>,
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>>;
-  /** A handle of a run that may or may not exist, typed as in `run<typeof order>("order-17")`. Asks nobody. Throws WORKFLOW_ID_INVALID. */
+  /** A handle of a run that may or may not exist, typed as in `run<typeof order>("order-17")`. Sends no request. Throws WORKFLOW_ID_INVALID. */
   run<Workflow extends WorkflowDefinition = WorkflowDefinition>(runId: string): Run<WorkflowResult<Workflow>>;
   /** Everything about a run but its payloads and its history. Rejects with WORKFLOW_NOT_FOUND. */
   describe(runId: string, options?: CallOptions): Promise<RunDescription>;

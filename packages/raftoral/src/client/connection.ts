@@ -15,6 +15,7 @@ const PING_TIMEOUT_MS = 3_000;
 /** Above it Node refuses what the server sends. Its default of 10 MB is less than one answer may have. */
 const MAX_SESSION_MEMORY_MB = 128;
 
+/** A connection to one node. It is made at the first call, and again after it was lost. */
 export class Connection {
   readonly address: string;
   readonly workflows: Client<typeof WorkflowService>;

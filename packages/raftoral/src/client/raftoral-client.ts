@@ -72,7 +72,7 @@ export class RaftoralClient {
   static async connect(addresses: string | readonly string[], options: ClientOptions = {}): Promise<RaftoralClient> {
     const list = typeof addresses === "string" ? [addresses] : addresses;
     if (!Array.isArray(list) || list.length === 0) {
-      throw new NodeError("OPTIONS_INVALID", "Give the address of at least one node.");
+      throw new NodeError("OPTIONS_INVALID", "No address was given. Give the address of at least one node.");
     }
     for (const address of list) parseReachableAddress(address, "address");
     const { tls, timeoutMs, membersIntervalMs, pinned } = optionsArgument(options);

@@ -16,6 +16,7 @@ export interface HistogramReading {
   readonly sum: number;
 }
 
+/** One histogram (H1), of one metric with one set of attributes. */
 export class Histogram {
   readonly metric: Metric;
   readonly attributes: Attributes;

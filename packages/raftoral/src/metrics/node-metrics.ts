@@ -32,6 +32,7 @@ export interface NodeMetricsOptions {
   readonly logger: Logger;
 }
 
+/** The metrics of one node (M1, M2). It owns the Prometheus endpoint, and closes it. */
 export class NodeMetrics {
   readonly raft: RaftMetrics;
   readonly transport = new TransportMetrics();

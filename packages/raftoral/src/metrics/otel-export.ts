@@ -27,6 +27,7 @@ export function meterOf(provider: MeterProvider | undefined): Meter | undefined 
   return meter === createNoopMeter() ? undefined : meter;
 }
 
+/** Exports metrics to one MeterProvider (O1) until it is closed. */
 export class OtelExport {
   readonly #meter: Meter;
   readonly #common: Attributes;

@@ -23,6 +23,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** Longer than the usual pause between two scrapes, so that the connection is there for the next one. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** The endpoint of one node (E1 to E3). Begin with {@link PrometheusEndpoint.serve}, end with `close`. */
 export class PrometheusEndpoint {
   /** Where it listens, with the port that was taken for 0. */
   readonly address: string;

@@ -51,6 +51,7 @@ export interface MeasuredCluster {
   on(listener: (event: ClusterEvent) => void): () => void;
 }
 
+/** The metrics of a Raft group. The group tells it durations through {@link ClusterProbe}; the rest is read at each look. */
 export class RaftMetrics implements MetricSource, ClusterProbe {
   readonly #proposals: Histogram;
   readonly #reads: Histogram;

@@ -7,6 +7,7 @@ import type { Attributes, Metric } from "./metric.ts";
 /** Makes what hands a histogram's measurements on, such as to OpenTelemetry; undefined for none. */
 export type Forward = (metric: Metric, attributes: Attributes) => (value: number) => void;
 
+/** Makes and keeps the histograms of one node. */
 export class Recorders {
   readonly #forward: Forward | undefined;
   readonly #histograms: Histogram[] = [];

@@ -10,6 +10,7 @@ export const STORAGE_METRICS = {
   free: gauge("raftoral.storage.free", "By", "Free on the file system of the data folder"),
 } as const;
 
+/** The metrics of a storage. One that measures nothing, such as one in memory, shows nothing. */
 export class StorageMetrics implements MetricSource {
   readonly #flushes: Histogram;
   #storage: NodeStorage | undefined;

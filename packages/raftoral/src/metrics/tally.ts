@@ -6,6 +6,7 @@ interface Series {
   count: number;
 }
 
+/** The counters of one metric, by the values of its attributes. */
 export class Tally {
   readonly #metric: Metric;
   readonly #series = new Map<string, Series>();

@@ -113,6 +113,7 @@ export interface MeasuredTransport {
   };
 }
 
+/** The metrics of a transport, read from its counters at each look. */
 export class TransportMetrics implements MetricSource {
   #transport: MeasuredTransport | undefined;
   #nodeId: NodeId = 0;

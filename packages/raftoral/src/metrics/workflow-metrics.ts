@@ -36,6 +36,7 @@ export interface MeasuredState {
   readonly size: { readonly running: number; readonly orphaned: number; readonly finished: number };
 }
 
+/** The metrics of the workflow engine. The runtime tells it steps and attempts; the rest is read from the state at each look. */
 export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   readonly #recorders: Recorders;
   readonly #steps = new Map<string, Record<Outcome, Histogram>>();

@@ -5,6 +5,7 @@ import type { RuntimeEvent } from "@raftoral/workflow";
 /** Told apart by `type`. Runs' events come in log order, the same on every node. */
 export type NodeEvent = ClusterEvent | RuntimeEvent;
 
+/** The observers of one node. An observer that throws harms no other; its error is logged. */
 export class NodeEvents {
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   readonly #logger: Logger;

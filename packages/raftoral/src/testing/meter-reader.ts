@@ -15,6 +15,7 @@ class ManualReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
 }
 
+/** Reads what was given to its `provider`. */
 export class MeterReader {
   readonly #reader = new ManualReader();
   readonly provider: MeterProvider = new SdkMeterProvider({ readers: [this.#reader] });

@@ -16,6 +16,7 @@ type Place = Pick<RaftoralNodeOptions, "storage" | "dataDir">;
 const TIMING = { tickMs: 20 };
 const WAIT_MS = 10_000;
 
+/** A cluster of RaftoralNodes in the test's process. `dispose` ends all that it started. */
 export class TestCluster {
   readonly kind: Kind;
   readonly workflows: readonly WorkflowDefinition[];

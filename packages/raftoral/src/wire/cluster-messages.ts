@@ -96,7 +96,8 @@ function transferFromWire(transfer: SnapshotTransfer): SnapshotTransferStatus | 
 
 /** The status of a message. Throws REQUEST_INVALID for a role of a later version. */
 export function nodeStatusFromWire(status: GetStatusResponse): NodeStatus {
-  if (!isRole(status.role)) throw new NodeError("REQUEST_INVALID", `Role ${status.role} is not known to this version.`);
+  if (!isRole(status.role))
+    throw new NodeError("REQUEST_INVALID", `Role ${status.role} is not known to this version. Upgrade the client.`);
   return {
     clusterId: status.clusterId,
     nodeId: safeNumber(status.nodeId, "node_id"),

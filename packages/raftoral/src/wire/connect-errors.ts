@@ -80,7 +80,7 @@ function withoutDetail(failure: ConnectError, address: string): RaftoralError {
     case Code.NotFound:
       return new NodeError(
         "NODE_UNREACHABLE",
-        `What answers at ${address} is not a Raftoral node of a version this client understands (${failure.rawMessage}).`,
+        `What answers at ${address} is not a Raftoral node of a version this client understands (${failure.rawMessage}). Check the address and the versions.`,
         options,
       );
     default:

@@ -35,7 +35,7 @@ export function statusToWire(status: RunStatus | undefined): WireStatus {
 export function statusFromWire(status: WireStatus): RunStatus | undefined {
   if (status === WireStatus.UNSPECIFIED) return undefined;
   for (const [known, wire] of STATUSES) if (wire === status) return known;
-  throw new NodeError("REQUEST_INVALID", `Run status ${status} is not known to this version.`);
+  throw new NodeError("REQUEST_INVALID", `Run status ${status} is not known to this version. Upgrade the older side.`);
 }
 
 /** A run without payloads and history, as a message. */
@@ -61,7 +61,11 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
 /** The run of a message, as a list has it. Throws REQUEST_INVALID for a run without a status. */
 export function summaryFromWire(run: Run): RunSummary {
   const status = statusFromWire(run.status);
-  if (status === undefined) throw new NodeError("REQUEST_INVALID", `Run ${run.runId} came without a status.`);
+  if (status === undefined)
+    throw new NodeError(
+      "REQUEST_INVALID",
+      `Run ${run.runId} came without a status. Check that client and node are of one version.`,
+    );
   return {
     runId: run.runId,
     workflowType: run.workflowType,

@@ -14,6 +14,7 @@ const WITHOUT_EFFECT = new Set(["NO_LEADER", "OVERLOADED", "PAYLOAD_TOO_LARGE"])
 /** Operations on a key before all clients go on with the next one: short histories are checked fast. */
 const CALLS_PER_KEY = 60;
 
+/** One client. It goes on with its next operation until the world closes. */
 export class Client {
   readonly #world: World;
   readonly #random: Random;

@@ -29,6 +29,7 @@ interface Mark {
   readonly clock: number;
 }
 
+/** The history of all clients of one run. */
 export class History {
   readonly calls: Call[] = [];
   readonly #marks: Mark[] = [];

@@ -4,6 +4,7 @@ import { RARE_STATES } from "../coverage/rare-states.ts";
 import type { ManyTotals } from "./many.ts";
 import { addTo, columns, number } from "./totals.ts";
 
+/** Adds up runs of bare cores. */
 export class CoreTotals implements ManyTotals<CoreSums> {
   runs = 0;
   #actions = 0;

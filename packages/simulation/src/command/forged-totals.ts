@@ -5,6 +5,7 @@ import { TARGET_STATES } from "../forged/target-states.ts";
 import type { ManyTotals } from "./many.ts";
 import { addTo, columns, number } from "./totals.ts";
 
+/** Adds up runs with forged messages. */
 export class ForgedTotals implements ManyTotals<ForgedSums> {
   runs = 0;
   #actions = 0;

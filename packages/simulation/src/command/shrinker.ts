@@ -9,6 +9,7 @@ export interface Shrunk {
   readonly runs: number;
 }
 
+/** Leaves out faults of `failed` as long as the same finding comes up. Resolves with the smallest run that was found. */
 export async function shrink(
   failed: RunResult,
   steps: number,

@@ -12,10 +12,12 @@ const PROGRESS_EVERY_MS = 10_000;
 /** Characters of a finding that is told in a line. */
 const MAX_LINE = 120;
 
+/** Runs seeds of bare cores. Resolves with whether none has a finding. */
 export function simulateCores(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
   return simulateMany("--core", corePool(options.threads, options.mutant), new CoreTotals(), options, print);
 }
 
+/** Runs seeds with forged messages. Resolves with whether none has a finding. */
 export function simulateForged(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
   return simulateMany("--forged", forgedPool(options.threads, options.mutant), new ForgedTotals(), options, print);
 }

@@ -2,6 +2,7 @@
 import { RARE_STATES } from "../coverage/rare-states.ts";
 import type { RunResult } from "../run-seed.ts";
 
+/** Adds up runs of whole clusters. */
 export class Totals {
   seeds = 0;
   repeated = 0;
@@ -68,6 +69,7 @@ export function addTo(totals: Map<string, number>, counts: ReadonlyMap<string, n
   for (const [name, times] of counts) totals.set(name, (totals.get(name) ?? 0) + times);
 }
 
+/** A number with commas between thousands, rounded. */
 export function number(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

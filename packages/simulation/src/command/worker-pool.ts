@@ -21,6 +21,7 @@ export interface WorkerSettings {
 /** What a task is answered with. */
 export type Answer<Result> = { readonly result: Result } | { readonly error: string } | "hangs";
 
+/** Threads that take the next task when they are done with one. A task that hangs is ended, and counts as `onHang` says. */
 export class WorkerPool<Task, Result> {
   readonly #settings: WorkerSettings;
   readonly #onHang: (task: Task, hangMs: number) => Result;

@@ -54,6 +54,7 @@ export function action(kind: ActionKind, at: NodeId, fields: Partial<Action> = {
   return { kind, at, to: fields.to ?? 0, amount: fields.amount ?? 0, change: fields.change };
 }
 
+/** A configuration change as text: `AddNode n4, RemoveNode n1 (Explicit)`. */
 export function showChange({ transition, changes }: ConfChangeV2): string {
   const all = changes.map(({ type, nodeId }) => `${type} n${nodeId}`).join(", ");
   return `${all === "" ? "leave the joint configuration" : all}${transition === "Auto" ? "" : ` (${transition})`}`;

@@ -19,6 +19,7 @@ export interface CoreWrite {
   readonly received: Snapshot | undefined;
 }
 
+/** The disk of a {@link CoreNode}. It outlives the node's processes. */
 export class CoreDisk implements LogStorage {
   readonly platter = new LogImage();
   /** Handed over and not durable, oldest first. */

@@ -30,6 +30,7 @@ const REFUSALS_OF_SOUND_MESSAGES = new Set([
   "read-limit",
 ]);
 
+/** One group of bare cores. A schedule or a list of actions drives it. */
 export class CoreGroup implements CoreHost {
   readonly settings: CoreSettings;
   readonly nodes = new Map<NodeId, CoreNode>();

@@ -13,6 +13,7 @@ export interface UnderWay {
   readonly isReported: boolean;
 }
 
+/** The messages that are under way in one {@link CoreGroup}. */
 export class CoreNetwork {
   readonly #queues = new Map<number, UnderWay[]>();
   /** Directions with something under way. */

@@ -55,6 +55,7 @@ const BLANK: State = { index: 0, digest: 0, confState: EMPTY_CONF_STATE };
 /** Rounds of its own duties after which a node that still has some does not come to rest. */
 const MAX_ROUNDS = 2_000;
 
+/** One node of a {@link CoreGroup}. */
 export class CoreNode implements Observed {
   readonly id: NodeId;
   readonly disk: CoreDisk;

@@ -28,6 +28,7 @@ export interface CoreSettings {
   readonly actions: number;
 }
 
+/** Draws the settings of one run. */
 export function drawCoreSettings(random: Random): CoreSettings {
   const flag = (probability = 0.5): boolean => random.chance(probability);
   const isAsync = flag(0.6);

@@ -18,6 +18,7 @@ export interface CoreSums {
 /** Runs that may be spent on making a finding small. */
 const MAX_SHRINK_RUNS = 3_000;
 
+/** Runs `count` seeds from `start`. Resolves with the sums of these runs. With `isToTell` a finding comes with its shortest story. */
 export async function carryOutCoreTask({ start, count, ignore, isToTell }: ManyTask): Promise<CoreSums> {
   const sums = { runs: 0, actions: 0, messages: 0, committed: 0, checks: 0 };
   const rare = new Map<string, number>();

@@ -2,6 +2,7 @@
 import type { ConfState, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Ledger } from "../invariants/ledger.ts";
 
+/** The voters, outgoing voters and learners of a configuration, each once. */
 export function membersOf({ voters, votersOutgoing, learners }: ConfState): readonly NodeId[] {
   return [...new Set([...voters, ...votersOutgoing, ...learners])];
 }

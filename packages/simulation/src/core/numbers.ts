@@ -6,6 +6,7 @@ export function bytesOf(number: number, length = 4): Uint8Array {
   return bytes;
 }
 
+/** The number that the bytes begin with, as {@link bytesOf} wrote it. */
 export function numberIn(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
 }

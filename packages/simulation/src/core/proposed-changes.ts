@@ -12,6 +12,7 @@ import { numberIn } from "./numbers.ts";
 /** What a leader asks for by itself. */
 const LEAVE: ConfChangeV2 = { transition: "Auto", changes: [], context: EMPTY_BYTES };
 
+/** The changes of one run. */
 export class ProposedChanges {
   /** Numbers of changes that were applied somewhere as such, not turned down. */
   readonly applied = new Set<number>();

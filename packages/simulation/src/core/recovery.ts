@@ -18,6 +18,7 @@ const MAX_TIMEOUTS = 60;
 /** Numbers of changes that the schedule did not use. */
 const FIRST_CHANGE = 1_000;
 
+/** Throws a {@link Violation} when the group does not recover. */
 export function requireRecovery(group: CoreGroup): void {
   new Recovery(group).run();
 }

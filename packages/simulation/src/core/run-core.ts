@@ -35,6 +35,7 @@ export interface CoreResult {
 /** Draws for each action, at most: of what is drawn, some cannot be done to anybody. */
 const MAX_DRAWN = 10;
 
+/** Carries out one run. A violation is in the result, not thrown. */
 export function runCore({ seed, ignore, actions, tell }: CoreRunOptions): CoreResult {
   const random = new Random(seed).fork("core");
   const settings = drawCoreSettings(random.fork("settings"));

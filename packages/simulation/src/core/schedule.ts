@@ -44,6 +44,7 @@ const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 /** Of the things that only a leader can bring about, how many are asked for when there is none. */
 const ASKED_OF_NOBODY = 0.05;
 
+/** Chooses the actions of one run. */
 export class Schedule {
   readonly #group: CoreGroup;
   readonly #random: Random;

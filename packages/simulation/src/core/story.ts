@@ -6,6 +6,7 @@ import { type Action, showChange } from "./action.ts";
 import type { CoreGroup } from "./core-group.ts";
 import type { CoreNode } from "./core-node.ts";
 
+/** Tells the story of one {@link CoreGroup} line by line. */
 export class Narrator {
   readonly #group: CoreGroup;
   readonly #tell: (line: string) => void;

@@ -48,6 +48,7 @@ export interface Passage {
   readonly fromIncarnation: number;
 }
 
+/** Counts the rare states of one run. */
 export class RareStates implements Invariant {
   readonly name = "rare-states";
   readonly counts = new Map<RareState, number>();

@@ -33,6 +33,7 @@ const QUICK_MS: readonly [number, number] = [0.2, 2];
 /** What a flush takes on a disk that is slow all the time: longer than a round trip. */
 const SLOW_MS: readonly [number, number] = [3, 60];
 
+/** The disk of one {@link SimNode} (K1 to K4). */
 export class Disk {
   readonly platter = new LogImage();
   readonly #nodeId: NodeId;

@@ -8,6 +8,7 @@ import type { Entry, HardState, Missing, Snapshot } from "@raftoral/raft-core/co
 import type { WriteBatch } from "@raftoral/raft-core/storage";
 import { countWithin } from "@raftoral/raft-core/storage";
 
+/** One image. Two of them make a disk: what is on the platter, and what the process sees. */
 export class LogImage {
   hardState: HardState = { term: 0, vote: 0, commit: 0 };
   snapshot: Snapshot = { metadata: { confState: EMPTY_CONF_STATE, index: 0, term: 0 }, data: EMPTY_BYTES };

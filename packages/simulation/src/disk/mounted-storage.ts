@@ -10,6 +10,7 @@ import type { LogImage } from "./log-image.ts";
 
 const NO_CHUNKS: readonly Uint8Array[] = [];
 
+/** The `GroupStorage` that the driver of one process gets. */
 export class MountedStorage implements GroupStorage {
   readonly #disk: Disk;
   readonly #life: Life;

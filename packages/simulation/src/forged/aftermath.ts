@@ -26,6 +26,7 @@ const NO_PASSAGE = { forIncarnation: 0, fromIncarnation: 0 } as const;
 /** What became of a message: taken, not readable as one, or refused with this reason. */
 export type Fate = "taken" | "unreadable" | (StepOutcome & { ok: false })["reason"];
 
+/** The group of one run, after the forged message. */
 export class Aftermath implements CoreHost {
   readonly #nodes: ReadonlyMap<NodeId, CoreNode>;
   readonly #network: CoreNetwork;

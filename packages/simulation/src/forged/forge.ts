@@ -49,6 +49,7 @@ const FIELDS = [
   "to",
 ] as const satisfies readonly (keyof Message)[];
 
+/** Forges messages for one group. */
 export class Forger {
   readonly #random: Random;
   readonly #ids: readonly NodeId[];

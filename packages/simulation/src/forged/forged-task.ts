@@ -21,6 +21,7 @@ export interface ForgedSums {
 /** Runs that may be spent on making a finding small. */
 const MAX_SHRINK_RUNS = 2_000;
 
+/** Runs `count` seeds from `start`. Resolves with the sums of these runs. */
 export async function carryOutForgedTask({ start, count, isToTell }: ManyTask): Promise<ForgedSums> {
   const fates = new Map<string, number>();
   const states = new Map<string, number>();

@@ -58,6 +58,7 @@ function changeIn(random: Random, node: CoreNode, ids: readonly NodeId[], type: 
   return encodeConfChangeV2({ transition, changes, context: EMPTY_BYTES });
 }
 
+/** A few random bytes. */
 export function anyBytes(random: Random): Uint8Array {
   return Uint8Array.from({ length: random.oneOf(1, 3, 4, 8, 20) }, () => random.below(256));
 }
@@ -81,6 +82,7 @@ export function anyContext(random: Random, { raft: { reads } }: CoreNode): Uint8
   }
 }
 
+/** A snapshot near to what `node` has, or far from it. */
 export function anySnapshot(random: Random, node: CoreNode, ids: readonly NodeId[]): Snapshot {
   const metadata = {
     index: anyIndex(random, node),

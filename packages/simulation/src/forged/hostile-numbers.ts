@@ -19,6 +19,7 @@ const HUGE_SHARE = 0.15;
 /** An id that no node has. */
 export const STRANGER: NodeId = 61;
 
+/** A number beyond anything that a group comes to. */
 export function anyHuge(random: Random): number {
   return random.oneOf(...HUGE);
 }
@@ -36,10 +37,12 @@ export function termNear(random: Random, { raft }: CoreNode): Term {
   return Math.max(0, random.oneOf(0, raft.log.lastTerm(), raft.term, raft.term, raft.term) + random.oneOf(-1, 0, 0, 1));
 }
 
+/** An index near to one that `node` is at, or a huge one. */
 export function anyIndex(random: Random, node: CoreNode): LogIndex {
   return random.chance(HUGE_SHARE) ? anyHuge(random) : indexNear(random, node);
 }
 
+/** A term near to the one that `node` is in, or a huge one. */
 export function anyTerm(random: Random, node: CoreNode): Term {
   if (!random.chance(HUGE_SHARE)) return termNear(random, node);
   return random.chance(0.3) ? node.raft.term + 2 ** 32 + random.below(2) : anyHuge(random);

@@ -52,6 +52,7 @@ const MAX_FORGERIES = 8;
 /** Ticks that pass afterwards, in shortest election timeouts. */
 const TIMEOUTS_AFTERWARDS = 4;
 
+/** Carries out one run with one forged message. A violation is in the result, not thrown. */
 export function runForged({ seed, actions, forgery, tell }: ForgedRunOptions): ForgedResult {
   const run = new ForgedRun(seed, tell);
   let finding: ForgedResult["finding"];

@@ -33,6 +33,7 @@ function isSendingIn({ role, tracker }: CoreNode["raft"], state: string): boolea
   return role === "StateLeader" && [...tracker.progress.values()].some((progress) => progress.state === state);
 }
 
+/** The states of interest that a node is in when a forged message arrives. */
 export function targetStatesOf(node: CoreNode): readonly string[] {
   return Object.entries(TARGET_STATES).flatMap(([name, isIn]) => (isIn(node) ? [name] : []));
 }

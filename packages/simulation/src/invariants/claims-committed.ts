@@ -9,6 +9,7 @@ import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks what messages claim to be committed. */
 export class ClaimsCommitted implements Invariant {
   readonly name = "claims-committed";
   readonly #report: Report;

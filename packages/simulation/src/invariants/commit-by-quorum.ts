@@ -8,6 +8,7 @@ import type { LogImage } from "../disk/log-image.ts";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Observed } from "./observed.ts";
 
+/** Checks that what a leader commits is on the disks of a quorum. */
 export class CommitByQuorum implements Invariant {
   readonly name = "commit-by-quorum";
   readonly #report: Report;

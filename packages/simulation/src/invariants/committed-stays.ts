@@ -7,6 +7,7 @@ import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks that committed entries stay. */
 export class CommittedStays implements Invariant {
   readonly name = "committed-never-changes";
   readonly #report: Report;

@@ -7,6 +7,7 @@ import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks the configurations of all nodes. */
 export class ConfigurationsOverlap implements Invariant {
   readonly name = "configurations";
   readonly #report: Report;
@@ -50,6 +51,7 @@ export class ConfigurationsOverlap implements Invariant {
   }
 }
 
+/** A configuration as text. */
 export function show({ voters, votersOutgoing, learners, learnersNext }: ConfState): string {
   const outgoing = votersOutgoing.length > 0 ? ` outgoing [${votersOutgoing}]` : "";
   const next = learnersNext.length > 0 ? ` next [${learnersNext}]` : "";
@@ -96,6 +98,7 @@ function ones(bits: number): number {
   return (((left + (left >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24;
 }
 
+/** Whether the nodes for which `isIn` holds are a quorum of a configuration, of both halves if it is joint. */
 export function isQuorum({ voters, votersOutgoing }: ConfState, isIn: (id: NodeId) => boolean): boolean {
   return [voters, votersOutgoing].every((half) => half.length === 0 || half.filter(isIn).length * 2 > half.length);
 }

@@ -17,6 +17,7 @@ import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 import { isFromLeader } from "./one-leader-per-term.ts";
 
+/** Checks each message that a node sends against the node's disk. */
 export class DurableBeforeClaimed implements Invariant {
   readonly name = "durable-before-claimed";
   readonly #report: Report;

@@ -25,6 +25,7 @@ import { SameState } from "./same-state.ts";
 
 type Hook = Exclude<keyof Invariant, "name">;
 
+/** All invariants of one run. */
 export class InvariantSet implements CoreListener {
   readonly ledger = new Ledger();
   readonly states: SameState;

@@ -3,6 +3,7 @@ import type { Entry } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import type { Observed } from "./observed.ts";
 
+/** Checks that leaders only append. */
 export class LeaderAppendOnly implements Invariant {
   readonly name = "leader-append-only";
   readonly #report: Report;

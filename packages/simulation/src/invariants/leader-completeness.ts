@@ -6,6 +6,7 @@ import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks the log of each new leader. */
 export class LeaderCompleteness implements Invariant {
   readonly name = "leader-completeness";
   readonly #report: Report;

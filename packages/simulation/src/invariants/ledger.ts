@@ -30,6 +30,7 @@ export interface Who {
   readonly incarnation: number;
 }
 
+/** The ledger of one run. */
 export class Ledger {
   /** By `keyOf(index, term)`. */
   readonly entries = new Map<number, KnownEntry>();
@@ -74,6 +75,7 @@ export function keyOf(index: LogIndex, term: Term): number {
   return index * 0x10_0000 + term;
 }
 
+/** A number for the content of an entry. Entries with the same content have the same one. */
 export function fingerprintOf({ type, data, context }: Entry): number {
   const body = mix(hashBytes(data), type === "EntryNormal" ? 1 : type === "EntryConfChange" ? 2 : 3);
   return context === undefined ? body : mix(body, hashBytes(context));

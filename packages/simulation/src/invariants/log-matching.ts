@@ -10,6 +10,7 @@ import type { Invariant, Report } from "./invariant.ts";
 import { fingerprintOf, keyOf, type Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks entries with the same index and term. */
 export class LogMatching implements Invariant {
   readonly name = "log-matching";
   readonly #report: Report;

@@ -13,6 +13,7 @@ import { InvariantSet } from "./invariant-set.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
 
+/** Listens to the nodes of one {@link World}. */
 export class Monitor implements NodeListener {
   readonly invariants: InvariantSet;
   readonly #world: World;

@@ -6,6 +6,7 @@
 import type { Invariant, Report } from "./invariant.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks that nothing of a process goes back. */
 export class Monotone implements Invariant {
   readonly name = "monotone";
   readonly #report: Report;

@@ -10,6 +10,7 @@ import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks that each term has one leader at most. */
 export class OneLeaderPerTerm implements Invariant {
   readonly name = "one-leader-per-term";
   readonly #report: Report;

@@ -9,6 +9,7 @@ import type { Entry } from "@raftoral/raft-core/core";
 import type { Invariant, Report } from "./invariant.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks that configuration changes are made one at a time. */
 export class OnePendingChange implements Invariant {
   readonly name = "one-pending-change";
   readonly #report: Report;

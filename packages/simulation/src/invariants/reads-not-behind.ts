@@ -10,6 +10,7 @@ import type { Invariant, Report } from "./invariant.ts";
 import type { Ledger } from "./ledger.ts";
 import { nameOf, type Observed } from "./observed.ts";
 
+/** Checks the index that each read is answered with. */
 export class ReadsNotBehind implements Invariant {
   readonly name = "reads-not-behind";
   readonly #report: Report;

@@ -14,6 +14,7 @@ interface Applied {
   readonly by: Who;
 }
 
+/** Checks that all processes apply the same entry at an index. */
 export class SameEntryApplied implements Invariant {
   readonly name = "same-entry-applied";
   readonly #report: Report;

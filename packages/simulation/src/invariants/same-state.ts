@@ -12,6 +12,7 @@ interface Executed {
   readonly by: NodeId;
 }
 
+/** Checks that all replicas come to the same state. */
 export class SameState implements Invariant {
   readonly name = "same-state";
   readonly #report: Report;

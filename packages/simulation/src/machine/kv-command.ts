@@ -29,6 +29,7 @@ export function encodeKvCommand(command: KvCommand): Uint8Array {
   return bytes;
 }
 
+/** The command that the bytes hold. Throws for bytes that hold none. */
 export function decodeKvCommand(bytes: Uint8Array): KvCommand {
   let text = "";
   for (let at = 0; at < bytes.length && bytes[at] !== 0; at++) text += String.fromCharCode(bytes[at] as number);

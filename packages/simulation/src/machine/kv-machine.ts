@@ -18,6 +18,7 @@ const CHUNK_REGISTERS = 8;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** The replica of one process. */
 export class KvMachine implements CommandExecutor<KvCommand, KvResult> {
   #registers = new Map<string, number>();
   #digest = 0;

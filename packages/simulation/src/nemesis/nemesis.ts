@@ -18,6 +18,7 @@ const ALL: readonly Fault[] = [...NETWORK_FAULTS, ...PROCESS_FAULTS, ...DISK_FAU
 const IDS_PER_FAULT = 8;
 const FIRST_ADDED_ID = 8;
 
+/** The nemesis of one {@link World}. */
 export class Nemesis {
   /** What was done, by number. */
   readonly injected: InjectedFault[] = [];

@@ -19,6 +19,7 @@ const GLANCE_MS = 100;
 /** Calls that were under way when the cluster was healed have timed out by then, changes of the membership included. */
 const CALLS_OVER_MS = 5_000;
 
+/** Heals the world, and resolves once the cluster has made progress. Throws a {@link Violation} when it does not. */
 export async function requireProgress(world: World, nemesis: Nemesis): Promise<"progress" | "no-quorum"> {
   nemesis.stop();
   world.network.heal();

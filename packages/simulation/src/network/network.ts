@@ -30,6 +30,7 @@ interface Listener {
   readonly receivers: Map<GroupId, GroupReceiver>;
 }
 
+/** The network of one {@link World}. */
 export class Network {
   /** What happens to every message. */
   weather: Weather;
@@ -174,6 +175,7 @@ export class Network {
   }
 }
 
+/** A message as one line of text. */
 export function describeMessage(message: Message): string {
   const { type, from, to, term, index, logTerm, entries, commit, reject } = message;
   const extent = entries.length > 0 ? ` +${entries.length} entries` : "";

@@ -17,6 +17,7 @@ const DELEGATE_TIMEOUT_MS = 3_000;
 /** A peer that is down is noticed after this long. */
 const UNREACHABLE_AFTER_MS = 5;
 
+/** The port of one process. It is dead when the process is. */
 export class NodePort implements PeerTransport {
   readonly nodeId: NodeId;
   readonly #world: World;

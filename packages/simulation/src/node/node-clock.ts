@@ -6,6 +6,7 @@ import type { Life } from "./life.ts";
 /** A day in 2030, so that wall clocks look like wall clocks. */
 const WALL_EPOCH_MS = 1_900_000_000_000;
 
+/** The clock of one process. Its timers do not fire after the process has ended. */
 export class NodeClock implements Clock {
   readonly #world: World;
   readonly #nodeId: NodeId;

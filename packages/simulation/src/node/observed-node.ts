@@ -27,6 +27,7 @@ export interface NodeListener extends CoreListener {
   applied(node: Observed, entry: Entry): void;
 }
 
+/** One process of a node, observed. */
 export class ObservedNode implements Observed {
   readonly id: NodeId;
   readonly incarnation: number;

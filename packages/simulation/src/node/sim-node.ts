@@ -18,6 +18,7 @@ import type { ObservedNode } from "./observed-node.ts";
 
 export type Condition = "up" | "down" | "lost" | "retired";
 
+/** One node of a {@link World}. */
 export class SimNode {
   readonly id: NodeId;
   readonly disk: Disk;

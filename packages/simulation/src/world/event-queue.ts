@@ -18,6 +18,7 @@ export interface Event {
   cancelled: boolean;
 }
 
+/** The events of one {@link World}. Adding one and taking the first each take logarithmic time. */
 export class EventQueue {
   readonly #heap: Event[] = [];
   #nextOrder = 0;

@@ -4,6 +4,7 @@
  */
 import { type Rng, seededRng } from "@raftoral/raft-core";
 
+/** One stream of randomness. `fork` gives another one by name. */
 export class Random implements Rng {
   readonly #rng: Rng;
   readonly #seed: number;

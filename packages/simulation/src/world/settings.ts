@@ -59,6 +59,7 @@ function drawWeather(random: Random): Weather {
   };
 }
 
+/** Draws the settings of one run. */
 export function drawSettings(random: Random): Settings {
   const checkQuorum = random.chance(0.7);
   const tickMs = random.oneOf(10, 20, 50);

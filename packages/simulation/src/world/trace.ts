@@ -5,6 +5,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import { hashText, mix } from "./random.ts";
 
+/** The trace of one run. */
 export class Trace {
   #hash = 0x9e3779b9;
   readonly #kinds = new Map<string, number>();

@@ -22,6 +22,7 @@ import type { Violation } from "./violation.ts";
 /** Looks at every process after each of its events, until it is taken away. */
 export type Trap = (node: SimNode, observed: ObservedNode) => void;
 
+/** One simulated cluster, for one run. */
 export class World {
   readonly seed: number;
   readonly random: Random;

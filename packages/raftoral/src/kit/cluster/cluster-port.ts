@@ -24,6 +24,7 @@ export interface ClusterPortSetting {
 /** What a node says that is about to be gone, or cannot reach the others. */
 const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED"]);
 
+/** The port of the API to a whole {@link TestCluster} (C1). */
 export class ClusterPort implements WorkflowsPort {
   readonly #setting: ClusterPortSetting;
 

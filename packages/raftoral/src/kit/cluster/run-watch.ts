@@ -53,6 +53,7 @@ interface Watched {
 
 const MAX_STORY = 10_000;
 
+/** Watches the runs of one {@link TestCluster}. */
 export class RunWatch implements ProposalObserver {
   readonly platformUses: PlatformUse[] = [];
   readonly story: string[] = [];

@@ -60,6 +60,7 @@ const SETTLE_MS = 10_000;
 const CALL_TIMEOUT_MS = 30_000;
 const MAX_NODES = 7;
 
+/** A cluster of 1 to 7 nodes for a test (K1, K2). Begin with {@link TestCluster.start}, end with {@link TestCluster.stop}. */
 export class TestCluster {
   readonly seed: number;
   readonly time: TestTime;

@@ -32,6 +32,7 @@ export interface TestNodeSetting {
 /** What a node of a test cluster is at present. */
 export type TestNodeStatus = "starting" | "up" | "killed" | "stopped";
 
+/** One node of a {@link TestCluster} (P1, P2): kill it, stop it, or start it again. */
 export class TestNode {
   readonly nodeId: NodeId;
   readonly #setting: TestNodeSetting;

@@ -12,6 +12,7 @@ const DOWN_MS = 4_000;
 /** How late messages and signals are at most, after a `delay`. */
 const LATE_MS = 300;
 
+/** Disturbs one {@link TestCluster} while a run is under way (D1, D2). */
 export class Disturber {
   readonly #cluster: TestCluster;
   readonly #runId: string;

@@ -16,6 +16,7 @@ export interface StepCount extends StepFilter {
   readonly atMost?: number;
 }
 
+/** The steps of a {@link TestCluster} (M1, M2): mock them, and read which attempts began. */
 export class TestSteps {
   readonly #mocks: StepMock[] = [];
   readonly #calls: StepCall[] = [];

@@ -28,6 +28,7 @@ const STUCK_MS = 2_000;
 const MOST_STEPS = 300_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** The time of a {@link TestCluster} (T1 to T4): move it, or wait until nothing is left to do. */
 export class TestTime {
   readonly #options: TestTimeOptions;
   readonly #time: VirtualTime;

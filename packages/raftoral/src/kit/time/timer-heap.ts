@@ -8,6 +8,7 @@ export interface Timer {
   isCancelled: boolean;
 }
 
+/** The timers of a {@link VirtualTime}. Adding one and taking the first each take logarithmic time. */
 export class TimerHeap<T extends Timer> {
   #heap: T[] = [];
 

@@ -50,6 +50,7 @@ export interface VirtualTimeOptions {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** Virtual time of one test cluster (V1 to V3). Each process gets its clock from it. */
 export class VirtualTime {
   readonly startMs: number;
   readonly #options: VirtualTimeOptions;

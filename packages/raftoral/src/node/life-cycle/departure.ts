@@ -27,6 +27,7 @@ const QUORUM_LOST_MS = 1_000;
 /** A voter that is alive takes the leadership in two rounds of messages. */
 const TRANSFER_MS = 2_000;
 
+/** The departure of one node (D1 to D4): draining before a stop, and leaving. */
 export class Departure {
   readonly #options: DepartureOptions;
   readonly #left = Promise.withResolvers<"left">();

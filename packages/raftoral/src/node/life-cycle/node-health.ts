@@ -14,6 +14,7 @@ import type { WorkflowCluster } from "../membership/membership.ts";
 const NEEDS_LEADER = [OVERALL, WorkflowService.typeName, "raftoral.RaftService"];
 const NEEDS_NOBODY = [ClusterService.typeName, "raftoral.v1.PeerService"];
 
+/** Keeps the health board of one node in line with its cluster until `stop`. */
 export class NodeHealth {
   readonly #board: HealthBoard;
   readonly #cluster: WorkflowCluster;

@@ -45,6 +45,7 @@ const PROMOTION_LAG_ENTRIES = 100;
 const PROMOTION_CHECK_MS = 100;
 const PROMOTION_TIMEOUT_MS = 5_000;
 
+/** The membership of one cluster, as one of its nodes carries it out (J1 to J6). */
 export class Membership {
   readonly #cluster: WorkflowCluster;
   readonly #clusterId: string;
@@ -188,7 +189,7 @@ export class Membership {
     await this.#cluster.readIndex(deadline.left());
     // A successor may have let the node in already: its place would be taken for one that this attempt left behind.
     if (!this.#cluster.isLeader) {
-      throw new RaftError("NO_LEADER", "The leadership has moved to another node, which is to be asked.", {
+      throw new RaftError("NO_LEADER", "The leadership has moved to another node. Ask that node.", {
         retryable: true,
       });
     }
@@ -331,6 +332,7 @@ export function membersOf(status: ClusterStatus): readonly MemberInfo[] {
     });
 }
 
+/** The LAST_MEMBER error of a removal that would leave no voter. */
 export function lastMember(nodeId: NodeId): NodeError {
   return new NodeError(
     "LAST_MEMBER",

@@ -65,10 +65,14 @@ export function dialLocal(transport: WorkflowTransport): Dial {
   return async (address) => {
     const node = local.get(transport)?.get(address);
     if (node === undefined) {
-      throw new NodeError("NODE_UNREACHABLE", `No node answers at ${address}, on the transport that was given.`, {
-        retryable: true,
-        details: { address },
-      });
+      throw new NodeError(
+        "NODE_UNREACHABLE",
+        `No node answers at ${address} on the transport that was given. Check the address, and that the node runs.`,
+        {
+          retryable: true,
+          details: { address },
+        },
+      );
     }
     return {
       identity: async () => ({ clusterId: node.clusterId, nodeId: node.nodeId }),

@@ -8,6 +8,7 @@ import type { BackupSummary } from "../../api/cluster.ts";
 import { NodeError } from "../../api/errors.ts";
 import type { NodeStorage } from "./node-storage.ts";
 
+/** Takes the backups of one node, one at a time. */
 export class NodeBackups {
   readonly #storage: NodeStorage;
   readonly #folder: string | undefined;
@@ -22,7 +23,7 @@ export class NodeBackups {
   /** Into `path`, a new or empty folder. Rejects with BACKUP_REFUSED, and with what the storage says. */
   async make(path: string): Promise<BackupSummary> {
     if (this.#storage.backup === undefined) {
-      throw refused("This node keeps everything in memory (it has no data folder), so there is nothing to back up.");
+      throw refused("This node keeps everything in memory. Give it a data folder, or ask a node that has one.");
     }
     if (this.#isBusy) throw refused("A backup of this node is under way. Wait until it is done.", true);
     this.#isBusy = true;

@@ -43,7 +43,10 @@ export function addRecover(storage: Command, { io, setExitCode }: StorageCommand
       const { inspectFolder, planRecovery, recoverFolder } = await storageTools();
       if (flags.address !== undefined) parseReachableAddress(flags.address, "--address");
       if (flags.keepClusterId === true && flags.newClusterId !== undefined) {
-        throw new NodeError("OPTIONS_INVALID", "Options --keep-cluster-id and --new-cluster-id exclude each other.");
+        throw new NodeError(
+          "OPTIONS_INVALID",
+          "Options --keep-cluster-id and --new-cluster-id exclude each other. Give one of them.",
+        );
       }
       const old = (await inspectFolder(dir)).identity?.clusterId ?? "";
       const options = {

@@ -1,0 +1,130 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { root } from "../process.ts";
+import { filesIn, workspacePackages } from "../workspace.ts";
+import { styleProblems } from "./code-style.ts";
+import { exportedOf } from "./docstrings.ts";
+import { errorFamily, errorTexts, shown, textProblem } from "./error-texts.ts";
+import { readSource, type Source } from "./source.ts";
+import { riddlesIn } from "./words.ts";
+
+// The rules of style, on everything in the repository that people write.
+
+/**
+ * What is left to do, at most, by rule and folder. A number here only ever becomes smaller; a folder without one keeps the rule.
+ */
+const LEFT: Readonly<Record<"docstrings" | "names" | "riddles" | "texts", Readonly<Record<string, number>>>> = {
+  docstrings: {
+    "packages/raft-core": 88,
+    "packages/storage-lmdb": 40,
+    "packages/transport-grpc": 42,
+    "packages/transport-memory": 5,
+    "packages/workflow": 70,
+  },
+  names: {
+    "packages/raft-core": 82,
+    "packages/storage-lmdb": 138,
+    "packages/transport-grpc": 25,
+    "packages/transport-memory": 4,
+    "packages/workflow": 1,
+  },
+  riddles: { "packages/raft-core": 130, "packages/workflow": 5, documents: 120 },
+  texts: {
+    "packages/raft-core": 55,
+    "packages/storage-lmdb": 4,
+    "packages/transport-grpc": 42,
+    "packages/transport-memory": 4,
+    "packages/workflow": 8,
+  },
+};
+
+function expectNone(problems: readonly string[], rule: keyof typeof LEFT, folder: string): void {
+  const left = LEFT[rule][folder] ?? 0;
+  if (problems.length > left) expect(problems).toEqual([]);
+}
+
+/** Their words are those that the others avoid. */
+const ABOUT_WORDS = /^tools\/style\/words(\.test)?\.ts$/;
+
+const sources = await Promise.all(
+  (await filesIn(root, ["packages/*/{src,bench}/**/*.ts", "benchmarks/src/**/*.ts", "tools/**/*.ts"]))
+    .filter((path) => !/\/gen\/|node_modules/.test(path))
+    .map(async (path) => readSource(path, await readFile(join(root, path), "utf8"))),
+);
+const family = errorFamily(sources);
+const folders = [...new Set(sources.map(folderOf))];
+const published = (await workspacePackages())
+  .filter((each) => each.published)
+  .map(({ shortName }) => `packages/${shortName}`);
+const documents = await filesIn(root, [
+  "*.md",
+  "docs/**/*.md",
+  "{packages/*,benchmarks}/*.md",
+  "proto/**/*.proto",
+  "tools/*.mjs",
+]);
+
+/** `packages/raft-core`, `benchmarks` or `tools`. */
+function folderOf({ path }: Source): string {
+  return path
+    .split("/")
+    .slice(0, path.startsWith("packages/") ? 2 : 1)
+    .join("/");
+}
+
+function isTest({ path }: Source): boolean {
+  return path.endsWith(".test.ts");
+}
+
+/** Sources of a folder, tests apart. */
+function sourcesOf(folder: string): readonly Source[] {
+  return sources.filter((source) => folderOf(source) === folder && !isTest(source));
+}
+
+describe.each(folders)("%s", (folder) => {
+  test("has a docstring for every class and function that is exported", () => {
+    const missing = sourcesOf(folder).flatMap((source) =>
+      exportedOf(source)
+        .filter(({ isDocumented }) => !isDocumented)
+        .map(({ name, line }) => `${source.path}:${line}: ${name}`),
+    );
+    expectNone(missing, "docstrings", folder);
+  });
+
+  test("keeps the rules of names, length and privacy", () => {
+    expectNone(sources.filter((source) => folderOf(source) === folder).flatMap(styleProblems), "names", folder);
+  });
+
+  test("has no riddles in its words", () => {
+    const own = sources.filter((source) => folderOf(source) === folder && !ABOUT_WORDS.test(source.path));
+    expectNone(
+      own.flatMap(({ path, text }) => riddles(path, text)),
+      "riddles",
+      folder,
+    );
+  });
+});
+
+test.each(published)("the error texts of %s say what happened and what to do", (folder) => {
+  const texts = errorTexts(
+    sourcesOf(folder).filter(({ path }) => !path.includes("/testing/")),
+    family,
+  );
+  const problems = texts.flatMap(({ path, line, text }) => {
+    const problem = textProblem(text);
+    return problem === undefined ? [] : [`${path}:${line}: ${problem}: ${shown(text)}`];
+  });
+  expectNone(problems, "texts", folder);
+});
+
+test("documents have no riddles in their words", async () => {
+  const found = await Promise.all(
+    documents.map(async (path) => riddles(path, await readFile(join(root, path), "utf8"))),
+  );
+  expectNone(found.flat(), "riddles", "documents");
+});
+
+function riddles(path: string, text: string): readonly string[] {
+  return riddlesIn(text).map(({ word, line }) => `${path}:${line}: ${word}`);
+}
