@@ -8,6 +8,8 @@ import { flagsOf } from "./report.ts";
 
 /** Findings that are made small and told; the rest is only counted. */
 const MAX_REPORTED = 5;
+/** Seeds that are named when there are more findings. */
+const MAX_NAMED = 100;
 const PROGRESS_EVERY_MS = 10_000;
 /** Characters of a finding that is told in a line. */
 const MAX_LINE = 120;
@@ -66,7 +68,7 @@ async function simulateMany<Sums extends ManySums>(
       print("            and with --trace for the whole run");
       print("");
     }
-    if (found.length > MAX_REPORTED) print(`findings    ${found.length}, of seeds ${found.map(({ seed }) => seed)}`);
+    if (found.length > MAX_REPORTED) print(`findings    ${found.length}, of seeds ${found.slice(0, MAX_NAMED).map(({ seed }) => seed)}`);
     for (const line of totals.lines(realMs)) print(line);
     if (totals.runs < seeds) print(`stopped     after ${totals.runs} of ${seeds} seeds`);
     print(found.length === 0 ? "nothing was found" : `${found.length} findings`);

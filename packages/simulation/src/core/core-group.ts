@@ -136,10 +136,13 @@ export class CoreGroup implements CoreHost {
     return number;
   }
 
-  /** Whether the group goes on without a node that it has removed, whatever happens to the others (raft-core's removal.ts RV1). */
-  isDispensable({ id }: CoreNode): boolean {
+  /** Whether the group goes on without a node that it has removed, whatever happens to the others (raft-core's removal.ts RV1, RV2). */
+  isDispensable(node: CoreNode): boolean {
+    const { id } = node;
     const { leader } = this;
-    if (leader === undefined || !this.settings.config.stepDownOnRemoval) return false;
+    if (!this.settings.config.stepDownOnRemoval) return false;
+    if (node.saysThatItIsRemoved) return true;
+    if (leader === undefined) return false;
     if (leader.id === id || !wasRemoved(this.ledger, id) || membersOf(leader.confState).includes(id)) return false;
     const { log, lossOfVotesAt, term } = leader.raft;
     return log.committed >= lossOfVotesAt && log.termOrZero(log.committed) === term;
@@ -307,12 +310,12 @@ export class CoreGroup implements CoreHost {
 
   #tick(node: CoreNode): void {
     if (!this.settings.ticksTogether) {
-      node.raw.tick();
+      node.tick();
       return;
     }
     for (const one of this.nodes.values()) {
       if (!one.isUp) continue;
-      one.raw.tick();
+      one.tick();
       if (one !== node) this.invariants.afterEvent(one);
     }
   }
@@ -344,13 +347,11 @@ export class CoreGroup implements CoreHost {
     return true;
   }
 
-  /** Of a snapshot its sender hears what became of it. One that does not have its receiver is followed by a newer one. */
-  #isOver(from: NodeId, to: NodeId, { message, passage, isReported }: UnderWay, result: "finish" | "failure"): void {
+  /** Of a snapshot its sender hears what became of it. */
+  #isOver(from: NodeId, to: NodeId, { passage, isReported }: UnderWay, result: "finish" | "failure"): void {
     const sender = this.nodes.get(from);
     if (!isReported || sender?.isUp !== true || sender.incarnation !== passage.fromIncarnation) return;
     sender.raw.reportSnapshot(to, result);
-    const confState = message.snapshot?.metadata.confState;
-    if (confState !== undefined && !membersOf(confState).includes(to)) sender.compact(Number.MAX_SAFE_INTEGER);
     this.invariants.afterEvent(sender);
   }
 

@@ -22,6 +22,7 @@ import { mix, type Random } from "../world/random.ts";
 import { Violation } from "../world/violation.ts";
 import { CoreDisk } from "./core-disk.ts";
 import type { CoreSettings } from "./core-settings.ts";
+import { membersOf } from "./members.ts";
 
 /** Who a node belongs to. */
 export interface CoreHost extends CoreListener {
@@ -66,6 +67,8 @@ export class CoreNode implements Observed {
   #host: CoreHost;
   readonly #settings: CoreSettings;
   readonly #random: Random;
+  /** It was leader when it applied its own removal. */
+  #wasRemovedInOffice = false;
   #raw: RawNode | undefined;
   #before: Remembered | undefined;
   #state: State = BLANK;
@@ -114,6 +117,11 @@ export class CoreNode implements Observed {
     return this.#ready !== undefined || writes.length > 0 || this.#applications.length > 0 || this.raw.hasReady();
   }
 
+  /** It was leader when it applied its own removal, and is not any more: its driver tells of the removal, and its owner stops it. */
+  get saysThatItIsRemoved(): boolean {
+    return this.isUp && this.#wasRemovedInOffice && this.raft.role !== "StateLeader";
+  }
+
   /** Belongs to another host from here on. */
   handOver(host: CoreHost): void {
     this.#host = host;
@@ -123,6 +131,7 @@ export class CoreNode implements Observed {
     if (this.isUp || this.isRetired) return;
     this.incarnation++;
     this.isUp = true;
+    this.#wasRemovedInOffice = false;
     this.disk.open();
     const { metadata, data } = this.disk.snapshot();
     if (!this.#settings.hasDurableState || metadata.index > this.#state.index) {
@@ -158,6 +167,14 @@ export class CoreNode implements Observed {
     this.crash(0);
     this.disk.wipe();
     this.#state = BLANK;
+  }
+
+  /** Time passes. A leader whose latest snapshot lacks a member takes another: the member would refuse that one. */
+  tick(): void {
+    this.raw.tick();
+    if (this.raft.role !== "StateLeader") return;
+    const inSnapshot = membersOf(this.disk.snapshot().metadata.confState);
+    if (!membersOf(this.#state.confState).every((id) => inSnapshot.includes(id))) this.compact(Number.MAX_SAFE_INTEGER);
   }
 
   /** Takes a Ready, if there is one and, in synchronous mode, none in hand. */
@@ -337,7 +354,9 @@ export class CoreNode implements Observed {
     let { confState } = this.#state;
     const change = entry.type === "EntryNormal" ? undefined : this.#host.changeOf(this, entry);
     if (change !== undefined) {
+      const leads = this.raft.role === "StateLeader";
       confState = this.raw.applyConfChange(change);
+      this.#wasRemovedInOffice = leads && !membersOf(confState).includes(this.id);
       this.#host.configured(this, entry.index, confState);
     }
     this.#state = { index: entry.index, digest: mix(mix(digest, fingerprintOf(entry)), entry.index), confState };

@@ -5,6 +5,7 @@
  */
 import { type ConfState, EMPTY_BYTES, type NodeId } from "@raftoral/raft-core";
 import type { ConfChangeSingle, ConfChangeTransition, ConfChangeV2 } from "@raftoral/raft-core/core";
+import { leadsWithoutVote } from "../invariants/observed.ts";
 import type { Random } from "../world/random.ts";
 import { type Action, type ActionKind, action } from "./action.ts";
 import { MAX_MESSAGES_PER_TICK } from "./come-to-rest.ts";
@@ -83,6 +84,11 @@ export class Schedule {
       if (kind === "crash" && this.#random.chance(0.5)) this.#comesBack(at);
       return;
     }
+    if (node.saysThatItIsRemoved && this.#random.chance(0.7)) {
+      this.#planned.push(action("retire", node.id));
+      return;
+    }
+    if (leadsWithoutVote(node) && this.#random.chance(0.2)) this.#cutOffInOffice(node);
     if (kind === "settle" || this.#tempts(node)) return;
     if (kind === "turn" || kind === "write" || kind === "apply") return;
     if (!this.#stalled.has(node.id)) this.#planned.push(action("settle", node.id));
@@ -94,6 +100,16 @@ export class Schedule {
     const ids = [...this.#group.nodes.keys()];
     this.#stalled = new Set(ids.filter(() => random.chance(0.35)));
     this.#cutOff = new Set(random.chance(0.4) ? ids.filter(() => random.chance(0.3)) : []);
+  }
+
+  /** A leader that the others still need is heard by nobody, until it gives up its office or another stands. */
+  #cutOffInOffice({ id }: CoreNode): void {
+    this.#cutOff.add(id);
+    const { electionTicks } = this.#group.settings.config;
+    for (let more = this.#random.below(3 * electionTicks); more > 0; more--) this.#planned.push(action("tick", id));
+    const others = [...this.#group.nodes.values()].filter((node) => node.isUp && node.id !== id);
+    const other = this.#random.chance(0.5) ? this.#random.pick(others) : undefined;
+    if (other !== undefined) this.#planned.push(action("campaign", other.id), action("settle", other.id));
   }
 
   /** A node is back at once, and perhaps stands for election. */

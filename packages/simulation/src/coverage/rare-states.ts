@@ -21,6 +21,8 @@ export const RARE_STATES = {
   "leader-owes-reads": "a leader crashes with reads that wait for a quorum",
   "leader-without-vote": "a leader that lost its vote leads on",
   "leader-without-vote-crashes": "a leader that lost its vote crashes before the others can go on without it",
+  "leader-without-vote-deposed": "a leader that lost its vote loses its office before the others can go on without it",
+  "leader-of-two-removed": "the leader of a group of two loses its vote",
   "follower-unwritten": "a follower crashes with entries that its disk has not",
   "joint-crash": "a node crashes in a joint configuration",
   "joint-leader-crash": "a leader crashes in a joint configuration",
@@ -94,13 +96,16 @@ export class RareStates implements Invariant {
     if (platter.lastIndex > platter.compactedIndex) this.#count("snapshot-over-log");
   }
 
-  configured({ raft }: Observed): void {
-    if (leadsWithoutVote({ raft })) this.#count("leader-without-vote");
+  configured({ raft, before }: Observed): void {
+    if (!leadsWithoutVote({ raft })) return;
+    this.#count("leader-without-vote");
+    if (before.config.voters.incoming.size === 2) this.#count("leader-of-two-removed");
   }
 
   afterEvent(node: Observed): void {
     const { raft, before } = node;
     if (raft.role === before.role && raft.term === before.term) return;
+    if (before.votelessUntil > 0 && raft.log.committed < before.votelessUntil) this.#count("leader-without-vote-deposed");
     if (raft.role === "StateCandidate") this.#stands(node);
     else if (raft.role === "StateLeader") this.#leads(node);
   }

@@ -89,7 +89,7 @@ export class Aftermath implements CoreHost {
 
   tick(): void {
     for (const node of this.#nodes.values()) {
-      if (node.isUp) this.#watched(node, () => node.raw.tick());
+      if (node.isUp) this.#watched(node, () => node.tick());
     }
   }
 

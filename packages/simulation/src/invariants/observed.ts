@@ -14,6 +14,8 @@ export interface Remembered {
   config: RawNode["raft"]["tracker"]["config"];
   /** A received snapshot waits to be stored, and the application is still at an older configuration. */
   isSuperseded: boolean;
+  /** Of a leader that lost its vote, the entry that must be committed before the others can go on without it; 0 of all others. */
+  votelessUntil: LogIndex;
 }
 
 export interface Observed {
@@ -40,6 +42,7 @@ export function memoryOf(raft: RawNode["raft"]): Remembered {
     role: raft.role,
     config: raft.tracker.config,
     isSuperseded: raft.supersededConfState !== undefined,
+    votelessUntil: leadsWithoutVote({ raft }) ? raft.lossOfVotesAt : 0,
   };
 }
 
@@ -52,6 +55,7 @@ export function remember(before: Remembered, raft: RawNode["raft"]): void {
   before.role = raft.role;
   before.config = raft.tracker.config;
   before.isSuperseded = raft.supersededConfState !== undefined;
+  before.votelessUntil = leadsWithoutVote({ raft }) ? raft.lossOfVotesAt : 0;
 }
 
 /** `n3.2`: the second process of node 3. */
