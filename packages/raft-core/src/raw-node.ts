@@ -15,6 +15,7 @@ import { answeredNothingNew, heardNothingNew } from "./raft/nothing-new.ts";
 import type { ProposeOutcome, StepOutcome } from "./raft/outcome.ts";
 import { Raft } from "./raft/raft.ts";
 import { applyConfChange } from "./raft/reconfigure.ts";
+import { needsThoseRemoved } from "./raft/removal.ts";
 import { type Ready, storageAppend, storageAppendResponse, storageApply, storageApplyResponse } from "./ready.ts";
 import { type BasicStatus, basicStatusOf, type Status, statusOf } from "./status.ts";
 import type {
@@ -225,6 +226,15 @@ export class RawNode {
     invariant(!this.isAsync, "advance() is for synchronous mode; step the responses of the storage messages instead");
     const steps = this.stepsOnAdvance.splice(0);
     for (const m of steps) this.raft.step(m);
+  }
+
+  /**
+   * With `stepDownOnRemoval`, on a node that led when it applied a change which took votes away: whether the group may still need those who lost
+   * them, this node among them. A node that was removed must not be stopped for good while this holds, unless another member
+   * says that it does not need it (raft/removal.ts RV1, RV3).
+   */
+  needsThoseRemoved(): boolean {
+    return needsThoseRemoved(this.raft);
   }
 
   basicStatus(): BasicStatus {

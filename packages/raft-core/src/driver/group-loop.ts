@@ -70,7 +70,7 @@ export class GroupLoop<Command, Result> {
     this.#state = state;
     this.#snapshotter = snapshotter;
     this.#observers = new Observers(logger);
-    this.#membership = new Membership(options, state, this.#observers, () => this.#raw.raft.role === "StateLeader");
+    this.#membership = new Membership(options, state, this.#observers, () => this.#raw.needsThoseRemoved());
     this.#leadership = new Leadership(nodeId, timing.nodeLostTicks, executor, this.#observers, logger);
     this.#calls = new GroupCalls(options, {
       lifecycle: this.#lifecycle,
@@ -170,10 +170,9 @@ export class GroupLoop<Command, Result> {
     return this.#raw.status().progress;
   }
 
-  /** On the leader: whether the group may still need the members that the last change took votes from (raft/removal.ts RV1). */
+  /** Whether the group may still need the members that the last change took votes from (raft/removal.ts RV1, RV3). */
   needsThoseRemoved(): boolean {
-    const { role, log, lossOfVotesAt } = this.#raw.raft;
-    return role === "StateLeader" && log.committed < lossOfVotesAt;
+    return this.#raw.needsThoseRemoved();
   }
 
   /** The calls that an application makes. */
@@ -341,6 +340,7 @@ export class GroupLoop<Command, Result> {
 
   #applied(): void {
     this.#calls.applied(this.#state.appliedIndex);
+    this.#membership.announceRemoval();
     if (!this.#snapshotter.isDue || !this.#lifecycle.isRunning) return;
     this.#takeNow().catch((error: unknown) => {
       // Overtaken by a received one: nothing is lost.

@@ -86,6 +86,8 @@ export class Raft {
   pendingConfIndex: LogIndex = 0;
   /** Leader: the entry that follows the last change which took votes away (`removal.ts RV1`). 0 for none. */
   lossOfVotesAt: LogIndex = 0;
+  /** The term in which this node led and lost its office with that entry not committed (`removal.ts RV3`). 0 for none. */
+  lossUnconfirmedIn: Term = 0;
   /** While a received snapshot waits to be stored: the configuration as of what the application has applied. */
   supersededConfState: ConfState | undefined = undefined;
   /** Leader: payload bytes appended and not applied; an estimate that is never too high. */

@@ -99,6 +99,47 @@ describe("a leader that loses its vote", () => {
     beat(network, 1, 21);
     expect(roleOf(network, 1)).toBe("StateFollower");
   });
+
+  /** Node 1 has applied its removal, and given up its office with nobody else knowing of it. */
+  const deposed = (voters: readonly NodeId[]): LockstepNetwork => {
+    const network = led({ voters, config: { stepDownOnRemoval: true, checkQuorum: true, preVote: true } });
+    network.raw(1).proposeConfChange(change(remove(1)));
+    network.deliverOnly((m) => m.type !== "MsgApp" || m.commit < 2);
+    network.stabilize();
+    expect(network.raw(1).needsThoseRemoved()).toBe(true);
+    network.isolate(1);
+    beat(network, 1, 21);
+    expect([roleOf(network, 1), network.raw(1).needsThoseRemoved()]).toEqual(["StateFollower", true]);
+    network.heal();
+    // Nobody else keeps a promise to it any more.
+    for (const id of voters) if (id > 2) network.tick(id, 10);
+    return network;
+  };
+
+  test("and its office before it has told the others is needed by them, and nothing tells it when that is over (RV3)", () => {
+    const network = deposed([1, 2]);
+    // The first time node 2 learns of the change, which it has to apply before it stands.
+    network.elect(2);
+    expect(network.node(2).confState.voters).toEqual([2]);
+    network.elect(2);
+    expect(network.propose(2, "on")).toBe(true);
+    expect(network.raw(1).needsThoseRemoved()).toBe(true);
+  });
+
+  test("and its office before it has told the others is needed until it learns of a later leader's commit (RV3)", () => {
+    const network = deposed([1, 2, 3]);
+    network.deliverOnly(({ type, from }) => from !== 1 || !type.endsWith("VoteResp"));
+    network.elect(2);
+    expect(roleOf(network, 2)).toBe("StateLeader");
+    expect(network.raw(1).needsThoseRemoved()).toBe(false);
+  });
+
+  test("is needed by nobody once it has stepped down (RV3)", () => {
+    const network = led({ voters: [1, 2] });
+    network.raw(1).proposeConfChange(change(remove(1)));
+    network.stabilize();
+    expect([roleOf(network, 1), network.raw(1).needsThoseRemoved()]).toEqual(["StateFollower", false]);
+  });
 });
 
 describe("after a change that takes votes away", () => {

@@ -11,6 +11,9 @@
  *      the entry is committed, a majority of the voters that are left knows, and needs nobody else.
  * RV2. With `stepDownOnRemoval`, a leader that lost its own vote leads until that entry is committed. Then it asks an up-to-date
  *      voter to campaign, and steps down. From the change on it takes no proposals.
+ * RV3. A leader that loses its office before that entry is committed does not know whether the others need those who lost their votes, itself
+ *      among them. It must not be stopped for good until it hears that an entry of a later term is committed, or a member says
+ *      so: the others may count on its answer to their requests for votes, which tells them of the change (election.ts E4).
  */
 import { invariant } from "../errors.ts";
 import type { JointConfig } from "../quorum/joint.ts";
@@ -32,6 +35,15 @@ export function confirmLossOfVotes(raft: Raft, before: JointConfig): void {
 /** Leader: whether it has lost its own vote, and leads only until the others need it no more (RV2). */
 export function isLeaving(raft: Raft): boolean {
   return raft.lossOfVotesAt > 0 && !raft.tracker.config.voters.has(raft.id);
+}
+
+/**
+ * Whether the others may need those from whom the last change took votes, as far as this node can tell: it led when it applied the change, and has
+ * not learned yet that they do not (RV1, RV3).
+ */
+export function needsThoseRemoved({ log, lossOfVotesAt, lossUnconfirmedIn }: Raft): boolean {
+  if (log.committed < lossOfVotesAt) return true;
+  return lossUnconfirmedIn > 0 && log.termOrZero(log.committed) <= lossUnconfirmedIn;
 }
 
 /** Leader: the commit index has moved. Steps down if nothing is left to do without a vote (RV2). */

@@ -57,6 +57,8 @@ export function abortLeaderTransfer(raft: Raft): void {
 
 function reset(raft: Raft, term: Term): void {
   invariant(term >= raft.term, () => `R1: term went back from ${raft.term} to ${term}`);
+  // In the term that it led (RV3 in removal.ts).
+  if (raft.lossOfVotesAt > raft.log.committed) raft.lossUnconfirmedIn = raft.term;
   if (raft.term !== term) {
     raft.term = term;
     raft.vote = NONE;

@@ -68,7 +68,8 @@ async function simulateMany<Sums extends ManySums>(
       print("            and with --trace for the whole run");
       print("");
     }
-    if (found.length > MAX_REPORTED) print(`findings    ${found.length}, of seeds ${found.slice(0, MAX_NAMED).map(({ seed }) => seed)}`);
+    if (found.length > MAX_REPORTED)
+      print(`findings    ${found.length}, of seeds ${found.slice(0, MAX_NAMED).map(({ seed }) => seed)}`);
     for (const line of totals.lines(realMs)) print(line);
     if (totals.runs < seeds) print(`stopped     after ${totals.runs} of ${seeds} seeds`);
     print(found.length === 0 ? "nothing was found" : `${found.length} findings`);

@@ -117,9 +117,9 @@ export class CoreNode implements Observed {
     return this.#ready !== undefined || writes.length > 0 || this.#applications.length > 0 || this.raw.hasReady();
   }
 
-  /** It was leader when it applied its own removal, and is not any more: its driver tells of the removal, and its owner stops it. */
+  /** It was leader when it applied its own removal, and the others need it no more: its driver tells of that, and its owner stops it. */
   get saysThatItIsRemoved(): boolean {
-    return this.isUp && this.#wasRemovedInOffice && this.raft.role !== "StateLeader";
+    return this.isUp && this.#wasRemovedInOffice && this.raft.role !== "StateLeader" && !this.raw.needsThoseRemoved();
   }
 
   /** Belongs to another host from here on. */

@@ -105,7 +105,8 @@ export class RareStates implements Invariant {
   afterEvent(node: Observed): void {
     const { raft, before } = node;
     if (raft.role === before.role && raft.term === before.term) return;
-    if (before.votelessUntil > 0 && raft.log.committed < before.votelessUntil) this.#count("leader-without-vote-deposed");
+    if (before.votelessUntil > 0 && raft.log.committed < before.votelessUntil)
+      this.#count("leader-without-vote-deposed");
     if (raft.role === "StateCandidate") this.#stands(node);
     else if (raft.role === "StateLeader") this.#leads(node);
   }

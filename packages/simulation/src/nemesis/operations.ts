@@ -5,11 +5,8 @@ import { pickRunning } from "./fault.ts";
 import { hasQuorumLeft } from "./quorum-budget.ts";
 
 const MAX_VOTERS = 7;
-/**
- * No node leaves a group of fewer voters. Where the others are no majority without the one that leaves, and that one led and has
- * entries they lack, they wait for a vote that it never gives: a limit of taking configurations into force when they are applied.
- */
-const MIN_VOTERS_TO_LEAVE = 3;
+/** No node leaves a group of fewer voters. */
+const MIN_VOTERS_TO_LEAVE = 2;
 /** How long a change or a transfer may take its caller. */
 export const TIMEOUT_MS = 3_000;
 /** A change that its proposer gave up may still be made for about as long. */

@@ -109,7 +109,7 @@ class Recovery {
   /** Does an operator's work: starts what is down, stops a node that does not belong to the group once no member can add it any more. */
   #operate(node: SimNode): void {
     if (!isOutside(this.#world, node.id)) {
-      if (node.condition === "retired") node.condition = "down";
+      if (node.condition === "retired" && !node.isStoppedForGood) node.condition = "down";
       node.start();
     } else if (this.#world.now > this.#since + CALLS_OVER_MS) {
       node.retire();

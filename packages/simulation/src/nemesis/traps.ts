@@ -1,9 +1,10 @@
 /**
- * Crashes that do not come at just any moment. A trap waits until some process is in a state that lasts only as long as a flush or a
- * round trip, and crashes it then, or a moment later. What leads to that state is helped along: a disk that stalls, a campaign, a
+ * Crashes, and cut links, that do not come at just any moment. A trap waits until some process is in a state that lasts only as long as a
+ * flush or a round trip, and crashes it then, or a moment later, or cuts it off. What leads to that state is helped along: a disk that stalls, a campaign, a
  * hand-over of leadership, a change of the configuration. The node is back soon, while what others have sent to its former
  * process is still under way, and may stand for election at once.
  */
+import type { NodeId } from "@raftoral/raft-core";
 import { leadsWithoutVote, type Observed } from "../invariants/observed.ts";
 import type { SimNode } from "../node/sim-node.ts";
 import type { Trap } from "../world/world.ts";
@@ -19,8 +20,10 @@ interface TrapKind {
   isIn(node: Observed, context: FaultContext): boolean;
   /** How long after that it crashes, in milliseconds: one of these at most. */
   readonly patienceMs?: readonly [number, ...number[]];
-  /** How long it is down: one of these. */
+  /** How long it is down, or cut off: one of these. */
   readonly downMs?: readonly [number, ...number[]];
+  /** It is cut off from all others instead of crashing. */
+  readonly isCutOff?: true;
 }
 
 const DOWN_MS: readonly [number, ...number[]] = [0.1, 5, 50, 800];
@@ -84,6 +87,16 @@ function candidateThatHearsLate(context: FaultContext): SimNode | "nowhere" {
     world.traps.delete(lure);
     for (const id of others) world.network.slowDown(id, node.id, 0);
   });
+  return node;
+}
+
+/** Its removal, or its demotion, is asked for while another one leads, for no leader hands over for it then; and it stands for election. */
+function leaderToBeWithoutVote(context: FaultContext): SimNode | "nowhere" {
+  const leader = leaderOf(context);
+  const node = context.random.pick(running(context).filter((one) => one !== leader));
+  if (node === undefined || removeOne(context, node.id) === undefined) return "nowhere";
+  const { world, random } = context;
+  world.after(random.between(0, 20), "nemesis", 0, undefined, () => campaign(node));
   return node;
 }
 
@@ -216,17 +229,20 @@ const TRAPS: readonly TrapKind[] = [
   },
   {
     kind: "trap-without-vote",
-    weight: 2,
-    prepare: (context) => {
-      // Its removal is asked for while another one leads: no leader hands over for it.
-      const leader = leaderOf(context);
-      const node = context.random.pick(running(context).filter((one) => one !== leader));
-      if (node === undefined || removeOne(context, node.id) === undefined) return "nowhere";
-      const { world, random } = context;
-      world.after(random.between(0, 20), "nemesis", 0, undefined, () => campaign(node));
-      return node;
-    },
+    weight: 3,
+    prepare: leaderToBeWithoutVote,
     isIn: ({ raft }) => leadsWithoutVote({ raft }),
+    patienceMs: [0, 2],
+  },
+  {
+    // Long enough for it to be deposed, or to give up, before the others know that it was removed.
+    kind: "trap-without-vote-alone",
+    weight: 4,
+    prepare: leaderToBeWithoutVote,
+    isIn: ({ raft }) => leadsWithoutVote({ raft }),
+    patienceMs: [0],
+    downMs: [100, 1_000, 3_000],
+    isCutOff: true,
   },
 ];
 
@@ -236,9 +252,20 @@ function hasChange({ raft: { log } }: Observed, after: number): boolean {
   return log.some(first, log.lastIndex() + 1, Number.POSITIVE_INFINITY, ({ type }) => type !== "EntryNormal");
 }
 
-/** Waits for the state and crashes who is in it, once. */
+/** Nothing gets through between a node and all others for a while. */
+function cutOff({ world }: FaultContext, id: NodeId, ms: number): void {
+  const links = [...world.nodes.keys()].flatMap((other) =>
+    other === id ? [] : [[id, other] as const, [other, id] as const],
+  );
+  for (const [from, to] of links) world.network.cut(from, to);
+  world.after(ms, "nemesis", 0, undefined, () => {
+    for (const [from, to] of links) world.network.mend(from, to);
+  });
+}
+
+/** Waits for the state and crashes who is in it, or cuts it off, once. */
 function arm(context: FaultContext, trapKind: TrapKind): Injected | undefined {
-  const { prepare, isIn, kind, patienceMs = PATIENCE_MS } = trapKind;
+  const { prepare, isIn, kind, isCutOff, patienceMs = PATIENCE_MS } = trapKind;
   const { world, random } = context;
   const watched = prepare?.(context);
   if (watched === "nowhere") return undefined;
@@ -258,8 +285,12 @@ function arm(context: FaultContext, trapKind: TrapKind): Injected | undefined {
     const { life } = node;
     world.after(waitMs, "nemesis", 0, undefined, () => {
       if (!isArmed || node.life !== life || node.condition !== "up") return;
-      node.crash();
       world.faults.count(`${kind} sprung`);
+      if (isCutOff === true) {
+        cutOff(context, node.id, downMs);
+        return;
+      }
+      node.crash();
       world.after(downMs, "nemesis", 0, undefined, () => back(node));
     });
   };

@@ -82,6 +82,11 @@ export class Network {
     return this.#cuts.has(direction(from, to)) ? undefined : this.#listeners.get(to);
   }
 
+  /** Every other process that listens. */
+  others(nodeId: NodeId): readonly (readonly [NodeId, Listener])[] {
+    return [...this.#listeners].filter(([id]) => id !== nodeId);
+  }
+
   cut(from: NodeId, to: NodeId): void {
     const key = direction(from, to);
     this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + 1);

@@ -16,6 +16,8 @@ const SNAPSHOT_TIMEOUT_MS = 2_000;
 const DELEGATE_TIMEOUT_MS = 3_000;
 /** A peer that is down is noticed after this long. */
 const UNREACHABLE_AFTER_MS = 5;
+/** How often a process says hello to the others, as one does that connects to them again and again. */
+const HELLO_EVERY_MS = 2_000;
 
 /** The port of one process. It is dead when the process is. */
 export class NodePort implements PeerTransport {
@@ -25,6 +27,8 @@ export class NodePort implements PeerTransport {
   readonly #life: Life;
   readonly #opened: (groupId: GroupId, receiver: GroupReceiver) => void;
   #isOpen = false;
+  /** Of the one group that is simulated. */
+  #receiver: GroupReceiver | undefined;
 
   /** `opened` hears of the first receiver, that of the group. */
   constructor(
@@ -44,7 +48,9 @@ export class NodePort implements PeerTransport {
   open(groupId: GroupId, receiver: GroupReceiver): GroupChannel {
     if (this.#isOpen) return this.#openBeside(groupId, receiver);
     this.#isOpen = true;
+    this.#receiver = receiver;
     this.#opened(groupId, receiver);
+    this.#helloLater();
     const told = new Set<NodeId>();
     const tell = (messages: readonly Message[]): void => {
       if (!this.#life.isAlive) return;
@@ -78,6 +84,32 @@ export class NodePort implements PeerTransport {
   setPeer(): void {}
 
   removePeer(): void {}
+
+  /** Whoever is removed now hears it over the connections that are open. */
+  membersChanged(): void {
+    for (const [peer] of this.#network.others(this.nodeId)) {
+      if (this.#receiver?.isRemoved?.(peer) === true) this.#tellRemoved(this.nodeId, peer);
+    }
+  }
+
+  /** Asks all others, one after the other, whether this node was removed. */
+  #helloLater(): void {
+    this.#world.after(HELLO_EVERY_MS, "hello", this.nodeId, this.#life, () => {
+      for (const [peer, { receiver }] of this.#network.others(this.nodeId)) {
+        const isHeard = this.#network.reach(this.nodeId, peer) !== undefined;
+        if (isHeard && receiver.isRemoved?.(this.nodeId) === true) this.#tellRemoved(peer, this.nodeId);
+      }
+      this.#helloLater();
+    });
+  }
+
+  #tellRemoved(by: NodeId, peer: NodeId): void {
+    if (this.#network.loses()) return;
+    this.#world.after(this.#network.delayMs(by, peer), "removed", peer, undefined, () => {
+      const listener = this.#network.reach(by, peer);
+      listener?.life.deliver("removed", () => listener.receiver.removed?.(by));
+    });
+  }
 
   #send(groupId: GroupId, messages: readonly Message[], receiver: GroupReceiver, told: Set<NodeId>): void {
     if (!this.#life.isAlive) return;

@@ -30,14 +30,16 @@ export class SimNode {
   cluster: RaftCluster<KvCommand, KvResult> | undefined;
   /** Present from the moment the driver listens. */
   observed: ObservedNode | undefined;
-  /** It saw its own removal. */
-  sawRemoval = false;
+  /** Its owner stopped it when it told of its removal. It is not started again, whatever the others need. */
+  isStoppedForGood = false;
   /** What its clock runs at, also after a restart. */
   clockRate = 1;
   readonly #world: World;
   readonly #random: Random;
   readonly #bootstrap: Bootstrap;
   #lives = 0;
+  /** The process that was leader when it applied its own removal. */
+  #removedInOffice: Life | undefined;
 
   constructor(world: World, id: NodeId, bootstrap: Bootstrap) {
     this.#world = world;
@@ -58,7 +60,7 @@ export class SimNode {
 
   /** Starts a process. Does nothing unless the node is down. */
   start(): void {
-    if (this.condition !== "down") return;
+    if (this.condition !== "down" || this.isStoppedForGood) return;
     const { settings } = this.#world;
     const life = new Life(++this.#lives);
     const storage = this.#mount(life);
@@ -147,11 +149,29 @@ export class SimNode {
   #hear(life: Life, event: ClusterEvent): void {
     if (!life.isAlive) return;
     if (event.type === "failed") this.#stopped(event.error);
-    else if (event.type === "removed") this.sawRemoval = true;
-    else if (event.type === "leader") {
+    else if (event.type === "removed") this.#hearRemoval(life);
+    else if (event.type === "members") {
+      const { voters, votersOutgoing, learners } = event.confState;
+      const isMember = [...voters, ...votersOutgoing, ...learners].includes(this.id);
+      if (!isMember && this.cluster?.isLeader === true) this.#removedInOffice = life;
+    } else if (event.type === "leader") {
       const { leader, term, role } = event;
       this.#world.trace.tell("leader", this.id, term, () => `n${leader} in term ${term}, is ${role}`);
     }
+  }
+
+  /**
+   * A leader that was removed is stopped when its driver says that it was. A follower is left alone for a while: its removal may be one flush
+   * ahead of what the others have on their disks.
+   */
+  #hearRemoval(life: Life): void {
+    if (this.#removedInOffice !== life) return;
+    this.#world.after(0, "removed", this.id, life, () => {
+      this.#world.trace.tell("stopped", this.id, 0, () => "its owner stops it for good");
+      this.#world.faults.count("removed leader stopped");
+      this.isStoppedForGood = true;
+      this.retire();
+    });
   }
 
   /** The driver stopped the node by itself: right after a failed write, a bug otherwise. */

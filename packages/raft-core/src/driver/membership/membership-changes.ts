@@ -50,7 +50,7 @@ export interface MembershipChangesHost {
   until(isMet: () => boolean, deadlineMs: number, timeout: () => RaftError): Promise<void>;
   /** On the leader, how far each member is; empty elsewhere. */
   progress(): ReadonlyMap<NodeId, Progress>;
-  /** On the leader: whether the group may still need the members that the last change took votes from (raft/removal.ts RV1). */
+  /** Whether the group may still need the members that the last change took votes from (raft/removal.ts RV1, RV3). */
   needsThoseRemoved(): boolean;
 }
 

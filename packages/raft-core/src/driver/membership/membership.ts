@@ -27,14 +27,14 @@ export class Membership {
   readonly #options: Options;
   readonly #state: MembershipState;
   readonly #observers: Pick<Observers, "emit">;
-  readonly #leads: () => boolean;
+  readonly #isNeeded: () => boolean;
   #isMember: boolean;
   /** This node was removed, and the observers have not been told. */
   #removalIsDue = false;
 
-  /** `leads`: whether this node leads the group now. */
-  constructor(options: Options, state: MembershipState, observers: Pick<Observers, "emit">, leads: () => boolean) {
-    this.#leads = leads;
+  /** `isNeeded`: whether the others may need this node although it was removed. */
+  constructor(options: Options, state: MembershipState, observers: Pick<Observers, "emit">, isNeeded: () => boolean) {
+    this.#isNeeded = isNeeded;
     this.#options = options;
     this.#state = state;
     this.#observers = observers;
@@ -73,19 +73,24 @@ export class Membership {
   }
 
   /**
-   * Tells the observers that this node was removed, unless it leads: whoever hears of it stops the node, and the other members need
-   * a leader that was removed until it has stepped down (raft/removal.ts RV2). To be called when the leadership has changed.
+   * Tells the observers that this node was removed, unless the others may need it: whoever hears of it stops the node, and the other members
+   * need a leader that was removed until its change is known to enough of them (raft/removal.ts RV2, RV3). To be called when the
+   * leadership, or what is applied, has changed.
    */
   announceRemoval(): void {
-    if (!this.#removalIsDue || this.#leads()) return;
+    if (!this.#removalIsDue || this.#isNeeded()) return;
     this.#removalIsDue = false;
     this.#observers.emit({ type: "removed" });
   }
 
-  /** A peer says that this node was removed. Its own log may never say so: nobody sends it anything any more. */
+  /**
+   * A peer says that this node was removed, and has applied that. Its own log may never say so: nobody sends it anything any more. Nor may it
+   * hear from its log that it is not needed (RV3).
+   */
   removedSays(peer: NodeId): void {
-    if (!this.#isMember) return;
+    if (!this.#isMember && !this.#removalIsDue) return;
     this.#isMember = false;
+    this.#removalIsDue = false;
     const { logger, nodeId, groupId } = this.#options;
     logger.error({ nodeId, groupId, by: peer }, "this node was removed from the cluster, a peer says");
     this.#observers.emit({ type: "removed" });
