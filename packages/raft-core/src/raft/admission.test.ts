@@ -202,6 +202,10 @@ describe("a message from a broken node, or from one that knows more than this no
       "a snapshot of a later term than its sender's",
       { type: "MsgSnap", snapshot: { metadata: { index: 9, term: 3, confState: TRIO }, data: new Uint8Array(0) } },
     ],
+    [
+      "a snapshot behind which no entries would have room",
+      { type: "MsgSnap", snapshot: { metadata: { index: 2 ** 52, term: 2, confState: TRIO }, data: new Uint8Array(0) } },
+    ],
     ["a term that cannot be counted up from", { type: "MsgVote", term: Number.MAX_SAFE_INTEGER }],
     ["a heartbeat's answer of its own", { type: "MsgHeartbeatResp", from: 1 }],
     ["a refusal of its own", { type: "MsgAppResp", from: 1, reject: true }],

@@ -15,6 +15,9 @@ import { isReadableChange } from "./reconfigure.ts";
  * stay safe integers.
  */
 export const HIGHEST_TERM_OR_INDEX = 2 ** 52;
+/** A snapshot takes its receiver to its index at once. Beyond it there must be room for more entries than any group appends. */
+const HIGHEST_SNAPSHOT_INDEX = 2 ** 51;
+
 /** Why `m` is refused, or undefined when it is let in. */
 export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
   if (m.term > HIGHEST_TERM_OR_INDEX || m.index > HIGHEST_TERM_OR_INDEX) return "malformed";
@@ -103,7 +106,7 @@ function isResponse(m: Message): boolean {
 
 function isPossible({ metadata }: Snapshot, { term }: Message): boolean {
   // In the first term there is nothing to compare with: what a group starts from has a term of its own.
-  if (metadata.index > HIGHEST_TERM_OR_INDEX || (term > 0 && metadata.term > term)) return false;
+  if (metadata.index > HIGHEST_SNAPSHOT_INDEX || (term > 0 && metadata.term > term)) return false;
   return isSound(metadata.confState);
 }
 

@@ -14,6 +14,7 @@ import { comeToRest } from "./come-to-rest.ts";
 import { CoreNetwork, type UnderWay } from "./core-network.ts";
 import { type CoreHost, CoreNode, contentOf } from "./core-node.ts";
 import type { CoreSettings } from "./core-settings.ts";
+import { stepHoldingReads } from "./held-reads.ts";
 import { hasOnlyLearned, membersOf, wasRemoved } from "./members.ts";
 import { bytesOf, numberIn } from "./numbers.ts";
 import { ProposedChanges } from "./proposed-changes.ts";
@@ -337,7 +338,8 @@ export class CoreGroup implements CoreHost {
       return false;
     }
     this.invariants.rare.arrives(node, message, passage);
-    const outcome = node.raw.step(this.settings.throughCodec ? decodePeerMessage(encodeMessage(message)) : message);
+    const arrived = this.settings.throughCodec ? decodePeerMessage(encodeMessage(message)) : message;
+    const outcome = stepHoldingReads(node.raw, arrived);
     // A node that its owner should not have started again notices that it should not vote.
     const noticesLoss = !outcome.ok && outcome.reason === "lost-entries" && this.wiped.has(to);
     if (!outcome.ok && !noticesLoss && !REFUSALS_OF_SOUND_MESSAGES.has(outcome.reason)) {

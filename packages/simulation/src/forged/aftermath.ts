@@ -16,6 +16,7 @@ import { decodePeerMessage, encodeMessage } from "@raftoral/raft-core/transport"
 import type { CoreGroup } from "../core/core-group.ts";
 import type { CoreNetwork } from "../core/core-network.ts";
 import type { CoreHost, CoreNode } from "../core/core-node.ts";
+import { stepHoldingReads } from "../core/held-reads.ts";
 import { describeMessage } from "../network/network.ts";
 import { Violation } from "../world/violation.ts";
 
@@ -46,7 +47,7 @@ export class Aftermath implements CoreHost {
       if (read === undefined) return "unreadable";
       const before = stateOf(node);
       const readsBefore = node.disk.reads;
-      const outcome = node.raw.step(read);
+      const outcome = stepHoldingReads(node.raw, read);
       const reads = node.disk.reads - readsBefore;
       const { log } = node.raft;
       if (reads > MAX_READS + log.lastIndex() - log.firstIndex()) {

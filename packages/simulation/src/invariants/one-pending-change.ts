@@ -1,6 +1,7 @@
 /**
  * One configuration change at a time (thesis §4.1): no log holds two that are not committed, no leader two that are not
- * applied, and no node stands for election while a committed change waits to be applied.
+ * applied, and no node stands for election while a committed change waits to be applied. What a leader waits for before it takes the next change
+ * is in its log.
  *
  * What is compacted was applied, although the report may not have reached the core yet: its configuration is in force.
  */
@@ -41,6 +42,10 @@ export class OnePendingChange implements Invariant {
   }
 
   afterEvent(node: Observed): void {
+    const { role, pendingConfIndex, log } = node.raft;
+    if (role === "StateLeader" && pendingConfIndex > log.lastIndex()) {
+      this.#report(this.name, `${nameOf(node)} takes no change before ${pendingConfIndex}, which is not in its log`);
+    }
     const all = this.#changes.get(node);
     if (all === undefined || all.length === 0) return;
     const { raft, before } = node;

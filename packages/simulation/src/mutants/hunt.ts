@@ -3,11 +3,11 @@ import { SEEDS_PER_TASK } from "../command/many.ts";
 import { corePool, forgedPool } from "../command/many-pool.ts";
 import type { SimulateOptions } from "../command/options.ts";
 import { seedPool } from "../command/seed-pool.ts";
-import { isInCore, MUTANTS, type Mutant, mutantNamed } from "./mutants.ts";
+import { isSoughtBy, MUTANTS, type Mutant, mutantNamed } from "./mutants.ts";
 
 /** Prints a row for each. Resolves to whether all were found. */
 export async function hunt(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
-  const all = options.kind === "clusters" ? MUTANTS : MUTANTS.filter(isInCore);
+  const all = MUTANTS.filter((mutant) => isSoughtBy(options.kind, mutant));
   const mutants = options.mutant === undefined ? all : [mutantNamed(options.mutant)];
   let isComplete = true;
   print("| bug | switch | found by | at seed |");

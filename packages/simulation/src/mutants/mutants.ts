@@ -3,6 +3,8 @@
  * find it. `npm run simulate -- --hunt` looks for all of them.
  */
 
+import type { SeedKind } from "../command/worker-pool.ts";
+
 export interface Edit {
   /** Within `packages/`. */
   readonly file: string;
@@ -17,6 +19,8 @@ export interface Mutant {
   readonly bug: string;
   /** Invariants that see the bug itself, at once. The hunt is repeated without them: the schedules must come to what it leads to. */
   readonly seenDirectlyBy?: readonly string[];
+  /** The kinds of runs that are to find it. Unless given: whole clusters, and bare cores if it is in what they run. */
+  readonly kinds?: readonly SeedKind[];
   readonly edits: readonly Edit[];
 }
 
@@ -253,11 +257,138 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "leaves-office-at-removal",
+    bug: "a leader steps down when it applies its own removal, and the others wait for its vote for ever",
+    edits: [
+      {
+        file: `${RAFT}/reconfigure.ts`,
+        find: "  confirmLossOfVotes(raft, before);\n",
+        replace:
+          "  if (raft.config.stepDownOnRemoval && (own === undefined || own.isLearner)) {\n" +
+          "    becomeFollower(raft, raft.term, NONE);\n    return confState;\n  }\n  confirmLossOfVotes(raft, before);\n",
+      },
+      {
+        file: `${RAFT}/reconfigure.ts`,
+        find: 'import { abortLeaderTransfer } from "./roles.ts";',
+        replace: 'import { abortLeaderTransfer, becomeFollower } from "./roles.ts";',
+      },
+    ],
+  },
+  {
+    name: "deposed-leader-not-needed",
+    bug: "a removed leader that lost its office before the others know of its removal counts as not needed any more",
+    edits: [
+      {
+        file: `${RAFT}/removal.ts`,
+        find: "return lossUnconfirmedIn > 0 && log.termOrZero(log.committed) <= lossUnconfirmedIn;",
+        replace: "return lossUnconfirmedIn < 0;",
+      },
+    ],
+  },
+  {
+    name: "dropped-change-blocks",
+    bug: "a configuration change that is dropped for want of room blocks the next one",
+    edits: [
+      {
+        file: `${RAFT}/reconfigure.ts`,
+        find: "  if (!appendEntries(raft, entries)) return false;\n  raft.pendingConfIndex = pendingConfIndex;\n",
+        replace: "  raft.pendingConfIndex = pendingConfIndex;\n  if (!appendEntries(raft, entries)) return false;\n",
+      },
+    ],
+  },
+  {
+    name: "read-waits-for-removed",
+    bug: "a read that waits when the last other voter is removed is never answered",
+    kinds: ["cores"],
+    edits: [{ file: `${RAFT}/reconfigure.ts`, find: "  answerConfirmedReads(raft);\n", replace: "" }],
+  },
+  {
+    name: "read-dropped-silently",
+    bug: "a read beyond the limit is taken and forgotten (here the limit is one read)",
+    kinds: ["cores"],
+    edits: [
+      { file: `${RAFT}/read-index.ts`, find: 'return raft.dropped("read-limit");', replace: "return ACCEPTED;" },
+      { file: `${RAFT}/read-index.ts`, find: "MAX_FOREIGN_READS = 1024;", replace: "MAX_FOREIGN_READS = 1;" },
+    ],
+  },
+  {
+    name: "refused-snapshot-resent",
+    bug: "a snapshot whose configuration does not have its receiver is sent again without a pause",
+    kinds: ["cores", "forged"],
+    edits: [{ file: `${RAFT}/step-leader.ts`, find: " && progress.next === m.index + 1;", replace: ";" }],
+  },
+  {
+    name: "refusal-at-match-resent",
+    bug: "a refusal of what a member had acknowledged is answered with the same append, without a pause",
+    kinds: ["cores", "forged"],
+    edits: [
+      {
+        file: "raft-core/src/tracker/progress.ts",
+        find: 'if (rejected <= this.match || this.state === "StateSnapshot") return false;',
+        replace: 'if (rejected <= this.match && this.state === "StateReplicate") return false;',
+      },
+    ],
+  },
+  {
+    name: "acknowledgement-beyond-log",
+    bug: "an acknowledgement of entries that the leader does not have stops it",
+    kinds: ["forged"],
+    edits: [
+      {
+        file: `${RAFT}/admission.ts`,
+        find: 'if (m.term === raft.term && m.index > raft.log.lastIndex() && raft.role === "StateLeader") return "malformed";',
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "commit-beyond-log",
+    bug: "a heartbeat that tells of a commit index beyond the log stops a follower",
+    kinds: ["forged"],
+    edits: [
+      {
+        file: `${RAFT}/admission.ts`,
+        find: 'if (m.term >= raft.term && m.commit > raft.log.lastIndex()) return "lost-entries";',
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "unreadable-change-taken",
+    bug: "a configuration change that cannot be decoded is taken into the log, and stops every node that applies it",
+    kinds: ["forged"],
+    edits: [
+      { file: `${RAFT}/admission.ts`, find: " || !isReadableChange(entry)) return false;", replace: ") return false;" },
+    ],
+  },
+  {
+    name: "own-words-taken",
+    bug: "a message that claims to come from the node itself is taken",
+    kinds: ["forged"],
+    edits: [
+      {
+        file: `${RAFT}/admission.ts`,
+        find: 'if (m.from === raft.id && !isOfOneself(raft, m)) return "malformed";',
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "passed-on-for-others",
+    bug: "a follower passes on what another one passed on to it: two that take each other for the leader never rest",
+    kinds: ["forged"],
+    edits: [
+      { file: `${RAFT}/step-follower.ts`, find: 'if (m.to !== NONE) return raft.dropped("not-leader");', replace: "" },
+    ],
+  },
 ];
 
-/** Whether a bug is in what runs of bare cores run: not in a driver, and not in a disk that they do not have. */
-export function isInCore({ edits }: Mutant): boolean {
-  return edits.every(({ file }) => file.startsWith("raft-core/src/") && !file.startsWith(DRIVER));
+/** Whether runs of a kind are to find a bug. Bare cores have no driver, and no disk that could be wrong. */
+export function isSoughtBy(kind: SeedKind, { edits, kinds }: Mutant): boolean {
+  if (kinds !== undefined) return kinds.includes(kind);
+  if (kind === "clusters") return true;
+  return kind === "cores" && edits.every(({ file }) => file.startsWith("raft-core/src/") && !file.startsWith(DRIVER));
 }
 
 /** Throws an Error for a name that no mutant has. */
