@@ -31,6 +31,7 @@ import { tickerOf } from "./heartbeats/ticker.ts";
 import { GroupInbox } from "./inbound/group-inbox.ts";
 import { ReceivedMessages } from "./inbound/received-messages.ts";
 import { ReceivedProposals } from "./inbound/received-proposals.ts";
+import { showingInside } from "./inside.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Leadership } from "./membership/leadership.ts";
 import { Membership } from "./membership/membership.ts";
@@ -116,7 +117,8 @@ export class GroupLoop<Command, Result> {
   /** Begins to hear and to tick. */
   start(): void {
     const { transport, groupId, clock, timing, nodeId } = this.#options;
-    this.#channel = transport.open(groupId, this.#inbox);
+    const receiver = showingInside(this.#inbox, { raw: this.#raw, state: this.#state });
+    this.#channel = transport.open(groupId, receiver);
     this.#membership.learnPeers();
     this.#stopTicking = tickerOf(clock, timing.tickMs).onTick((missedTicks) => this.#onTick(missedTicks));
     this.#heartbeats = joinHeartbeats({

@@ -1,5 +1,6 @@
 /** A leader that takes another node's read keeps it, or answers it: it may refuse one, and must not forget one. */
-import type { Message, RawNode, StepOutcome } from "@raftoral/raft-core";
+import type { RawNode, StepOutcome } from "@raftoral/raft-core/core";
+import type { Message } from "@raftoral/raft-core/transport";
 import { Violation } from "../world/violation.ts";
 
 /** Steps a message. Throws a {@link Violation} when a leader took a read, which belongs to no term, and neither holds nor answers it. */

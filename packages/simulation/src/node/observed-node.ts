@@ -1,7 +1,7 @@
 /**
  * A running node as the invariants see it: the driver's core, state and disk.
  *
- * It looks into the driver through the receiver that the driver gives to its transport; nothing in the driver knows of it.
+ * It looks into the driver through the receiver that the driver gives to its transport.
  */
 import type { ConfState, LogIndex, NodeId, SnapshotMetadata } from "@raftoral/raft-core";
 import { type Entry, LOCAL_APPLY_THREAD, type RawNode } from "@raftoral/raft-core/core";
@@ -10,6 +10,9 @@ import type { Disk } from "../disk/disk.ts";
 import type { LogImage } from "../disk/log-image.ts";
 import { type CoreListener, probeCore } from "../invariants/core-probe.ts";
 import { memoryOf, type Observed, type Remembered } from "../invariants/observed.ts";
+
+/** Where a driver shows its core (raft-core's driver/inside.ts). */
+const INSIDE = Symbol.for("@raftoral/raft-core inside");
 
 /** What of a driver's loop is looked at. */
 interface Inside {
@@ -39,8 +42,8 @@ export class ObservedNode implements Observed {
   #handedOut: Entry[] = [];
 
   constructor(id: NodeId, incarnation: number, disk: Disk, receiver: GroupReceiver, listener: NodeListener) {
-    const inside = receiver as unknown as Inside;
-    if (inside.raw?.raft === undefined) throw new Error("the driver's loop does not show its core any more");
+    const inside = (receiver as { [INSIDE]?: Inside })[INSIDE];
+    if (inside?.raw.raft === undefined) throw new Error("the driver's loop does not show its core any more");
     this.id = id;
     this.incarnation = incarnation;
     this.#disk = disk;
