@@ -204,7 +204,10 @@ describe("a message from a broken node, or from one that knows more than this no
     ],
     [
       "a snapshot behind which no entries would have room",
-      { type: "MsgSnap", snapshot: { metadata: { index: 2 ** 52, term: 2, confState: TRIO }, data: new Uint8Array(0) } },
+      {
+        type: "MsgSnap",
+        snapshot: { metadata: { index: 2 ** 52, term: 2, confState: TRIO }, data: new Uint8Array(0) },
+      },
     ],
     ["a term that cannot be counted up from", { type: "MsgVote", term: Number.MAX_SAFE_INTEGER }],
     ["a heartbeat's answer of its own", { type: "MsgHeartbeatResp", from: 1 }],

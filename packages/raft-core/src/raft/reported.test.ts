@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../message.ts";
-import { bytes, commands, entriesOfTerms, LockstepNetwork, type NetworkOptions } from "../testing/internal/groups/lockstep-network.ts";
+import {
+  bytes,
+  commands,
+  entriesOfTerms,
+  LockstepNetwork,
+  type NetworkOptions,
+} from "../testing/internal/groups/lockstep-network.ts";
 import type { ConfChangeSingle, NodeId } from "../types.ts";
 
 // Faults that were reported of other implementations of Raft, each as what it would do here. The names are theirs.
