@@ -7,7 +7,8 @@
 import "@raftoral/raft-core/require-node";
 
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "../api/history-format.ts";
-export { TestCluster, type TestClusterOptions, type Who } from "./cluster/test-cluster.ts";
+export type { Who } from "./cluster/cluster-faults.ts";
+export { TestCluster, type TestClusterOptions } from "./cluster/test-cluster.ts";
 export type { TestNode, TestNodeStatus } from "./cluster/test-node.ts";
 export type { FaultAction, PlannedFault } from "./faults/fault-plan.ts";
 export type { CallMoment, CommitMoment, Happening, Moment, RunCondition, StepMoment } from "./faults/moment.ts";

@@ -148,7 +148,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   closers.add(() => health?.stop());
   const unlisten = plan.transport === undefined ? () => {} : listenLocally(plan.transport, address, slot.node);
   closers.add(unlisten);
-  assembled?.({ group, engine: raftEngine, unlisten });
+  assembled?.({ group, engine: raftEngine, runtime, unlisten });
   return {
     identity,
     isNew,

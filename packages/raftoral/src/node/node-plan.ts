@@ -18,6 +18,7 @@ export interface NodeInside {
   readonly group: WorkflowCluster;
   /** The engine before {@link NodeInternals.wrapEngine}. */
   readonly engine: WorkflowEngine;
+  readonly runtime: WorkflowRuntime;
   /** Makes the node's address free again on a transport that was given, as the end of its process would. */
   readonly unlisten: () => void;
 }

@@ -1,7 +1,8 @@
 /**
- * The API to a test cluster: each call goes to a node that is up, to another one when that node dies, and moves virtual time until it settles.
+ * The API to a test cluster: each call goes to a node that is up, to another one when that node dies or is cut off, and moves virtual time until it
+ * settles.
  *
- * C1. A call is made once more only where the node that had it is gone: as a client with the addresses of all nodes would.
+ * C1. A call is made once more only where the node that had it answers no more: as a client with the addresses of all nodes would.
  */
 import { RaftError, RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
@@ -95,7 +96,7 @@ export class ClusterPort implements WorkflowsPort {
   async #attempt<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
     let last: unknown;
     for (const node of this.#setting.nodes()) {
-      const gone = node.ended.then((): "gone" => "gone");
+      const gone = node.silent.then((): "gone" => "gone");
       try {
         const answer = await Promise.race([call(node.node.workflows).then((value) => ({ value })), gone]);
         if (answer !== "gone") return answer.value;

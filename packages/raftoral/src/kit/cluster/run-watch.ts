@@ -17,7 +17,7 @@ import { Payload } from "../../api/payload.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { Happening } from "../faults/moment.ts";
-import type { ProposalObserver } from "../faults/observed-engine.ts";
+import type { Proposal, ProposalObserver } from "../faults/observed-engine.ts";
 import { inBody, outsideOfBody, type PlatformUse } from "../guard/body-guard.ts";
 import type { StepCall } from "../steps/step-call.ts";
 import { stepOf } from "../steps/step-path-name.ts";
@@ -40,12 +40,16 @@ interface Watched {
   owner: NodeId;
   bodies: number;
   ends: number;
-  /** Records that were proposed for the first time. */
-  proposed: number;
+  /** Entries with records that were proposed, each counted once however often it was. */
+  commits: number;
+  /** Numbers of these entries by the paths of their records. */
+  readonly proposed: Map<string, number>;
   /** Calls of the body that runs now. */
   calls: number;
-  /** Paths of records that are committed. */
-  readonly committed: Set<string>;
+  /** The number of the latest ownership that any node has heard of. */
+  epoch: number;
+  /** Paths of records that are committed, with the nodes that have heard so. */
+  readonly committed: Map<string, Set<NodeId>>;
   /** What the body waits for. */
   readonly open: Map<string, string>;
   readonly problems: string[];
@@ -60,6 +64,8 @@ export class RunWatch implements ProposalObserver {
   readonly #setting: RunWatchSetting;
   readonly #runs = new Map<string, Watched>();
   readonly #live = new Set<NodeId>();
+  /** Nodes that are up and are to execute nothing. */
+  readonly #drained = new Set<NodeId>();
   /** The latest ownership of each run that each node has heard of. */
   readonly #epochs = new Map<NodeId, Map<string, number>>();
   /** Functions of steps that were called and have not settled, with the process that called them. */
@@ -93,7 +99,7 @@ export class RunWatch implements ProposalObserver {
 
   countsOf(runId: string): { readonly calls: number; readonly commits: number } {
     const run = this.#runs.get(runId);
-    return { calls: run?.calls ?? 0, commits: run?.proposed ?? 0 };
+    return { calls: run?.calls ?? 0, commits: run?.commits ?? 0 };
   }
 
   /** What must not have happened to a run and has. */
@@ -108,9 +114,25 @@ export class RunWatch implements ProposalObserver {
   /** Whether nodes that are not among `up` own nothing any more, and do not count as live any more. */
   isHandedOn(up: ReadonlySet<NodeId>): boolean {
     for (const nodeId of this.#live) if (!up.has(nodeId)) return false;
-    for (const nodeId of up) if (!this.#live.has(nodeId)) return false;
+    for (const nodeId of up) if (this.#live.has(nodeId) === this.#drained.has(nodeId)) return false;
     for (const { owner, ends } of this.#runs.values()) if (ends === 0 && owner !== 0 && !up.has(owner)) return false;
     return true;
+  }
+
+  /** Whether a node has registered and executes runs. */
+  isLive(nodeId: NodeId): boolean {
+    return this.#live.has(nodeId);
+  }
+
+  /** Whether a node is to execute runs from now on. */
+  serves(nodeId: NodeId, does: boolean): void {
+    if (does) this.#drained.delete(nodeId);
+    else this.#drained.add(nodeId);
+  }
+
+  /** Whether a node has heard that a run has another owner than under `epoch`. */
+  hasLost(runId: string, nodeId: NodeId, epoch: number): boolean {
+    return (this.#epochs.get(nodeId)?.get(runId) ?? 0) > epoch;
   }
 
   /** Adds a line to the story. */
@@ -132,6 +154,7 @@ export class RunWatch implements ProposalObserver {
       case "owner-changed": {
         const run = this.#run(event.runId, event.workflowType);
         this.#epochsOf(nodeId).set(event.runId, event.epoch);
+        run.epoch = Math.max(run.epoch, event.epoch);
         if (run.owner === event.to && event.reason !== "restart") return;
         run.owner = event.to;
         this.tell(`run ${event.runId} goes to ${event.to === 0 ? "no node" : `node ${event.to}`} (${event.reason})`);
@@ -139,8 +162,11 @@ export class RunWatch implements ProposalObserver {
       }
       case "record-committed": {
         const run = this.#runs.get(event.runId);
-        if (run === undefined || run.committed.has(event.path)) return;
-        run.committed.add(event.path);
+        if (run === undefined) return;
+        const heard = run.committed.get(event.path);
+        heard?.add(nodeId);
+        if (heard !== undefined) return;
+        run.committed.set(event.path, new Set([nodeId]));
         this.tell(`run ${event.runId} has ${event.kind} ${event.path}`);
         return;
       }
@@ -171,18 +197,47 @@ export class RunWatch implements ProposalObserver {
     };
   }
 
-  beforeProposal(command: WorkflowCommand): { readonly runId: string; readonly commit: number } | undefined {
-    if (command.kind !== "Checkpoint" && command.kind !== "Records" && command.kind !== "SignalReceive")
-      return undefined;
-    const run = this.#runs.get(command.runId);
-    if (run === undefined) return undefined;
-    run.proposed += 1;
-    return { runId: command.runId, commit: run.proposed };
+  proposalsOf(command: WorkflowCommand): readonly Proposal[] {
+    switch (command.kind) {
+      case "Checkpoint":
+      case "SignalReceive":
+        return this.#commitOf(command.runId, [command.path]);
+      case "Records": {
+        const { runId, records, end } = command;
+        const commit = this.#commitOf(
+          runId,
+          records.map(({ path }) => path),
+        );
+        return end === undefined ? commit : [...commit, { at: "command", runId, command: "end" }];
+      }
+      case "WorkflowStart":
+        this.#run(command.runId, command.workflowType);
+        return [{ at: "command", runId: command.runId, command: "start" }];
+      case "Signal":
+        return [{ at: "command", runId: command.runId, command: "signal" }];
+      case "Cancel":
+        return [{ at: "command", runId: command.runId, command: "cancel" }];
+      case "WorkflowEnd":
+        return [{ at: "command", runId: command.runId, command: "end" }];
+      default:
+        return [];
+    }
   }
 
-  told(nodeId: NodeId, runId: string, commit: number, when: "before" | "proposed" | "after"): void {
-    const workflowType = this.#runs.get(runId)?.workflowType ?? "";
-    this.#happened({ at: "commit", runId, workflowType, nodeId, commit, when });
+  /** One entry with records: that of the first path which was in an entry before, or a new one. */
+  #commitOf(runId: string, paths: readonly string[]): readonly Proposal[] {
+    const run = this.#runs.get(runId);
+    if (run === undefined || paths.length === 0) return [];
+    const known = paths.map((path) => run.proposed.get(path)).find((commit) => commit !== undefined);
+    if (known === undefined) run.commits += 1;
+    const commit = known ?? run.commits;
+    for (const path of paths) run.proposed.set(path, commit);
+    return [{ at: "commit", runId, commit }];
+  }
+
+  told(nodeId: NodeId, proposal: Proposal, when: "before" | "proposed" | "after"): void {
+    const workflowType = this.#runs.get(proposal.runId)?.workflowType ?? "";
+    this.#happened({ ...proposal, workflowType, nodeId, when });
   }
 
   #runBody(
@@ -190,6 +245,11 @@ export class RunWatch implements ProposalObserver {
     run: Parameters<RuntimeInterceptor["runBody"]>[1],
   ): ReturnType<RuntimeInterceptor["runBody"]> {
     const watched = this.#run(body.runId, body.workflowType);
+    if (body.epoch > watched.epoch) {
+      // The node tells of it after its own runtime has begun.
+      watched.epoch = body.epoch;
+      watched.owner = body.nodeId;
+    }
     watched.bodies += 1;
     watched.calls = 0;
     watched.open.clear();
@@ -207,7 +267,7 @@ export class RunWatch implements ProposalObserver {
   #callAnswered({ body, path }: InterceptedCall): void {
     const run = this.#run(body.runId, body.workflowType);
     run.open.delete(path);
-    if ((this.#epochsOf(body.nodeId).get(body.runId) ?? 0) > body.epoch) {
+    if (this.hasLost(body.runId, body.nodeId, body.epoch)) {
       run.problems.push(`call ${path} was answered on node ${body.nodeId}, which had lost the run`);
     }
     this.#happened({ ...place(body), at: "call", call: run.calls, when: "answered" });
@@ -238,7 +298,11 @@ export class RunWatch implements ProposalObserver {
       outcome: undefined,
     };
     this.#setting.steps.note(call);
-    if (watched.committed.has(path)) watched.problems.push(`step ${path} ran again after its record was committed`);
+    // An owner that was cut off may not know yet that the run is another's: fencing tokens are for that.
+    const heard = watched.committed.get(path);
+    if (heard?.has(nodeId) === true || (heard !== undefined && body.epoch >= watched.epoch)) {
+      watched.problems.push(`step ${path} ran again after its record was committed`);
+    }
     this.tell(`run ${body.runId}: node ${nodeId} runs step ${path}${attempt === 1 ? "" : `, attempt ${attempt}`}`);
     this.#happened({ ...place(body), at: "step", step: name, when: "starts" });
     if (!process.isAlive) return never();
@@ -284,9 +348,11 @@ export class RunWatch implements ProposalObserver {
         owner: 0,
         bodies: 0,
         ends: 0,
-        proposed: 0,
+        commits: 0,
+        proposed: new Map(),
         calls: 0,
-        committed: new Set(),
+        epoch: 0,
+        committed: new Map(),
         open: new Map(),
         problems: [],
       };

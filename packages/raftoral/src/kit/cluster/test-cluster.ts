@@ -7,7 +7,13 @@
 import { AssertionError } from "node:assert";
 import { type Logger, type NodeId, seededRng, silentLogger } from "@raftoral/raft-core";
 import { InMemoryClusterTransport, type LinkFaults } from "@raftoral/transport-memory";
-import { type Duration, durationMs, type WorkflowDefinition, type WorkflowExecutor } from "@raftoral/workflow";
+import {
+  type Duration,
+  durationMs,
+  type WorkflowContext,
+  type WorkflowDefinition,
+  type WorkflowExecutor,
+} from "@raftoral/workflow";
 import { CheckedWorkflows } from "../../api/checked-workflows.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
@@ -21,6 +27,7 @@ import { TestSteps } from "../steps/test-steps.ts";
 import { activeResources } from "../time/real-work.ts";
 import { TestTime } from "../time/test-time.ts";
 import { VirtualProcess, VirtualTime } from "../time/virtual-time.ts";
+import { ClusterFaults, type Who } from "./cluster-faults.ts";
 import { ClusterPort } from "./cluster-port.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { RunWatch } from "./run-watch.ts";
@@ -51,9 +58,6 @@ export interface TestClusterOptions {
   readonly logger?: Logger;
 }
 
-/** Whom a fault is for: a node by its id, the run's owner, or the leader. */
-export type Who = NodeId | "owner" | "leader";
-
 const DEFAULT_START = "2026-01-01T00:00:00Z";
 /** Longer than an election and the detection of a lost node take. */
 const SETTLE_MS = 10_000;
@@ -74,6 +78,7 @@ export class TestCluster {
   readonly #plan = new FaultPlan();
   readonly #watch: RunWatch;
   readonly #view: ClusterView;
+  readonly #faults: ClusterFaults;
   readonly #signals: SignalDelays;
   readonly #uninstallGuards: () => void;
   readonly #virtual: VirtualTime;
@@ -153,6 +158,15 @@ export class TestCluster {
       });
     });
     this.#view = new ClusterView(this.#nodes, this.#transport, this.#watch);
+    this.#faults = new ClusterFaults({
+      nodes: this.#nodes,
+      transport: this.#transport,
+      time: this.time,
+      virtual: this.#virtual,
+      world: this.#world,
+      watch: this.#watch,
+      view: this.#view,
+    });
     const idRng = seededRng(rng.below(0x1_0000_0000));
     this.workflows = new CheckedWorkflows({
       port: new ClusterPort({
@@ -179,21 +193,17 @@ export class TestCluster {
 
   /** A node by its id. */
   node(nodeId: NodeId): TestNode {
-    const node = this.#nodes.find((one) => one.nodeId === nodeId);
-    if (node === undefined)
-      throw new RangeError(`There is no node ${nodeId}. Nodes are numbered from 1 to ${this.#nodes.length}.`);
-    return node;
+    return this.#faults.node(nodeId);
   }
 
   /** The node that leads, as the nodes that are up see it. Undefined while there is none. */
   get leader(): TestNode | undefined {
-    return this.#view.up().find(({ nodeId, inside }) => inside?.group.status().leader === nodeId);
+    return this.#faults.leader;
   }
 
   /** The node that owns a run, as far as any node knows. Undefined while no node does. */
   ownerOf(runId: string): TestNode | undefined {
-    const owner = this.#watch.ownerOf(runId);
-    return owner === undefined || owner === 0 ? undefined : this.node(owner);
+    return this.#faults.ownerOf(runId);
   }
 
   // Faults.
@@ -208,64 +218,53 @@ export class TestCluster {
 
   /** Ends a process at once, as SIGKILL would. `owner` needs the id of a run. */
   kill(who: Who, runId?: string): NodeId {
-    const node = this.#who(who, runId);
-    this.#watch.tell(`node ${node.nodeId} is killed`);
-    this.#virtual.activity();
-    node.kill();
-    return node.nodeId;
+    return this.#faults.kill(who, runId);
   }
 
-  /** Stops a node in order: it hands over its runs and leadership first. */
-  async stopNode(who: Who, runId?: string): Promise<NodeId> {
-    const node = this.#who(who, runId);
-    this.#watch.tell(`node ${node.nodeId} stops`);
-    this.#virtual.activity();
-    await this.time.drive(Promise.race([node.stop(), node.ended]));
-    return node.nodeId;
+  /** Stops a node in order: it hands over its runs and leadership first. `owner` needs the id of a run. */
+  stopNode(who: Who, runId?: string): Promise<NodeId> {
+    return this.#faults.stop(who, runId);
   }
 
-  /** Starts a node that was killed or stopped, with other code if `workflows` are given. */
-  async startNode(nodeId: NodeId, workflows?: readonly WorkflowDefinition[]): Promise<void> {
-    this.#watch.tell(`node ${nodeId} starts`);
-    this.#virtual.activity();
-    await this.time.drive(this.node(nodeId).start(workflows));
+  /** Starts a node that was killed or stopped, with other code if `workflows` are given: a deploy. */
+  startNode(nodeId: NodeId, workflows?: readonly WorkflowDefinition[]): Promise<void> {
+    return this.#faults.start(nodeId, workflows);
+  }
+
+  /** Lets a node hand its runs over and execute nothing more, while it stays up. `owner` needs the id of a run. */
+  drainNode(who: Who, runId?: string): Promise<NodeId> {
+    return this.#faults.drain(who, runId);
+  }
+
+  /** Lets a node that was drained execute again. What it handed over stays where it is. */
+  resumeNode(nodeId: NodeId): Promise<void> {
+    return this.#faults.resume(nodeId);
   }
 
   /** Cuts nodes off from all others, both ways. */
-  partition(...who: readonly Who[]): void {
-    const cut = who.map((one) => this.#who(one, undefined).nodeId);
-    const rest = this.#nodes.map(({ nodeId }) => nodeId).filter((nodeId) => !cut.includes(nodeId));
-    this.#watch.tell(`nodes ${cut.join(", ")} are cut off`);
-    this.#virtual.activity();
-    this.#transport.network.partition(cut, rest);
+  partition(...who: readonly (NodeId | "leader")[]): readonly NodeId[] {
+    return this.#faults.partition(who, undefined);
   }
 
   /** Cuts the owner of a run off. */
   partitionOwner(runId: string): NodeId {
-    const { nodeId } = this.#who("owner", runId);
-    this.partition(nodeId);
-    return nodeId;
+    const [owner = 0] = this.#faults.partition(["owner"], runId);
+    return owner;
   }
 
   /** Undoes every partition. */
   heal(): void {
-    this.#watch.tell("the network is whole");
-    this.#virtual.activity();
-    this.#transport.network.heal();
+    this.#faults.heal();
   }
 
-  /** Gives the leadership to another node. */
-  async transferLeadership(to: NodeId): Promise<void> {
-    const leader = this.leader;
-    if (leader === undefined || leader.nodeId === to) return;
-    this.#watch.tell(`the leadership goes to node ${to}`);
-    this.#virtual.activity();
-    await this.time.drive(Promise.race([leader.node.cluster.transferLeadership(to), leader.ended]));
+  /** Gives the leadership to another node. Rejects when that has not come about within 10 s of virtual time. */
+  transferLeadership(to: NodeId): Promise<void> {
+    return this.#faults.transferLeadership(to);
   }
 
   /** Loses, repeats, delays or reorders messages between nodes from now on. */
   setNetwork(faults: Partial<LinkFaults>): void {
-    this.#transport.network.setFaults(faults);
+    this.#faults.setNetwork(faults);
   }
 
   /** Holds every signal back for a random time, so that signals may overtake each other. Zero for both undoes it. */
@@ -274,23 +273,8 @@ export class TestCluster {
   }
 
   /** Gives a run to another node that is up, in the middle of whatever it does. Resolves with that node; undefined when there is none. */
-  async moveRun(runId: string): Promise<NodeId | undefined> {
-    const owner = this.ownerOf(runId);
-    const to = this.#view.askable().find((node) => node.nodeId !== owner?.nodeId);
-    if (owner === undefined || to === undefined) return undefined;
-    this.tell(`run ${runId} is moved to node ${to.nodeId}`);
-    this.#virtual.activity();
-    const move = {
-      kind: "OwnerChange",
-      runId,
-      oldOwner: owner.nodeId,
-      newOwner: to.nodeId,
-      reason: "load-balancing",
-      atMs: this.#virtual.nowMs,
-      epoch: 0,
-    } as const;
-    if (to.inside !== undefined) await this.time.drive(Promise.race([to.inside.engine.propose(move), to.ended]));
-    return to.nodeId;
+  moveRun(runId: string): Promise<NodeId | undefined> {
+    return this.#faults.moveRun(runId);
   }
 
   /** Resolves when so much virtual time has passed, in milliseconds. Does not move time itself. */
@@ -310,6 +294,14 @@ export class TestCluster {
   /** How many context calls the latest body of a run has made, and how many records were proposed for the run. */
   counts(runId: string): { readonly calls: number; readonly commits: number } {
     return this.#watch.countsOf(runId);
+  }
+
+  /**
+   * Whether the node of a body has heard that the run is another's: from then on nothing that the body asked for may settle. Takes the context of the
+   * body.
+   */
+  hasLost(body: Pick<WorkflowContext, "runId" | "nodeId" | "fencingToken">): boolean {
+    return this.#watch.hasLost(body.runId, body.nodeId, body.fencingToken);
   }
 
   /** Bodies that began for a run: one, and one more for each takeover. */
@@ -363,19 +355,9 @@ export class TestCluster {
     );
   }
 
-  #who(who: Who, runId: string | undefined): TestNode {
-    if (typeof who === "number") return this.node(who);
-    const node = who === "leader" ? this.leader : runId === undefined ? undefined : this.ownerOf(runId);
-    if (node !== undefined) return node;
-    throw new Error(
-      who === "leader"
-        ? "No node leads at the moment. Wait with time.untilIdle() first."
-        : `No node owns run ${runId ?? "(none was given)"} at the moment. Give the id of a run that runs.`,
-    );
-  }
-
   #heard(nodeId: NodeId, event: NodeEvent): void {
-    this.#virtual.activity();
+    // A node that is cut off stands for election again and again, which leads to nothing.
+    if (this.#view.isReached(nodeId)) this.#virtual.activity();
     this.#watch.heard(nodeId, event);
   }
 

@@ -43,6 +43,7 @@ export class TestNode {
   #inside: NodeInside | undefined;
   #status: TestNodeStatus = "stopped";
   #ended = Promise.withResolvers<void>();
+  #silent = Promise.withResolvers<void>();
 
   constructor(setting: TestNodeSetting) {
     this.nodeId = setting.nodeId;
@@ -72,6 +73,24 @@ export class TestNode {
     return this.#ended.promise;
   }
 
+  /** Resolves when the present process has ended, or is cut off from a majority. */
+  get silent(): Promise<void> {
+    return this.#silent.promise;
+  }
+
+  /** The process cannot reach a majority. */
+  cutOff(): void {
+    this.#silent.resolve();
+    if (this.#process !== undefined) this.#setting.time.setAside(this.#process, true);
+  }
+
+  /** The process can be reached again. */
+  reconnect(): void {
+    if (this.#process?.isAlive !== true) return;
+    this.#silent = Promise.withResolvers();
+    this.#setting.time.setAside(this.#process, false);
+  }
+
   /** Starts a process, with other code if `workflows` are given: a deploy. */
   async start(workflows?: readonly WorkflowDefinition[]): Promise<void> {
     if (this.#status === "up" || this.#status === "starting") {
@@ -84,6 +103,7 @@ export class TestNode {
     this.#process = process;
     this.#status = "starting";
     this.#ended = Promise.withResolvers();
+    this.#silent = Promise.withResolvers();
     transport.network.bringUp(nodeId);
     const starting = startNode(
       {
@@ -142,5 +162,6 @@ export class TestNode {
     this.#status = status;
     this.#node = undefined;
     this.#ended.resolve();
+    this.#silent.resolve();
   }
 }

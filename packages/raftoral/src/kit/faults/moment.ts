@@ -1,12 +1,12 @@
 /**
  * Moments in the life of a run at which a fault can be brought on.
  *
- * A commit is counted by the records of the run: the first record is commit 1. A call is a context call of a body, replayed ones included: the
+ * A commit is an entry of the log with one record of the run, or with several that were made without a wait between them. A call is a context call of a body, replayed ones included: the
  * first call of each body is call 1.
  */
 
 /** A moment of a run. Conditions on the run may be left out: then any run will do. */
-export type Moment = RunCondition & (StepMoment | CallMoment | CommitMoment);
+export type Moment = RunCondition & (StepMoment | CallMoment | CommitMoment | CommandMoment);
 
 /** Which runs a moment is of. */
 export interface RunCondition {
@@ -31,15 +31,28 @@ export interface CallMoment {
   readonly when?: "begins" | "answered";
 }
 
-/** A record of the run. */
+/** An entry of the log with records of the run: the first that was proposed is commit 1. */
 export interface CommitMoment {
   readonly commit: number;
   /**
-   * `before`: nothing has left the owner. `proposed`: the owner's group has the command, and perhaps no other node yet. `after`: it is committed and
-   * applied at the owner, whose body has not heard of it (`before`).
+   * `before`: nothing has left the owner. `proposed`: the others have the command, and the owner does not know what became of it. `after`: it is
+   * committed and applied at the owner, where nothing has begun yet that waits for that (`before`).
    */
-  readonly when?: "before" | "proposed" | "after";
+  readonly when?: CommandWhen;
 }
+
+/** What else is committed of a run. */
+export interface CommandMoment {
+  /** The run's start, a signal, its cancellation, or its end. */
+  readonly command: CommandName;
+  /** As for a record; of a start, signal or cancellation at the node that was asked (`before`). */
+  readonly when?: CommandWhen;
+}
+
+/** Commands of a run beside its records. */
+export type CommandName = "start" | "signal" | "cancel" | "end";
+/** Stages of a commit. */
+export type CommandWhen = "before" | "proposed" | "after";
 
 /** Something that happened, to be compared with moments. */
 export type Happening = {
@@ -49,7 +62,8 @@ export type Happening = {
 } & (
   | { readonly at: "step"; readonly step: string; readonly when: "starts" | "finishes" }
   | { readonly at: "call"; readonly call: number; readonly when: "begins" | "answered" }
-  | { readonly at: "commit"; readonly commit: number; readonly when: "before" | "proposed" | "after" }
+  | { readonly at: "commit"; readonly commit: number; readonly when: CommandWhen }
+  | { readonly at: "command"; readonly command: CommandName; readonly when: CommandWhen }
 );
 
 /** Whether `happening` is one of `moment`'s, whichever time. */
@@ -64,14 +78,16 @@ export function fits(moment: Moment, happening: Happening): boolean {
   if ("call" in moment) {
     return happening.at === "call" && happening.call === moment.call && happening.when === (moment.when ?? "begins");
   }
-  return (
-    happening.at === "commit" && happening.commit === moment.commit && happening.when === (moment.when ?? "before")
-  );
+  if (happening.at === "step" || happening.at === "call") return false;
+  if (happening.when !== (moment.when ?? "before")) return false;
+  if ("commit" in moment) return happening.at === "commit" && happening.commit === moment.commit;
+  return happening.at === "command" && happening.command === moment.command;
 }
 
 /** A moment in words. */
 export function describeMoment(moment: Moment): string {
   if ("step" in moment) return `step ${moment.step} ${moment.when ?? "starts"}`;
   if ("call" in moment) return `call ${moment.call} ${moment.when ?? "begins"}`;
-  return `${moment.when ?? "before"} commit ${moment.commit}`;
+  if ("commit" in moment) return `${moment.when ?? "before"} commit ${moment.commit}`;
+  return `${moment.when ?? "before"} ${moment.command}`;
 }

@@ -1,5 +1,5 @@
 /**
- * A node's engine, watched: tells when a record of a run is about to be proposed, is proposed, and is committed, and cuts a dead process off.
+ * A node's engine, watched: tells when something of a run is about to be proposed, is proposed, and is committed, and cuts a dead process off.
  *
  * E1. Nothing is proposed by a process that has ended, and nothing that it proposed before settles any more.
  */
@@ -11,12 +11,26 @@ import type {
   WorkflowEngine,
 } from "@raftoral/workflow";
 import type { VirtualProcess } from "../time/virtual-time.ts";
+import type { CommandName, CommandWhen } from "./moment.ts";
 
-/** Told of every record that the node's runtime proposes. */
+/** What a command is, in the words of moments. */
+export type Proposal = { readonly runId: string } & (
+  | { readonly at: "commit"; readonly commit: number }
+  | { readonly at: "command"; readonly command: CommandName }
+);
+
+/** Told of everything of a run that is proposed on a node. */
 export interface ProposalObserver {
-  /** Numbers the record, from 1 for the run's first; undefined for a command that makes no record. */
-  beforeProposal(command: WorkflowCommand): { readonly runId: string; readonly commit: number } | undefined;
-  told(nodeId: number, runId: string, commit: number, when: "before" | "proposed" | "after"): void;
+  /** What a command is: nothing for one that no moment is of, and two things for records with the end of their run. */
+  proposalsOf(command: WorkflowCommand): readonly Proposal[];
+  told(nodeId: number, proposal: Proposal, when: CommandWhen): void;
+}
+
+function turns(process: VirtualProcess, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    const next = (left: number): void => (left === 0 ? resolve() : process.clock.soon(() => next(left - 1)));
+    next(count);
+  });
 }
 
 /** The engine, with `observer` told and `process` checked around every proposal. */
@@ -37,15 +51,20 @@ export function observedEngine(
   };
   const propose = async (command: WorkflowCommand, options?: ProposeOptions): Promise<CommandResult> => {
     if (!process.isAlive) return never();
-    const record = observer.beforeProposal(command);
-    if (record === undefined) return alive(engine.propose(command, options));
-    const { runId, commit } = record;
-    observer.told(engine.nodeId, runId, commit, "before");
+    const proposals = observer.proposalsOf(command);
+    if (proposals.length === 0) return alive(engine.propose(command, options));
+    const tell = (when: CommandWhen): void => {
+      for (const proposal of proposals) observer.told(engine.nodeId, proposal, when);
+    };
+    tell("before");
     if (!process.isAlive) return never();
     const proposed = engine.propose(command, options);
-    observer.told(engine.nodeId, runId, commit, "proposed");
+    // The group sends with the end of its turn, and the network delivers with the end of the next.
+    await Promise.race([turns(process, 2), proposed.catch(() => {})]);
+    if (!process.isAlive) return never();
+    tell("proposed");
     const result = await alive(proposed);
-    observer.told(engine.nodeId, runId, commit, "after");
+    tell("after");
     return process.isAlive ? result : never();
   };
   const subscribe = (listener: EngineListener): (() => void) =>

@@ -10,7 +10,12 @@ import { type CommandResult, RaftWorkflowEngine, type WorkflowCommand, WorkflowE
 export const REPLAY_NODE = 1;
 
 /** What a body proposes (LE1). */
-const OF_BODIES: ReadonlySet<WorkflowCommand["kind"]> = new Set(["Checkpoint", "SignalReceive", "WorkflowEnd"]);
+const OF_BODIES: ReadonlySet<WorkflowCommand["kind"]> = new Set([
+  "Checkpoint",
+  "Records",
+  "SignalReceive",
+  "WorkflowEnd",
+]);
 
 /** The engine, and the way to apply a command at once. */
 export function localEngine(): {

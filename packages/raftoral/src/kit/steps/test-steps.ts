@@ -26,6 +26,8 @@ export class TestSteps {
    * Puts `answer` in the place of the function of every step of this name that `filter` fits: a value; a function, which gets the call and
    * may be async; {@link throws} for a failed attempt; {@link inTurn} for one answer for each attempt. Returns the way to take the mock back.
    */
+  mock(name: string, answer: (call: StepCall) => unknown, filter?: StepFilter): () => void;
+  mock(name: string, answer: unknown, filter?: StepFilter): () => void;
   mock(name: string, answer: unknown, filter: StepFilter = {}): () => void {
     const mock = new StepMock(name, answer, filter);
     this.#mocks.unshift(mock);

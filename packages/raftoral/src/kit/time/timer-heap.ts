@@ -55,6 +55,15 @@ export class TimerHeap<T extends Timer> {
     this.#heap = timers.sort((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
+  /** Takes every timer that `isSought`. */
+  takeAll(isSought: (timer: T) => boolean): readonly T[] {
+    const taken = this.#heap.filter((timer) => !timer.isCancelled && isSought(timer));
+    this.#heap = this.#heap
+      .filter((timer) => !timer.isCancelled && !isSought(timer))
+      .sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    return taken;
+  }
+
   #removeFirst(): void {
     const heap = this.#heap;
     const last = heap.pop();

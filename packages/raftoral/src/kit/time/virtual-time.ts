@@ -7,7 +7,9 @@
  *     order.
  * V2. Periodic timers (ticks, leader's duties) keep a cluster going; no test waits for them. While the cluster is quiet, time jumps over them
  *     to the next other timer, and each of them fires once then. A cluster that is not quiet (an election, a takeover) gets every tick.
- * V3. No timer of a process fires after the process has ended.
+ * V3. What a process that is cut off does by itself (dialling, retrying) leads to nothing. While the cluster is quiet, its timers are passed over as
+ *     periodic ones are.
+ * V4. No timer of a process fires after the process has ended.
  */
 import type { Cancel, Clock } from "@raftoral/raft-core";
 import { type Timer, TimerHeap } from "./timer-heap.ts";
@@ -22,6 +24,8 @@ export class VirtualProcess {
   readonly clock: Clock;
   /** For workflows: what is set on it are the timers that a test waits for. */
   readonly programClock: Clock;
+  /** Whether the process is cut off (V3). For {@link VirtualTime.setAside}. */
+  isAside = false;
   #isAlive = true;
 
   constructor(time: VirtualTime) {
@@ -49,6 +53,8 @@ export interface VirtualTimeOptions {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** What a call on a node that is cut off waits for comes within this time, or never, in virtual milliseconds. */
+const ASIDE_MS = 120_000;
 
 /** Virtual time of one test cluster (V1 to V3). Each process gets its clock from it. */
 export class VirtualTime {
@@ -57,6 +63,8 @@ export class VirtualTime {
   readonly #system = new TimerHeap<ProcessTimer>();
   readonly #program = new TimerHeap<ProcessTimer>();
   readonly #periodic = new TimerHeap<ProcessTimer>();
+  /** One-time timers of the systems that are cut off. */
+  readonly #aside = new TimerHeap<ProcessTimer>();
   #elapsedMs = 0;
   #order = 0;
   #lastActivityMs = 0;
@@ -118,16 +126,37 @@ export class VirtualTime {
 
   #next(untilMs: number): ProcessTimer | undefined {
     const once = earlier(this.#system.peek(), this.#program.peek());
-    const periodic = this.#periodic.peek();
     const dueMs = Math.min(once?.atMs ?? NEVER, untilMs);
-    if (periodic !== undefined && periodic.atMs < dueMs) {
-      if (!this.#isQuiet()) return this.#periodic.pop();
-      // Only periodic timers are left: nothing will ever happen.
-      if (dueMs === NEVER) return undefined;
+    const passedOver = earlier(this.#periodic.peek(), this.#aside.peek());
+    if (passedOver !== undefined && passedOver.atMs < dueMs) {
+      if (!this.#isQuiet()) return this.#take(passedOver);
+      if (dueMs === NEVER) return this.#lastOfAll();
       this.#periodic.postpone(dueMs);
+      this.#aside.postpone(dueMs);
     }
     if (once === undefined || once.atMs > untilMs) return undefined;
-    return once === this.#system.peek() ? this.#system.pop() : this.#program.pop();
+    return this.#take(once);
+  }
+
+  /** Only periodic timers are left, with which nothing will ever happen, and those of systems that are cut off. */
+  #lastOfAll(): ProcessTimer | undefined {
+    const aside = this.#aside.peek();
+    if (aside === undefined || aside.atMs - this.#lastActivityMs > ASIDE_MS) return undefined;
+    return this.#take(aside);
+  }
+
+  /** Takes a timer that is first in its heap. */
+  #take(timer: ProcessTimer): ProcessTimer | undefined {
+    const heap = [this.#system, this.#program, this.#periodic, this.#aside].find((one) => one.peek() === timer);
+    return heap?.pop();
+  }
+
+  /** Says whether a process is cut off from now on (V3). */
+  setAside(process: VirtualProcess, isAside: boolean): void {
+    if (process.isAside === isAside) return;
+    process.isAside = isAside;
+    const [from, to] = isAside ? [this.#system, this.#aside] : [this.#aside, this.#system];
+    for (const timer of from.takeAll((one) => one.process === process)) to.push(timer);
   }
 
   #isQuiet(): boolean {
@@ -141,11 +170,14 @@ export class VirtualTime {
 
   /** A clock of a process. What is set on a `program` clock counts as a workflow's timer, unless it is due at once. */
   clockOf(process: VirtualProcess, kind: "system" | "program"): Clock {
-    const once = kind === "program" ? this.#program : this.#system;
+    const once = (): TimerHeap<ProcessTimer> => {
+      if (kind === "program") return this.#program;
+      return process.isAside ? this.#aside : this.#system;
+    };
     return {
       wallMs: () => this.nowMs,
       monotonicMs: () => this.#elapsedMs,
-      after: (delayMs, fn) => this.#set(once, process, delayMs, fn),
+      after: (delayMs, fn) => this.#set(once(), process, delayMs, fn),
       every: (periodMs, fn) => this.#every(process, periodMs, fn),
       soon: (fn) => {
         this.#set(this.#system, process, 0, fn);
