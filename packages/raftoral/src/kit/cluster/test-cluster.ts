@@ -75,7 +75,7 @@ export class TestCluster {
   readonly platformUses: readonly PlatformUse[];
   readonly #nodes: readonly TestNode[];
   readonly #transport: InMemoryClusterTransport<WorkflowExecutor>;
-  readonly #plan = new FaultPlan();
+  readonly #plan = new FaultPlan((promise) => this.time.drive(promise));
   readonly #watch: RunWatch;
   readonly #view: ClusterView;
   readonly #faults: ClusterFaults;

@@ -11,23 +11,36 @@ import { describeMoment, fits, type Happening, type Moment } from "./moment.ts";
 /** What a plan does. What it returns is not waited for by the moment, but by the code that waits for the plan. */
 export type FaultAction = (happening: Happening) => void | Promise<void>;
 
+/** Lets time pass until a promise settles. */
+export type Drive = <T>(promise: Promise<T>) => Promise<T>;
+
 /** A fault that has not been brought on, or has. */
 export class PlannedFault {
   readonly moment: Moment;
   readonly #act: FaultAction;
+  readonly #drive: Drive;
   readonly #done = Promise.withResolvers<void>();
   #times = 0;
   #state: "waiting" | "acting" | "done" = "waiting";
 
-  constructor(moment: Moment, act: FaultAction) {
+  constructor(moment: Moment, act: FaultAction, drive: Drive) {
     this.moment = moment;
     this.#act = act;
+    this.#drive = drive;
     this.#done.promise.catch(() => {});
   }
 
-  /** Resolves when the moment has come and the fault is brought on. Rejects with what kept it from being so. */
+  /**
+   * Resolves when the moment has come and the fault is brought on; lets time pass until then. Rejects with what kept it from being so, and when nothing is
+   * left that could bring the moment about.
+   */
   get happened(): Promise<void> {
-    return this.#done.promise;
+    const happened = this.#drive(this.#done.promise).catch((error: unknown) => {
+      if (this.#state !== "waiting") throw error;
+      throw new Error(`The moment has not come: ${this}. ${(error as Error).message}`, { cause: error });
+    });
+    happened.catch(() => {});
+    return happened;
   }
 
   /** Whether the moment has come. */
@@ -65,10 +78,15 @@ export class PlannedFault {
 /** All faults that a test has planned. */
 export class FaultPlan {
   readonly #faults = new Set<PlannedFault>();
+  readonly #drive: Drive;
+
+  constructor(drive: Drive) {
+    this.#drive = drive;
+  }
 
   /** See {@link PlannedFault}. */
   add(moment: Moment, act: FaultAction): PlannedFault {
-    const fault = new PlannedFault(moment, act);
+    const fault = new PlannedFault(moment, act, this.#drive);
     this.#faults.add(fault);
     return fault;
   }

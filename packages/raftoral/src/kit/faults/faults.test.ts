@@ -27,9 +27,9 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
   "before the first commit": { commit: 1 },
   "as the first commit is proposed": { commit: 1, when: "proposed" },
   "after the first commit": { commit: 1, when: "after" },
-  "before the last commit": { commit: 5 },
-  "as the last commit is proposed": { commit: 5, when: "proposed" },
-  "after the last commit": { commit: 5, when: "after" },
+  "before the last commit": { commit: 4 },
+  "as the last commit is proposed": { commit: 4, when: "proposed" },
+  "after the last commit": { commit: 4, when: "after" },
   "before a signal is committed": { command: "signal" },
   "after a signal is committed": { command: "signal", when: "after" },
   "before the end is committed": { command: "end" },
@@ -156,4 +156,12 @@ test("a body hears that its run is lost, and knows nothing of it while it is cut
   } finally {
     await cluster.stop();
   }
+});
+
+test("a fault whose moment never comes says so", async () => {
+  await using cluster = await TestCluster.start({ workflows: [order], nodes: 1 });
+  const planned = cluster.at({ step: "refund", nth: 2 }, () => {});
+  await cluster.workflows.start(order, "tea");
+  await expect(planned.happened).rejects.toThrow("The moment has not come: step refund starts");
+  expect(planned.hasCome).toBe(false);
 });

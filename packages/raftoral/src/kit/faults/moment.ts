@@ -1,8 +1,8 @@
 /**
  * Moments in the life of a run at which a fault can be brought on.
  *
- * A commit is an entry of the log with one record of the run, or with several that were made without a wait between them. A call is a context call of a body, replayed ones included: the
- * first call of each body is call 1.
+ * A commit is an entry of the log with one record of the run, or with several that were made without a wait between them. A call is a context call of
+ * a body, replayed ones included: the first call of each body is call 1.
  */
 
 /** A moment of a run. Conditions on the run may be left out: then any run will do. */

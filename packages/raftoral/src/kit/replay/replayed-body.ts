@@ -1,7 +1,8 @@
 /**
  * One body that runs on a recorded history, and what it did.
  *
- * RB1. No step's function is called, nothing new is recorded, and no timer fires: the body comes to rest where the history ends.
+ * RB1. No step's function is called, nothing new is recorded, and no timer fires: the body comes to rest where the history ends. An answer that the
+ *      engine gives before it is recorded may let the body go on; a recorded call after it is a mismatch.
  * RB2. A body that uses the platform instead of its context is stopped: its course is not the history's alone.
  */
 import {
@@ -60,6 +61,7 @@ export async function replayBody(history: HistoryExport, workflow: WorkflowDefin
     outcome: undefined,
   };
   let progress = 0;
+  let unrecorded: ReplayedCall | undefined;
   const callBegins = ({ path, kind }: InterceptedCall): void => {
     progress += 1;
     const recorded = kinds.get(path);
@@ -67,6 +69,9 @@ export async function replayBody(history: HistoryExport, workflow: WorkflowDefin
       // To wait for a signal that was not sent is to stay where the run is.
       const isWait = kind === "signal" && !pendingSignals.includes(stepOf(path).name);
       if (!isWait) code.fresh ??= { path, kind };
+    } else if (unrecorded !== undefined) {
+      const reason = `The code makes the call ${unrecorded.kind} ${unrecorded.path}, which is not recorded, before the recorded call ${recorded} ${path}.`;
+      code.mismatch ??= { reason, call: unrecorded };
     } else if (answers(kind, recorded)) code.replayed.add(path);
     else {
       const reason = `At ${path} the code asks for a record of kind ${kind}; the history has one of kind ${recorded}.`;
@@ -89,8 +94,9 @@ export async function replayBody(history: HistoryExport, workflow: WorkflowDefin
         return new Promise(() => {});
       },
       callBegins,
-      callAnswered: () => {
+      callAnswered: ({ path, kind, isReplay }) => {
         progress += 1;
+        if (!isReplay) unrecorded ??= { path, kind };
       },
       runStep: () => new Promise(() => {}),
     },
