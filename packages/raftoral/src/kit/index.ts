@@ -18,6 +18,7 @@ export { type ReplayOptions, type ReplayReport, replay } from "./replay/replay.t
 export { type DeclareTest, type ReplayFolderOptions, replayFolder } from "./replay/replay-folder.ts";
 export type { ReplayedCall } from "./replay/replayed-body.ts";
 export { DISTURBANCE_KINDS, type DisturbanceKind } from "./simulate/disturbance.ts";
+export { type Disturbing, disturb } from "./simulate/disturber.ts";
 export {
   type SimulatedOutcome,
   type SimulateOptions,

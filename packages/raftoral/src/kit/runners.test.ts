@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** The kit in another runner than vitest, with no right to open ports or to write files. */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";

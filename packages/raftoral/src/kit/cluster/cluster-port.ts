@@ -4,7 +4,7 @@
  *
  * C1. A call is made once more only where the node that had it answers no more: as a client with the addresses of all nodes would.
  */
-import { RaftError, RaftoralError } from "@raftoral/raft-core";
+import { RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
 import type { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
@@ -18,6 +18,8 @@ export interface ClusterPortSetting {
   readonly time: TestTime;
   /** Nodes to ask, the preferred one first. */
   readonly nodes: () => readonly TestNode[];
+  /** Resolves when a node is up. */
+  readonly untilUp: () => Promise<void>;
   /** Holds a signal back, as a slow network would. */
   readonly delaySignal: (request: SignalRequest) => Promise<void>;
 }
@@ -94,20 +96,22 @@ export class ClusterPort implements WorkflowsPort {
   }
 
   async #attempt<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
-    let last: unknown;
+    const stopping: TestNode[] = [];
+    await this.#setting.untilUp();
     for (const node of this.#setting.nodes()) {
+      if (node.status !== "up") continue;
       const gone = node.silent.then((): "gone" => "gone");
       try {
         const answer = await Promise.race([call(node.node.workflows).then((value) => ({ value })), gone]);
         if (answer !== "gone") return answer.value;
       } catch (error) {
         if (!(error instanceof RaftoralError) || !ASK_ANOTHER.has(error.code)) throw error;
-        last = error;
+        stopping.push(node);
       }
     }
-    throw (
-      last ?? new RaftError("NODE_STOPPED", "No node of the test cluster is up. Start one first.", { retryable: true })
-    );
+    // All nodes have ended during the call, or are about to. The cluster may have others by then.
+    await Promise.all(stopping.map((node) => node.silent));
+    return this.#attempt(call);
   }
 }
 

@@ -22,6 +22,11 @@ export class ClusterView {
     return this.#nodes.filter((node) => node.status === "up");
   }
 
+  /** Resolves when a node is up. */
+  untilUp(): Promise<void> {
+    return Promise.race(this.#nodes.map((node) => node.up));
+  }
+
   /** Nodes for calls: those that follow a leader first, for a node that is cut off cannot answer. */
   askable(): readonly TestNode[] {
     const up = this.up();

@@ -172,6 +172,7 @@ export class TestCluster {
       port: new ClusterPort({
         time: this.time,
         nodes: () => this.#view.askable(),
+        untilUp: () => this.#view.untilUp(),
         delaySignal: (request) => this.#signals.delay(request),
       }),
       timeoutMs: CALL_TIMEOUT_MS,

@@ -42,6 +42,7 @@ export class TestNode {
   #node: RaftoralNode | undefined;
   #inside: NodeInside | undefined;
   #status: TestNodeStatus = "stopped";
+  #up = Promise.withResolvers<void>();
   #ended = Promise.withResolvers<void>();
   #silent = Promise.withResolvers<void>();
 
@@ -66,6 +67,11 @@ export class TestNode {
   /** What the node consists of. Undefined unless the node is up. */
   get inside(): NodeInside | undefined {
     return this.#status === "up" ? this.#inside : undefined;
+  }
+
+  /** Resolves when the node is up, as soon as it is. */
+  get up(): Promise<void> {
+    return this.#up.promise;
   }
 
   /** Resolves when the present process has ended. */
@@ -133,6 +139,7 @@ export class TestNode {
     if (this.#process !== process || !process.isAlive) return;
     this.#node = node;
     this.#status = "up";
+    this.#up.resolve();
     node.on((event) => {
       if (process.isAlive) heard(nodeId, event);
     });
@@ -160,6 +167,7 @@ export class TestNode {
     this.#setting.transport.removeNode(this.nodeId);
     this.#inside = undefined;
     this.#status = status;
+    this.#up = Promise.withResolvers();
     this.#node = undefined;
     this.#ended.resolve();
     this.#silent.resolve();

@@ -1,14 +1,19 @@
+// @module-tag slow
+
 /** Every fault at every kind of moment, of the owner and of the leader, which are one node or two. */
-import { workflow } from "@raftoral/workflow";
+import { signal, workflow } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import { TestCluster } from "../cluster/test-cluster.ts";
 import type { Moment } from "./moment.ts";
+
+const approval = signal<boolean>("approval");
+const part = signal<number>("part");
 
 const order = workflow("order", { version: 1 }, async (ctx, item: string) => {
   const stock = await ctx.step("reserve", () => `reserved ${item}`);
   await ctx.sleep("1d");
   const [approved, label] = await Promise.all([
-    ctx.waitFor<boolean>("approval"),
+    ctx.waitFor(approval),
     ctx.scope("parcel", (parcel) => parcel.step("label", () => "labelled")),
   ]);
   await ctx.step("charge", () => "charged");
@@ -63,7 +68,7 @@ describe.each(Object.entries(FAULTS))("%s", (_, fault) => {
         await cluster.transferLeadership(isOneNode ? 1 : 2);
         const planned = cluster.at(moment, () => fault(cluster, who) as Promise<void> | undefined);
         const run = await cluster.workflows.start(order, "tea", { runId: "r" });
-        await run.signal("approval", true);
+        await run.signal(approval, true);
         expect(await run.result()).toEqual({ stock: "reserved tea", approved: true, label: "labelled" });
         await planned.happened;
         cluster.assertBodyRanAtMost("r", 3);
@@ -83,7 +88,7 @@ test("a drained node stays up, executes nothing, and may be asked to again", asy
   expect(cluster.node(drained).status).toBe("up");
   await cluster.resumeNode(drained);
   for (const { nodeId } of cluster.nodes) if (nodeId !== drained) await cluster.drainNode(nodeId);
-  await run.signal("approval", true);
+  await run.signal(approval, true);
   await run.result();
   expect(cluster.ownerOf("r")?.nodeId).toBe(drained);
   cluster.assertBodyRanAtMost("r", 3);
@@ -98,7 +103,7 @@ test("a run is taken over in the middle of a step: both owners run it, one recor
     return `by ${nodeId} under ${epoch}`;
   });
   const run = await cluster.workflows.start(order, "tea", { runId: "r" });
-  await run.signal("approval", true);
+  await run.signal(approval, true);
   expect(await run.result()).toMatchObject({ stock: expect.stringContaining(`by ${moved} under`) });
   cluster.steps.assertRan("reserve", { times: 2 });
   expect(cluster.bodies("r")).toBe(2);
@@ -108,14 +113,14 @@ test("a run is taken over in the middle of a step: both owners run it, one recor
 test("signals are held back, and overtake each other", async () => {
   const collects = workflow("collects", { version: 1 }, async (ctx) => {
     const taken: number[] = [];
-    for (let at = 0; at < 6; at++) taken.push(await ctx.waitFor<number>("part"));
+    for (let at = 0; at < 6; at++) taken.push(await ctx.waitFor(part));
     return taken;
   });
   await using cluster = await TestCluster.start({ workflows: [collects] });
   cluster.delaySignals("1s", "1m");
   const run = await cluster.workflows.start(collects, undefined);
   const startMs = cluster.time.nowMs;
-  await Promise.all([1, 2, 3, 4, 5, 6].map((part) => run.signal("part", part)));
+  await Promise.all([1, 2, 3, 4, 5, 6].map((at) => run.signal(part, at)));
   const taken = await run.result();
   expect(taken.toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
   expect(taken).not.toEqual([1, 2, 3, 4, 5, 6]);

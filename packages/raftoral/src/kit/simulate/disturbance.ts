@@ -1,12 +1,15 @@
 /** What a simulation does to a run, and where, in a form that fits on one line: `kill-owner@commit:2:after`. */
-import type { Moment } from "../faults/moment.ts";
+import type { CommandName, Moment } from "../faults/moment.ts";
 
 /** Every kind of disturbance. */
 export const DISTURBANCE_KINDS = Object.freeze([
   "kill-owner",
   "kill-leader",
   "stop-owner",
+  "drain-owner",
   "cut-off-owner",
+  "cut-off-leader",
+  "power-cut",
   "move",
   "transfer",
   "cancel",
@@ -15,7 +18,8 @@ export const DISTURBANCE_KINDS = Object.freeze([
 
 /**
  * kill-owner, kill-leader: the process dies, and another one starts on its node a while later. stop-owner: an orderly stop, and a start later.
- * cut-off-owner: a partition that heals later. move: the run goes to another node. transfer: the leadership does. cancel: the run is cancelled.
+ * drain-owner: it hands its runs over, stays up, and executes again later. cut-off-owner, cut-off-leader: a partition that heals later. power-cut: all
+ * processes die at once, and others start later. move: the run goes to another node. transfer: the leadership does. cancel: the run is cancelled.
  * delay: messages and signals are late from then on.
  */
 export type DisturbanceKind = (typeof DISTURBANCE_KINDS)[number];
@@ -23,14 +27,19 @@ export type DisturbanceKind = (typeof DISTURBANCE_KINDS)[number];
 /** One disturbance at one moment of the run. */
 export interface Disturbance {
   readonly kind: DisturbanceKind;
-  readonly at: "call" | "commit";
-  /** The n-th call of the body that runs then, or the n-th record of the run; from 1. */
+  readonly at: "call" | "commit" | CommandName;
+  /** The n-th call of the body that runs then, the n-th entry with records of the run, or the n-th command of its name; from 1. */
   readonly nth: number;
   readonly when: "begins" | "answered" | "before" | "proposed" | "after";
 }
 
-const FORM = /^([a-z-]+)@(call|commit):(\d+):([a-z]+)$/;
-const WHEN = Object.freeze({ call: ["begins", "answered"], commit: ["before", "proposed", "after"] } as const);
+const FORM = /^([a-z-]+)@(call|commit|start|signal|cancel|end):(\d+):([a-z]+)$/;
+const CALL_WHEN = Object.freeze(["begins", "answered"] as const);
+const COMMIT_WHEN = Object.freeze(["before", "proposed", "after"] as const);
+
+function whensOf(at: Disturbance["at"]): readonly Disturbance["when"][] {
+  return at === "call" ? CALL_WHEN : COMMIT_WHEN;
+}
 
 /** A plan as text. */
 export function planText(plan: readonly Disturbance[]): string {
@@ -41,26 +50,28 @@ export function planText(plan: readonly Disturbance[]): string {
 export function parsePlan(text: string): readonly Disturbance[] {
   if (text.trim() === "") return [];
   return text.split(";").map((part) => {
-    const [, kind, at, nth, when] = FORM.exec(part.trim()) ?? [];
-    const place = at === "call" || at === "commit" ? at : undefined;
+    const [, kind, place, nth, when] = FORM.exec(part.trim()) ?? [];
+    const at = place as Disturbance["at"] | undefined;
     const found = DISTURBANCE_KINDS.find((one) => one === kind);
-    const moment = place === undefined ? undefined : WHEN[place].find((one) => one === when);
-    if (found === undefined || place === undefined || moment === undefined || Number(nth) < 1) {
+    const moment = at === undefined ? undefined : whensOf(at).find((one) => one === when);
+    if (found === undefined || at === undefined || moment === undefined || Number(nth) < 1) {
       throw new TypeError(
-        `"${part.trim()}" is no disturbance. Write KIND@call:N:begins|answered or KIND@commit:N:before|proposed|after, with KIND one of ${DISTURBANCE_KINDS.join(", ")}.`,
+        `"${part.trim()}" is no disturbance. Write KIND@call:N:begins|answered or KIND@commit|start|signal|cancel|end:N:before|proposed|after, with KIND one of ${DISTURBANCE_KINDS.join(", ")}.`,
       );
     }
-    return { kind: found, at: place, nth: Number(nth), when: moment };
+    return { kind: found, at, nth: Number(nth), when: moment };
   });
 }
 
 /** When a disturbance comes. */
 export function momentOf({ at, nth, when }: Disturbance, runId: string): Moment {
   if (at === "call") return { runId, call: nth, when: when === "answered" ? "answered" : "begins" };
-  return { runId, commit: nth, when: when === "proposed" || when === "after" ? when : "before" };
+  const stage = when === "proposed" || when === "after" ? when : "before";
+  if (at === "commit") return { runId, commit: nth, when: stage };
+  return { runId, command: at, nth, when: stage };
 }
 
-/** A plan of 1 to 3 disturbances, drawn from `below`, for a run that makes so many calls and records when nothing disturbs it. */
+/** A plan of 1 to 3 disturbances, drawn from `below`, for a run that makes so many calls and commits when nothing disturbs it. */
 export function drawPlan(
   below: (bound: number) => number,
   kinds: readonly DisturbanceKind[],
@@ -68,8 +79,9 @@ export function drawPlan(
 ): readonly Disturbance[] {
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
   return Array.from({ length: 1 + below(3) }, () => {
-    const at = below(2) === 0 ? "call" : "commit";
-    const nth = 1 + below(Math.max(1, at === "call" ? calls : commits));
-    return { kind: pick(kinds), at, nth, when: pick<Disturbance["when"]>(WHEN[at]) };
+    const place = below(9);
+    const at = place < 4 ? "call" : place < 8 ? "commit" : pick(["start", "end"] as const);
+    const most = at === "call" ? calls : at === "commit" ? commits : 1;
+    return { kind: pick(kinds), at, nth: 1 + below(Math.max(1, most)), when: pick(whensOf(at)) };
   });
 }

@@ -1,75 +1,107 @@
 /**
  * Carries a plan of disturbances out on a test cluster, and undoes what would keep the run from going on.
  *
- * D1. A majority of the nodes stays up and connected: a disturbance that would take it away is left out, and the story says so.
+ * D1. One thing is away at a time: a disturbance that would take another one away meanwhile is left out, and the story says so.
  * D2. What was taken down or cut off comes back after {@link DOWN_MS}.
  */
 import type { TestCluster } from "../cluster/test-cluster.ts";
-import { type Disturbance, momentOf } from "./disturbance.ts";
+import type { Happening } from "../faults/moment.ts";
+import { type Disturbance, momentOf, parsePlan } from "./disturbance.ts";
 
 /** How long a node stays away, in virtual milliseconds. */
 const DOWN_MS = 4_000;
 /** How late messages and signals are at most, after a `delay`. */
 const LATE_MS = 300;
 
+/** A plan that is being carried out. */
+export interface Disturbing {
+  /** Whether a disturbance has cancelled the run. */
+  readonly hasCancelled: boolean;
+  /** Disturbances whose moment has come. */
+  readonly come: number;
+  /** Resolves once everything is back that was away. */
+  finish(): Promise<void>;
+}
+
+/** Plans disturbances of a run, as a {@link SimulationFailure} tells them: `kill-owner@commit:2:after; move@call:3:begins`. */
+export function disturb(cluster: TestCluster, runId: string, plan: string): Disturbing {
+  return new Disturber(cluster, runId, parsePlan(plan));
+}
+
 /** Disturbs one {@link TestCluster} while a run is under way (D1, D2). */
-export class Disturber {
+export class Disturber implements Disturbing {
   readonly #cluster: TestCluster;
   readonly #runId: string;
   readonly #pending = new Set<Promise<void>>();
-  #away: number | undefined;
+  #isAway = false;
   #hasCancelled = false;
+  #come = 0;
 
   constructor(cluster: TestCluster, runId: string, plan: readonly Disturbance[]) {
     this.#cluster = cluster;
     this.#runId = runId;
     for (const disturbance of plan) {
-      cluster.at(momentOf(disturbance, runId), ({ nodeId }) => {
-        this.#begin(disturbance, nodeId);
+      cluster.at(momentOf(disturbance, runId), (happening) => {
+        this.#come += 1;
+        this.#begin(disturbance, this.#ownerAt(happening));
       });
     }
   }
 
-  /** Whether a disturbance has cancelled the run. */
   get hasCancelled(): boolean {
     return this.#hasCancelled;
   }
 
-  /** Resolves once everything is back that was away. */
+  get come(): number {
+    return this.#come;
+  }
+
   async finish(): Promise<void> {
     while (this.#pending.size > 0) await this.#cluster.time.drive(Promise.all(this.#pending));
   }
 
+  /** Commands come from the node that was asked; everything else from the owner, or from a node that still takes itself for it. */
+  #ownerAt({ at, nodeId }: Happening): number {
+    if (at !== "command") return nodeId;
+    return this.#cluster.ownerOf(this.#runId)?.nodeId ?? nodeId;
+  }
+
   #begin({ kind }: Disturbance, owner: number): void {
     const cluster = this.#cluster;
+    const leader = cluster.leader?.nodeId ?? owner;
     switch (kind) {
       case "kill-owner":
-        this.#takeAway(owner, () => this.#kill(owner));
+        this.#kill([owner]);
         return;
-      case "kill-leader": {
-        const leader = cluster.leader?.nodeId;
-        if (leader !== undefined) this.#takeAway(leader, () => this.#kill(leader));
+      case "kill-leader":
+        this.#kill([leader]);
         return;
-      }
+      case "power-cut":
+        this.#kill(cluster.nodes.filter(({ status }) => status === "up").map(({ nodeId }) => nodeId));
+        return;
       case "stop-owner":
-        this.#takeAway(owner, async () => {
+        this.#takeAway([owner], async () => {
           await cluster.stopNode(owner);
-          await this.#later();
-          await cluster.startNode(owner);
+          return () => cluster.startNode(owner);
+        });
+        return;
+      case "drain-owner":
+        this.#takeAway([owner], async () => {
+          await cluster.drainNode(owner);
+          return () => cluster.resumeNode(owner);
         });
         return;
       case "cut-off-owner":
-        this.#takeAway(owner, async () => {
-          cluster.partition(owner);
-          await this.#later();
-          cluster.heal();
-        });
+        this.#cutOff(owner);
+        return;
+      case "cut-off-leader":
+        this.#cutOff(leader);
         return;
       case "move":
         this.#add(cluster.moveRun(this.#runId));
         return;
       case "transfer": {
-        const to = cluster.nodes.find((node) => node.status === "up" && node !== cluster.leader);
+        const to = cluster.nodes.find((node) => node.status === "up" && node.nodeId !== leader);
         if (to !== undefined) this.#add(cluster.transferLeadership(to.nodeId));
         return;
       }
@@ -84,27 +116,37 @@ export class Disturber {
     }
   }
 
-  async #kill(nodeId: number): Promise<void> {
-    this.#cluster.kill(nodeId);
-    await this.#later();
-    await this.#cluster.startNode(nodeId);
+  #kill(nodeIds: readonly number[]): void {
+    this.#takeAway(nodeIds, async () => {
+      for (const nodeId of nodeIds) this.#cluster.kill(nodeId);
+      return () => Promise.all(nodeIds.map((nodeId) => this.#cluster.startNode(nodeId)));
+    });
   }
 
-  #takeAway(nodeId: number, run: () => Promise<void>): void {
-    if (this.#away !== undefined || this.#cluster.nodes.length < 3) {
-      this.#cluster.tell(`node ${nodeId} stays: a majority must`);
+  #cutOff(nodeId: number): void {
+    this.#takeAway([nodeId], async () => {
+      this.#cluster.partition(nodeId);
+      return async () => this.#cluster.heal();
+    });
+  }
+
+  /** `take` begins in this turn, and gives the way back. */
+  #takeAway(nodeIds: readonly number[], take: () => Promise<() => Promise<unknown>>): void {
+    if (this.#isAway || nodeIds.some((nodeId) => this.#cluster.node(nodeId).status !== "up")) {
+      this.#cluster.tell(`node ${nodeIds.join(", ")} stays: another is away`);
       return;
     }
-    this.#away = nodeId;
-    this.#add(
-      run().finally(() => {
-        this.#away = undefined;
-      }),
-    );
-  }
-
-  #later(): Promise<void> {
-    return this.#cluster.after(DOWN_MS);
+    this.#isAway = true;
+    const away = async (): Promise<void> => {
+      try {
+        const bringBack = await take();
+        await this.#cluster.after(DOWN_MS);
+        await bringBack();
+      } finally {
+        this.#isAway = false;
+      }
+    };
+    this.#add(away());
   }
 
   /** A disturbance that fails has failed to disturb: a run that has ended cannot be cancelled, say. */

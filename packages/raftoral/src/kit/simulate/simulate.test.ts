@@ -53,12 +53,14 @@ describe("a simulation", () => {
     expect(message).toContain(`plan: ${JSON.stringify(plan)}`);
   });
 
-  test.each(["kill-owner@commit:2:after", "cancel@call:1:begins; move@commit:3:proposed", ""])(
-    "reads plan %j as written",
-    (text) => {
-      expect(planText(parsePlan(text))).toBe(text);
-    },
-  );
+  test.each([
+    "kill-owner@commit:2:after",
+    "cancel@call:1:begins; move@commit:3:proposed",
+    "power-cut@end:1:after; transfer@signal:2:before",
+    "",
+  ])("reads plan %j as written", (text) => {
+    expect(planText(parsePlan(text))).toBe(text);
+  });
 
   test.each(["kill@commit:1:after", "kill-owner@commit:0:after", "kill-owner@call:1:after", "x"])(
     "refuses plan %j",
