@@ -92,7 +92,8 @@ export class TestNode {
 
   /** The process can be reached again. */
   reconnect(): void {
-    if (this.#process?.isAlive !== true) return;
+    // A call that waits for the silence of a node that was reached all the time goes on to do so.
+    if (this.#process?.isAlive !== true || !this.#process.isAside) return;
     this.#silent = Promise.withResolvers();
     this.#setting.time.setAside(this.#process, false);
   }

@@ -170,3 +170,14 @@ test("a fault whose moment never comes says so", async () => {
   await expect(planned.happened).rejects.toThrow("The moment has not come: step refund starts");
   expect(planned.hasCome).toBe(false);
 });
+
+test("a call goes on to another node when its own dies after a partition of others", async () => {
+  await using cluster = await TestCluster.start({ workflows: [order], nodes: 3 });
+  const run = await cluster.workflows.start(order, "tea", { runId: "r" });
+  const waiting = run.wait();
+  cluster.partition(3);
+  cluster.heal();
+  cluster.kill(1);
+  await run.signal(approval, true);
+  expect((await waiting).status).toBe("completed");
+});
