@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type WorkflowContext, type WorkflowDefinition, workflow } from "raftoral";
 import type { WorkLog } from "../harness/index.ts";
+import { ticket } from "./ticket.ts";
 
 export interface TallyInput {
   readonly steps: number;
@@ -77,5 +78,5 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     const { node } = await step(ctx, "after", 2, async () => {});
     return node;
   });
-  return [tally, hold, nap] as readonly WorkflowDefinition[];
+  return [tally, hold, nap, ticket];
 }

@@ -3,6 +3,7 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
+import type { Unchanged } from "./recorded.ts";
 import { inputOf, type StandardSchemaV1, validated } from "./schema.ts";
 import { type SignalDefinition, type SignalPayload, signal } from "./signal.ts";
 import { type WorkflowDefinition, type WorkflowInput, type WorkflowResult, workflow } from "./workflow.ts";
@@ -113,12 +114,29 @@ describe("the types of a workflow", () => {
     expectTypeOf<Types<typeof both>>().toEqualTypeOf<readonly [{ id: string; at: string }, string]>();
   });
 
+  test("do not depend on what is expected where they are defined", () => {
+    const satisfying = workflow("a", { version: 1, input: zodOrder }, () => new Date()) satisfies WorkflowDefinition;
+    expectTypeOf<Types<typeof satisfying>>().toEqualTypeOf<readonly [typeof ORDER, string]>();
+    const idle = workflow("idle", { version: 1 }, async () => {}) satisfies WorkflowDefinition;
+    expectTypeOf<WorkflowInput<typeof idle>>().toEqualTypeOf<undefined>();
+    const typed: WorkflowDefinition<number, string> = workflow("b", { version: 1 }, (_ctx, input: number) =>
+      String(input),
+    );
+    // @ts-expect-error A Date arrives as text.
+    const dated: WorkflowDefinition<Date> = workflow("c", { version: 1 }, (_ctx, input: Date) => input.getTime());
+    expect([typed.type, dated.type]).toEqual(["b", "c"]);
+  });
+
   test("fit into one list, and into functions of workflows", () => {
     const list: readonly WorkflowDefinition[] = [
       workflow("a", { version: 1, input: zodOrder }, () => 1),
       workflow("b", { version: 1 }, (_ctx, input: number) => input),
       workflow("c", { version: 1 }, async () => {}),
     ];
+    const made = <T extends Unchanged<T>>(name: string) =>
+      workflow(name, { version: 1 }, (_ctx, input: T) => [input].length);
+    const counting = made<{ readonly id: string }>("e");
+    expectTypeOf<Types<typeof counting>>().toEqualTypeOf<readonly [{ readonly id: string }, number]>();
     const resultOf = <Input, Result>(_: WorkflowDefinition<Input, Result>, result: Result): Result => result;
     expectTypeOf(
       resultOf(

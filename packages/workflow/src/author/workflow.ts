@@ -56,8 +56,22 @@ export interface NoSchema {
 type BodyInput<Given, Input> = [Given] extends [NoSchema] ? Unchanged<Input> : unknown;
 /** Without a schema, what the body returns is recorded. */
 type BodyOutput<Kept, Output> = [Kept] extends [NoSchema] ? Recordable<Output> : unknown;
+// What follows is the type of a definition. `infer` keeps the compiler from reading type arguments off the type that is expected where the
+// definition stands: `workflow(...) satisfies WorkflowDefinition` is of its own type.
+
 /** A body that takes no input needs none. */
-type StartInput<Given, Input> = [Given] extends [NoSchema] ? ([Input] extends [never] ? undefined : Input) : Given;
+type StartInput<Given, Input> = [Given, Input] extends [infer Taken, infer Received]
+  ? [Taken] extends [NoSchema]
+    ? [Received] extends [never]
+      ? undefined
+      : Received
+    : Taken
+  : never;
+
+/** What comes back of what is recorded. */
+type RunResult<Kept, Output> = [Kept, Output] extends [infer Made, infer Returned]
+  ? Recorded<[Made] extends [NoSchema] ? Returned : Made>
+  : never;
 
 const MAX_VERSION = 2 ** 32 - 1;
 const MAX_TYPE_LENGTH = 200;
@@ -76,7 +90,7 @@ export function workflow<
   type: Type,
   options: WorkflowOptions<Given, Input, Output, Kept>,
   run: (ctx: WorkflowContext, input: Input) => Output | Promise<Output> | PromiseLike<Output>,
-): WorkflowDefinition<StartInput<Given, Input>, Recorded<[Kept] extends [NoSchema] ? Output : Kept>, Type> {
+): WorkflowDefinition<StartInput<Given, Input>, RunResult<Kept, Output>, Type> {
   const { version, input, output } = options;
   if (typeof type !== "string" || type.length === 0 || type.length > MAX_TYPE_LENGTH || !type.isWellFormed()) {
     throw new WorkflowError(
