@@ -92,7 +92,8 @@ export async function* state(_folder: string, durationMs: number): AsyncGenerato
     for (let step = 0; step < 3; step++) runs.apply(checkpoint(runId, step, own));
     const outcome = { status: "completed", result: NOTHING } as const;
     runs.apply({ kind: "WorkflowEnd", runId, outcome, atMs: 1, owner: 1, epoch: own });
-    if (at % 1000 === 999) runs.apply({ kind: "Prune", finishedBeforeMs: 0, keepAtMost: 0, atMs: 1 });
+    if (at % 1000 === 999)
+      runs.apply({ kind: "Prune", keepAtMost: 0, atMs: 1, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 });
   });
   yield {
     bench: "state",

@@ -50,6 +50,7 @@ export type { OwnerReason } from "./model/ownership.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
+export { idempotencyKey, type KeyedRun } from "./runtime/calls/idempotency-key.ts";
 export type {
   BodyStarted,
   LocalEvent,

@@ -196,7 +196,9 @@ describe("damaged records of the state", () => {
       "header",
       fc
         .record({ clock: number, lastEpoch: number, finished: number, loads: fc.array(fc.tuple(number, number)) })
-        .map(({ loads, ...fields }) => encodeHeader({ ...fields, loads: new Map(loads), waiting: new Map() })),
+        .map(({ loads, ...fields }) =>
+          encodeHeader({ ...fields, loads: new Map(loads), waiting: new Map(), salt: "s", uptimeMs: 7 }),
+        ),
       decodeHeader,
     ],
     [

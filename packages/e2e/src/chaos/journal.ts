@@ -1,6 +1,9 @@
+import type { StepContext } from "@raftoral/workflow";
+
 /** The world outside of the cluster: every execution of a step's function, by whatever node, leaves a line here. */
 export interface Execution {
-  /** `runId/path`, the step's idempotency key. */
+  readonly runId: string;
+  /** The step's idempotency key. */
   readonly key: string;
   readonly fencingToken: number;
   readonly attempt: number;
@@ -13,9 +16,9 @@ export class Journal {
   readonly executions: Execution[] = [];
 
   /** A function of the step begins. Gives the token of this execution. */
-  begin(key: string, fencingToken: number, attempt: number): string {
-    const token = `${key} ${this.executions.length}`;
-    this.executions.push({ key, fencingToken, attempt, token });
+  begin(runId: string, { idempotencyKey: key, fencingToken, attempt }: StepContext): string {
+    const token = `${runId} ${key} ${this.executions.length}`;
+    this.executions.push({ runId, key, fencingToken, attempt, token });
     return token;
   }
 

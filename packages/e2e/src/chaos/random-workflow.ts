@@ -30,7 +30,7 @@ async function operate(
 ): Promise<unknown> {
   const { name } = operation;
   const execute = async (step: StepContext, ms: number): Promise<string> => {
-    const token = journal.begin(step.idempotencyKey, step.fencingToken, step.attempt);
+    const token = journal.begin(ctx.runId, step);
     if (ms > 0) await pause(ms);
     return token;
   };

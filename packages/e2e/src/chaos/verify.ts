@@ -1,5 +1,5 @@
 /** What must hold of a {@link ChaosCluster} once it is healed and at rest. */
-import { decodeValue, type RunView } from "@raftoral/workflow";
+import { decodeValue, idempotencyKey, type RunView } from "@raftoral/workflow";
 import { expect } from "vitest";
 import type { ChaosCluster, ChaosNode } from "./chaos-cluster.ts";
 import type { Asked } from "./clients.ts";
@@ -30,12 +30,12 @@ export function verifyRun(asked: Asked, views: readonly (RunView | undefined)[],
     expect(asked.created, "starts that created it").toBeLessThanOrEqual(1);
     for (const view of views) expect(view, `${runId} differs from node to node`).toEqual(run);
     verifyOutcome(asked, run);
-    verifySteps(runId, new Map(run.history), journal);
+    verifySteps(run, new Map(run.history), journal);
     verifyOrder(run);
     verifySignals(asked, run);
   } catch (error) {
     const lines = run.history.map(([key, { position, epoch, kind }]) => `${position} ${epoch} ${kind} ${key}`);
-    const executions = [...journal].flatMap(([key, each]) => (key.startsWith(`${runId}/`) ? each : []));
+    const executions = [...journal.values()].flat().filter((each) => each.runId === runId);
     for (const { token, fencingToken, attempt } of executions) lines.push(`${fencingToken} ${attempt} ran ${token}`);
     throw new Error(`run ${runId}: ${JSON.stringify(asked)}\n${lines.join("\n")}`, { cause: error });
   }
@@ -53,9 +53,10 @@ function verifyOutcome({ plan }: Asked, run: RunView): void {
 }
 
 /** A step's result is one execution's, and no later owner ran the step once it was recorded. */
-function verifySteps(runId: string, record: Record, journal: Executions): void {
+function verifySteps(run: RunView, record: Record, journal: Executions): void {
+  const { runId } = run;
   for (const [key, { kind, value, epoch }] of record) {
-    const executions = journal.get(`${runId}/${key}`) ?? [];
+    const executions = journal.get(idempotencyKey(run, key)) ?? [];
     for (const { fencingToken } of executions) {
       expect(fencingToken, `${runId}/${key} ran again after it was recorded`).toBeLessThanOrEqual(epoch);
     }

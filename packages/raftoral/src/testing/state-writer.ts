@@ -13,6 +13,7 @@ import { type WorkflowCommand, WorkflowExecutor } from "@raftoral/workflow";
 /** Small, so that checkpoints come often; and no cache, so that everything is read from the store. */
 export const STATE = Object.freeze({ bufferBytes: 16 * 1024, cacheBytes: 0 });
 
+const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 };
 const TYPES = [{ type: "order", version: 1 }];
 
 /** Some command that usually changes something. */
@@ -50,7 +51,7 @@ export function randomCommand(
   if (kind < 18) {
     return { kind: "WorkflowEnd", runId, outcome: { status: "completed", result: bytes() }, atMs, owner, epoch };
   }
-  if (kind < 19) return { kind: "Prune", finishedBeforeMs: 0, keepAtMost: 10, atMs };
+  if (kind < 19) return { kind: "Prune", keepAtMost: 10, atMs, ...UPTIME };
   return { kind: "NodeLost", nodeId: 1 + below(3), incarnation: "", forget: false, atMs };
 }
 

@@ -31,7 +31,10 @@ export interface StepContext {
   readonly attempt: number;
   /** Aborted on timeout, when the run is cancelled, and when this node is no longer the run's owner. */
   readonly signal: AbortSignal;
-  /** The same for every attempt of this step, on any node, and for no other step of the cluster's runs. */
+  /**
+   * For outside systems, so that they carry out the work once: the same for every attempt of this step on any node, and another one for every other step, run
+   * and cluster, also when a run's id is used again. 29 characters (`rk_`, then a to z and 2 to 7); opaque.
+   */
   readonly idempotencyKey: string;
   /** See {@link WorkflowContext.fencingToken}. */
   readonly fencingToken: number;

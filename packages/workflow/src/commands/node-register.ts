@@ -44,6 +44,7 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
       return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
     }
     const { index, clock: atMs, lastEpoch: epoch } = tables;
+    tables.salt = incarnation;
     // The place of the registration in the log names the seat: no other registration has it.
     tables.nodes.register({ nodeId, incarnation, types }, index);
     tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status: "live", epoch });

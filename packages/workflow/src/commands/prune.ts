@@ -1,4 +1,11 @@
-/** Prune: drops finished runs that ended before a time, and the oldest beyond a number. */
+/**
+ * Prune: lets the cluster's uptime advance, and drops finished runs that are old, and the oldest beyond a number.
+ *
+ * PU1. How long a run has been kept is measured in uptime: what leaders have measured on their monotonic clocks while they led. No clock that people set
+ *      decides it, so a jump of one prunes nothing early and keeps nothing for ever. While no node leads, it stands still.
+ * PU2. The uptime advances from a value that the command names, so a command that is applied twice, or a second leader's, advances it once.
+ * PU3. A run that is dropped leaves its history behind if that is long; it goes in pieces, with the commands that follow (run-table.ts T4).
+ */
 import { uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 
@@ -8,9 +15,14 @@ export const MAX_PRUNED_AT_ONCE = 1000;
 /** See the file's head. */
 export interface Prune {
   readonly kind: "Prune";
-  readonly finishedBeforeMs: number;
   readonly keepAtMost: number;
   readonly atMs: number;
+  /** The uptime as the proposer knows it. */
+  readonly uptimeFromMs: number;
+  /** What it is now. */
+  readonly uptimeMs: number;
+  /** How long a run is kept after its end, in ms of uptime. */
+  readonly retentionMs: number;
 }
 
 /** Finished runs were dropped. */
@@ -27,15 +39,16 @@ export const prune = defineCommand<Prune, Pruned>({
   field: 22,
   summary: "Drops finished runs that are old, and the oldest beyond a number.",
   maxRuns: MAX_PRUNED_AT_ONCE,
-  fields: { finishedBeforeMs: uint(1), keepAtMost: uint(2), atMs: uint(3) },
-  apply(tables, command) {
+  fields: { keepAtMost: uint(2), atMs: uint(3), uptimeFromMs: uint(4), uptimeMs: uint(5), retentionMs: uint(6) },
+  apply(tables, { keepAtMost, uptimeFromMs, uptimeMs, retentionMs }) {
     const { runs } = tables;
+    if (uptimeFromMs === tables.uptimeMs && uptimeMs > uptimeFromMs) tables.uptimeMs = uptimeMs;
     const runIds: string[] = [];
     let more = false;
     for (const run of runs.finished()) {
       if (run.head.status !== "finished") continue;
-      const due = run.head.endedAtMs < command.finishedBeforeMs || runs.finishedCount > command.keepAtMost;
-      if (!due) break;
+      const isOld = run.head.endedUptimeMs + retentionMs <= tables.uptimeMs;
+      if (!isOld && runs.finishedCount <= keepAtMost) break;
       if (runIds.length >= MAX_PRUNED_AT_ONCE) {
         more = true;
         break;

@@ -7,6 +7,7 @@
  * WS3. A start with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
  */
 import type { NodeId } from "@raftoral/raft-core";
+import { derivedSeed } from "../model/derived-seed.ts";
 import type { Epoch } from "../model/ownership.ts";
 import type { RunRecord } from "../state/run-record.ts";
 import { inputOf } from "../state/run-records.ts";
@@ -27,7 +28,7 @@ export interface WorkflowStart {
   /** The node that asks; it becomes the owner if it can execute the type. */
   readonly owner: NodeId;
   readonly atMs: number;
-  /** Decides `ctx.random` and `ctx.uuid`. Empty: derived from the id and the place in the log. */
+  /** Random: decides `ctx.random`, `ctx.uuid` and idempotency keys. Empty: derived from the id, the place in the log and what the cluster has drawn. */
   readonly seed: Uint8Array;
   /** Equal for inputs of equal value, however their JSON is written. Absent or empty: the inputs are compared byte by byte. */
   readonly inputDigest?: Uint8Array;
@@ -95,7 +96,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const node = nodes.taker(command.owner, workflowType, version) ?? nodes.choose(workflowType, version, tables.loadOf);
   const { nodeId: owner, seat } = node ?? { nodeId: 0, seat: 0 };
   const epoch = tables.nextEpoch();
-  const seed = command.seed.length > 0 ? command.seed : derivedSeed(runId, tables.index);
+  const seed = command.seed.length > 0 ? command.seed : derivedSeed(`${tables.salt}:${tables.index}:${runId}`);
   tables.runs.start(
     {
       runId,
@@ -163,16 +164,4 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
-}
-
-/** Sixteen bytes for a start that brought none (the first contract has no seed): FNV-1a over id and place, four times. */
-function derivedSeed(runId: string, index: number): Uint8Array {
-  const seed = new Uint8Array(16);
-  const text = `${index}:${runId}`;
-  for (let part = 0; part < 4; part++) {
-    let hash = 0x811c9dc5 ^ part;
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-    for (let byte = 0; byte < 4; byte++) seed[part * 4 + byte] = (hash >>> (byte * 8)) & 0xff;
-  }
-  return seed;
 }

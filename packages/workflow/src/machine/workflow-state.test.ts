@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "../commands/registry.ts";
+import { CountingStore } from "../testing/counting-store.ts";
 import { NOTHING, ORDER, restoredFrom, StateLog } from "../testing/state-log.ts";
-import type { WorkflowState } from "./workflow-state.ts";
+import { WorkflowState } from "./workflow-state.ts";
 
 describe("starting", () => {
   test("gives the run to the node that asks, when it has the type", () => {
@@ -130,7 +131,7 @@ describe("fencing (A1)", () => {
     log.start("a");
     const before = log.epoch("a");
     log.end("a", 1, before);
-    log.apply({ kind: "Prune", finishedBeforeMs: 0, keepAtMost: 0, atMs: 0 });
+    log.prune({ keepAtMost: 0 });
     expect(log.start("a")).toMatchObject({ created: true });
     expect(log.epoch("a")).toBeGreaterThan(before);
     expect(log.checkpoint("a", "x#0", 1, 1, before)).toMatchObject({ code: "STALE_OWNER" });
@@ -267,20 +268,68 @@ describe("cancelling", () => {
 });
 
 describe("pruning", () => {
-  test("drops finished runs by age and by number, a bounded number at once", () => {
+  function ended(runs: number, records = 0): StateLog {
     const log = new StateLog();
     log.register(1);
-    for (let run = 0; run < 1500; run++) {
-      log.at = 1000 + run;
+    for (let run = 0; run < runs; run++) {
       log.start(`run-${run}`);
-      log.end(`run-${run}`, 1, log.epoch(`run-${run}`));
+      const epoch = log.epoch(`run-${run}`);
+      for (let record = 0; record < records; record++) log.checkpoint(`run-${run}`, `x#${record}`, 1, 1, epoch);
+      log.end(`run-${run}`, 1, epoch);
     }
-    const prune = { kind: "Prune", atMs: 0 } as const;
-    expect(log.apply({ ...prune, finishedBeforeMs: 1003, keepAtMost: 5000 })).toMatchObject({ pruned: 3, more: false });
-    expect(log.apply({ ...prune, finishedBeforeMs: 0, keepAtMost: 10 })).toMatchObject({ pruned: 1000, more: true });
-    expect(log.apply({ ...prune, finishedBeforeMs: 0, keepAtMost: 10 })).toMatchObject({ pruned: 487, more: false });
+    return log;
+  }
+
+  test("drops finished runs by number, a bounded number at once", () => {
+    const log = ended(1500);
+    expect(log.prune({ keepAtMost: 10 })).toMatchObject({ pruned: 1000, more: true });
+    expect(log.prune({ keepAtMost: 10 })).toMatchObject({ pruned: 490, more: false });
     expect(log.state.list({}).runs.map((run) => run.runId)).toContain("run-1499");
     expect(log.state.size.finished).toBe(10);
+  });
+
+  test("drops them by age, measured in uptime, whatever the log clock says (PU1)", () => {
+    const log = ended(2);
+    log.prune({ uptimeFromMs: 0, uptimeMs: 50, retentionMs: 100 });
+    log.at = 10 ** 12;
+    log.start("late");
+    log.end("late", 1, log.epoch("late"));
+    expect(log.prune({ uptimeFromMs: 50, uptimeMs: 99, retentionMs: 100 })).toMatchObject({ pruned: 0 });
+    expect(log.prune({ uptimeFromMs: 99, uptimeMs: 100, retentionMs: 100 })).toMatchObject({ pruned: 2 });
+    log.at = 0;
+    expect(log.prune({ uptimeFromMs: 100, uptimeMs: 149, retentionMs: 100 })).toMatchObject({ pruned: 0 });
+    expect(log.prune({ uptimeFromMs: 149, uptimeMs: 150, retentionMs: 100 })).toMatchObject({ pruned: 1 });
+  });
+
+  test("advances the uptime once, when the command comes twice or from two leaders (PU2)", () => {
+    const log = ended(1);
+    for (const uptimeMs of [60, 60, 80]) log.prune({ uptimeFromMs: 0, uptimeMs, retentionMs: 100 });
+    expect(log.state.uptimeMs).toBe(60);
+    log.prune({ uptimeFromMs: 60, uptimeMs: 10, retentionMs: 100 });
+    expect(restoredFrom(log.state).uptimeMs).toBe(60);
+    expect(log.state.size.finished).toBe(1);
+  });
+
+  test("drops a run with a long history at once, and its records with the commands that follow (PU3)", () => {
+    const store = new CountingStore();
+    const log = new StateLog(new WorkflowState(store, 0));
+    log.register(1);
+    log.start("long");
+    const epoch = log.epoch("long");
+    for (let record = 0; record < 2000; record++) log.checkpoint("long", `x#${record}`, 1, 1, epoch);
+    log.end("long", 1, epoch);
+    store.reset();
+    expect(log.prune({ keepAtMost: 0 })).toMatchObject({ pruned: 1, more: false });
+    expect(store.touched).toBeLessThan(200);
+    expect(log.state.run("long")).toBeUndefined();
+    // The id is free, and the new run has nothing of the one before.
+    expect(log.start("long")).toMatchObject({ created: true });
+    expect(log.state.run("long")?.history).toEqual([]);
+    expect(restoredFrom(log.state).run("long")?.history).toEqual([]);
+    for (let command = 0; command < 70; command++) log.register(1);
+    // The run, where it is found, its seat's index, the node, and the header.
+    log.state.commit();
+    expect(store.size).toBeLessThan(10);
   });
 });
 

@@ -72,7 +72,9 @@ export class WorkflowState {
     this.#isCommitted = false;
     tables.index = index;
     if (command.atMs > tables.clock) tables.clock = command.atMs;
-    return definitionOf(command.kind).apply(tables, command);
+    const result = definitionOf(command.kind).apply(tables, command);
+    tables.runs.sweep();
+    return result;
   }
 
   /** What was applied so far belongs together: after a crash the store has all of it, or nothing since the commit before. */
@@ -154,9 +156,14 @@ export class WorkflowState {
     });
   }
 
-  /** When the run that ended first did so; undefined when none has ended. */
-  oldestEnd(): number | undefined {
-    for (const { head } of this.#tables.runs.finished()) if (head.status === "finished") return head.endedAtMs;
+  /** How long leaders have led, in ms, as far as commands have said. */
+  get uptimeMs(): number {
+    return this.#tables.uptimeMs;
+  }
+
+  /** The uptime at the end of the run that ended first; undefined when none has ended. */
+  oldestEndUptime(): number | undefined {
+    for (const { head } of this.#tables.runs.finished()) if (head.status === "finished") return head.endedUptimeMs;
     return undefined;
   }
 

@@ -16,6 +16,7 @@
  * | waiting    | `w version type start` | nothing: a running run that waits for a node that can execute this |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
  * | ended      | `f end start` | nothing: a run that ended there |
+ * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints are left |
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
  * its path, of which two may be alike: the second one takes the next probe.
@@ -69,6 +70,7 @@ export const KEY_PREFIX = Object.freeze({
   waiting: "w",
   vacated: "v",
   ended: "f",
+  remains: "g",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */

@@ -83,6 +83,83 @@ describe("the loss of a node", () => {
   });
 });
 
+describe("finished runs", () => {
+  const RETENTION = { retentionMs: 3_600_000, maxFinishedRuns: 1000 };
+  const HOUR = 3_600_000;
+  const MINUTE = 60_000;
+
+  function end(world: DutiesWorld, runId: string): void {
+    start(world, runId, 1);
+    const epoch = world.state.summary(runId)?.epoch ?? 0;
+    const outcome = { status: "completed", result: NOTHING } as const;
+    const owner = world.state.summary(runId)?.owner ?? 0;
+    const atMs = world.processes.get(world.leader)?.clock.wallMs() ?? 0;
+    world.apply({ kind: "WorkflowEnd", runId, outcome, atMs, owner, epoch });
+  }
+
+  async function pass(world: DutiesWorld, ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += MINUTE / 4) await world.quiet(1, MINUTE / 4);
+  }
+
+  test.each([
+    ["ahead", 10 * 365 * 24 * HOUR],
+    ["back", -10 * 365 * 24 * HOUR],
+  ])("are kept for their time and no longer when every clock jumps %s", async (_, jumpMs) => {
+    const world = new DutiesWorld([1, 2, 3], RETENTION);
+    await world.quiet(2);
+    end(world, "before");
+    await pass(world, 10 * MINUTE);
+    for (const { clock } of world.processes.values()) clock.wallOffsetMs += jumpMs;
+    end(world, "after");
+    await pass(world, 48 * MINUTE);
+    expect(world.state.summary("before")).toBeDefined();
+    await pass(world, 6 * MINUTE);
+    expect(world.state.summary("before")).toBeUndefined();
+    expect(world.state.summary("after")).toBeDefined();
+    for (const { clock } of world.processes.values()) clock.wallOffsetMs -= jumpMs;
+    await pass(world, 12 * MINUTE);
+    expect(world.state.summary("after")).toBeUndefined();
+    // And so it goes on.
+    end(world, "later");
+    await pass(world, 70 * MINUTE);
+    expect(world.state.size.finished).toBe(0);
+  });
+
+  test("are kept when the cluster was idle, or had no leader, before or after their end", async () => {
+    const world = new DutiesWorld([1, 2, 3], RETENTION);
+    await pass(world, 5 * HOUR);
+    end(world, "a");
+    await pass(world, 55 * MINUTE);
+    expect(world.state.summary("a")).toBeDefined();
+    world.leader = 0;
+    world.advance(9 * HOUR);
+    world.lead(2);
+    await pass(world, 2 * MINUTE);
+    expect(world.state.summary("a")).toBeDefined();
+    await pass(world, 10 * MINUTE);
+    expect(world.state.summary("a")).toBeUndefined();
+  });
+
+  test("are pruned though leaders change every few minutes", async () => {
+    const world = new DutiesWorld([1, 2, 3], RETENTION);
+    await world.quiet(2);
+    end(world, "a");
+    for (let change = 0; change < 40 && world.state.size.finished > 0; change++) {
+      world.lead(1 + (change % 3));
+      await pass(world, 3 * MINUTE);
+    }
+    expect(world.state.size.finished).toBe(0);
+  });
+
+  test("beyond the number that is kept go at once, the oldest first", async () => {
+    const world = new DutiesWorld([1, 2, 3], { ...RETENTION, maxFinishedRuns: 2 });
+    await world.quiet(2);
+    for (const runId of ["a", "b", "c"]) end(world, runId);
+    await world.quiet(2);
+    expect(world.state.list({ status: "completed" }).runs.map(({ runId }) => runId)).toEqual(["c", "b"]);
+  });
+});
+
 describe("any order of registrations, noticed losses, lost proposals and leaders", () => {
   const nodeId = fc.integer({ min: 1, max: 3 });
   const step = fc.oneof(

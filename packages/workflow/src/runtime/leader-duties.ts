@@ -6,6 +6,8 @@
  *      applied after the loss was noticed may be of the process that is dead. A process that registers is given `DOUBT_MS` to be heard before that.
  * LD3. Runs are moved piece by piece, each proposed when the one before is applied, until none are left. What is left is in the state, so that the next
  *      leader goes on with it.
+ * LD4. Finished runs are kept for `retentionMs` at least, and for some steps of the uptime more. The leader measures the uptime on its monotonic clock, from
+ *      when it began to lead, and tells the state every step while there are finished runs. A change of leader loses less than a step.
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
@@ -15,7 +17,7 @@ import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/work
 
 /** How long finished runs are kept. */
 export interface Retention {
-  /** How long a finished run is kept, in ms. */
+  /** How long a finished run is kept at least, in ms of uptime. */
   readonly retentionMs: number;
   /** How many are kept at most. */
   readonly maxFinishedRuns: number;
@@ -23,6 +25,12 @@ export interface Retention {
 
 /** How often the duties are looked after, beside the occasions that call for them. */
 const PERIOD_MS = 1000;
+/** In how many steps the uptime advances by the time for which runs are kept, unless a step would be shorter than a period or longer than this. */
+const STEPS = 16;
+const MAX_STEP_MS = 60_000;
+/** What a command can say. */
+const MAX_RETENTION_MS = 2 ** 52;
+const MAX_KEPT = 2 ** 32 - 1;
 /** How long a silent node that registers may take to be heard (LD2). */
 const DOUBT_MS = 1000;
 
@@ -34,6 +42,10 @@ export class LeaderDuties {
   readonly #retention: Retention;
   /** Nodes that are silent, each with the time before which it is not taken for lost. */
   readonly #silent = new Map<NodeId, number>();
+  /** Until when the uptime is measured, on this process's monotonic clock. */
+  #measuredAtMs: number;
+  /** How far the uptime advances with one command. */
+  readonly #stepMs: number;
   readonly #stopTimer: Cancel;
   #leads = false;
   #working = false;
@@ -45,6 +57,8 @@ export class LeaderDuties {
     this.#clock = clock;
     this.#logger = logger;
     this.#retention = retention;
+    this.#measuredAtMs = clock.monotonicMs();
+    this.#stepMs = Math.ceil(Math.min(Math.max(retention.retentionMs / STEPS, PERIOD_MS), MAX_STEP_MS));
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -62,6 +76,7 @@ export class LeaderDuties {
         this.#leads = notice.isLocal;
         // The failure detector reports what it notices from then on, to the node that leads.
         this.#silent.clear();
+        this.#measuredAtMs = this.#clock.monotonicMs();
         break;
       case "node-lost":
         this.#leads = true;
@@ -145,13 +160,22 @@ export class LeaderDuties {
     }
   }
 
-  async #prune({ size, oldestEndMs, clockMs }: EngineOverview): Promise<void> {
-    const { retentionMs, maxFinishedRuns } = this.#retention;
-    const atMs = this.#clock.wallMs();
-    const finishedBeforeMs = Math.max(0, Math.max(atMs, clockMs) - retentionMs);
-    if (size.finished <= maxFinishedRuns && (oldestEndMs === undefined || oldestEndMs >= finishedBeforeMs)) return;
+  /** LD4. */
+  async #prune({ size, uptimeMs, oldestEndUptimeMs }: EngineOverview): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    // Nothing to keep count for; what ends next is kept from then on.
+    if (oldestEndUptimeMs === undefined) this.#measuredAtMs = nowMs;
+    const elapsedMs = Math.floor(Math.min(nowMs - this.#measuredAtMs, this.#stepMs + PERIOD_MS));
+    const retentionMs = Math.ceil(Math.min(this.#retention.retentionMs, MAX_RETENTION_MS)) + this.#stepMs + PERIOD_MS;
+    const keepAtMost = Math.floor(Math.min(this.#retention.maxFinishedRuns, MAX_KEPT));
+    const isTime = elapsedMs >= this.#stepMs;
+    const isOld = oldestEndUptimeMs !== undefined && oldestEndUptimeMs + retentionMs <= uptimeMs;
+    if (!isTime && !isOld && size.finished <= keepAtMost) return;
+    if (isTime) this.#measuredAtMs = nowMs;
+    const uptime = { uptimeFromMs: uptimeMs, uptimeMs: isTime ? uptimeMs + elapsedMs : uptimeMs };
     for (;;) {
-      const result = await this.#engine.propose({ kind: "Prune", finishedBeforeMs, keepAtMost: maxFinishedRuns, atMs });
+      const atMs = this.#clock.wallMs();
+      const result = await this.#engine.propose({ kind: "Prune", keepAtMost, atMs, ...uptime, retentionMs });
       if (!result.ok || result.kind !== "Pruned" || !result.more || this.#stopped) return;
     }
   }

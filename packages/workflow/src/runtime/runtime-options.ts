@@ -11,7 +11,10 @@ export interface RuntimeLimits {
   readonly maxRunningBodies: number;
   /** Largest value of a step, variable, signal, input or result, as JSON in bytes (768 KiB). */
   readonly maxPayloadBytes: number;
-  /** How long a finished run is kept, in ms (an hour). */
+  /**
+   * How long a finished run is kept at least, in ms of time in which a node led (an hour). The same start is the same run for as long. It takes up to an
+   * eighth more until it is gone, or some seconds.
+   */
   readonly retentionMs: number;
   /** Finished runs kept at most (10,000); the oldest go first. */
   readonly maxFinishedRuns: number;

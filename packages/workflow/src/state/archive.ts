@@ -39,22 +39,21 @@ export function decodeArchive(bytes: Uint8Array): readonly Uint8Array[] {
   return checkpoints;
 }
 
-/** What becomes an archive, and the keys that it replaces; undefined for a run whose checkpoints stay as they are. */
+/** What becomes an archive, and the keys that it replaces; undefined for a run whose records stay as they are. Looks at no more than an archive holds. */
 export function archiveOf(
   from: StateReader,
   run: RunRecord,
-  count: number,
 ): { readonly archive: Uint8Array; readonly keys: readonly StateKey[] } | undefined {
-  if (count === 0 || count > MAX_ARCHIVED_CHECKPOINTS) return undefined;
   const found: { readonly position: number; readonly value: Uint8Array }[] = [];
   const keys: StateKey[] = [];
   let bytes = 0;
-  for (const [key, value] of recordsOf(from, run, count)) {
+  for (const [key, value] of recordsOf(from, run)) {
     bytes += value.length;
-    if (bytes > MAX_ARCHIVED_BYTES) return undefined;
+    if (keys.length === MAX_ARCHIVED_CHECKPOINTS || bytes > MAX_ARCHIVED_BYTES) return undefined;
     keys.push(key);
     found.push({ position: positionIn(value), value });
   }
+  if (keys.length === 0) return undefined;
   found.sort((a, b) => a.position - b.position);
   return { archive: encodeArchive(found.map(({ value }) => value)), keys };
 }
@@ -62,10 +61,9 @@ export function archiveOf(
 /** In no order. Where all are known, and the hashes of their paths differ, nothing need be searched. */
 function* recordsOf(
   from: StateReader,
-  { startKey, startIndex, hashes }: RunRecord,
-  count: number,
+  { startKey, startIndex, hashes, recordCount }: RunRecord,
 ): Generator<readonly [StateKey, Uint8Array]> {
-  if (hashes?.size !== count) {
+  if (hashes === undefined || hashes.size !== recordCount) {
     yield* from.scan(...rangeOf(KEY_PREFIX.history, startIndex));
     return;
   }

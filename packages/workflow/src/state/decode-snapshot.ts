@@ -56,6 +56,8 @@ export class SnapshotDecoder {
   #held: Held | undefined;
   #clock = 0;
   #lastEpoch = 0;
+  #salt = "";
+  #uptimeMs = 0;
   #finished = 0;
   readonly #loads = new Map<Seat, number>();
   readonly #waiting = new Map<string, WaitingRuns>();
@@ -138,6 +140,8 @@ export class SnapshotDecoder {
         for (let field = content.field(); field !== 0; field = content.field()) {
           if (field === 1) this.#clock = content.uint();
           else if (field === 2) this.#lastEpoch = content.uint();
+          else if (field === 3) this.#salt = content.string();
+          else if (field === 4) this.#uptimeMs = content.uint();
           else content.skip();
         }
         this.#phase = "records";
@@ -170,7 +174,8 @@ export class SnapshotDecoder {
       said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
     if (!isWhole) throw invalid("it does not hold as many records as it says");
     const counts = { finished: this.#finished, loads: this.#loads, waiting: this.#waiting };
-    this.#sink.put(HEADER_KEY, encodeHeader({ clock: this.#clock, lastEpoch: this.#lastEpoch, ...counts }));
+    const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
+    this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
     this.#phase = "ended";
   }
 
@@ -198,7 +203,7 @@ export class SnapshotDecoder {
       ...facts,
       startKey,
       head,
-      recordCount: 0,
+      recordCount: undefined,
       hashes: undefined,
       signals,
     };
@@ -239,7 +244,6 @@ export class SnapshotDecoder {
         ? putHistoryRecord(this.#sink, run, path, record) !== undefined
         : !this.#hold(this.#held, run, path, encodeHistoryRecord(path, record));
     if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
-    run.recordCount = (run.recordCount ?? 0) + 1;
   }
 
   /** Keeps a checkpoint for the run's archive; once they are too many for one, all are put. False for a path that is there. */
@@ -257,15 +261,15 @@ export class SnapshotDecoder {
     return true;
   }
 
-  /** The number of a run's checkpoints is known once something else comes. */
+  /** All of a run's checkpoints have come once something else comes. */
   #endRun(): void {
     const run = this.#run;
     this.#run = undefined;
-    if (run !== undefined && this.#held !== undefined && this.#held.contents.length > 0) {
-      putArchive(this.#sink, run, encodeArchive(this.#held.contents));
-    }
-    // Of a running run it is counted when somebody asks.
-    if (run?.head.status === "finished" && run.recordCount !== 0) putRun(this.#sink, run);
+    if (run?.head.status !== "finished") return;
+    const archived = this.#held?.contents.length ?? 0;
+    if (run.head.archived !== archived)
+      throw invalid(`run ${run.runId} has another number of checkpoints than it says`);
+    if (this.#held !== undefined && archived > 0) putArchive(this.#sink, run, encodeArchive(this.#held.contents));
   }
 }
 

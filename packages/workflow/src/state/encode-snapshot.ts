@@ -36,11 +36,13 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
     out.bareBytes(content);
   };
   const content = writerOf(4096);
-  const { clock, lastEpoch } = decodeHeader(view.get(HEADER_KEY));
+  const { clock, lastEpoch, salt, uptimeMs } = decodeHeader(view.get(HEADER_KEY));
   out.raw(Uint8Array.from(SNAPSHOT_MAGIC));
   out.varint(SNAPSHOT_FORMAT_VERSION);
   content.uint(1, clock);
   content.uint(2, lastEpoch);
+  content.string(3, salt);
+  content.uint(4, uptimeMs);
   emit(RECORD.header, content.view());
   const counts = new Map<number, number>();
   const count = (kind: number): void => void counts.set(kind, (counts.get(kind) ?? 0) + 1);

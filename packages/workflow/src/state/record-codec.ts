@@ -47,11 +47,12 @@ export function encodeRun(run: RunRecord): Uint8Array {
   }
   for (const id of head.signalIds) to.string(20, id);
   if (head.status === "finished") {
-    to.uint(11, run.recordCount ?? 0);
+    to.uint(11, head.archived);
     to.bool(32, true);
     to.uint(33, OUTCOMES.indexOf(head.outcome));
     to.uint(37, head.endedAtMs);
     to.uint(38, head.endIndex);
+    to.uint(39, head.endedUptimeMs);
   }
   return slabs.copy(to.view());
 }
@@ -60,8 +61,6 @@ export function encodeRun(run: RunRecord): Uint8Array {
 export interface DecodedRun {
   readonly facts: RunFacts;
   readonly head: RunHead;
-  /** Of a run that has ended, in the store. */
-  readonly recordCount: number;
   /** The rest comes with a snapshot's record alone. */
   readonly input: Uint8Array;
   readonly outcome: RunOutcome;
@@ -71,8 +70,8 @@ export interface DecodedRun {
 export function decodeRun(from: WireReader): DecodedRun {
   let [runId, workflowType, version, input, seed, startedAtMs, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
   let inputDigest = EMPTY;
-  let [owner, epoch, attempt, recordCount, seat, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, 0, false, ""];
-  let [finished, status, result, reasonText, endedAtMs, endIndex] = [false, 0, EMPTY, "", 0, 0];
+  let [owner, epoch, attempt, archived, seat, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, 0, false, ""];
+  let [finished, status, result, reasonText, endedAtMs, endIndex, endedUptimeMs] = [false, 0, EMPTY, "", 0, 0, 0];
   let error: RecordedError | undefined;
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
@@ -87,7 +86,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 8) owner = from.uint();
     else if (field === 9) epoch = from.uint();
     else if (field === 10) attempt = from.uint();
-    else if (field === 11) recordCount = from.uint();
+    else if (field === 11) archived = from.uint();
     else if (field === 12) inputDigest = from.bytes();
     else if (field === 13) seat = from.uint();
     else if (field === 16) reason = from.uint();
@@ -102,12 +101,24 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 36) reasonText = from.string();
     else if (field === 37) endedAtMs = from.uint();
     else if (field === 38) endIndex = from.uint();
+    else if (field === 39) endedUptimeMs = from.uint();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
   const name = named(OUTCOMES, status, "outcome");
   const head: RunHead = finished
-    ? { status: "finished", outcome: name, endedAtMs, endIndex, signalIds, owner, epoch, attempt }
+    ? {
+        status: "finished",
+        outcome: name,
+        endedAtMs,
+        endIndex,
+        endedUptimeMs,
+        archived,
+        signalIds,
+        owner,
+        epoch,
+        attempt,
+      }
     : {
         status: "running",
         owner,
@@ -120,7 +131,7 @@ export function decodeRun(from: WireReader): DecodedRun {
       };
   const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
-  return { facts, head, recordCount, input, outcome, signals };
+  return { facts, head, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */

@@ -40,6 +40,10 @@ export interface FinishedHead {
   readonly outcome: RunOutcome["status"];
   readonly endedAtMs: number;
   readonly endIndex: LogIndex;
+  /** The cluster's uptime at its end, which pruning goes by. */
+  readonly endedUptimeMs: number;
+  /** Records in its archive; 0 when it has none, or has too many or too large ones for one. */
+  readonly archived: number;
   /** Ids of its last signals: one sent again because its outcome was not known is answered as taken. Oldest first. */
   readonly signalIds: readonly string[];
   /** Who ended it (0: a cancelled orphan), and under which ownership. */
@@ -67,7 +71,7 @@ export interface RunRecord extends RunFacts {
   /** `startIndex` as it stands in keys. */
   readonly startKey: StateKey;
   head: RunHead;
-  /** Undefined until somebody asks for it (`checkpointCountOf`): nothing that is applied to a running run does. */
+  /** Undefined until it is asked for (`recordCountOf`): nothing that is applied to a run does. */
   recordCount: number | undefined;
   /**
    * The records of its checkpoints by the hashes of their paths, while all are known: of a run that was started here and has stayed in the

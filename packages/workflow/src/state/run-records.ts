@@ -128,6 +128,7 @@ export function findHistoryRecord(
 
 /** How many checkpoints a run has. Counted once, then kept. */
 export function recordCountOf(from: StateReader, run: RunRecord): number {
+  if (run.head.status === "finished" && run.head.archived > 0) return run.head.archived;
   if (run.recordCount !== undefined) return run.recordCount;
   let count = 0;
   for (const _ of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) count += 1;
@@ -168,9 +169,9 @@ export function loadRun(from: StateReader, startIndex: number): RunRecord | unde
   const startKey = numberKey(startIndex);
   const record = from.get(KEY_PREFIX.run + startKey);
   if (record === undefined) return undefined;
-  const { facts, head, recordCount } = decodeRun(readerOf(record));
+  const { facts, head } = decodeRun(readerOf(record));
   if (head.status === "finished") {
-    return { ...facts, startKey, head, recordCount, hashes: undefined, signals: [] };
+    return { ...facts, startKey, head, recordCount: undefined, hashes: undefined, signals: [] };
   }
   const signals: BufferedSignal[] = [];
   for (const [key, value] of from.scan(...rangeOf(KEY_PREFIX.signal, startIndex))) {

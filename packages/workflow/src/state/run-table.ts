@@ -4,14 +4,25 @@
  * T1. Every running run is in exactly one place: on the seat of its head, or, without one, among those that wait for its type and version.
  * T2. Finished runs are in the order in which they ended, and in no place.
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
+ * T4. A run that is pruned is gone at once, and of its records as many as a command may delete; the others follow with later commands. They are in no
+ *     snapshot, and nothing finds them meanwhile.
  */
-import { invariant, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
+import { invariant, type StateKey, type StateReader, type StateRecord, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import { capability } from "../nodes/node-record.ts";
 import type { Seat } from "../nodes/seat.ts";
-import { idKey, KEY_PREFIX, kindRange, numberKey, rangeOf, suffixRange, waitingPrefix } from "../records/state-keys.ts";
+import {
+  idKey,
+  KEY_PREFIX,
+  kindRange,
+  lastNumberIn,
+  numberKey,
+  rangeOf,
+  suffixRange,
+  waitingPrefix,
+} from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
@@ -25,7 +36,6 @@ import {
   putPlace,
   putRun,
   putSignal,
-  recordCountOf,
   signalKey,
   startInPlace,
   startOf,
@@ -34,6 +44,8 @@ import {
 /** What knowing a record takes in memory beside its value, roughly. */
 const HASH_BYTES = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
+/** Records of pruned runs that one command deletes beside its own work. */
+const MAX_SWEPT_AT_ONCE = 32;
 
 /** How many runs there are; kept in the header. */
 export interface RunCounts {
@@ -58,6 +70,8 @@ export class RunTable {
   readonly #waiting: Map<string, WaitingRuns>;
   #waitingCount = 0;
   #finished: number;
+  /** Whether there may be records of pruned runs. */
+  #hasRemains: boolean;
 
   constructor(store: StateStore, counts: RunCounts, cacheBytes: number) {
     this.#store = store;
@@ -66,6 +80,7 @@ export class RunTable {
     this.#waiting = new Map(counts.waiting);
     for (const { runs } of this.#waiting.values()) this.#waitingCount += runs;
     this.#finished = counts.finished;
+    this.#hasRemains = !isEmpty(store.scan(...kindRange(KEY_PREFIX.remains)));
   }
 
   /** For what is not a run's own: its input, its outcome, its checkpoints. */
@@ -136,11 +151,11 @@ export class RunTable {
     putRun(this.#store, run);
   }
 
-  finish(run: RunRecord, head: FinishedHead, outcome: RunOutcome): void {
+  /** The run has ended. */
+  finish(run: RunRecord, head: Omit<FinishedHead, "archived">, outcome: RunOutcome): void {
     this.#leave(run);
     for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
-    this.#archive(run);
-    run.head = head;
+    run.head = { ...head, archived: this.#archive(run) };
     run.signals = [];
     putRun(this.#store, run);
     this.#store.put(placeKey(run), NOTHING);
@@ -152,10 +167,10 @@ export class RunTable {
     const { head, startKey, startIndex, runId } = run;
     invariant(head.status === "finished", () => `run ${runId} is running`);
     const store = this.#store;
-    const archive = KEY_PREFIX.archive + startKey;
-    if (recordCountOf(store, run) > 0) {
-      if (store.get(archive) !== undefined) store.delete(archive);
-      else for (const [key] of store.scan(...rangeOf(KEY_PREFIX.history, startIndex))) store.delete(key);
+    if (head.archived > 0) store.delete(KEY_PREFIX.archive + startKey);
+    else if (!isEmpty(store.scan(...rangeOf(KEY_PREFIX.history, startIndex)))) {
+      store.put(KEY_PREFIX.remains + startKey, NOTHING);
+      this.#hasRemains = true;
     }
     store.delete(KEY_PREFIX.input + startKey);
     store.delete(KEY_PREFIX.outcome + startKey);
@@ -228,21 +243,34 @@ export class RunTable {
     for (const [key] of this.#store.scan(...kindRange(KEY_PREFIX.ended))) yield this.at(startInPlace(key));
   }
 
-  /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. */
-  #archive(run: RunRecord): void {
-    const archived = archiveOf(this.#store, run, recordCountOf(this.#store, run));
-    if (archived === undefined) return;
+  /** Deletes some of the records that pruned runs have left (T4). To be called with every command. */
+  sweep(): void {
+    if (!this.#hasRemains) return;
+    const store = this.#store;
+    const [remains] = firstKeys(store.scan(...kindRange(KEY_PREFIX.remains)), 1);
+    if (remains === undefined) {
+      this.#hasRemains = false;
+      return;
+    }
+    const range = rangeOf(KEY_PREFIX.history, lastNumberIn(remains));
+    const keys = firstKeys(store.scan(...range), MAX_SWEPT_AT_ONCE);
+    for (const key of keys) store.delete(key);
+    if (keys.length < MAX_SWEPT_AT_ONCE) store.delete(remains);
+  }
+
+  /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. Gives the number of records in it. */
+  #archive(run: RunRecord): number {
+    const archived = archiveOf(this.#store, run);
+    if (archived === undefined) return 0;
     for (const key of archived.keys) this.#store.delete(key);
     putArchive(this.#store, run, archived.archive);
+    return archived.keys.length;
   }
 
   #starts([start, end]: readonly [StateKey, StateKey], limit: number): readonly number[] {
     const starts: number[] = [];
     if (limit <= 0) return starts;
-    for (const [key] of this.#store.scan(start, end)) {
-      starts.push(startInPlace(key));
-      if (starts.length >= limit) break;
-    }
+    for (const key of firstKeys(this.#store.scan(start, end), limit)) starts.push(startInPlace(key));
     return starts;
   }
 
@@ -267,4 +295,17 @@ export class RunTable {
     if (runs === 0) this.#waiting.delete(wanted);
     else this.#waiting.set(wanted, { type, version, runs });
   }
+}
+
+function firstKeys(records: Iterable<StateRecord>, limit: number): readonly StateKey[] {
+  const keys: StateKey[] = [];
+  for (const [key] of records) {
+    keys.push(key);
+    if (keys.length >= limit) break;
+  }
+  return keys;
+}
+
+function isEmpty(records: Iterable<StateRecord>): boolean {
+  return firstKeys(records, 1).length === 0;
 }

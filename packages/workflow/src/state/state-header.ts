@@ -13,17 +13,23 @@ export const STATE_FORMAT_VERSION = 2;
 export interface StateHeader extends RunCounts {
   readonly clock: number;
   readonly lastEpoch: Epoch;
+  /** What a process of the cluster has drawn at random: the incarnation that registered last. */
+  readonly salt: string;
+  /** How long leaders have led, in ms of their monotonic clocks, as far as commands have said (prune.ts PU1). */
+  readonly uptimeMs: number;
 }
 
 const writer = writerOf(256);
 const part = writerOf(64);
 
-export function encodeHeader({ clock, lastEpoch, finished, loads, waiting }: StateHeader): Uint8Array {
+export function encodeHeader({ clock, lastEpoch, salt, uptimeMs, finished, loads, waiting }: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);
   writer.uint(2, clock);
   writer.uint(3, lastEpoch);
   writer.uint(4, finished);
+  writer.string(7, salt);
+  writer.uint(8, uptimeMs);
   for (const [seat, running] of loads) {
     part.reset();
     part.uint(1, seat);
@@ -42,7 +48,7 @@ export function encodeHeader({ clock, lastEpoch, finished, loads, waiting }: Sta
 
 /** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that another version wrote. */
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
-  let [version, clock, lastEpoch, finished] = [0, 0, 0, 0];
+  let [version, clock, lastEpoch, finished, salt, uptimeMs] = [0, 0, 0, 0, "", 0];
   const loads = new Map<Seat, number>();
   const waiting = new Map<string, WaitingRuns>();
   const from = readerOf(bytes ?? new Uint8Array(0));
@@ -51,6 +57,8 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 2) clock = from.uint();
     else if (field === 3) lastEpoch = from.uint();
     else if (field === 4) finished = from.uint();
+    else if (field === 7) salt = from.string();
+    else if (field === 8) uptimeMs = from.uint();
     else if (field === 5) {
       const inner = from.message();
       let [seat, running] = [0, 0];
@@ -79,5 +87,5 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
       { details: { version } },
     );
   }
-  return { clock, lastEpoch, finished, loads, waiting };
+  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting };
 }

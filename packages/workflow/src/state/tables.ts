@@ -33,6 +33,10 @@ export class Tables {
   clock: number;
   /** The latest ownership handed out. */
   lastEpoch: Epoch;
+  /** What a process of the cluster has drawn at random: no other cluster has it. */
+  salt: string;
+  /** How long leaders have led, in ms: stands still while no node leads, and never jumps. */
+  uptimeMs: number;
   /** Place in the log of the command that is being applied, or was applied last. */
   index: LogIndex;
   /** What happened since somebody last took the list. */
@@ -48,13 +52,15 @@ export class Tables {
     this.nodes = new NodeTable(store);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
+    this.salt = header.salt;
+    this.uptimeMs = header.uptimeMs;
     this.index = store.appliedIndex;
   }
 
   /** Everything applied so far belongs together: after a crash the store has all of it, or none. */
   commit(): void {
-    const { clock, lastEpoch } = this;
-    this.#store.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, ...this.runs.counts }));
+    const { clock, lastEpoch, salt, uptimeMs } = this;
+    this.#store.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...this.runs.counts }));
     this.#store.commit(this.index);
   }
 
@@ -110,7 +116,7 @@ export class Tables {
     const { owner, epoch, attempt } = head;
     const atMs = this.clock;
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
-    const end = { outcome: outcome.status, endedAtMs: atMs, endIndex: this.index };
+    const end = { outcome: outcome.status, endedAtMs: atMs, endIndex: this.index, endedUptimeMs: this.uptimeMs };
     this.runs.finish(run, { status: "finished", ...end, signalIds, owner, epoch, attempt }, outcome);
     this.events.push({
       type: "run-ended",

@@ -25,6 +25,11 @@ export class CountingStore implements StateStore {
     return this.#store.durableIndex;
   }
 
+  /** Records in it. */
+  get size(): number {
+    return this.#store.size;
+  }
+
   reset(): void {
     this.touched = 0;
   }

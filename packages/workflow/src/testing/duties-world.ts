@@ -194,7 +194,8 @@ export class DutiesWorld {
         nodes: state.nodes(),
         size: state.size,
         clockMs: state.clock,
-        oldestEndMs: state.oldestEnd(),
+        uptimeMs: state.uptimeMs,
+        oldestEndUptimeMs: state.oldestEndUptime(),
       }),
     };
   }

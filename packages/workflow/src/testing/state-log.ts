@@ -1,5 +1,6 @@
 /** A state machine with a log of one's own, for tests. */
 import { MemoryStateStore } from "@raftoral/raft-core";
+import type { Prune } from "../commands/prune.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import { WorkflowState } from "../machine/workflow-state.ts";
 import { SnapshotDecoder } from "../state/decode-snapshot.ts";
@@ -83,6 +84,12 @@ export class StateLog {
       const result = this.move();
       if (!result.ok || result.kind !== "Moved" || result.moved === 0) throw new Error("a piece moved nothing");
     }
+  }
+
+  prune(more: Partial<Prune>): CommandResult {
+    const { uptimeMs } = this.state;
+    const nothing = { keepAtMost: 1_000_000, uptimeFromMs: uptimeMs, uptimeMs, retentionMs: 1_000_000 };
+    return this.apply({ kind: "Prune", atMs: this.at, ...nothing, ...more });
   }
 
   lost(nodeId: number, incarnation = `process-${nodeId}`, forget = false): CommandResult {

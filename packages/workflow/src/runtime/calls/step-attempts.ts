@@ -62,18 +62,22 @@ function ms(duration: Duration): number {
   return durationMs(duration);
 }
 
-/** One call of a step's function. Its signal is made only if the function asks for it. */
+/** One call of a step's function. Its signal and its key are made only if the function asks for them. */
 class StepAttempt implements StepContext {
   readonly attempt: number;
-  readonly idempotencyKey: string;
   readonly fencingToken: number;
+  readonly #key: () => string;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(attempt: number, idempotencyKey: string, fencingToken: number) {
+  constructor(attempt: number, key: () => string, fencingToken: number) {
     this.attempt = attempt;
-    this.idempotencyKey = idempotencyKey;
+    this.#key = key;
     this.fencingToken = fencingToken;
+  }
+
+  get idempotencyKey(): string {
+    return this.#key();
   }
 
   get signal(): AbortSignal {
@@ -111,7 +115,7 @@ export type StepOutcome<T> =
  */
 export async function attemptStep<T, R>(
   key: string,
-  idempotencyKey: string,
+  idempotencyKey: () => string,
   fn: (step: StepContext) => T | Promise<T>,
   accept: (value: T) => R,
   options: StepOptions | undefined,

@@ -4,12 +4,13 @@ import type { StepContext, StepOptions } from "../../author/workflow-context.ts"
 import type { HistoryRecord } from "../../model/record.ts";
 import type { RuntimeProbe } from "../runtime-probe.ts";
 import type { CallSite } from "./call-site.ts";
+import { idempotencyKey, type KeyedRun } from "./idempotency-key.ts";
 import { attemptStep, type StepSurroundings } from "./step-attempts.ts";
 import { failureBytes, stepAnswer } from "./step-record.ts";
 
 /** What the steps of one body share. */
 export interface StepSetting {
-  readonly runId: string;
+  readonly run: KeyedRun;
   readonly workflowType: string;
   readonly surroundings: StepSurroundings;
   readonly probe: RuntimeProbe | undefined;
@@ -35,7 +36,7 @@ export function step(
 
 async function attempted(
   site: CallSite,
-  { runId, workflowType, surroundings, probe, intercepted }: StepSetting,
+  { run, workflowType, surroundings, probe, intercepted }: StepSetting,
   path: string,
   fn: (step: StepContext) => unknown,
   options: StepOptions | undefined,
@@ -45,7 +46,7 @@ async function attempted(
   const startedMs = probe === undefined ? 0 : clock.monotonicMs();
   const outcome = await attemptStep(
     path,
-    `${runId}/${path}`,
+    () => idempotencyKey(run, path),
     (step) => site.guard.run(path, () => attempt(step)),
     (value) => encodeValue(value, `step ${path}`, maxPayloadBytes),
     options,

@@ -81,7 +81,8 @@ export class RaftWorkflowEngine implements WorkflowEngine {
       nodes: state.nodes(),
       size: state.size,
       clockMs: state.clock,
-      oldestEndMs: state.oldestEnd(),
+      uptimeMs: state.uptimeMs,
+      oldestEndUptimeMs: state.oldestEndUptime(),
     };
   }
 }

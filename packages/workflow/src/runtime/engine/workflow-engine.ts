@@ -34,7 +34,10 @@ export interface EngineOverview {
   readonly size: StateSize;
   /** Log clock in ms since the epoch. */
   readonly clockMs: number;
-  readonly oldestEndMs: number | undefined;
+  /** How long leaders have led, in ms, as far as the state has been told. */
+  readonly uptimeMs: number;
+  /** The uptime at the end of the oldest run that has ended and is kept. */
+  readonly oldestEndUptimeMs: number | undefined;
 }
 
 /** Options of a proposal. */

@@ -89,7 +89,7 @@ export class RunExecution {
       interception: this.#interception,
     });
     this.steps = {
-      runId,
+      run: start,
       workflowType: definition.type,
       probe,
       intercepted: (path, fn) => this.#interception?.step(path, fn) ?? fn,

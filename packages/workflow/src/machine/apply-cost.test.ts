@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { COMMANDS, type WorkflowCommand } from "../commands/registry.ts";
+import { CountingStore } from "../testing/counting-store.ts";
+import { StateLog } from "../testing/state-log.ts";
+import { WorkflowState } from "./workflow-state.ts";
+
+// What applying a command costs does not grow with what there is: neither with the number of runs, nor with the history of one. Nothing is cached
+// here, so that every look at a record counts.
+
+const NOTHING = new Uint8Array(0);
+const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 };
+const END = { status: "completed", result: NOTHING } as const;
+
+interface Filled {
+  readonly log: StateLog;
+  readonly store: CountingStore;
+}
+
+/** Runs on node 1, one of them with a history, as many that wait for a type, and as many that have ended. */
+function filled(runs: number, records: number): Filled {
+  const store = new CountingStore();
+  const log = new StateLog(new WorkflowState(store, 0));
+  log.register(3, [{ type: "mail", version: 1 }]);
+  for (let run = 0; run < runs; run++) log.start(`waits-${run}`, 3, { workflowType: "mail" });
+  log.lost(3);
+  log.moveAll();
+  log.register(1);
+  for (let run = 0; run < runs; run++) log.start(`run-${run}`, 1);
+  for (let run = 0; run < runs; run++) {
+    log.start(`ended-${run}`, 1);
+    log.end(`ended-${run}`, 1, log.epoch(`ended-${run}`));
+  }
+  log.start("long", 1);
+  const epoch = log.epoch("long");
+  for (let record = 0; record < records; record++) log.checkpoint("long", `x#${record}`, 1, 1, epoch);
+  log.start("ends", 1);
+  const ends = log.epoch("ends");
+  for (let record = 0; record < records; record++) log.checkpoint("ends", `x#${record}`, 1, 1, ends);
+  log.register(2);
+  log.state.commit();
+  return { log, store };
+}
+
+/** A command of each kind, which finds something to do. */
+function commands({ log }: Filled): readonly WorkflowCommand[] {
+  const owned = { runId: "long", owner: 1, epoch: log.epoch("long"), atMs: 1 };
+  const type = { workflowType: "order", version: 1 };
+  const types = [{ type: "order", version: 1 }];
+  return [
+    { kind: "WorkflowStart", runId: "new", ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING },
+    { kind: "Checkpoint", ...owned, path: "new#0", value: NOTHING, recordKind: "step" },
+    { kind: "Checkpoint", ...owned, path: "x#7", value: NOTHING, recordKind: "step" },
+    { kind: "Records", ...owned, records: [{ path: "new#1", recordKind: "step", value: NOTHING }] },
+    { kind: "Signal", runId: "long", name: "go", payload: NOTHING, signalId: "s", atMs: 1 },
+    { kind: "SignalReceive", ...owned, path: "go#0", name: "go", timedOut: false },
+    { kind: "Cancel", runId: "long", reason: "enough", atMs: 1 },
+    { kind: "OwnerChange", runId: "run-1", oldOwner: 1, newOwner: 2, reason: "load-balancing", atMs: 1, epoch: 0 },
+    { kind: "WorkflowEnd", ...owned, runId: "ends", epoch: log.epoch("ends"), outcome: END },
+    { kind: "NodeRegister", nodeId: 2, incarnation: "again", types, atMs: 1 },
+    { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 1, forget: false },
+    { kind: "MoveRuns", atMs: 1 },
+    { kind: "NodeDrain", nodeId: 2, incarnation: "again", atMs: 1 },
+    { kind: "Prune", keepAtMost: 0, atMs: 1, ...UPTIME },
+  ];
+}
+
+function costs(runs: number, records: number): readonly (readonly [kind: string, touched: number])[] {
+  const state = filled(runs, records);
+  return commands(state).map((command) => {
+    state.store.reset();
+    expect(state.log.apply(command), command.kind).toMatchObject({ ok: true });
+    return [command.kind, state.store.touched] as const;
+  });
+}
+
+test("applying a command touches as many records with 10,000 runs and 10,000 records as with a twentieth of them", () => {
+  // Both are beyond every bound of one command: pieces of 256 and 1,000 runs, archives of 256 records.
+  const [some, many] = [costs(1_100, 500), costs(10_000, 10_000)];
+  expect(many).toEqual(some);
+  expect(new Set(some.map(([kind]) => kind))).toEqual(new Set(COMMANDS.map(({ kind }) => kind)));
+});
+
+test("with 10 runs and 10 records as with 10,000, where a command is about one run", () => {
+  const ofOneRun = new Set(COMMANDS.filter(({ maxRuns }) => maxRuns === 1).map(({ kind }) => kind as string));
+  const [few, many] = [costs(10, 10), costs(10_000, 10)].map((all) => all.filter(([kind]) => ofOneRun.has(kind)));
+  expect(many).toEqual(few);
+  expect(few?.length).toBeGreaterThan(7);
+});
