@@ -35,7 +35,7 @@ const LEFT: Readonly<Record<"docstrings" | "names" | "riddles" | "texts", Readon
     "packages/storage-lmdb": 4,
     "packages/transport-grpc": 42,
     "packages/transport-memory": 4,
-    "packages/workflow": 8,
+    "packages/workflow": 6,
   },
 };
 

@@ -9,7 +9,7 @@ function schema<Given, Value>(
   return { "~standard": { version: 1, vendor: "e2e", validate } };
 }
 
-/** Asynchronous, and gives each holder a number that nobody had before. */
+/** Asynchronous, and gives each holder a number of its own. */
 const holder = schema<{ readonly name: string }, { readonly name: string; readonly number: string }>(async (value) => {
   const { name } = value as { readonly name?: unknown };
   return typeof name === "string"

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import {
   bytes,
@@ -45,7 +45,7 @@ function pass(network: LockstepNetwork, ticks: number, ids: readonly NodeId[] = 
 }
 
 describe("changes of the configuration, as reported", () => {
-  it("a leader demotes itself for a newcomer that it cannot reach, and finds its way back to lead (scylladb 10618)", () => {
+  test("a leader demotes itself for a newcomer that it cannot reach, and finds its way back to lead (scylladb 10618)", () => {
     const network = new LockstepNetwork({ voters: [1], config: { ...CAREFUL, stepDownOnRemoval: true } });
     network.elect(1);
     join(network, 1, 2);
@@ -60,7 +60,7 @@ describe("changes of the configuration, as reported", () => {
     expect(network.raw(2).raft.tracker.confState()).toMatchObject({ voters: [2], learners: [1], votersOutgoing: [] });
   });
 
-  it("a received snapshot replaces a change that was never committed, also after a restart (openraft 1808, scylladb 9551)", () => {
+  test("a received snapshot replaces a change that was never committed, also after a restart (openraft 1808, scylladb 9551)", () => {
     const network = trio();
     network.isolate(3);
     network.raw(3).step(message({ type: "MsgApp", from: 1, to: 3, term: 1, index: 2, logTerm: 1, commit: 2 }));
@@ -81,7 +81,7 @@ describe("changes of the configuration, as reported", () => {
     }
   });
 
-  it("a server that was removed without hearing of it does not disturb the others when it is back (hashicorp/raft 524)", () => {
+  test("a server that was removed without hearing of it does not disturb the others when it is back (hashicorp/raft 524)", () => {
     const network = trio({ config: CAREFUL });
     network.isolate(3);
     change(network, 1, { type: "RemoveNode", nodeId: 3 });
@@ -93,7 +93,7 @@ describe("changes of the configuration, as reported", () => {
     expect(network.raw(1).basicStatus().hardState.term).toBe(term);
   });
 
-  it("who is told to take over before it knows of its promotion does not fall over, nor does its leader (openraft 1805)", () => {
+  test("who is told to take over before it knows of its promotion does not fall over, nor does its leader (openraft 1805)", () => {
     const network = trio();
     join(network, 1, 4);
     change(network, 1, { type: "AddLearnerNode", nodeId: 4 });
@@ -115,7 +115,7 @@ describe("changes of the configuration, as reported", () => {
 });
 
 describe("elections, as reported", () => {
-  it("a leader that follows a later term has voted for nobody in it (openraft 1220)", () => {
+  test("a leader that follows a later term has voted for nobody in it (openraft 1220)", () => {
     const network = trio();
     network.isolate(3);
     network.propose(1, "b");
@@ -130,7 +130,7 @@ describe("elections, as reported", () => {
     expect(answers.map(({ reject }) => reject)).toEqual([true, true]);
   });
 
-  it("a leader that gave up its office is elected again by the only other node that is up (hashicorp/raft 606)", () => {
+  test("a leader that gave up its office is elected again by the only other node that is up (hashicorp/raft 606)", () => {
     const network = trio({ config: CAREFUL });
     network.isolate(3);
     // What node 2 says is lost for as long as it takes node 1 to give up; node 2 hears it all the while.
@@ -143,7 +143,7 @@ describe("elections, as reported", () => {
     expect(network.propose(leaderOf(network) ?? 0, "on")).toBe(true);
   });
 
-  it("pre-votes of a node that cannot win do not put off the campaigns of the others (hashicorp/raft 609)", () => {
+  test("pre-votes of a node that cannot win do not put off the campaigns of the others (hashicorp/raft 609)", () => {
     const network = trio({ config: CAREFUL });
     network.isolate(1);
     // Node 3 asks again with every tick, and its questions are all that node 2 hears.
@@ -158,7 +158,7 @@ describe("elections, as reported", () => {
     expect(leaderOf(network, [2, 3])).toBeDefined();
   });
 
-  it("a node that comes back in an earlier term helps to elect a leader with pre-votes (canonical/raft 279)", () => {
+  test("a node that comes back in an earlier term helps to elect a leader with pre-votes (canonical/raft 279)", () => {
     const four = [1, 2, 3, 4];
     const network = new LockstepNetwork({ voters: four, config: CAREFUL });
     network.elect(1);
@@ -176,7 +176,7 @@ describe("elections, as reported", () => {
     expect(leaderOf(network, [2, 3, 4])).toBeDefined();
   });
 
-  it("a hand-over goes through with pre-votes on, heartbeats of the old leader or not (canonical/raft 203)", () => {
+  test("a hand-over goes through with pre-votes on, heartbeats of the old leader or not (canonical/raft 203)", () => {
     const network = trio({ config: CAREFUL });
     network.raw(1).transferLeader(2);
     const invitation = network.node(1).carryOut();
@@ -188,7 +188,7 @@ describe("elections, as reported", () => {
     expect(leaderOf(network)).toBe(2);
   });
 
-  it("leadership is handed over in a group of two, and not lost when the other does not take it (rabbitmq/ra 251)", () => {
+  test("leadership is handed over in a group of two, and not lost when the other does not take it (rabbitmq/ra 251)", () => {
     const network = new LockstepNetwork({ voters: [1, 2], config: CAREFUL });
     network.elect(1);
     network.raw(1).transferLeader(2);
@@ -201,7 +201,7 @@ describe("elections, as reported", () => {
     expect(network.propose(2, "on")).toBe(true);
   });
 
-  it("a node that is a term ahead after a hand-over that failed is taken in again (redpanda 31547)", () => {
+  test("a node that is a term ahead after a hand-over that failed is taken in again (redpanda 31547)", () => {
     const network = trio({ config: CAREFUL });
     // Node 2 is told to take over, and its requests are lost.
     network.deliverOnly(({ type }) => type !== "MsgVote");
@@ -218,14 +218,14 @@ describe("elections, as reported", () => {
 });
 
 describe("replication, as reported", () => {
-  it("a single node that restarts without a stored commit index applies its log again (openraft 1246, braft 64)", () => {
+  test("a single node that restarts without a stored commit index applies its log again (openraft 1246, braft 64)", () => {
     const contents = new Map([[1, { hardState: { term: 2, vote: 1, commit: 0 }, entries: entriesOfTerms(1, 1, 2) }]]);
     const network = new LockstepNetwork({ voters: [1], contents });
     pass(network, 25);
     expect(commands(network.node(1).applied)).toEqual(["t1i1", "t1i2", "t2i3"]);
   });
 
-  it("a follower with an entry of its own at its end catches up one entry at a time (yugabyte 32876)", () => {
+  test("a follower with an entry of its own at its end catches up one entry at a time (yugabyte 32876)", () => {
     const more = entriesOfTerms(1, 1, 1, 3, 3, 3, 3);
     const own = entriesOfTerms(1, 1, 1, 2);
     const contents = new Map([
@@ -240,7 +240,7 @@ describe("replication, as reported", () => {
     expect(network.raw(3).raft.log.lastTerm()).toBe(log.lastTerm());
   });
 
-  it("a follower that refuses every append still takes its leader for alive (redpanda 30817)", () => {
+  test("a follower that refuses every append still takes its leader for alive (redpanda 30817)", () => {
     const network = trio({ config: CAREFUL });
     const { term } = network.raw(1).basicStatus().hardState;
     for (let tick = 0; tick < 60; tick++) {
@@ -251,7 +251,7 @@ describe("replication, as reported", () => {
     expect(network.raw(3).basicStatus()).toMatchObject({ softState: { role: "StateFollower", lead: 1 } });
   });
 
-  it("an append that was lost is sent again although nothing else is proposed (etcd 13951)", () => {
+  test("an append that was lost is sent again although nothing else is proposed (etcd 13951)", () => {
     const network = trio();
     network.deliverOnly(({ type, to }) => !(type === "MsgApp" && to === 3));
     network.propose(1, "lost");
@@ -260,7 +260,7 @@ describe("replication, as reported", () => {
     expect(commands(network.node(3).applied)).toEqual(["a", "lost"]);
   });
 
-  it("entries that were replaced while they were being written are written again (etcd 1690)", () => {
+  test("entries that were replaced while they were being written are written again (etcd 1690)", () => {
     const network = trio({ config: { asyncStorageWrites: true } });
     const { raw } = network.node(3);
     const append = (term: number, data: string) => {

@@ -117,7 +117,7 @@ export class CoreNode implements Observed {
     return this.#ready !== undefined || writes.length > 0 || this.#applications.length > 0 || this.raw.hasReady();
   }
 
-  /** It was leader when it applied its own removal, and the others need it no more: its driver tells of that, and its owner stops it. */
+  /** It was leader when it applied its own removal, and the others do not need it any more: its driver tells of that, and its owner stops it. */
   get saysThatItIsRemoved(): boolean {
     return this.isUp && this.#wasRemovedInOffice && this.raft.role !== "StateLeader" && !this.raw.needsThoseRemoved();
   }

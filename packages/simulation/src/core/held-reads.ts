@@ -12,7 +12,7 @@ export function stepHoldingReads(raw: RawNode, message: Message): StepOutcome {
   if (outcome.ok && raw.raft.role === "StateLeader" && held(raw) <= before) {
     throw new Violation(
       "read-forgotten",
-      `n${raw.raft.id} takes a read of n${message.from}, and holds no more than before`,
+      `n${raw.raft.id} takes a read of n${message.from}, and holds as many as before`,
     );
   }
   return outcome;

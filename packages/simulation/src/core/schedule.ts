@@ -102,7 +102,7 @@ export class Schedule {
     this.#cutOff = new Set(random.chance(0.4) ? ids.filter(() => random.chance(0.3)) : []);
   }
 
-  /** A leader that the others still need is heard by nobody, until it gives up its office or another stands. */
+  /** A leader that the others still need is cut off, until it gives up its office or another stands. */
   #cutOffInOffice({ id }: CoreNode): void {
     this.#cutOff.add(id);
     const { electionTicks } = this.#group.settings.config;

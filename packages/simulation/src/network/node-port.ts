@@ -85,7 +85,7 @@ export class NodePort implements PeerTransport {
 
   removePeer(): void {}
 
-  /** Whoever is removed now hears it over the connections that are open. */
+  /** A node that is removed now hears it over the connections that are open. */
   membersChanged(): void {
     for (const [peer] of this.#network.others(this.nodeId)) {
       if (this.#receiver?.isRemoved?.(peer) === true) this.#tellRemoved(this.nodeId, peer);

@@ -95,7 +95,7 @@ export function workflow<
   if (typeof type !== "string" || type.length === 0 || type.length > MAX_TYPE_LENGTH || !type.isWellFormed()) {
     throw new WorkflowError(
       "NAME_INVALID",
-      `A workflow's type is a well-formed text of 1 to ${MAX_TYPE_LENGTH} characters`,
+      `A workflow's type is not a well-formed text of 1 to ${MAX_TYPE_LENGTH} characters. Give it another name.`,
     );
   }
   if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION) {
@@ -122,7 +122,7 @@ export class WorkflowRegistry {
       if (this.#definitions.has(key)) {
         throw new WorkflowError(
           "WORKFLOW_TYPE_DUPLICATE",
-          `Workflow ${key} is registered twice; give one of them another version`,
+          `Workflow ${key} is registered twice. Give one of them another version.`,
         );
       }
       this.#definitions.set(key, definition);

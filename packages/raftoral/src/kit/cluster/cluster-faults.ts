@@ -31,6 +31,7 @@ export interface ClusterFaultsSetting {
 /** A transfer of leadership that has not come about by then has failed, in virtual milliseconds. */
 const TRANSFER_MS = 10_000;
 
+/** Kills, stops, cuts off and drains the nodes of a test cluster. */
 export class ClusterFaults {
   readonly #setting: ClusterFaultsSetting;
 
@@ -148,7 +149,7 @@ export class ClusterFaults {
     return to.nodeId;
   }
 
-  /** Ends with the process: then nobody waits for what it was to do. */
+  /** Ends with the process, for what it was to do is not done any more. */
   async #drive(node: TestNode, doing: Promise<unknown>): Promise<void> {
     await this.#setting.time.drive(Promise.race([doing, node.ended]));
   }

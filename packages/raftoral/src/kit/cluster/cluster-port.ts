@@ -2,7 +2,7 @@
  * The API to a test cluster: each call goes to a node that is up, to another one when that node dies or is cut off, and moves virtual time until it
  * settles.
  *
- * C1. A call is made once more only where the node that had it answers no more: as a client with the addresses of all nodes would.
+ * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
