@@ -45,25 +45,25 @@ export class RawNode {
    * @internal For tests and tools of this package; changing it breaks every promise.
    */
   readonly raft: Raft;
-  private readonly isAsync: boolean;
+  readonly #isAsync: boolean;
 
   // What the last Ready said, to tell what has changed since.
-  private sentLead: NodeId;
-  private sentRole: RaftRole;
-  private sentHardState: HardState;
+  #sentLead: NodeId;
+  #sentRole: RaftRole;
+  #sentHardState: HardState;
   /** Synchronous mode: what the caller's work, once done, means to this node. */
-  private readonly stepsOnAdvance: Message[] = [];
+  readonly #stepsOnAdvance: Message[] = [];
 
   /** Starts from what `config.storage` holds. Throws RaftError CONFIG_INVALID. */
   constructor(config: Config) {
     const resolved = resolveConfig(config);
     this.raft = new Raft(resolved);
-    this.isAsync = resolved.asyncStorageWrites;
-    this.sentLead = this.raft.lead;
-    this.sentRole = this.raft.role;
+    this.#isAsync = resolved.asyncStorageWrites;
+    this.#sentLead = this.raft.lead;
+    this.#sentRole = this.raft.role;
     // A term that the log raised above the stored one is written with the first Ready.
     const { term, vote } = resolved.storage.initialState().hardState;
-    this.sentHardState = { term, vote, commit: this.raft.log.committed };
+    this.#sentHardState = { term, vote, commit: this.raft.log.committed };
   }
 
   /**
@@ -169,46 +169,47 @@ export class RawNode {
       raft.messages.length > 0 ||
       raft.messagesAfterAppend.length > 0 ||
       log.unstable.hasNextEntries() ||
-      log.hasNextCommittedEntries(!this.isAsync) ||
+      log.hasNextCommittedEntries(!this.#isAsync) ||
       raft.readStates.length > 0 ||
-      this.hasNewSoftState() ||
-      this.hasNewHardState() ||
+      this.#hasNewSoftState() ||
+      this.#hasNewHardState() ||
       log.unstable.nextSnapshot() !== undefined
     );
   }
 
   /** Takes everything that is to be done. It will not be handed out again. */
   ready(): Ready {
-    invariant(this.stepsOnAdvance.length === 0, "ready() again before advance()");
+    invariant(this.#stepsOnAdvance.length === 0, "ready() again before advance()");
     const { raft } = this;
     const { log } = raft;
     const entries = log.unstable.nextEntries();
-    const hardState = this.hasNewHardState() ? this.hardState() : undefined;
+    const hardState = this.#hasNewHardState() ? this.#hardState() : undefined;
     const work = {
-      softState: this.hasNewSoftState() ? { lead: raft.lead, role: raft.role } : undefined,
+      softState: this.#hasNewSoftState() ? { lead: raft.lead, role: raft.role } : undefined,
       hardState,
       readStates: raft.readStates,
       entries,
       snapshot: log.unstable.nextSnapshot(),
-      committedEntries: log.nextCommittedEntries(!this.isAsync),
-      mustSync: entries.length > 0 || raft.term !== this.sentHardState.term || raft.vote !== this.sentHardState.vote,
+      committedEntries: log.nextCommittedEntries(!this.#isAsync),
+      mustSync: entries.length > 0 || raft.term !== this.#sentHardState.term || raft.vote !== this.#sentHardState.vote,
     };
     const messages = raft.messages;
-    if (this.isAsync) {
+    if (this.#isAsync) {
       const append = storageAppend(raft, work);
       if (append !== undefined) messages.push(append);
       const apply = storageApply(raft, work.committedEntries);
       if (apply !== undefined) messages.push(apply);
     } else {
       for (const m of raft.messagesAfterAppend) {
-        if (m.to === raft.id) this.stepsOnAdvance.push(m);
+        if (m.to === raft.id) this.#stepsOnAdvance.push(m);
         else messages.push(m);
       }
       const stable = storageAppendResponse(raft, work.snapshot);
-      if (stable !== undefined) this.stepsOnAdvance.push(stable);
-      if (work.committedEntries.length > 0) this.stepsOnAdvance.push(storageApplyResponse(raft, work.committedEntries));
+      if (stable !== undefined) this.#stepsOnAdvance.push(stable);
+      if (work.committedEntries.length > 0)
+        this.#stepsOnAdvance.push(storageApplyResponse(raft, work.committedEntries));
     }
-    this.accept(work);
+    this.#accept(work);
     return {
       softState: work.softState,
       hardState: work.hardState,
@@ -223,8 +224,8 @@ export class RawNode {
 
   /** Synchronous mode: the last Ready has been carried out. */
   advance(): void {
-    invariant(!this.isAsync, "advance() is for synchronous mode; step the responses of the storage messages instead");
-    const steps = this.stepsOnAdvance.splice(0);
+    invariant(!this.#isAsync, "advance() is for synchronous mode; step the responses of the storage messages instead");
+    const steps = this.#stepsOnAdvance.splice(0);
     for (const m of steps) this.raft.step(m);
   }
 
@@ -245,25 +246,26 @@ export class RawNode {
     return statusOf(this.raft);
   }
 
-  private accept(work: Omit<Ready, "messages">): void {
+  #accept(work: Omit<Ready, "messages">): void {
     const { raft } = this;
-    this.sentLead = raft.lead;
-    this.sentRole = raft.role;
-    if (work.hardState !== undefined) this.sentHardState = work.hardState;
+    this.#sentLead = raft.lead;
+    this.#sentRole = raft.role;
+    if (work.hardState !== undefined) this.#sentHardState = work.hardState;
     if (raft.readStates.length > 0) raft.readStates = [];
     raft.messages = [];
     raft.messagesAfterAppend = [];
     raft.log.unstable.acceptInProgress();
     const last = work.committedEntries[work.committedEntries.length - 1];
-    if (last !== undefined) raft.log.acceptApplying(last.index, entriesSize(work.committedEntries), !this.isAsync);
+    if (last !== undefined) raft.log.acceptApplying(last.index, entriesSize(work.committedEntries), !this.#isAsync);
   }
 
-  private hardState(): HardState {
+  #hardState(): HardState {
     return { term: this.raft.term, vote: this.raft.vote, commit: this.raft.log.committed };
   }
 
-  private hasNewHardState(): boolean {
-    const { raft, sentHardState } = this;
+  #hasNewHardState(): boolean {
+    const { raft } = this;
+    const sentHardState = this.#sentHardState;
     return (
       raft.log.committed !== sentHardState.commit ||
       raft.term !== sentHardState.term ||
@@ -271,8 +273,8 @@ export class RawNode {
     );
   }
 
-  private hasNewSoftState(): boolean {
-    return this.raft.lead !== this.sentLead || this.raft.role !== this.sentRole;
+  #hasNewSoftState(): boolean {
+    return this.raft.lead !== this.#sentLead || this.raft.role !== this.#sentRole;
   }
 }
 

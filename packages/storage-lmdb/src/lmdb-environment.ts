@@ -64,30 +64,30 @@ export class LmdbEnvironment {
   readonly path: string;
   /** How many times the folder was opened, this time included. */
   readonly incarnation: number;
-  private readonly options: LmdbEnvironmentOptions;
-  private readonly lock: OwnerLock;
-  private readonly root: RootDatabase<Buffer, Buffer>;
-  private readonly database: Database<Buffer, Buffer>;
-  private readonly journal: Journal;
-  private readonly commit: GroupCommit;
-  private readonly groups = new Map<GroupId, Promise<LmdbGroupStorage>>();
+  readonly #options: LmdbEnvironmentOptions;
+  readonly #lock: OwnerLock;
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #database: Database<Buffer, Buffer>;
+  readonly #journal: Journal;
+  readonly #commit: GroupCommit;
+  readonly #groups = new Map<GroupId, Promise<LmdbGroupStorage>>();
   /** Groups that were open and closed again. */
-  private readonly left = new Set<GroupId>();
-  private owner: Identity | undefined;
-  private closing: Promise<void> | undefined;
-  private readonly hold = new SnapshotHold();
-  private readonly backups = new Set<Promise<unknown>>();
+  readonly #left = new Set<GroupId>();
+  #owner: Identity | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #hold = new SnapshotHold();
+  readonly #backups = new Set<Promise<unknown>>();
 
   private constructor(options: LmdbEnvironmentOptions, path: string, opened: OpenedFolder) {
-    this.options = options;
+    this.#options = options;
     this.path = path;
-    this.lock = opened.lock;
-    this.root = opened.root;
-    this.database = opened.database;
+    this.#lock = opened.lock;
+    this.#root = opened.root;
+    this.#database = opened.database;
     this.incarnation = opened.incarnation;
-    this.owner = opened.identity;
-    this.journal = opened.journal;
-    this.commit = new GroupCommit({
+    this.#owner = opened.identity;
+    this.#journal = opened.journal;
+    this.#commit = new GroupCommit({
       database: opened.database,
       journal: opened.journal,
       file: this.file,
@@ -127,22 +127,22 @@ export class LmdbEnvironment {
 
   /** Writes of the journal since the opening: each is one wait for the disk, for all groups that wrote. */
   get rounds(): number {
-    return this.commit.rounds;
+    return this.#commit.rounds;
   }
 
   /** Transactions of LMDB since the opening: checkpoints, in parts, and deletions. */
   get transactions(): number {
-    return this.commit.transactions;
+    return this.#commit.transactions;
   }
 
   /** How the disk is waited for at present; with `flush: "auto"` it depends on how long flushes take. */
   get flushing(): "blocking" | "background" {
-    return this.commit.flushing;
+    return this.#commit.flushing;
   }
 
   /** Tells `probe`, and no other, of every flush from now on. */
   measure(probe: StorageProbe): void {
-    this.commit.probe = probe;
+    this.#commit.probe = probe;
   }
 
   /** How much room the folder takes. Looks at every file of it; rejects with the system's error. */
@@ -152,7 +152,7 @@ export class LmdbEnvironment {
 
   /** Whose folder this is; undefined for a new one. */
   identity(): Identity | undefined {
-    return this.owner;
+    return this.#owner;
   }
 
   /**
@@ -160,14 +160,14 @@ export class LmdbEnvironment {
    */
   async setIdentity(identity: Identity): Promise<void> {
     invariant(Number.isSafeInteger(identity.nodeId) && identity.nodeId > 0, "a node id is a positive safe integer");
-    if (this.owner !== undefined) {
-      checkIdentity(this.path, this.owner, identity);
+    if (this.#owner !== undefined) {
+      checkIdentity(this.path, this.#owner, identity);
       return;
     }
     const record = encodeIdentity(IDENTITY_KEY, this.incarnation, identity);
     // Not through the journal: whose folder it is must be known before the journal is touched.
-    await this.commit.store({ writeTo: (transaction) => transaction.put(IDENTITY_KEY, record) });
-    this.owner = identity;
+    await this.#commit.store({ writeTo: (transaction) => transaction.put(IDENTITY_KEY, record) });
+    this.#owner = identity;
   }
 
   /**
@@ -176,32 +176,32 @@ export class LmdbEnvironment {
    */
   group(groupId: GroupId): Promise<GroupStorage> {
     invariant(Number.isSafeInteger(groupId) && groupId > 0, () => `group id ${groupId} is not a positive safe integer`);
-    if (this.closing !== undefined) {
+    if (this.#closing !== undefined) {
       return Promise.reject(new StorageError("STORAGE_CLOSED", `${this.path}: the environment was closed.`));
     }
-    invariant(!this.groups.has(groupId), () => `${this.path}: group ${groupId} is open already`);
-    const opening = this.openGroup(groupId);
-    this.groups.set(groupId, opening);
+    invariant(!this.#groups.has(groupId), () => `${this.path}: group ${groupId} is open already`);
+    const opening = this.#openGroup(groupId);
+    this.#groups.set(groupId, opening);
     opening.catch((error: Error) => {
-      this.groups.delete(groupId);
-      this.options.logger?.error({ path: this.path, group: groupId, err: error }, "group refused");
+      this.#groups.delete(groupId);
+      this.#options.logger?.error({ path: this.path, group: groupId, err: error }, "group refused");
     });
     return opening;
   }
 
-  private async openGroup(group: GroupId): Promise<LmdbGroupStorage> {
+  async #openGroup(group: GroupId): Promise<LmdbGroupStorage> {
     // What it wrote when it was open before may be in the journal only.
-    if (this.left.delete(group) && this.commit.isAhead) await this.commit.checkpoint();
+    if (this.#left.delete(group) && this.#commit.isAhead) await this.#commit.checkpoint();
     return LmdbGroupStorage.open({
       group,
       file: this.file,
-      database: this.database,
-      commit: this.commit,
-      cacheBytes: this.options.cacheBytesPerGroup ?? DEFAULT_CACHE_BYTES,
-      hold: this.hold,
+      database: this.#database,
+      commit: this.#commit,
+      cacheBytes: this.#options.cacheBytesPerGroup ?? DEFAULT_CACHE_BYTES,
+      hold: this.#hold,
       closed: () => {
-        this.groups.delete(group);
-        this.left.add(group);
+        this.#groups.delete(group);
+        this.#left.add(group);
       },
     });
   }
@@ -212,7 +212,7 @@ export class LmdbEnvironment {
    * @internal
    */
   get records(): Database<Buffer, Buffer> {
-    return this.database;
+    return this.#database;
   }
 
   /**
@@ -225,7 +225,7 @@ export class LmdbEnvironment {
 
   /** Its records are written with every checkpoint from now on, until the returned function is called. */
   addCheckpointParticipant(participant: CheckpointParticipant): () => void {
-    return this.commit.addCheckpointParticipant(participant);
+    return this.#commit.addCheckpointParticipant(participant);
   }
 
   /**
@@ -233,7 +233,7 @@ export class LmdbEnvironment {
    * themselves as well. Rejects with a StorageError when the transaction failed; nothing is written any more then.
    */
   checkpoint(): Promise<void> {
-    return this.commit.checkpoint();
+    return this.#commit.checkpoint();
   }
 
   /**
@@ -242,8 +242,9 @@ export class LmdbEnvironment {
    * leaves nothing behind, and the node goes on.
    */
   async backup(target: string): Promise<BackupManifest> {
-    const { owner: identity, path, root, incarnation } = this;
-    if (this.closing !== undefined) throw new StorageError("STORAGE_CLOSED", `${path}: the environment was closed.`);
+    const { path, incarnation } = this;
+    const [root, identity] = [this.#root, this.#owner];
+    if (this.#closing !== undefined) throw new StorageError("STORAGE_CLOSED", `${path}: the environment was closed.`);
     invariant(identity !== undefined, () => `${path}: a folder that belongs to no node has nothing to keep`);
     const running = {
       path,
@@ -251,28 +252,28 @@ export class LmdbEnvironment {
       identity,
       incarnation,
       checkpoint: () => this.checkpoint(),
-      holdSnapshots: () => this.hold.hold(),
+      holdSnapshots: () => this.#hold.hold(),
     };
     const backup = backupRunning(running, target);
-    this.backups.add(backup);
-    return backup.finally(() => this.backups.delete(backup));
+    this.#backups.add(backup);
+    return backup.finally(() => this.#backups.delete(backup));
   }
 
   /** Waits for what is being written, backups included, closes all groups, and gives the folder free. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
-    return this.closing;
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
   }
 
-  private async shutDown(): Promise<void> {
+  async #shutDown(): Promise<void> {
     // LMDB must not be closed under a thread that copies it.
-    await Promise.allSettled(this.backups);
-    for (const group of await Promise.allSettled(this.groups.values())) {
+    await Promise.allSettled(this.#backups);
+    for (const group of await Promise.allSettled(this.#groups.values())) {
       if (group.status === "fulfilled") await group.value.close();
     }
-    await this.commit.close();
-    await this.journal.close();
-    await this.root.close();
-    await this.lock.release();
+    await this.#commit.close();
+    await this.#journal.close();
+    await this.#root.close();
+    await this.#lock.release();
   }
 }

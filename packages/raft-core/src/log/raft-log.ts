@@ -38,8 +38,8 @@ export class RaftLog {
   /** Bound on the encoded bytes handed out and not yet reported applied. */
   readonly maxApplyingBytes: number;
 
-  private applyingBytes = 0;
-  private applyingPaused = false;
+  #applyingBytes = 0;
+  #applyingPaused = false;
 
   constructor(storage: LogStorage, maxApplyingBytes: number) {
     const firstIndex = storage.firstIndex();
@@ -170,19 +170,19 @@ export class RaftLog {
   }
 
   hasNextCommittedEntries(allowUnstable: boolean): boolean {
-    if (this.applyingPaused || this.unstable.snapshot !== undefined) return false;
-    return this.applying < this.maxAppliableIndex(allowUnstable);
+    if (this.#applyingPaused || this.unstable.snapshot !== undefined) return false;
+    return this.applying < this.#maxAppliableIndex(allowUnstable);
   }
 
   /** Committed entries to apply next, within the bound on bytes being applied. */
   nextCommittedEntries(allowUnstable: boolean): readonly Entry[] {
     if (!this.hasNextCommittedEntries(allowUnstable)) return NO_ENTRIES;
-    const maxBytes = this.maxApplyingBytes - this.applyingBytes;
+    const maxBytes = this.maxApplyingBytes - this.#applyingBytes;
     invariant(
       maxBytes > 0,
-      () => `applying must be paused: ${this.applyingBytes} of ${this.maxApplyingBytes} bytes out`,
+      () => `applying must be paused: ${this.#applyingBytes} of ${this.maxApplyingBytes} bytes out`,
     );
-    const entries = this.slice(this.applying + 1, this.maxAppliableIndex(allowUnstable) + 1, maxBytes);
+    const entries = this.slice(this.applying + 1, this.#maxAppliableIndex(allowUnstable) + 1, maxBytes);
     invariant(typeof entries !== "string", () => `unapplied entry ${this.applying + 1} is ${String(entries)}`);
     return entries;
   }
@@ -192,9 +192,10 @@ export class RaftLog {
     invariant(index <= this.committed, () => `L1: applying ${index} is beyond committed ${this.committed}`);
     invariant(index >= this.applying, () => `L1: applying went back from ${this.applying} to ${index}`);
     this.applying = index;
-    this.applyingBytes += bytes;
+    this.#applyingBytes += bytes;
     // Also paused when the page ended before what could be applied: then the next entry would not fit either.
-    this.applyingPaused = this.applyingBytes >= this.maxApplyingBytes || index < this.maxAppliableIndex(allowUnstable);
+    this.#applyingPaused =
+      this.#applyingBytes >= this.maxApplyingBytes || index < this.#maxAppliableIndex(allowUnstable);
   }
 
   /**
@@ -205,9 +206,9 @@ export class RaftLog {
     invariant(index <= this.committed, () => `L1: applied ${index} is beyond committed ${this.committed}`);
     invariant(index >= this.applied, () => `L1: applied went back from ${this.applied} to ${index}`);
     this.applied = index;
-    this.applyingBytes = index >= this.applying ? 0 : Math.max(0, this.applyingBytes - bytes);
+    this.#applyingBytes = index >= this.applying ? 0 : Math.max(0, this.#applyingBytes - bytes);
     this.applying = Math.max(this.applying, index);
-    this.applyingPaused = this.applyingBytes >= this.maxApplyingBytes;
+    this.#applyingPaused = this.#applyingBytes >= this.maxApplyingBytes;
   }
 
   /** The snapshot to send to a follower that needs one. */
@@ -264,7 +265,7 @@ export class RaftLog {
   }
 
   /** Unstable entries are appliable in synchronous mode only: there they become durable before they are applied. */
-  private maxAppliableIndex(allowUnstable: boolean): LogIndex {
+  #maxAppliableIndex(allowUnstable: boolean): LogIndex {
     return allowUnstable ? this.committed : Math.min(this.committed, this.unstable.offset - 1);
   }
 }

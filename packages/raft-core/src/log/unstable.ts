@@ -29,14 +29,14 @@ export class Unstable {
   offsetInProgress: LogIndex;
 
   /** Live entries are `buffer[head..]`; the dead slots before them go away in halves, so that each append is O(1). */
-  private buffer: Entry[] = [];
-  private head = 0;
+  #buffer: Entry[] = [];
+  #head = 0;
 
   /** The last range handed out: the leader asks for the same one for every follower and for its own disk. */
-  private cachedLo: LogIndex = 0;
-  private cachedHi: LogIndex = 0;
-  private cachedMaxBytes = 0;
-  private cached: readonly Entry[] = NO_ENTRIES;
+  #cachedLo: LogIndex = 0;
+  #cachedHi: LogIndex = 0;
+  #cachedMaxBytes = 0;
+  #cached: readonly Entry[] = NO_ENTRIES;
 
   constructor(offset: LogIndex) {
     this.offset = offset;
@@ -44,7 +44,7 @@ export class Unstable {
   }
 
   get length(): number {
-    return this.buffer.length - this.head;
+    return this.#buffer.length - this.#head;
   }
 
   /** First index the log may hold, known only from a snapshot. */
@@ -54,7 +54,7 @@ export class Unstable {
 
   /** Last index, or undefined when storage alone knows. */
   lastIndex(): LogIndex | undefined {
-    if (this.buffer.length > this.head) return this.offset + this.buffer.length - this.head - 1;
+    if (this.#buffer.length > this.#head) return this.offset + this.#buffer.length - this.#head - 1;
     return this.snapshot === undefined ? undefined : this.snapshot.metadata.index;
   }
 
@@ -64,7 +64,7 @@ export class Unstable {
       const metadata = this.snapshot?.metadata;
       return metadata !== undefined && metadata.index === index ? metadata.term : undefined;
     }
-    return this.buffer[this.head + index - this.offset]?.term;
+    return this.#buffer[this.#head + index - this.offset]?.term;
   }
 
   /** Entries that are not being written yet. */
@@ -86,7 +86,7 @@ export class Unstable {
   acceptInProgress(): void {
     this.offsetInProgress = this.offset + this.length;
     if (this.snapshot !== undefined) this.snapshotInProgress = true;
-    this.check();
+    this.#check();
   }
 
   /**
@@ -95,19 +95,19 @@ export class Unstable {
    */
   stableTo(index: LogIndex, term: Term): void {
     if (index < this.offset || this.term(index) !== term) return;
-    this.head += index + 1 - this.offset;
+    this.#head += index + 1 - this.offset;
     this.offset = index + 1;
     this.offsetInProgress = Math.max(this.offsetInProgress, this.offset);
-    this.dropCache();
-    if (this.head === this.buffer.length) {
-      this.buffer = [];
-      this.head = 0;
-    } else if (this.head >= COMPACT_AT && this.head * 2 >= this.buffer.length) {
-      this.buffer.copyWithin(0, this.head);
-      this.buffer.length -= this.head;
-      this.head = 0;
+    this.#dropCache();
+    if (this.#head === this.#buffer.length) {
+      this.#buffer = [];
+      this.#head = 0;
+    } else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#buffer.length) {
+      this.#buffer.copyWithin(0, this.#head);
+      this.#buffer.length -= this.#head;
+      this.#head = 0;
     }
-    this.check();
+    this.#check();
   }
 
   /** The snapshot at `index` is in storage. Ignored when another one has come since. */
@@ -121,11 +121,11 @@ export class Unstable {
   restore(snapshot: Snapshot): void {
     this.offset = snapshot.metadata.index + 1;
     this.offsetInProgress = this.offset;
-    this.buffer = [];
-    this.head = 0;
+    this.#buffer = [];
+    this.#head = 0;
     this.snapshot = snapshot;
     this.snapshotInProgress = false;
-    this.dropCache();
+    this.#dropCache();
   }
 
   /** Appends `entries` (not empty), replacing what is at their indexes and beyond. */
@@ -133,10 +133,10 @@ export class Unstable {
     const from = (entries[0] as Entry).index;
     const end = this.offset + this.length;
     invariant(from <= end, () => `unstable entries must be contiguous: ${from} does not follow ${end - 1}`);
-    if (from < end) this.truncate(from);
-    for (const entry of entries) this.buffer.push(entry);
-    this.dropCache();
-    this.check();
+    if (from < end) this.#truncate(from);
+    for (const entry of entries) this.#buffer.push(entry);
+    this.#dropCache();
+    this.#check();
   }
 
   /**
@@ -150,36 +150,36 @@ export class Unstable {
       () => `slice [${lo}, ${hi}) is not within [${this.offset}, ${this.offset + this.length})`,
     );
     if (lo === hi) return NO_ENTRIES;
-    if (this.cachedLo === lo && this.cachedHi === hi && this.cachedMaxBytes === maxBytes) return this.cached;
-    const start = this.head + lo - this.offset;
-    const count = countWithin(this.buffer, start, start + hi - lo, maxBytes);
-    const entries = this.buffer.slice(start, start + count);
-    this.cachedLo = lo;
-    this.cachedHi = hi;
-    this.cachedMaxBytes = maxBytes;
-    this.cached = entries;
+    if (this.#cachedLo === lo && this.#cachedHi === hi && this.#cachedMaxBytes === maxBytes) return this.#cached;
+    const start = this.#head + lo - this.offset;
+    const count = countWithin(this.#buffer, start, start + hi - lo, maxBytes);
+    const entries = this.#buffer.slice(start, start + count);
+    this.#cachedLo = lo;
+    this.#cachedHi = hi;
+    this.#cachedMaxBytes = maxBytes;
+    this.#cached = entries;
     return entries;
   }
 
-  private truncate(from: LogIndex): void {
+  #truncate(from: LogIndex): void {
     if (from <= this.offset) {
-      this.buffer = [];
-      this.head = 0;
+      this.#buffer = [];
+      this.#head = 0;
       this.offset = from;
       this.offsetInProgress = from;
     } else {
-      this.buffer.length = this.head + from - this.offset;
+      this.#buffer.length = this.#head + from - this.offset;
       this.offsetInProgress = Math.min(this.offsetInProgress, from);
     }
   }
 
-  private dropCache(): void {
-    this.cachedLo = 0;
-    this.cachedHi = 0;
-    this.cached = NO_ENTRIES;
+  #dropCache(): void {
+    this.#cachedLo = 0;
+    this.#cachedHi = 0;
+    this.#cached = NO_ENTRIES;
   }
 
-  private check(): void {
+  #check(): void {
     const end = this.offset + this.length;
     invariant(
       this.offset <= this.offsetInProgress && this.offsetInProgress <= end,

@@ -38,60 +38,60 @@ export interface MemoryStorageContents {
 const NO_HARD_STATE: HardState = Object.freeze({ term: 0, vote: 0, commit: 0 });
 
 export class MemoryStorage implements GroupStorage {
-  private hardState: HardState;
-  private latest: Snapshot;
-  private chunks: readonly Uint8Array[] = [];
-  private log: Entry[];
-  private compactedIndex: LogIndex;
-  private compactedTerm: Term;
-  private readonly spooled = new Map<string, readonly Uint8Array[]>();
-  private failure: Error | undefined;
-  private closed = false;
+  #hardState: HardState;
+  #latest: Snapshot;
+  #chunks: readonly Uint8Array[] = [];
+  #log: Entry[];
+  #compactedIndex: LogIndex;
+  #compactedTerm: Term;
+  readonly #spooled = new Map<string, readonly Uint8Array[]>();
+  #failure: Error | undefined;
+  #closed = false;
 
   constructor(contents: MemoryStorageContents = {}) {
-    this.hardState = contents.hardState ?? NO_HARD_STATE;
-    this.latest = contents.snapshot ?? {
+    this.#hardState = contents.hardState ?? NO_HARD_STATE;
+    this.#latest = contents.snapshot ?? {
       metadata: { confState: contents.confState ?? EMPTY_CONF_STATE, index: 0, term: 0 },
       data: EMPTY_BYTES,
     };
-    this.compactedIndex = contents.compacted?.index ?? this.latest.metadata.index;
-    this.compactedTerm = contents.compacted?.term ?? this.latest.metadata.term;
-    this.log = [];
+    this.#compactedIndex = contents.compacted?.index ?? this.#latest.metadata.index;
+    this.#compactedTerm = contents.compacted?.term ?? this.#latest.metadata.term;
+    this.#log = [];
     if (contents.entries !== undefined && contents.entries.length > 0) {
       checkEntries(contents.entries, this.firstIndex(), this.lastIndex());
-      this.log = [...contents.entries];
+      this.#log = [...contents.entries];
     }
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
-    return { hardState: this.hardState, confState: this.latest.metadata.confState };
+    return { hardState: this.#hardState, confState: this.#latest.metadata.confState };
   }
 
   entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | Missing {
     invariant(lo <= hi, () => `entries [${lo}, ${hi}) of memory storage: the range is reversed`);
-    if (lo <= this.compactedIndex) return "compacted";
+    if (lo <= this.#compactedIndex) return "compacted";
     if (hi > this.lastIndex() + 1) return "unavailable";
-    const start = lo - this.compactedIndex - 1;
-    const end = hi - this.compactedIndex - 1;
-    return this.log.slice(start, start + countWithin(this.log, start, end, maxBytes));
+    const start = lo - this.#compactedIndex - 1;
+    const end = hi - this.#compactedIndex - 1;
+    return this.#log.slice(start, start + countWithin(this.#log, start, end, maxBytes));
   }
 
   term(index: LogIndex): Term | Missing {
-    if (index < this.compactedIndex) return "compacted";
-    if (index === this.compactedIndex) return this.compactedTerm;
-    return this.log[index - this.compactedIndex - 1]?.term ?? "unavailable";
+    if (index < this.#compactedIndex) return "compacted";
+    if (index === this.#compactedIndex) return this.#compactedTerm;
+    return this.#log[index - this.#compactedIndex - 1]?.term ?? "unavailable";
   }
 
   firstIndex(): LogIndex {
-    return this.compactedIndex + 1;
+    return this.#compactedIndex + 1;
   }
 
   lastIndex(): LogIndex {
-    return this.compactedIndex + this.log.length;
+    return this.#compactedIndex + this.#log.length;
   }
 
   snapshot(): Snapshot | "unavailable" {
-    return this.latest;
+    return this.#latest;
   }
 
   async write(batch: WriteBatch): Promise<void> {
@@ -100,27 +100,27 @@ export class MemoryStorage implements GroupStorage {
 
   /** {@link write} without the promise, for callers that are synchronous themselves. Throws where `write` rejects. */
   writeSync(batch: WriteBatch): void {
-    this.refuseWhenUnusable();
+    this.#refuseWhenUnusable();
     try {
-      this.check(batch);
+      this.#check(batch);
     } catch (error) {
-      this.failure = error as Error;
+      this.#failure = error as Error;
       throw error;
     }
     if (batch.snapshot !== undefined) {
       const { metadata } = batch.snapshot;
-      this.chunks = this.spooled.get(placeOf(metadata)) as readonly Uint8Array[];
-      this.spooled.delete(placeOf(metadata));
-      this.latest = { metadata, data: EMPTY_BYTES };
-      if (batch.snapshot.reset) this.resetLog(metadata);
+      this.#chunks = this.#spooled.get(placeOf(metadata)) as readonly Uint8Array[];
+      this.#spooled.delete(placeOf(metadata));
+      this.#latest = { metadata, data: EMPTY_BYTES };
+      if (batch.snapshot.reset) this.#resetLog(metadata);
     }
     if (batch.entries !== undefined && batch.entries.length > 0) {
-      const keep = (batch.entries[0] as Entry).index - this.compactedIndex - 1;
-      this.log.length = keep;
-      for (const entry of batch.entries) this.log.push(entry);
+      const keep = (batch.entries[0] as Entry).index - this.#compactedIndex - 1;
+      this.#log.length = keep;
+      for (const entry of batch.entries) this.#log.push(entry);
     }
-    if (batch.hardState !== undefined) this.hardState = batch.hardState;
-    if (batch.compactTo !== undefined) this.compact(batch.compactTo);
+    if (batch.hardState !== undefined) this.#hardState = batch.hardState;
+    if (batch.compactTo !== undefined) this.#compact(batch.compactTo);
   }
 
   /**
@@ -128,14 +128,14 @@ export class MemoryStorage implements GroupStorage {
    * tests and small states; the driver spools and uses {@link write}.
    */
   applySnapshot(snapshot: Snapshot): void {
-    this.refuseWhenUnusable();
-    this.latest = snapshot;
-    this.chunks = snapshot.data.length > 0 ? [snapshot.data] : [];
-    this.resetLog(snapshot.metadata);
+    this.#refuseWhenUnusable();
+    this.#latest = snapshot;
+    this.#chunks = snapshot.data.length > 0 ? [snapshot.data] : [];
+    this.#resetLog(snapshot.metadata);
   }
 
   async createSnapshot(metadata: SnapshotMetadata): Promise<SnapshotSink> {
-    this.refuseWhenUnusable();
+    this.#refuseWhenUnusable();
     const chunks: Uint8Array[] = [];
     let state: "open" | "finished" | "aborted" = "open";
     return {
@@ -146,59 +146,59 @@ export class MemoryStorage implements GroupStorage {
       finish: async () => {
         invariant(state === "open", () => `snapshot ${placeOf(metadata)}: finished after it was ${state}`);
         state = "finished";
-        this.spooled.set(placeOf(metadata), chunks);
+        this.#spooled.set(placeOf(metadata), chunks);
       },
       abort: async () => {
-        if (this.spooled.get(placeOf(metadata)) === chunks) this.spooled.delete(placeOf(metadata));
+        if (this.#spooled.get(placeOf(metadata)) === chunks) this.#spooled.delete(placeOf(metadata));
         state = "aborted";
       },
     };
   }
 
   async *openSnapshot(metadata: SnapshotMetadata): AsyncIterable<Uint8Array> {
-    const { index, term } = this.latest.metadata;
+    const { index, term } = this.#latest.metadata;
     invariant(
       index === metadata.index && term === metadata.term,
       () => `snapshot ${placeOf(metadata)} is not the latest one, which is ${index}/${term}`,
     );
     // A newer snapshot replaces the list as a whole, so this reader goes on with its own.
-    yield* this.chunks;
+    yield* this.#chunks;
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    this.#closed = true;
   }
 
   /** The same contents as a restarted process would find them: spooled snapshots that no batch named are gone. */
   reopen(): MemoryStorage {
     const reopened = new MemoryStorage({
-      hardState: this.hardState,
-      snapshot: this.latest,
-      entries: this.log,
-      compacted: { index: this.compactedIndex, term: this.compactedTerm },
+      hardState: this.#hardState,
+      snapshot: this.#latest,
+      entries: this.#log,
+      compacted: { index: this.#compactedIndex, term: this.#compactedTerm },
     });
-    reopened.chunks = this.chunks;
-    this.closed = true;
+    reopened.#chunks = this.#chunks;
+    this.#closed = true;
     return reopened;
   }
 
   /** Makes this and every further write fail with `error`, as a disk that failed a flush would (S5). For tests. */
   poison(error: Error): void {
-    this.failure = error;
+    this.#failure = error;
   }
 
-  private check(batch: WriteBatch): void {
+  #check(batch: WriteBatch): void {
     let first = this.firstIndex();
     let last = this.lastIndex();
     if (batch.snapshot !== undefined) {
       const { metadata, reset } = batch.snapshot;
       invariant(
-        this.spooled.has(placeOf(metadata)),
+        this.#spooled.has(placeOf(metadata)),
         () => `snapshot ${placeOf(metadata)} was not spooled and finished`,
       );
       invariant(
-        metadata.index >= this.latest.metadata.index,
-        () => `snapshot ${placeOf(metadata)} is older than the stored one, ${placeOf(this.latest.metadata)}`,
+        metadata.index >= this.#latest.metadata.index,
+        () => `snapshot ${placeOf(metadata)} is older than the stored one, ${placeOf(this.#latest.metadata)}`,
       );
       if (reset) {
         invariant(
@@ -224,23 +224,23 @@ export class MemoryStorage implements GroupStorage {
     }
   }
 
-  private resetLog(metadata: SnapshotMetadata): void {
-    this.log = [];
-    this.compactedIndex = metadata.index;
-    this.compactedTerm = metadata.term;
+  #resetLog(metadata: SnapshotMetadata): void {
+    this.#log = [];
+    this.#compactedIndex = metadata.index;
+    this.#compactedTerm = metadata.term;
   }
 
-  private compact(to: LogIndex): void {
+  #compact(to: LogIndex): void {
     const drop = to - this.firstIndex();
     if (drop <= 0) return;
-    this.compactedTerm = (this.log[drop - 1] as Entry).term;
-    this.compactedIndex = to - 1;
-    this.log = this.log.slice(drop);
+    this.#compactedTerm = (this.#log[drop - 1] as Entry).term;
+    this.#compactedIndex = to - 1;
+    this.#log = this.#log.slice(drop);
   }
 
-  private refuseWhenUnusable(): void {
-    if (this.failure !== undefined) throw this.failure;
-    if (this.closed) throw new InvariantViolation("memory storage: written to after it was closed");
+  #refuseWhenUnusable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closed) throw new InvariantViolation("memory storage: written to after it was closed");
   }
 }
 

@@ -115,7 +115,7 @@ export class Raft {
     this.reads = newReadIndexQueue();
     const { hardState, confState } = config.storage.initialState();
     restoreConfiguration(this, confState);
-    this.loadHardState(hardState);
+    this.#loadHardState(hardState);
     if (config.applied > 0) {
       // What was applied was committed, even if the commit index, which need not be durable, was stored before that.
       this.log.commitTo(config.applied);
@@ -137,9 +137,9 @@ export class Raft {
     // Term 0: local messages, proposals and reads, which belong to no term.
     if (m.term > this.term) {
       if (isHeldOffByLease(this, m)) return ACCEPTED;
-      this.followHigherTerm(m);
+      this.#followHigherTerm(m);
     } else if (m.term < this.term && m.term !== 0) {
-      this.answerLowerTerm(m);
+      this.#answerLowerTerm(m);
       return ACCEPTED;
     }
     switch (m.type) {
@@ -151,7 +151,7 @@ export class Raft {
         if (m.snapshot !== undefined) appliedSnapshot(this, m.snapshot);
         return ACCEPTED;
       case "MsgStorageApplyResp":
-        this.appliedEntries(m);
+        this.#appliedEntries(m);
         return ACCEPTED;
       case "MsgVote":
       case "MsgPreVote":
@@ -215,14 +215,14 @@ export class Raft {
     return { ok: false, reason, leaderHint: this.lead };
   }
 
-  private followHigherTerm(m: Message): void {
+  #followHigherTerm(m: Message): void {
     // A pre-vote only asks about the term to come, and a granted one only echoes our own question.
     if (m.type === "MsgPreVote" || (m.type === "MsgPreVoteResp" && !m.reject)) return;
     const fromLeader = m.type === "MsgApp" || m.type === "MsgHeartbeat" || m.type === "MsgSnap";
     becomeFollower(this, m.term, fromLeader ? m.from : NONE);
   }
 
-  private answerLowerTerm(m: Message): void {
+  #answerLowerTerm(m: Message): void {
     if (m.type === "MsgHeartbeat" || m.type === "MsgApp") {
       // The old leader steps down (Raft paper §5.1), and a node stuck at a term of its own is taken in again. A vote request
       // need not have told it: it is ignored while the leader holds its lease, or comes from a member that does not know of
@@ -240,7 +240,7 @@ export class Raft {
     }
   }
 
-  private appliedEntries(m: Message): void {
+  #appliedEntries(m: Message): void {
     const last = m.entries[m.entries.length - 1];
     if (last === undefined) return;
     appliedTo(this, last.index, entriesSize(m.entries));
@@ -252,7 +252,7 @@ export class Raft {
    * Takes up the stored term, vote and commit index. A log with entries of a later term than the stored one was written by a batch that a
    * crash cut off, against the contract, or by somebody who begins a group with a snapshot: no vote of that later term has left this node.
    */
-  private loadHardState(hardState: HardState): void {
+  #loadHardState(hardState: HardState): void {
     const { term, vote, commit } = hardState;
     const lastTerm = this.log.lastTerm();
     invariant(

@@ -74,48 +74,48 @@ interface LargeRound {
 export class Checkpointer {
   /** Transactions committed so far. */
   transactions = 0;
-  private readonly options: CheckpointerOptions;
-  private readonly participants = new Set<CheckpointParticipant>();
-  private readonly garbage = new Set<Garbage>();
-  private mark: Mark;
-  private direct: Round | undefined;
-  private wanted: Round | undefined;
-  private large: LargeRound | undefined;
-  private current: Checkpoint | undefined;
-  private running: Promise<void> | undefined;
-  private failed = false;
-  private sweep: Cancel | undefined;
+  readonly #options: CheckpointerOptions;
+  readonly #participants = new Set<CheckpointParticipant>();
+  readonly #garbage = new Set<Garbage>();
+  #mark: Mark;
+  #direct: Round | undefined;
+  #wanted: Round | undefined;
+  #large: LargeRound | undefined;
+  #current: Checkpoint | undefined;
+  #running: Promise<void> | undefined;
+  #failed = false;
+  #sweep: Cancel | undefined;
 
   constructor(options: CheckpointerOptions) {
-    this.options = options;
-    this.mark = options.journal.markAt(options.journal.position);
+    this.#options = options;
+    this.#mark = options.journal.markAt(options.journal.position);
   }
 
   addParticipant(participant: CheckpointParticipant): () => void {
-    this.participants.add(participant);
-    return () => this.participants.delete(participant);
+    this.#participants.add(participant);
+    return () => this.#participants.delete(participant);
   }
 
   /** Takes part in the next transaction: durable in LMDB, past the journal, when it resolves. */
   store(participant: Participant): Promise<void> {
-    this.direct ??= newRound();
-    const round = this.direct;
+    this.#direct ??= newRound();
+    const round = this.#direct;
     round.participants.add(participant);
-    this.run();
+    this.#run();
     return round.promise;
   }
 
   /** Everything that is durable now is in LMDB when it resolves. */
   checkpoint(): Promise<void> {
-    this.wanted ??= newRound();
-    const round = this.wanted;
-    this.run();
+    this.#wanted ??= newRound();
+    const round = this.#wanted;
+    this.#run();
     return round.promise;
   }
 
   /** The checkpoint under way, or else a new one, is done when it resolves. */
   catchUp(): Promise<void> {
-    return this.current?.round.promise ?? this.checkpoint();
+    return this.#current?.round.promise ?? this.checkpoint();
   }
 
   /**
@@ -123,99 +123,99 @@ export class Checkpointer {
    * meanwhile. `content` must not change until it resolves.
    */
   async storeLarge(content: Buffer): Promise<void> {
-    while (this.options.journal.isAhead) await this.catchUp();
+    while (this.#options.journal.isAhead) await this.catchUp();
     const round = newRound();
-    this.large = { content, round };
-    this.run();
+    this.#large = { content, round };
+    this.#run();
     await round.promise;
   }
 
   /** There is something to delete, when there is time. */
   collect(garbage: Garbage): void {
-    this.garbage.add(garbage);
-    this.sweepLater();
+    this.#garbage.add(garbage);
+    this.#sweepLater();
   }
 
   /** Its owner is gone; the next opening finds again what it had to delete. */
   forget(garbage: Garbage): void {
-    this.garbage.delete(garbage);
+    this.#garbage.delete(garbage);
   }
 
   /** Waits for all that was asked for; deletions are left to the next opening. */
   async close(): Promise<void> {
-    this.sweep?.();
-    this.garbage.clear();
-    while (this.running !== undefined) await this.running;
+    this.#sweep?.();
+    this.#garbage.clear();
+    while (this.#running !== undefined) await this.#running;
   }
 
   /** Ends everything that waits. */
   stop(error: Error): void {
-    this.failed = true;
-    this.sweep?.();
-    for (const round of [this.direct, this.wanted, this.large?.round, this.current?.round]) round?.reject(error);
-    this.direct = undefined;
-    this.wanted = undefined;
-    this.large = undefined;
-    this.current = undefined;
+    this.#failed = true;
+    this.#sweep?.();
+    for (const round of [this.#direct, this.#wanted, this.#large?.round, this.#current?.round]) round?.reject(error);
+    this.#direct = undefined;
+    this.#wanted = undefined;
+    this.#large = undefined;
+    this.#current = undefined;
   }
 
-  private get hasWork(): boolean {
-    const { direct, wanted, large, current } = this;
-    return direct !== undefined || wanted !== undefined || large !== undefined || current !== undefined;
+  get #hasWork(): boolean {
+    const waiting = this.#direct ?? this.#wanted ?? this.#large ?? this.#current;
+    return waiting !== undefined;
   }
 
-  private run(): void {
-    if (this.running !== undefined || this.failed) return;
-    this.running = this.work().finally(() => {
-      this.running = undefined;
-      if (this.hasWork) this.run();
-      else this.sweepLater();
+  #run(): void {
+    if (this.#running !== undefined || this.#failed) return;
+    this.#running = this.#work().finally(() => {
+      this.#running = undefined;
+      if (this.#hasWork) this.#run();
+      else this.#sweepLater();
     });
   }
 
-  private async work(): Promise<void> {
+  async #work(): Promise<void> {
     try {
-      do await this.transact();
-      while (this.hasWork && !this.failed);
+      do await this.#transact();
+      while (this.#hasWork && !this.#failed);
     } catch (error) {
-      if (!this.failed) this.options.host.fail(error);
+      if (!this.#failed) this.#options.host.fail(error);
     }
   }
 
   /** One transaction, with a share of each kind of work. */
-  private async transact(): Promise<void> {
-    const { database, journal, beforeTransaction } = this.options;
+  async #transact(): Promise<void> {
+    const { database, journal, beforeTransaction } = this.#options;
     const transaction = new CollectedTransaction();
     let mark: Mark | undefined;
-    const large = this.current === undefined ? this.large : undefined;
+    const large = this.#current === undefined ? this.#large : undefined;
     if (large !== undefined) {
-      this.large = undefined;
-      mark = this.takeLarge(large, transaction);
+      this.#large = undefined;
+      mark = this.#takeLarge(large, transaction);
     } else {
-      if (this.current === undefined && this.wanted !== undefined) this.current = this.begin(this.wanted);
-      if (this.current !== undefined) mark = await this.takeShare(this.current, transaction);
-      if (this.failed) return;
+      if (this.#current === undefined && this.#wanted !== undefined) this.#current = this.#begin(this.#wanted);
+      if (this.#current !== undefined) mark = await this.#takeShare(this.#current, transaction);
+      if (this.#failed) return;
     }
-    const finished = this.current !== undefined && mark?.sequence === this.current.end.sequence;
-    const checkpoint = finished ? this.current : undefined;
-    const direct = this.direct;
-    this.direct = undefined;
-    const participants = checkpoint === undefined ? [] : [...this.participants];
+    const finished = this.#current !== undefined && mark?.sequence === this.#current.end.sequence;
+    const checkpoint = finished ? this.#current : undefined;
+    const direct = this.#direct;
+    this.#direct = undefined;
+    const participants = checkpoint === undefined ? [] : [...this.#participants];
     try {
       for (const participant of direct?.participants ?? []) participant.writeTo(transaction);
       for (const participant of participants) participant.checkpointTo(transaction);
-      this.collectInto(transaction);
-      if (mark !== undefined && !isSame(mark, this.mark)) transaction.put(MARK_KEY, encodeMark(MARK_KEY, mark));
+      this.#collectInto(transaction);
+      if (mark !== undefined && !isSame(mark, this.#mark)) transaction.put(MARK_KEY, encodeMark(MARK_KEY, mark));
       beforeTransaction?.();
       if (transaction.size > 0) await transaction.commit(database);
     } catch (error) {
-      const failure = this.options.host.fail(error);
+      const failure = this.#options.host.fail(error);
       for (const round of [direct, large?.round]) round?.reject(failure);
       return;
     }
     this.transactions++;
     if (mark !== undefined) {
-      this.mark = mark;
+      this.#mark = mark;
       if (large !== undefined) journal.skip();
       journal.marked(mark);
     }
@@ -223,16 +223,16 @@ export class Checkpointer {
     direct?.resolve();
     large?.round.resolve();
     if (checkpoint === undefined) return;
-    this.current = undefined;
+    this.#current = undefined;
     for (const participant of checkpoint.covered) participant.checkpointed?.();
     for (const participant of participants) participant.checkpointed?.();
     checkpoint.round.resolve();
   }
 
   /** B2. */
-  private begin(round: Round): Checkpoint {
-    const { journal, host, logger } = this.options;
-    this.wanted = undefined;
+  #begin(round: Round): Checkpoint {
+    const { journal, host, logger } = this.#options;
+    this.#wanted = undefined;
     const lengthened = journal.lengthenNext().catch((error: unknown) => {
       // Not needed for anything that was promised: the journal stays as small as it is.
       if (!isWantOfSpace(error)) throw error;
@@ -243,15 +243,15 @@ export class Checkpointer {
     return {
       round,
       end: journal.position,
-      reader: new RecordReader(journal, this.mark),
+      reader: new RecordReader(journal, this.#mark),
       covered: host.begin(),
       lengthened,
     };
   }
 
   /** The next slice of the checkpoint; with the last one, what else belongs to its end. */
-  private async takeShare(checkpoint: Checkpoint, transaction: CollectedTransaction): Promise<Mark> {
-    const { journal } = this.options;
+  async #takeShare(checkpoint: Checkpoint, transaction: CollectedTransaction): Promise<Mark> {
+    const { journal } = this.#options;
     const { reader, end } = checkpoint;
     const result = await takeSlice(reader, end.sequence, transaction);
     if (result === "ended" || result === "damaged") {
@@ -264,32 +264,32 @@ export class Checkpointer {
     return journal.markAt(end);
   }
 
-  private takeLarge(large: LargeRound, transaction: CollectedTransaction): Mark {
+  #takeLarge(large: LargeRound, transaction: CollectedTransaction): Mark {
     visitOperations(large.content, ({ key, value }) => {
       transaction.take(key, value);
       return true;
     });
-    const position = this.options.journal.position;
-    return this.options.journal.markAt({ ...position, sequence: position.sequence + 1 });
+    const position = this.#options.journal.position;
+    return this.#options.journal.markAt({ ...position, sequence: position.sequence + 1 });
   }
 
-  private collectInto(transaction: WriteTransaction): void {
+  #collectInto(transaction: WriteTransaction): void {
     let room = GARBAGE_PER_TRANSACTION;
-    for (const garbage of this.garbage) {
+    for (const garbage of this.#garbage) {
       const removed = garbage.collect(transaction, room);
-      if (removed < room) this.garbage.delete(garbage);
+      if (removed < room) this.#garbage.delete(garbage);
       room -= removed;
       if (room <= 0) return;
     }
   }
 
-  private sweepLater(): void {
-    if (this.sweep !== undefined || this.garbage.size === 0 || this.failed) return;
-    this.sweep = backgroundClock.after(GARBAGE_PAUSE_MS, () => {
-      this.sweep = undefined;
+  #sweepLater(): void {
+    if (this.#sweep !== undefined || this.#garbage.size === 0 || this.#failed) return;
+    this.#sweep = backgroundClock.after(GARBAGE_PAUSE_MS, () => {
+      this.#sweep = undefined;
       // Checkpoints take garbage along; a transaction of its own is for idle times.
-      if (this.running === undefined && this.options.host.isIdle()) this.run();
-      else this.sweepLater();
+      if (this.#running === undefined && this.#options.host.isIdle()) this.#run();
+      else this.#sweepLater();
     });
   }
 }

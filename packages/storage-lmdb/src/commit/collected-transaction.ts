@@ -3,27 +3,27 @@ import type { Database } from "lmdb";
 import type { WriteTransaction } from "./checkpoint.ts";
 
 export class CollectedTransaction implements WriteTransaction {
-  private readonly keys: Buffer[] = [];
-  private readonly values: (Buffer | undefined)[] = [];
+  readonly #keys: Buffer[] = [];
+  readonly #values: (Buffer | undefined)[] = [];
 
   get size(): number {
-    return this.keys.length;
+    return this.#keys.length;
   }
 
   put(key: Buffer, value: Buffer): void {
-    this.keys.push(Buffer.from(key));
-    this.values.push(value);
+    this.#keys.push(Buffer.from(key));
+    this.#values.push(value);
   }
 
   remove(key: Buffer): void {
-    this.keys.push(Buffer.from(key));
-    this.values.push(undefined);
+    this.#keys.push(Buffer.from(key));
+    this.#values.push(undefined);
   }
 
   /** A change whose key stays as it is: it is not copied. */
   take(key: Buffer, value: Buffer | undefined): void {
-    this.keys.push(key);
-    this.values.push(value);
+    this.#keys.push(key);
+    this.#values.push(value);
   }
 
   buffer(bytes: number): Buffer {
@@ -38,9 +38,9 @@ export class CollectedTransaction implements WriteTransaction {
     try {
       let last: Promise<boolean> | undefined;
       await database.batch(() => {
-        for (let i = 0; i < this.keys.length; i++) {
-          const key = this.keys[i] as Buffer;
-          const value = this.values[i];
+        for (let i = 0; i < this.#keys.length; i++) {
+          const key = this.#keys[i] as Buffer;
+          const value = this.#values[i];
           const done = value === undefined ? database.remove(key) : database.put(key, value);
           // The batch as a whole tells how it went; a rejection that no one handles would end the process.
           if (done !== last) done.catch(ignore);

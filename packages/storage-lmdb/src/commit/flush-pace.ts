@@ -15,22 +15,22 @@ const QUICK_FLUSH_MS = 2;
 const SMOOTHING = 0.1;
 
 export class FlushPace {
-  private readonly mode: FlushMode;
-  private averageMs = 0;
-  private background: boolean;
+  readonly #mode: FlushMode;
+  #averageMs = 0;
+  #background: boolean;
 
   constructor(mode: FlushMode) {
-    this.mode = mode;
-    this.background = mode === "background";
+    this.#mode = mode;
+    this.#background = mode === "background";
   }
 
   get current(): "blocking" | "background" {
-    return this.background ? "background" : "blocking";
+    return this.#background ? "background" : "blocking";
   }
 
   /** A transaction took this long, in milliseconds. */
   record(tookMs: number): void {
-    this.averageMs += SMOOTHING * (tookMs - this.averageMs);
-    if (this.mode === "auto") this.background = this.averageMs > (this.background ? QUICK_FLUSH_MS : SLOW_FLUSH_MS);
+    this.#averageMs += SMOOTHING * (tookMs - this.#averageMs);
+    if (this.#mode === "auto") this.#background = this.#averageMs > (this.#background ? QUICK_FLUSH_MS : SLOW_FLUSH_MS);
   }
 }

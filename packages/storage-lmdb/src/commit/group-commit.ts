@@ -45,212 +45,212 @@ export class GroupCommit {
   failure: StorageError | undefined;
   /** Told of every round that is on the disk. */
   probe: StorageProbe | undefined;
-  private readonly options: GroupCommitOptions;
-  private readonly journal: Journal;
-  private readonly checkpointer: Checkpointer;
-  private readonly operations = new OperationWriter();
-  private readonly pace: FlushPace;
+  readonly #options: GroupCommitOptions;
+  readonly #journal: Journal;
+  readonly #checkpointer: Checkpointer;
+  readonly #operations = new OperationWriter();
+  readonly #pace: FlushPace;
   /** Who wrote since the last checkpoint began. */
-  private unsaved = new Set<Participant>();
-  private next: Round | undefined;
-  private running: Promise<void> | undefined;
-  private scheduled = false;
-  private idle: Cancel | undefined;
-  private lastRoundMs = 0;
+  #unsaved = new Set<Participant>();
+  #next: Round | undefined;
+  #running: Promise<void> | undefined;
+  #scheduled = false;
+  #idle: Cancel | undefined;
+  #lastRoundMs = 0;
 
   constructor(options: GroupCommitOptions) {
     const { database, journal, logger } = options;
-    this.options = options;
-    this.journal = journal;
-    this.pace = new FlushPace(options.mode);
-    this.checkpointer = new Checkpointer({
+    this.#options = options;
+    this.#journal = journal;
+    this.#pace = new FlushPace(options.mode);
+    this.#checkpointer = new Checkpointer({
       database,
       journal,
       logger,
       beforeTransaction: options.beforeCheckpoint,
       host: {
-        begin: () => this.beginCheckpoint(),
-        isIdle: () => this.running === undefined && this.next === undefined,
-        fail: (error) => this.end(writeFailure(options.file, error)),
+        begin: () => this.#beginCheckpoint(),
+        isIdle: () => this.#running === undefined && this.#next === undefined,
+        fail: (error) => this.#end(writeFailure(options.file, error)),
       },
     });
   }
 
   /** Where the next round will wait for the disk. */
   get flushing(): "blocking" | "background" {
-    return this.pace.current;
+    return this.#pace.current;
   }
 
   /** Transactions of LMDB so far. */
   get transactions(): number {
-    return this.checkpointer.transactions;
+    return this.#checkpointer.transactions;
   }
 
   /** Whether LMDB lacks something that is durable. */
   get isAhead(): boolean {
-    return this.journal.isAhead;
+    return this.#journal.isAhead;
   }
 
   /** Takes part in the next round; resolves when it is durable, rejects with a StorageError when it is not. */
   join(participant: Participant): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    this.next ??= newRound();
-    this.next.participants.add(participant);
-    this.schedule();
-    return this.next.promise;
+    this.#next ??= newRound();
+    this.#next.participants.add(participant);
+    this.#schedule();
+    return this.#next.promise;
   }
 
   /** As {@link join}, but into LMDB at once: for what is large, and nothing that rounds change. */
   store(participant: Participant): Promise<void> {
-    return this.failure === undefined ? this.checkpointer.store(participant) : Promise.reject(this.failure);
+    return this.failure === undefined ? this.#checkpointer.store(participant) : Promise.reject(this.failure);
   }
 
   /** Its records are written with every checkpoint, until the returned function is called. */
   addCheckpointParticipant(participant: CheckpointParticipant): () => void {
-    return this.checkpointer.addParticipant(participant);
+    return this.#checkpointer.addParticipant(participant);
   }
 
   /** Resolves when all that was durable before, and the checkpoint participants' records, are in LMDB. */
   checkpoint(): Promise<void> {
-    return this.failure === undefined ? this.checkpointer.checkpoint() : Promise.reject(this.failure);
+    return this.failure === undefined ? this.#checkpointer.checkpoint() : Promise.reject(this.failure);
   }
 
   /** There is something to delete, when there is time. Nothing that LMDB or the journal still needs. */
   collect(garbage: Garbage): void {
-    this.checkpointer.collect(garbage);
+    this.#checkpointer.collect(garbage);
   }
 
   /** Its owner is gone; the next opening finds again what it had to delete. */
   forget(garbage: Garbage): void {
-    this.checkpointer.forget(garbage);
+    this.#checkpointer.forget(garbage);
   }
 
   /** Waits for what has been joined, brings all of it into LMDB, and refuses everything from then on. */
   async close(): Promise<void> {
-    while (this.next !== undefined || this.running !== undefined) {
-      await (this.next?.promise ?? this.running)?.catch(() => undefined);
+    while (this.#next !== undefined || this.#running !== undefined) {
+      await (this.#next?.promise ?? this.#running)?.catch(() => undefined);
     }
-    this.idle?.();
+    this.#idle?.();
     // Without it the next opening would do the same.
     if (this.failure === undefined) await this.checkpoint().catch(() => undefined);
-    await this.checkpointer.close();
+    await this.#checkpointer.close();
     this.failure ??= new StorageError(
       "STORAGE_CLOSED",
-      `${this.options.file}: the storage was closed before this write.`,
+      `${this.#options.file}: the storage was closed before this write.`,
     );
   }
 
-  private schedule(): void {
-    if (this.scheduled || this.running !== undefined) return;
-    this.scheduled = true;
+  #schedule(): void {
+    if (this.#scheduled || this.#running !== undefined) return;
+    this.#scheduled = true;
     setImmediate(() => {
       setImmediate(() => {
-        this.scheduled = false;
-        this.flush();
+        this.#scheduled = false;
+        this.#flush();
       });
     });
   }
 
-  private flush(): void {
-    const round = this.next;
+  #flush(): void {
+    const round = this.#next;
     if (round === undefined) return;
-    this.next = undefined;
+    this.#next = undefined;
     try {
-      this.operations.reset();
-      for (const participant of round.participants) participant.writeTo(this.operations);
-      this.options.beforeCommit?.();
-      const background = this.write();
-      if (background === undefined) this.succeed(round);
+      this.#operations.reset();
+      for (const participant of round.participants) participant.writeTo(this.#operations);
+      this.#options.beforeCommit?.();
+      const background = this.#write();
+      if (background === undefined) this.#succeed(round);
       else {
-        this.running = background.then(
-          () => this.succeed(round),
-          (error: unknown) => this.fail(round, error),
+        this.#running = background.then(
+          () => this.#succeed(round),
+          (error: unknown) => this.#fail(round, error),
         );
       }
     } catch (error) {
-      this.fail(round, error);
+      this.#fail(round, error);
     }
   }
 
   /** Makes the operations durable; at once where it returns nothing. */
-  private write(): Promise<void> | undefined {
-    if (this.operations.count === 0) return undefined;
-    const content = this.operations.content;
+  #write(): Promise<void> | undefined {
+    if (this.#operations.count === 0) return undefined;
+    const content = this.#operations.content;
     const startedMs = performance.now();
-    if (this.journal.makeRoom(content.length) !== "ready") {
+    if (this.#journal.makeRoom(content.length) !== "ready") {
       // What is waited for here says nothing of how quick the disk flushes.
-      return this.writeLater(content).then(() => this.probe?.flushed(performance.now() - startedMs));
+      return this.#writeLater(content).then(() => this.probe?.flushed(performance.now() - startedMs));
     }
-    if (this.pace.current === "blocking") {
-      this.journal.appendBlocking(content);
-      this.measure(startedMs);
+    if (this.#pace.current === "blocking") {
+      this.#journal.appendBlocking(content);
+      this.#measure(startedMs);
       return undefined;
     }
-    return this.journal.appendInBackground(content).then(() => this.measure(startedMs));
+    return this.#journal.appendInBackground(content).then(() => this.#measure(startedMs));
   }
 
   /** G4, and rounds that no file of the journal can take. */
-  private async writeLater(content: Buffer): Promise<void> {
+  async #writeLater(content: Buffer): Promise<void> {
     for (;;) {
-      const room = this.journal.makeRoom(content.length);
-      if (room === "ready") return this.journal.appendInBackground(content);
-      if (room === "too large") return this.checkpointer.storeLarge(content);
-      await this.checkpointer.catchUp();
+      const room = this.#journal.makeRoom(content.length);
+      if (room === "ready") return this.#journal.appendInBackground(content);
+      if (room === "too large") return this.#checkpointer.storeLarge(content);
+      await this.#checkpointer.catchUp();
     }
   }
 
-  private measure(startedMs: number): void {
+  #measure(startedMs: number): void {
     const tookMs = performance.now() - startedMs;
-    this.pace.record(tookMs);
+    this.#pace.record(tookMs);
     this.probe?.flushed(tookMs);
   }
 
-  private succeed(round: Round): void {
-    this.running = undefined;
-    if (this.operations.count > 0) this.rounds++;
+  #succeed(round: Round): void {
+    this.#running = undefined;
+    if (this.#operations.count > 0) this.rounds++;
     for (const participant of round.participants) {
       participant.written?.();
       if (participant.checkpointing !== undefined || participant.checkpointed !== undefined) {
-        this.unsaved.add(participant);
+        this.#unsaved.add(participant);
       }
     }
     round.resolve();
     if (this.failure !== undefined) return;
-    if (this.journal.wantsCheckpoint) void this.checkpointer.catchUp();
-    this.lastRoundMs = performance.now();
-    if (this.idle === undefined) this.checkpointWhenIdle(this.options.checkpointIdleMs);
-    if (this.next !== undefined) this.schedule();
+    if (this.#journal.wantsCheckpoint) void this.#checkpointer.catchUp();
+    this.#lastRoundMs = performance.now();
+    if (this.#idle === undefined) this.#checkpointWhenIdle(this.#options.checkpointIdleMs);
+    if (this.#next !== undefined) this.#schedule();
   }
 
-  private checkpointWhenIdle(afterMs: number): void {
-    this.idle = backgroundClock.after(afterMs, () => {
-      this.idle = undefined;
+  #checkpointWhenIdle(afterMs: number): void {
+    this.#idle = backgroundClock.after(afterMs, () => {
+      this.#idle = undefined;
       if (this.failure !== undefined) return;
-      const leftMs = this.options.checkpointIdleMs - (performance.now() - this.lastRoundMs);
-      if (this.running !== undefined || leftMs > 1) this.checkpointWhenIdle(Math.max(leftMs, 1));
-      else void this.checkpointer.checkpoint();
+      const leftMs = this.#options.checkpointIdleMs - (performance.now() - this.#lastRoundMs);
+      if (this.#running !== undefined || leftMs > 1) this.#checkpointWhenIdle(Math.max(leftMs, 1));
+      else void this.#checkpointer.checkpoint();
     });
   }
 
-  private beginCheckpoint(): Iterable<Participant> {
-    const covered = this.unsaved;
-    this.unsaved = new Set();
+  #beginCheckpoint(): Iterable<Participant> {
+    const covered = this.#unsaved;
+    this.#unsaved = new Set();
     for (const participant of covered) participant.checkpointing?.();
     return covered;
   }
 
-  private fail(round: Round, error: unknown): void {
-    this.running = undefined;
-    round.reject(this.end(writeFailure(this.journal.path, error)));
+  #fail(round: Round, error: unknown): void {
+    this.#running = undefined;
+    round.reject(this.#end(writeFailure(this.#journal.path, error)));
   }
 
   /** G3. */
-  private end(failure: StorageError): StorageError {
+  #end(failure: StorageError): StorageError {
     this.failure ??= failure;
-    this.idle?.();
-    this.checkpointer.stop(this.failure);
-    this.next?.reject(this.failure);
-    this.next = undefined;
+    this.#idle?.();
+    this.#checkpointer.stop(this.failure);
+    this.#next?.reject(this.failure);
+    this.#next = undefined;
     return this.failure;
   }
 }

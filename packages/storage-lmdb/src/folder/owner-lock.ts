@@ -23,10 +23,10 @@ import { damageOf } from "./data-file.ts";
 const PROBE = Buffer.from([1]);
 
 export class OwnerLock {
-  private readonly table: RootDatabase<Buffer, Buffer>;
+  readonly #table: RootDatabase<Buffer, Buffer>;
 
   private constructor(table: RootDatabase<Buffer, Buffer>) {
-    this.table = table;
+    this.#table = table;
   }
 
   /** Throws StorageError STORAGE_LOCKED, naming the owner's process id where it is known. */
@@ -61,7 +61,7 @@ export class OwnerLock {
   }
 
   async release(): Promise<void> {
-    await this.table.close();
+    await this.#table.close();
   }
 }
 

@@ -35,14 +35,14 @@ const closeFile = promisify(close);
 
 export class JournalFile {
   readonly path: string;
-  private readonly fd: number;
-  private usable: number;
-  private closed = false;
+  readonly #fd: number;
+  #usable: number;
+  #closed = false;
 
   private constructor(path: string, fd: number, pages: number) {
     this.path = path;
-    this.fd = fd;
-    this.usable = pages;
+    this.#fd = fd;
+    this.#usable = pages;
   }
 
   /** Makes the file, full of zeros; one that is there is replaced. The folder's entry for it is durable as well. */
@@ -74,7 +74,7 @@ export class JournalFile {
   }
 
   get pages(): number {
-    return this.usable;
+    return this.#usable;
   }
 
   /**
@@ -82,29 +82,29 @@ export class JournalFile {
    * fails, the space is given back: others may need it more.
    */
   async lengthen(pages: number): Promise<void> {
-    const start = this.usable * PAGE_BYTES;
+    const start = this.#usable * PAGE_BYTES;
     const end = pages * PAGE_BYTES;
     const zeros = Buffer.alloc(Math.min(PIECE_BYTES, end - start));
     try {
       for (let at = start; at < end; ) {
-        const { bytesWritten } = await writeFile(this.fd, zeros, 0, Math.min(zeros.length, end - at), at);
+        const { bytesWritten } = await writeFile(this.#fd, zeros, 0, Math.min(zeros.length, end - at), at);
         at += bytesWritten;
       }
-      await flushFile(this.fd);
+      await flushFile(this.#fd);
     } catch (error) {
-      await truncateFile(this.fd, start);
+      await truncateFile(this.#fd, start);
       throw error;
     }
   }
 
   /** Pages up to here may be used from now on. */
   use(pages: number): void {
-    this.usable = pages;
+    this.#usable = pages;
   }
 
   /** Writes pages and waits for the disk on this thread. */
   writeBlocking(bytes: Buffer, page: number): void {
-    const fd = this.fd;
+    const fd = this.#fd;
     for (let written = 0; written < bytes.length; ) {
       written += writeSync(fd, bytes, written, bytes.length - written, page * PAGE_BYTES + written);
     }
@@ -113,7 +113,7 @@ export class JournalFile {
 
   /** Writes pages and waits for the disk on another thread. `bytes` must not change meanwhile. */
   writeInBackground(bytes: Buffer, page: number): Promise<void> {
-    const fd = this.fd;
+    const fd = this.#fd;
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => (error === null ? resolve() : reject(error));
       const writeFrom = (written: number): void => {
@@ -129,10 +129,10 @@ export class JournalFile {
 
   /** Reads `[page, end)` into `target`, or as much of it as is usable. Returns the number of pages read. */
   async read(target: Buffer, page: number, end: number): Promise<number> {
-    const bytes = (Math.min(end, this.usable) - page) * PAGE_BYTES;
+    const bytes = (Math.min(end, this.#usable) - page) * PAGE_BYTES;
     if (bytes <= 0) return 0;
     for (let done = 0; done < bytes; ) {
-      const { bytesRead } = await readFile(this.fd, target, done, bytes - done, page * PAGE_BYTES + done);
+      const { bytesRead } = await readFile(this.#fd, target, done, bytes - done, page * PAGE_BYTES + done);
       if (bytesRead === 0) throw new Error(`${this.path} ends within page ${page + Math.floor(done / PAGE_BYTES)}`);
       done += bytesRead;
     }
@@ -141,9 +141,9 @@ export class JournalFile {
 
   /** Idempotent: the descriptor may be another file's later. */
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
-    await closeFile(this.fd);
+    if (this.#closed) return;
+    this.#closed = true;
+    await closeFile(this.#fd);
   }
 }
 

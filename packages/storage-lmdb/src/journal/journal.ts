@@ -41,28 +41,28 @@ export type Room =
 export class Journal implements JournalFiles {
   readonly journalId: bigint;
   readonly files: readonly [JournalFile, JournalFile];
-  private readonly writer: RecordWriter;
-  private readonly maxPages: number;
-  private readonly sizes: [number, number];
-  private generation: number;
-  private page: number;
-  private sequence: number;
+  readonly #writer: RecordWriter;
+  readonly #maxPages: number;
+  readonly #sizes: [number, number];
+  #generation: number;
+  #page: number;
+  #sequence: number;
   /** LMDB holds all records before this one, durably, and looks for it in this generation and the one after. */
-  private markedSequence: number;
-  private markedGeneration: number;
+  #markedSequence: number;
+  #markedGeneration: number;
 
   private constructor(files: readonly [JournalFile, JournalFile], mark: Mark, maxBytes: number) {
     invariant(maxBytes >= SMALLEST_JOURNAL_BYTES, () => `journal files of ${maxBytes} bytes are too small`);
     this.journalId = mark.journalId;
     this.files = files;
-    this.writer = new RecordWriter(mark.journalId);
-    this.maxPages = Math.floor(maxBytes / PAGE_BYTES);
-    this.sizes = [...mark.pages];
-    this.generation = mark.generation;
-    this.page = mark.page;
-    this.sequence = mark.sequence;
-    this.markedSequence = mark.sequence;
-    this.markedGeneration = mark.generation;
+    this.#writer = new RecordWriter(mark.journalId);
+    this.#maxPages = Math.floor(maxBytes / PAGE_BYTES);
+    this.#sizes = [...mark.pages];
+    this.#generation = mark.generation;
+    this.#page = mark.page;
+    this.#sequence = mark.sequence;
+    this.#markedSequence = mark.sequence;
+    this.#markedGeneration = mark.generation;
   }
 
   /** Makes both files; those that are there are replaced. They are this folder's journal once their mark is durable. */
@@ -94,27 +94,27 @@ export class Journal implements JournalFiles {
 
   /** Where the next record goes, or was expected. */
   get position(): Position {
-    return { generation: this.generation, page: this.page, sequence: this.sequence };
+    return { generation: this.#generation, page: this.#page, sequence: this.#sequence };
   }
 
   /** The file that records are written to. */
   get path(): string {
-    return fileOf(this, this.generation).path;
+    return fileOf(this, this.#generation).path;
   }
 
   /** Whether LMDB lacks some of the records. */
   get isAhead(): boolean {
-    return this.markedSequence < this.sequence;
+    return this.#markedSequence < this.#sequence;
   }
 
   /** Whether the other file can be used again only after a checkpoint. */
   get wantsCheckpoint(): boolean {
-    return this.otherIsBusy;
+    return this.#otherIsBusy;
   }
 
   /** Whether an opening would look for records in the file that is not in use. */
-  private get otherIsBusy(): boolean {
-    return this.markedGeneration < this.generation;
+  get #otherIsBusy(): boolean {
+    return this.#markedGeneration < this.#generation;
   }
 
   /**
@@ -123,55 +123,55 @@ export class Journal implements JournalFiles {
    */
   beginAnew(end: Position): void {
     // One on: where a torn record may be. Two on: where none can.
-    this.generation = end.generation + 2;
-    this.page = 0;
-    this.sequence = end.sequence;
-    this.markedSequence = end.sequence;
-    this.markedGeneration = this.generation;
+    this.#generation = end.generation + 2;
+    this.#page = 0;
+    this.#sequence = end.sequence;
+    this.#markedSequence = end.sequence;
+    this.#markedGeneration = this.#generation;
   }
 
   /** Makes room for a record with this much content, if need be in the other file. */
   makeRoom(contentBytes: number): Room {
     const pages = pagesFor(contentBytes);
-    if (this.page + pages <= fileOf(this, this.generation).pages) return "ready";
-    if (pages > fileOf(this, this.generation + 1).pages) return "too large";
-    if (this.otherIsBusy) return "full";
-    this.generation++;
-    this.page = 0;
+    if (this.#page + pages <= fileOf(this, this.#generation).pages) return "ready";
+    if (pages > fileOf(this, this.#generation + 1).pages) return "too large";
+    if (this.#otherIsBusy) return "full";
+    this.#generation++;
+    this.#page = 0;
     return "ready";
   }
 
   /** Appends a record, for which there must be room, and waits for the disk on this thread. Throws what the system says. */
   appendBlocking(content: Buffer): void {
-    const record = this.writer.write(this.position, content);
-    fileOf(this, this.generation).writeBlocking(record, this.page);
-    this.advance(record);
+    const record = this.#writer.write(this.position, content);
+    fileOf(this, this.#generation).writeBlocking(record, this.#page);
+    this.#advance(record);
   }
 
   /** As {@link appendBlocking}, on another thread. */
   async appendInBackground(content: Buffer): Promise<void> {
-    const record = this.writer.write(this.position, content);
-    await fileOf(this, this.generation).writeInBackground(record, this.page);
-    this.advance(record);
+    const record = this.#writer.write(this.position, content);
+    await fileOf(this, this.#generation).writeInBackground(record, this.#page);
+    this.#advance(record);
   }
 
   /** A round went into LMDB without a record here. */
   skip(): void {
-    this.sequence++;
+    this.#sequence++;
   }
 
   /** The mark that says that LMDB holds all records before `next`. */
   markAt(next: Position): Mark {
     const { generation, page, sequence } = next;
-    return { journalId: this.journalId, pages: [...this.sizes], generation, page, sequence };
+    return { journalId: this.journalId, pages: [...this.#sizes], generation, page, sequence };
   }
 
   /** The mark is durable. */
   marked(mark: Mark): void {
-    this.markedSequence = mark.sequence;
-    this.markedGeneration = mark.generation;
-    if (this.otherIsBusy) return;
-    const other = (this.generation + 1) % 2;
+    this.#markedSequence = mark.sequence;
+    this.#markedGeneration = mark.generation;
+    if (this.#otherIsBusy) return;
+    const other = (this.#generation + 1) % 2;
     this.files[other === 0 ? 0 : 1].use(mark.pages[other === 0 ? 0 : 1]);
   }
 
@@ -180,24 +180,24 @@ export class Journal implements JournalFiles {
    * the checkpoint has the new size. When space is scarce the file stays as it is; when there is none, it rejects.
    */
   async lengthenNext(): Promise<void> {
-    const other = (this.generation + 1) % 2 === 0 ? 0 : 1;
+    const other = (this.#generation + 1) % 2 === 0 ? 0 : 1;
     const file = this.files[other];
-    if (!this.otherIsBusy || file.pages >= this.maxPages) return;
-    const pages = Math.min(this.maxPages, file.pages * 2);
+    if (!this.#otherIsBusy || file.pages >= this.#maxPages) return;
+    const pages = Math.min(this.#maxPages, file.pages * 2);
     const { bavail, bsize } = await statfs(file.path);
     // LMDB needs room more than the journal does.
     if (bavail * bsize < ROOM_FACTOR * (pages - file.pages) * PAGE_BYTES) return;
     await file.lengthen(pages);
-    this.sizes[other] = pages;
+    this.#sizes[other] = pages;
   }
 
   async close(): Promise<void> {
     for (const file of this.files) await file.close();
   }
 
-  private advance(record: Buffer): void {
-    this.page += record.length / PAGE_BYTES;
-    this.sequence++;
+  #advance(record: Buffer): void {
+    this.#page += record.length / PAGE_BYTES;
+    this.#sequence++;
   }
 }
 

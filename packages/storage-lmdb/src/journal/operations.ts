@@ -30,56 +30,56 @@ export interface Operation {
 export class OperationWriter implements WriteTransaction {
   /** Operations written since the last {@link reset}. */
   count = 0;
-  private bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  private scratch: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  private length = 0;
+  #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #scratch: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #length = 0;
 
   /** All operations so far; valid until the next one is written. */
   get content(): Buffer {
-    return this.bytes.subarray(0, this.length);
+    return this.#bytes.subarray(0, this.#length);
   }
 
   put(key: Buffer, value: Buffer): void {
-    const at = this.begin(PUT, key, value.length);
-    value.copy(this.bytes, at);
+    const at = this.#begin(PUT, key, value.length);
+    value.copy(this.#bytes, at);
   }
 
   remove(key: Buffer): void {
-    this.begin(REMOVE, key, 0);
+    this.#begin(REMOVE, key, 0);
   }
 
   buffer(bytes: number): Buffer {
     // `put` copies at once, so that one buffer serves all values.
-    if (bytes > this.scratch.length) this.scratch = Buffer.allocUnsafeSlow(bytes);
-    return this.scratch.subarray(0, bytes);
+    if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(bytes);
+    return this.#scratch.subarray(0, bytes);
   }
 
   reset(): void {
     this.count = 0;
-    this.length = 0;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-    if (this.scratch.length > KEPT_BYTES) this.scratch = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    this.#length = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    if (this.#scratch.length > KEPT_BYTES) this.#scratch = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }
 
   /** Writes all but the value, and returns where that belongs. */
-  private begin(kind: number, key: Buffer, valueBytes: number): number {
+  #begin(kind: number, key: Buffer, valueBytes: number): number {
     invariant(key.length > 0 && key.length <= LONGEST_KEY_BYTES, () => `a key of ${key.length} bytes`);
-    const end = this.length + HEADER_BYTES + key.length + valueBytes;
-    if (end > this.bytes.length) this.grow(end);
-    const at = this.length;
-    this.bytes[at] = kind;
-    this.bytes[at + 1] = key.length;
-    this.bytes.writeUInt32LE(valueBytes, at + 2);
-    key.copy(this.bytes, at + HEADER_BYTES);
-    this.length = end;
+    const end = this.#length + HEADER_BYTES + key.length + valueBytes;
+    if (end > this.#bytes.length) this.#grow(end);
+    const at = this.#length;
+    this.#bytes[at] = kind;
+    this.#bytes[at + 1] = key.length;
+    this.#bytes.writeUInt32LE(valueBytes, at + 2);
+    key.copy(this.#bytes, at + HEADER_BYTES);
+    this.#length = end;
     this.count++;
     return at + HEADER_BYTES + key.length;
   }
 
-  private grow(atLeast: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(atLeast, this.bytes.length * 2));
-    this.bytes.copy(larger, 0, 0, this.length);
-    this.bytes = larger;
+  #grow(atLeast: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(atLeast, this.#bytes.length * 2));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
   }
 }
 

@@ -42,50 +42,50 @@ interface Window {
 export class RecordReader {
   /** Where the next record is expected. */
   position: Position;
-  private readonly files: JournalFiles;
-  private readonly window: Window = { bytes: Buffer.alloc(WINDOW_PAGES * PAGE_BYTES), generation: 0, from: 0, end: 0 };
+  readonly #files: JournalFiles;
+  readonly #window: Window = { bytes: Buffer.alloc(WINDOW_PAGES * PAGE_BYTES), generation: 0, from: 0, end: 0 };
 
   constructor(files: JournalFiles, from: Position) {
-    this.files = files;
+    this.#files = files;
     this.position = from;
   }
 
   /** The next record; undefined when none is where one could be. Rejects when the file cannot be read. */
   async next(): Promise<JournalRecord | undefined> {
-    const record = await this.readAt(this.position);
-    if (record !== undefined) return this.accept(record);
+    const record = await this.#readAt(this.position);
+    if (record !== undefined) return this.#accept(record);
     // The first file's generation ends where a record did not fit any more.
     const { generation, sequence } = this.position;
-    const beyond = await this.readAt({ generation: generation + 1, page: 0, sequence });
-    return beyond === undefined ? undefined : this.accept(beyond);
+    const beyond = await this.#readAt({ generation: generation + 1, page: 0, sequence });
+    return beyond === undefined ? undefined : this.#accept(beyond);
   }
 
-  private accept(record: JournalRecord): JournalRecord {
+  #accept(record: JournalRecord): JournalRecord {
     this.position = record.next;
     return record;
   }
 
-  private async readAt(at: Position): Promise<JournalRecord | undefined> {
-    const start = await this.pageAt(at.generation, at.page, at.page + 1);
+  async #readAt(at: Position): Promise<JournalRecord | undefined> {
+    const start = await this.#pageAt(at.generation, at.page, at.page + 1);
     const header = start === undefined ? undefined : readHeader(start, 0);
-    if (header === undefined || !this.isExpected(header, at)) return undefined;
-    const bytes = await this.pageAt(at.generation, at.page, at.page + header.pages);
+    if (header === undefined || !this.#isExpected(header, at)) return undefined;
+    const bytes = await this.#pageAt(at.generation, at.page, at.page + header.pages);
     if (bytes === undefined || !isWhole(bytes, header)) return undefined;
     const next = { generation: at.generation, page: at.page + header.pages, sequence: at.sequence + 1 };
     return { at, next, content: contentOf(bytes, header) };
   }
 
-  private isExpected(header: RecordHeader, at: Position): boolean {
+  #isExpected(header: RecordHeader, at: Position): boolean {
     const { journalId, generation, sequence, pages } = header;
-    if (journalId !== this.files.journalId || generation !== at.generation || sequence !== at.sequence) return false;
-    return pages > 0 && at.page + pages <= fileOf(this.files, generation).pages;
+    if (journalId !== this.#files.journalId || generation !== at.generation || sequence !== at.sequence) return false;
+    return pages > 0 && at.page + pages <= fileOf(this.#files, generation).pages;
   }
 
   /** Pages `[from, end)`, from the window if they are in it; undefined past the end of the file. */
-  private async pageAt(generation: number, from: number, end: number): Promise<Buffer | undefined> {
-    const window = this.window;
+  async #pageAt(generation: number, from: number, end: number): Promise<Buffer | undefined> {
+    const window = this.#window;
     if (window.generation !== generation || from < window.from || end > window.end) {
-      const file = fileOf(this.files, generation);
+      const file = fileOf(this.#files, generation);
       if (end > file.pages) return undefined;
       if (end - from > WINDOW_PAGES) {
         const large = Buffer.allocUnsafeSlow((end - from) * PAGE_BYTES);

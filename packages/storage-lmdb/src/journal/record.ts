@@ -55,20 +55,20 @@ export function sectorOf(page: number): number {
 
 /** Makes records in memory of its own, one at a time. */
 export class RecordWriter {
-  private image: Buffer = Buffer.alloc(INITIAL_PAGES * PAGE_BYTES);
-  private readonly journalId: bigint;
+  #image: Buffer = Buffer.alloc(INITIAL_PAGES * PAGE_BYTES);
+  readonly #journalId: bigint;
 
   constructor(journalId: bigint) {
-    this.journalId = journalId;
+    this.#journalId = journalId;
   }
 
   /** The record's bytes, valid until the next one is made. */
   write(place: { generation: number; page: number; sequence: number }, content: Buffer): Buffer {
     const pages = pagesFor(content.length);
-    if (pages * PAGE_BYTES > this.image.length || this.image.length > KEPT_PAGES * PAGE_BYTES) {
-      this.image = Buffer.alloc(Math.max(pages, INITIAL_PAGES) * PAGE_BYTES);
+    if (pages * PAGE_BYTES > this.#image.length || this.#image.length > KEPT_PAGES * PAGE_BYTES) {
+      this.#image = Buffer.alloc(Math.max(pages, INITIAL_PAGES) * PAGE_BYTES);
     }
-    const image = this.image.subarray(0, pages * PAGE_BYTES);
+    const image = this.#image.subarray(0, pages * PAGE_BYTES);
     const first = sectorOf(place.page);
     let taken = 0;
     for (let sector = 0; sector < pages * SECTORS_PER_PAGE; sector++) {
@@ -81,7 +81,7 @@ export class RecordWriter {
       image.writeUInt32LE(stampOf(place.generation, first + sector), end);
     }
     image.writeUInt32LE(MAGIC, 0);
-    image.writeBigUInt64LE(this.journalId, 8);
+    image.writeBigUInt64LE(this.#journalId, 8);
     image.writeUInt32LE(place.generation, 16);
     image.writeUInt32LE(pages, 20);
     image.writeUInt32LE(place.sequence % TWO_32, 24);

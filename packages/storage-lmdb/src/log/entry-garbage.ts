@@ -20,28 +20,28 @@ export function moveRanges(from: Range[], to: Range[]): void {
 }
 
 export class EntryGarbage implements Garbage {
-  private readonly key: Buffer;
-  private readonly ranges: { from: number; to: number }[] = [];
+  readonly #key: Buffer;
+  readonly #ranges: { from: number; to: number }[] = [];
 
   constructor(group: number) {
-    this.key = entryKey(group, 0);
+    this.#key = entryKey(group, 0);
   }
 
   /** These entries are to go; ranges come in ascending order. */
   add(ranges: readonly Range[]): void {
-    moveRanges([...ranges], this.ranges);
+    moveRanges([...ranges], this.#ranges);
   }
 
   collect(transaction: WriteTransaction, limit: number): number {
     let removed = 0;
-    for (let range = this.ranges[0]; range !== undefined; range = this.ranges[0]) {
+    for (let range = this.#ranges[0]; range !== undefined; range = this.#ranges[0]) {
       while (range.from < range.to && removed < limit) {
-        moveEntryKey(this.key, range.from++);
-        transaction.remove(this.key);
+        moveEntryKey(this.#key, range.from++);
+        transaction.remove(this.#key);
         removed++;
       }
       if (range.from < range.to) return removed;
-      this.ranges.shift();
+      this.#ranges.shift();
     }
     return removed;
   }

@@ -69,36 +69,36 @@ export interface GroupOptions {
 const SNAPSHOT_FOLDER = "snapshots";
 
 export class LmdbGroupStorage implements GroupStorage, Participant {
-  private readonly options: GroupOptions;
-  private readonly terms: TermRuns;
-  private readonly cache: TailCache;
-  private readonly spool: SnapshotSpool;
-  private readonly garbage: EntryGarbage;
-  private readonly pipeline = new Pipeline();
-  private readonly writeKey: Buffer;
-  private readonly readKey: Buffer;
-  private readonly stateKey: Buffer;
-  private state: GroupState;
-  private stateDirty = false;
+  readonly #options: GroupOptions;
+  readonly #terms: TermRuns;
+  readonly #cache: TailCache;
+  readonly #spool: SnapshotSpool;
+  readonly #garbage: EntryGarbage;
+  readonly #pipeline = new Pipeline();
+  readonly #writeKey: Buffer;
+  readonly #readKey: Buffer;
+  readonly #stateKey: Buffer;
+  #state: GroupState;
+  #stateDirty = false;
   /** Last entry on disk; what lies beyond the log's end is deleted by the next round. */
-  private storedLast: LogIndex;
-  private failure: Error | undefined;
+  #storedLast: LogIndex;
+  #failure: Error | undefined;
 
   private constructor(
     options: GroupOptions,
     state: GroupState,
     parts: { terms: TermRuns; cache: TailCache; spool: SnapshotSpool },
   ) {
-    this.options = options;
-    this.state = state;
-    this.storedLast = state.lastIndex;
-    this.terms = parts.terms;
-    this.cache = parts.cache;
-    this.spool = parts.spool;
-    this.garbage = new EntryGarbage(options.group);
-    this.writeKey = entryKey(options.group, 0);
-    this.readKey = entryKey(options.group, 0);
-    this.stateKey = stateKey(options.group);
+    this.#options = options;
+    this.#state = state;
+    this.#storedLast = state.lastIndex;
+    this.#terms = parts.terms;
+    this.#cache = parts.cache;
+    this.#spool = parts.spool;
+    this.#garbage = new EntryGarbage(options.group);
+    this.#writeKey = entryKey(options.group, 0);
+    this.#readKey = entryKey(options.group, 0);
+    this.#stateKey = stateKey(options.group);
   }
 
   /** Reads and checks the group. Throws StorageError STORAGE_CORRUPT. */
@@ -115,37 +115,37 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
       hold: options.hold,
     });
     const storage = new LmdbGroupStorage(options, loaded.state, { terms, cache, spool });
-    storage.garbage.add(loaded.garbage);
-    if (loaded.garbage.length > 0) options.commit.collect(storage.garbage);
+    storage.#garbage.add(loaded.garbage);
+    if (loaded.garbage.length > 0) options.commit.collect(storage.#garbage);
     return storage;
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
-    return { hardState: this.state.hardState, confState: this.state.snapshot.confState };
+    return { hardState: this.#state.hardState, confState: this.#state.snapshot.confState };
   }
 
   firstIndex(): LogIndex {
-    return this.state.compactedIndex + 1;
+    return this.#state.compactedIndex + 1;
   }
 
   lastIndex(): LogIndex {
-    return this.state.lastIndex;
+    return this.#state.lastIndex;
   }
 
   term(index: LogIndex): Term | Missing {
-    if (index < this.state.compactedIndex) return "compacted";
-    if (index > this.state.lastIndex) return "unavailable";
-    return this.terms.at(index);
+    if (index < this.#state.compactedIndex) return "compacted";
+    if (index > this.#state.lastIndex) return "unavailable";
+    return this.#terms.at(index);
   }
 
   entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | Missing {
-    invariant(lo <= hi, () => `group ${this.options.group}: entries [${lo}, ${hi}): the range is reversed`);
-    if (lo <= this.state.compactedIndex) return "compacted";
-    if (hi > this.state.lastIndex + 1) return "unavailable";
+    invariant(lo <= hi, () => `group ${this.#options.group}: entries [${lo}, ${hi}): the range is reversed`);
+    if (lo <= this.#state.compactedIndex) return "compacted";
+    if (hi > this.#state.lastIndex + 1) return "unavailable";
     const found: Entry[] = [];
     let bytes = 0;
     for (let index = lo; index < hi; index++) {
-      const entry = this.cache.get(index) ?? this.readEntry(index);
+      const entry = this.#cache.get(index) ?? this.#readEntry(index);
       bytes += entrySize(entry);
       if (bytes > maxBytes && index > lo) break;
       found.push(entry);
@@ -154,154 +154,152 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
   }
 
   snapshot(): Snapshot | "unavailable" {
-    return { metadata: this.state.snapshot, data: EMPTY_BYTES };
+    return { metadata: this.#state.snapshot, data: EMPTY_BYTES };
   }
 
   write(batch: WriteBatch): Promise<void> {
-    const refusal = this.failure ?? this.options.commit.failure;
+    const refusal = this.#failure ?? this.#options.commit.failure;
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
-      checkBatch(batch, this.state, (metadata) => this.spool.find(metadata) !== undefined);
+      checkBatch(batch, this.#state, (metadata) => this.#spool.find(metadata) !== undefined);
     } catch (error) {
-      this.failure = error as Error;
+      this.#failure = error as Error;
       return Promise.reject(error);
     }
-    const replaced = this.apply(batch);
-    const written = this.options.commit.join(this);
+    const replaced = this.#apply(batch);
+    const written = this.#options.commit.join(this);
     // Before that the disk still says that it is the latest one's.
-    if (replaced !== undefined) written.then(() => this.spool.discard(replaced)).catch(() => undefined);
+    if (replaced !== undefined) written.then(() => this.#spool.discard(replaced)).catch(() => undefined);
     return written;
   }
 
   async createSnapshot(metadata: SnapshotMetadata): Promise<SnapshotSink> {
-    const refusal = this.failure ?? this.options.commit.failure;
+    const refusal = this.#failure ?? this.#options.commit.failure;
     if (refusal !== undefined) throw refusal;
-    return this.spool.create(metadata);
+    return this.#spool.create(metadata);
   }
 
   openSnapshot(metadata: SnapshotMetadata): SnapshotStream {
-    const { index, term } = this.state.snapshot;
+    const { index, term } = this.#state.snapshot;
     if (index !== metadata.index || term !== metadata.term) {
       const wanted = `${metadata.index}/${metadata.term}`;
-      const group = this.options.group;
+      const group = this.#options.group;
       const error = new InvariantViolation(
         `group ${group}: snapshot ${wanted} is not the latest one, ${index}/${term}`,
       );
       return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
     }
-    return this.spool.read({ spool: this.state.spool, chunks: this.state.chunks });
+    return this.#spool.read({ spool: this.#state.spool, chunks: this.#state.chunks });
   }
 
   /** Waits for what was written. The group can be opened again afterwards. */
   async close(): Promise<void> {
-    if (this.failure instanceof StorageError && this.failure.code === "STORAGE_CLOSED") return;
-    const message = `${this.options.file}: group ${this.options.group} was closed before this write.`;
-    const written = this.failure === undefined ? this.options.commit.join(this) : Promise.resolve();
-    this.failure = new StorageError("STORAGE_CLOSED", message);
+    if (this.#failure instanceof StorageError && this.#failure.code === "STORAGE_CLOSED") return;
+    const message = `${this.#options.file}: group ${this.#options.group} was closed before this write.`;
+    const written = this.#failure === undefined ? this.#options.commit.join(this) : Promise.resolve();
+    this.#failure = new StorageError("STORAGE_CLOSED", message);
     // At once: what joins after the last write may come to disk after the next opening has looked.
-    const spoolClosed = this.spool.close();
-    this.options.commit.forget(this.garbage);
+    const spoolClosed = this.#spool.close();
+    this.#options.commit.forget(this.#garbage);
     await written.catch(() => undefined);
     await spoolClosed;
-    this.options.closed();
+    this.#options.closed();
   }
 
   writeTo(transaction: WriteTransaction): void {
-    for (let index = this.state.lastIndex + 1; index <= this.storedLast; index++) {
-      moveEntryKey(this.writeKey, index);
-      transaction.remove(this.writeKey);
+    for (let index = this.#state.lastIndex + 1; index <= this.#storedLast; index++) {
+      moveEntryKey(this.#writeKey, index);
+      transaction.remove(this.#writeKey);
     }
-    for (let index = this.pipeline.dirtyFrom; index <= this.state.lastIndex; index++) {
-      const entry = this.cache.get(index) as Entry;
-      moveEntryKey(this.writeKey, index);
-      transaction.put(this.writeKey, encodeEntry(this.writeKey, entry, transaction.buffer(entryRecordBytes(entry))));
+    for (let index = this.#pipeline.dirtyFrom; index <= this.#state.lastIndex; index++) {
+      const entry = this.#cache.get(index) as Entry;
+      moveEntryKey(this.#writeKey, index);
+      transaction.put(this.#writeKey, encodeEntry(this.#writeKey, entry, transaction.buffer(entryRecordBytes(entry))));
     }
-    if (this.stateDirty) transaction.put(this.stateKey, encodeState(this.stateKey, this.state));
-    this.storedLast = this.state.lastIndex;
-    this.pipeline.write();
-    this.stateDirty = false;
+    if (this.#stateDirty) transaction.put(this.#stateKey, encodeState(this.#stateKey, this.#state));
+    this.#storedLast = this.#state.lastIndex;
+    this.#pipeline.write();
+    this.#stateDirty = false;
   }
 
   written(): void {
-    this.pipeline.written();
+    this.#pipeline.written();
   }
 
   checkpointing(): void {
-    this.pipeline.checkpointing();
+    this.#pipeline.checkpointing();
   }
 
   checkpointed(): void {
-    const left = this.pipeline.checkpointed();
-    this.cache.evict(this.pipeline.pinnedFrom);
+    const left = this.#pipeline.checkpointed();
+    this.#cache.evict(this.#pipeline.pinnedFrom);
     // After the close the next opening has looked, and will delete what it found.
-    if (left.length === 0 || this.failure !== undefined) return;
-    this.garbage.add(left);
-    this.options.commit.collect(this.garbage);
+    if (left.length === 0 || this.#failure !== undefined) return;
+    this.#garbage.add(left);
+    this.#options.commit.collect(this.#garbage);
   }
 
   /** Returns the content of the snapshot that the batch replaces, if it does. */
-  private apply(batch: WriteBatch): SpooledContent | undefined {
-    const replaced = batch.snapshot === undefined ? undefined : { spool: this.state.spool, chunks: this.state.chunks };
-    const next: { -readonly [Field in keyof GroupState]: GroupState[Field] } = { ...this.state };
+  #apply(batch: WriteBatch): SpooledContent | undefined {
+    const replaced =
+      batch.snapshot === undefined ? undefined : { spool: this.#state.spool, chunks: this.#state.chunks };
+    const next: { -readonly [Field in keyof GroupState]: GroupState[Field] } = { ...this.#state };
     if (batch.snapshot !== undefined) {
       const { metadata, reset } = batch.snapshot;
-      this.adoptContent(metadata, next);
+      this.#adoptContent(metadata, next);
       if (reset) {
-        this.pipeline.leave({ from: this.firstIndex(), to: Math.min(metadata.index, this.state.lastIndex) + 1 });
+        this.#pipeline.leave({ from: this.firstIndex(), to: Math.min(metadata.index, this.#state.lastIndex) + 1 });
         next.compactedIndex = metadata.index;
         next.compactedTerm = metadata.term;
         next.lastIndex = metadata.index;
-        this.terms.reset(metadata.index, metadata.term);
-        this.cache.clear();
-        this.pipeline.skipAll();
+        this.#terms.reset(metadata.index, metadata.term);
+        this.#cache.clear();
+        this.#pipeline.skipAll();
       }
     }
     const entries = batch.entries;
     if (entries !== undefined && entries.length > 0) {
       const first = (entries[0] as Entry).index;
-      this.cache.truncateFrom(first);
-      this.terms.truncateFrom(first);
+      this.#cache.truncateFrom(first);
+      this.#terms.truncateFrom(first);
       for (const entry of entries) {
-        this.cache.append(entry);
-        this.terms.append(entry.index, entry.term);
+        this.#cache.append(entry);
+        this.#terms.append(entry.index, entry.term);
       }
       next.lastIndex = first + entries.length - 1;
-      this.pipeline.change(first);
-      this.cache.evict(this.pipeline.pinnedFrom);
+      this.#pipeline.change(first);
+      this.#cache.evict(this.#pipeline.pinnedFrom);
     }
     if (batch.hardState !== undefined) next.hardState = batch.hardState;
     if (batch.compactTo !== undefined && batch.compactTo > next.compactedIndex + 1) {
       const to = batch.compactTo;
-      this.pipeline.leave({ from: next.compactedIndex + 1, to });
-      next.compactedTerm = this.terms.at(to - 1);
+      this.#pipeline.leave({ from: next.compactedIndex + 1, to });
+      next.compactedTerm = this.#terms.at(to - 1);
       next.compactedIndex = to - 1;
-      this.terms.dropBefore(to - 1);
-      this.cache.dropBefore(to);
-      this.pipeline.skipTo(to);
+      this.#terms.dropBefore(to - 1);
+      this.#cache.dropBefore(to);
+      this.#pipeline.skipTo(to);
     }
-    this.state = next;
-    this.stateDirty = true;
+    this.#state = next;
+    this.#stateDirty = true;
     return replaced;
   }
 
-  private adoptContent(
-    metadata: SnapshotMetadata,
-    next: { -readonly [Field in keyof GroupState]: GroupState[Field] },
-  ): void {
-    const content = this.spool.find(metadata);
-    invariant(content !== undefined, () => `group ${this.options.group}: snapshot ${metadata.index} was not spooled`);
-    this.spool.adopt(metadata);
+  #adoptContent(metadata: SnapshotMetadata, next: { -readonly [Field in keyof GroupState]: GroupState[Field] }): void {
+    const content = this.#spool.find(metadata);
+    invariant(content !== undefined, () => `group ${this.#options.group}: snapshot ${metadata.index} was not spooled`);
+    this.#spool.adopt(metadata);
     next.snapshot = metadata;
     next.spool = content.spool;
     next.chunks = content.chunks;
   }
 
-  private readEntry(index: LogIndex): Entry {
-    moveEntryKey(this.readKey, index);
-    const record = readRecord(this.options.database, this.readKey);
-    const where = { file: this.options.file, group: this.options.group, record: `entry ${index}`, index };
+  #readEntry(index: LogIndex): Entry {
+    moveEntryKey(this.#readKey, index);
+    const record = readRecord(this.#options.database, this.#readKey);
+    const where = { file: this.#options.file, group: this.#options.group, record: `entry ${index}`, index };
     if (record === undefined) throw corrupt(where, "missing");
-    if (!isIntact(this.readKey, record) || !isEntry(record)) throw corrupt(where, "wrong checksum");
+    if (!isIntact(this.#readKey, record) || !isEntry(record)) throw corrupt(where, "wrong checksum");
     return decodeEntry(index, record);
   }
 }

@@ -25,61 +25,61 @@ class Stage {
 }
 
 export class Pipeline {
-  private readonly changed = new Stage();
-  private readonly writing = new Stage();
-  private readonly journaled = new Stage();
-  private readonly saving = new Stage();
+  readonly #changed = new Stage();
+  readonly #writing = new Stage();
+  readonly #journaled = new Stage();
+  readonly #saving = new Stage();
 
   /** First entry that the next round must write; past every index when there is none. */
   get dirtyFrom(): LogIndex {
-    return this.changed.from;
+    return this.#changed.from;
   }
 
   /** First entry that LMDB may not show (Y1). */
   get pinnedFrom(): LogIndex {
-    return Math.min(this.changed.from, this.writing.from, this.journaled.from, this.saving.from);
+    return Math.min(this.#changed.from, this.#writing.from, this.#journaled.from, this.#saving.from);
   }
 
   /** Entries from `index` on were replaced or added. */
   change(index: LogIndex): void {
-    this.changed.from = Math.min(this.changed.from, index);
+    this.#changed.from = Math.min(this.#changed.from, index);
   }
 
   /** Entries below `to` need not be written any more. */
   skipTo(to: LogIndex): void {
-    if (this.changed.from < to) this.changed.from = to;
+    if (this.#changed.from < to) this.#changed.from = to;
   }
 
   /** None of the entries in memory need be written any more. */
   skipAll(): void {
-    this.changed.from = NOTHING;
+    this.#changed.from = NOTHING;
   }
 
   /** Entries of the range do not belong to the log any more. */
   leave(range: Range): void {
-    if (range.from < range.to) moveRanges([range], this.changed.left);
+    if (range.from < range.to) moveRanges([range], this.#changed.left);
   }
 
   /** A round takes what has changed. */
   write(): void {
-    this.changed.moveTo(this.writing);
+    this.#changed.moveTo(this.#writing);
   }
 
   /** The round is durable. */
   written(): void {
-    this.writing.moveTo(this.journaled);
+    this.#writing.moveTo(this.#journaled);
   }
 
   /** A checkpoint begins. */
   checkpointing(): void {
-    this.journaled.moveTo(this.saving);
+    this.#journaled.moveTo(this.#saving);
   }
 
   /** It is done. Returns what may be deleted now (Y2). */
   checkpointed(): readonly Range[] {
-    this.saving.from = NOTHING;
-    const { left } = this.saving;
-    this.saving.left = [];
+    this.#saving.from = NOTHING;
+    const { left } = this.#saving;
+    this.#saving.left = [];
     return left;
   }
 }

@@ -11,10 +11,10 @@ import { type Entry, entrySize } from "@raftoral/raft-core/storage";
 const SLACK = 1024;
 
 export class TailCache {
-  private items: (Entry | undefined)[] = [];
-  private head = 0;
-  private first = 1;
-  private bytes = 0;
+  #items: (Entry | undefined)[] = [];
+  #head = 0;
+  #first = 1;
+  #bytes = 0;
   /** Limit, in bytes as `entrySize` counts them. */
   readonly maxBytes: number;
 
@@ -23,57 +23,57 @@ export class TailCache {
   }
 
   get firstIndex(): number {
-    return this.first;
+    return this.#first;
   }
 
   get length(): number {
-    return this.items.length - this.head;
+    return this.#items.length - this.#head;
   }
 
   get(index: number): Entry | undefined {
-    return index < this.first ? undefined : this.items[this.head + index - this.first];
+    return index < this.#first ? undefined : this.#items[this.#head + index - this.#first];
   }
 
   append(entry: Entry): void {
-    if (this.length === 0) this.first = entry.index;
-    invariant(entry.index === this.first + this.length, () => `cache: entry ${entry.index} leaves a gap`);
-    this.items.push(entry);
-    this.bytes += entrySize(entry);
+    if (this.length === 0) this.#first = entry.index;
+    invariant(entry.index === this.#first + this.length, () => `cache: entry ${entry.index} leaves a gap`);
+    this.#items.push(entry);
+    this.#bytes += entrySize(entry);
   }
 
   truncateFrom(index: number): void {
-    while (this.length > 0 && this.first + this.length > index) {
-      this.bytes -= entrySize(this.items.pop() as Entry);
+    while (this.length > 0 && this.#first + this.length > index) {
+      this.#bytes -= entrySize(this.#items.pop() as Entry);
     }
   }
 
   dropBefore(index: number): void {
-    while (this.length > 0 && this.first < index) this.shift();
-    this.giveBack();
+    while (this.length > 0 && this.#first < index) this.#shift();
+    this.#giveBack();
   }
 
   /** Shrinks to the limit, keeping everything from `pinnedFrom` on (C2). */
   evict(pinnedFrom: number): void {
-    while (this.bytes > this.maxBytes && this.length > 0 && this.first < pinnedFrom) this.shift();
-    this.giveBack();
+    while (this.#bytes > this.maxBytes && this.length > 0 && this.#first < pinnedFrom) this.#shift();
+    this.#giveBack();
   }
 
   clear(): void {
-    this.items = [];
-    this.head = 0;
-    this.bytes = 0;
+    this.#items = [];
+    this.#head = 0;
+    this.#bytes = 0;
   }
 
-  private shift(): void {
-    this.bytes -= entrySize(this.items[this.head] as Entry);
-    this.items[this.head] = undefined;
-    this.head++;
-    this.first++;
+  #shift(): void {
+    this.#bytes -= entrySize(this.#items[this.#head] as Entry);
+    this.#items[this.#head] = undefined;
+    this.#head++;
+    this.#first++;
   }
 
-  private giveBack(): void {
-    if (this.head < SLACK || this.head * 2 < this.items.length) return;
-    this.items = this.items.slice(this.head);
-    this.head = 0;
+  #giveBack(): void {
+    if (this.#head < SLACK || this.#head * 2 < this.#items.length) return;
+    this.#items = this.#items.slice(this.#head);
+    this.#head = 0;
   }
 }

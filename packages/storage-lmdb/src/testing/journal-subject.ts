@@ -26,7 +26,7 @@ export class Subject {
   journal: Journal;
   mark: Mark;
   /** Contents behind the mark, in order, with the number of each. */
-  private kept: { sequence: number; content: Buffer; path: string; at: number; pages: number }[] = [];
+  #kept: { sequence: number; content: Buffer; path: string; at: number; pages: number }[] = [];
 
   private constructor(folder: string, journal: Journal) {
     this.folder = folder;
@@ -42,7 +42,7 @@ export class Subject {
   }
 
   get acknowledged(): readonly { sequence: number; content: Buffer; path: string; at: number; pages: number }[] {
-    return this.kept;
+    return this.#kept;
   }
 
   /** Appends, with a checkpoint before when there is no room. False when it is too large. */
@@ -54,21 +54,21 @@ export class Subject {
     const { sequence, page } = this.journal.position;
     this.journal.appendBlocking(content);
     const pages = this.journal.position.page - page;
-    this.kept.push({ sequence, content, path: this.journal.path, at: page * PAGE_BYTES, pages });
+    this.#kept.push({ sequence, content, path: this.journal.path, at: page * PAGE_BYTES, pages });
     return true;
   }
 
   /** LMDB takes over this share of what it lacks; all of it for 1. */
   checkpoint(share: number): void {
-    const count = Math.floor(this.kept.length * share);
-    const last = this.kept[count - 1];
+    const count = Math.floor(this.#kept.length * share);
+    const last = this.#kept[count - 1];
     if (last === undefined) return;
     const { generation } = this.journal.position;
     const inUse = last.path === this.journal.path ? generation : generation - 1;
     const next = { generation: inUse, page: last.at / PAGE_BYTES + last.pages, sequence: last.sequence + 1 };
     this.mark = this.journal.markAt(next);
     this.journal.marked(this.mark);
-    this.kept = this.kept.slice(count);
+    this.#kept = this.#kept.slice(count);
   }
 
   /** As after a crash: everything behind the mark is read, then a new generation begins. */
@@ -84,7 +84,7 @@ export class Subject {
     this.journal.beginAnew(reader.position);
     this.mark = this.journal.markAt(this.journal.position);
     this.journal.marked(this.mark);
-    this.kept = [];
+    this.#kept = [];
     return { contents, torn };
   }
 

@@ -43,36 +43,36 @@ export class LockstepNode {
   readonly applied: Entry[] = [];
   readonly readStates: ReadState[] = [];
   confState: ConfState;
-  private readonly config: NodeConfig;
+  readonly #config: NodeConfig;
 
   constructor(id: NodeId, confState: ConfState, contents: MemoryStorageContents, config: NodeConfig) {
     this.id = id;
-    this.config = config;
+    this.#config = config;
     this.confState = confState;
     this.storage = new LockstepStorage({ confState, ...contents });
-    this.raw = this.start();
+    this.raw = this.#start();
   }
 
   /** Loses everything that is not in the storage. */
   restart(): void {
     this.applied.length = 0;
-    this.raw = this.start();
+    this.raw = this.#start();
   }
 
   /** Drops the log before `index`. What others need of it they get as a snapshot of the state applied by then. */
   compact(index: LogIndex): void {
     this.storage.writeSync({ compactTo: index });
-    this.storage.take = () => this.appliedState();
+    this.storage.take = () => this.#appliedState();
   }
 
   /** Carries out everything that is ready; returns the messages to deliver. */
   carryOut(): Message[] {
     const out: Message[] = [];
-    while (this.raw.hasReady()) this.carryOutOne(this.raw.ready(), out);
+    while (this.raw.hasReady()) this.#carryOutOne(this.raw.ready(), out);
     return out;
   }
 
-  private carryOutOne(ready: Ready, out: Message[]): void {
+  #carryOutOne(ready: Ready, out: Message[]): void {
     const { hardState, snapshot, entries } = ready;
     if (snapshot !== undefined) {
       this.storage.applySnapshot(snapshot);
@@ -81,15 +81,15 @@ export class LockstepNode {
     if (hardState !== undefined) this.storage.writeSync({ hardState });
     if (entries.length > 0) this.storage.writeSync({ entries });
     this.readStates.push(...ready.readStates);
-    for (const entry of ready.committedEntries) this.apply(entry);
+    for (const entry of ready.committedEntries) this.#apply(entry);
     for (const m of ready.messages) {
       if (m.to === LOCAL_APPEND_THREAD || m.to === LOCAL_APPLY_THREAD) out.push(...m.responses);
       else out.push(m);
     }
-    if (this.config.asyncStorageWrites !== true) this.raw.advance();
+    if (this.#config.asyncStorageWrites !== true) this.raw.advance();
   }
 
-  private apply(entry: Entry): void {
+  #apply(entry: Entry): void {
     this.applied.push(entry);
     if (entry.type === "EntryConfChange") {
       this.confState = this.raw.applyConfChange(decodeConfChange(entry.data));
@@ -98,14 +98,14 @@ export class LockstepNode {
     }
   }
 
-  private appliedState(): Snapshot | undefined {
+  #appliedState(): Snapshot | undefined {
     const last = this.applied[this.applied.length - 1];
     if (last === undefined) return undefined;
     const metadata = { index: last.index, term: last.term, confState: this.confState };
     return { metadata, data: new Uint8Array([1]) };
   }
 
-  private start(): RawNode {
+  #start(): RawNode {
     return new RawNode({
       id: this.id,
       storage: this.storage,
@@ -114,7 +114,7 @@ export class LockstepNode {
       heartbeatTicks: 1,
       maxMessageBytes: Number.POSITIVE_INFINITY,
       maxInflightMessages: 256,
-      ...this.config,
+      ...this.#config,
     });
   }
 }
@@ -123,8 +123,8 @@ export class LockstepNetwork {
   readonly nodes = new Map<NodeId, LockstepNode>();
   /** Every message that was sent, delivered or not, in order. */
   readonly sent: Message[] = [];
-  private readonly cutLinks = new Set<string>();
-  private filter: (m: Message) => boolean = () => true;
+  readonly #cutLinks = new Set<string>();
+  #filter: (m: Message) => boolean = () => true;
 
   constructor(options: NetworkOptions) {
     const learners = options.learners ?? [];
@@ -183,18 +183,18 @@ export class LockstepNetwork {
   }
 
   cut(a: NodeId, b: NodeId): void {
-    this.cutLinks.add(`${a}-${b}`).add(`${b}-${a}`);
+    this.#cutLinks.add(`${a}-${b}`).add(`${b}-${a}`);
   }
 
   /** Repairs every link and lets all messages through. */
   heal(): void {
-    this.cutLinks.clear();
-    this.filter = () => true;
+    this.#cutLinks.clear();
+    this.#filter = () => true;
   }
 
   /** Delivers only messages for which `pass` holds. */
   deliverOnly(pass: (m: Message) => boolean): void {
-    this.filter = pass;
+    this.#filter = pass;
   }
 
   /** Carries out and delivers until nothing is left to do. */
@@ -202,14 +202,14 @@ export class LockstepNetwork {
     for (let rounds = 0; rounds < 10_000; rounds++) {
       const messages = [...this.nodes.values()].flatMap((node) => node.carryOut());
       if (messages.length === 0) return;
-      for (const m of messages) this.deliver(m);
+      for (const m of messages) this.#deliver(m);
     }
     throw new Error("the network does not come to rest");
   }
 
-  private deliver(m: Message): void {
+  #deliver(m: Message): void {
     this.sent.push(m);
-    if (m.from !== m.to && (this.cutLinks.has(`${m.from}-${m.to}`) || !this.filter(m))) return;
+    if (m.from !== m.to && (this.#cutLinks.has(`${m.from}-${m.to}`) || !this.#filter(m))) return;
     this.nodes.get(m.to)?.raw.step(m);
   }
 }
