@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Config } from "./config.ts";
 import { InvariantViolation, RaftError } from "./errors.ts";
 import { entrySize } from "./log/entry-size.ts";
@@ -51,7 +51,7 @@ function thread(messages: readonly Message[], to: number): Message {
 }
 
 describe("Ready", () => {
-  it("is there only when there is something to do", () => {
+  test("is there only when there is something to do", () => {
     const storage = new MemoryStorage({ confState: ALONE });
     const node = new RawNode(configOf(storage));
     expect(node.hasReady()).toBe(false);
@@ -61,7 +61,7 @@ describe("Ready", () => {
     expect(node.hasReady()).toBe(false);
   });
 
-  it("says what must be flushed: entries, terms and votes, but not a commit index alone", () => {
+  test("says what must be flushed: entries, terms and votes, but not a commit index alone", () => {
     const storage = new MemoryStorage({ confState: ALONE });
     const node = new RawNode(configOf(storage));
     node.campaign();
@@ -78,7 +78,7 @@ describe("Ready", () => {
     expect(flushes).toEqual([true, true, false]);
   });
 
-  it("must be followed by advance before the next one", () => {
+  test("must be followed by advance before the next one", () => {
     const storage = new MemoryStorage({ confState: ALONE });
     const node = new RawNode(configOf(storage));
     node.campaign();
@@ -86,7 +86,7 @@ describe("Ready", () => {
     expect(() => node.ready()).toThrow(InvariantViolation);
   });
 
-  it("hands out committed entries in pages of maxCommittedBytesPerReady, losing none", () => {
+  test("hands out committed entries in pages of maxCommittedBytesPerReady, losing none", () => {
     const entries = entriesOfTerms(1, 1, 1, 1, 1);
     const pageBytes = entrySize(entries[0] as Entry) * 2;
     const hardState = { term: 1, vote: 1, commit: 5 };
@@ -100,7 +100,7 @@ describe("Ready", () => {
     expect(pages).toEqual([[1, 2], [3, 4], [5]]);
   });
 
-  it("proposes several commands as one append, which follow each other", () => {
+  test("proposes several commands as one append, which follow each other", () => {
     const storage = new MemoryStorage({ confState: ALONE });
     const node = new RawNode(configOf(storage));
     node.campaign();
@@ -113,7 +113,7 @@ describe("Ready", () => {
 });
 
 describe("starting", () => {
-  it("takes up term, vote and commit where they were left", () => {
+  test("takes up term, vote and commit where they were left", () => {
     const hardState = { term: 4, vote: 2, commit: 2 };
     const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 3, 4), hardState });
     const node = new RawNode(configOf(storage, { applied: 1 }));
@@ -121,21 +121,21 @@ describe("starting", () => {
     expect(node.ready().committedEntries.map(({ index }) => index)).toEqual([2]);
   });
 
-  it("takes what was applied for committed, though the commit index was stored before that", () => {
+  test("takes what was applied for committed, though the commit index was stored before that", () => {
     const hardState = { term: 1, vote: 0, commit: 0 };
     const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 1), hardState });
     expect(new RawNode(configOf(storage, { applied: 2 })).basicStatus().hardState.commit).toBe(2);
     expect(() => new RawNode(configOf(storage, { applied: 3 }))).toThrow(InvariantViolation);
   });
 
-  it("takes what was compacted for committed, though the commit index was stored before that", () => {
+  test("takes what was compacted for committed, though the commit index was stored before that", () => {
     const hardState = { term: 1, vote: 0, commit: 1 };
     const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 1, 1), hardState });
     storage.writeSync({ compactTo: 3 });
     expect(new RawNode(configOf(storage)).basicStatus().hardState.commit).toBe(2);
   });
 
-  it("refuses a stored commit index beyond the log: entries were lost", () => {
+  test("refuses a stored commit index beyond the log: entries were lost", () => {
     const hardState = { term: 1, vote: 0, commit: 9 };
     const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 1), hardState });
     expect(() => new RawNode(configOf(storage))).toThrow(InvariantViolation);
@@ -151,7 +151,7 @@ describe("starting", () => {
     ["readOnly", { readOnly: "lease-based" }],
   ];
   for (const [field, config] of wrong) {
-    it(`refuses a wrong ${field}, and names it`, () => {
+    test(`refuses a wrong ${field}, and names it`, () => {
       const create = () => new RawNode(configOf(new MemoryStorage({ confState: ALONE }), config));
       expect(create).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", details: { field } }));
       expect(create).toThrow(RaftError);
@@ -192,7 +192,7 @@ describe("messages that no working node sends", () => {
     ],
   ];
   for (const [what, m, reason] of refused) {
-    it(`are refused: ${what}`, () => {
+    test(`are refused: ${what}`, () => {
       expect(node.step(m)).toEqual({ ok: false, reason, leaderHint: 0 });
       expect(node.hasReady()).toBe(false);
     });
@@ -211,11 +211,11 @@ describe("asynchronous storage writes", () => {
     return message({ type: "MsgApp", from, to: 1, term, index: first.index - 1, logTerm, entries, commit });
   }
 
-  it("does not know advance", () => {
+  test("does not know advance", () => {
     expect(() => follower().node.advance()).toThrow(InvariantViolation);
   });
 
-  it("applies committed entries only once they are in storage", () => {
+  test("applies committed entries only once they are in storage", () => {
     const { storage, node } = follower();
     node.step(append(2, 1, entriesOfTerms(1), 1));
     const first = node.ready();
@@ -231,7 +231,7 @@ describe("asynchronous storage writes", () => {
     expect(node.basicStatus().applied).toBe(1);
   });
 
-  it("bounds the bytes being applied across Readies, until they are reported applied", () => {
+  test("bounds the bytes being applied across Readies, until they are reported applied", () => {
     const entries = entriesOfTerms(1, 1, 1);
     const storage = new MemoryStorage({ confState: TRIO, entries, hardState: { term: 1, vote: 0, commit: 3 } });
     const node = new RawNode(configOf(storage, { asyncStorageWrites: true, maxCommittedBytesPerReady: 1 }));
@@ -242,7 +242,7 @@ describe("asynchronous storage writes", () => {
     expect(thread(node.ready().messages, LOCAL_APPLY_THREAD).entries.map(({ index }) => index)).toEqual([2]);
   });
 
-  it("may stand for election although applied entries are compacted before their report has arrived", () => {
+  test("may stand for election although applied entries are compacted before their report has arrived", () => {
     const hardState = { term: 1, vote: 0, commit: 3 };
     const storage = new MemoryStorage({ confState: TRIO, entries: entriesOfTerms(1, 1, 1), hardState });
     const node = new RawNode(configOf(storage, { asyncStorageWrites: true }));
@@ -252,7 +252,7 @@ describe("asynchronous storage writes", () => {
     expect(node.basicStatus().softState.role).toBe("StateCandidate");
   });
 
-  it("a change applied while a newer snapshot waits to be stored does not touch the snapshot's configuration (G3)", () => {
+  test("a change applied while a newer snapshot waits to be stored does not touch the snapshot's configuration (G3)", () => {
     const { node } = follower();
     const removal = { id: 0, type: "RemoveNode", nodeId: 3, context: bytes("") } as const;
     const confState: ConfState = { ...TRIO, voters: [1, 2, 4] };
@@ -269,7 +269,7 @@ describe("asynchronous storage writes", () => {
     expect(node.status().config.voters.incoming.ids).toEqual([1, 2]);
   });
 
-  it("a report of an earlier term's write does not vouch for the entries (ABA)", () => {
+  test("a report of an earlier term's write does not vouch for the entries (ABA)", () => {
     const { node } = follower();
     const entry = (term: number, text: string): Entry => ({ term, index: 1, type: "EntryNormal", data: bytes(text) });
     const reportOf = (ready: Ready) =>
@@ -293,7 +293,7 @@ describe("asynchronous storage writes", () => {
     expect(node.raft.log.unstable.length).toBe(0);
   });
 
-  it("a write that only changes the term vouches for the entries whose own report came too late", () => {
+  test("a write that only changes the term vouches for the entries whose own report came too late", () => {
     const { node } = follower();
     node.step(append(2, 1, entriesOfTerms(1)));
     const late = thread(node.ready().messages, LOCAL_APPEND_THREAD);

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { entryKey, stateKey } from "./format/keys.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
 import { readSnapshotFile, type SnapshotFileIndex, SnapshotFileWriter } from "./snapshots/snapshot-file.ts";
@@ -74,7 +74,7 @@ function copyOf(database: Database<Buffer, Buffer>, key: Buffer): Buffer {
 }
 
 describe("a damaged data folder", () => {
-  it("is refused for one flipped bit in the file, naming file, group, index and what to do", async () => {
+  test("is refused for one flipped bit in the file, naming file, group, index and what to do", async () => {
     const file = join(path, "data.mdb");
     // The entry's content begins with its index as a float; the rest is filled with it.
     const content = testEntries(20, 21, 1)[0]?.data as Uint8Array;
@@ -96,7 +96,7 @@ describe("a damaged data folder", () => {
     expect((await readFile(file)).includes(damaged)).toBe(true);
   });
 
-  it("is refused for one flipped bit in the journal, naming file, group, index and what to do", async () => {
+  test("is refused for one flipped bit in the journal, naming file, group, index and what to do", async () => {
     const environment = await LmdbEnvironment.open({ path, checkpointIdleMs: 60_000 });
     const storage = await environment.group(3);
     for (let index = 41; index < 44; index++) await storage.write({ entries: testEntries(index, index + 1, 1) });
@@ -125,7 +125,7 @@ describe("a damaged data folder", () => {
     expect((await readFile(join(crashed, "data.mdb"))).equals(before)).toBe(true);
   });
 
-  it.each([
+  test.each([
     ["a missing entry in the middle", entryKey(3, 17), /entry 17: missing/],
     ["a missing last entry", entryKey(3, 40), /entry 40: missing/],
     ["a missing state", stateKey(3), /state: missing, though there are entries/],
@@ -134,14 +134,14 @@ describe("a damaged data folder", () => {
     expect(await openingGroup()).toMatchObject({ code: "STORAGE_CORRUPT", message: expect.stringMatching(message) });
   });
 
-  it("is refused for a sound record in the wrong place: other index, other group", async () => {
+  test("is refused for a sound record in the wrong place: other index, other group", async () => {
     await tamper((database) => database.putSync(entryKey(3, 17), copyOf(database, entryKey(3, 18))));
     expect(await openingGroup()).toMatchObject({ message: expect.stringMatching(/entry 17: wrong checksum/) });
     await tamper((database) => database.putSync(stateKey(4), copyOf(database, stateKey(3))));
     expect(await openingGroup(4)).toMatchObject({ message: expect.stringMatching(/group 4, state: wrong checksum/) });
   });
 
-  it("is refused for an entry past the recorded end, and for a damaged state", async () => {
+  test("is refused for an entry past the recorded end, and for a damaged state", async () => {
     await tamper((database) => database.putSync(entryKey(3, 41), copyOf(database, entryKey(3, 40))));
     expect(await openingGroup()).toMatchObject({ message: expect.stringMatching(/entry 41: present, though/) });
     await tamper((database) => {
@@ -152,7 +152,7 @@ describe("a damaged data folder", () => {
     expect(await openingGroup()).toMatchObject({ message: expect.stringMatching(/state: wrong checksum/) });
   });
 
-  it.each([
+  test.each([
     ["missing", (file: string) => rm(file), /group 3, snapshot 5\/1: its file .*3-1\.snapshot is missing/],
     ["cut off", (file: string) => truncate(file, 1000), /snapshot 5\/1: the footer of its file .* is damaged/],
     ["too short for a footer", (file: string) => truncate(file, 10), /snapshot 5\/1: its file .* is cut off/],
@@ -183,7 +183,7 @@ describe("a damaged data folder", () => {
     expect(await openingGroup()).toMatchObject({ code: "STORAGE_CORRUPT", message: expect.stringMatching(message) });
   });
 
-  it("fails the reader of a damaged snapshot chunk, not the opening", async () => {
+  test("fails the reader of a damaged snapshot chunk, not the opening", async () => {
     await flipBit(snapshotFile(), 500);
     const environment = await LmdbEnvironment.open({ path });
     const reader = (await environment.group(3)).openSnapshot(METADATA)[Symbol.asyncIterator]();
@@ -194,7 +194,7 @@ describe("a damaged data folder", () => {
     await environment.close();
   });
 
-  it("does not stop the other groups of the folder", async () => {
+  test("does not stop the other groups of the folder", async () => {
     await tamper((database) => database.removeSync(entryKey(3, 17)));
     expect(await openingGroup(1)).toBeUndefined();
   });

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, type TestContext } from "vitest";
+import { afterEach, beforeEach, describe, expect, type TestContext, test } from "vitest";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
 import { killWriters, startWriter } from "./testing/child.ts";
 import { testEntry } from "./testing/entries.ts";
@@ -45,7 +45,7 @@ async function expectAcknowledged(last: number): Promise<void> {
 }
 
 describe("a killed writer", () => {
-  it("has lost nothing that it had acknowledged, wherever the kill fell", { timeout: 60_000 }, async () => {
+  test("has lost nothing that it had acknowledged, wherever the kill fell", { timeout: 60_000 }, async () => {
     let acknowledged = 0;
     for (let round = 0; round < 8; round++) {
       // A small journal: the kill may fall into a checkpoint as well.
@@ -65,7 +65,7 @@ describe("a killed writer", () => {
 });
 
 describe("flushing, as the kernel sees it", () => {
-  it.each(["blocking", "background"])("flushes the journal once before each acknowledgement (%s)", async (flush) => {
+  test.each(["blocking", "background"])("flushes the journal once before each acknowledgement (%s)", async (flush) => {
     const problem = straceProblem();
     if (problem !== undefined) return console.log(`skipped: flushes counted (${flush}): ${problem}`);
     const trace = join(path, "trace");
@@ -94,7 +94,7 @@ describe("flushing, as the kernel sees it", () => {
     expect(acknowledged).toBe(20);
   });
 
-  it("costs one flush for all that many groups write in one turn", async () => {
+  test("costs one flush for all that many groups write in one turn", async () => {
     const environment = await LmdbEnvironment.open({ path });
     const groups = await Promise.all(Array.from({ length: 50 }, (_, at) => environment.group(at + 1)));
     const before = [environment.rounds, environment.transactions];
@@ -103,7 +103,7 @@ describe("flushing, as the kernel sees it", () => {
     await environment.close();
   });
 
-  it.each(["blocking", "background"])("refuses to go on after a flush that the kernel failed (%s)", async (flush) => {
+  test.each(["blocking", "background"])("refuses to go on after a flush that the kernel failed (%s)", async (flush) => {
     const problem = straceProblem();
     if (problem !== undefined) return console.log(`skipped: failed flushes (${flush}): ${problem}`);
     // The first flushes belong to the opening; one of the later ones fails.
@@ -117,7 +117,7 @@ describe("flushing, as the kernel sees it", () => {
 });
 
 describe("a full disk", () => {
-  it("fails the write with STORAGE_FULL, and the storage is intact once there is room", async (context) => {
+  test("fails the write with STORAGE_FULL, and the storage is intact once there is room", async (context) => {
     const mount = spawnSync("mount", ["-t", "tmpfs", "-o", "size=5m", "tmpfs", path]);
     if (mount.status !== 0) return skip(context, "a size-limited file system cannot be mounted here");
     try {
@@ -135,7 +135,7 @@ describe("a full disk", () => {
     }
   });
 
-  it.each(["blocking", "background"] as const)("is told apart from other failures (%s)", async (flush) => {
+  test.each(["blocking", "background"] as const)("is told apart from other failures (%s)", async (flush) => {
     let failing = false;
     const beforeCommit = () => {
       if (failing) throw Object.assign(new Error("No space left on device"), { code: 28 });
@@ -153,7 +153,7 @@ describe("a full disk", () => {
     await expectAcknowledged(1);
   });
 
-  it("stops the writers also when it is a checkpoint that finds no room; what was acknowledged is in the journal", async () => {
+  test("stops the writers also when it is a checkpoint that finds no room; what was acknowledged is in the journal", async () => {
     let failing = false;
     const beforeCheckpoint = () => {
       if (failing) throw Object.assign(new Error("No space left on device"), { code: 28 });

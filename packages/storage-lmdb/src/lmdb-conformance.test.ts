@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StorageSubject, storageConformance } from "@raftoral/raft-core/testing";
-import { describe, it } from "vitest";
+import { describe, test } from "vitest";
 import type { FlushMode } from "./commit/flush-pace.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
 
@@ -30,9 +30,9 @@ async function subject(flush: FlushMode, cacheBytesPerGroup: number): Promise<St
   };
 }
 
-storageConformance("LmdbEnvironment", () => subject("auto", 1 << 23), { describe, it });
+storageConformance("LmdbEnvironment", () => subject("auto", 1 << 23), { describe, test });
 storageConformance("LmdbEnvironment, flushing in the background", () => subject("background", 1 << 23), {
   describe,
-  it,
+  test,
 });
-storageConformance("LmdbEnvironment, without a cache", () => subject("blocking", 0), { describe, it });
+storageConformance("LmdbEnvironment, without a cache", () => subject("blocking", 0), { describe, test });

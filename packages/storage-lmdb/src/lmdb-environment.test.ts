@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open } from "lmdb";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FORMAT_KEY } from "./format/keys.ts";
 import { encodeFormat } from "./format/records.ts";
 import { LmdbEnvironment } from "./lmdb-environment.ts";
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe("identity of a data folder", () => {
-  it("is unknown at first, set once, and found again", async () => {
+  test("is unknown at first, set once, and found again", async () => {
     const first = await LmdbEnvironment.open({ path, nodeId: 7, clusterId: "blue" });
     expect(first.identity()).toBeUndefined();
     await first.setIdentity({ clusterId: "blue", nodeId: 7 });
@@ -35,7 +35,7 @@ describe("identity of a data folder", () => {
     await second.close();
   });
 
-  it("is checked against the expected node and cluster, and a refused opening changes nothing", async () => {
+  test("is checked against the expected node and cluster, and a refused opening changes nothing", async () => {
     const first = await LmdbEnvironment.open({ path });
     await first.setIdentity({ clusterId: "blue", nodeId: 7 });
     await first.close();
@@ -50,7 +50,7 @@ describe("identity of a data folder", () => {
     await again.close();
   });
 
-  it("counts openings, also those that ended in a kill", async () => {
+  test("counts openings, also those that ended in a kill", async () => {
     const writer = startWriter([path]);
     await writer.until(() => writer.lines.length > 0);
     writer.process.kill("SIGKILL");
@@ -62,7 +62,7 @@ describe("identity of a data folder", () => {
 });
 
 describe("lock of a data folder", () => {
-  it("refuses a second opening in the same process", async () => {
+  test("refuses a second opening in the same process", async () => {
     const first = await LmdbEnvironment.open({ path });
     await expect(LmdbEnvironment.open({ path: join(path, ".") })).rejects.toMatchObject({
       code: "STORAGE_LOCKED",
@@ -75,7 +75,7 @@ describe("lock of a data folder", () => {
     await (await LmdbEnvironment.open({ path })).close();
   });
 
-  it("refuses a folder that another process holds, running or stopped, and names it", async () => {
+  test("refuses a folder that another process holds, running or stopped, and names it", async () => {
     const writer = startWriter([path]);
     await writer.until(() => writer.acknowledged.length > 0);
     const refusal = { code: "STORAGE_LOCKED", details: { pid: writer.process.pid } };
@@ -86,7 +86,7 @@ describe("lock of a data folder", () => {
     await writer.ended;
   });
 
-  it("is free at once after its holder was killed", async () => {
+  test("is free at once after its holder was killed", async () => {
     const writer = startWriter([path]);
     await writer.until(() => writer.acknowledged.length > 0);
     writer.process.kill("SIGKILL");
@@ -99,7 +99,7 @@ describe("lock of a data folder", () => {
 });
 
 describe("opening", () => {
-  it("refuses a newer format, naming both versions", async () => {
+  test("refuses a newer format, naming both versions", async () => {
     await (await LmdbEnvironment.open({ path })).close();
     const root = open({ path, noSubdir: false, overlappingSync: false });
     const database = root.openDB<Buffer, Buffer>({ name: "raft", keyEncoding: "binary", encoding: "binary" });
@@ -111,18 +111,18 @@ describe("opening", () => {
     });
   });
 
-  it("creates folders on the way", async () => {
+  test("creates folders on the way", async () => {
     const deep = join(path, "a", "b", "c");
     await (await LmdbEnvironment.open({ path: deep })).close();
     await (await LmdbEnvironment.open({ path: deep })).close();
   });
 
-  it.runIf(process.platform === "linux")("refuses a path where nothing can be created", async () => {
+  test.runIf(process.platform === "linux")("refuses a path where nothing can be created", async () => {
     const opening = LmdbEnvironment.open({ path: "/proc/raftoral/1" });
     await expect(opening).rejects.toMatchObject({ code: "STORAGE_PATH_INVALID" });
   });
 
-  it("refuses a path that is a file, and a database file that is none", async () => {
+  test("refuses a path that is a file, and a database file that is none", async () => {
     const file = join(path, "file");
     await writeFile(file, "x");
     await expect(LmdbEnvironment.open({ path: file })).rejects.toMatchObject({ code: "STORAGE_PATH_INVALID" });
@@ -139,7 +139,7 @@ describe("opening", () => {
     }
   });
 
-  it("refuses a database file that was cut short", async () => {
+  test("refuses a database file that was cut short", async () => {
     const environment = await LmdbEnvironment.open({ path });
     const storage = await environment.group(1);
     for (let next = 1; next < 2000; next += 100) await storage.write({ entries: testEntries(next, next + 100, 1) });
@@ -151,7 +151,7 @@ describe("opening", () => {
     });
   });
 
-  it("makes a new lock table where a power cut left an unusable one", async () => {
+  test("makes a new lock table where a power cut left an unusable one", async () => {
     await (await LmdbEnvironment.open({ path })).close();
     await writeFile(join(path, "owner", "data.mdb"), Buffer.alloc(8192));
     const environment = await LmdbEnvironment.open({ path });
@@ -159,13 +159,13 @@ describe("opening", () => {
     await environment.close();
   });
 
-  it("takes a folder whose name looks like a file's", async () => {
+  test("takes a folder whose name looks like a file's", async () => {
     const environment = await LmdbEnvironment.open({ path: join(path, "node-1.data") });
     await environment.close();
     expect((await LmdbEnvironment.open({ path: join(path, "node-1.data") })).incarnation).toBe(2);
   });
 
-  it("refuses groups and writes after it was closed", async () => {
+  test("refuses groups and writes after it was closed", async () => {
     const environment = await LmdbEnvironment.open({ path });
     const storage = await environment.group(1);
     const last = storage.write({ entries: testEntries(1, 3, 1) });
@@ -176,7 +176,7 @@ describe("opening", () => {
     await expect(storage.write({ entries: testEntries(3, 4, 1) })).rejects.toMatchObject({ code: "STORAGE_CLOSED" });
   });
 
-  it("opens a group once at a time", async () => {
+  test("opens a group once at a time", async () => {
     const environment = await LmdbEnvironment.open({ path });
     const storage = await environment.group(1);
     expect(() => environment.group(1)).toThrow(/open already/);

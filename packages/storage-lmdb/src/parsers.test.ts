@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FORMAT_KEY, IDENTITY_KEY, MARK_KEY, stateKey } from "./format/keys.ts";
 import {
   decodeFormat,
@@ -103,7 +103,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 describe("damaged records", () => {
-  it.each(KINDS)("are known for damaged: $name", ({ key, valid, read }) => {
+  test.each(KINDS)("are known for damaged: $name", ({ key, valid, read }) => {
     const property = fc.property(valid, edits, (record, chosen) => {
       const bytes = Buffer.from(damaged(record, chosen));
       expect(read(key, Buffer.from(record))).toBeDefined();
@@ -112,7 +112,7 @@ describe("damaged records", () => {
     fc.assert(property, { numRuns: 1500 });
   });
 
-  it("of a journal are read up to where they stop making sense, in memory that they have already", () => {
+  test("of a journal are read up to where they stop making sense, in memory that they have already", () => {
     const round = fc.array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.uint8Array({ maxLength: 50 })));
     const property = fc.property(round, edits, (changes, chosen) => {
       const writer = new OperationWriter();
@@ -130,7 +130,7 @@ describe("damaged records", () => {
     fc.assert(property, { numRuns: 2000 });
   });
 
-  it("of a snapshot's file: its footer is what was written, or said to be damaged", async () => {
+  test("of a snapshot's file: its footer is what was written, or said to be damaged", async () => {
     const folder = await mkdtemp(join(tmpdir(), "raftoral-footer-"));
     const file = join(folder, "7-3.snapshot");
     try {
@@ -152,7 +152,7 @@ describe("damaged records", () => {
     }
   });
 
-  it("of a backup: its manifest is what was written, or refused, also where the checksum is of something else", async () => {
+  test("of a backup: its manifest is what was written, or refused, also where the checksum is of something else", async () => {
     const folder = await mkdtemp(join(tmpdir(), "raftoral-manifest-"));
     const file = join(folder, MANIFEST_NAME);
     const manifest = {

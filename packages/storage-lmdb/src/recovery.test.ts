@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Entry, GroupStorage } from "@raftoral/raft-core/storage";
 import fc from "fast-check";
 import { type Database, open } from "lmdb";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { STORAGE_FORMAT_VERSION } from "./format/format-version.ts";
 import { FORMAT_KEY, MARK_KEY } from "./format/keys.ts";
 import { encodeFormat } from "./format/records.ts";
@@ -112,7 +112,7 @@ const life: fc.Arbitrary<Life> = fc.record({
 });
 
 describe("a folder after a crash", () => {
-  it("has the acknowledged rounds, and of the one under way all groups' parts or none", {
+  test("has the acknowledged rounds, and of the one under way all groups' parts or none", {
     timeout: 120_000,
   }, async () => {
     await fc.assert(
@@ -131,7 +131,7 @@ describe("a folder after a crash", () => {
     );
   });
 
-  it("says which half-written record it drops", async () => {
+  test("says which half-written record it drops", async () => {
     const first = await LmdbEnvironment.open({ path, flush: "blocking" });
     const storage = await first.group(1);
     await storage.write({ entries: testEntries(1, 3, 1) });
@@ -156,7 +156,7 @@ describe("a folder after a crash", () => {
 });
 
 describe("rounds that the journal has no room for", () => {
-  it("go into LMDB when they are larger than its files, in order with the others", async () => {
+  test("go into LMDB when they are larger than its files, in order with the others", async () => {
     const large = 20 * PAGE_BYTES;
     const environment = await LmdbEnvironment.open({ ...SMALL, path, checkpointIdleMs: 60_000 });
     const storage = await environment.group(1);
@@ -173,7 +173,7 @@ describe("rounds that the journal has no room for", () => {
     await again.close();
   });
 
-  it.each(["blocking", "background"] as const)("wait for a checkpoint, however long it takes (%s)", async (flush) => {
+  test.each(["blocking", "background"] as const)("wait for a checkpoint, however long it takes (%s)", async (flush) => {
     const environment = await LmdbEnvironment.open({ ...SMALL, path, flush });
     const groups = await Promise.all(GROUPS.map((group) => environment.group(group)));
     const written: Promise<void>[] = [];
@@ -192,7 +192,7 @@ describe("rounds that the journal has no room for", () => {
 });
 
 describe("a group that is opened again in the same process", () => {
-  it("has what it wrote before, though LMDB lacked it", async () => {
+  test("has what it wrote before, though LMDB lacked it", async () => {
     const environment = await LmdbEnvironment.open({ path, checkpointIdleMs: 60_000 });
     const storage = await environment.group(1);
     await storage.write({ entries: testEntries(1, 11, 1) });
@@ -223,7 +223,7 @@ describe("a folder's format", () => {
   }
 
   for (const version of [1, STORAGE_FORMAT_VERSION + 1]) {
-    it(`${version} is refused, and left as it was`, async () => {
+    test(`${version} is refused, and left as it was`, async () => {
       await writeSome();
       await change((database) => database.putSync(FORMAT_KEY, encodeFormat(FORMAT_KEY, version)));
       for (let opening = 0; opening < 2; opening++) {
@@ -235,7 +235,7 @@ describe("a folder's format", () => {
     });
   }
 
-  it("is given to a new folder though a crash left something of its journal", async () => {
+  test("is given to a new folder though a crash left something of its journal", async () => {
     await writeFile(join(path, "journal-0"), Buffer.alloc(5000, 7));
     await writeSome();
     const environment = await LmdbEnvironment.open({ path });
@@ -244,7 +244,7 @@ describe("a folder's format", () => {
     await environment.close();
   });
 
-  it("2 is refused without its mark, which says how much of the journal counts", async () => {
+  test("2 is refused without its mark, which says how much of the journal counts", async () => {
     await writeSome();
     await change((database) => database.removeSync(MARK_KEY));
     await expect(LmdbEnvironment.open({ path })).rejects.toMatchObject({

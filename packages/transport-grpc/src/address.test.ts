@@ -1,8 +1,8 @@
 import http2 from "node:http2";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { formatAddress, parseAddress } from "./address.ts";
 
-it.each(["127.0.0.1:5001", "[::1]:5001", "node-1.example.com:1", "my_host:65535", "localhost:0"])(
+test.each(["127.0.0.1:5001", "[::1]:5001", "node-1.example.com:1", "my_host:65535", "localhost:0"])(
   "%s is an address that can be connected to",
   (address) => {
     const session = http2.connect(`http://${formatAddress(parseAddress(address))}`);
@@ -12,7 +12,7 @@ it.each(["127.0.0.1:5001", "[::1]:5001", "node-1.example.com:1", "my_host:65535"
 );
 
 // A node that connects to what is no host would throw in the middle of sending, and every member learns every address.
-it.each([
+test.each([
   "999.999.999.999:1",
   "1.2.3.256:99",
   "1.2.3.4.5:1",

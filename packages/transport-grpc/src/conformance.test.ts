@@ -1,6 +1,6 @@
 import type { NodeId } from "@raftoral/raft-core";
 import { type TransportSubject, transportConformance } from "@raftoral/raft-core/testing";
-import { describe, it } from "vitest";
+import { describe, test } from "vitest";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { TlsOptions } from "./security/tls-options.ts";
 import type { GrpcServer } from "./server/grpc-server.ts";
@@ -46,7 +46,7 @@ async function subject(tls?: TlsOptions): Promise<TransportSubject> {
   };
 }
 
-transportConformance("GrpcClusterTransport", () => subject(), { describe, it });
+transportConformance("GrpcClusterTransport", () => subject(), { describe, test });
 
 /** All three are in one process, on one transport. */
 const threeNodes = CertificateAuthority.create().then(async (authority) => {
@@ -60,5 +60,5 @@ transportConformance(
     const { ca, cert, key } = await threeNodes;
     return subject({ ca, cert, key });
   },
-  { describe, it },
+  { describe, test },
 );

@@ -8,7 +8,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { AnyExecutor, Logger, NodeId } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver, sendUntilReceived, snapshotAnnouncement } from "@raftoral/raft-core/testing";
 import { encodeMessage, message } from "@raftoral/raft-core/transport";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { ExchangeRequestSchema, PeerService } from "./gen/raftoral/v1/peer_pb.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "./options.ts";
@@ -83,7 +83,7 @@ function helloFrame(node: TestNode, from: NodeId): Buffer {
 }
 
 describe("a peer that is refused", () => {
-  it.each([
+  test.each([
     ["another cluster", { clusterId: "blue" }, { clusterId: "green" }, 2, "CLUSTER_MISMATCH"],
     ["another node at the address", {}, {}, 3, "NODE_MISMATCH"],
   ] as const)("is told why, and both log it once: %s", async (_what, mine, theirs, wanted, reason) => {
@@ -112,7 +112,7 @@ describe("a peer that is refused", () => {
     });
   });
 
-  it("is one that claims this node's own id", async () => {
+  test("is one that claims this node's own id", async () => {
     const node = await startNode(1);
     const { stream, trailers } = await rawCall(node);
     stream.write(helloFrame(node, 1));
@@ -120,7 +120,7 @@ describe("a peer that is refused", () => {
     expect(node.log.find((line) => line.level === "warn")?.fields).toMatchObject({ reason: "SENDER_INVALID" });
   });
 
-  it("is an older start of a node of which a newer one was seen", async () => {
+  test("is an older start of a node of which a newer one was seen", async () => {
     const two = await startNode(2);
     const newer = await startNode(1, { incarnation: 5 });
     introduce(newer, two);
@@ -142,7 +142,7 @@ describe("bytes that are not the protocol", () => {
     await sendUntilReceived(friend.channel, node.receiver, numbered(7, node.nodeId, 777));
   }
 
-  it("on the bare port end that connection, are counted, and disturb no other connection", async () => {
+  test("on the bare port end that connection, are counted, and disturb no other connection", async () => {
     const node = await startNode(1);
     for (const bytes of ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\u0016\u0003\u0001 hello TLS", "garbage".repeat(1000)]) {
       const [host, port] = node.server.address.split(":");
@@ -156,7 +156,7 @@ describe("bytes that are not the protocol", () => {
     await expectAlive(node);
   });
 
-  it("are not those of a caller that spoke the protocol and cancels its connection", async () => {
+  test("are not those of a caller that spoke the protocol and cancels its connection", async () => {
     const node = await startNode(1);
     const session = http2.connect(`http://${node.server.address}`);
     session.on("error", () => {});
@@ -167,7 +167,7 @@ describe("bytes that are not the protocol", () => {
     expect(node.counters.sessionsRejected).toBe(0);
   });
 
-  it.each([
+  test.each([
     ["no protobuf before the hello", () => [frameOf(Buffer.from([0xff, 0xff, 0xff]))]],
     ["no hello in the first frame", () => [frameOf(Buffer.alloc(0))]],
     ["a frame that is not protobuf", (node: TestNode) => [helloFrame(node, 5), frameOf(Buffer.from([0x12, 0x7f, 1]))]],
@@ -188,7 +188,7 @@ describe("bytes that are not the protocol", () => {
     await expectAlive(node);
   });
 
-  it("get the same error when the caller has ended its side already", async () => {
+  test("get the same error when the caller has ended its side already", async () => {
     const node = await startNode(1);
     const { stream, trailers } = await rawCall(node);
     stream.end(frameOf(Buffer.from([0xff, 0xff, 0xff])));
@@ -196,7 +196,7 @@ describe("bytes that are not the protocol", () => {
     expect(node.counters.framesRejected).toBe(1);
   });
 
-  it("that claim to be a huge frame are refused before they come", async () => {
+  test("that claim to be a huge frame are refused before they come", async () => {
     const node = await startNode(1, { maxFrameBytes: 1_000_000 });
     const { stream, trailers } = await rawCall(node);
     stream.write(helloFrame(node, 5));
@@ -205,7 +205,7 @@ describe("bytes that are not the protocol", () => {
     await expectAlive(node);
   });
 
-  it("in other frames than its own do not pass for another sender's messages", async () => {
+  test("in other frames than its own do not pass for another sender's messages", async () => {
     const node = await startNode(1);
     const liar = await startNode(5);
     introduce(liar, node);
@@ -215,7 +215,7 @@ describe("bytes that are not the protocol", () => {
     expect(node.counters.framesRejected).toBe(1);
   });
 
-  it("in a snapshot get a refusal, and the receiver sees no regular end", async () => {
+  test("in a snapshot get a refusal, and the receiver sees no regular end", async () => {
     const node = await startNode(1);
     const client = createClient(PeerService, createGrpcTransport({ baseUrl: `http://${node.server.address}` }));
     const self = { clusterId: "default", nodeId: 5, incarnation: 0, address: undefined };
@@ -254,7 +254,7 @@ describe("bytes that are not the protocol", () => {
 });
 
 describe("a snapshot on its way to a peer that does not read", () => {
-  it.each(["its group closes", "the transport is shut down"])("is given up when %s", async (what) => {
+  test.each(["its group closes", "the transport is shut down"])("is given up when %s", async (what) => {
     const one = await startNode(1);
     const two = await startNode(2);
     introduce(one, two);
@@ -282,7 +282,7 @@ describe("a snapshot on its way to a peer that does not read", () => {
 });
 
 describe("the peer stream", () => {
-  it("is real gRPC: a Connect client can open it", async () => {
+  test("is real gRPC: a Connect client can open it", async () => {
     const node = await startNode(1);
     const client = createClient(PeerService, createGrpcTransport({ baseUrl: `http://${node.server.address}` }));
     const self = { clusterId: "default", nodeId: 5, incarnation: 0, address: undefined };
@@ -294,7 +294,7 @@ describe("the peer stream", () => {
     expect(answers).toEqual(["accepted"]);
   });
 
-  it("reconnects after the peer's process was killed and came back", async () => {
+  test("reconnects after the peer's process was killed and came back", async () => {
     const one = await startNode(1);
     const two = await startNode(2);
     introduce(one, two);
@@ -306,7 +306,7 @@ describe("the peer stream", () => {
     expect(one.receiver.unreachables).toEqual([2]);
   });
 
-  it("notices a peer that accepts connections and never answers", async () => {
+  test("notices a peer that accepts connections and never answers", async () => {
     const silent = net.createServer((socket) => socket.on("error", () => {}));
     silent.listen(0, "127.0.0.1");
     await once(silent, "listening");
@@ -317,7 +317,7 @@ describe("the peer stream", () => {
     await one.receiver.until(() => one.receiver.unreachables.length === 1, "a report that the peer is silent");
   });
 
-  it("notices a peer that stops answering pings in the middle", async () => {
+  test("notices a peer that stops answering pings in the middle", async () => {
     const two = await startNode(2);
     const [host, port] = two.server.address.split(":");
     const links: net.Socket[] = [];
@@ -340,7 +340,7 @@ describe("the peer stream", () => {
     await one.receiver.until(() => one.receiver.unreachables.length === 1, "a report that the peer is silent");
   });
 
-  it("ends an outage at once when the peer calls, however long the backoff", async () => {
+  test("ends an outage at once when the peer calls, however long the backoff", async () => {
     const one = await startNode(1, { minBackoffMs: 600_000, maxBackoffMs: 600_000 });
     const two = await startNode(2);
     introduce(one, two);
@@ -354,7 +354,7 @@ describe("the peer stream", () => {
     await sendUntilReceived(one.channel, again.receiver, numbered(1, 2, 2));
   });
 
-  it("lets a peer that was not introduced be answered at the address it names", async () => {
+  test("lets a peer that was not introduced be answered at the address it names", async () => {
     const one = await startNode(1);
     const two = await startNode(2);
     introduce(one, two);
@@ -362,7 +362,7 @@ describe("the peer stream", () => {
     await sendUntilReceived(two.channel, one.receiver, numbered(2, 1, 2));
   });
 
-  it("drops a message that no frame can carry, says so, and carries the next", async () => {
+  test("drops a message that no frame can carry, says so, and carries the next", async () => {
     const one = await startNode(1, { maxFrameBytes: 300_000 });
     const two = await startNode(2);
     introduce(one, two);

@@ -6,7 +6,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import { numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
 import { encodeMessage, message } from "@raftoral/raft-core/transport";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   AcceptedSchema,
   ExchangeRequestSchema,
@@ -107,7 +107,7 @@ function frameCompressed(content: Buffer): Buffer {
 }
 
 describe("parsers", () => {
-  it("answer any bytes with frames or a refusal, and hold at most one frame (framing)", () => {
+  test("answer any bytes with frames or a refusal, and hold at most one frame (framing)", () => {
     const pieces = fc.array(fc.oneof(fc.uint8Array({ maxLength: 50 }), damaged(frameOf(VALID))), { maxLength: 6 });
     const property = fc.property(pieces, fc.boolean(), (cut, isCompressed) => {
       const reader = new FrameReader(MAX_FRAME_BYTES);
@@ -123,7 +123,7 @@ describe("parsers", () => {
     fc.assert(property, { numRuns: 2000 });
   });
 
-  it("answer damaged batches with messages or CODEC_INVALID", () => {
+  test("answer damaged batches with messages or CODEC_INVALID", () => {
     const property = fc.property(damaged(VALID), (bytes) => {
       try {
         decodeBatches(bytes, new KindTally(), () => {});
@@ -134,7 +134,7 @@ describe("parsers", () => {
     fc.assert(property, { numRuns: 5000 });
   });
 
-  it.each(["zstd", "deflate"] as const)(
+  test.each(["zstd", "deflate"] as const)(
     "answer damaged %s with bytes within the bound or a refusal (Z1, Z2)",
     (name) => {
       const compressed = codec(name).compress(VALID);
@@ -150,7 +150,7 @@ describe("parsers", () => {
     },
   );
 
-  it("decide on any hello, and on any answer to one", () => {
+  test("decide on any hello, and on any answer to one", () => {
     const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
     const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
     const kinds = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map((n) => n as StreamKind);
@@ -227,13 +227,13 @@ describe("a live node", () => {
     }
   }
 
-  it.each(CORPUS)("goes on after %s, before a hello and after it", async (_what, bytes) => {
+  test.each(CORPUS)("goes on after %s, before a hello and after it", async (_what, bytes) => {
     await say(undefined, bytes);
     await say(5, bytes);
     await expectAlive();
   });
 
-  it("goes on after any bytes, and has counted whatever was no message for it", async () => {
+  test("goes on after any bytes, and has counted whatever was no message for it", async () => {
     const frames = fc.oneof(
       damaged(frameOf(VALID)),
       damaged(compressFrame(frameOf(VALID), codec("zstd"))),
@@ -254,7 +254,7 @@ describe("a live node", () => {
 });
 
 describe("a node that calls", () => {
-  it("goes on, and knows no peer, whatever is answered to its hello", async () => {
+  test("goes on, and knows no peer, whatever is answered to its hello", async () => {
     const response = toBinary(
       ExchangeResponseSchema,
       create(ExchangeResponseSchema, {

@@ -1,6 +1,6 @@
 import type { CommandExecutor, CommittedCommand } from "@raftoral/raft-core";
 import { RecordingReceiver } from "@raftoral/raft-core/testing";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { RaftClient } from "./client/raft-client.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import { startGrpcServer } from "./server/start-grpc-server.ts";
@@ -46,7 +46,7 @@ async function connect(address: string): Promise<RaftClient> {
 }
 
 describe("GrpcClusterTransport", () => {
-  it("message passing: a WorkflowStart sent by a client to one of two servers is received and proposed", async () => {
+  test("message passing: a WorkflowStart sent by a client to one of two servers is received and proposed", async () => {
     const journals = new Map<number, Journal>();
     const transport = new GrpcClusterTransport<Journal>([], {
       timing: { tickMs: 10 },
@@ -79,7 +79,7 @@ describe("GrpcClusterTransport", () => {
     expect(answers.map((answer) => answer.role).sort()).toEqual(["FOLLOWER", "LEADER"]);
   });
 
-  it("node management: adds, removes and looks up addresses", () => {
+  test("node management: adds, removes and looks up addresses", () => {
     const transport = new GrpcClusterTransport<Journal>([{ nodeId: 2, address: "127.0.0.1:5002" }]);
     transport.addNode({ nodeId: 1, address: "localhost:5001" });
     transport.addNode({ nodeId: 3, address: "[::1]:5003" });
@@ -98,7 +98,7 @@ describe("GrpcClusterTransport", () => {
     expect(() => transport.peer(2)).toThrow(expect.objectContaining({ code: "NODE_UNKNOWN" }));
   });
 
-  it.each(["", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":5001", "a b:1", "::1:5001", "http://x:1"])(
+  test.each(["", "localhost", "127.0.0.1:", "127.0.0.1:70000", ":5001", "a b:1", "::1:5001", "http://x:1"])(
     "refuses the address %j with what to write instead",
     async (address) => {
       const transport = new GrpcClusterTransport<Journal>([]);
@@ -113,7 +113,7 @@ describe("GrpcClusterTransport", () => {
     },
   );
 
-  it("names an address in use and what to do about it", async () => {
+  test("names an address in use and what to do about it", async () => {
     const transport = new GrpcClusterTransport<Journal>([]);
     const [address] = await serve(transport, [1]);
     const error = expect.objectContaining({
@@ -123,14 +123,14 @@ describe("GrpcClusterTransport", () => {
     await expect(startGrpcServer(address ?? "", transport, 2)).rejects.toEqual(error);
   });
 
-  it("refuses to listen on an address that is not this machine's", async () => {
+  test("refuses to listen on an address that is not this machine's", async () => {
     const transport = new GrpcClusterTransport<Journal>([], { tls: false });
     await expect(startGrpcServer("192.0.2.1:5001", transport, 1)).rejects.toMatchObject({
       code: "TRANSPORT_ADDRESS_INVALID",
     });
   });
 
-  it("tells a client that no node answers, and that a request was not taken", async () => {
+  test("tells a client that no node answers, and that a request was not taken", async () => {
     await expect(RaftClient.connect("127.0.0.1:1")).rejects.toMatchObject({ code: "TRANSPORT_PEER_UNREACHABLE" });
     const transport = new GrpcClusterTransport<Journal>([]);
     const [address] = await serve(transport, [1]);
@@ -143,7 +143,7 @@ describe("GrpcClusterTransport", () => {
     await expect(client.sendCommand(WORKFLOW_START)).rejects.toThrow("no command was expected here");
   });
 
-  it("refuses options that cannot work", () => {
+  test("refuses options that cannot work", () => {
     for (const options of [{ maxQueuedMessages: 0 }, { maxFrameBytes: Number.NaN }, { snapshotChunkBytes: 2 ** 30 }]) {
       expect(() => new GrpcClusterTransport<Journal>([], options)).toThrow(
         expect.objectContaining({ code: "CONFIG_INVALID" }),

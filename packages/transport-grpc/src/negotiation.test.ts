@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { NodeId } from "@raftoral/raft-core";
 import { numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
 import { encodeMessage, type Message, message } from "@raftoral/raft-core/transport";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { ExchangeRequestSchema, Feature, RefusalCode } from "./gen/raftoral/v1/peer_pb.ts";
 import { transportSettings } from "./options.ts";
 import { helloFrame, RawCall, RawPeer, type RawPeerOptions } from "./testing/raw-exchange.ts";
@@ -62,7 +62,7 @@ function append(from: NodeId, to: NodeId, number: number, records = 200): Messag
 const UNKNOWN = Buffer.from("c23e0401020304", "hex");
 
 describe("a peer of another version", () => {
-  it.each([
+  test.each([
     ["an older one, without features", { minFormatVersion: 1, maxFormatVersion: 1, features: [] }, []],
     [
       "a newer one that still speaks the old format, with features from the future",
@@ -77,7 +77,7 @@ describe("a peer of another version", () => {
     await node.receiver.untilNumber(5, 3);
   });
 
-  it("is refused, and told both ranges, when there is no version that both speak", async () => {
+  test("is refused, and told both ranges, when there is no version that both speak", async () => {
     const node = await start(1);
     for (const [minFormatVersion, maxFormatVersion] of [
       [2, 9],
@@ -91,7 +91,7 @@ describe("a peer of another version", () => {
     }
   });
 
-  it.each([
+  test.each([
     ["a version", { formatVersion: 3 }, "format version 3 was not offered"],
     ["a feature", { formatVersion: 1, features: [77 as Feature] }, "features were accepted that were not offered"],
   ])("that accepts %s which was not offered is not believed", async (_what, answer, text) => {
@@ -102,7 +102,7 @@ describe("a peer of another version", () => {
     expect(node.log.find(({ level }) => level === "warn")?.fields.reason).toContain(text);
   });
 
-  it("may refuse for a reason that this version does not know", async () => {
+  test("may refuse for a reason that this version does not know", async () => {
     const peer = await rawPeer({ refusal: { code: 99 as RefusalCode, message: "the moon is full" } });
     const node = await start(1);
     node.transport.addNode({ nodeId: 2, address: peer.address });
@@ -114,7 +114,7 @@ describe("a peer of another version", () => {
 });
 
 describe("fields of a later version", () => {
-  it("are passed over in a hello, a frame, a batch and a message", async () => {
+  test("are passed over in a hello, a frame, a batch and a message", async () => {
     const node = await start(1);
     const raw = call(node);
     const hello = helloFrame(5, 1).subarray(5);
@@ -129,7 +129,7 @@ describe("fields of a later version", () => {
     expect(node.receiver.messages).toEqual([numbered(5, 1, 4)]);
   });
 
-  it("inside an entry's data and context arrive untouched, also in what is passed on", async () => {
+  test("inside an entry's data and context arrive untouched, also in what is passed on", async () => {
     const [one, two, three] = [await start(1), await start(2), await start(3)];
     one.knows(two);
     two.knows(three);
@@ -153,7 +153,7 @@ describe("fields of a later version", () => {
 });
 
 describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compression) => {
-  it("carry large batches, where both sides have it; small ones stay as they are", async () => {
+  test("carry large batches, where both sides have it; small ones stay as they are", async () => {
     const one = await start(1, { compression });
     const two = await start(2);
     one.knows(two);
@@ -178,7 +178,7 @@ describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compre
     expect(two.transport.peerStats(2)[0]?.appends?.framesCompressed).toBe(0);
   });
 
-  it("are not sent to a peer that did not agree to them", async () => {
+  test("are not sent to a peer that did not agree to them", async () => {
     const older = await rawPeer({ answer: () => ({ formatVersion: 1 }) });
     const node = await start(1, { compression });
     node.transport.addNode({ nodeId: 2, address: older.address });
@@ -189,7 +189,7 @@ describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compre
     expect(stream?.headers["grpc-encoding"]).toBe(compression);
   });
 
-  it("are gRPC's own: flag, and the call's grpc-encoding", async () => {
+  test("are gRPC's own: flag, and the call's grpc-encoding", async () => {
     const node = await start(1);
     const codec = compressionNamed(compression);
     if (codec === undefined) throw new Error(`this Node has no ${compression}`);
@@ -199,7 +199,7 @@ describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compre
     expect(node.receiver.messages[0]).toEqual(append(5, 1, 6));
   });
 
-  it.each([
+  test.each([
     ["without an agreement in the hello", { features: [] }, {}, "was not agreed on"],
     ["without the call's grpc-encoding", {}, { "grpc-encoding": "identity" }, "was not agreed on"],
     ["with an encoding that no node has", {}, { "grpc-encoding": "snappy" }, "was not agreed on"],
@@ -214,7 +214,7 @@ describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compre
     expect(node.receiver.messages).toEqual([]);
   });
 
-  it("that unfold to more than a frame may hold are refused and counted, whatever they claim (Z1)", async () => {
+  test("that unfold to more than a frame may hold are refused and counted, whatever they claim (Z1)", async () => {
     const node = await start(1, { maxFrameBytes: 1_000_000 });
     const codec = compressionNamed(compression);
     if (codec === undefined) throw new Error(`this Node has no ${compression}`);
@@ -228,7 +228,7 @@ describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compre
 });
 
 describe("the option compression", () => {
-  it("refuses what is no compression", () => {
+  test("refuses what is no compression", () => {
     const compression = "gzip" as "zstd";
     expect(() => transportSettings({ compression })).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });

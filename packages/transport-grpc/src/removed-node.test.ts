@@ -1,5 +1,5 @@
 import { type ClusterEvent, type CommandExecutor, RaftError } from "@raftoral/raft-core";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import { startGrpcServer } from "./server/start-grpc-server.ts";
 
@@ -18,7 +18,7 @@ function nothing(): Nothing {
 }
 
 // Its own log never says so: the others send it nothing from the moment on in which they apply its removal.
-it("a node that was out of reach when it was removed hears of it from the node that it calls", async () => {
+test("a node that was out of reach when it was removed hears of it from the node that it calls", async () => {
   const transports = await Promise.all(
     [1, 2, 3].map(async (nodeId) => {
       const transport = new GrpcClusterTransport<Nothing>([], {

@@ -8,7 +8,7 @@ import { type AnyExecutor, silentLogger } from "@raftoral/raft-core";
 import { fixedContent, RecordingReceiver, snapshotAnnouncement } from "@raftoral/raft-core/testing";
 import { encodeMessage, type Message, type SnapshotStream } from "@raftoral/raft-core/transport";
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { DelegateSnapshotRequestSchema } from "./gen/raftoral/v1/peer_pb.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "./options.ts";
@@ -115,7 +115,7 @@ async function pair(options: GrpcTransportOptions = {}) {
 }
 
 describe("a snapshot whose connection is cut", () => {
-  it("goes on where it was, and its receiver sees one content", async () => {
+  test("goes on where it was, and its receiver sees one content", async () => {
     const { one, way, from, to } = await pair();
     const got = collecting(to.receiver);
     way.cutAfter = 300_000;
@@ -128,7 +128,7 @@ describe("a snapshot whose connection is cut", () => {
     expect(one.counters.snapshotBytesSent).toBeLessThan(3 * CONTENT.length);
   });
 
-  it("is given up on both sides when the sender does not come back", async () => {
+  test("is given up on both sides when the sender does not come back", async () => {
     const { one, two, way, from, to } = await pair({ snapshotResumeTimeoutMs: 100 });
     const got = collecting(to.receiver);
     way.cutAfter = 300_000;
@@ -143,7 +143,7 @@ describe("a snapshot whose connection is cut", () => {
     expect(one.counters.snapshotsFailed).toBe(1);
   });
 
-  it("does not go on when its content may be another by then", async () => {
+  test("does not go on when its content may be another by then", async () => {
     const { one, way, from, to } = await pair();
     const got = collecting(to.receiver);
     way.cutAfter = 300_000;
@@ -159,7 +159,7 @@ describe("a snapshot whose connection is cut", () => {
     expect(one.counters.snapshotsResumed).toBe(0);
   });
 
-  it("makes room for another one", async () => {
+  test("makes room for another one", async () => {
     const { two, way, from, to } = await pair({ maxSnapshotReceipts: 1 });
     const got = collecting(to.receiver);
     way.cutAfter = 300_000;
@@ -176,7 +176,7 @@ describe("a snapshot whose connection is cut", () => {
     expect(got.content.equals(other)).toBe(true);
   });
 
-  it("goes on from any member that has the same bytes", async () => {
+  test("goes on from any member that has the same bytes", async () => {
     const { two, way, from, to } = await pair();
     const got = collecting(to.receiver);
     way.cutAfter = 300_000;
@@ -195,7 +195,7 @@ describe("a snapshot whose connection is cut", () => {
 });
 
 describe("limits of snapshots", () => {
-  it("put off a send above maxSnapshotSends, and take it when one has ended", async () => {
+  test("put off a send above maxSnapshotSends, and take it when one has ended", async () => {
     const { one, from, to } = await pair({ maxSnapshotSends: 1 });
     const gate = Promise.withResolvers<void>();
     to.receiver.onSnapshot = async () => await gate.promise;
@@ -212,7 +212,7 @@ describe("limits of snapshots", () => {
     expect(one.counters.snapshotsPutOff).toBe(1);
   });
 
-  it("put off a receipt above maxSnapshotReceipts, and one of a group that has one", async () => {
+  test("put off a receipt above maxSnapshotReceipts, and one of a group that has one", async () => {
     const { one, two, from, to } = await pair({ maxSnapshotReceipts: 1 });
     const gate = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
@@ -234,7 +234,7 @@ describe("limits of snapshots", () => {
 });
 
 describe("chunks of a snapshot", () => {
-  it("are compressed where that was asked for and makes them smaller", async () => {
+  test("are compressed where that was asked for and makes them smaller", async () => {
     const { way, from, to } = await pair({ compression: "deflate" });
     const got = collecting(to.receiver);
     await from.channel.sendSnapshot(snapshotAnnouncement(1, 2), fixedContent(CONTENT));
@@ -277,7 +277,7 @@ describe("what is not a snapshot", () => {
   const zeros = deflateSync(Buffer.alloc(4 * 1024 * 1024));
   const content = { content: { totalBytes: 3n, crc32: crc32(ABC) } };
 
-  it.each([
+  test.each([
     ["a chunk with another checksum", [begin(), chunk(ABC, { crc32: 1 }), end(ABC)]],
     ["a chunk that was there before", [begin(), chunk(ABC), chunk(ABC), end(ABC)]],
     ["a chunk from further on", [begin(), chunk(ABC, { offset: 5 }), end(ABC)]],
@@ -312,7 +312,7 @@ describe("what is not a snapshot", () => {
     expect(got.content.equals(ABC)).toBe(true);
   });
 
-  it("crashes nothing, whatever bytes come in whatever order", async () => {
+  test("crashes nothing, whatever bytes come in whatever order", async () => {
     const node = await startNode(1, { maxFrameBytes: 64 * 1024, snapshotResumeTimeoutMs: 20 });
     const got = collecting(node.open(1).receiver);
     const good = [begin(), begin(content), chunk(ABC), chunk(ABC, { offset: 3 }), end(ABC), frameOf(ABC)];
@@ -368,7 +368,7 @@ describe("what is not a leader's wish", () => {
     return Buffer.concat(answer).toString("latin1");
   }
 
-  it.each([
+  test.each([
     ["no hello", wish({ hello: undefined }), "hello"],
     ["another cluster's hello", wish({ hello: helloTo(1, { ...self, clusterId: "blue" }) }), "cluster"],
     ["in another node's name", wish({ message: encodeMessage(snapshotAnnouncement(2, 3)) }), "may not ask"],

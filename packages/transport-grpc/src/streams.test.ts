@@ -2,7 +2,7 @@
 import { type Clock, type NodeId, platformClock } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver, sendUntilReceived } from "@raftoral/raft-core/testing";
 import { message } from "@raftoral/raft-core/transport";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { StreamKind } from "./gen/raftoral/v1/peer_pb.ts";
 import { Link } from "./testing/link.ts";
 import { helloFrame, RawCall, RawPeer } from "./testing/raw-exchange.ts";
@@ -45,7 +45,7 @@ function statsOf(node: RecordingNode, peer: NodeId) {
 }
 
 describe("a peer that reads its appends slowly, or never", () => {
-  it("gets its heartbeats all the same, and costs bounded memory", async () => {
+  test("gets its heartbeats all the same, and costs bounded memory", async () => {
     const slow = await rawPeer({
       opened: ({ hello, stream }) => {
         if (hello.streamKind === StreamKind.APPENDS) stream.pause();
@@ -76,7 +76,7 @@ describe("a peer that reads its appends slowly, or never", () => {
 });
 
 describe("one stream that dies beside one that lives", () => {
-  it("is made again by itself when it is the one of appends; heartbeats do not notice", async () => {
+  test("is made again by itself when it is the one of appends; heartbeats do not notice", async () => {
     const one = await start(1);
     const two = await start(2);
     const link = await linkTo(two);
@@ -91,7 +91,7 @@ describe("one stream that dies beside one that lives", () => {
     expect([outages, appends?.reconnects, one.receiver.unreachables]).toEqual([1, 1, [2]]);
   });
 
-  it("leaves appends flowing when it is the one of heartbeats, also while that cannot be made again", async () => {
+  test("leaves appends flowing when it is the one of heartbeats, also while that cannot be made again", async () => {
     const one = await start(1);
     const two = await start(2);
     const link = await linkTo(two);
@@ -109,7 +109,7 @@ describe("one stream that dies beside one that lives", () => {
 });
 
 describe("a connection that is half-open", () => {
-  it("is cut by the receiver too, which keeps nothing of it (R3)", async () => {
+  test("is cut by the receiver too, which keeps nothing of it (R3)", async () => {
     const one = await start(1, { keepaliveIntervalMs: 600_000 });
     const two = await start(2, { keepaliveIntervalMs: 10, keepaliveMisses: 3 });
     const link = await linkTo(two);
@@ -126,7 +126,7 @@ describe("a connection that is half-open", () => {
     expect(statsOf(two, 1).inboundLost).toBe(before + 2);
   });
 
-  it("whose peer accepts connections and never answers a hello fails within the time for that", async () => {
+  test("whose peer accepts connections and never answers a hello fails within the time for that", async () => {
     const mute = await rawPeer({ answer: () => undefined });
     const one = await start(1, { connectTimeoutMs: 50 });
     one.transport.addNode({ nodeId: 2, address: mute.address });
@@ -137,7 +137,7 @@ describe("a connection that is half-open", () => {
 });
 
 describe("a peer that is down", () => {
-  it("costs no timer, no connection and no encoding while it is left alone (C2)", async () => {
+  test("costs no timer, no connection and no encoding while it is left alone (C2)", async () => {
     let timers = 0;
     const counted = <Args extends unknown[], Value>(call: (...args: Args) => Value) => {
       return (...args: Args) => {
@@ -171,7 +171,7 @@ describe("a peer that is down", () => {
     expect(one.receiver.unreachables).toEqual([2]);
   });
 
-  it("gets one probe after each wait, whatever is sent to it (C3, C6)", async () => {
+  test("gets one probe after each wait, whatever is sent to it (C3, C6)", async () => {
     let now = 0;
     const two = await start(2);
     const link = await linkTo(two);
@@ -193,7 +193,7 @@ describe("a peer that is down", () => {
 });
 
 describe("a node that was removed", () => {
-  it("is told so on the streams that it has open, once its removal is known, and whenever it calls", async () => {
+  test("is told so on the streams that it has open, once its removal is known, and whenever it calls", async () => {
     const one = await start(1, { refusedBackoffMs: 1 });
     const two = await start(2);
     one.knows(two);
@@ -213,7 +213,7 @@ describe("a node that was removed", () => {
     expect(errors.map(({ fields }) => fields.reason)).toEqual(["REMOVED"]);
   });
 
-  it("is no peer that some group still has (P4), and hears of the groups that it has itself", async () => {
+  test("is no peer that some group still has (P4), and hears of the groups that it has itself", async () => {
     const one = await start(1);
     const two = await start(2);
     one.knows(two);
@@ -231,7 +231,7 @@ describe("a node that was removed", () => {
 });
 
 describe("a receiver", () => {
-  it("keeps at most as many streams of a peer as it may, and none of an earlier start (I1, I2)", async () => {
+  test("keeps at most as many streams of a peer as it may, and none of an earlier start (I1, I2)", async () => {
     const node = await start(1, { maxInboundStreamsPerPeer: 2 });
     const call = (incarnation: bigint, streamKind: StreamKind = StreamKind.CONTROL) => {
       const raw = new RawCall(node.address);
@@ -258,7 +258,7 @@ describe("a receiver", () => {
     expect(statsOf(node, 5).inboundStreams).toBe(1);
   });
 
-  it("holds little for a caller that has not said who it is", async () => {
+  test("holds little for a caller that has not said who it is", async () => {
     const node = await start(1);
     const stranger = new RawCall(node.address);
     cleanUps.push(() => stranger.close());
@@ -272,7 +272,7 @@ describe("a receiver", () => {
     expect(decodeURIComponent(String((await friend.trailers)["grpc-message"]))).toContain("impossible number");
   });
 
-  it("remembers a bounded number of peers that were not introduced", async () => {
+  test("remembers a bounded number of peers that were not introduced", async () => {
     const node = await start(1, { maxLearnedPeers: 10 });
     for (let from = 2; from < 40; from++) {
       const raw = new RawCall(node.address);
@@ -285,7 +285,7 @@ describe("a receiver", () => {
 });
 
 describe("statistics of a peer", () => {
-  it("agree on both sides, by type, and have a round trip", async () => {
+  test("agree on both sides, by type, and have a round trip", async () => {
     const one = await start(1, { keepaliveIntervalMs: 5 });
     const two = await start(2);
     one.knows(two);

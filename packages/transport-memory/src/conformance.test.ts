@@ -1,6 +1,6 @@
 import type { NodeId } from "@raftoral/raft-core";
 import { type TransportSubject, transportConformance } from "@raftoral/raft-core/testing";
-import { describe, it } from "vitest";
+import { describe, test } from "vitest";
 import { InMemoryClusterTransport } from "./in-memory-cluster-transport.ts";
 
 async function subject(encode: boolean): Promise<TransportSubject> {
@@ -17,5 +17,5 @@ async function subject(encode: boolean): Promise<TransportSubject> {
   };
 }
 
-transportConformance("InMemoryClusterTransport", () => subject(false), { describe, it });
-transportConformance("InMemoryClusterTransport, through the codec", () => subject(true), { describe, it });
+transportConformance("InMemoryClusterTransport", () => subject(false), { describe, test });
+transportConformance("InMemoryClusterTransport, through the codec", () => subject(true), { describe, test });

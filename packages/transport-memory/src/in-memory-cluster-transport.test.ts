@@ -1,5 +1,5 @@
 import type { CommandExecutor, CommittedCommand } from "@raftoral/raft-core";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { InMemoryClusterTransport } from "./in-memory-cluster-transport.ts";
 
 /** Adds numbers up; the result of a command is the sum so far. */
@@ -31,7 +31,7 @@ describe("InMemoryClusterTransport", () => {
   let transport: InMemoryClusterTransport<Sum> | undefined;
   afterEach(() => transport?.shutdown());
 
-  it("runs a cluster of all known nodes and stops it at shutdown", async () => {
+  test("runs a cluster of all known nodes and stops it at shutdown", async () => {
     transport = new InMemoryClusterTransport<Sum>([1, 2, 3], { ...fast, executor: () => new Sum(), seed: 7 });
     await transport.start();
     const network = transport;
@@ -44,7 +44,7 @@ describe("InMemoryClusterTransport", () => {
     await expect(clusters[0]?.propose(1)).rejects.toMatchObject({ code: "NODE_STOPPED" });
   });
 
-  it("keeps committing under loss, delay, duplication and reordering", async () => {
+  test("keeps committing under loss, delay, duplication and reordering", async () => {
     transport = new InMemoryClusterTransport<Sum>([1, 2, 3], {
       ...fast,
       executor: () => new Sum(),
@@ -62,14 +62,14 @@ describe("InMemoryClusterTransport", () => {
     expect(links.reduce((sum, { reordered }) => sum + reordered, 0)).toBeGreaterThan(0);
   });
 
-  it("rejects a node that was never added and a cluster without an executor", async () => {
+  test("rejects a node that was never added and a cluster without an executor", async () => {
     transport = new InMemoryClusterTransport<Sum>([1]);
     await expect(transport.createCluster(9)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
     await expect(transport.createCluster(1)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     expect(() => transport?.peer(9)).toThrow(expect.objectContaining({ code: "NODE_UNKNOWN" }));
   });
 
-  it("node management: adds, removes and looks up addresses", () => {
+  test("node management: adds, removes and looks up addresses", () => {
     transport = new InMemoryClusterTransport<Sum>([2, { nodeId: 1, address: "a:1" }]);
     transport.addNode({ nodeId: 3, address: "c:3" });
     expect(transport.nodeIds()).toEqual([1, 2, 3]);

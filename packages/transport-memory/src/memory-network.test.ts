@@ -1,6 +1,6 @@
 import { type Clock, seededRng } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver } from "@raftoral/raft-core/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LinkFaults } from "./faults.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 
@@ -55,7 +55,7 @@ function numbersSent(count: number): number[] {
 }
 
 describe("MemoryNetwork", () => {
-  it("delivers nothing before the end of the turn (N1)", () => {
+  test("delivers nothing before the end of the turn (N1)", () => {
     const { clock, send, numbers } = setUp();
     send(1, 2, 1);
     expect(numbers(2, 1)).toEqual([]);
@@ -63,7 +63,7 @@ describe("MemoryNetwork", () => {
     expect(numbers(2, 1)).toEqual([1]);
   });
 
-  it("delays within the bounds and keeps the order (L1)", () => {
+  test("delays within the bounds and keeps the order (L1)", () => {
     const { clock, send, numbers } = setUp(3, { minDelayMs: 10, maxDelayMs: 50 });
     for (const number of numbersSent(50)) send(1, 2, number);
     clock.run(9);
@@ -72,7 +72,7 @@ describe("MemoryNetwork", () => {
     expect(numbers(2, 1)).toEqual(numbersSent(50));
   });
 
-  it("drops, duplicates and reorders at about the given rates, the same for the same seed", () => {
+  test("drops, duplicates and reorders at about the given rates, the same for the same seed", () => {
     const run = (seed: number) => {
       const { clock, send, numbers, network } = setUp(seed, { dropRate: 0.2, duplicateRate: 0.3, reorderRate: 0.1 });
       for (const number of numbersSent(500)) send(1, 2, number);
@@ -90,7 +90,7 @@ describe("MemoryNetwork", () => {
     expect(run(6).arrived).not.toEqual(arrived);
   });
 
-  it("cuts one direction, both, or a node from all, silently, and heals (N2)", () => {
+  test("cuts one direction, both, or a node from all, silently, and heals (N2)", () => {
     const { clock, network, send, numbers, receivers } = setUp();
     let number = 0;
     const exchange = () => {
@@ -117,7 +117,7 @@ describe("MemoryNetwork", () => {
     expect(receivers.flatMap((receiver) => receiver.unreachables)).toEqual([]);
   });
 
-  it("loses what is under way when the link is cut or the receiver goes down (L3)", () => {
+  test("loses what is under way when the link is cut or the receiver goes down (L3)", () => {
     const { clock, network, send, numbers } = setUp(1, { minDelayMs: 10 });
     send(1, 2, 1);
     send(1, 3, 1);
@@ -128,7 +128,7 @@ describe("MemoryNetwork", () => {
     expect([numbers(2, 1), numbers(3, 1)]).toEqual([[], []]);
   });
 
-  it("gives one link faults of its own", () => {
+  test("gives one link faults of its own", () => {
     const { clock, network, send, numbers } = setUp();
     network.setFaults({ dropRate: 1 }, { from: 1, to: 2 });
     for (const number of numbersSent(10)) {
@@ -143,7 +143,7 @@ describe("MemoryNetwork", () => {
     expect(numbers(2, 1)).toEqual([11]);
   });
 
-  it("refuses faults that make no sense", () => {
+  test("refuses faults that make no sense", () => {
     const { network } = setUp();
     for (const faults of [{ dropRate: 1.5 }, { duplicateRate: Number.NaN }, { minDelayMs: 5, maxDelayMs: 2 }]) {
       expect(() => network.setFaults(faults)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));

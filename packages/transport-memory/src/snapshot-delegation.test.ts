@@ -1,6 +1,6 @@
 // Who sends snapshots: whole clusters whose logs are cut, and members that have nothing yet.
 import type { CommandExecutor, CommittedCommand, Logger, RaftCluster } from "@raftoral/raft-core";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { InMemoryClusterTransport } from "./in-memory-cluster-transport.ts";
 
 class Count implements CommandExecutor<string, number> {
@@ -86,7 +86,7 @@ async function clusterOf(nodeIds: readonly number[], started: readonly number[])
 }
 
 describe("a snapshot for a member that lags behind the log", () => {
-  it("is sent by a follower that is up to date, and the leader goes on from it", async () => {
+  test("is sent by a follower that is up to date, and the leader goes on from it", async () => {
     const cluster = await clusterOf([1, 2, 3], [1, 2]);
     const leader = await cluster.prepare(20);
     await cluster.start(3);
@@ -100,7 +100,7 @@ describe("a snapshot for a member that lags behind the log", () => {
     expect(leader.status().transfers).toEqual([]);
   });
 
-  it("is sent by the leader when the follower refuses", async () => {
+  test("is sent by the leader when the follower refuses", async () => {
     const cluster = await clusterOf([1, 2, 3], [1, 2]);
     await cluster.prepare(20);
     const follower = cluster.transport.network.peer(2).receiver(1);
@@ -112,7 +112,7 @@ describe("a snapshot for a member that lags behind the log", () => {
     await vi.waitFor(() => expect(cluster.sent).toEqual([[1, 3]]), WAIT);
   });
 
-  it("may be older than the leader's own, as long as the leader's log goes on from it", async () => {
+  test("may be older than the leader's own, as long as the leader's log goes on from it", async () => {
     const cluster = await clusterOf([1, 2, 3], [1, 2]);
     const leader = await cluster.prepare(20);
     for (let i = 0; i < 10; i++) await leader.propose("x");
@@ -125,7 +125,7 @@ describe("a snapshot for a member that lags behind the log", () => {
     expect(theirs).toBeGreaterThanOrEqual(leader.status().firstIndex - 1);
   });
 
-  it("is taken once more by a follower whose latest does not know the member", async () => {
+  test("is taken once more by a follower whose latest does not know the member", async () => {
     const cluster = await clusterOf([1, 2, 3], [1, 2, 3]);
     const leader = await cluster.prepare(20);
     cluster.transport.addNode({ nodeId: 4, address: "memory:4" });
@@ -136,7 +136,7 @@ describe("a snapshot for a member that lags behind the log", () => {
     expect(cluster.sent[0]?.[0]).not.toBe(1);
   });
 
-  it("comes from several senders when there are several receivers", async () => {
+  test("comes from several senders when there are several receivers", async () => {
     const cluster = await clusterOf([1, 2, 3, 4, 5], [1, 2, 3]);
     await cluster.prepare(20);
     // Held up, so that both are on their way at a time.

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvariantViolation } from "../errors.ts";
 import { MemoryStorage } from "../memory/memory-storage.ts";
 import { entriesOfTerms } from "../testing/internal/groups/lockstep-network.ts";
@@ -21,7 +21,7 @@ function indexes(list: readonly Entry[] | string): unknown {
 }
 
 describe("the log, half in storage and half in memory", () => {
-  it("reads across the border as if there were none", () => {
+  test("reads across the border as if there were none", () => {
     const log = logOf(3, 3);
     expect([log.firstIndex(), log.lastIndex(), log.lastTerm()]).toEqual([1, 6, 6]);
     for (let lo = 1; lo <= 7; lo++) {
@@ -32,7 +32,7 @@ describe("the log, half in storage and half in memory", () => {
     }
   });
 
-  it("cuts by size in the same places wherever the border lies", () => {
+  test("cuts by size in the same places wherever the border lies", () => {
     const entries = entriesOfTerms(1, 2, 3, 4, 5, 6);
     for (let stored = 0; stored <= 6; stored++) {
       const log = logOf(stored, 6 - stored);
@@ -46,7 +46,7 @@ describe("the log, half in storage and half in memory", () => {
     }
   });
 
-  it("leaves out no entry because a later one would fit", () => {
+  test("leaves out no entry because a later one would fit", () => {
     const [small, large, last] = entriesOfTerms(1, 2, 3) as [Entry, Entry, Entry];
     const stored = [small, { ...large, data: new Uint8Array(100) }];
     const log = new RaftLog(new MemoryStorage({ entries: stored }), NO_LIMIT);
@@ -54,7 +54,7 @@ describe("the log, half in storage and half in memory", () => {
     expect(indexes(log.slice(1, 4, entriesSize([small, last])))).toEqual([1]);
   });
 
-  it("knows terms from one before the first index to the last", () => {
+  test("knows terms from one before the first index to the last", () => {
     const storage = new MemoryStorage({ entries: entriesOfTerms(1, 1, 2, 3) });
     storage.writeSync({ compactTo: 3 });
     const log = new RaftLog(storage, NO_LIMIT);
@@ -62,7 +62,7 @@ describe("the log, half in storage and half in memory", () => {
     expect(log.slice(2, 4, NO_LIMIT)).toBe("compacted");
   });
 
-  it("compares logs by last term, then by length (§5.4.1)", () => {
+  test("compares logs by last term, then by length (§5.4.1)", () => {
     const log = logOf(2, 1);
     expect(log.isUpToDate(2, 4)).toBe(true);
     expect(log.isUpToDate(3, 3)).toBe(true);
@@ -70,7 +70,7 @@ describe("the log, half in storage and half in memory", () => {
     expect(log.isUpToDate(9, 2)).toBe(false);
   });
 
-  it("never replaces a committed entry (L2)", () => {
+  test("never replaces a committed entry (L2)", () => {
     const log = logOf(3, 0);
     log.commitTo(2);
     const other = [{ ...(entriesOfTerms(1, 9)[1] as Entry) }];
@@ -79,7 +79,7 @@ describe("the log, half in storage and half in memory", () => {
     expect(() => log.commitTo(4)).toThrow(InvariantViolation);
   });
 
-  it("commits only entries of the term asked for (§5.4.2)", () => {
+  test("commits only entries of the term asked for (§5.4.2)", () => {
     const log = logOf(0, 3);
     expect(log.maybeCommit(2, 3)).toBe(false);
     expect(log.maybeCommit(3, 3)).toBe(true);
@@ -87,7 +87,7 @@ describe("the log, half in storage and half in memory", () => {
     expect(log.maybeCommit(9, 0)).toBe(false);
   });
 
-  it("applies nothing while a snapshot waits to be stored (L4), and not what is unstable unless told so", () => {
+  test("applies nothing while a snapshot waits to be stored (L4), and not what is unstable unless told so", () => {
     const log = logOf(1, 2);
     log.commitTo(3);
     expect(indexes(log.nextCommittedEntries(false))).toEqual([1]);
@@ -101,7 +101,7 @@ describe("the log, half in storage and half in memory", () => {
     expect([log.firstIndex(), log.lastIndex(), log.committed]).toEqual([8, 7, 7]);
   });
 
-  it("pauses when as many bytes are being applied as may be, and goes on when they are applied", () => {
+  test("pauses when as many bytes are being applied as may be, and goes on when they are applied", () => {
     const first = entriesOfTerms(1)[0] as Entry;
     const log = logOf(3, 0, entrySize(first));
     log.commitTo(3);
@@ -114,7 +114,7 @@ describe("the log, half in storage and half in memory", () => {
 });
 
 describe("a page of committed entries that leaves room for less than the next entry", () => {
-  it("is the last one until some are applied: the bound holds over all pages together", () => {
+  test("is the last one until some are applied: the bound holds over all pages together", () => {
     const bytes = entrySize(entriesOfTerms(1)[0] as Entry);
     const log = logOf(3, 0, bytes * 1.5);
     log.commitTo(3);
@@ -125,7 +125,7 @@ describe("a page of committed entries that leaves room for less than the next en
 });
 
 describe("entrySize", () => {
-  it("is that of the entry in protobuf: tags, varints, data and context", () => {
+  test("is that of the entry in protobuf: tags, varints, data and context", () => {
     const empty: Entry = { term: 1, index: 1, type: "EntryNormal", data: new Uint8Array() };
     expect(entrySize(empty)).toBe(6);
     expect(entrySize({ ...empty, index: 128 })).toBe(7);
@@ -138,7 +138,7 @@ describe("entrySize", () => {
 describe("bytes that are handed out for applying (L5)", () => {
   const size = entriesSize(entriesOfTerms(1));
 
-  it("are given back by a snapshot that stands for entries whose report never comes", () => {
+  test("are given back by a snapshot that stands for entries whose report never comes", () => {
     const log = logOf(2, 0, size);
     log.commitTo(2);
     log.acceptApplying(1, size, true);
@@ -152,7 +152,7 @@ describe("bytes that are handed out for applying (L5)", () => {
     expect(indexes(log.nextCommittedEntries(true))).toEqual([6]);
   });
 
-  it("stay counted while a part of them is not applied", () => {
+  test("stay counted while a part of them is not applied", () => {
     const log = logOf(3, 0, 2 * size);
     log.commitTo(3);
     log.acceptApplying(2, 2 * size, true);

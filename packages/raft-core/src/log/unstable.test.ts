@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { InvariantViolation } from "../errors.ts";
 import { EMPTY_CONF_STATE, type Entry, type Snapshot } from "../types.ts";
 import { Unstable } from "./unstable.ts";
@@ -23,7 +23,7 @@ function indexes(list: readonly Entry[]): string[] {
 }
 
 describe("the unstable end of the log", () => {
-  it("hands out entries once, and again what replaced them", () => {
+  test("hands out entries once, and again what replaced them", () => {
     const unstable = new Unstable(5);
     unstable.truncateAndAppend(entries(1, 5, 8));
     expect(indexes(unstable.nextEntries())).toEqual(["1/5", "1/6", "1/7"]);
@@ -33,7 +33,7 @@ describe("the unstable end of the log", () => {
     expect(indexes(unstable.nextEntries())).toEqual(["2/6", "2/7"]);
   });
 
-  it("may begin below what storage holds", () => {
+  test("may begin below what storage holds", () => {
     const unstable = new Unstable(5);
     unstable.truncateAndAppend(entries(2, 3, 5));
     expect(unstable.offset).toBe(3);
@@ -42,7 +42,7 @@ describe("the unstable end of the log", () => {
     expect(unstable.term(2)).toBeUndefined();
   });
 
-  it("keeps entries that were replaced since their write began", () => {
+  test("keeps entries that were replaced since their write began", () => {
     const unstable = new Unstable(1);
     unstable.truncateAndAppend(entries(1, 1, 4));
     unstable.acceptInProgress();
@@ -56,7 +56,7 @@ describe("the unstable end of the log", () => {
     expect(unstable.lastIndex()).toBeUndefined();
   });
 
-  it("never changes an array it handed out (U4)", () => {
+  test("never changes an array it handed out (U4)", () => {
     const unstable = new Unstable(1);
     unstable.truncateAndAppend(entries(1, 1, 4));
     const out = unstable.slice(1, 4, NO_LIMIT);
@@ -66,7 +66,7 @@ describe("the unstable end of the log", () => {
     expect(indexes(unstable.slice(1, 4, NO_LIMIT))).toEqual(["1/1", "2/2", "2/3"]);
   });
 
-  it("stays right over many appends and reports, and keeps no more than twice what is alive", () => {
+  test("stays right over many appends and reports, and keeps no more than twice what is alive", () => {
     const unstable = new Unstable(1);
     let next = 1;
     for (let round = 0; round < 2_000; round++) {
@@ -83,7 +83,7 @@ describe("the unstable end of the log", () => {
     expect(buffer.length).toBeLessThanOrEqual(2 * unstable.length + 7);
   });
 
-  it("cuts a range by size, but returns at least one entry", () => {
+  test("cuts a range by size, but returns at least one entry", () => {
     const unstable = new Unstable(1);
     unstable.truncateAndAppend(entries(1, 1, 5));
     expect(unstable.slice(1, 5, 0).length).toBe(1);
@@ -92,7 +92,7 @@ describe("the unstable end of the log", () => {
     expect(unstable.slice(1, 5, 18).length).toBe(3);
   });
 
-  it("refuses a gap and a range it does not hold", () => {
+  test("refuses a gap and a range it does not hold", () => {
     const unstable = new Unstable(5);
     expect(() => unstable.truncateAndAppend(entries(1, 6, 7))).toThrow(InvariantViolation);
     unstable.truncateAndAppend(entries(1, 5, 7));
@@ -100,7 +100,7 @@ describe("the unstable end of the log", () => {
     expect(() => unstable.slice(6, 8, NO_LIMIT)).toThrow(InvariantViolation);
   });
 
-  it("starts over from a snapshot, which leaves when it is stored, unless another has come (U3)", () => {
+  test("starts over from a snapshot, which leaves when it is stored, unless another has come (U3)", () => {
     const unstable = new Unstable(5);
     unstable.truncateAndAppend(entries(1, 5, 7));
     unstable.restore(snapshotAt(9, 2));

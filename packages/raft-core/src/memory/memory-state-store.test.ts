@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { stateStoreConformance } from "../testing/conformance/state-store-conformance.ts";
 import type { StateStoreSubject } from "../testing/conformance/state-store-subject.ts";
 import { MemoryStateStore } from "./memory-state-store.ts";
@@ -22,10 +22,10 @@ function subject(): StateStoreSubject {
   };
 }
 
-stateStoreConformance("MemoryStateStore", subject, { describe, it });
+stateStoreConformance("MemoryStateStore", subject, { describe, test });
 
 describe("state in memory", () => {
-  it("that is not durable is empty when it is opened again", async () => {
+  test("that is not durable is empty when it is opened again", async () => {
     const store = new MemoryStateStore();
     store.put("a", Uint8Array.of(1));
     store.commit(4);
@@ -33,7 +33,7 @@ describe("state in memory", () => {
     expect(store.reopen().appliedIndex).toBe(0);
   });
 
-  it("forgets deleted keys, whether or not they were put in order before", () => {
+  test("forgets deleted keys, whether or not they were put in order before", () => {
     const store = new MemoryStateStore();
     for (let i = 0; i < 20_000; i++) {
       store.put(String(i), Uint8Array.of(1));
@@ -47,7 +47,7 @@ describe("state in memory", () => {
     );
   });
 
-  it("refuses a view between a put and its commit, and one that is read after it was closed", () => {
+  test("refuses a view between a put and its commit, and one that is read after it was closed", () => {
     const store = new MemoryStateStore();
     store.put("a", Uint8Array.of(1));
     expect(() => store.view()).toThrow("between a put and its commit");
@@ -60,7 +60,7 @@ describe("state in memory", () => {
     expect(() => walk.next()).toThrow("after it was closed");
   });
 
-  it("refuses keys without bytes and with too many", () => {
+  test("refuses keys without bytes and with too many", () => {
     const store = new MemoryStateStore();
     expect(() => store.put("", Uint8Array.of(1))).toThrow("1 to 1900 bytes");
     expect(() => store.delete("x".repeat(1_901))).toThrow("1 to 1900 bytes");

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { storageConformance } from "../testing/conformance/storage-conformance.ts";
 import { testEntries, testMetadata } from "../testing/conformance/storage-subject.ts";
 import { EMPTY_BYTES } from "../types.ts";
@@ -23,11 +23,11 @@ storageConformance(
       dispose: async () => groups.clear(),
     };
   },
-  { describe, it },
+  { describe, test },
 );
 
 describe("MemoryStorage", () => {
-  it("starts from a given state", () => {
+  test("starts from a given state", () => {
     const storage = new MemoryStorage({
       hardState: { term: 3, vote: 1, commit: 6 },
       snapshot: { metadata: testMetadata(5, 2), data: new Uint8Array([1]) },
@@ -38,11 +38,11 @@ describe("MemoryStorage", () => {
     expect(storage.snapshot()).toEqual({ metadata: testMetadata(5, 2), data: new Uint8Array([1]) });
   });
 
-  it("refuses entries that do not join what comes before them", () => {
+  test("refuses entries that do not join what comes before them", () => {
     expect(() => new MemoryStorage({ entries: testEntries(3, 5, 1) })).toThrow(/do not join/);
   });
 
-  it("takes a snapshot with its content in one piece, and streams it", async () => {
+  test("takes a snapshot with its content in one piece, and streams it", async () => {
     const storage = new MemoryStorage({ entries: testEntries(1, 4, 1) });
     storage.applySnapshot({ metadata: testMetadata(9, 2), data: new Uint8Array([7, 7]) });
     expect([storage.firstIndex(), storage.lastIndex()]).toEqual([10, 9]);
@@ -51,14 +51,14 @@ describe("MemoryStorage", () => {
     expect(chunks).toEqual([new Uint8Array([7, 7])]);
   });
 
-  it("serves a configuration without a snapshot", () => {
+  test("serves a configuration without a snapshot", () => {
     const { confState } = testMetadata(0, 0);
     const storage = new MemoryStorage({ confState });
     expect(storage.initialState().confState).toEqual(confState);
     expect(storage.snapshot()).toEqual({ metadata: { confState, index: 0, term: 0 }, data: EMPTY_BYTES });
   });
 
-  it("is not written to after it was closed", async () => {
+  test("is not written to after it was closed", async () => {
     const storage = new MemoryStorage();
     await storage.close();
     await expect(storage.write({ entries: testEntries(1, 2, 1) })).rejects.toThrow(/closed/);

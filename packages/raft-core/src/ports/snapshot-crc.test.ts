@@ -1,10 +1,10 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { joinedCrc32 } from "./snapshot-crc.ts";
 
 describe("the CRC of joined bytes", () => {
-  it("is the one that running over all of them gives, wherever they are cut", () => {
+  test("is the one that running over all of them gives, wherever they are cut", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }), (parts) => {
         let joined = 0;
@@ -14,7 +14,7 @@ describe("the CRC of joined bytes", () => {
     );
   });
 
-  it("holds for lengths whose bits are more than 32 bits can count", () => {
+  test("holds for lengths whose bits are more than 32 bits can count", () => {
     const zeros = Buffer.alloc(1024 * 1024);
     const head = crc32(Buffer.from("head"));
     let expected = head;

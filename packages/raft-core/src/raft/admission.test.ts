@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decodeMessage, encodeMessage } from "../eraftpb/message.ts";
 import { RaftError } from "../errors.ts";
 import { MemoryStorage } from "../memory/memory-storage.ts";
@@ -96,7 +96,7 @@ function started(start: "follower" | "candidate" | "leader", options: Options): 
 }
 
 describe("whatever comes from outside", () => {
-  it("is taken or refused, and never stops a node; what is refused has changed nothing", () => {
+  test("is taken or refused, and never stops a node; what is refused has changed nothing", () => {
     const property = fc.property(
       fc.array(anyHostileMessage, { minLength: 1, maxLength: 12 }),
       anyStart,
@@ -117,7 +117,7 @@ describe("whatever comes from outside", () => {
     fc.assert(property, { numRuns: 3000 });
   });
 
-  it("may be any bytes: they are no message, or one that is taken or refused", () => {
+  test("may be any bytes: they are no message, or one that is taken or refused", () => {
     const property = fc.property(fc.uint8Array({ maxLength: 80 }), anyStart, anyOptions, (bytes, start, options) => {
       const target = started(start, options);
       stepBytes(target, bytes);
@@ -125,7 +125,7 @@ describe("whatever comes from outside", () => {
     fc.assert(property, { numRuns: 3000 });
   });
 
-  it("may be a real message that was damaged on its way", () => {
+  test("may be a real message that was damaged on its way", () => {
     const traffic = realTraffic();
     const damage = fc.record({ at: fc.nat(), to: fc.nat({ max: 255 }), cut: fc.nat({ max: 2 }) });
     const property = fc.property(
@@ -185,13 +185,13 @@ describe("a message from a broken node, or from one that knows more than this no
   const heartbeat = (term: number) => message({ type: "MsgHeartbeat", from: 2, to: 1, term });
   const unreadable = { term: 2, index: 4, type: "EntryConfChange", data: Uint8Array.of(0xff) } as const;
 
-  it("says so when committed entries that it acknowledged are gone", () => {
+  test("says so when committed entries that it acknowledged are gone", () => {
     expect(refused({ type: "MsgHeartbeat", commit: 3 })).toBe("taken");
     expect(refused({ type: "MsgHeartbeat", commit: 4 })).toBe("lost-entries");
     expect(refused({ type: "MsgHeartbeat", commit: 4, term: 1 })).toBe("taken");
   });
 
-  it.each([
+  test.each([
     ["an append in no term", { type: "MsgApp", term: 0 }],
     ["a heartbeat in no term", { type: "MsgHeartbeat", term: 0 }],
     [
@@ -222,7 +222,7 @@ describe("a message from a broken node, or from one that knows more than this no
     expect(refused(fields)).toBe("malformed");
   });
 
-  it.each(["MsgHeartbeatResp", "MsgAppResp", "MsgVoteResp"] as const)(
+  test.each(["MsgHeartbeatResp", "MsgAppResp", "MsgVoteResp"] as const)(
     "a %s of the leader itself is refused by the leader, too",
     (type) => {
       const target = started("leader", { flags: false, asyncStorageWrites: false });
@@ -232,7 +232,7 @@ describe("a message from a broken node, or from one that knows more than this no
     },
   );
 
-  it("a node that one message took a step ahead is followed by its group", () => {
+  test("a node that one message took a step ahead is followed by its group", () => {
     const network = new LockstepNetwork({ voters: [1, 2, 3] });
     network.elect(2);
     const { term } = network.raw(1).basicStatus().hardState;
@@ -247,7 +247,7 @@ describe("a message from a broken node, or from one that knows more than this no
     for (const { applied } of network.nodes.values()) expect(commands(applied)).toEqual(["on"]);
   });
 
-  it("a node that knows no term yet takes its group's, however high, when it hears of it again", () => {
+  test("a node that knows no term yet takes its group's, however high, when it hears of it again", () => {
     const high = 2 ** 40;
     const contents = new Map([1, 2].map((id) => [id, { hardState: { term: high, vote: 0, commit: 0 } }]));
     const network = new LockstepNetwork({ voters: [1, 2, 3], contents });
@@ -263,7 +263,7 @@ describe("a message from a broken node, or from one that knows more than this no
     expect(network.raw(3).basicStatus().hardState.term).toBe(high + 1);
   });
 
-  it("a node that knows no term yet refuses a pre-vote by silence: it has no term to refuse in", () => {
+  test("a node that knows no term yet refuses a pre-vote by silence: it has no term to refuse in", () => {
     const storage = new MemoryStorage({
       confState: TRIO,
       snapshot: { metadata: { index: 9, term: 1, confState: TRIO }, data: new Uint8Array(0) },

@@ -1,5 +1,5 @@
 // Situations in which groups are known to have got stuck, split or been disturbed: several options and several nodes at once.
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import {
   bytes,
@@ -31,12 +31,12 @@ describe("two candidates at once (Raft paper §5.2)", () => {
     return network;
   }
 
-  it("the one that lost deposes the winner when it stands again, though its log keeps it from winning", () => {
+  test("the one that lost deposes the winner when it stands again, though its log keeps it from winning", () => {
     const network = duel({});
     expect(THREE.map((id) => roleAndTerm(network, id))).toEqual(THREE.map(() => ["StateFollower", 2]));
   });
 
-  it("with pre-votes it does not even ask for votes, and the winner stays", () => {
+  test("with pre-votes it does not even ask for votes, and the winner stays", () => {
     const network = duel({ preVote: true });
     expect(THREE.map((id) => roleAndTerm(network, id)[1])).toEqual([1, 1, 1]);
     expect(roleAndTerm(network, 1)[0]).toBe("StateLeader");
@@ -60,7 +60,7 @@ describe("a node that comes back with a term of its own", () => {
     return network;
   }
 
-  it("is taken in again where leases keep it from disturbing: the leader hears of its term and is elected anew (§6.2)", () => {
+  test("is taken in again where leases keep it from disturbing: the leader hears of its term and is elected anew (§6.2)", () => {
     const network = cameBack({ checkQuorum: true });
     // The leader stepped down at the answer of 3, whose log is too short to win; 2 or 1 can.
     expect(roleAndTerm(network, 1)).toEqual(["StateFollower", 3]);
@@ -71,7 +71,7 @@ describe("a node that comes back with a term of its own", () => {
     expect(commands(network.node(3).applied)).toEqual(["missed"]);
   });
 
-  it("without leases the old leader hears of its term, too, for nobody else may tell it (§5.1)", () => {
+  test("without leases the old leader hears of its term, too, for nobody else may tell it (§5.1)", () => {
     const network = cameBack({});
     expect(roleAndTerm(network, 1)).toEqual(["StateFollower", 3]);
     network.elect(1);
@@ -80,7 +80,7 @@ describe("a node that comes back with a term of its own", () => {
     expect(commands(network.node(3).applied)).toEqual(["missed"]);
   });
 
-  it("with pre-votes it has none, and nothing happens (thesis §9.6)", () => {
+  test("with pre-votes it has none, and nothing happens (thesis §9.6)", () => {
     const network = cameBack({ checkQuorum: true, preVote: true });
     expect(roleAndTerm(network, 1)).toEqual(["StateLeader", 1]);
     expect(commands(network.node(3).applied)).toEqual(["missed"]);
@@ -88,7 +88,7 @@ describe("a node that comes back with a term of its own", () => {
 });
 
 describe("a group that is moved to pre-votes node by node", () => {
-  it("elects a leader also when the node that is ahead in term is behind in its log", () => {
+  test("elects a leader also when the node that is ahead in term is behind in its log", () => {
     // While it was cut off and did not ask first yet, 3 reached a later term with a log that ends early.
     const log = entriesOfTerms(1, 1);
     const contents = new Map([
@@ -110,7 +110,7 @@ describe("a group that is moved to pre-votes node by node", () => {
 });
 
 describe("the check of the quorum (thesis §6.2)", () => {
-  it("gives a voter that was just added the time to be heard from", () => {
+  test("gives a voter that was just added the time to be heard from", () => {
     const network = new LockstepNetwork({ voters: [1], config: { checkQuorum: true } });
     network.elect(1);
     network.tick(1, 9);
@@ -122,7 +122,7 @@ describe("the check of the quorum (thesis §6.2)", () => {
     expect(roleAndTerm(network, 1)[0]).toBe("StateFollower");
   });
 
-  it("does not count learners: they cannot make up for voters that are gone", () => {
+  test("does not count learners: they cannot make up for voters that are gone", () => {
     const network = new LockstepNetwork({ voters: [1, 2], learners: [3, 4], config: { checkQuorum: true } });
     network.elect(1);
     network.isolate(2);
@@ -133,7 +133,7 @@ describe("the check of the quorum (thesis §6.2)", () => {
     expect(roleAndTerm(network, 1)[0]).toBe("StateFollower");
   });
 
-  it("does not stand in the way of a transfer, or of an election after the leader is dead for an election timeout", () => {
+  test("does not stand in the way of a transfer, or of an election after the leader is dead for an election timeout", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true } });
     network.elect(1);
     network.raw(1).transferLeader(3);
@@ -149,7 +149,7 @@ describe("the check of the quorum (thesis §6.2)", () => {
 });
 
 describe("messages that come late", () => {
-  it("a call to stand for election that reaches a node after its removal is ignored (thesis §3.10, §4.2.2)", () => {
+  test("a call to stand for election that reaches a node after its removal is ignored (thesis §3.10, §4.2.2)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 3, context: bytes("") });
@@ -162,7 +162,7 @@ describe("messages that come late", () => {
     expect(roleAndTerm(network, 3)).toEqual(["StateFollower", 1]);
   });
 
-  it("appends and acknowledgements in any order lead to the same log (Raft paper §5.3)", () => {
+  test("appends and acknowledgements in any order lead to the same log (Raft paper §5.3)", () => {
     for (const order of [
       [0, 1, 2],
       [2, 1, 0],
@@ -194,7 +194,7 @@ describe("messages that come late", () => {
 });
 
 describe("snapshots (Raft paper §7)", () => {
-  it("are not sent to a member that is silent, but as soon as it is heard from", () => {
+  test("are not sent to a member that is silent, but as soon as it is heard from", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true } });
     network.elect(1);
     network.isolate(3);
@@ -218,7 +218,7 @@ describe("snapshots (Raft paper §7)", () => {
     expect(network.raw(1).status().progress.get(3)).toMatchObject({ state: "StateReplicate", match: 3 });
   });
 
-  it.each([
+  test.each([
     ["a voter that it names as a learner learns", { voters: [1, 2], learners: [3] }, true],
     ["a voter that it names as a voter votes", { voters: [1, 2, 3], learners: [] }, false],
   ])("change what a node is: %s", (_what, members, isLearner) => {

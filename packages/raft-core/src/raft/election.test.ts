@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import { entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
@@ -11,27 +11,27 @@ function roles(network: LockstepNetwork): string[] {
 }
 
 describe("leader election (Raft paper §5.2)", () => {
-  it("elects a candidate with a majority, and everyone follows it", () => {
+  test("elects a candidate with a majority, and everyone follows it", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     expect(roles(network)).toEqual(["StateLeader", "StateFollower", "StateFollower"]);
     for (const node of network.nodes.values()) expect(node.raw.basicStatus().softState.lead).toBe(1);
   });
 
-  it("does not elect without a majority", () => {
+  test("does not elect without a majority", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.isolate(1);
     network.elect(1);
     expect(roles(network)[0]).toBe("StateCandidate");
   });
 
-  it("elects the only voter by its own vote", () => {
+  test("elects the only voter by its own vote", () => {
     const network = new LockstepNetwork({ voters: [1] });
     network.elect(1);
     expect(roles(network)).toEqual(["StateLeader"]);
   });
 
-  it("starts an election when the randomized timeout runs out, and not before", () => {
+  test("starts an election when the randomized timeout runs out, and not before", () => {
     const network = new LockstepNetwork({ voters: THREE });
     const raw = network.raw(2);
     const timeout = raw.raft.randomizedElectionTicks;
@@ -44,7 +44,7 @@ describe("leader election (Raft paper §5.2)", () => {
     expect(raw.basicStatus().hardState.term).toBe(1);
   });
 
-  it("gives one vote per term, first come first served, also after a restart (R1)", () => {
+  test("gives one vote per term, first come first served, also after a restart (R1)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     const voter = network.node(3);
     const request = (from: NodeId) => message({ type: "MsgVote", from, to: 3, term: 1 });
@@ -59,7 +59,7 @@ describe("leader election (Raft paper §5.2)", () => {
     expect(voter.carryOut()).toMatchObject([{ type: "MsgVoteResp", to: 1, reject: false }]);
   });
 
-  it("does not let a vote out before it is durable (R2)", () => {
+  test("does not let a vote out before it is durable (R2)", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { asyncStorageWrites: true } });
     const voter = network.raw(3);
     voter.step(message({ type: "MsgVote", from: 1, to: 3, term: 1 }));
@@ -69,7 +69,7 @@ describe("leader election (Raft paper §5.2)", () => {
     expect(append?.responses).toMatchObject([{ type: "MsgVoteResp", to: 1 }]);
   });
 
-  it("tells a candidate of an older term the newer one, so that its next attempt counts (§5.1)", () => {
+  test("tells a candidate of an older term the newer one, so that its next attempt counts (§5.1)", () => {
     const at = (term: number) => ({ hardState: { term, vote: 0, commit: 0 } });
     const contents = new Map([1, 2, 3].map((id) => [id, at(id === 1 ? 1 : 5)]));
     const network = new LockstepNetwork({ voters: THREE, contents });
@@ -82,7 +82,7 @@ describe("leader election (Raft paper §5.2)", () => {
     expect(roles(network)).toEqual(["StateLeader", "StateFollower", "StateFollower"]);
   });
 
-  it("returns to follower when the majority refuses, in the same term", () => {
+  test("returns to follower when the majority refuses, in the same term", () => {
     const network = new LockstepNetwork({
       voters: THREE,
       contents: new Map([
@@ -108,7 +108,7 @@ describe("election restriction (Raft paper §5.4.1)", () => {
     { own: [1, 2], index: 5, logTerm: 1, granted: false },
   ];
   for (const { own, index, logTerm, granted } of cases) {
-    it(`${granted ? "grants" : "refuses"} a log that ends at ${index}/${logTerm} against own terms ${own} (E1)`, () => {
+    test(`${granted ? "grants" : "refuses"} a log that ends at ${index}/${logTerm} against own terms ${own} (E1)`, () => {
       const contents = { hardState: { term: 2, vote: 0, commit: 0 }, entries: entriesOfTerms(...own) };
       const network = new LockstepNetwork({ voters: THREE, contents: new Map([[1, contents]]) });
       const voter = network.node(1);
@@ -119,7 +119,7 @@ describe("election restriction (Raft paper §5.4.1)", () => {
 });
 
 describe("pre-vote (thesis §9.6)", () => {
-  it("lets an isolated node come back without raising anyone's term", () => {
+  test("lets an isolated node come back without raising anyone's term", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { preVote: true } });
     network.elect(1);
     network.isolate(3);
@@ -138,7 +138,7 @@ describe("pre-vote (thesis §9.6)", () => {
     expect(network.raw(1).basicStatus().hardState.term).toBe(1);
   });
 
-  it("does not record a pre-vote as a vote", () => {
+  test("does not record a pre-vote as a vote", () => {
     const network = new LockstepNetwork({ voters: THREE });
     const voter = network.node(3);
     voter.raw.step(message({ type: "MsgPreVote", from: 1, to: 3, term: 1 }));
@@ -150,7 +150,7 @@ describe("pre-vote (thesis §9.6)", () => {
     expect(voter.raw.basicStatus().hardState).toEqual({ term: 0, vote: 0, commit: 0 });
   });
 
-  it("elects in two rounds", () => {
+  test("elects in two rounds", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { preVote: true } });
     network.elect(2);
     expect(roles(network)).toEqual(["StateFollower", "StateLeader", "StateFollower"]);
@@ -160,7 +160,7 @@ describe("pre-vote (thesis §9.6)", () => {
 });
 
 describe("check quorum (thesis §6.2) and the leader's lease (§4.2.3)", () => {
-  it("a leader that hears from no quorum steps down after an election timeout", () => {
+  test("a leader that hears from no quorum steps down after an election timeout", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true } });
     network.elect(1);
     network.isolate(1);
@@ -171,7 +171,7 @@ describe("check quorum (thesis §6.2) and the leader's lease (§4.2.3)", () => {
     expect(network.raw(1).basicStatus().softState).toEqual({ role: "StateFollower", lead: 0 });
   });
 
-  it("a leader that hears from a quorum stays", () => {
+  test("a leader that hears from a quorum stays", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true } });
     network.elect(1);
     network.isolate(3);
@@ -182,7 +182,7 @@ describe("check quorum (thesis §6.2) and the leader's lease (§4.2.3)", () => {
     expect(network.raw(1).basicStatus().softState.role).toBe("StateLeader");
   });
 
-  it("followers ignore a vote request while they hear from a leader, but not that of a transfer", () => {
+  test("followers ignore a vote request while they hear from a leader, but not that of a transfer", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true } });
     network.elect(1);
     const voter = network.node(2);
@@ -194,7 +194,7 @@ describe("check quorum (thesis §6.2) and the leader's lease (§4.2.3)", () => {
     expect(voter.carryOut()).toMatchObject([{ type: "MsgVoteResp", reject: false }]);
   });
 
-  it("answers a leader of an older term, so that it steps down", () => {
+  test("answers a leader of an older term, so that it steps down", () => {
     const contents = new Map([[3, { hardState: { term: 7, vote: 0, commit: 0 } }]]);
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true }, contents });
     network.elect(1);
@@ -205,7 +205,7 @@ describe("check quorum (thesis §6.2) and the leader's lease (§4.2.3)", () => {
     });
   });
 
-  it("a follower that forgets its leader grants a pre-vote at once", () => {
+  test("a follower that forgets its leader grants a pre-vote at once", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true, preVote: true } });
     network.elect(1);
     const request = message({ type: "MsgPreVote", from: 3, to: 2, term: 2, index: 9, logTerm: 1 });
@@ -219,7 +219,7 @@ describe("check quorum (thesis §6.2) and the leader's lease (§4.2.3)", () => {
 });
 
 describe("standing for election", () => {
-  it("waits until committed configuration changes are applied (E2)", () => {
+  test("waits until committed configuration changes are applied (E2)", () => {
     const entries = entriesOfTerms(1, 1).map((entry) => ({ ...entry, type: "EntryConfChange" as const }));
     const contents = new Map([[1, { hardState: { term: 1, vote: 0, commit: 2 }, entries }]]);
     const network = new LockstepNetwork({ voters: THREE, contents });
@@ -230,7 +230,7 @@ describe("standing for election", () => {
     });
   });
 
-  it("is not for learners", () => {
+  test("is not for learners", () => {
     const network = new LockstepNetwork({ voters: [1, 2], learners: [3] });
     network.tick(3, 100);
     network.raw(3).campaign();

@@ -1,6 +1,6 @@
 // Figure 2 of the Raft paper, rule by rule, as far as a single message and a single node can show them. What takes several nodes
 // is in the test beside each part: election.test.ts, replication.test.ts, snapshot.test.ts.
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Message, message } from "../message.ts";
 import {
   bytes,
@@ -52,7 +52,7 @@ describe("rules for all servers (figure 2, §5.1)", () => {
     { type: "MsgAppResp", reject: true },
     { type: "MsgHeartbeatResp" },
   ];
-  it.each(ROLES)("a %s that hears of a later term follows in it", (role) => {
+  test.each(ROLES)("a %s that hears of a later term follows in it", (role) => {
     for (const fields of OF_LATER_TERMS) {
       const node = nodeIn(role);
       node.raw.step(message({ type: "MsgApp", ...fields, from: 2, to: 1, term: OWN_TERM + 3 }));
@@ -62,7 +62,7 @@ describe("rules for all servers (figure 2, §5.1)", () => {
     }
   });
 
-  it.each(ROLES)("a %s takes nothing from an earlier term: no entries, no votes, no acknowledgements", (role) => {
+  test.each(ROLES)("a %s takes nothing from an earlier term: no entries, no votes, no acknowledgements", (role) => {
     for (const type of ["MsgApp", "MsgVote", "MsgVoteResp", "MsgHeartbeat", "MsgAppResp", "MsgTimeoutNow"] as const) {
       const node = nodeIn(role);
       const lastIndex = node.raw.raft.log.lastIndex();
@@ -75,7 +75,7 @@ describe("rules for all servers (figure 2, §5.1)", () => {
     }
   });
 
-  it("entries are applied as soon as they are committed, in order, each once (§5.3)", () => {
+  test("entries are applied as soon as they are committed, in order, each once (§5.3)", () => {
     const node = nodeIn("StateFollower");
     const entries = entriesOfTerms(1, 3, 4, 4).slice(2);
     node.raw.step(message({ type: "MsgApp", from: 2, to: 1, term: 4, index: 2, logTerm: 3, entries, commit: 3 }));
@@ -90,7 +90,7 @@ describe("rules for all servers (figure 2, §5.1)", () => {
 describe("an append's receiver (figure 2, AppendEntries RPC)", () => {
   const follower = () => nodeIn("StateFollower");
 
-  it.each([
+  test.each([
     { rule: "no further than the leader has committed", commit: 2, entries: 2, expected: 2 },
     { rule: "no further than the last entry of the append", commit: 9, entries: 1, expected: 2 },
     { rule: "not beyond what is known to match, when there are no entries", commit: 9, entries: 0, expected: 1 },
@@ -101,7 +101,7 @@ describe("an append's receiver (figure 2, AppendEntries RPC)", () => {
     expect(node.raw.basicStatus().hardState.commit).toBe(expected);
   });
 
-  it("deletes an entry that conflicts, and all that follow it, but none otherwise", () => {
+  test("deletes an entry that conflicts, and all that follow it, but none otherwise", () => {
     const node = follower();
     const replaced = { term: 4, index: 2, type: "EntryNormal", data: bytes("new") } as const;
     node.raw.step(message({ type: "MsgApp", from: 2, to: 1, term: 4, index: 1, logTerm: 1, entries: [replaced] }));
@@ -112,7 +112,7 @@ describe("an append's receiver (figure 2, AppendEntries RPC)", () => {
     expect(node.raw.raft.log.lastIndex()).toBe(2);
   });
 
-  it("never lets its commit index fall, whatever a late message says", () => {
+  test("never lets its commit index fall, whatever a late message says", () => {
     const node = follower();
     for (const commit of [2, 1, 0]) {
       node.raw.step(message({ type: "MsgHeartbeat", from: 2, to: 1, term: 4, commit }));
@@ -122,7 +122,7 @@ describe("an append's receiver (figure 2, AppendEntries RPC)", () => {
 });
 
 describe("candidates (figure 2, §5.2)", () => {
-  it("begin with a higher term, their own vote, and a request to every other voter", () => {
+  test("begin with a higher term, their own vote, and a request to every other voter", () => {
     const network = new LockstepNetwork({ voters: [1, 2, 3, 4, 5] });
     const node = network.node(3);
     node.raw.campaign();
@@ -131,14 +131,14 @@ describe("candidates (figure 2, §5.2)", () => {
     expect(node.raw.basicStatus().hardState).toMatchObject({ term: 1, vote: 3 });
   });
 
-  it.each(["MsgApp", "MsgHeartbeat"] as const)("follow a leader of their own term: %s", (type) => {
+  test.each(["MsgApp", "MsgHeartbeat"] as const)("follow a leader of their own term: %s", (type) => {
     const node = nodeIn("StateCandidate");
     node.raw.step(message({ type, from: 3, to: 1, term: OWN_TERM, index: 1, logTerm: 1 }));
     expect(roleAndTerm(node)).toEqual(["StateFollower", OWN_TERM]);
     expect(node.raw.basicStatus().softState.lead).toBe(3);
   });
 
-  it("begin another election when one ends with a split vote", () => {
+  test("begin another election when one ends with a split vote", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.cut(1, 2);
     network.cut(1, 3);
@@ -149,7 +149,7 @@ describe("candidates (figure 2, §5.2)", () => {
     expect(roleAndTerm(network.node(1))).toEqual(["StateCandidate", 2]);
   });
 
-  it("count each voter once, however often it answers", () => {
+  test("count each voter once, however often it answers", () => {
     const network = new LockstepNetwork({ voters: [1, 2, 3, 4, 5] });
     const node = network.node(1);
     node.raw.campaign();
@@ -160,7 +160,7 @@ describe("candidates (figure 2, §5.2)", () => {
     expect(roleAndTerm(node)[0]).toBe("StateLeader");
   });
 
-  it("draw their timeouts from the whole of [electionTicks, 2 * electionTicks), so that votes seldom split", () => {
+  test("draw their timeouts from the whole of [electionTicks, 2 * electionTicks), so that votes seldom split", () => {
     const { raft } = nodeIn("StateFollower").raw;
     const drawn = new Map<number, number>();
     for (let i = 0; i < 2000; i++) {
@@ -173,7 +173,7 @@ describe("candidates (figure 2, §5.2)", () => {
 });
 
 describe("leaders (figure 2, §5.2 to §5.4)", () => {
-  it("send an append at once when elected, and heartbeats while idle", () => {
+  test("send an append at once when elected, and heartbeats while idle", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { heartbeatTicks: 2 } });
     network.elect(1);
     const appends = network.sent.filter(({ type, from }) => type === "MsgApp" && from === 1);
@@ -191,7 +191,7 @@ describe("leaders (figure 2, §5.2 to §5.4)", () => {
     expect(beats).toEqual([0, 2, 0, 2, 0, 2]);
   });
 
-  it("start with nextIndex behind their last entry and matchIndex 0 for everyone else", () => {
+  test("start with nextIndex behind their last entry and matchIndex 0 for everyone else", () => {
     const node = nodeIn("StateLeader");
     const { progress } = node.raw.status();
     // Entry 3 is the leader's own empty one; entry 2 was its last before that.
@@ -199,7 +199,7 @@ describe("leaders (figure 2, §5.2 to §5.4)", () => {
     expect(progress.get(1)).toMatchObject({ match: 3, next: 4 });
   });
 
-  it("send what a follower lacks until it has everything, however often messages are lost (§5.3)", () => {
+  test("send what a follower lacks until it has everything, however often messages are lost (§5.3)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(3);
@@ -215,7 +215,7 @@ describe("leaders (figure 2, §5.2 to §5.4)", () => {
     expect(network.node(3).applied.length).toBe(2);
   });
 
-  it("never append to a leader's log but at its end (R3): an append from another leader of the term stops nothing", () => {
+  test("never append to a leader's log but at its end (R3): an append from another leader of the term stops nothing", () => {
     const node = nodeIn("StateLeader");
     const entries = [{ term: 4, index: 2, type: "EntryNormal", data: bytes("other") } as const];
     node.raw.step(message({ type: "MsgApp", from: 2, to: 1, term: OWN_TERM, index: 1, logTerm: 1, entries }));
@@ -223,7 +223,7 @@ describe("leaders (figure 2, §5.2 to §5.4)", () => {
     expect(node.raw.raft.log.term(2)).toBe(3);
   });
 
-  it.each([
+  test.each([
     { voters: 1, acks: [], commits: true },
     { voters: 3, acks: [], commits: false },
     { voters: 3, acks: [2], commits: true },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import { bytes, entriesOfTerms, LockstepNetwork, text } from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
@@ -10,7 +10,7 @@ function reads(network: LockstepNetwork, id: NodeId): string[] {
 }
 
 describe("linearizable reads (thesis §6.4)", () => {
-  it("confirms a read on the leader with a round of heartbeats", () => {
+  test("confirms a read on the leader with a round of heartbeats", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.propose(1, "x");
@@ -22,7 +22,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(kinds).toEqual(new Set(["MsgHeartbeat", "MsgHeartbeatResp"]));
   });
 
-  it("answers a follower that passed its read on", () => {
+  test("answers a follower that passed its read on", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.raw(3).readIndex(bytes("r"));
@@ -31,7 +31,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual([]);
   });
 
-  it("holds a bounded number of others' reads while no quorum answers, and its own all the same", () => {
+  test("holds a bounded number of others' reads while no quorum answers, and its own all the same", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.propose(1, "x");
@@ -46,7 +46,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(raft.reads.waiting.length + raft.postponedReads.length).toBe(1025);
   });
 
-  it("answers at once when there is only one voter", () => {
+  test("answers at once when there is only one voter", () => {
     const network = new LockstepNetwork({ voters: [1] });
     network.elect(1);
     network.raw(1).readIndex(bytes("r"));
@@ -54,7 +54,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual(["r@1"]);
   });
 
-  it("answers a read that waits when the last other voter is removed", () => {
+  test("answers a read that waits when the last other voter is removed", () => {
     const network = new LockstepNetwork({ voters: [1, 2] });
     network.elect(1);
     network.propose(1, "x");
@@ -67,7 +67,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual(["r@2"]);
   });
 
-  it("confirms nothing without a quorum: another leader may have committed more", () => {
+  test("confirms nothing without a quorum: another leader may have committed more", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(1);
@@ -77,7 +77,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual([]);
   });
 
-  it("waits for the first commit of the leader's own term, for its commit index may be behind (Q1)", () => {
+  test("waits for the first commit of the leader's own term, for its commit index may be behind (Q1)", () => {
     const hardState = { term: 1, vote: 0, commit: 0 };
     const entries = entriesOfTerms(1, 1);
     const contents = new Map(THREE.map((id) => [id, { hardState, entries }]));
@@ -97,7 +97,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual(["early@3"]);
   });
 
-  it("a single voter waits for it, too: after a restart its commit index may be older than what it committed (Q1)", () => {
+  test("a single voter waits for it, too: after a restart its commit index may be older than what it committed (Q1)", () => {
     const contents = { hardState: { term: 1, vote: 1, commit: 1 }, entries: entriesOfTerms(1, 1) };
     const network = new LockstepNetwork({
       voters: [1],
@@ -117,7 +117,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(raw.ready().readStates.map(({ index }) => index)).toEqual([3]);
   });
 
-  it("a leader that was removed does not answer for the only voter that is left", () => {
+  test("a leader that was removed does not answer for the only voter that is left", () => {
     const network = new LockstepNetwork({ voters: [1, 2] });
     network.elect(1);
     network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 1, context: bytes("") });
@@ -131,7 +131,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual([]);
   });
 
-  it("numbers its heartbeats itself, so that equal contexts of two callers are two reads", () => {
+  test("numbers its heartbeats itself, so that equal contexts of two callers are two reads", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.raw(2).readIndex(bytes("same"));
@@ -141,7 +141,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 3)).toEqual(["same@1"]);
   });
 
-  it("does not take a repeated answer to an earlier read for an answer to a later one", () => {
+  test("does not take a repeated answer to an earlier read for an answer to a later one", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.raw(1).readIndex(bytes("r"));
@@ -156,7 +156,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual(["r@1"]);
   });
 
-  it("an answer to an earlier office of the same leader confirms nothing in a later one (Q2)", () => {
+  test("an answer to an earlier office of the same leader confirms nothing in a later one (Q2)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.deliverOnly(({ type }) => type !== "MsgHeartbeatResp");
@@ -175,7 +175,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual([]);
   });
 
-  it("one answer confirms all reads before it, in order", () => {
+  test("one answer confirms all reads before it, in order", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     const lost = new Set<string>();
@@ -189,7 +189,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual(["a@1", "b@1", "c@1"]);
   });
 
-  it("ignores positions it never sent (Q3) and contexts of other lengths", () => {
+  test("ignores positions it never sent (Q3) and contexts of other lengths", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(1);
@@ -209,7 +209,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(network.raw(1).raft.reads.confirmed).toBe(1);
   });
 
-  it("a learner's answer does not count towards the quorum", () => {
+  test("a learner's answer does not count towards the quorum", () => {
     const network = new LockstepNetwork({ voters: THREE, learners: [4] });
     network.elect(1);
     network.isolate(2);
@@ -219,7 +219,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     expect(reads(network, 1)).toEqual([]);
   });
 
-  it("by lease, a follower does not forget its leader", () => {
+  test("by lease, a follower does not forget its leader", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true, readOnly: "lease-based" } });
     network.elect(1);
     network.raw(2).forgetLeader();

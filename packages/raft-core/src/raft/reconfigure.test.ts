@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import {
   bytes,
@@ -35,7 +35,7 @@ function reconfigure(network: LockstepNetwork, on: NodeId, proposed: ConfChangeV
 }
 
 describe("single changes (thesis §4.1)", () => {
-  it("adds a voter, which catches up and counts", () => {
+  test("adds a voter, which catches up and counts", () => {
     const network = ledNetwork({ voters: [1] }, 2);
     reconfigure(network, 1, change([add(2)]));
     expect(network.node(2).confState.voters).toEqual([1, 2]);
@@ -46,7 +46,7 @@ describe("single changes (thesis §4.1)", () => {
     expect(commands(network.node(1).applied)).toEqual(["a"]);
   });
 
-  it("commits at once what the smaller quorum holds", () => {
+  test("commits at once what the smaller quorum holds", () => {
     const network = new LockstepNetwork({ voters: [1, 2] });
     network.elect(1);
     network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 2, context: NOTHING });
@@ -56,7 +56,7 @@ describe("single changes (thesis §4.1)", () => {
     expect(commands(network.node(1).applied)).toEqual(["a"]);
   });
 
-  it("turns down a second change until the first is applied, and tells its proposer by its context (R5)", () => {
+  test("turns down a second change until the first is applied, and tells its proposer by its context (R5)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.raw(1).proposeConfChange(change([remove(3)]), bytes("first"));
@@ -72,7 +72,7 @@ describe("single changes (thesis §4.1)", () => {
     expect(network.node(1).confState.voters).toEqual([1]);
   });
 
-  it("a new leader waits until everything it found in its log is applied (R5)", () => {
+  test("a new leader waits until everything it found in its log is applied (R5)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     // An entry comes to everyone's log and is not committed: it might have been a configuration change.
@@ -90,7 +90,7 @@ describe("single changes (thesis §4.1)", () => {
     expect(network.node(2).confState.voters).toEqual([1, 2]);
   });
 
-  it("turns down bytes that are no configuration change", () => {
+  test("turns down bytes that are no configuration change", () => {
     const network = new LockstepNetwork({ voters: [1] });
     network.elect(1);
     const entry = { term: 0, index: 0, type: "EntryConfChangeV2", data: new Uint8Array([255]) } as const;
@@ -99,7 +99,7 @@ describe("single changes (thesis §4.1)", () => {
     expect(network.node(1).applied.map(({ type }) => type)).toEqual(["EntryNormal", "EntryNormal"]);
   });
 
-  it("a learner gets everything and decides nothing", () => {
+  test("a learner gets everything and decides nothing", () => {
     const network = new LockstepNetwork({ voters: [1, 2], learners: [3] });
     network.elect(1);
     network.propose(1, "a");
@@ -111,7 +111,7 @@ describe("single changes (thesis §4.1)", () => {
 });
 
 describe("joint consensus (thesis §4.3)", () => {
-  it("replaces several voters at once, and leaves the joint configuration by itself (G1)", () => {
+  test("replaces several voters at once, and leaves the joint configuration by itself (G1)", () => {
     const network = ledNetwork({ voters: THREE }, 4, 5);
     reconfigure(network, 1, change([remove(2), remove(3), add(4), add(5)]));
     expect(network.node(1).confState).toMatchObject({ voters: [1, 4, 5], votersOutgoing: [] });
@@ -123,7 +123,7 @@ describe("joint consensus (thesis §4.3)", () => {
     [2, 3],
     [4, 5],
   ] as const) {
-    it(`needs both majorities while joint: nothing commits without ${missing}`, () => {
+    test(`needs both majorities while joint: nothing commits without ${missing}`, () => {
       const network = ledNetwork({ voters: THREE }, 4, 5);
       reconfigure(network, 1, change([remove(2), remove(3), add(4), add(5)], "Explicit"));
       expect(network.node(1).confState).toMatchObject({ voters: [1, 4, 5], votersOutgoing: [1, 2, 3] });
@@ -137,7 +137,7 @@ describe("joint consensus (thesis §4.3)", () => {
     });
   }
 
-  it("stays joint until told, with an explicit transition, and takes no other change meanwhile", () => {
+  test("stays joint until told, with an explicit transition, and takes no other change meanwhile", () => {
     const network = ledNetwork({ voters: THREE }, 4);
     reconfigure(network, 1, change([remove(3), add(4)], "Explicit"));
     expect(network.node(1).confState.votersOutgoing).toEqual(THREE);
@@ -147,7 +147,7 @@ describe("joint consensus (thesis §4.3)", () => {
     expect(network.node(1).confState).toMatchObject({ voters: [1, 2, 4], votersOutgoing: [] });
   });
 
-  it("is left by a later leader when the one that entered it is gone (G1)", () => {
+  test("is left by a later leader when the one that entered it is gone (G1)", () => {
     const network = ledNetwork({ voters: THREE }, 4);
     // The change gets committed and applied on 2 and 3; what leader 1 proposes after that gets nowhere.
     network.raw(1).proposeConfChange(change([remove(3), add(4)]));
@@ -166,7 +166,7 @@ describe("joint consensus (thesis §4.3)", () => {
   });
 
   for (const end of ["times out", "is called off"] as const) {
-    it(`is left when a hand-over of leadership that was under way as it was entered ${end} (G1)`, () => {
+    test(`is left when a hand-over of leadership that was under way as it was entered ${end} (G1)`, () => {
       const network = ledNetwork({ voters: [...THREE, 4] }, 5);
       network.isolate(4);
       network.raw(1).proposeConfChange(change([remove(3), add(5)]));
@@ -192,7 +192,7 @@ describe("a change that cannot be applied", () => {
     return last?.type === "EntryNormal" && text(last.context ?? NOTHING) === "turned down";
   };
 
-  it.each(["Explicit", "Implicit"] as const)(
+  test.each(["Explicit", "Implicit"] as const)(
     "is turned down: nothing, %s, while joint, wherever it comes from",
     (how) => {
       const network = ledNetwork({ voters: THREE }, 4);
@@ -205,7 +205,7 @@ describe("a change that cannot be applied", () => {
     },
   );
 
-  it.each([
+  test.each([
     ["the removal of the last voter", [1], change([remove(1)])],
     ["the demotion of the last voter", [1], change([learn(1)])],
     ["the removal of all voters", [1, 2], change([remove(1), remove(2)])],
@@ -216,7 +216,7 @@ describe("a change that cannot be applied", () => {
     expect(network.propose(1, "on")).toBe(true);
   });
 
-  it("is turned down in the old form, too", () => {
+  test("is turned down in the old form, too", () => {
     const network = ledNetwork({ voters: [1] });
     network.raw(1).proposeConfChange({ id: 0, type: "RemoveNode", nodeId: 1, context: NOTHING });
     network.stabilize();
@@ -225,7 +225,7 @@ describe("a change that cannot be applied", () => {
 });
 
 describe("a change that is dropped", () => {
-  it("because too much is uncommitted, does not stand in the way of the next (R5)", () => {
+  test("because too much is uncommitted, does not stand in the way of the next (R5)", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { maxUncommittedBytes: 10 } });
     network.elect(1);
     network.isolate(1);
@@ -242,7 +242,7 @@ describe("a change that is dropped", () => {
 });
 
 describe("removing the leader (thesis §4.2.2)", () => {
-  it("unless configured to step down (removal.test.ts) it keeps its office, without a say, and takes no proposals", () => {
+  test("unless configured to step down (removal.test.ts) it keeps its office, without a say, and takes no proposals", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     reconfigure(network, 1, change([remove(1)]));
@@ -252,7 +252,7 @@ describe("removing the leader (thesis §4.2.2)", () => {
 });
 
 describe("without validation", () => {
-  it("lets changes through that the active configuration would not allow", () => {
+  test("lets changes through that the active configuration would not allow", () => {
     const network = new LockstepNetwork({ voters: [1], config: { disableConfChangeValidation: true } });
     network.elect(1);
     network.raw(1).proposeConfChange(change([learn(2)]));

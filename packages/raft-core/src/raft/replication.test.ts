@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import { bytes, commands, entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import type { Entry, NodeId } from "../types.ts";
@@ -12,14 +12,14 @@ function logOf(network: LockstepNetwork, id: NodeId): string[] {
 }
 
 describe("log replication (Raft paper §5.3)", () => {
-  it("commits and applies in the same order everywhere", () => {
+  test("commits and applies in the same order everywhere", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     for (const command of ["a", "b", "c"]) network.propose(1, command);
     for (const node of network.nodes.values()) expect(commands(node.applied)).toEqual(["a", "b", "c"]);
   });
 
-  it("goes on with a minority missing, and brings it up to date later", () => {
+  test("goes on with a minority missing, and brings it up to date later", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(3);
@@ -31,7 +31,7 @@ describe("log replication (Raft paper §5.3)", () => {
     expect(commands(network.node(3).applied)).toEqual(["a"]);
   });
 
-  it("commits nothing without a majority", () => {
+  test("commits nothing without a majority", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(1);
@@ -39,21 +39,21 @@ describe("log replication (Raft paper §5.3)", () => {
     expect(commands(network.node(1).applied)).toEqual([]);
   });
 
-  it("passes a follower's proposal on to the leader", () => {
+  test("passes a follower's proposal on to the leader", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     expect(network.propose(3, "a")).toBe(true);
     expect(commands(network.node(3).applied)).toEqual(["a"]);
   });
 
-  it("drops proposals that no leader would get, and says who leads", () => {
+  test("drops proposals that no leader would get, and says who leads", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { disableProposalForwarding: true } });
     expect(network.raw(2).propose(bytes("a"))).toEqual({ ok: false, reason: "no-leader", leaderHint: 0 });
     network.elect(1);
     expect(network.raw(2).propose(bytes("a"))).toEqual({ ok: false, reason: "forwarding-disabled", leaderHint: 1 });
   });
 
-  it("does not acknowledge an append before it is durable (R2)", () => {
+  test("does not acknowledge an append before it is durable (R2)", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { asyncStorageWrites: true } });
     const follower = network.raw(2);
     follower.step(message({ type: "MsgApp", from: 1, to: 2, term: 1, entries: entriesOfTerms(1) }));
@@ -65,7 +65,7 @@ describe("log replication (Raft paper §5.3)", () => {
     ]);
   });
 
-  it("refuses an append whose predecessor it does not have, and leaves its log alone (A1, Log Matching)", () => {
+  test("refuses an append whose predecessor it does not have, and leaves its log alone (A1, Log Matching)", () => {
     const contents = { hardState: { term: 2, vote: 0, commit: 0 }, entries: entriesOfTerms(1, 1) };
     const network = new LockstepNetwork({ voters: THREE, contents: new Map([[2, contents]]) });
     const follower = network.node(2);
@@ -82,7 +82,7 @@ describe("log replication (Raft paper §5.3)", () => {
     expect(logOf(network, 2)).toEqual(["1/1", "1/2"]);
   });
 
-  it("takes a repeated or shortened append without losing what came after (A2)", () => {
+  test("takes a repeated or shortened append without losing what came after (A2)", () => {
     const contents = { hardState: { term: 1, vote: 0, commit: 0 }, entries: entriesOfTerms(1, 1, 1) };
     const network = new LockstepNetwork({ voters: THREE, contents: new Map([[2, contents]]) });
     const follower = network.node(2);
@@ -104,7 +104,7 @@ describe("log replication (Raft paper §5.3)", () => {
     [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
   ];
   for (const [at, terms] of followers.entries()) {
-    it(`makes the log of follower (${"abcdef"[at]}) of figure 7 equal to the leader's`, () => {
+    test(`makes the log of follower (${"abcdef"[at]}) of figure 7 equal to the leader's`, () => {
       const hardState = { term: 7, vote: 0, commit: 0 };
       const contents = new Map([
         [1, { hardState, entries: entriesOfTerms(...leaderTerms) }],
@@ -120,7 +120,7 @@ describe("log replication (Raft paper §5.3)", () => {
     });
   }
 
-  it("needs at most one probe per term to find where the logs meet", () => {
+  test("needs at most one probe per term to find where the logs meet", () => {
     const hardState = { term: 3, vote: 0, commit: 0 };
     const contents = new Map([
       [1, { hardState, entries: entriesOfTerms(1, ...new Array<number>(50).fill(3)) }],
@@ -135,7 +135,7 @@ describe("log replication (Raft paper §5.3)", () => {
 });
 
 describe("commit rule (Raft paper §5.4.2, figure 8)", () => {
-  it("does not commit an entry of an earlier term by counting, only with one of its own (R4)", () => {
+  test("does not commit an entry of an earlier term by counting, only with one of its own (R4)", () => {
     // S1 led term 2, wrote entry 2 on itself and S2, and is elected again in term 4.
     const hardState = { term: 3, vote: 0, commit: 0 };
     const contents = new Map([
@@ -163,7 +163,7 @@ describe("commit rule (Raft paper §5.4.2, figure 8)", () => {
 });
 
 describe("flow control (thesis §10.2.1)", () => {
-  it("has at most maxInflightMessages appends under way, and goes on when they are acknowledged", () => {
+  test("has at most maxInflightMessages appends under way, and goes on when they are acknowledged", () => {
     const network = new LockstepNetwork({ voters: [1, 2], config: { maxInflightMessages: 2, maxMessageBytes: 0 } });
     network.elect(1);
     network.isolate(2);
@@ -180,7 +180,7 @@ describe("flow control (thesis §10.2.1)", () => {
     expect(String(network.raw(1).status().progress.get(2))).toBe("StateReplicate match=5 next=6");
   });
 
-  it("limits the payload bytes under way", () => {
+  test("limits the payload bytes under way", () => {
     const config = { maxInflightBytes: 10, maxMessageBytes: 10 };
     const network = new LockstepNetwork({ voters: [1, 2], config });
     network.elect(1);
@@ -190,7 +190,7 @@ describe("flow control (thesis §10.2.1)", () => {
     expect(network.raw(1).status().progress.get(2)?.inflights.count).toBe(2);
   });
 
-  it("refuses proposals over maxUncommittedBytes until earlier ones are applied, but takes one of any size alone", () => {
+  test("refuses proposals over maxUncommittedBytes until earlier ones are applied, but takes one of any size alone", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { maxUncommittedBytes: 10 } });
     network.elect(1);
     const raw = network.raw(1);
@@ -201,7 +201,7 @@ describe("flow control (thesis §10.2.1)", () => {
     expect(raw.propose(bytes("x")).ok).toBe(true);
   });
 
-  it("goes back to probing when a member is reported unreachable, and to replicating when it answers", () => {
+  test("goes back to probing when a member is reported unreachable, and to replicating when it answers", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.raw(1).reportUnreachable(2);
@@ -223,7 +223,7 @@ describe("snapshots (Raft paper §7)", () => {
     return network;
   }
 
-  it("brings a follower up to date whose entries are compacted away", () => {
+  test("brings a follower up to date whose entries are compacted away", () => {
     const network = compacted();
     network.tick(1, 1);
     network.stabilize();
@@ -234,7 +234,7 @@ describe("snapshots (Raft paper §7)", () => {
     expect(commands(network.node(3).applied)).toEqual(["d"]);
   });
 
-  it("sends nothing else while one is under way, and probes again when it failed", () => {
+  test("sends nothing else while one is under way, and probes again when it failed", () => {
     const network = compacted();
     network.deliverOnly(({ type }) => type !== "MsgSnap");
     network.tick(1, 1);
@@ -251,7 +251,7 @@ describe("snapshots (Raft paper §7)", () => {
     expect(network.raw(3).basicStatus().hardState.commit).toBe(5);
   });
 
-  it("is refused by a node that its configuration does not name (SN2), and by one that is further", () => {
+  test("is refused by a node that its configuration does not name (SN2), and by one that is further", () => {
     const network = compacted();
     const snapshot = network.node(1).storage.snapshot();
     if (snapshot === "unavailable") throw new Error("no snapshot");

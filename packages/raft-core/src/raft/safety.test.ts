@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { checkInvariants } from "../confchange/changer.ts";
 import type { Message } from "../message.ts";
 import { seededRng } from "../ports/rng.ts";
@@ -193,7 +193,7 @@ function logOf({ storage }: LockstepNode): readonly Entry[] {
 
 describe("the safety properties of the Raft paper (figure 3), over random schedules", () => {
   for (let seed = 1; seed <= 40; seed++) {
-    it(`hold, and progress resumes when the network heals: seed ${seed}`, () => {
+    test(`hold, and progress resumes when the network heals: seed ${seed}`, () => {
       const schedule = new Schedule(seed);
       schedule.run(1_500);
       const nodes = [...schedule.network.nodes.values()];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import { bytes, entriesOfTerms, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import { EMPTY_CONF_STATE, type Snapshot } from "../types.ts";
@@ -22,7 +22,7 @@ function follower(...terms: readonly number[]) {
 }
 
 describe("a snapshot that comes", () => {
-  it("is not installed over a log that holds its last entry; that it is committed is news (SN1)", () => {
+  test("is not installed over a log that holds its last entry; that it is committed is news (SN1)", () => {
     const { node, offer } = follower(1, 1, 2, 2);
     const ready = offer(snapshotAt(3, 2));
     expect(ready.snapshot).toBeUndefined();
@@ -31,7 +31,7 @@ describe("a snapshot that comes", () => {
     expect(node.raw.raft.log.lastIndex()).toBe(4);
   });
 
-  it("replaces a log that has another entry in its place, whatever comes after it (SN1)", () => {
+  test("replaces a log that has another entry in its place, whatever comes after it (SN1)", () => {
     const { node, offer } = follower(1, 1, 1, 1, 1);
     const ready = offer(snapshotAt(3, 2));
     expect(ready.snapshot?.metadata).toMatchObject({ index: 3, term: 2 });
@@ -39,7 +39,7 @@ describe("a snapshot that comes", () => {
     expect(node.raw.raft.log.lastIndex()).toBe(3);
   });
 
-  it("is put in force with its configuration, joint or not, exactly as it was stored (G2)", () => {
+  test("is put in force with its configuration, joint or not, exactly as it was stored (G2)", () => {
     const confState = { voters: [2, 4], learners: [6], votersOutgoing: [1, 2, 3], learnersNext: [3], autoLeave: true };
     const { node, offer } = follower(1);
     offer(snapshotAt(3, 2, confState));
@@ -48,7 +48,7 @@ describe("a snapshot that comes", () => {
 });
 
 describe("a snapshot that does not have its receiver", () => {
-  it("is sent again at most once a tick, although it is reported as delivered before it is refused", () => {
+  test("is sent again at most once a tick, although it is reported as delivered before it is refused", () => {
     const network = new LockstepNetwork({ voters });
     network.elect(1);
     network.propose(1, "before");

@@ -1,5 +1,5 @@
 // What the thesis adds to the paper, where no test beside one of the parts shows it yet; each test names its section.
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MemoryStorage } from "../memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, type Message, message } from "../message.ts";
 import { seededRng } from "../ports/rng.ts";
@@ -14,7 +14,7 @@ function roleOf(network: LockstepNetwork, id: NodeId): string {
 }
 
 describe("leadership transfer (thesis §3.10)", () => {
-  it("to a node that dies before it campaigns costs an election timeout of proposals, and not the leadership", () => {
+  test("to a node that dies before it campaigns costs an election timeout of proposals, and not the leadership", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true } });
     network.elect(1);
     network.isolate(3);
@@ -29,7 +29,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     expect(commands(network.node(2).applied)).toEqual(["afterwards"]);
   });
 
-  it("leaves no gap: what the old leader had committed is in the new leader's log, and a late write of the old one is not", () => {
+  test("leaves no gap: what the old leader had committed is in the new leader's log, and a late write of the old one is not", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.propose(1, "a");
@@ -45,7 +45,7 @@ describe("leadership transfer (thesis §3.10)", () => {
 });
 
 describe("membership (thesis §4)", () => {
-  it("§4.2.1: a newcomer that learns first is made a voter when it has caught up, and holds nothing up meanwhile", () => {
+  test("§4.2.1: a newcomer that learns first is made a voter when it has caught up, and holds nothing up meanwhile", () => {
     const network = new LockstepNetwork({ voters: [1, 2], learners: [3] });
     network.elect(1);
     network.cut(1, 3);
@@ -63,7 +63,7 @@ describe("membership (thesis §4)", () => {
     expect(commands(network.node(3).applied)).toEqual(["without it", "with it"]);
   });
 
-  it("§4.2.3: a removed node that does not know of its removal cannot depose anyone, with leases or with pre-votes", () => {
+  test("§4.2.3: a removed node that does not know of its removal cannot depose anyone, with leases or with pre-votes", () => {
     for (const config of [{ checkQuorum: true }, { preVote: true, checkQuorum: true }]) {
       const network = new LockstepNetwork({ voters: [1, 2, 3, 4], config });
       network.elect(1);
@@ -84,7 +84,7 @@ describe("membership (thesis §4)", () => {
 });
 
 describe("reads (thesis §6.4)", () => {
-  it("that wait for a quorum end with the leadership: the next leader's commit index may be higher", () => {
+  test("that wait for a quorum end with the leadership: the next leader's commit index may be higher", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(1);
@@ -105,7 +105,7 @@ describe("reads (thesis §6.4)", () => {
     expect(network.node(1).readStates).toEqual([]);
   });
 
-  it("name an index that includes every write acknowledged before they were asked", () => {
+  test("name an index that includes every write acknowledged before they were asked", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     for (const id of THREE) {
@@ -119,7 +119,7 @@ describe("reads (thesis §6.4)", () => {
 });
 
 describe("pre-votes (thesis §9.6)", () => {
-  it("a node whose log is behind finds out by asking that it cannot win, and raises nobody's term", () => {
+  test("a node whose log is behind finds out by asking that it cannot win, and raises nobody's term", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { preVote: true } });
     network.elect(1);
     network.isolate(3);
@@ -135,7 +135,7 @@ describe("pre-votes (thesis §9.6)", () => {
     expect(roleOf(network, 2)).toBe("StateLeader");
   });
 
-  it("a node whose term is behind learns of the term from the refusal, and may win the next time", () => {
+  test("a node whose term is behind learns of the term from the refusal, and may win the next time", () => {
     const contents = new Map([
       [1, { hardState: { term: 2, vote: 0, commit: 0 }, entries: entriesOfTerms(1, 2) }],
       [2, { hardState: { term: 6, vote: 0, commit: 0 }, entries: entriesOfTerms(1) }],
@@ -150,7 +150,7 @@ describe("pre-votes (thesis §9.6)", () => {
     expect(roleOf(network, 1)).toBe("StateLeader");
   });
 
-  it("late answers to a pre-vote do not count as votes", () => {
+  test("late answers to a pre-vote do not count as votes", () => {
     const network = new LockstepNetwork({ voters: [1, 2, 3, 4, 5], config: { preVote: true } });
     const node = network.node(1);
     node.raw.campaign();
@@ -187,7 +187,7 @@ describe("writing in parallel (thesis §10.2.1)", () => {
   }
   const ack = (from: NodeId) => message({ type: "MsgAppResp", from, to: 1, term: 1, index: 1 });
 
-  it("a leader does not count itself before its own write is durable", () => {
+  test("a leader does not count itself before its own write is durable", () => {
     const { node, append } = elected();
     node.step(ack(2));
     expect(node.basicStatus().hardState.commit).toBe(0);
@@ -195,7 +195,7 @@ describe("writing in parallel (thesis §10.2.1)", () => {
     expect(node.basicStatus().hardState.commit).toBe(1);
   });
 
-  it("a majority of followers commits although the leader's disk is still at it; the leader applies only what it has", () => {
+  test("a majority of followers commits although the leader's disk is still at it; the leader applies only what it has", () => {
     const { node, append } = elected();
     node.step(ack(2));
     node.step(ack(3));

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bytes, commands, LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 import type { NodeId } from "../types.ts";
 
@@ -9,7 +9,7 @@ function leaderOf(network: LockstepNetwork): NodeId {
 }
 
 describe("leadership transfer (thesis §3.10)", () => {
-  it("hands over to a member that is up to date, within one round, leases and pre-vote notwithstanding", () => {
+  test("hands over to a member that is up to date, within one round, leases and pre-vote notwithstanding", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { checkQuorum: true, preVote: true } });
     network.elect(1);
     network.raw(1).transferLeader(3);
@@ -18,7 +18,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     expect(network.raw(3).basicStatus().hardState.term).toBe(2);
   });
 
-  it("brings the member up to date first", () => {
+  test("brings the member up to date first", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(3);
@@ -31,7 +31,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     expect(commands(network.node(3).applied)).toEqual(["a"]);
   });
 
-  it("can be asked for on a follower", () => {
+  test("can be asked for on a follower", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.raw(2).transferLeader(2);
@@ -39,7 +39,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     expect(leaderOf(network)).toBe(2);
   });
 
-  it("takes no proposals meanwhile, and takes them again after an election timeout", () => {
+  test("takes no proposals meanwhile, and takes them again after an election timeout", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(3);
@@ -54,7 +54,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     expect(network.propose(1, "a")).toBe(true);
   });
 
-  it("a second hand-over to another member replaces the first", () => {
+  test("a second hand-over to another member replaces the first", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(3);
@@ -64,7 +64,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     expect(leaderOf(network)).toBe(2);
   });
 
-  it("is ignored for the leader itself, for learners and for strangers", () => {
+  test("is ignored for the leader itself, for learners and for strangers", () => {
     const network = new LockstepNetwork({ voters: THREE, learners: [4] });
     network.elect(1);
     for (const to of [1, 4, 99]) {
@@ -74,7 +74,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     }
   });
 
-  it("ends when its target leaves the configuration", () => {
+  test("ends when its target leaves the configuration", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
     network.isolate(3);

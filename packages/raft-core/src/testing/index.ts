@@ -1,12 +1,13 @@
 // First: what follows does not run on an old Node.
 import "../require-node.ts";
 
+export type { TestFunctions } from "./conformance/declare-cases.ts";
 // Proof that a store of state is one.
 export { stateStoreConformance } from "./conformance/state-store-conformance.ts";
 export type { StateStoreSubject } from "./conformance/state-store-subject.ts";
 // Proof that a storage is one.
 export { storageConformance } from "./conformance/storage-conformance.ts";
-export type { StorageSubject, TestFunctions } from "./conformance/storage-subject.ts";
+export type { StorageSubject } from "./conformance/storage-subject.ts";
 // Proof that a transport is one.
 export { transportConformance } from "./conformance/transport-conformance.ts";
 export { fixedContent, snapshotAnnouncement } from "./conformance/transport-snapshot-cases.ts";

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FlushPace } from "./flush-pace.ts";
 
 function after(pace: FlushPace, times: number, tookMs: number): string {
@@ -7,7 +7,7 @@ function after(pace: FlushPace, times: number, tookMs: number): string {
 }
 
 describe("FlushPace", () => {
-  it("goes to the background while flushes are slow, and comes back when they are quick", () => {
+  test("goes to the background while flushes are slow, and comes back when they are quick", () => {
     const pace = new FlushPace("auto");
     expect(after(pace, 100, 0.3)).toBe("blocking");
     expect(after(pace, 1, 30)).toBe("blocking");
@@ -17,7 +17,7 @@ describe("FlushPace", () => {
     expect(after(pace, 100, 3)).toBe("blocking");
   });
 
-  it("stays where it was told to stay", () => {
+  test("stays where it was told to stay", () => {
     expect(after(new FlushPace("blocking"), 100, 100)).toBe("blocking");
     expect(after(new FlushPace("background"), 100, 0.1)).toBe("background");
   });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SnapshotMetadata } from "@raftoral/raft-core";
 import type { GroupStorage } from "@raftoral/raft-core/storage";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { testEntries } from "../testing/entries.ts";
 import { FlushPace } from "./flush-pace.ts";
@@ -84,7 +84,7 @@ async function work(storage: GroupStorage, below: (bound: number) => number, rou
 }
 
 describe("commits that go back and forth between blocking and background", () => {
-  it.each([1, 2, 3])("show everything that was acknowledged to who reads next (seed %i)", async (seed) => {
+  test.each([1, 2, 3])("show everything that was acknowledged to who reads next (seed %i)", async (seed) => {
     const below = numbers(seed);
     let background = 0;
     let asked = 0;
@@ -104,7 +104,7 @@ describe("commits that go back and forth between blocking and background", () =>
     expect(asked - background).toBeGreaterThan(50);
   });
 
-  it.each(["blocking", "background"] as const)(
+  test.each(["blocking", "background"] as const)(
     "fail for who comes after the end, and crash nothing (%s)",
     async (flush) => {
       const environment = await LmdbEnvironment.open({ path, flush, cacheBytesPerGroup: 0 });

@@ -1,7 +1,7 @@
 import { mkdtemp, open, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LmdbEnvironment, type LmdbEnvironmentOptions } from "../lmdb-environment.ts";
 import { testEntries } from "../testing/entries.ts";
 
@@ -15,7 +15,7 @@ afterEach(async () => {
 
 describe("what a data folder measures", () => {
   for (const flush of ["blocking", "background"] satisfies LmdbEnvironmentOptions["flush"][]) {
-    it(`each ${flush} flush once, with the time it took`, async () => {
+    test(`each ${flush} flush once, with the time it took`, async () => {
       const environment = await LmdbEnvironment.open({ path, flush });
       const group = await environment.group(1);
       const before = environment.rounds;
@@ -32,7 +32,7 @@ describe("what a data folder measures", () => {
     });
   }
 
-  it("the room that it takes, without the holes in its files, and the room that is left", async () => {
+  test("the room that it takes, without the holes in its files, and the room that is left", async () => {
     const environment = await LmdbEnvironment.open({ path });
     const empty = await environment.usage();
     const file = await open(join(path, "of another"), "w");

@@ -1,6 +1,6 @@
 import type { Entry } from "@raftoral/raft-core/storage";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { anyGroupState, anyId } from "../testing/arbitraries.ts";
 import { entryIndexOf, entryKey, stateKey } from "./keys.ts";
 import { decodeEntry, decodeState, encodeEntry, encodeState, entryRecordBytes, isEntry, isIntact } from "./records.ts";
@@ -20,7 +20,7 @@ function recordOf(key: Buffer, entry: Entry): Buffer {
 }
 
 describe("records", () => {
-  it("give back what was put in", () => {
+  test("give back what was put in", () => {
     fc.assert(
       fc.property(entries, anyId, (entry, group) => {
         const key = entryKey(group, entry.index);
@@ -38,7 +38,7 @@ describe("records", () => {
     );
   });
 
-  it("are not intact with any one bit changed, nor under another key (R1)", () => {
+  test("are not intact with any one bit changed, nor under another key (R1)", () => {
     fc.assert(
       fc.property(entries, fc.nat(), (entry, at) => {
         const key = entryKey(1, entry.index);
@@ -51,7 +51,7 @@ describe("records", () => {
     );
   });
 
-  it("never mistake arbitrary bytes for a record, and never throw", () => {
+  test("never mistake arbitrary bytes for a record, and never throw", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (noise) => {
         expect(isIntact(entryKey(1, 1), Buffer.from(noise))).toBe(false);
@@ -59,7 +59,7 @@ describe("records", () => {
     );
   });
 
-  it("have keys that sort by group, then index", () => {
+  test("have keys that sort by group, then index", () => {
     fc.assert(
       fc.property(anyId, anyId, anyId, anyId, (group, index, otherGroup, otherIndex) => {
         const expected = group - otherGroup || index - otherIndex;

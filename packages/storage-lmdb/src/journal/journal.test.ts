@@ -5,7 +5,7 @@
 import { readFileSync, truncateSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { JOURNAL_BYTES, patch, Subject, withSubject } from "../testing/journal-subject.ts";
 import { Journal } from "./journal.ts";
 import { JournalFile } from "./journal-file.ts";
@@ -56,7 +56,7 @@ function run(
 }
 
 describe("a journal after a crash", () => {
-  it("holds what was acknowledged, and of the last write all or nothing, crash after crash", {
+  test("holds what was acknowledged, and of the last write all or nothing, crash after crash", {
     timeout: 60_000,
   }, async () => {
     const lives = fc.array(fc.tuple(steps, contents, reached), { minLength: 1, maxLength: 4 });
@@ -78,7 +78,7 @@ describe("a journal after a crash", () => {
     );
   });
 
-  it("is refused for any bit that flipped in what was acknowledged", { timeout: 60_000 }, async () => {
+  test("is refused for any bit that flipped in what was acknowledged", { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(steps, contents, fc.nat(), fc.nat(), (what, last, which, bit) =>
         withSubject(async (subject) => {
@@ -114,7 +114,7 @@ describe("a journal with a page's worth of it overwritten", () => {
     ),
   });
 
-  it("is refused, or has what was acknowledged but for what looks as if never written", {
+  test("is refused, or has what was acknowledged but for what looks as if never written", {
     timeout: 60_000,
   }, async () => {
     let refused = 0;
@@ -154,7 +154,7 @@ describe("a journal that is not what it was", () => {
   });
   afterEach(() => subject.dispose());
 
-  it("is refused when a record is gone as if it had never been written, and others come after it", async () => {
+  test("is refused when a record is gone as if it had never been written, and others come after it", async () => {
     const [, second] = subject.acknowledged;
     patch(second?.path as string, second?.at as number, Buffer.alloc(PAGE_BYTES));
     await expect(subject.reopen()).rejects.toMatchObject({
@@ -163,7 +163,7 @@ describe("a journal that is not what it was", () => {
     });
   });
 
-  it("is refused when the end of a file and records of the next one are there, and one between is not", async () => {
+  test("is refused when the end of a file and records of the next one are there, and one between is not", async () => {
     while (subject.acknowledged.at(-1)?.path === subject.acknowledged[0]?.path) subject.append(Buffer.alloc(100, 9));
     const before = subject.acknowledged.at(-2);
     patch(before?.path as string, before?.at as number, Buffer.alloc(PAGE_BYTES));
@@ -173,7 +173,7 @@ describe("a journal that is not what it was", () => {
     });
   });
 
-  it("is refused without one of its files, and with one that was cut short", async () => {
+  test("is refused without one of its files, and with one that was cut short", async () => {
     const [even, odd] = subject.journal.files.map((file) => file.path) as [string, string];
     truncateSync(odd, PAGE_BYTES);
     await expect(subject.reopen()).rejects.toMatchObject({
@@ -186,7 +186,7 @@ describe("a journal that is not what it was", () => {
     subject = await Subject.create();
   });
 
-  it("is refused when it is another folder's", async () => {
+  test("is refused when it is another folder's", async () => {
     const other = await Subject.create();
     other.append(Buffer.alloc(100, 1));
     patch(fileOf(subject.journal, 4).path, 0, readFileSync(fileOf(other.journal, 4).path));
@@ -196,7 +196,7 @@ describe("a journal that is not what it was", () => {
     await other.dispose();
   });
 
-  it("is refused when LMDB is older than it", async () => {
+  test("is refused when LMDB is older than it", async () => {
     const { mark } = subject;
     subject.checkpoint(1);
     for (let i = 0; i < 40; i++) subject.append(Buffer.alloc(100, i));
@@ -208,7 +208,7 @@ describe("a journal that is not what it was", () => {
 });
 
 describe("room in a journal", () => {
-  it("is there again in the other file only once LMDB looks past what is in it (W3)", async () => {
+  test("is there again in the other file only once LMDB looks past what is in it (W3)", async () => {
     await withSubject(async (subject) => {
       const { journal } = subject;
       const page = Buffer.alloc(100);
@@ -233,14 +233,14 @@ describe("room in a journal", () => {
     });
   });
 
-  it("is refused to records larger than a file", async () => {
+  test("is refused to records larger than a file", async () => {
     await withSubject(async (subject) => {
       expect(subject.journal.makeRoom(JOURNAL_BYTES)).toBe("too large");
       expect(() => subject.append(Buffer.alloc(14 * PAGE_BYTES))).not.toThrow();
     });
   });
 
-  it("grows when a file's turn comes, up to the configured size", async () => {
+  test("grows when a file's turn comes, up to the configured size", async () => {
     await withSubject(async (subject) => {
       await subject.journal.close();
       subject.journal = await Journal.create(subject.folder, 4 * 1024 * 1024);

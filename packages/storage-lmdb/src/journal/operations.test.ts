@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { OperationWriter, visitOperations } from "./operations.ts";
 
 const bytes = (min: number, max: number) =>
@@ -29,7 +29,7 @@ function read(content: Buffer): { read: number; changes: (readonly [Buffer, Buff
 }
 
 describe("operations of a round", () => {
-  it("come back as they were written, one round after the other", () => {
+  test("come back as they were written, one round after the other", () => {
     const writer = new OperationWriter();
     fc.assert(
       fc.property(operations, (changes) => {
@@ -40,7 +40,7 @@ describe("operations of a round", () => {
     );
   });
 
-  it("are read without harm whatever the bytes are, and never beyond them", () => {
+  test("are read without harm whatever the bytes are, and never beyond them", () => {
     fc.assert(
       fc.property(bytes(0, 300), (garbage) => {
         const { read: length, changes } = read(garbage);
@@ -52,7 +52,7 @@ describe("operations of a round", () => {
     for (let length = 0; length < content.length; length++) expect(read(content.subarray(0, length)).read).toBe(0);
   });
 
-  it("need a key of a possible length", () => {
+  test("need a key of a possible length", () => {
     const writer = new OperationWriter();
     expect(() => writer.remove(Buffer.alloc(0))).toThrow(/key of 0 bytes/);
     expect(() => writer.remove(Buffer.alloc(256))).toThrow(/key of 256 bytes/);

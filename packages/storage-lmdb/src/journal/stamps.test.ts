@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { GENERATION_LIMIT, generationOf, kindOf, SECTOR_BYTES, SECTOR_CONTENT_BYTES, stampOf } from "./stamps.ts";
 
 const generations = fc.integer({ min: 1, max: GENERATION_LIMIT - 1 });
@@ -12,7 +12,7 @@ function sector(stamp: number, fill = 0): Buffer {
 }
 
 describe("a sector's stamp", () => {
-  it("is never 0 (T1) and gives its generation back (T2)", () => {
+  test("is never 0 (T1) and gives its generation back (T2)", () => {
     fc.assert(
       fc.property(generations, places, (generation, place) => {
         const stamp = stampOf(generation, place);
@@ -22,7 +22,7 @@ describe("a sector's stamp", () => {
     );
   });
 
-  it("tells this generation from every earlier one of its file, and from those that cannot be (T2, T3)", () => {
+  test("tells this generation from every earlier one of its file, and from those that cannot be (T2, T3)", () => {
     fc.assert(
       fc.property(fc.integer({ min: 3, max: 2 ** 30 }), places, fc.nat({ max: 1000 }), (generation, place, back) => {
         const kind = (other: number) => kindOf(sector(stampOf(other, place), 7), 0, place, generation);
@@ -35,7 +35,7 @@ describe("a sector's stamp", () => {
     );
   });
 
-  it("is found damaged whichever bit of it flips, and when it belongs to another place", () => {
+  test("is found damaged whichever bit of it flips, and when it belongs to another place", () => {
     for (let bit = 0; bit < 32; bit++) {
       const flipped = (stampOf(12, 40) ^ (1 << bit)) >>> 0;
       expect(kindOf(sector(flipped, 7), 0, 40, 12)).toBe("foreign");
@@ -43,14 +43,14 @@ describe("a sector's stamp", () => {
     expect(kindOf(sector(stampOf(12, 41), 7), 0, 40, 12)).toBe("foreign");
   });
 
-  it("of 0 says that the sector was never written only if all of it is 0", () => {
+  test("of 0 says that the sector was never written only if all of it is 0", () => {
     expect(kindOf(sector(0), 0, 40, 12)).toBe("stale");
     const touched = sector(0);
     touched[100] = 1;
     expect(kindOf(touched, 0, 40, 12)).toBe("foreign");
   });
 
-  it("exists for possible generations only", () => {
+  test("exists for possible generations only", () => {
     for (const generation of [0, -1, GENERATION_LIMIT]) expect(() => stampOf(generation, 0)).toThrow(/out of range/);
   });
 });

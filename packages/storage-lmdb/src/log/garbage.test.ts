@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GroupStorage } from "@raftoral/raft-core/storage";
 import { open } from "lmdb";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { entryRange } from "../format/keys.ts";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { testEntries, testEntry } from "../testing/entries.ts";
@@ -61,7 +61,7 @@ async function snapshotAt(index: number, chunks: number): Promise<void> {
 }
 
 describe("what is no longer needed", () => {
-  it("is deleted: entries below the first index, a few with each transaction", async () => {
+  test("is deleted: entries below the first index, a few with each transaction", async () => {
     await storage.write({ entries: testEntries(1, 1001, 1) });
     await environment.checkpoint();
     await storage.write({ compactTo: 991 });
@@ -69,7 +69,7 @@ describe("what is no longer needed", () => {
     expect(await recordsOnDisk()).toEqual({ entries: 14, snapshots: [] });
   });
 
-  it("is deleted also when nothing else is written", async () => {
+  test("is deleted also when nothing else is written", async () => {
     await storage.write({ entries: testEntries(1, 2001, 1) });
     await storage.write({ compactTo: 1991 });
     const stored = () => environment.records.getKeysCount(entryRange(1));
@@ -77,7 +77,7 @@ describe("what is no longer needed", () => {
     expect(await recordsOnDisk()).toEqual({ entries: 10, snapshots: [] });
   });
 
-  it("is found again at the next opening when the process ended before it was deleted", async () => {
+  test("is found again at the next opening when the process ended before it was deleted", async () => {
     await storage.write({ entries: testEntries(1, 2001, 1) });
     await storage.write({ compactTo: 1991 });
     await reopen();
@@ -86,7 +86,7 @@ describe("what is no longer needed", () => {
     expect(await recordsOnDisk()).toEqual({ entries: 18, snapshots: [] });
   });
 
-  it("is deleted: content of a snapshot that a newer one replaced, once its last reader ended", async () => {
+  test("is deleted: content of a snapshot that a newer one replaced, once its last reader ended", async () => {
     await write(30);
     await snapshotAt(10, 4);
     const reader = storage.openSnapshot({ confState: CONF_STATE, index: 10, term: 1 })[Symbol.asyncIterator]();
@@ -98,7 +98,7 @@ describe("what is no longer needed", () => {
     expect((await recordsOnDisk()).snapshots).toEqual([2 * CHUNK_BYTES + footerBytes(2)]);
   });
 
-  it("is deleted: content that a reader left half-way", async () => {
+  test("is deleted: content that a reader left half-way", async () => {
     await write(30);
     await snapshotAt(10, 4);
     for await (const _chunk of storage.openSnapshot({ confState: CONF_STATE, index: 10, term: 1 })) break;
@@ -107,7 +107,7 @@ describe("what is no longer needed", () => {
     expect((await recordsOnDisk()).snapshots).toEqual([CHUNK_BYTES + footerBytes(1)]);
   });
 
-  it("is deleted: what was spooled and never became a snapshot, after an abort or a restart", async () => {
+  test("is deleted: what was spooled and never became a snapshot, after an abort or a restart", async () => {
     const metadata = { confState: CONF_STATE, index: 10, term: 1 };
     const aborted = await storage.createSnapshot(metadata);
     await aborted.write(new Uint8Array(600_000));
@@ -122,7 +122,7 @@ describe("what is no longer needed", () => {
     expect((await recordsOnDisk()).snapshots).toEqual([]);
   });
 
-  it("is left to the next opening of the group: a spool that outlives its group touches nothing of it", async () => {
+  test("is left to the next opening of the group: a spool that outlives its group touches nothing of it", async () => {
     await write(20);
     const at = (index: number) => ({ confState: CONF_STATE, index, term: 1 });
     const [silent, busy, late] = [
@@ -145,7 +145,9 @@ describe("what is no longer needed", () => {
   });
 
   // A million entries: testing/bench-growth.ts.
-  it("does not let the files grow with the number of entries that were ever written", { timeout: 60_000 }, async () => {
+  test("does not let the files grow with the number of entries that were ever written", {
+    timeout: 60_000,
+  }, async () => {
     await environment.close();
     environment = await LmdbEnvironment.open({ path, journalBytes: 1024 * 1024 });
     storage = await environment.group(1);

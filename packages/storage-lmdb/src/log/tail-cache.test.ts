@@ -1,5 +1,5 @@
 import { entrySize } from "@raftoral/raft-core/storage";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { testEntries, testEntry } from "../testing/entries.ts";
 import { TailCache } from "./tail-cache.ts";
 
@@ -10,7 +10,7 @@ function filled(maxBytes: number, count: number): TailCache {
 }
 
 describe("TailCache", () => {
-  it("shrinks to its limit from the oldest on, but keeps what is not durable (C2)", () => {
+  test("shrinks to its limit from the oldest on, but keeps what is not durable (C2)", () => {
     const size = entrySize(testEntry(5, 1));
     const cache = filled(3 * size, 10);
     cache.evict(4);
@@ -22,7 +22,7 @@ describe("TailCache", () => {
     expect(cache.get(11)).toBeUndefined();
   });
 
-  it("replaces a suffix, also one that reaches before its beginning", () => {
+  test("replaces a suffix, also one that reaches before its beginning", () => {
     const cache = filled(1e6, 10);
     cache.dropBefore(5);
     cache.truncateFrom(8);
@@ -33,12 +33,12 @@ describe("TailCache", () => {
     expect([cache.firstIndex, cache.length, cache.get(3)?.term]).toEqual([3, 1, 3]);
   });
 
-  it("refuses a gap (C1)", () => {
+  test("refuses a gap (C1)", () => {
     const cache = filled(1e6, 3);
     expect(() => cache.append(testEntry(5, 1))).toThrow(/gap/);
   });
 
-  it("finds every entry while thousands pass through", () => {
+  test("finds every entry while thousands pass through", () => {
     const size = entrySize(testEntry(1, 1));
     const cache = new TailCache(50 * size);
     for (let index = 1; index <= 10_000; index++) {

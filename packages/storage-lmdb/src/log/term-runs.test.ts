@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TermRuns } from "./term-runs.ts";
 
 type Step = { kind: "append"; terms: number } | { kind: "truncate" | "drop"; at: number };
 
 describe("TermRuns", () => {
-  it("answers as a plain list of terms does", () => {
+  test("answers as a plain list of terms does", () => {
     const step: fc.Arbitrary<Step> = fc.oneof(
       fc.record({ kind: fc.constant("append" as const), terms: fc.integer({ min: 0, max: 2 }) }),
       fc.record({ kind: fc.constantFrom("truncate" as const, "drop" as const), at: fc.nat(30) }),

@@ -3,7 +3,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { testEntries } from "../testing/entries.ts";
 import { openSample, SAMPLE_GROUPS, SAMPLE_LAST, sampleFolder, takeSnapshot } from "../testing/sample-folder.ts";
@@ -41,7 +41,7 @@ async function crashedFolder(): Promise<void> {
 }
 
 describe("a backup of a stopped node", () => {
-  it("has everything, journal included, and becomes a cluster of one", async () => {
+  test("has everything, journal included, and becomes a cluster of one", async () => {
     await crashedFolder();
     const manifest = await backupFolder(data, out);
     expect(manifest).toMatchObject({ clusterId: "sample-1", nodeId: 1, incarnation: 1, storageFormat: 2 });
@@ -67,7 +67,7 @@ describe("a backup of a stopped node", () => {
     expect((await readdir(base)).filter((name) => name.includes("restoring"))).toEqual([]);
   });
 
-  it("is refused where anything is damaged, and leaves nothing", async () => {
+  test("is refused where anything is damaged, and leaves nothing", async () => {
     await crashedFolder();
     await damage(join(data, "snapshots", "7-1.snapshot"));
     await expect(backupFolder(data, out)).rejects.toMatchObject({
@@ -77,7 +77,7 @@ describe("a backup of a stopped node", () => {
     expect(await readdir(out)).toEqual([]);
   });
 
-  it("writes over nothing, is no data folder, and is backed up by a copy", async () => {
+  test("writes over nothing, is no data folder, and is backed up by a copy", async () => {
     await crashedFolder();
     await mkdir(out, { recursive: true });
     await writeFile(join(out, "mine"), "");
@@ -97,7 +97,7 @@ describe("a backup of a stopped node", () => {
 });
 
 describe("a backup that is restored", () => {
-  it("is refused with any file of it damaged, missing, or without its manifest", async () => {
+  test("is refused with any file of it damaged, missing, or without its manifest", async () => {
     await crashedFolder();
     const { files } = await backupFolder(data, out);
     const target = join(base, "restored");
@@ -114,7 +114,7 @@ describe("a backup that is restored", () => {
     expect(await readdir(base)).not.toContain("restored");
   });
 
-  it("is never of the old cluster, and writes over nothing", async () => {
+  test("is never of the old cluster, and writes over nothing", async () => {
     await crashedFolder();
     await backupFolder(data, out);
     const target = join(base, "restored");
@@ -127,7 +127,7 @@ describe("a backup that is restored", () => {
     await expect(openSample(target)).rejects.toMatchObject({ code: "STORAGE_IDENTITY_MISMATCH" });
   });
 
-  it("can name no file outside", async () => {
+  test("can name no file outside", async () => {
     await crashedFolder();
     await backupFolder(data, out);
     const manifest = join(out, "backup.json");
@@ -144,7 +144,7 @@ describe("a backup that is restored", () => {
 });
 
 describe("a backup of a running node", () => {
-  it("has all that was acknowledged before, while writes and snapshots go on", { timeout: 60_000 }, async () => {
+  test("has all that was acknowledged before, while writes and snapshots go on", { timeout: 60_000 }, async () => {
     const environment = await sampleFolder(data);
     const group = await environment.group(2);
     await takeSnapshot(group, { index: 1, term: 1, reset: true });
@@ -194,7 +194,7 @@ describe("a backup of a running node", () => {
     expect(await verifyFolder(data)).toMatchObject({ isIntact: true, notes: [] });
   });
 
-  it("ends before the environment is closed under it, and leaves nothing when it fails", async () => {
+  test("ends before the environment is closed under it, and leaves nothing when it fails", async () => {
     const environment = await sampleFolder(data);
     await mkdir(join(base, "full"));
     await writeFile(join(base, "full", "mine"), "");
@@ -208,7 +208,7 @@ describe("a backup of a running node", () => {
 });
 
 describe("a node that is left of its cluster", () => {
-  it("tells what would be done, does it for every group, and the same again does no harm", async () => {
+  test("tells what would be done, does it for every group, and the same again does no harm", async () => {
     await crashedFolder();
     const before = await readFile(join(data, "data.mdb"));
     const plan = await planRecovery(data, NEW);
@@ -223,7 +223,7 @@ describe("a node that is left of its cluster", () => {
     expect(await verifyFolder(data)).toMatchObject({ isIntact: true });
   });
 
-  it("is not recovered while it runs, or with anything that it needs damaged", async () => {
+  test("is not recovered while it runs, or with anything that it needs damaged", async () => {
     const environment = await sampleFolder(data);
     await expect(recoverFolder(data, NEW)).rejects.toMatchObject({ code: "STORAGE_LOCKED" });
     await environment.close();

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SAMPLE_IDENTITY, SAMPLE_LAST, sampleFolder } from "../testing/sample-folder.ts";
 import { inspectFolder } from "./inspect-folder.ts";
 import { StoppedFolder } from "./stopped-folder.ts";
@@ -66,7 +66,7 @@ async function contents(folder: string): Promise<string> {
 }
 
 describe("a folder that is inspected", () => {
-  it("tells of LMDB and of the journal as one, and stays as it is", async () => {
+  test("tells of LMDB and of the journal as one, and stays as it is", async () => {
     const before = await fingerprint(path);
     const report = await inspectFolder(path);
     expect(report).toMatchObject({ isBackup: false, format: 2, identity: SAMPLE_IDENTITY, incarnation: 1 });
@@ -88,7 +88,7 @@ describe("a folder that is inspected", () => {
     expect(await fingerprint(path)).toEqual(before);
   });
 
-  it("that is none is refused, and nothing appears in it", async () => {
+  test("that is none is refused, and nothing appears in it", async () => {
     const empty = join(base, "empty");
     await mkdir(empty, { recursive: true });
     await expect(inspectFolder(empty)).rejects.toMatchObject({ code: "STORAGE_PATH_INVALID" });
@@ -96,7 +96,7 @@ describe("a folder that is inspected", () => {
     expect(await readdir(empty)).toEqual([]);
   });
 
-  it("of a running node is refused, naming the process", async () => {
+  test("of a running node is refused, naming the process", async () => {
     const environment = await sampleFolder(join(base, "in-use"));
     for (const look of [inspectFolder, verifyFolder]) {
       await expect(look(join(base, "in-use"))).rejects.toMatchObject({ code: "STORAGE_LOCKED" });
@@ -106,7 +106,7 @@ describe("a folder that is inspected", () => {
 });
 
 describe("a folder that is verified", () => {
-  it("is intact after a crash and after a close, and stays as it is", async () => {
+  test("is intact after a crash and after a close, and stays as it is", async () => {
     for (const folder of [path, join(base, "running")]) {
       const before = await fingerprint(folder);
       expect(await verifyFolder(folder)).toMatchObject({ isIntact: true, damages: [], groups: 2, notes: [] });
@@ -114,7 +114,7 @@ describe("a folder that is verified", () => {
     }
   });
 
-  it("names every damage, in every kind of file", async () => {
+  test("names every damage, in every kind of file", async () => {
     // Entries have their index as a number at the beginning; states their key.
     const data = (index: number): Buffer => {
       const bytes = Buffer.alloc(8);
@@ -149,7 +149,7 @@ describe("a folder that is verified", () => {
     expect(report.damages.every(({ advice }) => advice.includes("restore a backup"))).toBe(true);
   });
 
-  it("finds records, files and states that are missing", async () => {
+  test("finds records, files and states that are missing", async () => {
     await rm(join(path, "journal-1"));
     await rm(join(path, "snapshots/7-1.snapshot"));
     const { damages } = await verifyFolder(path);
@@ -161,7 +161,7 @@ describe("a folder that is verified", () => {
     );
   });
 
-  it("is told intact only if every record in it is what it was, whatever bits of LMDB's file flip", {
+  test("is told intact only if every record in it is what it was, whatever bits of LMDB's file flip", {
     timeout: 60_000,
   }, async () => {
     const file = join(path, "data.mdb");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   RECORD_BYTES,
   readSnapshotFile,
@@ -51,7 +51,7 @@ async function load(index: SnapshotFileIndex, offset: number, reusesMemory: bool
 }
 
 describe("a snapshot's file", () => {
-  it("gives back what was written, from any offset, however it came in", async () => {
+  test("gives back what was written, from any offset, however it came in", async () => {
     const sizes = [0, 1, RECORD_BYTES - 1, RECORD_BYTES, RECORD_BYTES + 1, 2 * RECORD_BYTES, 5 * RECORD_BYTES + 77];
     const anyCase = fc.record({
       size: fc.constantFrom(...sizes),
@@ -74,26 +74,26 @@ describe("a snapshot's file", () => {
     );
   });
 
-  it("is its content and a small footer, so that the usual tools can look at it", async () => {
+  test("is its content and a small footer, so that the usual tools can look at it", async () => {
     const content = contentOf(RECORD_BYTES + 10);
     await store(content, 100_000);
     expect((await readFile(file)).subarray(0, content.length).equals(content)).toBe(true);
     expect((await stat(file)).size).toBe(content.length + 2 * 4 + 44);
   });
 
-  it("is unfinished until its footer is there", async () => {
+  test("is unfinished until its footer is there", async () => {
     const writer = await SnapshotFileWriter.create(file, PLACE);
     await writer.write(contentOf(3 * RECORD_BYTES));
     await writer.close();
     expect(await readSnapshotFile(file, PLACE, 3)).toMatch(/damaged/);
   });
 
-  it("does not take the place of another one", async () => {
+  test("does not take the place of another one", async () => {
     await store(contentOf(10), 10);
     await expect(SnapshotFileWriter.create(file, PLACE)).rejects.toMatchObject({ code: "EEXIST" });
   });
 
-  it("hands out no record that was changed or cut off after it was opened", async () => {
+  test("hands out no record that was changed or cut off after it was opened", async () => {
     const index = await store(contentOf(3 * RECORD_BYTES), 65_536);
     const reader = new SnapshotFileReader(file, { ...index, records: index.records.with(1, 0) });
     await reader.next();

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StateStoreSubject, stateStoreConformance } from "@raftoral/raft-core/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { LmdbEnvironment } from "../lmdb-environment.ts";
 import { LmdbStateStore } from "./lmdb-state-store.ts";
 
@@ -23,11 +23,11 @@ async function subject(bufferBytes: number): Promise<StateStoreSubject> {
   };
 }
 
-stateStoreConformance("LmdbStateStore", () => subject(1 << 20), { describe, it });
-stateStoreConformance("LmdbStateStore with hardly a buffer", () => subject(2_000), { describe, it });
+stateStoreConformance("LmdbStateStore", () => subject(1 << 20), { describe, test });
+stateStoreConformance("LmdbStateStore with hardly a buffer", () => subject(2_000), { describe, test });
 
 describe("a state store on LMDB", () => {
-  it("makes callers that put wait, once twice the buffer waits for the disk (K4)", async () => {
+  test("makes callers that put wait, once twice the buffer waits for the disk (K4)", async () => {
     const place = await subject(10_000);
     try {
       const store = await place.open(1);
@@ -47,7 +47,7 @@ describe("a state store on LMDB", () => {
     }
   });
 
-  it("refuses a damaged record and a damaged mark, naming the group", async () => {
+  test("refuses a damaged record and a damaged mark, naming the group", async () => {
     const path = await mkdtemp(join(tmpdir(), "raftoral-state-"));
     const environment = await LmdbEnvironment.open({ path });
     try {

@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import grpc from "@grpc/grpc-js";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { Health, HealthCheckRequestSchema } from "../gen/grpc/health/v1/health_pb.ts";
 import { RecordingNode } from "../testing/recording-node.ts";
 
@@ -23,7 +23,7 @@ async function start() {
   return { node, client, check };
 }
 
-it("every service is known, serves at first, and as its owner says then", async () => {
+test("every service is known, serves at first, and as its owner says then", async () => {
   const { node, client, check } = await start();
   expect(await check("")).toBe("SERVING");
   expect(await check("raftoral.RaftService")).toBe("SERVING");
@@ -42,7 +42,7 @@ it("every service is known, serves at first, and as its owner says then", async 
   });
 });
 
-it("a caller that watches hears the status at once, each change, and NOT_SERVING as the last word when the node stops", async () => {
+test("a caller that watches hears the status at once, each change, and NOT_SERVING as the last word when the node stops", async () => {
   const { node, client } = await start();
   const heard: (string | undefined)[] = [];
   const unknown: (string | undefined)[] = [];
@@ -68,7 +68,7 @@ it("a caller that watches hears the status at once, each change, and NOT_SERVING
   expect(unknown.at(-1)).toBe("NOT_SERVING");
 });
 
-it("a watcher that goes away is forgotten", async () => {
+test("a watcher that goes away is forgotten", async () => {
   const { node, client } = await start();
   const left = new AbortController();
   const watching = (async () => {
@@ -80,7 +80,7 @@ it("a watcher that goes away is forgotten", async () => {
   await node.server.drain();
 });
 
-it("grpc-js agrees", async () => {
+test("grpc-js agrees", async () => {
   const { node } = await start();
   const client = new grpc.Client(node.address, grpc.credentials.createInsecure());
   cleanUps.push(() => client.close());

@@ -1,10 +1,10 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { backoffMs } from "./backoff.ts";
 
 const bounds = { minBackoffMs: 50, maxBackoffMs: 2000 };
 
-it("doubles with each failure up to its bound, and half of it is chance", () => {
+test("doubles with each failure up to its bound, and half of it is chance", () => {
   const failures = fc.integer({ min: 1, max: 10_000 });
   const chance = fc.integer({ min: 0, max: 1023 });
   const property = fc.property(failures, chance, (count, drawn) => {

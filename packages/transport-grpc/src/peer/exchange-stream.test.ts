@@ -3,7 +3,7 @@ import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Clock, platformClock } from "@raftoral/raft-core";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { ExchangeResponseSchema } from "../gen/raftoral/v1/peer_pb.ts";
 import { transportSettings } from "../options.ts";
 import { frameOf } from "../wire/grpc-framing.ts";
@@ -67,7 +67,7 @@ async function open(keepaliveMisses: number) {
 }
 
 // Node cancels pings beyond ten outstanding ones, and calls back with an error as it does for every ping of a session that ends.
-it("takes a ping that was never sent for an unanswered one, however many may be missed", async () => {
+test("takes a ping that was never sent for an unanswered one, however many may be missed", async () => {
   const { ended, ping } = await open(20);
   // No turn of the event loop in which an answer could come.
   for (let i = 0; i <= 20; i++) {

@@ -1,5 +1,5 @@
 import type { Clock } from "@raftoral/raft-core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SnapshotPace } from "./snapshot-pace.ts";
 
 /** A clock on which waiting takes no time: it jumps. */
@@ -18,7 +18,7 @@ function jumpingClock() {
 }
 
 describe("the pace of snapshots", () => {
-  it("lets at most the rate through, and a burst of 50 ms", async () => {
+  test("lets at most the rate through, and a burst of 50 ms", async () => {
     const { clock, port } = jumpingClock();
     const pace = new SnapshotPace(port, 1_000_000);
     for (let taken = 0; taken < 10_000_000; taken += 100_000) await pace.take(100_000);
@@ -26,7 +26,7 @@ describe("the pace of snapshots", () => {
     expect(clock.nowMs).toBeLessThan(10_001);
   });
 
-  it("does not save up what was not used", async () => {
+  test("does not save up what was not used", async () => {
     const { clock, port } = jumpingClock();
     const pace = new SnapshotPace(port, 1_000_000);
     clock.nowMs = 60_000;
@@ -34,7 +34,7 @@ describe("the pace of snapshots", () => {
     expect(clock.nowMs).toBeGreaterThanOrEqual(60_950);
   });
 
-  it("waits for nothing without a limit", async () => {
+  test("waits for nothing without a limit", async () => {
     const { clock, port } = jumpingClock();
     const pace = new SnapshotPace(port, 0);
     for (let i = 0; i < 100; i++) await pace.take(1_000_000_000);

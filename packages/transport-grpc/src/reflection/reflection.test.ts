@@ -3,7 +3,7 @@ import { create, createFileRegistry, fromBinary, type Message } from "@bufbuild/
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { ServerReflection, type ServerReflectionResponse } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { RecordingNode } from "../testing/recording-node.ts";
@@ -37,7 +37,7 @@ describe.each([
     return answers;
   }
 
-  it("lists every service of the port", async () => {
+  test("lists every service of the port", async () => {
     const [answer] = await ask({ case: "listServices", value: "" });
     const listed = answer?.case === "listServicesResponse" ? answer.value.service : [];
     expect(listed.map(({ name }) => name)).toEqual([
@@ -49,7 +49,7 @@ describe.each([
     ]);
   });
 
-  it("gives files from which a client can be built, whichever way it asks", async () => {
+  test("gives files from which a client can be built, whichever way it asks", async () => {
     const answers = await ask(
       { case: "fileContainingSymbol", value: "raftoral.RaftService" },
       { case: "fileContainingSymbol", value: ".raftoral.RaftService.Discover" },
@@ -73,7 +73,7 @@ describe.each([
     ]);
   });
 
-  it("says so where it knows nothing, and goes on", async () => {
+  test("says so where it knows nothing, and goes on", async () => {
     const answers = await ask(
       { case: "fileContainingSymbol", value: "unknown.Knows" },
       { case: "fileByFilename", value: "unknown.proto" },

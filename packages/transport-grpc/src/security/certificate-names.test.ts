@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { CertificateAuthority } from "../testing/certificate-authority.ts";
 import { coversHost, nodeIdIn, objectionTo, urisOf } from "./certificate-names.ts";
 
@@ -15,7 +15,7 @@ async function certificate(names: readonly string[], commonName?: string): Promi
 
 const CLAIM = { nodeId: 2, clusterNames: ["orders"], address: "two.example.com:5001" };
 
-it("reads URIs whole, also those made to look like several names", async () => {
+test("reads URIs whole, also those made to look like several names", async () => {
   const trap = 'raftoral://orders/node/9, URI:raftoral://orders/node/2"';
   const names = ["dns:two.example.com", `uri:${trap}`, "uri:raftoral://orders/node/3"];
   const made = await certificate(names);
@@ -23,7 +23,7 @@ it("reads URIs whole, also those made to look like several names", async () => {
   expect(objectionTo(made, CLAIM)).toContain("does not have the name raftoral://orders/node/2");
 });
 
-it.each([
+test.each([
   ["raftoral://orders/node/2", true],
   ["raftoral://other/node/2", false],
   ["raftoral://orders/node/02", false],
@@ -39,7 +39,7 @@ it.each([
   );
 });
 
-it("several ids, several clusters, and names for the cluster all count", async () => {
+test("several ids, several clusters, and names for the cluster all count", async () => {
   const made = await certificate(["uri:raftoral://orders/node/2", "uri:raftoral://orders/node/3"]);
   expect(objectionTo(made, { ...CLAIM, nodeId: 3 })).toBeUndefined();
   expect(nodeIdIn(made, ["orders"])).toBeUndefined();
@@ -47,7 +47,7 @@ it("several ids, several clusters, and names for the cluster all count", async (
   expect(objectionTo(made, { ...CLAIM, clusterNames: ["orders-0a1b2c3d4e5f", "orders"] })).toBeUndefined();
 });
 
-it("without a raftoral URI the host of the node's address decides", async () => {
+test("without a raftoral URI the host of the node's address decides", async () => {
   expect(objectionTo(await certificate(["dns:two.example.com", "uri:https://x.example.com"]), CLAIM)).toBeUndefined();
   expect(objectionTo(await certificate(["dns:*.example.com"]), CLAIM)).toBeUndefined();
   expect(objectionTo(await certificate(["dns:three.example.com"]), CLAIM)).toContain("not made out to the host");
@@ -60,7 +60,7 @@ it("without a raftoral URI the host of the node's address decides", async () => 
   );
 });
 
-it("a client's URI makes it none, whatever hosts it names; the common name counts for nothing", async () => {
+test("a client's URI makes it none, whatever hosts it names; the common name counts for nothing", async () => {
   const client = await certificate(["dns:two.example.com", "uri:raftoral://orders/client/alice"]);
   expect(objectionTo(client, CLAIM)).toContain("does not have the name");
   expect(coversHost(await certificate([], "two.example.com"), "two.example.com")).toBe(false);

@@ -4,7 +4,7 @@ import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import { numbered } from "@raftoral/raft-core/testing";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RaftClient } from "../client/raft-client.ts";
 import {
   CertificateAuthority,
@@ -74,12 +74,12 @@ async function rawCall(node: RecordingNode, certificate: { cert?: string; key?: 
   };
 }
 
-it("a client with a certificate of the authority is answered", async () => {
+test("a client with a certificate of the authority is answered", async () => {
   const node = await startNode();
   expect(await discover(node, { ca: authority.ca, cert: alice.cert, key: alice.key })).toBe(1);
 });
 
-it("a client without one is told to give one, unless the node asks clients for none", async () => {
+test("a client without one is told to give one, unless the node asks clients for none", async () => {
   const strict = await startNode();
   expect(await failureOf(discover(strict, { ca: authority.ca }))).toMatchObject({
     code: "TRANSPORT_TLS_FAILED",
@@ -99,7 +99,7 @@ describe("a certificate that is no good gets the reason, and not a byte of an an
     ["expired", { names: [], untilDays: -0.5 }, "has expired"],
     ["not valid yet", { names: [], fromDays: 1 }, "not valid yet"],
   ];
-  it.each(cases)("%s", async (_, request, reason) => {
+  test.each(cases)("%s", async (_, request, reason) => {
     const node = await startNode();
     const { cert, key } = await authority.issue(request);
     const answer = await rawCall(node, { cert, key });
@@ -107,13 +107,13 @@ describe("a certificate that is no good gets the reason, and not a byte of an an
     expect(node.texts("warn").join()).toContain(reason);
   });
 
-  it("of another authority", async () => {
+  test("of another authority", async () => {
     const node = await startNode();
     const { cert, key } = await stranger.client();
     expect(await rawCall(node, { cert, key })).toMatchObject({ status: "16", bytes: 0 });
   });
 
-  it("revoked", async () => {
+  test("revoked", async () => {
     const node = await startNode({ crl: await authority.revocations(alice) });
     expect(await rawCall(node, alice)).toEqual({ status: "16", message: expect.stringContaining("revoked"), bytes: 0 });
     const bob = await authority.client("bob");
@@ -122,7 +122,7 @@ describe("a certificate that is no good gets the reason, and not a byte of an an
 });
 
 describe("a client refuses a node", () => {
-  it.each([
+  test.each([
     ["of another authority", () => ({ ca: stranger.ca }), "not signed by an authority of tls.ca"],
     [
       "that is not who it should be",
@@ -137,7 +137,7 @@ describe("a client refuses a node", () => {
     });
   });
 
-  it("whose certificate has expired", async () => {
+  test("whose certificate has expired", async () => {
     const expired = await authority.issue({ names: ["ip:127.0.0.1"], untilDays: -0.5 });
     const server = tls.createServer({ cert: expired.cert, key: expired.key, ALPNProtocols: ["h2"] }, (socket) => {
       socket.on("error", () => {});
@@ -156,7 +156,7 @@ describe("a client refuses a node", () => {
 });
 
 describe("plaintext and TLS meet", () => {
-  it("a plaintext client is told that the node speaks TLS", async () => {
+  test("a plaintext client is told that the node speaks TLS", async () => {
     const node = await startNode();
     expect(await failureOf(discover(node, false))).toMatchObject({
       code: "TRANSPORT_TLS_FAILED",
@@ -164,7 +164,7 @@ describe("plaintext and TLS meet", () => {
     });
   });
 
-  it("a TLS client is told that the node does not", async () => {
+  test("a TLS client is told that the node does not", async () => {
     const node = await RecordingNode.start(1);
     cleanUps.push(() => node.stop());
     expect(await failureOf(discover(node, { ca: authority.ca }))).toMatchObject({
@@ -190,7 +190,7 @@ describe("the port of a node that speaks TLS", () => {
     return socket;
   };
 
-  it("speaks 1.3 and nothing older", async () => {
+  test("speaks 1.3 and nothing older", async () => {
     const node = await startNode();
     const old = connect(node, { maxVersion: "TLSv1.2" });
     const [error] = await once(old, "error");
@@ -200,7 +200,7 @@ describe("the port of a node that speaks TLS", () => {
     expect([now.getProtocol(), now.alpnProtocol]).toEqual(["TLSv1.3", "h2"]);
   });
 
-  it("gives no session that could be resumed past a reload", async () => {
+  test("gives no session that could be resumed past a reload", async () => {
     const node = await startNode();
     const socket = connect(node, {});
     const sessions: Buffer[] = [];
@@ -215,7 +215,7 @@ describe("the port of a node that speaks TLS", () => {
     }
   });
 
-  it("ends connections that say nothing, begin nothing, or are no protocol at all", async () => {
+  test("ends connections that say nothing, begin nothing, or are no protocol at all", async () => {
     const node = await startNode();
     const [host, port] = node.address.split(":");
     for (const bytes of [

@@ -2,7 +2,7 @@
 
 import { numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
 import { type Message, message } from "@raftoral/raft-core/transport";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RaftClient } from "../client/raft-client.ts";
 import type { GrpcTransportOptions } from "../options.ts";
 import { CertificateAuthority, type IssuedCertificate } from "../testing/certificate-authority.ts";
@@ -51,7 +51,7 @@ async function refusalOf(from: RecordingNode, to: RecordingNode): Promise<string
   return reasons.map(({ text, fields }) => `${text} ${String(fields.reason)}`).join("\n");
 }
 
-it("peers with certificates of their own exchange messages and snapshots", async () => {
+test("peers with certificates of their own exchange messages and snapshots", async () => {
   const one = await start(1, authority.node(1));
   const two = await start(2, authority.node(2));
   one.knows(two);
@@ -72,7 +72,7 @@ it("peers with certificates of their own exchange messages and snapshots", async
 });
 
 describe("a certificate that names a node by URI", () => {
-  it("does not do for another node of the cluster", async () => {
+  test("does not do for another node of the cluster", async () => {
     const one = await start(1, authority.node(1));
     const impostor = await start(3, authority.node(2));
     expect(await refusalOf(impostor, one)).toMatch(
@@ -82,13 +82,13 @@ describe("a certificate that names a node by URI", () => {
     expect(one.transport.counters(1).framesRejected).toBeGreaterThan(0);
   });
 
-  it("does not do for a node of that id in another cluster", async () => {
+  test("does not do for a node of that id in another cluster", async () => {
     const one = await start(1, authority.node(1));
     const impostor = await start(2, authority.node(2, "elsewhere"));
     expect(await refusalOf(impostor, one)).toContain("does not have the name raftoral://default/node/2");
   });
 
-  it("may use the name that the transport is told instead of the cluster's id", async () => {
+  test("may use the name that the transport is told instead of the cluster's id", async () => {
     const options = { clusterId: "orders-0a1b2c", certificateCluster: "orders" };
     const one = await start(1, authority.node(1, "orders"), options);
     const two = await start(2, authority.node(2, "orders"), options);
@@ -96,7 +96,7 @@ describe("a certificate that names a node by URI", () => {
     await sendUntilReceived(one.channel, two.receiver, numbered(1, 2, 1));
   });
 
-  it("is looked at by the one who calls as well", async () => {
+  test("is looked at by the one who calls as well", async () => {
     const one = await start(1, authority.node(1));
     // Its hello is never read: the listener there shows the certificate of node 3.
     const two = await start(2, authority.node(3));
@@ -107,14 +107,14 @@ describe("a certificate that names a node by URI", () => {
 describe("a certificate that names only hosts", () => {
   const onHost = (name: string) => authority.issue({ names: [name] });
 
-  it("is that of the node whose address has the host", async () => {
+  test("is that of the node whose address has the host", async () => {
     const one = await start(1, onHost("ip:127.0.0.1"));
     const two = await start(2, onHost("ip:127.0.0.1"));
     one.knows(two);
     await sendUntilReceived(one.channel, two.receiver, numbered(1, 2, 1));
   });
 
-  it("does not do for a node that is known elsewhere", async () => {
+  test("does not do for a node that is known elsewhere", async () => {
     const one = await start(1, onHost("ip:127.0.0.1"));
     const two = await start(2, onHost("ip:127.0.0.1"));
     one.knows(two, "two.example.com:5001");
@@ -122,13 +122,13 @@ describe("a certificate that names only hosts", () => {
   });
 });
 
-it("a client's certificate is none of a peer's", async () => {
+test("a client's certificate is none of a peer's", async () => {
   const one = await start(1, authority.node(1));
   const client = await start(2, authority.client());
   expect(await refusalOf(client, one)).toMatch(/may not speak as node 2: .*client\/alice/);
 });
 
-it("a client's certificate does not do for a peer's message by RaftService either", async () => {
+test("a client's certificate does not do for a peer's message by RaftService either", async () => {
   const one = await start(1, authority.node(1));
   const send = async ({ cert, key }: IssuedCertificate) => {
     const client = await RaftClient.connect(one.address, { tls: { ca: authority.ca, cert, key } });
@@ -143,7 +143,7 @@ it("a client's certificate does not do for a peer's message by RaftService eithe
 });
 
 describe("no data goes to or comes from a peer", () => {
-  it("with a certificate of another authority", async () => {
+  test("with a certificate of another authority", async () => {
     const one = await start(1, authority.node(1));
     const { cert, key } = await stranger.node(2);
     // It believes both, so it is node 1 that objects.
@@ -156,13 +156,13 @@ describe("no data goes to or comes from a peer", () => {
     expect(await refusalOf(one, two)).toContain("its certificate is not signed by an authority of tls.ca");
   });
 
-  it("whose certificate is not for the host that is dialled", async () => {
+  test("whose certificate is not for the host that is dialled", async () => {
     const one = await start(1, authority.node(1));
     const two = await start(2, authority.issue({ names: ["dns:two.example.com", "uri:raftoral://default/node/2"] }));
     expect(await refusalOf(one, two)).toContain("is not made out to 127.0.0.1");
   });
 
-  it("that speaks plaintext, whichever side it is", async () => {
+  test("that speaks plaintext, whichever side it is", async () => {
     const one = await start(1, authority.node(1));
     const two = await RecordingNode.start(2);
     cleanUps.push(() => two.stop());

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import tls from "node:tls";
 import { type Clock, platformClock } from "@raftoral/raft-core";
 import { numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RaftClient } from "../client/raft-client.ts";
 import { CertificateAuthority, filesOf, type IssuedCertificate } from "../testing/certificate-authority.ts";
 import { RecordingNode } from "../testing/recording-node.ts";
@@ -52,7 +52,7 @@ async function shownBy(node: RecordingNode): Promise<string> {
   return serialNumber;
 }
 
-it("a new certificate is shown to callers that connect from then on; connections that stand go on", async () => {
+test("a new certificate is shown to callers that connect from then on; connections that stand go on", async () => {
   const { node: one, paths } = await startNode(1);
   const { node: two } = await startNode(2);
   two.knows(one);
@@ -69,7 +69,7 @@ it("a new certificate is shown to callers that connect from then on; connections
   expect(one.transport.reloadTls()).toBe(false);
 });
 
-it("a certificate that is revoked by a reload is refused then, and the connection that it had ends", async () => {
+test("a certificate that is revoked by a reload is refused then, and the connection that it had ends", async () => {
   const { node: one, paths } = await startNode(1, await authority.revocations());
   const { node: two, certificate: certificateOfTwo } = await startNode(2);
   two.knows(one);
@@ -89,7 +89,7 @@ it("a certificate that is revoked by a reload is refused then, and the connectio
   expect(await discover(one, await authority.client("bob"))).toBe(1);
 });
 
-it("an authority is replaced without a pause: first both are believed, then only the new one", async () => {
+test("an authority is replaced without a pause: first both are believed, then only the new one", async () => {
   const { node: one, paths } = await startNode(1);
   const { node: two, paths: pathsOfTwo } = await startNode(2);
   one.knows(two);
@@ -125,7 +125,7 @@ it("an authority is replaced without a pause: first both are believed, then only
   expect(await discover(one, await successor.client(), successor.ca)).toBe(1);
 });
 
-it("files that cannot be used are refused, and the node goes on with what it had", async () => {
+test("files that cannot be used are refused, and the node goes on with what it had", async () => {
   const { node, paths } = await startNode(1);
   const before = await shownBy(node);
   const renewed = await authority.node(1);
@@ -143,7 +143,7 @@ it("files that cannot be used are refused, and the node goes on with what it had
   expect(await shownBy(node)).not.toBe(before);
 });
 
-it("a certificate that others would not accept from this node is refused by the node itself", async () => {
+test("a certificate that others would not accept from this node is refused by the node itself", async () => {
   const { node, paths } = await startNode(1);
   node.transport.security.bindTo(1, { host: "127.0.0.1", port: 1 });
   const before = await shownBy(node);
@@ -172,7 +172,7 @@ describe("watching the files", () => {
     return { clock: { ...platformClock, every }, tick: () => due.forEach((fn) => void fn()), periods };
   }
 
-  it("loads what has changed, and logs once what cannot be used", async () => {
+  test("loads what has changed, and logs once what cannot be used", async () => {
     const { cert, key } = await authority.node(1);
     const files = await filesOf({ ca: authority.ca, cert, key });
     cleanUps.push(files.remove);
@@ -197,7 +197,7 @@ describe("watching the files", () => {
     expect(log).toHaveLength(2);
   });
 
-  it("can be turned off", async () => {
+  test("can be turned off", async () => {
     const { clock, periods } = handClock();
     const silent = () => {};
     const logger = { debug: silent, info: silent, warn: silent, error: silent };

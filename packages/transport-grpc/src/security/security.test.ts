@@ -1,5 +1,5 @@
 // What is said about TLS, and what follows from saying nothing.
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { parseAddress } from "../address.ts";
 import { RaftClient } from "../client/raft-client.ts";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
@@ -18,14 +18,14 @@ beforeAll(async () => {
 const REFUSED = expect.objectContaining({ code: "TRANSPORT_PLAINTEXT_REFUSED" });
 
 describe("plaintext is spoken only when asked for", () => {
-  it.each(["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "[::ffff:127.0.0.1]:1"])(
+  test.each(["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "[::ffff:127.0.0.1]:1"])(
     "with %s, which does not leave the machine",
     (address) => {
       new Security(undefined).check(parseAddress(address), "connect to");
     },
   );
 
-  it.each([
+  test.each([
     "10.0.0.1:1",
     "0.0.0.0:1",
     "[::]:1",
@@ -41,7 +41,7 @@ describe("plaintext is spoken only when asked for", () => {
     expect(check({ ca: authority.ca })).not.toThrow();
   });
 
-  it("by servers, peers and clients", async () => {
+  test("by servers, peers and clients", async () => {
     const transport = new GrpcClusterTransport([]);
     await expect(startGrpcServer("0.0.0.0:0", transport, 1)).rejects.toThrow(REFUSED);
     expect(() => transport.addNode({ nodeId: 2, address: "10.0.0.2:5001" })).toThrow(REFUSED);
@@ -71,13 +71,13 @@ describe("certificates that cannot be used are refused at the start, with the op
     ["an interval that is none", () => ({ ca: authority.ca, reloadIntervalMs: -1 }), "reloadIntervalMs must be"],
     ["text instead of options", () => "yes", "tls must be an object"],
   ];
-  it.each(cases)("%s", (_, options, message) => {
+  test.each(cases)("%s", (_, options, message) => {
     expect(() => new Security(options() as TlsOptions)).toThrow(
       expect.objectContaining({ code: "TRANSPORT_TLS_INVALID", message: expect.stringContaining(message) }),
     );
   });
 
-  it("another certificate's key, and one that has expired", async () => {
+  test("another certificate's key, and one that has expired", async () => {
     const other = await authority.node(2);
     const expired = await authority.issue({ names: ["ip:127.0.0.1"], untilDays: -0.5 });
     const make =
@@ -88,7 +88,7 @@ describe("certificates that cannot be used are refused at the start, with the op
     expect(make(expired)).toThrow("expired");
   });
 
-  it("a node without one of its own", async () => {
+  test("a node without one of its own", async () => {
     const transport = new GrpcClusterTransport([], { tls: { ca: authority.ca } });
     await expect(startGrpcServer("127.0.0.1:0", transport, 1)).rejects.toMatchObject({
       code: "TRANSPORT_TLS_INVALID",

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { RaftoralError } from "@raftoral/raft-core";
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { CertificateAuthority, type IssuedCertificate } from "../testing/certificate-authority.ts";
 import { objectionTo } from "./certificate-names.ts";
 import { checkTlsOptions, readMaterial, secureContext, type TlsOptions } from "./tls-options.ts";
@@ -33,7 +33,7 @@ function isUsable(options: unknown): boolean {
 }
 
 describe("what is said about TLS", () => {
-  it.each(["ca", "cert", "key"] as const)("with a damaged %s is usable or refused", (which) => {
+  test.each(["ca", "cert", "key"] as const)("with a damaged %s is usable or refused", (which) => {
     const whole: Readonly<Record<"ca" | "cert" | "key", string>> = { ca: authority.ca, cert: node.cert, key: node.key };
     expect(isUsable(whole)).toBe(true);
     let refused = 0;
@@ -45,7 +45,7 @@ describe("what is said about TLS", () => {
     expect(refused).toBeGreaterThan(30);
   });
 
-  it("of any shape is usable or refused", () => {
+  test("of any shape is usable or refused", () => {
     const source = fc.oneof(
       fc.jsonValue({ maxDepth: 2 }),
       fc.constantFrom<unknown>("", "/nowhere.pem", {}, [], [null], [[]], 1, new Uint8Array(3)),
@@ -61,7 +61,7 @@ describe("what is said about TLS", () => {
   });
 });
 
-it("a damaged certificate that still is one names a node or is objected to", () => {
+test("a damaged certificate that still is one names a node or is objected to", () => {
   const der = new X509Certificate(node.cert).raw;
   let read = 0;
   const property = fc.property(edits, (chosen) => {

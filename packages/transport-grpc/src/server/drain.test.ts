@@ -3,7 +3,7 @@ import { Code, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { AnyExecutor } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver, sendUntilReceived } from "@raftoral/raft-core/testing";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
@@ -45,7 +45,7 @@ async function startNode() {
   return { transport, server, channel, receiver, called: called.promise, answer: held.resolve, call, health };
 }
 
-it("a call under way finishes; health answers NOT_SERVING; a new call is told to go elsewhere", async () => {
+test("a call under way finishes; health answers NOT_SERVING; a new call is told to go elsewhere", async () => {
   const node = await startNode();
   const running = node.call();
   await node.called;
@@ -64,7 +64,7 @@ it("a call under way finishes; health answers NOT_SERVING; a new call is told to
   await expect(node.health()).rejects.toMatchObject({ code: Code.Unavailable });
 });
 
-it("a call that does not finish is waited for no longer than was said", async () => {
+test("a call that does not finish is waited for no longer than was said", async () => {
   const node = await startNode();
   const running = node.call();
   running.catch(() => {});
@@ -74,7 +74,7 @@ it("a call that does not finish is waited for no longer than was said", async ()
   await expect(running).rejects.toMatchObject({ code: expect.any(Number) });
 });
 
-it("peers are talked to while clients are drained", async () => {
+test("peers are talked to while clients are drained", async () => {
   const one = await startNode();
   const transport = new GrpcClusterTransport<AnyExecutor>([{ nodeId: 1, address: one.server.address }]);
   await transport.start();

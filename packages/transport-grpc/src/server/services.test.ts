@@ -3,7 +3,7 @@ import http2, { type ClientHttp2Session } from "node:http2";
 import { damaged, EDIT_KINDS, numbered, sendUntilReceived } from "@raftoral/raft-core/testing";
 import { encodeMessage, message } from "@raftoral/raft-core/transport";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
@@ -65,7 +65,7 @@ describe("whatever a node's services are asked", () => {
     });
   }
 
-  it("each call ends with a status, and what was for a group that is there still arrives", async () => {
+  test("each call ends with a status, and what was for a group that is there still arrives", async () => {
     const paths = [RaftService, PeerService, Health, ServerReflection].flatMap((service) => {
       return service.methods.map(({ name }) => `/${service.typeName}/${name}`);
     });
@@ -111,7 +111,7 @@ describe("whatever a node's services are asked", () => {
     await sendUntilReceived(friend.channel, node.receiver, numbered(7, 1, 1));
   });
 
-  it.each([
+  test.each([
     ["grpc-timeout", "99999999H"],
     ["grpc-timeout", "99999999M"],
     ["grpc-timeout", "99999999S"],
@@ -134,7 +134,7 @@ describe("whatever a node's services are asked", () => {
     }
   });
 
-  it.each([
+  test.each([
     ["both", encodeRaftMessage({ raftMessage: Uint8Array.of(1), command: Uint8Array.of(1) }), {}],
     ["neither", new Uint8Array(0), {}],
     ["a group id that is none", encodeRaftMessage({ command: Uint8Array.of(1) }), { "raftoral-group": "0" }],
@@ -157,7 +157,7 @@ describe("whatever a node's services are asked", () => {
   });
 });
 
-it("a client makes something of any answer, or says that it is none", () => {
+test("a client makes something of any answer, or says that it is none", () => {
   const discovered = { nodeId: 2, role: "LEADER", highestKnownNodeId: 5, address: "127.0.0.1:5001" } as const;
   const answers: readonly (readonly [Uint8Array, (bytes: Uint8Array) => unknown])[] = [
     [encodeMessageResponse({ success: false, error: "no" }), decodeMessageResponse],

@@ -1,6 +1,6 @@
 import type { Http2Session } from "node:http2";
 import { type Clock, platformClock } from "@raftoral/raft-core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Keepalive } from "./keepalive.ts";
 
 /** A session whose pings the test answers, and a clock whose interval it strikes. */
@@ -36,14 +36,14 @@ function setUp(misses: number) {
 }
 
 describe("Keepalive", () => {
-  it("gives up after so many pings without an answer, once, and stops pinging", () => {
+  test("gives up after so many pings without an answer, once, and stops pinging", () => {
     const { beat, pings, deaths } = setUp(3);
     for (let i = 0; i < 10; i++) beat();
     expect(pings).toHaveLength(3);
     expect(deaths).toEqual(["no answer to 3 pings"]);
   });
 
-  it("goes on for as long as any ping is answered, and tells how long that took", () => {
+  test("goes on for as long as any ping is answered, and tells how long that took", () => {
     const { beat, pings, deaths, roundTrips } = setUp(3);
     for (let i = 0; i < 20; i++) {
       beat();
@@ -53,7 +53,7 @@ describe("Keepalive", () => {
     expect(roundTrips).toEqual([2, 5, 8, 11, 14, 17]);
   });
 
-  it("takes bytes that come in for a sign of life: on a slow link the answer is behind them (K2)", () => {
+  test("takes bytes that come in for a sign of life: on a slow link the answer is behind them (K2)", () => {
     const { beat, socket, deaths } = setUp(3);
     for (let i = 0; i < 20; i++) {
       if (i % 3 === 2) socket.bytesRead += 1;
@@ -64,7 +64,7 @@ describe("Keepalive", () => {
     expect(deaths).toHaveLength(1);
   });
 
-  it("takes an error for no answer, and says nothing once it was stopped", () => {
+  test("takes an error for no answer, and says nothing once it was stopped", () => {
     const { beat, pings, deaths, roundTrips, keepalive } = setUp(3);
     for (let i = 0; i < 3; i++) {
       beat();
@@ -82,7 +82,7 @@ describe("Keepalive", () => {
     expect(other.deaths).toHaveLength(1);
   });
 
-  it("outlives a session that was destroyed meanwhile, without a ping", () => {
+  test("outlives a session that was destroyed meanwhile, without a ping", () => {
     const { beat, session, pings, deaths } = setUp(2);
     session.destroyed = true;
     for (let i = 0; i < 5; i++) beat();

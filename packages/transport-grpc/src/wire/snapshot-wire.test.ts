@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SendSnapshotRequestSchema } from "../gen/raftoral/v1/peer_pb.ts";
 import { frameOf, PREFIX_BYTES } from "./grpc-framing.ts";
 import { decodePart, encodeChunkHeader, MAX_BYTES_AROUND_CHUNK } from "./snapshot-codec.ts";
@@ -14,7 +14,7 @@ const chunks = fc.record({
 });
 
 describe("the codec of chunks", () => {
-  it("writes what generated code reads, and reads what generated code writes", () => {
+  test("writes what generated code reads, and reads what generated code writes", () => {
     fc.assert(
       fc.property(chunks, ({ data, ...header }) => {
         const head = encodeChunkHeader(header, data.length);
@@ -34,7 +34,7 @@ describe("the codec of chunks", () => {
     );
   });
 
-  it("makes a part or TRANSPORT_FRAME_INVALID of any bytes", () => {
+  test("makes a part or TRANSPORT_FRAME_INVALID of any bytes", () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 60 }),
       fc.uint8Array({ maxLength: 60 }).map((tail) => Uint8Array.from([0x12, tail.length, ...tail])),
@@ -53,7 +53,7 @@ describe("the codec of chunks", () => {
 });
 
 describe("frames of a snapshot", () => {
-  it("come out the same however the bytes are cut, while their memory is used again", () => {
+  test("come out the same however the bytes are cut, while their memory is used again", () => {
     const sizes = fc.constantFrom(0, 1, 100, 256 * 1024 + 64, 256 * 1024 + 65, 600_000);
     fc.assert(
       fc.property(
@@ -79,14 +79,14 @@ describe("frames of a snapshot", () => {
     );
   });
 
-  it("do not share memory while they are in use", () => {
+  test("do not share memory while they are in use", () => {
     const frames = new SnapshotFrames(1024);
     const received: Uint8Array[] = [];
     for (const fill of [1, 2, 3]) frames.push(frameOf(new Uint8Array(10).fill(fill)), (frame) => received.push(frame));
     expect(received.map((frame) => frame[0])).toEqual([1, 2, 3]);
   });
 
-  it("are refused by their length alone, and with flags", () => {
+  test("are refused by their length alone, and with flags", () => {
     const tooLarge = expect.objectContaining({ code: "TRANSPORT_FRAME_TOO_LARGE" });
     expect(() => new SnapshotFrames(10).push(Buffer.from([0, 0, 0, 0, 11]), () => {})).toThrow(tooLarge);
     const invalid = expect.objectContaining({ code: "TRANSPORT_FRAME_INVALID" });

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Message, message, messageSize } from "@raftoral/raft-core/transport";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ExchangeRequestSchema } from "../gen/raftoral/v1/peer_pb.ts";
 import { SendQueue } from "../peer/send-queue.ts";
 import { KindTally } from "../peer-stats.ts";
@@ -20,7 +20,7 @@ const hex = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString
 const safeInteger = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 describe("FrameReader", () => {
-  it("finds the same messages however the bytes are cut", () => {
+  test("finds the same messages however the bytes are cut", () => {
     const messages = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 });
     fc.assert(
       fc.property(messages, fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), (sent, cuts) => {
@@ -38,7 +38,7 @@ describe("FrameReader", () => {
     );
   });
 
-  it("puts a large message together from pieces of a few bytes, in time linear in its length", () => {
+  test("puts a large message together from pieces of a few bytes, in time linear in its length", () => {
     const sent = new Uint8Array(300_000).map((_, i) => i % 251);
     const bytes = frameOf(sent);
     const reader = new FrameReader(300_000);
@@ -50,7 +50,7 @@ describe("FrameReader", () => {
     expect(Buffer.compare(received[0] ?? new Uint8Array(0), sent)).toBe(0);
   });
 
-  it("refuses a message above the bound by its length alone, and flags it does not know", () => {
+  test("refuses a message above the bound by its length alone, and flags it does not know", () => {
     const tooLarge = expect.objectContaining({ code: "TRANSPORT_FRAME_TOO_LARGE" });
     expect(() => new FrameReader(10).push(Buffer.from([0, 0, 0, 0, 11]), () => {})).toThrow(tooLarge);
     const invalid = expect.objectContaining({ code: "TRANSPORT_FRAME_INVALID" });
@@ -65,7 +65,7 @@ describe("the batch codec", () => {
     return { groupIds: pairs.map(([groupId]) => groupId), messages, sizes: messages.map(messageSize) };
   };
 
-  it("gives back what it was given, group by group, in order", () => {
+  test("gives back what it was given, group by group, in order", () => {
     fc.assert(
       fc.property(sent, (pairs) => {
         const received: [number, Message][] = [];
@@ -81,7 +81,7 @@ describe("the batch codec", () => {
     );
   });
 
-  it("writes what generated code reads", () => {
+  test("writes what generated code reads", () => {
     fc.assert(
       fc.property(sent, (pairs) => {
         const frame = encodeBatches(columnsOf(pairs), 0, pairs.length);
@@ -93,7 +93,7 @@ describe("the batch codec", () => {
     );
   });
 
-  it("decodes any bytes or refuses them with CODEC_INVALID", () => {
+  test("decodes any bytes or refuses them with CODEC_INVALID", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         try {
@@ -108,7 +108,7 @@ describe("the batch codec", () => {
 });
 
 describe("SendQueue", () => {
-  it("keeps its bounds, and gives frames no larger than asked (Q1)", () => {
+  test("keeps its bounds, and gives frames no larger than asked (Q1)", () => {
     const each = message({
       type: "MsgApp",
       entries: [{ term: 1, index: 1, type: "EntryNormal", data: new Uint8Array(1000) }],
@@ -133,7 +133,7 @@ describe("SendQueue", () => {
 });
 
 describe("the first contract's messages", () => {
-  it("keep their bytes", () => {
+  test("keep their bytes", () => {
     const raftMessage = Uint8Array.of(8, 8);
     expect(hex(encodeRaftMessage({ raftMessage }))).toBe("0a020808");
     expect(hex(encodeRaftMessage({ command: raftMessage }))).toBe("12020808");

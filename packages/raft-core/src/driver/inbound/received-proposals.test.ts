@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encodeConfChangeV2 } from "../../eraftpb/conf-change.ts";
 import { type Message, message } from "../../message.ts";
 import { silentLogger } from "../../ports/platform.ts";
@@ -40,7 +40,7 @@ describe("proposals that come from a peer", () => {
     ["a change with a context that is none", entry({ type: "EntryConfChangeV2", data: change(bytes("{}")) })],
   ];
 
-  it("are stepped as they are when they can be read", () => {
+  test("are stepped as they are when they can be read", () => {
     const received = new ReceivedProposals(executor, 100, silentLogger);
     const message = proposal(...readable);
     expect(received.readable(message)).toBe(message);
@@ -48,14 +48,14 @@ describe("proposals that come from a peer", () => {
   });
 
   for (const [what, bad] of unreadable) {
-    it(`go without ${what} (RP1)`, () => {
+    test(`go without ${what} (RP1)`, () => {
       const received = new ReceivedProposals(executor, 100, silentLogger);
       expect(received.readable(proposal(...readable, bad)).entries).toEqual(readable);
       expect(received.refused).toBe(1);
     });
   }
 
-  it("are the only messages that are looked at", () => {
+  test("are the only messages that are looked at", () => {
     const received = new ReceivedProposals(executor, 100, silentLogger);
     const append = message({
       type: "MsgApp",

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { MemoryStorage } from "../../memory/memory-storage.ts";
 import { Counter, network, stopAll, trio } from "../../testing/internal/groups/manual-group.ts";
 import { RaftCluster } from "../raft-cluster.ts";
@@ -35,7 +35,7 @@ async function startAlone(storage: MemoryStorage) {
 }
 
 describe("a group that has lost its majority for good", () => {
-  it("goes on with the one node that is left, with everything that was in its log (RQ1)", async () => {
+  test("goes on with the one node that is left, with everything that was in its log (RQ1)", async () => {
     const { second } = await stoppedTrio();
     const { lastIndex, before, after, removed } = await recoverQuorum(second.storage, { nodeId: 2 });
     expect([before.voters, after.voters, removed]).toEqual([[1, 2, 3], [2], [1, 3]]);
@@ -49,14 +49,14 @@ describe("a group that has lost its majority for good", () => {
     await cluster.stop();
   });
 
-  it("does not go on without", async () => {
+  test("does not go on without", async () => {
     const { second } = await stoppedTrio();
     const { cluster } = await startAlone(second.storage);
     expect(cluster.leader).toBe(0);
     await cluster.stop();
   });
 
-  it("can look before it leaps", async () => {
+  test("can look before it leaps", async () => {
     const { second } = await stoppedTrio();
     const lastIndex = second.storage.lastIndex();
     const { term } = await recoverQuorum(second.storage, { nodeId: 2, dryRun: true });
@@ -64,7 +64,7 @@ describe("a group that has lost its majority for good", () => {
     expect(second.storage.initialState().hardState.term).toBe(term - 1);
   });
 
-  it("learns the new address of the one that is left", async () => {
+  test("learns the new address of the one that is left", async () => {
     const { second } = await stoppedTrio();
     await recoverQuorum(second.storage, { nodeId: 2, address: "elsewhere:7" });
     const { cluster } = await startAlone(second.storage);
@@ -81,14 +81,14 @@ describe("a group that has lost its majority for good", () => {
       { voters: [1, 3], votersOutgoing: [1, 2], learners: [], learnersNext: [2] },
     ],
   ] as const) {
-    it(`is made of a node ${what}`, async () => {
+    test(`is made of a node ${what}`, async () => {
       const stored = new MemoryStorage({ confState: { ...confState, autoLeave: false }, entries: [] });
       const { after } = await recoverQuorum(stored, { nodeId: 2 });
       expect(after).toEqual({ voters: [2], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false });
     });
   }
 
-  it("is not made of a node that left it, or that is alone already", async () => {
+  test("is not made of a node that left it, or that is alone already", async () => {
     const of = (voters: number[]) =>
       new MemoryStorage({
         confState: { voters, votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },

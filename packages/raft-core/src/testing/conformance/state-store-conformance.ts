@@ -3,18 +3,19 @@
  *
  * ```ts
  * import { stateStoreConformance } from "@raftoral/raft-core/testing";
- * import { describe, it } from "vitest";
+ * import { describe, test } from "vitest";
  *
- * stateStoreConformance("MyStateStore", () => MySubject.create(), { describe, it });
+ * stateStoreConformance("MyStateStore", () => MySubject.create(), { describe, test });
  * ```
  *
- * The suite must not depend on a test runner: `describe` and `it` are given to it, and its assertions are its own.
+ * The suite must not depend on a test runner: `describe` and `test` are given to it, and its assertions are its own.
  */
 
 import { seededRng } from "../../ports/rng.ts";
 import { MAX_STATE_KEY_BYTES } from "../../ports/state-reader.ts";
 import type { StateStore, StateView } from "../../ports/state-store.ts";
 import { assertEqual, assertTrue } from "../assertions.ts";
+import { casesOf, type DeclareCase, type TestFunctions } from "./declare-cases.ts";
 import {
   assertHolds,
   bytesOf,
@@ -24,31 +25,21 @@ import {
   scanned,
   textOf,
 } from "./state-store-subject.ts";
-import type { TestFunctions } from "./storage-subject.ts";
 
-type Declare = (title: string, body: (subject: StateStoreSubject) => Promise<void>) => void;
+type Declare = DeclareCase<StateStoreSubject>;
 
 /** Declares the suite. `create` makes a fresh, empty subject for each case; its stores must be durable ones. */
 export function stateStoreConformance(
   name: string,
   create: () => Promise<StateStoreSubject> | StateStoreSubject,
-  test: TestFunctions,
+  runner: TestFunctions,
 ): void {
-  const declare: Declare = (title, body) => {
-    test.it(title, async () => {
-      const subject = await create();
-      try {
-        await body(subject);
-      } finally {
-        await subject.dispose();
-      }
-    });
-  };
-  test.describe(`${name}: records`, () => recordCases(declare));
-  test.describe(`${name}: durability`, () => durabilityCases(declare));
-  test.describe(`${name}: views`, () => viewCases(declare));
-  test.describe(`${name}: replacements`, () => replacementCases(declare));
-  test.describe(`${name}: anything, in any order`, () => randomCases(declare));
+  const declare = casesOf(runner, create);
+  runner.describe(`${name}: records`, () => recordCases(declare));
+  runner.describe(`${name}: durability`, () => durabilityCases(declare));
+  runner.describe(`${name}: views`, () => viewCases(declare));
+  runner.describe(`${name}: replacements`, () => replacementCases(declare));
+  runner.describe(`${name}: anything, in any order`, () => randomCases(declare));
 }
 
 function recordCases(declare: Declare): void {

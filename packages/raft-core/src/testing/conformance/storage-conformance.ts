@@ -3,33 +3,25 @@
  *
  * ```ts
  * import { storageConformance } from "@raftoral/raft-core/testing";
- * import { describe, it } from "vitest";
+ * import { describe, test } from "vitest";
  *
- * storageConformance("MyStorage", () => MySubject.create(), { describe, it });
+ * storageConformance("MyStorage", () => MySubject.create(), { describe, test });
  * ```
  *
- * The suite must not depend on a test runner: `describe` and `it` are given to it, and its assertions are its own.
+ * The suite must not depend on a test runner: `describe` and `test` are given to it, and its assertions are its own.
  */
+import { casesOf, type TestFunctions } from "./declare-cases.ts";
 import { storageLogCases } from "./storage-log-cases.ts";
 import { storageSnapshotCases } from "./storage-snapshot-cases.ts";
-import type { StorageSubject, TestFunctions } from "./storage-subject.ts";
+import type { StorageSubject } from "./storage-subject.ts";
 
 /** Declares the suite. `create` makes a fresh, empty subject for each case. */
 export function storageConformance(
   name: string,
   create: () => Promise<StorageSubject> | StorageSubject,
-  test: TestFunctions,
+  runner: TestFunctions,
 ): void {
-  const declare = (title: string, body: (subject: StorageSubject) => Promise<void>) => {
-    test.it(title, async () => {
-      const subject = await create();
-      try {
-        await body(subject);
-      } finally {
-        await subject.dispose();
-      }
-    });
-  };
-  test.describe(`${name}: log and hard state`, () => storageLogCases(declare));
-  test.describe(`${name}: snapshots`, () => storageSnapshotCases(declare));
+  const declare = casesOf(runner, create);
+  runner.describe(`${name}: log and hard state`, () => storageLogCases(declare));
+  runner.describe(`${name}: snapshots`, () => storageSnapshotCases(declare));
 }

@@ -2,12 +2,13 @@
 import { entrySize } from "../../log/entry-size.ts";
 import type { Entry } from "../../types.ts";
 import { assertEqual, assertRejects, assertTrue } from "../assertions.ts";
-import { type DeclareCase, testEntries, testEntry } from "./storage-subject.ts";
+import type { DeclareCase } from "./declare-cases.ts";
+import { type StorageSubject, testEntries, testEntry } from "./storage-subject.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
-export function storageLogCases(it: DeclareCase): void {
-  it("begins empty: no hard state, no members, a log that starts at 1 (S1, S2)", async (subject) => {
+export function storageLogCases(declare: DeclareCase<StorageSubject>): void {
+  declare("begins empty: no hard state, no members, a log that starts at 1 (S1, S2)", async (subject) => {
     const storage = await subject.open(1);
     assertEqual(storage.initialState().hardState, { term: 0, vote: 0, commit: 0 }, "hard state");
     assertEqual(storage.initialState().confState.voters, [], "voters");
@@ -17,7 +18,7 @@ export function storageLogCases(it: DeclareCase): void {
     assertTrue(snapshot !== "unavailable" && snapshot.metadata.index === 0, "there is no snapshot: its index is 0");
   });
 
-  it("returns entries as they were appended, with every field", async (subject) => {
+  declare("returns entries as they were appended, with every field", async (subject) => {
     const storage = await subject.open(1);
     const data = new Uint8Array([0, 255, 128]);
     const written: Entry[] = [
@@ -32,7 +33,7 @@ export function storageLogCases(it: DeclareCase): void {
     assertEqual((await subject.open(1)).entries(1, 5, ALL), written, "entries as read after a restart");
   });
 
-  it("reads any part of the log and says what is missing", async (subject) => {
+  declare("reads any part of the log and says what is missing", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: [...testEntries(1, 4, 1), ...testEntries(4, 6, 3)] });
     assertEqual([storage.firstIndex(), storage.lastIndex()], [1, 5], "first and last");
@@ -46,7 +47,7 @@ export function storageLogCases(it: DeclareCase): void {
     assertEqual(storage.entries(0, 2, ALL), "compacted", "a range that starts before the log");
   });
 
-  it("cuts a read before the entry that exceeds maxBytes, but returns at least one", async (subject) => {
+  declare("cuts a read before the entry that exceeds maxBytes, but returns at least one", async (subject) => {
     const storage = await subject.open(1);
     const entries = testEntries(1, 6, 1, 100);
     await storage.write({ entries });
@@ -62,7 +63,7 @@ export function storageLogCases(it: DeclareCase): void {
     assertEqual(indexesFor(ALL), [2, 3, 4, 5], "no limit");
   });
 
-  it("replaces the suffix from the first entry of a batch on", async (subject) => {
+  declare("replaces the suffix from the first entry of a batch on", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: testEntries(1, 10, 1) });
     await storage.write({ entries: testEntries(5, 7, 2) });
@@ -82,7 +83,7 @@ export function storageLogCases(it: DeclareCase): void {
     assertEqual(reopened.entries(1, 3, ALL), testEntries(1, 3, 3), "entries after a restart");
   });
 
-  it("keeps the hard state, alone and together with entries, over a restart (S3)", async (subject) => {
+  declare("keeps the hard state, alone and together with entries, over a restart (S3)", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ hardState: { term: 3, vote: 2, commit: 0 } });
     assertEqual(storage.initialState().hardState, { term: 3, vote: 2, commit: 0 }, "hard state");
@@ -97,14 +98,14 @@ export function storageLogCases(it: DeclareCase): void {
     assertEqual(reopened.entries(1, 3, ALL), testEntries(1, 3, 3), "entries after a restart");
   });
 
-  it("accepts a batch that changes nothing", async (subject) => {
+  declare("accepts a batch that changes nothing", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({});
     await storage.write({ entries: [] });
     assertEqual(storage.lastIndex(), 0, "last index");
   });
 
-  it("applies batches in call order, also those that were not awaited (S3)", async (subject) => {
+  declare("applies batches in call order, also those that were not awaited (S3)", async (subject) => {
     const storage = await subject.open(1);
     const writes: Promise<void>[] = [];
     for (let round = 1; round <= 50; round++) {
@@ -132,7 +133,7 @@ export function storageLogCases(it: DeclareCase): void {
     check(await subject.open(1), "after a restart");
   });
 
-  it("keeps one or many entries per batch apart over a long log", async (subject) => {
+  declare("keeps one or many entries per batch apart over a long log", async (subject) => {
     const storage = await subject.open(1);
     const all = testEntries(1, 601, 1, 64);
     await Promise.all([1, 2, 3].map((part) => storage.write({ entries: all.slice((part - 1) * 200, part * 200) })));
@@ -144,7 +145,7 @@ export function storageLogCases(it: DeclareCase): void {
     assertEqual(reopened.entries(1, 601, ALL), all, "all entries after a restart");
   });
 
-  it("drops entries below the compaction point and still knows the term there (S2)", async (subject) => {
+  declare("drops entries below the compaction point and still knows the term there (S2)", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: [...testEntries(1, 5, 1), ...testEntries(5, 11, 2)] });
     await storage.write({ compactTo: 5 });
@@ -165,7 +166,7 @@ export function storageLogCases(it: DeclareCase): void {
     check(await subject.open(1), "after a restart");
   });
 
-  it("compacts the whole log, and goes on after it", async (subject) => {
+  declare("compacts the whole log, and goes on after it", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: testEntries(1, 8, 4), compactTo: 8 });
     assertEqual([storage.firstIndex(), storage.lastIndex(), storage.term(7)], [8, 7, 4], "first, last, term(7)");
@@ -176,27 +177,33 @@ export function storageLogCases(it: DeclareCase): void {
     assertEqual(reopened.entries(8, 10, ALL), testEntries(8, 10, 5), "entries after a restart");
   });
 
-  it("refuses a batch that would leave a gap or reach into the compacted part, and all after it (S1, S5)", async (subject) => {
-    const batches = [
-      { entries: testEntries(12, 13, 2) },
-      { entries: testEntries(3, 6, 2) },
-      { entries: [testEntry(11, 2), testEntry(13, 2)] },
-      { entries: [testEntry(11, 3), testEntry(12, 2)] },
-      { compactTo: 12 },
-    ];
-    for (const [at, batch] of batches.entries()) {
-      const storage = await subject.open(at + 1);
-      await storage.write({ entries: testEntries(1, 11, 2), compactTo: 5 });
-      await assertRejects(storage.write({ ...batch, hardState: { term: 9, vote: 9, commit: 9 } }), `bad batch ${at}`);
-      assertEqual(storage.initialState().hardState.term, 0, "nothing of a refused batch is applied");
-      await assertRejects(storage.write({ hardState: { term: 4, vote: 1, commit: 1 } }), "a write after a refused one");
-    }
-    await subject.restart();
-    const reopened = await subject.open(1);
-    assertEqual([reopened.firstIndex(), reopened.lastIndex()], [5, 10], "what was there before is there still");
-  });
+  declare(
+    "refuses a batch that would leave a gap or reach into the compacted part, and all after it (S1, S5)",
+    async (subject) => {
+      const batches = [
+        { entries: testEntries(12, 13, 2) },
+        { entries: testEntries(3, 6, 2) },
+        { entries: [testEntry(11, 2), testEntry(13, 2)] },
+        { entries: [testEntry(11, 3), testEntry(12, 2)] },
+        { compactTo: 12 },
+      ];
+      for (const [at, batch] of batches.entries()) {
+        const storage = await subject.open(at + 1);
+        await storage.write({ entries: testEntries(1, 11, 2), compactTo: 5 });
+        await assertRejects(storage.write({ ...batch, hardState: { term: 9, vote: 9, commit: 9 } }), `bad batch ${at}`);
+        assertEqual(storage.initialState().hardState.term, 0, "nothing of a refused batch is applied");
+        await assertRejects(
+          storage.write({ hardState: { term: 4, vote: 1, commit: 1 } }),
+          "a write after a refused one",
+        );
+      }
+      await subject.restart();
+      const reopened = await subject.open(1);
+      assertEqual([reopened.firstIndex(), reopened.lastIndex()], [5, 10], "what was there before is there still");
+    },
+  );
 
-  it("keeps the groups apart", async (subject) => {
+  declare("keeps the groups apart", async (subject) => {
     const ids = [1, 2, 255, 256, 65_536, 2 ** 53 - 1];
     const groups = await Promise.all(ids.map((id) => subject.open(id)));
     await Promise.all(
@@ -216,7 +223,7 @@ export function storageLogCases(it: DeclareCase): void {
     }
   });
 
-  it("refuses every write after a failed one, and keeps what was acknowledged (S5)", async (subject) => {
+  declare("refuses every write after a failed one, and keeps what was acknowledged (S5)", async (subject) => {
     if (subject.failNextWrite === undefined) {
       console.log("skipped: this storage has no way to make a write fail (StorageSubject.failNextWrite)");
       return;

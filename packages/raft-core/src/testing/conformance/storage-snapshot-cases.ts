@@ -1,11 +1,12 @@
 /** Conformance of snapshots: spooling, local and received ones, readers, garbage. */
 import { assertEqual, assertRejects, assertTrue } from "../assertions.ts";
-import { contentOf, type DeclareCase, spool, testEntries, testMetadata } from "./storage-subject.ts";
+import type { DeclareCase } from "./declare-cases.ts";
+import { contentOf, type StorageSubject, spool, testEntries, testMetadata } from "./storage-subject.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
-export function storageSnapshotCases(it: DeclareCase): void {
-  it("makes a local snapshot the latest one and leaves the log alone", async (subject) => {
+export function storageSnapshotCases(declare: DeclareCase<StorageSubject>): void {
+  declare("makes a local snapshot the latest one and leaves the log alone", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: testEntries(1, 11, 2) });
     const metadata = testMetadata(8, 2);
@@ -24,7 +25,7 @@ export function storageSnapshotCases(it: DeclareCase): void {
     await check(await subject.open(1), "after a restart");
   });
 
-  it("starts the log after a received snapshot", async (subject) => {
+  declare("starts the log after a received snapshot", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ hardState: { term: 2, vote: 1, commit: 5 }, entries: testEntries(1, 11, 2) });
     const metadata = testMetadata(50, 7);
@@ -48,7 +49,7 @@ export function storageSnapshotCases(it: DeclareCase): void {
     assertEqual(reopened.entries(51, 54, ALL), testEntries(51, 54, 8), "entries after the snapshot");
   });
 
-  it("takes snapshot, entries after it, hard state and compaction in one batch", async (subject) => {
+  declare("takes snapshot, entries after it, hard state and compaction in one batch", async (subject) => {
     const storage = await subject.open(1);
     const metadata = testMetadata(20, 3);
     await spool(storage, metadata, []);
@@ -66,7 +67,7 @@ export function storageSnapshotCases(it: DeclareCase): void {
     assertEqual(await contentOf(reopened.openSnapshot(metadata)), "", "content of a snapshot without chunks");
   });
 
-  it("replaces a snapshot by a newer one, and compacts behind it", async (subject) => {
+  declare("replaces a snapshot by a newer one, and compacts behind it", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: testEntries(1, 31, 1) });
     for (const index of [10, 20, 30]) {
@@ -83,7 +84,7 @@ export function storageSnapshotCases(it: DeclareCase): void {
     assertEqual(await contentOf(reopened.openSnapshot(testMetadata(30, 1))), "state at 30", "content after a restart");
   });
 
-  it("lets a reader finish although a newer snapshot has come", async (subject) => {
+  declare("lets a reader finish although a newer snapshot has come", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: testEntries(1, 31, 1) });
     const old = testMetadata(10, 1);
@@ -104,7 +105,7 @@ export function storageSnapshotCases(it: DeclareCase): void {
     assertEqual(await contentOf(storage.openSnapshot(newer)), "newer", "content of the new one");
   });
 
-  it("forgets a spooled snapshot that was aborted, or that no batch named before a restart", async (subject) => {
+  declare("forgets a spooled snapshot that was aborted, or that no batch named before a restart", async (subject) => {
     const storage = await subject.open(1);
     await storage.write({ entries: testEntries(1, 11, 1) });
     const metadata = testMetadata(5, 1);
@@ -125,7 +126,7 @@ export function storageSnapshotCases(it: DeclareCase): void {
     );
   });
 
-  it("refuses a snapshot that was not spooled, is past the log or older than the latest (S5)", async (subject) => {
+  declare("refuses a snapshot that was not spooled, is past the log or older than the latest (S5)", async (subject) => {
     const never = await subject.open(1);
     await assertRejects(never.write({ snapshot: { metadata: testMetadata(5, 1), reset: true } }), "never spooled");
     const past = await subject.open(2);
@@ -138,7 +139,7 @@ export function storageSnapshotCases(it: DeclareCase): void {
     await assertRejects(older.write({ snapshot: { metadata: testMetadata(5, 1), reset: true } }), "older");
   });
 
-  it("stores content of many large chunks", async (subject) => {
+  declare("stores content of many large chunks", async (subject) => {
     const storage = await subject.open(1);
     const metadata = testMetadata(5, 1);
     const sink = await storage.createSnapshot(metadata);

@@ -18,15 +18,6 @@ export interface StorageSubject {
   dispose(): Promise<void>;
 }
 
-/** The test runner's functions; Vitest's and node:test's both fit. */
-export interface TestFunctions {
-  describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void>): void;
-}
-
-/** Declares a case: the body gets a fresh subject, which is released whatever happens. */
-export type DeclareCase = (name: string, body: (subject: StorageSubject) => Promise<void>) => void;
-
 /** An entry whose content tells its place, so that a mix-up shows. */
 export function testEntry(index: number, term: number, bytes = 8): Entry {
   const data = new Uint8Array(bytes);

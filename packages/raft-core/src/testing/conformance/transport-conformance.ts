@@ -4,14 +4,14 @@
  *
  * ```ts
  * import { transportConformance } from "@raftoral/raft-core/testing";
- * import { describe, it } from "vitest";
+ * import { describe, test } from "vitest";
  *
- * transportConformance("MyTransport", () => MySubject.create(), { describe, it });
+ * transportConformance("MyTransport", () => MySubject.create(), { describe, test });
  * ```
  *
- * The suite must not depend on a test runner: `describe` and `it` are given to it, and its assertions are its own.
+ * The suite must not depend on a test runner: `describe` and `test` are given to it, and its assertions are its own.
  */
-import type { TestFunctions } from "./storage-subject.ts";
+import { casesOf, type TestFunctions } from "./declare-cases.ts";
 import { transportMessageCases } from "./transport-message-cases.ts";
 import { transportOutageCases } from "./transport-outage-cases.ts";
 import { transportSnapshotCases } from "./transport-snapshot-cases.ts";
@@ -21,19 +21,10 @@ import type { TransportSubject } from "./transport-subject.ts";
 export function transportConformance(
   name: string,
   create: () => Promise<TransportSubject> | TransportSubject,
-  test: TestFunctions,
+  runner: TestFunctions,
 ): void {
-  const declare = (title: string, body: (subject: TransportSubject) => Promise<void>) => {
-    test.it(title, async () => {
-      const subject = await create();
-      try {
-        await body(subject);
-      } finally {
-        await subject.dispose();
-      }
-    });
-  };
-  test.describe(`${name}: messages`, () => transportMessageCases(declare));
-  test.describe(`${name}: outages`, () => transportOutageCases(declare));
-  test.describe(`${name}: snapshots`, () => transportSnapshotCases(declare));
+  const declare = casesOf(runner, create);
+  runner.describe(`${name}: messages`, () => transportMessageCases(declare));
+  runner.describe(`${name}: outages`, () => transportOutageCases(declare));
+  runner.describe(`${name}: snapshots`, () => transportSnapshotCases(declare));
 }

@@ -5,6 +5,7 @@ import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } fro
 import type { SnapshotStream } from "../../ports/snapshot-stream.ts";
 import type { LogIndex, NodeId } from "../../types.ts";
 import { ConformanceFailure } from "../assertions.ts";
+import type { DeclareCase } from "./declare-cases.ts";
 
 /** A network of nodes 1, 2 and 3 that know each other and run. Made anew for every case. */
 export interface TransportSubject {
@@ -21,7 +22,7 @@ export interface TransportSubject {
 }
 
 /** Declares a case: the body gets a fresh subject, which is disposed of whatever happens. */
-export type DeclareTransportCase = (name: string, body: (subject: TransportSubject) => Promise<void>) => void;
+export type DeclareTransportCase = DeclareCase<TransportSubject>;
 
 const WAIT_MS = 15_000;
 const RETRY_MS = 10;
