@@ -24,8 +24,8 @@ const ENTRIES: Readonly<Record<string, string>> = {
     ClusterRegistry FixedContent GroupChannel GroupDescription GroupReceiver Message MessageType NodeDirectory NodeDirectoryListener
     PeerMessageType PeerTransport SnapshotStream decodePeerMessage encodeMessage joinedCrc32 message messageSize writeMessage`,
   "storage.ts": `
-    Entry EntryType FixedContent GroupStorage HardState LogStorage Missing QuorumRecovery QuorumRecoveryOptions RecordLayer RecordLayers
-    Snapshot SnapshotSink SnapshotStream WriteBatch countWithin entrySize joinedCrc32 recoverQuorum replayLog`,
+    Entry EntryType FixedContent GroupStorage HardState LogStorage Missing QuorumRecovery QuorumRecoveryOptions RecordLayer RecordLayers RecordView
+    Snapshot SnapshotSink SnapshotStream WriteBatch checkEntries countWithin entrySize joinedCrc32 recoverQuorum replayLog`,
   "wire/index.ts": `
     FIXED32 FIXED64 LENGTH_DELIMITED NumberRefusal VARINT WireReader WireRefusal WireWriter malformed varintBytes writeVarint`,
   "testing/index.ts": `

@@ -6,11 +6,13 @@
  * M1. Without a view the table itself is changed. With one it stays as it is, and changes go into layers above it, which go into
  *     the table when the last view closes.
  */
-import { InvariantViolation, invariant } from "../errors.ts";
+
+import { invariant } from "../errors.ts";
 import { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "../ports/state-reader.ts";
 import type { StateReplacement, StateStore, StateView } from "../ports/state-store.ts";
 import { OrderedRecords } from "../records/ordered-records.ts";
 import { checkStateKey, RecordLayers } from "../records/record-layers.ts";
+import { RecordView } from "../records/record-view.ts";
 import type { LogIndex } from "../types.ts";
 
 class Table extends OrderedRecords<Uint8Array> implements StateReader {
@@ -42,7 +44,7 @@ export class MemoryStateStore implements StateStore {
   readonly drained = undefined;
   #table: Table;
   #layers: RecordLayers;
-  #views = new Set<MemoryView>();
+  #views = new Set<RecordView>();
   #appliedIndex: LogIndex;
   #isCommitted = true;
   #persisted: Persisted;
@@ -114,7 +116,7 @@ export class MemoryStateStore implements StateStore {
 
   view(): StateView {
     invariant(this.#isCommitted, "a view was asked for between a put and its commit");
-    const view = new MemoryView(this.#layers.over(this.#table), this.#appliedIndex, () => this.#closed(view));
+    const view = new RecordView(this.#layers.over(this.#table), this.#appliedIndex, () => this.#closed(view));
     this.#views.add(view);
     return view;
   }
@@ -172,7 +174,7 @@ export class MemoryStateStore implements StateStore {
   }
 
   /** M1. */
-  #closed(view: MemoryView): void {
+  #closed(view: RecordView): void {
     if (!this.#views.delete(view) || this.#views.size > 0) return;
     for (const layer of [...this.#layers.freeze()]) {
       for (const [key, value] of layer.entries()) {
@@ -186,42 +188,3 @@ export class MemoryStateStore implements StateStore {
 
 const FIRST_KEY = "\u0000";
 const BEYOND_LAST_KEY = "\u00ff".repeat(MAX_STATE_KEY_BYTES + 1);
-
-class MemoryView implements StateView {
-  readonly appliedIndex: LogIndex;
-  #reader: StateReader | undefined;
-  #release: (() => void) | undefined;
-
-  constructor(reader: StateReader, appliedIndex: LogIndex, release: () => void) {
-    this.#reader = reader;
-    this.appliedIndex = appliedIndex;
-    this.#release = release;
-  }
-
-  get(key: StateKey): Uint8Array | undefined {
-    return this.#open().get(key);
-  }
-
-  *scan(start: StateKey, end: StateKey): Generator<StateRecord> {
-    for (const record of this.#open().scan(start, end)) {
-      yield record;
-      this.#open();
-    }
-  }
-
-  /** The store has another table now: this view's is its own. */
-  detach(): void {
-    this.#release = undefined;
-  }
-
-  close(): void {
-    this.#reader = undefined;
-    this.#release?.();
-    this.#release = undefined;
-  }
-
-  #open(): StateReader {
-    if (this.#reader === undefined) throw new InvariantViolation("a view of state was read after it was closed");
-    return this.#reader;
-  }
-}

@@ -8,6 +8,7 @@
  * M2. A batch is checked wholly before any of it is applied, so a refused batch leaves nothing behind.
  */
 import { InvariantViolation, invariant } from "../errors.ts";
+import { checkEntries } from "../log/check-entries.ts";
 import { countWithin } from "../log/entry-size.ts";
 import type { GroupStorage, Missing, SnapshotSink, WriteBatch } from "../ports/storage.ts";
 import {
@@ -246,22 +247,4 @@ export class MemoryStorage implements GroupStorage {
 
 function placeOf(metadata: SnapshotMetadata): string {
   return `${metadata.index}/${metadata.term}`;
-}
-
-/** Entries must follow each other, start inside `[first, last + 1]`, and never go back in term (Log Matching, §5.3). */
-function checkEntries(entries: readonly Entry[], first: LogIndex, last: LogIndex): void {
-  const start = (entries[0] as Entry).index;
-  invariant(
-    start >= first && start <= last + 1,
-    () => `entries from ${start} do not join a log of [${first}, ${last}]`,
-  );
-  for (let i = 1; i < entries.length; i++) {
-    const entry = entries[i] as Entry;
-    const before = entries[i - 1] as Entry;
-    invariant(entry.index === before.index + 1, () => `entry ${entry.index} follows entry ${before.index}: a gap`);
-    invariant(
-      entry.term >= before.term,
-      () => `entry ${entry.index} goes back from term ${before.term} to ${entry.term}`,
-    );
-  }
 }

@@ -3,7 +3,7 @@
  * storage.
  */
 import { invariant, type SnapshotMetadata } from "@raftoral/raft-core";
-import type { Entry, WriteBatch } from "@raftoral/raft-core/storage";
+import { checkEntries, type Entry, type WriteBatch } from "@raftoral/raft-core/storage";
 import type { GroupState } from "../format/records.ts";
 
 /** Throws InvariantViolation. `isSpooled` says whether a snapshot's content is complete on disk. */
@@ -36,21 +36,8 @@ export function checkBatch(
   }
   const entries = batch.entries;
   if (entries !== undefined && entries.length > 0) {
-    const start = (entries[0] as Entry).index;
-    invariant(
-      start >= first && start <= last + 1,
-      () => `entries from ${start} do not join a log of [${first}, ${last}]`,
-    );
-    for (let i = 1; i < entries.length; i++) {
-      const entry = entries[i] as Entry;
-      const before = entries[i - 1] as Entry;
-      invariant(entry.index === before.index + 1, () => `entry ${entry.index} follows entry ${before.index}: a gap`);
-      invariant(
-        entry.term >= before.term,
-        () => `entry ${entry.index} goes back from term ${before.term} to ${entry.term}`,
-      );
-    }
-    last = start + entries.length - 1;
+    checkEntries(entries, first, last);
+    last = (entries[0] as Entry).index + entries.length - 1;
   }
   const compactTo = batch.compactTo;
   if (compactTo !== undefined) {

@@ -12,17 +12,15 @@ import {
   backgroundClock,
   type Cancel,
   type GroupId,
-  InvariantViolation,
   invariant,
   type LogIndex,
   type StateKey,
-  type StateReader,
   type StateRecord,
   type StateReplacement,
   type StateStore,
   type StateView,
 } from "@raftoral/raft-core";
-import { type RecordLayer, RecordLayers } from "@raftoral/raft-core/storage";
+import { type RecordLayer, RecordLayers, RecordView } from "@raftoral/raft-core/storage";
 import type { CheckpointParticipant, WriteTransaction } from "../commit/checkpoint.ts";
 import { corrupt, StorageError } from "../errors.ts";
 import { LmdbStateReplacement } from "./lmdb-state-replacement.ts";
@@ -66,7 +64,7 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
   readonly #markKey: Buffer;
   readonly #garbage: StateGarbage;
   readonly #leave: () => void;
-  readonly #views = new Set<LmdbStateView>();
+  readonly #views = new Set<RecordView>();
   #stored: StoredState;
   #layers: RecordLayers;
   #appliedIndex: LogIndex;
@@ -153,7 +151,7 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
     invariant(this.#isCommitted, "a view was asked for between a put and its commit");
     const transaction = this.#place.database.useReadTransaction();
     const base = new StoredState(this.#place, this.#stored.keys.generation, transaction);
-    const view = new LmdbStateView(this.#layers.over(base), this.#appliedIndex, () => {
+    const view = new RecordView(this.#layers.over(base), this.#appliedIndex, () => {
       this.#views.delete(view);
       transaction.done();
     });
@@ -279,38 +277,4 @@ function loadMark({ file, group, database }: StatePlace): StateMark {
       "Run the version that wrote it, or a newer one.",
     { details: { file, group, version: mark.format } },
   );
-}
-
-class LmdbStateView implements StateView {
-  readonly appliedIndex: LogIndex;
-  #reader: StateReader | undefined;
-  readonly #release: () => void;
-
-  constructor(reader: StateReader, appliedIndex: LogIndex, release: () => void) {
-    this.#reader = reader;
-    this.appliedIndex = appliedIndex;
-    this.#release = release;
-  }
-
-  get(key: StateKey): Uint8Array | undefined {
-    return this.#open().get(key);
-  }
-
-  *scan(start: StateKey, end: StateKey): Generator<StateRecord> {
-    for (const record of this.#open().scan(start, end)) {
-      yield record;
-      this.#open();
-    }
-  }
-
-  close(): void {
-    if (this.#reader === undefined) return;
-    this.#reader = undefined;
-    this.#release();
-  }
-
-  #open(): StateReader {
-    if (this.#reader === undefined) throw new InvariantViolation("a view of state was read after it was closed");
-    return this.#reader;
-  }
 }
