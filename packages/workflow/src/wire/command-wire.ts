@@ -17,5 +17,8 @@ function unreadable(what: string, cause?: unknown): WorkflowError {
 }
 
 function unwritable(value: number): WorkflowError {
-  return new WorkflowError("COMMAND_INVALID", `${value} is not a whole number from 0 to 2^53-1. Give a number in that range.`);
+  return new WorkflowError(
+    "COMMAND_INVALID",
+    `${value} is not a whole number from 0 to 2^53-1. Give a number in that range.`,
+  );
 }

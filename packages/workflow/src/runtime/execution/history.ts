@@ -148,7 +148,11 @@ export class History {
       recordKind: kind,
     });
     // Of these refusals only SIGNAL_MISSING is not an error, and a record does not get it.
-    if (recorded === undefined) throw new WorkflowError("SIGNAL_MISSING", `Record ${path} was taken for a signal's. This is a bug of Raftoral; please report it.`);
+    if (recorded === undefined)
+      throw new WorkflowError(
+        "SIGNAL_MISSING",
+        `Record ${path} was taken for a signal's. This is a bug of Raftoral; please report it.`,
+      );
     return recorded;
   }
 
