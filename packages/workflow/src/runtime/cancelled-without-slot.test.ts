@@ -75,7 +75,7 @@ describe("on a node whose slots are all taken", () => {
     expect(w.runtime(1).load).toEqual({ owned: 0, queued: 0 });
   });
 
-  test("a run that nobody has begun ends at once, and without its body", async () => {
+  test("a run that is not begun ends at once, and without its body", async () => {
     const [latch, begun] = [new Latch(), new Latch()];
     let bodies = 0;
     const body = workflow("queued", { version: 1 }, () => {

@@ -36,7 +36,7 @@ export interface RecordsUnused {
   readonly paths: readonly string[];
 }
 
-/** A body returned while these steps were under way: nobody awaits them, or they lost a race. What they give is lost. */
+/** A body returned while these steps were under way: they are not awaited, or they lost a race. What they give is lost. */
 export interface StepsUnfinished {
   readonly type: "steps-unfinished";
   readonly runId: string;

@@ -39,7 +39,7 @@ export function decodeArchive(bytes: Uint8Array): readonly Uint8Array[] {
   return checkpoints;
 }
 
-/** What becomes an archive, and the keys that it replaces; undefined for a run whose records stay as they are. Looks at no more than an archive holds. */
+/** What becomes an archive, and the keys that it replaces; undefined for a run whose records stay as they are. Looks at what an archive holds at most. */
 export function archiveOf(
   from: StateReader,
   run: RunRecord,

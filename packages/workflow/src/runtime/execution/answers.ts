@@ -26,7 +26,7 @@ export class Answers {
   readonly #others = new Set<string>();
   /** Of these, what is committed and has not been answered, with its place. */
   readonly #expected = new Map<string, RecordPosition>();
-  /** Their paths by place; and paths that are expected no more. */
+  /** Their paths by place; and paths that are not expected any more. */
   readonly #expectedByPosition = new MinHeap<string>();
   /** The body may be running still, and ask for more. */
   #isRunning = false;

@@ -1,11 +1,11 @@
 /**
  * Whether a call on a body's context comes from where it may.
  *
- * CG1. A call inside of the function of a step or variable is refused: a replay does not call the function, so that the call's record would be
- *      nobody's, and each attempt would make another.
+ * CG1. A call inside of the function of a step or variable is refused: a replay does not call the function, so that the call's record would
+ *      belong to no call, and each attempt would make another.
  * CG2. A call from the body of another run is refused. Where the caller's async context is lost, nothing is known against it.
  * CG3. A call after the body has returned is refused, in a later turn of the event loop. What goes on calling all the same is answered only so
- *      often: nobody waits for it, and it must not keep the node busy.
+ *      often: no code waits for it, and it must not keep the node busy.
  * CG4. A refused call takes no path: the calls after it are those of a replay.
  */
 import type { Clock } from "@raftoral/raft-core";
