@@ -49,6 +49,7 @@ describe("code in the documents", () => {
   test.each(programs)("runs: $document line $line", { timeout: 60_000 }, async (block) => {
     const file = fileOf(block);
     const outcome = await run(process.execPath, ["--conditions=@raftoral/source", file], {
+      env: { FORCE_COLOR: "0" },
       cwd: dirname(file),
       timeoutMs: 30_000,
     });

@@ -35,7 +35,8 @@ export async function runTasks(tasks: readonly Task[]): Promise<Counts> {
   const flags = ["--parallel=1", "--output-style=stream-without-prefixes"];
   const { ok } = await run(installed("nx"), ["run-many", "-t", first.target, "-p", projects, ...flags], {
     live: true,
-    env: { [RUN_ID]: runId },
+    // Without it nx has its tasks print colours, and programs whose output is compared print them too.
+    env: { [RUN_ID]: runId, FORCE_COLOR: "0" },
   });
   let total = NO_TESTS;
   for (const task of tasks) {
