@@ -79,8 +79,7 @@ describe("the unstable end of the log", () => {
     }
     expect(indexes(unstable.slice(next - 2, next, NO_LIMIT))).toEqual([`1/${next - 2}`, `1/${next - 1}`]);
     expect(unstable.length).toBe(2999);
-    const { buffer } = unstable as unknown as { buffer: readonly Entry[] };
-    expect(buffer.length).toBeLessThanOrEqual(2 * unstable.length + 7);
+    expect(unstable.held).toBeLessThanOrEqual(2 * unstable.length + 7);
   });
 
   test("cuts a range by size, but returns at least one entry", () => {

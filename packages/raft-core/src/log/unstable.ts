@@ -47,6 +47,11 @@ export class Unstable {
     return this.#buffer.length - this.#head;
   }
 
+  /** Entries that are kept in memory, those that nothing needs any more included. */
+  get held(): number {
+    return this.#buffer.length;
+  }
+
   /** First index the log may hold, known only from a snapshot. */
   firstIndex(): LogIndex | undefined {
     return this.snapshot === undefined ? undefined : this.snapshot.metadata.index + 1;
