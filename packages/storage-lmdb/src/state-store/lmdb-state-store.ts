@@ -21,6 +21,7 @@ import {
   type StateView,
 } from "@raftoral/raft-core";
 import { type RecordLayer, RecordLayers, RecordView } from "@raftoral/raft-core/storage";
+import type { Database } from "lmdb";
 import type { CheckpointParticipant, WriteTransaction } from "../commit/checkpoint.ts";
 import { corrupt, StorageError } from "../errors.ts";
 import { LmdbStateReplacement } from "./lmdb-state-replacement.ts";
@@ -83,7 +84,7 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
    * same time whatever there is. Throws StorageError STORAGE_CORRUPT, STORAGE_FORMAT_UNSUPPORTED.
    */
   static open(environment: StateHome, group: GroupId, options: LmdbStateStoreOptions = {}): LmdbStateStore {
-    const place = { file: environment.file, group, database: environment.records };
+    const place = { file: environment.file, group, database: environment.records as Database<Buffer, Buffer> };
     return new LmdbStateStore(environment, place, loadMark(place), options.bufferBytes ?? DEFAULT_STATE_BUFFER_BYTES);
   }
 
