@@ -1,8 +1,11 @@
 /** One of three processes of a Raftoral cluster, as a service that embeds it would be: gRPC, LMDB, workflows of empty steps. */
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { RaftoralNode, workflow } from "raftoral";
 import { serve } from "./child-process.ts";
 import { closedLoop, type Load, type Measured } from "./closed-loop.ts";
+
+const STARTS_IN_FLIGHT = 512;
 
 /** Steps one after the other, each of which records a small result. What a step does is not what is measured. */
 const steps = workflow("bench_steps", { version: 1 }, async (ctx, input: { readonly steps: number }) => {
@@ -17,6 +20,23 @@ const pulse = workflow("bench_pulse", { version: 1 }, async (ctx, input: { reado
   }
 });
 
+/** Waits for ever: what a takeover of many runs has to move. */
+const waiting = workflow("bench_waiting", { version: 1 }, async (ctx) => {
+  await ctx.waitFor("go");
+});
+
+/** What a survivor saw of a takeover. Times are wall times in ms. */
+export interface SeenTakeover {
+  readonly lostAtMs: number;
+  readonly movedAtMs: number;
+  readonly begunAtMs: number;
+  /** Bodies that began here. */
+  readonly begun: number;
+  /** Nodes that were taken for lost. */
+  readonly lost: readonly number[];
+  readonly longestDelayMs: number;
+}
+
 let node: RaftoralNode | undefined;
 
 function running(): RaftoralNode {
@@ -30,7 +50,7 @@ serve({
       listen: "127.0.0.1:0",
       dataDir: join(options.folder, options.name),
       ...(options.join === undefined ? { bootstrap: true } : { join: options.join }),
-      workflows: [steps, pulse],
+      workflows: [steps, pulse, waiting],
     });
     return node.address;
   },
@@ -47,6 +67,39 @@ serve({
   },
   async startPulse(id: string): Promise<void> {
     await running().workflows.start(pulse, { periodMs: 5 }, { runId: id });
+  },
+  /** Starts as many runs that wait, owned by this node. */
+  async startWaiting(count: number): Promise<void> {
+    let started = 0;
+    const start = async (): Promise<void> => {
+      while (started < count) await running().workflows.start(waiting, undefined, { runId: `waits-${started++}` });
+    };
+    await Promise.all(Array.from({ length: STARTS_IN_FLIGHT }, start));
+  },
+  /** Resolves once `count` runs have another owner, and a body here for each of those that are this node's. */
+  takeover(count: number): Promise<SeenTakeover> {
+    const { promise, resolve } = Promise.withResolvers<SeenTakeover>();
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const { nodeId } = running();
+    const lost: number[] = [];
+    let [moved, own, begun, lostAtMs, movedAtMs] = [0, 0, 0, 0, 0];
+    const stop = running().on((event) => {
+      if (event.type === "node-changed" && event.status === "lost") {
+        lost.push(event.nodeId);
+        lostAtMs ||= Date.now();
+      } else if (event.type === "owner-changed") {
+        moved += 1;
+        if (event.to === nodeId) own += 1;
+        if (moved === count) movedAtMs = Date.now();
+      } else if (event.type === "body-started") begun += 1;
+      if (moved < count || begun < own) return;
+      stop();
+      delay.disable();
+      const longestDelayMs = delay.max / 1e6;
+      resolve({ lostAtMs, movedAtMs, begunAtMs: Date.now(), begun, lost, longestDelayMs });
+    });
+    return promise;
   },
   cancel: (id: string) => running().workflows.cancel(id),
   /** Resolves with the wall time, in milliseconds, of the first step of `run` that another node than `dead` recorded. */
