@@ -58,7 +58,8 @@ describe("an owner that was silent and comes back", () => {
     expect(run.result).not.toBe(owner);
     const recorded = run.history[0] as RecordCopy;
     const [old, heir] = executions(id);
-    expect(old).toMatchObject({ node: owner, acknowledged: false });
+    // Its body may have gone on with an answer that was never recorded, and nothing came of it (ADR 36).
+    expect(old).toMatchObject({ node: owner });
     expect(heir).toMatchObject({ node: run.result, acknowledged: true });
     expect((recorded.value as StepRecord).execution).toBe(heir?.id);
     expect(old?.epoch).toBeLessThan(recorded.epoch);
