@@ -64,9 +64,9 @@ async function operate(
     case "wait":
       return await ctx.scope(name, async (scope) => {
         const { timeoutMs } = operation;
-        const got =
-          timeoutMs === undefined ? await scope.waitFor(SIGNAL) : await scope.waitFor(SIGNAL, { timeout: timeoutMs });
-        return got ?? "timed out";
+        if (timeoutMs === undefined) return await scope.waitFor(SIGNAL);
+        const got = await scope.waitFor(SIGNAL, { timeout: timeoutMs });
+        return got.timedOut ? "timed out" : got.payload;
       });
     case "variable": {
       const variable = await ctx.variable(name, () => 0);
