@@ -11,8 +11,8 @@ const BATCH = 16;
 
 /**
  * Waits for all these runs of `tally` to end, then requires, on each of `nodeIds`: each run is there once and completed with the
- * right result; each step is recorded once, as the same execution on all nodes, and did not run again after that; every step
- * result that a workflow was given is the one in the record. Rejects with an AssertionError for the first that does not hold.
+ * right result; each step is recorded once, as the same execution on all nodes, and did not run again after that; no step began after
+ * a result that a workflow was given and that is not in the record. Rejects with an AssertionError for the first that does not hold.
  */
 export async function verifyRuns(
   cluster: TestCluster,
@@ -40,13 +40,19 @@ function verifyRun({ runId, status, result, history }: RunCopy, begun: readonly 
     `steps of run ${runId}`,
   );
   const recorded = history.map(({ value }) => (value as StepRecord).execution);
-  // A body may have been given an answer that was never recorded (ADR 36): its next step, which waits for the record, was not begun then.
-  const given = new Set(begun.filter((execution) => execution.acknowledged).map((execution) => execution.id));
+  const given = begun.filter((execution) => execution.acknowledged);
+  const givenIds = new Set(given.map(({ id }) => id));
   assert.deepEqual(
-    recorded.filter((id) => id === undefined || !given.has(id)),
+    recorded.filter((id) => id === undefined || !givenIds.has(id)),
     [],
     `recorded executions of run ${runId} whose result its body was not given`,
   );
+  // A body goes on before its answer is committed (ADR 36). Where the answer was never recorded, no later step of that body began.
+  const place = (step: string): number => keys.indexOf(`${step}#0`);
+  const builtOnNothing = given
+    .filter(({ id }) => !recorded.includes(id))
+    .flatMap((lost) => begun.filter(({ epoch, step }) => epoch === lost.epoch && place(step) > place(lost.step)));
+  assert.deepEqual(builtOnNothing, [], `steps of run ${runId} that began after an answer that was never recorded`);
   // A body that began under a later ownership than the record's ran although its result was there.
   const epochs = new Map(history.map(({ path, epoch }) => [path, epoch]));
   const repeated = begun.filter(({ step, epoch }) => epoch > (epochs.get(`${step}#0`) ?? 0));

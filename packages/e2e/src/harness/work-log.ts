@@ -20,7 +20,7 @@ export interface Execution {
 export interface LoggedExecution extends Execution {
   /** False when its process died first. */
   readonly ended: boolean;
-  /** The workflow was given its result: from then on it must be in the record for good. */
+  /** The workflow was given its result. It is in the record for good, or the workflow began nothing after it. */
   readonly acknowledged: boolean;
 }
 
