@@ -30,6 +30,9 @@ describe("what JSON carries", () => {
     [{ at: new Date(0) }, { at: "1970-01-01T00:00:00.000Z" }],
     [Number.NaN, null],
     [undefined, null],
+    [{}, []],
+    [[], {}],
+    [{ a: [] }, { a: {} }],
   ])("%# is not what has lost its kind: %s", (value, back) => {
     expect(isCarried(value, back)).toBe(false);
   });

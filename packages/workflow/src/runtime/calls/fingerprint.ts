@@ -17,6 +17,7 @@ export function isCarried(value: unknown, back: unknown): boolean {
   if (Array.isArray(value)) {
     return Array.isArray(back) && value.length === back.length && value.every((item, at) => isCarried(item, back[at]));
   }
+  if (Array.isArray(back)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   const [own, other] = [value as Fields, back as Fields];

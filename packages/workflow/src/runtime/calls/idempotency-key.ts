@@ -7,7 +7,8 @@
  *      cluster's processes have drawn), so that the same id has other keys in another cluster, and when it is used again after pruning. The parts are hashed
  *      as a JSON list, in which none can pass for a piece of another.
  */
-import { hash } from "node:crypto";
+// Not `hash`, which Node 18 lacks: there the entries must load far enough to say that the version is too old.
+import { createHash } from "node:crypto";
 
 /** What a run's keys depend on. */
 export interface KeyedRun {
@@ -22,7 +23,8 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
 /** The key of the step at `path`: `rk_` and 26 characters of a to z and 2 to 7. Opaque. */
 export function idempotencyKey({ runId, seed }: KeyedRun, path: string): string {
-  const digest = hash("sha256", JSON.stringify([runId, Buffer.from(seed).toString("hex"), path]), "buffer");
+  const parts = JSON.stringify([runId, Buffer.from(seed).toString("hex"), path]);
+  const digest = createHash("sha256").update(parts).digest();
   let key = PREFIX;
   let [bits, held, at] = [0, 0, 0];
   for (let character = 0; character < CHARACTERS; character++) {
