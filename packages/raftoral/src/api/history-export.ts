@@ -41,15 +41,16 @@ async function outcomeOf(
   { runId, status, cancelReason }: RunDescription,
   options: CallOptions | undefined,
 ): Promise<ExportedOutcome> {
-  if (status === "running") return { status, ...(cancelReason === undefined ? {} : { cancelReason }) };
+  const asked = cancelReason === undefined ? {} : { cancelReason };
+  if (status === "running") return { status, ...asked };
   const ended = await workflows.wait(runId, options);
   const { endedAtMs } = ended;
   switch (ended.status) {
     case "completed":
-      return { status: ended.status, endedAtMs, ...exportPayload(ended.result.bytes) };
+      return { status: ended.status, ...asked, endedAtMs, ...exportPayload(ended.result.bytes) };
     case "failed":
-      return { status: ended.status, endedAtMs, error: ended.error };
+      return { status: ended.status, ...asked, endedAtMs, error: ended.error };
     case "cancelled":
-      return { status: ended.status, endedAtMs, reason: ended.reason };
+      return { status: ended.status, ...asked, endedAtMs, reason: ended.reason };
   }
 }

@@ -25,12 +25,16 @@ export interface ExportedRecord extends ExportedPayload {
   readonly recordedAtMs: number;
 }
 
-/** How an exported run had ended, and when, in milliseconds since the epoch. */
-export type ExportedOutcome =
-  | { readonly status: "running"; readonly cancelReason?: string }
+/**
+ * How an exported run had ended, and when, in milliseconds since the epoch. `cancelReason`: why somebody asked to cancel it, whatever it did then;
+ * a run whose body cancelled itself has a `reason` alone.
+ */
+export type ExportedOutcome = { readonly cancelReason?: string } & (
+  | { readonly status: "running" }
   | ({ readonly status: "completed"; readonly endedAtMs: number } & ExportedPayload)
   | { readonly status: "failed"; readonly endedAtMs: number; readonly error: RecordedFailure }
-  | { readonly status: "cancelled"; readonly endedAtMs: number; readonly reason: string };
+  | { readonly status: "cancelled"; readonly endedAtMs: number; readonly reason: string }
+);
 
 /** An exported history. */
 export interface HistoryExport {

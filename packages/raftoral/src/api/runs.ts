@@ -34,7 +34,7 @@ export interface RunSummary {
   readonly recordCount: number;
   /** Why a run failed; undefined for every other. In a list, name, code and the beginning of the message. */
   readonly error: RecordedFailure | undefined;
-  /** Why the run was cancelled, or is to be cancelled; undefined when no cancellation was asked for. */
+  /** Why somebody asked to cancel the run, however it ended then; undefined when no cancellation was asked for. */
   readonly cancelReason: string | undefined;
 }
 

@@ -23,7 +23,7 @@ export const cancel = defineCommand<Cancel, Done>({
     if (!found.ok) return found;
     const { run, head } = found;
     if (head.owner === 0) {
-      tables.finish(run, head, { status: "cancelled", reason });
+      tables.finish(run, { ...head, cancelReason: reason }, { status: "cancelled", reason });
       return { ok: true, kind: "Done", changed: true };
     }
     if (head.cancelReason !== undefined) return { ok: true, kind: "Done", changed: false };

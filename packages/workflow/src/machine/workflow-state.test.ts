@@ -265,6 +265,24 @@ describe("cancelling", () => {
     expect(log.state.summary("a")).toMatchObject({ outcome: { status: "cancelled", reason: "late" } });
     expect(log.state.summary("b")).toMatchObject({ outcome: { status: "cancelled", reason: "early" } });
   });
+
+  test("is remembered of a run that has ended, however it did, in a snapshot too", () => {
+    const log = new StateLog();
+    log.register(1);
+    for (const runId of ["cancelled", "completed", "orphan", "untouched"]) log.start(runId);
+    for (const runId of ["cancelled", "completed"]) log.apply({ kind: "Cancel", runId, reason: runId, atMs: 0 });
+    const base = { kind: "WorkflowEnd", atMs: 0, owner: 1, epoch: log.epoch("cancelled") } as const;
+    log.apply({ ...base, runId: "cancelled", outcome: { status: "cancelled", reason: "cancelled" } });
+    log.end("completed", 1, log.epoch("completed"));
+    log.end("untouched", 1, log.epoch("untouched"));
+    log.lost(1);
+    log.apply({ kind: "Cancel", runId: "orphan", reason: "orphan", atMs: 0 });
+    for (const state of [log.state, restoredFrom(log.state)]) {
+      for (const runId of ["cancelled", "completed", "orphan"]) expect(state.summary(runId)?.cancelReason).toBe(runId);
+      expect(state.summary("completed")).toMatchObject({ status: "completed" });
+      expect(state.summary("untouched")).toMatchObject({ cancelReason: undefined });
+    }
+  });
 });
 
 describe("pruning", () => {

@@ -42,9 +42,9 @@ export function encodeRun(run: RunRecord): Uint8Array {
   if (head.status === "running") {
     to.uint(13, head.seat);
     to.uint(16, OWNER_REASONS.indexOf(head.reason));
-    to.bool(17, head.cancelReason !== undefined);
-    to.string(18, head.cancelReason ?? "");
   }
+  to.bool(17, head.cancelReason !== undefined);
+  to.string(18, head.cancelReason ?? "");
   for (const id of head.signalIds) to.string(20, id);
   if (head.status === "finished") {
     to.uint(11, head.archived);
@@ -106,6 +106,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   }
   if (runId === "") throw invalid("a run has no id");
   const name = named(OUTCOMES, status, "outcome");
+  const asked = cancelled ? cancelReason : undefined;
   const head: RunHead = finished
     ? {
         status: "finished",
@@ -114,6 +115,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         endIndex,
         endedUptimeMs,
         archived,
+        cancelReason: asked,
         signalIds,
         owner,
         epoch,
@@ -126,7 +128,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         epoch,
         attempt,
         reason: named(OWNER_REASONS, reason, "owner reason"),
-        cancelReason: cancelled ? cancelReason : undefined,
+        cancelReason: asked,
         signalIds,
       };
   const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex };

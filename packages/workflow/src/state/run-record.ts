@@ -42,6 +42,8 @@ export interface FinishedHead {
   readonly endIndex: LogIndex;
   /** The cluster's uptime at its end, which pruning goes by. */
   readonly endedUptimeMs: number;
+  /** Why somebody asked to cancel it, however it ended then; undefined without a request. */
+  readonly cancelReason: string | undefined;
   /** Records in its archive; 0 when it has none, or has too many or too large ones for one. */
   readonly archived: number;
   /** Ids of its last signals: one sent again because its outcome was not known is answered as taken. Oldest first. */

@@ -27,14 +27,14 @@ interface RunFacts {
   readonly recordCount: number;
   /** What the run's randomness follows from. */
   readonly seed: Uint8Array;
+  /** Why somebody asked to cancel it; undefined without a request. */
+  readonly cancelReason: string | undefined;
 }
 
 /** A run that has not ended. */
 export interface RunningSummary extends RunFacts {
   readonly status: "running";
   readonly reason: OwnerReason;
-  /** Set once somebody has asked to cancel it. */
-  readonly cancelReason: string | undefined;
   /** Names of signals that wait for it, oldest first. */
   readonly signals: readonly string[];
 }
@@ -94,13 +94,14 @@ export interface RunPage {
 export function summary(tables: Tables, run: RunRecord): RunSummary {
   const { runs } = tables;
   const { runId, workflowType, version, startedAtMs, startIndex, seed, head } = run;
-  const { epoch, attempt } = head;
+  const { epoch, attempt, cancelReason } = head;
   const owner = tables.ownerOf(run);
   const recordCount = recordCountOf(runs.records, run);
-  const facts = { runId, workflowType, version, owner, epoch, attempt, startedAtMs, startIndex, recordCount, seed };
+  const identity = { runId, workflowType, version, startedAtMs, startIndex, seed };
+  const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
-    const { reason, cancelReason } = head;
-    return { ...facts, status: "running", reason, cancelReason, signals: run.signals.map((signal) => signal.name) };
+    const signals = run.signals.map((signal) => signal.name);
+    return { ...facts, status: "running", reason: head.reason, signals };
   }
   const { endedAtMs, endIndex } = head;
   const outcome = outcomeOf(runs.records, run, head.outcome);

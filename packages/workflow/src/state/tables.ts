@@ -113,11 +113,11 @@ export class Tables {
   }
 
   finish(run: RunRecord, head: RunningHead, outcome: RunOutcome): void {
-    const { owner, epoch, attempt } = head;
+    const { owner, epoch, attempt, cancelReason } = head;
     const atMs = this.clock;
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
     const end = { outcome: outcome.status, endedAtMs: atMs, endIndex: this.index, endedUptimeMs: this.uptimeMs };
-    this.runs.finish(run, { status: "finished", ...end, signalIds, owner, epoch, attempt }, outcome);
+    this.runs.finish(run, { status: "finished", ...end, cancelReason, signalIds, owner, epoch, attempt }, outcome);
     this.events.push({
       type: "run-ended",
       index: this.index,

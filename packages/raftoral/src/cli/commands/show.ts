@@ -101,7 +101,8 @@ async function readRun({ workflows }: RaftoralClient, runId: string): Promise<Sh
 
 function asJson({ description, input, ended, history }: ShownRun): object {
   const result = ended?.status === "completed" ? { result: ended.result } : {};
-  return { ...description, input, ...result, history };
+  const reason = ended?.status === "cancelled" ? { reason: ended.reason } : {};
+  return { ...description, input, ...result, ...reason, history };
 }
 
 /** The page of `raftoral show`. Values are cut to fit unless it is to be `full`. */
@@ -119,12 +120,16 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
       ["Input", show(input, widths)],
       ...(ended?.status === "completed" ? [["Result", show(ended.result, widths)] as const] : []),
       ...(run.error === undefined ? [] : [["Error", clip(failureLine(run.error), widths.text)] as const]),
-      ...(run.cancelReason === undefined ? [] : [["Cancelled", clip(run.cancelReason, widths.text)] as const]),
+      ...(ended?.status === "cancelled"
+        ? [["Cancelled", clip(ended.reason, widths.text)] as const]
+        : run.cancelReason === undefined
+          ? []
+          : [["Cancel asked", clip(run.cancelReason, widths.text)] as const]),
     ]),
   ];
   if (run.error !== undefined && hasMore(run.error)) parts.push(`${failureLines(run.error).join("\n")}\n`);
   if (history.length > 0) parts.push(historyTable(run, history, widths));
-  parts.push(lifeTable(run, history, widths));
+  parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
 }
 
@@ -141,7 +146,12 @@ function historyTable(run: RunDescription, history: readonly HistoryRecord[], wi
 }
 
 /** What happened to the run, as far as its records tell: an owner that recorded nothing left no trace but its number. */
-function lifeTable(run: RunDescription, history: readonly HistoryRecord[], widths: Widths): string {
+function lifeTable(
+  run: RunDescription,
+  ended: EndedRun | undefined,
+  history: readonly HistoryRecord[],
+  widths: Widths,
+): string {
   const events: [atMs: number, event: string, text: string][] = [
     [run.startedAtMs, "started", `as ${run.workflowType}, version ${run.version}`],
   ];
@@ -152,9 +162,10 @@ function lifeTable(run: RunDescription, history: readonly HistoryRecord[], width
   }
   const unseen = run.takeovers - (events.length - 1);
   if (unseen > 0) events.push([0, "taken-over", `${unseen} more changes of owner that recorded nothing`]);
-  if (run.status === "running" && run.cancelReason !== undefined)
+  if (run.cancelReason !== undefined && run.status !== "cancelled")
     events.push([0, "cancel-requested", run.cancelReason]);
-  if (run.endedAtMs !== undefined) events.push([run.endedAtMs, run.status, run.cancelReason ?? `on node ${run.owner}`]);
+  const how = ended?.status === "cancelled" ? ended.reason : `on node ${run.owner}`;
+  if (run.endedAtMs !== undefined) events.push([run.endedAtMs, run.status, how]);
   return formatTable(
     [{ title: "TIME (UTC)" }, { title: "EVENT" }, { title: "" }],
     events.map(([atMs, event, text]) => [formatTime(atMs), event, clip(text, widths.text)]),

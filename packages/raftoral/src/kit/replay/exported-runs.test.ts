@@ -1,5 +1,11 @@
 /** Runs of a cluster, exported and replayed: what one version of the code recorded fits that version. */
-import { TerminalError, type WorkflowContext, type WorkflowDefinition, workflow } from "@raftoral/workflow";
+import {
+  CancelledError,
+  TerminalError,
+  type WorkflowContext,
+  type WorkflowDefinition,
+  workflow,
+} from "@raftoral/workflow";
 import { expect, test } from "vitest";
 import { TestCluster } from "../cluster/test-cluster.ts";
 import { parseHistory } from "./parse-history.ts";
@@ -91,4 +97,38 @@ test("a running run and a cancelled one replay, too", async () => {
   const cancelled = await run.exportHistory();
   expect(cancelled.outcome).toMatchObject({ status: "cancelled", reason: "ordered twice" });
   expect(await replay(cancelled, order)).toMatchObject({ verdict: "same" });
+});
+
+test("a run that ends in spite of its cancellation replays with it", async () => {
+  const order = definition(async (ctx) => {
+    await ctx.step("reserve", () => 1);
+    try {
+      await ctx.waitFor("approval");
+    } catch {
+      return ctx.signal.aborted ? "undone" : "approved";
+    }
+    return "approved";
+  });
+  await using cluster = await TestCluster.start({ workflows: [order], nodes: 1 });
+  const run = await cluster.workflows.start(order, null);
+  await cluster.time.untilIdle();
+  await run.cancel({ reason: "ordered twice" });
+  expect(await run.result()).toBe("undone");
+  expect(await run.describe()).toMatchObject({ status: "completed", cancelReason: "ordered twice" });
+  const history = parseHistory(JSON.stringify(await run.exportHistory()));
+  expect(history.outcome).toMatchObject({ status: "completed", cancelReason: "ordered twice" });
+  expect(await replay(history, order)).toMatchObject({ verdict: "same" });
+});
+
+test("a body that cancels itself was not asked to", async () => {
+  const order = definition(async (ctx) => {
+    await ctx.sleep("1h");
+    throw new CancelledError("sold out");
+  });
+  await using cluster = await TestCluster.start({ workflows: [order], nodes: 1 });
+  const run = await cluster.workflows.start(order, null);
+  await run.wait();
+  const history = parseHistory(JSON.stringify(await run.exportHistory()));
+  expect(history.outcome).toEqual({ status: "cancelled", reason: "sold out", endedAtMs: expect.any(Number) });
+  expect(await replay(history, order)).toMatchObject({ verdict: "same" });
 });

@@ -49,7 +49,9 @@ test("what an export gives is read as it was, whatever the outcome", () => {
     { status: "completed", endedAtMs: 1 },
     { status: "completed", endedAtMs: 1, value: null },
     { status: "completed", endedAtMs: 1, base64: "" },
+    { status: "completed", cancelReason: "late", endedAtMs: 1 },
     { status: "cancelled", endedAtMs: 1, reason: "" },
+    { status: "cancelled", cancelReason: "", endedAtMs: 1, reason: "" },
   ];
   for (const outcome of outcomes) {
     const history = { ...GOOD, outcome };

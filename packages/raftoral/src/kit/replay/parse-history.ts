@@ -113,21 +113,21 @@ function payloadOf(given: Fields, place: string): ExportedPayload {
 
 function outcomeOf(given: Fields): ExportedOutcome {
   const status = text(given, "status", "outcome");
+  const asked = given.cancelReason === undefined ? {} : { cancelReason: anyText(given, "cancelReason", "outcome") };
   switch (status) {
-    case "running": {
-      if (given.cancelReason === undefined) return { status };
-      return { status, cancelReason: anyText(given, "cancelReason", "outcome") };
-    }
+    case "running":
+      return { status, ...asked };
     case "completed":
-      return { status, endedAtMs: endOf(given), ...payloadOf(given, "outcome") };
+      return { status, ...asked, endedAtMs: endOf(given), ...payloadOf(given, "outcome") };
     case "failed":
       return {
         status,
+        ...asked,
         endedAtMs: endOf(given),
         error: errorOf(object(given, "error", "outcome"), "outcome.error", 0),
       };
     case "cancelled":
-      return { status, endedAtMs: endOf(given), reason: anyText(given, "reason", "outcome") };
+      return { status, ...asked, endedAtMs: endOf(given), reason: anyText(given, "reason", "outcome") };
     default:
       throw new Misfit(`has an outcome.status of ${JSON.stringify(status.slice(0, 100))}, which no run has`);
   }

@@ -27,8 +27,7 @@ export function* recordedRun(history: HistoryExport, owner: number): Generator<W
   for (const name of pendingSignals) {
     yield { kind: "Signal", runId, name, payload: new Uint8Array(0), signalId: "", atMs: startedAtMs };
   }
-  const reason =
-    outcome.status === "cancelled" ? outcome.reason : outcome.status === "running" ? outcome.cancelReason : undefined;
-  // The body of a cancelled run is answered from its record, then every call throws.
+  const reason = outcome.cancelReason;
+  // The body of a run that is to be cancelled is answered from its record, then every call throws.
   if (reason !== undefined) yield { kind: "Cancel", runId, reason, atMs: startedAtMs };
 }

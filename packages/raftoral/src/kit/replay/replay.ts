@@ -63,9 +63,7 @@ function judge({ records, outcome }: HistoryExport, code: ReplayedBody): Judgeme
     return { verdict: "different", reason, call: { path, kind } };
   }
   // What a cancelled body asks for that is not recorded throws, now as then.
-  const isCancelled =
-    outcome.status === "cancelled" || (outcome.status === "running" && outcome.cancelReason !== undefined);
-  if (code.fresh !== undefined && !isCancelled) {
+  if (code.fresh !== undefined && outcome.cancelReason === undefined) {
     const reason = `After all recorded calls the code makes the call ${code.fresh.kind} ${code.fresh.path}.`;
     return { verdict: outcome.status === "running" ? "extended" : "different", reason, call: code.fresh };
   }

@@ -59,13 +59,8 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     startedAtMs: run.startedAtMs,
     endedAtMs: run.status === "running" ? undefined : run.endedAtMs,
     recordCount: run.recordCount,
-    cancelReason: cancelReasonOf(run),
+    cancelReason: run.cancelReason,
   };
-}
-
-function cancelReasonOf(run: StateSummary): string | undefined {
-  if (run.status === "running") return run.cancelReason;
-  return run.outcome.status === "cancelled" ? run.outcome.reason : undefined;
 }
 
 function failureOf(run: StateSummary): RecordedError | undefined {
