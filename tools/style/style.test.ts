@@ -20,22 +20,14 @@ const LEFT: Readonly<Record<"docstrings" | "names" | "riddles" | "texts", Readon
     "packages/storage-lmdb": 40,
     "packages/transport-grpc": 42,
     "packages/transport-memory": 5,
-    "packages/workflow": 70,
   },
-  names: {
-    "packages/raft-core": 82,
-    "packages/storage-lmdb": 138,
-    "packages/transport-grpc": 25,
-    "packages/transport-memory": 4,
-    "packages/workflow": 1,
-  },
-  riddles: { "packages/raft-core": 130, "packages/workflow": 5, documents: 120 },
+  names: { "packages/raft-core": 82 },
+  riddles: { "packages/raft-core": 130, documents: 120 },
   texts: {
     "packages/raft-core": 55,
     "packages/storage-lmdb": 4,
     "packages/transport-grpc": 42,
     "packages/transport-memory": 4,
-    "packages/workflow": 6,
   },
 };
 

@@ -147,7 +147,7 @@ describe("a full disk", () => {
     failing = true;
     await expect(storage.write({ entries: [testEntry(2, 1)] })).rejects.toMatchObject({ code: "STORAGE_FULL" });
     failing = false;
-    // Not even another group may write: what the environment holds is unknown now (S5).
+    // Not even another group may write: what the environment holds is unknown now (storage.ts S5).
     await expect(other.write({ entries: [testEntry(1, 1)] })).rejects.toMatchObject({ code: "STORAGE_FULL" });
     await environment.close();
     await expectAcknowledged(1);

@@ -135,7 +135,7 @@ describe("parsers", () => {
   });
 
   test.each(["zstd", "deflate"] as const)(
-    "answer damaged %s with bytes within the bound or a refusal (Z1, Z2)",
+    "answer damaged %s with bytes within the bound or a refusal (compression.ts Z1, Z2)",
     (name) => {
       const compressed = codec(name).compress(VALID);
       const bytes = fc.oneof(damaged(compressed), fc.uint8Array({ maxLength: 100 }).map(Buffer.from));

@@ -214,7 +214,7 @@ describe.each(["zstd", "deflate"] as const)("frames compressed with %s", (compre
     expect(node.receiver.messages).toEqual([]);
   });
 
-  test("that unfold to more than a frame may hold are refused and counted, whatever they claim (Z1)", async () => {
+  test("that unfold to more than a frame may hold are refused and counted, whatever they claim (compression.ts Z1)", async () => {
     const node = await start(1, { maxFrameBytes: 1_000_000 });
     const codec = compressionNamed(compression);
     if (codec === undefined) throw new Error(`this Node has no ${compression}`);

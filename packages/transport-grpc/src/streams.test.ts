@@ -109,7 +109,7 @@ describe("one stream that dies beside one that lives", () => {
 });
 
 describe("a connection that is half-open", () => {
-  test("is cut by the receiver too, which keeps nothing of it (R3)", async () => {
+  test("is cut by the receiver too, which keeps nothing of it (exchange-handler.ts R3)", async () => {
     const one = await start(1, { keepaliveIntervalMs: 600_000 });
     const two = await start(2, { keepaliveIntervalMs: 10, keepaliveMisses: 3 });
     const link = await linkTo(two);
@@ -137,7 +137,7 @@ describe("a connection that is half-open", () => {
 });
 
 describe("a peer that is down", () => {
-  test("costs no timer, no connection and no encoding while it is left alone (C2)", async () => {
+  test("costs no timer, no connection and no encoding while it is left alone (peer-stream.ts C2)", async () => {
     let timers = 0;
     const counted = <Args extends unknown[], Value>(call: (...args: Args) => Value) => {
       return (...args: Args) => {
@@ -171,7 +171,7 @@ describe("a peer that is down", () => {
     expect(one.receiver.unreachables).toEqual([2]);
   });
 
-  test("gets one probe after each wait, whatever is sent to it (C3, C6)", async () => {
+  test("gets one probe after each wait, whatever is sent to it (peer-stream.ts C3, peer-connection.ts C6)", async () => {
     let now = 0;
     const two = await start(2);
     const link = await linkTo(two);
@@ -213,7 +213,7 @@ describe("a node that was removed", () => {
     expect(errors.map(({ fields }) => fields.reason)).toEqual(["REMOVED"]);
   });
 
-  test("is no peer that some group still has (P4), and hears of the groups that it has itself", async () => {
+  test("is no peer that some group still has (local-peer.ts P4), and hears of the groups that it has itself", async () => {
     const one = await start(1);
     const two = await start(2);
     one.knows(two);
@@ -231,7 +231,7 @@ describe("a node that was removed", () => {
 });
 
 describe("a receiver", () => {
-  test("keeps at most as many streams of a peer as it may, and none of an earlier start (I1, I2)", async () => {
+  test("keeps at most as many streams of a peer as it may, and none of an earlier start (inbound-streams.ts I1, I2)", async () => {
     const node = await start(1, { maxInboundStreamsPerPeer: 2 });
     const call = (incarnation: bigint, streamKind: StreamKind = StreamKind.CONTROL) => {
       const raw = new RawCall(node.address);

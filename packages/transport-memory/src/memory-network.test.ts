@@ -63,7 +63,7 @@ describe("MemoryNetwork", () => {
     expect(numbers(2, 1)).toEqual([1]);
   });
 
-  test("delays within the bounds and keeps the order (L1)", () => {
+  test("delays within the bounds and keeps the order (memory-link.ts L1)", () => {
     const { clock, send, numbers } = setUp(3, { minDelayMs: 10, maxDelayMs: 50 });
     for (const number of numbersSent(50)) send(1, 2, number);
     clock.run(9);
@@ -117,7 +117,7 @@ describe("MemoryNetwork", () => {
     expect(receivers.flatMap((receiver) => receiver.unreachables)).toEqual([]);
   });
 
-  test("loses what is under way when the link is cut or the receiver goes down (L3)", () => {
+  test("loses what is under way when the link is cut or the receiver goes down (memory-link.ts L3)", () => {
     const { clock, network, send, numbers } = setUp(1, { minDelayMs: 10 });
     send(1, 2, 1);
     send(1, 3, 1);

@@ -22,6 +22,7 @@ import { type CapturedChunks, WorkflowState } from "./machine/workflow-state.ts"
 import type { EngineListener, EngineNotice } from "./runtime/engine/workflow-engine.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
 
+/** Options of a {@link WorkflowExecutor}. */
 export interface WorkflowExecutorOptions {
   /** Where the state is kept. The executor is its only user, and does not close it. Defaults to one in memory. */
   readonly store?: StateStore;
@@ -33,6 +34,7 @@ export interface WorkflowExecutorOptions {
   readonly logger?: Logger;
 }
 
+/** The executor to give to a Raft group that runs workflows: one for each node. It owns `state`, and it is the only user of its store (X1 to X3). */
 export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, CommandResult> {
   /** For reads. Only this executor applies to it. */
   readonly state: WorkflowState;

@@ -107,7 +107,7 @@ function livedIn(): WorkflowState {
 }
 
 describe("damaged bytes of commands", () => {
-  test("are a command or COMMAND_INVALID; what is a command can be applied anywhere, and is the same on every node (S1)", () => {
+  test("are a command or COMMAND_INVALID; what is a command can be applied anywhere, and is the same on every node (workflow-state.ts S1)", () => {
     const anyCommand = fc.oneof(extreme, command.map(encodeCommand), anyDamaged(command.map(encodeCommand)));
     const anyCommands = fc.array(anyCommand, { minLength: 1, maxLength: 16 });
     let taken = 0;

@@ -9,7 +9,7 @@
  * B1. Changes and the mark that counts them are in one transaction; so a crash anywhere repeats whole records, which does
  *     no harm, and skips none.
  * B2. What a checkpoint is to cover is decided when it begins, on the event loop, between two rounds.
- * B3. After a failed transaction nothing is written any more (S5).
+ * B3. After a failed transaction nothing is written any more (storage.ts S5).
  */
 import { backgroundClock, type Cancel, type Logger } from "@raftoral/raft-core";
 import type { Database } from "lmdb";

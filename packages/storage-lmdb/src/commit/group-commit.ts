@@ -5,7 +5,7 @@
  * G1. At most one round is being written at a time. What comes meanwhile goes into the next one.
  * G2. A participant's promise resolves only after its round is flushed: in the journal, or in LMDB where the journal is too
  *     small for it.
- * G3. After a failed write, of a round or of a checkpoint, nothing is written any more (S5).
+ * G3. After a failed write, of a round or of a checkpoint, nothing is written any more (storage.ts S5).
  * G4. While LMDB has not caught up and the journal has no room, rounds wait: memory and journal stay bounded.
  *
  * A round starts two turns of the event loop after the first write joined it, so that all that happens in the turn is in it,

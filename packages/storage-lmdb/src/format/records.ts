@@ -23,7 +23,7 @@ const ENTRY_HEADER_BYTES = 18;
 /** What a group's state record says. */
 export interface GroupState {
   readonly hardState: HardState;
-  /** The last index that is no longer in the log, and its term (S2). */
+  /** The last index that is no longer in the log, and its term (storage.ts S2). */
   readonly compactedIndex: number;
   readonly compactedTerm: number;
   /** Kept explicitly, so that a lost tail is noticed. */

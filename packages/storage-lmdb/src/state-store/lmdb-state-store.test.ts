@@ -27,7 +27,7 @@ stateStoreConformance("LmdbStateStore", () => subject(1 << 20), { describe, test
 stateStoreConformance("LmdbStateStore with hardly a buffer", () => subject(2_000), { describe, test });
 
 describe("a state store on LMDB", () => {
-  test("makes callers that put wait, once twice the buffer waits for the disk (K4)", async () => {
+  test("makes callers that put wait, once twice the buffer waits for the disk (state-store.ts K4)", async () => {
     const place = await subject(10_000);
     try {
       const store = await place.open(1);

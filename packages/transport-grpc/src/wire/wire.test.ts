@@ -108,7 +108,7 @@ describe("the batch codec", () => {
 });
 
 describe("SendQueue", () => {
-  test("keeps its bounds, and gives frames no larger than asked (Q1)", () => {
+  test("keeps its bounds, and gives frames no larger than asked", () => {
     const each = message({
       type: "MsgApp",
       entries: [{ term: 1, index: 1, type: "EntryNormal", data: new Uint8Array(1000) }],

@@ -74,7 +74,11 @@ export class StepTimeoutError extends WorkflowError {
   override readonly name = "StepTimeoutError";
 
   constructor(step: string, timeoutMs: number) {
-    super("STEP_TIMEOUT", `Step ${step} has not finished within ${timeoutMs} ms`, { retryable: true });
+    super(
+      "STEP_TIMEOUT",
+      `Step ${step} has not finished within ${timeoutMs} ms. Give it a longer timeout, or less to do.`,
+      { retryable: true },
+    );
   }
 }
 
@@ -126,6 +130,12 @@ export class VariableFailedError extends WorkflowError {
   }
 }
 
+/** What the body asks for at a path, and what the record has there: each a phrase, to be read in a sentence. */
+export interface RecordMismatch {
+  readonly expected: string;
+  readonly recorded: string;
+}
+
 /** The record has something else where the body now asks for this step: the code changed under a running workflow. */
 export class NonDeterminismError extends WorkflowError {
   static {
@@ -137,11 +147,11 @@ export class NonDeterminismError extends WorkflowError {
   readonly expected: string;
   readonly recorded: string;
 
-  constructor(step: string, expected: string, recorded: string) {
+  constructor(step: string, { expected, recorded }: RecordMismatch) {
     super(
       "NON_DETERMINISM",
-      `At ${step} the code asks for ${expected}, but the record has ${recorded}; keep running workflows on the version they ` +
-        "began with and register changed code under a new version",
+      `At ${step} the code asks for ${expected}, but the record has ${recorded}. Keep running workflows on the version they ` +
+        "began with, and register changed code under a new version.",
       { details: { step, expected, recorded } },
     );
     this.step = step;

@@ -85,7 +85,7 @@ class Point {
 }
 class WithSecret {
   readonly x = 1;
-  private readonly secret = 2;
+  protected readonly secret = 2;
   static secretOf(of: WithSecret): number {
     return of.secret;
   }

@@ -27,6 +27,10 @@ export type SignalPayload<Signal> = Signal extends SignalDefinition<unknown, inf
 export function signal<Payload extends Unchanged<Payload> = undefined>(
   name: string,
 ): SignalDefinition<Payload, Payload>;
+/**
+ * Defines a signal with a schema: `signal("approval", schema)`. Senders are checked against the schema, and a wait gives what the schema makes of the
+ * payload. Throws NAME_INVALID.
+ */
 export function signal<Given extends Unchanged<Given>, Payload>(
   name: string,
   schema: StandardSchemaV1<Given, Payload>,

@@ -11,6 +11,7 @@ import { WorkflowError } from "../errors.ts";
 const MAX_NAME_LENGTH = 200;
 const SPECIAL = /[%/#]/g;
 
+/** Gives out the paths of one scope. It counts the names that were used, so it must see every call of the scope, in the order of the calls (K1). */
 export class StepPaths {
   /** With a `/` at the end, or empty for the run itself. */
   readonly prefix: string;

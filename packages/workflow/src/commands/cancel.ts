@@ -4,7 +4,7 @@ import { defineCommand } from "./command.ts";
 import { runningRun } from "./find-run.ts";
 import type { Done } from "./results.ts";
 
-/** See the file's head. */
+/** Asks to cancel a run. Answered with Done; `changed` is false when a cancellation was asked for before. */
 export interface Cancel {
   readonly kind: "Cancel";
   readonly runId: string;

@@ -8,7 +8,7 @@ import { ownedRun } from "./find-run.ts";
 import { record } from "./put-record.ts";
 import type { Recorded } from "./results.ts";
 
-/** See the file's head. */
+/** One record of a run. Answered with Recorded: the record that the path has from then on. `atMs` is the owner's clock, in ms since the epoch. */
 export interface Checkpoint {
   readonly kind: "Checkpoint";
   readonly runId: string;

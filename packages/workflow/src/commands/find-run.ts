@@ -36,7 +36,7 @@ export function ownedRun(tables: Tables, command: OfOwner): Running | Refused {
   if (owner === 0 || owner !== command.owner || epoch !== command.epoch) {
     return refused(
       "STALE_OWNER",
-      `Run ${command.runId} belongs to node ${owner} at epoch ${epoch}, not to node ${command.owner} at epoch ${command.epoch}`,
+      `Run ${command.runId} belongs to node ${owner} at epoch ${epoch}, not to node ${command.owner} at epoch ${command.epoch}. Leave the run to that owner.`,
       { owner, epoch },
     );
   }

@@ -18,12 +18,16 @@ export function leave(
   const { index, clock: atMs, lastEpoch: epoch } = tables;
   const node = tables.nodes.get(nodeId);
   if (node === undefined) {
-    return refused("NODE_NOT_REGISTERED", `Node ${nodeId} has not registered, so it owns nothing`);
+    return refused("NODE_NOT_REGISTERED", `Node ${nodeId} has not registered, so it owns nothing. Register it first.`);
   }
   if (node.incarnation !== incarnation) {
-    return refused("NODE_NOT_REGISTERED", `Node ${nodeId} has registered another process meanwhile`, {
-      incarnation: node.incarnation,
-    });
+    return refused(
+      "NODE_NOT_REGISTERED",
+      `Node ${nodeId} has registered another process meanwhile. Name that process.`,
+      {
+        incarnation: node.incarnation,
+      },
+    );
   }
   const gone = { type: "node-changed", index, atMs, nodeId, incarnation, epoch } as const;
   if (forget) {

@@ -19,7 +19,7 @@ export const MAX_MOVED_AT_ONCE = 256;
 /** What a run costs that ends instead of being moved: its records are put together. */
 const END_COST = 8;
 
-/** See the file's head. */
+/** Moves one piece of runs. Answered with Moved, whose `left` says how many are left to move. */
 export interface MoveRuns {
   readonly kind: "MoveRuns";
   readonly atMs: number;

@@ -6,7 +6,7 @@ import { leave } from "./leave.ts";
 import { MAX_MOVED_AT_ONCE } from "./move-runs.ts";
 import type { Moved } from "./results.ts";
 
-/** See the file's head. */
+/** Reports the loss of a process of a node. Refused with NODE_NOT_REGISTERED when the node has another process meanwhile. */
 export interface NodeLost {
   readonly kind: "NodeLost";
   readonly nodeId: NodeId;

@@ -14,7 +14,10 @@ import type { Moved } from "./results.ts";
 /** Longest name of a workflow type, in UTF-16 units. */
 const MAX_TYPE_LENGTH = 200;
 
-/** See the file's head. */
+/**
+ * Registers a process with the types that it executes. The same process with the same types again changes nothing. Refused with NODE_NOT_REGISTERED
+ * for node 0, and with NAME_INVALID for a type with a long name.
+ */
 export interface NodeRegister {
   readonly kind: "NodeRegister";
   readonly nodeId: NodeId;
@@ -31,7 +34,8 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
   maxRuns: MAX_MOVED_AT_ONCE,
   fields: { nodeId: uint(1), incarnation: string(2), types: messages(3, typeVersionCodec), atMs: uint(4) },
   apply(tables, { nodeId, incarnation, types }) {
-    if (nodeId === 0) return refused("NODE_NOT_REGISTERED", "Node 0 stands for no node and cannot register");
+    if (nodeId === 0)
+      return refused("NODE_NOT_REGISTERED", "Node 0 stands for no node. Register under the id of a node.");
     const long = types.find(({ type }) => type.length > MAX_TYPE_LENGTH);
     if (long !== undefined) {
       return refused(

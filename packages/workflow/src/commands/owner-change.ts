@@ -10,7 +10,10 @@ import type { Moved } from "./results.ts";
 /** Reasons that this command can name, by their numbers in `raftoral.OwnerChangeReason`. The state knows more of them. */
 export const OWNER_CHANGE_CAUSES = ["node-failure", "load-balancing"] as const;
 
-/** See the file's head. */
+/**
+ * Moves a run from one node to another. Refused with STALE_OWNER when `oldOwner` does not own it, and with OWNER_INCAPABLE when `newOwner` cannot
+ * execute it.
+ */
 export interface OwnerChange {
   readonly kind: "OwnerChange";
   readonly runId: string;
@@ -40,17 +43,21 @@ export const ownerChange = defineCommand<OwnerChange, Moved>({
     if (!found.ok) return found;
     const { run, head } = found;
     if (head.owner !== oldOwner || (epoch !== 0 && head.epoch !== epoch)) {
-      return refused("STALE_OWNER", `Run ${runId} belongs to node ${head.owner} at epoch ${head.epoch}`, {
-        owner: head.owner,
-        epoch: head.epoch,
-      });
+      return refused(
+        "STALE_OWNER",
+        `Run ${runId} belongs to node ${head.owner} at epoch ${head.epoch}. Name that owner.`,
+        {
+          owner: head.owner,
+          epoch: head.epoch,
+        },
+      );
     }
     if (newOwner === oldOwner) return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
     const node = tables.nodes.taker(newOwner, run.workflowType, run.version);
     if (node === undefined) {
       return refused(
         "OWNER_INCAPABLE",
-        `Node ${newOwner} cannot take run ${runId}: it is not live, or has not registered ${run.workflowType}@${run.version}`,
+        `Node ${newOwner} cannot take run ${runId}: it is not live, or has not registered ${run.workflowType}@${run.version}. Choose a live node that has.`,
       );
     }
     tables.assign(run, node, reason);

@@ -12,7 +12,7 @@ import { defineCommand } from "./command.ts";
 /** Runs that one command drops at most, so that applying it stays short. */
 export const MAX_PRUNED_AT_ONCE = 1000;
 
-/** See the file's head. */
+/** Advances the uptime and drops at most MAX_PRUNED_AT_ONCE finished runs. Answered with Pruned, whose `more` says whether others are due. */
 export interface Prune {
   readonly kind: "Prune";
   readonly keepAtMost: number;

@@ -35,7 +35,7 @@ export function stands(run: RunRecord, path: string, kind: RecordKind, standing:
   if (!sameFamily(standing.kind, kind)) {
     return refused(
       "NON_DETERMINISM",
-      `Run ${run.runId} recorded a ${callOf(standing.kind)} at ${path}, not a ${callOf(kind)}`,
+      `Run ${run.runId} recorded a ${callOf(standing.kind)} at ${path}, not a ${callOf(kind)}. Keep running workflows on the version they began with.`,
       { key: path, expected: kind, recorded: standing.kind },
     );
   }

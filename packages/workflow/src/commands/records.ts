@@ -19,7 +19,10 @@ export interface NewRecord {
   readonly value: Uint8Array;
 }
 
-/** See the file's head. */
+/**
+ * Several records of a run, and its end with them. Answered with RecordedAll. Refused as a whole: with NON_DETERMINISM when one path has a record of
+ * another kind, and with COMMAND_INVALID for too many records.
+ */
 export interface Records {
   readonly kind: "Records";
   readonly runId: string;

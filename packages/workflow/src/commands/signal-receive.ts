@@ -13,7 +13,10 @@ import { record, stands } from "./put-record.ts";
 import { refused } from "./refusal.ts";
 import type { Recorded } from "./results.ts";
 
-/** See the file's head. */
+/**
+ * Asks for a signal to be received. Answered with Recorded, also when the path has a record already; refused with SIGNAL_MISSING when no signal of
+ * this name waits and `timedOut` is false.
+ */
 export interface SignalReceive {
   readonly kind: "SignalReceive";
   readonly runId: string;
@@ -50,7 +53,10 @@ export const signalReceive = defineCommand<SignalReceive, Recorded>({
     const signal = run.signals.find((waiting) => waiting.name === command.name);
     if (signal === undefined) {
       if (command.timedOut) return record(tables, found, command.path, "signal-timeout", NOTHING);
-      return refused("SIGNAL_MISSING", `Run ${command.runId} has no signal ${command.name} waiting`);
+      return refused(
+        "SIGNAL_MISSING",
+        `Run ${command.runId} has no signal ${command.name} waiting. Ask again when one has come.`,
+      );
     }
     tables.runs.removeSignal(run, signal);
     return record(tables, found, command.path, "signal", signal.payload);

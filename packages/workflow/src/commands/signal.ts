@@ -12,7 +12,7 @@ export const MAX_BUFFERED_SIGNAL_BYTES = 16 * 1024 * 1024;
 /** Signal ids a run remembers, to drop repeated ones. */
 export const MAX_SIGNAL_IDS = 256;
 
-/** See the file's head. */
+/** A signal for a run. Answered with Done; `changed` is false when the run knows `signalId`. Refused with SIGNAL_BUFFER_FULL. */
 export interface Signal {
   readonly kind: "Signal";
   readonly runId: string;

@@ -9,7 +9,7 @@ import type { CommandDefinition } from "./command.ts";
 import { ownedRun } from "./find-run.ts";
 import type { Done } from "./results.ts";
 
-/** See the file's head. */
+/** Ends a run with an outcome. Refused with STALE_OWNER unless it comes from the run's owner. */
 export interface WorkflowEnd {
   readonly kind: "WorkflowEnd";
   readonly runId: string;

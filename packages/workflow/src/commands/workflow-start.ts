@@ -16,7 +16,7 @@ import { bool, bytes, optional, string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 import { type Refused, refused } from "./refusal.ts";
 
-/** See the file's head. */
+/** Starts a run. `version` 0 asks for the newest version. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID or WORKFLOW_TYPE_UNKNOWN. */
 export interface WorkflowStart {
   readonly kind: "WorkflowStart";
   readonly runId: string;
@@ -76,7 +76,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
   if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
     return refused(
       "WORKFLOW_ID_INVALID",
-      `A run's id has 1 to ${MAX_RUN_ID_LENGTH} characters, this one has ${runId.length}`,
+      `A run's id has 1 to ${MAX_RUN_ID_LENGTH} characters; this one has ${runId.length}. Choose another id.`,
     );
   }
   const existing = tables.runs.get(runId);

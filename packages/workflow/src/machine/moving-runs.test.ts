@@ -37,7 +37,7 @@ describe("the runs of a node that is gone", () => {
     expect(log.move()).toMatchObject({ moved: 0, left: 0 });
   });
 
-  test("have no owner until they are moved, and take nothing from the one before (O1)", () => {
+  test("have no owner until they are moved, and take nothing from the one before (tables.ts O1)", () => {
     const log = withRuns(MANY);
     const last = `run-${MANY - 1}`;
     const before = log.epoch(last);
@@ -113,7 +113,7 @@ describe("the runs of a node that is gone", () => {
     expect(log.state.size).toMatchObject({ orphaned: MANY, toMove: 0 });
   });
 
-  test("end instead of waiting when their cancellation was asked for, fewer of them at a time (O4)", () => {
+  test("end instead of waiting when their cancellation was asked for, fewer of them at a time (tables.ts O4)", () => {
     const log = withRuns(MANY, [1]);
     for (let run = 0; run < MANY; run++) log.apply({ kind: "Cancel", runId: `run-${run}`, reason: "stop", atMs: 0 });
     const first = log.lost(1);

@@ -21,7 +21,7 @@ describe("losing a node", () => {
     expect(events[0]).toMatchObject({ from: 1, to: 2, reason: "node-failure" });
   });
 
-  test("hands them on in the order of their start, also on a node restored from a snapshot (N4)", () => {
+  test("hands them on in the order of their start, also on a node restored from a snapshot (move-runs.ts MR1)", () => {
     const log = new StateLog();
     log.register(1);
     log.register(2);
@@ -89,7 +89,7 @@ describe("registering", () => {
     expect(log.epoch("a")).toBe(epoch);
   });
 
-  test("a new process of a node keeps its runs, under new epochs (N3)", () => {
+  test("a new process of a node keeps its runs, under new epochs (move-runs.ts MR3)", () => {
     const log = new StateLog();
     log.register(1);
     log.start("a");
@@ -99,7 +99,7 @@ describe("registering", () => {
     expect(log.epoch("a")).toBeGreaterThan(epoch);
   });
 
-  test("a new process without a run's type gives the run up (N1)", () => {
+  test("a new process without a run's type gives the run up (tables.ts O2)", () => {
     const log = new StateLog();
     log.register(1);
     log.register(2);

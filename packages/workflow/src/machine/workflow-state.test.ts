@@ -97,7 +97,7 @@ describe("starting", () => {
   });
 });
 
-describe("fencing (A1)", () => {
+describe("fencing (command.ts C3)", () => {
   test("refuses every command of an owner whose epoch is over", () => {
     const log = new StateLog();
     log.register(1);
@@ -138,7 +138,7 @@ describe("fencing (A1)", () => {
   });
 });
 
-describe("checkpoints (A2)", () => {
+describe("checkpoints (put-record.ts PR1)", () => {
   test("the first at a path stands and answers later ones", () => {
     const log = new StateLog();
     log.register(1);
@@ -172,7 +172,7 @@ describe("checkpoints (A2)", () => {
   });
 });
 
-describe("signals (A3)", () => {
+describe("signals (signal-receive.ts SR1)", () => {
   const signal = (payload: number, signalId: string): WorkflowCommand => ({
     kind: "Signal",
     runId: "a",
@@ -306,7 +306,7 @@ describe("pruning", () => {
     expect(log.state.size.finished).toBe(10);
   });
 
-  test("drops them by age, measured in uptime, whatever the log clock says (PU1)", () => {
+  test("drops them by age, measured in uptime, whatever the log clock says (prune.ts PU1)", () => {
     const log = ended(2);
     log.prune({ uptimeFromMs: 0, uptimeMs: 50, retentionMs: 100 });
     log.at = 10 ** 12;
@@ -319,7 +319,7 @@ describe("pruning", () => {
     expect(log.prune({ uptimeFromMs: 149, uptimeMs: 150, retentionMs: 100 })).toMatchObject({ pruned: 1 });
   });
 
-  test("advances the uptime once, when the command comes twice or from two leaders (PU2)", () => {
+  test("advances the uptime once, when the command comes twice or from two leaders (prune.ts PU2)", () => {
     const log = ended(1);
     for (const uptimeMs of [60, 60, 80]) log.prune({ uptimeFromMs: 0, uptimeMs, retentionMs: 100 });
     expect(log.state.uptimeMs).toBe(60);
@@ -328,7 +328,7 @@ describe("pruning", () => {
     expect(log.state.size.finished).toBe(1);
   });
 
-  test("drops a run with a long history at once, and its records with the commands that follow (PU3)", () => {
+  test("drops a run with a long history at once, and its records with the commands that follow (prune.ts PU3)", () => {
     const store = new CountingStore();
     const log = new StateLog(new WorkflowState(store, 0));
     log.register(1);

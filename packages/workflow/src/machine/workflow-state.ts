@@ -50,6 +50,10 @@ export interface CapturedChunks extends IterableIterator<Uint8Array> {
   return(): IteratorResult<Uint8Array>;
 }
 
+/**
+ * The state machine of one node. The owner calls `apply` in log order, then `commit` in the same turn of the event loop. Every other method reads
+ * what is applied so far.
+ */
 export class WorkflowState {
   readonly #store: StateStore;
   readonly #cacheBytes: number;

@@ -33,7 +33,7 @@ export interface Registration {
   readonly types: readonly TypeVersion[];
 }
 
-/** See the file's head. */
+/** The nodes of one state machine, over its store (NT1 to NT4). */
 export class NodeTable {
   readonly #nodes = new Map<NodeId, NodeRecord>();
   /** Ascending, for seats are given out ascending and vacated ones are read back in order. */

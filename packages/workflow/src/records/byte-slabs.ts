@@ -8,10 +8,14 @@ const SLAB_BYTES = 4 * 1024;
 /** Larger records have memory of their own. */
 const MAX_SHARED_BYTES = 512;
 
+/** Copies byte arrays into shared memory. Pieces are 4 KiB; an array above 512 bytes gets memory of its own. */
 export class ByteSlabs {
   #slab = new Uint8Array(SLAB_BYTES);
   #used = 0;
 
+  /**
+   * A copy of `bytes`, which the caller may change afterwards. The copy shares its buffer with others: do not write to it, and do not transfer it.
+   */
   copy(bytes: Uint8Array): Uint8Array {
     const { length } = bytes;
     if (length > MAX_SHARED_BYTES) return bytes.slice();

@@ -40,7 +40,10 @@ export interface RunSignal {
   readonly signalId: string;
 }
 
-/** See the file's head. */
+/**
+ * Requests over one engine. A limit bounds each: beyond it `start`, `signal` and `cancel` reject with the last error, and `wait` resolves with
+ * undefined.
+ */
 export class RunRequests {
   readonly #engine: WorkflowEngine;
   readonly #clock: Clock;

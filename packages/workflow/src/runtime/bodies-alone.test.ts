@@ -6,7 +6,7 @@ import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import { Latch, world } from "../testing/workflow-world.ts";
 
-describe("the async context of a body (B3)", () => {
+describe("the async context of a body (run-execution.ts B3)", () => {
   test("is neither that of the request that started the run, nor that of whatever woke the node", async () => {
     const tenant = new AsyncLocalStorage<string>();
     const seen: (string | undefined)[] = [];
@@ -45,7 +45,7 @@ describe("the async context of a body (B3)", () => {
   });
 });
 
-describe("no call of a lost run settles (CS2)", () => {
+describe("no call of a lost run settles (call-site.ts CS2)", () => {
   /** How long each call takes: longer than the run takes to get another owner, on a busy machine too. */
   const WORK_MS = 300;
   const calls: readonly (readonly [string, (ctx: WorkflowContext) => Promise<unknown>])[] = [
@@ -109,7 +109,7 @@ describe("no call of a lost run settles (CS2)", () => {
   });
 });
 
-describe("a function that gives a variable its value and fails (VA1)", () => {
+describe("a function that gives a variable its value and fails (variable.ts VA1)", () => {
   test.each(["initial", "update"] as const)("is recorded: %s", async (which) => {
     let calls = 0;
     const failsOnce = (): number => {

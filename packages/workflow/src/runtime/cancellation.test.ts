@@ -5,7 +5,7 @@ import { Latch, world } from "../testing/workflow-world.ts";
 
 const TEN = Array.from({ length: 10 }, (_, at) => at);
 
-describe("a rejection by cancellation (CS3)", () => {
+describe("a rejection by cancellation (call-site.ts CS3)", () => {
   /** Ten parallel reservations, each followed by a call that is not recorded; a catch that tells which were seen to be made. */
   function reservations(undone: Map<number, number[]>, wait: (nodeId: number) => void) {
     return workflow("reservations", { version: 1 }, async (ctx) => {
@@ -110,7 +110,7 @@ describe("a rejection by cancellation (CS3)", () => {
   });
 });
 
-describe("a wait whose answer is the cancellation (WF2)", () => {
+describe("a wait whose answer is the cancellation (wait-for.ts WF2)", () => {
   /** When the owner hears of the cancellation: while it records the deadline, while a signal is refused, or while the body has no place. */
   const cases: readonly (readonly [
     string,
@@ -170,7 +170,7 @@ describe("a wait whose answer is the cancellation (WF2)", () => {
   });
 });
 
-describe("what a body throws (B4)", () => {
+describe("what a body throws (run-execution.ts B4)", () => {
   const revoked = (): object => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();

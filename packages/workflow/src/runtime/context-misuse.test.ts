@@ -16,7 +16,7 @@ const CALLS: readonly (readonly [string, (ctx: WorkflowContext) => unknown])[] =
 ];
 const RECORDED = CALLS.filter(([name]) => name !== "random" && name !== "uuid");
 
-describe("a call inside of a step (CG1)", () => {
+describe("a call inside of a step (context-guard.ts CG1)", () => {
   test.each(CALLS)("is refused, and the step is not tried again: %s", async (name, call) => {
     const w = world([1]);
     let attempts = 0;
@@ -40,7 +40,7 @@ describe("a call inside of a step (CG1)", () => {
     expect((await w.runtime(1).getRun(run.id))?.history.map(([path]) => path)).toEqual(["outer#0"]);
   });
 
-  test("takes no path: the calls after it are those of a replay (CG4)", async () => {
+  test("takes no path: the calls after it are those of a replay (context-guard.ts CG4)", async () => {
     const w = world([1]);
     const body = workflow("nested", { version: 1 }, async (ctx) => {
       const counter = await ctx.variable("counter", 0);
@@ -86,7 +86,7 @@ describe("a call inside of a step (CG1)", () => {
   });
 });
 
-describe("a call on the context of another run (CG2)", () => {
+describe("a call on the context of another run (context-guard.ts CG2)", () => {
   test.each(CALLS)("is refused, from the body and from its steps: %s", async (_, call) => {
     const w = world([1]);
     const contexts = new Map<string, WorkflowContext>();
@@ -122,7 +122,7 @@ describe("a call on the context of another run (CG2)", () => {
   });
 });
 
-describe("a call after the body has returned (CG3)", () => {
+describe("a call after the body has returned (context-guard.ts CG3)", () => {
   test.each(RECORDED)("is refused, also long after the end: %s", async (_, call) => {
     const w = world([1]);
     const contexts: WorkflowContext[] = [];

@@ -29,7 +29,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
 
 const waiter = workflow("waiter", { version: 1 }, async (ctx) => ctx.waitFor("go"));
 
-describe("an execution (O3)", () => {
+describe("an execution (executions.ts O3)", () => {
   test("hears of a signal and of a cancellation that come while its record is read", async () => {
     const w = world([1, 2]);
     const asked = new Latch();

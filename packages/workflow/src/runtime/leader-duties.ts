@@ -34,7 +34,7 @@ const MAX_KEPT = 2 ** 32 - 1;
 /** How long a silent node that registers may take to be heard (LD2). */
 const DOUBT_MS = 1000;
 
-/** See the file's head. */
+/** The duties of one node. They run only while the node leads (LD1 to LD4). */
 export class LeaderDuties {
   readonly #engine: WorkflowEngine;
   readonly #clock: Clock;

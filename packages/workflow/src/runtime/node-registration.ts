@@ -7,6 +7,7 @@ import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeChanged } from "../state/workflow-event.ts";
 import { proposalFailure, type RetryingProposer } from "./engine/retrying-proposer.ts";
 
+/** Options of a {@link NodeRegistration}. */
 export interface RegistrationOptions {
   readonly nodeId: NodeId;
   readonly types: readonly TypeVersion[];
@@ -15,6 +16,10 @@ export interface RegistrationOptions {
   readonly logger: Logger;
 }
 
+/**
+ * The registration of one process. It proposes NodeRegister until the state has this process, after each loss again, and stops when the process
+ * leaves. A failed proposal is logged and made again after a second.
+ */
 export class NodeRegistration {
   readonly #options: RegistrationOptions;
   #incarnation: string = crypto.randomUUID();

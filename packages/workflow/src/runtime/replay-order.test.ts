@@ -6,7 +6,7 @@ import { Latch, world } from "../testing/workflow-world.ts";
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe("a replay (B5)", () => {
+describe("a replay (answers.ts Q1)", () => {
   test("lets the sleep win the race that it won before, though the step has a record by now", async () => {
     const w = world();
     const slow = new Latch();

@@ -226,7 +226,7 @@ describe("records that a body does not ask for", () => {
     },
   );
 
-  test("are none in a cancelled run whose body looks at its signal: it is aborted after the recorded answers (IR1)", async () => {
+  test("are none in a cancelled run whose body looks at its signal: it is aborted after the recorded answers (interruption.ts IR1)", async () => {
     const waiting = new Latch();
     const course: string[] = [];
     const body = workflow("looks", { version: 1 }, async (ctx) => {

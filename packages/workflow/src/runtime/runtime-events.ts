@@ -2,8 +2,10 @@
 import type { Logger } from "@raftoral/raft-core";
 import type { RuntimeEvent } from "./runtime-event.ts";
 
+/** Hears of each event. It is called synchronously and must not block. */
 export type RuntimeObserver = (event: RuntimeEvent) => void;
 
+/** The events of one runtime. Observers are called in the order in which they subscribed, within the call that emits. */
 export class RuntimeEvents {
   readonly #observers = new Set<RuntimeObserver>();
   readonly #logger: Logger;

@@ -42,7 +42,7 @@ export interface InterceptedStep {
   readonly signal: AbortSignal;
 }
 
-/** See the file's head. */
+/** What a testing kit implements to observe bodies and to replace attempts of steps. */
 export interface RuntimeInterceptor {
   /** Around a body. Calls `run`, once, and gives its promise. */
   runBody(body: InterceptedBody, run: () => Promise<RunOutcome>): Promise<RunOutcome>;

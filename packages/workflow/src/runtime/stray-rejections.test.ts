@@ -197,7 +197,7 @@ describe("a dropped branch of a cancelled run", () => {
   });
 });
 
-describe("a rejection outside of every run (SR1)", () => {
+describe("a rejection outside of every run (stray-rejections.ts SR1)", () => {
   test("goes to the process, though a body runs, and though the body's request caused it", async () => {
     const w = world([1]);
     const node = w.cluster.node(1);

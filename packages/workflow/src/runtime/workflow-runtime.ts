@@ -24,7 +24,7 @@ import { type RuntimeLimits, resolveLimits, type WorkflowRuntimeOptions } from "
 /** Bodies and context calls that begin in one turn of the event loop. */
 const STARTS_PER_TURN = 512;
 
-/** See the file's head. */
+/** The runtime of one node. `start` registers the node; from then on it executes what the state gives it, until `stop` or `drain`. */
 export class WorkflowRuntime {
   /** What happens, on this node and in the cluster. */
   readonly events: RuntimeEvents;

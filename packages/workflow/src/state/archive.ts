@@ -25,6 +25,7 @@ export function positionIn(checkpoint: Uint8Array): number {
   return 0;
 }
 
+/** The bytes of an archive with these checkpoints, in their order. They are the caller's. */
 export function encodeArchive(checkpoints: readonly Uint8Array[]): Uint8Array {
   writer.reset();
   for (const checkpoint of checkpoints) writer.bareBytes(checkpoint);

@@ -42,6 +42,10 @@ interface Held {
   bytes: number;
 }
 
+/**
+ * Decodes one snapshot: `push` each chunk in order, then `finish`. Both throw SNAPSHOT_INVALID (D1); after a throw the decoder and what it has
+ * written are to be discarded.
+ */
 export class SnapshotDecoder {
   readonly #sink: RecordSink;
   /** What is not consumed yet, and how long it must be before looking at it again is worth while. */

@@ -48,7 +48,7 @@ const DEFAULT_MAX_BYTES = 1024 * 1024;
 const MAX_ORDERS = 8;
 const MAX_ORDERED_RECORDS = 400_000;
 
-/** See the file's head. */
+/** Gives pages of histories, and remembers the order of those that were read lately (HP1 to HP3). */
 export class HistoryPages {
   /** The one used last comes first. */
   #orders: readonly Order[] = [];

@@ -67,6 +67,10 @@ export interface DecodedRun {
   readonly signals: readonly BufferedSignal[];
 }
 
+/**
+ * Reads a run's record, of the store or of a snapshot. Fields that it does not know are skipped. Throws SNAPSHOT_INVALID for an unknown status,
+ * outcome or reason.
+ */
 export function decodeRun(from: WireReader): DecodedRun {
   let [runId, workflowType, version, input, seed, startedAtMs, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
   let inputDigest = EMPTY;
@@ -145,6 +149,7 @@ export function encodeOutcome(outcome: RunOutcome): Uint8Array {
   });
 }
 
+/** The outcome that {@link encodeOutcome} wrote for a run of this status. */
 export function decodeOutcome(status: OutcomeStatus, bytes: Uint8Array): RunOutcome {
   let [result, reason] = [EMPTY, ""];
   let error: RecordedError | undefined;
@@ -158,6 +163,7 @@ export function decodeOutcome(status: OutcomeStatus, bytes: Uint8Array): RunOutc
   return outcomeOfParts({ status, result, error, reason });
 }
 
+/** The bytes of a buffered signal. Its number is not among them: it is in the record's key. */
 export function encodeSignal(signal: BufferedSignal): Uint8Array {
   return written((to) => {
     to.string(1, signal.name);
@@ -166,6 +172,7 @@ export function encodeSignal(signal: BufferedSignal): Uint8Array {
   });
 }
 
+/** Reads a buffered signal. `number` comes from the record's key. */
 export function decodeSignal(from: WireReader, number: number): BufferedSignal {
   let [name, payload, atMs] = ["", EMPTY, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
@@ -177,6 +184,7 @@ export function decodeSignal(from: WireReader, number: number): BufferedSignal {
   return { number, name, payload, atMs };
 }
 
+/** The bytes of a record of a run's history, with its path. */
 export function encodeHistoryRecord(path: string, record: HistoryRecord): Uint8Array {
   writer.reset();
   const to = writer;
@@ -189,11 +197,13 @@ export function encodeHistoryRecord(path: string, record: HistoryRecord): Uint8A
   return slabs.copy(to.view());
 }
 
+/** A record of a run's history with its path. */
 export interface DecodedHistoryRecord {
   readonly path: string;
   readonly record: HistoryRecord;
 }
 
+/** Reads what {@link encodeHistoryRecord} wrote. Throws SNAPSHOT_INVALID for an unknown kind. */
 export function decodeHistoryRecord(from: WireReader): DecodedHistoryRecord {
   let [path, kind, value, recordedAtMs, position, epoch] = ["", 0, EMPTY, 0, 0, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
@@ -215,6 +225,7 @@ export function encodeNumber(value: number): Uint8Array {
   return slabs.copy(writer.view());
 }
 
+/** The number that {@link encodeNumber} wrote. */
 export function decodeNumber(bytes: Uint8Array): number {
   return readerOf(bytes).varint();
 }

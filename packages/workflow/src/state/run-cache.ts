@@ -9,6 +9,7 @@ import type { RunRecord } from "./run-record.ts";
 /** What a run takes beside its signals, roughly. */
 const RUN_BYTES = 1_024;
 
+/** The cache of one state machine. `maxBytes` bounds an estimate of what both halves hold; a run beyond the bound is decoded from the store again. */
 export class RunCache {
   readonly #maxBytes: number;
   #young = new Map<string, RunRecord>();

@@ -67,22 +67,27 @@ export function startInPlace(key: StateKey): number {
   return lastNumberIn(key);
 }
 
+/** Stores the archive of a run that has ended. */
 export function putArchive(to: RecordSink, { startKey }: RunRecord, archive: Uint8Array): void {
   to.put(KEY_PREFIX.archive + startKey, archive);
 }
 
+/** Stores a run's input. A run without input has no such record. */
 export function putInput(to: RecordSink, { startKey }: RunRecord, input: Uint8Array): void {
   if (input.length > 0) to.put(KEY_PREFIX.input + startKey, input);
 }
 
+/** Stores how a run ended. */
 export function putOutcome(to: RecordSink, { startKey }: RunRecord, outcome: RunOutcome): void {
   to.put(KEY_PREFIX.outcome + startKey, encodeOutcome(outcome));
 }
 
+/** Stores a signal that no wait has received yet. */
 export function putSignal(to: RecordSink, { startKey }: RunRecord, signal: BufferedSignal): void {
   to.put(signalKey(startKey, signal), encodeSignal(signal));
 }
 
+/** Where a buffered signal stands: by the run's start, then by its number. */
 export function signalKey(startKey: StateKey, { number }: BufferedSignal): StateKey {
   return KEY_PREFIX.signal + startKey + numberKey(number);
 }
@@ -111,6 +116,7 @@ export function putHistoryRecord(
   }
 }
 
+/** The record at a path of a run; undefined when there is none. Takes one look-up for each path with the same hash. */
 export function findHistoryRecord(
   from: RecordSink | StateReader,
   { startKey, hashes }: RunRecord,
@@ -150,6 +156,7 @@ export function historyOf(from: StateReader, run: RunRecord): DecodedHistoryReco
   return found.sort((a, b) => a.record.position - b.record.position);
 }
 
+/** The bytes that a run was started with; none for a run without input. */
 export function inputOf(from: StateReader, { startKey }: RunRecord): Uint8Array {
   return from.get(KEY_PREFIX.input + startKey) ?? NOTHING;
 }
@@ -159,6 +166,7 @@ export function outcomeOf(from: StateReader, { startKey }: RunRecord, status: Ru
   return decodeOutcome(status, from.get(KEY_PREFIX.outcome + startKey) ?? NOTHING);
 }
 
+/** Start index of the run with this id; undefined when no such run is kept. */
 export function startOf(from: StateReader | RecordSink, runId: string): number | undefined {
   const found = from.get(idKey(runId));
   return found === undefined ? undefined : decodeNumber(found);

@@ -63,6 +63,9 @@ export interface WaitingRuns {
   readonly runs: number;
 }
 
+/**
+ * The runs of one state machine. A `RunRecord` that it gives is the only object of its run: callers change it through the table's methods (T1 to T4).
+ */
 export class RunTable {
   readonly #store: StateStore;
   readonly #cache: RunCache;

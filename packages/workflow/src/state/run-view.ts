@@ -108,6 +108,7 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
   return { ...facts, status: outcome.status, outcome, endedAtMs, endIndex };
 }
 
+/** Whether and how a run has ended. Does not read the run's history. */
 export function endOf({ records }: RunTable, run: RunRecord): RunEnd {
   const { runId, workflowType, head } = run;
   if (head.status === "running") return { runId, workflowType, ended: undefined };

@@ -10,6 +10,7 @@ import type { RunCounts, WaitingRuns } from "./run-table.ts";
 /** Of the records in a store, as state-keys.ts has them. */
 export const STATE_FORMAT_VERSION = 2;
 
+/** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
 export interface StateHeader extends RunCounts {
   readonly clock: number;
   readonly lastEpoch: Epoch;
@@ -22,6 +23,7 @@ export interface StateHeader extends RunCounts {
 const writer = writerOf(256);
 const part = writerOf(64);
 
+/** The bytes of the header's record. They are the caller's. */
 export function encodeHeader({ clock, lastEpoch, salt, uptimeMs, finished, loads, waiting }: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);

@@ -26,6 +26,7 @@ import type { WorkflowEvent } from "./workflow-event.ts";
 const MAX_SIGNAL_IDS_AFTER_END = 16;
 const NO_SEAT = Object.freeze({ nodeId: 0, seat: 0 });
 
+/** The tables of one state machine, over one store. Commands change them in `apply`, and nothing else does (O1 to O4). */
 export class Tables {
   readonly runs: RunTable;
   readonly nodes: NodeTable;

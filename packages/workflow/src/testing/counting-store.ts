@@ -9,7 +9,7 @@ import {
   type StateView,
 } from "@raftoral/raft-core";
 
-/** See the file's head. */
+/** A store in memory that counts the records it reads, walks over, writes and deletes. */
 export class CountingStore implements StateStore {
   readonly #store = new MemoryStateStore();
   readonly isDurable = false;

@@ -44,7 +44,7 @@ interface Process {
   incarnation: string;
 }
 
-/** See the file's head. */
+/** One state, its leaders and their clocks. A test commits proposals, changes leaders and moves the clocks. */
 export class DutiesWorld {
   readonly state = new WorkflowState();
   readonly processes = new Map<number, Process>();

@@ -10,6 +10,7 @@ import { RaftWorkflowEngine } from "../runtime/engine/raft-workflow-engine.ts";
 /** What becomes of a proposal, decided before it is made. */
 export type ProposalFault = "none" | "lost" | "applied-but-unknown" | "refused";
 
+/** A node of an {@link InProcessCluster}: its executor, its engine, and the faults that a test has set for it. */
 export class InProcessNode {
   readonly nodeId: number;
   readonly executor = new WorkflowExecutor();
@@ -35,6 +36,7 @@ export class InProcessNode {
   }
 }
 
+/** The log and its nodes. A proposal is appended at once, and applied on every connected node in a later turn of the event loop. `lead` names the leader. */
 export class InProcessCluster {
   readonly nodes = new Map<number, InProcessNode>();
   readonly log: Uint8Array[] = [];

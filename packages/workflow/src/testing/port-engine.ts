@@ -1,6 +1,6 @@
 /**
  * A workflow engine behind a real `MessageChannel`, as one in a worker thread would be: proves that nothing but structured-cloneable data crosses
- * the boundary (workflow-engine.ts P1), and that its order is kept (P2).
+ * the boundary (workflow-engine.ts P1), and that its order is kept (workflow-engine.ts P2).
  *
  * Everything that crosses is compared with its clone: a function would be refused by the channel itself, but an instance of a class would only lose
  * what it is.

@@ -9,6 +9,10 @@ export const NOTHING = new Uint8Array(0);
 /** What nodes register unless told otherwise. */
 export const ORDER = { type: "order", version: 1 };
 
+/**
+ * A WorkflowState with the next index and time of a log. Each method applies one command and gives its result. `at` is the time of the next command,
+ * in ms.
+ */
 export class StateLog {
   readonly state: WorkflowState;
   index = 0;

@@ -22,6 +22,10 @@ export interface TestRun<Output> {
   signal(name: string, payload?: unknown): Promise<void>;
 }
 
+/**
+ * A started runtime with requests to its engine. Requests reject after 30 seconds; `result` waits without a bound, so the test's time limit is the
+ * bound.
+ */
 export class TestRuntime {
   readonly #runtime: WorkflowRuntime;
   readonly #options: WorkflowRuntimeOptions;

@@ -30,6 +30,10 @@ export class Latch {
 /** What lies between runtimes and their engines, for all worlds of a test file: nothing, or a message channel. */
 export const boundary: { kind: "none" | "message-channel" } = { kind: "none" };
 
+/**
+ * A cluster in this process with a runtime on each node that was started. `events` has everything the runtimes said; replicated events are in it
+ * once.
+ */
 export class World {
   readonly cluster: InProcessCluster;
   readonly runtimes = new Map<number, TestRuntime>();

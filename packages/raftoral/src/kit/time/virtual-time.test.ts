@@ -107,7 +107,7 @@ describe("the test's control", () => {
     expect(await control.toNextTimer()).toBe(false);
   });
 
-  test("once used, pending calls move no time (T2); release lets them again", async () => {
+  test("once used, pending calls move no time (test-time.ts T2); release lets them again", async () => {
     const { process, control } = setting();
     const woken = new Promise<string>((resolve) => {
       process.programClock.after(1_000, () => resolve("woken"));
@@ -121,12 +121,12 @@ describe("the test's control", () => {
     expect(control.nowMs).toBe(START + 1_000);
   });
 
-  test("rejects a call that nothing can settle any more (T4)", async () => {
+  test("rejects a call that nothing can settle any more (test-time.ts T4)", async () => {
     const { control } = setting();
     await expect(control.drive(new Promise(() => {}))).rejects.toThrow("stuck false");
   });
 
-  test("holds time for real work (T3)", async () => {
+  test("holds time for real work (test-time.ts T3)", async () => {
     let working = true;
     const { time, process, control } = setting({ hasRealWork: () => working });
     const { lines, note } = log(time);

@@ -50,6 +50,7 @@ export interface RecordedCall<T> {
   readonly askForOthers?: () => void;
 }
 
+/** The call site of one body. Every call of the body's context goes through `call`, and each of its records through `once` (CS1 to CS5). */
 export class CallSite {
   readonly history: History;
   readonly activity: Activity;

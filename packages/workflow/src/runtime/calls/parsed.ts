@@ -81,7 +81,10 @@ function asked({ guard }: CallSite, { path, schema, raw, subject }: Question): P
 async function again(site: CallSite, question: Question, fingerprint: string): Promise<unknown> {
   const verdict = await asked(site, question);
   if (verdict.ok && !verdict.isAsync && fingerprintOf(verdict.value) === fingerprint) return verdict.value;
-  throw new NonDeterminismError(question.path, "what its schema gives now", "another value of its schema");
+  throw new NonDeterminismError(question.path, {
+    expected: "what its schema gives now",
+    recorded: "another value of its schema",
+  });
 }
 
 function bytesOf(verdict: Verdict<unknown>, question: Question, maxBytes: number): Uint8Array {

@@ -9,7 +9,7 @@ import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
 import { now } from "./now.ts";
 
-/** See the file's head. */
+/** Sleeps for `delayMs` of the run's time. Resolves once the wake-up is the next answer of the body (SL1). */
 export async function sleep(site: CallSite, path: string, delayMs: number): Promise<void> {
   const wakeAtMs = await moment(site, path, "sleep", delayMs);
   const woke = `${path}/woke`;

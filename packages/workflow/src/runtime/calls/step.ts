@@ -18,7 +18,7 @@ export interface StepSetting {
   readonly intercepted: (path: string, fn: (step: StepContext) => unknown) => (step: StepContext) => unknown;
 }
 
-/** See the file's head. Rejects with StepFailedError. */
+/** Runs one step to its record and resolves with the recorded value. Rejects with StepFailedError when the step has failed for good. */
 export function step(
   site: CallSite,
   setting: StepSetting,

@@ -30,7 +30,10 @@ export async function waitFor(site: CallSite, inbox: SignalInbox, wait: Wait): P
   if (record.kind === "signal-timeout") {
     // The timeout was taken out of the code while the run was waiting: it has no payload to go on with.
     if (timeoutMs === undefined) {
-      throw new NonDeterminismError(path, "a signal, without a timeout", "that none came in time");
+      throw new NonDeterminismError(path, {
+        expected: "a signal, without a timeout",
+        recorded: "that none came in time",
+      });
     }
     return { timedOut: true };
   }

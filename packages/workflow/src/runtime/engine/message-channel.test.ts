@@ -1,6 +1,6 @@
 /**
  * The runtime's own tests once more, with a real `MessageChannel` between each runtime and its engine: what crosses is structured-cloneable data
- * (workflow-engine.ts P1), its order is kept (P2), and nothing depends on being in one thread.
+ * (workflow-engine.ts P1), its order is kept (workflow-engine.ts P2), and nothing depends on being in one thread.
  */
 import { describe, expect, test } from "vitest";
 import { workflow } from "../../author/workflow.ts";

@@ -12,6 +12,7 @@ export interface WorkflowGroup {
   readIndex(options?: ProposeOptions): Promise<LogIndex>;
 }
 
+/** Options of a {@link RaftWorkflowEngine}. */
 export interface RaftWorkflowEngineOptions {
   /** Which node this is. */
   readonly nodeId: NodeId;
@@ -21,6 +22,10 @@ export interface RaftWorkflowEngineOptions {
   readonly executor: WorkflowExecutor;
 }
 
+/**
+ * The engine of one node over its member of a Raft group. Proposals and barriers go to the group and reject with its errors. Reads are answered from
+ * what this node has applied.
+ */
 export class RaftWorkflowEngine implements WorkflowEngine {
   readonly nodeId: NodeId;
   readonly #cluster: WorkflowGroup;

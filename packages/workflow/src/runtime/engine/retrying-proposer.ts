@@ -41,7 +41,7 @@ export interface RetryBounds {
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
 
-/** See the file's head. */
+/** Proposes commands over one engine, again while their outcome is unknown, with pauses from 20 ms to one second. */
 export class RetryingProposer {
   readonly #engine: WorkflowEngine;
   readonly #clock: Clock;

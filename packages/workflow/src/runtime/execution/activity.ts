@@ -22,6 +22,7 @@ export interface OpenCalls {
   readonly open: () => number;
 }
 
+/** The activity of one body. It counts the body's calls, and takes and releases its slot (H1 to H3). */
 export class Activity {
   readonly #slots: Slots;
   readonly #clock: Clock;

@@ -9,6 +9,7 @@
  * Q2. One answer per turn of the event loop: the body comes to rest before the next, having asked for all it will.
  * Q3. What the log does not have (a rejection by cancellation) comes after every answer that it has, those included that the body asks for when
  *     it gets an earlier one.
+ * Q4. No answer is given while the queue is suspended: calls wait for their turn (call-site.ts CS5), or a snapshot takes the place of events.
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { RecordPosition } from "../../model/record.ts";
@@ -17,6 +18,7 @@ import { MinHeap } from "./min-heap.ts";
 /** The place of what the log does not have: after everything it has. */
 const AFTER_ALL: RecordPosition = Number.POSITIVE_INFINITY;
 
+/** The queue of answers of one body (Q1 to Q4). */
 export class Answers {
   readonly #clock: Clock;
   /** Ways to give what waits, by place in the log. */

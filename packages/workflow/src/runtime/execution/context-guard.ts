@@ -18,6 +18,7 @@ const MAX_LATE_ANSWERS = 100;
 /** Of a name, what a message shows. */
 const SHOWN_NAME_LENGTH = 60;
 
+/** The guard of one body's context. It answers each call with a refusal or lets it go on (CG1 to CG4). */
 export class ContextGuard {
   readonly #body: PlacedBody;
   readonly #clock: Clock;

@@ -20,6 +20,7 @@ import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
 import type { RunExecution } from "./run-execution.ts";
 
+/** The `ctx` of one scope of a body. A scope within it gets a context of its own, over the same execution. */
 export class ExecutionContext implements WorkflowContext {
   readonly #execution: RunExecution;
   readonly #paths: StepPaths;

@@ -32,6 +32,7 @@ interface Held {
   leaveQueue: (() => void) | undefined;
 }
 
+/** All executions of one node. The runtime hands it the state's events in their order (O1 to O5). */
 export class Executions {
   readonly #nodeId: NodeId;
   readonly #engine: WorkflowEngine;

@@ -42,6 +42,10 @@ export function never<T>(): Promise<T> {
   return new Promise<T>(() => {});
 }
 
+/**
+ * The record of one run under one ownership, as its body sees it. Methods that propose reject with the log's refusal as a WorkflowError; once the run
+ * is lost they never settle (G2).
+ */
 export class History {
   readonly #ownership: Ownership;
   readonly #proposer: RetryingProposer;
@@ -94,7 +98,7 @@ export class History {
   find(key: string, kind: RecordKind): HistoryRecord | undefined {
     const found = this.#recorded.get(key);
     if (found === undefined) return undefined;
-    if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, kind, found.kind);
+    if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, { expected: kind, recorded: found.kind });
     this.#recorded.delete(key);
     if (this.#recorded.size === 0) this.#allAsked();
     return found;
@@ -229,7 +233,10 @@ const LOST: ReadonlySet<string> = new Set(["STALE_OWNER", "WORKFLOW_FINISHED", "
 
 function refusal(key: string, result: Refused): WorkflowError {
   if (result.code === "NON_DETERMINISM") {
-    return new NonDeterminismError(key, String(result.details?.expected), String(result.details?.recorded));
+    return new NonDeterminismError(key, {
+      expected: String(result.details?.expected),
+      recorded: String(result.details?.recorded),
+    });
   }
   return new WorkflowError(result.code, result.message, { details: result.details ?? {} });
 }

@@ -4,7 +4,7 @@ import type { RecordKind } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { InterceptedBody, RuntimeInterceptor } from "../runtime-interceptor.ts";
 
-/** See the file's head. */
+/** Calls the interceptor on behalf of one body, with the run's facts filled in. */
 export class Interception {
   readonly #interceptor: RuntimeInterceptor;
   readonly #input: Uint8Array;

@@ -10,6 +10,7 @@ import { WorkflowError } from "../../errors.ts";
 
 type Listener = (reason: Error) => void;
 
+/** Whether one body may go on. It goes from open to held to over, and never back; a cancellation is apart from these states (IR1). */
 export class Interruption {
   /** Made when somebody asks for the signal: most bodies never do. */
   #controller: AbortController | undefined;

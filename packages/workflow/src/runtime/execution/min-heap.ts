@@ -7,6 +7,7 @@ interface Entry<T> {
   readonly value: T;
 }
 
+/** A priority queue: a binary heap. `push` and `pop` take time logarithmic in its size; `first` takes constant time. */
 export class MinHeap<T> {
   readonly #entries: Entry<T>[] = [];
   #arrived = 0;

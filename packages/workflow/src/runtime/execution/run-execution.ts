@@ -35,6 +35,7 @@ import { RunReports } from "./run-reports.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import { watchStrayRejections } from "./stray-rejections.ts";
 
+/** One execution of a run's body. The owner calls `execute` once, then tells it of cancellations and of the loss of the run (B1 to B5). */
 export class RunExecution {
   readonly start: ExecutionStart;
   readonly definition: WorkflowDefinition;
@@ -201,7 +202,10 @@ export class RunExecution {
     const { input: schema, type } = this.definition;
     if (schema !== undefined) return parsedInput(this.site, { path: INPUT_PATH, schema, raw, subject: inputOf(type) });
     if (!this.#history.has(INPUT_PATH)) return Promise.resolve(raw);
-    throw new NonDeterminismError(INPUT_PATH, "the input without a schema", "a value of a schema");
+    throw new NonDeterminismError(INPUT_PATH, {
+      expected: "the input without a schema",
+      recorded: "a value of a schema",
+    });
   }
 
   /** Fails the run (B5). */

@@ -24,6 +24,7 @@ export interface ReportsSetting {
   readonly emit: (event: RuntimeEvent) => void;
 }
 
+/** The reports of one run's execution. Each method reports one fact, as an event, as a line of the log, or as both (RR1, RR2). */
 export class RunReports {
   readonly #setting: ReportsSetting;
 

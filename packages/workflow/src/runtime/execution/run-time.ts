@@ -10,6 +10,7 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 
+/** The time of one run on its owner, in ms since the epoch (T1 to T3). */
 export class RunTime {
   readonly #clock: Clock;
   #latestMs = 0;

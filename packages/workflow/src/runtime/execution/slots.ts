@@ -11,6 +11,7 @@ interface Waiting {
   given: (() => void) | undefined;
 }
 
+/** The slots of one node. What takes a slot must release it once (SL1, SL2). */
 export class Slots {
   readonly #capacity: number;
   #taken = 0;

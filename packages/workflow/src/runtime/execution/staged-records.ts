@@ -50,7 +50,7 @@ class Batch {
   }
 }
 
-/** See the file's head. */
+/** The staged records of one body (SR1 to SR4). */
 export class StagedRecords {
   readonly #options: StagedRecordsOptions;
   /** Not proposed yet, in order; the last one may take more. */

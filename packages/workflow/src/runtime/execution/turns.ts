@@ -6,6 +6,7 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 
+/** The queue of one node for work that is spread over turns of the event loop (TU1, TU2). */
 export class Turns {
   readonly #clock: Clock;
   readonly #perTurn: number;
