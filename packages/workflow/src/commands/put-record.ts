@@ -25,6 +25,8 @@ export function record(
   const committed: HistoryRecord = { kind, value, recordedAtMs: clock, position, epoch };
   const standing = tables.runs.record(run, path, committed);
   if (standing !== undefined) return stands(run, path, kind, standing);
+  // The head may have changed since the command found the run.
+  if (run.head.stepsInProgress > 0) tables.runs.dropProgress(run, path);
   const { runId } = run;
   tables.events.push({ type: "record-committed", index, position, atMs: clock, runId, path, kind, owner, epoch });
   return { ok: true, kind: "Recorded", recorded: true, record: committed };

@@ -12,6 +12,7 @@ import { records } from "./records.ts";
 import type { Refused } from "./refusal.ts";
 import { signal } from "./signal.ts";
 import { signalReceive } from "./signal-receive.ts";
+import { stepProgress } from "./step-progress.ts";
 import { workflowEnd } from "./workflow-end.ts";
 import { workflowStart } from "./workflow-start.ts";
 
@@ -29,6 +30,7 @@ const DEFINITIONS = [
   moveRuns,
   prune,
   records,
+  stepProgress,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

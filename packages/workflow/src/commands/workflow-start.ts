@@ -116,6 +116,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       reason: "start",
       cancelReason: undefined,
       signalIds: [],
+      stepsInProgress: 0,
     },
     command.input,
   );

@@ -16,7 +16,9 @@ interface Filled {
   readonly store: CountingStore;
 }
 
-/** Runs on node 1, one of them with a history, as many that wait for a type, and as many that have ended. */
+const PROGRESS = { attempts: 1, nextAtMs: 9, beganAtMs: 1, details: NOTHING } as const;
+
+/** Runs on node 1, one of them with a history and as many steps in progress, as many that wait for a type, and as many that have ended. */
 function filled(runs: number, records: number): Filled {
   const store = new CountingStore();
   const log = new StateLog(new WorkflowState(store, 0));
@@ -33,6 +35,9 @@ function filled(runs: number, records: number): Filled {
   log.start("long", 1);
   const epoch = log.epoch("long");
   for (let record = 0; record < records; record++) log.checkpoint("long", `x#${record}`, 1, 1, epoch);
+  const owned = { runId: "long", owner: 1, epoch, atMs: 1 };
+  for (let step = 0; step < records; step++)
+    log.apply({ kind: "StepProgress", ...owned, path: `p#${step}`, ...PROGRESS });
   log.start("ends", 1);
   const ends = log.epoch("ends");
   for (let record = 0; record < records; record++) log.checkpoint("ends", `x#${record}`, 1, 1, ends);
@@ -51,6 +56,9 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "Checkpoint", ...owned, path: "new#0", value: NOTHING, recordKind: "step" },
     { kind: "Checkpoint", ...owned, path: "x#7", value: NOTHING, recordKind: "step" },
     { kind: "Records", ...owned, records: [{ path: "new#1", recordKind: "step", value: NOTHING }] },
+    { kind: "StepProgress", ...owned, path: "p#3", ...PROGRESS, attempts: 2 },
+    { kind: "StepProgress", ...owned, path: "late#0", ...PROGRESS },
+    { kind: "Checkpoint", ...owned, path: "p#3", value: NOTHING, recordKind: "step" },
     { kind: "Signal", runId: "long", name: "go", payload: NOTHING, signalId: "s", atMs: 1 },
     { kind: "SignalReceive", ...owned, path: "go#0", name: "go", timedOut: false },
     { kind: "Cancel", runId: "long", reason: "enough", atMs: 1 },

@@ -12,6 +12,7 @@
  */
 import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@raftoral/raft-core";
 import { type CommandResult, definitionOf, type WorkflowCommand } from "../commands/registry.ts";
+import type { StepProgress } from "../model/step-progress.ts";
 import { encodeSnapshot } from "../state/encode-snapshot.ts";
 import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
 import { inputOf } from "../state/run-records.ts";
@@ -19,6 +20,7 @@ import {
   endOf,
   listRuns,
   type NodeView,
+  progressIn,
   type RunEnd,
   type RunPage,
   type RunQuery,
@@ -132,6 +134,12 @@ export class WorkflowState {
   input(runId: string): Uint8Array | undefined {
     const run = this.#tables.runs.get(runId);
     return run === undefined ? undefined : inputOf(this.#tables.runs.records, run);
+  }
+
+  /** How far the steps of a run have come that have no record yet: of at most `limit` of them. Empty for a run that has ended. */
+  progress(runId: string, limit: number): readonly StepProgress[] | undefined {
+    const run = this.#tables.runs.get(runId);
+    return run === undefined ? undefined : progressIn(this.#tables.runs, run, limit);
   }
 
   /** One page of a run's records, in the order in which they were committed. */

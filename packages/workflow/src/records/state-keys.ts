@@ -11,12 +11,13 @@
  * | outcome    | `e start` | how it ended |
  * | archive    | `a start` | all checkpoints of a run that has ended, unless they are many or large |
  * | checkpoint | `c start hash probe` | one checkpoint; of a run that has ended, if it has no archive |
+ * | progress   | `p start hash` | steps under way that have failed attempts or heartbeat details |
  * | signal     | `s start number` | one signal that waits for it |
  * | seated     | `o seat start` | nothing: a running run on this seat |
  * | waiting    | `w version type start` | nothing: a running run that waits for a node that can execute this |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
  * | ended      | `f end start` | nothing: a run that ended there |
- * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints are left |
+ * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints or progress are left |
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
  * its path, of which two may be alike: the second one takes the next probe.
@@ -65,6 +66,7 @@ export const KEY_PREFIX = Object.freeze({
   outcome: "e",
   archive: "a",
   history: "c",
+  progress: "p",
   signal: "s",
   seated: "o",
   waiting: "w",
@@ -118,11 +120,17 @@ function byteText(bytes: Uint8Array): string {
 
 /** Key of the checkpoint at a path with this hash, or of the `probe`-th other one. `start` is a {@link numberKey}. */
 export function historyKey(start: StateKey, hash: number, probe: number): StateKey {
-  const key =
-    KEY_PREFIX.history +
-    start +
-    String.fromCharCode(hash >>> 24, (hash >>> 16) & 0xff, (hash >>> 8) & 0xff, hash & 0xff);
+  const key = KEY_PREFIX.history + start + hashKey(hash);
   return probe === 0 ? key : key + numberKey(probe);
+}
+
+function hashKey(hash: number): StateKey {
+  return String.fromCharCode(hash >>> 24, (hash >>> 16) & 0xff, (hash >>> 8) & 0xff, hash & 0xff);
+}
+
+/** Key of the progress of the steps whose paths have this hash. `start` is a {@link numberKey}. */
+export function progressKey(start: StateKey, hash: number): StateKey {
+  return KEY_PREFIX.progress + start + hashKey(hash);
 }
 
 /** FNV-1a over UTF-16 units, 32 bits. */

@@ -14,6 +14,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     end: (runId) => engine.end(runId),
     input: async () => undefined,
     history: async () => undefined,
+    progress: async () => undefined,
     run: async (runId) => {
       const run = await engine.run(runId);
       asked.open();

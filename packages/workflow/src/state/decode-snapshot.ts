@@ -30,6 +30,7 @@ import type { WaitingRuns } from "./run-table.ts";
 import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { SNAPSHOT_RECORDS } from "./snapshot-records.ts";
 import { encodeHeader } from "./state-header.ts";
+import { keyOf, stepsIn } from "./step-progress-records.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** A record's kind and length take at most this many bytes. */
@@ -58,6 +59,8 @@ export class SnapshotDecoder {
   #run: RunRecord | undefined;
   /** Its checkpoints, as long as they may become its archive. */
   #held: Held | undefined;
+  /** Of its steps, how many have come with their progress. */
+  #stepsInProgress = 0;
   #clock = 0;
   #lastEpoch = 0;
   #salt = "";
@@ -160,6 +163,11 @@ export class SnapshotDecoder {
         if (this.#run === undefined) throw invalid("a checkpoint comes before any run");
         this.#putCheckpoint(content, this.#run);
         return;
+      case RECORD.progress:
+        this.#count(kind);
+        if (this.#run === undefined) throw invalid("a step's progress comes before any run");
+        this.#putProgress(content, this.#run);
+        return;
       case RECORD.end:
         this.#endRun();
         this.#end(content);
@@ -250,6 +258,21 @@ export class SnapshotDecoder {
     if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
   }
 
+  #putProgress(content: WireReader, run: RunRecord): void {
+    const bytes = content.rest();
+    const steps = stepsIn(bytes);
+    const [first] = steps;
+    if (first === undefined) throw invalid(`run ${run.runId} has progress of no step`);
+    const key = keyOf(run, first.path);
+    const paths = new Set(steps.map(({ path }) => path));
+    if (paths.size < steps.length || steps.some(({ path }) => keyOf(run, path) !== key))
+      throw invalid(`run ${run.runId} has progress of steps that do not belong together`);
+    if (this.#sink.get(key) !== undefined)
+      throw invalid(`the progress of step ${first.path} of run ${run.runId} comes twice`);
+    this.#sink.put(key, bytes);
+    this.#stepsInProgress += steps.length;
+  }
+
   /** Keeps a checkpoint for the run's archive; once they are too many for one, all are put. False for a path that is there. */
   #hold(held: Held, run: RunRecord, path: string, content: Uint8Array): boolean {
     if (held.paths.has(path)) return false;
@@ -269,6 +292,9 @@ export class SnapshotDecoder {
   #endRun(): void {
     const run = this.#run;
     this.#run = undefined;
+    if (run !== undefined && run.head.stepsInProgress !== this.#stepsInProgress)
+      throw invalid(`run ${run.runId} has the progress of another number of steps than it says`);
+    this.#stepsInProgress = 0;
     if (run?.head.status !== "finished") return;
     const archived = this.#held?.contents.length ?? 0;
     if (run.head.archived !== archived)

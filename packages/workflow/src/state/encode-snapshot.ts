@@ -62,6 +62,11 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
       emit(RECORD.checkpoint, checkpoint);
       if (out.length >= chunkBytes) yield* flush();
     }
+    for (const [, progress] of view.scan(...rangeOf(KEY_PREFIX.progress, start))) {
+      count(RECORD.progress);
+      emit(RECORD.progress, progress);
+      if (out.length >= chunkBytes) yield* flush();
+    }
     if (out.length >= chunkBytes) yield* flush();
   }
   content.reset();

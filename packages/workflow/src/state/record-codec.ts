@@ -46,6 +46,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
   to.bool(17, head.cancelReason !== undefined);
   to.string(18, head.cancelReason ?? "");
   for (const id of head.signalIds) to.string(20, id);
+  to.uint(21, head.stepsInProgress);
   if (head.status === "finished") {
     to.uint(11, head.archived);
     to.bool(32, true);
@@ -79,6 +80,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let error: RecordedError | undefined;
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
+  let stepsInProgress = 0;
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -98,6 +100,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 18) cancelReason = from.string();
     else if (field === 19) signals.push(decodeSignal(from.message(), signals.length + 1));
     else if (field === 20) signalIds.push(from.string());
+    else if (field === 21) stepsInProgress = from.uint();
     else if (field === 32) finished = from.bool();
     else if (field === 33) status = from.uint();
     else if (field === 34) result = from.bytes();
@@ -121,6 +124,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         archived,
         cancelReason: asked,
         signalIds,
+        stepsInProgress,
         owner,
         epoch,
         attempt,
@@ -134,6 +138,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         reason: named(OWNER_REASONS, reason, "owner reason"),
         cancelReason: asked,
         signalIds,
+        stepsInProgress,
       };
   const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });

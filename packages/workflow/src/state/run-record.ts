@@ -32,6 +32,8 @@ export interface RunningHead {
   readonly cancelReason: string | undefined;
   /** Ids of the latest signals, for dropping repeated ones. Oldest first. */
   readonly signalIds: readonly string[];
+  /** Steps without a record of which the state has progress. */
+  readonly stepsInProgress: number;
 }
 
 /** The run has ended and waits to be pruned. */
@@ -52,6 +54,8 @@ export interface FinishedHead {
   readonly owner: NodeId;
   readonly epoch: Epoch;
   readonly attempt: number;
+  /** Steps whose progress it left behind; swept when it is pruned. */
+  readonly stepsInProgress: number;
 }
 
 export type RunHead = RunningHead | FinishedHead;

@@ -6,10 +6,12 @@
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  * T4. A run that is pruned is gone at once, and of its records as many as a command may delete; the others follow with later commands. They are in no
  *     snapshot, and nothing finds them meanwhile.
+ * T5. A head says of how many steps the store has progress, so that a run without any looks for none.
  */
 import { invariant, type StateKey, type StateReader, type StateRecord, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
+import type { StepProgress } from "../model/step-progress.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import { capability } from "../nodes/node-record.ts";
 import type { Seat } from "../nodes/seat.ts";
@@ -40,6 +42,7 @@ import {
   startInPlace,
   startOf,
 } from "./run-records.ts";
+import { findProgress, recordWith } from "./step-progress-records.ts";
 
 /** What knowing a record takes in memory beside its value, roughly. */
 const HASH_BYTES = 128;
@@ -155,10 +158,11 @@ export class RunTable {
   }
 
   /** The run has ended. */
-  finish(run: RunRecord, head: Omit<FinishedHead, "archived">, outcome: RunOutcome): void {
+  finish(run: RunRecord, head: Omit<FinishedHead, "archived" | "stepsInProgress">, outcome: RunOutcome): void {
+    const { stepsInProgress } = run.head;
     this.#leave(run);
     for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
-    run.head = { ...head, archived: this.#archive(run) };
+    run.head = { ...head, archived: this.#archive(run), stepsInProgress };
     run.signals = [];
     putRun(this.#store, run);
     this.#store.put(placeKey(run), NOTHING);
@@ -171,7 +175,8 @@ export class RunTable {
     invariant(head.status === "finished", () => `run ${runId} is running`);
     const store = this.#store;
     if (head.archived > 0) store.delete(KEY_PREFIX.archive + startKey);
-    else if (!isEmpty(store.scan(...rangeOf(KEY_PREFIX.history, startIndex)))) {
+    const hasHistory = head.archived === 0 && !isEmpty(store.scan(...rangeOf(KEY_PREFIX.history, startIndex)));
+    if (hasHistory || head.stepsInProgress > 0) {
       store.put(KEY_PREFIX.remains + startKey, NOTHING);
       this.#hasRemains = true;
     }
@@ -191,6 +196,25 @@ export class RunTable {
     if (run.recordCount !== undefined) run.recordCount += 1;
     if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES + record.value.length);
     return undefined;
+  }
+
+  /** The progress of the step at a path that has no record yet (T5). */
+  progressAt(run: RunRecord, path: string): StepProgress | undefined {
+    return run.head.stepsInProgress === 0 ? undefined : findProgress(this.#store, run, path);
+  }
+
+  /** Puts the progress of a step in the place of what was known of it. */
+  setProgress(run: RunRecord, progress: StepProgress): void {
+    const isNew = this.progressAt(run, progress.path) === undefined;
+    this.#putProgress(run, progress.path, progress);
+    if (isNew) this.#countProgress(run, 1);
+  }
+
+  /** Forgets the progress of a step, if it has any. */
+  dropProgress(run: RunRecord, path: string): void {
+    if (this.progressAt(run, path) === undefined) return;
+    this.#putProgress(run, path, undefined);
+    this.#countProgress(run, -1);
   }
 
   addSignal(run: RunRecord, signal: Omit<BufferedSignal, "number">): void {
@@ -255,10 +279,26 @@ export class RunTable {
       this.#hasRemains = false;
       return;
     }
-    const range = rangeOf(KEY_PREFIX.history, lastNumberIn(remains));
-    const keys = firstKeys(store.scan(...range), MAX_SWEPT_AT_ONCE);
-    for (const key of keys) store.delete(key);
-    if (keys.length < MAX_SWEPT_AT_ONCE) store.delete(remains);
+    let left = MAX_SWEPT_AT_ONCE;
+    for (const kind of [KEY_PREFIX.history, KEY_PREFIX.progress]) {
+      if (left === 0) return;
+      const keys = firstKeys(store.scan(...rangeOf(kind, lastNumberIn(remains))), left);
+      for (const key of keys) store.delete(key);
+      left -= keys.length;
+    }
+    if (left > 0) store.delete(remains);
+  }
+
+  #putProgress(run: RunRecord, path: string, progress: StepProgress | undefined): void {
+    const { key, content } = recordWith(this.#store, run, path, progress);
+    if (content === undefined) this.#store.delete(key);
+    else this.#store.put(key, content);
+  }
+
+  #countProgress(run: RunRecord, change: number): void {
+    const { head } = run;
+    invariant(head.status === "running", () => `run ${run.runId} has ended`);
+    this.update(run, { ...head, stepsInProgress: head.stepsInProgress + change });
   }
 
   /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. Gives the number of records in it. */

@@ -3,12 +3,14 @@ import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
+import type { StepProgress } from "../model/step-progress.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
 import type { RunRecord } from "./run-record.ts";
 import { historyOf, inputOf, loadRun, outcomeOf, recordCountOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
+import { progressOf } from "./step-progress-records.ts";
 import type { Tables } from "./tables.ts";
 
 export type RunStatus = "running" | "completed" | "failed" | "cancelled";
@@ -62,6 +64,8 @@ export type RunView = RunSummary & {
   readonly input: Uint8Array;
   /** In the order in which they were committed. */
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
+  /** How far the steps have come that have no record yet. Empty for a run that has ended. */
+  readonly progress: readonly StepProgress[];
 };
 
 export interface NodeView {
@@ -123,7 +127,14 @@ export function view(tables: Tables, run: RunRecord): RunView {
     ...summary(tables, run),
     input: inputOf(runs.records, run),
     history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
+    progress: progressIn(runs, run, Number.POSITIVE_INFINITY),
   };
+}
+
+/** The progress of at most `limit` steps of a run that have no record yet. */
+export function progressIn({ records }: RunTable, run: RunRecord, limit: number): readonly StepProgress[] {
+  if (run.head.status !== "running" || run.head.stepsInProgress === 0) return [];
+  return progressOf(records, run, limit);
 }
 
 /** Runs that one listing looks at; a page then ends early, and says where to go on. */

@@ -185,6 +185,7 @@ export class DutiesWorld {
       end: refuse,
       input: refuse,
       history: refuse,
+      progress: refuse,
       list: refuse,
       ownedBy: refuse,
       overview: async () => ({

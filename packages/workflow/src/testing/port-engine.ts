@@ -21,6 +21,7 @@ export const METHODS: readonly Method[] = Object.keys({
   end: true,
   input: true,
   history: true,
+  progress: true,
   list: true,
   ownedBy: true,
   overview: true,

@@ -14,6 +14,7 @@ const OF_BODIES: ReadonlySet<WorkflowCommand["kind"]> = new Set([
   "Checkpoint",
   "Records",
   "SignalReceive",
+  "StepProgress",
   "WorkflowEnd",
 ]);
 

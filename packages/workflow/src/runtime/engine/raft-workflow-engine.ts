@@ -2,6 +2,7 @@
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowExecutor } from "../../executor.ts";
+import type { StepProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
@@ -67,6 +68,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async history(runId: string, query: HistoryQuery): Promise<HistoryPage | undefined> {
     return this.#executor.state.history(runId, query);
+  }
+
+  async progress(runId: string, limit: number): Promise<readonly StepProgress[] | undefined> {
+    return this.#executor.state.progress(runId, limit);
   }
 
   async list(query: RunQuery): Promise<RunPage> {

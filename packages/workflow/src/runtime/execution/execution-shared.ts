@@ -2,6 +2,7 @@
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { StepProgress } from "../../model/step-progress.ts";
 import type { RetryingProposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
@@ -37,4 +38,6 @@ export interface ExecutionStart {
   readonly cancelReason: string | undefined;
   readonly signals: readonly string[];
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
+  /** How far earlier owners have come with steps that have no record. */
+  readonly progress: readonly StepProgress[];
 }

@@ -63,7 +63,7 @@ export class Executions {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
           const { runId, version, epoch, input, seed } = event;
-          const fresh = { attempt: 1, cancelReason: undefined, signals: [], history: [] };
+          const fresh = { attempt: 1, cancelReason: undefined, signals: [], history: [], progress: [] };
           this.#take(runId, event.workflowType, version, epoch, { runId, version, epoch, input, seed, ...fresh });
         }
         return;
