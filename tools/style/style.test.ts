@@ -15,20 +15,10 @@ import { riddlesIn } from "./words.ts";
  * What is left to do, at most, by rule and folder. A number here only ever becomes smaller; a folder without one keeps the rule.
  */
 const LEFT: Readonly<Record<"docstrings" | "names" | "riddles" | "texts", Readonly<Record<string, number>>>> = {
-  docstrings: {
-    "packages/raft-core": 88,
-    "packages/storage-lmdb": 40,
-    "packages/transport-grpc": 42,
-    "packages/transport-memory": 5,
-  },
+  docstrings: { "packages/raft-core": 88 },
   names: { "packages/raft-core": 82 },
   riddles: { "packages/raft-core": 130, documents: 120 },
-  texts: {
-    "packages/raft-core": 55,
-    "packages/storage-lmdb": 4,
-    "packages/transport-grpc": 42,
-    "packages/transport-memory": 4,
-  },
+  texts: { "packages/raft-core": 55 },
 };
 
 function expectNone(problems: readonly string[], rule: keyof typeof LEFT, folder: string): void {

@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { brand, RaftoralError } from "@raftoral/raft-core";
 
+/** Codes of storage errors. */
 export type StorageErrorCode =
   /** Another process, or another thread of this one, has the folder open. */
   | "STORAGE_LOCKED"
@@ -28,6 +29,7 @@ export type StorageErrorCode =
   /** A backup was to be used as a data folder. */
   | "STORAGE_IS_BACKUP";
 
+/** A failure of the storage. `code` says which; the message names the file and says what to do. */
 export class StorageError extends RaftoralError<StorageErrorCode> {
   static {
     brand(StorageError, "StorageError");

@@ -59,6 +59,7 @@ export interface LmdbEnvironmentOptions {
   readonly beforeCheckpoint?: () => void;
 }
 
+/** The open data folder of one node (V1 to V3). `open` gives it; `close` makes everything durable and unlocks the folder. */
 export class LmdbEnvironment {
   /** The folder, as an absolute path without symbolic links. */
   readonly path: string;
@@ -177,7 +178,12 @@ export class LmdbEnvironment {
   group(groupId: GroupId): Promise<GroupStorage> {
     invariant(Number.isSafeInteger(groupId) && groupId > 0, () => `group id ${groupId} is not a positive safe integer`);
     if (this.#closing !== undefined) {
-      return Promise.reject(new StorageError("STORAGE_CLOSED", `${this.path}: the environment was closed.`));
+      return Promise.reject(
+        new StorageError(
+          "STORAGE_CLOSED",
+          `${this.path}: the environment was closed. Open the data folder again to use it.`,
+        ),
+      );
     }
     invariant(!this.#groups.has(groupId), () => `${this.path}: group ${groupId} is open already`);
     const opening = this.#openGroup(groupId);
@@ -244,7 +250,11 @@ export class LmdbEnvironment {
   async backup(target: string): Promise<BackupManifest> {
     const { path, incarnation } = this;
     const [root, identity] = [this.#root, this.#owner];
-    if (this.#closing !== undefined) throw new StorageError("STORAGE_CLOSED", `${path}: the environment was closed.`);
+    if (this.#closing !== undefined)
+      throw new StorageError(
+        "STORAGE_CLOSED",
+        `${path}: the environment was closed. Open the data folder again to use it.`,
+      );
     invariant(identity !== undefined, () => `${path}: a folder that belongs to no node has nothing to keep`);
     const running = {
       path,

@@ -1,6 +1,7 @@
 /** Addresses as users write them: `host:port`, IPv6 hosts in brackets. */
 import { TransportError } from "@raftoral/raft-core";
 
+/** A host and a port. */
 export interface HostPort {
   /** Without brackets. */
   readonly host: string;
@@ -19,13 +20,14 @@ export function parseAddress(address: string): HostPort {
   if (host === undefined || !(port <= 65_535) || !URL.canParse(`http://${formatAddress({ host, port })}`)) {
     throw new TransportError(
       "TRANSPORT_ADDRESS_INVALID",
-      `"${address}" is no address; write host:port with a port from 0 to 65535, such as 127.0.0.1:5001 or [::1]:5001`,
+      `"${address}" is no address. Write host:port with a port from 0 to 65535, such as 127.0.0.1:5001 or [::1]:5001.`,
       { details: { address } },
     );
   }
   return { host, port };
 }
 
+/** The address as text: `host:port`, with brackets around an IPv6 host. */
 export function formatAddress({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,5 +1,6 @@
 /** What a node's transport did so far. Plain numbers, raised in place. */
 
+/** Counts of one node since its transport was made. */
 export interface TransportCounters {
   /** Frames and the messages in them that were handed to a connection. */
   framesSent: number;
@@ -31,6 +32,7 @@ export interface TransportCounters {
   snapshotBytesReceived: number;
 }
 
+/** Counters that all stand at 0. */
 export function newCounters(): TransportCounters {
   return {
     framesSent: 0,

@@ -104,7 +104,7 @@ describe("GrpcClusterTransport", () => {
       const transport = new GrpcClusterTransport<Journal>([]);
       const invalid = expect.objectContaining({
         code: "TRANSPORT_ADDRESS_INVALID",
-        message: expect.stringContaining("write host:port"),
+        message: expect.stringContaining("Write host:port"),
       });
       expect(() => transport.addNode({ nodeId: 1, address })).toThrow(invalid);
       expect(() => new GrpcClusterTransport<Journal>([{ nodeId: 1, address }])).toThrow(invalid);

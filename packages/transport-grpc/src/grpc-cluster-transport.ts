@@ -23,6 +23,10 @@ import type { PeerStats } from "./peer-stats.ts";
 import type { Security } from "./security/security.ts";
 import type { GrpcServer } from "./server/grpc-server.ts";
 
+/**
+ * A ClusterTransport over gRPC. `start` connects the nodes of this process to the others, a GrpcServer takes the others' streams for one of them,
+ * `createCluster` gives its member of a group, and `shutdown` ends all of them.
+ */
 export class GrpcClusterTransport<E extends AnyExecutor> implements ClusterTransport<E> {
   readonly #settings: GrpcTransportSettings;
   readonly #defaults: ClusterDefaults<E>;

@@ -81,7 +81,10 @@ export class LocalPeer implements PeerTransport, LocalNode {
 
   open(groupId: GroupId, receiver: GroupReceiver): GroupChannel {
     if (this.#groups.has(groupId)) {
-      throw new RaftError("CONFIG_INVALID", `group ${groupId} is open already on node ${this.nodeId}`);
+      throw new RaftError(
+        "CONFIG_INVALID",
+        `Group ${groupId} is open already on node ${this.nodeId}. Close it first, or use another group id.`,
+      );
     }
     this.#groups.set(groupId, receiver);
     const isOpen = () => this.#groups.get(groupId) === receiver;
@@ -92,13 +95,19 @@ export class LocalPeer implements PeerTransport, LocalNode {
       },
       sendSnapshot: async (message: Message, content: SnapshotStream): Promise<void> => {
         if (!isOpen() || !this.#isRunning) {
-          throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
+          throw new TransportError(
+            "TRANSPORT_CLOSED",
+            `Group ${groupId} of node ${this.nodeId} is closed. Open it again to send.`,
+          );
         }
         await this.snapshots.send(groupId, message, content);
       },
       delegateSnapshot: async (delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void> => {
         if (!isOpen() || !this.#isRunning) {
-          throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
+          throw new TransportError(
+            "TRANSPORT_CLOSED",
+            `Group ${groupId} of node ${this.nodeId} is closed. Open it again to send.`,
+          );
         }
         await this.snapshots.delegate(groupId, { delegate, message, minIndex });
       },

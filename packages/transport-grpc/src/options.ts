@@ -141,7 +141,7 @@ export function transportSettings(options: GrpcTransportOptions): GrpcTransportS
   if (settings.snapshotChunkBytes > settings.maxFrameBytes - MAX_BYTES_AROUND_CHUNK) {
     throw new RaftError(
       "CONFIG_INVALID",
-      `snapshotChunkBytes (${settings.snapshotChunkBytes}) does not fit in maxFrameBytes (${settings.maxFrameBytes})`,
+      `snapshotChunkBytes (${settings.snapshotChunkBytes}) does not fit in maxFrameBytes (${settings.maxFrameBytes}). Lower the one or raise the other.`,
     );
   }
   return settings;
@@ -155,7 +155,7 @@ function compressionOf({ compression = DEFAULTS.compression }: GrpcTransportOpti
   if (compression === "off" || compressionNamed(compression) !== undefined) return compression;
   throw new RaftError(
     "CONFIG_INVALID",
-    `compression is ${JSON.stringify(compression)}; it must be "off", "deflate", or "zstd" where Node has it (from 22.15 on)`,
+    `The option compression is ${JSON.stringify(compression)}. Give "off", "deflate", or "zstd" where Node has it (from 22.15 on).`,
     { details: { option: "compression", value: compression } },
   );
 }

@@ -23,6 +23,7 @@ export interface PeerRecord {
   isKnownLiar: boolean;
 }
 
+/** The book of one node (K1, K2). */
 export class PeerBook {
   readonly #maxLearned: number;
   readonly #forgotten: (peer: NodeId) => void;

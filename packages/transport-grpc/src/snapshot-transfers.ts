@@ -15,6 +15,7 @@ import { SnapshotPace } from "./peer/snapshot-pace.ts";
 import { sendSnapshot } from "./peer/snapshot-sender.ts";
 import { SnapshotReceipts } from "./server/snapshot-receipts.ts";
 
+/** The transfers of one node (X1 to X3). */
 export class SnapshotTransfers {
   readonly receipts: SnapshotReceipts;
   readonly #local: LocalNode;
@@ -40,7 +41,7 @@ export class SnapshotTransfers {
       local.counters.snapshotsPutOff += 1;
       throw new TransportError(
         "TRANSPORT_SNAPSHOT_LIMIT",
-        `node ${local.nodeId} sends ${maxSnapshotSends} snapshots already (option maxSnapshotSends); node ${message.to} has to wait`,
+        `Node ${local.nodeId} sends ${maxSnapshotSends} snapshots already, so node ${message.to} has to wait. Raise maxSnapshotSends to send more at once.`,
         { retryable: true, details: { nodeId: message.to, groupId, maxSnapshotSends } },
       );
     }
@@ -82,7 +83,7 @@ export class SnapshotTransfers {
     if (target !== undefined) return target;
     throw new TransportError(
       "TRANSPORT_PEER_UNREACHABLE",
-      `node ${this.#local.nodeId} knows no node ${peer} to send a snapshot to; add it to the transport`,
+      `Node ${this.#local.nodeId} knows no node ${peer} to send a snapshot to. Add it to the transport.`,
       { details: { nodeId: peer } },
     );
   }

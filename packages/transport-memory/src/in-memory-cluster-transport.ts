@@ -34,6 +34,10 @@ export interface InMemoryTransportOptions {
   readonly maxQueuedMessages?: number;
 }
 
+/**
+ * A ClusterTransport for nodes in one process. `start` turns its network on, `createCluster` gives a node's member of a group, and `shutdown` ends
+ * all of them.
+ */
 export class InMemoryClusterTransport<E extends AnyExecutor> implements ClusterTransport<E> {
   /** Faults, partitions, nodes going down and coming back. */
   readonly network: MemoryNetwork;

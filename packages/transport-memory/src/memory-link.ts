@@ -23,6 +23,7 @@ export interface LinkEnds {
   unreachable(groupId: GroupId): void;
 }
 
+/** Messages of one link since it was made. */
 export interface LinkCounts {
   readonly sent: number;
   readonly delivered: number;
@@ -32,6 +33,7 @@ export interface LinkCounts {
   readonly dropped: number;
 }
 
+/** One direction of a link (L1 to L4). */
 export class MemoryLink {
   readonly from: NodeId;
   readonly to: NodeId;

@@ -25,6 +25,7 @@ import { type LinkCounts, MemoryLink } from "./memory-link.ts";
 import { MemoryPeer } from "./memory-peer.ts";
 import { SnapshotSource, snapshotGroupUnknown, snapshotRejected } from "./snapshot-source.ts";
 
+/** Options of a {@link MemoryNetwork}. */
 export interface MemoryNetworkOptions {
   readonly clock: Clock;
   readonly rng: Rng;
@@ -34,6 +35,7 @@ export interface MemoryNetworkOptions {
   readonly throughWire?: (message: Message) => Message;
 }
 
+/** The network of one transport (N1 to N3). Nodes are added before they are used; faults, partitions and failures apply from the call on. */
 export class MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
   readonly #peers = new Map<NodeId, MemoryPeer>();
@@ -199,10 +201,14 @@ export class MemoryNetwork {
       else this.#options.clock.soon(resolve);
     });
     if (this.isUp(link.from) && this.isUp(link.to) && this.isConnected(link.from, link.to)) return;
-    throw new TransportError("TRANSPORT_PEER_UNREACHABLE", `node ${link.to} cannot be reached from node ${link.from}`, {
-      retryable: true,
-      details: { nodeId: link.to },
-    });
+    throw new TransportError(
+      "TRANSPORT_PEER_UNREACHABLE",
+      `Node ${link.to} cannot be reached from node ${link.from}. Raft sends again; look for a partition or a node that is down.`,
+      {
+        retryable: true,
+        details: { nodeId: link.to },
+      },
+    );
   }
 
   #link(from: NodeId, to: NodeId): MemoryLink {

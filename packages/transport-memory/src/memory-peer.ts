@@ -38,7 +38,11 @@ export class MemoryPeer implements PeerTransport {
     this.#groups.set(groupId, receiver);
     const isOpen = () => this.#groups.get(groupId) === receiver;
     const check = (peer: NodeId) => {
-      if (!isOpen()) throw new TransportError("TRANSPORT_CLOSED", `group ${groupId} of node ${this.nodeId} is closed`);
+      if (!isOpen())
+        throw new TransportError(
+          "TRANSPORT_CLOSED",
+          `Group ${groupId} of node ${this.nodeId} is closed. Open it again to send.`,
+        );
       if (!this.knows(peer)) throw unknownPeer(this.nodeId, peer);
     };
     return {
@@ -84,7 +88,7 @@ export class MemoryPeer implements PeerTransport {
 function unknownPeer(self: NodeId, peer: NodeId): TransportError {
   return new TransportError(
     "TRANSPORT_PEER_UNREACHABLE",
-    `node ${self} knows no node ${peer} to send a snapshot to; add it to the transport`,
+    `Node ${self} knows no node ${peer} to send a snapshot to. Add it to the transport.`,
     { details: { nodeId: peer } },
   );
 }

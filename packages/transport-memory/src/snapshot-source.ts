@@ -2,6 +2,7 @@
 import { type GroupId, RaftoralError, TransportError } from "@raftoral/raft-core";
 import type { Message, SnapshotStream } from "@raftoral/raft-core/transport";
 
+/** The content of one snapshot for one receiver. Chunks belong to the sender's content and are valid until the next one is read. */
 export class SnapshotSource implements SnapshotStream, AsyncIterator<Uint8Array> {
   readonly totalBytes?: number;
   /** What the sender's own content failed with. */
@@ -51,14 +52,14 @@ export function snapshotRejected(cause: unknown, groupId: GroupId, announcement:
 
 /** The receiver takes no part in the group. */
 export function snapshotGroupUnknown(groupId: GroupId, announcement: Message): TransportError {
-  return rejected("it has no such group open", "GROUP_UNKNOWN", groupId, announcement);
+  return rejected("it has no such group open.", "GROUP_UNKNOWN", groupId, announcement);
 }
 
 function rejected(why: string, reason: string, groupId: GroupId, announcement: Message, cause?: unknown) {
   const index = announcement.snapshot?.metadata.index ?? 0;
   return new TransportError(
     "TRANSPORT_SNAPSHOT_REJECTED",
-    `node ${announcement.to} did not take the snapshot at index ${index} of group ${groupId}: ${why}`,
+    `Node ${announcement.to} did not take the snapshot at index ${index} of group ${groupId}: ${why}`,
     { retryable: true, cause, details: { nodeId: announcement.to, groupId, reason } },
   );
 }

@@ -71,6 +71,10 @@ interface LargeRound {
   readonly round: Round;
 }
 
+/**
+ * The checkpointer of one environment (B1 to B3). Its promises resolve when LMDB has flushed, and reject when the transaction fails; the host hears
+ * of that failure.
+ */
 export class Checkpointer {
   /** Transactions committed so far. */
   transactions = 0;

@@ -2,6 +2,7 @@
 import type { Database } from "lmdb";
 import type { WriteTransaction } from "./checkpoint.ts";
 
+/** A transaction in memory. It copies keys and keeps values as they are, so a caller must not change a value before the transaction is committed. */
 export class CollectedTransaction implements WriteTransaction {
   readonly #keys: Buffer[] = [];
   readonly #values: (Buffer | undefined)[] = [];

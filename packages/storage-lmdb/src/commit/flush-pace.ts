@@ -14,6 +14,7 @@ const QUICK_FLUSH_MS = 2;
 /** Weight of the newest flush in the average. */
 const SMOOTHING = 0.1;
 
+/** The pace of one environment. It keeps a moving average of flush times, in ms, and says where the next flush waits. */
 export class FlushPace {
   readonly #mode: FlushMode;
   #averageMs = 0;

@@ -38,6 +38,7 @@ export interface GroupCommitOptions {
   readonly beforeCheckpoint?: (() => void) | undefined;
 }
 
+/** The group commit of one environment (G1 to G4). After `failure` is set, every write rejects with it. */
 export class GroupCommit {
   /** Rounds written so far. */
   rounds = 0;
@@ -136,7 +137,7 @@ export class GroupCommit {
     await this.#checkpointer.close();
     this.failure ??= new StorageError(
       "STORAGE_CLOSED",
-      `${this.#options.file}: the storage was closed before this write.`,
+      `${this.#options.file}: the storage was closed before this write. Open the data folder again to write.`,
     );
   }
 

@@ -19,6 +19,7 @@ export interface Round {
   reject(error: Error): void;
 }
 
+/** A round that no participant has joined. A rejection of its promise that nothing handles is not reported. */
 export function newRound(): Round {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   // Not every round has someone who waits for it; a failure is reported to the next who writes.

@@ -22,6 +22,7 @@ import { damageOf } from "./data-file.ts";
 
 const PROBE = Buffer.from([1]);
 
+/** The lock of one data folder, held until `release` or the end of the process (L1, L2). */
 export class OwnerLock {
   readonly #table: RootDatabase<Buffer, Buffer>;
 

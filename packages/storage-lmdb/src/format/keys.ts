@@ -36,10 +36,12 @@ function groupKey(kind: number, group: number, length: number): Buffer {
   return key;
 }
 
+/** Key of a group's state record: 9 bytes, the caller's. */
 export function stateKey(group: number): Buffer {
   return groupKey(STATE, group, 9);
 }
 
+/** Key of a log entry: 17 bytes, the caller's. */
 export function entryKey(group: number, index: number): Buffer {
   const key = groupKey(ENTRY, group, 17);
   writeUint64(key, index, 9);
@@ -51,6 +53,7 @@ export function moveEntryKey(key: Buffer, index: number): void {
   writeUint64(key, index, 9);
 }
 
+/** The index in a key that {@link entryKey} made. */
 export function entryIndexOf(key: Uint8Array): number {
   return readUint64(key, 9);
 }

@@ -105,6 +105,7 @@ export function decodeEntry(index: number, record: Buffer): Entry {
   return { term, index, type, data, context: copyOf(record.subarray(ENTRY_HEADER_BYTES, dataAt)) };
 }
 
+/** The record of a group's state, sealed for its key (R1). The bytes are the caller's. */
 export function encodeState(key: Uint8Array, state: GroupState): Buffer {
   const { hardState, snapshot } = state;
   const { confState } = snapshot;
@@ -166,12 +167,14 @@ export function decodeState(record: Buffer): GroupState {
   };
 }
 
+/** The record of the format version, sealed for its key (R1). */
 export function encodeFormat(key: Uint8Array, version: number): Buffer {
   const record = Buffer.allocUnsafe(CRC_BYTES + 4);
   record.writeUInt32LE(version, CRC_BYTES);
   return sealRecord(key, record);
 }
 
+/** The format version of a record whose checksum holds. */
 export function decodeFormat(record: Buffer): number {
   return record.readUInt32LE(CRC_BYTES);
 }
@@ -186,6 +189,7 @@ export function encodeIdentity(key: Uint8Array, incarnation: number, identity: I
   return sealRecord(key, record);
 }
 
+/** The incarnation and identity of a record whose checksum holds. The identity is undefined when no node has taken the folder. */
 export function decodeIdentity(record: Buffer): { incarnation: number; identity: Identity | undefined } {
   const incarnation = readUint64(record, CRC_BYTES);
   const nodeId = readUint64(record, CRC_BYTES + 8);

@@ -33,6 +33,7 @@ const statFile = promisify(fstat);
 const truncateFile = promisify(ftruncate);
 const closeFile = promisify(close);
 
+/** One open file of a journal. Sizes and places are in pages; every method rejects with the error of the file system. */
 export class JournalFile {
   readonly path: string;
   readonly #fd: number;

@@ -38,6 +38,7 @@ export type Room =
   /** It is larger than the file that is to be used next. */
   | "too large";
 
+/** The journal of one environment (W1 to W4). */
 export class Journal implements JournalFiles {
   readonly journalId: bigint;
   readonly files: readonly [JournalFile, JournalFile];

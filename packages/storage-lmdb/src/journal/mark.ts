@@ -22,6 +22,7 @@ export interface Mark extends Position {
   readonly pages: readonly [number, number];
 }
 
+/** The record of a mark, sealed for its key. The bytes are the caller's. */
 export function encodeMark(key: Buffer, mark: Mark): Buffer {
   const record = Buffer.allocUnsafe(MARK_BYTES);
   record.writeBigUInt64LE(mark.journalId, CRC_BYTES);

@@ -27,6 +27,7 @@ export interface JournalFiles {
   readonly files: readonly [JournalFile, JournalFile];
 }
 
+/** The file of a generation: even generations are in the first one, odd ones in the second. */
 export function fileOf(files: JournalFiles, generation: number): JournalFile {
   return files.files[generation % 2 === 0 ? 0 : 1];
 }
@@ -39,6 +40,7 @@ interface Window {
   end: number;
 }
 
+/** A reader that starts at a position and moves on with each record that it gives. */
 export class RecordReader {
   /** Where the next record is expected. */
   position: Position;

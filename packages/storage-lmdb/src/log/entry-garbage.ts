@@ -19,6 +19,7 @@ export function moveRanges(from: Range[], to: Range[]): void {
   from.length = 0;
 }
 
+/** The garbage of one group's log. `collect` removes at most `limit` entries with a transaction and says how many it removed. */
 export class EntryGarbage implements Garbage {
   readonly #key: Buffer;
   readonly #ranges: { from: number; to: number }[] = [];

@@ -6,7 +6,7 @@
  * written. A checkpoint brings it into LMDB later (checkpointer.ts).
  *
  * E1. What reads return is what memory says; LMDB is asked only for entries older than the cache.
- * E2. Entries that LMDB may not show yet are in the cache (its C2): those in any stage of the pipeline (pipeline.ts, Y1).
+ * E2. Entries that LMDB may not show yet are in the cache (tail-cache.ts C2): those in any stage of the pipeline (pipeline.ts Y1).
  * E3. State record and entries of a batch are in one round, so bounds and log never disagree.
  * E4. Entries below the first index are garbage, once LMDB's state says so: deleted later, a few with each transaction.
  */
@@ -68,6 +68,7 @@ export interface GroupOptions {
 /** In the data folder: contents of snapshots, a file each. */
 const SNAPSHOT_FOLDER = "snapshots";
 
+/** The storage of one group (E1 to E4). It keeps S1 to S5 of raft-core's storage.ts. */
 export class LmdbGroupStorage implements GroupStorage, Participant {
   readonly #options: GroupOptions;
   readonly #terms: TermRuns;

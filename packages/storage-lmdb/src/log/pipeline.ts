@@ -24,6 +24,7 @@ class Stage {
   }
 }
 
+/** The pipeline of one group (Y1, Y2). */
 export class Pipeline {
   readonly #changed = new Stage();
   readonly #writing = new Stage();

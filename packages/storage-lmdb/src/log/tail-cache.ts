@@ -10,6 +10,7 @@ import { type Entry, entrySize } from "@raftoral/raft-core/storage";
 /** Dead places at the front of the array are given back once there are this many. */
 const SLACK = 1024;
 
+/** The cache of one group's log (C1, C2). `evict` shrinks it to `maxBytes`, except for entries that it must keep. */
 export class TailCache {
   #items: (Entry | undefined)[] = [];
   #head = 0;

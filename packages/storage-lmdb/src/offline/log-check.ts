@@ -18,6 +18,7 @@ interface LogPlace {
   term: number;
 }
 
+/** One check. `visit` takes every record in the order of the keys, `finish` comes last; both add what they find to the damages. */
 export class LogCheck {
   readonly #file: string;
   readonly #damages: DamageList;

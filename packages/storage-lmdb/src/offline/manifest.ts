@@ -155,6 +155,7 @@ export async function flawOf(folder: string, expected: BackupFile): Promise<stri
   return found.sha256 === expected.sha256 ? undefined : "wrong SHA-256";
 }
 
+/** The error STORAGE_BACKUP_INVALID for a backup's folder. `found` says what is wrong with it, as a part of a sentence. */
 export function invalidBackup(folder: string, found: string): StorageError {
   return new StorageError("STORAGE_BACKUP_INVALID", `${folder}: ${found}. Nothing was changed; use another backup.`, {
     details: { path: folder, found },

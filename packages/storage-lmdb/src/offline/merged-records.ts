@@ -11,6 +11,7 @@ export interface KeyRange {
   readonly end: Buffer;
 }
 
+/** A view of a stopped folder. Reads give LMDB's bytes, which are valid until the next read, or the journal's, which must not be changed. */
 export class MergedRecords {
   readonly #database: Database<Buffer, Buffer> | undefined;
   /** By key as latin1 text, whose order is that of the bytes. Undefined: removed. */

@@ -22,6 +22,10 @@ import {
 } from "../snapshots/snapshot-file.ts";
 import type { MergedRecords } from "./merged-records.ts";
 
+/**
+ * The storage of one group of a stopped folder. Reads throw STORAGE_CORRUPT for a damaged record. Methods that would write reject with
+ * InvariantViolation.
+ */
 export class ReadOnlyGroup implements GroupStorage {
   readonly group: number;
   readonly state: GroupState;

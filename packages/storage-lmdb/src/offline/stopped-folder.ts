@@ -40,6 +40,7 @@ interface FolderFacts {
   readonly journal: JournalContents | undefined;
 }
 
+/** An open stopped folder (O1, O2). `close` unlocks it. */
 export class StoppedFolder implements FolderFacts {
   /** As an absolute path without symbolic links. */
   readonly path: string;

@@ -45,6 +45,7 @@ export interface SnapshotSpoolOptions {
 
 const EMPTY_INDEX: SnapshotFileIndex = Object.freeze({ totalBytes: 0, crc32: 0, records: new Uint32Array(0) });
 
+/** The spool of one group (P1 to P3). */
 export class SnapshotSpool {
   readonly #group: number;
   readonly #folder: string;

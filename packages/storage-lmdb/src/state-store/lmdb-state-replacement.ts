@@ -20,6 +20,7 @@ export interface LmdbStateReplacementOptions {
 
 type Phase = "open" | "finishing" | "ended";
 
+/** One replacement of a state store. `finish` puts it in the old content's place, `abort` leaves its records as garbage. */
 export class LmdbStateReplacement implements StateReplacement {
   readonly #options: LmdbStateReplacementOptions;
   #pending = new Map<StateKey, Uint8Array>();

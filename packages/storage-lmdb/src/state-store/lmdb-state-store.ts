@@ -57,6 +57,7 @@ interface Writing {
   readonly replacement: LmdbStateReplacement | undefined;
 }
 
+/** The state store of one group (U1 to U4). */
 export class LmdbStateStore implements StateStore, CheckpointParticipant {
   readonly isDurable = true;
   readonly #environment: StateHome;

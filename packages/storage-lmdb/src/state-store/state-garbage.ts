@@ -6,6 +6,7 @@ import { generationOf, generationRange } from "./state-records.ts";
 /** Records deleted with one checkpoint: some milliseconds. */
 const RECORDS_PER_CHECKPOINT = 4_000;
 
+/** The garbage of one group's state store. Each checkpoint removes at most 4,000 of its records. */
 export class StateGarbage {
   readonly #database: Database<Buffer, Buffer>;
   readonly #group: number;

@@ -4,12 +4,14 @@ import type { Database, Transaction } from "lmdb";
 import { corrupt } from "../errors.ts";
 import { decodeStateRecord, StateKeys } from "./state-records.ts";
 
+/** Where the state of a group is. `file` is for messages. */
 export interface StatePlace {
   readonly file: string;
   readonly group: number;
   readonly database: Database<Buffer, Buffer>;
 }
 
+/** A reader of one generation. Without a transaction it reads what LMDB has at each call. Reads throw STORAGE_CORRUPT for a damaged record. */
 export class StoredState implements StateReader {
   readonly keys: StateKeys;
   readonly #place: StatePlace;

@@ -39,10 +39,12 @@ function prefix(kind: number, group: number, bytes: number): Buffer {
   return key;
 }
 
+/** Key of a group's state mark: 9 bytes, the caller's. */
 export function markKey(group: number): Buffer {
   return prefix(MARK, group, 9);
 }
 
+/** The record of a state mark, sealed for its key. The bytes are the caller's. */
 export function encodeStateMark(key: Buffer, mark: StateMark): Buffer {
   const record = Buffer.alloc(CRC_BYTES + 16);
   record.writeUInt32LE(mark.format, CRC_BYTES);
@@ -109,6 +111,7 @@ export function generationRange(group: number, from = 0, to = TWO_32): { start: 
   return { start, end };
 }
 
+/** Writes a value and its checksum into `record`, which has {@link stateRecordBytes} bytes, and gives `record`. */
 export function encodeStateRecord(key: Buffer, value: Uint8Array, record: Buffer): Buffer {
   record.set(value, CRC_BYTES);
   return sealed(key, record);

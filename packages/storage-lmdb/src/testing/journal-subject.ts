@@ -114,6 +114,7 @@ export class Subject {
   }
 }
 
+/** Runs `use` with a new journal in a folder of its own, and deletes the folder afterwards. */
 export async function withSubject(use: (subject: Subject) => Promise<void>): Promise<void> {
   const subject = await Subject.create();
   try {

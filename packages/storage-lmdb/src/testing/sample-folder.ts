@@ -18,6 +18,7 @@ const CONF_STATE: ConfState = {
   autoLeave: false,
 };
 
+/** Opens a data folder as node 1 of the sample's cluster. It makes no checkpoint when idle. */
 export function openSample(path: string, options: Partial<LmdbEnvironmentOptions> = {}): Promise<LmdbEnvironment> {
   return LmdbEnvironment.open({ path, ...SAMPLE_IDENTITY, checkpointIdleMs: 1_000_000, ...options });
 }

@@ -29,6 +29,10 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** A gRPC deadline has eight digits at most: a good day. */
 const LONGEST_TIMEOUT_MS = 99_999_999;
 
+/**
+ * A client of one node. Calls reject with TransportError: TRANSPORT_PEER_UNREACHABLE, TRANSPORT_REQUEST_FAILED, or a code of TLS. `close` ends its
+ * connection.
+ */
 export class RaftClient {
   /** As given to {@link connect}. */
   readonly address: string;
@@ -116,7 +120,7 @@ export class RaftClient {
     if (code === Code.Unavailable || code === Code.Aborted) return this.#unreachable(error);
     return new TransportError(
       "TRANSPORT_REQUEST_FAILED",
-      `the call to ${this.address} failed (${Code[code]}): ${rawMessage}`,
+      `The call to ${this.address} failed (${Code[code]}): ${rawMessage}`,
       {
         retryable: code === Code.DeadlineExceeded,
         cause: error,
@@ -131,7 +135,7 @@ export class RaftClient {
     const why = cause instanceof Error ? cause.message : String(cause);
     return new TransportError(
       "TRANSPORT_PEER_UNREACHABLE",
-      `no node answers at ${this.address} (${why}); check the address and that the node runs`,
+      `No node answers at ${this.address} (${why}). Check the address and that the node runs.`,
       { retryable: true, cause, details: { address: this.address } },
     );
   }

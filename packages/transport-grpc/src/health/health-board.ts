@@ -11,6 +11,7 @@ export const OVERALL = "";
 
 export type ServingStatus = "SERVING" | "NOT_SERVING";
 
+/** The health of one server's services (B1, B2). */
 export class HealthBoard {
   readonly #statuses = new Map<string, ServingStatus>();
   readonly #listeners = new Set<() => void>();

@@ -9,6 +9,7 @@ import {
 } from "../gen/grpc/health/v1/health_pb.ts";
 import type { HealthBoard } from "./health-board.ts";
 
+/** Adds `grpc.health.v1.Health` to a router. `Check` answers NOT_FOUND for an unknown service; `Watch` ends when the caller goes. */
 export function routeHealth(router: ConnectRouter, board: HealthBoard): void {
   router.service(Health, {
     check({ service }) {

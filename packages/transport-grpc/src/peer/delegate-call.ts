@@ -41,7 +41,7 @@ export async function delegateSnapshot(delegation: Delegation): Promise<void> {
     answer.reject(
       new TransportError(
         "TRANSPORT_PEER_UNREACHABLE",
-        `node ${delegate} at ${formatAddress(address)} cannot be asked to send a snapshot: ${why}`,
+        `Node ${delegate} at ${formatAddress(address)} cannot be asked to send a snapshot: ${why}`,
         { retryable: true, details: { nodeId: delegate } },
       ),
     );
@@ -50,7 +50,7 @@ export async function delegateSnapshot(delegation: Delegation): Promise<void> {
   };
   const onStop = () =>
     answer.reject(
-      new TransportError("TRANSPORT_CLOSED", `node ${local.nodeId} stops; no node is asked for a snapshot`),
+      new TransportError("TRANSPORT_CLOSED", `Node ${local.nodeId} stops; no node is asked for a snapshot any more.`),
     );
   if (stop.aborted) onStop();
   stop.addEventListener("abort", onStop);
@@ -105,11 +105,11 @@ function outcomeOf(
 ): "stored" | "progress" | TransportError {
   if (outcome.case === "stored") return "stored";
   if (outcome.case === "progress") return "progress";
-  const why = outcome.value?.message ?? "it answered with nothing that this version knows";
+  const why = outcome.value?.message ?? "it answered with nothing that this version knows.";
   const reason = outcome.value === undefined ? "UNKNOWN" : outcome.value.errorCode || reasonOf(outcome.value);
   return new TransportError(
     "TRANSPORT_SNAPSHOT_REJECTED",
-    `node ${delegate} did not send a snapshot of group ${groupId} to node ${message.to}: ${why}`,
+    `Node ${delegate} did not send a snapshot of group ${groupId} to node ${message.to}: ${why}`,
     { retryable: true, details: { nodeId: delegate, groupId, reason } },
   );
 }

@@ -42,6 +42,7 @@ export interface ExchangeEvents {
   roundTrip(ms: number): void;
 }
 
+/** One attempt to reach a peer, and the stream if the peer accepts it (X1, X2). */
 export class ExchangeStream {
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;

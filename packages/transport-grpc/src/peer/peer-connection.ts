@@ -42,6 +42,7 @@ export interface PeerConnectionOptions extends Omit<PeerContext, "target"> {
   readonly removed: (groupIds: readonly GroupId[]) => void;
 }
 
+/** The connection to one peer (C4, C6, C7). `send` never throws: a message that cannot leave is dropped and counted. */
 export class PeerConnection {
   readonly #options: PeerConnectionOptions;
   #knownAddress: HostPort;

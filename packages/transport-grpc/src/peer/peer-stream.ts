@@ -91,6 +91,7 @@ export interface PeerStreamEvents {
 /** How long a connection that is being closed may take to send what it has. */
 const LINGER_MS = 500;
 
+/** One stream to one peer (C1 to C3, C5). */
 export class PeerStream {
   readonly kind: StreamKind;
   readonly #context: PeerContext;

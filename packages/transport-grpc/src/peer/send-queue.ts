@@ -11,6 +11,7 @@ import { encodeBatches } from "../wire/batch-codec.ts";
 /** Tags, lengths and group id, if every message has a batch of its own. */
 export const MAX_BYTES_AROUND_MESSAGE = 24;
 
+/** The queue of one stream (Q1). A caller must not change a message that it has queued. */
 export class SendQueue {
   readonly #maxMessages: number;
   readonly #maxBytes: number;

@@ -31,6 +31,7 @@ export type SnapshotVerdict =
   | { readonly kind: "stored"; readonly stored: SnapshotStored }
   | { readonly kind: "refused"; readonly refusal: Refusal | undefined };
 
+/** One call (Y1, Y2). Its owner writes the parts and reads `proceed`, `verdict` and `failure` when it is woken. */
 export class SnapshotCall {
   /** The receiver wants the snapshot, from there on. */
   proceed: SnapshotProceed | undefined;
@@ -157,7 +158,7 @@ export class SnapshotCall {
     this.fail(
       new TransportError(
         "TRANSPORT_PEER_UNREACHABLE",
-        `the snapshot for node ${this.#to} at ${this.#address} did not arrive: ${why}`,
+        `The snapshot for node ${this.#to} at ${this.#address} did not arrive: ${why}`,
         { retryable: true, details: { nodeId: this.#to } },
       ),
     );

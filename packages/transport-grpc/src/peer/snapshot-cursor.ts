@@ -7,6 +7,7 @@
  */
 import type { FixedContent, SnapshotStream } from "@raftoral/raft-core/transport";
 
+/** The cursor of one transfer (U1, U2). Its owner must `release` it. */
 export class SnapshotCursor {
   /** Bytes before the next chunk. */
   offset = 0;

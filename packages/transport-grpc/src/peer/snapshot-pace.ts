@@ -10,6 +10,7 @@ import type { Clock } from "@raftoral/raft-core";
 /** What an idle bucket holds, in milliseconds of its rate. */
 const BURST_MS = 50;
 
+/** The pace of one node (B1, B2). */
 export class SnapshotPace {
   readonly #clock: Clock;
   readonly #bytesPerMs: number;

@@ -86,7 +86,7 @@ async function attempt(
   const call = new SnapshotCall(local, message.to, transfer.target());
   const stopped = new TransportError(
     "TRANSPORT_CLOSED",
-    `the snapshot for node ${message.to} was given up: node ${local.nodeId} stops`,
+    `The snapshot for node ${message.to} was given up, because node ${local.nodeId} stops. Another node sends it.`,
   );
   const onStop = () => call.fail(stopped);
   if (stop.aborted) onStop();
@@ -196,7 +196,7 @@ function pause({ local, stop }: SnapshotTransfer, delayMs: number): Promise<void
 function outOfRange({ message, groupId }: SnapshotTransfer, offset: number): TransportError {
   return new TransportError(
     "TRANSPORT_SNAPSHOT_REJECTED",
-    `node ${message.to} wants a snapshot of group ${groupId} from offset ${offset}, which it cannot have`,
+    `Node ${message.to} wants a snapshot of group ${groupId} from offset ${offset}, which is not in it. Run the same version on both nodes.`,
     { retryable: true, details: { nodeId: message.to, groupId, reason: "PROTOCOL_VIOLATION" } },
   );
 }
@@ -212,11 +212,11 @@ const ABOUT_SNAPSHOT: readonly RefusalCode[] = [
 function rejectedError({ message, groupId }: SnapshotTransfer, refusal: Refusal | undefined): RaftoralError {
   if (refusal !== undefined && !ABOUT_SNAPSHOT.includes(refusal.code)) return refusedError(message.to, refusal);
   const index = message.snapshot?.metadata.index ?? 0;
-  const why = refusal?.message ?? "it answered with nothing that this version knows";
+  const why = refusal?.message ?? "it answered with nothing that this version knows.";
   const reason = refusal === undefined ? "UNKNOWN" : refusal.errorCode || reasonOf(refusal);
   return new TransportError(
     "TRANSPORT_SNAPSHOT_REJECTED",
-    `node ${message.to} did not take the snapshot at index ${index} of group ${groupId}: ${why}`,
+    `Node ${message.to} did not take the snapshot at index ${index} of group ${groupId}: ${why}`,
     { retryable: true, details: { nodeId: message.to, groupId, reason } },
   );
 }

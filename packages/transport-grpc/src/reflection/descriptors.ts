@@ -2,6 +2,7 @@
 import { createRegistry, type DescFile, type DescService, type Registry, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
+/** The descriptors of a list of services, with the files that these import. */
 export class Descriptors {
   /** Full names, sorted. */
   readonly services: readonly string[];

@@ -49,6 +49,7 @@ export interface Reloaded {
   readonly isOtherTrust: boolean;
 }
 
+/** The security of one node or client (Y1 to Y3). `reload` reads certificates again. */
 export class Security {
   readonly options: TlsOptions | false | undefined;
   /** What certificates call the cluster: any of these. Empty for a client, which asks any cluster. */
@@ -116,7 +117,7 @@ export class Security {
     if (material?.cert === undefined || this.options === undefined || this.options === false) {
       throw new TransportError(
         "TRANSPORT_TLS_INVALID",
-        "A node needs a certificate of its own: give tls.cert and tls.key (--tls-cert, --tls-key).",
+        "A node needs a certificate of its own. Give tls.cert and tls.key (--tls-cert, --tls-key).",
       );
     }
     return contextOptions(material, this.options.passphrase);

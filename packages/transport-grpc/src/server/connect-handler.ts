@@ -39,6 +39,7 @@ export interface ConnectCall {
   readonly contextValues: ContextValues;
 }
 
+/** The handler of one server (N1 to N3). */
 export class ConnectHandler {
   readonly #handlers: ReadonlyMap<string, UniversalHandler>;
   readonly #failed: ConnectHandlerOptions["failed"];

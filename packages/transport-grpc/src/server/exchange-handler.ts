@@ -59,6 +59,7 @@ export interface InboundCall {
   readonly encoding: string | undefined;
 }
 
+/** Serves one Exchange stream (R1 to R3). Gives the way to end it when the server stops. */
 export function handleExchange(call: InboundCall, local: LocalPeer, refusals: RefusalLog): InboundStream {
   const { stream } = call;
   const { settings, counters } = local;
@@ -206,7 +207,11 @@ function decodeHello(frame: Uint8Array): Hello | undefined {
   try {
     return fromBinary(ExchangeRequestSchema, frame).hello;
   } catch (cause) {
-    throw new TransportError("TRANSPORT_FRAME_INVALID", "the first frame is not protobuf", { cause });
+    throw new TransportError(
+      "TRANSPORT_FRAME_INVALID",
+      "The first frame is not protobuf. Check that the caller is a Raftoral node.",
+      { cause },
+    );
   }
 }
 

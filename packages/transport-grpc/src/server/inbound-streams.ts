@@ -18,6 +18,7 @@ export interface AcceptedStream {
   refuse(why: Refusal): void;
 }
 
+/** The accepted streams of one node (I1, I2). */
 export class InboundStreams {
   readonly #self: NodeId;
   readonly #maxPerPeer: number;

@@ -25,13 +25,13 @@ function listenError(error: NodeJS.ErrnoException, address: string): TransportEr
   if (error.code === "EADDRINUSE") {
     return new TransportError(
       "TRANSPORT_ADDRESS_IN_USE",
-      `${address} is in use by another process; stop that process, or listen on another port (0 picks a free one)`,
+      `${address} is in use by another process. Stop that process, or listen on another port (0 picks a free one).`,
       { cause: error, details },
     );
   }
   return new TransportError(
     "TRANSPORT_ADDRESS_INVALID",
-    `cannot listen on ${address} (${error.code ?? error.message}); use an address of this machine and a port you may open`,
+    `No listening on ${address} (${error.code ?? error.message}). Use an address of this machine and a port that the process may open.`,
     { cause: error, details },
   );
 }

@@ -49,6 +49,7 @@ export interface ListenerEvents {
   broken(error: Error): void;
 }
 
+/** One listening port (L1 to L4). */
 export class Listener {
   readonly #security: Security;
   readonly #events: ListenerEvents;

@@ -23,6 +23,7 @@ interface Outcome {
   readonly error: string;
 }
 
+/** Adds `raftoral.RaftService` to a router. What it cannot take is answered with `success: false` and a text, as in the first contract. */
 export function routeRaftService(router: ConnectRouter, context: RaftServiceContext): void {
   const { local, address, highestKnownNodeId } = context;
   router.service(RaftService, {

@@ -4,6 +4,7 @@ import type { Logger, NodeId } from "@raftoral/raft-core";
 /** Different refusals remembered; then the oldest are forgotten, and would be logged again. */
 const MAX_REMEMBERED = 1000;
 
+/** A refusal, and whom it was for. */
 export interface ReportedRefusal {
   /** Undefined before a hello. */
   readonly peer: NodeId | undefined;
@@ -12,6 +13,7 @@ export interface ReportedRefusal {
   readonly message: string;
 }
 
+/** The log of one node's refusals. `report` logs each once, until the peer is accepted or 1,000 others came. */
 export class RefusalLog {
   readonly #logger: Logger;
   readonly #logged = new Map<string, NodeId | undefined>();

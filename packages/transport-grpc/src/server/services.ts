@@ -37,6 +37,7 @@ export interface ServicesOptions {
   readonly logger: Logger;
 }
 
+/** The services of one server (V1). */
 export class Services {
   readonly health = new HealthBoard();
   readonly #nodeId: NodeId;

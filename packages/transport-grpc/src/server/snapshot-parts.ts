@@ -12,6 +12,7 @@ import { SnapshotFrames } from "../wire/snapshot-frames.ts";
 /** Bytes of whole parts that wait, above which reading stops. */
 const MAX_WAITING_BYTES = 512 * 1024;
 
+/** The parts of one call, read one after the other (Q1, Q2). */
 export class SnapshotParts {
   readonly #stream: ServerHttp2Stream;
   readonly #reader: SnapshotFrames;

@@ -43,6 +43,7 @@ export interface SnapshotReceiptOptions {
   readonly received: (bytes: number) => void;
 }
 
+/** The receipt of one snapshot (S1 to S4). The group reads it as a stream; connections feed it with `serve`. */
 export class SnapshotReceipt implements SnapshotStream, AsyncIterator<Uint8Array> {
   readonly offer: SnapshotOffer;
   readonly totalBytes?: number;
@@ -146,9 +147,13 @@ export class SnapshotReceipt implements SnapshotStream, AsyncIterator<Uint8Array
           this.#finish(part.value);
           return undefined;
         case "abort":
-          throw new TransportError("TRANSPORT_PEER_UNREACHABLE", `its sender gave it up: ${part.value.message}`, {
-            retryable: true,
-          });
+          throw new TransportError(
+            "TRANSPORT_PEER_UNREACHABLE",
+            `The sender gave the snapshot up: ${part.value.message}`,
+            {
+              retryable: true,
+            },
+          );
         default:
           throw snapshotRefused("PROTOCOL_VIOLATION", `a snapshot has a part "${part?.case}" in the middle`);
       }
@@ -206,7 +211,7 @@ export class SnapshotReceipt implements SnapshotStream, AsyncIterator<Uint8Array
   #cut(feed: Feed): void {
     const cut = new TransportError(
       "TRANSPORT_PEER_UNREACHABLE",
-      `its connection was cut after ${this.bytes} bytes, without an end record`,
+      `The connection was cut after ${this.bytes} bytes of the snapshot. The sender goes on with it, or Raft asks for another one.`,
       { retryable: true },
     );
     const { clock, resumeTimeoutMs } = this.#options;

@@ -11,6 +11,7 @@ import type { LocalNode } from "../local-node.ts";
 import { type SnapshotOffer, SnapshotReceipt } from "./snapshot-receipt.ts";
 import { snapshotRefused } from "./snapshot-refused.ts";
 
+/** The receipts of one node (C1, C2). */
 export class SnapshotReceipts {
   readonly #local: LocalNode;
   /** In order of their beginning. */
@@ -110,7 +111,9 @@ export class SnapshotReceipts {
 
   #giveUp(receipt: SnapshotReceipt, why: string): void {
     this.#forget(receipt);
-    receipt.giveUp(new TransportError("TRANSPORT_PEER_UNREACHABLE", `it was given up: ${why}`, { retryable: true }));
+    receipt.giveUp(
+      new TransportError("TRANSPORT_PEER_UNREACHABLE", `The snapshot was given up: ${why}`, { retryable: true }),
+    );
   }
 
   #forget(receipt: SnapshotReceipt): void {

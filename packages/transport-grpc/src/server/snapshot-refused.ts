@@ -12,6 +12,7 @@ export class SnapshotRefused extends TransportError {
   }
 }
 
+/** The error for a snapshot that is not taken. `message` goes to the sender, after the sentence that says so. */
 export function snapshotRefused(reason: RefusalReason, message: string): SnapshotRefused {
   return new SnapshotRefused(refusal(reason, message));
 }

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { canAnswer, grpcMessage } from "../wire/h2.ts";
 
+/** Why a call is not taken. */
 export interface TurnedAway {
   readonly grpcStatus: number;
   readonly httpStatus: number;
@@ -10,6 +11,10 @@ export interface TurnedAway {
   readonly message: string;
 }
 
+/**
+ * Answers a call with `why` and ends its stream, in the protocol of the caller: gRPC, or Connect with JSON. Nothing happens on a stream that cannot
+ * be answered.
+ */
 export function turnAway(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, why: TurnedAway): void {
   const { grpcStatus, httpStatus, code, message } = why;
   if (!canAnswer(stream)) return;

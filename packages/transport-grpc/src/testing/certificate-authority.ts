@@ -45,6 +45,7 @@ export interface IssuedCertificate {
   readonly serial: string;
 }
 
+/** An authority that signs certificates for tests. */
 export class CertificateAuthority {
   /** The authority's own certificate, PEM. */
   readonly ca: string;

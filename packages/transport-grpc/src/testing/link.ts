@@ -7,6 +7,7 @@ interface Pair {
   readonly far: net.Socket;
 }
 
+/** A proxy for one node. Tests freeze, cut and refuse its connections. */
 export class Link {
   readonly #server: net.Server;
   readonly #pairs: Pair[] = [];

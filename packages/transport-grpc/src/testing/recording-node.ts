@@ -7,12 +7,14 @@ import type { GrpcTransportOptions } from "../options.ts";
 import type { GrpcServer } from "../server/grpc-server.ts";
 import { startGrpcServer } from "../server/start-grpc-server.ts";
 
+/** One line that a node logged. */
 export interface LogLine {
   readonly level: keyof Logger;
   readonly text: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** A started node with a transport and a server of its own. `receiver` has what its group got, `log` what it logged. */
 export class RecordingNode {
   readonly nodeId: NodeId;
   readonly transport: GrpcClusterTransport<AnyExecutor>;

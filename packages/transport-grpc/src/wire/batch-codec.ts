@@ -60,7 +60,11 @@ export function decodeBatches(
 ): void {
   const reader = new WireReader(frame);
   for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) throw new RaftError("CODEC_INVALID", "a hello came again, on a stream that had one");
+    if (field === 1)
+      throw new RaftError(
+        "CODEC_INVALID",
+        "A hello came again, on a stream that had one. Check that the caller is a Raftoral node.",
+      );
     if (field !== 2) {
       reader.skip();
       continue;
@@ -78,7 +82,11 @@ export function decodeBatches(
       } else reader.skip();
     }
     reader.leave(outer);
-    if (groupId === 0) throw new RaftError("CODEC_INVALID", "a batch of messages names no group");
+    if (groupId === 0)
+      throw new RaftError(
+        "CODEC_INVALID",
+        "A batch of messages names no group. Check that the caller is a Raftoral node.",
+      );
     onBatch(groupId, messages);
   }
 }

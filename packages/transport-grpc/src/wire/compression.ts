@@ -73,10 +73,14 @@ function bounded(maxBytes: number, decompress: () => Buffer): Buffer {
     if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
       throw new TransportError(
         "TRANSPORT_FRAME_TOO_LARGE",
-        `compressed bytes stand for more than the bound of ${maxBytes} (option maxFrameBytes)`,
+        `Compressed bytes stand for more than the bound of ${maxBytes} bytes. Raise maxFrameBytes here, or lower it at the sender.`,
         { cause, details: { maxFrameBytes: maxBytes } },
       );
     }
-    throw new TransportError("TRANSPORT_FRAME_INVALID", "bytes that should be compressed are not", { cause });
+    throw new TransportError(
+      "TRANSPORT_FRAME_INVALID",
+      "Bytes that should be compressed are not. Check that the caller is a Raftoral node.",
+      { cause },
+    );
   }
 }

@@ -136,13 +136,13 @@ export class FrameReader {
     if (flags !== 0 && (flags !== COMPRESSED || this.#compression === undefined)) {
       throw new TransportError(
         "TRANSPORT_FRAME_INVALID",
-        `a frame has flags ${flags}; ${flags === COMPRESSED ? "compression was not agreed on for this stream" : "they mean nothing"}`,
+        `A frame has flags ${flags}; ${flags === COMPRESSED ? "compression was not agreed on for this stream" : "they mean nothing"}. Check that the caller is a Raftoral node.`,
       );
     }
     if (length > this.#maxBytes) {
       throw new TransportError(
         "TRANSPORT_FRAME_TOO_LARGE",
-        `a frame of ${length} bytes is above the bound of ${this.#maxBytes} (option maxFrameBytes)`,
+        `A frame of ${length} bytes is above the bound of ${this.#maxBytes} bytes. Raise maxFrameBytes here, or lower it at the sender.`,
         { details: { bytes: length, maxFrameBytes: this.#maxBytes } },
       );
     }
@@ -151,7 +151,11 @@ export class FrameReader {
 
   #decompressed(bytes: Buffer): Uint8Array {
     const plain = this.#compression?.decompress(bytes, this.#maxBytes);
-    if (plain === undefined) throw new TransportError("TRANSPORT_FRAME_INVALID", "compression was not agreed on");
+    if (plain === undefined)
+      throw new TransportError(
+        "TRANSPORT_FRAME_INVALID",
+        "Compression was not agreed on for this stream. Check that the caller is a Raftoral node.",
+      );
     return plainView(plain, 0, plain.length);
   }
 }

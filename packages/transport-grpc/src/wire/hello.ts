@@ -158,14 +158,17 @@ function kindOf(kind: WireStreamKind): StreamKind | undefined {
   return kind === WireStreamKind.APPENDS ? "appends" : undefined;
 }
 
+/** Whether the answer to a hello is a refusal. */
 export function isRefusal(outcome: AcceptedHello | Refusal): outcome is Refusal {
   return "$typeName" in outcome;
 }
 
+/** A refusal as a message of the wire. `errorCode` is the code of the error that led to it, if any. */
 export function refusal(reason: RefusalReason, message: string, errorCode = ""): Refusal {
   return create(RefusalSchema, { code: RefusalCode[reason], message, errorCode });
 }
 
+/** The reason of a refusal; UNKNOWN for one that this version does not know. */
 export function reasonOf(refused: Refusal): RefusalReason | "UNKNOWN" {
   return REASONS.get(refused.code) ?? "UNKNOWN";
 }
@@ -175,7 +178,7 @@ export function refusedError(peer: NodeId, refused: Refusal): TransportError {
   const reason = reasonOf(refused);
   return new TransportError(
     "TRANSPORT_PEER_REFUSED",
-    `node ${peer} refused this node (${reason}): ${refused.message}`,
+    `Node ${peer} refused this node (${reason}): ${refused.message}`,
     {
       retryable: reason === "SHUTTING_DOWN",
       details: { nodeId: peer, reason },

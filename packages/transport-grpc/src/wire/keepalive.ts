@@ -20,6 +20,7 @@ export interface KeepaliveOptions {
   readonly dead: (reason: string) => void;
 }
 
+/** The keepalive of one connection (K1, K2). It calls `dead` once, after `misses` unanswered pings, and stops. */
 export class Keepalive {
   readonly #options: KeepaliveOptions;
   readonly #stopTimer: Cancel;

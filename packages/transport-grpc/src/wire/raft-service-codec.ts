@@ -31,6 +31,7 @@ export interface DiscoveryResponse {
 
 const ROLE_NAMES = ["FOLLOWER", "CANDIDATE", "LEADER", "LEARNER"] as const;
 
+/** The bytes of a RaftMessage. They are the caller's. */
 export function encodeRaftMessage({ raftMessage, command }: RaftMessage): Uint8Array {
   return toBinary(
     RaftMessageSchema,
@@ -47,6 +48,7 @@ export function decodeRaftMessage(bytes: Uint8Array): RaftMessage {
   };
 }
 
+/** The bytes of a MessageResponse. They are the caller's. */
 export function encodeMessageResponse({ success, error }: MessageResponse): Uint8Array {
   return toBinary(MessageResponseSchema, create(MessageResponseSchema, { success, error }));
 }
@@ -57,6 +59,7 @@ export function decodeMessageResponse(bytes: Uint8Array): MessageResponse {
   return { success, error };
 }
 
+/** The bytes of a DiscoveryResponse. They are the caller's. */
 export function encodeDiscoveryResponse(response: DiscoveryResponse): Uint8Array {
   return toBinary(DiscoveryResponseSchema, create(DiscoveryResponseSchema, discoveryFields(response)));
 }

@@ -86,7 +86,7 @@ export function decodePart(frame: Uint8Array): SnapshotPart {
     return { case: "chunk", chunk: { offset: Number(offset), data, crc32, plainBytes } };
   } catch (cause) {
     const why = cause instanceof Error ? (cause as RaftError).message : String(cause);
-    throw new TransportError("TRANSPORT_FRAME_INVALID", `a part of a snapshot is not what it should be: ${why}`, {
+    throw new TransportError("TRANSPORT_FRAME_INVALID", `A part of a snapshot is not what it should be: ${why}`, {
       cause,
     });
   }

@@ -14,6 +14,7 @@ const BLOCK_BYTES = 256 * 1024 + 64;
 /** Blocks kept for later; a stream that is read seldom has more than two in use. */
 const MAX_SPARE_BLOCKS = 4;
 
+/** The reader of one stream (W1, W2). Throws TRANSPORT_FRAME_INVALID for flags and TRANSPORT_FRAME_TOO_LARGE for a message above `maxBytes`. */
 export class SnapshotFrames {
   readonly #maxBytes: number;
   readonly #spare: Buffer[] = [];
@@ -64,14 +65,17 @@ export class SnapshotFrames {
   #begin(): void {
     const flags = this.#prefix[0];
     if (flags !== 0) {
-      throw new TransportError("TRANSPORT_FRAME_INVALID", `a part of a snapshot has flags ${flags}; they mean nothing`);
+      throw new TransportError(
+        "TRANSPORT_FRAME_INVALID",
+        `A part of a snapshot has flags ${flags}, which mean nothing. Check that the caller is a Raftoral node.`,
+      );
     }
     this.#length = this.#prefix.readUInt32BE(1);
     this.#filled = 0;
     if (this.#length > this.#maxBytes) {
       throw new TransportError(
         "TRANSPORT_FRAME_TOO_LARGE",
-        `a frame of ${this.#length} bytes is above the bound of ${this.#maxBytes} (option maxFrameBytes)`,
+        `A frame of ${this.#length} bytes is above the bound of ${this.#maxBytes} bytes. Raise maxFrameBytes here, or lower it at the sender.`,
         { details: { bytes: this.#length, maxFrameBytes: this.#maxBytes } },
       );
     }
