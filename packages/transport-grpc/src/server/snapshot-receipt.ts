@@ -211,7 +211,7 @@ export class SnapshotReceipt implements SnapshotStream, AsyncIterator<Uint8Array
   #cut(feed: Feed): void {
     const cut = new TransportError(
       "TRANSPORT_PEER_UNREACHABLE",
-      `The connection was cut after ${this.bytes} bytes of the snapshot. The sender goes on with it, or Raft asks for another one.`,
+      `The connection was cut after ${this.bytes} bytes of the snapshot, without an end record. The sender goes on with it, or Raft asks for another one.`,
       { retryable: true },
     );
     const { clock, resumeTimeoutMs } = this.#options;

@@ -143,7 +143,7 @@ export type Run = Message<"raftoral.v1.Run"> & {
   failure?: Failure | undefined;
 
   /**
-   * Why the run was cancelled, or is to be cancelled; absent when nobody asked.
+   * Why the run was cancelled, or is to be cancelled; absent when no caller asked.
    *
    * @generated from field: optional string cancel_reason = 12;
    */

@@ -323,7 +323,7 @@ export const SnapshotBeginSchema: GenMessage<SnapshotBegin> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_peer, 7);
 
 /**
- * What content is recognized by, whoever sends it.
+ * What content is recognized by, from any sender.
  *
  * @generated from message raftoral.v1.SnapshotContent
  */
@@ -413,7 +413,7 @@ export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_peer, 10);
 
 /**
- * The sender gives it up: what was sent is of no use.
+ * The sender gives it up: the receiver drops what was sent.
  *
  * @generated from message raftoral.v1.SnapshotAbort
  */
