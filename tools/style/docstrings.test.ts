@@ -18,6 +18,11 @@ test.each([
     "/** A. */\n// B.\nexport class A {}",
     "// B.\n/** A. */\nexport class A {}",
   ],
+  [
+    "a docstring that points elsewhere",
+    "/** See the file's head. */\nexport class A {}",
+    "/** A. See the file's head. */\nexport class A {}",
+  ],
   ["an empty docstring", "/** */\nexport class A {}", "/** A. */\nexport class A {}"],
 ])("%s needs one", (_what, without, documented) => {
   expect(undocumented(without)).toEqual(["A"]);

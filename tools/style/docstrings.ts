@@ -7,6 +7,9 @@
 import type { Declaration, Node } from "@babel/types";
 import { lineOf, type Source } from "./source.ts";
 
+/** Says nothing where a reader points at the name: the file's head is elsewhere. */
+const POINTER = /See the (file's )?head( of the file)?\./;
+
 /** What a file exports that needs a docstring. */
 export interface Exported {
   readonly name: string;
@@ -59,5 +62,5 @@ function namesOf(declaration: Declaration): readonly string[] {
 
 function hasDocstring({ leadingComments }: Node): boolean {
   const last = leadingComments?.at(-1);
-  return last?.type === "CommentBlock" && last.value.startsWith("*") && /\w/.test(last.value);
+  return last?.type === "CommentBlock" && last.value.startsWith("*") && /\w/.test(last.value.replace(POINTER, ""));
 }

@@ -26,6 +26,12 @@ describe("errorTexts", () => {
     ["joined texts", 'new FullError("FULL", "The disk " + name + " is full.")', ["The disk {} is full."]],
     ["each of two texts", 'new DiskError("FULL", full ? "A." : "B.")', ["A.", "B."]],
     ["texts that a function makes errors of", 'fail("FULL", "The disk is full.")', ["The disk is full."]],
+    [
+      "texts given to super",
+      'class Full extends DiskError { constructor() { super("FULL", "The disk is full."); } }',
+      ["The disk is full."],
+    ],
+    ["nothing given to super of other classes", 'class A extends Error { constructor() { super("x"); } }', []],
     ["nothing of other classes", 'new Error("x"); new Other("y");', []],
     ["nothing of another function of that name", 'function fail(a: string, b: string) {} fail("FULL", "x");', []],
   ])("reads %s", (_what, code, expected) => {

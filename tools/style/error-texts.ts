@@ -5,9 +5,10 @@
 // 3. It says what to do. A program cannot see advice; it sees that there is a second sentence or a clause after a semicolon, which is where advice stands,
 //    or a value at the end, which may have it.
 //
-// Read are the texts in `new SomeError(code, text)`, and in calls of functions whose parameter becomes such a text. A text that is made elsewhere is not seen.
+// Read are the texts in `new SomeError(code, text)`, in `super(code, text)` of a class of the family, and in calls of functions whose parameter becomes such a
+// text. A text that is made elsewhere is not seen.
 
-import type { Expression, FunctionDeclaration, Node } from "@babel/types";
+import type { CallExpression, Expression, FunctionDeclaration, Node } from "@babel/types";
 import { lineOf, type Source, walk } from "./source.ts";
 
 const BASE = "RaftoralError";
@@ -46,12 +47,14 @@ export function errorTexts(sources: readonly Source[], family: ReadonlySet<strin
   const makers = textMakers(sources, family);
   return sources.flatMap((source) => {
     const found: ErrorText[] = [];
-    visit(source, (node) => {
-      for (const expression of textArguments(node, source, family, makers)) {
-        for (const text of textsOf(expression)) {
-          if (!CODE.test(text) && text !== VALUE) found.push({ path: source.path, line: lineOf(node), text });
-        }
+    const add = (node: Node, expressions: readonly Expression[]): void => {
+      for (const text of expressions.flatMap(textsOf)) {
+        if (!CODE.test(text) && text !== VALUE) found.push({ path: source.path, line: lineOf(node), text });
       }
+    };
+    visit(source, (node) => {
+      add(node, textArguments(node, source, family, makers));
+      for (const call of superCalls(node, family)) add(call, call.arguments.filter(isExpression));
     });
     return found;
   });
@@ -128,6 +131,17 @@ function textArguments(
 
 function isNewError(node: Node, family: ReadonlySet<string>): node is Node & { type: "NewExpression" } {
   return node.type === "NewExpression" && node.callee.type === "Identifier" && family.has(node.callee.name);
+}
+
+/** The calls of `super` in a class of the family. */
+function superCalls(node: Node, family: ReadonlySet<string>): readonly CallExpression[] {
+  if (node.type !== "ClassDeclaration" || node.superClass?.type !== "Identifier") return [];
+  if (!family.has(node.superClass.name)) return [];
+  const found: CallExpression[] = [];
+  walk(node.body, (inner) => {
+    if (inner.type === "CallExpression" && inner.callee.type === "Super") found.push(inner);
+  });
+  return found;
 }
 
 /** Every text that an expression can be; none for one that is no text as it stands. */

@@ -17,7 +17,7 @@ import { riddlesIn } from "./words.ts";
 const LEFT: Readonly<Record<"docstrings" | "names" | "riddles" | "texts", Readonly<Record<string, number>>>> = {
   docstrings: { "packages/raft-core": 88 },
   names: { "packages/raft-core": 82 },
-  riddles: { "packages/raft-core": 130, documents: 24 },
+  riddles: { "packages/raft-core": 130, documents: 22 },
   texts: { "packages/raft-core": 55 },
 };
 

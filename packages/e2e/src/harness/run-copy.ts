@@ -11,7 +11,7 @@ export interface RecordCopy {
   readonly position: string;
 }
 
-/** See the file's head. */
+/** A run with its result and its history, decoded. */
 export interface RunCopy extends RunDescription {
   /** Of a completed run. */
   readonly result: unknown;

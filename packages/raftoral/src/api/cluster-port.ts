@@ -3,7 +3,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "./call-options.ts";
 import type { BackupSummary, NodeStatus } from "./cluster.ts";
 
-/** See the file's head. Ids are checked; undefined stands for the node asked, or for the voter furthest ahead. */
+/** The calls that differ. Ids are checked before; undefined stands for the node asked, or for the voter furthest ahead. */
 export interface ClusterPort {
   status(limit: CallLimit): Promise<NodeStatus>;
   waitForLeader(limit: CallLimit): Promise<NodeId>;

@@ -36,7 +36,7 @@ export interface PageRequest {
   readonly pageToken: string | undefined;
 }
 
-/** See the file's head. */
+/** The calls that differ. Each rejects with a RaftoralError. */
 export interface WorkflowsPort {
   /** Whether this start made the run. */
   start(request: StartRequest, limit: CallLimit): Promise<boolean>;

@@ -16,7 +16,7 @@ export interface CallStyle {
   readonly only?: string | undefined;
 }
 
-/** See the file's head. */
+/** The calls of one client. A call that no node answers rejects with the failures of the nodes, or with DEADLINE_EXCEEDED at its limit. */
 export class ClientCalls {
   readonly failover: Failover;
   readonly #clock: Clock;

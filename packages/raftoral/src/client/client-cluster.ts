@@ -8,7 +8,7 @@ import { nodeStatusFromWire } from "../wire/cluster-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import type { ClientCalls } from "./client-calls.ts";
 
-/** See the file's head. */
+/** The cluster calls of one client. */
 export class ClientCluster implements ClusterPort {
   readonly #calls: ClientCalls;
   /** The node that leaves or is backed up: another would do so in its place. */

@@ -7,7 +7,7 @@ import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } fr
 import type { ClientCalls } from "./client-calls.ts";
 import type { RunPolls } from "./run-polls.ts";
 
-/** See the file's head. */
+/** The workflow calls of one client. A call that changes something carries an id, so that it can be sent again. */
 export class ClientWorkflows implements WorkflowsPort {
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;

@@ -65,7 +65,7 @@ const LONGEST_ATTEMPT_MS = 99_999_999;
 /** Pause after all nodes were asked in vain: an election takes longer than a connection that is refused. */
 const ROUND_PAUSE_MS = 100;
 
-/** See the file's head. */
+/** The failover of one client (F1 to F5). */
 export class Failover {
   readonly #connections = new Map<string, Connection>();
   readonly #security: Security;

@@ -7,7 +7,7 @@
 import type { Clock } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
 
-/** See the file's head. */
+/** A gate for at most `limit` calls at once. */
 export class Gate {
   readonly #limit: number;
   readonly #clock: Clock;

@@ -18,7 +18,7 @@ export interface MemberWatchOptions {
   readonly clock: Clock;
 }
 
-/** See the file's head. */
+/** The watch of one client (K1, K2). It begins when it is made. */
 export class MemberWatch {
   readonly #options: MemberWatchOptions;
   readonly #cancel: Cancel;

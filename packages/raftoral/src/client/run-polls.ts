@@ -26,7 +26,7 @@ const MAX_POLLS = 400;
 /** Pause after a poll that failed: the nodes may be starting, or electing. */
 const FAILURE_PAUSE_MS = 500;
 
-/** See the file's head. */
+/** The waits of one client (RP1 to RP3). */
 export class RunPolls {
   readonly #failover: Failover;
   readonly #clock: Clock;

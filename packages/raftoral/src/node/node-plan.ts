@@ -37,7 +37,7 @@ export interface NodeInternals {
   readonly assembled?: (inside: NodeInside) => void;
 }
 
-/** See the file's head. */
+/** What a node is put together from: its checked configuration, and the layers that the caller replaced. */
 export interface NodePlan {
   readonly config: NodeConfig;
   readonly workflows?: readonly WorkflowDefinition[];
@@ -51,7 +51,7 @@ export interface NodePlan {
   readonly leave: (timeout: Timeout) => Promise<void>;
 }
 
-/** See the file's head. */
+/** What a started node consists of. */
 export interface NodeParts {
   readonly identity: NodeIdentity;
   /** Whether this start gave the node its identity. */

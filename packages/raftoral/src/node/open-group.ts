@@ -43,7 +43,10 @@ export interface OpenGroup {
   readonly server: GrpcServer | undefined;
 }
 
-/** See the file's head. */
+/**
+ * Opens the group. Every part that it opens goes to `closers`, so that a failure half-way leaves nothing open. Rejects with the error of the part
+ * that failed.
+ */
 export async function openGroup(plan: NodePlan, closers: Closers, setting: GroupSetting): Promise<OpenGroup> {
   const { config, logger, environment } = plan;
   const { established, storage, address, executor, metrics } = setting;

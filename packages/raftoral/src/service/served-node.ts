@@ -16,7 +16,7 @@ export interface Admission {
   readonly members: readonly MemberInfo[];
 }
 
-/** See the file's head. */
+/** The node that services serve. */
 export interface ServedNode {
   readonly nodeId: NodeId;
   readonly clusterId: string;

@@ -1,7 +1,7 @@
 /** Stands between clients and a node, and counts the bytes that the node answers. */
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** See the file's head. */
+/** A proxy that listens on `address`. */
 export interface CountingProxy {
   readonly address: string;
   /** Bytes from the node so far. */

@@ -5,7 +5,7 @@ import { MemoryNodeStorage } from "../node/storage/node-storage.ts";
 /** Prefixes of keys of records and of archives (`state-keys.ts` of the workflow package). */
 const HISTORY = /^[ca]/;
 
-/** See the file's head. */
+/** A state store in memory. `reads` counts the records of histories that were read, by key or in a walk. */
 export class CountingStore extends MemoryStateStore {
   reads = 0;
 

@@ -36,7 +36,7 @@ export interface FakeRun extends RunDescription {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** See the file's head. */
+/** A node whose runs, signals and answers a test sets. */
 export class FakeNode implements ServedNode {
   readonly nodeId = 1;
   readonly clusterId = "fake-000000000000";

@@ -122,7 +122,7 @@ export class VariableFailedError extends WorkflowError {
   constructor(path: string, failure: RecordedError) {
     super(
       "VARIABLE_FAILED",
-      `The function that gives variable ${path} its value failed: ${failure.message}. It is not called again; use a step where retries are wanted.`,
+      `The function that gives variable ${path} its value failed: ${failure.message}. Its failure is recorded. Use a step where retries are wanted.`,
       { details: { path, failure }, cause: rebuiltError(failure) },
     );
     this.path = path;

@@ -50,7 +50,10 @@ export interface Variable<T> {
   get(): T;
   /** Resolves once the change is recorded, or will be together with the next record of the run. */
   set(value: T): Promise<void>;
-  /** Sets what `change` makes of the present value, which it must not alter; resolves with it. */
+  /**
+   * Sets what `change` makes of the present value, and resolves with it. `change` must not alter the value that it gets, and must make the same of the
+   * same value: after a crash it may be called again. Rejects with VariableFailedError when it fails, which is recorded too.
+   */
   update(change: (value: T) => T): Promise<T>;
 }
 
@@ -102,7 +105,10 @@ export interface WorkflowContext {
   ): Promise<Recorded<T>>;
   /** Gives `fn` a context whose names are its own. */
   scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>): Promise<T>;
-  /** A replicated variable. `initial` may be a function, which is then called once in the run's life. */
+  /**
+   * A replicated variable. `initial` may be a function. It is not called again once its value is recorded. Rejects with VariableFailedError when it
+   * fails, which is recorded too.
+   */
   variable<T extends Recordable<T>>(
     name: string,
     initial: T | (() => T | Promise<T> | PromiseLike<T>),

@@ -17,7 +17,7 @@ import { ownedRun } from "./find-run.ts";
 import { refused } from "./refusal.ts";
 import type { Done } from "./results.ts";
 
-/** See the file's head. */
+/** What is known of one step that has no record. Answered with Done; refused with STALE_OWNER unless it comes from the run's owner. */
 export interface StepProgressCommand {
   readonly kind: "StepProgress";
   readonly runId: string;

@@ -8,7 +8,7 @@ import { bytes, message, optional, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 import { failureCodec, type RecordedError } from "./failure.ts";
 
-/** See the file's head. Times are in ms since the epoch. */
+/** The progress of one step. Times are in ms since the epoch. */
 export interface StepProgress {
   readonly path: string;
   /** Attempts that have failed, over all owners. */

@@ -5,7 +5,7 @@ import type { WorkflowExecutor } from "@raftoral/workflow";
 import type { RunWatch } from "./run-watch.ts";
 import type { TestNode } from "./test-node.ts";
 
-/** See the file's head. */
+/** The view of one test cluster. It changes nothing. */
 export class ClusterView {
   readonly #nodes: readonly TestNode[];
   readonly #transport: InMemoryClusterTransport<WorkflowExecutor>;

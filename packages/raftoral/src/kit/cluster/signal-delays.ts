@@ -2,7 +2,7 @@
 import type { Clock } from "@raftoral/raft-core";
 import type { SignalRequest } from "../../api/workflows-port.ts";
 
-/** See the file's head. Without limits nothing is held back. */
+/** The delays of one test cluster, drawn between limits. Without limits nothing is held back. */
 export class SignalDelays {
   readonly #clock: Clock;
   readonly #random: () => number;

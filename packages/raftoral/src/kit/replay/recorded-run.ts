@@ -3,7 +3,10 @@ import type { WorkflowCommand } from "@raftoral/workflow";
 import { type HistoryExport, importPayload } from "../../api/history-format.ts";
 import { isKind } from "./parse-history.ts";
 
-/** See the file's head. */
+/**
+ * The commands of one history: the registration of `owner`, the start, the records in the order of the log, the signals that wait, and the
+ * cancellation. Throws TypeError for a record of an unknown kind.
+ */
 export function* recordedRun(history: HistoryExport, owner: number): Generator<WorkflowCommand, void, undefined> {
   const { runId, workflowType, version, seed, startedAtMs, input, records, outcome, pendingSignals } = history;
   const types = [{ type: workflowType, version }];

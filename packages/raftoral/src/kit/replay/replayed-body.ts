@@ -25,7 +25,7 @@ export interface ReplayedCall {
   readonly kind: string;
 }
 
-/** See the file's head. */
+/** What one replayed body did. */
 export interface ReplayedBody {
   /** Paths of the records that the body asked for. */
   readonly replayed: ReadonlySet<string>;

@@ -1,7 +1,7 @@
 /** One attempt of a step's function, as the kit saw it. */
 import type { NodeId } from "@raftoral/raft-core";
 
-/** See the file's head. */
+/** One attempt, and how it ended. */
 export interface StepCall {
   readonly runId: string;
   readonly workflowType: string;

@@ -1,7 +1,7 @@
 /** What a node has opened so far, to be closed in reverse. */
 import type { Logger } from "@raftoral/raft-core";
 
-/** See the file's head. Each part is closed, whatever the ones before it throw. */
+/** The open parts of one node. `close` closes the last one first, and each one, whatever the ones before it throw. */
 export class Closers {
   readonly #stack: (() => unknown)[] = [];
   readonly #logger: Logger;

@@ -27,7 +27,7 @@ export interface NodeClusterOptions {
   readonly leave: (timeout: Timeout) => Promise<void>;
 }
 
-/** See the file's head. */
+/** The cluster calls of one node. `status` answers without a quorum. */
 export class NodeCluster implements ClusterPort {
   readonly #options: NodeClusterOptions;
 

@@ -41,7 +41,7 @@ const PAGE_BYTES = 1024 * 1024;
 /** What decides a run's randomness. */
 const SEED_BYTES = 16;
 
-/** See the file's head. */
+/** The workflow calls of one node (NW1, NW2). */
 export class NodeWorkflows implements WorkflowsPort {
   readonly #options: NodeWorkflowsOptions;
   readonly #requests: RunRequests;

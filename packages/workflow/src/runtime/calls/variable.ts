@@ -1,8 +1,8 @@
 /**
  * `ctx.variable`: a replicated value, recorded at first and at each change.
  *
- * VA1. A function that gives a value (`initial`, or that of `update`) is called once in the run's life: what it gave is recorded, and that it failed
- *      too, so that every owner takes the same course.
+ * VA1. What a function (`initial`, or that of `update`) gave is recorded, and so is its failure: every owner takes the same course. The function is called
+ *      again only after a crash before the commit.
  * VA2. Changes are carried out one after the other, in the order of the calls: none is lost, and the last one stands.
  */
 import { encodeValue } from "../../author/json-value.ts";
