@@ -8,7 +8,7 @@
  * E3. A candidate becomes leader only when its own vote is durable and counted. A leader's term is therefore on its disk, with
  *     everything that its log held when it asked for votes.
  * E4. A request for a vote and its answer tell the highest entry that the sender knows to be committed. Whoever holds that
- *     entry commits it. A member that was removed and cannot stand itself lets the others learn so that its removal is
+ *     entry commits it, whatever the terms of the two: what is committed stays so. A member that was removed and cannot stand itself lets the others learn so that its removal is
  *     committed; without that they could count on its vote for ever. A candidate that learns of a configuration change in
  *     this way stands down (E2).
  */

@@ -229,11 +229,16 @@ export class Raft {
       // this leader yet.
       this.send({ type: "MsgAppResp", to: m.from });
     } else if (m.type === "MsgVote") {
+      learnCommitted(this, m);
       // A candidate whose members are not ours never hears of our term otherwise, and could stay behind it for ever (§5.1).
       this.send({ type: "MsgVoteResp", to: m.from, term: this.term, reject: true, ...highestCommitted(this) });
     } else if (m.type === "MsgPreVote") {
+      learnCommitted(this, m);
       // Not dropped: a candidate that is behind in term but ahead in log must learn our term to get anywhere.
       this.send({ type: "MsgPreVoteResp", to: m.from, term: this.term, reject: true, ...highestCommitted(this) });
+    } else if (m.type === "MsgVoteResp" || m.type === "MsgPreVoteResp") {
+      // Its vote is of no use any more. A member that was removed refuses pre-votes in its own term, and never hears of the candidate's (E4).
+      learnCommitted(this, m);
     } else if (m.type === "MsgStorageAppendResp" && m.snapshot !== undefined) {
       // The entries it speaks of may have been replaced since (see `storageAppendResponse`); a snapshot stays valid.
       appliedSnapshot(this, m.snapshot);

@@ -201,6 +201,28 @@ describe("a member that was removed and has entries that the others lack", () =>
   );
 });
 
+test("a member that was removed tells a candidate of a later term that it needs its vote no more (E4)", () => {
+  // The leader crashes in the moment in which it has applied its removal, and has an entry more than node 2, which it had asked to lead.
+  const network = led({ voters: [1, 2], config: { stepDownOnRemoval: true, preVote: true } });
+  network.raw(1).proposeConfChange(change(remove(1)));
+  network.raw(1).propose(bytes("an entry more than node 2 has"));
+  network.deliverOnly((m) => m.type !== "MsgApp" || (m.commit < 3 && m.index < 2));
+  network.stabilize();
+  network.node(1).restart();
+  network.isolate(1);
+  network.raw(2).step(message({ type: "MsgTimeoutNow", from: 1, to: 2, term: 1 }));
+  network.stabilize();
+  network.node(2).restart();
+  network.stabilize();
+  network.heal();
+  expect(network.raw(2).basicStatus().hardState.term).toBeGreaterThan(network.raw(1).basicStatus().hardState.term);
+  // Node 1 refuses pre-votes in its own term, which is an earlier one.
+  network.elect(2);
+  expect(network.node(2).confState.voters).toEqual([2]);
+  network.elect(2);
+  expect(network.propose(2, "alone")).toBe(true);
+});
+
 describe("what requests for votes and their answers tell of the commit index (E4)", () => {
   const follower = () => {
     const network = new LockstepNetwork({ voters: [1, 2, 3] });
@@ -221,6 +243,17 @@ describe("what requests for votes and their answers tell of the commit index (E4
     raw.step(message({ type: "MsgVote", from: 2, to: 1, term: 3, index: 1, logTerm: 1, commit: 2, commitTerm: 1 }));
     expect(raw.basicStatus().hardState.commit).toBe(2);
   });
+
+  test.each(["MsgVote", "MsgVoteResp", "MsgPreVote", "MsgPreVoteResp"] as const)(
+    "is taken from a %s of an earlier term",
+    (type) => {
+      const raw = follower();
+      raw.step(message({ type: "MsgVote", from: 2, to: 1, term: 5, index: 1, logTerm: 1 }));
+      const reject = type.endsWith("Resp");
+      raw.step(message({ type, from: 3, to: 1, term: 2, index: 1, logTerm: 1, reject, commit: 2, commitTerm: 1 }));
+      expect(raw.basicStatus().hardState).toMatchObject({ term: 5, commit: 2 });
+    },
+  );
 
   test.each([
     ["another entry", { commit: 2, commitTerm: 2 }],
