@@ -35,6 +35,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     recordCount: STEPS.length,
     result: { total: 3, parcel: "P1" },
     history: checkpoints(),
+    stuckReason: undefined,
     cancelReason: undefined,
     pendingSignals: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",

@@ -80,6 +80,7 @@ export type {
   RunStatus,
   RunSummary,
   RunView,
+  StuckSummary,
 } from "./state/run-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";
 

@@ -78,5 +78,14 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     const { node } = await step(ctx, "after", 2, async () => {});
     return node;
   });
-  return [tally, hold, nap, ticket];
+
+  /** Ends its process, as a crash in native code would. */
+  const poison = workflow("poison", { version: 1 }, async (ctx) => {
+    await ctx.step("harmless", () => "done");
+    await ctx.step("abort", () => process.abort());
+  });
+
+  /** Waits for a signal and returns its payload. */
+  const patient = workflow("patient", { version: 1 }, (ctx) => ctx.waitFor("go"));
+  return [tally, hold, nap, ticket, poison, patient];
 }

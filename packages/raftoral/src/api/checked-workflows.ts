@@ -200,6 +200,11 @@ export class CheckedWorkflows implements Workflows {
     await this.#call(options, `Cancelling run ${id}`, (limit) => this.#port.cancel(id, reason, limit));
   }
 
+  async resume(runId: string, options?: CallOptions): Promise<void> {
+    const id = runIdArgument(runId);
+    await this.#call(options, `Resuming run ${id}`, (limit) => this.#port.resume(id, limit));
+  }
+
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
     return abortable(limitArgument(options, this.#timeoutMs), what, run);
   }

@@ -1,7 +1,7 @@
 /** Reads a run through any implementation of the API, as one value. */
 import type { CallOptions } from "./call-options.ts";
 import { type ExportedOutcome, exportPayload, HISTORY_FORMAT, type HistoryExport } from "./history-format.ts";
-import type { HistoryRecord, RunDescription } from "./runs.ts";
+import { type HistoryRecord, hasEnded, type RunDescription } from "./runs.ts";
 import type { Workflows } from "./workflows.ts";
 
 /** The history of a run as it is now; `options` limit each of the reads. Rejects with WORKFLOW_NOT_FOUND. */
@@ -16,8 +16,8 @@ export async function exportHistory(
     const records: HistoryRecord[] = [];
     for await (const record of workflows.history(runId, options)) records.push(record);
     // A run that ended meanwhile has more records than were read, or an outcome. It ends once, so the next round is the last.
-    const description = before.status === "running" ? await workflows.describe(runId, options) : before;
-    if (description.status !== before.status) continue;
+    const description = hasEnded(before.status) ? before : await workflows.describe(runId, options);
+    if (hasEnded(description.status) !== hasEnded(before.status)) continue;
     const { workflowType, version, seed, startedAtMs, pendingSignals } = description;
     return {
       format: HISTORY_FORMAT,
@@ -42,7 +42,7 @@ async function outcomeOf(
   options: CallOptions | undefined,
 ): Promise<ExportedOutcome> {
   const asked = cancelReason === undefined ? {} : { cancelReason };
-  if (status === "running") return { status, ...asked };
+  if (!hasEnded(status)) return { status: "running", ...asked };
   const ended = await workflows.wait(runId, options);
   const { endedAtMs } = ended;
   switch (ended.status) {

@@ -26,8 +26,8 @@ export interface ExportedRecord extends ExportedPayload {
 }
 
 /**
- * How an exported run had ended, and when, in milliseconds since the epoch. `cancelReason`: why somebody asked to cancel it, whatever it did then;
- * a run whose body cancelled itself has a `reason` alone.
+ * How an exported run had ended, and when, in milliseconds since the epoch; `running` for one that had not, stuck ones among them. `cancelReason`: why
+ * somebody asked to cancel it, whatever it did then; a run whose body cancelled itself has a `reason` alone.
  */
 export type ExportedOutcome = { readonly cancelReason?: string } & (
   | { readonly status: "running" }

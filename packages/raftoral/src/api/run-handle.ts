@@ -49,4 +49,8 @@ export class RunHandle<Result> implements Run<Result> {
   cancel(options?: CancelOptions): Promise<void> {
     return this.#workflows.cancel(this.runId, options);
   }
+
+  resume(options?: CallOptions): Promise<void> {
+    return this.#workflows.resume(this.runId, options);
+  }
 }

@@ -5,11 +5,25 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { RecordedError } from "@raftoral/workflow";
 import type { Payload } from "./payload.ts";
 
-/** `running` until the run has ended in one of the other three; it never leaves those. */
-export type RunStatus = "running" | "completed" | "failed" | "cancelled";
+/**
+ * `running` until the run has ended as `completed`, `failed` or `cancelled`; it never leaves those. A `stuck` run has not ended either: no node executes it until
+ * somebody resumes or cancels it.
+ */
+export type RunStatus = "running" | "stuck" | "completed" | "failed" | "cancelled";
 
 /** Every {@link RunStatus}. */
-export const RUN_STATUSES: readonly RunStatus[] = Object.freeze(["running", "completed", "failed", "cancelled"]);
+export const RUN_STATUSES: readonly RunStatus[] = Object.freeze([
+  "running",
+  "stuck",
+  "completed",
+  "failed",
+  "cancelled",
+]);
+
+/** Whether a run of this status will never change again. */
+export function hasEnded(status: RunStatus): status is EndedRun["status"] {
+  return status !== "running" && status !== "stuck";
+}
 
 /** An error as it was recorded: the same on every node and from every client. */
 export type RecordedFailure = RecordedError;
@@ -20,7 +34,7 @@ export interface RunSummary {
   readonly workflowType: string;
   readonly version: number;
   readonly status: RunStatus;
-  /** The node that executes the run, or that ended it. 0 while no live node can execute it. */
+  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck. */
   readonly owner: NodeId;
   /** The number of the present ownership, which `ctx.fencingToken` hands out. It grows with every takeover, over all runs of the cluster. */
   readonly epoch: number;
@@ -34,6 +48,11 @@ export interface RunSummary {
   readonly recordCount: number;
   /** Why a run failed; undefined for every other. In a list, name, code and the beginning of the message. */
   readonly error: RecordedFailure | undefined;
+  /**
+   * Why the run is stuck; undefined for every other. `owner-losses`: the processes that executed it ended one after the other, without a new record. Later
+   * versions have more.
+   */
+  readonly stuckReason: string | undefined;
   /** Why somebody asked to cancel the run, however it ended then; undefined when no cancellation was asked for. */
   readonly cancelReason: string | undefined;
 }

@@ -48,4 +48,5 @@ export interface WorkflowsPort {
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   signal(request: SignalRequest, limit: CallLimit): Promise<void>;
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
+  resume(runId: string, limit: CallLimit): Promise<void>;
 }

@@ -96,7 +96,7 @@ export interface Workflows {
   input(runId: string, options?: CallOptions): Promise<Payload>;
   /**
    * How the run ended, once it has. Costs nothing but the outcome, however long the history. Without `timeoutMs` it waits as long as it takes. Rejects
-   * with DEADLINE_EXCEEDED when the run has not ended in time (it goes on), or with WORKFLOW_NOT_FOUND.
+   * with DEADLINE_EXCEEDED when the run has not ended in time (it goes on), or with WORKFLOW_NOT_FOUND. A stuck run has not ended.
    */
   wait(runId: string, options?: CallOptions): Promise<EndedRun>;
   /** As {@link Workflows.wait}, with the result of a completed run. Rejects with WorkflowFailedError or WorkflowCancelledError for other ends. */
@@ -116,6 +116,11 @@ export interface Workflows {
   ): Promise<void>;
   /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   cancel(runId: string, options?: CancelOptions): Promise<void>;
+  /**
+   * Lets a stuck run go on; a run that is not stuck is left as it is. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or
+   * WORKFLOW_FINISHED.
+   */
+  resume(runId: string, options?: CallOptions): Promise<void>;
 }
 
 /** A handle of one run: the calls of {@link Workflows} without the id. `Result` is what the record gives back of the run's result. */
@@ -139,4 +144,6 @@ export interface Run<Result = unknown> {
   signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void>;
   /** See {@link Workflows.cancel}. */
   cancel(options?: CancelOptions): Promise<void>;
+  /** See {@link Workflows.resume}. */
+  resume(options?: CallOptions): Promise<void>;
 }

@@ -25,6 +25,7 @@ describe("grammar", () => {
         "show",
         "signal",
         "cancel",
+        "resume",
         "status",
         "leave",
         "transfer",
@@ -47,7 +48,7 @@ describe("grammar", () => {
     [["run"], /missing required argument 'type'/],
     [["run", "x", "--frob"], /unknown option '--frob'/],
     [["run", "x", "--version", "1.5"], /whole number above 0/],
-    [["list", "--status", "lost"], /running, completed, failed or cancelled/],
+    [["list", "--status", "lost"], /running, stuck, completed, failed or cancelled/],
     [["list", "--limit", "0"], /whole number above 0/],
     [["status", "--timeout", "5"], /with its unit, for example 500ms/],
     [["transfer", "two"], /as `raftoral status` shows it/],
@@ -241,6 +242,19 @@ describe("asking a node", () => {
     expect(node.signals[0]?.slice(0, 3)).toEqual(["A17", "approval", true]);
     expect((await ask(["cancel", "A17", "--reason", "twice"])).out).toMatch(/Run A17 was asked to cancel/);
     expect(node.runs.get("A17")?.cancelReason).toBe("twice");
+  });
+
+  test("a stuck run is listed, shown with its reason, and resumed", async () => {
+    node.runs.set("A18", run("A18", { status: "stuck", stuckReason: "owner-losses", owner: 0 }));
+    expect((await ask(["list", "--status", "stuck"])).out).toMatch(/^A18 .* stuck +none/m);
+    expect(JSON.parse((await ask(["list", "--json", "--status", "stuck"])).out)[0].stuckReason).toBe("owner-losses");
+    expect(JSON.parse((await ask(["show", "A18", "--json"])).out)).toMatchObject({ stuckReason: "owner-losses" });
+    expect((await ask(["show", "A18"])).out).toMatch(/Status: +stuck\nOwner: +none\n/);
+    expect((await ask(["show", "A18", "--full"])).out).toMatch(
+      /Stuck: +the processes that executed it ended .* raftoral resume A18/,
+    );
+    expect((await ask(["resume", "A18"])).out).toBe("Run A18 is not stuck any more.\n");
+    expect(node.runs.get("A18")?.status).toBe("running");
   });
 
   test("status shows the node, the cluster and how far the members are", async () => {

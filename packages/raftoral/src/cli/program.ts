@@ -11,6 +11,7 @@ import { addCancel } from "./commands/cancel.ts";
 import { addCheck } from "./commands/check.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
+import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
 import { addShow } from "./commands/show.ts";
 import { addSignal } from "./commands/signal.ts";
@@ -73,6 +74,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addShow(program, io);
   addSignal(program, io);
   addCancel(program, io);
+  addResume(program, io);
   addStatus(program, io);
   addLeave(program, io);
   addTransfer(program, io);

@@ -73,6 +73,12 @@ export class ClientWorkflows implements WorkflowsPort {
       node.workflows.cancelRun({ runId, reason, timeoutMs: options.timeoutMs }, options),
     );
   }
+
+  async resume(runId: string, limit: CallLimit): Promise<void> {
+    await this.#calls.call(`Resuming run ${runId}`, limit, (node, options) =>
+      node.workflows.resumeRun({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+  }
 }
 
 function pageOf({ pageSize, pageToken = "" }: PageRequest): { readonly pageSize: number; readonly pageToken: string } {

@@ -246,12 +246,12 @@ describe("what workflows show", () => {
       },
     };
     const metrics = new WorkflowMetrics(new Recorders(undefined));
-    const size = { running: 5, orphaned: 2, finished: 7 };
+    const size = { running: 6, stuck: 1, orphaned: 2, finished: 7 };
     const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size });
     const at = { index: 1, atMs: 0, runId: "r", workflowType: "w", epoch: 1 };
     const tell = (owner: number): void => {
       for (const listener of events) {
-        listener({ ...at, type: "owner-changed", from: 3, to: owner, reason: "node-failure" });
+        listener({ ...at, type: "owner-changed", from: 3, to: owner, reason: "node-failure", ownerLosses: 1 });
         listener({ ...at, type: "run-ended", owner, outcome: { status: "cancelled", reason: "" } });
       }
     };
@@ -260,6 +260,7 @@ describe("what workflows show", () => {
     metrics.stepFinished("w", false, 2, 20);
     expect(Object.fromEntries(await told(metrics))).toEqual({
       "raftoral.workflow.runs{running}": 3,
+      "raftoral.workflow.runs{stuck}": 1,
       "raftoral.workflow.runs{orphaned}": 2,
       "raftoral.workflow.runs{finished}": 7,
       "raftoral.workflow.runs.owned{}": 2,

@@ -1,6 +1,6 @@
 /** What workflows show: runs in the cluster and on the node, and steps that the node executed. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { RuntimeEvent, RuntimeProbe, WorkflowRuntime } from "@raftoral/workflow";
+import type { RuntimeEvent, RuntimeProbe, StateSize, WorkflowRuntime } from "@raftoral/workflow";
 import type { Histogram } from "./histogram.ts";
 import { counter, gauge, histogram, type MetricSource, type Observe, updown } from "./metric.ts";
 import type { Recorders } from "./recorders.ts";
@@ -33,7 +33,7 @@ type Outcome = "succeeded" | "failed";
 
 /** What is needed of the replicated state; a `WorkflowExecutor`'s has it. */
 export interface MeasuredState {
-  readonly size: { readonly running: number; readonly orphaned: number; readonly finished: number };
+  readonly size: Pick<StateSize, "running" | "stuck" | "orphaned" | "finished">;
 }
 
 /** The metrics of the workflow engine. The runtime tells it steps and attempts; the rest is read from the state at each look. */
@@ -68,8 +68,9 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#ended.collect(observe);
     this.#takenOver.collect(observe);
     if (this.#state !== undefined) {
-      const { running, orphaned, finished } = this.#state.size;
-      observe(WORKFLOW_METRICS.runs, running - orphaned, { [STATE]: "running" });
+      const { running, stuck, orphaned, finished } = this.#state.size;
+      observe(WORKFLOW_METRICS.runs, running - orphaned - stuck, { [STATE]: "running" });
+      observe(WORKFLOW_METRICS.runs, stuck, { [STATE]: "stuck" });
       observe(WORKFLOW_METRICS.runs, orphaned, { [STATE]: "orphaned" });
       observe(WORKFLOW_METRICS.runs, finished, { [STATE]: "finished" });
     }

@@ -18,6 +18,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "run-started": true,
   "run-ended": true,
   "owner-changed": true,
+  "run-stuck": true,
   "record-committed": true,
   "signal-buffered": true,
   "cancel-requested": true,

@@ -81,6 +81,11 @@ export function registerWorkflowService(
       return {};
     }),
 
+    resumeRun: guarded(async (request, context) => {
+      await workflows().resume(required(request.runId, "run_id"), options(request.timeoutMs, context));
+      return {};
+    }),
+
     cancelRun: guarded(async (request, context) => {
       const { reason } = request;
       await workflows().cancel(required(request.runId, "run_id"), {

@@ -126,6 +126,11 @@ export class FakeNode implements ServedNode {
         this.#present(runId);
         this.signals.push([runId, name, payload.value(), signalId]);
       },
+      resume: async (runId, limit) => {
+        await this.#enter("resume", limit);
+        const stuck = this.#present(runId);
+        if (stuck.status === "stuck") this.runs.set(runId, { ...stuck, status: "running", stuckReason: undefined });
+      },
       cancel: async (runId, reason, limit) => {
         await this.#enter("cancel", limit);
         this.runs.set(runId, { ...this.#present(runId), status: "cancelled", cancelReason: reason, endedAtMs: 1 });
@@ -198,6 +203,7 @@ function endedOf({ runId, workflowType, endedAtMs = 0, ...run }: FakeRun): Ended
   const common = { runId, workflowType, endedAtMs };
   switch (run.status) {
     case "running":
+    case "stuck":
       return undefined;
     case "completed":
       return { ...common, status: "completed", result: Payload.of(run.result, `the result of run ${runId}`) };
@@ -236,6 +242,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     result: undefined,
     error: undefined,
     cancelReason: undefined,
+    stuckReason: undefined,
     startedAtMs: 1_700_000_000_000,
     endedAtMs: undefined,
     recordCount: 0,

@@ -206,6 +206,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       await workflows.wait("first");
       await expectAlike("a signal too late", workflows.signal("first", "gate"), finished);
       await expectAlike("a cancellation too late", workflows.cancel("first"), finished);
+      await expectAlike("a resumption too late", workflows.run("first").resume(), finished);
     });
 
     test.each<[name: string, call: (workflows: Workflows) => Promise<unknown>]>([
@@ -218,6 +219,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       ["result", (w) => w.run("none").result({ timeoutMs: 5_000 })],
       ["signal", (w) => w.signal("none", "gate")],
       ["cancel", (w) => w.cancel("none")],
+      ["resume", (w) => w.resume("none")],
     ])("a run that is not there: %s", async (_name, call) => {
       // One text for all of them.
       await expectAlike("a run that is not there", call(workflows), {

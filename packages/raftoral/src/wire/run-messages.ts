@@ -21,6 +21,7 @@ import { safeNumber } from "./numbers.ts";
 
 const STATUSES: ReadonlyMap<RunStatus, WireStatus> = new Map([
   ["running", WireStatus.RUNNING],
+  ["stuck", WireStatus.STUCK],
   ["completed", WireStatus.COMPLETED],
   ["failed", WireStatus.FAILED],
   ["cancelled", WireStatus.CANCELLED],
@@ -52,6 +53,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.endedAtMs === undefined ? {} : { endedAtMs: BigInt(run.endedAtMs) }),
     recordCount: run.recordCount,
     ...(run.error === undefined ? {} : { failure: failureToWire(run.error) }),
+    ...(run.stuckReason === undefined ? {} : { stuckReason: run.stuckReason }),
     ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
     pendingSignals: [...(run.pendingSignals ?? [])],
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
@@ -78,6 +80,7 @@ export function summaryFromWire(run: Run): RunSummary {
     endedAtMs: run.endedAtMs === undefined ? undefined : safeNumber(run.endedAtMs, "ended_at_ms"),
     recordCount: run.recordCount,
     error: run.failure === undefined ? undefined : failureFromWire(run.failure),
+    stuckReason: run.stuckReason,
     cancelReason: run.cancelReason,
   };
 }

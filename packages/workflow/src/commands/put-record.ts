@@ -3,6 +3,7 @@
  *
  * PR1. A record stays: a second one at its path is answered with the first, or refused when it answers another kind of call.
  */
+import { NO_LOSSES } from "../model/owner-losses.ts";
 import { callOf, type HistoryRecord, type RecordKind, recordPosition, sameFamily } from "../model/record.ts";
 import type { RunRecord } from "../state/run-record.ts";
 import type { Tables } from "../state/tables.ts";
@@ -27,9 +28,16 @@ export function record(
   if (standing !== undefined) return stands(run, path, kind, standing);
   // The head may have changed since the command found the run.
   if (run.head.stepsInProgress > 0) tables.runs.dropProgress(run, path);
+  forgetLosses(tables, run);
   const { runId } = run;
   tables.events.push({ type: "record-committed", index, position, atMs: clock, runId, path, kind, owner, epoch });
   return { ok: true, kind: "Recorded", recorded: true, record: committed };
+}
+
+/** The run makes progress: owners that it lost before say nothing about it (model/owner-losses.ts OL1). */
+function forgetLosses({ runs }: Tables, run: RunRecord): void {
+  const { head } = run;
+  if (head.status === "running" && head.losses.count > 0) runs.update(run, { ...head, losses: NO_LOSSES });
 }
 
 /** Answers with the record that the path has (PR1). */

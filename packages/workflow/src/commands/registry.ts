@@ -10,9 +10,11 @@ import { ownerChange } from "./owner-change.ts";
 import { prune } from "./prune.ts";
 import { records } from "./records.ts";
 import type { Refused } from "./refusal.ts";
+import { resume } from "./resume.ts";
 import { signal } from "./signal.ts";
 import { signalReceive } from "./signal-receive.ts";
 import { stepProgress } from "./step-progress.ts";
+import { trial } from "./trial.ts";
 import { workflowEnd } from "./workflow-end.ts";
 import { workflowStart } from "./workflow-start.ts";
 
@@ -31,6 +33,8 @@ const DEFINITIONS = [
   prune,
   records,
   stepProgress,
+  trial,
+  resume,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -8,6 +8,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { derivedSeed } from "../model/derived-seed.ts";
+import { NO_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch } from "../model/ownership.ts";
 import type { RunRecord } from "../state/run-record.ts";
 import { inputOf } from "../state/run-records.ts";
@@ -115,6 +116,8 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       attempt: owner === 0 ? 0 : 1,
       reason: "start",
       cancelReason: undefined,
+      losses: NO_LOSSES,
+      stuck: undefined,
       signalIds: [],
       stepsInProgress: 0,
     },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { COMMANDS, type WorkflowCommand } from "../commands/registry.ts";
+import { STUCK_LOSSES } from "../model/owner-losses.ts";
 import { CountingStore } from "../testing/counting-store.ts";
 import { StateLog } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";
@@ -22,6 +23,7 @@ const PROGRESS = { attempts: 1, nextAtMs: 9, beganAtMs: 1, details: NOTHING } as
 function filled(runs: number, records: number): Filled {
   const store = new CountingStore();
   const log = new StateLog(new WorkflowState(store, 0));
+  loseOwners(log);
   log.register(3, [{ type: "mail", version: 1 }]);
   for (let run = 0; run < runs; run++) log.start(`waits-${run}`, 3, { workflowType: "mail" });
   log.lost(3);
@@ -46,6 +48,19 @@ function filled(runs: number, records: number): Filled {
   return { log, store };
 }
 
+/** Two runs whose owners end one after the other: one of them is stuck, the other one a suspect. */
+function loseOwners(log: StateLog): void {
+  const poison = { type: "poison", version: 1 };
+  const register = (process: number): void => void log.register(4, [poison], `process-${process}`);
+  register(0);
+  for (const runId of ["stuck", "suspect"]) log.start(runId, 4, { workflowType: poison.type });
+  for (let process = 1; process <= STUCK_LOSSES; process++) {
+    const trial = { owner: 4, epoch: log.epoch("stuck"), isOver: false, atMs: 1 };
+    log.apply({ kind: "Trial", runId: "stuck", ...trial });
+    register(process);
+  }
+}
+
 /** A command of each kind, which finds something to do. */
 function commands({ log }: Filled): readonly WorkflowCommand[] {
   const owned = { runId: "long", owner: 1, epoch: log.epoch("long"), atMs: 1 };
@@ -68,6 +83,8 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 1, forget: false },
     { kind: "MoveRuns", atMs: 1 },
     { kind: "NodeDrain", nodeId: 2, incarnation: "again", atMs: 1 },
+    { kind: "Trial", ...owned, runId: "suspect", owner: 4, epoch: log.epoch("suspect"), isOver: false },
+    { kind: "Resume", runId: "stuck", atMs: 1 },
     { kind: "Prune", keepAtMost: 0, atMs: 1, ...UPTIME },
   ];
 }

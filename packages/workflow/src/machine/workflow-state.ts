@@ -36,7 +36,9 @@ import type { WorkflowEvent } from "../state/workflow-event.ts";
 export interface StateSize {
   /** Runs that have not ended. */
   readonly running: number;
-  /** Of these, runs that wait for a node that can execute them. */
+  /** Of these, runs that no node is to execute until somebody resumes them. */
+  readonly stuck: number;
+  /** Of the running ones, those that wait for a node that can execute them. */
   readonly orphaned: number;
   /** Of the running ones, those that are to be moved: their node is gone, or one that can execute them has come. */
   readonly toMove: number;
@@ -109,7 +111,8 @@ export class WorkflowState {
 
   get size(): StateSize {
     const { runs, toMove } = this.#tables;
-    return { running: runs.runningCount, orphaned: runs.waitingCount, toMove, finished: runs.finishedCount };
+    const { runningCount: running, stuckCount: stuck, waitingCount: orphaned, finishedCount: finished } = runs;
+    return { running, stuck, orphaned, toMove, finished };
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */

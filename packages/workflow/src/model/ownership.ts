@@ -4,7 +4,15 @@
 export type Epoch = number;
 
 /** Why a run has the owner that it has. */
-export type OwnerReason = "start" | "node-failure" | "load-balancing" | "drain" | "restart" | "adoption";
+export type OwnerReason =
+  | "start"
+  | "node-failure"
+  | "load-balancing"
+  | "drain"
+  | "restart"
+  | "adoption"
+  | "stuck"
+  | "resume";
 
 /** Positions are the numbers in the state's records. */
 export const OWNER_REASONS = [
@@ -14,4 +22,6 @@ export const OWNER_REASONS = [
   "drain",
   "restart",
   "adoption",
+  "stuck",
+  "resume",
 ] as const satisfies readonly OwnerReason[];

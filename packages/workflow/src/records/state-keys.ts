@@ -15,6 +15,7 @@
  * | signal     | `s start number` | one signal that waits for it |
  * | seated     | `o seat start` | nothing: a running run on this seat |
  * | waiting    | `w version type start` | nothing: a running run that waits for a node that can execute this |
+ * | stuck      | `t start` | nothing: a run that has not ended and is not to be executed |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
  * | ended      | `f end start` | nothing: a run that ended there |
  * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints or progress are left |
@@ -70,6 +71,7 @@ export const KEY_PREFIX = Object.freeze({
   signal: "s",
   seated: "o",
   waiting: "w",
+  stuck: "t",
   vacated: "v",
   ended: "f",
   remains: "g",

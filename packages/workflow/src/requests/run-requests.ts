@@ -1,5 +1,5 @@
 /**
- * Requests to runs from outside of any body, over the engine of one node: start, signal, cancel, wait.
+ * Requests to runs from outside of any body, over the engine of one node: start, signal, cancel, resume, wait.
  *
  * RQ1. A request is an idempotent command: one whose outcome is unknown is proposed again while its limit lasts.
  * RQ2. A wait reads the run's outcome and never its history, and costs nothing between two events of the run.
@@ -84,6 +84,11 @@ export class RunRequests {
   /** Resolves once the cancellation is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
   async cancel(runId: string, reason: string, limit: RequestLimit): Promise<void> {
     await this.#request({ kind: "Cancel", runId, reason, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /** Resolves once it is committed that a stuck run goes on. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
+  async resume(runId: string, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Resume", runId, atMs: this.#clock.wallMs() }, limit);
   }
 
   /** The run once it has ended; undefined when the limit is over before. Rejects with WORKFLOW_NOT_FOUND or NODE_STOPPED. */

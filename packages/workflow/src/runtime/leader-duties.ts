@@ -12,7 +12,7 @@
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
-import type { WorkflowEvent } from "../state/workflow-event.ts";
+import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
 
 /** How long finished runs are kept. */
@@ -93,6 +93,7 @@ export class LeaderDuties {
 
   /** What the state says. */
   onEvent(event: WorkflowEvent): void {
+    if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
       this.#silent.set(event.nodeId, this.#clock.monotonicMs() + DOUBT_MS);
@@ -150,6 +151,13 @@ export class LeaderDuties {
   #isSilent(nodeId: NodeId): boolean {
     const notBeforeMs = this.#silent.get(nodeId);
     return notBeforeMs !== undefined && this.#clock.monotonicMs() >= notBeforeMs;
+  }
+
+  #reportStuck({ runId, workflowType, reason, lastOwner }: RunStuck): void {
+    this.#logger.error(
+      { runId, workflowType, reason, lastOwner },
+      "A run is stuck: the processes that executed it ended one after the other. Find out why, then resume or cancel the run.",
+    );
   }
 
   /** LD3. */

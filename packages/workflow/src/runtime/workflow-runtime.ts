@@ -125,6 +125,14 @@ export class WorkflowRuntime {
     this.#registration.rejoin();
   }
 
+  /**
+   * Before an orderly stop that hands nothing over, for example because no other node is left: the cluster does not hold a suspect that is on trial here
+   * responsible for the end of this process. Resolves when that is committed; not while there is no leader.
+   */
+  settleTrials(): Promise<void> {
+    return this.#executions.settleTrials();
+  }
+
   async #drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {
     this.#assertRunning();
     const wasRegistered = this.#registration.isRegistered;
@@ -186,6 +194,9 @@ export class WorkflowRuntime {
     switch (event.type) {
       case "node-changed":
         this.#registration.onNodeChanged(event);
+        this.#duties.onEvent(event);
+        break;
+      case "run-stuck":
         this.#duties.onEvent(event);
         break;
       case "state-restored": {

@@ -66,6 +66,7 @@ export class SnapshotDecoder {
   #salt = "";
   #uptimeMs = 0;
   #finished = 0;
+  #stuck = 0;
   readonly #loads = new Map<Seat, number>();
   readonly #waiting = new Map<string, WaitingRuns>();
   /** How many records there were, by kind. */
@@ -185,7 +186,7 @@ export class SnapshotDecoder {
     const isWhole =
       said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
     if (!isWhole) throw invalid("it does not hold as many records as it says");
-    const counts = { finished: this.#finished, loads: this.#loads, waiting: this.#waiting };
+    const counts = { finished: this.#finished, loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
     this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
     this.#phase = "ended";
@@ -235,7 +236,12 @@ export class SnapshotDecoder {
   }
 
   /** A run on a seat that is neither held nor vacated would stay there for ever. */
-  #putOnSeat({ runId, workflowType: type, version }: RunRecord, { owner, seat }: RunningHead): void {
+  #putOnSeat({ runId, workflowType: type, version }: RunRecord, { owner, seat, stuck }: RunningHead): void {
+    if (stuck !== undefined) {
+      if (seat !== 0) throw invalid(`run ${runId} is stuck, and on seat ${seat}`);
+      this.#stuck += 1;
+      return;
+    }
     if (seat === 0) {
       const wanted = capability(type, version);
       this.#waiting.set(wanted, { type, version, runs: (this.#waiting.get(wanted)?.runs ?? 0) + 1 });

@@ -5,9 +5,11 @@
 
 import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
 import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
+import { NO_LOSSES } from "../model/owner-losses.ts";
 import { OWNER_REASONS } from "../model/ownership.ts";
 import { type HistoryRecord, RECORD_KINDS } from "../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../model/run-outcome.ts";
+import { STUCK_REASONS } from "../model/stuck-reason.ts";
 import { ByteSlabs } from "../records/byte-slabs.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
@@ -42,6 +44,10 @@ export function encodeRun(run: RunRecord): Uint8Array {
   if (head.status === "running") {
     to.uint(13, head.seat);
     to.uint(16, OWNER_REASONS.indexOf(head.reason));
+    to.uint(22, head.losses.count);
+    to.uint(23, head.losses.lastAtMs);
+    to.bool(24, head.losses.onTrial);
+    to.uint(25, head.stuck === undefined ? 0 : STUCK_REASONS.indexOf(head.stuck) + 1);
   }
   to.bool(17, head.cancelReason !== undefined);
   to.string(18, head.cancelReason ?? "");
@@ -77,6 +83,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let inputDigest = EMPTY;
   let [owner, epoch, attempt, archived, seat, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, 0, false, ""];
   let [finished, status, result, reasonText, endedAtMs, endIndex, endedUptimeMs] = [false, 0, EMPTY, "", 0, 0, 0];
+  let [losses, lastLossAtMs, onTrial, stuck] = [0, 0, false, 0];
   let error: RecordedError | undefined;
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
@@ -101,6 +108,10 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 19) signals.push(decodeSignal(from.message(), signals.length + 1));
     else if (field === 20) signalIds.push(from.string());
     else if (field === 21) stepsInProgress = from.uint();
+    else if (field === 22) losses = from.uint();
+    else if (field === 23) lastLossAtMs = from.uint();
+    else if (field === 24) onTrial = from.bool();
+    else if (field === 25) stuck = from.uint();
     else if (field === 32) finished = from.bool();
     else if (field === 33) status = from.uint();
     else if (field === 34) result = from.bytes();
@@ -137,6 +148,8 @@ export function decodeRun(from: WireReader): DecodedRun {
         attempt,
         reason: named(OWNER_REASONS, reason, "owner reason"),
         cancelReason: asked,
+        losses: losses === 0 ? NO_LOSSES : { count: losses, lastAtMs: lastLossAtMs, onTrial },
+        stuck: stuck === 0 ? undefined : named(STUCK_REASONS, stuck - 1, "reason of a stuck run"),
         signalIds,
         stepsInProgress,
       };

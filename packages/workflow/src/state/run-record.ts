@@ -5,8 +5,10 @@
  * somebody asks for it. Heads are replaced and never altered.
  */
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
+import type { OwnerLosses } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
+import type { StuckReason } from "../model/stuck-reason.ts";
 import type { Seat } from "../nodes/seat.ts";
 
 /** A signal that the run has not asked for yet. */
@@ -18,18 +20,22 @@ export interface BufferedSignal {
   readonly atMs: number;
 }
 
-/** The run has not ended. Who executes it, if anybody, is where it is: tables.ts O1-O4. */
+/** The run has not ended. Who executes it, if anybody, is where it is: tables.ts O1-O5. */
 export interface RunningHead {
   readonly status: "running";
   /** Who it was given to last; 0 for no node. */
   readonly owner: NodeId;
-  /** Where it is: on a seat of `owner`, or on none (0) while it waits for a node that can execute it. */
+  /** Where it is: on a seat of `owner`, or on none (0) while it waits for a node that can execute it, or is stuck. */
   readonly seat: Seat;
   readonly epoch: Epoch;
   /** 1 for the first owner, one more with every later one. */
   readonly attempt: number;
   readonly reason: OwnerReason;
   readonly cancelReason: string | undefined;
+  /** Owners that it has lost in a row. */
+  readonly losses: OwnerLosses;
+  /** Why no node is to execute it; undefined unless it is stuck. */
+  readonly stuck: StuckReason | undefined;
   /** Ids of the latest signals, for dropping repeated ones. Oldest first. */
   readonly signalIds: readonly string[];
   /** Steps without a record of which the state has progress. */

@@ -55,9 +55,10 @@ export function putPlace(to: RecordSink, run: RunRecord): void {
   else to.insert(placeKey(run), NOTHING);
 }
 
-/** The key under which a run is found while it runs, by its seat or by what it waits for, and by its end afterwards. */
+/** The key under which a run is found while it runs, by its seat, by what it waits for or as a stuck one, and by its end afterwards. */
 export function placeKey({ head, startKey, workflowType, version }: RunRecord): StateKey {
   if (head.status === "finished") return KEY_PREFIX.ended + numberKey(head.endIndex) + startKey;
+  if (head.stuck !== undefined) return KEY_PREFIX.stuck + startKey;
   if (head.seat === 0) return waitingPrefix(workflowType, version) + startKey;
   return KEY_PREFIX.seated + numberKey(head.seat) + startKey;
 }

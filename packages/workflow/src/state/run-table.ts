@@ -1,7 +1,8 @@
 /**
  * All runs, by id, by place and by end: in the store, with those that were looked at lately in memory.
  *
- * T1. Every running run is in exactly one place: on the seat of its head, or, without one, among those that wait for its type and version.
+ * T1. Every run that has not ended is in exactly one place: on the seat of its head, or, without one, among those that are stuck, or those that wait for
+ *     its type and version.
  * T2. Finished runs are in the order in which they ended, and in no place.
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  * T4. A run that is pruned is gone at once, and of its records as many as a command may delete; the others follow with later commands. They are in no
@@ -55,8 +56,9 @@ export interface RunCounts {
   readonly finished: number;
   /** Running runs by seat. */
   readonly loads: ReadonlyMap<Seat, number>;
-  /** Running runs on no seat, by what they wait for. */
+  /** Running runs on no seat that are not stuck, by what they wait for. */
   readonly waiting: ReadonlyMap<string, WaitingRuns>;
+  readonly stuck: number;
 }
 
 /** Runs that wait for a node that can execute a type and version. */
@@ -75,6 +77,7 @@ export class RunTable {
   readonly #loads: Map<Seat, number>;
   readonly #waiting: Map<string, WaitingRuns>;
   #waitingCount = 0;
+  #stuck: number;
   #finished: number;
   /** Whether there may be records of pruned runs. */
   #hasRemains: boolean;
@@ -85,6 +88,7 @@ export class RunTable {
     this.#loads = new Map(counts.loads);
     this.#waiting = new Map(counts.waiting);
     for (const { runs } of this.#waiting.values()) this.#waitingCount += runs;
+    this.#stuck = counts.stuck;
     this.#finished = counts.finished;
     this.#hasRemains = !isEmpty(store.scan(...kindRange(KEY_PREFIX.remains)));
   }
@@ -95,16 +99,22 @@ export class RunTable {
   }
 
   get counts(): RunCounts {
-    return { finished: this.#finished, loads: this.#loads, waiting: this.#waiting };
+    return { finished: this.#finished, loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck };
   }
 
-  /** Runs on no seat. */
+  /** Runs that wait for a node that can execute them. */
   get waitingCount(): number {
     return this.#waitingCount;
   }
 
+  /** Runs that are stuck. */
+  get stuckCount(): number {
+    return this.#stuck;
+  }
+
+  /** Runs that have not ended. */
   get runningCount(): number {
-    let running = this.#waitingCount;
+    let running = this.#waitingCount + this.#stuck;
     for (const load of this.#loads.values()) running += load;
     return running;
   }
@@ -148,9 +158,10 @@ export class RunTable {
   update(run: RunRecord, head: RunningHead): void {
     const before = run.head;
     invariant(before.status === "running", () => `run ${run.runId} has ended`);
-    if (before.seat !== head.seat) this.#leave(run);
+    const moves = before.seat !== head.seat || before.stuck !== head.stuck;
+    if (moves) this.#leave(run);
     run.head = head;
-    if (before.seat !== head.seat) {
+    if (moves) {
       this.#store.insert(placeKey(run), NOTHING);
       this.#count(run, 1);
     }
@@ -250,6 +261,13 @@ export class RunTable {
     return this.#starts(suffixRange(waitingPrefix(type, version)), limit);
   }
 
+  /** Places below `before` where stuck runs were started, the latest first. */
+  stuckBefore(before: number): readonly number[] {
+    return this.#starts(kindRange(KEY_PREFIX.stuck), Number.POSITIVE_INFINITY)
+      .filter((start) => start < before)
+      .reverse();
+  }
+
   /** Places below `before` where runs that still run were started, the latest first: those on `seats`, and with `waiting` those on none. */
   runningBefore(before: number, seats: Iterable<Seat> = this.#loads.keys(), waiting = true): readonly number[] {
     const starts = Array.from(seats, (seat) => this.startsOn(seat));
@@ -329,6 +347,10 @@ export class RunTable {
       invariant(load >= 0, () => `seat ${head.seat} would have ${load} runs`);
       if (load === 0) this.#loads.delete(head.seat);
       else this.#loads.set(head.seat, load);
+      return;
+    }
+    if (head.stuck !== undefined) {
+      this.#stuck += change;
       return;
     }
     const wanted = capability(type, version);

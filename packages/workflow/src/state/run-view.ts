@@ -4,16 +4,18 @@ import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { StepProgress } from "../model/step-progress.ts";
+import type { StuckReason } from "../model/stuck-reason.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RunHead, RunRecord } from "./run-record.ts";
 import { historyOf, inputOf, loadRun, outcomeOf, recordCountOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
 import { progressOf } from "./step-progress-records.ts";
 import type { Tables } from "./tables.ts";
 
-export type RunStatus = "running" | "completed" | "failed" | "cancelled";
+/** A stuck run has not ended: it goes on when somebody resumes it. */
+export type RunStatus = "running" | "stuck" | "completed" | "failed" | "cancelled";
 
 interface RunFacts {
   readonly runId: string;
@@ -34,11 +36,23 @@ interface RunFacts {
 }
 
 /** A run that has not ended. */
-export interface RunningSummary extends RunFacts {
-  readonly status: "running";
+interface OpenFacts extends RunFacts {
   readonly reason: OwnerReason;
   /** Names of signals that wait for it, oldest first. */
   readonly signals: readonly string[];
+  /** Owners that it lost in a row (model/owner-losses.ts). */
+  readonly ownerLosses: number;
+}
+
+/** A run that goes on as soon as a node can execute it. */
+export interface RunningSummary extends OpenFacts {
+  readonly status: "running";
+}
+
+/** A run that no node executes until somebody resumes it. */
+export interface StuckSummary extends OpenFacts {
+  readonly status: "stuck";
+  readonly stuckReason: StuckReason;
 }
 
 /** A run that has ended. */
@@ -49,7 +63,7 @@ export interface FinishedSummary extends RunFacts {
   readonly endIndex: LogIndex;
 }
 
-export type RunSummary = RunningSummary | FinishedSummary;
+export type RunSummary = RunningSummary | StuckSummary | FinishedSummary;
 
 /** Whether and how a run has ended: all that a wait needs. Reading it costs the outcome, however long the history. */
 export interface RunEnd {
@@ -104,8 +118,10 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
   const identity = { runId, workflowType, version, startedAtMs, startIndex, seed };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
+    const { reason, losses, stuck } = head;
     const signals = run.signals.map((signal) => signal.name);
-    return { ...facts, status: "running", reason: head.reason, signals };
+    const open = { ...facts, reason, signals, ownerLosses: losses.count };
+    return stuck === undefined ? { ...open, status: "running" } : { ...open, status: "stuck", stuckReason: stuck };
   }
   const { endedAtMs, endIndex } = head;
   const outcome = outcomeOf(runs.records, run, head.outcome);
@@ -153,12 +169,12 @@ export function listRuns(tables: Tables, lastIndex: LogIndex, query: RunQuery): 
     const { head } = run;
     if (workflowType !== undefined && run.workflowType !== workflowType) return false;
     if (owner !== undefined && tables.ownerOf(run) !== owner) return false;
-    return status === undefined || status === (head.status === "running" ? "running" : head.outcome);
+    return status === undefined || status === statusOf(head);
   };
   const found: RunSummary[] = [];
   let [lookedAt, last] = [0, 0];
   const end = Math.min(before, lastIndex + 1);
-  const starts = status === "running" ? runningBefore(tables, end, owner) : startsBefore(runs, end);
+  const starts = startsOf(tables, end, query);
   for (const start of starts) {
     if (lookedAt === MAX_LOOKED_AT) return { runs: found, next: String(last) };
     // Past the cache: what is listed once is not looked at again.
@@ -171,6 +187,17 @@ export function listRuns(tables: Tables, lastIndex: LogIndex, query: RunQuery): 
     last = start;
   }
   return { runs: found };
+}
+
+function statusOf(head: RunHead): RunStatus {
+  if (head.status === "finished") return head.outcome;
+  return head.stuck === undefined ? "running" : "stuck";
+}
+
+/** Places below `before` where runs started among which are all that the query asks for, the latest first. */
+function startsOf(tables: Tables, before: number, { status, owner }: RunQuery): Iterable<number> {
+  if (status === "running") return runningBefore(tables, before, owner);
+  return status === "stuck" ? tables.runs.stuckBefore(before) : startsBefore(tables.runs, before);
 }
 
 /** Places below `before` where running runs started, the latest first: those of one owner (0: of none), or all. */

@@ -24,7 +24,16 @@ const writer = writerOf(256);
 const part = writerOf(64);
 
 /** The bytes of the header's record. They are the caller's. */
-export function encodeHeader({ clock, lastEpoch, salt, uptimeMs, finished, loads, waiting }: StateHeader): Uint8Array {
+export function encodeHeader({
+  clock,
+  lastEpoch,
+  salt,
+  uptimeMs,
+  finished,
+  loads,
+  waiting,
+  stuck,
+}: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);
   writer.uint(2, clock);
@@ -32,6 +41,7 @@ export function encodeHeader({ clock, lastEpoch, salt, uptimeMs, finished, loads
   writer.uint(4, finished);
   writer.string(7, salt);
   writer.uint(8, uptimeMs);
+  writer.uint(9, stuck);
   for (const [seat, running] of loads) {
     part.reset();
     part.uint(1, seat);
@@ -50,7 +60,7 @@ export function encodeHeader({ clock, lastEpoch, salt, uptimeMs, finished, loads
 
 /** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that another version wrote. */
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
-  let [version, clock, lastEpoch, finished, salt, uptimeMs] = [0, 0, 0, 0, "", 0];
+  let [version, clock, lastEpoch, finished, salt, uptimeMs, stuck] = [0, 0, 0, 0, "", 0, 0];
   const loads = new Map<Seat, number>();
   const waiting = new Map<string, WaitingRuns>();
   const from = readerOf(bytes ?? new Uint8Array(0));
@@ -61,6 +71,7 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 4) finished = from.uint();
     else if (field === 7) salt = from.string();
     else if (field === 8) uptimeMs = from.uint();
+    else if (field === 9) stuck = from.uint();
     else if (field === 5) {
       const inner = from.message();
       let [seat, running] = [0, 0];
@@ -89,5 +100,5 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
       { details: { version } },
     );
   }
-  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting };
+  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting, stuck };
 }

@@ -8,9 +8,11 @@
  *     onto none while there is no such node.
  * O3. A run on a vacated seat, and a run on none that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
  *     next piece, and nothing is forgotten.
- * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it.
+ * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it, or would be stuck.
+ * O5. A stuck run is on no seat, and nothing but {@link Tables.release} gives it to a node.
  */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
+import { afterHandOver, afterLoss, NO_LOSSES, STUCK_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
@@ -26,7 +28,17 @@ import type { WorkflowEvent } from "./workflow-event.ts";
 const MAX_SIGNAL_IDS_AFTER_END = 16;
 const NO_SEAT = Object.freeze({ nodeId: 0, seat: 0 });
 
-/** The tables of one state machine, over one store. Commands change them in `apply`, and nothing else does (O1 to O4). */
+/** Reasons for which a run goes to another owner without having been handed over. */
+const LOSSES: ReadonlySet<OwnerReason> = new Set(["node-failure", "restart"]);
+
+/** Where a run goes. */
+interface Move {
+  readonly to: NodeId;
+  readonly seat: Seat;
+  readonly reason: OwnerReason;
+}
+
+/** The tables of one state machine, over one store. Commands change them in `apply`, and nothing else does (O1 to O5). */
 export class Tables {
   readonly runs: RunTable;
   readonly nodes: NodeTable;
@@ -92,11 +104,28 @@ export class Tables {
   assign(run: RunRecord, node: NodeRecord | undefined, reason: OwnerReason): void {
     const head = run.head;
     invariant(head.status === "running", () => `run ${run.runId} has ended and has no owner`);
-    const { nodeId: to, seat } = node ?? NO_SEAT;
+    const losses = LOSSES.has(reason) ? afterLoss(head.losses, this.clock) : afterHandOver(head.losses);
+    const isStuck = losses.count >= STUCK_LOSSES;
+    const { nodeId: to, seat } = isStuck || node === undefined ? NO_SEAT : node;
     if (to === 0 && head.cancelReason !== undefined) {
       this.finish(run, head, { status: "cancelled", reason: head.cancelReason });
       return;
     }
+    const stuck = isStuck ? "owner-losses" : undefined;
+    this.#move(run, { ...head, losses, stuck }, { to, seat, reason: isStuck ? "stuck" : reason });
+    if (stuck === undefined) return;
+    const { index, clock: atMs } = this;
+    const { runId, workflowType } = run;
+    this.events.push({ type: "run-stuck", index, atMs, runId, workflowType, reason: stuck, lastOwner: head.owner });
+  }
+
+  /** Lets a stuck run go on, as if it had lost no owner (O5). */
+  release(run: RunRecord, head: RunningHead): void {
+    const { nodeId: to, seat } = this.nodes.choose(run.workflowType, run.version, this.loadOf) ?? NO_SEAT;
+    this.#move(run, { ...head, losses: NO_LOSSES, stuck: undefined }, { to, seat, reason: "resume" });
+  }
+
+  #move(run: RunRecord, head: RunningHead, { to, seat, reason }: Move): void {
     const epoch = this.nextEpoch();
     const attempt = to === 0 ? head.attempt : head.attempt + 1;
     this.runs.update(run, { ...head, owner: to, seat, epoch, reason, attempt });
@@ -110,6 +139,7 @@ export class Tables {
       to,
       epoch,
       reason,
+      ownerLosses: head.losses.count,
     });
   }
 

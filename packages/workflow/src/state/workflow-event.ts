@@ -3,6 +3,7 @@ import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
+import type { StuckReason } from "../model/stuck-reason.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
@@ -44,6 +45,18 @@ export interface OwnerChanged extends At {
   readonly to: NodeId;
   readonly epoch: Epoch;
   readonly reason: OwnerReason;
+  /** Owners that the run has lost in a row (model/owner-losses.ts). */
+  readonly ownerLosses: number;
+}
+
+/** No node executes the run until somebody resumes it. Follows its `owner-changed`. */
+export interface RunStuck extends At {
+  readonly type: "run-stuck";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly reason: StuckReason;
+  /** Who executed it last. */
+  readonly lastOwner: NodeId;
 }
 
 export interface SignalBuffered extends At {
@@ -90,6 +103,7 @@ export type WorkflowEvent =
   | RunStarted
   | RecordCommitted
   | OwnerChanged
+  | RunStuck
   | SignalBuffered
   | CancelRequested
   | RunEnded

@@ -17,13 +17,15 @@ Examples:
   $ raftoral list --status running --type process_order
   $ raftoral list --limit 1000 --json | jq -r '.[] | select(.takeovers > 0) | .runId'`;
 
+const STATUSES = `${RUN_STATUSES.slice(0, -1).join(", ")} or ${RUN_STATUSES.at(-1)}`;
+
 /** `raftoral list`: runs, newest first. */
 export function addList(program: Command, io: CliIo): void {
   const command = program
     .command("list")
     .summary("list runs, newest first")
     .description("List runs, newest first.")
-    .option("--status <status>", "only those: running, completed, failed or cancelled", parseStatus)
+    .option("--status <status>", `only those: ${STATUSES}`, parseStatus)
     .option("--type <type>", "only those of a workflow type")
     .option("--limit <n>", "at most so many", parseLimit, 100)
     .addHelpText("after", EXAMPLES);
@@ -77,7 +79,7 @@ export function formatRuns(runs: readonly RunSummary[], hasMore: boolean, nowMs:
 function parseStatus(text: string): RunStatus {
   const status = RUN_STATUSES.find((known) => known === text.toLowerCase());
   if (status !== undefined) return status;
-  throw new InvalidArgumentError("Write running, completed, failed or cancelled.");
+  throw new InvalidArgumentError(`Write ${STATUSES}.`);
 }
 
 function parseLimit(text: string): number {

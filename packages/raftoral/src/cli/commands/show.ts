@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { NodeError } from "../../api/errors.ts";
 import type { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription } from "../../api/runs.ts";
+import { type EndedRun, type HistoryRecord, hasEnded, type RunDescription } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { formatDuration, formatTime } from "../durations.ts";
@@ -93,7 +93,7 @@ async function exportRun(runId: string, flags: ShowFlags, io: CliIo): Promise<vo
 async function readRun({ workflows }: RaftoralClient, runId: string): Promise<ShownRun> {
   const description = await workflows.describe(runId);
   const input = await workflows.input(runId);
-  const ended = description.status === "running" ? undefined : await workflows.wait(runId);
+  const ended = hasEnded(description.status) ? await workflows.wait(runId) : undefined;
   const history: HistoryRecord[] = [];
   for await (const record of workflows.history(runId)) history.push(record);
   return { description, input, ended, history };
@@ -114,8 +114,9 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
       ["Run", clip(run.runId, 512)],
       ["Workflow", clip(`${run.workflowType}, version ${run.version}`, widths.text)],
       ["Status", took === undefined ? run.status : `${run.status} after ${took}`],
-      ["Owner", run.owner === 0 ? "none: no live node has registered this type and version" : `node ${run.owner}`],
+      ["Owner", ownerOf(run)],
       ["Takeovers", String(run.takeovers)],
+      ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ["Input", show(input, widths)],
       ...(ended?.status === "completed" ? [["Result", show(ended.result, widths)] as const] : []),
@@ -131,6 +132,19 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
   if (history.length > 0) parts.push(historyTable(run, history, widths));
   parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
+}
+
+function ownerOf({ owner, status }: RunDescription): string {
+  if (owner !== 0) return `node ${owner}`;
+  return status === "stuck" ? "none" : "none: no live node has registered this type and version";
+}
+
+function stuckText({ runId, stuckReason }: RunDescription): string {
+  const why =
+    stuckReason === "owner-losses"
+      ? "the processes that executed it ended one after the other, without a new record"
+      : stuckReason;
+  return `${why}. Find out why, then: raftoral resume ${runId}, or raftoral cancel ${runId}`;
 }
 
 function historyTable(run: RunDescription, history: readonly HistoryRecord[], widths: Widths): string {

@@ -87,6 +87,10 @@ export class ClusterPort implements WorkflowsPort {
     );
   }
 
+  resume(runId: string, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => workflows.resume(runId, options(limit)));
+  }
+
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
     return this.#call((workflows) => workflows.cancel(runId, { reason, ...options(limit) }));
   }

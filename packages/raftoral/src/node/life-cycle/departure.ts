@@ -50,7 +50,8 @@ export class Departure {
   /** Hands over what this node has, before it stops (D1, D2). Never rejects. */
   async handOver(timeoutMs: number): Promise<void> {
     const { cluster, membership, logger } = this.#options;
-    if (!this.#hasOtherVoters() || this.isLeaving || cluster.failure !== undefined || cluster.leader === NONE) return;
+    if (this.isLeaving || cluster.failure !== undefined || cluster.leader === NONE) return;
+    if (!this.#hasOtherVoters()) return await this.#settleTrials(timeoutMs);
     const { lost, dispose } = this.#quorumLost();
     const attempts = new Attempts(logger);
     await Promise.race([this.#handOverRuns((timeoutMs * 3) / 4, attempts), lost]);
@@ -111,6 +112,13 @@ export class Departure {
     const { runtime, clock } = this.#options;
     const drained = within(runtime.drain(), { timeoutMs }, "Handing over runs", clock);
     await attempts.make("runs were not handed over", drained);
+  }
+
+  /** The runs stay, and are not held responsible for this stop. */
+  async #settleTrials(timeoutMs: number): Promise<void> {
+    const { runtime, clock, logger } = this.#options;
+    const settled = within(runtime.settleTrials(), { timeoutMs }, "Ending the trial of a run", clock);
+    await new Attempts(logger).make("the trial of a run goes on", settled);
   }
 
   /** `lost` resolves once no leader has been known for a while. */

@@ -131,6 +131,10 @@ export class NodeWorkflows implements WorkflowsPort {
     await this.#requests.cancel(runId, reason, limit);
   }
 
+  async resume(runId: string, limit: CallLimit): Promise<void> {
+    await this.#requests.resume(runId, limit);
+  }
+
   async #start(
     { runId, workflowType, version = 0, input, isPinned, isValidated }: StartRequest,
     limit: CallLimit,

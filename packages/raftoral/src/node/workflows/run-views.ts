@@ -2,9 +2,11 @@
 import type {
   RecordedError,
   RunEnd,
+  RunningSummary,
   RunOutcome,
   HistoryRecord as StateRecord,
   RunSummary as StateSummary,
+  StuckSummary,
 } from "@raftoral/workflow";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription, RunSummary } from "../../api/runs.ts";
@@ -23,7 +25,7 @@ export function descriptionOf(run: StateSummary): RunDescription {
   return {
     ...factsOf(run),
     error: failureOf(run),
-    pendingSignals: run.status === "running" ? run.signals : [],
+    pendingSignals: isOpen(run) ? run.signals : [],
     seed: Buffer.from(run.seed).toString("base64"),
   };
 }
@@ -57,14 +59,19 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     // Its first owner is no takeover. A run that began without an owner has had none yet.
     takeovers: Math.max(0, run.attempt - 1),
     startedAtMs: run.startedAtMs,
-    endedAtMs: run.status === "running" ? undefined : run.endedAtMs,
+    endedAtMs: isOpen(run) ? undefined : run.endedAtMs,
     recordCount: run.recordCount,
+    stuckReason: run.status === "stuck" ? run.stuckReason : undefined,
     cancelReason: run.cancelReason,
   };
 }
 
+function isOpen(run: StateSummary): run is RunningSummary | StuckSummary {
+  return run.status === "running" || run.status === "stuck";
+}
+
 function failureOf(run: StateSummary): RecordedError | undefined {
-  return run.status !== "running" && run.outcome.status === "failed" ? run.outcome.error : undefined;
+  return !isOpen(run) && run.outcome.status === "failed" ? run.outcome.error : undefined;
 }
 
 function shortened({ name, message, code }: RecordedError): RecordedError {

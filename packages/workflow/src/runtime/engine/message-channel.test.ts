@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { workflow } from "../../author/workflow.ts";
+import { STUCK_LOSSES } from "../../model/owner-losses.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 import { crossed, METHODS, throughPort } from "../../testing/port-engine.ts";
 import { boundary, world } from "../../testing/workflow-world.ts";
@@ -27,6 +28,7 @@ const EVENTS = Object.keys({
   "run-started": true,
   "record-committed": true,
   "owner-changed": true,
+  "run-stuck": true,
   "signal-buffered": true,
   "cancel-requested": true,
   "run-ended": true,
@@ -66,6 +68,7 @@ describe("across a message channel", () => {
       expect(await far.history(id, {})).toEqual(await engine.history(id, {}));
       expect(await far.list({})).toEqual(await engine.list({}));
       expect(await far.ownedBy(1)).toEqual(await engine.ownedBy(1));
+      expect(await far.progress(id, 1)).toEqual(await engine.progress(id, 1));
       expect(await far.overview()).toEqual(await engine.overview());
     } finally {
       port.close();
@@ -85,6 +88,30 @@ describe("across a message channel", () => {
       const register = { kind: "NodeRegister", nodeId: 1, incarnation: "one", types: [], atMs: 0 } as const;
       await port.engine.propose(register, { timeoutMs: 1000 }).then(() => heard.push("answered"));
       expect(heard).toEqual(["node-changed", "answered"]);
+    } finally {
+      port.close();
+    }
+  });
+
+  test("a run that is stuck is heard of", async () => {
+    const w = world([1]);
+    const port = throughPort(w.cluster.node(1).engine);
+    const heard: WorkflowEvent[] = [];
+    try {
+      port.engine.subscribe({ onEvents: (events) => heard.push(...events), onNotice: () => {} });
+      const types = [{ type: "order", version: 1 }];
+      const register = (incarnation: string) =>
+        port.engine.propose({ kind: "NodeRegister", nodeId: 1, incarnation, types, atMs: 0 });
+      await register("first");
+      const nothing = new Uint8Array(0);
+      const start = { runId: "r", workflowType: "order", version: 1, input: nothing, owner: 1, atMs: 0, seed: nothing };
+      await port.engine.propose({ kind: "WorkflowStart", ...start });
+      for (let process = 0; process < STUCK_LOSSES; process++) {
+        const { epoch = 0 } = (await port.engine.summary("r")) ?? {};
+        await port.engine.propose({ kind: "Trial", runId: "r", isOver: false, owner: 1, epoch, atMs: 0 });
+        await register(`process-${process}`);
+      }
+      expect(heard.at(-1)).toMatchObject({ type: "run-stuck", runId: "r", reason: "owner-losses", lastOwner: 1 });
     } finally {
       port.close();
     }

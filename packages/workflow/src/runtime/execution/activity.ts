@@ -36,6 +36,7 @@ export class Activity {
   #ended = false;
   #retaking: Retaking | undefined;
   #whenIdle: (() => void)[] = [];
+  #restChanged: (isAtRest: boolean) => void = () => {};
 
   /** The caller has taken a slot, which becomes this body's. `gate` gives what stands in the way of new work, if anything. */
   constructor(slots: Slots, clock: Clock, calls: OpenCalls, gate: () => Promise<never> | undefined) {
@@ -48,6 +49,11 @@ export class Activity {
   /** Whether one of the node's slots is this body's. */
   get hasSlot(): boolean {
     return this.#hasSlot;
+  }
+
+  /** Tells `listener`, and no other, when the body comes to rest (H1), and when it goes on. */
+  onRest(listener: (isAtRest: boolean) => void): void {
+    this.#restChanged = listener;
   }
 
   /** Something that counts as work: a step, a record. Never settles once ended. */
@@ -138,6 +144,7 @@ export class Activity {
     if (!this.#hasSlot) return;
     this.#hasSlot = false;
     this.#slots.release();
+    if (!this.#ended) this.#restChanged(true);
   }
 
   /** Never settles once ended (H2). */
@@ -163,5 +170,6 @@ export class Activity {
   #retaken(): void {
     this.#retaking = undefined;
     this.#hasSlot = true;
+    this.#restChanged(false);
   }
 }

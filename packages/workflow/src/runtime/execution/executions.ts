@@ -10,17 +10,27 @@
  *     in a snapshot instead of events.
  * O4. A cancelled run waits for no slot: one that has begun goes on beyond the node's number, one that no owner has begun ends without its body.
  * O5. Bodies begin over several turns of the event loop, in the order in which their runs came.
+ * O6. The bodies of suspects begin one after the other (trials.ts).
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
+import { isSuspect } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { RunView } from "../../state/run-view.ts";
-import type { WorkflowEvent } from "../../state/workflow-event.ts";
+import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { proposeEnd } from "./run-end.ts";
 import { RunExecution } from "./run-execution.ts";
 import type { Slots } from "./slots.ts";
+import { type Trial, Trials } from "./trials.ts";
+
+/** What makes a run this node's. */
+interface OwnedRun {
+  readonly runId: string;
+  readonly epoch: Epoch;
+  readonly ownerLosses: number;
+}
 
 /** A run that is this node's: waiting for a slot or its record, or executed. */
 interface Held {
@@ -30,6 +40,8 @@ interface Held {
   outdated: boolean;
   /** Ends the wait for a slot; undefined while there is none. */
   leaveQueue: (() => void) | undefined;
+  /** Present when the run is a suspect. */
+  readonly trial: Trial | undefined;
 }
 
 /** All executions of one node. The runtime hands it the state's events in their order (O1 to O5). */
@@ -38,6 +50,7 @@ export class Executions {
   readonly #engine: WorkflowEngine;
   readonly #registry: WorkflowRegistry;
   readonly #slots: Slots;
+  readonly #trials: Trials;
   readonly #shared: ExecutionShared;
   readonly #logger: Logger;
   readonly #held = new Map<string, Held>();
@@ -48,6 +61,7 @@ export class Executions {
     this.#engine = engine;
     this.#registry = registry;
     this.#slots = shared.slots;
+    this.#trials = new Trials(shared);
     this.#shared = shared;
     this.#logger = shared.logger;
   }
@@ -69,7 +83,7 @@ export class Executions {
         return;
       case "owner-changed":
         this.#drop(event.runId, event.epoch, `node ${event.to} is its owner`);
-        if (mine && event.to === this.#nodeId) this.#takeRecorded(event.runId, event.epoch);
+        if (mine && event.to === this.#nodeId) this.#takeRecorded(event);
         return;
       case "node-changed":
         if (event.nodeId === this.#nodeId) this.#dropAll(event.epoch + 1, "this process's ownerships are over");
@@ -81,7 +95,7 @@ export class Executions {
         this.#drop(event.runId, Number.POSITIVE_INFINITY, "the run has ended");
         return;
       case "record-committed":
-        this.#held.get(event.runId)?.execution?.committed(event.path, event.position);
+        this.#committed(event);
         return;
       case "signal-buffered":
         this.#reach(event.runId)?.inbox.arrived(event.name);
@@ -117,13 +131,20 @@ export class Executions {
       if (now.get(runId)?.epoch === held.epoch) await this.#catchUp(runId, held);
       else this.#drop(runId, Number.POSITIVE_INFINITY, "the state was replaced");
     }
-    for (const [runId, { epoch }] of now) if (!this.#held.has(runId)) this.#takeRecorded(runId, epoch);
+    for (const [runId, run] of now) {
+      if (run.status === "running" && !this.#held.has(runId)) this.#takeRecorded(run);
+    }
   }
 
   /** Lets the steps under way finish and begins nothing more. */
   async hold(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#held.values()].map((held) => held.execution?.hold()));
+  }
+
+  /** Before an orderly stop without a drain: the run on trial is not to blame for it. */
+  settleTrials(): Promise<void> {
+    return this.#trials.settle();
   }
 
   /** Ends every execution here, without a word to the cluster. */
@@ -149,6 +170,12 @@ export class Executions {
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }
 
+  #committed({ runId, path, position }: RecordCommitted): void {
+    const held = this.#held.get(runId);
+    held?.trial?.over();
+    held?.execution?.committed(path, position);
+  }
+
   /** The execution of a run, for something that came for it. */
   #reach(runId: string): RunExecution | undefined {
     const held = this.#held.get(runId);
@@ -167,20 +194,22 @@ export class Executions {
     this.#held.delete(runId);
     held.execution?.end(why);
     held.leaveQueue?.();
+    held.trial?.over();
   }
 
   /** A new run: its record is what the event says. */
   #take(runId: string, type: string, version: number, epoch: Epoch, start: ExecutionStart): void {
     if (this.#closed) return;
-    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined };
+    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined, trial: undefined };
     this.#held.set(runId, held);
     if (this.#slots.tryTake()) this.#begin(held, type, version, start);
     else this.#loadSoon(runId, held);
   }
 
-  #takeRecorded(runId: string, epoch: Epoch): void {
+  #takeRecorded({ runId, epoch, ownerLosses: count }: OwnedRun): void {
     if (this.#closed) return;
-    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined };
+    const trial = isSuspect({ count }) ? this.#trials.of({ runId, epoch }) : undefined;
+    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined, trial };
     this.#held.set(runId, held);
     this.#loadSoon(runId, held);
   }
@@ -194,9 +223,14 @@ export class Executions {
 
   async #load(runId: string, held: Held): Promise<void> {
     await this.#shared.turns.next();
+    if ((await held.trial?.turn) === false) return;
     let hasSlot = this.#slots.tryTake() || (await this.#slotOf(runId, held));
     let run: RunView | undefined;
     try {
+      if ((await held.trial?.begin()) === false) {
+        this.#forget(runId, held);
+        return;
+      }
       do {
         held.outdated = false;
         run = this.#isMine(runId, held) ? await this.#engine.run(runId) : undefined;
@@ -246,6 +280,7 @@ export class Executions {
   }
 
   #forget(runId: string, held: Held): void {
+    held.trial?.over();
     if (this.#held.get(runId) === held) this.#held.delete(runId);
   }
 
@@ -254,7 +289,7 @@ export class Executions {
     if (definition === undefined) {
       // The state gives runs to nodes that registered their type, and this node registered its registry.
       this.#slots.release();
-      this.#held.delete(start.runId);
+      this.#forget(start.runId, held);
       this.#logger.error(
         { runId: start.runId, type, version },
         "A run of a type that this node never registered is its own.",
@@ -263,6 +298,7 @@ export class Executions {
     }
     const execution = new RunExecution(definition, start, this.#shared);
     held.execution = execution;
+    execution.onRest((isAtRest) => held.trial?.atRest(isAtRest));
     execution
       .execute()
       .catch((error: unknown) => this.#logger.error({ runId: start.runId, err: error }, "An execution has failed."))

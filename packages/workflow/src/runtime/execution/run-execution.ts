@@ -161,6 +161,11 @@ export class RunExecution {
     this.#place.release((reason, inside) => reports.lateRejection(reason, inside));
   }
 
+  /** Tells `listener` when the body comes to rest, with every open call a sleep or a wait, and when it goes on. */
+  onRest(listener: (isAtRest: boolean) => void): void {
+    this.#activity.onRest(listener);
+  }
+
   /** Lets what has begun finish and begins nothing more. Resolves when nothing is under way. */
   async hold(): Promise<void> {
     this.interruption.hold();
