@@ -1,27 +1,32 @@
 /**
  * Configuration of a RawNode, with its defaults and its checks.
  *
- * Times are counted in ticks, sizes in bytes. A bound that is left out is no bound, unless said otherwise.
+ * Times are counted in ticks, sizes in bytes. An optional bound that is not given is unlimited, unless its docstring names a default.
  */
 import { RaftError } from "./errors.ts";
 import type { LogStorage } from "./ports/storage.ts";
 import { type LogIndex, NONE, type NodeId, type Term } from "./types.ts";
 
-/** How a read is confirmed: by a round of heartbeats, or by the leader's lease, which trusts that all clocks run at one pace. */
+/**
+ * How a read is confirmed (thesis §6.4). `"safe"`: by a round of heartbeats. `"lease-based"`: by the leader's lease, which relies on the clocks of
+ * all nodes running at the same pace.
+ */
 export type ReadOnlyOption = "safe" | "lease-based";
 
+/** What a {@link RawNode} is started with. {@link resolveConfig} checks the values. */
 export interface Config {
-  /** This node. A positive safe integer. */
+  /** Id of this node. A positive safe integer. */
   readonly id: NodeId;
+  /** The log, hard state and configuration that the core reads. The core never writes to the storage. */
   readonly storage: LogStorage;
   /**
-   * Randomness of election timeouts: a whole number in `[0, bound)`. The same numbers give the same run. Structurally the
-   * driver's `Rng`.
+   * Randomness of election timeouts: `below` returns a whole number in `[0, bound)`. The same numbers give the same run. The
+   * driver's `Rng` fits.
    */
   readonly rng: { below(bound: number): number };
-  /** A follower that hears nothing from a leader campaigns after this many ticks, up to twice as many at random. */
+  /** Shortest election timeout, in ticks. A follower that hears no leader campaigns after one to two times as many ticks, at random. */
   readonly electionTicks: number;
-  /** A leader sends heartbeats this often. Less than `electionTicks`. */
+  /** Ticks between two heartbeats of a leader. Less than `electionTicks`. */
   readonly heartbeatTicks: number;
   /** Largest append message in encoded entry bytes; 0 for one entry each. */
   readonly maxMessageBytes: number;
@@ -29,43 +34,46 @@ export interface Config {
   readonly maxInflightMessages: number;
   /** Payload bytes in flight to one follower; at least `maxMessageBytes`. */
   readonly maxInflightBytes?: number;
-  /** Encoded bytes of committed entries handed out and not reported applied. Defaults to `maxMessageBytes`. */
+  /** Encoded bytes of committed entries that are handed out and not yet reported applied. Defaults to `maxMessageBytes`. */
   readonly maxCommittedBytesPerReady?: number;
-  /** Payload bytes a leader holds uncommitted before it refuses proposals. */
+  /** Payload bytes that a leader holds uncommitted before it refuses proposals. */
   readonly maxUncommittedBytes?: number;
-  /** Last applied index, for a restart with state that survived. */
+  /** Index of the last applied entry (0). Given at a restart when the state machine's state survived. */
   readonly applied?: LogIndex;
-  /** Writes leave as MsgStorageAppend and MsgStorageApply instead of being acknowledged by `advance`. */
+  /** Whether writes leave as MsgStorageAppend and MsgStorageApply instead of being acknowledged by `advance` (off). */
   readonly asyncStorageWrites?: boolean;
-  /** Ask before disturbing (thesis §9.6). */
+  /** Whether a node asks for pre-votes before it raises its term and asks for votes (off; thesis §9.6). */
   readonly preVote?: boolean;
-  /** A leader that hears from no quorum for an election timeout steps down; followers honour its lease (thesis §6.2). */
+  /**
+   * Whether a leader that hears from no quorum for an election timeout steps down, and followers ignore vote requests while they hear a leader
+   * (off; thesis §6.2 and §4.2.3).
+   */
   readonly checkQuorum?: boolean;
-  /** "safe" by default. "lease-based" needs `checkQuorum`. */
+  /** How reads are confirmed ("safe"). "lease-based" needs `checkQuorum`. */
   readonly readOnly?: ReadOnlyOption;
-  /** Followers refuse proposals instead of passing them on. */
+  /** Whether followers refuse proposals instead of forwarding them to the leader (off). */
   readonly disableProposalForwarding?: boolean;
-  /** Configuration changes are not checked against the active configuration when proposed. Only for who checks elsewhere. */
+  /** Whether a leader takes configuration changes without a check against the configuration in force (off). The caller must check them itself. */
   readonly disableConfChangeValidation?: boolean;
   /**
-   * A leader that applies its own removal, or its demotion to learner, steps down as soon as the other voters can go on without it;
-   * until then it leads, without a vote. For that it appends an empty entry after each change that takes votes away, its own or
-   * others': once that entry is committed, nobody that has lost its vote is needed any more (raft/removal.ts). Off by default: a
-   * leader that was removed leads until another is elected.
+   * Whether a leader that applies its own removal, or its demotion to learner, steps down as soon as the other voters can go on without it (off).
+   * Until then the leader leads without a vote. After each change that takes votes away the leader appends an empty entry. Once that entry
+   * is committed, the group does not need the nodes that lost their votes any more (raft/removal.ts). Without this option a removed leader
+   * leads until another node is elected.
    */
   readonly stepDownOnRemoval?: boolean;
   /**
-   * Asked for each heartbeat that a leader would send: true if who asks sees to it that `to` learns the same in another way, and
-   * that its answer is stepped or handed in (`RawNode.answeredNothingNew`). Not asked but told where `hasContext`: it carries
-   * a read and is sent in any case. Must not call back.
+   * Called for each heartbeat that a leader would send. Returns true if the caller tells `to` the same in another way and steps or hands in the
+   * answer of `to` (`RawNode.answeredNothingNew`); the heartbeat is then not sent. With `hasContext` the heartbeat carries a read and is sent whatever
+   * the function returns. The function must not call the RawNode.
    */
   readonly carriesHeartbeat?: (to: NodeId, term: Term, commit: LogIndex, hasContext: boolean) => boolean;
 }
 
-/** A configuration with everything decided. */
+/** A {@link Config} with every default filled in. */
 export type ResolvedConfig = Required<Config>;
 
-const NOBODY_CARRIES = () => false;
+const NEVER_CARRIED = () => false;
 
 /** Checks `config` and fills in the defaults. Throws a RaftError CONFIG_INVALID that names the field. */
 export function resolveConfig(config: Config): ResolvedConfig {
@@ -88,7 +96,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     disableProposalForwarding: config.disableProposalForwarding ?? false,
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,
     stepDownOnRemoval: config.stepDownOnRemoval ?? false,
-    carriesHeartbeat: config.carriesHeartbeat ?? NOBODY_CARRIES,
+    carriesHeartbeat: config.carriesHeartbeat ?? NEVER_CARRIED,
   };
   check(Number.isSafeInteger(resolved.id) && resolved.id > NONE, "id", "must be a positive safe integer");
   check(Number.isSafeInteger(resolved.heartbeatTicks) && resolved.heartbeatTicks > 0, "heartbeatTicks", "must be > 0");
@@ -109,5 +117,5 @@ export function resolveConfig(config: Config): ResolvedConfig {
 
 function check(condition: boolean, field: string, rule: string): void {
   if (condition) return;
-  throw new RaftError("CONFIG_INVALID", `raft configuration: ${field} ${rule}`, { details: { field } });
+  throw new RaftError("CONFIG_INVALID", `The Raft configuration is invalid; ${field} ${rule}.`, { details: { field } });
 }

@@ -1,6 +1,6 @@
-// For those who want consensus without a driver: the pure core, what goes in and what comes out.
+// Entry for programs that run consensus without the driver: the pure core, its inputs and its outputs.
 //
-// First: what follows does not run on an old Node.
+// The first import refuses a Node that is too old to run the rest.
 import "./require-node.ts";
 
 export type { Config, ReadOnlyOption } from "./config.ts";

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
-// DESIGN.md says which test holds which invariant. It is worth something only as long as it is complete and true.
+// DESIGN.md says which test holds which invariant. This test checks that the list is complete and true.
 
 const source = import.meta.dirname;
 const document = await readFile(join(source, "..", "DESIGN.md"), "utf8");
@@ -39,7 +39,7 @@ function listed(): Map<string, readonly Row[]> {
   );
 }
 
-/** Of each row of the table of what leaves a node: its first cell, and the tests named. */
+/** For each row of the table "What leaves a node": its first cell, and the tests it names. */
 function claims(): readonly { readonly what: string; readonly tests: Row["tests"] }[] {
   const section = document.split(/^## /m).find((each) => each.startsWith("What leaves a node")) ?? "";
   const rows = [...section.matchAll(/^\| ([^|]+) \|.*\| ([^|]*) \|$/gm)].slice(1);

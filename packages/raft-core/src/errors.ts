@@ -5,17 +5,20 @@
  * 3. A public failure: {@link RaftoralError}, with a literal `code` that has an entry in docs/errors.md.
  */
 
-/** A broken invariant: a bug, or a disk that lied. The node that throws it must stop, not go on. */
+/** A broken invariant: a bug, or a disk that lost what it had acknowledged. The node that throws it must stop. */
 export class InvariantViolation extends Error {
   override readonly name = "InvariantViolation";
 }
 
-/** Throws {@link InvariantViolation} unless `condition` holds. Say in `message` what was expected of what. */
+/**
+ * Throws {@link InvariantViolation} unless `condition` holds. `message` says what was expected of what; a function is called only when the
+ * condition fails.
+ */
 export function invariant(condition: boolean, message: string | (() => string)): asserts condition {
   if (!condition) throw new InvariantViolation(typeof message === "string" ? message : message());
 }
 
-/** As much of a class as a brand needs. */
+/** The part of a class that {@link brand} needs. */
 type ErrorClass = abstract new (...args: never[]) => Error;
 
 /**
@@ -31,7 +34,7 @@ export function brand(errors: ErrorClass, name: string): void {
       try {
         return typeof value === "object" && value !== null && symbol in value;
       } catch {
-        // A proxy that refuses to be looked at.
+        // A proxy whose `has` trap throws.
         return false;
       }
     },
@@ -40,11 +43,11 @@ export function brand(errors: ErrorClass, name: string): void {
 
 /** Options of a {@link RaftoralError}. */
 export interface RaftoralErrorOptions {
-  /** Whether the same call may succeed later without a change by the caller. */
+  /** Whether the same call may succeed later without a change by the caller (false). */
   readonly retryable?: boolean;
-  /** What led to it. */
+  /** The error or value that led to this error. */
   readonly cause?: unknown;
-  /** Facts for programs, structured-cloneable: ids, limits, hints such as the leader's address. */
+  /** Facts for programs ({}): ids, limits, hints such as the leader's address. Structured-cloneable. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -58,8 +61,11 @@ export class RaftoralError<Code extends string = string> extends Error {
   }
 
   override readonly name: string = "RaftoralError";
+  /** Names the kind of failure for programs. Every code has an entry in docs/errors.md. */
   readonly code: Code;
+  /** Whether the same call may succeed later without a change by the caller. */
   readonly retryable: boolean;
+  /** Facts for programs: ids, limits, hints. Empty when there are none. */
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: Code, message: string, options: RaftoralErrorOptions = {}) {
@@ -88,7 +94,7 @@ export type RaftErrorCode =
   | "STATE_MISMATCH"
   | "CODEC_INVALID";
 
-/** A failure of the consensus layer. */
+/** A failure that raft-core reports to its caller. */
 export class RaftError extends RaftoralError<RaftErrorCode> {
   static {
     brand(RaftError, "RaftError");

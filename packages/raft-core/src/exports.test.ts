@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-// What each entry of the package offers, and to whom. A name more or less is a decision: change the list with it.
+// The exports of each entry of the package. Adding or removing a name is a decision: change the list with it.
 
 const USERS = `
   AnyExecutor Bootstrap CallOptions Cancel Clock ClusterDefaults ClusterEvent ClusterProbe ClusterStatus ClusterTransport CommandExecutor

@@ -1,9 +1,9 @@
-// For users: to run a group. Transports, storages, the core by itself and tests have entries of their own.
+// Entry for users who run a group. Transports, storages, the core by itself and tests have entries of their own.
 //
-// First: what follows does not run on an old Node.
+// The first import refuses a Node that is too old to run the rest.
 import "./require-node.ts";
 
-// A group: its cluster, its options, what it tells.
+// A group: its cluster, its options, its status and events.
 
 export type { MemberChange } from "./driver/membership/membership-changes.ts";
 export {
@@ -20,7 +20,7 @@ export type { ClusterEvent, ClusterStatus, MemberProgress } from "./driver/statu
 export type { ClusterProbe } from "./ports/cluster-probe.ts";
 export type { ClusterDefaults, ClusterTransport } from "./transport-kit/cluster-transport.ts";
 
-// What it replicates, and where that keeps its state.
+// Executors: what a group replicates, and the stores that keep an executor's state.
 
 export { MemoryStateStore, type MemoryStateStoreOptions } from "./memory/memory-state-store.ts";
 export { MemoryStorage, type MemoryStorageContents } from "./memory/memory-storage.ts";
@@ -36,7 +36,7 @@ export type {
 export { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "./ports/state-reader.ts";
 export type { StateReplacement, StateStore, StateView } from "./ports/state-store.ts";
 
-// Time, randomness and a log; a simulator gives its own.
+// Clock, randomness and logger; a simulator gives its own.
 
 export type { Cancel, Clock } from "./ports/clock.ts";
 export type { Logger } from "./ports/logger.ts";
@@ -56,7 +56,7 @@ export {
 } from "./errors.ts";
 export { TransportError, type TransportErrorCode } from "./transport-kit/transport-error.ts";
 
-// The words of all of it.
+// Types that all of the above share.
 
 export {
   type ConfState,

@@ -22,7 +22,7 @@ export type PeerMessageType =
   | "MsgPreVote"
   | "MsgPreVoteResp";
 
-/** Messages that never leave the node: stepped in by its owner, or exchanged with its storage. */
+/** Messages that never leave the node: stepped in by the node's driver, or exchanged with the node's storage. */
 export type LocalMessageType =
   | "MsgHup"
   | "MsgBeat"
@@ -35,11 +35,12 @@ export type LocalMessageType =
   | "MsgStorageApply"
   | "MsgStorageApplyResp";
 
+/** Every type of message. */
 export type MessageType = PeerMessageType | LocalMessageType;
 
-/** Target of MsgStorageAppend. Not a node id: it is beyond the safe integers' use by nodes and never encoded. */
+/** Target of MsgStorageAppend. Negative, so that no node has this id. Never encoded. */
 export const LOCAL_APPEND_THREAD: NodeId = -1;
-/** Target of MsgStorageApply. */
+/** Target of MsgStorageApply. Negative, so that no node has this id. Never encoded. */
 export const LOCAL_APPLY_THREAD: NodeId = -2;
 
 /** Every field is always present (one hidden class, no megamorphic reads); build messages with {@link message}. */
@@ -60,19 +61,20 @@ export interface Message {
   readonly reject: boolean;
   readonly rejectHint: LogIndex;
   readonly context: Uint8Array | undefined;
-  /** MsgStorageAppend and MsgStorageApply: what to deliver once the write is durable / the entries are applied. */
+  /** The messages to deliver once the write is durable (MsgStorageAppend) or the entries are applied (MsgStorageApply). */
   readonly responses: readonly Message[];
-  /** MsgVote, MsgPreVote and their answers: term of the entry at `commit`, or 0 when they tell nothing (`election.ts E4`). */
+  /** MsgVote, MsgPreVote and their answers: term of the entry at `commit`, or 0 when the message tells no commit index (`election.ts E4`). */
   readonly commitTerm: Term;
-  /** This and the next are carried for raft-rs peers, and not used by this core. */
+  /** Carried for raft-rs peers; the core does not use it. */
   readonly requestSnapshot: LogIndex;
+  /** Carried for raft-rs peers; the core does not use it. */
   readonly priority: number;
 }
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 const NO_MESSAGES: readonly Message[] = Object.freeze([]);
 
-/** A message with every field set; what `fields` leaves out is zero, false, empty or undefined. */
+/** A message with every field set. Fields that `fields` leaves out are zero, false, empty or undefined. */
 export function message(fields: Partial<Message> & Pick<Message, "type">): Message {
   return {
     type: fields.type,

@@ -26,13 +26,13 @@ function configOf(storage: MemoryStorage, config: Partial<Config> = {}): Config 
   };
 }
 
-/** Stores what a Ready wants stored. */
+/** Stores the parts of a Ready that must be durable. */
 function store(storage: MemoryStorage, { hardState, entries }: Ready): void {
   if (hardState !== undefined) storage.writeSync({ hardState });
   if (entries.length > 0) storage.writeSync({ entries });
 }
 
-/** Synchronous mode: carries out everything; returns what was applied. */
+/** Synchronous mode: carries out all Readys; returns the applied entries. */
 function run(node: RawNode, storage: MemoryStorage): Entry[] {
   const applied: Entry[] = [];
   while (node.hasReady()) {
@@ -264,7 +264,7 @@ describe("asynchronous storage writes", () => {
     for (const response of thread(node.ready().messages, LOCAL_APPEND_THREAD).responses) {
       if (response.to === 1) node.step(response);
     }
-    // Once it is stored, changes are about its configuration again.
+    // Once the snapshot is stored, changes apply to its configuration.
     expect(node.applyConfChange({ ...removal, nodeId: 4 }).voters).toEqual([1, 2]);
     expect(node.status().config.voters.incoming.ids).toEqual([1, 2]);
   });

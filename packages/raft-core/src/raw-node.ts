@@ -1,9 +1,9 @@
 /**
- * The face of consensus: inputs as methods, outputs as {@link Ready}. Synchronous, deterministic, without I/O.
+ * The interface of the core: inputs are methods, outputs are {@link Ready}. Synchronous, deterministic, without I/O.
  *
  * The caller's duties: tick at a steady pace; deliver every message for this node to `step`; take a Ready whenever there is
  * one and carry it out as ready.ts says; call `applyConfChange` for every configuration change among the committed
- * entries. One Ready at a time in synchronous mode: `advance` must come before the next `ready`.
+ * entries. Synchronous mode has one Ready at a time: `advance` must come before the next `ready`.
  */
 import { type Config, resolveConfig } from "./config.ts";
 import { encodeConfChange, encodeConfChangeV2 } from "./eraftpb/conf-change.ts";
@@ -30,15 +30,20 @@ import type {
   Term,
 } from "./types.ts";
 
-/** One entry to propose. The bytes belong to the log from now on. */
+/** One entry to propose. The log keeps the byte arrays: the caller must not change them afterwards. */
 export interface Proposal {
-  /** EntryNormal unless given; a configuration change comes encoded. */
+  /** Type of the entry ("EntryNormal"). The `data` of a configuration change is the encoded change. */
   readonly type?: Entry["type"];
+  /** The command, or the encoded configuration change. */
   readonly data: Uint8Array;
-  /** Comes back with the committed entry; opaque to consensus. */
+  /** Bytes that come back with the committed entry. Opaque to consensus. */
   readonly context?: Uint8Array;
 }
 
+/**
+ * One node of one Raft group without a driver (Raft paper; semantics of etcd/raft 3.7, differences in DESIGN.md). The caller writes, sends and
+ * applies what each {@link Ready} holds. Any method may throw {@link InvariantViolation}; the caller must then stop the node.
+ */
 export class RawNode {
   /**
    * The state of consensus itself.
@@ -47,11 +52,11 @@ export class RawNode {
   readonly raft: Raft;
   readonly #isAsync: boolean;
 
-  // What the last Ready said, to tell what has changed since.
+  // The state that the last Ready reported. The next Ready reports the differences.
   #sentLead: NodeId;
   #sentRole: RaftRole;
   #sentHardState: HardState;
-  /** Synchronous mode: what the caller's work, once done, means to this node. */
+  /** Synchronous mode: messages that `advance` steps into this node, once the caller has carried out the Ready. */
   readonly #stepsOnAdvance: Message[] = [];
 
   /** Starts from what `config.storage` holds. Throws RaftError CONFIG_INVALID. */
@@ -67,32 +72,32 @@ export class RawNode {
   }
 
   /**
-   * Lets one tick of time pass. `missedTicks` are those that should have come before it and did not, because the process stood still:
-   * they bring a leader's next heartbeat on and count for nothing else. False if the tick left nothing to do that was not there before.
+   * Lets one tick of time pass. `missedTicks` are ticks that should have come before and did not, because the process stood still. They bring a
+   * leader's next heartbeat forward and count for nothing else. Returns false if the tick made no new work.
    */
   tick(missedTicks = 0): boolean {
     return this.raft.tick(missedTicks);
   }
 
-  /** Stands for election now, if it may. */
+  /** Stands for election now, if this node may. */
   campaign(): void {
     this.raft.step(message({ type: "MsgHup" }));
   }
 
-  /** Proposes one command, on any node that knows a leader. Accepted is not committed: leadership may be lost before. */
+  /** Proposes one command, on any node that knows a leader. An accepted proposal is not committed yet and may be lost with the leader. */
   propose(data: Uint8Array, context?: Uint8Array): ProposeOutcome {
     return this.proposeEntries([context === undefined ? { data } : { data, context }]);
   }
 
-  /** Proposes several commands as one append: all or none are taken, and they follow each other in the log. */
+  /** Proposes several entries as one append: all or none are taken, and they follow each other in the log. */
   proposeEntries(proposals: readonly Proposal[]): ProposeOutcome {
     const entries = proposals.map((one) => newEntry(one.type ?? "EntryNormal", one.data, one.context));
     return this.raft.step(message({ type: "MsgProp", from: this.raft.id, entries }));
   }
 
   /**
-   * Proposes a change of the configuration. A change that the leader turns down (another one is under way, or it does not
-   * fit the configuration) shows as a committed EntryNormal with this `context` and no data.
+   * Proposes a change of the configuration. The leader turns a change down while another one is under way, or when the change does not fit the
+   * configuration. A change that was turned down appears as a committed EntryNormal with this `context` and no data.
    */
   proposeConfChange(change: ConfChange | ConfChangeV2, context?: Uint8Array): ProposeOutcome {
     const entry =
@@ -103,14 +108,14 @@ export class RawNode {
   }
 
   /**
-   * Puts a committed change in force and returns the configuration that follows. To be called while applying the entry, on
-   * every node alike; a change that the application turns down is applied with node id 0, which changes nothing.
+   * Puts a committed change in force and returns the new configuration. Every node must call it while it applies the entry, with the same change. To
+   * turn a change down, the application applies it with node id 0, which changes nothing.
    */
   applyConfChange(change: ConfChange | ConfChangeV2): ConfState {
     return applyConfChange(this.raft, change);
   }
 
-  /** Takes a message that is for this node, from a peer or from one of its storage threads. */
+  /** Takes a message for this node, from a peer or from one of its storage threads. A refused message has changed nothing. */
   step(m: Message): StepOutcome {
     const reason = refusalOf(this.raft, m);
     if (reason !== undefined) return { ok: false, reason, leaderHint: this.raft.lead };
@@ -118,50 +123,50 @@ export class RawNode {
   }
 
   /**
-   * What `step` does with a MsgHeartbeat that says nothing new to a follower, without its answer, which is the caller's to give.
-   * False, and nothing done, where there is more to it: step the message.
+   * Does what `step` does with a MsgHeartbeat that tells a follower nothing new, but without the answer. The caller must answer the leader.
+   * Returns false and does nothing when the heartbeat tells something new: the caller must step the message instead (raft/nothing-new.ts).
    */
   heardNothingNew(leader: NodeId, term: Term, commit: LogIndex): boolean {
     return heardNothingNew(this.raft, leader, term, commit);
   }
 
   /**
-   * What `step` does with a MsgHeartbeatResp that tells a leader nothing but that the member is there. False, and nothing done,
-   * where there is more to it: step the message.
+   * Does what `step` does with a MsgHeartbeatResp that tells a leader only that the member is alive. Returns false and does nothing when the answer
+   * tells more: the caller must step the message instead (raft/nothing-new.ts).
    */
   answeredNothingNew(member: NodeId, term: Term): boolean {
     return answeredNothingNew(this.raft, member, term);
   }
 
   /**
-   * Asks for a linearizable read: a ReadState with `context` follows in a later Ready, unless messages get lost or leadership
-   * changes; ask again then. Contexts of reads that are under way should differ.
+   * Asks for a linearizable read (thesis §6.4). A ReadState with `context` follows in a later Ready. No ReadState follows when messages get lost or
+   * leadership changes; the caller must then ask again. Reads that are under way should have different contexts.
    */
   readIndex(context: Uint8Array): void {
     this.raft.step(message({ type: "MsgReadIndex", entries: [newEntry("EntryNormal", context, undefined)] }));
   }
 
-  /** Asks the leader to hand over to `to`; on any node. Best effort: watch `softState`. */
+  /** Asks the leader to hand the leadership to `to` (thesis §3.10). Works on any node. May fail without notice: watch `softState`. */
   transferLeader(to: NodeId): void {
     this.raft.step(message({ type: "MsgTransferLeader", from: to }));
   }
 
-  /** Makes a follower forget its leader, so that it may vote at once. Ignored where reads rely on the leader's lease. */
+  /** Makes a follower forget its leader, so that it may vote at once. Ignored with `readOnly: "lease-based"`. */
   forgetLeader(): void {
     this.raft.step(message({ type: "MsgForgetLeader" }));
   }
 
-  /** The last message to `id` was not delivered. */
+  /** Reports that the last message to `id` was not delivered. */
   reportUnreachable(id: NodeId): void {
     this.raft.step(message({ type: "MsgUnreachable", from: id }));
   }
 
-  /** The outcome of sending a snapshot. Without this report its receiver gets nothing else. */
+  /** Reports whether a snapshot was delivered to `id`. Until this report the leader sends that member nothing else. */
   reportSnapshot(id: NodeId, result: "finish" | "failure"): void {
     this.raft.step(message({ type: "MsgSnapStatus", from: id, reject: result === "failure" }));
   }
 
-  /** Whether {@link ready} would have anything in it. */
+  /** Whether {@link ready} would return work. */
   hasReady(): boolean {
     const { raft } = this;
     const { log } = raft;
@@ -177,7 +182,7 @@ export class RawNode {
     );
   }
 
-  /** Takes everything that is to be done. It will not be handed out again. */
+  /** Takes everything that is to be done. The same work is not handed out again. */
   ready(): Ready {
     invariant(this.#stepsOnAdvance.length === 0, "ready() again before advance()");
     const { raft } = this;
@@ -222,7 +227,7 @@ export class RawNode {
     };
   }
 
-  /** Synchronous mode: the last Ready has been carried out. */
+  /** Synchronous mode: reports that the last Ready has been carried out. */
   advance(): void {
     invariant(!this.#isAsync, "advance() is for synchronous mode; step the responses of the storage messages instead");
     const steps = this.#stepsOnAdvance.splice(0);
@@ -230,18 +235,20 @@ export class RawNode {
   }
 
   /**
-   * With `stepDownOnRemoval`, on a node that led when it applied a change which took votes away: whether the group may still need those who lost
-   * them, this node among them. A node that was removed must not be stopped for good while this holds, unless another member
-   * says that it does not need it (raft/removal.ts RV1, RV3).
+   * Whether the group may still need the nodes that lost their votes by a change, as far as this node can tell. This node may be one of them.
+   * Only a node with `stepDownOnRemoval` that led when it applied the change can return true. A removed node must not be
+   * stopped for good while this holds, unless another member says that the group does not need it (raft/removal.ts RV1, RV3).
    */
   needsThoseRemoved(): boolean {
     return needsThoseRemoved(this.raft);
   }
 
+  /** Id, term, vote, leader and role at this moment. Cheap. */
   basicStatus(): BasicStatus {
     return basicStatusOf(this.raft);
   }
 
+  /** The status with configuration and progress of the members. Copies the progress. */
   status(): Status {
     return statusOf(this.raft);
   }

@@ -1,41 +1,43 @@
 /**
- * What a RawNode wants done: the output of consensus.
+ * The output of the core: the work that a RawNode hands to its caller.
  *
  * Synchronous mode, in this order: make `hardState`, `snapshot` and `entries` durable in one atomic batch (`mustSync` says whether a flush is
  * needed), send `messages`, apply `snapshot` and `committedEntries`, call `advance`. One batch, because entries without the commit index that
  * came with them would let the node stand for election by the voters of two configuration changes before (election.ts E2).
  *
- * Asynchronous mode: `messages` holds everything. Those to LOCAL_APPEND_THREAD and LOCAL_APPLY_THREAD are the work: do each
- * thread's in order, then step the message's `responses` into the node they are addressed to. All others leave at once.
- * The remaining fields repeat what those two messages carry. The two threads are independent but for one thing: a received
- * snapshot is reported stored only when what was handed out for applying before it has been applied, or will not be.
+ * Asynchronous mode: `messages` holds everything. Messages to LOCAL_APPEND_THREAD and LOCAL_APPLY_THREAD are the work. Do the work of each
+ * thread in order, then deliver each message's `responses` to the nodes they are addressed to. All other messages leave at once.
+ * The remaining fields repeat what those two messages carry. The two threads are independent with one exception: a received
+ * snapshot is reported stored only when all entries handed out for applying before it have been applied, or never will be.
  */
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message, message } from "./message.ts";
 import type { Raft } from "./raft/raft.ts";
 import type { ReadState } from "./raft/read-index.ts";
 import type { Entry, HardState, Snapshot, SoftState } from "./types.ts";
 
+/** One batch of work. `RawNode.ready` hands it out. */
 export interface Ready {
-  /** Present when it changed. Not to be stored. */
+  /** Present when leader or role changed. Not to be stored. */
   readonly softState: SoftState | undefined;
-  /** Present when it changed. */
+  /** Present when term, vote or commit index changed. To be made durable with `entries`. */
   readonly hardState: HardState | undefined;
-  /** Reads that are confirmed; answer each once its index is applied. */
+  /** Reads that are confirmed. Answer each once its index is applied. */
   readonly readStates: readonly ReadState[];
-  /** To be made durable before the messages that wait for it leave. */
+  /** Entries to make durable before `messages` leave. */
   readonly entries: readonly Entry[];
-  /** To be made durable, replacing the log; whatever `mustSync` says. */
+  /** A received snapshot to make durable, whatever `mustSync` says. It replaces the log. */
   readonly snapshot: Snapshot | undefined;
-  /** To be applied, in order. */
+  /** Entries to apply, in order. */
   readonly committedEntries: readonly Entry[];
+  /** Messages to send; in asynchronous mode also the work of the two threads. */
   readonly messages: readonly Message[];
   /** Whether `entries`, or a new term or vote, must be flushed to disk. A new commit index alone need not. */
   readonly mustSync: boolean;
 }
 
 /**
- * The work of the append thread: everything of a Ready that must be written, and the messages that wait for it. Undefined
- * when there is neither. `waiting` are the messages that leave after the append.
+ * The work of the append thread: everything of a Ready that must be written, and the messages that wait for that write. Undefined
+ * when there is neither.
  */
 export function storageAppend(raft: Raft, ready: Omit<Ready, "messages">): Message | undefined {
   const { entries, hardState, snapshot } = ready;
@@ -61,13 +63,13 @@ export function storageAppend(raft: Raft, ready: Omit<Ready, "messages">): Messa
 /**
  * The report that this and all earlier writes are durable. Undefined when nothing is unstable.
  *
- * It names the last entry of the log at the node's term, and not that of the write, because of the ABA problem of writes
- * that overlap: a leader's entries may be written, be replaced by those of another leader while that write is under way, and
- * be replaced again by the first ones, sent by a third leader. The first write's report then matches what the log holds,
- * although the second write is still to come and will put other entries in their place on disk. A report therefore counts
- * only within the term in which its write was handed out: entries can be replaced in a later term only. What an ignored
- * report would have released is released by the next one, for every change of term causes a write, and with it a report
- * that vouches for the whole log as of then.
+ * The report names the last entry of the log and the node's term, not the last entry of the write, because of the ABA problem of
+ * overlapping writes. A leader's entries may be written, be replaced by those of another leader while that write is under way, and
+ * be replaced again by the first ones, sent by a third leader. The report of the first write then matches the log,
+ * although the second write is still to come and puts other entries in their place on disk. A report therefore counts
+ * only within the term in which its write was handed out, because entries can be replaced only in a later term. When a report
+ * is ignored, the next report releases what it would have released: every change of term causes a write, and the report of that write
+ * covers the whole log as of then.
  */
 export function storageAppendResponse(raft: Raft, snapshot: Snapshot | undefined): Message | undefined {
   const { log } = raft;
@@ -96,7 +98,7 @@ export function storageApply(raft: Raft, committedEntries: readonly Entry[]): Me
   });
 }
 
-/** The report that entries are applied. It belongs to no term: applied is applied. */
+/** The report that entries are applied. It carries no term: applied entries stay applied in every later term. */
 export function storageApplyResponse(raft: Raft, committedEntries: readonly Entry[]): Message {
   return message({
     type: "MsgStorageApplyResp",

@@ -1,6 +1,6 @@
 /**
- * Throws, when it is imported, on a Node that is too old. The first import of each package's entry: modules are evaluated in the order
- * of their imports, so nothing of the package has run by then.
+ * Throws, when it is imported, on a Node that is too old. Each entry of a package imports this module first: modules are evaluated in the order
+ * of their imports, so no other module of the package has run by then.
  */
 import { nodeObjection } from "./node-version.ts";
 

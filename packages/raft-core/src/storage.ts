@@ -1,6 +1,6 @@
-// For those who build a storage, or a store for state that is derived from the log; and to repair what a stopped node has stored.
+// Entry for authors of a storage or of a state store, and for tools that repair the storage of a stopped node.
 //
-// First: what follows does not run on an old Node.
+// The first import refuses a Node that is too old to run the rest.
 import "./require-node.ts";
 
 export { type QuorumRecovery, type QuorumRecoveryOptions, recoverQuorum } from "./driver/offline/recover-quorum.ts";

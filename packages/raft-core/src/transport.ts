@@ -1,6 +1,6 @@
-// For those who build a transport: what it implements, the codec of messages, and what all transports share.
+// Entry for authors of a transport: the ports that it implements, the codec of messages, and the parts that all transports share.
 //
-// First: what follows does not run on an old Node.
+// The first import refuses a Node that is too old to run the rest.
 import "./require-node.ts";
 
 export { decodePeerMessage, encodeMessage, messageSize, writeMessage } from "./eraftpb/message.ts";

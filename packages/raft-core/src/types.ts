@@ -1,5 +1,5 @@
 /**
- * The vocabulary of Raft: what is stored, what is agreed on, who takes part.
+ * The basic data types of Raft: entries, terms, snapshots, configurations.
  *
  * Role: plain data, shared by the core, the driver, storages and transports. No behaviour lives here.
  * Terms, indexes and node ids are safe integers (at most 2^53 - 1); the codecs check the range where bytes come in.
@@ -24,6 +24,7 @@ export interface NodeAddress {
 /** "No node": no leader known, no vote given. */
 export const NONE: NodeId = 0;
 
+/** What an entry holds: a command, or one of the two forms of a configuration change. */
 export type EntryType = "EntryNormal" | "EntryConfChange" | "EntryConfChangeV2";
 
 /** One log entry. Immutable from the moment it is proposed: every holder may share the same object and bytes. */
@@ -37,17 +38,19 @@ export interface Entry {
   readonly context?: Uint8Array;
 }
 
-/** What must be on disk before any message that relies on it may leave (Raft paper, figure 2: persistent state). */
+/** The state that must be on disk before any message that relies on it leaves (Raft paper, figure 2: persistent state). */
 export interface HardState {
   readonly term: Term;
+  /** The node that got this node's vote in `term`, or NONE. */
   readonly vote: NodeId;
-  /** Need not be durable for safety; it spares work after a restart. */
+  /** The commit index. It need not be durable for safety; a stored one saves work after a restart. */
   readonly commit: LogIndex;
 }
 
+/** The role of a node in its term (Raft paper, figure 4; thesis §9.6 for the pre-candidate). */
 export type RaftRole = "StateFollower" | "StateCandidate" | "StateLeader" | "StatePreCandidate";
 
-/** State that is not stored: who leads, and what this node is. */
+/** State that is not stored: the leader that this node knows, or NONE, and this node's role. */
 export interface SoftState {
   readonly lead: NodeId;
   readonly role: RaftRole;
@@ -65,6 +68,7 @@ export interface ConfState {
   readonly autoLeave: boolean;
 }
 
+/** Position of a snapshot in the log, and the configuration in force there. */
 export interface SnapshotMetadata {
   readonly confState: ConfState;
   readonly index: LogIndex;
@@ -72,22 +76,27 @@ export interface SnapshotMetadata {
 }
 
 /**
- * State up to and including `metadata.index`. `data` is whatever the storage put there: with the driver it is empty,
- * for the content travels and is stored as a stream of chunks; alone (tests, small states) it may hold all of it.
+ * State up to and including `metadata.index`. The storage chooses `data`. With the driver `data` is empty, because the content
+ * is stored and sent as a stream of chunks. Without the driver `data` may hold the whole content.
  */
 export interface Snapshot {
   readonly metadata: SnapshotMetadata;
   readonly data: Uint8Array;
 }
 
+/** "AddNode" and "AddLearnerNode" also promote and demote members. "UpdateNode" changes nothing. */
 export type ConfChangeType = "AddNode" | "RemoveNode" | "AddLearnerNode" | "UpdateNode";
 
+/** The change of one node. */
 export interface ConfChangeSingle {
   readonly type: ConfChangeType;
   readonly nodeId: NodeId;
 }
 
-/** Auto: simple where at most one voter changes, otherwise joint and left by itself. */
+/**
+ * How a change is carried out (thesis §4.3). "Auto": as a simple change when there is only one, otherwise as "Implicit". "Implicit": through a joint
+ * configuration, which the leader leaves by itself. "Explicit": through a joint configuration, which stays until a change without changes is proposed.
+ */
 export type ConfChangeTransition = "Auto" | "Implicit" | "Explicit";
 
 /** A single change, the form that predates joint consensus (thesis §4.1). */
@@ -98,15 +107,17 @@ export interface ConfChange {
   readonly context: Uint8Array;
 }
 
-/** Any number of changes at once (thesis §4.3). No changes at all asks to leave a joint configuration. */
+/** Any number of changes at once (thesis §4.3). An "Auto" change without changes asks to leave a joint configuration. */
 export interface ConfChangeV2 {
   readonly transition: ConfChangeTransition;
   readonly changes: readonly ConfChangeSingle[];
   readonly context: Uint8Array;
 }
 
+/** An array of no bytes, shared. */
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 
+/** The configuration without members, shared. */
 export const EMPTY_CONF_STATE: ConfState = Object.freeze({
   voters: [],
   learners: [],

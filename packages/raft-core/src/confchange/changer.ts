@@ -2,13 +2,13 @@
  * Computes the configuration that follows from a change, or refuses the change (thesis §4.1 for single changes, §4.3 for
  * joint consensus).
  *
- * Role: pure; it works on copies and changes nothing that is in force. When a change is due is decided elsewhere.
+ * Role: pure. It works on copies and does not alter the configuration in force. raft/reconfigure.ts decides when a change is made.
  *
  * Invariants:
  * X1. A simple change alters the voters by at most one, so that any two majorities before and after overlap.
- * X2. Changes to voters are made to the incoming half; the outgoing half is what was in force when the joint configuration
- *     was entered.
- * X3. What comes out satisfies C1 to C3 (tracker/config.ts) and T1 (tracker/progress-tracker.ts).
+ * X2. Changes to voters are made to the incoming half. The outgoing half holds the voters that were in force when the joint
+ *     configuration was entered.
+ * X3. The resulting configuration satisfies C1 to C3 (tracker/config.ts) and T1 (tracker/progress-tracker.ts).
  */
 import { invariant } from "../errors.ts";
 import { JointConfig } from "../quorum/joint.ts";
@@ -19,7 +19,7 @@ import { Progress } from "../tracker/progress.ts";
 import type { ProgressMap } from "../tracker/progress-tracker.ts";
 import { type ConfChangeSingle, type LogIndex, NONE, type NodeId } from "../types.ts";
 
-/** Where a change starts from. A ProgressTracker is one. */
+/** The configuration that a change starts from. A ProgressTracker is one. */
 export interface ChangeBase {
   readonly config: Config;
   readonly progress: ProgressMap;
@@ -27,16 +27,17 @@ export interface ChangeBase {
   readonly maxInflightBytes: number;
 }
 
-/** The configuration to put in force with `ProgressTracker.adopt`, or why there is none. */
+/** The configuration to put in force with `ProgressTracker.adopt`, or the reason why the change is refused. */
 export type ChangeResult =
   | { readonly ok: true; readonly config: Config; readonly progress: ProgressMap }
   | { readonly ok: false; readonly reason: string };
 
+/** Computes changes of one configuration. Throws InvariantViolation when that configuration breaks an invariant itself (X3). */
 export class Changer {
   readonly #base: ChangeBase;
   readonly #lastIndex: LogIndex;
 
-  /** `lastIndex` is the last index of the log: where probing of a new member begins. `base` is only read. */
+  /** `lastIndex` is the last index of the log, where probing of a new member begins. `base` is not changed. */
   constructor(base: ChangeBase, lastIndex: LogIndex) {
     this.#base = base;
     this.#lastIndex = lastIndex;
@@ -54,7 +55,7 @@ export class Changer {
     return draft.finish();
   }
 
-  /** Makes the voters in force the outgoing half and applies any number of changes to the incoming one (X2). */
+  /** Makes the voters in force the outgoing half, and applies any number of changes to the incoming half (X2). */
   enterJoint(autoLeave: boolean, changes: readonly ConfChangeSingle[]): ChangeResult {
     const draft = this.#draft();
     if (draft.outgoing.size > 0) return refused("config is already joint");
@@ -66,7 +67,7 @@ export class Changer {
     return draft.finish();
   }
 
-  /** Drops the outgoing half; its voters leave, unless they vote in the incoming half or become learners. */
+  /** Drops the outgoing half. Its voters leave the group, unless they vote in the incoming half or become learners. */
   leaveJoint(): ChangeResult {
     const draft = this.#draft();
     if (draft.outgoing.size === 0) return refused("can't leave a non-joint config");
@@ -105,7 +106,7 @@ class Draft {
 
   apply(changes: readonly ConfChangeSingle[]): void {
     for (const { type, nodeId } of changes) {
-      // An application turns a committed change down by naming no node: it still takes its place in the log.
+      // An application turns a committed change down by applying it with node id 0.
       if (nodeId === NONE) continue;
       if (type === "AddNode") this.#makeVoter(nodeId);
       else if (type === "AddLearnerNode") this.#makeLearner(nodeId);
@@ -157,10 +158,11 @@ class Draft {
     }
     if (progress.isLearner) return;
     this.#remove(id);
-    // A demoted voter keeps what is known about its log.
+    // A demoted voter keeps its Progress, because the leader still knows its log.
     this.#progress.set(id, progress);
     if (this.outgoing.has(id)) {
-      // Still a voter of the outgoing half, and nobody is both (C1): it has to wait until that half is gone.
+      // The member still votes in the outgoing half, and no member is voter and learner at once (tracker/config.ts C1). It becomes a
+      // learner when that half is dropped.
       this.#learnersNext = this.#learnersNext.with(id);
     } else {
       progress.isLearner = true;
@@ -181,7 +183,7 @@ class Draft {
       next: Math.max(this.#lastIndex, 1),
       inflights: new Inflights(this.#base.maxInflight, this.#base.maxInflightBytes),
       isLearner,
-      // Otherwise the next check of the quorum could cost the leader its office before the newcomer had a chance to speak.
+      // Otherwise the leader could fail the next check of the quorum before the new member had time to answer.
       recentActive: true,
     });
     this.#progress.set(id, progress);
@@ -198,7 +200,10 @@ function refused(reason: string): ChangeResult {
   return { ok: false, reason };
 }
 
-/** Throws InvariantViolation unless C1 to C3 and T1 hold. An empty configuration is fine: everything starts from one. */
+/**
+ * Throws InvariantViolation unless C1 to C3 (tracker/config.ts) and T1 (tracker/progress-tracker.ts) hold. An empty configuration is allowed:
+ * every group starts from one.
+ */
 export function checkInvariants(config: Config, progress: ProgressMap): void {
   const { voters, learners, learnersNext } = config;
   for (const id of voters.voters.ids) invariant(progress.has(id), () => `no progress for voter ${id} (T1)`);

@@ -14,7 +14,7 @@ const LAST_INDEX = 10;
 const TYPES: readonly ConfChangeType[] = ["AddNode", "AddLearnerNode", "RemoveNode", "UpdateNode"];
 const change = fc.record({ type: fc.constantFrom(...TYPES), nodeId: fc.integer({ min: 0, max: 8 }) });
 const changes = fc.array(change, { maxLength: 20 });
-/** First voters, without which no configuration is joint. */
+/** The first voters: a joint configuration needs an outgoing half. */
 const founders = fc.uniqueArray(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 5 });
 
 type Accepted = Extract<ChangeResult, { ok: true }>;
@@ -50,7 +50,7 @@ describe("configuration changes", () => {
       let simple = start;
       for (const one of all) {
         const result = new Changer(simple, LAST_INDEX).simple([one]);
-        // Both ways have to refuse to lose the last voter; such sequences say nothing about where they lead.
+        // Both ways must refuse to remove the last voter; such sequences have no result to compare.
         fc.pre(result.ok);
         simple = after(simple, result);
       }
@@ -131,8 +131,8 @@ describe("configuration changes", () => {
     const joint = new Changer(after(tracker, changer.enterJoint(false, [remove(1), remove(2)])), LAST_INDEX);
     expect(reason(joint.enterJoint(false, []))).toBe("config is already joint");
     expect(reason(joint.simple([]))).toBe("can't apply simple config change in joint config");
-    const nobody = new Changer(new ProgressTracker(8), LAST_INDEX);
-    expect(reason(nobody.enterJoint(false, [{ type: "AddNode", nodeId: 1 }]))).toBe(
+    const empty = new Changer(new ProgressTracker(8), LAST_INDEX);
+    expect(reason(empty.enterJoint(false, [{ type: "AddNode", nodeId: 1 }]))).toBe(
       "can't make a zero-voter config joint",
     );
   });

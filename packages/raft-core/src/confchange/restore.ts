@@ -1,8 +1,8 @@
 /**
- * Rebuilds a configuration from what a storage or snapshot kept of it.
+ * Rebuilds a configuration from the ConfState of a storage or snapshot.
  *
- * Role: the inverse of `confStateOf`. It goes through the Changer, so that a damaged ConfState is refused by the same rules
- * that guard changes.
+ * Role: the inverse of `confStateOf`. It uses the Changer, so that a damaged ConfState is refused by the same rules
+ * as a bad change.
  */
 
 import { EMPTY_CONFIG } from "../tracker/config.ts";
@@ -12,7 +12,7 @@ import { type ChangeBase, type ChangeResult, Changer } from "./changer.ts";
 /** The limits that a new member's progress starts with. */
 export type RestoreLimits = Pick<ChangeBase, "maxInflight" | "maxInflightBytes">;
 
-/** The configuration of `confState`, with every member's progress as new. `lastIndex`: the last index of the log. */
+/** The configuration of `confState`, with a new Progress for every member. `lastIndex` is the last index of the log. */
 export function restore(limits: RestoreLimits, lastIndex: LogIndex, confState: ConfState): ChangeResult {
   const { maxInflight, maxInflightBytes } = limits;
   const votersOutgoing = changes("AddNode", confState.votersOutgoing);
@@ -22,7 +22,7 @@ export function restore(limits: RestoreLimits, lastIndex: LogIndex, confState: C
     ...changes("AddLearnerNode", confState.learnersNext),
   ];
   let result: ChangeResult = { ok: true, config: EMPTY_CONFIG, progress: new Map() };
-  // Build up what was in force first, one voter at a time; then, if joint, replace all of it in one step.
+  // Builds the configuration that was in force first, one voter at a time. If joint, then replaces all of it in one step.
   for (const change of votersOutgoing.length > 0 ? votersOutgoing : incoming) {
     result = new Changer({ ...result, maxInflight, maxInflightBytes }, lastIndex).simple([change]);
     if (!result.ok) return result;

@@ -10,7 +10,7 @@ interface Write {
   readonly fail: (error: Error) => void;
 }
 
-/** A storage whose writes finish when the test says so. Only `write` is used here. */
+/** A storage whose writes finish when the test completes them. Only `write` is used here. */
 function heldStorage(): { storage: GroupStorage; writes: Write[] } {
   const writes: Write[] = [];
   const storage = {

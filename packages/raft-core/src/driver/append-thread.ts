@@ -1,13 +1,13 @@
 /**
- * Carries out MsgStorageAppend: writes, waits until the write is durable, then lets the responses go.
+ * Carries out MsgStorageAppend: writes, waits until the write is durable, then delivers the responses.
  *
- * Role: the only place that turns "on disk" into a message. It does not look into the responses.
+ * Role: the only place that releases messages when their write is durable. It does not look into the responses.
  *
  * Invariants:
  * A1. A response leaves only after its own batch and every earlier one are durable (Raft paper, figure 2; thesis §10.2.1).
  * A2. Responses leave in the order of their messages.
- * A3. After a failed write nothing leaves any more.
- * A4. A local snapshot is not installed once a received one, which is always newer, was handed to the storage.
+ * A3. After a failed write no response leaves any more.
+ * A4. A local snapshot is not installed once a received snapshot, which is always newer, was handed to the storage.
  */
 
 import { invariant } from "../errors.ts";
@@ -15,19 +15,21 @@ import { LOCAL_APPEND_THREAD, type Message } from "../message.ts";
 import type { GroupStorage, WriteBatch } from "../ports/storage.ts";
 import type { HardState, LogIndex, SnapshotMetadata } from "../types.ts";
 
+/** The calls that the append thread makes into its group. */
 export interface AppendThreadHost {
-  /** The responses of a batch that is durable. */
+  /** Delivers the responses of a batch that is durable. */
   deliver(responses: readonly Message[]): void;
-  /** A received snapshot is durable and the log starts behind it: bring the state machine there. */
+  /** Restores the state machine from a received snapshot. The snapshot is durable, and the log starts behind it. */
   restore(metadata: SnapshotMetadata): Promise<void>;
-  /** A write failed. Called once. */
+  /** Called once, when a write has failed. */
   fail(error: unknown): void;
 }
 
+/** Writes the batches of one group to its storage. One per running group. */
 export class AppendThread {
   readonly #storage: GroupStorage;
   readonly #host: AppendThreadHost;
-  /** What the storage has, with the commit index it may lack. */
+  /** The hard state last handed out. The storage has it, except that its commit index may be older. */
   #hardState: HardState;
   #hasUnwrittenCommit = false;
   /** Index of the last received snapshot that was handed to the storage. */
@@ -41,7 +43,7 @@ export class AppendThread {
     this.#host = host;
   }
 
-  /** Starts the write at once; writes of several messages overlap, the storage keeps their order. */
+  /** Starts the write at once. Writes of several messages overlap; the storage keeps their order. */
   submit(message: Message): void {
     invariant(message.to === LOCAL_APPEND_THREAD, "only MsgStorageAppend is for the append thread");
     const batch = this.#batchOf(message);
@@ -56,13 +58,13 @@ export class AppendThread {
       this.#host.deliver(message.responses);
     });
     this.#tail = this.#tail.catch((error: unknown) => this.#fail(error));
-    // A write that fails while an earlier one is awaited must not be an unhandled rejection.
+    // A write that fails while an earlier one is awaited must not become an unhandled rejection.
     write?.catch(() => {});
   }
 
   /**
-   * Makes a local snapshot, already spooled, the group's latest one, together with the commit index that covers it: after a
-   * restart what is applied must be known to be committed. False, and nothing written, if it came too late (A4).
+   * Makes a local snapshot, already spooled, the group's latest one. Writes the commit index that covers the snapshot with it, because after a
+   * restart all applied entries must be known to be committed. Returns false and writes nothing if a newer snapshot was received (A4).
    */
   async writeSnapshot(metadata: SnapshotMetadata, compactTo: LogIndex): Promise<boolean> {
     if (metadata.index <= this.#receivedIndex) return false;
@@ -81,7 +83,7 @@ export class AppendThread {
       const { term, vote, commit } = message;
       const onlyCommit = term === this.#hardState.term && vote === this.#hardState.vote;
       this.#hardState = { term, vote, commit };
-      // A lost commit index is learned again from the leader, so it is not worth a flush of its own: it rides on the next one.
+      // The node learns a lost commit index again from the leader. So a new commit index gets no flush of its own; the next batch carries it.
       if (onlyCommit && message.entries.length === 0 && message.snapshot === undefined) {
         this.#hasUnwrittenCommit = true;
         return undefined;

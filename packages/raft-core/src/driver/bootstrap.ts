@@ -1,4 +1,4 @@
-/** How a group begins on a node: from nothing, or from what the node has stored. */
+/** Bootstrap of a group on a node whose storage is empty. */
 import { RaftError } from "../errors.ts";
 import type { AnyExecutor } from "../ports/executor.ts";
 import type { GroupStorage } from "../ports/storage.ts";
@@ -7,8 +7,9 @@ import { Members } from "./membership/members.ts";
 import type { Bootstrap } from "./options.ts";
 import { withHeader } from "./snapshots/snapshot-header.ts";
 
-/** Where every bootstrapped log begins: a snapshot of the initial state stands at this index and term. */
+/** Index of the snapshot of the initial state, with which every bootstrapped log begins. */
 const INITIAL_INDEX = 1;
+/** Term of that snapshot. */
 const INITIAL_TERM = 1;
 
 /** Whether the group has never run on this node. */
@@ -18,8 +19,10 @@ export function isEmpty(storage: GroupStorage): boolean {
 }
 
 /**
- * Writes the first configuration as a snapshot of the initial state, the same on every initial member, so that a node that
- * joins later gets configuration and addresses the way it gets everything else. A node that joins writes nothing.
+ * Writes the first configuration as a snapshot of the initial state, the same on every initial member. A node that
+ * joins later gets configuration and addresses from the leader's snapshot or log. A node that joins writes nothing here.
+ *
+ * Throws RaftError CONFIG_INVALID without `bootstrap`, and for a list of members that is empty or names a node twice.
  */
 export async function bootstrapStorage(
   storage: GroupStorage,
@@ -29,13 +32,16 @@ export async function bootstrapStorage(
   if (bootstrap === undefined) {
     throw new RaftError(
       "CONFIG_INVALID",
-      'the storage is empty and nothing says how to begin; give `bootstrap` with the initial members, or { kind: "join" } for a node that a running group will add',
+      'The storage is empty and the option `bootstrap` is missing. Give `bootstrap` the initial members, or { kind: "join" } for a node that a running group will add.',
     );
   }
   if (bootstrap.kind === "join") return;
   const voters = bootstrap.members.map(({ nodeId }) => nodeId).sort((a, b) => a - b);
   if (voters.length === 0 || new Set(voters).size < voters.length) {
-    throw new RaftError("CONFIG_INVALID", `the initial members must be one or more different nodes, not [${voters}]`);
+    throw new RaftError(
+      "CONFIG_INVALID",
+      `The initial members are [${voters}]. Give \`bootstrap\` one or more members, each with an id of its own.`,
+    );
   }
   const confState = { ...EMPTY_CONF_STATE, voters };
   const metadata: SnapshotMetadata = { index: INITIAL_INDEX, term: INITIAL_TERM, confState };

@@ -1,10 +1,10 @@
-/** The core of a group, configured as the driver needs it and the options say. */
+/** Creates the core of a group from the driver's options. */
 import type { Config } from "../config.ts";
 import { RawNode } from "../raw-node.ts";
 import type { LogIndex } from "../types.ts";
 import type { ResolvedOptions } from "./options.ts";
 
-/** `applied`: how far the state is that was restored before; `carriesHeartbeat` as in the core's configuration. */
+/** The core of a group. `applied` is the index of the restored state; `carriesHeartbeat` is the option of that name in config.ts. */
 export function coreOf<Command, Result>(
   options: ResolvedOptions<Command, Result>,
   applied: LogIndex,

@@ -1,8 +1,8 @@
-/** What a group says of itself to anybody who asks from outside (`Discover`). */
+/** The description that a group gives to callers outside of it (`Discover`). */
 import type { GroupDescription } from "../ports/peer-transport.ts";
 import type { ConfState, NodeId, RaftRole } from "../types.ts";
 
-/** What a description is made of. */
+/** The facts that a description is made of. */
 export interface DescribedGroup {
   readonly nodeId: NodeId;
   readonly role: RaftRole;
@@ -11,7 +11,7 @@ export interface DescribedGroup {
   readonly highestNodeId: NodeId;
 }
 
-/** A candidate is one in any phase of its campaign; a learner is one whatever else it is. */
+/** The description of a group. A pre-candidate counts as a candidate. A learner is always described as a learner. */
 export function describeGroup({ nodeId, role, leader, confState, highestNodeId }: DescribedGroup): GroupDescription {
   const plain = role === "StateLeader" ? "LEADER" : role === "StateFollower" ? "FOLLOWER" : "CANDIDATE";
   return {

@@ -83,7 +83,7 @@ describe("a turn", () => {
 });
 
 describe("a peer's proposal", () => {
-  test("that no node could read is left out, and stops nobody", async () => {
+  test("that no node could read is left out, and stops no node", async () => {
     const { clock, wires, first, second, third } = await trio();
     const unreadable = {
       term: 0,
@@ -123,7 +123,7 @@ describe("stopping", () => {
     const proposed: Promise<unknown>[] = [];
     while (stopped === undefined) {
       proposed.push(first.cluster.propose("x").catch((error: unknown) => error));
-      // Already in the core when the tick comes, so that the tick's turn would write and send it.
+      // The proposal is in the core when the tick comes, so the tick's turn would write and send it.
       const entries = [{ term: 0, index: 0, type: "EntryNormal" as const, data: new Uint8Array([65]) }];
       wires.receiver(1).receive(3, [message({ type: "MsgProp", from: 3, to: 1, entries })]);
       clock.tick();
@@ -148,7 +148,7 @@ describe("stopping", () => {
       cluster.readIndex(),
       cluster.transferLeadership(2),
       cluster.changeMembership([{ type: "RemoveNode", nodeId: 3 }]),
-      // Waits for a hand-over first, and proposes when that has failed.
+      // The change waits for a hand-over first, and is proposed when that has failed.
       cluster.changeMembership([{ type: "RemoveNode", nodeId: 1 }]),
     ].map(expectStopped);
     await clock.settle();
@@ -222,7 +222,7 @@ describe("snapshots from the leader", () => {
     const other = new Counter();
     other.count = 42;
     await wires.receiver(2).receiveSnapshot(offered, withHeader(header, other.snapshot()));
-    // Received and stepped, but its turn has not come yet: now the local one begins.
+    // The snapshot is received and stepped, but its restore has not begun: now the local snapshot begins.
     executor.snapshot = async function* () {
       await new Promise<void>((resolve) => {
         finish = resolve;
@@ -258,7 +258,7 @@ describe("a member's address that the transport cannot use", () => {
     });
   });
 
-  test("stops nobody once it is in the log", async () => {
+  test("stops no node once it is in the log", async () => {
     const { clock, wires, nodes, first } = await trio();
     for (const id of [1, 2, 3]) wires.transportOf(id).setPeer = unusable;
     const changed = first.cluster.changeMembership([{ type: "AddLearnerNode", nodeId: 4, address: "nowhere" }]);

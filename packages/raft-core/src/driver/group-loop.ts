@@ -1,15 +1,15 @@
 /**
- * The loop of one Raft group on one node: feeds a RawNode and carries out what it asks for.
+ * The loop of one Raft group on one node: steps inputs into a RawNode and carries out its Readys.
  *
- * Data goes one way. In: proposals, reads, messages, ticks, and the responses of the append and apply threads are stepped into
- * the core. At the end of the turn of the event loop, what the core has ready goes out: messages to the transport, appends to
+ * Data goes one way. Proposals, reads, messages, ticks, and the responses of the append and apply threads are stepped into
+ * the core. At the end of the turn of the event loop, the core's Ready goes out: messages to the transport, appends to
  * the storage, committed entries to the executor. So everything that arrives in one turn becomes one append, one durable
  * write and one frame per peer; writes, sends and applying overlap.
  *
  * Invariants:
- * D1. No request for votes, no vote and no acknowledgement leaves before what it claims is durable (kept by the append thread, A1).
- * D2. Nothing is applied that is not committed, and nothing twice (kept by the core and the apply thread, B1).
- * D3. After a failed write or a broken invariant the node sends, writes and applies nothing more.
+ * D1. No request for votes, no vote and no acknowledgement leaves before the state that it claims is durable (append-thread.ts A1).
+ * D2. Only committed entries are applied, each once (kept by the core, and by apply-thread.ts B1).
+ * D3. After a failed write or a broken invariant the node sends no message, writes no batch and applies no entry.
  */
 import { RaftError } from "../errors.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
@@ -129,7 +129,7 @@ export class GroupLoop<Command, Result> {
       inbox: this.#inbox,
     });
     const { voters, votersOutgoing } = this.#state.confState;
-    // Alone there is nobody to wait for.
+    // A single voter need not wait for an election timeout.
     if (voters.length === 1 && votersOutgoing.length === 0 && voters[0] === nodeId) this.#raw.campaign();
     this.#schedule();
   }
@@ -365,7 +365,7 @@ export class GroupLoop<Command, Result> {
       const didSomething = this.#raw.tick(missedTicks);
       const mayHaveCalls = this.#calls.tick();
       this.#leadership.tick(this.#state);
-      // Whoever was told of a lost node may have stopped this one.
+      // An observer that was told of a lost node may have stopped this node.
       if ((didSomething || mayHaveCalls) && this.#lifecycle.isRunning) this.#turn();
     } catch (error) {
       this.#fail(error);

@@ -1,4 +1,4 @@
-/** Puts together what a group tells about itself when it is asked. */
+/** Collects the status of a group from its parts. */
 import type { GroupStorage } from "../ports/storage.ts";
 import type { Status } from "../status.ts";
 import type { GroupId, NodeId } from "../types.ts";
@@ -6,7 +6,7 @@ import type { ReplicatedState } from "./apply/replicated-state.ts";
 import type { SnapshotTransferStatus } from "./snapshots/snapshot-transfers.ts";
 import type { ClusterStatus } from "./status.ts";
 
-/** The parts of a group that have something to tell. */
+/** The parts of a group that its status is made of. */
 export interface StatusSources {
   readonly options: {
     readonly nodeId: NodeId;
@@ -22,7 +22,7 @@ export interface StatusSources {
   readonly snapshots: { status(): readonly SnapshotTransferStatus[] };
 }
 
-/** The status at this moment, as plain data. */
+/** The status of the group at this moment, as plain data. */
 export function statusOf(sources: StatusSources): ClusterStatus {
   const { state, calls, received, leadership, snapshots } = sources;
   const { nodeId, groupId, storage, timing } = sources.options;

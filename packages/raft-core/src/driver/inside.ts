@@ -1,6 +1,6 @@
 /**
- * The core and the replicated state behind the receiver that a group opens on its transport: for the simulation, whose invariants look at them
- * while real drivers run. Under a symbol that no entry of the package exports: nothing else is to be built on it.
+ * Attaches the core and the replicated state of a group to the receiver that it opens on its transport. The simulation checks its invariants on
+ * them while real drivers run. They stand under a symbol that no entry of the package exports, so that no other code depends on them.
  */
 import type { GroupReceiver } from "../ports/peer-transport.ts";
 import type { RawNode } from "../raw-node.ts";
@@ -8,7 +8,7 @@ import type { ReplicatedState } from "./apply/replicated-state.ts";
 
 const INSIDE = Symbol.for("@raftoral/raft-core inside");
 
-/** Shows what is behind `receiver`, and returns it. */
+/** Attaches `inside` to `receiver`, and returns the receiver. */
 export function showingInside<Receiver extends GroupReceiver>(
   receiver: Receiver,
   inside: { readonly raw: RawNode; readonly state: ReplicatedState },

@@ -1,4 +1,4 @@
-/** Whether a group on this node runs, and if not, why. It never runs again: a restart makes a new one. */
+/** Whether a group on this node runs, and if not, why. A group that has stopped does not run again; a restart creates a new one. */
 import { RaftError } from "../errors.ts";
 import type { NodeId } from "../types.ts";
 
@@ -7,6 +7,7 @@ type State =
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly error: Error };
 
+/** The state of one group on one node: running, then stopped or failed. */
 export class Lifecycle {
   readonly #nodeId: NodeId;
   #state: State = { kind: "running" };
@@ -15,28 +16,31 @@ export class Lifecycle {
     this.#nodeId = nodeId;
   }
 
+  /** True until {@link stop} or {@link fail}. */
   get isRunning(): boolean {
     return this.#state.kind === "running";
   }
 
-  /** Why the node stopped by itself, if it did. */
+  /** The error that stopped the node, if it stopped by itself. */
   get failure(): Error | undefined {
     return this.#state.kind === "failed" ? this.#state.error : undefined;
   }
 
+  /** Records that the application stopped the group. */
   stop(): void {
     this.#state = { kind: "stopped" };
   }
 
+  /** Records that the group stopped by itself because of `error`. */
   fail(error: Error): void {
     this.#state = { kind: "failed", error };
   }
 
-  /** What calls are answered with once the node does not run any more. */
+  /** The error for calls to a node that does not run any more: NODE_STOPPED or NODE_FAILED. */
   refusal(): RaftError {
-    const node = `node ${this.#nodeId}`;
+    const node = `Node ${this.#nodeId}`;
     if (this.#state.kind !== "failed") {
-      return new RaftError("NODE_STOPPED", `${node} was stopped; start it again, or use another node`, {
+      return new RaftError("NODE_STOPPED", `${node} was stopped. Start it again, or use another node.`, {
         retryable: true,
       });
     }

@@ -1,8 +1,9 @@
-/** Who listens to a group's events. An observer that throws is logged, never allowed to stop the node. */
+/** The observers of a group's events. An observer that throws is logged and does not stop the node. */
 import type { Cancel } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { ClusterEvent } from "./status.ts";
 
+/** The observers of one group. */
 export class Observers {
   readonly #listeners = new Set<(event: ClusterEvent) => void>();
   readonly #logger: Logger;
@@ -11,6 +12,7 @@ export class Observers {
     this.#logger = logger;
   }
 
+  /** Tells `listener` of every event from now on, until the returned function is called. */
   add(listener: (event: ClusterEvent) => void): Cancel {
     this.#listeners.add(listener);
     return () => {
@@ -18,12 +20,16 @@ export class Observers {
     };
   }
 
+  /** Tells all observers of `event`, in the order in which they were added. */
   emit(event: ClusterEvent): void {
     for (const listener of this.#listeners) {
       try {
         listener(event);
       } catch (error) {
-        this.#logger.error({ err: error, event: event.type }, "an observer threw; it should not");
+        this.#logger.error(
+          { err: error, event: event.type },
+          "an observer of the group threw an error; observers must not throw",
+        );
       }
     }
   }

@@ -10,51 +10,52 @@ import type { GroupStorage } from "../ports/storage.ts";
 import type { GroupId, NodeAddress, NodeId } from "../types.ts";
 import type { CallMeter } from "./calls/call-meter.ts";
 
-/** How a node that has nothing stored yet begins. Ignored once something is stored. */
+/** How a node with an empty storage begins. Ignored once the storage is not empty. */
 export type Bootstrap =
-  /** The first configuration: all of these are voters. Every one of them must be given the same list. */
+  /** The members form a new group in which all of them are voters. Every member must be given the same list. */
   | { readonly kind: "members"; readonly members: readonly NodeAddress[] }
-  /** Waits, without a vote, until a leader adds this node. */
+  /** The node waits, without a vote, until a leader adds it to a group. */
   | { readonly kind: "join" };
 
 /** Time is counted in ticks of `tickMs`. Defaults in parentheses. */
 export interface RaftTiming {
   /** Length of a tick in milliseconds (50). */
   readonly tickMs: number;
-  /** A follower that hears nothing for this many ticks, up to twice as many at random, campaigns (10). */
+  /** Ticks without a leader after which a follower campaigns (10); at random up to twice as many. */
   readonly electionTicks: number;
-  /** A leader sends heartbeats this often (2). */
+  /** Ticks between two heartbeats of a leader (2). */
   readonly heartbeatTicks: number;
-  /** A member that is silent for this many ticks is reported lost (12). */
+  /** Ticks of silence after which a leader reports a member as lost (12). */
   readonly nodeLostTicks: number;
 }
 
 /** Bounds of queues, buffers and messages. Defaults in parentheses. */
 export interface RaftLimits {
-  /** Largest command in bytes (1 MiB); larger ones are refused with PAYLOAD_TOO_LARGE. */
+  /** Largest command in bytes (1 MiB). Larger ones are refused with PAYLOAD_TOO_LARGE. */
   readonly maxCommandBytes: number;
-  /** Proposals of this node waiting for their result (8192); more are refused with OVERLOADED. */
+  /** Proposals of this node that wait for their result (8192). More are refused with OVERLOADED. */
   readonly maxPendingProposals: number;
-  /** Reads of this node waiting to be confirmed and applied (65,536); more are refused with OVERLOADED. */
+  /** Reads of this node that wait to be confirmed and applied (65,536). More are refused with OVERLOADED. */
   readonly maxPendingReads: number;
   /** Largest append message in bytes (256 KiB). */
   readonly maxMessageBytes: number;
   /** Committed bytes handed to the executor at once (1 MiB). */
   readonly maxCommittedBytesPerReady: number;
-  /** Uncommitted bytes on the leader (64 MiB); proposals beyond are dropped and retried. */
+  /** Uncommitted bytes on the leader (64 MiB). Proposals beyond are dropped; the driver sends them again. */
   readonly maxUncommittedBytes: number;
   /** Append messages in flight to one peer (256). */
   readonly maxInflightMessages: number;
-  /** Entries applied since the last snapshot before another is taken (20,000). */
+  /** Entries applied between two snapshots (20,000). */
   readonly snapshotEveryEntries: number;
-  /** Applied entries kept in the log behind a snapshot, for slow followers (5,000). */
+  /** Applied entries kept in the log before a snapshot's index, for slow followers (5,000). */
   readonly keepEntries: number;
-  /** The same while a snapshot is on its way to a follower that will need them (1,000,000). */
+  /** Applied entries kept while a snapshot is being sent to a follower that will need the following entries (1,000,000). */
   readonly keepEntriesWhileSending: number;
-  /** How long a proposal, read or change may take unless its caller says otherwise, in milliseconds (10,000). */
+  /** Longest time of a proposal, read or change whose caller gives no timeout, in milliseconds (10,000). */
   readonly defaultTimeoutMs: number;
 }
 
+/** The defaults of {@link RaftTiming}. */
 export const DEFAULT_TIMING: RaftTiming = Object.freeze({
   tickMs: 50,
   electionTicks: 10,
@@ -62,6 +63,7 @@ export const DEFAULT_TIMING: RaftTiming = Object.freeze({
   nodeLostTicks: 12,
 });
 
+/** The defaults of {@link RaftLimits}. */
 export const DEFAULT_LIMITS: RaftLimits = Object.freeze({
   maxCommandBytes: 1024 * 1024,
   maxPendingProposals: 8192,
@@ -76,48 +78,49 @@ export const DEFAULT_LIMITS: RaftLimits = Object.freeze({
   defaultTimeoutMs: 10_000,
 });
 
-/** With fewer there is hardly anything to gain. */
+/** Default of `coalesceHeartbeatsFrom`. With fewer groups coalescing saves almost nothing. */
 export const DEFAULT_COALESCE_HEARTBEATS_FROM = 16;
 
+/** Options of `RaftCluster.start`. */
 export interface RaftClusterOptions<Command, Result> {
-  /** Which node this is; the transport's. */
+  /** Id of this node. Must equal the transport's. */
   readonly nodeId: NodeId;
-  /** One of many groups on the same transport (1). */
+  /** Id of the group among the groups on the same transport (1). From 1 to 2^53 - 2. */
   readonly groupId?: GroupId;
-  /** How the others are reached. */
+  /** Sends messages to the other nodes and receives theirs. */
   readonly transport: PeerTransport;
-  /** Where log, votes and snapshots are kept. It stays open when the group stops. */
+  /** Keeps log, votes and snapshots. The storage stays open when the group stops. */
   readonly storage: GroupStorage;
-  /** What is replicated. */
+  /** The replicated state machine. */
   readonly executor: CommandExecutor<Command, Result>;
-  /** Required when the storage is empty. */
+  /** How the node begins. Required when the storage is empty. */
   readonly bootstrap?: Bootstrap;
   /** Lengths of ticks, elections and heartbeats ({@link RaftTiming}). */
   readonly timing?: Partial<RaftTiming>;
   /** Bounds of queues, buffers and messages ({@link RaftLimits}). */
   readonly limits?: Partial<RaftLimits>;
-  /** Asks whether an election would succeed before it begins one (thesis §9.6). Defaults to true. */
+  /** Whether a node asks for pre-votes before it begins an election (thesis §9.6). Defaults to true. */
   readonly preVote?: boolean;
-  /** The leader steps down when it hears from no quorum for an election timeout (thesis §6.2). Defaults to true. */
+  /** Whether the leader steps down when it hears from no quorum for an election timeout (thesis §6.2). Defaults to true. */
   readonly checkQuorum?: boolean;
-  /** How reads are confirmed: a heartbeat round, or the leader's lease, which trusts clocks ("safe"). */
+  /** How reads are confirmed: by a round of heartbeats, or by the leader's lease, which relies on the clocks ("safe"). */
   readonly readOnly?: "safe" | "lease-based";
   /**
-   * From so many groups on this node on, their heartbeats to a peer travel as one message, which costs a small part of what one
-   * for each group does (16). 1: always; Infinity: never. All groups of a node should say the same; peers may differ.
+   * Number of groups on this node from which on their heartbeats to a peer travel as one message, which costs much less than one message
+   * for each group (16). 1: always; Infinity: never. All groups of a node should have the same value; peers may differ.
    */
   readonly coalesceHeartbeatsFrom?: number;
-  /** Defaults to the platform's clock. */
+  /** The clock. Defaults to the platform's clock. */
   readonly clock?: Clock;
-  /** Defaults to one seeded from the platform's randomness. */
+  /** Source of random numbers. Defaults to one seeded from the platform's randomness. */
   readonly rng?: Rng;
-  /** Defaults to silence. */
+  /** Receives log lines. Defaults to a logger that drops every line. */
   readonly logger?: Logger;
-  /** Told of what the group measures; nothing is measured without one. */
+  /** Receives measurements of calls and snapshots. Without a probe nothing is measured. */
   readonly probe?: ClusterProbe;
 }
 
-/** {@link RaftClusterOptions} with everything decided. */
+/** {@link RaftClusterOptions} with every default filled in. */
 export interface ResolvedOptions<Command, Result> {
   readonly nodeId: NodeId;
   readonly groupId: GroupId;
@@ -133,6 +136,6 @@ export interface ResolvedOptions<Command, Result> {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly logger: Logger;
-  /** What is told of calls; undefined where nobody measures them. */
+  /** Measures calls for the probe; undefined without a probe. */
   readonly calls: CallMeter | undefined;
 }

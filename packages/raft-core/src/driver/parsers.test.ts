@@ -1,4 +1,4 @@
-// Everything of the driver that reads bytes from others: a value or CODEC_INVALID, whatever the bytes are.
+// The parsers of the driver that read bytes from other nodes: any bytes give a value or CODEC_INVALID.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeConfChange, encodeConfChangeV2 } from "../eraftpb/conf-change.ts";
@@ -100,7 +100,7 @@ describe("damaged bytes", () => {
     );
   });
 
-  test("of pulses and their answers are read or refused, and hold no more than there are bytes for", () => {
+  test("of pulses and their answers are read or refused, and hold at most as many items as there are bytes for", () => {
     const property = fc.property(anyDamaged(pulse), anyDamaged(answer), (one, other) => {
       expect(attempt(() => decodePulse(one))?.lines.length ?? 0).toBeLessThanOrEqual(one.length);
       expect(attempt(() => decodePulseAnswer(other))?.except.length ?? 0).toBeLessThanOrEqual(other.length);
@@ -143,7 +143,7 @@ describe("damaged bytes", () => {
       const { entries } = received.readable(message({ type: "MsgProp", from: 2, to: 1, entries: [entry] }));
       for (const each of entries) {
         taken += 1;
-        // What the apply thread does with it.
+        // The apply thread does the same with the bytes.
         const read = readConfChange(each);
         const about = decodeMemberUpdate(read.context);
         const members = new Members();

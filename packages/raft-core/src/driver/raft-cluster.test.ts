@@ -9,11 +9,11 @@ import type { GroupId, LogIndex, NodeId } from "../types.ts";
 import type { RaftClusterOptions } from "./options.ts";
 import { RaftCluster } from "./raft-cluster.ts";
 
-/** The least that joins nodes of one process: every message arrives, unless its receiver is cut off. */
+/** The smallest network for nodes of one process: every message arrives, unless its receiver is cut off. */
 class Wire {
   readonly #receivers = new Map<NodeId, GroupReceiver>();
   readonly cut = new Set<NodeId>();
-  /** These send but hear nothing. */
+  /** Nodes that send but receive nothing. */
   readonly deaf = new Set<NodeId>();
 
   transport(nodeId: NodeId): PeerTransport {
@@ -45,7 +45,7 @@ class Wire {
   }
 }
 
-/** A list that commands append to; the result is the length. */
+/** An executor with a list to which commands append; the result is the length. */
 class ListExecutor implements CommandExecutor<string, number> {
   items: string[] = [];
   lost: NodeId[] = [];
@@ -110,7 +110,7 @@ async function startThree(wire: Wire, options: Partial<RaftClusterOptions<string
   return nodes;
 }
 
-/** Waits for `isTrue`, looking after every turn of the event loop, at most `ms`. */
+/** Waits until `isTrue`, which it checks after every turn of the event loop, for at most `ms`. */
 async function eventually(isTrue: () => boolean, ms = 5_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!isTrue()) {
@@ -149,7 +149,7 @@ describe("a group of one", () => {
     expect(again.cluster.members()).toEqual(addressed([1]));
   });
 
-  test("whoever listens hears of each snapshot that is taken, asked for or due", async () => {
+  test("observers hear of each snapshot that is taken, requested or due", async () => {
     const limits = { keepEntries: 0, snapshotEveryEntries: 3 };
     const bootstrap = { kind: "members" as const, members: addressed([1]) };
     const { cluster } = await startNode(new Wire(), 1, { bootstrap, limits });
@@ -274,7 +274,7 @@ describe("a group of three", () => {
     const [one, other] = followersOf(nodes).map((node) => node.cluster.nodeId);
     await cluster.changeMembership([{ type: "RemoveNode", nodeId: other ?? 0 }]);
     const left = [cluster.nodeId, one ?? 0];
-    // Each leaves one voter, both would leave none.
+    // Each change leaves one voter; both together would leave none.
     const calls = await Promise.allSettled(
       left.map((nodeId) => cluster.changeMembership([{ type: "AddLearnerNode", nodeId }], { timeoutMs: 600_000 })),
     );

@@ -1,7 +1,7 @@
 /**
  * One Raft group on one node, as an application uses it: propose commands, read linearizably, change the membership.
  *
- * Role: the public face of the driver. What it accepts is checked here; the loop (`group-loop.ts`) does the work.
+ * Role: the public interface of the driver. It checks the arguments; the loop (`group-loop.ts`) does the work.
  */
 
 import { RaftError } from "../errors.ts";
@@ -26,13 +26,15 @@ import type { ClusterEvent, ClusterStatus } from "./status.ts";
 
 /** Options of a call that waits for the group. */
 export interface CallOptions {
-  /** How long the call may take, in milliseconds; `defaultTimeoutMs` of the limits unless given. */
+  /** Longest time of the call in milliseconds. Defaults to `defaultTimeoutMs` of the limits. */
   readonly timeoutMs?: number;
 }
 
 /** One group, running on one node. Every method may be called on any node of the group. */
 export class RaftCluster<Command, Result> {
+  /** Id of this node. */
   readonly nodeId: NodeId;
+  /** Id of the group. */
   readonly groupId: GroupId;
   readonly #options: ResolvedOptions<Command, Result>;
   readonly #state: ReplicatedState;
@@ -40,11 +42,11 @@ export class RaftCluster<Command, Result> {
   readonly #changes: MembershipChanges;
 
   /**
-   * Starts the group from what the storage holds, or as `bootstrap` says if it holds nothing. Resolves when the node takes
+   * Starts the group from the contents of the storage, or as `bootstrap` says if the storage is empty. Resolves when the node takes
    * part; a leader need not be known yet (see {@link waitForLeader}).
    *
-   * Throws RaftError CONFIG_INVALID for options that cannot work, CODEC_INVALID for a stored snapshot of a newer version, and
-   * whatever the storage throws.
+   * Rejects with RaftError CONFIG_INVALID for invalid options, CODEC_INVALID for a stored snapshot of a newer version, STATE_MISMATCH for an
+   * executor's state that does not belong to the storage, and with errors of the storage.
    */
   static async start<Command, Result>(
     options: RaftClusterOptions<Command, Result>,
@@ -89,12 +91,12 @@ export class RaftCluster<Command, Result> {
   }
 
   /**
-   * Replicates a command and resolves with its result once it is committed and applied on this node; any node may propose. It
-   * is applied at most once, however often it had to be sent.
+   * Replicates a command and resolves with its result once it is committed and applied on this node. Any node may propose. The
+   * command is applied at most once, even if it is sent several times.
    *
-   * Rejects with RaftError PAYLOAD_TOO_LARGE, OVERLOADED or NO_LEADER (nothing was applied), DEADLINE_EXCEEDED or
-   * PROPOSAL_OUTCOME_UNKNOWN (it may be applied), NODE_STOPPED or NODE_FAILED (it may be applied), and with what the
-   * executor's `encode` throws.
+   * Rejects with RaftError PAYLOAD_TOO_LARGE, OVERLOADED or NO_LEADER (the command was not applied), DEADLINE_EXCEEDED,
+   * PROPOSAL_OUTCOME_UNKNOWN, NODE_STOPPED or NODE_FAILED (the command may be applied), and with errors of the
+   * executor's `encode`.
    */
   async propose(command: Command, options: CallOptions = {}): Promise<Result> {
     const { executor } = this.#options;
@@ -102,20 +104,20 @@ export class RaftCluster<Command, Result> {
   }
 
   /**
-   * A linearizable read barrier (thesis §6.4): resolves when this node's state holds everything that was acknowledged anywhere
-   * before the call, with the index applied by then. Rejects with RaftError NO_LEADER or DEADLINE_EXCEEDED.
+   * A linearizable read barrier (thesis §6.4). Resolves with the applied index when this node's state holds everything that was acknowledged
+   * anywhere before the call. Rejects with RaftError OVERLOADED, NO_LEADER, DEADLINE_EXCEEDED, NODE_STOPPED or NODE_FAILED.
    */
   async readIndex(options: CallOptions = {}): Promise<LogIndex> {
     return await this.#loop.calls.readIndex(this.#timeout(options));
   }
 
   /**
-   * Changes the membership, several members at once through joint consensus (thesis §4.3), and resolves with the
+   * Changes the membership, several members at once through joint consensus (thesis §4.3). Resolves with the
    * configuration once it is in force here and not joint any more. On the leader it resolves when the group can go on without the
-   * members that were removed, be it this node, even if all others crash now.
+   * removed members, which may include this node, even if all other nodes crash at that moment.
    *
-   * Rejects with RaftError NODE_UNKNOWN (removing a node that is no member), CONF_CHANGE_INVALID, NO_LEADER, DEADLINE_EXCEEDED,
-   * and with the transport's TRANSPORT_ADDRESS_INVALID.
+   * Rejects with RaftError NODE_UNKNOWN (removing a node that is no member), CONF_CHANGE_INVALID, NO_LEADER, DEADLINE_EXCEEDED, NODE_STOPPED,
+   * NODE_FAILED, and with the transport's TRANSPORT_ADDRESS_INVALID.
    */
   async changeMembership(changes: readonly MemberChange[], options: CallOptions = {}): Promise<ConfState> {
     this.#loop.assertRunning();
@@ -123,15 +125,15 @@ export class RaftCluster<Command, Result> {
   }
 
   /**
-   * Hands leadership to another voter (thesis §3.10) and resolves when it leads. Rejects with NODE_UNKNOWN for a node that is no
-   * voter, DEADLINE_EXCEEDED when it does not take over; the old leader then goes on.
+   * Hands the leadership to another voter (thesis §3.10) and resolves when that voter leads. Rejects with NODE_UNKNOWN for a node that is no
+   * voter, and with DEADLINE_EXCEEDED when the voter does not take over; the old leader then goes on.
    */
   async transferLeadership(to: NodeId, options: CallOptions = {}): Promise<void> {
     this.#loop.assertRunning();
     if (!this.#state.confState.voters.includes(to)) {
       throw new RaftError(
         "NODE_UNKNOWN",
-        `node ${to} is no voter, so it cannot lead; voters are ${this.#state.confState.voters}`,
+        `Node ${to} is no voter, so it cannot lead. Choose one of the voters: ${this.#state.confState.voters}.`,
         {
           details: { voters: this.#state.confState.voters },
         },
@@ -143,9 +145,11 @@ export class RaftCluster<Command, Result> {
       () => this.#loop.leader === to,
       this.#now() + timeoutMs,
       () =>
-        new RaftError("DEADLINE_EXCEEDED", `node ${to} did not take over the leadership within ${timeoutMs} ms`, {
-          retryable: true,
-        }),
+        new RaftError(
+          "DEADLINE_EXCEEDED",
+          `Node ${to} did not take over the leadership within ${timeoutMs} ms. Check that it is up and reachable, and try again.`,
+          { retryable: true },
+        ),
     );
   }
 
@@ -155,14 +159,14 @@ export class RaftCluster<Command, Result> {
   }
 
   /**
-   * Takes a snapshot now and cuts the log behind it. Rejects with OVERLOADED while another is being written. The executor must
-   * not await it in `apply`: it waits for what is being applied.
+   * Takes a snapshot now and compacts the log. Rejects with OVERLOADED while another snapshot is being written. The executor must
+   * not await it in `apply`, because the snapshot waits until the batch that is being applied is done.
    */
   snapshot(): Promise<SnapshotMetadata> {
     return this.#loop.takeSnapshot();
   }
 
-  /** Resolves with the leader as soon as one is known. Rejects with NO_LEADER. */
+  /** Resolves with the leader's id as soon as a leader is known. Rejects with NO_LEADER when the time is over. */
   async waitForLeader(options: CallOptions = {}): Promise<NodeId> {
     this.#loop.assertRunning();
     const timeoutMs = this.#timeout(options);
@@ -172,7 +176,7 @@ export class RaftCluster<Command, Result> {
       () =>
         new RaftError(
           "NO_LEADER",
-          `no leader was found within ${timeoutMs} ms; check that a majority of the nodes is up and reachable`,
+          `No leader was found within ${timeoutMs} ms. Check that a majority of the nodes is up and reachable.`,
           {
             retryable: true,
           },
@@ -181,16 +185,17 @@ export class RaftCluster<Command, Result> {
     return this.#loop.leader;
   }
 
-  /** 0 when none is known. */
+  /** Id of the leader that this node knows; 0 when it knows none. */
   get leader(): NodeId {
     return this.#loop.leader;
   }
 
+  /** Whether this node is the leader, as far as it knows. */
   get isLeader(): boolean {
     return this.#loop.leader === this.nodeId;
   }
 
-  /** Why the node stopped by itself, if it did. */
+  /** The error that stopped the node, if it stopped by itself. */
   get failure(): Error | undefined {
     return this.#loop.failure;
   }
@@ -200,17 +205,17 @@ export class RaftCluster<Command, Result> {
     return this.#state.members.toRecord().addresses;
   }
 
-  /** What this node knows of the group at this moment. */
+  /** The status of the group at this moment, as this node knows it. */
   status(): ClusterStatus {
     return this.#loop.status();
   }
 
-  /** Hears every {@link ClusterEvent} from now on, in order; must not throw. Returns how to stop hearing. */
+  /** Calls `listener` with every {@link ClusterEvent} from now on, in order, until the returned function is called. `listener` must not throw. */
   on(listener: (event: ClusterEvent) => void): Cancel {
     return this.#loop.observe(listener);
   }
 
-  /** Stops taking part and waits for writes under way. Waiting calls reject with NODE_STOPPED. The storage stays open. */
+  /** Stops the group on this node and waits for writes under way. Waiting calls reject with NODE_STOPPED. The storage stays open. */
   stop(): Promise<void> {
     return this.#loop.stop();
   }
@@ -219,20 +224,20 @@ export class RaftCluster<Command, Result> {
     return this.#options.clock.monotonicMs();
   }
 
-  /** Deadlines are looked at once a tick, so that a timeout of 0 still gives the call that long. */
+  /** The timeout of a call. Deadlines are checked once a tick, so a call with timeout 0 still has until the next tick. */
   #timeout({ timeoutMs = this.#options.limits.defaultTimeoutMs }: CallOptions): number {
     if (timeoutMs >= 0) return timeoutMs;
-    throw new RaftError("CONFIG_INVALID", `timeoutMs must be a number of milliseconds from 0, not ${timeoutMs}`);
+    throw new RaftError("CONFIG_INVALID", `timeoutMs is ${timeoutMs}. Give a number of milliseconds from 0.`);
   }
 }
 
-/** A state has only commands that the log had, and the log never loses what was applied. */
+/** Throws STATE_MISMATCH if the executor's state has commands that the log does not have: they do not belong to the same data. */
 function checkStateIsNotAhead(durable: LogIndex, lastIndex: LogIndex): void {
   if (durable <= lastIndex) return;
   throw new RaftError(
     "STATE_MISMATCH",
-    `the state has commands up to ${durable}, but the log ends at ${lastIndex}: they are not of one data folder. Restore the whole folder ` +
-      "from one backup, or remove the node and let it join again with an empty one",
+    `The state has commands up to ${durable}, but the log ends at ${lastIndex}: they are not of one data folder. Restore the whole folder ` +
+      "from one backup, or remove the node and let it join again with an empty folder.",
     { details: { durable, lastIndex } },
   );
 }

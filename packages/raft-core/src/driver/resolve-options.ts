@@ -1,4 +1,4 @@
-/** Fills in and checks the options of a group, so that a mistake shows at the start and not as a call that never returns. */
+/** Fills in and checks the options of a group, so that a mistake is reported at the start and not by a call that never returns. */
 import { RaftError } from "../errors.ts";
 import { platformClock, platformRng, silentLogger } from "../ports/platform.ts";
 import { CallMeter } from "./calls/call-meter.ts";
@@ -12,7 +12,7 @@ import {
   type ResolvedOptions,
 } from "./options.ts";
 
-/** Bounds for which nothing at all is a meaning: one entry a message, no entries behind a snapshot, no more time than a tick. */
+/** Limits that may be 0: one entry a message, no entries kept behind a snapshot, a timeout at the next tick. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof RaftLimits>([
   "maxMessageBytes",
   "keepEntries",
@@ -20,13 +20,19 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof RaftLimits>([
   "defaultTimeoutMs",
 ]);
 
-/** Throws RaftError CONFIG_INVALID that names the option, or the transport's TRANSPORT_ADDRESS_INVALID. What concerns the core alone, the core checks. */
+/**
+ * Fills in the defaults. Throws RaftError CONFIG_INVALID that names the option, or the transport's TRANSPORT_ADDRESS_INVALID. The core checks the
+ * options that only it uses.
+ */
 export function resolveOptions<Command, Result>(
   options: RaftClusterOptions<Command, Result>,
 ): ResolvedOptions<Command, Result> {
   const { nodeId, transport } = options;
   if (transport.nodeId !== nodeId) {
-    throw new RaftError("CONFIG_INVALID", `node ${nodeId} cannot use the transport of node ${transport.nodeId}`);
+    throw new RaftError(
+      "CONFIG_INVALID",
+      `The options are for node ${nodeId}, but the transport is that of node ${transport.nodeId}. Give each node its own transport.`,
+    );
   }
   if (options.bootstrap?.kind === "members") {
     for (const { address } of options.bootstrap.members) transport.checkAddress?.(address);
@@ -35,25 +41,28 @@ export function resolveOptions<Command, Result>(
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   for (const [field, value] of Object.entries(timing)) {
     if (value > 0 && Number.isFinite(value)) continue;
-    throw new RaftError("CONFIG_INVALID", `${field} must be a finite number above 0, not ${value}`, {
+    throw new RaftError("CONFIG_INVALID", `${field} is ${value}. Give a finite number above 0.`, {
       details: { field },
     });
   }
   for (const [field, value] of Object.entries(limits)) {
     if (value > 0 || (value === 0 && MAY_BE_ZERO.has(field))) continue;
     const rule = MAY_BE_ZERO.has(field) ? "a number from 0" : "a number above 0";
-    throw new RaftError("CONFIG_INVALID", `${field} must be ${rule}, not ${value}`, { details: { field } });
+    throw new RaftError("CONFIG_INVALID", `${field} is ${value}. Give ${rule}.`, { details: { field } });
   }
   const clock = options.clock ?? platformClock;
   const { coalesceHeartbeatsFrom = DEFAULT_COALESCE_HEARTBEATS_FROM, groupId = 1 } = options;
   if (!(coalesceHeartbeatsFrom > 0)) {
     throw new RaftError(
       "CONFIG_INVALID",
-      `coalesceHeartbeatsFrom must be a number above 0, not ${coalesceHeartbeatsFrom}`,
+      `coalesceHeartbeatsFrom is ${coalesceHeartbeatsFrom}. Give a number above 0.`,
     );
   }
   if (!Number.isSafeInteger(groupId) || groupId <= 0 || groupId === HEARTBEAT_GROUP) {
-    throw new RaftError("CONFIG_INVALID", `${groupId} is no group id; ids are from 1 to ${HEARTBEAT_GROUP - 1}`);
+    throw new RaftError(
+      "CONFIG_INVALID",
+      `groupId is ${groupId}. Give a whole number from 1 to ${HEARTBEAT_GROUP - 1}.`,
+    );
   }
   return {
     nodeId,

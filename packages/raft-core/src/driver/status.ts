@@ -1,35 +1,42 @@
-/** What a running group tells about itself. Plain data, structured-cloneable. */
+/** Status and events of a running group: plain, structured-cloneable data. */
 import type { ConfState, GroupId, LogIndex, NodeAddress, NodeId, RaftRole, Term } from "../types.ts";
 import type { SnapshotTransferStatus } from "./snapshots/snapshot-transfers.ts";
 
-/** How far the leader has brought one member. */
+/** The leader's view of one member. */
 export interface MemberProgress {
   readonly nodeId: NodeId;
   readonly state: "StateProbe" | "StateReplicate" | "StateSnapshot";
-  /** The member's log is known to match up to here. */
+  /** Highest index up to which the member's log is known to equal the leader's. */
   readonly match: LogIndex;
+  /** Whether the member was heard from since the last check of the quorum. */
   readonly recentActive: boolean;
-  /** Milliseconds since it was last heard, to the tick. */
+  /** Milliseconds since the member was last heard, in whole ticks. */
   readonly silentMs: number;
 }
 
+/** The status of a group on one node, at one moment. */
 export interface ClusterStatus {
   readonly nodeId: NodeId;
   readonly groupId: GroupId;
   readonly role: RaftRole;
   readonly isLearner: boolean;
-  /** 0 when none is known. */
+  /** Id of the leader; 0 when none is known. */
   readonly leader: NodeId;
   readonly term: Term;
+  /** The commit index. */
   readonly commit: LogIndex;
+  /** Index of the last applied entry. */
   readonly applied: LogIndex;
+  /** Index of the first stored entry. */
   readonly firstIndex: LogIndex;
+  /** Index of the last stored entry. */
   readonly lastIndex: LogIndex;
+  /** Index of the latest snapshot; 0 when there is none. */
   readonly snapshotIndex: LogIndex;
   readonly confState: ConfState;
-  /** Members with an address; those without one are in `confState` only. */
+  /** Members with an address. Members without one are only in `confState`. */
   readonly members: readonly NodeAddress[];
-  /** No id up to this one is free. */
+  /** Highest id that was ever given to a node of the group. New nodes need higher ids. */
   readonly highestNodeId: NodeId;
   /** Proposals of this node that wait. */
   readonly pendingProposals: number;
@@ -37,15 +44,15 @@ export interface ClusterStatus {
   readonly pendingReads: number;
   /** Messages from outside, and entries of proposals from outside, that this node refused since it started. */
   readonly refusedMessages: number;
-  /** On the leader only. */
+  /** Progress of the members. Empty unless this node leads. */
   readonly progress: readonly MemberProgress[];
-  /** Snapshots on their way from or to this node, or on the leader's behalf, at the moment. */
+  /** Snapshots that are being sent or received by this node at the moment. */
   readonly transfers: readonly SnapshotTransferStatus[];
 }
 
-/** What an observer of a group hears of, in order. */
+/** The events of a group, in their order. */
 export type ClusterEvent =
-  /** The node knows another leader, or a later term; `leader` is 0 while it knows none. */
+  /** The node knows another leader or a later term. `leader` is 0 while it knows none. */
   | { readonly type: "leader"; readonly leader: NodeId; readonly term: Term; readonly role: RaftRole }
   /** A configuration is in force on this node, or a member has another address. */
   | { readonly type: "members"; readonly confState: ConfState; readonly members: readonly NodeAddress[] }
@@ -53,11 +60,11 @@ export type ClusterEvent =
   | { readonly type: "node-lost"; readonly nodeId: NodeId }
   /** On the leader: a member that was lost is heard again. */
   | { readonly type: "node-returned"; readonly nodeId: NodeId }
-  /** This node's state was captured up to `index`, and the log before it, but for a tail, may go. */
+  /** This node took a snapshot at `index`. The log up to there, except for the entries kept for followers, may be deleted. */
   | { readonly type: "snapshot-taken"; readonly index: LogIndex }
   /** This node's state was replaced by a snapshot from the leader. */
   | { readonly type: "snapshot-restored"; readonly index: LogIndex }
-  /** This node was removed from the configuration and will not be heard any more. */
+  /** This node was removed from the group, and the group can go on without it. */
   | { readonly type: "removed" }
-  /** The node stopped because it could not go on safely: a disk that failed, say. */
+  /** The node stopped because it could not go on safely, for example because a disk failed. */
   | { readonly type: "failed"; readonly error: Error };

@@ -3,7 +3,7 @@ import { stopAll, trio } from "../testing/internal/groups/manual-group.ts";
 
 afterEach(stopAll);
 
-test("D1: asks nobody before its own write is done, also when it is handed the leadership", async () => {
+test("D1: asks no voter before its own write is done, also when it is handed the leadership", async () => {
   const { clock, wires, first, second } = await trio();
   let release = (): void => {};
   const held = new Promise<void>((resolve) => {

@@ -32,7 +32,7 @@ interface Case {
   encode(value: object): Uint8Array;
   decode(bytes: Uint8Array): object;
   readonly schema: DescMessage;
-  /** The same value as the generated code wants it. */
+  /** The same value in the form of the generated code. */
   generated(value: object): Uint8Array;
 }
 
@@ -95,7 +95,7 @@ const CASES: readonly Case[] = [
   ),
 ];
 
-/** What became of bytes: a value, or the refusal that is due. Anything else fails the test. */
+/** Decodes bytes to a value, or returns the code CODEC_INVALID. Any other error fails the test. */
 function decoded(decode: () => object): object | "refused" {
   try {
     return decode();

@@ -1,8 +1,8 @@
 /**
  * `eraftpb.ConfChange`, `eraftpb.ConfChangeSingle` and `eraftpb.ConfChangeV2`.
  *
- * raft-rs has no UpdateNode. Here it travels as the value 3 of ConfChangeType, which raft-rs leaves free. In a group that has
- * raft-rs members UpdateNode must not be proposed: they would not know it.
+ * raft-rs has no UpdateNode. Here UpdateNode is value 3 of ConfChangeType, which raft-rs does not use. It must not be proposed in a group
+ * with raft-rs members, because they do not know it.
  */
 import {
   type ConfChange,
@@ -60,7 +60,7 @@ export function encodeConfChange(change: ConfChange): Uint8Array {
   return target;
 }
 
-/** The change in `bytes`; its context is a view of them. Throws RaftError CODEC_INVALID. */
+/** Decodes a change. Its context is a view of `bytes`. Throws RaftError CODEC_INVALID. */
 export function decodeConfChange(bytes: Uint8Array): ConfChange {
   const reader = new WireReader(bytes);
   let id = 0;
@@ -122,7 +122,7 @@ export function encodeConfChangeV2(change: ConfChangeV2): Uint8Array {
   return target;
 }
 
-/** The change in `bytes`; its context is a view of them. Throws RaftError CODEC_INVALID. */
+/** Decodes a change. Its context is a view of `bytes`. Throws RaftError CODEC_INVALID. */
 export function decodeConfChangeV2(bytes: Uint8Array): ConfChangeV2 {
   const reader = new WireReader(bytes);
   let transition: ConfChangeTransition = "Auto";

@@ -1,4 +1,4 @@
-/** `eraftpb.ConfState`. Lists are written packed and read either way. */
+/** `eraftpb.ConfState`. Lists are written packed, and read packed or not. */
 import type { ConfState } from "../types.ts";
 import { boolFieldSize, packedFieldSize, tagOf, writeBoolField, writePackedField } from "../wire/sized-fields.ts";
 import { WireReader } from "../wire/wire-reader.ts";
@@ -30,7 +30,7 @@ export function writeConfState(target: Uint8Array, at: number, confState: ConfSt
   return writeBoolField(target, to, AUTO_LEAVE, confState.autoLeave);
 }
 
-/** Reads up to the end of the message that `reader` is in. Continues `before` where a field came in several parts. */
+/** Reads up to the end of the message that `reader` is in. Extends `before` when the field comes in several parts. */
 export function readConfState(reader: WireReader, before?: ConfState): ConfState {
   const voters = [...(before?.voters ?? [])];
   const learners = [...(before?.learners ?? [])];

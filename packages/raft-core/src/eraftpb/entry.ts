@@ -1,4 +1,4 @@
-/** `eraftpb.Entry`. The field `sync_log` of old raft-rs versions is read over and never written. */
+/** `eraftpb.Entry`. The field `sync_log` of old raft-rs versions is skipped when read and never written. */
 import { EMPTY_BYTES, type Entry, type EntryType } from "../types.ts";
 import { malformed } from "../wire/refusal.ts";
 import { bytesFieldSize, tagOf, uintFieldSize, writeBytesField, writeUintField } from "../wire/sized-fields.ts";
@@ -84,7 +84,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
   return target;
 }
 
-/** The entry in `bytes`; its data and context are views of them. Throws RaftError CODEC_INVALID. */
+/** Decodes an entry. Its data and context are views of `bytes`. Throws RaftError CODEC_INVALID. */
 export function decodeEntry(bytes: Uint8Array): Entry {
   return readEntry(new WireReader(bytes));
 }

@@ -1,12 +1,12 @@
 /**
  * The codec of raft-rs's wire format (`proto/eraftpb`), written by hand because it is on the path of every message.
  *
- * Role: the one place where the core's types and bytes meet. It knows nothing of connections or files.
+ * Role: the only place that turns the core's types into bytes and back. It knows nothing of connections or files.
  *
  * Invariants:
- * E1. Decoding what was encoded gives an equal value; the bytes are those that protoc's output writes.
- * E2. Any bytes at all decode to a value or throw RaftError CODEC_INVALID. Fields of later versions are passed over.
- * E3. Decoded byte fields are views of the given bytes, which must not change while they are in use.
+ * E1. Decoding encoded bytes gives an equal value. The bytes equal those of code that protoc generates.
+ * E2. Any bytes decode to a value or throw RaftError CODEC_INVALID. Fields of later versions are skipped.
+ * E3. Decoded byte fields are views of the given bytes, which must not change while the views are in use.
  */
 export { decodeConfChange, decodeConfChangeV2, encodeConfChange, encodeConfChangeV2 } from "./conf-change.ts";
 export { decodeConfState, encodeConfState } from "./conf-state.ts";

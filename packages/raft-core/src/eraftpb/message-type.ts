@@ -1,13 +1,13 @@
 /**
  * The numbers of `eraftpb.MessageType`, and which of them may come from another node.
  *
- * raft-rs numbers its local messages too, so they have bytes; MsgForgetLeader and the storage messages of etcd/raft have none.
+ * raft-rs numbers its local messages, too, so they can be encoded. MsgForgetLeader and the storage messages of etcd/raft cannot.
  */
 import { RaftError } from "../errors.ts";
 import type { MessageType } from "../message.ts";
 import { malformed } from "../wire/refusal.ts";
 
-/** At each wire value, the core's name; raft-rs's name beside it where it differs. */
+/** The core's name of each wire value; raft-rs's name is beside it if it differs. */
 const BY_NUMBER: readonly MessageType[] = [
   "MsgHup",
   "MsgBeat",
@@ -39,21 +39,23 @@ const LOCAL: ReadonlySet<MessageType> = new Set<MessageType>([
   "MsgCheckQuorum",
 ]);
 
-/** Throws RaftError CODEC_INVALID for a type that never leaves its node. */
+/** The wire value of a type. Throws RaftError CODEC_INVALID for a type that cannot be encoded. */
 export function numberOfType(type: MessageType): number {
   const number = NUMBERS.get(type);
-  if (number === undefined) throw new RaftError("CODEC_INVALID", `${type} is local to a node and has no bytes`);
+  if (number === undefined) {
+    throw new RaftError("CODEC_INVALID", `${type} cannot be encoded; it is local to a node and must not be sent.`);
+  }
   return number;
 }
 
-/** Throws RaftError CODEC_INVALID for an unknown number. */
+/** The type of a wire value. Throws RaftError CODEC_INVALID for an unknown one. */
 export function typeOfNumber(number: number): MessageType {
   const type = BY_NUMBER[number];
   if (type === undefined) throw malformed(`message type ${number} is unknown`);
   return type;
 }
 
-/** Whether a type, though it has bytes, must not be accepted from another node. */
+/** Whether a type can be encoded but must not be accepted from another node. */
 export function isLocalType(type: MessageType): boolean {
   return LOCAL.has(type);
 }

@@ -1,8 +1,8 @@
 /**
- * `eraftpb.Message`: what nodes say to each other.
+ * `eraftpb.Message`: the messages between nodes.
  *
- * `vote` and `responses` belong to a node's own storage messages and have no bytes. `deprecated_priority` is read over and
- * never written. On the path of every append: sizes first, then one exact buffer, no intermediate objects.
+ * `vote` and `responses` belong to a node's own storage messages and are not encoded. `deprecated_priority` is skipped when read and
+ * never written. Every append passes here, so encoding computes the size first, then fills one buffer of that size without intermediate objects.
  */
 import type { Message, MessageType } from "../message.ts";
 import type { Entry, Snapshot } from "../types.ts";
@@ -45,7 +45,7 @@ const PRIORITY = tagOf(16, VARINT);
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 const NO_MESSAGES: readonly Message[] = Object.freeze([]);
 
-/** Bytes of an encoded message. Throws RaftError CODEC_INVALID for one that has no bytes. */
+/** Bytes of an encoded message. Throws RaftError CODEC_INVALID for numbers beyond the safe integers and for storage messages. */
 export function messageSize(message: Message): number {
   let size =
     uintFieldSize(TYPE, numberOfType(message.type)) +
@@ -67,7 +67,7 @@ export function messageSize(message: Message): number {
   return size;
 }
 
-/** Writes `message` at `at`, in {@link messageSize} bytes that the caller has made room for; returns the position after it. */
+/** Writes `message` at `at` and returns the position after it. `target` must have room for {@link messageSize} bytes. */
 export function writeMessage(target: Uint8Array, at: number, message: Message): number {
   let to = writeUintField(target, at, TYPE, numberOfType(message.type));
   to = writeUintField(target, to, TO, message.to);
@@ -200,14 +200,14 @@ export function encodeMessage(message: Message): Uint8Array {
 }
 
 /**
- * The message in `bytes`, of any type that the contract has; its entries', snapshot's and context's bytes are views of them.
- * Throws RaftError CODEC_INVALID. Use {@link decodePeerMessage} for bytes that came from another node.
+ * Decodes a message of any type of the wire format. The byte fields of entries, snapshot and context are views of `bytes`.
+ * Throws RaftError CODEC_INVALID. Use {@link decodePeerMessage} for bytes from another node.
  */
 export function decodeMessage(bytes: Uint8Array): Message {
   return readMessage(new WireReader(bytes));
 }
 
-/** {@link decodeMessage}, but a message that only the node itself may give to its core (MsgHup, MsgBeat, ...) is refused. */
+/** Like {@link decodeMessage}, but throws RaftError CODEC_INVALID also for messages that only the node itself may step (MsgHup, MsgBeat, ...). */
 export function decodePeerMessage(bytes: Uint8Array): Message {
   const message = decodeMessage(bytes);
   if (isLocalType(message.type)) throw malformed(`${message.type} came from another node`);

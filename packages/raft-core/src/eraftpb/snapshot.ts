@@ -1,8 +1,8 @@
 /**
  * `eraftpb.Snapshot` and `eraftpb.SnapshotMetadata`.
  *
- * In the contract a snapshot's metadata, and their configuration, may be missing; in the core they are always there. Empty and
- * missing are therefore the same: empty ones are not written, missing ones are read as empty.
+ * In the wire format the metadata of a snapshot and its configuration may be missing; in the core both are always present. Therefore empty
+ * and missing are the same: empty metadata is not written, and missing metadata is read as empty.
  */
 import { EMPTY_BYTES, EMPTY_CONF_STATE, type Snapshot, type SnapshotMetadata } from "../types.ts";
 import {
@@ -82,7 +82,7 @@ export function writeSnapshot(target: Uint8Array, at: number, snapshot: Snapshot
   return writeMetadata(target, writeNestedHead(target, to, METADATA, length), snapshot.metadata);
 }
 
-/** Reads up to the end of the message that `reader` is in. Continues `before` where a field came in several parts. */
+/** Reads up to the end of the message that `reader` is in. Extends `before` when the field comes in several parts. */
 export function readSnapshot(reader: WireReader, before?: Snapshot): Snapshot {
   let data = before?.data ?? EMPTY_BYTES;
   let metadata = before?.metadata ?? NO_METADATA;
@@ -107,7 +107,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   return target;
 }
 
-/** The snapshot in `bytes`; its data is a view of them. Throws RaftError CODEC_INVALID. */
+/** Decodes a snapshot. Its data is a view of `bytes`. Throws RaftError CODEC_INVALID. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   return readSnapshot(new WireReader(bytes));
 }

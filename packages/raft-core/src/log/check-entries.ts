@@ -1,10 +1,10 @@
-/** What entries must satisfy to be put into a log. */
+/** Checks that entries may be appended to a log. */
 import { invariant } from "../errors.ts";
 import type { Entry, LogIndex } from "../types.ts";
 
 /**
  * Throws InvariantViolation unless `entries`, one or more, follow each other, begin within `[first, last + 1]` of the log `[first, last]`, and
- * never go back in term (Log Matching, Raft paper §5.3).
+ * have terms that never decrease (Log Matching, Raft paper §5.3).
  */
 export function checkEntries(entries: readonly Entry[], first: LogIndex, last: LogIndex): void {
   const start = (entries[0] as Entry).index;

@@ -1,9 +1,9 @@
 /**
- * What an entry counts for when something is limited by size.
+ * Sizes of entries, for limits in bytes.
  *
- * Two measures, as in etcd/raft: the *encoded size*, which bounds messages and pages of committed entries, and the *payload
- * size*, which bounds what a leader holds uncommitted and what is in flight. Every storage must count as
- * {@link entrySize} does, or pages cut by the log and by the storage would differ.
+ * There are two measures, as in etcd/raft. The *encoded size* bounds messages and pages of committed entries. The *payload
+ * size* bounds the uncommitted entries of a leader and the entries in flight. Every storage must count as
+ * {@link entrySize} does; otherwise pages cut by the log and by the storage would differ.
  */
 
 import type { Entry } from "../types.ts";
@@ -29,7 +29,7 @@ export function entriesSize(entries: readonly Entry[]): number {
   return size;
 }
 
-/** Sum of the lengths of `data`: zero for a new leader's empty entry, which therefore no limit ever refuses. */
+/** Sum of the lengths of `data`. A new leader's empty entry has payload size zero, so no limit refuses it. */
 export function payloadSize(entries: readonly Entry[]): number {
   let size = 0;
   for (const entry of entries) size += entry.data.length;

@@ -1,8 +1,8 @@
 /**
- * The log as consensus sees it: what storage holds, with the unstable end laid over it, and how far it is committed, handed
+ * The log as consensus sees it: the stored entries, followed and partly replaced by the unstable ones; and how far the log is committed, handed
  * out for applying, and applied.
  *
- * It must not decide anything: no terms are compared with a node's own, no messages are known here.
+ * It must not make decisions of consensus: it knows no messages and does not compare terms with the node's own.
  *
  * Invariants:
  * L1. `applied <= applying <= committed <= lastIndex`. Each of the first three only grows.
@@ -10,7 +10,7 @@
  * L3. Two logs with an entry of the same index and term agree on everything before it (§5.3, Log Matching): entries are
  *     appended only after the entry before them has matched.
  * L4. While a snapshot waits to be stored, no entries are handed out for applying.
- * L5. Nothing handed out and not applied means no bytes counted, so that the bound never holds back what comes next.
+ * L5. When all entries that were handed out are applied, no bytes are counted as being applied. So the bound never holds back the next entries.
  */
 import { invariant } from "../errors.ts";
 import type { LogStorage, Missing } from "../ports/storage.ts";
@@ -20,12 +20,13 @@ import { Unstable } from "./unstable.ts";
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 
-/** A guess on where two logs part: `term` is 0 when this log does not know the term at `index`. */
+/** A guess up to where two logs agree. `term` is 0 when this log does not know the term at `index`. */
 export interface ConflictGuess {
   readonly index: LogIndex;
   readonly term: Term;
 }
 
+/** The log of one node. Reads its storage and never writes to it. Throws InvariantViolation when a caller or the storage breaks L1, L2, S1 or S2. */
 export class RaftLog {
   readonly storage: LogStorage;
   readonly unstable: Unstable;
@@ -54,14 +55,17 @@ export class RaftLog {
     this.applied = firstIndex - 1;
   }
 
+  /** Index of the first entry that is not compacted. One beyond {@link lastIndex} when the log has no entries. */
   firstIndex(): LogIndex {
     return this.unstable.firstIndex() ?? this.storage.firstIndex();
   }
 
+  /** Index of the last entry, or of the snapshot when no entries follow. */
   lastIndex(): LogIndex {
     return this.unstable.lastIndex() ?? this.storage.lastIndex();
   }
 
+  /** Term of the last entry, or of the snapshot when no entries follow. */
   lastTerm(): Term {
     const term = this.term(this.lastIndex());
     invariant(typeof term === "number", () => `S2: no term at the last index ${this.lastIndex()}`);
@@ -83,6 +87,7 @@ export class RaftLog {
     return typeof term === "number" ? term : 0;
   }
 
+  /** Whether the entry at `index` is known and has the term `term`. */
   matchTerm(index: LogIndex, term: Term): boolean {
     return this.term(index) === term;
   }
@@ -94,8 +99,8 @@ export class RaftLog {
   }
 
   /**
-   * A follower's append (Raft paper §5.3): returns the index up to which this log now agrees with the sender's, or undefined
-   * when the entry before `entries`, (`prevIndex`, `prevTerm`), is not here.
+   * A follower's append (Raft paper §5.3). Returns the index up to which this log now agrees with the sender's, or undefined
+   * when the log does not have the entry before `entries`, (`prevIndex`, `prevTerm`).
    */
   maybeAppend(
     prevIndex: LogIndex,
@@ -119,7 +124,7 @@ export class RaftLog {
     return lastNew;
   }
 
-  /** Appends without looking for a match, replacing what is there. Returns the last index. */
+  /** Appends without looking for a match. Replaces the entries from the first new index on. Returns the last index. */
   append(entries: readonly Entry[]): LogIndex {
     const first = entries[0];
     if (first === undefined) return this.lastIndex();
@@ -131,7 +136,7 @@ export class RaftLog {
     return this.lastIndex();
   }
 
-  /** Index of the first of `entries` that is not here with the same term; 0 when all of them are. */
+  /** Index of the first of `entries` that this log does not have with the same term; 0 when it has all of them. */
   findConflict(entries: readonly Entry[]): LogIndex {
     for (const entry of entries) {
       if (!this.matchTerm(entry.index, entry.term)) return entry.index;
@@ -140,8 +145,8 @@ export class RaftLog {
   }
 
   /**
-   * The greatest index, at most `index`, whose term is at most `term` or is not known. Both sides of a refused append use it
-   * to skip whole terms instead of probing entry by entry (the optimisation the Raft paper sketches at the end of §5.3).
+   * The greatest index, at most `index`, whose term is at most `term` or is not known. Leader and follower use it after a refused append
+   * to skip whole terms instead of probing entry by entry (Raft paper, end of §5.3).
    */
   findConflictByTerm(index: LogIndex, term: Term): ConflictGuess {
     for (let at = index; at > 0; at--) {
@@ -152,7 +157,7 @@ export class RaftLog {
     return { index: 0, term: 0 };
   }
 
-  /** Moves the commit index forward; never back. */
+  /** Moves the commit index forward to `index`. Does nothing when it is there already or beyond. */
   commitTo(index: LogIndex): void {
     if (index <= this.committed) return;
     invariant(
@@ -162,13 +167,14 @@ export class RaftLog {
     this.committed = index;
   }
 
-  /** Commits up to `index` if the entry there is of `term` (Raft paper §5.4.2). Returns whether anything changed. */
+  /** Commits up to `index` if the entry there has the term `term` (Raft paper §5.4.2). Returns whether the commit index moved. */
   maybeCommit(index: LogIndex, term: Term): boolean {
     if (index <= this.committed || term === 0 || this.termOrZero(index) !== term) return false;
     this.commitTo(index);
     return true;
   }
 
+  /** Whether {@link nextCommittedEntries} would return entries. `allowUnstable` includes entries that are not durable yet. */
   hasNextCommittedEntries(allowUnstable: boolean): boolean {
     if (this.#applyingPaused || this.unstable.snapshot !== undefined) return false;
     return this.applying < this.#maxAppliableIndex(allowUnstable);
@@ -187,20 +193,20 @@ export class RaftLog {
     return entries;
   }
 
-  /** Entries up to `index`, of `bytes` encoded bytes, have been handed out. */
+  /** Records that entries up to `index`, of `bytes` encoded bytes, have been handed out. */
   acceptApplying(index: LogIndex, bytes: number, allowUnstable: boolean): void {
     invariant(index <= this.committed, () => `L1: applying ${index} is beyond committed ${this.committed}`);
     invariant(index >= this.applying, () => `L1: applying went back from ${this.applying} to ${index}`);
     this.applying = index;
     this.#applyingBytes += bytes;
-    // Also paused when the page ended before what could be applied: then the next entry would not fit either.
+    // Also paused when the page ended before the last appliable entry, because the next entry would not fit either.
     this.#applyingPaused =
       this.#applyingBytes >= this.maxApplyingBytes || index < this.#maxAppliableIndex(allowUnstable);
   }
 
   /**
-   * Entries up to `index` are applied; `bytes` of them had been counted as handed out. A snapshot may stand for entries that were handed out
-   * and whose report never comes: once nothing beyond `index` was handed out, no bytes are left (L5).
+   * Records that entries up to `index` are applied; `bytes` is their encoded size as handed out. A snapshot may replace entries that were handed out
+   * and whose report never comes. Once no entry beyond `index` is handed out, no bytes are counted (L5).
    */
   appliedTo(index: LogIndex, bytes: number): void {
     invariant(index <= this.committed, () => `L1: applied ${index} is beyond committed ${this.committed}`);
@@ -211,12 +217,12 @@ export class RaftLog {
     this.#applyingPaused = this.#applyingBytes >= this.maxApplyingBytes;
   }
 
-  /** The snapshot to send to a follower that needs one. */
+  /** The snapshot to send to a follower, or "unavailable" while there is none. */
   snapshot(): Snapshot | "unavailable" {
     return this.unstable.snapshot ?? this.storage.snapshot();
   }
 
-  /** Starts over from a snapshot that came from the leader. */
+  /** Replaces the log by a snapshot from the leader. */
   restore(snapshot: Snapshot): void {
     invariant(
       snapshot.metadata.index > this.committed,
@@ -226,16 +232,16 @@ export class RaftLog {
     this.unstable.restore(snapshot);
   }
 
-  /** Entries from `lo` on, cut to `maxBytes`. */
+  /** Entries from `lo` on, cut to `maxBytes` of encoded size but at least one; none beyond the last index. */
   entriesFrom(lo: LogIndex, maxBytes: number): readonly Entry[] | "compacted" {
     const lastIndex = this.lastIndex();
     return lo > lastIndex ? NO_ENTRIES : this.slice(lo, lastIndex + 1, maxBytes);
   }
 
-  /** Entries in `[lo, hi)`, cut to `maxBytes` but at least one. */
+  /** Entries in `[lo, hi)`, cut to `maxBytes` of encoded size but at least one. */
   slice(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | "compacted" {
     const offset = this.unstable.offset;
-    // The common case first: storage is not even asked for its first index.
+    // The common case comes first and does not ask the storage.
     if (lo >= offset) return this.unstable.slice(lo, hi, maxBytes);
     invariant(lo <= hi, () => `slice [${lo}, ${hi}) is the wrong way round`);
     if (lo < this.firstIndex()) return "compacted";
@@ -264,7 +270,7 @@ export class RaftLog {
     return false;
   }
 
-  /** Unstable entries are appliable in synchronous mode only: there they become durable before they are applied. */
+  /** The highest index that may be applied. Unstable entries may be applied in synchronous mode only, where they become durable first. */
   #maxAppliableIndex(allowUnstable: boolean): LogIndex {
     return allowUnstable ? this.committed : Math.min(this.committed, this.unstable.offset - 1);
   }

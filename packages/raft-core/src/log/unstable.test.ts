@@ -66,7 +66,7 @@ describe("the unstable end of the log", () => {
     expect(indexes(unstable.slice(1, 4, NO_LIMIT))).toEqual(["1/1", "2/2", "2/3"]);
   });
 
-  test("stays right over many appends and reports, and keeps no more than twice what is alive", () => {
+  test("stays right over many appends and reports, and keeps at most twice the live entries", () => {
     const unstable = new Unstable(1);
     let next = 1;
     for (let round = 0; round < 2_000; round++) {

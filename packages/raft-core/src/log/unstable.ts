@@ -1,38 +1,39 @@
 /**
- * The end of the log that storage does not vouch for yet: entries, and at most one snapshot, that were handed out to be
- * written or still wait for it.
+ * The end of the log that is not known to be stored: entries, and at most one snapshot, that are being written or wait to be
+ * written.
  *
- * It must not read storage and does not know what is committed. Entries leave it only when {@link Unstable.stableTo} is
- * told that no write under way can overwrite them any more (see `storageAppendResponse` in ready.ts for why that matters).
+ * It must not read the storage and does not know the commit index. Entries leave it only when {@link Unstable.stableTo} is
+ * told that no write under way can overwrite them any more (see `storageAppendResponse` in ready.ts for the reason).
  *
  * Invariants:
  * U1. Entries are contiguous; the first one has index `offset`.
  * U2. `offset <= offsetInProgress <= offset + length`: entries before `offsetInProgress` are being written.
  * U3. With a snapshot, `offset` is beyond the snapshot's index.
- * U4. Arrays that were handed out are never changed: they are copies of the range asked for. A copy is as long as the
- *     range, never as long as the tail.
+ * U4. Arrays that were handed out are never changed: they are copies of the requested range. A copy is only as long as the
+ *     range, not as the whole unstable end.
  */
 import { invariant } from "../errors.ts";
 import type { Entry, LogIndex, Snapshot, Term } from "../types.ts";
 import { countWithin } from "./entry-size.ts";
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
-/** Below this many dead slots the buffer is not worth moving. */
+/** With fewer dead slots than this the buffer is not moved. */
 const COMPACT_AT = 1024;
 
+/** The unstable entries and the unstable snapshot of one log. */
 export class Unstable {
   snapshot: Snapshot | undefined = undefined;
   snapshotInProgress = false;
-  /** Index of the first unstable entry, also while there is none. It may lie below storage's last index. */
+  /** Index of the first unstable entry, or of the next one while there is none. It may be at or below the storage's last index. */
   offset: LogIndex;
   /** One beyond the last entry that is being written. */
   offsetInProgress: LogIndex;
 
-  /** Live entries are `buffer[head..]`; the dead slots before them go away in halves, so that each append is O(1). */
+  /** Live entries are `buffer[head..]`. The dead slots before them are removed when they are half of the buffer, so that each append is O(1). */
   #buffer: Entry[] = [];
   #head = 0;
 
-  /** The last range handed out: the leader asks for the same one for every follower and for its own disk. */
+  /** The last range handed out. The leader asks for the same range for every follower and for its own disk. */
   #cachedLo: LogIndex = 0;
   #cachedHi: LogIndex = 0;
   #cachedMaxBytes = 0;
@@ -43,27 +44,28 @@ export class Unstable {
     this.offsetInProgress = offset;
   }
 
+  /** Number of unstable entries. */
   get length(): number {
     return this.#buffer.length - this.#head;
   }
 
-  /** Entries that are kept in memory, those that nothing needs any more included. */
+  /** Slots that are kept in memory, dead ones included. */
   get held(): number {
     return this.#buffer.length;
   }
 
-  /** First index the log may hold, known only from a snapshot. */
+  /** First index that the log may hold, or undefined without a snapshot. */
   firstIndex(): LogIndex | undefined {
     return this.snapshot === undefined ? undefined : this.snapshot.metadata.index + 1;
   }
 
-  /** Last index, or undefined when storage alone knows. */
+  /** Last index of the log, or undefined without entries and snapshot. */
   lastIndex(): LogIndex | undefined {
     if (this.#buffer.length > this.#head) return this.offset + this.#buffer.length - this.#head - 1;
     return this.snapshot === undefined ? undefined : this.snapshot.metadata.index;
   }
 
-  /** Term of the entry at `index` (or of the snapshot, at its index), or undefined when it is not here. */
+  /** Term of the unstable entry at `index`, or of the snapshot at its index. Undefined for any other index. */
   term(index: LogIndex): Term | undefined {
     if (index < this.offset) {
       const metadata = this.snapshot?.metadata;
@@ -78,6 +80,7 @@ export class Unstable {
     return this.slice(this.offsetInProgress, this.offset + this.length, Number.POSITIVE_INFINITY);
   }
 
+  /** Whether there are entries that are not being written yet. */
   hasNextEntries(): boolean {
     return this.offsetInProgress < this.offset + this.length;
   }
@@ -87,7 +90,7 @@ export class Unstable {
     return this.snapshotInProgress ? undefined : this.snapshot;
   }
 
-  /** Everything here is being written now. */
+  /** Records that all entries and the snapshot are being written now. */
   acceptInProgress(): void {
     this.offsetInProgress = this.offset + this.length;
     if (this.snapshot !== undefined) this.snapshotInProgress = true;
@@ -95,7 +98,7 @@ export class Unstable {
   }
 
   /**
-   * Entries up to (`index`, `term`) are in storage, and no write under way can replace them. Ignored when the entry is
+   * Records that entries up to (`index`, `term`) are stored, and that no write under way can replace them. Ignored when the entry is
    * gone or has been replaced by one of another term.
    */
   stableTo(index: LogIndex, term: Term): void {
@@ -115,14 +118,14 @@ export class Unstable {
     this.#check();
   }
 
-  /** The snapshot at `index` is in storage. Ignored when another one has come since. */
+  /** Records that the snapshot at `index` is stored. Ignored when another snapshot has come since. */
   stableSnapshotTo(index: LogIndex): void {
     if (this.snapshot === undefined || this.snapshot.metadata.index !== index) return;
     this.snapshot = undefined;
     this.snapshotInProgress = false;
   }
 
-  /** Starts over from a snapshot. */
+  /** Replaces everything by a snapshot. */
   restore(snapshot: Snapshot): void {
     this.offset = snapshot.metadata.index + 1;
     this.offsetInProgress = this.offset;
@@ -133,7 +136,7 @@ export class Unstable {
     this.#dropCache();
   }
 
-  /** Appends `entries` (not empty), replacing what is at their indexes and beyond. */
+  /** Appends `entries` (not empty). Replaces the entries from the first new index on. */
   truncateAndAppend(entries: readonly Entry[]): void {
     const from = (entries[0] as Entry).index;
     const end = this.offset + this.length;
@@ -145,8 +148,8 @@ export class Unstable {
   }
 
   /**
-   * Entries in `[lo, hi)`, cut off before the one that would take their sizes over `maxBytes`; at least one. The whole
-   * range must be here.
+   * Entries in `[lo, hi)`, cut before the entry with which their encoded sizes would exceed `maxBytes`, but at least one. The whole
+   * range must be unstable.
    */
   slice(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] {
     invariant(lo <= hi, () => `slice [${lo}, ${hi}) is the wrong way round`);

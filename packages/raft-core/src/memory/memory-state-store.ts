@@ -1,10 +1,10 @@
 /**
  * State in memory: for groups that need not outlive their process, for tests and simulations.
  *
- * It keeps K1-K4 of state-store.ts. Durable, if asked for, means "in this object": `reopen` gives what a crash would leave.
+ * It keeps K1-K4 of ports/state-store.ts. With `isDurable`, durable means "kept in this object": `reopen` returns the state that a crash would leave.
  *
- * M1. Without a view the table itself is changed. With one it stays as it is, and changes go into layers above it, which go into
- *     the table when the last view closes.
+ * M1. Without a view, changes go into the table. While a view is open, the table does not change: changes go into layers above it, and the layers
+ *     go into the table when the last view closes.
  */
 
 import { invariant } from "../errors.ts";
@@ -34,11 +34,13 @@ interface Persisted {
   readonly index: LogIndex;
 }
 
+/** Options of a {@link MemoryStateStore}. */
 export interface MemoryStateStoreOptions {
   /** Whether `persist` keeps a copy for {@link MemoryStateStore.reopen}; for tests (false). */
   readonly isDurable?: boolean;
 }
 
+/** A {@link StateStore} in memory. */
 export class MemoryStateStore implements StateStore {
   readonly isDurable: boolean;
   readonly drained = undefined;
@@ -150,7 +152,7 @@ export class MemoryStateStore implements StateStore {
       },
       finish: async (index) => {
         end();
-        // Open views go on with the table and the layers that they have.
+        // Open views keep the table and the layers that they have.
         for (const view of this.#views) view.detach();
         this.#views.clear();
         this.#table = table;
@@ -167,13 +169,13 @@ export class MemoryStateStore implements StateStore {
     for (const view of this.#views) view.close();
   }
 
-  /** What a process that is started after a crash finds: the state as it was persisted, or nothing. */
+  /** The store that a process finds when it is started after a crash: the persisted state, or an empty store. */
   reopen(): MemoryStateStore {
     if (!this.isDurable) return new MemoryStateStore();
     return new MemoryStateStore({ isDurable: true }, this.#persisted);
   }
 
-  /** M1. */
+  /** Moves the layers into the table when the last view has closed (M1). */
   #closed(view: RecordView): void {
     if (!this.#views.delete(view) || this.#views.size > 0) return;
     for (const layer of [...this.#layers.freeze()]) {

@@ -1,8 +1,8 @@
 /**
  * A group's storage in memory: for tests, for simulations, and for groups whose state need not outlive the process.
  *
- * It keeps S1-S5 of storage.ts, "durable" meaning "in this object". It must not be shared by two nodes, and never hands
- * out an array it goes on changing.
+ * It keeps S1-S5 of ports/storage.ts, with "durable" meaning "kept in this object". Two nodes must not share one. It never changes an
+ * array that it has handed out.
  *
  * M1. `entries[i].index === compacted.index + 1 + i`.
  * M2. A batch is checked wholly before any of it is applied, so a refused batch leaves nothing behind.
@@ -23,21 +23,26 @@ import {
   type Term,
 } from "../types.ts";
 
-/** What a {@link MemoryStorage} starts with; all of it optional. */
+/** The contents that a {@link MemoryStorage} starts with. */
 export interface MemoryStorageContents {
+  /** Term, vote and commit index; all 0 unless given. */
   readonly hardState?: HardState;
-  /** The configuration in force; ignored when a snapshot is given, which has its own. */
+  /** The configuration in force. Ignored when a snapshot is given, which has a configuration of its own. */
   readonly confState?: ConfState;
-  /** State to start from. Without entries the log starts right after it; `data` is served by `snapshot()` as it is. */
+  /** The latest snapshot. Without entries the log starts right after it. `snapshot()` returns its `data` as it is. */
   readonly snapshot?: Snapshot;
-  /** Must be contiguous; where they do not start at 1, a snapshot or `compacted` must say what comes before them. */
+  /** Contiguous entries. Unless they start at index 1, `snapshot` or `compacted` must give the index and term before them. */
   readonly entries?: readonly Entry[];
-  /** Where the log was compacted; the snapshot's place (or the beginning) unless given. */
+  /** The compaction point. Defaults to the snapshot's index and term, or to the beginning of the log. */
   readonly compacted?: { readonly index: LogIndex; readonly term: Term };
 }
 
 const NO_HARD_STATE: HardState = Object.freeze({ term: 0, vote: 0, commit: 0 });
 
+/**
+ * A {@link GroupStorage} in memory. Reads are synchronous; `write` and `writeSync` throw InvariantViolation for batches that break S1 and refuse
+ * every further batch after that (S5).
+ */
 export class MemoryStorage implements GroupStorage {
   #hardState: HardState;
   #latest: Snapshot;
@@ -99,7 +104,7 @@ export class MemoryStorage implements GroupStorage {
     this.writeSync(batch);
   }
 
-  /** {@link write} without the promise, for callers that are synchronous themselves. Throws where `write` rejects. */
+  /** Like {@link write}, but synchronous. Throws the error with which `write` rejects. */
   writeSync(batch: WriteBatch): void {
     this.#refuseWhenUnusable();
     try {
@@ -125,8 +130,8 @@ export class MemoryStorage implements GroupStorage {
   }
 
   /**
-   * Makes a snapshot that carries its whole content in `data` the latest one, and lets the log start after it. For
-   * tests and small states; the driver spools and uses {@link write}.
+   * Makes a snapshot with its whole content in `data` the latest one, and lets the log start after it. For
+   * tests and small states. The driver spools snapshots and uses {@link write}.
    */
   applySnapshot(snapshot: Snapshot): void {
     this.#refuseWhenUnusable();
@@ -162,7 +167,7 @@ export class MemoryStorage implements GroupStorage {
       index === metadata.index && term === metadata.term,
       () => `snapshot ${placeOf(metadata)} is not the latest one, which is ${index}/${term}`,
     );
-    // A newer snapshot replaces the list as a whole, so this reader goes on with its own.
+    // A newer snapshot replaces the whole list, so this reader keeps its own list.
     yield* this.#chunks;
   }
 
@@ -170,7 +175,7 @@ export class MemoryStorage implements GroupStorage {
     this.#closed = true;
   }
 
-  /** The same contents as a restarted process would find them: spooled snapshots that no batch named are gone. */
+  /** The storage that a restarted process finds: the same contents without spooled snapshots that no batch named. Closes this storage. */
   reopen(): MemoryStorage {
     const reopened = new MemoryStorage({
       hardState: this.#hardState,
@@ -183,7 +188,7 @@ export class MemoryStorage implements GroupStorage {
     return reopened;
   }
 
-  /** Makes this and every further write fail with `error`, as a disk that failed a flush would (S5). For tests. */
+  /** Makes every further write fail with `error`, like a disk that failed a flush (S5). For tests. */
   poison(error: Error): void {
     this.#failure = error;
   }

@@ -1,6 +1,6 @@
 /**
- * All that an application gives to be replicated: how its commands look as bytes, what they do, and how its state is
- * captured and put back.
+ * The interface between an application and its Raft group: the codec of its commands, their effect, and the capture and
+ * restore of its state.
  */
 import type { LogIndex, NodeId, Term } from "../types.ts";
 
@@ -11,13 +11,15 @@ export interface CommittedCommand<Command> {
   readonly command: Command;
 }
 
-/** A consistent view of the state at the moment of the call, read out later and possibly while applying goes on. */
+/** The bytes of the state at the moment of the call. They may be read later, while further commands are applied. */
 export type SnapshotContent = AsyncIterable<Uint8Array>;
 
-/** Who leads, as this node knows it. */
+/** The leader that a node knows. */
 export interface LeaderChange {
+  /** The leader, or 0 when none is known. */
   readonly leader: NodeId;
   readonly term: Term;
+  /** Whether this node leads. */
   readonly isLocal: boolean;
 }
 
@@ -26,43 +28,46 @@ export interface LeaderChange {
  * on every node. It must not throw for a bad command (return the refusal as a result): an exception stops the node.
  */
 export interface CommandExecutor<Command, Result> {
-  /** Bytes of a command, owned by the caller afterwards. Throws a RaftoralError for a command that has none. */
+  /** Encodes a command. The bytes belong to the caller afterwards. Throws a RaftoralError for a command that cannot be encoded. */
   encode(command: Command): Uint8Array;
-  /** The command of bytes that came from any node, or from a log written by any version. Throws for unreadable ones. */
+  /** Decodes a command. The bytes may come from any node, and from a log written by any version. Throws for bytes that are no command. */
   decode(bytes: Uint8Array): Command;
-  /** Applies committed commands in order; one result for each, in the same order. */
+  /** Applies committed commands in order. Returns one result for each command, in the same order. */
   apply(batch: readonly CommittedCommand<Command>[]): readonly Result[] | Promise<readonly Result[]>;
   /**
-   * Captures the state now, to be read as a stream while applying goes on. All that the content needs must be taken before this
-   * returns; an async generator may also take it up to its first `yield`, which the driver reaches at once. What a generator
-   * reads from the live state after that is already of a later state, and nodes that restore it differ from the others.
+   * Captures the present state, to be read as a stream while further commands are applied. The state must be captured before this
+   * returns. An async generator may capture it before its first `yield`, which the driver reaches at once. A generator that
+   * reads the live state after that reads a later state, and nodes that restore such a snapshot differ from the others.
    */
   snapshot(): SnapshotContent;
   /**
-   * Replaces the state by a snapshot's, which has all commands up to `index`. The content is checked already; it may still be of an older
-   * format version. A durable executor has made it durable, wholly, when this resolves; a crash before leaves the state before it.
+   * Replaces the state by that of a snapshot, which has all commands up to `index`. The content is undamaged, but may have an older
+   * format version. A durable executor must have made the whole state durable when this resolves; after a crash before that it must have the state
+   * before the call.
    */
   restore(content: SnapshotContent, index: LogIndex): Promise<void>;
-  /** Index up to which the state is durable by itself; commands at or below it are not applied again. 0 if in memory. */
+  /** Index up to which the state is durable by itself. Commands at or below it are not applied again. 0 for a state in memory. */
   durableIndex?(): LogIndex;
   /**
-   * Makes everything applied so far durable, and resolves with the index up to which the state then is. With it the group's own snapshots
-   * hold no state: the log is cut behind what this promised, and `snapshot` is asked only for a peer that needs one. Rejects when the
+   * Makes all applied commands durable, and resolves with the index up to which the state is durable then. With this method the group's own
+   * snapshots have no state: the log is compacted up to that index, and `snapshot` is called only for a peer that needs one. Rejects when the
    * disk failed; the node then stops.
    */
   persist?(): Promise<LogIndex>;
-  /** This node sees another leader, or none. */
+  /** Called when this node knows another leader, or none any more. */
   leaderChanged?(change: LeaderChange): void;
-  /** On the leader only: a member has been silent for `nodeLostTicks`. Called again at each change of leadership. */
+  /** Called on the leader when a member has been silent for `nodeLostTicks`, and again after each change of leadership. */
   nodeLost?(nodeId: NodeId): void;
-  /** On the leader only: a member reported lost answers again. */
+  /** Called on the leader when a member that was reported lost answers again. */
   nodeReturned?(nodeId: NodeId): void;
-  /** The configuration changed: ids of all members, learners included. */
+  /** Called when the configuration changed, with the ids of all members, learners included. */
   membersChanged?(members: readonly NodeId[]): void;
 }
 
-/** An executor of any command and result, for places that only pass it on. */
+/** An executor of any command and result, for code that only passes it on. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: an executor consumes commands and produces results, so only `any` accepts all of them
 export type AnyExecutor = CommandExecutor<any, any>;
+/** The type of an executor's commands. */
 export type CommandOf<E> = E extends CommandExecutor<infer Command, infer _Result> ? Command : never;
+/** The type of an executor's results. */
 export type ResultOf<E> = E extends CommandExecutor<infer _Command, infer Result> ? Result : never;

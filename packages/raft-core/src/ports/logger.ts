@@ -1,4 +1,4 @@
-/** Structured log in pino's calling convention, so that a pino logger is one. */
+/** A structured logger with pino's calling convention, so that a pino logger fits. Methods must not throw. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

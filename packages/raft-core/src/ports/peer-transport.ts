@@ -1,83 +1,87 @@
-/** How a group reaches its peers, and how it hears from them: what a transport implements, and what it is given. */
+/** The port of a transport: the interfaces that a transport implements and calls, so that a group can talk to its peers. */
 import type { Message } from "../message.ts";
 import type { GroupId, LogIndex, NodeId } from "../types.ts";
 import type { SnapshotStream } from "./snapshot-stream.ts";
 
-/** What a group on this node hears from the transport. None of these may throw; all run on the event loop's turn. */
+/** A group on this node, as the transport calls it. No method may throw; promises may reject. */
 export interface GroupReceiver {
-  /** Messages of one frame from one peer, in the order it sent them. Messages may be lost, repeated and reordered. */
+  /** Takes messages of one frame from one peer, in the order in which the peer sent them. Messages may be lost, repeated and reordered. */
   receive(from: NodeId, messages: readonly Message[]): void;
   /**
-   * A snapshot offered by a peer: `message` is its MsgSnap, `content` its chunks, already checked; a chunk is valid until the next
-   * one is asked for. Resolves when the content is durable (the message itself is stepped by the driver then); rejects when it is not wanted or could not be stored.
+   * Takes a snapshot that a peer offers. `message` is its MsgSnap, `content` its chunks, with checksums already verified. A chunk is valid until the
+   * next one is requested. Resolves when the content is durable; the receiver steps the message itself. Rejects when the group does not want the
+   * snapshot or could not store it.
    */
   receiveSnapshot(message: Message, content: SnapshotStream): Promise<void>;
   /**
-   * A leader asks this node to send its own latest snapshot to `message.to`, in the leader's name; `message` is what the leader would send,
-   * and the snapshot must be at `minIndex` or later. Resolves when the receiver has it, rejects otherwise. Where it is left out, the
-   * transport refuses for the group.
+   * Sends this node's own latest snapshot to `message.to` because a leader asks for it. `message` is the MsgSnap that the leader would send.
+   * The snapshot must be at `minIndex` or later. Resolves when the receiver has the snapshot, rejects otherwise. The transport
+   * refuses such requests for a group without this method.
    */
   sendSnapshotFor?(message: Message, minIndex: LogIndex): Promise<void>;
-  /** Bytes of one command, sent by a client (`RaftService.SendMessage`): to be proposed. Rejects with a RaftoralError. */
+  /** Proposes the bytes of one command that a client sent (`RaftService.SendMessage`). Rejects with a RaftoralError. */
   receiveCommand(command: Uint8Array): Promise<void>;
-  /** The peer cannot be reached. Once per outage. */
+  /** Tells the group that a peer cannot be reached. Called once per outage. */
   unreachable(peer: NodeId): void;
   /**
-   * Whether the peer belonged to the group and does not any more, for good: its id is never given again. By the configuration
-   * that is applied here, so `true` is final, and `false` may only mean that this node does not know yet, or that the peer still leads.
+   * Whether the peer was a member of the group and was removed. `true` is final, because ids are never used again. `false` may mean
+   * that this node has not applied the removal yet, or that the removed peer still leads.
    */
   isRemoved?(peer: NodeId): boolean;
-  /** `by` says that this node was removed from the group, for good. May come repeatedly. */
+  /** Tells the group that `by` says this node was removed from the group. May be called repeatedly. */
   removed?(by: NodeId): void;
-  /** For `Discover`. */
+  /** Describes the group for `Discover`. */
   describe(): GroupDescription;
 }
 
+/** A group's answer to `Discover`. */
 export interface GroupDescription {
   readonly role: "FOLLOWER" | "CANDIDATE" | "LEADER" | "LEARNER";
+  /** The leader, or 0 when none is known. */
   readonly leader: NodeId;
+  /** Highest id that a member ever had. */
   readonly highestKnownNodeId: NodeId;
 }
 
-/** A group's way out. */
+/** A group's sending side on a transport. */
 export interface GroupChannel {
   /**
-   * Takes messages for any peers, best effort: never blocks, never throws; what cannot be queued is dropped. Messages of one
+   * Takes messages for any peers, best effort. Never blocks and never throws; messages that cannot be queued are dropped. Messages of one
    * turn of the event loop to one peer leave in one frame. The messages are immutable and may be shared.
    */
   send(messages: readonly Message[]): void;
   /**
-   * Streams a snapshot beside the messages, never in their way. Resolves when the receiver has stored it durably, rejects
-   * otherwise; `message` is the MsgSnap that announces it, with empty data. Where the content is fixed, a transfer that is cut is
-   * resumed.
+   * Streams a snapshot without delaying messages. `message` is the MsgSnap that announces the snapshot, with empty data. Resolves when the
+   * receiver has stored the snapshot durably, rejects otherwise. A transfer of fixed content that is interrupted is resumed.
    */
   sendSnapshot(message: Message, content: SnapshotStream): Promise<void>;
   /**
-   * Asks `delegate` to send its own snapshot to `message.to` ({@link GroupReceiver.sendSnapshotFor}). Resolves when the receiver has it;
-   * rejects when the delegate refuses, fails, or is not heard of for a while. A transport without it has leaders send themselves.
+   * Asks `delegate` to send its own snapshot to `message.to` ({@link GroupReceiver.sendSnapshotFor}). Resolves when the receiver has the
+   * snapshot. Rejects when the delegate refuses, fails, or is silent for too long. On a transport without this method leaders send
+   * snapshots themselves.
    */
   delegateSnapshot?(delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void>;
   /** Stops receiving. Idempotent. */
   close(): void;
 }
 
-/** A node on a transport. Many groups share it. */
+/** One node's side of a transport. Many groups of the node share it. */
 export interface PeerTransport {
   readonly nodeId: NodeId;
-  /** Joins a group: from now on its messages reach `receiver`. One receiver per group. */
+  /** Opens a group: from now on its messages reach `receiver`. A group has one receiver at a time. */
   open(groupId: GroupId, receiver: GroupReceiver): GroupChannel;
   /**
-   * Throws TRANSPORT_ADDRESS_INVALID for an address that {@link setPeer} could not use; a transport without it takes any. Asked
-   * before an address is replicated, for afterwards every node has it.
+   * Throws TRANSPORT_ADDRESS_INVALID for an address that {@link setPeer} could not use. A transport without this method accepts any address. Called
+   * before an address is replicated, because afterwards every node has it.
    */
   checkAddress?(address: string): void;
-  /** Learns where a peer is, or that it moved. */
+  /** Sets the address of a peer, or its new one. */
   setPeer(peer: NodeId, address: string): void;
-  /** Forgets a peer and closes what leads to it. Unknown peers are ignored. */
+  /** Forgets a peer and closes the connections to it. Ignores unknown peers. */
   removePeer(peer: NodeId): void;
   /**
-   * A group's members changed. The transport asks its groups ({@link GroupReceiver.isRemoved}) whose peers are removed ones,
-   * tells those, and hears no more of them.
+   * Called when the members of a group have changed. The transport asks its groups which peers are removed ({@link GroupReceiver.isRemoved}),
+   * tells those peers, and takes no messages of theirs any more.
    */
   membersChanged?(): void;
 }

@@ -1,16 +1,16 @@
-/** The real world behind the ports: the platform's clock and a seed from its randomness. Uses globals only, no `node:`. */
+/** The ports on a real platform: its clock, and randomness seeded by it. Uses globals only, no `node:`. */
 
 import type { Cancel, Clock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import type { Rng } from "./rng.ts";
 import { seededRng } from "./rng.ts";
 
-/** So many times what is queued is run within one turn, before timers and sockets get theirs again. */
+/** Rounds in which queued functions run within one turn, before timers and sockets run again. */
 const ROUNDS_PER_TURN = 4;
 
 /**
- * Everything for the end of this turn, in one callback. What that queues in turn runs in it too, so that a frame leaves in the
- * turn in which its messages were made; a few rounds at most, so that nothing can keep the event loop to itself.
+ * Runs all functions queued for the end of this turn in one callback. Functions that they queue run in the same callback, so that a frame leaves in
+ * the turn in which its messages were made. The rounds are bounded, so that queued functions cannot block the event loop.
  */
 class EndOfTurn {
   #queue: (() => void)[] = [];
@@ -40,7 +40,7 @@ class EndOfTurn {
     }
   }
 
-  /** One that throws must not take the others with it. */
+  /** Runs all functions. When one throws, the rest stay queued. */
   #runAll(due: readonly (() => void)[]): void {
     for (let at = 0; at < due.length; at++) {
       try {
@@ -61,7 +61,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Whether a timer keeps the process alive. */
 type Hold = "holds" | "lets go";
 
-/** One call of `fn` after `delayMs`, however long; at once for what is not above 0, and never for Infinity. */
+/** Calls `fn` after `delayMs` of any length: in the next turn for a delay that is not above 0, and never for Infinity. */
 function after(delayMs: number, fn: () => void, hold: Hold): Cancel {
   if (delayMs === Number.POSITIVE_INFINITY) return () => {};
   let timer: ReturnType<typeof setTimeout>;
@@ -70,7 +70,7 @@ function after(delayMs: number, fn: () => void, hold: Hold): Cancel {
     timer = setTimeout(isLast ? fn : () => arm(leftMs - LONGEST_TIMER_MS), isLast ? leftMs : LONGEST_TIMER_MS);
     if (hold === "lets go") letGo(timer);
   };
-  // NaN is no delay either.
+  // NaN counts as 0.
   arm(Math.max(delayMs || 0, 0));
   return () => clearTimeout(timer);
 }
@@ -96,7 +96,7 @@ function every(periodMs: number, fn: () => void, hold: Hold): Cancel {
   return () => cancel();
 }
 
-/** Only Node's timers have it. */
+/** Lets the process end while the timer is pending. Only Node's timers have `unref`. */
 function letGo(timer: unknown): void {
   (timer as { unref?: () => void }).unref?.();
 }
@@ -111,17 +111,19 @@ function platformTimers(hold: Hold): Clock {
   });
 }
 
-/** The platform's time. Its timers keep the process alive, as a running node should. */
+/** The platform's clock. Its timers keep the process alive. */
 export const platformClock: Clock = platformTimers("holds");
 
-/** {@link platformClock} whose timers do not keep the process alive. */
+/** Like {@link platformClock}, but its timers do not keep the process alive. */
 export const backgroundClock: Clock = platformTimers("lets go");
 
+/** Random numbers from a seed of the platform's secure randomness. */
 export function platformRng(): Rng {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   return seededRng(seed);
 }
 
+/** A logger that drops every line. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},

@@ -1,9 +1,9 @@
 /**
- * Randomness that a seed decides: xoshiro128** (Blackman and Vigna, 2018), its state filled by splitmix32.
+ * Random numbers from a seed: xoshiro128** (Blackman and Vigna, 2018), its state filled by splitmix32.
  * Not for secrets.
  */
 
-/** Randomness that a seed decides. */
+/** A source of random numbers. */
 export interface Rng {
   /** A whole number in `[0, bound)`; `bound` is at most 2^32. */
   below(bound: number): number;
@@ -23,7 +23,7 @@ function rotateLeft(value: number, bits: number): number {
   return (value << bits) | (value >>> (32 - bits));
 }
 
-/** The same seed gives the same numbers, on every platform. Only the seed's low 32 bits count. */
+/** Random numbers from `seed`: the same seed gives the same numbers on every platform. Only the seed's low 32 bits count. */
 export function seededRng(seed: number): Rng {
   const next = splitmix32(seed);
   let a = next();
@@ -40,7 +40,7 @@ export function seededRng(seed: number): Rng {
       a ^= d;
       c ^= shifted;
       d = rotateLeft(d, 11);
-      // Multiply and shift: unbiased enough for timeouts (Lemire, 2019), and never as slow as a rejection loop.
+      // Multiply and shift (Lemire, 2019). The bias is too small to matter for timeouts, and there is no rejection loop.
       return Math.floor((result / 0x1_0000_0000) * bound);
     },
   };

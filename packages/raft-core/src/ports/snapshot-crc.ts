@@ -1,11 +1,11 @@
 /**
- * CRC-32 (IEEE 802.3) of joined bytes from the CRCs of their parts, so that large content is run over once and not twice: each
- * chunk of a snapshot has a checksum of its own, and the whole has one, too.
+ * CRC-32 (IEEE 802.3) of joined bytes from the CRCs of their parts. Each chunk of a snapshot has a checksum, and the whole snapshot has one,
+ * too; so the content is read only once.
  *
- * Role: arithmetic only. The CRCs themselves are computed where there is a quick, native way.
+ * Role: arithmetic only. The callers compute the CRCs of the parts with native functions.
  *
- * A CRC is the remainder of a polynomial over GF(2). Appending n bytes multiplies what came before by x^(8n), and the CRC of the
- * appended bytes is added. Bits are reflected, as CRC-32 has them: the highest bit is x^0.
+ * A CRC is the remainder of a polynomial over GF(2). Appending n bytes multiplies the earlier remainder by x^(8n) and adds the CRC of the
+ * appended bytes. Bits are reflected, as in CRC-32: the highest bit is x^0.
  */
 import { invariant } from "../errors.ts";
 
@@ -34,11 +34,11 @@ function powerOfX(exponent: number): number {
   return result;
 }
 
-/** Chunks of one snapshot nearly all have one length. */
+/** The power of the last length. Almost all chunks of a snapshot have the same length. */
 let lastBytes = 0;
 let lastPower = X_TO_0;
 
-/** CRC-32 of `head` and `tail` joined, from theirs and the length of `tail` in bytes. */
+/** The CRC-32 of head and tail joined, from their CRC-32s and the length of the tail in bytes. */
 export function joinedCrc32(headCrc: number, tailCrc: number, tailBytes: number): number {
   invariant(Number.isSafeInteger(tailBytes * 8) && tailBytes >= 0, () => `${tailBytes} is no length in bytes`);
   if (tailBytes !== lastBytes) {

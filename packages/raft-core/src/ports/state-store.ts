@@ -1,63 +1,68 @@
 /**
- * State that is derived from the log: an ordered table of records that an executor applies commands to, which may be larger than
- * memory and which outlives the process together with how far of the log is in it.
+ * State that is derived from the log: an ordered table of records to which an executor applies commands. The table may be larger than
+ * memory. A durable store keeps it over restarts, together with the index up to which the log is applied to it.
  *
  * Role: the border between an executor and where its state is kept. Reads and writes are synchronous, because applying is.
  * A store needs no flush of its own: what a crash takes from it is in the log, and is applied again.
  *
  * Invariants every implementation keeps (`stateStoreConformance` in `./testing` proves them):
- * K1. Records and `appliedIndex` become durable together, and only as they stand at a `commit`: after a crash the store is at
+ * K1. Records and `appliedIndex` become durable together, and only as they were at a `commit`. After a crash the store is at
  *     some `commit`, not before the last `persist` that resolved.
- * K2. A view shows the store as it was when the view was made, whatever is put, persisted or replaced since.
- * K3. A replacement takes the place of everything at once, also across a crash: the store has all of the old records, or all of
+ * K2. A view shows the store as it was when the view was made, whatever was put, persisted or replaced since.
+ * K3. A replacement replaces all records at once, also across a crash: the store has all of the old records, or all of
  *     the new ones.
- * K4. What waits in memory for the disk is bounded: beyond the bound `drained` is a promise, and whoever puts waits for it.
+ * K4. The memory for records that wait for the disk is bounded. Beyond the bound `drained` is a promise, and a writer waits for it.
  */
 
 import type { LogIndex } from "../types.ts";
 import type { StateKey, StateReader } from "./state-reader.ts";
 
-/** The store as it was at one moment (K2). It keeps what it shows from being deleted, so close it soon. */
+/** The store as it was at one moment (K2). An open view keeps old records from being deleted, so close it soon. */
 export interface StateView extends StateReader {
+  /** Index of the commit that the view shows. */
   readonly appliedIndex: LogIndex;
-  /** Idempotent. A walk that is under way ends with an error. */
+  /** Closes the view. Idempotent. A walk that is under way ends with an error. */
   close(): void;
 }
 
-/** The new content of a store, gathered beside the old one (K3). */
+/** The new content of a store, collected beside the old one (K3). */
 export interface StateReplacement {
+  /** The value of `key` in the new content, or undefined. */
   get(key: StateKey): Uint8Array | undefined;
+  /** Puts a record into the new content. */
   put(key: StateKey, value: Uint8Array): void;
-  /** As the store's (K4). */
+  /** As `StateStore.drained`, for the new content (K4). */
   readonly drained: Promise<void> | undefined;
-  /** Durably takes the place of what the store had, as the state at `appliedIndex`. Reads of the store show it from then on. */
+  /** Durably replaces the content of the store, as the state at `appliedIndex`. Reads of the store show the new content from then on. */
   finish(appliedIndex: LogIndex): Promise<void>;
-  /** Drops it. Safe to call at any time. */
+  /** Drops the new content. Safe to call at any time. */
   abort(): Promise<void>;
 }
 
 /** One state machine's records on one node. */
 export interface StateStore extends StateReader {
-  /** Whether the records outlive the process. If not, `persist` resolves at once, and means nothing. */
+  /** Whether the records outlive the process. Otherwise `persist` resolves at once and has no effect. */
   readonly isDurable: boolean;
-  /** The last commit that reads show; 0 for a new store. */
+  /** Index of the last commit; 0 for a new store. */
   readonly appliedIndex: LogIndex;
-  /** What the store would have after a crash now. */
+  /** Index of the commit that the store would have after a crash now. */
   readonly durableIndex: LogIndex;
-  /** Promise that room is made, while too much waits for the disk (K4). Rejects when the disk failed. */
+  /** While too many records wait for the disk: a promise that resolves when there is room (K4). Rejects when the disk failed. */
   readonly drained: Promise<void> | undefined;
+  /** Puts a record. */
   put(key: StateKey, value: Uint8Array): void;
-  /** As `put`, for a key that is not there now: deleting it soon again costs nothing. */
+  /** Puts a record whose key does not exist now. Deleting such a record before it is written costs no write. */
   insert(key: StateKey, value: Uint8Array): void;
-  /** A key that is not there is as good. */
+  /** Deletes a record. Deleting a missing key is a no-op. */
   delete(key: StateKey): void;
-  /** Everything put since the last commit belongs to the log up to `index`. To be called in the turn of the first of the puts. */
+  /** Assigns all changes since the last commit to the log up to `index`. Call it in the same turn of the event loop as the first of these changes. */
   commit(index: LogIndex): void;
+  /** Opens a view of the last commit. There must be no change after that commit. */
   view(): StateView;
-  /** Makes everything that is committed now durable, and resolves with the index that is. Rejects when the disk fails. */
+  /** Makes all commits durable, and resolves with the index of the last one. Rejects when the disk fails. */
   persist(): Promise<LogIndex>;
-  /** Begins a replacement; one at a time. */
+  /** Begins a replacement. One replacement at a time. */
   replace(): StateReplacement;
-  /** Waits for what is being written. What is not persisted is lost, as with a crash. */
+  /** Closes the store and waits for writes under way. Changes that are not persisted are lost, as in a crash. */
   close(): Promise<void>;
 }

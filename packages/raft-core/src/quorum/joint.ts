@@ -2,7 +2,7 @@
  * Decisions in a joint configuration: both halves must agree (thesis §4.3).
  *
  * Role: combines two majorities. A configuration that is not joint has an empty outgoing half, which agrees to everything
- * (majority.ts, M1), so that callers need not tell the two cases apart.
+ * (majority.ts M1), so that callers need not distinguish the two cases.
  */
 import type { LogIndex, NodeId } from "../types.ts";
 import {
@@ -14,15 +14,16 @@ import {
 } from "./majority.ts";
 import { NodeSet } from "./node-set.ts";
 
-/** Immutable. */
+/** The voters of a configuration in two halves. The outgoing half is empty unless the configuration is joint. Immutable. */
 export class JointConfig {
+  /** The configuration without voters. */
   static readonly EMPTY: JointConfig = new JointConfig(NodeSet.EMPTY, NodeSet.EMPTY);
 
-  /** The voters, or in a joint configuration those to come (C_new). */
+  /** The voters; in a joint configuration the new voters (C_new). */
   readonly incoming: NodeSet;
-  /** Empty unless joint: the voters that are being replaced (C_old). */
+  /** In a joint configuration the old voters (C_old), otherwise empty. */
   readonly outgoing: NodeSet;
-  /** Everyone with a vote in either half. */
+  /** The voters of both halves. */
   readonly voters: NodeSet;
 
   constructor(incoming: NodeSet, outgoing: NodeSet = NodeSet.EMPTY) {
@@ -31,6 +32,7 @@ export class JointConfig {
     this.voters = incoming.union(outgoing);
   }
 
+  /** Whether the configuration has two halves. */
   get isJoint(): boolean {
     return this.outgoing.size > 0;
   }
@@ -47,7 +49,7 @@ export class JointConfig {
     return Math.min(incoming, majorityCommittedIndex(this.outgoing, acked));
   }
 
-  /** Lost as soon as one half is lost, won when both are won. */
+  /** The election's result: lost when one half is lost, won when both halves are won. */
   voteResult(votes: ReadonlyMap<NodeId, boolean>): VoteResult {
     const incoming = majorityVoteResult(this.incoming, votes);
     const outgoing = majorityVoteResult(this.outgoing, votes);

@@ -1,24 +1,24 @@
 /**
  * Decisions by a simple majority of a set of voters (Raft paper §5.2 for votes, §5.3 and §5.4.2 for the commit index).
  *
- * Role: pure arithmetic. It knows neither logs nor terms: whether an index may be committed by counting (§5.4.2) is the
- * leader's business.
+ * Role: pure arithmetic. It knows neither logs nor terms. The leader decides whether an index may be committed by
+ * counting (§5.4.2).
  *
  * Invariants:
- * M1. An empty set of voters agrees to everything: its commit index is Infinity and its votes are won. A half-empty joint
- *     configuration thus behaves as its other half.
- * M2. A voter that reported nothing counts as index 0, and as a vote that may still go either way.
+ * M1. An empty set of voters agrees to everything: its commit index is Infinity and its votes are won. A joint
+ *     configuration with one empty half therefore behaves as its other half.
+ * M2. A voter that has not reported counts as index 0, and as an open vote.
  */
 import type { LogIndex, NodeId } from "../types.ts";
 import type { NodeSet } from "./node-set.ts";
 
-/** Where a voter's acknowledged index is looked up. */
+/** Looks up acknowledged indexes. */
 export interface AckedIndexer {
   /** The highest index `id` is known to hold, or undefined when it has not reported. */
   ackedIndex(id: NodeId): LogIndex | undefined;
 }
 
-/** VotePending: neither a quorum of yes nor a quorum of no is there, and both remain possible. */
+/** The result of an election. VotePending: the missing votes can still decide it either way. */
 export type VoteResult = "VotePending" | "VoteLost" | "VoteWon";
 
 /** Smallest number of voters that is a majority of `voters`. */
@@ -37,7 +37,7 @@ export function majorityCommittedIndex(voters: NodeSet, acked: AckedIndexer): Lo
   if (count === 0) return Number.POSITIVE_INFINITY;
   for (let i = 0; i < count; i++) {
     const index = acked.ackedIndex(ids[i] as NodeId) ?? 0;
-    // Insertion sort: the fastest there is for the three to seven voters that exist in practice.
+    // Insertion sort is the fastest for three to seven voters, the usual sizes.
     let at = i;
     while (at > 0 && (ascending[at - 1] as LogIndex) > index) {
       ascending[at] = ascending[at - 1] as LogIndex;
@@ -49,7 +49,7 @@ export function majorityCommittedIndex(voters: NodeSet, acked: AckedIndexer): Lo
   return ascending[count - quorumSize(voters)] as LogIndex;
 }
 
-/** How the election stands among `voters`; votes of others do not count. Won without voters (M1). */
+/** The result of an election among `voters`; votes of other nodes do not count. Won without voters (M1). */
 export function majorityVoteResult(voters: NodeSet, votes: ReadonlyMap<NodeId, boolean>): VoteResult {
   if (voters.size === 0) return "VoteWon";
   let granted = 0;
@@ -65,8 +65,8 @@ export function majorityVoteResult(voters: NodeSet, votes: ReadonlyMap<NodeId, b
 }
 
 /**
- * A chart for people: one line per voter, ascending by id, with a bar as long as the number of voters that are behind it.
- * Every line ends with a line feed, except that of an empty set, which has no lines.
+ * A chart for people: one line per voter, ascending by id, with a bar as long as the number of voters with a lower index.
+ * Every line ends with a line feed. An empty set gives a text without a line feed instead.
  */
 export function describeMajority(voters: NodeSet, acked: AckedIndexer): string {
   const count = voters.size;

@@ -20,7 +20,7 @@ function toMap<T>(record: Record<string, T>): Map<number, T> {
   return new Map(Object.entries(record).map(([id, value]) => [Number(id), value]));
 }
 
-/** By definition: the largest index that more than half of the voters have reached. Tries all of them. */
+/** The definition: the largest index that more than half of the voters have reached. Tries all of them. */
 function referenceCommitted(ids: readonly number[], indexes: ReadonlyMap<number, number>): number {
   if (ids.length === 0) return Number.POSITIVE_INFINITY;
   let best = 0;
@@ -31,7 +31,7 @@ function referenceCommitted(ids: readonly number[], indexes: ReadonlyMap<number,
   return best;
 }
 
-/** By definition: won or lost when every way in which the silent ones may vote says so. */
+/** The definition: won or lost when every possible vote of the silent voters gives that result. */
 function referenceVote(halves: readonly (readonly number[])[], cast: ReadonlyMap<number, boolean>): VoteResult {
   const wins = (silentSay: boolean): boolean =>
     halves.every((ids) => {

@@ -17,7 +17,7 @@ interface Options {
   readonly asyncStorageWrites: boolean;
 }
 
-/** Node 1 of three, with an application that turns every change of the configuration down. */
+/** Node 1 of three, with an application that turns down every change of the configuration. */
 class Target {
   readonly node: RawNode;
   readonly #storage = new MemoryStorage({
@@ -44,7 +44,7 @@ class Target {
     });
   }
 
-  /** Makes it leader of its next term. */
+  /** Makes the node leader of its next term. */
   elect(): void {
     for (let round = 0; round < 2; round++) {
       this.node.campaign();
@@ -59,7 +59,7 @@ class Target {
     expect(this.node.basicStatus().softState.role).toBe("StateLeader");
   }
 
-  /** Carries out everything that is ready. Whatever it sends must have bytes. */
+  /** Carries out all Readys. Every message that the node sends must be encodable. */
   carryOut(): void {
     while (this.node.hasReady()) {
       const { hardState, snapshot, entries, messages } = this.node.ready();
@@ -76,7 +76,7 @@ class Target {
     }
   }
 
-  /** All that a message could have changed. */
+  /** The state that a message could have changed. */
   state(): unknown {
     const { raft } = this.node;
     return [this.node.status(), raft.log.lastIndex(), raft.electionElapsed, raft.leadTransferee, this.node.hasReady()];
@@ -86,7 +86,7 @@ class Target {
 const anyOptions = fc.record({ flags: fc.boolean(), asyncStorageWrites: fc.boolean() });
 const anyStart = fc.constantFrom("follower", "candidate", "leader");
 
-/** A node in a role of choice, with nothing left to do. */
+/** A node in the given role, without pending work. */
 function started(start: "follower" | "candidate" | "leader", options: Options): Target {
   const target = new Target(options);
   if (start === "candidate") target.node.campaign();
@@ -106,7 +106,7 @@ describe("whatever comes from outside", () => {
         for (const m of hostile) {
           const before = target.state();
           const outcome = target.node.step(decodeMessage(encodeMessage(m)));
-          // A proposal of a later term that is dropped has at least told of that term.
+          // A dropped proposal of a later term still raises the node's term.
           if (!outcome.ok && m.type !== "MsgProp") expect(target.state()).toEqual(before);
           target.carryOut();
           target.node.tick();
@@ -157,7 +157,7 @@ function stepBytes(target: Target, bytes: Uint8Array): void {
   target.carryOut();
 }
 
-/** The bytes of everything that three nodes say to each other in the course of normal events. */
+/** The bytes of all messages that three nodes exchange in normal operation. */
 function realTraffic(): readonly Uint8Array[] {
   const network = new LockstepNetwork({ voters: [1, 2, 3] });
   network.elect(2);
@@ -238,7 +238,7 @@ describe("a message from a broken node, or from one that knows more than this no
     const { term } = network.raw(1).basicStatus().hardState;
     expect(network.raw(1).step(heartbeat(term + 2 ** 32)).ok).toBe(true);
     network.stabilize();
-    // The leader hears of the term from the node's answer to its next heartbeat.
+    // The leader learns the term from the node's answer to its next heartbeat.
     network.tick(2, 1);
     network.stabilize();
     network.elect(3);

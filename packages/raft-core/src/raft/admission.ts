@@ -1,8 +1,8 @@
 /**
- * The door: which messages from outside may reach consensus at all.
+ * Admission: which messages from outside may reach consensus.
  *
- * A message that gets past here is one that a working node could have sent. What is refused has changed nothing. The checks
- * look at one message and the size of the log; whether a message fits the state is for the roles to say.
+ * Every admitted message is one that a working node could have sent. A refused message has changed nothing. The checks
+ * read one message and the size of the log; whether the message fits the state is checked by the roles.
  */
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
 import { type ConfState, NONE, type NodeId, type Snapshot } from "../types.ts";
@@ -11,14 +11,14 @@ import type { Raft } from "./raft.ts";
 import { isReadableChange } from "./reconfigure.ts";
 
 /**
- * No group gets here. Terms and indexes that came from elsewhere are only ever counted up from, so that with this bound they
- * stay safe integers.
+ * Highest term or index that a message may carry. No group reaches it. A node only ever counts up from received terms and indexes, so
+ * with this bound they stay safe integers.
  */
 export const HIGHEST_TERM_OR_INDEX = 2 ** 52;
-/** A snapshot takes its receiver to its index at once. Beyond it there must be room for more entries than any group appends. */
+/** Highest index of a snapshot. Its receiver continues from there, so there must be room behind it for more entries than any group appends. */
 const HIGHEST_SNAPSHOT_INDEX = 2 ** 51;
 
-/** Why `m` is refused, or undefined when it is let in. */
+/** Why `m` is refused; undefined when it is admitted. */
 export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
   if (m.term > HIGHEST_TERM_OR_INDEX || m.index > HIGHEST_TERM_OR_INDEX) return "malformed";
   if (m.term > raft.term && !raft.termDoubt.takes(m.term, raft.term, raft.ticks)) return "doubtful-term";
@@ -61,15 +61,15 @@ export function refusalOf(raft: Raft, m: Message): RefusalReason | undefined {
       if (m.term === 0) return "malformed";
       break;
   }
-  // Everything else belongs to a term. Without one it would pass for a local message and escape the rules about terms.
+  // Every other message belongs to a term. A message without one would pass for a local message and escape the rules about terms.
   if (m.term === 0 && raft.term > 0) return "malformed";
-  // A leader that was removed still hears that its own writes are durable.
+  // A leader that was removed must still learn that its own writes are durable.
   return isResponse(m) && m.from !== raft.id && raft.tracker.get(m.from) === undefined ? "unknown-peer" : undefined;
 }
 
 /**
- * Whether a node says `m` to itself: that its own write is durable (an acknowledgement, a vote), or something of its own that others have
- * passed on and that comes back. The rest would have it answer itself.
+ * Whether a node may receive `m` from itself: the report that its own write is durable (an acknowledgement, a vote), or a request of its own
+ * that other nodes forwarded back to it. Any other message would make the node answer itself.
  */
 function isOfOneself(raft: Raft, m: Message): boolean {
   switch (m.type) {
@@ -105,12 +105,12 @@ function isResponse(m: Message): boolean {
 }
 
 function isPossible({ metadata }: Snapshot, { term }: Message): boolean {
-  // In the first term there is nothing to compare with: what a group starts from has a term of its own.
+  // At term 0 there is nothing to compare with: the snapshot that a group begins with has a term of its own.
   if (metadata.index > HIGHEST_SNAPSHOT_INDEX || (term > 0 && metadata.term > term)) return false;
   return isSound(metadata.confState);
 }
 
-/** Whether a configuration can have come from one that was in force (C1 to C3 in tracker/config.ts). */
+/** Whether a configuration can have been in force (C1 to C3 in tracker/config.ts). */
 function isSound({ voters, learners, votersOutgoing, learnersNext, autoLeave }: ConfState): boolean {
   const isJoint = votersOutgoing.length > 0;
   const everyone = new Set([...voters, ...votersOutgoing]);
@@ -126,8 +126,8 @@ function isSound({ voters, learners, votersOutgoing, learnersNext, autoLeave }: 
 }
 
 /**
- * Entries follow each other and the one they claim to follow, no term goes back or beyond the sender's, and configuration
- * changes can be read: by the time one is applied it is too late to find out that it cannot.
+ * Whether the entries follow each other and the entry at `index`, no term decreases or exceeds the sender's, and every configuration
+ * change can be decoded. A change that cannot be decoded must be refused here, because it could not be refused once it is committed.
  */
 function isContinuation(m: Message): boolean {
   let index = m.index;

@@ -1,4 +1,4 @@
-// Situations in which groups are known to have got stuck, split or been disturbed: several options and several nodes at once.
+// Known situations in which groups got stuck, split or were disturbed: several options and several nodes at once.
 import { describe, expect, test } from "vitest";
 import { message } from "../message.ts";
 import {
@@ -18,7 +18,7 @@ function roleAndTerm(network: LockstepNetwork, id: NodeId): [string, number] {
 }
 
 describe("two candidates at once (Raft paper §5.2)", () => {
-  /** 1 and 3 cannot hear each other and both stand; 2 decides. Then 3, which has lost, is heard by everyone again. */
+  /** 1 and 3 cannot hear each other and both stand; 2 decides. Then all nodes hear 3, the loser, again. */
   function duel(config: NodeConfig): LockstepNetwork {
     const network = new LockstepNetwork({ voters: THREE, config });
     network.cut(1, 3);
@@ -49,7 +49,7 @@ describe("a node that comes back with a term of its own", () => {
     network.elect(1);
     network.isolate(3);
     network.propose(1, "missed");
-    // Elections that nobody hears.
+    // Elections whose messages reach no node.
     network.elect(3);
     network.elect(3);
     network.heal();
@@ -60,7 +60,7 @@ describe("a node that comes back with a term of its own", () => {
     return network;
   }
 
-  test("is taken in again where leases keep it from disturbing: the leader hears of its term and is elected anew (§6.2)", () => {
+  test("is taken in again where leases keep it from disturbing: the leader hears of its term and is elected again (§6.2)", () => {
     const network = cameBack({ checkQuorum: true });
     // The leader stepped down at the answer of 3, whose log is too short to win; 2 or 1 can.
     expect(roleAndTerm(network, 1)).toEqual(["StateFollower", 3]);
@@ -71,7 +71,7 @@ describe("a node that comes back with a term of its own", () => {
     expect(commands(network.node(3).applied)).toEqual(["missed"]);
   });
 
-  test("without leases the old leader hears of its term, too, for nobody else may tell it (§5.1)", () => {
+  test("without leases the old leader hears of its term, too, because no other node may tell it (§5.1)", () => {
     const network = cameBack({});
     expect(roleAndTerm(network, 1)).toEqual(["StateFollower", 3]);
     network.elect(1);
@@ -89,7 +89,7 @@ describe("a node that comes back with a term of its own", () => {
 
 describe("a group that is moved to pre-votes node by node", () => {
   test("elects a leader also when the node that is ahead in term is behind in its log", () => {
-    // While it was cut off and did not ask first yet, 3 reached a later term with a log that ends early.
+    // While it was cut off, and without pre-votes, 3 reached a later term with a short log.
     const log = entriesOfTerms(1, 1);
     const contents = new Map([
       [1, { hardState: { term: 1, vote: 1, commit: 2 }, entries: log }],
@@ -98,7 +98,7 @@ describe("a group that is moved to pre-votes node by node", () => {
     ]);
     const network = new LockstepNetwork({ voters: THREE, config: { preVote: true }, contents });
     network.isolate(1);
-    // 2 and 3 must come to an agreement alone: the refusal of its pre-vote tells 2 the term.
+    // 2 and 3 must agree without 1: the refusal of its pre-vote tells 2 the term.
     for (let i = 0; i < 3 && roleAndTerm(network, 2)[0] !== "StateLeader"; i++) {
       network.elect(3);
       network.elect(2);
@@ -203,7 +203,7 @@ describe("snapshots (Raft paper §7)", () => {
       network.tick(1, 1);
       network.stabilize();
     }
-    // What it lacks is compacted away, and it is known to lack it.
+    // The entries that the node lacks are compacted, and the leader knows that it lacks them.
     network.raw(1).reportUnreachable(3);
     network.node(1).compact(3);
     network.propose(1, "b");

@@ -15,7 +15,7 @@ function three(): Record<1 | 2 | 3, SlowDiskNode> {
   return { 1: start(1), 2: start(2), 3: start(3) };
 }
 
-/** Does all that `node` has to do, its disk included. */
+/** Carries out all pending work of `node`, including its disk's. */
 function finish(node: SlowDiskNode): Message[] {
   const out: Message[] = [];
   while (node.raw.hasReady() || node.pendingWrites > 0) {
@@ -25,7 +25,7 @@ function finish(node: SlowDiskNode): Message[] {
   return out;
 }
 
-/** Hands messages over between nodes with fast disks until nothing is left; drops those to others. */
+/** Delivers messages between nodes with fast disks until there are none; drops those to other nodes. */
 function exchange(nodes: readonly SlowDiskNode[], messages: readonly Message[]): void {
   for (let left = [...messages]; left.length > 0; ) {
     for (const m of left.splice(0)) nodes.find(({ id }) => id === m.to)?.raw.step(m);
@@ -62,16 +62,16 @@ describe("a candidate's request for votes", () => {
     expect(node.write()).toMatchObject([{ type: "MsgVote", index: 1, logTerm: 1, term: 2 }, { type: "MsgVote" }]);
   });
 
-  test("does not wait for a pre-vote, which nobody relies on", () => {
+  test("does not wait for a pre-vote, on which no election relies", () => {
     const node = new SlowDiskNode(1, { confState: votersOnly([1, 2, 3]) }, { preVote: true });
     node.raw.campaign();
     expect(node.takeReady().map(({ type }) => type)).toEqual(["MsgPreVote", "MsgPreVote"]);
   });
 
-  test("that a crash loses was never sent: nobody leads one term twice, and no entry is applied in two versions", () => {
+  test("that a crash loses was never sent: no node leads one term twice, and no entry is applied in two versions", () => {
     const { 1: slow, 2: second, 3: third } = three();
     slow.raw.campaign();
-    // Both others would grant at once, and the entry would reach node 2 alone.
+    // Both others would grant at once, and the entry would reach only node 2.
     const requests = slow.takeReady();
     for (const m of requests) [second, third].find(({ id }) => id === m.to)?.raw.step(m);
     for (const m of [...finish(second), ...finish(third)]) slow.raw.step(m);
@@ -101,7 +101,7 @@ describe("a candidate's request for votes", () => {
     exchange([second, third], finish(third));
     third.raw.propose(bytes("committed"));
     exchange([second, third], finish(third));
-    // Node 1 stands again, and the old answer comes.
+    // Node 1 stands again, and the old answer arrives.
     slow.raw.campaign();
     finish(slow);
     for (const m of grants) slow.raw.step(m);
@@ -110,11 +110,11 @@ describe("a candidate's request for votes", () => {
 });
 
 describe("a leader", () => {
-  test("is one only when its own vote is durable and counted, whoever else has granted", () => {
+  test("is one only when its own vote is durable and counted, whichever others have granted", () => {
     const node = three()[1];
     node.raw.campaign();
     node.takeReady();
-    // No voter can have been asked yet. Even so, votes that appear from somewhere do not make a leader of a term that a crash
+    // No voter can have been asked yet. Even so, forged votes do not make a leader of a term that a crash
     // would make this node forget.
     for (const from of [2, 3]) node.raw.step(message({ type: "MsgVoteResp", from, to: 1, term: 1 }));
     expect(node.raw.basicStatus().softState.role).toBe("StateCandidate");

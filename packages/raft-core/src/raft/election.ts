@@ -3,14 +3,14 @@
  *
  * Invariants:
  * E1. A vote is given only to a candidate whose log is at least as up to date as this one (§5.4.1).
- * E2. Nobody stands while a committed configuration change waits to be applied: it would count votes of a configuration that
- *     may be two changes behind, and two such majorities need not overlap.
+ * E2. No node stands while a committed configuration change waits to be applied. It would count votes of a configuration that
+ *     may be two changes behind, and majorities of those two configurations need not overlap.
  * E3. A candidate becomes leader only when its own vote is durable and counted. A leader's term is therefore on its disk, with
  *     everything that its log held when it asked for votes.
- * E4. A request for a vote and its answer tell the highest entry that the sender knows to be committed. Whoever holds that
- *     entry commits it, whatever the terms of the two: what is committed stays so. A member that was removed and cannot stand itself lets the others learn so that its removal is
- *     committed; without that they could count on its vote for ever. A candidate that learns of a configuration change in
- *     this way stands down (E2).
+ * E4. A request for a vote and its answer tell the highest entry that the sender knows to be committed. A receiver that holds that
+ *     entry commits it, in any term, because a committed entry stays committed. So a removed member that cannot stand itself still
+ *     tells the others that its removal is committed; otherwise they could wait for its vote for ever. A candidate that learns of a
+ *     configuration change in this way becomes a follower (E2).
  */
 import type { Message } from "../message.ts";
 import type { VoteTally } from "../tracker/progress-tracker.ts";
@@ -18,27 +18,27 @@ import { type LogIndex, NONE, type NodeId, type Term } from "../types.ts";
 import type { Raft } from "./raft.ts";
 import { becomeCandidate, becomeFollower, becomePreCandidate } from "./roles.ts";
 
-/** "transfer": asked to by the leader; no pre-vote is needed, and followers do not hold the old leader's lease. */
+/** Kinds of campaign. "transfer": the leader asked for it. No pre-vote is needed, and followers vote although they still hear the old leader. */
 export type CampaignType = "pre-election" | "election" | "transfer";
 
 /** Marks the vote requests of a transfer. The bytes are part of the wire format: ASCII "CampaignTransfer". */
 export const CAMPAIGN_TRANSFER: Uint8Array = Uint8Array.from("CampaignTransfer", (char) => char.charCodeAt(0));
 
-/** Whether this node may become leader: a voter, or about to be one, with nothing to restore first. */
+/** Whether this node may become leader: it is a voter of either half, and no received snapshot waits to be stored. */
 export function isPromotable(raft: Raft): boolean {
   const own = raft.tracker.get(raft.id);
   return own !== undefined && !own.isLearner && raft.log.unstable.snapshot === undefined;
 }
 
-/** Starts a campaign if this node may. Where reads rely on leases, not before the promise to the last leader is over. */
+/** Starts a campaign if this node may. With "lease-based" reads a campaign waits until the promise to the last leader is over. */
 export function hup(raft: Raft, type: CampaignType): void {
   if (raft.role === "StateLeader" || !isPromotable(raft) || hasUnappliedConfChanges(raft)) return;
-  // Alone there is nobody to have promised anything to.
+  // A single voter has promised nothing to another leader.
   if (type !== "transfer" && hasPromised(raft) && !raft.tracker.isSingleton()) return;
   campaign(raft, type);
 }
 
-/** Asks every voter, of both halves while joint, in ascending order of ids. */
+/** Asks every voter, of both halves while joint, for a vote or pre-vote, in ascending order of ids. */
 export function campaign(raft: Raft, type: CampaignType): void {
   const preElection = type === "pre-election";
   if (preElection) becomePreCandidate(raft);
@@ -63,30 +63,30 @@ export function campaign(raft: Raft, type: CampaignType): void {
   }
 }
 
-/** The highest entry known to be committed, as requests for votes and their answers carry it (E4). */
+/** The highest entry known to be committed. Requests for votes and their answers carry it (E4). */
 export function highestCommitted({ log }: Raft): { readonly commit: LogIndex; readonly commitTerm: Term } {
   return { commit: log.committed, commitTerm: log.termOrZero(log.committed) };
 }
 
-/** Takes what a request for a vote, or its answer, tells of the commit index (E4). */
+/** Moves the commit index to the one that a request for a vote, or its answer, tells (E4). */
 export function learnCommitted(raft: Raft, m: Message): void {
   const { log } = raft;
-  // A leader commits by counting alone (R4). No term: the sender tells nothing.
+  // A leader commits only by counting (raft.ts R4). Without a term the sender tells no commit index.
   if (raft.role === "StateLeader" || m.commitTerm === 0 || m.commit <= log.committed) return;
   if (!log.matchTerm(m.commit, m.commitTerm)) return;
   log.commitTo(m.commit);
   if (raft.role !== "StateFollower" && hasUnappliedConfChanges(raft)) becomeFollower(raft, raft.term, NONE);
 }
 
-/** Counts one answer. */
+/** Counts one answer, and returns the result of the election so far. A second answer of a node does not replace its first. */
 export function countVote(raft: Raft, from: NodeId, granted: boolean): VoteTally {
   raft.tracker.recordVote(from, granted);
   return raft.tracker.tallyVotes();
 }
 
 /**
- * Whether `m`, of a higher term, is a vote request to be ignored because a leader was heard from within the shortest
- * election timeout (thesis §4.2.3). A leader that reads by its lease relies on this promise (§6.4.1).
+ * Whether `m`, of a higher term, is a vote request to ignore because this node heard a leader within the shortest
+ * election timeout (thesis §4.2.3). A leader that reads by its lease relies on this promise (thesis §6.4.1).
  */
 export function isHeldOffByLease(raft: Raft, m: Message): boolean {
   if (m.type !== "MsgVote" && m.type !== "MsgPreVote") return false;
@@ -96,15 +96,15 @@ export function isHeldOffByLease(raft: Raft, m: Message): boolean {
 
 /**
  * "lease-based": whether this node may have answered a leader within the shortest election timeout. The leader's lease rests on such answers
- * (`read-index.ts Q4`). So neither a restart nor a campaign of its own lets a node forget the promise.
+ * (`read-index.ts Q4`). Therefore a node keeps the promise over a restart and over a campaign of its own.
  */
 function hasPromised({ config, ticks, leaderHeardAt }: Raft): boolean {
   return config.readOnly === "lease-based" && ticks - leaderHeardAt < config.electionTicks;
 }
 
 /**
- * Grants or refuses. Learners vote, too: they may have been promoted by a change they have not applied yet, and their vote
- * may be the one that is needed to go on.
+ * Grants or refuses a vote or a pre-vote. Learners vote, too: a learner may have been promoted by a change that it has not applied yet, and
+ * the majority may depend on its vote.
  */
 export function answerVoteRequest(raft: Raft, m: Message): void {
   const canVote =
@@ -113,11 +113,11 @@ export function answerVoteRequest(raft: Raft, m: Message): void {
     (m.type === "MsgPreVote" && m.term > raft.term);
   const type = m.type === "MsgVote" ? "MsgVoteResp" : "MsgPreVoteResp";
   if (!canVote || !raft.log.isUpToDate(m.index, m.logTerm)) {
-    // Before its first term a node has none to refuse in. Its silence will do.
+    // Before its first term a node has no term to refuse in, so it stays silent.
     if (raft.term > 0) raft.send({ type, to: m.from, term: raft.term, reject: true, ...highestCommitted(raft) });
     return;
   }
-  // The term asked about, not our own: for a pre-vote they differ, and the sender drops answers of old terms.
+  // The answer carries the term of the request. For a pre-vote this node's own term is lower, and the sender drops answers of lower terms.
   raft.send({ type, to: m.from, term: m.term, ...highestCommitted(raft) });
   if (m.type === "MsgVote") {
     raft.electionElapsed = 0;
@@ -137,8 +137,8 @@ function isTransfer(m: Message): boolean {
 function hasUnappliedConfChanges(raft: Raft): boolean {
   const { log } = raft;
   if (log.applied >= log.committed) return false;
-  // What was compacted was applied, though the report may still be on its way.
+  // Compacted entries are applied, although the report of it may still be on its way.
   const from = Math.max(log.applied + 1, log.firstIndex());
-  // Paged by the same bound as entries handed out for applying: they are read for the same purpose.
+  // Reads pages of the same size as those handed out for applying, so that the memory needed has the same bound.
   return log.some(from, log.committed + 1, log.maxApplyingBytes, (entry) => entry.type !== "EntryNormal");
 }

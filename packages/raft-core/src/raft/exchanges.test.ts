@@ -11,9 +11,9 @@ import {
 import type { NodeId } from "../types.ts";
 
 // Without a tick nodes come to rest: no answer leads to a message that leads to the same answer again. Otherwise two nodes keep
-// each other busy as fast as the wire carries, for nothing. Two messages that nobody may have sent meet every situation here.
+// each other busy as fast as the network allows. Two messages that no node has sent are tried in every situation here.
 
-/** More than any exchange that gets somewhere needs here: logs are ten entries long. */
+/** More messages than any exchange that ends needs here: logs have ten entries. */
 const MOST_MESSAGES = 120;
 
 /** Situations of nodes 1 and 2. Node 3 exists and hears nothing unless told otherwise. */
@@ -116,7 +116,7 @@ const SITUATIONS: Readonly<Record<string, () => LockstepNetwork>> = {
   },
 };
 
-/** Node 1 leads, everybody has everything. */
+/** Node 1 leads, and all nodes have the whole log. */
 function led(): LockstepNetwork {
   const network = new LockstepNetwork({ voters: [1, 2, 3] });
   network.elect(1);
@@ -148,7 +148,7 @@ const TYPES: readonly PeerMessageType[] = [
   "MsgPreVoteResp",
 ];
 
-/** Any message that has the form of one, with numbers near to those of the nodes. */
+/** Any well-formed message, with numbers close to those of the nodes. */
 function anyMessage(rng: Rng, type: PeerMessageType, node: LockstepNode): Message {
   const pick = <T>(...values: readonly T[]): T => values[rng.below(values.length)] as T;
   const { term } = node.raw.basicStatus().hardState;
@@ -185,7 +185,7 @@ function anyMessage(rng: Rng, type: PeerMessageType, node: LockstepNode): Messag
   });
 }
 
-/** Hands messages over until nodes 1 and 2 are at rest, and counts them; what is for node 3 is lost. */
+/** Delivers messages until nodes 1 and 2 are at rest, and counts them; messages to node 3 are lost. */
 function messagesUntilRest({ nodes }: LockstepNetwork): number {
   const pair = [nodes.get(1), nodes.get(2)] as readonly LockstepNode[];
   for (let count = 0; ; ) {

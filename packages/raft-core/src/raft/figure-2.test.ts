@@ -1,5 +1,5 @@
-// Figure 2 of the Raft paper, rule by rule, as far as a single message and a single node can show them. What takes several nodes
-// is in the test beside each part: election.test.ts, replication.test.ts, snapshot.test.ts.
+// Figure 2 of the Raft paper, rule by rule, as far as a single message and a single node can show them. Rules that take several nodes
+// are in the test beside each part: election.test.ts, replication.test.ts, snapshot.test.ts.
 import { describe, expect, test } from "vitest";
 import { type Message, message } from "../message.ts";
 import {
@@ -14,7 +14,7 @@ const THREE: readonly NodeId[] = [1, 2, 3];
 const ROLES: readonly RaftRole[] = ["StateFollower", "StatePreCandidate", "StateCandidate", "StateLeader"];
 const OWN_TERM = 4;
 
-/** Node 1 of three, in term 4 and in a role of choice; its log ends at entry 2 of term 3, or at the empty entry it leads with. */
+/** Node 1 of three, in term 4 and in the given role; its log ends at entry 2 of term 3, or at the empty entry it leads with. */
 function nodeIn(role: RaftRole): LockstepNode {
   const term = role === "StateLeader" || role === "StateCandidate" ? OWN_TERM - 1 : OWN_TERM;
   const contents = { hardState: { term, vote: 0, commit: 1 }, entries: entriesOfTerms(1, 3) };
@@ -32,7 +32,7 @@ function nodeIn(role: RaftRole): LockstepNode {
   return node;
 }
 
-/** Carries out what is ready; returns what goes to others. */
+/** Carries out all Readys; returns the messages to other nodes. */
 function carryOutAlone(node: LockstepNode): Message[] {
   return node.carryOut().filter(({ to }) => to !== node.id);
 }
@@ -107,7 +107,7 @@ describe("an append's receiver (figure 2, AppendEntries RPC)", () => {
     node.raw.step(message({ type: "MsgApp", from: 2, to: 1, term: 4, index: 1, logTerm: 1, entries: [replaced] }));
     expect(node.raw.raft.log.term(2)).toBe(4);
     expect(node.raw.raft.log.lastIndex()).toBe(2);
-    // An old append, late: it names entry 1 only, and what came after stays.
+    // A late append that names only entry 1: the later entries stay.
     node.raw.step(message({ type: "MsgApp", from: 2, to: 1, term: 4, index: 1, logTerm: 1 }));
     expect(node.raw.raft.log.lastIndex()).toBe(2);
   });

@@ -10,7 +10,7 @@ const THREE: readonly NodeId[] = [1, 2, 3];
 const ELECTION_TICKS = 10;
 const BY_LEASE = { checkQuorum: true, readOnly: "lease-based", electionTicks: ELECTION_TICKS } as const;
 
-/** Node 1 leads, and its lease is fresh. */
+/** Node 1 leads and has just got its lease. */
 function led(): LockstepNetwork {
   const network = new LockstepNetwork({ voters: THREE, config: BY_LEASE });
   network.elect(1);
@@ -19,7 +19,7 @@ function led(): LockstepNetwork {
   return network;
 }
 
-/** Asks node 1 for a read while it is cut off. Whether it answers all the same. */
+/** Asks node 1 for a read while it is cut off. Returns whether it answers. */
 function answersAlone(network: LockstepNetwork): boolean {
   network.isolate(1);
   const { readStates } = network.node(1);
@@ -30,7 +30,7 @@ function answersAlone(network: LockstepNetwork): boolean {
   return readStates.length > before;
 }
 
-/** Lets every node tick, with all that follows. */
+/** Ticks every node and stabilizes. */
 function tickAll(network: LockstepNetwork, count: number): void {
   for (let at = 0; at < count; at++) {
     for (const id of network.nodes.keys()) network.raw(id).tick();
@@ -132,7 +132,7 @@ describe("reads by lease (thesis §6.4.1; Q4)", () => {
     for (const id of [2, 3]) expect(network.raw(id).basicStatus().hardState.term).toBe(1);
   });
 
-  test("a group that begins, or a node alone, waits for nobody", () => {
+  test("a group that begins, or a single voter, does not wait", () => {
     const begins = new LockstepNetwork({ voters: THREE, config: BY_LEASE });
     begins.elect(2);
     expect(begins.raw(2).basicStatus().softState.role).toBe("StateLeader");
@@ -166,7 +166,7 @@ describe("reads by lease, over random schedules", () => {
   );
 });
 
-/** Nodes that tick in rounds, each once in an order of its own; links that are cut for a while; restarts and hand-overs. */
+/** Nodes that tick in rounds, each once in a random order; links that are cut for a while; restarts and hand-overs. */
 class LeaseSchedule {
   readonly findings: string[] = [];
   answered = 0;
@@ -174,9 +174,9 @@ class LeaseSchedule {
   readonly #nodes: readonly SlowDiskNode[];
   #network: Message[] = [];
   #cut: ReadonlySet<NodeId> = new Set();
-  /** What was applied anywhere. */
+  /** The highest index applied on any node. */
   #applied: LogIndex = 0;
-  /** By context: what had been applied when the read was asked. */
+  /** By context: the highest index applied when the read was asked for. */
   readonly #asked = new Map<string, LogIndex>();
 
   constructor(seed: number) {
@@ -212,7 +212,7 @@ class LeaseSchedule {
     node.raw.readIndex(bytes(context));
   }
 
-  /** What is on its way arrives, or is late, or lost where a link is cut. */
+  /** Delivers messages under way, or delays them, or loses them on links that are cut. */
   #exchange(): void {
     for (let turns = 0; turns < 4; turns++) {
       for (const node of this.#nodes) this.#carryOut(node);

@@ -3,7 +3,7 @@ import { message } from "../message.ts";
 import type { RawNode } from "../raw-node.ts";
 import { LockstepNetwork } from "../testing/internal/groups/lockstep-network.ts";
 
-/** Everything of the core that decides what it does next. */
+/** The whole state of the core that decides its next steps. */
 function stateOf({ raft }: RawNode): object {
   const { term, vote, lead, role, electionElapsed, heartbeatElapsed, log, messages, messagesAfterAppend, tracker } =
     raft;
@@ -108,7 +108,7 @@ describe("an answer that says nothing new", () => {
 });
 
 describe("a heartbeat that somebody else carries", () => {
-  test("is not sent, unless it carries a read; whoever carries it is told of both", () => {
+  test("is not sent, unless it carries a read; the carrier is told of both", () => {
     const asked: unknown[] = [];
     const network = new LockstepNetwork({
       voters: [1, 2, 3],

@@ -1,15 +1,15 @@
 /**
- * The short way of a heartbeat and its answer where there is nothing in them but that somebody is there, as between idle nodes: the same
- * effect as stepping the message, for a driver that carries the heartbeats of many groups together.
+ * Heartbeats, and answers to them, that tell only that their sender is alive, as between idle nodes. These functions have the same
+ * effect as stepping the message. A driver that sends the heartbeats of many groups together calls them without building messages.
  *
  * Invariants:
- * Z1. Where it says true, the state is as after stepping the message, and so is what leaves, but for the answer to a heartbeat.
- * Z2. Where it says false, nothing has changed.
+ * Z1. After `true` the state and the queued messages are as after stepping the message, except that the answer to a heartbeat is missing.
+ * Z2. After `false` nothing has changed.
  */
 import type { LogIndex, NodeId, Term } from "../types.ts";
 import type { Raft } from "./raft.ts";
 
-/** Follower: a heartbeat of the leader it knows, with a commit index that it knows. */
+/** Follower: takes a heartbeat of the leader that it follows, with a commit index that it knows. Returns false for any other heartbeat. */
 export function heardNothingNew(raft: Raft, leader: NodeId, term: Term, commit: LogIndex): boolean {
   if (raft.term !== term || raft.lead !== leader || raft.role !== "StateFollower") return false;
   if (commit > raft.log.committed) return false;
@@ -18,7 +18,7 @@ export function heardNothingNew(raft: Raft, leader: NodeId, term: Term, commit: 
   return true;
 }
 
-/** Leader: an answer, without a read's context, of a member that lacks nothing. */
+/** Leader: takes a heartbeat's answer, without a read's context, of a member that lacks no entries. Returns false for any other answer. */
 export function answeredNothingNew(raft: Raft, member: NodeId, term: Term): boolean {
   if (raft.term !== term || raft.role !== "StateLeader") return false;
   const progress = raft.tracker.get(member);

@@ -1,13 +1,13 @@
-/** What became of an input: expected outcomes are values, not exceptions (STYLE, errors of the second kind). */
+/** Outcomes of inputs. Expected outcomes are values, not exceptions (errors.ts, the second kind of failure). */
 import type { NodeId } from "../types.ts";
 
-/** Why a proposal was not taken. Nothing of it is in any log; the caller may try again, later or elsewhere. */
+/** Why a proposal was dropped. No part of it is in any log. The caller may try again, later or on another node. */
 export type DropReason =
   /** No leader is known: an election is on, or this node is cut off. */
   | "no-leader"
-  /** Another node took this one for the leader. What it passed on goes no further. */
+  /** Another node took this one for the leader and forwarded a request. A forwarded request is not forwarded again. */
   | "not-leader"
-  /** This node does not lead and was told not to pass proposals on. */
+  /** This node does not lead, and `disableProposalForwarding` is set. */
   | "forwarding-disabled"
   /** This node leads but has applied its own removal, or its demotion to learner. */
   | "not-a-member"
@@ -20,28 +20,30 @@ export type DropReason =
 
 /** Why a message was refused before it reached consensus. */
 export type RefusalReason =
-  /** A message that never leaves its node claims to come from another. */
+  /** The message is of a type that never leaves its node, but comes from another node. */
   | "local-message"
   /** A response from a node that is not in the configuration. */
   | "unknown-peer"
-  /** Its content contradicts itself; the sender is broken. */
+  /** No working node sends such a message: its content contradicts itself or the protocol. */
   | "malformed"
-  /**
-   * Its term is far beyond this node's. A node that knows no term yet takes such a term once a later message bears it out.
-   */
+  /** The term is far above this node's. A node without a term accepts such a term when a later message confirms it (term-doubt.ts). */
   | "doubtful-term"
   /**
-   * It tells that entries are committed which this node has acknowledged and does not have. Unless the sender is broken, this
-   * node's storage lost what it had made durable: it must not go on voting.
+   * The leader says that this node acknowledged entries which are not in its log. Unless the sender is broken, this
+   * node's storage lost durable entries. The node must stop, because its votes are not safe any more.
    */
   | "lost-entries";
 
+/** Whether an input was taken, and if not, why. */
 export type Outcome<Reason extends string> =
   | { readonly ok: true }
   /** `leaderHint`: the leader this node knows of, or NONE. */
   | { readonly ok: false; readonly reason: Reason; readonly leaderHint: NodeId };
 
+/** The outcome of a proposal. */
 export type ProposeOutcome = Outcome<DropReason>;
+/** The outcome of a message from outside. */
 export type StepOutcome = Outcome<DropReason | RefusalReason>;
 
+/** The outcome of an input that was taken. */
 export const ACCEPTED: { readonly ok: true } = Object.freeze({ ok: true });

@@ -9,8 +9,8 @@
  *
  * Invariants:
  * R1. `term` never decreases, and `vote` changes at most once per term, from NONE (Raft paper §5.2, Election Safety).
- * R2. Requests for votes, votes and append acknowledgements leave only behind the write of what they claim (§5.1; thesis
- *     §3.8): they wait in `messagesAfterAppend`. A candidate whose request left before its own term and vote were durable
+ * R2. Requests for votes, votes and append acknowledgements leave only after the term, vote and entries that they claim are durable (§5.1; thesis
+ *     §3.8). Until then they wait in `messagesAfterAppend`. A candidate whose request left before its own term and vote were durable
  *     could crash, forget the term, and be elected in that term a second time, with another log. Pre-votes claim nothing
  *     that an election relies on, and do not wait.
  * R3. A leader only appends to its log (§5.3, Leader Append-Only).
@@ -48,9 +48,10 @@ import { TermDoubt } from "./term-doubt.ts";
 import { tickElection, tickHeartbeat } from "./tick.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-/** A message to send: sender and, except for campaigns, term are filled in. */
+/** A message to send. {@link Raft.send} fills in the sender and, except for campaigns, the term. */
 export type Outgoing = Partial<Message> & Pick<Message, "type" | "to">;
 
+/** The consensus state of one node in one group (Raft paper, figure 2). Only the functions of this folder and RawNode change it. */
 export class Raft {
   readonly config: ResolvedConfig;
   readonly id: NodeId;
@@ -63,13 +64,13 @@ export class Raft {
   role: RaftRole = "StateFollower";
   isLearner = false;
 
-  /** To leave at once, whatever is being written. Never to this node. */
+  /** Messages that leave at once, whatever is being written. Never to this node. */
   messages: Message[] = [];
-  /** To leave once everything unstable at this moment is durable (R2). May be to this node. */
+  /** Messages that leave once everything unstable at this moment is durable (R2). They may be to this node. */
   messagesAfterAppend: Message[] = [];
   /**
-   * A term that is durable here together with the vote in it: as of the start, then of each own vote that was counted, which comes behind
-   * its write. It may be behind what is durable; that of a leader is its term (`election.ts E3`).
+   * A term that is durable here together with the vote in it. Set at the start, and when this node's own vote is counted, which happens after
+   * the write of that vote. It may be lower than the stored term. A leader's `durableTerm` is its term (`election.ts E3`).
    */
   durableTerm: Term = 0;
 
@@ -80,27 +81,27 @@ export class Raft {
   /** Leader: reads that wait for the first commit of its term (thesis §6.4). */
   postponedReads: Message[] = [];
 
-  /** Leader: whom leadership is being handed to (thesis §3.10), or NONE. */
+  /** Leader: the node that leadership is being handed to (thesis §3.10), or NONE. */
   leadTransferee: NodeId = NONE;
   /** Leader: no configuration change is accepted until this index is applied (R5). */
   pendingConfIndex: LogIndex = 0;
   /** Leader: the entry that follows the last change which took votes away (`removal.ts RV1`). 0 for none. */
   lossOfVotesAt: LogIndex = 0;
-  /** The term in which this node led and lost its office with that entry not committed (`removal.ts RV3`). 0 for none. */
+  /** The last term in which this node lost the leadership before that entry was committed (`removal.ts RV3`). 0 for none. */
   lossUnconfirmedIn: Term = 0;
-  /** While a received snapshot waits to be stored: the configuration as of what the application has applied. */
+  /** While a received snapshot waits to be stored: the configuration at the last change that the application has applied. */
   supersededConfState: ConfState | undefined = undefined;
   /** Leader: payload bytes appended and not applied; an estimate that is never too high. */
   uncommittedBytes = 0;
 
-  /** Ticks since the last news of a leader, or since the campaign or the leader's last check of the quorum began. */
+  /** Ticks since this node heard a leader or granted a vote, since its campaign began, or since a leader's last check of the quorum. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
-  /** Ticks since the start, those that were missed included. */
+  /** Ticks since the start, missed ticks included. */
   ticks = 0;
   /**
-   * The tick in which this node heard a leader last. A node that has been in a term counts its start as such, for it may have heard one
-   * before.
+   * The tick in which this node last heard a leader. A node that starts with a term sets it to the start, because it may have heard a leader
+   * just before.
    */
   leaderHeardAt: number;
   readonly termDoubt = new TermDoubt();
@@ -117,7 +118,7 @@ export class Raft {
     restoreConfiguration(this, confState);
     this.#loadHardState(hardState);
     if (config.applied > 0) {
-      // What was applied was committed, even if the commit index, which need not be durable, was stored before that.
+      // Applied entries are committed. The stored commit index may be lower, because it need not be durable.
       this.log.commitTo(config.applied);
       this.log.appliedTo(config.applied, 0);
     }
@@ -126,7 +127,7 @@ export class Raft {
     becomeFollower(this, this.term, NONE);
   }
 
-  /** One tick of the logical clock, `missedTicks` late. Whether it did more than count. */
+  /** Lets one tick of the logical clock pass, after `missedTicks` that did not come. Returns whether the tick did more than count. */
   tick(missedTicks = 0): boolean {
     this.ticks += 1 + missedTicks;
     return this.role === "StateLeader" ? tickHeartbeat(this, missedTicks) : tickElection(this);
@@ -175,8 +176,8 @@ export class Raft {
   }
 
   /**
-   * Queues a message for the next Ready. Requests for votes, votes and append acknowledgements wait for durability (R2),
-   * refusals included: a refusal, too, may rest on state that is not durable yet.
+   * Queues a message for the next Ready. Requests for votes, votes and append acknowledgements wait for durability (R2).
+   * Refusals wait, too, because they may depend on state that is not durable yet.
    */
   send(fields: Outgoing): void {
     const m = message(fields) as Mutable<Message>;
@@ -186,12 +187,12 @@ export class Raft {
       case "MsgVoteResp":
       case "MsgPreVote":
       case "MsgPreVoteResp":
-        // A campaign's term is not always this node's: pre-votes are about the term to come.
+        // A campaign's term is not always this node's: pre-votes are about the next term.
         invariant(m.term !== 0, () => `a ${m.type} must name its term`);
         break;
       case "MsgProp":
       case "MsgReadIndex":
-        // Forwarded ones stay outside all terms: they must neither depose a leader nor be too old for one.
+        // Forwarded requests carry no term: they must neither depose a leader nor be refused as old.
         m.term = 0;
         break;
       default:
@@ -203,20 +204,20 @@ export class Raft {
       return;
     }
     invariant(m.to !== this.id, () => `a ${m.type} to oneself`);
-    // Whatever a leader says leaves at once, and claims that it leads its term: it must not be able to forget that (R2).
+    // Every message of a leader leaves at once and claims that it leads its term. A crash must not make the leader forget that term (R2).
     if (this.role === "StateLeader" && this.durableTerm !== this.term) {
       throw new InvariantViolation(`R2: a ${m.type} of term ${this.term} would leave before the term is durable`);
     }
     this.messages.push(m);
   }
 
-  /** The outcome of a proposal that is not taken. */
+  /** The outcome of a dropped proposal. */
   dropped(reason: (ProposeOutcome & { ok: false })["reason"]): ProposeOutcome {
     return { ok: false, reason, leaderHint: this.lead };
   }
 
   #followHigherTerm(m: Message): void {
-    // A pre-vote only asks about the term to come, and a granted one only echoes our own question.
+    // A pre-vote only asks about the next term, and a granted pre-vote repeats the term that this node asked about.
     if (m.type === "MsgPreVote" || (m.type === "MsgPreVoteResp" && !m.reject)) return;
     const fromLeader = m.type === "MsgApp" || m.type === "MsgHeartbeat" || m.type === "MsgSnap";
     becomeFollower(this, m.term, fromLeader ? m.from : NONE);
@@ -224,23 +225,24 @@ export class Raft {
 
   #answerLowerTerm(m: Message): void {
     if (m.type === "MsgHeartbeat" || m.type === "MsgApp") {
-      // The old leader steps down (Raft paper §5.1), and a node stuck at a term of its own is taken in again. A vote request
-      // need not have told it: it is ignored while the leader holds its lease, or comes from a member that does not know of
-      // this leader yet.
+      // The answer tells the old leader this term, so that it steps down (Raft paper §5.1), or so that a leader learns the higher term of
+      // this node and the node can follow again. A vote request may not have told the leader: vote requests are ignored while the leader
+      // is heard, or do not reach a leader that this node does not know yet.
       this.send({ type: "MsgAppResp", to: m.from });
     } else if (m.type === "MsgVote") {
       learnCommitted(this, m);
-      // A candidate whose members are not ours never hears of our term otherwise, and could stay behind it for ever (§5.1).
+      // A candidate whose configuration does not include this group's leader learns this term only from the refusal. Otherwise it could stay
+      // behind it for ever (§5.1).
       this.send({ type: "MsgVoteResp", to: m.from, term: this.term, reject: true, ...highestCommitted(this) });
     } else if (m.type === "MsgPreVote") {
       learnCommitted(this, m);
-      // Not dropped: a candidate that is behind in term but ahead in log must learn our term to get anywhere.
+      // A candidate with a lower term but a longer log must learn this term before it can win an election.
       this.send({ type: "MsgPreVoteResp", to: m.from, term: this.term, reject: true, ...highestCommitted(this) });
     } else if (m.type === "MsgVoteResp" || m.type === "MsgPreVoteResp") {
       // Its vote is of no use any more. A member that was removed refuses pre-votes in its own term, and never hears of the candidate's (E4).
       learnCommitted(this, m);
     } else if (m.type === "MsgStorageAppendResp" && m.snapshot !== undefined) {
-      // The entries it speaks of may have been replaced since (see `storageAppendResponse`); a snapshot stays valid.
+      // The entries of the report may have been replaced since (see `storageAppendResponse` in ready.ts); its snapshot stays valid.
       appliedSnapshot(this, m.snapshot);
     }
   }
@@ -249,13 +251,13 @@ export class Raft {
     const last = m.entries[m.entries.length - 1];
     if (last === undefined) return;
     appliedTo(this, last.index, entriesSize(m.entries));
-    // Only a leader counts; on the others there is nothing to add up.
+    // Only a leader counts uncommitted bytes; other nodes need not sum up the payloads.
     if (this.uncommittedBytes > 0) reduceUncommitted(this, payloadSize(m.entries));
   }
 
   /**
-   * Takes up the stored term, vote and commit index. A log with entries of a later term than the stored one was written by a batch that a
-   * crash cut off, against the contract, or by somebody who begins a group with a snapshot: no vote of that later term has left this node.
+   * Loads the stored term, vote and commit index. A log may hold entries of a later term than the stored one: when a crash cut off a batch,
+   * against the contract of the storage, or when the group begins with a snapshot. No vote of that later term has left this node.
    */
   #loadHardState(hardState: HardState): void {
     const { term, vote, commit } = hardState;
@@ -275,7 +277,7 @@ export class Raft {
       commit <= this.log.lastIndex(),
       () => `stored commit ${commit} is beyond the last index ${this.log.lastIndex()}: was the log truncated or lost?`,
     );
-    // It may be behind: it need not be durable, and what was compacted was committed.
+    // The stored commit index may be lower than the compaction point, because it need not be durable. Compacted entries are committed.
     this.log.commitTo(commit);
     this.term = Math.max(term, lastTerm);
     this.vote = term < lastTerm ? NONE : vote;

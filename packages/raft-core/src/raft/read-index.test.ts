@@ -82,7 +82,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     const entries = entriesOfTerms(1, 1);
     const contents = new Map(THREE.map((id) => [id, { hardState, entries }]));
     const network = new LockstepNetwork({ voters: THREE, contents });
-    // Elected, heartbeats answered, but nothing of its term committed.
+    // The leader is elected and its heartbeats are answered, but no entry of its term is committed.
     network.deliverOnly(({ type }) => type !== "MsgApp");
     network.elect(1);
     network.raw(1).readIndex(bytes("early"));
@@ -90,7 +90,7 @@ describe("linearizable reads (thesis §6.4)", () => {
     network.stabilize();
     expect(network.raw(1).basicStatus().hardState.commit).toBe(0);
     expect(reads(network, 1)).toEqual([]);
-    // Nothing was postponed for good: the commit sets it free, at an index that includes everything before.
+    // The commit releases the postponed reads, at an index that includes all earlier entries.
     network.heal();
     network.tick(1, 1);
     network.stabilize();

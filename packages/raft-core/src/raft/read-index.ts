@@ -1,23 +1,23 @@
 /**
  * Linearizable reads without a log entry (thesis §6.4).
  *
- * A read waits until the commit index it was given at arrival is known to have been current: until a quorum has answered a
- * heartbeat sent after the read came in. Heartbeats carry a position instead of the reads' own contexts: the number of reads
- * this leader has queued in its term. One answer thus confirms all reads up to its position, repeated and reordered answers
- * do no harm, and what callers put into their contexts does not matter.
+ * A read gets the commit index at its arrival. The read waits until that commit index is known to have been current, that is, until a quorum has
+ * answered a heartbeat sent after the read arrived. Heartbeats carry a position instead of the reads' own contexts: the number of reads
+ * this leader has queued in its term. So one answer confirms all reads up to its position, repeated and reordered answers
+ * do no harm, and callers may use the same context twice.
  *
  * Invariants:
- * Q1. No read is taken up before an entry of the leader's own term is committed: until then its commit index may be behind
- *     what a former leader committed (thesis §6.4, step 1). That former leader may have been this node, before a restart
- *     that it survived with an older commit index; so a single voter waits, too.
- * Q2. Positions count from 1 within one term of one leader, and start over with each: answers of other terms are dropped
- *     before they get here.
+ * Q1. No read is taken up before an entry of the leader's own term is committed. Until then the leader's commit index may be lower than
+ *     that of a former leader (thesis §6.4, step 1). The former leader may have been this node before a restart
+ *     with an older stored commit index; so a single voter waits, too.
+ * Q2. Positions count from 1 within one term of one leader, and start again with each term. Answers of other terms are dropped
+ *     before they reach this file.
  * Q3. `confirmed + waiting.length` is the highest position ever sent.
- * Q4. "lease-based": a read is answered without a round only while a quorum keeps the promise that it made by answering the last one
- *     (§6.4.1): not to vote for another for an election timeout since it heard this leader. The lease therefore counts from the
- *     moment in which the round was sent, and is two ticks shorter than the promise, for ticks of two nodes do not coincide. It
- *     ends when the voters change. It ends for the rest of the term when the leader asks a member to take over: that member's
- *     campaign is not held off by the promise.
+ * Q4. "lease-based": a read is answered without a round of heartbeats only while a quorum keeps the promise that it made by answering the last
+ *     round (thesis §6.4.1). The promise is not to vote for another node for an election timeout after hearing this leader. The lease counts from
+ *     the moment in which the round was sent, and is two ticks shorter than the promise, because the ticks of two nodes do not coincide. The
+ *     lease ends when the voters change. It ends for the rest of the term when the leader asks a member to take over, because followers
+ *     vote for that member in spite of the promise.
  */
 import { invariant } from "../errors.ts";
 import type { Message } from "../message.ts";
@@ -43,29 +43,28 @@ export interface ReadIndexQueue extends AckedIndexer {
   confirmed: number;
   /** "lease-based": reads are answered without a round before this tick (Q4). */
   leaseEndsAt: number;
-  /** A member was asked to take over, perhaps by a message that is still on its way: no lease any more in this term (Q4). */
+  /** Whether a member was asked to take over in this term, perhaps by a message that is still on its way. Ends leases for the term (Q4). */
   hasInvitedSuccessor: boolean;
 }
 
 interface WaitingRead {
   readonly request: Message;
   readonly index: LogIndex;
-  /** The tick in which the round for it was sent. */
+  /** The tick in which the round of heartbeats for this read was sent. */
   readonly sentAt: number;
 }
 
 const CONTEXT_BYTES = 8;
 /**
- * Reads of others that a leader holds at once; more are dropped, and asked again by who still wants to know. Drivers ask for a few
- * at a time, each for all who wait.
+ * Reads of other nodes that a leader holds at once. Further reads are dropped, and their drivers ask again. A driver has only a few rounds
+ * under way, each for all its callers that wait.
  */
 const MAX_FOREIGN_READS = 1024;
-/**
- * A follower counts its first tick up to a tick too early, and the leader notices up to a tick too late that time has passed.
- */
+/** A follower may count its first tick up to one tick too early, and the leader may count its own up to one tick too late. */
 const LEASE_MARGIN_TICKS = 2;
 const WORD = 0x1_0000_0000;
 
+/** The queue of a leader at the beginning of its term: no reads, no lease. */
 export function newReadIndexQueue(): ReadIndexQueue {
   const acks = new Map<NodeId, number>();
   return {
@@ -78,14 +77,14 @@ export function newReadIndexQueue(): ReadIndexQueue {
   };
 }
 
-/** What a heartbeat carries to confirm every read that waits; undefined when none does. */
+/** The context of a heartbeat that confirms every waiting read; undefined when no read waits. */
 export function readContext(reads: ReadIndexQueue): Uint8Array | undefined {
   return reads.waiting.length === 0 ? undefined : encodePosition(lastPosition(reads));
 }
 
-/** Leader: takes a read, its own or one that a follower passed on. */
+/** Leader: takes a read of its own or one that a follower forwarded. Drops a follower's read when too many wait ("read-limit"). */
 export function handleReadIndex(raft: Raft, m: Message): ProposeOutcome {
-  // Nothing in it to answer with: not from a node that works.
+  // A read without an entry has no context to answer with. No working node sends one.
   if (m.entries.length === 0) return ACCEPTED;
   const isForeign = m.from !== NONE && m.from !== raft.id;
   if (isForeign && raft.reads.waiting.length + raft.postponedReads.length >= MAX_FOREIGN_READS) {
@@ -96,7 +95,7 @@ export function handleReadIndex(raft: Raft, m: Message): ProposeOutcome {
   return ACCEPTED;
 }
 
-/** Leader: the first commit of its term has happened; the reads that waited for it go on (Q1). */
+/** Leader: takes up the reads that waited for the first commit of its term (Q1). Call it after each commit. */
 export function releasePostponedReads(raft: Raft): void {
   if (raft.postponedReads.length === 0) return;
   invariant(hasCommittedInTerm(raft), "Q1: reads are released by a commit of the leader's own term only");
@@ -105,28 +104,28 @@ export function releasePostponedReads(raft: Raft): void {
   for (const m of postponed) confirmRead(raft, m);
 }
 
-/** Leader: a heartbeat was answered; reads that a quorum has now confirmed are answered. */
+/** Leader: counts a heartbeat's answer, and answers the reads that a quorum has confirmed by then. */
 export function handleReadAcknowledgement(raft: Raft, m: Message): void {
   if (m.context === undefined || m.context.length === 0) return;
   acknowledge(raft.reads, m.from, m.context);
   answerConfirmedReads(raft);
 }
 
-/** Leader: answers the reads that a quorum has confirmed. To be called after an answer, and when the quorum has become another. */
+/** Leader: answers the reads that a quorum has confirmed. Call it after a heartbeat's answer, and when the voters have changed. */
 export function answerConfirmedReads(raft: Raft): void {
   const confirmed = takeConfirmed(raft.reads, raft.tracker.config.voters);
   const last = confirmed[confirmed.length - 1];
-  // Whoever answered heard this leader when the round for the last of these reads was sent, or later.
+  // The members that answered heard this leader after the round for the last of these reads was sent.
   if (last !== undefined) raft.reads.leaseEndsAt = last.sentAt + raft.config.electionTicks - LEASE_MARGIN_TICKS;
   for (const read of confirmed) respond(raft, read.request, read.index);
 }
 
-/** Leader: the voters are others now, and those who gave the lease may be no quorum any more (Q4). */
+/** Leader: ends the lease because the voters have changed. The members that gave it may not be a quorum any more (Q4). */
 export function endLease(raft: Raft): void {
   raft.reads.leaseEndsAt = 0;
 }
 
-/** Leader: a member is asked to take over (Q4). */
+/** Leader: ends leases for the rest of the term because a member is asked to take over (Q4). */
 export function forgoLease(raft: Raft): void {
   raft.reads.hasInvitedSuccessor = true;
 }
@@ -148,7 +147,7 @@ function confirmRead(raft: Raft, m: Message): void {
   broadcastHeartbeat(raft);
 }
 
-/** Not merely "there is one voter": a leader that was removed may see a configuration of one that leads without it. */
+/** Whether this node is the only voter. A removed leader may see a configuration whose single voter is another node. */
 function isOnlyVoter({ tracker, id }: Raft): boolean {
   return tracker.isSingleton() && tracker.config.voters.has(id);
 }
@@ -167,7 +166,7 @@ function acknowledge(reads: ReadIndexQueue, from: NodeId, context: Uint8Array): 
 }
 
 function takeConfirmed(reads: ReadIndexQueue, voters: JointConfig): readonly WaitingRead[] {
-  // A member may answer a position that was never sent only if it is broken; nothing is confirmed beyond Q3.
+  // Only a broken member answers a position that was never sent. No read beyond the highest sent position is confirmed (Q3).
   const position = Math.min(voters.committedIndex(reads), lastPosition(reads));
   const count = position - reads.confirmed;
   if (count <= 0) return [];

@@ -20,7 +20,7 @@ const add = (nodeId: NodeId): ConfChangeSingle => ({ type: "AddNode", nodeId });
 const remove = (nodeId: NodeId): ConfChangeSingle => ({ type: "RemoveNode", nodeId });
 const learn = (nodeId: NodeId): ConfChangeSingle => ({ type: "AddLearnerNode", nodeId });
 
-/** A network led by 1, all logs compacted: nodes that join learn the configuration from a snapshot. */
+/** A network led by node 1 with compacted logs: nodes that join learn the configuration from a snapshot. */
 function ledNetwork(options: NetworkOptions, ...joining: readonly NodeId[]): LockstepNetwork {
   const network = new LockstepNetwork(options);
   network.elect(1);
@@ -75,7 +75,7 @@ describe("single changes (thesis §4.1)", () => {
   test("a new leader waits until everything it found in its log is applied (R5)", () => {
     const network = new LockstepNetwork({ voters: THREE });
     network.elect(1);
-    // An entry comes to everyone's log and is not committed: it might have been a configuration change.
+    // An entry gets into all logs and is not committed: it might have been a configuration change.
     network.deliverOnly(({ type }) => type !== "MsgAppResp");
     network.propose(1, "a");
     network.deliverOnly(({ type }) => type !== "MsgApp");
@@ -149,7 +149,7 @@ describe("joint consensus (thesis §4.3)", () => {
 
   test("is left by a later leader when the one that entered it is gone (G1)", () => {
     const network = ledNetwork({ voters: THREE }, 4);
-    // The change gets committed and applied on 2 and 3; what leader 1 proposes after that gets nowhere.
+    // The change gets committed and applied on 2 and 3; later proposals of leader 1 do not arrive.
     network.raw(1).proposeConfChange(change([remove(3), add(4)]));
     network.deliverOnly((m) => !(m.from === 1 && m.entries.some(({ data }) => data.length === 0)));
     network.stabilize();

@@ -2,13 +2,13 @@
  * Changing the configuration (Raft paper §6; thesis §4): proposing, applying, and leaving joint configurations.
  *
  * A change takes effect when its entry is applied, not when it is appended. That is safe because the next change is proposed
- * only after this one has been applied by the leader (R5 in raft.ts), and because nobody stands for election while a
- * committed change waits to be applied (E2 in election.ts).
+ * only after this one has been applied by the leader (raft.ts R5), and because no node stands for election while a
+ * committed change waits to be applied (election.ts E2).
  *
  * Invariants:
- * G1. A joint configuration with `autoLeave` is left by its leader, whichever node that is by then.
- * G2. What is restored is what was stored: the configuration's ConfState equals the one it came from.
- * G3. A change that a received snapshot includes does not touch the configuration that came with the snapshot.
+ * G1. A joint configuration with `autoLeave` is left by the leader, also by one that was elected after the change was applied.
+ * G2. A restored configuration equals the stored one: its ConfState has the same sets.
+ * G3. Applying a change that a received snapshot includes does not alter the configuration that came with the snapshot.
  */
 import { type ChangeBase, type ChangeResult, Changer } from "../confchange/changer.ts";
 import { restore } from "../confchange/restore.ts";
@@ -32,9 +32,9 @@ import { appendEntries, broadcastAppend, maybeCommit, maybeSendAppend } from "./
 import { abortLeaderTransfer } from "./roles.ts";
 
 /**
- * Leader: appends proposed entries, with their configuration changes checked. A change that must not be made now is replaced by an
- * empty entry, which keeps the proposer's `context`: wherever it is applied, its proposer learns from it that the change was
- * turned down. False, and nothing done, when that would hold too much uncommitted.
+ * Leader: appends proposed entries, and checks their configuration changes. A change that is not allowed now is replaced by an
+ * empty entry with the proposer's `context`. The proposer learns from the applied entry that the change was
+ * turned down. Returns false and does nothing when the entries would exceed `maxUncommittedBytes`.
  */
 export function appendProposed(raft: Raft, proposed: readonly Entry[]): boolean {
   if (proposed.every(isNormal)) return appendEntries(raft, proposed);
@@ -52,10 +52,10 @@ export function appendProposed(raft: Raft, proposed: readonly Entry[]): boolean 
 }
 
 /**
- * Puts a committed change in force. The application calls it for every change it applies, on every node.
+ * Puts a committed change in force and returns the resulting configuration. The application calls it for every change it applies, on every node.
  *
- * While a snapshot waits to be stored its configuration is in force already, and what is still being applied is older than
- * the snapshot: such a change only moves the configuration that the application is at (G3).
+ * While a snapshot waits to be stored, its configuration is in force already, and the changes that are still being applied are older than
+ * the snapshot. Such a change only moves the configuration that the application has reached (G3).
  */
 export function applyConfChange(raft: Raft, change: ConfChange | ConfChangeV2): ConfState {
   const asked = "changes" in change ? change : asV2(change);
@@ -68,7 +68,7 @@ export function applyConfChange(raft: Raft, change: ConfChange | ConfChangeV2): 
   return raft.supersededConfState;
 }
 
-/** Puts a stored configuration in force: at start, and from a snapshot. */
+/** Puts a stored configuration in force: at the start, and from a snapshot (G2). */
 export function restoreConfiguration(raft: Raft, confState: ConfState): void {
   const result = restore(raft.tracker, raft.log.lastIndex(), confState);
   invariant(result.ok, () => `a stored configuration cannot be restored: ${result.ok ? "" : result.reason}`);
@@ -77,8 +77,8 @@ export function restoreConfiguration(raft: Raft, confState: ConfState): void {
 }
 
 /**
- * Entries up to `index` are applied, `bytes` of them were counted as being applied. Leaves a joint configuration (G1). A report of entries that a
- * snapshot has overtaken counts nothing: their bytes were given back with the snapshot (raft-log.ts L5).
+ * Records that entries up to `index` are applied; `bytes` is their encoded size. Then leaves a joint configuration if that is due (G1). A report
+ * of entries that a snapshot has replaced counts nothing, because their bytes were given back with the snapshot (raft-log.ts L5).
  */
 export function appliedTo(raft: Raft, index: number, bytes: number): void {
   const { log } = raft;
@@ -87,19 +87,19 @@ export function appliedTo(raft: Raft, index: number, bytes: number): void {
 }
 
 /**
- * Leader: proposes to leave a joint configuration that is to be left by itself, once the change that entered it, and any
- * other, is applied (G1). Proposed already, it is not proposed again: its own entry is then the one that waits.
+ * Leader: proposes to leave a joint configuration with `autoLeave`, once every appended change is applied (G1). The
+ * proposal itself is such a change, so it is not made twice.
  */
 export function leaveJointIfDue(raft: Raft): void {
   const { config } = raft.tracker;
   if (!config.autoLeave || raft.log.applied < raft.pendingConfIndex || raft.role !== "StateLeader") return;
-  // An empty change has no size, so that no limit refuses it. While leadership is being handed over it is dropped: the next
-  // leader proposes it, or this one when the hand-over has failed. Waiting for another entry instead could take for ever.
+  // An empty change has no size, so no limit refuses it. While leadership is being handed over the proposal is dropped. Then the next
+  // leader makes it, or this one when the hand-over has failed; waiting for another entry to be applied could take for ever.
   const leave: Entry = { term: 0, index: 0, type: "EntryConfChangeV2", data: EMPTY_BYTES };
   raft.step(message({ type: "MsgProp", from: raft.id, entries: [leave] }));
 }
 
-/** The three kinds of change. Only a change that asks for nothing at all leaves a joint configuration. */
+/** Computes the configuration after a change of one of the three kinds. Only an "Auto" change without changes leaves a joint configuration. */
 function computeChange(raft: Raft, base: ChangeBase, { changes, transition }: ConfChangeV2): ChangeResult {
   const changer = new Changer(base, raft.log.lastIndex());
   if (transition === "Auto" && changes.length === 0) return changer.leaveJoint();
@@ -124,15 +124,15 @@ function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
   if (raft.leadTransferee !== NONE && !tracker.config.voters.has(raft.leadTransferee)) abortLeaderTransfer(raft);
   endLease(raft);
   confirmLossOfVotes(raft, before);
-  // With another quorum, what waits for one may have it: reads here, entries below.
+  // Reads (here) and entries (below) that wait for a quorum may have one under the new configuration.
   answerConfirmedReads(raft);
-  // A leader without a vote keeps leading: until another is elected, or as `removal.ts` says (thesis §4.2.2).
+  // A leader without a vote keeps leading: until another is elected, or until removal.ts RV2 ends it (thesis §4.2.2).
   if (own === undefined || own.isLearner || confState.voters.length === 0) return confState;
   if (maybeCommit(raft)) {
-    // The quorum became smaller, and what it holds is committed.
+    // Entries that the new quorum holds are committed now.
     broadcastAppend(raft);
   } else {
-    // Newcomers begin to catch up now, not with the next heartbeat.
+    // New members begin to catch up now, not with the next heartbeat.
     for (const id of tracker.ids) {
       if (id !== raft.id) maybeSendAppend(raft, id, false);
     }
@@ -141,8 +141,8 @@ function switchTo(raft: Raft, result: ChangeResult & { ok: true }): ConfState {
 }
 
 /**
- * Whether a proposed change may be appended: no other one is on its way (R5), and it can be applied to the configuration in force, which
- * is then the one that it will be applied to.
+ * Whether a proposed change may be appended: no other change is under way (raft.ts R5), and the change can be applied to the configuration in
+ * force. With no other change under way, the configuration in force is the one that the change will be applied to.
  */
 function isAllowed(raft: Raft, entry: Entry, pendingConfIndex: LogIndex): boolean {
   const change = readChange(entry);
@@ -151,7 +151,7 @@ function isAllowed(raft: Raft, entry: Entry, pendingConfIndex: LogIndex): boolea
   return pendingConfIndex <= raft.log.applied && computeChange(raft, raft.tracker, change).ok;
 }
 
-/** The change of a configuration change's entry; undefined when it cannot be decoded. */
+/** Decodes the change of an entry of a configuration change; undefined when the bytes are invalid. */
 function readChange(entry: Entry): ConfChangeV2 | undefined {
   try {
     return entry.type === "EntryConfChange" ? asV2(decodeConfChange(entry.data)) : decodeConfChangeV2(entry.data);
@@ -161,7 +161,7 @@ function readChange(entry: Entry): ConfChangeV2 | undefined {
   }
 }
 
-/** Whether an entry is a configuration change that can be decoded, or no configuration change. */
+/** Whether an entry is a configuration change that can be decoded, or is not a configuration change. */
 export function isReadableChange(entry: Entry): boolean {
   return isNormal(entry) || readChange(entry) !== undefined;
 }

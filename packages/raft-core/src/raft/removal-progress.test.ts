@@ -8,8 +8,8 @@ import type { SlowDiskNode } from "../testing/internal/groups/slow-disk-node.ts"
 import type { LogIndex, NodeId } from "../types.ts";
 import { isLeaving } from "./removal.ts";
 
-// A small model of what people do: members are promoted, demoted and removed, one by one and jointly, the leader among them,
-// while messages get lost and nodes crash. Whoever was removed stops for good. Whatever happened, the others go on.
+// A small model of operations: members are promoted, demoted and removed, one by one and jointly, also the leader,
+// while messages get lost and nodes crash. Removed members stop for good. The others must always be able to go on.
 
 const CHANGING: Weights = {
   ready: 300,
@@ -24,7 +24,7 @@ const CHANGING: Weights = {
   change: 25,
 };
 
-/** Where `node` has applied that `id` is a member no more: the index of that change and the voters of after it. */
+/** The index at which `node` applied the removal of `id`, and the voters after it. */
 interface Removal {
   readonly index: LogIndex;
   readonly voters: readonly (readonly NodeId[])[];
@@ -39,7 +39,7 @@ class Removals {
     this.#group = group;
   }
 
-  /** Notes who was removed by what a node has just applied. */
+  /** Records the members removed by the entries that a node has just applied. */
   look(): void {
     for (const { raw, applied } of this.#group.alive) {
       const { config, ids } = raw.raft.tracker;
@@ -52,7 +52,7 @@ class Removals {
     }
   }
 
-  /** Whether nobody needs the vote of `id` any more: a majority of the voters that are left has on its disk that it was removed. */
+  /** Whether the vote of `id` is not needed: a majority of the remaining voters has the removal on its disks. */
   isReleased(id: NodeId): boolean {
     const removal = this.#removals.get(id);
     if (removal === undefined) return false;
@@ -60,14 +60,14 @@ class Removals {
     return removal.voters.every((half) => half.length === 0 || half.filter(knows).length > half.length / 2);
   }
 
-  /** Everybody who was removed stops as soon as it may, whether it knows or not: it does not lead, and nobody needs it. */
+  /** Stops every removed member that does not lead and is not needed, also one that does not know of its removal. */
   stopReleased(): void {
     for (const { id, raw } of this.#group.alive) {
       if (raw.raft.role !== "StateLeader" && this.isReleased(id)) this.#group.gone.add(id);
     }
   }
 
-  /** A leader that was removed and has stepped down because its work was done is needed no more (RV2). */
+  /** A removed leader that has stepped down because its work was done is not needed any more (RV2). */
   checkLeaders(): void {
     for (const { id, raw, incarnation } of this.#group.alive) {
       const { role, term, log, lossOfVotesAt } = raw.raft;
@@ -110,7 +110,7 @@ function groupOf(seed: number): SlowDiskGroup {
   return new SlowDiskGroup(seed, confState, config);
 }
 
-/** Rough times with quiet ones in between, and then everything works, after a crash of all that are left. */
+/** Phases with faults, with quiet phases between; then a crash of all remaining members, and no faults after that. */
 function live(seed: number, rounds: number): { readonly group: SlowDiskGroup; readonly removals: Removals } {
   const group = groupOf(seed);
   const removals = new Removals(group);
@@ -136,7 +136,7 @@ function voterNodes(group: SlowDiskGroup): readonly SlowDiskNode[] {
 }
 
 describe("members come and go, the leader among them, while messages get lost and nodes crash", () => {
-  test("the others go on, whoever has stopped for good", { timeout: 60_000 }, () => {
+  test("the others go on, whichever members have stopped for good", { timeout: 60_000 }, () => {
     let stopped = 0;
     for (let seed = 1; seed <= 250; seed++) {
       const { group, removals } = live(seed, 12);
@@ -146,7 +146,7 @@ describe("members come and go, the leader among them, while messages get lost an
       group.heal(20);
       expect(group.findings, name).toEqual([]);
       for (const { applied } of voterNodes(group)) expect(commands(applied).at(-1), name).toBe("healed");
-      // Without another proposal, everybody who was removed is needed no more.
+      // Without another proposal, no removed member is needed any more.
       for (const id of removals.removed) expect(removals.isReleased(id), `${name}: ${id} is released`).toBe(true);
       stopped += group.gone.size;
     }

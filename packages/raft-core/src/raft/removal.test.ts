@@ -20,7 +20,7 @@ function led(options: NetworkOptions): LockstepNetwork {
 
 const roleOf = (network: LockstepNetwork, id: NodeId) => network.raw(id).basicStatus().softState.role;
 
-/** Lets a heartbeat and its consequences pass. */
+/** Lets the leader send a heartbeat, and stabilizes. */
 function beat(network: LockstepNetwork, id: NodeId, times = 3): void {
   for (let at = 0; at < times; at++) {
     network.raw(id).tick();
@@ -58,7 +58,7 @@ describe("a leader that loses its vote", () => {
     expect(network.node(1).confState.voters).toEqual([2]);
     expect(network.node(2).confState.voters).toEqual([1, 2]);
     expect(roleOf(network, 1)).toBe("StateLeader");
-    expect(network.raw(1).propose(bytes("no more"))).toMatchObject({ ok: false, reason: "not-a-member" });
+    expect(network.raw(1).propose(bytes("late"))).toMatchObject({ ok: false, reason: "not-a-member" });
     beat(network, 1);
     expect(roleOf(network, 1)).toBe("StateLeader");
     network.heal();
@@ -76,7 +76,7 @@ describe("a leader that loses its vote", () => {
     network.deliverOnly((m) => m.type !== "MsgApp" || m.index < 2);
     network.stabilize();
     expect(network.node(1).confState.voters).toEqual([2]);
-    // The entry behind the change arrives late, with the old commit index, and its acknowledgement commits it.
+    // The entry after the change arrives late, with the old commit index, and its acknowledgement commits it.
     const late = network.sent.find(({ type, index, commit }) => type === "MsgApp" && index === 2 && commit < 2);
     network.raw(2).step(late as Message);
     network.deliverOnly((m) => m.type === "MsgAppResp");
@@ -100,7 +100,7 @@ describe("a leader that loses its vote", () => {
     expect(roleOf(network, 1)).toBe("StateFollower");
   });
 
-  /** Node 1 has applied its removal, and given up its office with nobody else knowing of it. */
+  /** Node 1 has applied its removal and lost the leadership before any other node knows of the removal. */
   const deposed = (voters: readonly NodeId[]): LockstepNetwork => {
     const network = led({ voters, config: { stepDownOnRemoval: true, checkQuorum: true, preVote: true } });
     network.raw(1).proposeConfChange(change(remove(1)));
@@ -111,14 +111,14 @@ describe("a leader that loses its vote", () => {
     beat(network, 1, 21);
     expect([roleOf(network, 1), network.raw(1).needsThoseRemoved()]).toEqual(["StateFollower", true]);
     network.heal();
-    // Nobody else keeps a promise to it any more.
+    // No other node keeps a promise to it any more.
     for (const id of voters) if (id > 2) network.tick(id, 10);
     return network;
   };
 
   test("and its office before it has told the others is needed by them, and nothing tells it when that is over (RV3)", () => {
     const network = deposed([1, 2]);
-    // The first time node 2 learns of the change, which it has to apply before it stands.
+    // The first time node 2 learns of the change, which it must apply before it stands.
     network.elect(2);
     expect(network.node(2).confState.voters).toEqual([2]);
     network.elect(2);
@@ -134,7 +134,7 @@ describe("a leader that loses its vote", () => {
     expect(network.raw(1).needsThoseRemoved()).toBe(false);
   });
 
-  test("is needed by nobody once it has stepped down (RV3)", () => {
+  test("is not needed once it has stepped down (RV3)", () => {
     const network = led({ voters: [1, 2] });
     network.raw(1).proposeConfChange(change(remove(1)));
     network.stabilize();
@@ -158,7 +158,7 @@ describe("after a change that takes votes away", () => {
     expect(applied.at(-1)?.index, "an entry follows the change").toBe(changedAt + 1);
     const knowing = left.filter((id) => durableCommit(network, id) >= changedAt);
     expect(knowing.length).toBeGreaterThan(left.length / 2);
-    // The others are gone for good. Whoever knows can be elected by those that are left.
+    // The others are gone for good. A member that knows of the change can be elected by the remaining ones.
     for (const id of voters) if (!left.includes(id)) network.isolate(id);
     for (const id of left) network.node(id).restart();
     network.stabilize();
@@ -176,9 +176,9 @@ describe("after a change that takes votes away", () => {
 
 describe("a member that was removed and has entries that the others lack", () => {
   test.each([true, false])(
-    "tells them with its refusal that they need its vote no more (E4); pre-vote: %s",
+    "tells them with its refusal that they do not need its vote (E4); pre-vote: %s",
     (preVote) => {
-      // As if the leader crashed in the moment in which it had applied its removal.
+      // As if the leader crashed at the moment in which it had applied its removal.
       const network = led({ voters: [1, 2], config: { stepDownOnRemoval: true, preVote } });
       network.raw(1).proposeConfChange(change(remove(1)));
       network.raw(1).propose(bytes("an entry more than node 2 has"));
@@ -190,7 +190,7 @@ describe("a member that was removed and has entries that the others lack", () =>
       network.heal();
       network.raw(1).campaign();
       expect(roleOf(network, 1)).toBe("StateFollower");
-      // Node 2 counts on the vote of node 1, whose log is longer.
+      // Node 2 needs the vote of node 1, whose log is longer.
       network.elect(2);
       expect(roleOf(network, 2)).toBe("StateFollower");
       expect(network.node(2).confState.voters).toEqual([2]);
@@ -201,7 +201,7 @@ describe("a member that was removed and has entries that the others lack", () =>
   );
 });
 
-test("a member that was removed tells a candidate of a later term that it needs its vote no more (E4)", () => {
+test("a member that was removed tells a candidate of a later term that it does not need its vote (E4)", () => {
   // The leader crashes in the moment in which it has applied its removal, and has an entry more than node 2, which it had asked to lead.
   const network = led({ voters: [1, 2], config: { stepDownOnRemoval: true, preVote: true } });
   network.raw(1).proposeConfChange(change(remove(1)));
@@ -237,7 +237,7 @@ describe("what requests for votes and their answers tell of the commit index (E4
     const raw = follower();
     raw.step(message({ type: "MsgPreVote", from: 2, to: 1, term: 3, index: 1, logTerm: 1, commit: 1, commitTerm: 1 }));
     expect(raw.basicStatus().hardState.commit).toBe(1);
-    // It leads, and commits by counting alone (R4).
+    // A leader commits only by counting (R4).
     raw.step(message({ type: "MsgPreVote", from: 2, to: 1, term: 3, index: 1, logTerm: 1, commit: 2, commitTerm: 1 }));
     expect(raw.basicStatus().hardState.commit).toBe(1);
     raw.step(message({ type: "MsgVote", from: 2, to: 1, term: 3, index: 1, logTerm: 1, commit: 2, commitTerm: 1 }));

@@ -89,7 +89,7 @@ describe("log replication (Raft paper §5.3)", () => {
     follower.raw.step(message({ type: "MsgApp", from: 1, to: 2, term: 1, entries: entriesOfTerms(1), commit: 3 }));
     expect(follower.carryOut()).toMatchObject([{ type: "MsgAppResp", index: 1 }]);
     expect(logOf(network, 2)).toEqual(["1/1", "1/2", "1/3"]);
-    // A3: committed only up to what the message showed to be shared.
+    // A3: committed only up to the entries that the message showed to be shared.
     expect(follower.raw.basicStatus().hardState.commit).toBe(1);
   });
 
@@ -144,7 +144,7 @@ describe("commit rule (Raft paper §5.4.2, figure 8)", () => {
       [3, { hardState, entries: entriesOfTerms(1) }],
     ]);
     const network = new LockstepNetwork({ voters: THREE, contents });
-    // Everything but the new leader's own entry gets through: entry 2 comes to a majority, entry 3 does not.
+    // All entries except the new leader's own one arrive: entry 2 gets to a majority, entry 3 does not.
     network.deliverOnly((m) => m.type !== "MsgApp" || m.entries.every((entry) => entry.term < 4));
     network.raw(1).campaign();
     network.stabilize();
@@ -173,7 +173,7 @@ describe("flow control (thesis §10.2.1)", () => {
       "StateReplicate match=1 next=4 paused inflight=2[full]",
     );
     network.heal();
-    // An empty append finds out that both were lost.
+    // The answer to an empty append shows that both were lost.
     network.tick(1, 1);
     network.stabilize();
     expect(commands(network.node(2).applied)).toEqual(["a", "b", "c", "d"]);

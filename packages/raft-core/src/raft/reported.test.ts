@@ -9,7 +9,7 @@ import {
 } from "../testing/internal/groups/lockstep-network.ts";
 import type { ConfChangeSingle, NodeId } from "../types.ts";
 
-// Faults that were reported of other implementations of Raft, each as what it would do here. The names are theirs.
+// Faults that were reported of other implementations of Raft, each tried on this one. The names are theirs.
 
 const CAREFUL = { preVote: true, checkQuorum: true } as const;
 const voters = [1, 2, 3];
@@ -36,7 +36,7 @@ function join(network: LockstepNetwork, leader: NodeId, id: NodeId): void {
   network.join(id, CAREFUL);
 }
 
-/** Lets time pass on the given nodes alike, and everything that follows from it. */
+/** Ticks the given nodes alike and stabilizes after each tick. */
 function pass(network: LockstepNetwork, ticks: number, ids: readonly NodeId[] = [...network.nodes.keys()]): void {
   for (let tick = 0; tick < ticks; tick++) {
     for (const id of ids) network.tick(id, 1);
@@ -64,7 +64,7 @@ describe("changes of the configuration, as reported", () => {
     const network = trio();
     network.isolate(3);
     network.raw(3).step(message({ type: "MsgApp", from: 1, to: 3, term: 1, index: 2, logTerm: 1, commit: 2 }));
-    // Node 3 leads a term of its own with a change that nobody else has.
+    // Node 3 leads a term of its own with a change that no other node has.
     const stale = { type: "EntryConfChangeV2", term: 1, index: 3, data: bytes("") } as const;
     network.raw(3).step(message({ type: "MsgApp", from: 1, to: 3, term: 1, index: 2, logTerm: 1, entries: [stale] }));
     network.stabilize();
@@ -105,7 +105,7 @@ describe("changes of the configuration, as reported", () => {
     network.raw(4).step(message({ type: "MsgTimeoutNow", from: 1, to: 4, term: 1 }));
     network.stabilize();
     expect(network.raw(4).basicStatus().softState.role).toBe("StateFollower");
-    // A grant of somebody who is no voter counts for nothing.
+    // A vote of a node that is no voter does not count.
     network.raw(1).step(message({ type: "MsgVoteResp", from: 9, to: 1, term: 1 }));
     expect(network.raw(1).propose(bytes("meanwhile")).ok).toBe(false);
     pass(network, 11, [1, 2, 3]);
@@ -115,7 +115,7 @@ describe("changes of the configuration, as reported", () => {
 });
 
 describe("elections, as reported", () => {
-  test("a leader that follows a later term has voted for nobody in it (openraft 1220)", () => {
+  test("a leader that follows a later term has not voted in it (openraft 1220)", () => {
     const network = trio();
     network.isolate(3);
     network.propose(1, "b");
@@ -133,7 +133,7 @@ describe("elections, as reported", () => {
   test("a leader that gave up its office is elected again by the only other node that is up (hashicorp/raft 606)", () => {
     const network = trio({ config: CAREFUL });
     network.isolate(3);
-    // What node 2 says is lost for as long as it takes node 1 to give up; node 2 hears it all the while.
+    // The messages of node 2 are lost until node 1 gives up; node 2 hears node 1 all the time.
     network.deliverOnly(({ from, to }) => !(from === 2 && to === 1));
     pass(network, 25, [1]);
     expect(leaderOf(network)).toBeUndefined();
@@ -146,7 +146,7 @@ describe("elections, as reported", () => {
   test("pre-votes of a node that cannot win do not put off the campaigns of the others (hashicorp/raft 609)", () => {
     const network = trio({ config: CAREFUL });
     network.isolate(1);
-    // Node 3 asks again with every tick, and its questions are all that node 2 hears.
+    // Node 3 asks again in every tick, and node 2 hears only these requests.
     network.deliverOnly(({ type, from }) => !(from === 2 && type === "MsgPreVoteResp"));
     for (let tick = 0; tick < 25; tick++) {
       network.tick(2, 1);

@@ -1,6 +1,6 @@
 /**
- * Changes of role (Raft paper figure 4; thesis §9.6 for the pre-candidate). Every change but that to pre-candidate clears
- * what belonged to the old role and draws a new election timeout.
+ * Changes of role (Raft paper, figure 4; thesis §9.6 for the pre-candidate). Every change except the one to pre-candidate clears
+ * the state of the old role and draws a new election timeout.
  */
 import { invariant } from "../errors.ts";
 import { Inflights } from "../tracker/inflights.ts";
@@ -10,6 +10,7 @@ import type { Raft } from "./raft.ts";
 import { newReadIndexQueue } from "./read-index.ts";
 import { appendEntries } from "./replication.ts";
 
+/** Follows `lead` in `term`; `lead` is NONE when no leader is known. `term` must not be below the node's (raft.ts R1). */
 export function becomeFollower(raft: Raft, term: Term, lead: NodeId): void {
   reset(raft, term);
   raft.lead = lead;
@@ -24,7 +25,7 @@ export function becomeCandidate(raft: Raft): void {
   raft.role = "StateCandidate";
 }
 
-/** Asks whether it would win. Neither term nor vote nor timeout change (thesis §9.6). */
+/** Begins to ask whether it would win an election. Term, vote and timeout do not change (thesis §9.6). */
 export function becomePreCandidate(raft: Raft): void {
   invariant(raft.role !== "StateLeader", "a leader does not stand for election");
   raft.tracker.resetVotes();
@@ -32,7 +33,7 @@ export function becomePreCandidate(raft: Raft): void {
   raft.role = "StatePreCandidate";
 }
 
-/** Leads its term, beginning with an empty entry: committing that commits all before it (Raft paper §5.4.2, §8). */
+/** Leads its term, beginning with an empty entry. Committing that entry commits every entry before it (Raft paper §5.4.2, §8). */
 export function becomeLeader(raft: Raft): void {
   invariant(raft.role !== "StateFollower", "a follower becomes leader only through an election");
   invariant(raft.vote === raft.id, () => `R1: leader of term ${raft.term} without its own vote`);
@@ -44,7 +45,7 @@ export function becomeLeader(raft: Raft): void {
   invariant(own !== undefined, "a leader is a member when elected");
   own.becomeReplicate();
   own.recentActive = true;
-  // A change may hide anywhere in the uncommitted tail. Waiting until all of it is applied is safe and spares the scan (R5).
+  // The uncommitted tail may hold a configuration change. Waiting until the whole tail is applied is safe and needs no scan (raft.ts R5).
   raft.pendingConfIndex = raft.log.lastIndex();
   const accepted = appendEntries(raft, [{ term: 0, index: 0, type: "EntryNormal", data: EMPTY_BYTES }]);
   invariant(accepted, "an empty entry is never refused");
@@ -57,7 +58,7 @@ export function abortLeaderTransfer(raft: Raft): void {
 
 function reset(raft: Raft, term: Term): void {
   invariant(term >= raft.term, () => `R1: term went back from ${raft.term} to ${term}`);
-  // In the term that it led (RV3 in removal.ts).
+  // A leader lost its office before the entry of removal.ts RV1 was committed (removal.ts RV3).
   if (raft.lossOfVotesAt > raft.log.committed) raft.lossUnconfirmedIn = raft.term;
   if (raft.term !== term) {
     raft.term = term;
@@ -78,7 +79,7 @@ function reset(raft: Raft, term: Term): void {
   raft.postponedReads = [];
 }
 
-/** Nothing is known of anyone's log but one's own (Raft paper figure 2: nextIndex and matchIndex after election). */
+/** Forgets how far the other members are: after an election only the node's own log is known (Raft paper, figure 2: nextIndex and matchIndex). */
 function resetProgress(raft: Raft): void {
   const { tracker } = raft;
   const lastIndex = raft.log.lastIndex();

@@ -15,7 +15,7 @@ class Schedule {
   readonly #pool: Message[] = [];
   readonly #leaders = new Map<number, NodeId>();
   readonly #applied: string[] = [];
-  /** Cut off for the time being; 0 for nobody. */
+  /** The node that is cut off at the moment; 0 for none. */
   #isolated: NodeId = 0;
   readonly #checked = new Map<NodeId, number>();
   readonly #watches: ReadonlyMap<NodeId, Watch>;
@@ -61,7 +61,7 @@ class Schedule {
     }
   }
 
-  /** Everything gets through from here on. */
+  /** From here on all messages arrive. */
   heal(): void {
     for (let round = 0; round < 200; round++) {
       for (const node of this.#nodes) {
@@ -79,7 +79,7 @@ class Schedule {
   }
 
   #carryOut(node: LockstepNode): void {
-    // What the storage threads answer to their own node is neither lost nor reordered.
+    // The answers of the storage threads to their own node are neither lost nor reordered.
     for (let out = node.carryOut(); out.length > 0; out = node.carryOut()) {
       for (const m of out) {
         if (m.to === node.id) node.raw.step(m);
@@ -122,13 +122,13 @@ class Schedule {
   }
 }
 
-/** What must hold of one node at any moment, and from one moment to the next. */
+/** The rules for one node at any moment, and from one moment to the next. */
 class Watch {
   readonly #node: LockstepNode;
   #hardState: HardState = { term: 0, vote: 0, commit: 0 };
   /** Of the log: [applied, applying, committed]. */
   #positions: readonly number[] = [0, 0, 0];
-  /** While it leads: its term, its log as terms, and how far each member was known to match. */
+  /** While the node leads: its term, its log as terms, and the `match` of each member. */
   #leading: { readonly term: number; readonly log: string; readonly match: Map<NodeId, number> } | undefined;
 
   constructor(node: LockstepNode) {

@@ -74,7 +74,7 @@ describe("a snapshot that does not have its receiver", () => {
       expect(sent).toBeLessThanOrEqual(tick + 1);
     }
     expect(sent).toBeGreaterThan(5);
-    // With a snapshot that has it, the member goes on.
+    // With a snapshot that includes the member, replication goes on.
     network.node(1).compact(applied.length + 1);
     network.tick(1, 2);
     network.stabilize();

@@ -1,5 +1,5 @@
 /**
- * Snapshots instead of entries that are no longer there (Raft paper §7), and reports about their delivery.
+ * Snapshots in the place of compacted entries (Raft paper §7), and reports about their delivery.
  *
  * Invariants:
  * SN1. A snapshot replaces the log only when the log does not hold the snapshot's last entry.
@@ -13,7 +13,7 @@ import type { Raft } from "./raft.ts";
 import { appliedTo, restoreConfiguration } from "./reconfigure.ts";
 import { becomeFollower } from "./roles.ts";
 
-/** Leader: sends the latest snapshot. False when there is none now, or when the member is silent. */
+/** Leader: sends the latest snapshot. Returns false when no snapshot is available now, or when the member was not heard from. */
 export function sendSnapshot(raft: Raft, to: NodeId, progress: Progress): boolean {
   if (!progress.recentActive) return false;
   const snapshot = raft.log.snapshot();
@@ -24,13 +24,13 @@ export function sendSnapshot(raft: Raft, to: NodeId, progress: Progress): boolea
   return true;
 }
 
-/** Follower: takes a snapshot, or says that it is further already. */
+/** Follower: takes a snapshot, or answers with its commit index when it does not take it. */
 export function handleSnapshot(raft: Raft, m: Message): void {
   const restored = m.snapshot !== undefined && restore(raft, m.snapshot);
   raft.send({ type: "MsgAppResp", to: m.from, index: restored ? raft.log.lastIndex() : raft.log.committed });
 }
 
-/** The snapshot is stored and restored. */
+/** Records that a received snapshot is stored and the state machine restored from it. */
 export function appliedSnapshot(raft: Raft, snapshot: Snapshot): void {
   const { index } = snapshot.metadata;
   raft.log.unstable.stableSnapshotTo(index);
@@ -38,13 +38,13 @@ export function appliedSnapshot(raft: Raft, snapshot: Snapshot): void {
   appliedTo(raft, index, 0);
 }
 
-/** Leader: the application reports that a snapshot was delivered (`reject` unset) or not. */
+/** Leader: takes the application's report that a snapshot was delivered (`reject` unset) or not. */
 export function handleSnapshotStatus(progress: Progress, m: Message): void {
   if (progress.state !== "StateSnapshot") return;
-  // A failed one must not let probing start behind it.
+  // After a failed delivery, probing must not start behind the snapshot.
   if (m.reject) progress.pendingSnapshot = 0;
   progress.becomeProbe();
-  // Delivered: the member's acknowledgement comes next. Not delivered: pause until the next heartbeat's answer.
+  // Both outcomes pause: after a delivery the member's acknowledgement ends the pause, after a failure the next heartbeat's answer.
   progress.msgAppFlowPaused = true;
 }
 
@@ -53,13 +53,13 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   const { log } = raft;
   if (index <= log.committed) return false;
   if (raft.role !== "StateFollower") {
-    // Cannot happen, for followers alone get here. If it did, stepping out of the term keeps the damage away.
+    // Does not happen: only followers get here. If it did, leaving the term would keep a leader from replacing its own log.
     becomeFollower(raft, raft.term + 1, NONE);
     return false;
   }
   if (!includes(confState, raft.id)) return false;
   if (log.matchTerm(index, term)) {
-    // All of it is here already (SN1); that it is committed is news.
+    // The log holds all of the snapshot's entries already (SN1). Only the commit index is new.
     log.commitTo(index);
     return false;
   }
@@ -70,7 +70,7 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   return true;
 }
 
-/** Those that wait to become learners are outgoing voters, so that three lists say it all. */
+/** Whether a configuration names a node. `learnersNext` is not searched, because its nodes are outgoing voters (tracker/config.ts C2). */
 function includes(confState: ConfState, id: NodeId): boolean {
   return confState.voters.includes(id) || confState.learners.includes(id) || confState.votersOutgoing.includes(id);
 }

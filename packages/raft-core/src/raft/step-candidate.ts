@@ -1,4 +1,4 @@
-/** What a candidate or pre-candidate does with a message of its term. */
+/** Messages to a candidate or pre-candidate in its term. */
 import type { Message } from "../message.ts";
 import { NONE } from "../types.ts";
 import { campaign, countVote } from "./election.ts";
@@ -8,6 +8,7 @@ import { broadcastAppend } from "./replication.ts";
 import { becomeFollower, becomeLeader } from "./roles.ts";
 import { stepFollower } from "./step-follower.ts";
 
+/** Handles a message of the node's term, or one without a term, as a candidate or pre-candidate. */
 export function stepCandidate(raft: Raft, m: Message): ProposeOutcome {
   switch (m.type) {
     case "MsgProp":
@@ -41,9 +42,9 @@ function handleVoteResponse(raft: Raft, m: Message): void {
       becomeLeader(raft);
       broadcastAppend(raft);
     }
-    // Otherwise the others were faster than the report that the own vote is durable, which comes next (E3).
+    // Otherwise the other votes came before the report that the own vote is durable. That report comes next (election.ts E3).
   } else if (result === "VoteLost") {
-    // In its own term: that of a pre-vote's answer is the term to come.
+    // The node stays in its own term. The answer to a pre-vote carries the next one.
     becomeFollower(raft, raft.term, NONE);
   }
 }

@@ -1,4 +1,4 @@
-/** What a follower does with a message of its term. */
+/** Messages to a follower in its term. */
 import type { Message } from "../message.ts";
 import { EMPTY_BYTES, NONE } from "../types.ts";
 import { hup } from "./election.ts";
@@ -7,6 +7,7 @@ import type { Raft } from "./raft.ts";
 import { handleAppend, handleHeartbeat } from "./replication.ts";
 import { handleSnapshot } from "./snapshot.ts";
 
+/** Handles a message of the node's term, or one without a term, as a follower. */
 export function stepFollower(raft: Raft, m: Message): ProposeOutcome {
   switch (m.type) {
     case "MsgProp":
@@ -29,11 +30,11 @@ export function stepFollower(raft: Raft, m: Message): ProposeOutcome {
     case "MsgReadIndex":
       return raft.lead === NONE ? ACCEPTED : passOn(raft, m);
     case "MsgForgetLeader":
-      // A follower that forgets its leader may vote at once. A leader that reads by its lease relies on it not to.
+      // A follower that forgets its leader may vote at once. A leader that reads by its lease relies on followers that do not (read-index.ts Q4).
       if (raft.config.readOnly !== "lease-based") raft.lead = NONE;
       return ACCEPTED;
     case "MsgTimeoutNow":
-      // Never with a pre-vote: this node does not come back from a partition, and the leader is waiting.
+      // A transfer needs no pre-vote: this node does not return from a partition, and the leader takes no proposals until the transfer ends.
       hup(raft, "transfer");
       return ACCEPTED;
     case "MsgReadIndexResp":
@@ -53,8 +54,8 @@ function hearFromLeader(raft: Raft, m: Message): void {
 }
 
 /**
- * Hands a message of this node's own to the leader. What another node has handed to this one goes no further: its sender was wrong
- * about the leader, and two nodes that each take the other for the leader would send it to and fro without end.
+ * Forwards a message of this node to the leader. A message that another node forwarded to this one is dropped: two nodes that take each
+ * other for the leader would forward it to each other without end.
  */
 function passOn(raft: Raft, m: Message): ProposeOutcome {
   if (m.to !== NONE) return raft.dropped("not-leader");

@@ -1,4 +1,4 @@
-/** What a leader does with a message of its term. */
+/** Messages to a leader in its term. */
 import { invariant } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Progress } from "../tracker/progress.ts";
@@ -13,6 +13,7 @@ import { becomeFollower } from "./roles.ts";
 import { handleSnapshotStatus } from "./snapshot.ts";
 import { continueTransfer, handleTransferLeader } from "./transfer.ts";
 
+/** Handles a message of the node's term, or one without a term, as the leader. Ignores answers of nodes that are not members. */
 export function stepLeader(raft: Raft, m: Message): ProposeOutcome {
   invariant(raft.lead === raft.id, () => `R6: leader of term ${raft.term}, but follows ${raft.lead}`);
   switch (m.type) {
@@ -42,7 +43,7 @@ export function stepLeader(raft: Raft, m: Message): ProposeOutcome {
       handleSnapshotStatus(progress, m);
       break;
     case "MsgUnreachable":
-      // What was sent ahead is probably lost.
+      // The appends in flight are probably lost.
       if (progress.state === "StateReplicate") progress.becomeProbe();
       break;
     case "MsgTransferLeader":
@@ -69,10 +70,10 @@ function checkQuorum(raft: Raft): void {
   }
 }
 
-/** Goes back to where the logs may meet (Raft paper §5.3), skipping all terms of which both sides know that they do not. */
+/** Moves `next` back to where the logs may agree (Raft paper §5.3). Skips every term in which the logs are known to differ. */
 function handleRefusedAppend(raft: Raft, progress: Progress, m: Message): void {
-  // The member has `logTerm` at `rejectHint`. Where this log has a greater term at or below that index, the two cannot
-  // agree: terms only rise within a log. A zero says that the member does not know the term there.
+  // The member has `logTerm` at `rejectHint`. The logs differ wherever this log has a greater term at or below that index, because
+  // terms only rise within a log. `logTerm` 0 means that the member does not know the term there.
   const guess = m.logTerm > 0 ? raft.log.findConflictByTerm(m.rejectHint, m.logTerm).index : m.rejectHint;
   if (!progress.maybeDecrTo(m.index, guess)) return;
   if (progress.state === "StateReplicate") progress.becomeProbe();
@@ -84,8 +85,8 @@ function handleAcknowledgedAppend(raft: Raft, progress: Progress, m: Message): v
     m.index <= raft.log.lastIndex(),
     () => `${m.from} acknowledges ${m.index}, beyond the leader's last index ${raft.log.lastIndex()}`,
   );
-  // Old news still ends a probe: that of a member which lacks nothing but was reported unreachable. A probe from behind a snapshot goes on:
-  // the member did not take that snapshot, and would be sent it again at once, as fast as the two can talk.
+  // A duplicate acknowledgement must still end StateProbe; otherwise an up-to-date member that was reported unreachable stays in it. The probe that
+  // follows a snapshot goes on: the member did not take that snapshot, and the leader would send it again at once, without a pause.
   const isNews = progress.maybeUpdate(m.index);
   const endsProbe = progress.state === "StateProbe" && progress.match === m.index && progress.next === m.index + 1;
   if (!isNews && !endsProbe) return;
@@ -95,7 +96,7 @@ function handleAcknowledgedAppend(raft: Raft, progress: Progress, m: Message): v
   } else if (progress.state === "StateReplicate") {
     progress.inflights.freeLE(m.index);
   } else if (progress.match + 1 >= raft.log.firstIndex()) {
-    // Whatever snapshot it installed, from here the log can take it on.
+    // The member installed some snapshot, and the log has the entries that follow.
     progress.becomeProbe();
     progress.becomeReplicate();
   }
@@ -106,7 +107,7 @@ function handleAcknowledgedAppend(raft: Raft, progress: Progress, m: Message): v
     stepDownIfDue(raft);
     if (raft.role !== "StateLeader") return;
   } else if (m.from !== raft.id && progress.canBumpCommit(raft.log.committed)) {
-    // The next heartbeat would tell the commit index, too, but later.
+    // An empty append tells the member the commit index before the next heartbeat.
     sendAppend(raft, m.from);
   }
   if (m.from === raft.id) return;
@@ -118,8 +119,8 @@ function handleAcknowledgedAppend(raft: Raft, progress: Progress, m: Message): v
 function handleHeartbeatResponse(raft: Raft, progress: Progress, m: Message): void {
   progress.recentActive = true;
   progress.msgAppFlowPaused = false;
-  // What was in flight may be lost, and with a full window an empty append finds out. A probing member that lacks nothing
-  // needs one as well, to be taken back to StateReplicate.
+  // Appends in flight may be lost; with a full window the answer to an empty append tells. A member in StateProbe that lacks no entries
+  // needs an append as well, so that its acknowledgement moves it to StateReplicate.
   if (progress.match < raft.log.lastIndex() || progress.state === "StateProbe") sendAppend(raft, m.from);
   handleReadAcknowledgement(raft, m);
 }

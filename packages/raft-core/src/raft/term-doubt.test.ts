@@ -38,7 +38,7 @@ describe("the term that a message tells", () => {
     for (const told of [2 ** 52, 2 ** 51 + 1]) {
       for (let tick = 0; tick < 5; tick++) expect(doubt.takes(told, 0, tick)).toBe(false);
     }
-    // A group that is there already goes on.
+    // A group that exists already goes on.
     expect(doubt.takes(2 ** 51 + 1, 2 ** 51, 9)).toBe(true);
   });
 });

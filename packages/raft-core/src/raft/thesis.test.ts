@@ -1,4 +1,4 @@
-// What the thesis adds to the paper, where no test beside one of the parts shows it yet; each test names its section.
+// Additions of the thesis to the paper that no test beside one of the parts shows; each test names its section.
 import { describe, expect, test } from "vitest";
 import { MemoryStorage } from "../memory/memory-storage.ts";
 import { LOCAL_APPEND_THREAD, type Message, message } from "../message.ts";
@@ -36,7 +36,7 @@ describe("leadership transfer (thesis §3.10)", () => {
     network.raw(1).transferLeader(2);
     network.stabilize();
     expect(roleOf(network, 2)).toBe("StateLeader");
-    // A message of the old leader's term that was on its way all along.
+    // A late message of the old leader's term.
     const late = entriesOfTerms(1, 1, 1, 1).slice(3);
     network.raw(3).step(message({ type: "MsgApp", from: 1, to: 3, term: 1, index: 3, logTerm: 1, entries: late }));
     network.propose(2, "b");
@@ -119,7 +119,7 @@ describe("reads (thesis §6.4)", () => {
 });
 
 describe("pre-votes (thesis §9.6)", () => {
-  test("a node whose log is behind finds out by asking that it cannot win, and raises nobody's term", () => {
+  test("a node whose log is behind finds out by asking that it cannot win, and raises no node's term", () => {
     const network = new LockstepNetwork({ voters: THREE, config: { preVote: true } });
     network.elect(1);
     network.isolate(3);

@@ -1,4 +1,4 @@
-/** The logical clock. Each tick says whether it did more than count. */
+/** The logical clock. Each tick returns whether it did more than count. */
 import { message } from "../message.ts";
 import { NONE } from "../types.ts";
 import { isPromotable } from "./election.ts";
@@ -6,7 +6,7 @@ import type { Raft } from "./raft.ts";
 import { leaveJointIfDue } from "./reconfigure.ts";
 import { abortLeaderTransfer } from "./roles.ts";
 
-/** Followers and candidates: campaign when nothing was heard for the randomized timeout (Raft paper §5.2). */
+/** Followers and candidates: stand for election when no leader was heard for the randomized timeout (Raft paper §5.2). */
 export function tickElection(raft: Raft): boolean {
   raft.electionElapsed += 1;
   if (raft.electionElapsed < raft.randomizedElectionTicks || !isPromotable(raft)) return false;
@@ -16,9 +16,9 @@ export function tickElection(raft: Raft): boolean {
 }
 
 /**
- * Leaders: heartbeats, and once per election timeout the check of the quorum and the end of a hand-over (G1). Ticks that were
- * missed count for the heartbeats, or a leader whose process stands still again and again would send them too rarely to be
- * followed; they do not count against the members, whose answers may be waiting to be read.
+ * Leaders: send heartbeats, and once per election timeout check the quorum and end a hand-over. Missed ticks
+ * count for the heartbeats; otherwise a leader whose process stands still again and again would send too few heartbeats to stay
+ * leader. Missed ticks do not count for the check of the quorum, because answers of members may be waiting to be read.
  */
 export function tickHeartbeat(raft: Raft, missedTicks: number): boolean {
   raft.heartbeatElapsed += 1 + missedTicks;
@@ -27,7 +27,8 @@ export function tickHeartbeat(raft: Raft, missedTicks: number): boolean {
   if (isCheckDue) {
     raft.electionElapsed = 0;
     if (raft.config.checkQuorum) raft.step(message({ type: "MsgCheckQuorum", from: raft.id }));
-    // A hand-over takes at most an election timeout; after that proposals are taken again (thesis §3.10).
+    // A hand-over takes at most an election timeout; after that the leader takes proposals again (thesis §3.10). It also leaves a joint
+    // configuration, because the proposal to leave is dropped during a hand-over (reconfigure.ts G1).
     if (raft.role === "StateLeader" && raft.leadTransferee !== NONE) {
       abortLeaderTransfer(raft);
       leaveJointIfDue(raft);

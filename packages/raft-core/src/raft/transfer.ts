@@ -9,8 +9,8 @@ import { sendAppend } from "./replication.ts";
 import { abortLeaderTransfer } from "./roles.ts";
 
 /**
- * Leader: begins to hand over to `m.from`. From now on proposals are dropped, for at most an election timeout. Another
- * hand-over that is under way is given up, and a repetition of the same one is ignored.
+ * Leader: begins to hand the leadership to `m.from`. Until it is done, and for at most an election timeout, proposals are dropped. A
+ * hand-over to another node that is under way is given up. A repetition of the same request is ignored.
  */
 export function handleTransferLeader(raft: Raft, progress: Progress, m: Message): void {
   if (progress.isLearner) return;
@@ -29,7 +29,7 @@ export function handleTransferLeader(raft: Raft, progress: Progress, m: Message)
   else sendAppend(raft, to);
 }
 
-/** Leader: a member acknowledged up to `progress.match`. If leadership is for it and it has everything, it may campaign. */
+/** Leader: asks `from` to campaign if leadership is being handed to it and it has acknowledged the whole log. */
 export function continueTransfer(raft: Raft, from: NodeId, progress: Progress): void {
   if (from === raft.leadTransferee && progress.match === raft.log.lastIndex()) sendTimeoutNow(raft, from);
 }

@@ -1,16 +1,17 @@
 /**
- * An ordered table in memory. Writing costs what a hash table costs: the order is made when somebody asks for it.
+ * An ordered table in memory. Writing costs as much as in a hash table, because new keys are sorted only when the order is needed.
  *
- * O1. Every key of `#values` is in exactly one block, or in `#added`, or both after it was removed and put again.
- * O2. Blocks are not empty, each is ascending, and so are all together.
+ * O1. Every key of `#values` is in exactly one block, or in `#added`, or in both after it was removed and put again.
+ * O2. Blocks are not empty, each block is ascending, and the blocks are ascending.
  */
 import type { StateKey } from "../ports/state-reader.ts";
 
-/** Keys in a block; it is halved beyond twice as many. */
+/** Half of the most keys in a block. A larger block is split. */
 const BLOCK_KEYS = 256;
-/** Keys put since the order was last asked for; beyond, it is made anyway, so that it never takes long. */
+/** Most unsorted keys. Beyond that they are sorted at once, so that sorting never takes long. */
 const MAX_UNORDERED_KEYS = 4_096;
 
+/** Records ordered by key. Values are not copied. */
 export class OrderedRecords<Value> {
   readonly #values = new Map<StateKey, Value>();
   #blocks: StateKey[][] = [];
@@ -18,15 +19,17 @@ export class OrderedRecords<Value> {
   /** Grows whenever keys change places. */
   #version = 0;
 
+  /** Number of records. */
   get size(): number {
     return this.#values.size;
   }
 
+  /** The value of `key`, or undefined. */
   get(key: StateKey): Value | undefined {
     return this.#values.get(key);
   }
 
-  /** Whether the key is new. */
+  /** Puts a record. Returns whether the key is new. */
   set(key: StateKey, value: Value): boolean {
     const before = this.#values.size;
     this.#values.set(key, value);
@@ -36,18 +39,19 @@ export class OrderedRecords<Value> {
     return true;
   }
 
+  /** Deletes a record. Returns whether the key existed. */
   delete(key: StateKey): boolean {
     if (!this.#values.delete(key)) return false;
     this.#remove(key);
     return true;
   }
 
-  /** In no order. */
+  /** All records, in no particular order. */
   entries(): IterableIterator<[StateKey, Value]> {
     return this.#values.entries();
   }
 
-  /** Walks keys in `[start, end)`, ascending. Others may put and delete meanwhile. */
+  /** A cursor over keys in `[start, end)`, ascending. Records may be put and deleted during the walk. */
   cursor(start: StateKey, end: StateKey): OrderedCursor<Value> {
     const place = { block: 0, at: 0, version: -1 };
     let from = start;
@@ -71,7 +75,7 @@ export class OrderedRecords<Value> {
         if (key === undefined || key >= end) {
           cursor.key = undefined;
           cursor.value = undefined;
-          // The end stays the end.
+          // The cursor stays at the end.
           from = end;
           place.version = -1;
           return;
@@ -85,7 +89,7 @@ export class OrderedRecords<Value> {
     return cursor;
   }
 
-  /** Puts `place` on the first key from `from` on, or behind it unless it counts itself. */
+  /** Moves `place` to the first key from `from` on; `inclusive` includes `from` itself. */
   #seek(from: StateKey, inclusive: boolean, place: { block: number; at: number; version: number }): void {
     let block = this.#blockOf(from);
     const keys = this.#blocks[block];
@@ -130,7 +134,7 @@ export class OrderedRecords<Value> {
       if (block[at] === key) continue;
       if (at === block.length) block.push(key);
       else block.splice(at, 0, key);
-      // An ascending row of keys leaves full blocks behind, not half-full ones.
+      // Keys that are put in ascending order leave full blocks, not half-full ones.
       if (block.length > 2 * BLOCK_KEYS) {
         const isRow = at === block.length - 1;
         this.#blocks.splice(position + 1, 0, block.splice(isRow ? 2 * BLOCK_KEYS : BLOCK_KEYS));
@@ -143,7 +147,7 @@ export class OrderedRecords<Value> {
     const block = this.#blocks[position];
     if (block === undefined) return;
     const at = lowerBound(block, key);
-    // Otherwise it is among those added, and is passed over when they are ordered.
+    // A key in no block is in `#added` and is skipped when those are sorted.
     if (block[at] !== key) return;
     this.#version += 1;
     block.splice(at, 1);
@@ -151,7 +155,7 @@ export class OrderedRecords<Value> {
   }
 }
 
-/** Stands on a record, or, when `key` is undefined, at the end. */
+/** A position at a record, or at the end when `key` is undefined. */
 export interface OrderedCursor<Value> {
   key: StateKey | undefined;
   value: Value | undefined;

@@ -1,33 +1,36 @@
 /**
- * Changes in memory above a base that does not know them yet: what is put goes into the top layer, what is read is looked for from the
- * top down.
+ * Layers of changes in memory above a base that does not have them yet. Writes go into the top layer; reads search from the
+ * top layer down to the base.
  *
- * L1. Only the top layer changes. `freeze` puts a new one on it, and hands out those below for as long as anyone likes: a view of
- *     the moment, or what is to be written to the base.
- * L2. A layer is dropped once the base has all of it. Until then both may have it; the layer wins, and says the same.
- * L3. What was inserted into the top layer, and deleted before it was frozen, leaves nothing: no layer below has it, and no base.
+ * L1. Only the top layer changes. `freeze` adds a new top layer and hands out the layers below, which never change again: as a view of
+ *     the moment, or as changes to be written to the base.
+ * L2. A layer is dropped once the base has all of its changes. Until then the layer and the base may both have a change, with the same value.
+ * L3. A record that was inserted into the top layer and deleted before the layer was frozen leaves no trace, because no layer below and no base has it.
  */
 import { invariant } from "../errors.ts";
 import { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "../ports/state-reader.ts";
 import { OrderedRecords } from "./ordered-records.ts";
 
-/** What a record takes in memory beside its value, roughly: the key, twice, and what the tables need. */
+/** Estimated memory of a record besides its value: the key, twice, and the entries of the tables. */
 const RECORD_OVERHEAD_BYTES = 128;
 
-/** Changes that go together: `null` stands for a deleted record. Not to be changed by who holds it. */
+/** One layer of changes; `null` stands for a deleted record. Must not be changed. */
 export interface RecordLayer {
+  /** Estimated memory in bytes. */
   readonly bytes: number;
+  /** Number of changed keys. */
   readonly size: number;
+  /** All changes, in no particular order. */
   entries(): IterableIterator<[StateKey, Uint8Array | null]>;
 }
 
 class Layer extends OrderedRecords<Uint8Array | null> implements RecordLayer {
   bytes = 0;
-  /** Keys that nothing below this layer has. */
+  /** Keys that no layer below and no base has. */
   readonly #inserted = new Set<StateKey>();
 
   insert(key: StateKey, value: Uint8Array): void {
-    // A tombstone here may hide a record below.
+    // A deleted record in this layer may hide a record below.
     if (this.get(key) === undefined) this.#inserted.add(key);
     this.change(key, value);
   }
@@ -48,6 +51,7 @@ class Layer extends OrderedRecords<Uint8Array | null> implements RecordLayer {
   }
 }
 
+/** A base with layers of changes above it. Writes throw InvariantViolation for keys that are too long or empty. */
 export class RecordLayers implements StateReader {
   readonly #base: StateReader;
   /** Oldest first; the last one is the top. */
@@ -58,13 +62,14 @@ export class RecordLayers implements StateReader {
     this.#layers = [new Layer()];
   }
 
-  /** What is in memory, roughly. */
+  /** Estimated memory of all layers in bytes. */
   get bytes(): number {
     let bytes = 0;
     for (const layer of this.#layers) bytes += layer.bytes;
     return bytes;
   }
 
+  /** Whether there is no change in any layer. */
   get isEmpty(): boolean {
     return this.#layers.length === 1 && this.#top.size === 0;
   }
@@ -77,17 +82,19 @@ export class RecordLayers implements StateReader {
     return this.#base.get(key);
   }
 
+  /** Puts a record into the top layer. */
   put(key: StateKey, value: Uint8Array): void {
     checkStateKey(key);
     this.#top.change(key, value);
   }
 
-  /** As {@link put}, for a key that {@link get} does not find now. */
+  /** Like {@link put}, for a key that {@link get} does not find now (L3). */
   insert(key: StateKey, value: Uint8Array): void {
     checkStateKey(key);
     this.#top.insert(key, value);
   }
 
+  /** Deletes a record. Deleting a missing key is a no-op. */
   delete(key: StateKey): void {
     checkStateKey(key);
     this.#top.remove(key);
@@ -97,19 +104,19 @@ export class RecordLayers implements StateReader {
     return mergedScan(this.#base, this.#layers, start, end);
   }
 
-  /** The layers as they are, oldest first. What is put from now on does not show in them (L1). */
+  /** The present layers, oldest first. They do not show later changes (L1). */
   freeze(): readonly RecordLayer[] {
     if (this.#top.size > 0) this.#layers = [...this.#layers, new Layer()];
     return this.#layers.slice(0, -1);
   }
 
-  /** The base has what is in these (L2). */
+  /** Drops layers whose changes the base has (L2). */
   drop(layers: readonly RecordLayer[]): void {
     invariant(!layers.includes(this.#top), "the top layer is still written to (L1)");
     this.#layers = this.#layers.filter((layer) => !layers.includes(layer));
   }
 
-  /** Everything as it is now, above `base`, which must show what this one's base shows now (L1). */
+  /** A reader of the present state above `base`, which must have the same records as this object's base (L1). */
   over(base: StateReader): StateReader {
     this.freeze();
     const view = new RecordLayers(base);
@@ -127,7 +134,7 @@ export class RecordLayers implements StateReader {
   }
 }
 
-/** Throws InvariantViolation for what is no {@link StateKey} by its length. Whether its characters are bytes is not looked at. */
+/** Throws InvariantViolation for a key of invalid length. Does not check whether its characters are bytes. */
 export function checkStateKey(key: StateKey): void {
   invariant(
     key.length > 0 && key.length <= MAX_STATE_KEY_BYTES,
@@ -141,7 +148,7 @@ function* mergedScan(
   start: StateKey,
   end: StateKey,
 ): Generator<StateRecord> {
-  // Newest first: of equal keys the first found stands.
+  // Newest first: of equal keys the first one found counts.
   const cursors = layers
     .filter((layer) => layer.size > 0)
     .map((layer) => layer.cursor(start, end))

@@ -1,10 +1,10 @@
-/** A view of a state store at one moment: reads what its reader has until it is closed. */
+/** A view of a state store at one moment, until it is closed. */
 import { InvariantViolation } from "../errors.ts";
 import type { StateKey, StateReader, StateRecord } from "../ports/state-reader.ts";
 import type { StateView } from "../ports/state-store.ts";
 import type { LogIndex } from "../types.ts";
 
-/** Reads throw InvariantViolation once the view is closed, a walk that has begun included. */
+/** A {@link StateView} over a reader that does not change. Reads throw InvariantViolation once the view is closed, also in a walk that has begun. */
 export class RecordView implements StateView {
   readonly appliedIndex: LogIndex;
   #reader: StateReader | undefined;
@@ -28,7 +28,7 @@ export class RecordView implements StateView {
     }
   }
 
-  /** The store has gone on without this view: closing it tells the store nothing. */
+  /** Detaches the view from its store: closing the view does not call `release` any more. */
   detach(): void {
     this.#release = undefined;
   }

@@ -1,24 +1,25 @@
 /**
- * The few assertions of the conformance suites. They belong to no test runner, so that a suite can run under any.
+ * The assertions of the conformance suites. They belong to no test runner, so that a suite can run under any.
  */
 
-/** A conformance suite's finding: what was expected, and what came. */
+/** A failed assertion of a conformance suite. The message names the expected and the actual value. */
 export class ConformanceFailure extends Error {
   override readonly name = "ConformanceFailure";
 }
 
-/** Compares by structure; byte arrays by content, whatever class of array they are. */
+/** Compares by structure, and byte arrays by content. `what` names the compared value. Throws {@link ConformanceFailure}. */
 export function assertEqual(actual: unknown, expected: unknown, what: string): void {
   const left = render(actual);
   const right = render(expected);
   if (left !== right) throw new ConformanceFailure(`${what}: expected ${right}, got ${left}`);
 }
 
+/** Throws {@link ConformanceFailure} with the message `what` unless `condition` holds. */
 export function assertTrue(condition: boolean, what: string): asserts condition {
   if (!condition) throw new ConformanceFailure(what);
 }
 
-/** The error that `promise` rejects with; fails when it resolves. */
+/** Returns the error with which `promise` rejects. Throws {@link ConformanceFailure} when it resolves. */
 export async function assertRejects(promise: Promise<unknown>, what: string): Promise<Error> {
   try {
     await promise;

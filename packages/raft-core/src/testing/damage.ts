@@ -1,32 +1,34 @@
 /**
- * Bytes that were right once, and what may have become of them: for tests of everything that reads bytes which nobody vouches for.
- * Free of randomness; a property-testing library chooses the edits.
+ * Damage to valid bytes, for tests of code that reads untrusted bytes.
+ * Deterministic; a property-testing library chooses the edits.
  */
 
-/** What one edit does. */
+/** The kinds of edits. */
 export const EDIT_KINDS = [
-  /** Another bit. */
+  /** Changes one bit. */
   "flip",
-  /** Another byte: often one that a parser counts or ends with. */
+  /** Overwrites bytes, often with a length or an end mark of a parser. */
   "set",
-  /** Nothing from here on. */
+  /** Cuts the bytes off. */
   "cut",
-  /** A few bytes are gone. */
+  /** Removes a few bytes. */
   "remove",
-  /** Bytes that were not there: a length of 2^31 or 2^64, a varint without an end. */
+  /** Inserts bytes: a length of 2^31 or 2^64, a varint without an end. */
   "insert",
-  /** A piece comes again, behind itself. */
+  /** Repeats a piece behind itself. */
   "repeat",
 ] as const;
 
+/** One edit. */
 export interface Edit {
   readonly kind: (typeof EDIT_KINDS)[number];
-  /** Where, wrapped around the length. Natural numbers. */
+  /** Position, modulo the length of the bytes. A whole number from 0. */
   readonly at: number;
+  /** Chooses the bit, the bytes or the length. A whole number from 0. */
   readonly value: number;
 }
 
-/** What is inserted, and what "set" sets: sizes that no memory has in the encodings that parsers here know, and the ends of their ranges. */
+/** Bytes that "insert" and "set" use: huge lengths in the encodings of the parsers here, and the ends of their ranges. */
 const NASTY: readonly (readonly number[])[] = [
   [0],
   [0xff],
@@ -39,10 +41,10 @@ const NASTY: readonly (readonly number[])[] = [
   [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80],
   [0x00, 0x00, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00],
 ];
-/** A repeated piece and an insertion stay small, so that damage does not grow what is damaged beyond a few times its size. */
+/** Longest repeated or removed piece, so that damage does not make the bytes much longer. */
 const MAX_PIECE_BYTES = 256;
 
-/** A damaged copy of `bytes`, which stay as they are. */
+/** A damaged copy of `bytes`. */
 export function damaged(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
   let result = Uint8Array.from(bytes);
   for (const edit of edits) result = edited(result, edit);

@@ -1,14 +1,14 @@
-// First: what follows does not run on an old Node.
+// Entry for tests. The first import refuses a Node that is too old to run the rest.
 import "../require-node.ts";
 
 export type { TestFunctions } from "./conformance/declare-cases.ts";
-// Proof that a store of state is one.
+// Conformance suite of state stores.
 export { stateStoreConformance } from "./conformance/state-store-conformance.ts";
 export type { StateStoreSubject } from "./conformance/state-store-subject.ts";
-// Proof that a storage is one.
+// Conformance suite of storages.
 export { storageConformance } from "./conformance/storage-conformance.ts";
 export type { StorageSubject } from "./conformance/storage-subject.ts";
-// Proof that a transport is one.
+// Conformance suite of transports.
 export { transportConformance } from "./conformance/transport-conformance.ts";
 export { fixedContent, snapshotAnnouncement } from "./conformance/transport-snapshot-cases.ts";
 export {
@@ -17,9 +17,9 @@ export {
   sendUntilReceived,
   type TransportSubject,
 } from "./conformance/transport-subject.ts";
-// Damage for parsers of bytes from elsewhere.
+// Damage to bytes, for tests of parsers.
 export { damaged, EDIT_KINDS, type Edit } from "./damage.ts";
-// Scripts of directives and expected output; what runs them on the core's parts and on whole groups.
+// Scripts of directives and expected output, and runners for the core's parts and for whole groups.
 export { type Argument, ScriptError } from "./datadriven/arguments.ts";
 export { confChangeScript } from "./datadriven/confchange-script.ts";
 export { quorumScript } from "./datadriven/quorum-script.ts";

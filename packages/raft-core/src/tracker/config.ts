@@ -1,25 +1,26 @@
 /**
- * The configuration in force: who votes, who learns, and what becomes of them when a joint configuration is left.
+ * The configuration in force: voters, learners, and the voters that become learners when a joint configuration is left.
  *
  * Invariants (kept by the Changer):
- * C1. Nobody is voter (in either half) and learner at once.
- * C2. `learnersNext` is part of the outgoing voters: those that become learners when the joint configuration is left. They
- *     wait because of C1.
- * C3. Unless joint, `learnersNext` is empty and `autoLeave` false.
+ * C1. No member is voter (in either half) and learner at once.
+ * C2. `learnersNext` is a part of the outgoing voters. Its members become learners when the joint configuration is left. They
+ *     wait until then because of C1.
+ * C3. Unless the configuration is joint, `learnersNext` is empty and `autoLeave` is false.
  */
 import { JointConfig } from "../quorum/joint.ts";
 import { NodeSet } from "../quorum/node-set.ts";
 import type { ConfState } from "../types.ts";
 
-/** Immutable, so that it can be shared with status reports. */
+/** A configuration. Immutable, so that it can be shared with status reports. */
 export interface Config {
   readonly voters: JointConfig;
   readonly learners: NodeSet;
   readonly learnersNext: NodeSet;
-  /** Joint only: the leader proposes to leave the joint configuration as soon as entering it is applied. */
+  /** Whether the leader proposes to leave the joint configuration as soon as it has applied the change that entered it. */
   readonly autoLeave: boolean;
 }
 
+/** The configuration without members. */
 export const EMPTY_CONFIG: Config = Object.freeze({
   voters: JointConfig.EMPTY,
   learners: NodeSet.EMPTY,
@@ -27,7 +28,7 @@ export const EMPTY_CONFIG: Config = Object.freeze({
   autoLeave: false,
 });
 
-/** What a storage keeps of a configuration. */
+/** The ConfState of a configuration, as storages and snapshots keep it. */
 export function confStateOf(config: Config): ConfState {
   return {
     voters: config.voters.incoming.ids,
@@ -38,7 +39,7 @@ export function confStateOf(config: Config): ConfState {
   };
 }
 
-/** `voters=(1 2)&&(3) learners=(4) learners_next=(5) autoleave`; what is empty or false is left out. */
+/** `voters=(1 2)&&(3) learners=(4) learners_next=(5) autoleave`; empty and false parts are left out. */
 export function describeConfig(config: Config): string {
   let text = `voters=${config.voters}`;
   if (config.learners.size > 0) text += ` learners=${config.learners}`;

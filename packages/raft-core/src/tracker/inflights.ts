@@ -1,24 +1,25 @@
 /**
  * The append messages that are on their way to one follower: a sliding window, limited by count and by bytes.
  *
- * Role: bookkeeping of the leader's flow control (thesis §10.2.1, pipelining). It decides nothing itself.
+ * Role: bookkeeping of the leader's flow control (thesis §10.2.1, pipelining). The leader decides what to send.
  *
  * Invariants:
  * I1. Indexes are added in strictly ascending order and freed in that order.
  * I2. `count` never exceeds `maxCount`. Bytes may exceed `maxBytes` by the one message that reached the limit.
- * I3. The buffer grows with use only: a limit of a million messages costs nothing until they are in flight.
+ * I3. The buffer grows only with use: a limit of a million messages needs no memory until so many are in flight.
  */
 import { invariant } from "../errors.ts";
 import type { LogIndex } from "../types.ts";
 
 const FIRST_CAPACITY = 8;
 
+/** The window of append messages in flight to one follower (I1 to I3). */
 export class Inflights {
   /** Most messages in flight at once. */
   readonly maxCount: number;
   /** Once this many bytes are in flight the window is full; 0 means no limit. */
   readonly maxBytes: number;
-  // A ring: message i is at (start + i) mod capacity. Two arrays of numbers instead of one of objects: nothing to collect.
+  // A ring: message i is at (start + i) mod capacity. Two arrays of numbers make no garbage, unlike an array of objects.
   #indexes: LogIndex[] = [];
   #sizes: number[] = [];
   #start = 0;
@@ -41,12 +42,12 @@ export class Inflights {
     return this.#bytes;
   }
 
-  /** Whether no further message may be sent. */
+  /** Whether the window has no room for another message. */
   full(): boolean {
     return this.#count === this.maxCount || (this.maxBytes !== 0 && this.#bytes >= this.maxBytes);
   }
 
-  /** Records a message whose last entry is at `lastIndex`. The window must not be {@link full}; I1. */
+  /** Records a message whose last entry is at `lastIndex`. The window must not be {@link full}, and the index must be above all earlier ones (I1). */
   add(lastIndex: LogIndex, bytes: number): void {
     invariant(!this.full(), "an append message was sent although the window of messages in flight is full");
     if (this.#count === this.#indexes.length) this.#grow();
@@ -58,7 +59,7 @@ export class Inflights {
     this.#bytes += bytes;
   }
 
-  /** Frees every message whose last entry is at or below `index`: the follower has them. */
+  /** Frees every message whose last entry is at or below `index`, up to which the follower has acknowledged. */
   freeLE(index: LogIndex): void {
     const capacity = this.#indexes.length;
     while (this.#count > 0 && (this.#indexes[this.#start] as LogIndex) <= index) {

@@ -1,7 +1,7 @@
 /**
- * The configuration in force, the progress of everyone in it, and the votes of the running election.
+ * The configuration in force, the Progress of every member, and the votes of the running election.
  *
- * Role: answers what depends on all members together: the commit index, the election's result, whether a quorum is alive.
+ * Role: computes what depends on all members together: the commit index, the election's result, and whether a quorum is alive.
  *
  * Invariants:
  * T1. There is a Progress for exactly the voters and learners of the configuration.
@@ -12,15 +12,17 @@ import type { ConfState, LogIndex, NodeId } from "../types.ts";
 import { type Config, confStateOf, EMPTY_CONFIG } from "./config.ts";
 import type { Progress } from "./progress.ts";
 
-/** Everyone's progress. Iterates in ascending order of ids (T2). */
+/** The Progress of every member. Iterates in ascending order of ids (T2). */
 export type ProgressMap = ReadonlyMap<NodeId, Progress>;
 
+/** Counts of granted and rejected votes, and the result so far. */
 export interface VoteTally {
   readonly granted: number;
   readonly rejected: number;
   readonly result: VoteResult;
 }
 
+/** Tracks the members of one group on one node. Only a leader uses the Progress of the other members. */
 export class ProgressTracker {
   /** Most append messages in flight to each member. */
   readonly maxInflight: number;
@@ -36,36 +38,39 @@ export class ProgressTracker {
     this.maxInflightBytes = maxInflightBytes;
   }
 
+  /** The configuration in force. */
   get config(): Config {
     return this.#config;
   }
 
+  /** The Progress of every member. */
   get progress(): ProgressMap {
     return this.#progress;
   }
 
-  /** Everyone with a progress, voters and learners, ascending. Loop over these where an iterator would cost too much. */
+  /** Ids of all members, voters and learners, ascending. Cheaper to loop over than {@link progress}. */
   get ids(): readonly NodeId[] {
     return this.#ids;
   }
 
+  /** The answers of this round of votes, by the id of the voter. */
   get votes(): ReadonlyMap<NodeId, boolean> {
     return this.#votes;
   }
 
-  /** Puts in force what a Changer or `restore` returned. The progress map belongs to the tracker from now on. */
+  /** Puts a configuration in force that a Changer or `restore` returned. Keeps the Progress objects of the map. */
   adopt(config: Config, progress: ProgressMap): void {
     this.#ids = [...progress.keys()].sort((a, b) => a - b);
     this.#progress = new Map(this.#ids.map((id) => [id, progress.get(id) as Progress]));
     this.#config = config;
   }
 
-  /** What is known about `id`, or undefined when it is not in the configuration. */
+  /** The Progress of `id`, or undefined when it is not a member. */
   get(id: NodeId): Progress | undefined {
     return this.#progress.get(id);
   }
 
-  /** A member's acknowledged index; makes the tracker an AckedIndexer. */
+  /** A member's acknowledged index. Makes the tracker an AckedIndexer. */
   ackedIndex(id: NodeId): LogIndex | undefined {
     return this.#progress.get(id)?.match;
   }
@@ -82,7 +87,7 @@ export class ProgressTracker {
     return this.#config.voters.voteResult(active) === "VoteWon";
   }
 
-  /** Whether there is exactly one voter: it decides alone. */
+  /** Whether there is exactly one voter, which decides alone. */
   isSingleton(): boolean {
     return this.#config.voters.incoming.size === 1 && !this.#config.voters.isJoint;
   }
@@ -92,11 +97,12 @@ export class ProgressTracker {
     return this.#config.voters.voters.ids;
   }
 
-  /** Learners in force, ascending; those still to become learners are voters. */
+  /** Learners, ascending. Members of `learnersNext` are voters still. */
   learnerNodes(): readonly NodeId[] {
     return this.#config.learners.ids;
   }
 
+  /** The ConfState of the configuration in force. */
   confState(): ConfState {
     return confStateOf(this.#config);
   }
@@ -106,12 +112,12 @@ export class ProgressTracker {
     this.#votes.clear();
   }
 
-  /** Counts the first answer of `id` in this round; later ones are repetitions. */
+  /** Counts the first answer of `id` in this round and ignores later ones. */
   recordVote(id: NodeId, granted: boolean): void {
     if (!this.#votes.has(id)) this.#votes.set(id, granted);
   }
 
-  /** How the round stands. The counts leave out learners and nodes that left the configuration. */
+  /** The result of the round so far. The counts leave out learners and nodes that are not members. */
   tallyVotes(): VoteTally {
     let granted = 0;
     let rejected = 0;

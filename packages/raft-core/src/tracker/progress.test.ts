@@ -111,7 +111,7 @@ describe("a refusal", () => {
     }
   });
 
-  test("of an entry that was acknowledged changes nothing: whoever refuses it has lost its log", () => {
+  test("of an acknowledged entry changes nothing: a follower that refuses it has lost its log", () => {
     const one = progress(10, 11);
     one.sentEntries(3, 3);
     expect(one.maybeDecrTo(10, 0)).toBe(false);
@@ -151,7 +151,7 @@ describe("the commit index a follower was told", () => {
     expect(one.canBumpCommit(5)).toBe(false);
     expect(one.canBumpCommit(6)).toBe(true);
     one.sentCommit(6);
-    // Everything that was sent is covered: a higher index cannot help until more is sent.
+    // The follower knows the commit index of all entries that were sent; a higher one cannot help until more entries are sent.
     expect(one.canBumpCommit(9)).toBe(false);
   });
 

@@ -1,29 +1,31 @@
 /**
- * What a leader knows about one member's log, and how it may therefore send to it.
+ * What a leader knows about one member's log, and which messages it may send to that member.
  *
- * Role: flow control for one follower or learner (Raft paper figure 2: matchIndex and nextIndex; the states are etcd's). It
- * sends nothing; the leader asks, sends, and reports what it sent.
+ * Role: flow control for one follower or learner (Raft paper, figure 2: matchIndex and nextIndex; the states are etcd's). It
+ * sends nothing. The leader asks it, sends, and reports what was sent.
  *
- *     StateProbe      The end of the follower's log is not known. One append at a time, then wait for an answer or for a
+ *     StateProbe      The leader does not know up to where the logs agree. It sends one append, then waits for the answer or for a
  *                     heartbeat's answer. A refusal lowers `next`; an acknowledgement leads to StateReplicate.
- *     StateReplicate  The logs meet. Appends are pipelined: `next` moves when they are sent, `match` when they are
- *                     acknowledged, and Inflights bounds what lies between. A refusal or a loss leads back to StateProbe.
- *     StateSnapshot   What the follower needs is compacted away. Nothing is sent until the snapshot has been installed or
- *                     has failed; then StateReplicate or StateProbe.
+ *     StateReplicate  The logs agree up to `match`. Appends are pipelined: `next` moves when they are sent, `match` when they are
+ *                     acknowledged, and Inflights bounds the entries between. A refusal or a loss leads back to StateProbe.
+ *     StateSnapshot   The entries that the follower needs are compacted. The leader sends nothing until the snapshot has been installed or
+ *                     has failed; then StateReplicate or StateProbe follows.
  *
  * Invariants:
  * P1. `0 <= match < next`.
  * P2. `match` never decreases while this node leads.
- * P3. Inflights holds messages in StateReplicate only.
+ * P3. Inflights holds messages only in StateReplicate.
  * P4. In StateSnapshot `next = pendingSnapshot + 1` and nothing is sent.
- * P5. A refusal that leads to another append lowers `next`, so that refusals and appends without a tick in between come to an end.
+ * P5. A refusal that leads to another append lowers `next`, so that a sequence of refusals and appends without a tick in between ends.
  */
 import { invariant } from "../errors.ts";
 import type { LogIndex } from "../types.ts";
 import type { Inflights } from "./inflights.ts";
 
+/** How the leader sends to a member; explained at the top of this file. */
 export type ProgressState = "StateProbe" | "StateReplicate" | "StateSnapshot";
 
+/** The values that a Progress starts with. `match` must be below `next` (P1). */
 export interface ProgressFields {
   readonly match: LogIndex;
   readonly next: LogIndex;
@@ -32,25 +34,26 @@ export interface ProgressFields {
   readonly recentActive: boolean;
 }
 
+/** The leader's view of one member (Raft paper, figure 2; etcd/raft's Progress). */
 export class Progress {
-  /** The follower's log is known to equal the leader's up to here. */
+  /** Highest index up to which the follower's log is known to equal the leader's. */
   match: LogIndex;
-  /** The next entry to send; those in `(match, next)` are on their way in StateReplicate. */
+  /** Index of the next entry to send. In StateReplicate the entries in `(match, next)` are in flight. */
   next: LogIndex;
-  /** Changed through the `become...` methods only. */
+  /** The state. Only the `become...` methods change it. */
   state: ProgressState = "StateProbe";
-  /** StateSnapshot only, otherwise 0: index of the snapshot that is on its way. */
+  /** StateSnapshot: index of the snapshot that is being sent. 0 in the other states. */
   pendingSnapshot: LogIndex = 0;
-  /** Something was heard from this member since the last check of the quorum. Always true for the leader itself. */
+  /** Whether the member was heard from since the last check of the quorum. Always true for the leader itself. */
   recentActive: boolean;
   /**
-   * No append until the member is heard from: a probe is on its way (StateProbe), or the window became full
-   * (StateReplicate). A heartbeat's answer lifts it for one message, so that lost messages cannot stop the flow for good.
+   * Whether no append may be sent until the member is heard from: a probe is in flight (StateProbe), or the window became full
+   * (StateReplicate). A heartbeat's answer lifts the pause for one message, so that lost messages cannot stop replication for ever.
    */
   msgAppFlowPaused = false;
   isLearner: boolean;
   readonly inflights: Inflights;
-  /** The highest commit index sent; what was sent may have been lost. */
+  /** The highest commit index that was sent. The message may have been lost. */
   #sentCommit: LogIndex = 0;
 
   constructor(fields: ProgressFields) {
@@ -62,27 +65,27 @@ export class Progress {
     this.recentActive = fields.recentActive;
   }
 
-  /** The highest commit index that was sent and, as far as is known, not lost. */
+  /** The highest commit index that was sent and is not known to be lost. */
   get sentCommitIndex(): LogIndex {
     return this.#sentCommit;
   }
 
-  /** Sends one append at a time from `match + 1`, or from behind a snapshot that was sent. */
+  /** Enters StateProbe. Probing begins at `match + 1`, or behind a snapshot that was sent. */
   becomeProbe(): void {
-    // The snapshot is believed to have arrived; when it has not, the probe is refused and `next` lowered.
+    // Assumes that the snapshot has arrived. If it has not, the member refuses the probe, and `next` is lowered.
     const afterSnapshot = this.state === "StateSnapshot" ? this.pendingSnapshot + 1 : 0;
     this.#enter("StateProbe");
     this.next = Math.max(this.match + 1, afterSnapshot);
     this.#sentCommit = Math.min(this.#sentCommit, this.next - 1);
   }
 
-  /** Pipelines appends from `match + 1`. */
+  /** Enters StateReplicate. Appends are pipelined from `match + 1` on. */
   becomeReplicate(): void {
     this.#enter("StateReplicate");
     this.next = this.match + 1;
   }
 
-  /** Waits for a snapshot at `index` to be installed. */
+  /** Enters StateSnapshot and waits until a snapshot at `index` is installed. */
   becomeSnapshot(index: LogIndex): void {
     this.#enter("StateSnapshot");
     this.pendingSnapshot = index;
@@ -90,7 +93,7 @@ export class Progress {
     this.#sentCommit = index;
   }
 
-  /** The leader sent an append with `count` entries of `bytes` bytes together, beginning at `next`. */
+  /** Records that the leader sent an append with `count` entries, of `bytes` bytes together, beginning at `next`. */
   sentEntries(count: number, bytes: number): void {
     if (this.state === "StateReplicate") {
       if (count > 0) {
@@ -101,21 +104,21 @@ export class Progress {
       return;
     }
     invariant(this.state === "StateProbe", "an append was sent to a member that waits for a snapshot (P4)");
-    // An empty append in StateProbe only tells the commit index; the next one may carry the entries that probe.
+    // An empty append in StateProbe only tells the commit index. The next append may carry entries as a probe.
     if (count > 0) this.msgAppFlowPaused = true;
   }
 
-  /** Whether sending the commit index `commit` could move the follower's, given what was already sent. */
+  /** Whether sending the commit index `commit` could move the follower's commit index beyond the ones already sent. */
   canBumpCommit(commit: LogIndex): boolean {
     return commit > this.#sentCommit && this.#sentCommit < this.next - 1;
   }
 
-  /** The leader sent `commit` along. */
+  /** Records that the leader sent the commit index `commit`. */
   sentCommit(commit: LogIndex): void {
     this.#sentCommit = commit;
   }
 
-  /** The follower acknowledged everything up to `index`. False for news that is old. */
+  /** Records that the follower acknowledged all entries up to `index`. Returns false for a duplicate or late acknowledgement. */
   maybeUpdate(index: LogIndex): boolean {
     if (index <= this.match) return false;
     this.match = index;
@@ -125,21 +128,21 @@ export class Progress {
   }
 
   /**
-   * The follower refused an append that followed `rejected`; the logs may meet at `matchHint` or before. Lowers `next` and
-   * lets the next append go, or returns false when the refusal is out of date: messages may be late or repeated.
+   * Records that the follower refused an append after the entry `rejected`; the logs may agree up to `matchHint` at most. Lowers `next` and
+   * ends the pause. Returns false when the refusal is out of date, because messages may be late or repeated.
    *
-   * Where it returns true in StateProbe, `next` is lower than before (P5). A refusal at or below `match` is false in every state: the follower
-   * had acknowledged that entry. A follower that lost its log refuses so each time; an answer to it would be refused again.
+   * After true in StateProbe, `next` is lower than before (P5). A refusal at or below `match` returns false in every state, because the follower
+   * had acknowledged that entry. A follower that lost its log refuses every append; another append at once would be refused again.
    */
   maybeDecrTo(rejected: LogIndex, matchHint: LogIndex): boolean {
-    // Nothing is sent in StateSnapshot, so that the refusal is of what was sent before (P4).
+    // Nothing is sent in StateSnapshot, so the refused append was sent before (P4).
     if (rejected <= this.match || this.state === "StateSnapshot") return false;
     if (this.state === "StateReplicate") {
       this.next = this.match + 1;
       this.#sentCommit = Math.min(this.#sentCommit, this.next - 1);
       return true;
     }
-    // Probes go out one at a time, so only the answer to the last one can be news.
+    // Probes are sent one at a time, so only a refusal of the last one counts.
     if (this.next - 1 !== rejected) return false;
     this.next = Math.max(Math.min(rejected, matchHint + 1), this.match + 1);
     this.#sentCommit = Math.min(this.#sentCommit, this.next - 1);

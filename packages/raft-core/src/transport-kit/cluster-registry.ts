@@ -1,6 +1,6 @@
 /**
- * The Raft groups that were created on a transport: fills in what their creator left out, and stops them all when the
- * transport shuts down. The same for every transport.
+ * The Raft groups that were created on a transport: fills in the options that the caller left out, and stops all groups when the
+ * transport shuts down. Every transport uses it.
  */
 
 import { RaftCluster } from "../driver/raft-cluster.ts";
@@ -13,12 +13,13 @@ import type { ClusterDefaults } from "./cluster-transport.ts";
 import type { NodeDirectory } from "./node-directory.ts";
 import { TransportError } from "./transport-error.ts";
 
+/** The groups of one transport. */
 export class ClusterRegistry<E extends AnyExecutor> {
   readonly #directory: NodeDirectory;
   readonly #peer: (nodeId: NodeId) => PeerTransport;
   readonly #defaults: ClusterDefaults<E>;
   readonly #clusters = new Set<RaftCluster<CommandOf<E>, ResultOf<E>>>();
-  /** How often everything was stopped, for who was starting meanwhile. */
+  /** Number of calls of `stopAll`, so that a group that was starting meanwhile notices it. */
   #stops = 0;
 
   constructor(options: {
@@ -32,8 +33,9 @@ export class ClusterRegistry<E extends AnyExecutor> {
   }
 
   /**
-   * Starts a group of `nodeId`; `overrides` win over the defaults. Rejects with NODE_UNKNOWN for a node that was never added,
-   * with CONFIG_INVALID without an executor, and with TRANSPORT_CLOSED when everything was stopped while it started.
+   * Starts a group of `nodeId`; `overrides` take precedence over the defaults. Rejects with NODE_UNKNOWN for a node that was never added,
+   * with CONFIG_INVALID without an executor, with TRANSPORT_CLOSED when {@link stopAll} was called while the group started, and as
+   * `RaftCluster.start` does.
    */
   async create(nodeId: NodeId, overrides: ClusterDefaults<E> = {}): Promise<RaftCluster<CommandOf<E>, ResultOf<E>>> {
     this.#directory.require(nodeId);
@@ -41,7 +43,7 @@ export class ClusterRegistry<E extends AnyExecutor> {
     if (executor === undefined) {
       throw new RaftError(
         "CONFIG_INVALID",
-        "createCluster has no executor; give one to it or to the transport's constructor",
+        "createCluster has no executor. Give one to createCluster or to the transport's constructor.",
       );
     }
     const stops = this.#stops;
@@ -57,14 +59,14 @@ export class ClusterRegistry<E extends AnyExecutor> {
       await cluster.stop();
       throw new TransportError(
         "TRANSPORT_CLOSED",
-        `the transport was shut down while the group of node ${nodeId} started; start the transport before its groups`,
+        `The transport was shut down while the group of node ${nodeId} started. Start the transport before its groups.`,
       );
     }
     this.#clusters.add(cluster);
     return cluster;
   }
 
-  /** Stops every cluster that was created here. Resolves once all have stopped; rejects with the first failure to stop. */
+  /** Stops every group that was created here. Resolves once all have stopped; rejects with the first error of a group. */
   async stopAll(): Promise<void> {
     this.#stops++;
     const clusters = [...this.#clusters];

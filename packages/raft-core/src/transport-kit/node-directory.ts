@@ -1,16 +1,19 @@
 /**
- * Who is known to a transport, and where: the part of {@link ClusterTransport} that is the same for every transport.
+ * The nodes that a transport knows, with their addresses: the part of {@link ClusterTransport} that is the same for every transport.
  * It holds no connections; a transport listens to it.
  */
 import { RaftError } from "../errors.ts";
 import type { NodeAddress, NodeId } from "../types.ts";
 
+/** Receives the changes of a {@link NodeDirectory}. */
 export interface NodeDirectoryListener {
-  /** A node is new, or is now at another address. Not called again for what is known already. */
+  /** Called for a new node and for a node with a new address. */
   nodeAdded(node: NodeAddress): void;
+  /** Called when a node was removed. */
   nodeRemoved(nodeId: NodeId): void;
 }
 
+/** The known nodes of one transport. */
 export class NodeDirectory {
   readonly #addresses = new Map<NodeId, string>();
   #listener: NodeDirectoryListener | undefined;
@@ -19,15 +22,15 @@ export class NodeDirectory {
     for (const node of nodes) this.add(node);
   }
 
-  /** Reports every later change to `listener`. What is known already is not reported. */
+  /** Reports every later change to `listener`. Nodes that are known already are not reported. */
   listen(listener: NodeDirectoryListener): void {
     this.#listener = listener;
   }
 
-  /** Throws CONFIG_INVALID for an id that is not a positive safe integer. */
+  /** Adds a node or changes its address. Throws CONFIG_INVALID for an id that is not a positive safe integer. */
   add(node: NodeAddress): void {
     if (!Number.isSafeInteger(node.nodeId) || node.nodeId < 1) {
-      throw new RaftError("CONFIG_INVALID", `node id ${node.nodeId} is not a positive safe integer`, {
+      throw new RaftError("CONFIG_INVALID", `Node id ${node.nodeId} is invalid. Give a positive safe integer.`, {
         details: { nodeId: node.nodeId },
       });
     }
@@ -36,38 +39,40 @@ export class NodeDirectory {
     this.#listener?.nodeAdded(node);
   }
 
-  /** Throws NODE_UNKNOWN. */
+  /** Removes a node. Throws NODE_UNKNOWN unless the node is known. */
   remove(nodeId: NodeId): void {
     this.require(nodeId);
     this.#addresses.delete(nodeId);
     this.#listener?.nodeRemoved(nodeId);
   }
 
+  /** Whether a node is known. */
   has(nodeId: NodeId): boolean {
     return this.#addresses.has(nodeId);
   }
 
+  /** The address of a node; undefined for an unknown one. */
   addressOf(nodeId: NodeId): string | undefined {
     return this.#addresses.get(nodeId);
   }
 
-  /** Throws NODE_UNKNOWN unless the node is known. */
+  /** A node and its address. Throws NODE_UNKNOWN unless the node is known. */
   require(nodeId: NodeId): NodeAddress {
     const address = this.#addresses.get(nodeId);
     if (address !== undefined) return { nodeId, address };
     throw new RaftError(
       "NODE_UNKNOWN",
-      `node ${nodeId} is not known to this transport (known: ${this.ids().join(", ") || "none"}); add it with addNode first`,
+      `Node ${nodeId} is not known to this transport (known: ${this.ids().join(", ") || "none"}). Add it with addNode first.`,
       { details: { nodeId } },
     );
   }
 
-  /** Ascending. */
+  /** Ids of the known nodes, ascending. */
   ids(): readonly NodeId[] {
     return [...this.#addresses.keys()].sort((a, b) => a - b);
   }
 
-  /** Ascending by id. */
+  /** The known nodes, ascending by id. */
   nodes(): readonly NodeAddress[] {
     return this.ids().map((nodeId) => ({ nodeId, address: this.#addresses.get(nodeId) ?? "" }));
   }

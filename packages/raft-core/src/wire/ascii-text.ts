@@ -1,6 +1,6 @@
 /**
- * The text of `[start, end)` of `bytes` if all of it is ASCII; undefined for others. Eight characters at a time: a text that grows one
- * by one is garbage at every character.
+ * The text of `[start, end)` of `bytes` if all bytes are ASCII, otherwise undefined. Appends eight characters at a time, because each step makes a
+ * temporary string.
  */
 export function asciiText(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = "";

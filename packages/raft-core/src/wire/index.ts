@@ -1,7 +1,7 @@
-// First: what follows does not run on an old Node.
+// The first import refuses a Node that is too old to run the rest.
 import "../require-node.ts";
 
-// To read and write protobuf's wire format by hand.
+// Entry for authors of hand-written codecs of protobuf's wire format.
 
 export { malformed, type NumberRefusal, type WireRefusal } from "./refusal.ts";
 export { varintBytes, writeVarint } from "./varint.ts";

@@ -1,13 +1,13 @@
 /**
- * Reads protobuf's wire format, without bigint, from bytes that nobody vouches for.
+ * Reads protobuf's wire format, without bigint, from untrusted bytes.
  *
- * Role: the reading half of every hand-written codec. One reader walks one buffer from front to back; a submessage is read
- * by the same reader, whose end is narrowed for as long as the submessage lasts (`enter`), or by a reader of its own (`message`).
+ * Role: the reading half of every hand-written codec. A reader walks one buffer from front to back. A submessage is read
+ * by the same reader, whose end is moved to the submessage's end meanwhile (`enter`), or by a reader of its own (`message`).
  *
  * Invariants:
- * R1. Nothing is read at or behind `end`.
- * R2. Whatever the bytes are, reading ends with a value or with the error of the reader's refusal, in time linear in their length.
- * R3. `view()` returns views, not copies: the buffer must not change while what was read from it is in use.
+ * R1. No byte at or behind `end` is read.
+ * R2. For any bytes, reading ends with a value or with the error of the reader's refusal, in time linear in their length.
+ * R3. `view()` returns views, not copies: the buffer must not change while the views are in use.
  */
 import { EMPTY_BYTES } from "../types.ts";
 import { asciiText } from "./ascii-text.ts";
@@ -17,14 +17,14 @@ import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from "./wire-types.ts";
 const MAX_TAG = 2 ** 32 - 1;
 const MAX_VARINT_BYTES = 10;
 const TWO_POW_32 = 2 ** 32;
-/** Shorter texts are read character by character, which is faster than asking the platform's decoder. */
+/** Texts up to this length are read by `asciiText`, which is faster than the platform's decoder. */
 const ASCII_LOOP_BYTES = 48;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * A position in a message. The usual loop asks for the next {@link field}, and then for its value with the method of the
- * field's type, or for {@link skip}. The methods of values refuse a field that has another wire type than their own.
+ * A position in a message. The usual loop calls {@link field}, then the method of the field's type for the value, or {@link skip}. The
+ * methods of values refuse a field of another wire type. Every method may throw the error of the reader's refusal.
  */
 export class WireReader {
   readonly #buffer: Uint8Array;
@@ -33,7 +33,7 @@ export class WireReader {
   #end: number;
   #wireType = 0;
 
-  /** Reads `[start, end)` of `buffer`. What is wrong with the bytes is thrown as the error that `refuse` makes: RaftError CODEC_INVALID by default. */
+  /** Reads `[start, end)` of `buffer`. `refuse` creates the errors for invalid bytes: RaftError CODEC_INVALID by default. */
   constructor(buffer: Uint8Array, refuse: WireRefusal = malformed, start = 0, end: number = buffer.length) {
     this.#buffer = buffer;
     this.#refuse = refuse;
@@ -41,7 +41,7 @@ export class WireReader {
     this.#end = end;
   }
 
-  /** Whether the message that is being read has been read to its end. */
+  /** Whether the present message has been read to its end. */
   get atEnd(): boolean {
     return this.#at >= this.#end;
   }
@@ -62,7 +62,7 @@ export class WireReader {
   varint(): number {
     const at = this.#at;
     const first = this.#buffer[at] as number;
-    // Most are of one byte; a comparison with undefined is false.
+    // Most varints have one byte. Comparing undefined, behind the buffer, gives false.
     if (first < 0x80 && at < this.#end) {
       this.#at = at + 1;
       return first;
@@ -108,18 +108,18 @@ export class WireReader {
     return new DataView(this.#buffer.buffer, this.#buffer.byteOffset + at, 4).getUint32(0, true);
   }
 
-  /** True or false. */
+  /** A bool. */
   bool(): boolean {
     return this.uint() !== 0;
   }
 
-  /** Text. */
+  /** A string. */
   string(): string {
     this.#expect(LENGTH_DELIMITED);
     return this.bareString();
   }
 
-  /** A copy of a field's content, so that what is kept does not hold the whole buffer. */
+  /** A copy of a field's content, which does not keep the whole buffer in memory. */
   bytes(): Uint8Array {
     this.#expect(LENGTH_DELIMITED);
     return this.bareBytes();
@@ -135,7 +135,7 @@ export class WireReader {
     return this.#buffer.subarray(from, this.#at);
   }
 
-  /** A reader of a submessage. This reader goes on behind it. */
+  /** A reader of a submessage. This reader continues behind the submessage. */
   message(): WireReader {
     this.#expect(LENGTH_DELIMITED);
     const length = this.#length();
@@ -144,7 +144,7 @@ export class WireReader {
     return new WireReader(this.#buffer, this.#refuse, start, this.#at);
   }
 
-  /** Begins a submessage, to be read with this reader to its end. Hand what it returns to {@link leave}. */
+  /** Begins a submessage, to be read to its end with this reader. Pass the returned value to {@link leave}. */
   enter(): number {
     this.#expect(LENGTH_DELIMITED);
     const length = this.#length();
@@ -153,12 +153,12 @@ export class WireReader {
     return outer;
   }
 
-  /** Ends what {@link enter} began; all of it has been read. */
+  /** Ends the submessage that {@link enter} began. All of it must have been read. */
   leave(outer: number): void {
     this.#end = outer;
   }
 
-  /** A list of unsigned integers, packed or one by one: appends what this field holds. */
+  /** Appends the unsigned integers of this field to `into`: a packed list, or one integer of an unpacked list. */
   uints(into: number[]): void {
     if (this.#wireType === VARINT) {
       into.push(this.varint());
@@ -169,7 +169,7 @@ export class WireReader {
     this.leave(outer);
   }
 
-  /** Length and text, without a field. */
+  /** A length and a string, without a field. */
   bareString(): string {
     const length = this.#length();
     const start = this.#at;
@@ -185,7 +185,7 @@ export class WireReader {
     }
   }
 
-  /** Length and a copy of the content, without a field. */
+  /** A length and a copy of the content, without a field. */
   bareBytes(): Uint8Array {
     const length = this.#length();
     const start = this.#at;
@@ -193,18 +193,18 @@ export class WireReader {
     return this.#buffer.slice(start, this.#at);
   }
 
-  /** A copy of all that has not been read. It stays to be read. */
+  /** A copy of all bytes that have not been read. The position does not change. */
   rest(): Uint8Array {
     return this.#buffer.slice(this.#at, this.#end);
   }
 
-  /** Passes over an integer of up to 64 bits, for a field that is known and not used. */
+  /** Skips an integer of up to 64 bits, for a known field that is not used. */
   skipInteger(): void {
     this.#expect(VARINT);
     this.#skipVarint();
   }
 
-  /** Passes over the value of a field that this version does not know. */
+  /** Skips the value of an unknown field. */
   skip(): void {
     switch (this.#wireType) {
       case VARINT:
@@ -250,7 +250,7 @@ export class WireReader {
     throw this.#refuse("a varint is longer than ten bytes");
   }
 
-  /** Not read as a number: an unknown field may well hold 64 bits. */
+  /** Skips a varint without computing its value, because an unknown field may have 64 bits. */
   #skipVarint(): void {
     let length = 1;
     while (this.#at < this.#end && (this.#buffer[this.#at] as number) >= 0x80) {

@@ -1,8 +1,8 @@
 /**
- * Writes protobuf's wire format into a buffer that grows, in one pass and without bigint: for messages whose size is not worth
- * taking first. `sized-fields.ts` writes messages whose size is taken first.
+ * Writes protobuf's wire format into a buffer that grows, in one pass and without bigint. `sized-fields.ts` instead computes the size of a
+ * message first.
  *
- * Default values are left out (proto3), so the bytes are those of any protobuf implementation when fields come in order.
+ * Default values are left out (proto3). With fields in order, the bytes equal those of any protobuf implementation.
  */
 import { type NumberRefusal, unwritable } from "./refusal.ts";
 import { writeVarint } from "./varint.ts";
@@ -14,15 +14,15 @@ const INITIAL_BYTES = 256;
 
 const encoder = new TextEncoder();
 
-/** Fields are written in the order of the calls. Every method that takes a number refuses one that is no safe integer from 0 on. */
+/** Writes fields in the order of the calls. Methods with a number throw the error of the writer's refusal unless it is a safe integer from 0 on. */
 export class WireWriter {
   readonly #refuse: NumberRefusal;
   #buffer: Uint8Array;
   #length = 0;
 
   /**
-   * The buffer has `initialBytes` at first, and twice as many each time it is full. A number that cannot be written is thrown as the error
-   * that `refuse` makes: RaftError CODEC_INVALID by default.
+   * The buffer has `initialBytes` at first and is doubled each time it is full. `refuse` creates the errors for numbers that cannot be
+   * written: RaftError CODEC_INVALID by default.
    */
   constructor(initialBytes: number = INITIAL_BYTES, refuse: NumberRefusal = unwritable) {
     this.#buffer = new Uint8Array(initialBytes);
@@ -34,17 +34,17 @@ export class WireWriter {
     return this.#length;
   }
 
-  /** Forgets what was written; the buffer is kept. */
+  /** Begins again at the start of the buffer. */
   reset(): void {
     this.#length = 0;
   }
 
-  /** What was written, valid until the next write or reset. */
+  /** A view of the written bytes, valid until the next write or reset. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** A copy of what was written. */
+  /** A copy of the written bytes. */
   finish(): Uint8Array {
     return this.#buffer.slice(0, this.#length);
   }
@@ -56,38 +56,38 @@ export class WireWriter {
     this.#length = writeVarint(this.#buffer, this.#length, value);
   }
 
-  /** An unsigned integer. */
+  /** An unsigned integer field. */
   uint(field: number, value: number): void {
     if (value === 0) return;
     this.varint(field * 8 + VARINT);
     this.varint(value);
   }
 
-  /** True or false. */
+  /** A bool field. */
   bool(field: number, value: boolean): void {
     if (value) this.uint(field, 1);
   }
 
-  /** Text. */
+  /** A string field. */
   string(field: number, value: string): void {
     if (value.length === 0) return;
     this.varint(field * 8 + LENGTH_DELIMITED);
     this.bareString(value);
   }
 
-  /** Bytes. */
+  /** A bytes field. */
   bytes(field: number, value: Uint8Array): void {
     if (value.length === 0) return;
     this.message(field, value);
   }
 
-  /** A submessage: unlike {@link bytes}, written even when empty. */
+  /** A submessage. Unlike {@link bytes} it is written even when it is empty. */
   message(field: number, value: Uint8Array): void {
     this.varint(field * 8 + LENGTH_DELIMITED);
     this.bareBytes(value);
   }
 
-  /** Length and UTF-8, without a field. */
+  /** A length and a string in UTF-8, without a field. */
   bareString(value: string): void {
     const start = this.#length;
     const units = value.length;
@@ -110,13 +110,13 @@ export class WireWriter {
     this.bareBytes(encoder.encode(value));
   }
 
-  /** Length and bytes, without a field. */
+  /** A length and bytes, without a field. */
   bareBytes(value: Uint8Array): void {
     this.varint(value.length);
     this.raw(value);
   }
 
-  /** Bytes as they are. */
+  /** Bytes without a length. */
   raw(value: Uint8Array): void {
     this.#reserve(value.length);
     this.#buffer.set(value, this.#length);

@@ -5,7 +5,7 @@ import { anyDamaged } from "../testing/internal/wire/any-damage.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
-/** A field of each kind, as it is written and read back. */
+/** A field of each kind, with its writing and reading. */
 type Value =
   | { readonly kind: "uint"; readonly value: number }
   | { readonly kind: "bool"; readonly value: boolean }
@@ -37,7 +37,7 @@ function written(fields: Fields): Uint8Array {
   return writer.finish();
 }
 
-/** Reads every field as what `fields` says, or passes over it. */
+/** Reads every field as the kind that `fields` gives, or skips it. */
 function readAs(reader: WireReader, fields: Fields): Fields {
   return fields.flatMap(({ value: { kind } }) => {
     const field = reader.field();

@@ -6,7 +6,7 @@ import { ApplyThread, type ApplyThreadHost } from "./apply-thread.ts";
 import { encodeEntryContext } from "./entry-context.ts";
 import { ReplicatedState } from "./replicated-state.ts";
 
-/** Adds bytes up; the result is the sum. `apply` can be made to fail or to take its time. */
+/** An executor that adds bytes up; the result is the sum. `apply` can be made to fail or to wait. */
 function start(apply?: CommandExecutor<number, number>["apply"]) {
   let sum = 0;
   const executor: CommandExecutor<number, number> = {
@@ -152,7 +152,7 @@ describe("the apply thread", () => {
     expect(state.appliedIndex).toBe(3);
   });
 
-  test("B5: after a failure, whoever waits for the thread is told why", async () => {
+  test("B5: after a failure, callers that wait for the thread are told why", async () => {
     const { thread } = start(() => {
       throw new Error("bug in the application");
     });

@@ -1,16 +1,16 @@
 /**
- * Carries out MsgStorageApply: brings committed entries to the executor, the sessions and the membership, in order.
+ * Carries out MsgStorageApply: applies committed entries, in order, to the executor, the sessions and the membership.
  *
- * Role: the only place where an entry changes replicated state. Everything here is a function of the log.
+ * Role: the only place where an entry changes replicated state. Every change here is a function of the log.
  *
  * Invariants:
  * B1. Entries are applied in the order of their indexes, each once, without gaps.
- * B2. A (session, serial) reaches the executor at most once (SE1).
+ * B2. A (session, serial) reaches the executor at most once (sessions.ts SE1).
  * B3. A refused configuration change changes nothing, on every node alike.
- * B4. What is told of an entry is told after everything before it: nobody hears that a session has expired while a result of
- *     that session is still on its way, and would take what was applied for lost.
- * B5. After a failure, or when told to halt, no further job begins, and whoever waits for one is told.
- * B6. `state.appliedIndex` never runs ahead of the executor, which may take its time: reads wait for it.
+ * B4. The host is told of an entry after it was told of all entries before. Otherwise it could hear that a session has expired before it gets
+ *     a result of that session, and would take an applied proposal for lost.
+ * B5. After a failure or a halt no further job begins, and callers that wait for a job are told.
+ * B6. `state.appliedIndex` is never ahead of the executor, which may be asynchronous. Reads wait for this index.
  */
 import { InvariantViolation, invariant, type RaftError } from "../../errors.ts";
 import { LOCAL_APPLY_THREAD, type Message } from "../../message.ts";
@@ -21,29 +21,33 @@ import { decodeMemberUpdate } from "../membership/members.ts";
 import { decodeEntryContext, type ProposalId } from "./entry-context.ts";
 import type { ReplicatedState } from "./replicated-state.ts";
 
+/** The calls that the apply thread makes into its group. */
 export interface ApplyThreadHost<Result> {
-  /** The responses of a message whose entries are applied. */
+  /** Delivers the responses of a message whose entries are applied. */
   deliver(responses: readonly Message[]): void;
   /** Puts a configuration in force in the core and returns it. */
   applyConfChange(change: ConfChangeV2): ConfState;
-  /** A command was applied for the first time. */
+  /** Called when a command was applied for the first time. */
   settled(id: ProposalId, result: Result): void;
-  /** A configuration change took effect; `id` is undefined for the leader's own leave of a joint configuration. */
+  /** Called when a configuration change took effect. `id` is undefined when the leader itself proposed to leave a joint configuration. */
   reconfigured(id: ProposalId | undefined): void;
+  /** Called when a proposal was turned down. */
   refused(id: ProposalId, error: RaftError): void;
-  /** An entry of a forgotten session was passed over. */
+  /** Called when an entry was skipped because its session is forgotten. */
   expired(id: ProposalId): void;
+  /** Called when the entry at `index` opened a session for the driver of `nodeId` that chose `nonce`. */
   registered(nodeId: NodeId, nonce: number, index: LogIndex): void;
-  /** Everything up to `state.appliedIndex` is applied. */
+  /** Called when all entries up to `state.appliedIndex` are applied. */
   applied(): void;
+  /** Called once, when an entry could not be applied. The node must stop. */
   fail(error: unknown): void;
 }
 
-/** Commands on their way to the executor, with whose they are. */
+/** Commands for the executor, each with its proposal. */
 interface Batch<Command> {
   readonly commands: CommittedCommand<Command>[];
   readonly ids: (ProposalId | undefined)[];
-  /** Passed over, to be told when the commands are settled (B4). */
+  /** Skipped proposals, to be reported after the commands are settled (B4). */
   readonly expired: ProposalId[];
 }
 
@@ -51,15 +55,16 @@ type Job =
   | { readonly kind: "apply"; readonly message: Message }
   | { readonly kind: "run"; run(): Promise<void>; refuse(error: Error): void };
 
+/** Applies the committed entries of one group on one node. One per running group. */
 export class ApplyThread<Command, Result> {
   readonly #executor: CommandExecutor<Command, Result>;
   readonly #state: ReplicatedState;
   readonly #host: ApplyThreadHost<Result>;
   readonly #queue: Job[] = [];
-  /** Cleared in the same step that finds the queue empty: a job queued after that starts a new run. */
+  /** Cleared in the same step that finds the queue empty, so that a job queued after that starts a new run. */
   #isDraining = false;
   #running: Promise<void> = Promise.resolve();
-  /** Why nothing is applied any more. */
+  /** The reason why entries are not applied any more. */
   #halted: Error | undefined;
 
   constructor(executor: CommandExecutor<Command, Result>, state: ReplicatedState, host: ApplyThreadHost<Result>) {
@@ -68,14 +73,15 @@ export class ApplyThread<Command, Result> {
     this.#host = host;
   }
 
+  /** Queues the entries of a MsgStorageApply. Ignored after {@link halt}. */
   submit(message: Message): void {
     invariant(message.to === LOCAL_APPLY_THREAD, "only MsgStorageApply is for the apply thread");
     this.#enqueue({ kind: "apply", message });
   }
 
   /**
-   * Runs `run` between two batches, when everything submitted before is applied. Rejects with what stopped the thread if that
-   * comes first. The executor must not wait for it while it applies.
+   * Runs `run` between two batches, when all entries submitted before are applied. Rejects with the error that stopped the thread if the thread
+   * stops first. The executor must not await this promise while it applies.
    */
   exclusively(run: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -83,7 +89,7 @@ export class ApplyThread<Command, Result> {
     });
   }
 
-  /** The job under way is finished, those that wait are dropped (B5). */
+  /** Lets the job under way finish, and drops the waiting ones with `reason` (B5). */
   halt(reason: Error): void {
     this.#halted ??= reason;
     for (const job of this.#queue.splice(0)) {
@@ -91,7 +97,7 @@ export class ApplyThread<Command, Result> {
     }
   }
 
-  /** Resolves when everything submitted so far is applied, has failed or was dropped. */
+  /** Resolves when all jobs submitted so far are done, have failed or were dropped. */
   idle(): Promise<void> {
     return this.#running;
   }
@@ -130,7 +136,7 @@ export class ApplyThread<Command, Result> {
       if (entry.type === "EntryNormal") {
         this.#collect(entry, batch);
       } else {
-        // Commands before a change see the old configuration, commands after it the new one.
+        // Commands before a change see the old configuration, and commands after it see the new one.
         await this.#execute(batch);
         this.#advance(index, term);
         batch = emptyBatch();
@@ -142,18 +148,18 @@ export class ApplyThread<Command, Result> {
     this.#advance(index, term);
   }
 
-  /** Everything up to `index` has been executed (B6). */
+  /** Records that all entries up to `index` have been executed (B6). */
   #advance(index: LogIndex, term: Term): void {
     this.#state.appliedIndex = index;
     this.#state.appliedTerm = term;
   }
 
-  /** Decides what a normal entry means; a command that is to be applied joins the batch. */
+  /** Handles a normal entry. A command that is to be applied joins the batch. */
   #collect(entry: Entry, batch: Batch<Command>): void {
     const id = this.#admit(entry, batch);
     if (id === "passed over") return;
     if (entry.data.length === 0) {
-      // A new leader's first entry, or what is left of a configuration change that the leader turned down.
+      // A new leader's first entry, or the empty entry in the place of a configuration change that the leader turned down.
       if (id !== undefined) this.#host.refused(id, confChangeRefused());
       return;
     }
@@ -161,7 +167,7 @@ export class ApplyThread<Command, Result> {
     batch.ids.push(id);
   }
 
-  /** The proposal of an entry that is to be applied; undefined if it belongs to no session (B2). */
+  /** The proposal of an entry that is to be applied; undefined if the entry belongs to no session (B2). */
   #admit(entry: Entry, batch: Batch<Command>): ProposalId | undefined | "passed over" {
     if (entry.context === undefined || entry.context.length === 0) return undefined;
     const context = decodeEntryContext(entry.context);
@@ -190,7 +196,7 @@ export class ApplyThread<Command, Result> {
       return;
     }
     const results = this.#executor.apply(start === 0 ? commands : commands.slice(start));
-    // Awaiting a value that is here already would cost a turn of the microtask queue for each batch.
+    // Awaiting a value that is not a promise would cost a turn of the microtask queue for each batch.
     const applied = results instanceof Promise ? await results : results;
     this.#state.commandIndex = last;
     invariant(

@@ -1,6 +1,6 @@
 /**
- * What the driver attaches to each entry it proposes (`Entry.context`), so that every node knows at apply whose proposal it is
- * and what it asks for. An entry without context (a raft-rs peer's, a new leader's empty one) is applied as it is.
+ * The context that the driver attaches to each entry it proposes (`Entry.context`). It tells every node, when the entry is applied, which proposal
+ * the entry is. An entry without context (from a raft-rs peer, or a new leader's empty entry) is applied as it is.
  *
  * Format: a byte for the kind, then varints. Kinds are never reused.
  */
@@ -10,14 +10,15 @@ import type { NodeId } from "../../types.ts";
 import { type Cursor, readVarint, varintBytes, writeVarint } from "../../wire/varint.ts";
 import type { SessionId } from "./sessions.ts";
 
-/** Where a proposal stands in its proposer's session. */
+/** Identifies a proposal by its session and its serial there. */
 export interface ProposalId {
   readonly session: SessionId;
   readonly serial: number;
-  /** Serials below it are settled. */
+  /** All serials of the session below the floor are settled. */
   readonly floor: number;
 }
 
+/** The decoded context of an entry. */
 export type EntryContext =
   /** The entry's data is a command or a configuration change of this session. */
   | { readonly kind: "proposal"; readonly id: ProposalId }
@@ -34,13 +35,14 @@ function encode(kind: number, a: number, b: number, c: number): Uint8Array {
   return bytes;
 }
 
+/** Encodes a context: one byte for the kind, then varints. */
 export function encodeEntryContext(context: EntryContext): Uint8Array {
   return context.kind === "proposal"
     ? encode(PROPOSAL, context.id.session, context.id.serial, context.id.floor)
     : encode(REGISTER, context.nodeId, context.nonce, 0);
 }
 
-/** Throws RaftError CODEC_INVALID for bytes that no driver wrote, or that a newer one did. */
+/** Decodes a context. Throws RaftError CODEC_INVALID for bytes that no driver or only a newer one writes. */
 export function decodeEntryContext(bytes: Uint8Array): EntryContext {
   const cursor: Cursor = { bytes, at: 1 };
   const a = readVarint(cursor);
@@ -54,7 +56,7 @@ export function decodeEntryContext(bytes: Uint8Array): EntryContext {
     default:
       throw new RaftError(
         "CODEC_INVALID",
-        `an entry has a context of kind ${bytes[0]}, which this version does not know; upgrade this node`,
+        `An entry has a context of kind ${bytes[0]}, which this version does not know. Upgrade this node.`,
       );
   }
 }

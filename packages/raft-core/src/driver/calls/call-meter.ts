@@ -1,17 +1,18 @@
 /**
- * Ties calls, and what else takes time, to a {@link ClusterProbe}: turns when one began into how long it took.
+ * Measures how long calls and snapshots take, and tells a {@link ClusterProbe}.
  *
- * Role: the one place of the driver that looks at the clock for the sake of measuring. Who has no probe has no meter, and pays
- * for one comparison a call.
+ * Role: the only place of the driver that reads the clock for measurements. A group without a probe has no meter and pays
+ * one comparison per call.
  */
 import type { RaftErrorCode } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ClusterProbe } from "../../ports/cluster-probe.ts";
 
+/** Turns start times into durations for one probe. Times are in milliseconds of the clock's monotonic time. */
 export class CallMeter {
   readonly #probe: ClusterProbe;
   readonly #clock: Clock;
-  /** Now, for what ends together: a look at the clock for each of hundreds of calls would be the better part of the cost. */
+  /** The time for all calls that end in this microtask: hundreds may end together, and reading the clock for each would cost most of the time. */
   #nowMs: number | undefined;
 
   constructor(probe: ClusterProbe, clock: Clock) {
@@ -19,28 +20,32 @@ export class CallMeter {
     this.#clock = clock;
   }
 
-  /** `startedMs` is on the clock's monotonic time, as it is for reads. */
+  /** A proposal made at `startedMs` was applied. */
   proposalCommitted(startedMs: number): void {
     this.#probe.proposalCommitted(this.#endMs() - startedMs);
   }
 
+  /** A proposal was rejected with an error of this code. */
   proposalFailed(code: RaftErrorCode): void {
     this.#probe.proposalFailed(code);
   }
 
+  /** A read asked for at `startedMs` was confirmed and applied. */
   readConfirmed(startedMs: number): void {
     this.#probe.readConfirmed(this.#endMs() - startedMs);
   }
 
+  /** A read was rejected with an error of this code. */
   readFailed(code: RaftErrorCode): void {
     this.#probe.readFailed(code);
   }
 
+  /** A snapshot that began at `startedMs` was taken. */
   snapshotTaken(startedMs: number): void {
     this.#probe.snapshotTaken(this.#clock.monotonicMs() - startedMs);
   }
 
-  /** For what does not know when it began. */
+  /** The monotonic time, for a caller that has no clock to note its start. */
   nowMs(): number {
     return this.#clock.monotonicMs();
   }

@@ -1,18 +1,29 @@
-/** What a command must be to be proposed, wherever it comes from: an executor here, or a client's bytes. */
+/** Checks the bytes of a command before it is proposed, whether an executor encoded it or a client sent it. */
 import { RaftError } from "../../errors.ts";
 
-/** Throws PAYLOAD_TOO_LARGE, or CONFIG_INVALID for no bytes at all: an entry without data means something else. */
+/**
+ * Throws PAYLOAD_TOO_LARGE for a command above the limit. Throws CONFIG_INVALID for a value that is no Uint8Array and for an empty one, because an
+ * entry without data is not a command.
+ */
 export function checkCommand(data: Uint8Array, limitBytes: number): void {
   if (!(data instanceof Uint8Array)) {
-    // Replicated, it would stop every node that cannot decode it.
-    throw new RaftError("CONFIG_INVALID", "a command must be a Uint8Array; the executor's encode gave something else");
+    // A value that no node can decode would stop every node once it is replicated.
+    throw new RaftError(
+      "CONFIG_INVALID",
+      "The executor's encode returned a value that is no Uint8Array. Return the command's bytes as a Uint8Array.",
+    );
   }
   if (data.length > limitBytes) {
     throw new RaftError(
       "PAYLOAD_TOO_LARGE",
-      `a command of ${data.length} bytes is over the limit of ${limitBytes}; store large values elsewhere and replicate a reference, or raise maxCommandBytes on every node`,
+      `A command has ${data.length} bytes, above the limit of ${limitBytes}. Store large values elsewhere and replicate a reference, or raise maxCommandBytes on every node.`,
       { details: { bytes: data.length, limitBytes } },
     );
   }
-  if (data.length === 0) throw new RaftError("CONFIG_INVALID", "a command must have at least one byte");
+  if (data.length === 0) {
+    throw new RaftError(
+      "CONFIG_INVALID",
+      "The executor's encode returned an empty command. Encode each command in at least one byte.",
+    );
+  }
 }

@@ -1,8 +1,8 @@
 /**
  * The calls of one node that wait for its group: proposals, reads and conditions, from the call to its answer.
  *
- * Role: gives the core what is to be sent, again where it may be lost, and settles the calls by what is applied, confirmed or too
- * late. Proposals and reads each keep their own invariants (`proposals.ts` P1-P3, `reads.ts` R1-R2).
+ * Role: hands proposals and reads to the core, hands them over again when they may be lost, and settles the calls when they are applied or
+ * confirmed, or past their deadline. Proposals and reads keep their own invariants (`proposals.ts` P1-P3, `reads.ts` R1-R2).
  */
 import type { RaftError } from "../../errors.ts";
 import type { RawNode } from "../../raw-node.ts";
@@ -15,10 +15,10 @@ import { Conditions } from "./conditions.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 
-/** So many election timeouts after it was sent something may be lost. */
+/** A proposal or read is handed over again so many election timeouts after it was sent. */
 const RETRY_ELECTIONS = 2;
 
-/** What the calls need of their group. */
+/** The parts of the group that its calls use. */
 export interface GroupCallsHost {
   /** Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
   readonly lifecycle: { assertRunning(): void };
@@ -29,7 +29,7 @@ export interface GroupCallsHost {
 
 type Options = Pick<ResolvedOptions<never, never>, "nodeId" | "limits" | "timing" | "clock" | "rng" | "calls">;
 
-/** `Result` is that of the executor; a configuration change has none. */
+/** The calls of one group on one node. `Result` is the executor's type of results; a configuration change has no result. */
 export class GroupCalls<Result> {
   readonly #options: Options;
   readonly #host: GroupCallsHost;
@@ -38,7 +38,7 @@ export class GroupCalls<Result> {
   readonly #conditions: Conditions;
   readonly #retryTicks: number;
   #tick = 0;
-  /** False only while no call waits: whoever begins to wait schedules a turn. */
+  /** False only while no call waits. A call that begins to wait schedules a turn, which sets it. */
   #mayWait = false;
 
   constructor(options: Options, host: GroupCallsHost) {
@@ -52,17 +52,20 @@ export class GroupCalls<Result> {
     this.#conditions = new Conditions(() => host.schedule());
   }
 
-  /** Proposals that wait. */
+  /** Number of proposals that wait. */
   get pendingProposals(): number {
     return this.#proposals.size;
   }
 
-  /** Reads that wait. */
+  /** Number of reads that wait. */
   get pendingReads(): number {
     return this.#reads.size;
   }
 
-  /** Proposes the bytes of a command, wherever they come from. Throws PAYLOAD_TOO_LARGE or CONFIG_INVALID. */
+  /**
+   * Proposes the bytes of a command and resolves with its result once it is applied here. Throws PAYLOAD_TOO_LARGE, CONFIG_INVALID, NODE_STOPPED or
+   * NODE_FAILED; rejects as {@link Proposals} does.
+   */
   propose(data: Uint8Array, timeoutMs: number): Promise<Result | undefined> {
     this.#host.lifecycle.assertRunning();
     checkCommand(data, this.#options.limits.maxCommandBytes);
@@ -74,7 +77,7 @@ export class GroupCalls<Result> {
     return this.#add("EntryConfChangeV2", data, timeoutMs);
   }
 
-  /** Resolves with an applied index that is at or behind everything acknowledged before the call. */
+  /** Resolves with the applied index once this node has applied everything that was acknowledged anywhere before the call. */
   async readIndex(timeoutMs: number): Promise<LogIndex> {
     this.#host.lifecycle.assertRunning();
     const index = this.#reads.request(this.#options.clock.monotonicMs(), timeoutMs);
@@ -82,14 +85,14 @@ export class GroupCalls<Result> {
     return await index;
   }
 
-  /** Resolves at once or when `isMet`; rejects with `timeout()` after `deadlineMs`, or when the group ends. */
+  /** Resolves at once or when `isMet` returns true. Rejects with `timeout()` after `deadlineMs`, and when the group ends. */
   until(isMet: () => boolean, deadlineMs: number, timeout: () => RaftError): Promise<void> {
     return this.#conditions.until(isMet, deadlineMs, timeout);
   }
 
-  // What the loop tells.
+  // Reports of the loop.
 
-  /** A turn begins: gives the core what is to be sent. */
+  /** Called when a turn begins. Hands waiting proposals and reads to the core. */
   flush(raw: Pick<RawNode, "proposeEntries" | "readIndex">): void {
     this.#mayWait = true;
     if (this.#host.leadership.leader === NONE) return;
@@ -97,67 +100,67 @@ export class GroupCalls<Result> {
     if (this.#reads.canBegin) raw.readIndex(this.#reads.begin(this.#tick));
   }
 
-  /** Whether the core could be given another round of reads: one that was confirmed made room for those who wait. */
+  /** Whether another round of reads could begin: reads wait, and a confirmed round has made room. */
   get hasMore(): boolean {
     return this.#reads.canBegin && this.#host.leadership.leader !== NONE;
   }
 
-  /** A turn ends. */
+  /** Called when a turn ends. Settles the conditions that are met or too late. */
   checkConditions(): void {
     this.#conditions.check(this.#options.clock.monotonicMs());
   }
 
-  /** A tick has passed: sends again what may be lost, and fails what is past its deadline. Returns whether any call may wait. */
+  /** Called on each tick. Queues calls again that may be lost, and rejects those past their deadline. Returns whether any call may wait. */
   tick(): boolean {
     this.#tick++;
     if (this.#mayWait) this.#mayWait = this.#upkeep();
     return this.#mayWait;
   }
 
-  /** A leader is known, or another than before: what the last one was sent may be lost. */
+  /** Called when a leader becomes known. Calls that were sent to the previous leader may be lost and are sent again. */
   leaderKnown(): void {
     this.#proposals.resendAll();
     this.#reads.restart();
   }
 
-  /** The core has confirmed a round of reads. */
+  /** Called when the core has confirmed a round of reads at `index`. */
   confirm(context: Uint8Array, index: LogIndex, applied: LogIndex): void {
     this.#reads.confirm(context, index, applied);
   }
 
-  /** Everything up to `applied` is applied here. */
+  /** Called when all entries up to `applied` are applied here. */
   applied(applied: LogIndex): void {
     this.#reads.applied(applied);
   }
 
-  /** The state was replaced by a snapshot's, which has these sessions. */
+  /** Called when the state was replaced by a snapshot with these sessions. */
   restored(sessions: Sessions, applied: LogIndex): void {
     this.#proposals.restored(sessions);
     this.#reads.applied(applied);
   }
 
-  /** A proposal was applied for the first time. */
+  /** Called when a proposal was applied for the first time. */
   settled({ session, serial }: ProposalId, result: Result | undefined): void {
     this.#proposals.settle(session, serial, result);
   }
 
-  /** A proposal was turned down, on every node alike. */
+  /** Called when a proposal was turned down, on every node alike. */
   refused({ session, serial }: ProposalId, error: RaftError): void {
     this.#proposals.refuse(session, serial, error);
   }
 
-  /** An entry of a forgotten session was passed over. */
+  /** Called when an entry was skipped because the group has forgotten its session. */
   expired({ session }: ProposalId): void {
     this.#proposals.expired(session);
   }
 
-  /** A session was opened. */
+  /** Called when a session was opened. */
   registered(nodeId: NodeId, nonce: number, session: SessionId): void {
     this.#proposals.registered(nodeId, nonce, session);
     this.#host.schedule();
   }
 
-  /** The group ends: every call fails with `error`. */
+  /** Called when the group ends. Every waiting and every later call rejects with `error`. */
   close(error: RaftError): void {
     this.#proposals.close(error);
     this.#reads.close(error);

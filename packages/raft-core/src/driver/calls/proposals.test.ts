@@ -12,7 +12,7 @@ function start(maxPending = 100) {
   return new Proposals<string>(1, NONCE, maxPending);
 }
 
-/** Everything that would be sent at `tick`, marked as taken: "register", or the ids of the proposals, batch by batch. */
+/** All proposals due at `tick`, marked as taken: "register", or the ids of the proposals, batch by batch. */
 function flush(proposals: Proposals<string>, tick: number, maxBytes = 1_000): ("register" | ProposalId)[][] {
   const batches = [...proposals.batches(maxBytes, tick, RETRY)];
   for (const batch of batches) proposals.sent(batch.length, tick);
@@ -197,7 +197,7 @@ describe("a proposal's deadline", () => {
     await expect(one).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED", details: { mayBeCommitted: false } });
   });
 
-  test("once sent: it may be committed, whoever leads now", async () => {
+  test("once sent: it may be committed, also without a leader", async () => {
     const proposals = opened();
     const one = proposals.add("EntryNormal", bytes(), 0, 0);
     flush(proposals, 1);

@@ -1,14 +1,14 @@
 /**
  * This node's proposals that wait for their result.
  *
- * A proposal is `unsent` until Raft takes it, then `sent` until an entry with its (session, serial) is applied here. Nothing
- * tells the proposer that a message to the leader was lost, so sent ones go out again after a change of leader or a time of
- * silence; the session table makes the repeats harmless.
+ * A proposal is `unsent` until Raft takes it, then `sent` until an entry with its (session, serial) is applied here. The proposer does not
+ * learn that a message to the leader was lost. Therefore sent proposals are sent again after a change of leader, and after a time without an
+ * answer. The session table (apply/sessions.ts) makes the repeats harmless.
  *
  * Invariants:
  * P1. Serials rise by one with each proposal of a session and are never used again.
- * P2. Every serial below `floor` is settled here: it got its result, or its caller was told that there is none.
- * P3. Each proposal is settled exactly once; after the end of the group it is refused at once.
+ * P2. Every serial below `floor` is settled here: its caller got a result or an error.
+ * P3. Each proposal is settled exactly once. After the end of the group a proposal is refused at once.
  */
 import { RaftError } from "../../errors.ts";
 import { EMPTY_BYTES, type EntryType } from "../../types.ts";
@@ -16,7 +16,7 @@ import { encodeEntryContext } from "../apply/entry-context.ts";
 import type { SessionId, Sessions } from "../apply/sessions.ts";
 import type { CallMeter } from "./call-meter.ts";
 
-/** What is handed to `RawNode.proposeEntries`. */
+/** An entry for `RawNode.proposeEntries`. */
 export interface OutgoingEntry {
   readonly type: EntryType;
   readonly data: Uint8Array;
@@ -34,17 +34,21 @@ interface Pending<Value> {
   readonly reject: (error: RaftError) => void;
   /** Tick of the last sending; -1 while it is queued to be sent. */
   sentAt: number;
-  /** Whether Raft ever took it: from then on it may be committed. */
+  /** Whether Raft has taken the proposal at least once. From then on it may be committed. */
   everSent: boolean;
   isSettled: boolean;
 }
 
-/** Where a session stands: none yet, being opened by an entry that carries our nonce, or open. */
+/** The state of the session: none yet, being opened by an entry with this driver's nonce, or open. */
 type SessionState =
   | { readonly kind: "none" }
   | { readonly kind: "opening"; readonly sentAt: number }
   | { readonly kind: "open"; readonly id: SessionId };
 
+/**
+ * The waiting proposals of one node in one group. Promises reject with RaftError OVERLOADED, NO_LEADER, DEADLINE_EXCEEDED,
+ * PROPOSAL_OUTCOME_UNKNOWN, with the error of {@link Proposals.refuse}, or with that of {@link Proposals.close}.
+ */
 export class Proposals<Value> {
   readonly #nodeId: number;
   readonly #nonce: number;
@@ -53,14 +57,14 @@ export class Proposals<Value> {
   #session: SessionState = { kind: "none" };
   /** In order of serials. */
   #pending = new Map<number, Pending<Value>>();
-  /** In order of serials. Settled ones stay until the next look, so that settling costs the same however many there are. */
+  /** In order of serials. Settled proposals stay until the next call of `batches`, so that settling one takes constant time. */
   #unsent: Pending<Value>[] = [];
   #settledUnsent = 0;
   #closed: RaftError | undefined;
   #nextSerial = 1;
   #floor = 1;
 
-  /** `nonce` tells this driver's registration from that of an earlier life of the node. */
+  /** `nonce` distinguishes this driver's registration from those of earlier processes of the node. */
   constructor(nodeId: number, nonce: number, maxPending: number, meter?: CallMeter) {
     this.#nodeId = nodeId;
     this.#nonce = nonce;
@@ -68,10 +72,12 @@ export class Proposals<Value> {
     this.#meter = meter;
   }
 
+  /** Number of proposals that wait. */
   get size(): number {
     return this.#pending.size;
   }
 
+  /** Whether a waiting proposal is to be handed to Raft. */
   get hasUnsent(): boolean {
     return this.#unsent.length > this.#settledUnsent;
   }
@@ -84,7 +90,7 @@ export class Proposals<Value> {
       return Promise.reject(
         new RaftError(
           "OVERLOADED",
-          `node ${this.#nodeId} has ${this.#pending.size} proposals waiting, its limit; try again when some are done, or raise maxPendingProposals`,
+          `Node ${this.#nodeId} has ${this.#pending.size} proposals waiting, which is its limit. Try again when some are done, or raise maxPendingProposals.`,
           { retryable: true },
         ),
       );
@@ -109,8 +115,8 @@ export class Proposals<Value> {
   }
 
   /**
-   * What is to be proposed now, cut into batches of about `maxBytes`. Before a session is open that is only the entry that
-   * opens one. Nothing is marked sent: call {@link sent} for each batch that Raft took.
+   * The entries to propose now, in batches of about `maxBytes`. Before a session is open, that is only the entry that
+   * opens one. The entries are not marked as sent: the caller must call {@link sent} for each batch that Raft took.
    */
   *batches(maxBytes: number, tick: number, retryTicks: number): Generator<readonly OutgoingEntry[]> {
     this.#dropSettled();
@@ -136,7 +142,7 @@ export class Proposals<Value> {
     yield batch;
   }
 
-  /** Raft took a batch of `count` entries. */
+  /** Records that Raft took a batch of `count` entries. */
   sent(count: number, tick: number): void {
     if (this.#session.kind !== "open") {
       this.#session = { kind: "opening", sentAt: tick };
@@ -148,7 +154,7 @@ export class Proposals<Value> {
     }
   }
 
-  /** The leader changed: what was sent to the old one may be lost. */
+  /** Queues every proposal again, after a change of leader: proposals sent to the old leader may be lost. */
   resendAll(): void {
     if (this.#session.kind === "opening") this.#session = { kind: "none" };
     this.#settledUnsent = 0;
@@ -156,12 +162,12 @@ export class Proposals<Value> {
     for (const pending of this.#unsent) pending.sentAt = -1;
   }
 
-  /** Sends again what was sent at or before `tick - retryTicks` and, unless `all`, is a configuration change. */
+  /** Queues proposals again that were last sent at or before `tick - retryTicks`; only configuration changes unless `all`. */
   resendOlderThan(retryTicks: number, tick: number, all: boolean): void {
     const before = tick - retryTicks;
     const stale: Pending<Value>[] = [];
     for (const pending of this.#pending.values()) {
-      // Sent in the order of serials, so the first young one ends the search; unsent ones are queued already.
+      // Proposals are sent in the order of serials, so the first recent one ends the search. Unsent ones are queued already.
       if (pending.sentAt > before) break;
       if (pending.sentAt < 0 || !(all || pending.type !== "EntryNormal")) continue;
       pending.sentAt = -1;
@@ -170,13 +176,13 @@ export class Proposals<Value> {
     if (stale.length > 0) this.#unsent = [...stale, ...this.#unsent].sort((a, b) => a.serial - b.serial);
   }
 
-  /** A session was opened by the entry at `id`; ours if the nonce is ours. Registering twice is harmless, the first one counts. */
+  /** Records that the entry at `id` opened a session, if node and nonce are this driver's. The first of several registrations counts. */
   registered(nodeId: number, nonce: number, id: SessionId): void {
     if (nodeId !== this.#nodeId || nonce !== this.#nonce || this.#session.kind === "open") return;
     this.#session = { kind: "open", id };
   }
 
-  /** An entry of this session was applied for the first time. */
+  /** Resolves a proposal of this session that was applied for the first time. Ignores other sessions and settled proposals. */
   settle(session: SessionId, serial: number, value: Value): void {
     if (!this.#isOurs(session)) return;
     const pending = this.#take(serial);
@@ -185,15 +191,15 @@ export class Proposals<Value> {
     this.#meter?.proposalCommitted(pending.deadlineMs - pending.timeoutMs);
   }
 
-  /** An entry of this session was applied and refused for good. */
+  /** Rejects a proposal of this session that was turned down when it was applied. */
   refuse(session: SessionId, serial: number, error: RaftError): void {
     if (!this.#isOurs(session)) return;
     this.#fail(serial, error);
   }
 
   /**
-   * The session was forgotten by the group. No entry of it is admitted any more, so what waits was not applied and may go out
-   * again under a new session, with new serials.
+   * Records that the group has forgotten the session. No entry of that session is admitted any more. So the waiting proposals were not applied, and
+   * they are proposed again in a new session, with new serials.
    */
   expired(session: SessionId): void {
     if (!this.#isOurs(session)) return;
@@ -211,7 +217,7 @@ export class Proposals<Value> {
     this.#settledUnsent = 0;
   }
 
-  /** State was replaced by a snapshot: results of what it covers were never seen here. */
+  /** Rejects the proposals whose results a received snapshot covers, because this node never sees those results. */
   restored(sessions: Sessions): void {
     if (this.#session.kind !== "open") return;
     const { id } = this.#session;
@@ -222,7 +228,7 @@ export class Proposals<Value> {
         serial,
         new RaftError(
           "PROPOSAL_OUTCOME_UNKNOWN",
-          "this node received the state after the proposal as a snapshot, without the proposal's result; read the state to see it",
+          "This node received the state after the proposal as a snapshot, without the proposal's result. Read the state to see whether the proposal was applied.",
           { retryable: false },
         ),
       );
@@ -230,15 +236,15 @@ export class Proposals<Value> {
     if (sessions.lookup(id, this.#nextSerial) === "expired") this.#session = { kind: "none" };
   }
 
-  /** Fails what is past its deadline. `leader` says whom the caller could blame. */
+  /** Rejects proposals past their deadline. `hasLeader` decides which cause the error names. */
   expire(nowMs: number, hasLeader: boolean): void {
-    // A map may be deleted from while it is walked.
+    // Deleting from a map while iterating over it is allowed.
     for (const pending of this.#pending.values()) {
       if (pending.deadlineMs <= nowMs) this.#fail(pending.serial, this.#timeout(pending, hasLeader));
     }
   }
 
-  /** Fails everything, and everything that comes later, for the node is stopping. */
+  /** Rejects all waiting and all later proposals with `error`, because the node is stopping. */
   close(error: RaftError): void {
     this.#closed ??= error;
     for (const serial of [...this.#pending.keys()]) this.#fail(serial, error);
@@ -281,20 +287,20 @@ export class Proposals<Value> {
     if (!everSent && hasLeader) {
       return new RaftError(
         "DEADLINE_EXCEEDED",
-        `the leader had taken no proposal of this node for ${timeoutMs} ms, so this one was not made; it may be overloaded or handing over`,
+        `The leader took no proposal of this node within ${timeoutMs} ms, so this one was not made. Try again: the leader may be overloaded or handing over.`,
         { retryable: true, details: { timeoutMs, mayBeCommitted: false } },
       );
     }
     if (!everSent) {
       return new RaftError(
         "NO_LEADER",
-        `no leader was found within ${timeoutMs} ms, so nothing was proposed; check that a majority of the nodes is up and reachable`,
+        `No leader was found within ${timeoutMs} ms, so nothing was proposed. Check that a majority of the nodes is up and reachable.`,
         { retryable: true, details: { timeoutMs } },
       );
     }
     return new RaftError(
       "DEADLINE_EXCEEDED",
-      `the proposal was not committed within ${timeoutMs} ms and may still be; check that a majority of the nodes is up and reachable`,
+      `The proposal was not committed within ${timeoutMs} ms, but may still be committed. Check that a majority of the nodes is up and reachable.`,
       { retryable: true, details: { timeoutMs, mayBeCommitted: true } },
     );
   }

@@ -1,9 +1,9 @@
 /**
- * Linearizable reads (thesis §6.4): every request of one turn joins one round; when the leader has confirmed the round, its
- * requests wait until this node has applied the index they were given.
+ * Linearizable reads (thesis §6.4). All requests of one turn join one round. When the leader has confirmed the round, its
+ * requests wait until this node has applied the index that the leader gave.
  *
  * Invariants:
- * R1. A round's context is never used again, not even by a later life of the node: an old answer must not confirm a new read.
+ * R1. A round's context is never used again, not even by a later process of the node: an old answer must not confirm a new read.
  * R2. Every request is settled exactly once: confirmed and applied, at its deadline, or when the group ends.
  */
 
@@ -13,8 +13,8 @@ import { varintBytes, writeVarint } from "../../wire/varint.ts";
 import type { CallMeter } from "./call-meter.ts";
 
 /**
- * Rounds under way at once: enough to ask in every turn of a round trip, and a bound on what a leader without a quorum has to
- * remember, which answers none of them. Reads beyond join the next round.
+ * Rounds under way at once. It is enough to begin a round in each turn of a round trip, and it bounds the rounds that a leader without a
+ * quorum has to remember. Further reads join the next round.
  */
 const MAX_ROUNDS = 16;
 
@@ -30,6 +30,10 @@ interface Round {
   readonly startedAt: number;
 }
 
+/**
+ * The waiting reads of one node in one group. Promises reject with RaftError OVERLOADED, NO_LEADER, DEADLINE_EXCEEDED, or with the error of
+ * {@link Reads.close}.
+ */
 export class Reads {
   readonly #nonce: number;
   readonly #maxPending: number;
@@ -39,9 +43,9 @@ export class Reads {
   #size = 0;
   #closed: RaftError | undefined;
   #waiting: Request[] = [];
-  /** By the hex of their context. */
+  /** Rounds under way, by their context as a text of one character for each byte. */
   readonly #rounds = new Map<string, Round>();
-  /** Confirmed, by the index they wait for; ascending. */
+  /** Confirmed rounds, ascending by the index that they wait for. */
   #confirmed: { readonly index: LogIndex; readonly requests: readonly Request[] }[] = [];
 
   constructor(nonce: number, maxPending: number, meter?: CallMeter) {
@@ -50,7 +54,7 @@ export class Reads {
     this.#meter = meter;
   }
 
-  /** Reads that wait. */
+  /** Number of reads that wait. */
   get size(): number {
     return this.#size;
   }
@@ -68,12 +72,12 @@ export class Reads {
     });
   }
 
-  /** Whether reads wait to be asked about, and not as many rounds as may be are under way. */
+  /** Whether a round may begin: reads wait, and fewer rounds than MAX_ROUNDS are under way. */
   get canBegin(): boolean {
     return this.#waiting.length > 0 && this.#rounds.size < MAX_ROUNDS;
   }
 
-  /** Begins a round with everything that waits and returns its context. */
+  /** Begins a round with all waiting reads and returns its context. */
   begin(tick: number): Uint8Array {
     const counter = ++this.#counter;
     const context = new Uint8Array(varintBytes(this.#nonce) + varintBytes(counter));
@@ -83,7 +87,7 @@ export class Reads {
     return context;
   }
 
-  /** A round's requests may read once `index` is applied; `applied` is how far this node is. */
+  /** Records that the leader has confirmed a round at `index`. Its requests resolve once `index` is applied; `applied` is this node's applied index. */
   confirm(context: Uint8Array, index: LogIndex, applied: LogIndex): void {
     const key = keyOf(context);
     const round = this.#rounds.get(key);
@@ -94,6 +98,7 @@ export class Reads {
     this.applied(applied);
   }
 
+  /** Resolves the confirmed requests whose index is at or below `applied`. */
   applied(applied: LogIndex): void {
     while (this.#confirmed[0] !== undefined && this.#confirmed[0].index <= applied) {
       const requests = this.#confirmed.shift()?.requests ?? [];
@@ -105,7 +110,7 @@ export class Reads {
     }
   }
 
-  /** Asks again in a new round for those that began at or before `tick - retryTicks`: their messages may be lost. */
+  /** Moves the requests of rounds that began at or before `tick - retryTicks` to the next round: their messages may be lost. */
   retryOlderThan(retryTicks: number, tick: number): void {
     for (const [key, round] of this.#rounds) {
       if (tick - round.startedAt < retryTicks) continue;
@@ -114,12 +119,13 @@ export class Reads {
     }
   }
 
-  /** The leader changed: what the old one was asked it will not answer. */
+  /** Moves the requests of all rounds to the next round, after a change of leader: the old leader does not answer them. */
   restart(): void {
     for (const round of this.#rounds.values()) this.#waiting.push(...round.requests);
     this.#rounds.clear();
   }
 
+  /** Rejects reads past their deadline. `hasLeader` decides which cause the error names. */
   expire(nowMs: number, hasLeader: boolean): void {
     if (this.#size === 0) return;
     const isDue = (request: Request): boolean => {
@@ -139,7 +145,7 @@ export class Reads {
       .filter(({ requests }) => requests.length > 0);
   }
 
-  /** Fails who waits, and everyone who comes later. */
+  /** Rejects all waiting and all later reads with `error`. */
   close(error: RaftError): void {
     this.#closed ??= error;
     this.#size = 0;
@@ -165,7 +171,7 @@ function keyOf(context: Uint8Array): string {
 function overloaded(size: number): RaftError {
   return new RaftError(
     "OVERLOADED",
-    `${size} reads wait on this node, its limit; try again when some are done, or raise maxPendingReads`,
+    `${size} reads wait on this node, which is its limit. Try again when some are done, or raise maxPendingReads.`,
     { retryable: true },
   );
 }
@@ -174,12 +180,12 @@ function timeout(timeoutMs: number, hasLeader: boolean): RaftError {
   return hasLeader
     ? new RaftError(
         "DEADLINE_EXCEEDED",
-        `the leader could not confirm a read within ${timeoutMs} ms; check that a majority of the nodes is up and reachable`,
+        `The leader could not confirm a read within ${timeoutMs} ms. Check that a majority of the nodes is up and reachable.`,
         { retryable: true, details: { timeoutMs } },
       )
     : new RaftError(
         "NO_LEADER",
-        `no leader was found within ${timeoutMs} ms to confirm a read; check that a majority of the nodes is up and reachable`,
+        `No leader was found within ${timeoutMs} ms to confirm a read. Check that a majority of the nodes is up and reachable.`,
         { retryable: true, details: { timeoutMs } },
       );
 }

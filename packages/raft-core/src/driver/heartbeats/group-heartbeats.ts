@@ -1,4 +1,4 @@
-/** One group's part in the heartbeats of its node: hands them to the core by the short way where they are nothing new to it. */
+/** One group's part in the heartbeats of its node. Heartbeats that tell the core nothing new need no message (raft/nothing-new.ts). */
 import { type Message, message } from "../../message.ts";
 import type { RawNode } from "../../raw-node.ts";
 import type { GroupId, LogIndex, NodeId, RaftRole, Term } from "../../types.ts";
@@ -7,7 +7,7 @@ import type { HeartbeatGroup } from "./heartbeat-group.ts";
 import { type HeartbeatMembership, heartbeatsOf } from "./node-heartbeats.ts";
 import { tickerOf } from "./ticker.ts";
 
-/** What of a group is needed. */
+/** The parts of a group that its heartbeats use. */
 export interface HeartbeatHost {
   readonly options: Pick<
     ResolvedOptions<never, never>,
@@ -24,7 +24,7 @@ export interface HeartbeatHost {
   };
 }
 
-/** Lets a group take part in the heartbeats of its node; undefined where its own go by themselves. */
+/** Lets a group take part in the heartbeats of its node. Undefined for a group that sends its heartbeats by itself. */
 export function joinHeartbeats(host: HeartbeatHost): HeartbeatMembership | undefined {
   const { transport, timing, rng, clock, coalesceHeartbeatsFrom } = host.options;
   if (coalesceHeartbeatsFrom === Number.POSITIVE_INFINITY) return undefined;

@@ -1,15 +1,16 @@
-/** What coalesced heartbeats need of a group. None of these may throw. */
+/** The interface between coalesced heartbeats and a group. */
 import type { GroupId, LogIndex, NodeId, Term } from "../../types.ts";
 
+/** A group as coalesced heartbeats see it. No method may throw. */
 export interface HeartbeatGroup {
   readonly groupId: GroupId;
-  /** Whether it leads, in `term`, and runs. */
+  /** Whether the group runs and this node leads it in `term`. */
   leads(term: Term): boolean;
   /**
-   * A heartbeat from the leader of `term`. True if it is dealt with and the group's answer is "heard"; false if the group
-   * answers by itself, or not at all.
+   * Takes a heartbeat of the leader of `term`. Returns true if the heartbeat told nothing new, so that the common answer may speak for the
+   * group. Returns false if the group answers by itself or not at all.
    */
   heard(leader: NodeId, term: Term, commit: LogIndex): boolean;
-  /** A member answered a heartbeat of `term` with nothing but that it had heard it. */
+  /** Takes a member's answer to a heartbeat of `term`, which tells only that the member is alive. */
   answered(member: NodeId, term: Term): void;
 }

@@ -1,11 +1,11 @@
 /**
- * The following end of coalesced heartbeats from one peer: what it says that it leads, and who here hears of it.
+ * The receiving end of coalesced heartbeats from one peer: the groups that the peer says it leads. Passes each pulse on to these groups.
  *
  * Invariants:
- * I1. A pulse is heard by the groups that its sender's roster had when it left, in the terms that it had, by no others: by those
- *     of the very version that it names, or by none.
- * I2. What comes late or again is not heard.
- * I3. The answer excepts each group that did not take the heartbeat as nothing new.
+ * I1. A pulse reaches exactly the groups that were on its sender's roster when it was sent, in the terms listed then: the groups of the
+ *     version that the pulse names, or none.
+ * I2. A late or repeated pulse reaches no group.
+ * I3. The answer excepts each group to which the heartbeat told something new.
  */
 import type { GroupId, LogIndex, NodeId, Term } from "../../types.ts";
 import type { HeartbeatGroup } from "./heartbeat-group.ts";
@@ -16,13 +16,14 @@ interface Listed {
   readonly commit: LogIndex;
 }
 
+/** The roster of one peer, as far as this node has received it. */
 export class IncomingRoster {
   readonly #peer: NodeId;
   readonly #groupOf: (groupId: GroupId) => HeartbeatGroup | undefined;
   readonly #listed = new Map<GroupId, Listed>();
   #roster = 0;
   #round = 0;
-  /** 0: nothing is held. */
+  /** Version of the roster that this node holds; 0 for none. */
   #version = 0;
 
   /** `groupOf` finds a group of this node. */
@@ -31,7 +32,7 @@ export class IncomingRoster {
     this.#groupOf = groupOf;
   }
 
-  /** Tells the groups, and returns what to answer; undefined for a pulse that came late or again (I2). */
+  /** Passes a pulse on to the groups and returns the answer. Undefined for a late or repeated pulse (I2). */
   hear(pulse: Pulse): PulseAnswer | undefined {
     const { roster, round, base, version } = pulse;
     if (roster !== this.#roster) this.#clear(roster);

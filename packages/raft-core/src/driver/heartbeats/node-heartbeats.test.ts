@@ -74,7 +74,7 @@ describe("idle groups", () => {
     let isLost = false;
     const commit = () => network.node(3).clusters[0]?.status().commit ?? 0;
     const before = commit();
-    // The entry arrives; that it is committed does not.
+    // The entry arrives; the news that it is committed does not.
     network.passes = (_groupId, { type, to, entries }) => {
       isLost ||= type === "MsgApp" && to === 3 && entries.length === 0;
       return !(type === "MsgApp" && to === 3 && entries.length === 0);
@@ -101,7 +101,7 @@ describe("when the leader of many groups", () => {
       perTick.push(elected() - before);
     }
     expect(elected()).toBe(GROUPS);
-    // Ten timeouts to draw from: they do not all stand in one tick.
+    // Timeouts are drawn from ten values, so the nodes do not all stand in one tick.
     expect(Math.max(...perTick)).toBeLessThan(GROUPS / 2);
     expect(survivors.every((node) => node.leads().length > 0)).toBe(true);
   });
@@ -230,7 +230,7 @@ test("H2: bytes that are no pulse and no answer change nothing", async () => {
   expect(termsOf(network, 1)).toEqual(terms);
 });
 
-test("H4: of more peers than there can be, those not heard for longest are forgotten, and send their rosters anew", async () => {
+test("H4: beyond the bound the peers not heard for longest are forgotten, and send their rosters again", async () => {
   const network = await start(3);
   await network.electFirst();
   network.takeSent();
@@ -238,7 +238,7 @@ test("H4: of more peers than there can be, those not heard for longest are forgo
     const context = encodePulse({ roster: from, round, base, version: 1, lines: [] });
     network.receiver(1, HEARTBEAT_GROUP).receive(from, [message({ type: "MsgHeartbeat", from, to: 1, context })]);
   };
-  /** Which version of its roster a peer is told to be held. */
+  /** The version of its roster that a peer is told to be held. */
   const held = (peer: number) => {
     const told = network.sent.filter(({ message: { type, to } }) => type === "MsgHeartbeatResp" && to === peer);
     const context = told.at(-1)?.message.context;

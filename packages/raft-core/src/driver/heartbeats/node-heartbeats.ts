@@ -1,17 +1,17 @@
 /**
- * The heartbeats of all groups of a node, together: one message to each peer in a heartbeat's interval, whatever the number of groups.
+ * The heartbeats of all groups of a node, together: one message to each peer in each heartbeat interval, for any number of groups.
  *
- * What a group's heartbeat says is said for it by a roster (`outgoing-roster.ts`, `incoming-roster.ts`), and it comes to the
- * same: every group goes on to tick, to time out, to check its quorum and to count its members' silence by itself, and a pulse
- * resets on each follower what that group's own heartbeat would have reset. A heartbeat that has anything else to say travels by itself.
+ * A roster (`outgoing-roster.ts`, `incoming-roster.ts`) tells the peer what the groups' own heartbeats would tell, with the same
+ * effect. Every group still ticks, times out, checks its quorum and counts its members' silence by itself. A pulse
+ * resets on each follower what that group's own heartbeat would reset. A heartbeat that tells anything else is sent by itself.
  *
- * It must not decide anything about a group: who leads, who is heard and what is committed is the groups' own affair.
+ * It must not make decisions for a group. Each group decides itself who leads it, who was heard and what is committed.
  *
  * Invariants:
- * H1. A peer that does not answer pulses, for it does not know them, gets every heartbeat by itself.
- * H2. Whatever bytes come, the worst that happens is that they are not heard.
- * H3. With fewer groups than are to travel together nothing is opened, sent or answered.
- * H4. What is held of peers has a bound, whoever calls itself a peer.
+ * H1. A peer that does not answer pulses, because it does not know them, gets every heartbeat by itself.
+ * H2. Invalid bytes are ignored; they have no other effect.
+ * H3. With fewer groups than `coalesceHeartbeatsFrom` no channel is opened, and no pulse is sent or answered.
+ * H4. The memory for peers is bounded, however many senders call themselves peers.
  */
 import { RaftError } from "../../errors.ts";
 import { type Message, message } from "../../message.ts";
@@ -32,6 +32,7 @@ import {
 } from "./roster-codec.ts";
 import type { Ticker } from "./ticker.ts";
 
+/** What the heartbeats of a node are made from. */
 export interface NodeHeartbeatsOptions {
   readonly transport: PeerTransport;
   readonly ticker: Ticker;
@@ -39,21 +40,22 @@ export interface NodeHeartbeatsOptions {
   readonly rng: Rng;
 }
 
-/** A group that has joined. */
+/** A group's place among the heartbeats of its node. */
 export interface HeartbeatMembership {
-  /** Takes a heartbeat of the group's core. True if it need not be sent. One with a read's context is told all the same. */
+  /** Takes a heartbeat of the group's core. Returns true if the heartbeat need not be sent; never for one with a read's context. */
   carries(to: NodeId, term: Term, commit: LogIndex, hasContext: boolean): boolean;
+  /** Takes the group out. */
   leave(): void;
 }
 
-/** Peers whose rosters are held at once. Of more, those not heard for longest are forgotten, and send theirs anew. */
+/** Peers whose rosters are held at once. Beyond that, the peer that was not heard for longest is forgotten and sends its roster again. */
 const MAX_HEARD_PEERS = 1024;
 
 const nodes = new WeakMap<PeerTransport, NodeHeartbeats>();
 
 /**
- * Those of a transport's node: made for the first group, gone with the last. Undefined for a group whose ticks are not those of
- * the groups that are there: its heartbeats go by themselves.
+ * The heartbeats of a transport's node: created for its first group, removed with its last. Undefined for a group with another ticker or other
+ * `heartbeatTicks` than the groups that have joined; that group sends its heartbeats by itself.
  */
 export function heartbeatsOf(options: NodeHeartbeatsOptions): NodeHeartbeats | undefined {
   const { transport, ticker, heartbeatTicks } = options;
@@ -64,6 +66,7 @@ export function heartbeatsOf(options: NodeHeartbeatsOptions): NodeHeartbeats | u
   return made;
 }
 
+/** Sends and receives the pulses of one node, on the transport's group {@link HEARTBEAT_GROUP}. */
 export class NodeHeartbeats implements GroupReceiver {
   readonly #options: NodeHeartbeatsOptions;
   readonly #ended: () => void;
@@ -74,20 +77,21 @@ export class NodeHeartbeats implements GroupReceiver {
   #stopTicking: Cancel | undefined;
   #sincePulse = 0;
   #nextRoster = 0;
-  /** What the least demanding group asks for. */
+  /** The lowest `coalesceHeartbeatsFrom` of the groups. */
   #fromGroups = Number.POSITIVE_INFINITY;
 
-  /** `ended` is told when the last group has left. */
+  /** `ended` is called when the last group has left. */
   constructor(options: NodeHeartbeatsOptions, ended: () => void) {
     this.#options = options;
     this.#ended = ended;
   }
 
+  /** Whether the groups that have joined have this ticker and this interval. */
   hasTiming(ticker: Ticker, heartbeatTicks: number): boolean {
     return this.#options.ticker === ticker && this.#options.heartbeatTicks === heartbeatTicks;
   }
 
-  /** Takes a group in. Its heartbeats travel with others once `fromGroups` groups are here. */
+  /** Adds a group. Its heartbeats are coalesced once the node has `fromGroups` groups. */
   join(group: HeartbeatGroup, fromGroups: number): HeartbeatMembership {
     this.#groups.set(group.groupId, group);
     this.#fromGroups = Math.min(this.#fromGroups, fromGroups);
@@ -104,7 +108,7 @@ export class NodeHeartbeats implements GroupReceiver {
     };
   }
 
-  // What the transport tells (GroupReceiver).
+  // GroupReceiver: the transport calls these.
 
   receive(from: NodeId, messages: readonly Message[]): void {
     for (const { type, context } of messages) {
@@ -126,7 +130,7 @@ export class NodeHeartbeats implements GroupReceiver {
     return Promise.reject(noGroup());
   }
 
-  /** It may come back as one that does not know of pulses. */
+  /** Begins a new roster: the peer may come back as an older version that does not know pulses. */
   unreachable(peer: NodeId): void {
     if (this.#outgoing.has(peer)) this.#newRoster(peer);
   }
@@ -138,7 +142,7 @@ export class NodeHeartbeats implements GroupReceiver {
   #open(): void {
     if (this.#channel !== undefined) return;
     const { transport, ticker, rng } = this.#options;
-    // An earlier life of the node had others, so that what is left of it under way is told from this one's.
+    // Random, so that roster numbers differ from those of an earlier process of this node, whose messages may still be under way.
     this.#nextRoster = rng.below(2 ** 32) * 2 ** 16 + 1;
     this.#channel = transport.open(HEARTBEAT_GROUP, this);
     this.#stopTicking = ticker.afterTick((missedTicks) => this.#onTick(missedTicks));
@@ -148,7 +152,7 @@ export class NodeHeartbeats implements GroupReceiver {
     return this.#groups.size >= this.#fromGroups;
   }
 
-  /** Counts as the core does, so that between two pulses every leading group has had a heartbeat (O1). */
+  /** Counts ticks as the core does, so that every leading group has made a heartbeat between two pulses (outgoing-roster.ts O1). */
   #onTick(missedTicks: number): void {
     this.#sincePulse += 1 + missedTicks;
     if (this.#sincePulse < this.#options.heartbeatTicks || !this.#isInUse) return;
@@ -169,7 +173,7 @@ export class NodeHeartbeats implements GroupReceiver {
       const [longestSilent] = this.#incoming.keys();
       if (this.#incoming.size >= MAX_HEARD_PEERS && longestSilent !== undefined) this.#incoming.delete(longestSilent);
     }
-    // Behind all others: the map is in the order in which peers were heard.
+    // Moves the peer to the end: the map is in the order in which peers were last heard.
     this.#incoming.delete(from);
     this.#incoming.set(from, roster);
     const answer = roster.hear(pulse);
@@ -205,6 +209,6 @@ export class NodeHeartbeats implements GroupReceiver {
 function noGroup(): RaftError {
   return new RaftError(
     "CONFIG_INVALID",
-    `group ${HEARTBEAT_GROUP} is for the nodes' heartbeats; no command goes there`,
+    `Group ${HEARTBEAT_GROUP} carries the heartbeats of the nodes and takes no commands or snapshots. Name a group of the application.`,
   );
 }

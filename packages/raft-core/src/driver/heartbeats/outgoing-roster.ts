@@ -1,65 +1,67 @@
 /**
- * The leading end of coalesced heartbeats to one peer: which groups this node leads there, and what of that the peer has taken in.
+ * The sending end of coalesced heartbeats to one peer: the groups that this node leads and the peer follows, and which part of that list the
+ * peer has acknowledged.
  *
- * A group gets on the roster once two of its heartbeats in a row said the same, with the next pulse; when the peer has answered that
- * pulse, further heartbeats that say the same need not be sent, for the pulses say it.
+ * When two heartbeats of a group in a row told the same, the next pulse puts the group on the roster. When the peer has answered that
+ * pulse, further heartbeats that tell the same need not be sent, because the pulses tell it.
  *
  * Invariants:
- * O1. A pulse lists a group only if the group's core made a heartbeat for the peer since the last pulse and leads still, in the
- *     term that is listed.
- * O2. A heartbeat is left out only if the roster that the peer has acknowledged says all that it says, and the peer still answers.
- * O3. An answer counts for a group as much as its own answer of that term would: only if the group stood in what the peer held
- *     as it does now, and is not excepted; and once.
- * O4. The changes that one pulse carries are bounded, and no more groups are listed than {@link MAX_LISTED_GROUPS}.
+ * O1. A pulse lists a group only if the group's core made a heartbeat for the peer since the last pulse, and still leads in the
+ *     listed term.
+ * O2. A heartbeat is left out only if the roster that the peer has acknowledged tells the same, and the peer still answers.
+ * O3. An answer counts for a group like the group's own answer of the listed term, and only once. It counts only if the peer held the
+ *     group's present line, and the answer does not except the group.
+ * O4. The changes that one pulse carries are bounded, and at most {@link MAX_LISTED_GROUPS} groups are listed.
  */
 import type { GroupId, LogIndex, NodeId, Term } from "../../types.ts";
 import type { HeartbeatGroup } from "./heartbeat-group.ts";
 import { MAX_LISTED_GROUPS, type Pulse, type PulseAnswer, type RosterLine } from "./roster-codec.ts";
 
-/** Groups that may get on the roster, or change their line, before the peer has acknowledged it: some 20 KB. */
+/** Lines that may be added or changed before the peer has acknowledged them: about 20 KB. */
 const MAX_UNACKNOWLEDGED_LINES = 2_048;
 
 /**
- * Pulses without an answer after which every heartbeat goes by itself again: the peer may have become one that knows none. Many,
- * for a peer or a network that is merely slow is not helped by more messages.
+ * Pulses without an answer after which every heartbeat is sent by itself again: the peer may run an older version that does not know pulses.
+ * The number is high, because more messages do not help a peer or a network that is only slow.
  */
 const MAX_UNANSWERED = 10;
 
-/** What the roster says of a group, and what the group said last. */
+/** A group's line on the roster, and the group's last heartbeat. */
 interface Line {
   readonly groupId: GroupId;
   readonly group: HeartbeatGroup;
-  /** 0 while it is not listed. */
+  /** The listed term; 0 while the group is not listed. */
   term: Term;
   commit: LogIndex;
   /** The version in which the line was changed last. */
   changedIn: number;
-  /** What the last heartbeat said, and the round before which it was made. */
+  /** Content of the group's last heartbeat, and the number of pulses sent before it. */
   lastTerm: Term;
   lastCommit: LogIndex;
   lastRound: number;
 }
 
+/** The roster of this node for one peer. */
 export class OutgoingRoster {
   readonly #peer: NodeId;
   readonly #roster: number;
   readonly #lines = new Map<GroupId, Line>();
-  /** Changed after what the peer acknowledged; each once. */
+  /** Lines that changed after the version that the peer acknowledged; each once. */
   #unacknowledged: Line[] = [];
-  /** The version that the next pulse has if there is a change, the last one's if not. */
+  /** The version of the next pulse if the roster has changed, otherwise of the last one. */
   #version = 1;
   #acknowledged = 0;
   #round = 0;
   #answeredRound = 0;
   #hasChanged = false;
 
-  /** `roster` is the number under which it is begun, never used before by this node. */
+  /** `roster` is the number of this roster, which this node never used before. */
   constructor(peer: NodeId, roster: number) {
     this.#peer = peer;
     this.#roster = roster;
   }
 
-  /** A group's heartbeat for the peer. True if it need not be sent (O2). */
+  /** Takes a group's heartbeat for the peer. Returns true if the heartbeat need not be sent (O2). */
   beat(group: HeartbeatGroup, term: Term, commit: LogIndex): boolean {
     const line = this.#lines.get(group.groupId) ?? this.#newLine(group);
     const isStill = line.lastTerm === term && line.lastCommit === commit;
@@ -67,7 +69,7 @@ export class OutgoingRoster {
     line.lastCommit = commit;
     line.lastRound = this.#round;
     if (line.term === term && line.commit === commit) return line.changedIn <= this.#acknowledged && this.#isAnswering;
-    // A lower commit index that is listed of this term does no harm: it is old news.
+    // A line of this term with a lower commit index does no harm: the follower knows a higher one.
     if (isStill && this.#mayList) {
       this.#change(line, term, commit);
     } else if (line.term !== 0 && line.term !== term) {
@@ -76,19 +78,19 @@ export class OutgoingRoster {
     return false;
   }
 
-  /** A heartbeat for the peer that says more than the roster can: it shows all the same that the group leads. */
+  /** Records a heartbeat that is sent by itself. It shows that the group still leads (O1). */
   touch(groupId: GroupId): void {
     const line = this.#lines.get(groupId);
     if (line !== undefined) line.lastRound = this.#round;
   }
 
-  /** The group is closed: nothing is said of it any more. */
+  /** Takes a closed group off the roster. */
   leave(groupId: GroupId): void {
     const line = this.#lines.get(groupId);
     if (line !== undefined) this.#drop(line);
   }
 
-  /** What is to be sent now; undefined while there is nothing to say. To be called once in a heartbeat's interval. */
+  /** The pulse to send now; undefined while the roster is empty and has no changes. Call it once in each heartbeat interval. */
   pulse(): Pulse | undefined {
     for (const line of this.#lines.values()) {
       if (line.lastRound !== this.#round || !line.group.leads(line.lastTerm)) this.#drop(line);
@@ -100,7 +102,7 @@ export class OutgoingRoster {
     return { roster: this.#roster, round: this.#round, base: this.#acknowledged, version: this.#version, lines };
   }
 
-  /** Passes the answer on to the groups that it speaks for. False if the peer has lost the roster: begin another. */
+  /** Passes an answer on to the groups that it speaks for. Returns false if the peer does not hold the roster; the caller must begin another. */
   answered({ roster, round, version, except }: PulseAnswer): boolean {
     if (roster !== this.#roster || round <= this.#answeredRound || round > this.#round) return true;
     if (version === 0) return false;
@@ -123,7 +125,7 @@ export class OutgoingRoster {
     return this.#round - this.#answeredRound <= MAX_UNANSWERED;
   }
 
-  /** A peer that has never answered may not know of rosters at all. */
+  /** Whether a group may be listed. A peer that has never answered may run a version without rosters. */
   get #mayList(): boolean {
     return (
       this.#acknowledged > 0 &&

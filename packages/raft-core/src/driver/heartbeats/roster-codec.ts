@@ -7,53 +7,55 @@ import { RaftError } from "../../errors.ts";
 import type { GroupId, LogIndex, Term } from "../../types.ts";
 import { type Cursor, readVarint, varintBytes, writeVarint } from "../../wire/varint.ts";
 
-/** No group's id: what travels under it is between the nodes themselves. */
+/** The group id of pulses and their answers. No group of an application has it. */
 export const HEARTBEAT_GROUP: GroupId = Number.MAX_SAFE_INTEGER;
 
 /**
- * Groups that one node may list to another. A sender lists no more, and a receiver takes no more; groups beyond have plain
+ * Groups that one node may list to another. A sender does not list more, and a receiver does not accept more. Further groups send plain
  * heartbeats.
  */
 export const MAX_LISTED_GROUPS = 65_536;
 
 const FORMAT = 1;
 
-/** What a leader says of a group. A `term` of 0 takes the group off the roster. */
+/** One group on a roster: its leader's term and commit index. A `term` of 0 takes the group off the roster. */
 export interface RosterLine {
   readonly groupId: GroupId;
   readonly term: Term;
   readonly commit: LogIndex;
 }
 
-/** "I lead all groups on my roster, as of `version`." */
+/** Tells a peer that the sender leads all groups on its roster, as of `version`. */
 export interface Pulse {
-  /** Which roster: a sender begins one anew under another number. */
+  /** Number of the roster. A sender that begins a new roster gives it another number. */
   readonly roster: number;
   /** Counts the pulses of a roster, from 1. */
   readonly round: number;
-  /** `lines` lead from any version since `base`, 0 for an empty roster, to `version`. */
+  /** `lines` are the changes from `base`, or any later version, to `version`. 0 stands for the empty roster. */
   readonly base: number;
+  /** The version of the roster after `lines`. */
   readonly version: number;
   readonly lines: readonly RosterLine[];
 }
 
-/** "I have heard round `round`." */
+/** Tells the sender of a pulse that it was received. */
 export interface PulseAnswer {
   readonly roster: number;
   readonly round: number;
-  /** The version of the roster that is held, 0 for none: then no group has heard anything. */
+  /** The version of the roster that the answering node holds. 0 means none: the pulse reached no group. */
   readonly version: number;
-  /** Groups of the roster that this answer does not speak for. */
+  /** Groups on the roster for which this answer does not count. */
   readonly except: readonly GroupId[];
 }
 
+/** Encodes a pulse as varints. */
 export function encodePulse({ roster, round, base, version, lines }: Pulse): Uint8Array {
   const numbers = [FORMAT, roster, round, base, version, lines.length];
   for (const { groupId, term, commit } of lines) numbers.push(groupId, term, commit);
   return encode(numbers);
 }
 
-/** Throws RaftError CODEC_INVALID. */
+/** Decodes a pulse. Throws RaftError CODEC_INVALID for bytes that are no pulse. */
 export function decodePulse(bytes: Uint8Array): Pulse {
   const cursor = begin(bytes);
   const [roster, round, base, version] = [next(cursor), next(cursor), next(cursor), next(cursor)];
@@ -65,11 +67,12 @@ export function decodePulse(bytes: Uint8Array): Pulse {
   return { roster, round, base, version, lines };
 }
 
+/** Encodes the answer to a pulse as varints. */
 export function encodePulseAnswer({ roster, round, version, except }: PulseAnswer): Uint8Array {
   return encode([FORMAT, roster, round, version, except.length, ...except]);
 }
 
-/** Throws RaftError CODEC_INVALID. */
+/** Decodes the answer to a pulse. Throws RaftError CODEC_INVALID for bytes that are no answer. */
 export function decodePulseAnswer(bytes: Uint8Array): PulseAnswer {
   const cursor = begin(bytes);
   const [roster, round, version] = [next(cursor), next(cursor), next(cursor)];
@@ -92,19 +95,26 @@ function begin(bytes: Uint8Array): Cursor {
   const cursor = { bytes, at: 0 };
   const format = next(cursor);
   if (format !== FORMAT)
-    throw new RaftError("CODEC_INVALID", `coalesced heartbeats of format ${format}, not ${FORMAT}`);
+    throw new RaftError(
+      "CODEC_INVALID",
+      `Coalesced heartbeats have format ${format}; this node reads format ${FORMAT}.`,
+    );
   return cursor;
 }
 
 const next = readVarint;
 
-/** How many items of `numbers` numbers follow: no more than there are bytes for, so that a lie costs nothing. */
+/** Reads how many items of `numbers` numbers follow. A count for which there are too few bytes is refused, so that it costs no memory. */
 function count(cursor: Cursor, numbers: number): number {
   const items = readVarint(cursor);
   if (items <= MAX_LISTED_GROUPS && items * numbers <= cursor.bytes.length - cursor.at) return items;
-  throw new RaftError("CODEC_INVALID", `coalesced heartbeats announce ${items} groups and do not have them`);
+  throw new RaftError("CODEC_INVALID", `Coalesced heartbeats are cut off; they announce ${items} groups.`);
 }
 
 function end({ bytes, at }: Cursor): void {
-  if (at !== bytes.length) throw new RaftError("CODEC_INVALID", "coalesced heartbeats have bytes behind their end");
+  if (at === bytes.length) return;
+  throw new RaftError(
+    "CODEC_INVALID",
+    `Coalesced heartbeats end at byte ${at} of ${bytes.length}; the rest is unknown.`,
+  );
 }

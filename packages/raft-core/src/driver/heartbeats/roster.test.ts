@@ -14,7 +14,7 @@ import {
 
 const PEER = 7;
 
-/** A group at the leader: what it would say if it sent its heartbeats itself. */
+/** A group at the leader, with the heartbeat that it would send itself. */
 class Leading implements HeartbeatGroup {
   readonly groupId: number;
   term = 1;
@@ -57,7 +57,7 @@ class Following implements HeartbeatGroup {
   }
 }
 
-/** What a pulse may claim, by the state of the groups when it was made; and what was left out because of the roster. */
+/** The claims that a pulse may make, from the state of the groups when it was made; and the heartbeats that the roster left out. */
 interface Sent {
   readonly pulse: Pulse;
   readonly mayClaim: ReadonlySet<string>;
@@ -152,7 +152,7 @@ class Model {
     else if (kind < 97) this.outgoing.leave(group.groupId);
     else if (kind < 99) this.incoming = this.newIncoming();
     else {
-      // The leader's process begins anew: nothing of the old one is known to it, and it leads only in later terms.
+      // The leader's process restarts: it knows nothing of the old one, and leads only in later terms.
       this.outgoing = new OutgoingRoster(PEER, ++this.rosters);
       for (const each of this.groups) each.term++;
     }
@@ -160,7 +160,7 @@ class Model {
 }
 
 describe("rosters", () => {
-  test("I1, I2, I3, O1, O2, O3: whatever gets lost, comes again, late or changes, nobody hears what was not so", () => {
+  test("I1, I2, I3, O1, O2, O3: with losses, repeats, delays and changes no group hears anything untrue", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(99), fc.nat(1_000)), { minLength: 50, maxLength: 300 }), (steps) => {
         const model = new Model();
@@ -182,7 +182,7 @@ describe("rosters", () => {
     const sent = exchange();
     expect(sent?.leftOut.length).toBe(4);
     expect(sent?.pulse.lines).toEqual([]);
-    // The peer loses everything, and is told anew.
+    // The peer loses everything, and is sent the roster again.
     model.incoming = model.newIncoming();
     for (let at = 0; at < 5; at++) exchange();
     expect(exchange()?.leftOut.length).toBe(4);

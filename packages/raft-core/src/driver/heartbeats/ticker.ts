@@ -1,19 +1,19 @@
 /**
- * One timer for all groups that share a clock and a length of tick: a thousand groups are one wake-up of the process, and what
- * they send in a tick leaves together.
+ * One timer for all groups that share a clock and a length of tick. A thousand groups wake the process once per tick, and the messages
+ * that they send in a tick leave together.
  *
  * Invariants:
- * K1. Everyone who was there when a tick began and has not left by then is called once in it, in the order of joining; those of
- *     {@link Ticker.afterTick} when all others were.
- * K2. The timer runs exactly while somebody is there.
- * K3. A tick comes with the number of ticks that should have been since the last one and were not, because the process stood
- *     still: a leader has heartbeats to make up for. Nobody else counts them, for in that time nothing could be heard either.
+ * K1. Each function that had joined when a tick began, and has not left before its turn, is called once in that tick, in the order of joining.
+ *     The functions of {@link Ticker.afterTick} are called after all others.
+ * K2. The timer runs exactly while at least one function has joined.
+ * K3. A tick carries the number of ticks that are missing since the last one because the process stood still. A leader makes up for
+ *     their heartbeats. Timeouts do not count them, because the process could not hear anything in that time.
  */
 import type { Cancel, Clock } from "../../ports/clock.ts";
 
 const tickers = new WeakMap<Clock, Map<number, Ticker>>();
 
-/** The ticker of a clock for ticks of `tickMs`, the same for everyone. */
+/** The ticker of a clock for ticks of `tickMs` milliseconds. Each call with the same arguments returns the same ticker. */
 export function tickerOf(clock: Clock, tickMs: number): Ticker {
   const ofClock = tickers.get(clock) ?? new Map<number, Ticker>();
   tickers.set(clock, ofClock);
@@ -22,23 +22,24 @@ export function tickerOf(clock: Clock, tickMs: number): Ticker {
   return ticker;
 }
 
-/** A place in the order. Emptied, not taken out, when its owner leaves: the order may be walked just then. */
+/** A place in the order. A function that leaves empties its place and does not remove it, because a tick may be walking the order. */
 interface Place {
   fn: OnTick | undefined;
 }
 
-/** Called in each tick with the ticks that were missed before it. Must not throw. */
+/** Called in each tick with the number of ticks that were missed before it. Must not throw. */
 export type OnTick = (missedTicks: number) => void;
 
+/** Calls functions in each tick of `tickMs` milliseconds. */
 export class Ticker {
   readonly #clock: Clock;
   readonly #tickMs: number;
   #first: Place[] = [];
   #last: Place[] = [];
-  /** Places that are taken. */
+  /** Number of places that are not empty. */
   #members = 0;
   #hasEmptied = false;
-  /** When the last tick was, or the first may be counted from. */
+  /** Monotonic time of the last tick, or of the start of the timer. */
   #lastMs = 0;
   #stopTimer: Cancel | undefined;
 
@@ -47,12 +48,12 @@ export class Ticker {
     this.#tickMs = tickMs;
   }
 
-  /** Calls `fn` in each tick from the next one on. */
+  /** Calls `fn` in each tick from the next one on, until the returned function is called. */
   onTick(fn: OnTick): Cancel {
     return this.#join(this.#first, fn);
   }
 
-  /** The same, behind everyone of {@link onTick}: for what sums up a tick. */
+  /** Like {@link onTick}, but calls `fn` after all functions of `onTick`. */
   afterTick(fn: OnTick): Cancel {
     return this.#join(this.#last, fn);
   }
@@ -84,7 +85,7 @@ export class Ticker {
     const now = this.#clock.monotonicMs();
     const missedTicks = Math.max(0, Math.floor((now - this.#lastMs) / this.#tickMs) - 1);
     this.#lastMs = now;
-    // Who joins meanwhile is behind these ends.
+    // Functions that join during the tick come after these ends.
     const [endOfFirst, endOfLast] = [this.#first.length, this.#last.length];
     walk(this.#first, endOfFirst, missedTicks);
     walk(this.#last, endOfLast, missedTicks);

@@ -1,14 +1,14 @@
 /**
- * What a group hears from its transport: the transport calls it, and everything goes on from here to the part that it is for.
+ * The receiver of a group: the transport calls it, and it passes each call on to the part of the group that handles it.
  *
- * Role: knows what each call of {@link GroupReceiver} means to the group. It keeps nothing and decides nothing about consensus.
+ * Role: implements {@link GroupReceiver}. It keeps no state and makes no decisions of consensus.
  */
 import type { Message } from "../../message.ts";
 import type { GroupDescription, GroupReceiver } from "../../ports/peer-transport.ts";
 import type { SnapshotStream } from "../../ports/snapshot-stream.ts";
 import type { LogIndex, NodeId } from "../../types.ts";
 
-/** What the inbox needs of its group. */
+/** The parts of the group that the inbox uses. */
 export interface GroupInboxHost {
   /** Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
   readonly lifecycle: { assertRunning(): void };
@@ -19,17 +19,17 @@ export interface GroupInboxHost {
   };
   readonly leadership: { readonly leader: NodeId; heard(member: NodeId): void };
   readonly received: { step(message: Message): void };
-  /** Runs `step`, and a turn after it, unless the node has stopped; what it throws stops the node. */
+  /** Runs `step` and schedules a turn, unless the node has stopped. An error of `step` stops the node. */
   enter(step: () => void): void;
-  /** Stores a snapshot. Resolves with what forgets it again. */
+  /** Stores a snapshot. Resolves with a function that deletes it again. */
   storeSnapshot(message: Message, content: SnapshotStream): Promise<() => Promise<void>>;
   /** Whether the core is about to restore the snapshot of `message`. */
   isRestoring(message: Message): boolean;
   /** {@link GroupReceiver.sendSnapshotFor}. */
   sendSnapshotFor(message: Message, minIndex: LogIndex): Promise<void>;
-  /** Proposes the bytes of a command that a client sent. Rejects for bytes that are none. */
+  /** Proposes the bytes of a command that a client sent. Rejects for bytes that are no command. */
   proposeCommand(bytes: Uint8Array): Promise<unknown>;
-  /** The peer cannot be reached; the core is told. */
+  /** Tells the core that a peer cannot be reached. */
   reportUnreachable(peer: NodeId): void;
   /** {@link GroupReceiver.describe}. */
   describe(): GroupDescription;
@@ -46,7 +46,7 @@ export class GroupInbox implements GroupReceiver {
   receive(from: NodeId, messages: readonly Message[]): void {
     const { membership, leadership, received } = this.#host;
     this.#host.enter(() => {
-      // Of members alone is kept when they were heard: a sender can call itself anything.
+      // Only members are recorded as heard, because a sender can claim any id.
       if (membership.includes(from)) leadership.heard(from);
       for (const message of messages) received.step(message);
     });
@@ -59,7 +59,7 @@ export class GroupInbox implements GroupReceiver {
     const forget = await this.#host.storeSnapshot(message, content);
     lifecycle.assertRunning();
     this.receive(message.from, [message]);
-    // A late or repeated snapshot: the core has answered the leader, and what was stored would lie there for ever.
+    // For a late or repeated snapshot the core has answered the leader already, and does not need the stored content.
     if (!this.#host.isRestoring(message)) await forget();
   }
 
@@ -79,7 +79,7 @@ export class GroupInbox implements GroupReceiver {
 
   isRemoved(peer: NodeId): boolean {
     const { membership, leadership } = this.#host;
-    // A leader that was removed is heard until it has stepped down.
+    // This node listens to a removed leader until that leader has stepped down.
     return membership.hasRemoved(peer) && peer !== leadership.leader;
   }
 

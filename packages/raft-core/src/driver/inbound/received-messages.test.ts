@@ -42,7 +42,7 @@ function start() {
 
 const entry = (data: Uint8Array) => ({ term: 0, index: 0, type: "EntryNormal", data }) as const;
 
-test("RM1: nothing from outside speaks as this node or as nobody", () => {
+test("RM1: no message from outside names this node or no node as its sender", () => {
   for (const from of [1, 0]) {
     const { raw, received, carryOut } = start();
     raw.campaign();
@@ -52,7 +52,7 @@ test("RM1: nothing from outside speaks as this node or as nobody", () => {
     expect(raw.basicStatus().softState.role).toBe("StateLeader");
     raw.proposeEntries([entry(Uint8Array.of(7))]);
     const before = raw.status();
-    // An acknowledgement of what is not durable yet, a vote, a read that this node never asked for.
+    // An acknowledgement of entries that are not durable yet, a vote, and a read that this node never asked for.
     const forged: Message[] = [
       message({ type: "MsgAppResp", from, to: 1, term: 3, index: 2 }),
       message({ type: "MsgVoteResp", from, to: 1, term: 3 }),

@@ -1,12 +1,12 @@
 /**
- * The driver's door: what of a transport's messages is stepped into the core, and how many were not.
+ * The driver's admission of messages: which of the transport's messages are stepped into the core, and how many are refused.
  *
- * The core's own door (raft/admission.ts) looks at what a message says. This one knows two things more: that it came from outside,
- * and what this node's codecs and executor can read.
+ * The core's own admission (raft/admission.ts) checks the content of a message. The driver knows two things more: that the message came from
+ * outside, and what this node's codecs and executor can read.
  *
- * RM1. Nothing from outside speaks as this node, or as nobody: the core would take it for its own disk's acknowledgement, its own
- *      vote or its own read. What others pass on for their first sender may come back to it.
- * RM2. A message that is refused changes nothing, and is counted. One that tells of lost entries stops the node, which is meant
+ * RM1. No message from outside names this node, or no node, as its sender. The core would take it for the acknowledgement of its own disk, its own
+ *      vote or its own read. Requests of this node that other nodes forward may come back to it.
+ * RM2. A refused message changes nothing and is counted. A message that shows that entries are lost stops the node, which is intended
  *      (lost-entries.ts).
  */
 import type { Message } from "../../message.ts";
@@ -15,6 +15,7 @@ import { NONE, type NodeId } from "../../types.ts";
 import { assertNothingLost } from "./lost-entries.ts";
 import type { ReceivedProposals } from "./received-proposals.ts";
 
+/** Steps the messages of a transport into the core of one group. */
 export class ReceivedMessages {
   readonly #nodeId: NodeId;
   readonly #raw: Pick<RawNode, "step">;
@@ -27,12 +28,12 @@ export class ReceivedMessages {
     this.#proposals = proposals;
   }
 
-  /** Messages, and entries of proposals, that were refused so far. */
+  /** Number of messages, and of entries in proposals, that were refused so far. */
   get refused(): number {
     return this.#refused + this.#proposals.refused;
   }
 
-  /** Throws InvariantViolation for the one message that must stop the node (RM2). */
+  /** Steps or refuses a message. Throws InvariantViolation for a message that must stop the node (RM2). */
   step(message: Message): void {
     if (message.to !== this.#nodeId || !this.#isFromOutside(message)) {
       this.#refused += 1;
@@ -51,7 +52,7 @@ export class ReceivedMessages {
     }
   }
 
-  /** RM1. */
+  /** Whether the sender named in a message is allowed (RM1). */
   #isFromOutside({ type, from }: Message): boolean {
     if (from !== this.#nodeId && from !== NONE) return true;
     if (type === "MsgProp") return true;

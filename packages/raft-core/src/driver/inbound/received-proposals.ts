@@ -1,10 +1,10 @@
 /**
- * What a node takes of the proposals that others send it (MsgProp).
+ * Checks the proposals that other nodes send to this one (MsgProp).
  *
- * An entry that nobody can read, once committed, stops every node at the same place, and again after each restart. So it is
- * looked at before it gets into the log, by the leader; what its own driver proposes was checked there.
+ * A committed entry that no node can read stops every node at the same place, and again after each restart. So the receiver
+ * checks a peer's entries before they get into its log. The driver checks the proposals of its own node.
  *
- * RP1. Every entry that is stepped from a peer's MsgProp can be read by this node's codecs and executor.
+ * RP1. This node's codecs and executor can read every entry that is stepped from a peer's MsgProp.
  */
 import type { Message } from "../../message.ts";
 import type { AnyExecutor } from "../../ports/executor.ts";
@@ -15,8 +15,9 @@ import { checkCommand } from "../calls/command-check.ts";
 import { readConfChange } from "../membership/conf-change.ts";
 import { decodeMemberUpdate } from "../membership/members.ts";
 
+/** Filters the entries of peers' proposals for one group. */
 export class ReceivedProposals {
-  /** Entries that were left out so far. */
+  /** Number of entries that were left out so far. */
   refused = 0;
   readonly #executor: Pick<AnyExecutor, "decode">;
   readonly #maxCommandBytes: number;
@@ -28,7 +29,7 @@ export class ReceivedProposals {
     this.#logger = logger;
   }
 
-  /** The message to step: `message`, or one with those of its entries that can be read (RP1). */
+  /** The message to step: `message`, or a copy with only the entries that this node can read (RP1). */
   readable(message: Message): Message {
     if (message.type !== "MsgProp") return message;
     const entries = message.entries.filter((entry) => this.#isReadable(entry, message.from));
@@ -41,11 +42,11 @@ export class ReceivedProposals {
       return true;
     } catch (error) {
       this.refused += 1;
-      // Its proposer repeats it until its time is up, so once is enough; a newer version's command ends here, too.
+      // The proposer repeats the entry until its deadline, so the warning is logged only once. A command of a newer version is refused here, too.
       if (this.refused === 1) {
         this.#logger.warn(
           { err: error, from, entryType: entry.type },
-          "a peer proposed what this node cannot read; it was left out. Do all nodes run the same version of the application?",
+          "a peer proposed an entry that this node cannot read; it was left out. Do all nodes run the same version of the application?",
         );
       }
       return false;

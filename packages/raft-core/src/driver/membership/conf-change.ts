@@ -1,6 +1,6 @@
 /**
- * Configuration changes as the driver meets them: read from an entry, and checked against the configuration in force, so that
- * a change that cannot be applied is refused on every node instead of stopping them all.
+ * Configuration changes in the driver: read from an entry, and checked against the configuration in force. A change
+ * that cannot be applied is refused on every node alike instead of stopping all of them.
  */
 import { Changer } from "../../confchange/changer.ts";
 import { restore } from "../../confchange/restore.ts";
@@ -9,20 +9,23 @@ import { RaftError } from "../../errors.ts";
 import { confStateOf } from "../../tracker/config.ts";
 import type { ConfChangeV2, ConfState, Entry } from "../../types.ts";
 
-/** The change in an entry of type EntryConfChange or EntryConfChangeV2; an empty one asks to leave a joint configuration. */
+/**
+ * The change in an entry of type EntryConfChange or EntryConfChangeV2. A change without changes asks to leave a joint configuration. Throws RaftError
+ * CODEC_INVALID for bytes that are no change.
+ */
 export function readConfChange(entry: Entry): ConfChangeV2 {
   if (entry.type === "EntryConfChangeV2") return decodeConfChangeV2(entry.data);
   const { type, nodeId, context } = decodeConfChange(entry.data);
   return { transition: "Auto", changes: [{ type, nodeId }], context };
 }
 
-/** Whether a change replaces the configuration in one step or through a joint one (thesis §4.3). */
+/** Whether a change leaves a joint configuration, enters one, or is made in one step (thesis §4.3). */
 export function kindOf(change: ConfChangeV2): "leave" | "joint" | "simple" {
   if (change.changes.length === 0 && change.transition === "Auto") return "leave";
   return change.transition !== "Auto" || change.changes.length > 1 ? "joint" : "simple";
 }
 
-/** What `change` makes of `confState`, or why it cannot follow it. A function of its arguments alone. */
+/** The configuration after `change`, or the error CONF_CHANGE_INVALID if `change` cannot be applied to `confState`. Depends on the arguments only. */
 export function nextConfState(confState: ConfState, change: ConfChangeV2): ConfState | RaftError {
   const limits = { maxInflight: 1, maxInflightBytes: Number.POSITIVE_INFINITY };
   const current = restore(limits, 1, confState);
@@ -39,21 +42,24 @@ export function nextConfState(confState: ConfState, change: ConfChangeV2): ConfS
   return next.config.voters.incoming.size === 0 ? refusal("it would leave no voter") : confStateOf(next.config);
 }
 
-/** Why `change` cannot follow `confState`; undefined if it can. */
+/** The error if `change` cannot be applied to `confState`; undefined if it can. */
 export function checkConfChange(confState: ConfState, change: ConfChangeV2): RaftError | undefined {
   const next = nextConfState(confState, change);
   return next instanceof RaftError ? next : undefined;
 }
 
-/** The leader accepts one change at a time (thesis §4.1) and was still busy with another. Nothing was changed. */
+/** The error for a change that the leader turned down because it takes one change at a time (thesis §4.1). Nothing was changed. */
 export function confChangeRefused(): RaftError {
   return new RaftError(
     "CONF_CHANGE_REFUSED",
-    "the leader is still carrying out another configuration change, or the configuration is joint; try again when it is done",
+    "The leader is still carrying out another configuration change, or the configuration is joint. Try again when that change is done.",
     { retryable: true },
   );
 }
 
 function refusal(reason: string): RaftError {
-  return new RaftError("CONF_CHANGE_INVALID", `the configuration change was refused: ${reason}`);
+  return new RaftError(
+    "CONF_CHANGE_INVALID",
+    `The configuration change was refused: ${reason}. Propose a change that fits the configuration in force.`,
+  );
 }

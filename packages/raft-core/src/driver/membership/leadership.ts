@@ -1,5 +1,5 @@
 /**
- * Who leads, as this node sees it, and, while it is this node, which members are silent. Tells the executor and the observers.
+ * The leader as this node knows it, and, while this node leads, the members that are silent. Tells the executor and the observers.
  */
 
 import type { AnyExecutor } from "../../ports/executor.ts";
@@ -8,13 +8,14 @@ import { NONE, type NodeId, type RaftRole, type Term } from "../../types.ts";
 import type { Observers } from "../observers.ts";
 import { Liveness } from "./liveness.ts";
 
-/** What the core says of itself. */
+/** The core's leader, role and term. */
 export interface LeaderView {
   readonly lead: NodeId;
   readonly role: RaftRole;
   readonly term: Term;
 }
 
+/** Tracks the leader of one group on one node. */
 export class Leadership {
   readonly #nodeId: NodeId;
   readonly #executor: Pick<AnyExecutor, "leaderChanged" | "nodeLost" | "nodeReturned">;
@@ -22,7 +23,7 @@ export class Leadership {
   readonly #logger: Logger;
   readonly #liveness: Liveness;
   #leader: NodeId = NONE;
-  /** The last leader that was known, while none is. */
+  /** The last leader that was known. */
   #lastLeader: NodeId = NONE;
   #term: Term = 0;
 
@@ -40,29 +41,32 @@ export class Leadership {
     this.#liveness = new Liveness(nodeId, lostTicks);
   }
 
-  /** NONE when none is known. */
+  /** The leader that this node knows, or NONE. */
   get leader(): NodeId {
     return this.#leader;
   }
 
+  /** Whether this node leads. */
   get isLocal(): boolean {
     return this.#leader === this.#nodeId;
   }
 
+  /** Records that `member` was heard now. */
   heard(member: NodeId): void {
     this.#liveness.heard(member);
   }
 
+  /** Ticks since `member` was last heard; 0 for this node and for members never counted. */
   silentTicks(member: NodeId): number {
     return this.#liveness.silentTicks(member);
   }
 
-  /** Whether the core's view is another than the one last observed. */
+  /** Whether the core's leader or term differs from the one last observed. */
   isNews(lead: NodeId, term: Term): boolean {
     return lead !== this.#leader || term !== this.#term;
   }
 
-  /** Takes the core's view, and tells of it if it is a new one. */
+  /** Takes the core's view. Tells the executor and the observers if leader or term are new. */
   observe({ lead, role, term }: LeaderView, members: readonly NodeId[]): void {
     if (!this.isNews(lead, term)) return;
     const previous = this.#lastLeader;
@@ -75,7 +79,7 @@ export class Leadership {
     this.#observers.emit({ type: "leader", leader: lead, term, role });
   }
 
-  /** Lets a tick pass; on the leader, reports members that fell silent or came back. */
+  /** Lets a tick pass. On the leader, reports members that became silent or came back. */
   tick({ memberIds }: { readonly memberIds: readonly NodeId[] }): void {
     this.#liveness.tick();
     if (!this.isLocal) return;

@@ -1,12 +1,12 @@
-/** Tells a transport where the members of a group are. */
+/** Tells a transport the addresses of a group's members. */
 
 import type { Logger } from "../../ports/logger.ts";
 import type { PeerTransport } from "../../ports/peer-transport.ts";
 import type { NodeAddress } from "../../types.ts";
 
 /**
- * Never throws: these addresses are replicated, and whoever stops for one that cannot be used stops everywhere, and again
- * after each restart.
+ * Tells the transport the address of every other member. Never throws, but logs addresses that the transport refuses. The addresses are
+ * replicated: an error here would stop every node, and again after each restart.
  */
 export function learnPeers(transport: PeerTransport, members: readonly NodeAddress[], logger: Logger): void {
   for (const { nodeId, address } of members) {

@@ -27,7 +27,7 @@ test("a new leader counts the old one's silence from when it was last heard, the
   expect(liveness.report([1, 2, 3])).toEqual({ lost: [2], returned: [] });
 });
 
-test("losses are reported anew at each leadership", () => {
+test("losses are reported again in each leadership", () => {
   const liveness = new Liveness(1, 2);
   liveness.startLeading([1, 2], 0);
   ticks(liveness, 2);

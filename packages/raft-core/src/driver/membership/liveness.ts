@@ -1,9 +1,10 @@
 /**
- * Which members are silent. Counts ticks since each was last heard; the leader reports a member lost after `nodeLostTicks`
- * and returned when it speaks again. It decides nothing about consensus: a wrong report costs a needless takeover, never safety.
+ * Silent members. Counts ticks since each member was last heard. The leader reports a member as lost after `nodeLostTicks`,
+ * and as returned when it is heard again. Consensus does not depend on it: a wrong report causes a needless takeover and does not affect safety.
  */
 import { NONE, type NodeId } from "../../types.ts";
 
+/** Members that became silent, and members that are heard again, since the last report. */
 export interface LivenessReport {
   readonly lost: readonly NodeId[];
   readonly returned: readonly NodeId[];
@@ -11,11 +12,12 @@ export interface LivenessReport {
 
 const NOTHING: LivenessReport = Object.freeze({ lost: [], returned: [] });
 
+/** Counts the silence of the members of one group, in ticks. */
 export class Liveness {
   readonly #self: NodeId;
   readonly #lostTicks: number;
   readonly #lastHeard = new Map<NodeId, number>();
-  /** Who was heard last, and when: newer than the map. A follower hears one member again and again. */
+  /** The member that was heard last, and when; newer than the map. Saves writes to the map, because a follower hears one member again and again. */
   #latest: NodeId = NONE;
   #latestAt = 0;
   readonly #lost = new Set<NodeId>();
@@ -26,10 +28,12 @@ export class Liveness {
     this.#lostTicks = lostTicks;
   }
 
+  /** Lets a tick pass. */
   tick(): void {
     this.#now++;
   }
 
+  /** Records that `member` was heard now. */
   heard(member: NodeId): void {
     if (member !== this.#latest) {
       if (this.#latest !== NONE) this.#lastHeard.set(this.#latest, this.#latestAt);
@@ -39,7 +43,7 @@ export class Liveness {
   }
 
   /**
-   * This node begins to lead. A follower hears only the leader, so everyone's silence begins to count now; the silence of the
+   * Called when this node begins to lead. A follower hears only the leader, so the silence of the members counts from now. The silence of
    * `previousLeader` is known and counts from when it was last heard.
    */
   startLeading(members: readonly NodeId[], previousLeader: NodeId): void {
@@ -50,7 +54,7 @@ export class Liveness {
     }
   }
 
-  /** What changed since the last report, among `members`. To be called on the leader, each tick. */
+  /** The changes since the last report among `members`. Call it on the leader, once in each tick. */
   report(members: readonly NodeId[]): LivenessReport {
     let lost: NodeId[] | undefined;
     let returned: NodeId[] | undefined;
@@ -75,6 +79,7 @@ export class Liveness {
     return member === this.#self ? 0 : this.#now - (this.#heardAt(member) ?? this.#now);
   }
 
+  /** Forgets a member. */
   forget(member: NodeId): void {
     if (member === this.#latest) this.#latest = NONE;
     this.#lastHeard.delete(member);

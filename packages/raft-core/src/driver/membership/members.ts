@@ -1,19 +1,19 @@
 /**
- * Who belongs to the group and where each listens: replicated beside Raft's own configuration, for a ConfState has no
- * addresses. Travels in the context of configuration changes and in every snapshot.
+ * The addresses of the members: replicated together with Raft's own configuration, because a ConfState has no
+ * addresses. They travel in the context of configuration changes and in every snapshot.
  *
  * Invariants:
- * M1. `highestNodeId` never falls.
- * M2. An id that was a member's and is not any more never becomes a member's again, and an id that was meant for a new node
- *     never goes to one that is there: whoever decided it may have been deposed in between. So no two nodes ever share an id.
+ * M1. `highestNodeId` never decreases.
+ * M2. The id of a removed member is never given to a member again. An id that was chosen for a new node is refused if a member has it by the
+ *     time the change is applied: the leader that chose the id may have been deposed in between. So no two nodes ever share an id.
  */
 import { RaftError } from "../../errors.ts";
 import { type ConfChangeV2, type ConfState, NONE, type NodeAddress, type NodeId } from "../../types.ts";
 
-/** What a ConfChangeV2's context holds. */
+/** The content of a ConfChangeV2's context. */
 export interface MemberUpdate {
   readonly addresses: readonly NodeAddress[];
-  /** Ids that no node may have had (M2). */
+  /** Ids that no node may have had before (M2). */
   readonly newIds: readonly NodeId[];
 }
 
@@ -22,11 +22,15 @@ const NO_UPDATE: MemberUpdate = Object.freeze({ addresses: [], newIds: [] });
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** Encodes the context of a configuration change as JSON. */
 export function encodeMemberUpdate(update: MemberUpdate): Uint8Array {
   return encoder.encode(JSON.stringify(update));
 }
 
-/** An empty context (the leader's own leave of a joint configuration) updates nothing. */
+/**
+ * Decodes the context of a configuration change. An empty context, as of the entry with which the leader leaves a joint configuration, updates
+ * nothing. Throws RaftError CODEC_INVALID for other bytes.
+ */
 export function decodeMemberUpdate(context: Uint8Array): MemberUpdate {
   if (context.length === 0) return NO_UPDATE;
   try {
@@ -36,9 +40,11 @@ export function decodeMemberUpdate(context: Uint8Array): MemberUpdate {
       newIds: newIds.map(idOf),
     };
   } catch (cause) {
-    throw new RaftError("CODEC_INVALID", "a configuration change carries a context that this version cannot read", {
-      cause,
-    });
+    throw new RaftError(
+      "CODEC_INVALID",
+      "A configuration change has a context that this version cannot read. Upgrade this node.",
+      { cause },
+    );
   }
 }
 
@@ -58,16 +64,17 @@ export function membersOf(confState: ConfState): NodeId[] {
   return [...ids].sort((a, b) => a - b);
 }
 
+/** Addresses and ids of one group's members. */
 export class Members {
   #addresses = new Map<NodeId, string>();
   #highestNodeId = 0;
 
-  /** The largest id that was ever a member (M1). */
+  /** The highest id that a member ever had (M1). */
   get highestNodeId(): NodeId {
     return this.#highestNodeId;
   }
 
-  /** Why `change` would break M2, seen from `confState`; undefined if it would not. A function of the log (B3). */
+  /** The error if `change` would break M2 in `confState`; undefined if not. Every node decides alike (apply-thread.ts B3). */
   refusalOf(confState: ConfState, change: ConfChangeV2, { newIds }: MemberUpdate): RaftError | undefined {
     const members = new Set(membersOf(confState));
     for (const { type, nodeId } of change.changes) {
@@ -76,14 +83,14 @@ export class Members {
       if (!isTaken && members.has(nodeId)) continue;
       return new RaftError(
         "CONF_CHANGE_INVALID",
-        `id ${nodeId} ${isTaken ? "belongs to another node already" : "was a removed node's, and ids are not given twice"}; take one above ${this.#highestNodeId}`,
+        `Node id ${nodeId} ${isTaken ? "belongs to another node already" : "belonged to a removed node, and ids are not used again"}. Choose an id above ${this.#highestNodeId}.`,
         { details: { nodeId, highestNodeId: this.#highestNodeId } },
       );
     }
     return undefined;
   }
 
-  /** Takes a configuration into account: new addresses are learned, those of removed members forgotten. */
+  /** Follows a new configuration: stores new addresses, and forgets those of removed members. */
   update(confState: ConfState, { addresses }: MemberUpdate): void {
     for (const { nodeId, address } of addresses) this.#addresses.set(nodeId, address);
     const members = new Set(membersOf(confState));
@@ -93,15 +100,18 @@ export class Members {
     }
   }
 
+  /** The address of a member; undefined when it has none. */
   addressOf(nodeId: NodeId): string | undefined {
     return this.#addresses.get(nodeId);
   }
 
+  /** The content for a snapshot's header. Addresses are ascending by id. */
   toRecord(): { readonly addresses: readonly NodeAddress[]; readonly highestNodeId: NodeId } {
     const addresses = Array.from(this.#addresses, ([nodeId, address]) => ({ nodeId, address }));
     return { addresses: addresses.sort((a, b) => a.nodeId - b.nodeId), highestNodeId: this.#highestNodeId };
   }
 
+  /** Replaces the content by that of a snapshot's header. */
   restore(record: { readonly addresses: readonly NodeAddress[]; readonly highestNodeId: NodeId }): void {
     this.#addresses = new Map(record.addresses.map(({ nodeId, address }) => [nodeId, address]));
     this.#highestNodeId = record.highestNodeId;

@@ -1,8 +1,8 @@
 /**
- * Changes of the membership, as an application asks for them: checked against the configuration in force, carried out through
- * joint consensus (thesis §4.3), awaited until they are complete.
+ * Changes of the membership that an application asks for: checked against the configuration in force, carried out through
+ * joint consensus (thesis §4.3), and awaited until they are complete.
  *
- * Role: the proposing side of a change. What a change does when it is applied is the apply thread's (`apply-thread.ts` B3).
+ * Role: the proposing side of a change. The apply thread carries out the change when its entry is applied (`apply-thread.ts` B3).
  */
 import { encodeConfChangeV2 } from "../../eraftpb/conf-change.ts";
 import { RaftError } from "../../errors.ts";
@@ -14,20 +14,20 @@ import { checkConfChange } from "./conf-change.ts";
 import { encodeMemberUpdate, type Members } from "./members.ts";
 
 /**
- * A change to one member. The address comes with a member that is added; adding one again, as what it is, only moves it to
- * another address.
+ * A change to one member. Adding a member that is there already, in the same role, only changes its address.
  */
 export interface MemberChange {
   readonly type: "AddNode" | "AddLearnerNode" | "RemoveNode";
   readonly nodeId: NodeId;
+  /** Address of an added member. */
   readonly address?: string;
-  /** No node may have had the id: refused if one has, even if the change gets through only after another one took it. */
+  /** Whether the id must be one that no node ever had (false). The change is refused otherwise, also if another node takes the id first. */
   readonly isNew?: boolean;
 }
 
 const CHANGE_TYPES: readonly MemberChange["type"][] = ["AddNode", "AddLearnerNode", "RemoveNode"];
 
-/** What changes of the membership need of their group. */
+/** The parts of the group that changes of the membership use. */
 export interface MembershipChangesHost {
   readonly state: {
     readonly confState: ConfState;
@@ -36,25 +36,25 @@ export interface MembershipChangesHost {
   };
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   readonly logger: Logger;
-  /** How long to wait before a change is proposed again that the leader was too busy for. */
+  /** Milliseconds before a change is proposed again that the leader turned down because of another change. */
   readonly retryMs: number;
   /** Throws for an address that the transport cannot use. */
   checkAddress(address: string): void;
-  /** NONE when none is known. */
+  /** The leader that this node knows, or NONE. */
   leader(): NodeId;
   /** Resolves when `to` leads; rejects when it does not take over in time. */
   transferLeadership(to: NodeId, timeoutMs: number): Promise<void>;
   /** Proposes an encoded ConfChangeV2 once. Resolves when it is applied here. */
   propose(change: Uint8Array, timeoutMs: number): Promise<unknown>;
-  /** Resolves at once or when `isMet`; rejects with `timeout()` after `deadlineMs`. */
+  /** Resolves at once or when `isMet` returns true; rejects with `timeout()` after `deadlineMs`. */
   until(isMet: () => boolean, deadlineMs: number, timeout: () => RaftError): Promise<void>;
-  /** On the leader, how far each member is; empty elsewhere. */
+  /** The Progress of each member on the leader; empty on other nodes. */
   progress(): ReadonlyMap<NodeId, Progress>;
-  /** Whether the group may still need the members that the last change took votes from (raft/removal.ts RV1, RV3). */
+  /** Whether the group may still need the members that lost their votes by the last change (raft/removal.ts RV1, RV3). */
   needsThoseRemoved(): boolean;
 }
 
-/** The changes that one node proposes to its group. */
+/** The changes of the membership that one node proposes to its group. */
 export class MembershipChanges {
   readonly #host: MembershipChangesHost;
 
@@ -62,7 +62,7 @@ export class MembershipChanges {
     this.#host = host;
   }
 
-  /** Carries `changes` out as one; see `RaftCluster.changeMembership`. */
+  /** Carries out `changes` as one change. Contract and errors are those of `RaftCluster.changeMembership`. */
   async change(changes: readonly MemberChange[], timeoutMs: number): Promise<ConfState> {
     const { state, clock } = this.#host;
     for (const change of changes) this.#check(change);
@@ -71,7 +71,9 @@ export class MembershipChanges {
     const update = { addresses, newIds: changes.flatMap(({ nodeId, isNew }) => (isNew === true ? [nodeId] : [])) };
     const change = { transition: "Auto" as const, changes: singles, context: encodeMemberUpdate(update) };
     const isJoint = () => state.confState.votersOutgoing.length > 0;
-    if (changes.length === 0 && !isJoint()) throw new RaftError("CONF_CHANGE_INVALID", "no change was given");
+    if (changes.length === 0 && !isJoint()) {
+      throw new RaftError("CONF_CHANGE_INVALID", "The list of changes is empty. Give at least one change.");
+    }
     const check = (): void => {
       const refusal =
         state.members.refusalOf(state.confState, change, update) ??
@@ -88,10 +90,8 @@ export class MembershipChanges {
       () =>
         new RaftError(
           "DEADLINE_EXCEEDED",
-          `the change is in force but not complete after ${timeoutMs} ms; it will be`,
-          {
-            retryable: false,
-          },
+          `The change is in force but not complete after ${timeoutMs} ms. The leader completes it; read the status to see when.`,
+          { retryable: false },
         ),
     );
     return state.confState;
@@ -101,21 +101,24 @@ export class MembershipChanges {
     const { memberIds } = this.#host.state;
     if (address !== undefined) this.#host.checkAddress(address);
     if (!CHANGE_TYPES.includes(type)) {
-      throw new RaftError("CONF_CHANGE_INVALID", `${type} is no type of change; there are ${CHANGE_TYPES.join(", ")}`);
+      throw new RaftError(
+        "CONF_CHANGE_INVALID",
+        `${type} is no type of change. Use one of ${CHANGE_TYPES.join(", ")}.`,
+      );
     }
     if (!Number.isSafeInteger(nodeId) || nodeId <= NONE) {
-      throw new RaftError("CONF_CHANGE_INVALID", `${nodeId} is no node id; ids are positive safe integers`);
+      throw new RaftError("CONF_CHANGE_INVALID", `${nodeId} is no node id. Give a positive safe integer.`);
     }
     if (type === "RemoveNode" && !memberIds.includes(nodeId)) {
-      throw new RaftError("NODE_UNKNOWN", `node ${nodeId} is no member; members are ${memberIds}`, {
+      throw new RaftError("NODE_UNKNOWN", `Node ${nodeId} is no member. Choose one of the members: ${memberIds}.`, {
         details: { members: memberIds },
       });
     }
   }
 
   /**
-   * Gives the leadership to a voter that stays, before the leader is removed. A leader that is removed takes no proposals until it has
-   * stepped down, and then the group is without a leader until another is elected.
+   * Hands the leadership to a voter that stays, before the leader is removed. A removed leader takes no proposals until it has
+   * stepped down, and then the group has no leader until another is elected.
    */
   async #moveLeadershipFrom(changes: readonly MemberChange[], timeoutMs: number): Promise<void> {
     const leaving = new Set(changes.flatMap(({ type, nodeId }) => (type === "AddNode" ? [] : [nodeId])));
@@ -125,11 +128,11 @@ export class MembershipChanges {
     try {
       await this.#host.transferLeadership(successor, timeoutMs);
     } catch (error) {
-      this.#host.logger.warn({ err: error, successor }, "removing the leader without a transfer before");
+      this.#host.logger.warn({ err: error, successor }, "the leader is removed without handing over before");
     }
   }
 
-  /** Of `voters`, the one that a transfer suits best, as far as this node can tell: only the leader can. */
+  /** The voter of `voters` with the longest known log. Only the leader knows the logs; any other node returns the first voter. */
   #furthestAhead(voters: readonly NodeId[]): NodeId | undefined {
     const progress = this.#host.progress();
     const rank = (nodeId: NodeId): number => {
@@ -140,8 +143,8 @@ export class MembershipChanges {
   }
 
   /**
-   * Proposes until the leader is free to take it (CONF_CHANGE_REFUSED) or the deadline passes. `check` throws when the change that was in
-   * its way has made it impossible.
+   * Proposes again while the leader turns the change down because of another one (CONF_CHANGE_REFUSED), until the deadline. `check` throws when
+   * that other change has made this one impossible.
    */
   async #propose(data: Uint8Array, check: () => void, deadlineMs: number): Promise<void> {
     const { clock, retryMs } = this.#host;

@@ -1,8 +1,8 @@
 /**
- * What follows from who belongs to the group: the transport learns where members are, executor and observers hear of changes,
- * and a node notices that it is a member no more.
+ * Reports of the membership: the transport learns the members' addresses, executor and observers learn of changes,
+ * and the node learns that it was removed.
  *
- * Role: reads the replicated state and tells others. It decides nothing and changes no state.
+ * Role: reads the replicated state and tells other parts. It makes no decisions and changes no replicated state.
  */
 import type { ConfState, NodeAddress, NodeId } from "../../types.ts";
 import type { Observers } from "../observers.ts";
@@ -13,7 +13,7 @@ type Options = Pick<ResolvedOptions<never, unknown>, "nodeId" | "groupId" | "tra
   readonly executor: { membersChanged?(members: readonly NodeId[]): void };
 };
 
-/** Who belongs to the group, as it is replicated. */
+/** The replicated members of the group. */
 export interface MembershipState {
   readonly confState: ConfState;
   readonly memberIds: readonly NodeId[];
@@ -23,16 +23,17 @@ export interface MembershipState {
   };
 }
 
+/** The membership of one group, as one node reports it. */
 export class Membership {
   readonly #options: Options;
   readonly #state: MembershipState;
   readonly #observers: Pick<Observers, "emit">;
   readonly #isNeeded: () => boolean;
   #isMember: boolean;
-  /** This node was removed, and the observers have not been told. */
+  /** Whether this node was removed and the observers have not been told. */
   #removalIsDue = false;
 
-  /** `isNeeded`: whether the others may need this node although it was removed. */
+  /** `isNeeded` returns whether the group may still need this node although it was removed. */
   constructor(options: Options, state: MembershipState, observers: Pick<Observers, "emit">, isNeeded: () => boolean) {
     this.#isNeeded = isNeeded;
     this.#options = options;
@@ -41,22 +42,23 @@ export class Membership {
     this.#isMember = this.includes(options.nodeId);
   }
 
+  /** Whether a node is a member. */
   includes(nodeId: NodeId): boolean {
     return this.#state.memberIds.includes(nodeId);
   }
 
-  /** Whether a node was a member once and is not any more: ids are never given twice (M2). */
+  /** Whether a node was removed. An id up to the highest one that is not a member's was removed, because ids are never used again (members.ts M2). */
   hasRemoved(nodeId: NodeId): boolean {
     return nodeId <= this.#state.members.highestNodeId && !this.includes(nodeId);
   }
 
-  /** Tells the transport where all members are. */
+  /** Tells the transport the addresses of all members. */
   learnPeers(): void {
     const { transport, logger } = this.#options;
     learnPeers(transport, this.#state.members.toRecord().addresses, logger);
   }
 
-  /** The state has another configuration, or other addresses. */
+  /** Called when configuration or addresses have changed. Tells transport, executor and observers. */
   changed(): void {
     const { nodeId, executor, transport, logger } = this.#options;
     const { confState, memberIds } = this.#state;
@@ -65,7 +67,7 @@ export class Membership {
     executor.membersChanged?.(memberIds);
     this.#observers.emit({ type: "members", confState, members: this.#state.members.toRecord().addresses });
     transport.membersChanged?.();
-    // A node that joins may see configurations from before its time.
+    // A node that joins may see configurations from before it was added.
     const wasMember = this.#isMember;
     this.#isMember = this.includes(nodeId);
     if (wasMember && !this.#isMember) this.#removalIsDue = true;
@@ -73,9 +75,9 @@ export class Membership {
   }
 
   /**
-   * Tells the observers that this node was removed, unless the others may need it: whoever hears of it stops the node, and the other members
-   * need a leader that was removed until its change is known to enough of them (raft/removal.ts RV2, RV3). To be called when the
-   * leadership, or what is applied, has changed.
+   * Tells the observers that this node was removed, unless the group may still need it. The application stops the node when it hears of the removal,
+   * but the other members need a removed leader until enough of them know of the change (raft/removal.ts RV2, RV3). Call it when the
+   * leadership or the applied index has changed.
    */
   announceRemoval(): void {
     if (!this.#removalIsDue || this.#isNeeded()) return;
@@ -84,8 +86,8 @@ export class Membership {
   }
 
   /**
-   * A peer says that this node was removed, and has applied that. Its own log may never say so: nobody sends it anything any more. Nor may it
-   * hear from its log that it is not needed (RV3).
+   * Called when a peer that has applied the removal says that this node was removed. This node's own log may never tell it, because the leader does
+   * not send entries to a removed node. The peer's word also tells that the group does not need this node (raft/removal.ts RV3).
    */
   removedSays(peer: NodeId): void {
     if (!this.#isMember && !this.#removalIsDue) return;

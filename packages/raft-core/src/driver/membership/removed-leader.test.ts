@@ -10,7 +10,7 @@ test("a leader that is removed tells of it, and its call ends, only when the oth
   await Promise.all([first.cluster.propose("opens the session"), clock.settle()]);
   const events: string[] = [];
   first.cluster.on(({ type }) => events.push(type));
-  // Nothing that tells of the committed change gets through to the others, nor any wish to hand over.
+  // No message that tells the others of the committed change arrives, nor any request to take over.
   let isCut = true;
   for (const id of [2, 3]) {
     const receiver = wires.receiver(id);
@@ -73,7 +73,7 @@ describe("a leader that is removed and loses its office before the others know",
       expect(isReached()).toBe(true);
     };
     await tickUntil(() => events.includes("members"));
-    // Nothing arrives any more, until it has given up.
+    // Messages stop arriving until the leader has given up.
     link.passes = () => false;
     await tickUntil(() => !first.cluster.isLeader);
     expect(events).not.toContain("removed");
@@ -98,10 +98,10 @@ describe("a leader that is removed and loses its office before the others know",
   });
 });
 
-test("a leader that removes another is done when the group needs that one no more", async () => {
+test("a leader that removes another is done when the group does not need that one any more", async () => {
   const { clock, wires, first, second } = await trio();
   await Promise.all([first.cluster.propose("opens the session"), clock.settle()]);
-  // No disk but the leader's own takes the entry that follows the change.
+  // Only the leader's own disk takes the entry that follows the change.
   const { lastIndex } = first.cluster.status();
   const receiver = wires.receiver(1);
   const receive = receiver.receive.bind(receiver);

@@ -1,15 +1,14 @@
 /**
- * The way out when a majority of a group's voters is gone for good: one that is left is made the only voter.
+ * Recovers a group that has lost a majority of its voters for good: one remaining node becomes the only voter.
  *
- * Role: computes and writes what turns a stopped node's group into a group of one. This is outside Raft, which is right to
- * stand still (paper §5.4: what a majority acknowledged is on a majority). What was acknowledged and is on none but the lost
- * nodes is lost; what was never acknowledged and is in this log comes into force. Never run it on two nodes: each would go on
- * by itself from then on.
+ * Role: computes and writes the entries that turn a stopped node's group into a group of one. This breaks a guarantee of Raft, in which a
+ * group without a majority must wait (Raft paper §5.4). Acknowledged entries that only the lost nodes had are lost. Entries in this
+ * log that were never acknowledged take effect. Never run it on two nodes of a group: each would become a group of its own.
  *
- * RQ1. Nothing that is in the log is dropped: everything in it counts as committed.
- * RQ2. The configuration changes by entries like any other, in a term of their own, so that a member of old that comes back
- *      cannot be elected by anyone who knows of them, and joins again only as a new node (M2).
- * RQ3. All of it is one batch: either the group is recovered or it is as before.
+ * RQ1. No entry of the log is dropped: all of them count as committed.
+ * RQ2. The configuration changes by ordinary entries, in a term of their own. So no node that has these entries votes for a former
+ *      member that comes back, and that member can join again only as a new node (members.ts M2).
+ * RQ3. All changes are one batch: either the group is recovered or it is as before.
  */
 import { encodeConfChangeV2 } from "../../eraftpb/conf-change.ts";
 import { RaftError } from "../../errors.ts";
@@ -20,32 +19,33 @@ import { nextConfState } from "../membership/conf-change.ts";
 import { encodeMemberUpdate, membersOf } from "../membership/members.ts";
 import { replayLog } from "./replay-log.ts";
 
-/** What {@link recoverQuorum} would do, or did. */
+/** The result of {@link recoverQuorum}, or with `dryRun` the result that it would have. */
 export interface QuorumRecovery {
   readonly before: ConfState;
   readonly after: ConfState;
   /** Members that are removed. */
   readonly removed: readonly NodeId[];
-  /** The last entry that this node knew to be committed. */
+  /** Index of the last entry that this node knew to be committed. */
   readonly committed: LogIndex;
-  /** The last entry of its log; those after `committed` may never have been acknowledged, and now count as committed. */
+  /** Index of the last entry before the recovery. Entries after `committed` may never have been acknowledged, and now count as committed. */
   readonly lastIndex: LogIndex;
-  /** The term of the new entries. */
+  /** Term of the new entries. */
   readonly term: Term;
 }
 
+/** Options of {@link recoverQuorum}. */
 export interface QuorumRecoveryOptions {
-  /** The node whose storage this is: the only voter from then on. */
+  /** The node of this storage. It becomes the only voter. */
   readonly nodeId: NodeId;
-  /** Where it listens from now on, if that changes. */
+  /** The node's new address, if the address changes. */
   readonly address?: string;
-  /** Only says what would be done (false). */
+  /** Whether to compute the result without writing (false). */
   readonly dryRun?: boolean;
 }
 
 /**
- * Makes `nodeId` the only voter of its group; the storage must not be in use by a running node. Throws RaftError
- * CONF_CHANGE_INVALID when this node does not belong to the group, or is its only voter already.
+ * Makes `nodeId` the only voter of its group. The storage must not be in use by a running node. Rejects with RaftError
+ * CONF_CHANGE_INVALID when this node does not belong to the group, or is its only member already, and with errors of the storage.
  */
 export async function recoverQuorum(storage: GroupStorage, options: QuorumRecoveryOptions): Promise<QuorumRecovery> {
   const { nodeId } = options;
@@ -69,18 +69,18 @@ export async function recoverQuorum(storage: GroupStorage, options: QuorumRecove
   return { before, after, removed, committed: hardState.commit, lastIndex, term };
 }
 
-/** What leads from `confState` to one voter, step by step. */
+/** The changes that lead from `confState` to one voter, in order. */
 function changesFor(confState: ConfState, { nodeId, address }: QuorumRecoveryOptions): readonly ConfChangeV2[] {
   const members = membersOf(confState);
   if (!members.includes(nodeId)) {
     throw new RaftError(
       "CONF_CHANGE_INVALID",
-      `node ${nodeId} does not belong to its group any more (members: ${members.join(", ") || "none"}); recover with the data of one that does`,
+      `Node ${nodeId} does not belong to its group any more (members: ${members.join(", ") || "none"}). Recover with the data of a member.`,
       { details: { nodeId, members } },
     );
   }
   if (members.length === 1) {
-    throw new RaftError("CONF_CHANGE_INVALID", `node ${nodeId} is the only member already; just start it`, {
+    throw new RaftError("CONF_CHANGE_INVALID", `Node ${nodeId} is the only member already. Start it as it is.`, {
       details: { nodeId },
     });
   }
@@ -91,7 +91,7 @@ function changesFor(confState: ConfState, { nodeId, address }: QuorumRecoveryOpt
     current = apply(current, change);
   };
   if (current.votersOutgoing.length > 0) take(LEAVE);
-  // Those that leaving the joint configuration has removed are not there any more.
+  // Leaving the joint configuration has removed some members already.
   const others = membersOf(current).filter((id) => id !== nodeId);
   const singles: ConfChangeSingle[] = others.map((id) => ({ type: "RemoveNode", nodeId: id }));
   if (!current.voters.includes(nodeId)) singles.unshift({ type: "AddNode", nodeId });

@@ -1,6 +1,6 @@
 /**
- * The driver's own replicated state as a group's stored log leaves it: sessions, members, configuration. For tools that look
- * at, or repair, the storage of a node that does not run. Commands are passed over: no executor is needed, and none is asked.
+ * The driver's own replicated state at an index of a group's stored log: sessions, members, configuration. For tools that inspect
+ * or repair the storage of a stopped node. Commands are skipped, so no executor is needed.
  */
 import { InvariantViolation, RaftError } from "../../errors.ts";
 import { LOCAL_APPLY_THREAD, message } from "../../message.ts";
@@ -15,7 +15,7 @@ import { splitHeader } from "../snapshots/snapshot-header.ts";
 /** Entries are read in portions of about this many bytes. */
 const PORTION_BYTES = 1024 * 1024;
 
-/** Passes over every command. */
+/** An executor that skips every command. */
 const NO_EXECUTOR: CommandExecutor<undefined, undefined> = {
   encode: () => new Uint8Array(0),
   decode: () => undefined,
@@ -25,8 +25,8 @@ const NO_EXECUTOR: CommandExecutor<undefined, undefined> = {
 };
 
 /**
- * Reads the latest snapshot's header and applies the entries after it, up to and including `upTo`, as a running node would
- * have. Throws RaftError CODEC_INVALID for what this version cannot read, and whatever the storage throws.
+ * Reads the latest snapshot's header and applies the entries after it, up to and including `upTo`, as a running node
+ * does. Rejects with RaftError CODEC_INVALID for bytes that this version cannot read, and with errors of the storage.
  */
 export async function replayLog(storage: GroupStorage, upTo: LogIndex): Promise<ReplicatedState> {
   const state = await restoredHeader(storage);
@@ -52,7 +52,10 @@ export async function replayLog(storage: GroupStorage, upTo: LogIndex): Promise<
   while (state.appliedIndex < upTo && failure === undefined) {
     const entries = storage.entries(state.appliedIndex + 1, upTo + 1, PORTION_BYTES);
     if (typeof entries === "string") {
-      throw new RaftError("CODEC_INVALID", `the log has no entry ${state.appliedIndex + 1}: it is ${entries}`);
+      throw new RaftError(
+        "CODEC_INVALID",
+        `Entry ${state.appliedIndex + 1} cannot be read from the log: it is ${entries}. Restore the data folder from a backup.`,
+      );
     }
     thread.submit(message({ type: "MsgStorageApply", to: LOCAL_APPLY_THREAD, entries }));
     await thread.idle();

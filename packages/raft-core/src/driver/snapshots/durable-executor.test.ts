@@ -12,7 +12,7 @@ import { Snapshotter } from "./snapshotter.ts";
 
 const confState = { ...EMPTY_CONF_STATE, voters: [1, 2] };
 
-/** Keeps its state by itself; a snapshot's content is open from the capture until it is read or returned from. */
+/** An executor whose state is durable by itself. A snapshot's content is open from the capture until it is read or its iterator returns. */
 class DurableExecutor implements Partial<AnyExecutor> {
   applied: LogIndex = 0;
   durable: LogIndex = 0;
@@ -66,7 +66,7 @@ function start(executor = new DurableExecutor(), storage?: MemoryStorage, limits
     await log.write({ snapshot: { metadata, reset: false }, compactTo });
     return true;
   };
-  /** Everything up to `index` is applied; the last command of it was at `commandIndex`. */
+  /** A state in which all entries up to `index` are applied, the last command at `commandIndex`. */
   const apply = (index: LogIndex, commandIndex = index) => {
     Object.assign(state, { appliedIndex: index, appliedTerm: 1, commandIndex });
     executor.applied = commandIndex;

@@ -28,7 +28,7 @@ describe("who is asked to send a snapshot", () => {
     expect(delegates().choose(asked({ 1: {}, 9: {} }))).toBeUndefined();
   });
 
-  test("nobody who lags behind, is being probed, receives one himself, or is silent", () => {
+  test("no member that lags behind, is being probed, receives a snapshot itself, or is silent", () => {
     const members = {
       2: { match: 49 },
       3: { state: "StateProbe" as const },
@@ -43,7 +43,7 @@ describe("who is asked to send a snapshot", () => {
     expect(delegates().choose(asked({ 2: {}, 3: { isLearner: true }, 4: {} }))).toBe(3);
   });
 
-  test("the least busy one, and nobody for more than two", async () => {
+  test("the least busy one, and no member for more than two", async () => {
     const chosen: (NodeId | undefined)[] = [];
     const all = delegates();
     const gate = Promise.withResolvers<void>();

@@ -1,33 +1,38 @@
 /**
- * Who sends a snapshot in the leader's place: the leader has enough to do, and its disk and network decide how quick commits are.
+ * Delegates: members that send a snapshot in the leader's place. Commits depend on the leader's disk and network, so another member sends the
+ * snapshot if one can.
  *
- * Role: chooses, and remembers what runs. It talks to nobody.
+ * Role: chooses a delegate and counts the running transfers. It sends no messages.
  */
 import type { Progress } from "../../tracker/progress.ts";
 import type { LogIndex, NodeId } from "../../types.ts";
 
-/** Snapshots that one member is asked to send at a time; beyond that the leader sends itself. */
+/** Snapshots that one member is asked to send at the same time. Beyond that the leader sends itself. */
 const MAX_PER_DELEGATE = 2;
 
+/** The facts by which a delegate is chosen. */
 export interface DelegateQuestion {
   /** This node. */
   readonly self: NodeId;
+  /** The member that needs the snapshot. */
   readonly receiver: NodeId;
-  /** A member that has this much is up to date. */
+  /** A member whose log matches up to this index is up to date. */
   readonly upTo: LogIndex;
   readonly progress: ReadonlyMap<NodeId, Progress>;
+  /** Whether a member was heard recently. */
   readonly isHeard: (member: NodeId) => boolean;
-  /** Tells groups with the same members apart, so that not all choose alike. */
+  /** Differs between groups with the same members, so that they choose different delegates. */
   readonly salt: number;
 }
 
+/** Chooses delegates for the snapshots of one group. */
 export class SnapshotDelegates {
-  /** How many snapshots each member sends for this node. */
+  /** Number of snapshots that each member sends for this node. */
   readonly #load = new Map<NodeId, number>();
 
   /**
-   * The member that should send: live, up to date, of those the least busy; learners first, for no commit waits for them. Undefined
-   * when there is none.
+   * The member that should send the snapshot: of the members that are alive and up to date the least busy one, and of several a learner, because no
+   * commit waits for learners. Undefined when no member is able.
    */
   choose(question: DelegateQuestion): NodeId | undefined {
     const { self, receiver, upTo, progress, isHeard, salt } = question;

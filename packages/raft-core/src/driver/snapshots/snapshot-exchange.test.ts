@@ -16,7 +16,7 @@ import { Snapshotter } from "./snapshotter.ts";
 const confState = { ...EMPTY_CONF_STATE, voters: [1, 2, 3] };
 const TERM = 7;
 
-/** What leader 1 wants node 3 to have. */
+/** The snapshot that leader 1 offers node 3. */
 function wish(index: LogIndex, more: Partial<Message> = {}): Message {
   const snapshot = { metadata: { index, term: 4, confState }, data: EMPTY_BYTES };
   return message({ type: "MsgSnap", from: 1, to: 3, term: TERM, snapshot, ...more });

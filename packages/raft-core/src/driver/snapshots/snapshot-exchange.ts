@@ -1,19 +1,19 @@
 /**
- * A group's snapshots between nodes: has what the core wants sent (MsgSnap) sent by somebody, sends for a leader that asks, and knows
- * how far each is.
+ * A group's snapshots between nodes. Sends the snapshots that the core asks for (MsgSnap), or has another member send them; sends
+ * snapshots for a leader that asks; and tracks the transfers.
  *
- * Another member may send in the leader's place. It sends its own latest snapshot and not the one that the core thinks of, in the
- * leader's name: the message's sender and term stay the leader's, so the receiver follows and answers the leader. Why that is safe:
+ * Another member, the delegate, may send in the leader's place. The delegate sends its own latest snapshot, not the one that the core named. The
+ * message keeps the leader as its sender and the leader's term, so the receiver follows and answers the leader. Reasons why that is safe:
  *
- * DL1. A snapshot is of applied entries, so of committed ones, and every node's committed entries are the same (Raft paper §5.4): whose
- *      snapshot it is makes no difference to what is true of it. Index, term and configuration are the sender's own.
- * DL2. A delegate acts only in the term that it knows to be the leader's: a deposed leader's wish is refused here, and where it
- *      is not, the receiver refuses a message of an old term.
- * DL3. It helps only if the leader's log goes on from it: its index is at least `firstIndex - 1`, and that part of the log is kept while
- *      it is on its way. If it is behind the snapshot that the core thinks of, the receiver's acknowledgement takes Progress out
- *      of StateSnapshot just so (`match + 1 >= firstIndex`); if that comes after the report, the probe behind the core's
- *      snapshot is refused once and goes back.
- * DL4. The core hears of each MsgSnap exactly once how it went, whoever sent, unless the group has stopped.
+ * DL1. A snapshot holds applied entries, so committed ones, and the committed entries of all nodes are the same (Raft paper §5.4). Therefore the
+ *      delegate's snapshot is as valid as the leader's. Index, term and configuration are those of the delegate's snapshot.
+ * DL2. A delegate acts only in the term in which it knows the leader. It refuses the request of a deposed leader; if it does not
+ *      know better yet, the receiver refuses the message of the old term.
+ * DL3. A snapshot is useful only if the leader's log continues from it: its index is at least `firstIndex - 1`, and that part of the log is kept
+ *      while the snapshot is being sent. The delegate's snapshot may be older than the one that the core named. Then the receiver's acknowledgement
+ *      still ends StateSnapshot (`match + 1 >= firstIndex`). If the acknowledgement comes after the report, the probe behind the core's
+ *      snapshot is refused once, and probing goes back.
+ * DL4. The core gets exactly one report about each MsgSnap, also if a delegate sent it, unless the group has stopped.
  */
 import { RaftError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
@@ -30,13 +30,16 @@ import { offerSnapshot } from "./snapshot-offer.ts";
 import { type SnapshotTransferStatus, SnapshotTransfers } from "./snapshot-transfers.ts";
 import type { Snapshotter } from "./snapshotter.ts";
 
-/** A failed snapshot is tried again at once; one that keeps failing, for full or busy receivers, ever more slowly. */
+/**
+ * A snapshot that failed once is reported at once, and the core asks again. For a receiver that keeps failing the report is delayed by these
+ * times, doubled with each failure.
+ */
 const MIN_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
 
 type Outcome = "finish" | "failure";
 
-/** What the exchange sees of the core. */
+/** The part of the core that the exchange reads. */
 export interface CoreView {
   readonly term: Term;
   readonly lead: NodeId;
@@ -45,7 +48,7 @@ export interface CoreView {
   readonly log: { readonly applied: LogIndex };
 }
 
-/** What the exchange needs of its group. */
+/** The parts of the group that the exchange uses. */
 export interface SnapshotExchangeHost {
   readonly options: Pick<
     ResolvedOptions<never, never>,
@@ -60,16 +63,16 @@ export interface SnapshotExchangeHost {
   takeSnapshot(): Promise<unknown>;
   /** Runs a step between two batches; rejects when the node stops first. */
   exclusively(run: () => Promise<void>): Promise<void>;
-  /** How a MsgSnap of the core's went (DL4). */
+  /** Reports the outcome of a MsgSnap to the core (DL4). */
   report(to: NodeId, outcome: Outcome): void;
 }
 
-/** The snapshots of one group that are on their way from this node and to it. */
+/** The snapshots that one group sends from this node and receives on it. */
 export class SnapshotExchange {
   readonly #host: SnapshotExchangeHost;
   readonly #transfers: SnapshotTransfers;
   readonly #delegates = new SnapshotDelegates();
-  /** Failures in a row, by receiver. */
+  /** Number of failures in a row, by receiver. */
   readonly #failures = new Map<NodeId, number>();
   readonly #delays = new Set<Cancel>();
 
@@ -78,33 +81,34 @@ export class SnapshotExchange {
     this.#transfers = new SnapshotTransfers(host.options.clock);
   }
 
+  /** The transfers that run at this moment. */
   status(): readonly SnapshotTransferStatus[] {
     return this.#transfers.status();
   }
 
-  /** Has the snapshot sent that the core wants `message.to` to have (DL4). */
+  /** Sends the snapshot that the core asks for in `message`, itself or through a delegate, and reports the outcome to the core (DL4). */
   send(channel: GroupChannel, message: Message): void {
     void this.#send(channel, message).then((outcome) => this.#report(message.to, outcome));
   }
 
   /**
-   * Sends this node's own snapshot for a leader that asks. Rejects with SNAPSHOT_UNAVAILABLE when there is none that helps, or when it did
-   * not arrive.
+   * Sends this node's own snapshot for a leader that asks. Rejects with SNAPSHOT_UNAVAILABLE when this node has no useful snapshot (DL3), does not
+   * follow that leader (DL2), or could not deliver the snapshot.
    */
   async sendFor(channel: GroupChannel, message: Message, minIndex: LogIndex): Promise<void> {
     const { term, lead } = this.#host.raft;
     if (message.term !== term || message.from !== lead) {
       throw unavailable(
         message,
-        `it was asked by node ${message.from} of term ${message.term}, and knows ${lead} of ${term}`,
+        `the request is of node ${message.from} in term ${message.term}, but this node knows leader ${lead} in term ${term}`,
       );
     }
     const own = await this.#ownFor(message, minIndex);
-    if (own === undefined) throw unavailable(message, `it has none at ${minIndex} or later that has the member in it`);
-    if ((await this.#sendOwn(channel, own)) === "failure") throw unavailable(message, "it could not be sent");
+    if (own === undefined) throw unavailable(message, `none at index ${minIndex} or later has that node as a member`);
+    if ((await this.#sendOwn(channel, own)) === "failure") throw unavailable(message, "the transfer failed");
   }
 
-  /** Counts what comes in. */
+  /** Tracks a received snapshot while `store` stores its content. */
   receive<Value>(
     message: Message,
     content: SnapshotStream,
@@ -116,7 +120,7 @@ export class SnapshotExchange {
     );
   }
 
-  /** The group stops: nothing more is reported. */
+  /** Called when the group stops. Cancels delayed reports. */
   close(): void {
     for (const cancel of this.#delays) cancel();
     this.#delays.clear();
@@ -126,7 +130,7 @@ export class SnapshotExchange {
     const delegate = this.#delegateFor(channel, message);
     if (delegate !== undefined && (await this.#delegated(channel, delegate, message))) return "finish";
     const { raft } = this.#host;
-    // Deposed while another tried: the next leader decides.
+    // This node was deposed while the delegate tried. The next leader decides.
     if (raft.term !== message.term || raft.role !== "StateLeader") return "failure";
     return await this.#sendOwn(channel, message);
   }
@@ -166,15 +170,15 @@ export class SnapshotExchange {
     }
   }
 
-  /** The announcement of a snapshot of this node's that helps; a new one is taken where the latest does not. */
+  /** The announcement of a useful snapshot of this node (DL3). Takes a new snapshot when the latest is not useful. */
   async #ownFor(message: Message, minIndex: LogIndex): Promise<Message | undefined> {
-    // A durable executor's is captured when it is sent, and looked at then.
+    // The snapshot of a durable executor is captured, and checked, when it is sent.
     if (this.#host.options.executor.persist !== undefined) {
       return this.#host.raft.log.applied >= minIndex ? message : undefined;
     }
     const latest = this.#latestFor(message, minIndex);
     if (latest !== undefined) return latest;
-    // Another that is being written may be as good; what there is then decides.
+    // Taking one fails while another is being written. The latest one after that decides.
     await this.#host.takeSnapshot().catch(() => {});
     return this.#latestFor(message, minIndex);
   }
@@ -217,7 +221,7 @@ export class SnapshotExchange {
       this.#host.report(to, outcome);
       return;
     }
-    // Until it is told, the core sends nothing to this member: which is the pause.
+    // The core sends nothing to this member until the report, so a late report is a pause.
     const delayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** Math.min(failures - 2, 10));
     const cancel = this.#host.options.clock.after(delayMs, () => {
       this.#delays.delete(cancel);
@@ -230,7 +234,7 @@ export class SnapshotExchange {
 function unavailable({ to }: Message, why: string): RaftError {
   return new RaftError(
     "SNAPSHOT_UNAVAILABLE",
-    `this node cannot send a snapshot to node ${to} for the leader: ${why}`,
+    `This node cannot send a snapshot to node ${to} for the leader: ${why}. The leader sends it itself; nothing needs to be done.`,
     {
       retryable: true,
       details: { nodeId: to },

@@ -7,7 +7,7 @@ const header: SnapshotHeader = {
   members: { addresses: [{ nodeId: 1, address: "127.0.0.1:5001" }], highestNodeId: 4 },
 };
 
-/** The bytes of `chunks`, cut anew at the given sizes. */
+/** The bytes of `chunks`, cut again at the given sizes. */
 async function* recut(chunks: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += size) yield chunk.slice(at, at + size);

@@ -1,9 +1,9 @@
-/** Questions about a MsgSnap and the snapshot it announces. */
+/** Checks of a MsgSnap and the snapshot it announces. */
 import type { Message } from "../../message.ts";
 import type { Snapshot } from "../../types.ts";
 import { membersOf } from "../membership/members.ts";
 
-/** Whether the snapshot's configuration has its receiver, which would refuse it otherwise. */
+/** Whether the snapshot's configuration includes its receiver. The receiver refuses it otherwise (raft/snapshot.ts SN2). */
 export function coversReceiver({ snapshot, to }: Message): boolean {
   return snapshot !== undefined && membersOf(snapshot.metadata.confState).includes(to);
 }

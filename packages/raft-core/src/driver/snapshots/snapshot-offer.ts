@@ -1,25 +1,25 @@
 /**
- * Answers the core's wish to send a snapshot (MsgSnap): finds or makes one that its receiver can take, and streams it.
+ * Carries out the core's request to send a snapshot (MsgSnap): finds or makes a snapshot that its receiver can take, and streams it.
  *
- * Where the executor's state is durable by itself, the stored snapshot has no state, and one of the state as it is now is captured. It is
- * newer than the one the core thinks of, which does no harm: the receiver acknowledges what it has, and replication goes on from there
- * once that is no further back than the leader's log reaches (Progress leaves StateSnapshot then).
+ * With an executor whose state is durable by itself, the stored snapshot has no state, and a snapshot of the present state is captured instead. It is
+ * newer than the one that the core named, which does no harm: the receiver acknowledges the newer index, and replication continues from there
+ * if the leader's log has the entries that follow (Progress leaves StateSnapshot then).
  */
 import type { Message } from "../../message.ts";
 import type { GroupChannel } from "../../ports/peer-transport.ts";
 import { coversReceiver } from "./snapshot-message.ts";
 import type { SnapshotOffer, Snapshotter } from "./snapshotter.ts";
 
-/** What an offer needs of its group. */
+/** The parts of the group that an offer uses. */
 export interface SnapshotOfferHost {
   readonly snapshotter: Pick<Snapshotter, "stored" | "capture" | "send">;
-  /** Runs a step between two batches; rejects when the node stops first. */
+  /** Runs a step between two batches. Rejects when the node stops first. */
   exclusively(run: () => Promise<void>): Promise<void>;
   /** Takes a snapshot now. */
   retake(): Promise<unknown>;
 }
 
-/** Resolves to whether the receiver has it, for the core to be told. */
+/** Sends a snapshot and resolves with the outcome for the core: "finish" when the receiver has it. Does not reject. */
 export async function offerSnapshot(
   host: SnapshotOfferHost,
   channel: GroupChannel,
@@ -29,8 +29,8 @@ export async function offerSnapshot(
   const offer = snapshotter.stored(message) ?? (await captured(host, message));
   if (offer === undefined) return "failure";
   if (coversReceiver(offer.message)) return await snapshotter.send(channel, offer);
-  // Older than its receiver's membership: a new one is taken, and the core asks again. Whether that succeeds does not matter here: another
-  // that is being written is as good, and a failed write stops the node by itself.
+  // The snapshot is older than its receiver's membership. A new one is taken, and the core asks again. The outcome of taking it does not matter
+  // here: another snapshot that is being written also helps, and a failed write stops the node by itself.
   await offer.content[Symbol.asyncIterator]().return?.();
   await host.retake().catch(() => {});
   return "failure";

@@ -19,7 +19,7 @@ test("a transfer shows how far it is and how fast, and is gone when it ends, res
     nowMs += 500;
     const status = { direction: "send", peer: 3, delegate: undefined, index: 50, bytesTotal: 400, startedAtMs: 71_000 };
     expect(transfers.status()).toEqual([{ ...status, bytesDone: 200, bytesPerSecond: 400 }]);
-    // Cut, and wanted again from an earlier place.
+    // The transfer is interrupted, and resumed from an earlier position.
     const again = stream.fixed?.from(100)[Symbol.asyncIterator]();
     await again?.next();
     expect(transfers.status()).toEqual([{ ...status, bytesDone: 200, bytesPerSecond: 400 }]);

@@ -1,4 +1,4 @@
-/** The snapshots that a group sends and receives at the moment, and how far each is. */
+/** The snapshots that a group sends and receives at the moment, with their progress. */
 
 import type { Clock } from "../../ports/clock.ts";
 import type { FixedContent, SnapshotStream } from "../../ports/snapshot-stream.ts";
@@ -6,22 +6,24 @@ import type { LogIndex, NodeId } from "../../types.ts";
 
 /** One transfer at one moment. Plain data. */
 export interface SnapshotTransferStatus {
-  /** "delegated": on the leader, a snapshot that another member sends in its place; its bytes are counted there. */
+  /** "delegated": on the leader, a snapshot that another member sends in the leader's place. The bytes are counted on that member. */
   readonly direction: "send" | "receive" | "delegated";
-  /** Who receives it; with "receive", in whose name it is sent. */
+  /** The receiver; with "receive", the leader in whose name the snapshot is sent. */
   readonly peer: NodeId;
-  /** Who sends it in this node's place. */
+  /** The member that sends in this node's place. */
   readonly delegate: NodeId | undefined;
+  /** Index of the snapshot. */
   readonly index: LogIndex;
   readonly bytesDone: number;
-  /** Undefined while it is not known. */
+  /** Size of the content. Undefined while it is not known. */
   readonly bytesTotal: number | undefined;
-  /** Milliseconds since the epoch. */
+  /** Start of the transfer, in milliseconds since the epoch. */
   readonly startedAtMs: number;
-  /** Mean since it began, resumed parts not counted twice. */
+  /** Mean since the start. Parts that were sent again count once. */
   readonly bytesPerSecond: number;
 }
 
+/** A transfer that begins. */
 export interface TransferBeginning {
   readonly direction: SnapshotTransferStatus["direction"];
   readonly peer: NodeId;
@@ -36,6 +38,7 @@ interface Transfer extends TransferBeginning {
   bytesDone: number;
 }
 
+/** Tracks the transfers of one group. */
 export class SnapshotTransfers {
   readonly #clock: Clock;
   readonly #transfers = new Set<Transfer>();
@@ -44,7 +47,7 @@ export class SnapshotTransfers {
     this.#clock = clock;
   }
 
-  /** Counts it for as long as `work` takes, which may hand its content through `counted`. */
+  /** Tracks a transfer while `work` runs. `work` may pass its content through `counted` to count the bytes. */
   async during<Value>(
     beginning: TransferBeginning,
     work: (counted: (content: SnapshotStream) => SnapshotStream) => Promise<Value>,
@@ -64,7 +67,7 @@ export class SnapshotTransfers {
     }
   }
 
-  /** In order of their beginning. */
+  /** The running transfers, in the order in which they began. */
   status(): SnapshotTransferStatus[] {
     return Array.from(this.#transfers, ({ direction, peer, delegate, index, startedMs, startedAtMs, ...bytes }) => {
       const seconds = (this.#clock.monotonicMs() - startedMs) / 1000;

@@ -18,7 +18,7 @@ function entries(): Entry[] {
   return Array.from({ length: LAST }, (_, at) => ({ term: 1, index: at + 1, type: "EntryNormal", data: EMPTY_BYTES }));
 }
 
-/** State as text; `chunks` says what comes out when a snapshot is read. */
+/** An executor whose state is a text; `chunks` returns the chunks of its snapshots. */
 class TextExecutor implements Partial<AnyExecutor> {
   text = "";
   chunks: (text: string) => AsyncIterable<Uint8Array> = async function* (text) {
@@ -63,7 +63,7 @@ function stored(snapshotter: Snapshotter, asked: Message): SnapshotOffer {
 
 const header = { sessions: [], members: { addresses: [], highestNodeId: 3 } };
 
-/** One chunk, then nothing, for ever. */
+/** Content with one chunk that never ends. */
 async function* stalling(): AsyncIterable<Uint8Array> {
   yield encodeSnapshotHeader(header);
   await new Promise(() => {});
@@ -77,7 +77,7 @@ describe("taking a snapshot", () => {
     executor.text = "now";
     state.appliedIndex = 15;
     expect(await taken).toMatchObject({ index: 10, term: 1 });
-    // As after a restart, from nothing.
+    // As after a restart with an empty state.
     state.appliedIndex = 0;
     await snapshotter.restore({ index: 10, term: 1, confState });
     expect(executor.text).toBe("then");

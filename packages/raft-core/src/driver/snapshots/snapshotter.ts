@@ -1,15 +1,15 @@
 /**
- * Snapshots of one group: taken here when the log has grown, sent to a peer that needs more than the log still holds, received
+ * Snapshots of one group: taken when the log has grown, sent to a peer that needs compacted entries, received
  * from a leader.
  *
  * Invariants:
- * N1. A snapshot stands exactly at an applied index: sessions, members, configuration and executor state are captured in the
+ * N1. A snapshot holds the state at exactly one applied index: sessions, members, configuration and executor state are captured in the
  *     same turn, between two batches.
- * N2. The log is cut only behind a durable snapshot. That of an executor which is durable by itself has no state: the log is cut only behind
- *     what the executor has promised to have.
+ * N2. The log is compacted only up to a durable snapshot. The snapshot of an executor which is durable by itself has no state. Then the log is
+ *     compacted only up to the index that the executor has made durable.
  * N3. One snapshot at a time is spooled into the storage.
- * N4. A stopping node does not wait for content that is still to come, and installs nothing that was not complete.
- * N5. While a snapshot is on its way to a peer, the log behind it is kept, up to a bound, or the peer would need another at once.
+ * N4. A stopping node does not wait for further content, and installs no incomplete snapshot.
+ * N5. While a snapshot is being sent to a peer, the log behind it is kept, up to a bound. Otherwise the peer would need another snapshot at once.
  */
 import { invariant, RaftError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
@@ -24,12 +24,13 @@ import type { CallMeter } from "../calls/call-meter.ts";
 import type { RaftLimits } from "../options.ts";
 import { checkedContent, headerAlone, type SnapshotHeader, splitHeader, withHeader } from "./snapshot-header.ts";
 
-/** A snapshot as it is sent: the MsgSnap that announces it, and its content. */
+/** A snapshot to send: the MsgSnap that announces it, and its content. */
 export interface SnapshotOffer {
   readonly message: Message;
   readonly content: SnapshotStream;
 }
 
+/** Takes, sends, receives and restores the snapshots of one group. */
 export class Snapshotter {
   readonly #storage: GroupStorage;
   readonly #executor: AnyExecutor;
@@ -38,7 +39,7 @@ export class Snapshotter {
   readonly #logger: Logger;
   readonly #meter: CallMeter | undefined;
   #lastIndex: LogIndex;
-  /** What is being spooled, if anything (N3). */
+  /** The snapshot that is being spooled, if any (N3). */
   #spooling: Promise<unknown> | undefined;
   #abort: ((reason: RaftError) => void) | undefined;
   /** Indexes of the snapshots that are being sent (N5). */
@@ -61,7 +62,7 @@ export class Snapshotter {
     this.#lastIndex = state.appliedIndex;
   }
 
-  /** Whether enough was applied since the last snapshot for another. */
+  /** Whether `snapshotEveryEntries` entries were applied since the last snapshot, and no snapshot is being spooled. */
   get isDue(): boolean {
     return (
       this.#spooling === undefined && this.#state.appliedIndex - this.#lastIndex >= this.#limits.snapshotEveryEntries
@@ -69,19 +70,20 @@ export class Snapshotter {
   }
 
   /**
-   * Takes a snapshot of the state as it is now (N1), and has it put in force and the log cut behind it by `install` (N2), which
-   * returns false when it is not wanted any more. To be called between two batches.
+   * Takes a snapshot of the present state (N1). `install` makes it the group's latest one and compacts the log (N2); it
+   * returns false when a newer snapshot was received. Call it between two batches. Rejects with OVERLOADED while another snapshot is being written
+   * and when `install` returns false.
    */
   async take(
     install: (metadata: SnapshotMetadata, compactTo: LogIndex) => Promise<boolean>,
   ): Promise<SnapshotMetadata> {
     if (this.#spooling !== undefined) {
-      throw new RaftError("OVERLOADED", "another snapshot is being written; try again when it is done", {
+      throw new RaftError("OVERLOADED", "Another snapshot is being written. Try again when it is done.", {
         retryable: true,
       });
     }
     const metadata = this.#state.metadata();
-    // A node that has just joined has no state yet, and a snapshot at 0 would be none.
+    // A node that has just joined has no state yet, and index 0 means that there is no snapshot.
     if (metadata.index === 0) return metadata;
     const startedMs = this.#meter?.nowMs() ?? 0;
     const header = this.#state.header();
@@ -96,9 +98,11 @@ export class Snapshotter {
       return false;
     });
     if (!installed) {
-      throw new RaftError("OVERLOADED", "a newer snapshot came from the leader while this one was being written", {
-        retryable: true,
-      });
+      throw new RaftError(
+        "OVERLOADED",
+        "The leader sent a newer snapshot while this one was being written. Use that one, or try again.",
+        { retryable: true },
+      );
     }
     this.#lastIndex = Math.max(this.#lastIndex, metadata.index);
     this.#meter?.snapshotTaken(startedMs);
@@ -107,15 +111,15 @@ export class Snapshotter {
   }
 
   /**
-   * Stores what a leader sends, so that its MsgSnap can be stepped. Resolves with what forgets it again, to be called if the
-   * core does not want it. Rejects while another snapshot is being written, and with CODEC_INVALID for one that this node could not
+   * Stores a snapshot from a leader, so that its MsgSnap can be stepped. Resolves with a function that deletes the snapshot, to be called if the
+   * core does not take it. Rejects with OVERLOADED while another snapshot is being written, and with CODEC_INVALID for one that this node could not
    * restore; the leader tries again.
    */
   async receive(message: Message, content: AsyncIterable<Uint8Array>): Promise<() => Promise<void>> {
     const metadata = message.snapshot?.metadata;
     invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
     if (this.#spooling !== undefined) {
-      throw new RaftError("OVERLOADED", "this node is writing another snapshot; send it again later", {
+      throw new RaftError("OVERLOADED", "This node is writing another snapshot. Send the snapshot again later.", {
         retryable: true,
       });
     }
@@ -124,7 +128,7 @@ export class Snapshotter {
     return () => sink.abort();
   }
 
-  /** The latest snapshot, for a peer; undefined when it has no state, for then {@link capture} makes one. */
+  /** The latest snapshot, for a peer. Undefined when stored snapshots have no state; then {@link capture} makes one. */
   stored(message: Message): SnapshotOffer | undefined {
     const metadata = message.snapshot?.metadata;
     invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
@@ -132,8 +136,8 @@ export class Snapshotter {
   }
 
   /**
-   * A snapshot of the state as it is now, for a peer that is offered an older one: its acknowledgement tells which it has. To be called
-   * between two batches (N1). The content must be read, or returned from.
+   * A snapshot of the present state, for a peer that the core offers an older one. The peer's acknowledgement tells the core the newer index. Call it
+   * between two batches (N1). The caller must read the content or call `return` on its iterator.
    */
   capture(message: Message): SnapshotOffer {
     const { snapshot } = message;
@@ -142,14 +146,14 @@ export class Snapshotter {
     return { message: { ...message, snapshot: { ...snapshot, metadata: this.#state.metadata() } }, content };
   }
 
-  /** Keeps the log behind `index` as for a snapshot that is being sent (N5), until what it returns is called. */
+  /** Keeps the log behind `index` as for a snapshot that is being sent (N5), until the returned function is called. */
   holdLog(index: LogIndex): () => void {
     const sending = { index };
     this.#sending.add(sending);
     return () => this.#sending.delete(sending);
   }
 
-  /** Streams a snapshot to a peer. Resolves to whether the peer has it. */
+  /** Streams a snapshot to a peer. Resolves with "finish" when the peer has it, and with "failure" otherwise. */
   async send(channel: GroupChannel, { message, content }: SnapshotOffer): Promise<"finish" | "failure"> {
     const metadata = message.snapshot?.metadata;
     invariant(metadata !== undefined, "a MsgSnap carries a snapshot");
@@ -170,14 +174,15 @@ export class Snapshotter {
       return "failure";
     } finally {
       release();
-      // A transport that refuses does not begin to read, and the storage keeps content until its reader ends.
+      // A transport that refuses the snapshot does not read it, and the storage keeps the content until its reader ends.
       chunks.return?.().catch(() => {});
     }
   }
 
   /**
-   * Brings state and executor to the storage's snapshot. One that another has replaced while it waited its turn is passed over:
-   * the other's own restore follows once that is durable. To be called between two batches.
+   * Restores state and executor from the storage's snapshot. A snapshot that another one has replaced meanwhile is skipped:
+   * the restore of the other one follows. Call it between two batches. Rejects with STATE_MISMATCH when a durable executor lacks commands that the log
+   * does not have, and with CODEC_INVALID for a header that this version cannot read.
    */
   async restore(metadata: SnapshotMetadata): Promise<void> {
     const stored = this.#storage.snapshot();
@@ -195,17 +200,17 @@ export class Snapshotter {
     this.#lastIndex = metadata.index;
   }
 
-  /** Ends what is being spooled, however slowly its content comes (N4). */
+  /** Ends the spooling with `reason`, also while it waits for content (N4). */
   abort(reason: RaftError): void {
     this.#abort?.(reason);
   }
 
-  /** Resolves when nothing is being spooled. */
+  /** Resolves when no snapshot is being spooled. */
   async idle(): Promise<void> {
     await this.#spooling?.catch(() => {});
   }
 
-  /** Whether the executor's state is durable by itself, so that a snapshot for the log's sake needs none of it. */
+  /** Whether the executor's state is durable by itself, so that a stored snapshot needs no state. */
   get #isDurable(): boolean {
     return this.#executor.persist !== undefined;
   }
@@ -229,7 +234,7 @@ export class Snapshotter {
   }
 
   async #exclusive<Value>(work: (aborted: Promise<never>) => Promise<Value>): Promise<Value> {
-    // One promise for each snapshot: waiting on one that lives as long as the node would keep every wait alive.
+    // One promise for each snapshot: a promise that lives as long as the node would keep every reaction on it alive.
     const aborted = new Promise<never>((_, reject) => {
       this.#abort = reject;
     });
@@ -260,7 +265,7 @@ export class Snapshotter {
       await sink.finish();
       return sink;
     } catch (error) {
-      // Not awaited: content that hangs would hang here, too.
+      // Not awaited, because content that hangs would also hang here.
       chunks.return?.().catch(() => {});
       await sink.abort();
       throw error;
@@ -268,13 +273,13 @@ export class Snapshotter {
   }
 }
 
-/** The rest of the state that the log does not hold any more must be there. */
+/** Throws STATE_MISMATCH if the executor's durable state lacks commands that the log does not have any more. */
 function checkStateIndex(durable: LogIndex, needed: LogIndex): void {
   if (durable >= needed) return;
   throw new RaftError(
     "STATE_MISMATCH",
-    `the log begins behind command ${needed}, but the state has only those up to ${durable}: they are not of one data folder. ` +
-      "Restore the whole folder from one backup, or remove the node and let it join again with an empty one",
+    `The log begins behind command ${needed}, but the state has commands only up to ${durable}: they are not of one data folder. ` +
+      "Restore the whole folder from one backup, or remove the node and let it join again with an empty folder.",
     { details: { durable, needed } },
   );
 }

@@ -1,12 +1,12 @@
-/** How the conformance suites declare their cases, whatever test runner they run in. */
+/** Declares the cases of the conformance suites in any test runner. */
 
-/** The test runner's functions; those of Vitest and of node:test both fit. */
+/** The functions of a test runner. Those of Vitest and of node:test fit. */
 export interface TestFunctions {
   describe(name: string, body: () => void): void;
   test(name: string, body: () => Promise<void>): void;
 }
 
-/** Declares a case: the body gets a fresh subject, which is released whatever happens. */
+/** Declares a case. The body gets a new subject, which is released also when the body fails. */
 export type DeclareCase<Subject> = (name: string, body: (subject: Subject) => Promise<void>) => void;
 
 /** Declares cases in `runner`, each with a subject that `create` makes for it. */

@@ -1,5 +1,5 @@
 /**
- * Proof that a store of state is one: every method of {@link StateStore}, and the invariants K1-K4 of state-store.ts.
+ * The conformance suite of state stores: every method of {@link StateStore}, and the invariants K1-K4 of ports/state-store.ts.
  *
  * ```ts
  * import { stateStoreConformance } from "@raftoral/raft-core/testing";
@@ -8,7 +8,7 @@
  * stateStoreConformance("MyStateStore", () => MySubject.create(), { describe, test });
  * ```
  *
- * The suite must not depend on a test runner: `describe` and `test` are given to it, and its assertions are its own.
+ * The suite does not depend on a test runner: it gets `describe` and `test` as arguments, and has its own assertions.
  */
 
 import { seededRng } from "../../ports/rng.ts";
@@ -28,7 +28,7 @@ import {
 
 type Declare = DeclareCase<StateStoreSubject>;
 
-/** Declares the suite. `create` makes a fresh, empty subject for each case; its stores must be durable ones. */
+/** Declares the suite. `create` returns a new, empty subject for each case; its stores must be durable. */
 export function stateStoreConformance(
   name: string,
   create: () => Promise<StateStoreSubject> | StateStoreSubject,
@@ -139,7 +139,7 @@ function durabilityCases(declare: Declare): void {
     assertEqual(scanned(await subject.open(1)), ["a=2", "c=2"], "what survives");
   });
 
-  declare("much is put by whoever waits when told to (K4)", async (subject) => {
+  declare("a writer that waits for drained can put any amount (K4)", async (subject) => {
     const store = await subject.open(1);
     const value = new Uint8Array(10_000).fill(1);
     for (let index = 1; index <= 600; index++) {

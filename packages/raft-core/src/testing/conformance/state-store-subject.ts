@@ -1,28 +1,31 @@
-/** What the conformance suite of state stores is given, and the model it is compared with. */
+/** The subject of the conformance suite of state stores, and the model that a store is compared with. */
 import type { StateKey, StateReader } from "../../ports/state-reader.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { GroupId } from "../../types.ts";
 import { assertEqual } from "../assertions.ts";
 
-/** One place that holds the state of any number of groups. Made anew for every case. */
+/** Holds the state of any number of groups. The suite creates a new one for each case. */
 export interface StateStoreSubject {
+  /** Opens the store of a group. After {@link restart} it has its persisted content. */
   open(groupId: GroupId): Promise<StateStore>;
-  /** Ends without persisting anything, and comes back as a new process would. Stores opened before are not used any more. */
+  /** Ends without persisting, and starts again like a new process. Stores opened before are not used any more. */
   restart(): Promise<void>;
   /** Releases everything. */
   dispose(): Promise<void>;
 }
 
-/** What a store should hold. */
+/** The expected records of a store. */
 export type Model = ReadonlyMap<StateKey, string>;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** The bytes of a text in UTF-8. */
 export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/** The text of bytes in UTF-8. */
 export function textOf(value: Uint8Array | undefined): string | undefined {
   return value === undefined ? undefined : decoder.decode(value);
 }
@@ -32,7 +35,7 @@ export function scanned(reader: StateReader, start: StateKey = "\u0000", end: St
   return Array.from(reader.scan(start, end), ([key, value]) => `${key}=${textOf(value)}`);
 }
 
-/** Compares all that a reader shows with a model: by walking, and key by key. */
+/** Compares all records of a reader with a model, by a scan and key by key. `what` names the reader. */
 export function assertHolds(reader: StateReader, model: Model, what: string): void {
   const expected = [...model].sort(([a], [b]) => (a < b ? -1 : 1));
   assertEqual(
@@ -43,7 +46,7 @@ export function assertHolds(reader: StateReader, model: Model, what: string): vo
   for (const [key, value] of expected) assertEqual(textOf(reader.get(key)), value, `${what}: ${key}`);
 }
 
-/** Puts `key=value` records and commits them. */
+/** Puts records, deletes those with the value null, and commits the changes at `index`. */
 export function putAll(store: StateStore, index: number, records: Readonly<Record<StateKey, string | null>>): void {
   for (const [key, value] of Object.entries(records)) {
     if (value === null) store.delete(key);

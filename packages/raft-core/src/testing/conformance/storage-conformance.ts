@@ -1,5 +1,5 @@
 /**
- * Proof that a storage is one: every method of {@link GroupStorage}, and the invariants S1-S5 of storage.ts.
+ * The conformance suite of storages: every method of {@link GroupStorage}, and the invariants S1-S5 of ports/storage.ts.
  *
  * ```ts
  * import { storageConformance } from "@raftoral/raft-core/testing";
@@ -8,14 +8,14 @@
  * storageConformance("MyStorage", () => MySubject.create(), { describe, test });
  * ```
  *
- * The suite must not depend on a test runner: `describe` and `test` are given to it, and its assertions are its own.
+ * The suite does not depend on a test runner: it gets `describe` and `test` as arguments, and has its own assertions.
  */
 import { casesOf, type TestFunctions } from "./declare-cases.ts";
 import { storageLogCases } from "./storage-log-cases.ts";
 import { storageSnapshotCases } from "./storage-snapshot-cases.ts";
 import type { StorageSubject } from "./storage-subject.ts";
 
-/** Declares the suite. `create` makes a fresh, empty subject for each case. */
+/** Declares the suite. `create` returns a new, empty subject for each case. */
 export function storageConformance(
   name: string,
   create: () => Promise<StorageSubject> | StorageSubject,

@@ -7,6 +7,7 @@ import { type StorageSubject, testEntries, testEntry } from "./storage-subject.t
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
+/** Declares the cases of the log and the hard state. */
 export function storageLogCases(declare: DeclareCase<StorageSubject>): void {
   declare("begins empty: no hard state, no members, a log that starts at 1 (S1, S2)", async (subject) => {
     const storage = await subject.open(1);

@@ -1,10 +1,11 @@
-/** Conformance of snapshots: spooling, local and received ones, readers, garbage. */
+/** Conformance of snapshots: spooling, local and received ones, readers, and the deletion of unused content. */
 import { assertEqual, assertRejects, assertTrue } from "../assertions.ts";
 import type { DeclareCase } from "./declare-cases.ts";
 import { contentOf, type StorageSubject, spool, testEntries, testMetadata } from "./storage-subject.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
+/** Declares the cases of snapshots. */
 export function storageSnapshotCases(declare: DeclareCase<StorageSubject>): void {
   declare("makes a local snapshot the latest one and leaves the log alone", async (subject) => {
     const storage = await subject.open(1);

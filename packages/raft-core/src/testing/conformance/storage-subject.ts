@@ -1,24 +1,24 @@
-/** What the storage conformance suite is given: a storage to open and restart, and the test functions to report to. */
+/** The subject of the storage conformance suite, and its test data. */
 
 import type { GroupStorage } from "../../ports/storage.ts";
 import { EMPTY_BYTES, type Entry, type GroupId, type SnapshotMetadata } from "../../types.ts";
 
-/** One place that holds any number of groups, as one node has it. Made anew for every case. */
+/** Holds the storage of one node for any number of groups. The suite creates a new one for each case. */
 export interface StorageSubject {
-  /** Opens a group; after {@link restart} it is found as it was left. */
+  /** Opens a group. After {@link restart} the group has its acknowledged content. */
   open(groupId: GroupId): Promise<GroupStorage>;
   /**
-   * Ends and comes back, as a new process on the same disk would. Storages opened before are not used any more. A
+   * Ends and starts again, like a new process on the same disk. Storages opened before are not used any more. A
    * storage that can simulate a crash does so here: only acknowledged writes need to survive.
    */
   restart(): Promise<void>;
-  /** Makes the next write to the device fail. Absent where it cannot be simulated; the suite then says so by name. */
+  /** Makes the next write to the device fail. A subject that cannot simulate it leaves the method out; the suite then skips the case and logs it. */
   failNextWrite?(): void;
   /** Releases everything. */
   dispose(): Promise<void>;
 }
 
-/** An entry whose content tells its place, so that a mix-up shows. */
+/** An entry whose content depends on its index and term, so that entries cannot be confused. */
 export function testEntry(index: number, term: number, bytes = 8): Entry {
   const data = new Uint8Array(bytes);
   for (let i = 0; i < bytes; i++) data[i] = (index * 31 + term * 7 + i) & 0xff;
@@ -32,12 +32,13 @@ export function testEntries(lo: number, hi: number, term: number, bytes = 8): En
   return entries;
 }
 
+/** Metadata of a snapshot whose configuration has `voters` and the learner 4. */
 export function testMetadata(index: number, term: number, voters: readonly number[] = [1, 2, 3]): SnapshotMetadata {
   const confState = { voters, learners: [4], votersOutgoing: [], learnersNext: [], autoLeave: false };
   return { confState, index, term };
 }
 
-/** Spools `chunks` as a snapshot's content. The buffers are wiped afterwards: a storage must have copied them. */
+/** Spools `chunks` as a snapshot's content. Clears the buffers afterwards, because a storage must copy them. */
 export async function spool(
   storage: GroupStorage,
   metadata: SnapshotMetadata,

@@ -1,5 +1,5 @@
 /**
- * Proof that a transport is one: every method of {@link PeerTransport} and {@link GroupChannel}, on a network that works, on
+ * The conformance suite of transports: every method of {@link PeerTransport} and {@link GroupChannel}, on a network that works, on
  * one with outages, and with snapshots.
  *
  * ```ts
@@ -9,7 +9,7 @@
  * transportConformance("MyTransport", () => MySubject.create(), { describe, test });
  * ```
  *
- * The suite must not depend on a test runner: `describe` and `test` are given to it, and its assertions are its own.
+ * The suite does not depend on a test runner: it gets `describe` and `test` as arguments, and has its own assertions.
  */
 import { casesOf, type TestFunctions } from "./declare-cases.ts";
 import { transportMessageCases } from "./transport-message-cases.ts";
@@ -17,7 +17,7 @@ import { transportOutageCases } from "./transport-outage-cases.ts";
 import { transportSnapshotCases } from "./transport-snapshot-cases.ts";
 import type { TransportSubject } from "./transport-subject.ts";
 
-/** Declares the suite. `create` makes a fresh network for each case. */
+/** Declares the suite. `create` returns a new network for each case. */
 export function transportConformance(
   name: string,
   create: () => Promise<TransportSubject> | TransportSubject,

@@ -11,6 +11,7 @@ import {
 
 const MEBIBYTE = 1024 * 1024;
 
+/** Declares the cases of messages. */
 export function transportMessageCases(declare: DeclareTransportCase): void {
   declare("delivers messages of one type to a peer in the order they were sent", async (subject) => {
     const group = openGroup(subject, [1, 2]);

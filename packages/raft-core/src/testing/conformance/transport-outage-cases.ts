@@ -1,7 +1,8 @@
-/** Peers that die, come back, move or are forgotten. */
+/** Peers that stop, come back, get another address or are removed from the transport. */
 import { assertEqual } from "../assertions.ts";
 import { type DeclareTransportCase, numbered, openGroup, sendUntilReceived } from "./transport-subject.ts";
 
+/** Declares the cases of outages. */
 export function transportOutageCases(declare: DeclareTransportCase): void {
   declare("reports an outage once, delivers after the peer is back, and reports the next outage", async (subject) => {
     const group = openGroup(subject, [1, 2, 3]);
@@ -9,7 +10,7 @@ export function transportOutageCases(declare: DeclareTransportCase): void {
     await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 1));
     for (const outage of [1, 2]) {
       await subject.takeDown(2);
-      // Traffic to node 3 goes on meanwhile, and is what the case counts time by.
+      // Messages to node 3 arrive meanwhile; the case counts time by them.
       for (let round = 1; round <= 20 || sender.unreachables.length < outage; round++) {
         group.channel(1).send([numbered(1, 2, 1000), numbered(1, 3, outage * 10_000 + round)]);
         await group.receiver(3).untilNumber(1, outage * 10_000 + round);

@@ -1,4 +1,4 @@
-/** Snapshots on their own stream: intact or not at all, refused or failed with an error, never in the messages' way. */
+/** Snapshots on their own stream: complete or not at all, refused or failed with an error, never delaying messages. */
 
 import { RaftoralError } from "../../errors.ts";
 import { type Message, message } from "../../message.ts";
@@ -10,6 +10,7 @@ import { type DeclareTransportCase, numbered, openGroup, sendUntilReceived } fro
 const CHUNK_BYTES = 100_000;
 const CHUNKS = 120;
 
+/** Declares the cases of snapshots. */
 export function transportSnapshotCases(declare: DeclareTransportCase): void {
   declare("carries a large snapshot intact and resolves when the receiver has stored it", async (subject) => {
     const group = openGroup(subject, [1, 2]);
@@ -170,7 +171,7 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
   declare("asks a member to send, resolves when it has, and rejects when it does not", async (subject) => {
     const group = openGroup(subject, [1, 2]);
     const delegate = group.channel(1).delegateSnapshot?.bind(group.channel(1));
-    // A transport need not have it: leaders send themselves then.
+    // A transport need not have this method. Leaders then send snapshots themselves.
     if (delegate === undefined) return;
     const asked = snapshotAnnouncement(1, 3);
     let heard: unknown;
@@ -217,14 +218,14 @@ export function transportSnapshotCases(declare: DeclareTransportCase): void {
   });
 }
 
-/** A MsgSnap of no snapshot in particular. */
+/** A MsgSnap with a snapshot at index 50. */
 export function snapshotAnnouncement(from: NodeId, to: NodeId): Message {
   const confState = { voters: [1, 2], learners: [3], votersOutgoing: [], learnersNext: [], autoLeave: false };
   const snapshot = { metadata: { confState, index: 50, term: 4 }, data: EMPTY_BYTES };
   return message({ type: "MsgSnap", from, to, term: 5, snapshot });
 }
 
-/** Content that says of itself what it is. */
+/** Fixed content: with its size and checksum. */
 export function fixedContent(bytes: Uint8Array): SnapshotStream {
   const from = async function* (offset: number): AsyncGenerator<Uint8Array> {
     for (let at = offset; at < bytes.length; at += CHUNK_BYTES) yield bytes.slice(at, at + CHUNK_BYTES);
@@ -233,7 +234,7 @@ export function fixedContent(bytes: Uint8Array): SnapshotStream {
   return { fixed, [Symbol.asyncIterator]: () => from(0) };
 }
 
-/** Bit by bit: for a few hundred kilobytes quick enough, and independent of what it checks. */
+/** CRC-32 bit by bit: fast enough for a few hundred kilobytes, and independent of the code under test. */
 function crc32Of(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -251,7 +252,7 @@ async function* content(chunks: number): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Tells whether nobody holds it open: it was never begun, or its reader finished or gave up. */
+/** Content that tells whether it is released: its reading was never begun, or its reader has finished or stopped. */
 function tracked(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> & { isReleased(): boolean } {
   let isOpen = false;
   const read = async function* () {

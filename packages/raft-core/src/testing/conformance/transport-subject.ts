@@ -1,4 +1,4 @@
-/** What the transport conformance suite is given, and the receiver with which it listens. */
+/** The subject of the transport conformance suite, and the receiver that records for it. */
 
 import { type Message, message } from "../../message.ts";
 import type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "../../ports/peer-transport.ts";
@@ -7,21 +7,23 @@ import type { LogIndex, NodeId } from "../../types.ts";
 import { ConformanceFailure } from "../assertions.ts";
 import type { DeclareCase } from "./declare-cases.ts";
 
-/** A network of nodes 1, 2 and 3 that know each other and run. Made anew for every case. */
+/** A network of the running nodes 1, 2 and 3, which know each other. The suite creates a new one for each case. */
 export interface TransportSubject {
+  /** The node's side of the transport. */
   peer(nodeId: NodeId): PeerTransport;
-  /** The node's process is gone, as far as the others can see. */
+  /** Ends the node's process, as far as its peers can see. */
   takeDown(nodeId: NodeId): Promise<void>;
-  /** It is back at the same address. */
+  /** Starts the node again at the same address. */
   bringUp(nodeId: NodeId): Promise<void>;
-  /** It goes down and comes back at another address, which is returned and told to nobody. */
+  /** Takes the node down and starts it at another address. Returns the address; the peers do not know it. */
   move(nodeId: NodeId): Promise<string>;
-  /** Bound of the queue to one peer. Keep it at a few thousand here, so that the suite can reach it. */
+  /** Bound of the queue to one peer. Set it to a few thousand, so that the suite can reach it. */
   readonly maxQueuedMessages: number;
+  /** Releases everything. */
   dispose(): Promise<void>;
 }
 
-/** Declares a case: the body gets a fresh subject, which is disposed of whatever happens. */
+/** Declares a case. The body gets a new subject, which is released also when the body fails. */
 export type DeclareTransportCase = DeclareCase<TransportSubject>;
 
 const WAIT_MS = 15_000;
@@ -29,19 +31,19 @@ const RETRY_MS = 10;
 
 type ReceiveSnapshot = (message: Message, content: SnapshotStream) => Promise<void>;
 
-/** Keeps what arrives, and lets a case wait for it. */
+/** Records everything that arrives, and lets a case wait for it. */
 export class RecordingReceiver implements GroupReceiver {
   readonly frames: { readonly from: NodeId; readonly messages: readonly Message[] }[] = [];
   readonly unreachables: NodeId[] = [];
-  /** Who said that this node was removed. */
+  /** The peers that said this node was removed. */
   readonly removals: NodeId[] = [];
-  /** Whom this group has no more, as it tells its transport. */
+  /** The peers that `isRemoved` reports as removed. */
   readonly removedPeers = new Set<NodeId>();
   onSnapshot: ReceiveSnapshot = async () => {
     throw new Error("no snapshot was expected here");
   };
   onDelegation: (message: Message, minIndex: LogIndex) => Promise<void> = async () => {
-    throw new Error("nobody was expected to ask for a snapshot");
+    throw new Error("no request for a snapshot was expected here");
   };
   readonly #waiting = new Set<() => void>();
 
@@ -80,11 +82,12 @@ export class RecordingReceiver implements GroupReceiver {
     return { role: "FOLLOWER", leader: 0, highestKnownNodeId: 3 };
   }
 
+  /** The messages of all frames, in order of arrival. */
   get messages(): readonly Message[] {
     return this.frames.flatMap((frame) => frame.messages);
   }
 
-  /** The `commit` of every message from `from`, in order of arrival: the suite numbers its messages there. */
+  /** The `commit` of every message from `from`, in order of arrival. The suite numbers its messages in that field. */
   numbers(from: NodeId): readonly number[] {
     return this.frames
       .filter((frame) => frame.from === from)
@@ -92,12 +95,12 @@ export class RecordingReceiver implements GroupReceiver {
       .map((m) => m.commit);
   }
 
-  /** Something happened that a case may wait for. */
+  /** Checks the conditions that cases wait for. Called whenever something arrives. */
   changed(): void {
     for (const check of [...this.#waiting]) check();
   }
 
-  /** Resolves once `condition` holds; fails after a bound, naming `what`. */
+  /** Resolves once `condition` holds. Rejects with a {@link ConformanceFailure} that names `what` after 15 seconds. */
   until(condition: () => boolean, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
       if (condition()) {
@@ -106,7 +109,7 @@ export class RecordingReceiver implements GroupReceiver {
       }
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
-        reject(new ConformanceFailure(`waited ${WAIT_MS} ms in vain: ${what}`));
+        reject(new ConformanceFailure(`did not come within ${WAIT_MS} ms: ${what}`));
       }, WAIT_MS);
       const check = () => {
         if (!condition()) return;
@@ -129,7 +132,7 @@ export function numbered(from: NodeId, to: NodeId, number: number): Message {
   return message({ type: "MsgHeartbeat", from, to, term: 1, commit: number });
 }
 
-/** Sends again and again until `receiver` has it: how Raft uses a transport that may lose messages. */
+/** Sends a message repeatedly until `receiver` has it, because a transport may lose messages. */
 export async function sendUntilReceived(
   channel: GroupChannel,
   receiver: RecordingReceiver,
@@ -150,6 +153,7 @@ export interface OpenGroup {
   channel(nodeId: NodeId): GroupChannel;
 }
 
+/** Opens a group on several nodes, each with a {@link RecordingReceiver}. */
 export function openGroup(subject: TransportSubject, nodeIds: readonly NodeId[], groupId = 1): OpenGroup {
   const receivers = new Map<NodeId, RecordingReceiver>();
   const channels = new Map<NodeId, GroupChannel>();

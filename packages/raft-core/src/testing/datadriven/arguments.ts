@@ -1,18 +1,18 @@
-/** The arguments of a directive, and what scripts write in them. A wrong argument throws a ScriptError. */
+/** The arguments of a directive. Every function throws a ScriptError for a wrong argument. */
 
-/** A script that cannot be understood: its author's mistake, not a wrong answer. */
+/** A mistake in a script, unlike a mismatch of its output. */
 export class ScriptError extends Error {
   override readonly name = "ScriptError";
 }
 
-/** `key`, `key=`, `key=value` or `key=(a, b)`. */
+/** An argument: `key`, `key=`, `key=value` or `key=(a, b)`. */
 export interface Argument {
   readonly key: string;
   /** Undefined for a bare key; `[""]` for `key=`; `[]` for `key=()`. */
   readonly values: readonly string[] | undefined;
 }
 
-/** Splits the rest of a directive's line. Quotes mean nothing; blanks separate, except between parentheses behind `=`. */
+/** Splits the rest of a directive's line at spaces, except between parentheses after `=`. Quotes have no meaning. */
 export function parseArguments(text: string): Argument[] {
   const found: Argument[] = [];
   const pattern = /([^\s=]+)(?:=(?:\(([^)]*)\)|(\S*)))?(?:\s+|$)/y;
@@ -33,28 +33,28 @@ function splitList(list: string): string[] {
   return list.trim() === "" ? [] : list.split(",").map((item) => item.trim());
 }
 
-/** A whole number, not negative, without sign or blanks. */
+/** Reads a whole number from 0, without sign or spaces. */
 export function parseWhole(text: string): number {
   const value = Number(text);
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value)) throw new ScriptError(`${text} is not a whole number`);
   return value;
 }
 
-/** A boolean in any spelling that Go's ParseBool takes. */
+/** Reads a boolean in any spelling that Go's ParseBool accepts. */
 export function parseBool(text: string): boolean {
   if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
   if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
   throw new ScriptError(`strconv.ParseBool: parsing "${text}": invalid syntax`);
 }
 
-/** The single value of an argument. */
+/** The value of an argument that must have exactly one. */
 export function singleValue(argument: Argument): string {
   const [value, ...more] = argument.values ?? [];
   if (value === undefined || more.length > 0) throw new ScriptError(`${argument.key} takes one value`);
   return value;
 }
 
-/** The values of an argument as numbers; none for `key=` and `key=()`. */
+/** The values of an argument as whole numbers; empty for `key=` and `key=()`. */
 export function wholeValues(argument: Argument): number[] {
   return (argument.values ?? []).filter((value) => value !== "").map(parseWhole);
 }

@@ -1,4 +1,4 @@
-/** Configuration changes as scripts write them: `v1 l2 r3 u4`. */
+/** Configuration changes in the form of scripts: `v1 l2 r3 u4`. */
 import type { ConfChangeSingle, ConfChangeType } from "../../types.ts";
 import { parseWhole, ScriptError } from "./arguments.ts";
 
@@ -12,7 +12,7 @@ const TYPES: ReadonlyMap<string, ConfChangeType> = new Map(
   Object.entries(LETTERS).map(([type, letter]) => [letter, type as ConfChangeType]),
 );
 
-/** Changes separated by blanks. No text, no changes. */
+/** Reads changes separated by spaces. Throws ScriptError for an unknown one. */
 export function parseConfChanges(text: string): ConfChangeSingle[] {
   const tokens = text.split(/\s+/).filter((token) => token !== "");
   return tokens.map((token) => {
@@ -29,7 +29,7 @@ export function describeConfChanges(changes: readonly ConfChangeSingle[]): strin
 }
 
 function parseNodeId(text: string): number {
-  // The words of Go, which scripts may expect.
+  // The error text of Go, which scripts may expect.
   if (!/^[0-9]+$/.test(text)) throw new ScriptError(`strconv.ParseUint: parsing "${text}": invalid syntax`);
   return parseWhole(text);
 }

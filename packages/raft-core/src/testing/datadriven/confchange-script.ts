@@ -1,4 +1,4 @@
-/** Runs scripts about configuration changes, each on top of the ones before. */
+/** Runs scripts about configuration changes. Each change is applied to the result of the ones before. */
 import { type ChangeResult, Changer } from "../../confchange/changer.ts";
 import { describeConfig } from "../../tracker/config.ts";
 import { ProgressTracker } from "../../tracker/progress-tracker.ts";
@@ -9,12 +9,12 @@ import type { Directive } from "./script.ts";
 
 const MAX_INFLIGHT = 10;
 
-/** A runner of one such script, beginning with no members. */
+/** A runner of one such script. The first configuration has no members. */
 export function confChangeScript(): ScriptRunner {
   const tracker = new ProgressTracker(MAX_INFLIGHT);
   let lastIndex = 0;
   return (directive) => {
-    // Every directive, also a refused one, stands for an entry in the log.
+    // Every directive, also a refused one, counts as an entry in the log.
     const result = change(directive, new Changer(tracker, lastIndex++));
     if (!result.ok) return result.reason;
     tracker.adopt(result.config, result.progress);

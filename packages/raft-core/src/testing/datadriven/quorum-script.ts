@@ -29,9 +29,9 @@ export function quorumScript(): ScriptRunner {
 
 interface Question {
   readonly config: JointConfig;
-  /** Whether the outgoing half was named, be it as empty. */
+  /** Whether the directive names an outgoing half, which may be empty. */
   readonly joint: boolean;
-  /** What was said of each voter; nothing for those marked `_`. */
+  /** The value of each voter, except those marked `_`. */
   readonly said: ReadonlyMap<NodeId, string>;
 }
 

@@ -1,22 +1,23 @@
-/** Runs a script and compares, directive by directive. */
+/** Runs a script and compares the output of each directive. */
 import { ScriptError } from "./arguments.ts";
 import { type Directive, parseScript } from "./script.ts";
 
-/** Carries out one directive and returns what it prints. One runner serves one script: it keeps the state in between. */
+/** Carries out one directive and returns its output. One runner serves one script and keeps its state. */
 export type ScriptRunner = (directive: Directive) => string;
 
-/** A directive that printed something else than expected. */
+/** A directive whose output differs from the expected one. */
 export interface Mismatch {
   readonly directive: Directive;
   readonly actual: readonly string[];
 }
 
+/** The result of a script: the number of its directives, and those that failed. */
 export interface ScriptOutcome {
   readonly directives: number;
   readonly mismatches: readonly Mismatch[];
 }
 
-/** Runs all of `text`. An exception of the runner is a mismatch too; the directives after it are run all the same. */
+/** Runs all directives of `text`. An exception of the runner counts as a mismatch, and the next directives still run. Throws ScriptError for a bad script. */
 export function runScript(text: string, runner: ScriptRunner): ScriptOutcome {
   const directives = parseScript(text);
   const mismatches: Mismatch[] = [];
@@ -38,7 +39,7 @@ function run(directive: Directive, runner: ScriptRunner): readonly string[] {
   return (text === "" ? "ok" : text).split("\n");
 }
 
-/** A mistake in the script by its words alone, for a script may be about that very mistake. */
+/** The text of an error. A ScriptError is printed without its name, because a script may expect it. */
 function describeFailure(error: unknown): string {
   if (error instanceof ScriptError) return error.message;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);

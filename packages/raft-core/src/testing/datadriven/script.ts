@@ -1,14 +1,15 @@
 /**
- * Data-driven scripts: files of directives, each with the output it is expected to print.
+ * Data-driven scripts: files of directives, each with its expected output.
  *
  *     # A comment.
  *     command key=value list=(1, 2)
- *     input, as many lines as it takes
+ *     input, any number of lines
  *     ----
  *     expected output, up to a blank line
  */
 import { type Argument, parseArguments, ScriptError } from "./arguments.ts";
 
+/** One directive of a script. */
 export interface Directive {
   readonly command: string;
   readonly args: readonly Argument[];
@@ -16,8 +17,9 @@ export interface Directive {
   readonly input: string;
   /** Lines of expected output. */
   readonly expected: readonly string[];
-  /** Line numbers in the file, from 1: of the command, and of the first expected line. */
+  /** Line number of the command in the file, from 1. */
   readonly line: number;
+  /** Line number of the first expected line in the file, from 1. */
   readonly expectedLine: number;
 }
 

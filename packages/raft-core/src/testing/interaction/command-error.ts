@@ -1,4 +1,4 @@
-/** An error that is part of a script's expected output: its text is printed after what the command printed before it. */
+/** An error that is part of a script's expected output. Its text is printed after the output of the command. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
 }

@@ -1,8 +1,8 @@
 /**
- * The environment in which interaction scripts run: nodes, the messages between them, and the commands that move both.
+ * The environment in which interaction scripts run: nodes, the messages between them, and the commands that act on both.
  *
  * Role: makes every step of a Raft group visible as text, so that behaviour can be recorded and compared message by message.
- * Nothing happens unless a command says so: no clock, no network, no thread. The commands are in files beside this one.
+ * Only commands cause steps: there is no clock, no network and no thread. The commands are in files beside this one.
  */
 import { ScriptError } from "../datadriven/arguments.ts";
 import type { ScriptRunner } from "../datadriven/run-script.ts";
@@ -29,7 +29,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 
 /** An {@link InteractionGroup} that carries out directives. */
 export class InteractionEnvironment extends InteractionGroup {
-  /** Carries out one directive and returns what it prints: `ok` if nothing. */
+  /** Carries out one directive and returns its output, or `ok` if there is none. Throws ScriptError for a bad directive. */
   handle(directive: Directive): string {
     const command = COMMANDS.get(directive.command);
     let error = "";
@@ -51,7 +51,7 @@ export class InteractionEnvironment extends InteractionGroup {
   }
 }
 
-/** A runner of one interaction script, in a fresh environment. */
+/** A runner of one interaction script, with a new environment. */
 export function interactionScript(options: InteractionOptions = {}): ScriptRunner {
   const env = new InteractionEnvironment(options);
   return (directive) => env.handle(directive);

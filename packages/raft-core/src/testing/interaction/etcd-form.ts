@@ -1,11 +1,11 @@
 /**
- * Makes a node of this core behave as etcd/raft does where the two differ on purpose, for scripts recorded with etcd/raft.
- * For tests only; the core's configuration has no switch for any of this.
+ * Makes a node of this core behave as etcd/raft does in the points in which the two differ on purpose, for scripts recorded with etcd/raft.
+ * For tests only; the core's configuration has no option for it.
  *
  * - In asynchronous mode etcd/raft lets a MsgVote leave at once. Here it waits until the candidate's term and vote are durable
  *   (`raft.ts R2`), as a response of the MsgStorageAppend. In etcd's order a node can be elected twice in one term.
- * - Requests for votes and their answers tell here what is committed (`election.ts E4`).
- * - With `step-down-on-removal` etcd's leader steps down in the moment in which it applies its removal. Here it first sees to it
+ * - Requests for votes and their answers tell the commit index here (`election.ts E4`).
+ * - With `step-down-on-removal` etcd's leader steps down at the moment in which it applies its removal. Here the leader first makes sure
  *   that the others can go on (`removal.ts`).
  */
 import { type Message, message } from "../../message.ts";
@@ -14,7 +14,7 @@ import type { RawNode } from "../../raw-node.ts";
 import type { Ready } from "../../ready.ts";
 import { NONE } from "../../types.ts";
 
-/** `ready` with each MsgVote in front of the write that it waits for, and without what only this core's messages carry. */
+/** `ready` with each MsgVote before the write that it waits for, and without the fields that etcd's messages do not have. */
 export function inEtcdForm(ready: Ready): Ready {
   const messages = ready.messages.flatMap((m): Message[] => {
     if (m.type !== "MsgStorageAppend") return [withoutExtras(m)];
@@ -25,7 +25,7 @@ export function inEtcdForm(ready: Ready): Ready {
   return { ...ready, messages };
 }
 
-/** Lets a leader that has just applied the loss of its vote step down. To be called after each change that is applied. */
+/** Makes a leader step down that has just applied the loss of its vote. Call it after each applied change. */
 export function stepDownAtOnce({ raft }: RawNode): void {
   const own = raft.tracker.get(raft.id);
   const hasVote = own !== undefined && !own.isLearner;

@@ -1,7 +1,7 @@
 /**
- * How Raft's messages, entries and Ready look in the scripts of etcd/raft: compact, exact, and the same on every run.
+ * Messages, entries and Ready as text, in the form of etcd/raft's scripts: compact, exact, and the same on every run.
  *
- * Role: text only. Useful wherever a person follows what nodes said to each other.
+ * Role: text only, for people who follow the messages between nodes.
  */
 import { decodeConfChange, decodeConfChangeV2 } from "../../eraftpb/conf-change.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../../message.ts";
@@ -28,6 +28,7 @@ export function describeEntries(entries: readonly Entry[]): string {
   return entries.map((entry) => `${describeEntry(entry)}\n`).join("");
 }
 
+/** `Voters:[1 2] VotersOutgoing:[] Learners:[] LearnersNext:[] AutoLeave:false`. */
 export function describeConfState(state: ConfState): string {
   return (
     `Voters:${list(state.voters)} VotersOutgoing:${list(state.votersOutgoing)} ` +
@@ -35,15 +36,17 @@ export function describeConfState(state: ConfState): string {
   );
 }
 
+/** `Index:5 Term:1 ConfState:...`, without the content. */
 export function describeSnapshot({ metadata }: Snapshot): string {
   return `Index:${metadata.index} Term:${metadata.term} ConfState:${describeConfState(metadata.confState)}`;
 }
 
+/** `Term:1 Vote:1 Commit:5`, without a vote of NONE. */
 export function describeHardState({ term, vote, commit }: HardState): string {
   return `Term:${term}${vote === NONE ? "" : ` Vote:${vote}`} Commit:${commit}`;
 }
 
-/** A message and everything in it, without a line feed at the end; further lines begin with `indent`. */
+/** A message with all its fields, without a line feed at the end. Every line begins with `indent`. */
 export function describeMessage(m: Message, indent = ""): string {
   let text = `${indent}${target(m.from)}->${target(m.to)} ${m.type} Term:${m.term} Log:${m.logTerm}/${m.index}`;
   if (m.reject) text += ` Rejected (Hint: ${m.rejectHint})`;
@@ -77,7 +80,7 @@ export function describeReady(ready: Ready): string {
   return text === "" ? "<empty Ready>" : `Ready MustSync=${ready.mustSync}:\n${text}`;
 }
 
-/** Whether there is no snapshot, or one of nothing. */
+/** Whether there is no snapshot, or one at index 0. */
 export function isEmptySnapshot(snapshot: Snapshot | undefined): snapshot is undefined {
   return snapshot === undefined || snapshot.metadata.index === 0;
 }

@@ -68,6 +68,7 @@ const setRandomizedElectionTimeout: Command = (env, directive) => {
   env.node(firstNodeId(directive)).raw.raft.randomizedElectionTicks = timeout;
 };
 
+/** The commands by name. */
 export const inputCommands: Readonly<Record<string, Command>> = {
   campaign: (env, directive) => env.node(firstNodeId(directive)).raw.campaign(),
   "forget-leader": (env, directive) => env.node(firstNodeId(directive)).raw.forgetLeader(),

@@ -1,4 +1,4 @@
-/** What interaction scripts act on: nodes, the messages between them, and what was printed. */
+/** The group that interaction scripts act on: nodes, the messages between them, and the output. */
 import { invariant } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { NodeId } from "../../types.ts";
@@ -7,14 +7,14 @@ import type { Directive } from "../datadriven/script.ts";
 import type { InteractionNode } from "./interaction-node.ts";
 import { Output } from "./output.ts";
 
-/** Carries out a directive, writing to the group's output. A CommandError thrown is part of what it prints. */
+/** Carries out a directive and writes to the group's output. A thrown CommandError is part of the output. */
 export type Command = (env: InteractionGroup, directive: Directive) => void;
 
 /** How the nodes of a script behave. */
 export interface InteractionOptions {
   /**
-   * Lets the nodes behave as etcd/raft does where this core differs on purpose (etcd-form.ts). Only for scripts that were
-   * recorded with etcd/raft: what etcd/raft does there is not safe, or not live. Default: false.
+   * Whether the nodes behave as etcd/raft does in the points in which this core differs on purpose (false; etcd-form.ts). Only for scripts
+   * that were recorded with etcd/raft: its behaviour in these points is not safe, or not live.
    */
   readonly likeEtcd?: boolean;
 }
@@ -22,9 +22,9 @@ export interface InteractionOptions {
 /** The nodes of a script, and the messages between them. */
 export class InteractionGroup {
   readonly likeEtcd: boolean;
-  /** In order of ids, which are 1, 2, 3 and so on. */
+  /** The nodes, in the order of their ids 1, 2, 3 and so on. */
   readonly nodes: InteractionNode[] = [];
-  /** Sent and not delivered, oldest first. */
+  /** Messages that were sent and not delivered, oldest first. */
   messages: Message[] = [];
   readonly output = new Output();
 
@@ -32,7 +32,7 @@ export class InteractionGroup {
     this.likeEtcd = likeEtcd;
   }
 
-  /** Throws ScriptError for a node that is not there. */
+  /** The node with an id. Throws ScriptError when it does not exist. */
   node(id: NodeId): InteractionNode {
     const node = this.nodes[id - 1];
     if (node === undefined) throw new ScriptError(`there is no node ${id}`);

@@ -1,4 +1,4 @@
-/** One node of an interaction script: a RawNode, its storage, and the work its storage threads have not done yet. */
+/** A node of an interaction script: a RawNode, its storage, and the pending work of its storage threads. */
 import { decodeConfChange, decodeConfChangeV2 } from "../../eraftpb/conf-change.ts";
 import type { Message } from "../../message.ts";
 import type { RawNode } from "../../raw-node.ts";
@@ -8,27 +8,28 @@ import { stepDownAtOnce } from "./etcd-form.ts";
 import { isEmptySnapshot } from "./format.ts";
 import type { InteractionStorage } from "./interaction-storage.ts";
 
-/** What a write consists of; a hard state that is all zero says nothing. */
+/** The content of a write. A hard state of zeros is not written. */
 export interface AppendWork {
   readonly hardState: HardState | undefined;
   readonly entries: readonly Entry[];
   readonly snapshot: Snapshot | undefined;
 }
 
+/** One node. */
 export interface InteractionNode {
   readonly id: NodeId;
   readonly raw: RawNode;
   readonly storage: InteractionStorage;
   readonly asyncStorageWrites: boolean;
-  /** Steps down in the moment in which it applies the loss of its vote, as etcd/raft with `step-down-on-removal`. */
+  /** Whether it steps down at the moment in which it applies the loss of its vote, like etcd/raft with `step-down-on-removal`. */
   readonly stepsDownAtOnce: boolean;
-  /** MsgStorageAppend, oldest first. */
+  /** Pending MsgStorageAppend, oldest first. */
   readonly appendWork: Message[];
-  /** MsgStorageApply, oldest first. */
+  /** Pending MsgStorageApply, oldest first. */
   readonly applyWork: Message[];
 }
 
-/** Makes a write take effect: the hard state, then the snapshot or the entries. */
+/** Carries out a write: the hard state, then the snapshot or the entries. Throws CommandError for a write with both. */
 export function processAppend({ storage }: InteractionNode, { hardState, entries, snapshot }: AppendWork): void {
   if (hardState !== undefined && (hardState.term > 0 || hardState.vote > 0 || hardState.commit > 0)) {
     storage.setHardState(hardState);
@@ -41,7 +42,7 @@ export function processAppend({ storage }: InteractionNode, { hardState, entries
   storage.applySnapshot(snapshot);
 }
 
-/** Applies entries to the state machine, which appends: data to its content, configuration changes to the configuration. */
+/** Applies entries to the state machine, which appends their data to its content, and configuration changes to the configuration. */
 export function processApply(
   { raw, storage, stepsDownAtOnce: atOnce }: InteractionNode,
   entries: readonly Entry[],

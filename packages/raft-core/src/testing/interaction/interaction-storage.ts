@@ -1,6 +1,6 @@
 /**
- * The storage of a node in interaction scripts: a memory storage whose snapshot is the last item of a history that the
- * script's appending state machine writes.
+ * The storage of a node in interaction scripts: a memory storage whose snapshot is the last one of a history, to which the
+ * script's state machine appends.
  */
 import { invariant } from "../../errors.ts";
 import { MemoryStorage } from "../../memory/memory-storage.ts";
@@ -8,9 +8,10 @@ import type { LogStorage, Missing } from "../../ports/storage.ts";
 import type { ConfState, Entry, HardState, LogIndex, Snapshot, Term } from "../../types.ts";
 import { CommandError } from "./command-error.ts";
 
+/** A storage with one snapshot for each applied entry. */
 export class InteractionStorage implements LogStorage {
   readonly #log = new MemoryStorage();
-  /** The snapshot the node began with, then one for each applied entry. Never empty. */
+  /** The first snapshot of the node, then one for each applied entry. Never empty. */
   readonly #history: Snapshot[];
 
   /** Index of the last snapshot that replaced the log. */
@@ -48,21 +49,23 @@ export class InteractionStorage implements LogStorage {
     return last;
   }
 
-  /** The state machine applied another entry. */
+  /** Appends the state after another applied entry. */
   push(snapshot: Snapshot): void {
     this.#history.push(snapshot);
   }
 
+  /** Stores the hard state. */
   setHardState(hardState: HardState): void {
     this.#log.writeSync({ hardState });
   }
 
-  /** Appends as a log does that may be told again what it has: replaces from the first entry on, skips what is compacted. */
+  /** Appends entries, which may repeat stored ones: replaces the log from the first entry on, and skips compacted entries. */
   append(entries: readonly Entry[]): void {
     const kept = entries.filter((entry) => entry.index >= this.firstIndex());
     if (kept.length > 0) this.#log.writeSync({ entries: kept });
   }
 
+  /** Replaces the log by a snapshot. Throws CommandError for one that is not newer than the last. */
   applySnapshot(snapshot: Snapshot): void {
     if (snapshot.metadata.index <= this.#installedIndex) {
       throw new CommandError("requested index is older than the existing snapshot");
@@ -71,7 +74,7 @@ export class InteractionStorage implements LogStorage {
     this.#installedIndex = snapshot.metadata.index;
   }
 
-  /** Drops entries up to and including `index`. */
+  /** Deletes entries up to and including `index`. Throws CommandError when they are compacted already. */
   compact(index: LogIndex): void {
     if (index < this.firstIndex()) throw new CommandError("requested index is unavailable due to compaction");
     this.#log.writeSync({ compactTo: index + 1 });

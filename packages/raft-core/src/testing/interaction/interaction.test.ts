@@ -8,7 +8,7 @@ import { describeMessage, describeReady } from "./format.ts";
 import type { InteractionOptions } from "./interaction-group.ts";
 import { quote } from "./quote.ts";
 
-/** What each directive prints. */
+/** The output of each directive. */
 function play(script: string, options: InteractionOptions = {}): string[] {
   const env = new InteractionEnvironment(options);
   const text = script

@@ -7,13 +7,13 @@ import { describeMessage } from "./format.ts";
 import type { Command, InteractionGroup } from "./interaction-group.ts";
 import { refusalText } from "./outcome-text.ts";
 
-/** Whose messages are to be handled, and how. */
+/** A node whose messages are delivered or dropped. */
 export interface Recipient {
   readonly id: NodeId;
   readonly drop: boolean;
 }
 
-/** Messages of a node to itself and from or to its storage threads: they cannot get lost. */
+/** Whether a message cannot get lost: one of a node to itself, or from or to its storage threads. */
 function isReliable(m: Message): boolean {
   return m.from === m.to || m.from < 0 || m.to < 0;
 }
@@ -27,7 +27,7 @@ export function hasMessages(env: InteractionGroup, id: NodeId): boolean {
   return env.messages.some((m) => m.to === id);
 }
 
-/** Delivers or drops what waits for each recipient in turn, oldest first; returns how many messages that were. */
+/** Delivers or drops the waiting messages of each recipient in turn, oldest first. Returns the number of these messages. */
 export function deliver(env: InteractionGroup, recipients: readonly Recipient[], type?: string): number {
   let count = 0;
   for (const recipient of recipients) {
@@ -76,6 +76,7 @@ const sendSnapshot: Command = (env, directive) => {
   env.output.write(describeMessage(m));
 };
 
+/** The commands by name. */
 export const messageCommands: Readonly<Record<string, Command>> = {
   "deliver-msgs": deliverMsgs,
   "send-snapshot": sendSnapshot,

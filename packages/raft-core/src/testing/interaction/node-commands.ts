@@ -17,9 +17,11 @@ import type { Command } from "./interaction-group.ts";
 import { InteractionStorage } from "./interaction-storage.ts";
 import { printLog } from "./print-commands.ts";
 
+/** `electionTicks` of every node. */
 export const ELECTION_TICKS = 3;
+/** `heartbeatTicks` of every node. */
 export const HEARTBEAT_TICKS = 1;
-/** As good as no limit. */
+/** High enough to have no effect. */
 const MAX_INFLIGHT = 2 ** 31 - 1;
 
 /** The options of `add-nodes`, while they are read. */
@@ -102,7 +104,7 @@ const addNodes: Command = (env, directive) => {
   }
 };
 
-/** What every new node begins with: nothing, or a snapshot at term 1. */
+/** The first snapshot of every new node: at index 0, or at term 1. */
 function firstSnapshot({ voters, learners, index, content }: NewNodes): Snapshot {
   const isEmpty = voters.length === 0 && learners.length === 0 && index === 0 && content.length === 0;
   if (!isEmpty && index <= 1) throw new CommandError("index must be specified as > 1 due to bootstrap");
@@ -116,4 +118,5 @@ const compact: Command = (env, directive) => {
   printLog(env, node);
 };
 
+/** The commands by name. */
 export const nodeCommands: Readonly<Record<string, Command>> = { "add-nodes": addNodes, compact };

@@ -1,7 +1,7 @@
-/** Refusals in the words of etcd/raft's errors. */
+/** Refusals as texts of etcd/raft's errors. */
 import type { StepOutcome } from "../../raft/outcome.ts";
 
-/** Undefined for an accepted input. */
+/** The text of a refusal; undefined for an accepted input. */
 export function refusalText(outcome: StepOutcome): string | undefined {
   if (outcome.ok) return undefined;
   switch (outcome.reason) {

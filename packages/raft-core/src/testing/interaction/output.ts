@@ -1,25 +1,27 @@
-/** What a directive prints: silenced by log level `none`, indented where one command runs others. */
+/** The output of a directive. The log level `none` suppresses it, and a command that runs others indents theirs. */
 export class Output {
-  /** Lower case. `none` silences everything but errors, which are not printed here but returned. */
+  /** The log level, in lower case. `none` suppresses everything except errors, which are returned and not printed here. */
   level = "debug";
   #text = "";
 
+  /** Whether output is suppressed. */
   get quiet(): boolean {
     return this.level === "none";
   }
 
+  /** Appends text unless output is suppressed. */
   write(text: string): void {
     if (!this.quiet) this.#text += text;
   }
 
-  /** Everything written since the last call. */
+  /** Returns the text written since the last call, and clears it. */
   take(): string {
     const text = this.#text;
     this.#text = "";
     return text;
   }
 
-  /** Runs `body` and indents each line it writes by two blanks. Every line ends with a line feed then. */
+  /** Runs `body` and indents each line that it writes by two spaces. Every line then ends with a line feed. */
   indented(body: () => void): void {
     const outer = this.take();
     let failure: unknown;

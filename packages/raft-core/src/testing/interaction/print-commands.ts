@@ -1,11 +1,11 @@
-/** Commands that only look: `log-level`, `raft-log`, `raft-state`, `status`. */
+/** Commands that change no node: `log-level`, `raft-log`, `raft-state`, `status`. */
 import { invariant } from "../../errors.ts";
 import { bareAt, firstNodeId } from "./command-arguments.ts";
 import { describeEntries } from "./format.ts";
 import type { Command, InteractionGroup } from "./interaction-group.ts";
 import type { InteractionNode } from "./interaction-node.ts";
 
-/** Prints what a node's storage holds of the log. */
+/** Prints the stored entries of a node. */
 export function printLog(env: InteractionGroup, { storage }: InteractionNode): void {
   const first = storage.firstIndex();
   const last = storage.lastIndex();
@@ -31,6 +31,7 @@ const status: Command = (env, directive) => {
   for (const [id, one] of progress) env.output.write(`${id}: ${one}\n`);
 };
 
+/** The commands by name. */
 export const printCommands: Readonly<Record<string, Command>> = {
   "log-level": (env, directive) => {
     env.output.level = bareAt(directive, 0).toLowerCase();

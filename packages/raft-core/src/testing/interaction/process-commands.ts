@@ -9,7 +9,7 @@ import { type InteractionNode, processAppend, processApply } from "./interaction
 
 type Step = (env: InteractionGroup, node: InteractionNode) => void;
 
-/** Carries out one Ready: as a whole, or in asynchronous mode by handing its work to the threads. */
+/** Carries out one Ready. In asynchronous mode it hands the work to the threads. */
 export const processReady: Step = (env, node) => {
   const ready = env.likeEtcd ? inEtcdForm(node.raw.ready()) : node.raw.ready();
   env.output.write(describeReady(ready));
@@ -28,7 +28,7 @@ export const processReady: Step = (env, node) => {
   if (!node.asyncStorageWrites) node.raw.advance();
 };
 
-/** Does the oldest work of the append thread. */
+/** Carries out the oldest work of the append thread. */
 export const processAppendThread: Step = (env, node) => {
   const m = node.appendWork.shift();
   if (m === undefined) {
@@ -39,7 +39,7 @@ export const processAppendThread: Step = (env, node) => {
   processThreadItem(env, m, () => processAppend(node, { hardState: { term, vote, commit }, entries, snapshot }));
 };
 
-/** Does the oldest work of the apply thread. */
+/** Carries out the oldest work of the apply thread. */
 export const processApplyThread: Step = (env, node) => {
   const m = node.applyWork.shift();
   if (m === undefined) {
@@ -57,7 +57,7 @@ function processThreadItem(env: InteractionGroup, m: Message, work: () => void):
   env.messages.push(...m.responses);
 }
 
-/** A command that takes one step on each node named; with several, each under a header. */
+/** A command that takes one step on each named node. With several nodes each step has a header. */
 function onEach(what: string, step: Step): Command {
   return (env, directive) => {
     const nodes = nodeIds(directive).map((id) => env.node(id));
@@ -71,6 +71,7 @@ function onEach(what: string, step: Step): Command {
   };
 }
 
+/** The commands by name. */
 export const processCommands: Readonly<Record<string, Command>> = {
   "process-ready": onEach("handling Ready", processReady),
   "process-append-thread": onEach("processing append thread", processAppendThread),

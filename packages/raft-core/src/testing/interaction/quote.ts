@@ -1,4 +1,4 @@
-/** Bytes as Go's `%q` prints a string: in double quotes, what is not printable escaped. */
+/** Quoting in the form of Go's `%q`. */
 
 const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
   [0x07, "\\a"],
@@ -14,6 +14,7 @@ const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The bytes as Go's `%q` prints a string: in double quotes, with escapes for characters that are not printable. */
 export function quote(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; ) {
@@ -34,7 +35,7 @@ function decodeRune(bytes: Uint8Array): string | undefined {
     const text = strictUtf8.decode(bytes);
     return [...text].length === 1 ? text : undefined;
   } catch {
-    // Not UTF-8: Go prints such a byte by itself.
+    // Not UTF-8. Go prints such a byte as an escape of its own.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** `stabilize`: runs nodes until none of them has anything to do. */
+/** `stabilize`: runs nodes until none of them has work. */
 import { ScriptError, singleValue } from "../datadriven/arguments.ts";
 import { nodeIds, withValues } from "./command-arguments.ts";
 import type { Command, InteractionGroup } from "./interaction-group.ts";
@@ -6,17 +6,17 @@ import type { InteractionNode } from "./interaction-node.ts";
 import { deliver, hasMessages } from "./message-commands.ts";
 import { processAppendThread, processApplyThread, processReady } from "./process-commands.ts";
 
-/** Rounds after which nodes that still have work are taken to go in circles. */
+/** Rounds after which the command fails, because nodes that still have work will never come to rest. */
 const MAX_ROUNDS = 100_000;
 
 interface Phase {
   readonly header: string;
   hasWork(env: InteractionGroup, node: InteractionNode): boolean;
-  /** Writes what it does, to be indented under the header. */
+  /** Does the work. Its output is indented under the header. */
   work(env: InteractionGroup, node: InteractionNode): void;
 }
 
-/** Every round goes through these in order, each for all nodes. */
+/** The phases of a round, in order, each for all nodes. */
 const PHASES: readonly Phase[] = [
   { header: "handling Ready", hasWork: (_env, node) => node.raw.hasReady(), work: processReady },
   {
@@ -72,4 +72,5 @@ const stabilize: Command = (env, directive) => {
   }
 };
 
+/** The command by name. */
 export const stabilizeCommands: Readonly<Record<string, Command>> = { stabilize };

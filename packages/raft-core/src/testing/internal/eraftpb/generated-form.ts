@@ -1,4 +1,4 @@
-/** Values as the generated code encodes them: what tests compare the hand-written codec with. Nothing else uses it. */
+/** Encodes values with the generated code, so that tests can compare the hand-written codec with it. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Message, MessageType } from "../../../message.ts";
 import {
@@ -30,7 +30,7 @@ import {
   SnapshotSchema,
 } from "../gen/eraftpb/eraftpb_pb.ts";
 
-/** Numbers of raft-rs, written down a second time: a slip in the codec's own table must not go unnoticed. */
+/** The numbers of raft-rs. A second table, so that a test finds a mistake in the codec's own table. */
 const MESSAGE_TYPES: Readonly<Partial<Record<MessageType, number>>> = {
   MsgHup: 0,
   MsgBeat: 1,
@@ -52,7 +52,7 @@ const MESSAGE_TYPES: Readonly<Partial<Record<MessageType, number>>> = {
   MsgPreVote: 17,
   MsgPreVoteResp: 18,
 };
-/** UpdateNode is not in the contract; an open enum carries its number all the same. */
+/** UpdateNode is not in the contract, but an open enum can carry its number. */
 const CHANGE_TYPES: Readonly<Record<ConfChangeType, number>> = {
   AddNode: 0,
   RemoveNode: 1,
@@ -99,6 +99,7 @@ function snapshotForm({ metadata, data }: Snapshot): GeneratedSnapshot {
   return create(SnapshotSchema, { data, ...unlessEmpty("metadata", form, toBinary(SnapshotMetadataSchema, form)) });
 }
 
+/** The encoders by type. */
 export const GENERATED = {
   entry: (entry: Entry): Uint8Array => toBinary(EntrySchema, entryForm(entry)),
   confState: (confState: ConfState): Uint8Array => toBinary(ConfStateSchema, confStateForm(confState)),

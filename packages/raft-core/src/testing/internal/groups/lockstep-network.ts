@@ -1,9 +1,9 @@
 /**
- * A handful of RawNodes in one process, driven step by step: what the tests of the core run on.
+ * A few RawNodes in one process, driven step by step, for the tests of the core.
  *
- * Nothing happens by itself. Messages leave a node only in {@link LockstepNetwork.stabilize}, where every node carries out its
- * Ready at once (writes are durable immediately) and messages arrive in the order they were sent, unless a link is cut. Ids
- * are 1, 2, 3 and so on. Not a simulator: no time, no faults beyond cut links and restarts.
+ * Messages leave a node only in {@link LockstepNetwork.stabilize}. There every node carries out its
+ * Ready at once (writes are durable immediately), and messages arrive in the order they were sent, unless a link is cut. Ids
+ * are 1, 2, 3 and so on. It is not a simulator: it has no time, and no faults except cut links and restarts.
  */
 import type { Config } from "../../../config.ts";
 import { decodeConfChange, decodeConfChangeV2 } from "../../../eraftpb/conf-change.ts";
@@ -16,18 +16,20 @@ import { RawNode } from "../../../raw-node.ts";
 import type { Ready } from "../../../ready.ts";
 import type { ConfState, Entry, LogIndex, NodeId, Snapshot } from "../../../types.ts";
 
+/** Configuration of a node; the rest has defaults. */
 export type NodeConfig = Partial<Omit<Config, "id" | "storage">>;
 
+/** The members and their configuration. */
 export interface NetworkOptions {
   readonly voters: readonly NodeId[];
   readonly learners?: readonly NodeId[];
   /** Applies to every node. */
   readonly config?: NodeConfig;
-  /** What single nodes start with; the configuration is added. */
+  /** First contents of the storages of single nodes. The network adds the configuration. */
   readonly contents?: ReadonlyMap<NodeId, MemoryStorageContents>;
 }
 
-/** Makes a snapshot of its node's applied state whenever asked for one, without spooling. */
+/** A storage that makes a snapshot of its node's applied state at each call of `snapshot`, without spooling. */
 class LockstepStorage extends MemoryStorage {
   take: () => Snapshot | undefined = () => undefined;
 
@@ -36,6 +38,7 @@ class LockstepStorage extends MemoryStorage {
   }
 }
 
+/** One node of a {@link LockstepNetwork}. */
 export class LockstepNode {
   readonly id: NodeId;
   raw: RawNode;
@@ -53,19 +56,19 @@ export class LockstepNode {
     this.raw = this.#start();
   }
 
-  /** Loses everything that is not in the storage. */
+  /** Restarts the node, which loses everything that is not in the storage. */
   restart(): void {
     this.applied.length = 0;
     this.raw = this.#start();
   }
 
-  /** Drops the log before `index`. What others need of it they get as a snapshot of the state applied by then. */
+  /** Compacts the log before `index`. Members that need compacted entries get a snapshot of the applied state. */
   compact(index: LogIndex): void {
     this.storage.writeSync({ compactTo: index });
     this.storage.take = () => this.#appliedState();
   }
 
-  /** Carries out everything that is ready; returns the messages to deliver. */
+  /** Carries out all Readys and returns the messages to deliver. */
   carryOut(): Message[] {
     const out: Message[] = [];
     while (this.raw.hasReady()) this.#carryOutOne(this.raw.ready(), out);
@@ -119,6 +122,7 @@ export class LockstepNode {
   }
 }
 
+/** The network of the nodes of one group. */
 export class LockstepNetwork {
   readonly nodes = new Map<NodeId, LockstepNode>();
   /** Every message that was sent, delivered or not, in order. */
@@ -140,48 +144,52 @@ export class LockstepNetwork {
     }
   }
 
-  /** Adds a node that knows of nobody yet. */
+  /** Adds a node that knows no members yet. */
   join(id: NodeId, config: NodeConfig = {}): LockstepNode {
-    const nobody: ConfState = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
-    const node = new LockstepNode(id, nobody, {}, config);
+    const noMembers: ConfState = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+    const node = new LockstepNode(id, noMembers, {}, config);
     this.nodes.set(id, node);
     return node;
   }
 
+  /** The node with an id. Throws InvariantViolation when it does not exist. */
   node(id: NodeId): LockstepNode {
     const node = this.nodes.get(id);
     invariant(node !== undefined, () => `no node ${id}`);
     return node;
   }
 
+  /** The RawNode of a node. */
   raw(id: NodeId): RawNode {
     return this.node(id).raw;
   }
 
-  /** Elects `id`, by its own campaign. */
+  /** Lets `id` campaign, and stabilizes. */
   elect(id: NodeId): void {
     this.raw(id).campaign();
     this.stabilize();
   }
 
-  /** Proposes text on `id` and lets everything settle. Returns whether it was accepted. */
+  /** Proposes a text on `id`, and stabilizes. Returns whether the proposal was accepted. */
   propose(id: NodeId, text: string): boolean {
     const outcome = this.raw(id).propose(bytes(text));
     this.stabilize();
     return outcome.ok;
   }
 
+  /** Ticks one node `count` times. */
   tick(id: NodeId, count: number): void {
     for (let i = 0; i < count; i++) this.raw(id).tick();
   }
 
-  /** Cuts both ways between `id` and every other node. */
+  /** Cuts the links between `id` and every other node, in both directions. */
   isolate(id: NodeId): void {
     for (const other of this.nodes.keys()) {
       if (other !== id) this.cut(id, other);
     }
   }
 
+  /** Cuts the link between two nodes, in both directions. */
   cut(a: NodeId, b: NodeId): void {
     this.#cutLinks.add(`${a}-${b}`).add(`${b}-${a}`);
   }
@@ -197,7 +205,7 @@ export class LockstepNetwork {
     this.#filter = pass;
   }
 
-  /** Carries out and delivers until nothing is left to do. */
+  /** Carries out Readys and delivers messages until no node has work. Throws when that takes too many rounds. */
   stabilize(): void {
     for (let rounds = 0; rounds < 10_000; rounds++) {
       const messages = [...this.nodes.values()].flatMap((node) => node.carryOut());
@@ -224,7 +232,7 @@ export function text(data: Uint8Array): string {
   return String.fromCharCode(...data);
 }
 
-/** The commands among `entries`, as text, without the empty entries that begin terms. */
+/** The commands among `entries`, as texts, without the empty entries that begin terms. */
 export function commands(entries: readonly Entry[]): string[] {
   return entries.filter((entry) => entry.type === "EntryNormal" && entry.data.length > 0).map(({ data }) => text(data));
 }

@@ -1,6 +1,6 @@
 /**
- * Whole groups on manual time, so closely joined that a message arrives while it is being sent: what the tests of the driver's
- * loop run on. Nothing happens but when a test ticks the clock or lets turns end ({@link ManualClock.settle}).
+ * Groups of real drivers on manual time, for the tests of the driver's loop. A message arrives while it is being sent. Everything else happens only
+ * when a test ticks the clock or lets turns end ({@link ManualClock.settle}).
  */
 
 import type { RaftClusterOptions } from "../../../driver/options.ts";
@@ -12,7 +12,7 @@ import type { CommandExecutor, CommittedCommand, SnapshotContent } from "../../.
 import type { GroupChannel, GroupReceiver, PeerTransport } from "../../../ports/peer-transport.ts";
 import type { NodeId } from "../../../types.ts";
 
-/** Time that passes when the test says so, and turns that end when the test says so. */
+/** A clock whose time and turns the test controls. */
 export class ManualClock implements Clock {
   #now = 0;
   #soon: (() => void)[] = [];
@@ -31,19 +31,20 @@ export class ManualClock implements Clock {
   soon(fn: () => void): void {
     this.#soon.push(fn);
   }
-  /** Timers that run: one for all nodes of the clock. */
+  /** Number of running timers: one for all nodes of the clock. */
   get timers(): number {
     return this.#ticking.size;
   }
+  /** Lets one period pass. */
   tick(): void {
     this.#now += this.#periodMs;
     for (const fn of [...this.#ticking]) fn();
   }
-  /** Time passes in which the process does not run: no timer, and no turn. */
+  /** Lets time pass in which the process does not run: no timer fires, and no turn ends. */
   standStill(ms: number): void {
     this.#now += ms;
   }
-  /** Runs turns, and what they wait for, until nothing is left to do. */
+  /** Ends turns, and runs the promises that they wait for, until no work is left. */
   async settle(): Promise<void> {
     for (let idle = 0; idle < 3; idle++) {
       const due = this.#soon.splice(0);
@@ -54,19 +55,20 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Nodes joined so closely that a message arrives while it is being sent. */
+/** A network on which a message arrives while it is being sent. */
 export class ShortCircuit {
   readonly receivers = new Map<NodeId, GroupReceiver>();
   readonly sent: Message[] = [];
   readonly #transports = new Map<NodeId, PeerTransport>();
 
-  /** The one that {@link transport} made for a node. */
+  /** The transport that {@link transport} made for a node. */
   transportOf(nodeId: NodeId): PeerTransport {
     const transport = this.#transports.get(nodeId);
     if (transport === undefined) throw new Error(`node ${nodeId} has no transport`);
     return transport;
   }
 
+  /** Makes the transport of a node. */
   transport(nodeId: NodeId): PeerTransport {
     const transport = this.#make(nodeId);
     this.#transports.set(nodeId, transport);
@@ -94,6 +96,7 @@ export class ShortCircuit {
     };
   }
 
+  /** The receiver that a node's group has opened. */
   receiver(nodeId: NodeId): GroupReceiver {
     const receiver = this.receivers.get(nodeId);
     if (receiver === undefined) throw new Error(`node ${nodeId} does not listen`);
@@ -101,7 +104,7 @@ export class ShortCircuit {
   }
 }
 
-/** Counts its commands. */
+/** An executor that counts its commands. */
 export class Counter implements CommandExecutor<string, number> {
   count = 0;
   apply(batch: readonly CommittedCommand<string>[]): readonly number[] | Promise<readonly number[]> {
@@ -132,10 +135,10 @@ export async function stopAll(): Promise<void> {
   await Promise.all(started.splice(0).map((cluster) => cluster.stop()));
 }
 
-/** What the nodes of one test share. */
+/** The clock and the network that the nodes of one test share. */
 export const network = () => ({ clock: new ManualClock(), wires: new ShortCircuit() });
 
-/** Node `nodeId` of `voters`. */
+/** Starts the node `nodeId` of a group of `voters`. */
 export async function startNode(
   { clock, wires }: ReturnType<typeof network>,
   nodeId: NodeId,
@@ -158,14 +161,14 @@ export async function startNode(
   return { cluster, storage, executor, clock, wires };
 }
 
-/** A group of one, which leads. */
+/** Starts a group of one node, which leads. */
 export async function single(options: Options = {}) {
   const node = await startNode(network(), 1, [1], options);
   await node.clock.settle();
   return node;
 }
 
-/** A group of three, of which node 1 leads. */
+/** Starts a group of three nodes, of which node 1 leads. */
 export async function trio(options: Options = {}) {
   const shared = network();
   const nodes = await Promise.all([1, 2, 3].map((id) => startNode(shared, id, [1, 2, 3], options)));

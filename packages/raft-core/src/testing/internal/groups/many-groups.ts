@@ -1,6 +1,6 @@
 /**
- * Nodes with many groups each, on manual time: a network that is keyed by node and group, delivers at the end of the turn, and can be
- * cut. For what groups of one node share.
+ * Three nodes with many groups each, on manual time. The network has a link for each node and group, delivers at the end of the turn, and can be
+ * cut. For tests of the parts that groups of one node share.
  */
 import { HEARTBEAT_GROUP } from "../../../driver/heartbeats/roster-codec.ts";
 import type { RaftClusterOptions } from "../../../driver/options.ts";
@@ -15,6 +15,7 @@ import { Counter, ManualClock } from "./manual-group.ts";
 
 type Options = Partial<Omit<RaftClusterOptions<string, number>, "storage" | "executor" | "nodeId" | "groupId">>;
 
+/** One node and its groups. */
 export class ManyGroupsNode {
   readonly nodeId: NodeId;
   readonly storages = new Map<GroupId, MemoryStorage>();
@@ -25,6 +26,7 @@ export class ManyGroupsNode {
     this.nodeId = nodeId;
   }
 
+  /** The groups that this node leads. */
   leads(): RaftCluster<string, number>[] {
     return this.clusters.filter(({ isLeader }) => isLeader);
   }
@@ -34,12 +36,13 @@ export class ManyGroupsNode {
   }
 }
 
+/** Three nodes with the same groups. */
 export class ManyGroups {
   readonly clock = new ManualClock();
   readonly nodes: ManyGroupsNode[];
-  /** What was sent, by group; empty it at will. */
+  /** The sent messages with their groups. Tests may empty the list. */
   readonly sent: { readonly groupId: GroupId; readonly message: Message }[] = [];
-  /** Nodes that nobody reaches and that reach nobody. */
+  /** Nodes whose messages, in both directions, do not arrive. */
   readonly cut = new Set<NodeId>();
   /** Whether a message arrives. */
   passes: (groupId: GroupId, message: Message) => boolean = () => true;
@@ -67,7 +70,7 @@ export class ManyGroups {
     return node;
   }
 
-  /** Starts a node on what it had stored. `options` win over the common ones. */
+  /** Starts a node on its stored data. `options` take precedence over the common ones. */
   async startNode(node: ManyGroupsNode, options: Options = {}): Promise<void> {
     const transport = this.#transport(node.nodeId);
     for (let groupId = 1; groupId <= this.#groups; groupId++) {
@@ -98,7 +101,7 @@ export class ManyGroups {
     }
   }
 
-  /** Lets node 1 lead every group, and its followers take that in. */
+  /** Makes node 1 the leader of every group, and lets its followers learn of it. */
   async electFirst(): Promise<void> {
     for (const cluster of this.node(1).clusters) cluster.campaign();
     await this.clock.settle();
@@ -106,7 +109,7 @@ export class ManyGroups {
     if (this.node(1).leads().length !== this.#groups) throw new Error("node 1 was not elected everywhere");
   }
 
-  /** Messages sent since the last call, those of groups and those of the nodes themselves. */
+  /** The messages sent since the last call: those of groups, and those between nodes (the coalesced heartbeats). */
   takeSent(): { readonly ofGroups: Message[]; readonly ofNodes: Message[] } {
     const sent = this.sent.splice(0);
     const select = (isNodes: boolean): Message[] =>
@@ -114,7 +117,7 @@ export class ManyGroups {
     return { ofGroups: select(false), ofNodes: select(true) };
   }
 
-  /** What a group of a node hears by. */
+  /** The receiver that a group of a node has opened. */
   receiver(nodeId: NodeId, groupId: GroupId): GroupReceiver {
     const receiver = this.#receivers.get(`${nodeId}/${groupId}`);
     if (receiver === undefined) throw new Error(`group ${groupId} is not open on node ${nodeId}`);

@@ -1,6 +1,6 @@
 /**
- * A group of {@link SlowDiskNode}s on a network that loses, repeats and reorders messages. A seed decides what happens. It looks at every
- * message that leaves, at every leader, and at every applied entry, over all restarts, and keeps what it finds wrong.
+ * A group of {@link SlowDiskNode}s on a network that loses, repeats and reorders messages. A seed decides all events. The group checks every
+ * message that leaves, every leader, and every applied entry, over all restarts, and collects its findings.
  */
 import { encodeConfChangeV2 } from "../../../eraftpb/conf-change.ts";
 import type { Message, MessageType } from "../../../message.ts";
@@ -9,7 +9,7 @@ import type { ConfChangeSingle, ConfChangeType, ConfState, NodeId } from "../../
 import { bytes } from "./lockstep-network.ts";
 import { type SlowDiskConfig, SlowDiskNode } from "./slow-disk-node.ts";
 
-/** How often each kind of event comes, out of the sum of all. */
+/** The frequency of each kind of event, relative to the sum of all. */
 export interface Weights {
   readonly ready: number;
   readonly write: number;
@@ -23,6 +23,7 @@ export interface Weights {
   readonly change: number;
 }
 
+/** Weights without changes of the configuration. */
 export const ORDINARY: Weights = {
   ready: 25,
   write: 15,
@@ -36,11 +37,12 @@ export const ORDINARY: Weights = {
   change: 0,
 };
 
+/** Runs random events on a group of slow nodes and checks them. */
 export class SlowDiskGroup {
   readonly nodes: readonly SlowDiskNode[];
-  /** What went wrong, in words. */
+  /** Descriptions of broken rules. */
   readonly findings: string[] = [];
-  /** These do nothing any more, for good. */
+  /** Nodes that have stopped for good. */
   readonly gone = new Set<NodeId>();
   readonly rng: ReturnType<typeof seededRng>;
   sent = 0;
@@ -62,7 +64,7 @@ export class SlowDiskGroup {
     return this.alive.find(({ raw }) => raw.basicStatus().softState.role === "StateLeader");
   }
 
-  /** One event of one node. */
+  /** Runs one random event of one node. */
   step(weights: Weights): void {
     const node = this.#one(this.alive);
     switch (this.#choose(weights)) {
@@ -100,7 +102,7 @@ export class SlowDiskGroup {
     this.#look(node);
   }
 
-  /** Everything works: each round is a tick of every node, and all that follows from it. */
+  /** Runs rounds without faults: each round ticks every node and then settles. */
   heal(rounds: number): void {
     for (let round = 0; round < rounds; round++) {
       for (const { raw } of this.alive) raw.tick();
@@ -108,7 +110,7 @@ export class SlowDiskGroup {
     }
   }
 
-  /** Does whatever can be done without a tick. Nothing is lost. */
+  /** Runs all work that needs no tick, without losing messages. */
   settle(): void {
     for (let turns = 0; turns < 1_000; turns++) {
       for (const node of this.alive) {
@@ -123,7 +125,7 @@ export class SlowDiskGroup {
     this.findings.push("the nodes do not come to rest");
   }
 
-  /** Nobody hears what is on its way. */
+  /** Drops the messages that are under way. */
   loseMessages(): void {
     this.#network = [];
   }
@@ -143,8 +145,8 @@ export class SlowDiskGroup {
   }
 
   /**
-   * On a leader: up to three members become voters or learners, or leave; sometimes the way out of a joint configuration is asked for. Others
-   * might name somebody who was removed since, and ids are never used again.
+   * On a leader: proposes that up to three members become voters or learners, or leave. A proposal without members asks to leave a joint
+   * configuration. Other nodes do not propose, because they could name a member that was removed meanwhile, and ids are never used again.
    */
   #change(node: SlowDiskNode): void {
     if (node.raw.basicStatus().softState.role !== "StateLeader") return;
@@ -197,7 +199,7 @@ export class SlowDiskGroup {
   }
 }
 
-/** These tell what their sender has heard of, and nothing that an election or a commit relies on. */
+/** Messages that claim nothing on which an election or a commit depends. */
 const CLAIMS_NOTHING: ReadonlySet<MessageType> = new Set<MessageType>([
   "MsgPreVote",
   "MsgPreVoteResp",
@@ -205,12 +207,12 @@ const CLAIMS_NOTHING: ReadonlySet<MessageType> = new Set<MessageType>([
   "MsgTransferLeader",
 ]);
 
-/** What a message claims of its sender's disk and does not find there; undefined if there is nothing of the kind. */
+/** The claim of a message that its sender's disk does not support; undefined if there is none. */
 function unfounded(m: Message, { id, storage }: SlowDiskNode): string | undefined {
   if (CLAIMS_NOTHING.has(m.type) || m.term === 0) return undefined;
   const { term, vote } = storage.initialState().hardState;
   if (term < m.term) return "the term is not durable";
-  // The sender was in this term, and has gone on to a later one: what it claimed was true in between.
+  // The sender's disk has a later term already. The claim was true before that.
   if (term > m.term) return undefined;
   switch (m.type) {
     case "MsgVote":

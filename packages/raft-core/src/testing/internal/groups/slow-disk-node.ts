@@ -1,7 +1,7 @@
 /**
- * A RawNode whose disk and state machine work only when a test says so, and which can crash between any two of these steps. A crash
- * loses every write that is not done and everything in memory; the log is applied again from its start. In asynchronous mode (the
- * default) any number of writes wait; in synchronous mode one Ready is carried out after the other.
+ * A RawNode whose disk and state machine work only when a test calls them, and which can crash between any two of these steps. A crash
+ * loses every pending write and everything in memory; the log is applied again from its start. In asynchronous mode (the
+ * default) any number of writes may be pending; in synchronous mode one Ready is carried out after the other.
  */
 import type { Config } from "../../../config.ts";
 import { decodeConfChange, decodeConfChangeV2 } from "../../../eraftpb/conf-change.ts";
@@ -13,9 +13,10 @@ import type { ReadState } from "../../../raft/read-index.ts";
 import { RawNode } from "../../../raw-node.ts";
 import type { ConfState, Entry, HardState, NodeId, Snapshot } from "../../../types.ts";
 
+/** Configuration of a node; the rest has defaults. */
 export type SlowDiskConfig = Partial<Omit<Config, "id" | "storage">>;
 
-/** What the disk or the state machine has to do, and the messages that leave then. */
+/** A piece of work for the disk or the state machine, and the messages that leave after it. */
 interface Work {
   readonly hardState?: HardState | undefined;
   readonly entries: readonly Entry[];
@@ -23,11 +24,12 @@ interface Work {
   readonly leaving: readonly Message[];
 }
 
+/** A node with a slow disk. */
 export class SlowDiskNode {
   readonly id: NodeId;
   readonly storage: MemoryStorage;
   raw: RawNode;
-  /** Applied since the last restart, or since the snapshot that came after that. */
+  /** Entries applied since the last restart, or since a snapshot after it. */
   readonly applied: Entry[] = [];
   readonly readStates: ReadState[] = [];
   readonly #config: SlowDiskConfig;
@@ -44,17 +46,17 @@ export class SlowDiskNode {
     this.raw = this.#start();
   }
 
-  /** How many times it was started. */
+  /** Number of times that the node was started. */
   get incarnation(): number {
     return this.#starts;
   }
 
-  /** Writes that were handed out and are not done. */
+  /** Number of writes that were handed out and are not done. */
   get pendingWrites(): number {
     return this.#writes.length;
   }
 
-  /** Takes whatever is ready. Returns the messages that leave at once; writes and entries to apply wait. */
+  /** Takes all Readys. Returns the messages that leave at once; writes and entries to apply become pending. */
   takeReady(): Message[] {
     const leaving: Message[] = [];
     while (this.raw.hasReady() && (this.#isAsync || this.#writes.length + this.#applies.length === 0)) {
@@ -75,13 +77,13 @@ export class SlowDiskNode {
     return leaving;
   }
 
-  /** Completes the oldest write. Returns the messages that leave behind it. */
+  /** Completes the oldest write. Returns the messages that leave after it. */
   write(): Message[] {
     const work = this.#writes.shift();
     if (work === undefined) return [];
     const { hardState, entries, snapshot, leaving } = work;
     if (snapshot !== undefined) {
-      // What was handed out before the snapshot is part of it.
+      // Entries that were handed out before the snapshot are part of it.
       if (this.#isAsync) this.#applies = [];
       this.applied.length = 0;
       this.storage.applySnapshot(snapshot);
@@ -90,7 +92,7 @@ export class SlowDiskNode {
     return this.#deliver(leaving);
   }
 
-  /** Applies what was handed out first, once its write is done in synchronous mode. Returns whether there was anything. */
+  /** Applies the entries that were handed out first; in synchronous mode only after their write. Returns whether there were any. */
   apply(): boolean {
     if (!this.#isAsync && this.#writes.length > 0) return false;
     const work = this.#applies.shift();
@@ -105,7 +107,7 @@ export class SlowDiskNode {
     return true;
   }
 
-  /** Loses what is not on disk, and starts again. */
+  /** Crashes and starts again: everything that is not on disk is lost. */
   crash(): void {
     this.#writes = [];
     this.#applies = [];
@@ -142,7 +144,7 @@ function writeOf({ term, vote, commit, entries, snapshot, responses }: Message):
   return { hardState: term === 0 ? undefined : { term, vote, commit }, entries, snapshot, leaving: responses };
 }
 
-/** A configuration of voters alone. */
+/** A configuration with only voters. */
 export function votersOnly(voters: readonly NodeId[]): ConfState {
   return { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
 }

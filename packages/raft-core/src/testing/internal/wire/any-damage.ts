@@ -1,4 +1,4 @@
-/** Random edits for {@link damaged}, and what a parser may answer to them. */
+/** Random edits for {@link damaged}. */
 import fc from "fast-check";
 import { damaged, EDIT_KINDS, type Edit } from "../../damage.ts";
 
@@ -8,7 +8,7 @@ export const anyEdit: fc.Arbitrary<Edit> = fc.record({
   value: fc.nat(),
 });
 
-/** Damaged bytes of the values that `valid` gives, and bytes that never were any. */
+/** Damaged bytes of `valid` values, and random bytes. */
 export function anyDamaged(valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   const edits = fc.array(anyEdit, { minLength: 1, maxLength: 4 });
   return fc.oneof(

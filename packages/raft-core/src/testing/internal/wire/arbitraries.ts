@@ -1,4 +1,4 @@
-/** Random values of everything that has bytes, for tests. Numbers are often at the edges of a varint's length. */
+/** Random values of every type that the codec encodes. Numbers are often at the edges of a varint's length. */
 import fc from "fast-check";
 import { type Message, type MessageType, message } from "../../../message.ts";
 import type {
@@ -31,7 +31,7 @@ const uint = fc.oneof(fc.constantFrom(...EDGES, Number.MAX_SAFE_INTEGER), fc.nat
 const bytes = fc.uint8Array({ maxLength: 200 });
 const ids = fc.array(uint, { maxLength: 6 });
 
-/** Every type that has bytes; written down anew, for the codec's own list is what the tests check. */
+/** Every type of message that can be encoded. A second list, because the tests check the codec's own one. */
 export const TYPES_WITH_BYTES: readonly MessageType[] = [
   "MsgHup",
   "MsgBeat",

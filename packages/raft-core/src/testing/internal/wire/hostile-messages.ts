@@ -1,6 +1,6 @@
 /**
- * Messages that a broken or hostile node might send to node 1, for tests: every type, terms and indexes that are often near
- * those in use and sometimes enormous, and enough of them sound in part to get past the first check.
+ * Messages that a broken or hostile node might send to node 1, for tests: every type, with terms and indexes that are often close to
+ * those in use and sometimes enormous. Many of them are valid enough to pass the first check.
  */
 import fc from "fast-check";
 import { type Message, message } from "../../../message.ts";
@@ -32,7 +32,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   metadata: fc.record({ index: number, term: number, confState: anyConfState }),
 });
 
-/** The fields of `m`, its entries put in order behind the one they claim to follow. */
+/** The message `m` with its entries numbered from `index + 1` on and with rising terms. */
 function inOrder(m: Partial<Message> & Pick<Message, "type">): Message {
   const { index = 0, logTerm = 0, term = 0, entries = [] } = m;
   let last = logTerm;
