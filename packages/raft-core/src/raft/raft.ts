@@ -239,7 +239,8 @@ export class Raft {
       // A candidate with a lower term but a longer log must learn this term before it can win an election.
       this.send({ type: "MsgPreVoteResp", to: m.from, term: this.term, reject: true, ...highestCommitted(this) });
     } else if (m.type === "MsgVoteResp" || m.type === "MsgPreVoteResp") {
-      // Its vote is of no use any more. A member that was removed refuses pre-votes in its own term, and never hears of the candidate's (E4).
+      // The vote is too old to count, but its commit index is valid. A removed member refuses pre-votes in its own term, because it never learns
+      // the candidate's (election.ts E4).
       learnCommitted(this, m);
     } else if (m.type === "MsgStorageAppendResp" && m.snapshot !== undefined) {
       // The entries of the report may have been replaced since (see `storageAppendResponse` in ready.ts); its snapshot stays valid.

@@ -202,7 +202,7 @@ describe("a member that was removed and has entries that the others lack", () =>
 });
 
 test("a member that was removed tells a candidate of a later term that it does not need its vote (E4)", () => {
-  // The leader crashes in the moment in which it has applied its removal, and has an entry more than node 2, which it had asked to lead.
+  // The leader crashes at the moment in which it has applied its removal. It has one entry more than node 2, which it had asked to lead.
   const network = led({ voters: [1, 2], config: { stepDownOnRemoval: true, preVote: true } });
   network.raw(1).proposeConfChange(change(remove(1)));
   network.raw(1).propose(bytes("an entry more than node 2 has"));
