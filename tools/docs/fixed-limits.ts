@@ -29,6 +29,11 @@ const LIMITS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "packages/workflow/src": {
     MAX_BUFFERED_SIGNALS: "Signals of a run that wait to be asked for",
     MAX_BUFFERED_SIGNAL_BYTES: "Bytes of those",
+    MAX_STREAMS_PER_RUN: "Streams of a run",
+    MAX_STREAM_NAME_LENGTH: "Characters of a stream's name",
+    MAX_CHUNKS_PER_ENTRY: "Chunks of streams of a run that one entry of the log appends",
+    MAX_CHUNK_BYTES_PER_ENTRY: "Bytes of those",
+    STREAM_ENTRY_INTERVAL_MS: "Least time between two entries that append to streams of a run, in ms",
     MAX_ATTEMPTS: "Attempts of a step that a retry policy may ask for",
   },
   "packages/raft-core/src": {

@@ -23,6 +23,7 @@ export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
 export { inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";
 export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
+export { type StreamDefinition, type StreamValue, type StreamWriter, stream } from "./author/stream.ts";
 export {
   type NoSchema,
   type WorkflowDefinition,
@@ -82,6 +83,7 @@ export type {
   RunView,
   StuckSummary,
 } from "./state/run-view.ts";
+export type { OwnedStream, RecordedChunk, StreamPage, StreamQuery } from "./state/stream-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";
 
 // To replicate workflows with a Raft group of one's own.

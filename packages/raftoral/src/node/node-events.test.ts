@@ -21,6 +21,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "run-stuck": true,
   "record-committed": true,
   "signal-buffered": true,
+  "stream-appended": true,
   "cancel-requested": true,
   "runs-pruned": true,
   "node-changed": true,

@@ -11,7 +11,7 @@ export type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** What a value is, for the error that says what is wrong with it. */
 export interface SchemaSubject {
-  readonly code: "INPUT_INVALID" | "OUTPUT_INVALID" | "SIGNAL_INVALID";
+  readonly code: "INPUT_INVALID" | "OUTPUT_INVALID" | "SIGNAL_INVALID" | "STREAM_CHUNK_INVALID";
   /** "The input is not what workflow order takes". */
   readonly problem: string;
   /** "Correct the input." */
@@ -51,6 +51,23 @@ export async function judged<Value>(
   return { ok: false, error: new WorkflowError(code, message, { details: { issues } }) };
 }
 
+/** Asks a schema that must answer at once. Throws the subject's code when it refuses the value, or answers with a promise. */
+export function judgedAtOnce(schema: StandardSchemaV1, value: unknown, { code, problem, remedy }: SchemaSubject): void {
+  let said: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
+  try {
+    said = schema["~standard"].validate(value);
+  } catch (cause) {
+    throw new WorkflowError(code, `${problem}: its schema failed: ${textOf(cause)}. ${remedy}`, { cause });
+  }
+  if ("then" in said) {
+    said.then(undefined, () => {});
+    throw new WorkflowError(code, `${problem}: its schema answers with a promise. Use one that answers at once.`);
+  }
+  if (said.issues === undefined) return;
+  const issues = said.issues.slice(0, MAX_ISSUES).map(issueText);
+  throw new WorkflowError(code, `${problem}: ${issues.join("; ")}. ${remedy}`, { details: { issues } });
+}
+
 /** What a schema gives for a value. Rejects with the subject's code when the schema refuses it. */
 export async function validated<Value>(
   schema: StandardSchemaV1<unknown, Value>,
@@ -78,6 +95,12 @@ export function outputOf(workflowType: string): SchemaSubject {
 export function signalOf(name: string): SchemaSubject {
   const problem = `The payload is not what signal ${name} takes`;
   return { code: "SIGNAL_INVALID", problem, remedy: "Send what the signal's schema takes." };
+}
+
+/** A chunk of a stream. */
+export function chunkOf(name: string): SchemaSubject {
+  const problem = `The chunk is not what stream ${name} takes`;
+  return { code: "STREAM_CHUNK_INVALID", problem, remedy: "Write what the stream's schema takes." };
 }
 
 function issueText({ message, path }: StandardSchemaV1.Issue): string {

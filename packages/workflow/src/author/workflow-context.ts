@@ -3,6 +3,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { Duration } from "./duration.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
+import type { StreamDefinition, StreamWriter } from "./stream.ts";
 
 /** How often and when a failed step is tried again. */
 export interface RetryPolicy {
@@ -126,6 +127,12 @@ export interface WorkflowContext {
     signal: Signal,
     options: WaitOptions,
   ): Promise<WaitResult<SignalPayload<Signal>>>;
+  /**
+   * A stream of the run, for progress and tokens: any number of readers follow it, on any node and through the client, while the run goes on. The handle writes in
+   * the body and inside of steps. The name is the run's, in every scope. A definition gives the chunks their type. Throws NAME_INVALID.
+   */
+  stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
+  stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
   /** The time in ms since the epoch, recorded. */
   now(): Promise<number>;
   /** In `[0, 1)`, the same on replay. */

@@ -14,6 +14,7 @@ import { resume } from "./resume.ts";
 import { signal } from "./signal.ts";
 import { signalReceive } from "./signal-receive.ts";
 import { stepProgress } from "./step-progress.ts";
+import { streamAppend } from "./stream-append.ts";
 import { trial } from "./trial.ts";
 import { workflowEnd } from "./workflow-end.ts";
 import { workflowStart } from "./workflow-start.ts";
@@ -35,6 +36,7 @@ const DEFINITIONS = [
   stepProgress,
   trial,
   resume,
+  streamAppend,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

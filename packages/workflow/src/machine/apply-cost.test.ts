@@ -74,6 +74,13 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "StepProgress", ...owned, path: "p#3", ...PROGRESS, attempts: 2 },
     { kind: "StepProgress", ...owned, path: "late#0", ...PROGRESS },
     { kind: "Checkpoint", ...owned, path: "p#3", value: NOTHING, recordKind: "step" },
+    {
+      kind: "StreamAppend",
+      ...owned,
+      parts: [{ name: "out", offset: 0, spans: [{ place: "", attempt: 0, values: [NOTHING, NOTHING] }], ends: true }],
+      keepChunks: 1,
+      keepBytes: 1,
+    },
     { kind: "Signal", runId: "long", name: "go", payload: NOTHING, signalId: "s", atMs: 1 },
     { kind: "SignalReceive", ...owned, path: "go#0", name: "go", timedOut: false },
     { kind: "Cancel", runId: "long", reason: "enough", atMs: 1 },

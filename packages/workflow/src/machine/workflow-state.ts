@@ -29,6 +29,7 @@ import {
   summary,
   view,
 } from "../state/run-view.ts";
+import { type StreamPage, type StreamQuery, streamPage } from "../state/stream-view.ts";
 import { Tables } from "../state/tables.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 
@@ -149,6 +150,12 @@ export class WorkflowState {
   history(runId: string, query: HistoryQuery = {}): HistoryPage | undefined {
     const run = this.#tables.runs.get(runId);
     return run === undefined ? undefined : this.#histories.page(this.#tables.runs.records, run, query);
+  }
+
+  /** One page of a stream of a run. */
+  stream(query: StreamQuery): StreamPage | undefined {
+    const run = this.#tables.runs.get(query.runId);
+    return run === undefined ? undefined : streamPage(this.#tables.runs.records, run, query);
   }
 
   /** Newest start first. */

@@ -18,10 +18,13 @@
  * | stuck      | `t start` | nothing: a run that has not ended and is not to be executed |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
  * | ended      | `f end start` | nothing: a run that ended there |
- * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints or progress are left |
+ * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints, progress or streams are left |
+ * | stream     | `q start name` | one stream of the run: where it begins and ends |
+ * | batch      | `b start stream offset` | chunks of a stream that one entry of the log brought |
+ * | scope      | `k start stream hash probe` | how many chunks of a stream the body has written in one scope |
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
- * its path, of which two may be alike: the second one takes the next probe.
+ * its path, of which two may be alike: the second one takes the next probe. So is the count of a scope. A run's streams are numbered from 1.
  */
 import type { StateKey } from "@raftoral/raft-core";
 
@@ -75,6 +78,9 @@ export const KEY_PREFIX = Object.freeze({
   vacated: "v",
   ended: "f",
   remains: "g",
+  stream: "q",
+  streamBatch: "b",
+  streamScope: "k",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */
@@ -133,6 +139,21 @@ function hashKey(hash: number): StateKey {
 /** Key of the progress of the steps whose paths have this hash. `start` is a {@link numberKey}. */
 export function progressKey(start: StateKey, hash: number): StateKey {
   return KEY_PREFIX.progress + start + hashKey(hash);
+}
+
+/** Key of a run's stream. `start` is a {@link numberKey}. */
+export function streamKey(start: StateKey, name: string): StateKey {
+  return KEY_PREFIX.stream + start + textKey(name);
+}
+
+/** Key of the batch of a stream that begins at `offset`. */
+export function streamBatchKey(start: StateKey, stream: number, offset: number): StateKey {
+  return KEY_PREFIX.streamBatch + start + numberKey(stream) + numberKey(offset);
+}
+
+/** Key of the count of a scope whose name has this hash, or of the `probe`-th other one. */
+export function streamScopeKey(start: StateKey, stream: number, hash: number, probe: number): StateKey {
+  return KEY_PREFIX.streamScope + start + numberKey(stream) + numberKey(hash) + (probe === 0 ? "" : numberKey(probe));
 }
 
 /** FNV-1a over UTF-16 units, 32 bits. */

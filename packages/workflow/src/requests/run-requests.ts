@@ -1,5 +1,5 @@
 /**
- * Requests to runs from outside of any body, over the engine of one node: start, signal, cancel, resume, wait.
+ * Requests to runs from outside of any body, over the engine of one node: start, signal, cancel, resume, wait, chunks of streams.
  *
  * RQ1. A request is an idempotent command: one whose outcome is unknown is proposed again while its limit lasts.
  * RQ2. A wait reads the run's outcome and never its history, and costs nothing between two events of the run.
@@ -13,6 +13,7 @@ import { runNotFoundText, WorkflowError } from "../errors.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
 import type { RunEnd } from "../state/run-view.ts";
+import type { StreamPage, StreamQuery } from "../state/stream-view.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { RunWatch } from "./run-watch.ts";
 
@@ -49,22 +50,25 @@ export class RunRequests {
   readonly #clock: Clock;
   readonly #proposer: RetryingProposer;
   readonly #watch: RunWatch;
+  readonly #chunks: RunWatch;
 
   constructor(engine: WorkflowEngine, clock: Clock = platformClock) {
     this.#engine = engine;
     this.#clock = clock;
     this.#proposer = new RetryingProposer(engine, clock);
     this.#watch = new RunWatch(engine, clock);
+    this.#chunks = new RunWatch(engine, clock, "ends-and-chunks");
   }
 
-  /** How many calls wait for a run to end. */
+  /** How many calls wait for a run to end, or for chunks of a stream. */
   get waits(): number {
-    return this.#watch.size;
+    return this.#watch.size + this.#chunks.size;
   }
 
   /** Ends every wait with NODE_STOPPED. Idempotent. */
   close(): void {
     this.#watch.close();
+    this.#chunks.close();
   }
 
   /** Resolves once the start is committed. Rejects with WORKFLOW_TYPE_UNKNOWN, WORKFLOW_ID_CONFLICT, or the engine's error. */
@@ -102,6 +106,26 @@ export class RunRequests {
     });
   }
 
+  /**
+   * Chunks of a stream, once there are some, or once none will follow; undefined when the limit is over before. `startIndex` is the run's that the reader
+   * began with. Rejects with WORKFLOW_NOT_FOUND, STREAM_TRIMMED or NODE_STOPPED.
+   */
+  async chunks(
+    query: StreamQuery,
+    startIndex: number | undefined,
+    limit: RequestLimit,
+  ): Promise<StreamPage | undefined> {
+    const { runId, stream } = query;
+    if ((await this.#engine.end(runId)) === undefined && !(await this.#caughtUp(limit))) return undefined;
+    return this.#chunks.until(runId, limit, async () => {
+      const page = await this.#engine.stream(query);
+      if (page === undefined || (startIndex !== undefined && page.startIndex !== startIndex)) throw runNotFound(runId);
+      const { from = 0 } = query;
+      if (query.from !== undefined && from < page.firstOffset) throw trimmed(runId, stream, from, page.firstOffset);
+      return page.chunks.length > 0 || page.isOver ? page : undefined;
+    });
+  }
+
   /** Whether everything acknowledged before the call is applied here; false when the limit is over before. Outlasts an election. */
   async #caughtUp(limit: RequestLimit): Promise<boolean> {
     const { leftMs, goOn } = this.#bounds(limit);
@@ -130,6 +154,14 @@ export class RunRequests {
     const goOn = (): boolean => this.#clock.monotonicMs() < endMs && signal?.aborted !== true;
     return { leftMs, goOn };
   }
+}
+
+function trimmed(runId: string, stream: string, from: number, firstOffset: number): WorkflowError {
+  return new WorkflowError(
+    "STREAM_TRIMMED",
+    `Stream ${stream} of run ${runId} does not keep offset ${from} any more: the first one that is kept is ${firstOffset}. Read from there.`,
+    { details: { runId, stream, firstOffset } },
+  );
 }
 
 /** The failure of a call about a run that does not exist. */

@@ -1,4 +1,4 @@
-/** Waits for runs to end, on any node, from the events of the replicated state. */
+/** Waits for runs to end, and for chunks of their streams, on any node, from the events of the replicated state. */
 import { type Clock, RaftError } from "@raftoral/raft-core";
 import type { EngineListener } from "../runtime/engine/workflow-engine.ts";
 import type { RequestLimit } from "./request-limit.ts";
@@ -15,14 +15,17 @@ export class RunWatch {
   readonly #unsubscribe: () => void;
   #isClosed = false;
 
-  constructor(engine: WatchedEngine, clock: Clock) {
+  /** `hears`: whether waits are woken by more chunks of a run's streams, too. */
+  constructor(engine: WatchedEngine, clock: Clock, hears: "ends" | "ends-and-chunks" = "ends") {
     this.#clock = clock;
     this.#unsubscribe = engine.subscribe({
       onEvents: (events) => {
         if (this.#waiting.size === 0) return;
         for (const event of events) {
           if (event.type === "run-ended") this.#wake(event.runId);
-          else if (event.type === "runs-pruned") for (const runId of event.runIds) this.#wake(runId);
+          else if (event.type === "stream-appended") {
+            if (hears === "ends-and-chunks") this.#wake(event.runId);
+          } else if (event.type === "runs-pruned") for (const runId of event.runIds) this.#wake(runId);
           // A snapshot may hold the end of any run.
           else if (event.type === "state-restored") for (const runId of [...this.#waiting.keys()]) this.#wake(runId);
         }
@@ -39,7 +42,7 @@ export class RunWatch {
   }
 
   /**
-   * Calls `look` now and whenever the run may have ended, until it gives something: that is the answer. Undefined when the limit's time is over or its
+   * Calls `look` now and whenever the run may have ended, or has more chunks, until it gives something: that is the answer. Undefined when the limit's time is over or its
    * signal aborts. Rejects with NODE_STOPPED once this is closed, because nothing more would be heard, and with what `look` throws.
    */
   async until<T>(runId: string, limit: RequestLimit, look: () => Promise<T | undefined>): Promise<T | undefined> {

@@ -15,6 +15,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     input: async () => undefined,
     history: async () => undefined,
     progress: async () => undefined,
+    stream: async () => undefined,
     run: async (runId) => {
       const run = await engine.run(runId);
       asked.open();

@@ -18,6 +18,14 @@ export interface RuntimeLimits {
   readonly retentionMs: number;
   /** Finished runs kept at most (10,000); the oldest go first. */
   readonly maxFinishedRuns: number;
+  /** Largest chunk of a stream, as JSON in bytes (64 KiB); 256 KiB at most. */
+  readonly maxStreamChunkBytes: number;
+  /** Bytes of chunks of a run that wait on its owner to be committed (1 MiB); a writer waits while there are more. */
+  readonly maxStreamBufferBytes: number;
+  /** Chunks that a stream keeps at most (100,000); the oldest are dropped first. */
+  readonly maxStreamChunks: number;
+  /** Bytes that a stream keeps at most (4 MiB), with some for each chunk and each batch beside the values; the oldest are dropped first. */
+  readonly maxStreamBytes: number;
   /** How long a drain goes on trying to hand its runs over, in ms (30,000). */
   readonly handOverTimeoutMs: number;
   /** How long a drain lets steps finish before it hands their runs over, in ms (5,000). */
@@ -31,6 +39,10 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = Object.freeze({
   maxPayloadBytes: 768 * 1024,
   retentionMs: 3_600_000,
   maxFinishedRuns: 10_000,
+  maxStreamChunkBytes: 64 * 1024,
+  maxStreamBufferBytes: 1024 * 1024,
+  maxStreamChunks: 100_000,
+  maxStreamBytes: 4 * 1024 * 1024,
   handOverTimeoutMs: 30_000,
   drainGraceMs: 5_000,
   cancelGraceMs: 10_000,

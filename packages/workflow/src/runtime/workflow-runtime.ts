@@ -76,6 +76,7 @@ export class WorkflowRuntime {
       slots: this.#slots,
       turns: new Turns(clock, STARTS_PER_TURN),
       maxPayloadBytes,
+      streamBounds: this.#limits,
       cancelGraceMs,
       random,
       emit: (event) => this.events.emit(event),

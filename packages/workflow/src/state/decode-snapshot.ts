@@ -31,6 +31,7 @@ import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MA
 import { SNAPSHOT_RECORDS } from "./snapshot-records.ts";
 import { encodeHeader } from "./state-header.ts";
 import { keyOf, stepsIn } from "./step-progress-records.ts";
+import { putStreamRecord } from "./stream-records.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** A record's kind and length take at most this many bytes. */
@@ -168,6 +169,13 @@ export class SnapshotDecoder {
         this.#count(kind);
         if (this.#run === undefined) throw invalid("a step's progress comes before any run");
         this.#putProgress(content, this.#run);
+        return;
+      case RECORD.stream:
+      case RECORD.streamBatch:
+      case RECORD.streamScope:
+        this.#count(kind);
+        if (this.#run === undefined) throw invalid("a stream comes before any run");
+        putStreamRecord(this.#sink, this.#run, kind, content);
         return;
       case RECORD.end:
         this.#endRun();

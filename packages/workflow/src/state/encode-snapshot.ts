@@ -22,6 +22,12 @@ const MAX_HELD_BYTES = 1024 * 1024;
 /** Fields of a run's record in a snapshot that have records of their own in the store. */
 const INPUT_FIELD = 4;
 const SIGNAL_FIELD = 19;
+/** Records of a run's streams, in the order in which they come. */
+const OF_STREAMS = [
+  [RECORD.stream, KEY_PREFIX.stream],
+  [RECORD.streamBatch, KEY_PREFIX.streamBatch],
+  [RECORD.streamScope, KEY_PREFIX.streamScope],
+] as const;
 
 /** Chunks have at most `chunkBytes`, and all but the last few of a large record as many. The view stays the caller's to close. */
 export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<Uint8Array> {
@@ -57,6 +63,13 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
     count(RECORD.run);
     writeRun(content, view, start);
     emit(RECORD.run, content.view());
+    for (const [kind, prefix] of OF_STREAMS) {
+      for (const [, record] of view.scan(...rangeOf(prefix, start))) {
+        count(kind);
+        emit(kind, record);
+        if (out.length >= chunkBytes) yield* flush();
+      }
+    }
     for (const checkpoint of inOrder(view, start)) {
       count(RECORD.checkpoint);
       emit(RECORD.checkpoint, checkpoint);

@@ -50,6 +50,14 @@ const HASH_BYTES = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
 /** Records of pruned runs that one command deletes beside its own work. */
 const MAX_SWEPT_AT_ONCE = 32;
+/** Kinds of records that a run may have many of, and that are swept. */
+const SWEPT = [
+  KEY_PREFIX.history,
+  KEY_PREFIX.progress,
+  KEY_PREFIX.stream,
+  KEY_PREFIX.streamBatch,
+  KEY_PREFIX.streamScope,
+];
 
 /** How many runs there are; kept in the header. */
 export interface RunCounts {
@@ -186,8 +194,7 @@ export class RunTable {
     invariant(head.status === "finished", () => `run ${runId} is running`);
     const store = this.#store;
     if (head.archived > 0) store.delete(KEY_PREFIX.archive + startKey);
-    const hasHistory = head.archived === 0 && !isEmpty(store.scan(...rangeOf(KEY_PREFIX.history, startIndex)));
-    if (hasHistory || head.stepsInProgress > 0) {
+    if (SWEPT.some((kind) => !isEmpty(store.scan(...rangeOf(kind, startIndex))))) {
       store.put(KEY_PREFIX.remains + startKey, NOTHING);
       this.#hasRemains = true;
     }
@@ -297,10 +304,11 @@ export class RunTable {
       this.#hasRemains = false;
       return;
     }
+    const start = lastNumberIn(remains);
     let left = MAX_SWEPT_AT_ONCE;
-    for (const kind of [KEY_PREFIX.history, KEY_PREFIX.progress]) {
+    for (const kind of SWEPT) {
       if (left === 0) return;
-      const keys = firstKeys(store.scan(...rangeOf(kind, lastNumberIn(remains))), left);
+      const keys = firstKeys(store.scan(...rangeOf(kind, start)), left);
       for (const key of keys) store.delete(key);
       left -= keys.length;
     }

@@ -12,6 +12,7 @@ import type { RunHead, RunRecord } from "./run-record.ts";
 import { historyOf, inputOf, loadRun, outcomeOf, recordCountOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
 import { progressOf } from "./step-progress-records.ts";
+import { type OwnedStream, ownedStreams } from "./stream-view.ts";
 import type { Tables } from "./tables.ts";
 
 /** A stuck run has not ended: it goes on when somebody resumes it. */
@@ -80,6 +81,7 @@ export type RunView = RunSummary & {
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
   /** How far the steps have come that have no record yet. Empty for a run that has ended. */
   readonly progress: readonly StepProgress[];
+  readonly streams: readonly OwnedStream[];
 };
 
 export interface NodeView {
@@ -144,6 +146,7 @@ export function view(tables: Tables, run: RunRecord): RunView {
     input: inputOf(runs.records, run),
     history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
     progress: progressIn(runs, run, Number.POSITIVE_INFINITY),
+    streams: ownedStreams(runs.records, run),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The bytes of a workflow snapshot: the magic, a format version, then records of (kind, length, content). A run's
- * checkpoints follow it, and the progress of its steps. The content of a record has protobuf's field encoding, so that fields can be added.
+ * streams and checkpoints follow it, and the progress of its steps. The content of a record has protobuf's field encoding, so that fields can be added.
  */
 import { WorkflowError } from "../errors.ts";
 
@@ -11,7 +11,16 @@ export const SNAPSHOT_FORMAT_VERSION = 2;
 export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
 /** Kinds of records beside those of `snapshot-records.ts`, from whose numbers these differ. */
-export const RECORD = Object.freeze({ header: 1, run: 3, checkpoint: 4, end: 5, progress: 7 });
+export const RECORD = Object.freeze({
+  header: 1,
+  run: 3,
+  checkpoint: 4,
+  end: 5,
+  progress: 7,
+  stream: 8,
+  streamBatch: 9,
+  streamScope: 10,
+});
 
 /** What a snapshot that cannot be restored is refused with. */
 export function invalid(what: string, cause?: unknown): WorkflowError {

@@ -22,6 +22,7 @@ import { HEADER_KEY } from "../records/state-keys.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
+import { StreamTable } from "./stream-table.ts";
 import type { WorkflowEvent } from "./workflow-event.ts";
 
 /** Signal ids that a run which has ended remembers. */
@@ -42,6 +43,7 @@ interface Move {
 export class Tables {
   readonly runs: RunTable;
   readonly nodes: NodeTable;
+  readonly streams: StreamTable;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
   clock: number;
   /** The latest ownership handed out. */
@@ -63,6 +65,7 @@ export class Tables {
     this.#store = store;
     this.runs = new RunTable(store, header, cacheBytes);
     this.nodes = new NodeTable(store);
+    this.streams = new StreamTable(store);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
     this.salt = header.salt;

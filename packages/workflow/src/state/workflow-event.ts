@@ -65,6 +65,16 @@ export interface SignalBuffered extends At {
   readonly name: string;
 }
 
+/** A stream of a run has more chunks, or has ended. */
+export interface StreamAppended extends At {
+  readonly type: "stream-appended";
+  readonly runId: string;
+  readonly stream: string;
+  /** Offset of the chunk that will follow. */
+  readonly nextOffset: number;
+  readonly hasEnded: boolean;
+}
+
 export interface CancelRequested extends At {
   readonly type: "cancel-requested";
   readonly runId: string;
@@ -105,6 +115,7 @@ export type WorkflowEvent =
   | OwnerChanged
   | RunStuck
   | SignalBuffered
+  | StreamAppended
   | CancelRequested
   | RunEnded
   | NodeChanged

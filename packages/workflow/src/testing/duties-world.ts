@@ -186,6 +186,7 @@ export class DutiesWorld {
       input: refuse,
       history: refuse,
       progress: refuse,
+      stream: refuse,
       list: refuse,
       ownedBy: refuse,
       overview: async () => ({

@@ -22,6 +22,7 @@ export const METHODS: readonly Method[] = Object.keys({
   input: true,
   history: true,
   progress: true,
+  stream: true,
   list: true,
   ownedBy: true,
   overview: true,

@@ -131,6 +131,26 @@ export function strings(number: number): WireField<readonly string[]> {
   };
 }
 
+/** Any number of values of bytes, each of which may be empty. */
+export function values(number: number): WireField<readonly Uint8Array[]> {
+  return {
+    number,
+    type: "bytes",
+    isRepeated: true,
+    initial: NOTHING,
+    write: (to, list) => {
+      for (const value of list) to.message(number, value);
+    },
+    read: (from, before) => {
+      const read = from.bytes();
+      if (before === NOTHING) return [read];
+      // Made by the line above, and not shared yet.
+      (before as Uint8Array[]).push(read);
+      return before;
+    },
+  };
+}
+
 /** The same field, left out of the value while it holds its default. */
 export function optional<T>(field: WireField<T>): OptionalField<T> {
   return { ...field, isOptional: true };

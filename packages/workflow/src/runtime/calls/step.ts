@@ -47,11 +47,13 @@ async function attempted(
   const outcome = await attemptStep(
     path,
     () => idempotencyKey(run, path),
-    (step) => site.guard.run(path, () => attempt(step)),
+    (step) => site.guard.run(path, () => attempt(step), step.attempt),
     (value) => encodeValue(value, `step ${path}`, maxPayloadBytes),
     options,
     surroundings,
   );
+  const streamed = site.history.streams.written(path);
+  if (streamed !== undefined) await streamed;
   probe?.stepFinished(workflowType, outcome.ok, outcome.attempts, clock.monotonicMs() - startedMs);
   if (!outcome.ok) return site.record(path, "step-failed", failureBytes(outcome.error, outcome.attempts));
   try {

@@ -23,6 +23,7 @@ await import("../takeover.test.ts");
 await import("../replay-order.test.ts");
 await import("../hearing.test.ts");
 await import("../stray-rejections.test.ts");
+await import("../streams/streams.test.ts");
 
 const EVENTS = Object.keys({
   "run-started": true,
@@ -30,6 +31,7 @@ const EVENTS = Object.keys({
   "owner-changed": true,
   "run-stuck": true,
   "signal-buffered": true,
+  "stream-appended": true,
   "cancel-requested": true,
   "run-ended": true,
   "node-changed": true,
@@ -66,6 +68,9 @@ describe("across a message channel", () => {
       expect(await far.end(id)).toEqual(await engine.end(id));
       expect(await far.input(id)).toEqual(await engine.input(id));
       expect(await far.history(id, {})).toEqual(await engine.history(id, {}));
+      expect(await far.progress(id, 10)).toEqual(await engine.progress(id, 10));
+      const streamed = { runId: id, stream: "out" };
+      expect(await far.stream(streamed)).toEqual(await engine.stream(streamed));
       expect(await far.list({})).toEqual(await engine.list({}));
       expect(await far.ownedBy(1)).toEqual(await engine.ownedBy(1));
       expect(await far.progress(id, 1)).toEqual(await engine.progress(id, 1));

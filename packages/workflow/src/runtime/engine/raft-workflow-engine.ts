@@ -5,6 +5,7 @@ import type { WorkflowExecutor } from "../../executor.ts";
 import type { StepProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
+import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
 /** What is needed of a group; `RaftCluster<WorkflowCommand, CommandResult>` has it. */
@@ -72,6 +73,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async progress(runId: string, limit: number): Promise<readonly StepProgress[] | undefined> {
     return this.#executor.state.progress(runId, limit);
+  }
+
+  async stream(query: StreamQuery): Promise<StreamPage | undefined> {
+    return this.#executor.state.stream(query);
   }
 
   async list(query: RunQuery): Promise<RunPage> {

@@ -11,6 +11,7 @@ import type { StateSize } from "../../machine/workflow-state.ts";
 import type { StepProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { NodeView, RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
+import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 
 /** What the engine says beside the replicated events: it differs from node to node. */
@@ -64,6 +65,7 @@ export interface WorkflowEngine {
   history(runId: string, query: HistoryQuery): Promise<HistoryPage | undefined>;
   /** How far the steps of a run have come that have no record yet: of at most `limit` of them. Empty for a run that has ended. */
   progress(runId: string, limit: number): Promise<readonly StepProgress[] | undefined>;
+  stream(query: StreamQuery): Promise<StreamPage | undefined>;
   list(query: RunQuery): Promise<RunPage>;
   /** Running runs of a node, oldest start first. */
   ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;

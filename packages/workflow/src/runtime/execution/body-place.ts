@@ -40,6 +40,8 @@ export interface BodyPlace {
   readonly body: PlacedBody;
   /** Path of the step or variable whose function runs; undefined in the body itself. */
   readonly inside: string | undefined;
+  /** The step's attempt, from 1; 0 in the body itself, and in functions that are called once. */
+  readonly attempt: number;
 }
 
 const place = new AsyncLocalStorage<BodyPlace>();
@@ -49,12 +51,12 @@ export const outsideBodies: <T>(fn: () => T) => T = AsyncLocalStorage.snapshot()
 
 /** Runs a body's code (BP1). */
 export function inBody<T>(body: PlacedBody, fn: () => T): T {
-  return outsideBodies(() => place.run({ body, inside: undefined }, fn));
+  return outsideBodies(() => place.run({ body, inside: undefined, attempt: 0 }, fn));
 }
 
-/** Runs the function of a step or variable of a body. */
-export function inFunctionOf<T>(body: PlacedBody, path: string, fn: () => T): T {
-  return place.run({ body, inside: path }, fn);
+/** Runs the function of a step or variable of a body. `attempt` is the step's, from 1. */
+export function inFunctionOf<T>(body: PlacedBody, path: string, attempt: number, fn: () => T): T {
+  return place.run({ body, inside: path, attempt }, fn);
 }
 
 /** Where the caller is; undefined outside of every body, and where the caller's async context was lost. */

@@ -10,6 +10,7 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 import { type ContextMisuse, ContextMisuseError } from "../../author/errors.ts";
+import { WorkflowError } from "../../errors.ts";
 import { inFunctionOf, type PlacedBody, placeOfCaller } from "./body-place.ts";
 import { never } from "./history.ts";
 
@@ -34,9 +35,25 @@ export class ContextGuard {
     this.#lateAnswers ??= 0;
   }
 
-  /** Runs the function of the step or variable at `path`: calls on contexts are refused in it (CG1). */
-  run<T>(path: string, fn: () => T): T {
-    return inFunctionOf(this.#body, path, fn);
+  /** Runs the function of the step or variable at `path`: calls on contexts are refused in it (CG1). `attempt` is the step's, from 1. */
+  run<T>(path: string, fn: () => T, attempt = 1): T {
+    return inFunctionOf(this.#body, path, attempt, fn);
+  }
+
+  /**
+   * Which function of the body is about to write to a stream; undefined for the body itself. Throws for code of another run, and where the caller's async
+   * context is lost: a chunk of the body and one of a step are recorded in different ways.
+   */
+  writer(stream: string): { readonly place: string; readonly attempt: number } | undefined {
+    const place = placeOfCaller();
+    if (place === undefined) {
+      throw new WorkflowError(
+        "STREAM_CALLER_UNKNOWN",
+        `Stream ${stream} of run ${this.#body.runId} was written to where the async context of its body is lost. Nothing was written. Write where the body or the step awaits, or bind the callback with AsyncResource.bind.`,
+      );
+    }
+    if (place.body !== this.#body) throw this.#foreign("stream.write", stream, place.body.runId);
+    return place.inside === undefined ? undefined : { place: place.inside, attempt: place.attempt };
   }
 
   /** A rejection for the call of a method that is about to be made, with a name if it has one; undefined for a call that may go on. */
@@ -65,15 +82,17 @@ export class ContextGuard {
     if (place.body === this.#body && place.inside === undefined) return undefined;
     const what = shown(method, name);
     const { runId } = this.#body;
-    if (place.body !== this.#body) {
-      return this.#error(
-        "CONTEXT_FOREIGN",
-        `${what} was called on the context of run ${runId} by the body of run ${place.body.runId}. Nothing was done. Use the context that the body was given; to tell another run something, send it a signal.`,
-      );
-    }
+    if (place.body !== this.#body) return this.#foreign(method, name, place.body.runId);
     return this.#error(
       "CONTEXT_IN_STEP",
       `${what} was called inside of ${place.inside} of run ${runId}, whose function a replay does not call. Nothing was done. Call it in the body, before or after.`,
+    );
+  }
+
+  #foreign(method: string, name: unknown, caller: string): ContextMisuseError {
+    return this.#error(
+      "CONTEXT_FOREIGN",
+      `${shown(method, name)} was called on the context of run ${this.#body.runId} by the body of run ${caller}. Nothing was done. Use the context that the body was given; to tell another run something, send it a signal.`,
     );
   }
 

@@ -3,7 +3,8 @@ import { type Duration, durationMs } from "../../author/duration.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
-import type { StepPaths } from "../../author/step-path.ts";
+import { escapedName, type StepPaths } from "../../author/step-path.ts";
+import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
 import type {
   StepContext,
   StepOptions,
@@ -18,6 +19,7 @@ import { sleep } from "../calls/sleep.ts";
 import { step } from "../calls/step.ts";
 import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
+import { StreamHandle } from "../streams/stream-handle.ts";
 import type { RunExecution } from "./run-execution.ts";
 
 /** The `ctx` of one scope of a body. A scope within it gets a context of its own, over the same execution. */
@@ -118,6 +120,16 @@ export class ExecutionContext implements WorkflowContext {
       const { site, inbox } = this.#execution;
       return () => waitFor(site, inbox, { path, name, timeoutMs, schema });
     });
+  }
+
+  stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
+  stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
+  stream(stream: StreamDefinition | string): StreamWriter {
+    const { site, streams } = this.#execution;
+    site.guard.check("stream");
+    const { name, schema } = typeof stream === "string" ? { name: stream, schema: undefined } : stream;
+    escapedName(name);
+    return new StreamHandle(streams, this.#paths.prefix, name, schema);
   }
 
   now(): Promise<number> {

@@ -3,10 +3,12 @@ import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { StepProgress } from "../../model/step-progress.ts";
+import type { OwnedStream } from "../../state/stream-view.ts";
 import type { RetryingProposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
 import type { RuntimeProbe } from "../runtime-probe.ts";
+import type { StreamBounds } from "../streams/stream-writes.ts";
 import type { Slots } from "./slots.ts";
 import type { Turns } from "./turns.ts";
 
@@ -20,6 +22,7 @@ export interface ExecutionShared {
   /** Spreads what bodies begin over turns of the event loop. */
   readonly turns: Turns;
   readonly maxPayloadBytes: number;
+  readonly streamBounds: StreamBounds;
   readonly cancelGraceMs: number;
   readonly random: () => number;
   readonly emit: (event: RuntimeEvent) => void;
@@ -40,4 +43,5 @@ export interface ExecutionStart {
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
   /** How far earlier owners have come with steps that have no record. */
   readonly progress: readonly StepProgress[];
+  readonly streams: readonly OwnedStream[];
 }

@@ -77,7 +77,8 @@ export class Executions {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
           const { runId, version, epoch, input, seed } = event;
-          const fresh = { attempt: 1, cancelReason: undefined, signals: [], history: [], progress: [] };
+          const nothing = { signals: [], history: [], progress: [], streams: [] };
+          const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
           this.#take(runId, event.workflowType, version, epoch, { runId, version, epoch, input, seed, ...fresh });
         }
         return;

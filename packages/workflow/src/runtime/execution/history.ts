@@ -11,12 +11,15 @@ import { NonDeterminismError } from "../../author/errors.ts";
 import type { NewRecord } from "../../commands/records.ts";
 import type { Refused } from "../../commands/refusal.ts";
 import type { WorkflowCommand } from "../../commands/registry.ts";
+import type { StreamPart } from "../../commands/stream-append.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { OwnedStream } from "../../state/stream-view.ts";
 import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
+import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
 import { outsideBodies } from "./body-place.ts";
 import { RunTime } from "./run-time.ts";
 import { StagedRecords } from "./staged-records.ts";
@@ -32,6 +35,13 @@ export interface Ownership {
   readonly onLost: () => void;
   /** The log refuses what the body was answered with already. */
   readonly onRefused: (error: unknown) => void;
+}
+
+/** Streams of the run, and how they are bounded. */
+export interface OwnedStreams {
+  readonly bounds: StreamBounds;
+  /** As earlier owners left them. */
+  readonly recorded: readonly OwnedStream[];
 }
 
 /** The place of an answer that the log does not have yet: after all that it has. */
@@ -52,6 +62,8 @@ export class History {
   readonly #clock: Clock;
   /** What time it is for the run. */
   readonly time: RunTime;
+  /** What is written to the run's streams. */
+  readonly streams: StreamWrites;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
   readonly #recorded: Map<string, HistoryRecord>;
   /** Number of records that earlier owners recorded. */
@@ -68,10 +80,28 @@ export class History {
     clock: Clock,
     recorded: Iterable<readonly [string, HistoryRecord]>,
     maxBatchBytes: number,
+    { bounds, recorded: streams }: OwnedStreams,
   ) {
     const { onRefused } = ownership;
     const commit = (records: readonly NewRecord[], end?: RunOutcome) => this.#commitBatch(records, end);
-    this.#staged = new StagedRecords({ clock, commit, onRefused, maxBatchBytes });
+    this.#staged = new StagedRecords({
+      clock,
+      commit,
+      maxBatchBytes,
+      onRefused: (error) => {
+        this.streams.abandon();
+        onRefused(error);
+      },
+    });
+    this.streams = new StreamWrites({
+      runId: ownership.runId,
+      clock,
+      bounds,
+      recorded: streams,
+      settled: () => this.settled(),
+      commit: (parts) => this.#commitChunks(parts, bounds),
+      onRefused,
+    });
     this.#ownership = ownership;
     this.#proposer = proposer;
     this.#clock = clock;
@@ -131,9 +161,11 @@ export class History {
     return { kind, value, recordedAtMs: this.time.nowMs(), position: STAGED, epoch: this.#ownership.epoch };
   }
 
-  /** Commits the end of the run, with what is staged. Rejects when the log refuses it. */
-  end(outcome: RunOutcome): Promise<void> {
-    return this.#staged.end(outcome, outcome.status === "completed" ? outcome.result.length : 0);
+  /** Commits the end of the run, with what is staged and after what was written to streams. Rejects when the log refuses it. */
+  async end(outcome: RunOutcome): Promise<void> {
+    const streamed = this.streams.close();
+    if (streamed !== undefined) await streamed;
+    return await this.#staged.end(outcome, outcome.status === "completed" ? outcome.result.length : 0);
   }
 
   /** Commits a record after all that is staged, and gives the one that stands at the path then. */
@@ -166,6 +198,14 @@ export class History {
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
     return this.#commit(path, { kind: "SignalReceive", runId, path, name, timedOut, atMs, owner, epoch });
+  }
+
+  async #commitChunks(parts: readonly StreamPart[], { maxStreamChunks, maxStreamBytes }: StreamBounds): Promise<void> {
+    const { runId, owner, epoch } = this.#ownership;
+    const keep = { keepChunks: Math.floor(maxStreamChunks), keepBytes: Math.floor(maxStreamBytes) };
+    const atMs = this.#clock.wallMs();
+    const result = await this.#propose({ kind: "StreamAppend", runId, parts, ...keep, atMs, owner, epoch });
+    if (!result.ok) throw refusal(parts.map(({ name }) => name).join(", "), result);
   }
 
   #afterStaged(): Promise<void> | undefined {

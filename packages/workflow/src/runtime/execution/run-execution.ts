@@ -22,6 +22,7 @@ import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/step.ts";
+import type { StreamSetting } from "../streams/stream-handle.ts";
 import { Activity } from "./activity.ts";
 import { Answers } from "./answers.ts";
 import { inBody, PlacedBody } from "./body-place.ts";
@@ -45,6 +46,7 @@ export class RunExecution {
   /** Where the body's context calls meet the record. */
   readonly site: CallSite;
   readonly steps: StepSetting;
+  readonly streams: StreamSetting;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
   readonly #history: History;
@@ -74,7 +76,10 @@ export class RunExecution {
     const onLost = (): void => this.end("lost to another node");
     const onRefused = (error: unknown): void => this.#refused(error);
     const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
-    this.#history = new History(ownership, proposer, clock, start.history, shared.maxPayloadBytes);
+    this.#history = new History(ownership, proposer, clock, start.history, shared.maxPayloadBytes, {
+      bounds: shared.streamBounds,
+      recorded: start.streams,
+    });
     this.#answers = new Answers(clock);
     this.#activity = new Activity(shared.slots, clock, { open: () => this.site.open }, () => this.site.gate());
     this.#interception = this.#intercepted();
@@ -89,6 +94,8 @@ export class RunExecution {
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
     });
+    const { guard } = this.site;
+    this.streams = { writes: this.#history.streams, bounds: shared.streamBounds, guard, interruption };
     this.steps = {
       run: start,
       workflowType: definition.type,

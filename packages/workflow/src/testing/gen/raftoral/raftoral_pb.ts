@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwixgEKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgiogEKD1dvcmtmbG93RmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIoCgVjYXVzZRgFIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIpCgZlcnJvcnMYBiADKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUi3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0iegoMTm9kZVJlZ2lzdGVyEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSLAoFdHlwZXMYAyADKAsyHS5yYWZ0b3JhbC5Xb3JrZmxvd1R5cGVWZXJzaW9uEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEIlgKCE5vZGVMb3N0Eg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSDgoGZm9yZ2V0GAQgASgIIkkKCU5vZGVEcmFpbhIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEInwKBVBydW5lEhQKDGtlZXBfYXRfbW9zdBgCIAEoDRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIWCg51cHRpbWVfZnJvbV9tcxgEIAEoBBIRCgl1cHRpbWVfbXMYBSABKAQSFAoMcmV0ZW50aW9uX21zGAYgASgESgQIARACIqEBCgdSZWNvcmRzEhMKC3dvcmtmbG93X2lkGAEgASgJEiQKB3JlY29yZHMYAiADKAsyEy5yYWZ0b3JhbC5OZXdSZWNvcmQSHQoDZW5kGAMgASgLMhAucmFmdG9yYWwuUnVuRW5kEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiTwoJTmV3UmVjb3JkEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBImCgRraW5kGAMgASgOMhgucmFmdG9yYWwuQ2hlY2twb2ludEtpbmQihwEKBlJ1bkVuZBIqCgdvdXRjb21lGAEgASgOMhkucmFmdG9yYWwuV29ya2Zsb3dPdXRjb21lEg4KBnJlc3VsdBgCIAEoDBIqCgdmYWlsdXJlGAMgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBCABKAkiIgoITW92ZVJ1bnMSFgoOcHJvcG9zZWRfYXRfbXMYASABKAQi/wEKDFN0ZXBQcm9ncmVzcxITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSFwoPZmFpbGVkX2F0dGVtcHRzGAMgASgNEioKB2ZhaWx1cmUYBCABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSGgoSbmV4dF9hdHRlbXB0X2F0X21zGAUgASgEEhMKC2JlZ2FuX2F0X21zGAYgASgEEhkKEWhlYXJ0YmVhdF9kZXRhaWxzGAcgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiawoFVHJpYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDwoHaXNfb3ZlchgCIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIj0KDldvcmtmbG93UmVzdW1lEhMKC3dvcmtmbG93X2lkGAEgASgJEhYKDnByb3Bvc2VkX2F0X21zGAIgASgEIvQFCg9Xb3JrZmxvd0NvbW1hbmQSMQoOd29ya2Zsb3dfc3RhcnQYASABKAsyFy5yYWZ0b3JhbC5Xb3JrZmxvd1N0YXJ0SAASLQoMd29ya2Zsb3dfZW5kGAIgASgLMhUucmFmdG9yYWwuV29ya2Zsb3dFbmRIABIqCgpjaGVja3BvaW50GAMgASgLMhQucmFmdG9yYWwuQ2hlY2twb2ludEgAEi0KDG93bmVyX2NoYW5nZRgEIAEoCzIVLnJhZnRvcmFsLk93bmVyQ2hhbmdlSAASMwoPd29ya2Zsb3dfc2lnbmFsGBAgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dTaWduYWxIABIxCg5zaWduYWxfcmVjZWl2ZRgRIAEoCzIXLnJhZnRvcmFsLlNpZ25hbFJlY2VpdmVIABIzCg93b3JrZmxvd19jYW5jZWwYEiABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd0NhbmNlbEgAEi8KDW5vZGVfcmVnaXN0ZXIYEyABKAsyFi5yYWZ0b3JhbC5Ob2RlUmVnaXN0ZXJIABInCglub2RlX2xvc3QYFCABKAsyEi5yYWZ0b3JhbC5Ob2RlTG9zdEgAEikKCm5vZGVfZHJhaW4YFSABKAsyEy5yYWZ0b3JhbC5Ob2RlRHJhaW5IABIgCgVwcnVuZRgWIAEoCzIPLnJhZnRvcmFsLlBydW5lSAASJAoHcmVjb3JkcxgXIAEoCzIRLnJhZnRvcmFsLlJlY29yZHNIABInCgltb3ZlX3J1bnMYGCABKAsyEi5yYWZ0b3JhbC5Nb3ZlUnVuc0gAEi8KDXN0ZXBfcHJvZ3Jlc3MYGSABKAsyFi5yYWZ0b3JhbC5TdGVwUHJvZ3Jlc3NIABIgCgV0cmlhbBgaIAEoCzIPLnJhZnRvcmFsLlRyaWFsSAASMwoPd29ya2Zsb3dfcmVzdW1lGBsgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dSZXN1bWVIAEIJCgdjb21tYW5kKjsKD1dvcmtmbG93T3V0Y29tZRINCglDT01QTEVURUQQABIKCgZGQUlMRUQQARINCglDQU5DRUxMRUQQAiqhAQoOQ2hlY2twb2ludEtpbmQSCAoEU1RFUBAAEg8KC1NURVBfRkFJTEVEEAESDAoIVkFSSUFCTEUQAhIJCgVTTEVFUBADEhEKDVdBSVRfREVBRExJTkUQBBIHCgNOT1cQBRIKCgZTSUdOQUwQBhISCg5TSUdOQUxfVElNRU9VVBAHEhMKD1ZBUklBQkxFX0ZBSUxFRBAIEgoKBlBBUlNFRBAJKjkKEU93bmVyQ2hhbmdlUmVhc29uEhAKDE5PREVfRkFJTFVSRRAAEhIKDkxPQURfQkFMQU5DSU5HEAFiBnByb3RvMw");
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwixgEKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgiogEKD1dvcmtmbG93RmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIoCgVjYXVzZRgFIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIpCgZlcnJvcnMYBiADKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUi3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0iegoMTm9kZVJlZ2lzdGVyEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSLAoFdHlwZXMYAyADKAsyHS5yYWZ0b3JhbC5Xb3JrZmxvd1R5cGVWZXJzaW9uEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEIlgKCE5vZGVMb3N0Eg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSDgoGZm9yZ2V0GAQgASgIIkkKCU5vZGVEcmFpbhIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEInwKBVBydW5lEhQKDGtlZXBfYXRfbW9zdBgCIAEoDRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIWCg51cHRpbWVfZnJvbV9tcxgEIAEoBBIRCgl1cHRpbWVfbXMYBSABKAQSFAoMcmV0ZW50aW9uX21zGAYgASgESgQIARACIqEBCgdSZWNvcmRzEhMKC3dvcmtmbG93X2lkGAEgASgJEiQKB3JlY29yZHMYAiADKAsyEy5yYWZ0b3JhbC5OZXdSZWNvcmQSHQoDZW5kGAMgASgLMhAucmFmdG9yYWwuUnVuRW5kEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiTwoJTmV3UmVjb3JkEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBImCgRraW5kGAMgASgOMhgucmFmdG9yYWwuQ2hlY2twb2ludEtpbmQihwEKBlJ1bkVuZBIqCgdvdXRjb21lGAEgASgOMhkucmFmdG9yYWwuV29ya2Zsb3dPdXRjb21lEg4KBnJlc3VsdBgCIAEoDBIqCgdmYWlsdXJlGAMgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBCABKAkirwEKDFN0cmVhbUFwcGVuZBITCgt3b3JrZmxvd19pZBgBIAEoCRIjCgVwYXJ0cxgCIAMoCzIULnJhZnRvcmFsLlN0cmVhbVBhcnQSEwoLa2VlcF9jaHVua3MYAyABKAQSEgoKa2VlcF9ieXRlcxgEIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIl0KClN0cmVhbVBhcnQSDAoEbmFtZRgBIAEoCRIOCgZvZmZzZXQYAiABKAQSIwoFc3BhbnMYAyADKAsyFC5yYWZ0b3JhbC5TdHJlYW1TcGFuEgwKBGVuZHMYBCABKAgiPAoKU3RyZWFtU3BhbhINCgVwbGFjZRgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnZhbHVlcxgDIAMoDCIiCghNb3ZlUnVucxIWCg5wcm9wb3NlZF9hdF9tcxgBIAEoBCL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQipQYKD1dvcmtmbG93Q29tbWFuZBIxCg53b3JrZmxvd19zdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnRIABItCgx3b3JrZmxvd19lbmQYAiABKAsyFS5yYWZ0b3JhbC5Xb3JrZmxvd0VuZEgAEioKCmNoZWNrcG9pbnQYAyABKAsyFC5yYWZ0b3JhbC5DaGVja3BvaW50SAASLQoMb3duZXJfY2hhbmdlGAQgASgLMhUucmFmdG9yYWwuT3duZXJDaGFuZ2VIABIzCg93b3JrZmxvd19zaWduYWwYECABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1NpZ25hbEgAEjEKDnNpZ25hbF9yZWNlaXZlGBEgASgLMhcucmFmdG9yYWwuU2lnbmFsUmVjZWl2ZUgAEjMKD3dvcmtmbG93X2NhbmNlbBgSIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93Q2FuY2VsSAASLwoNbm9kZV9yZWdpc3RlchgTIAEoCzIWLnJhZnRvcmFsLk5vZGVSZWdpc3RlckgAEicKCW5vZGVfbG9zdBgUIAEoCzISLnJhZnRvcmFsLk5vZGVMb3N0SAASKQoKbm9kZV9kcmFpbhgVIAEoCzITLnJhZnRvcmFsLk5vZGVEcmFpbkgAEiAKBXBydW5lGBYgASgLMg8ucmFmdG9yYWwuUHJ1bmVIABIkCgdyZWNvcmRzGBcgASgLMhEucmFmdG9yYWwuUmVjb3Jkc0gAEicKCW1vdmVfcnVucxgYIAEoCzISLnJhZnRvcmFsLk1vdmVSdW5zSAASLwoNc3RlcF9wcm9ncmVzcxgZIAEoCzIWLnJhZnRvcmFsLlN0ZXBQcm9ncmVzc0gAEiAKBXRyaWFsGBogASgLMg8ucmFmdG9yYWwuVHJpYWxIABIzCg93b3JrZmxvd19yZXN1bWUYGyABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1Jlc3VtZUgAEi8KDXN0cmVhbV9hcHBlbmQYHCABKAsyFi5yYWZ0b3JhbC5TdHJlYW1BcHBlbmRIAEIJCgdjb21tYW5kKjsKD1dvcmtmbG93T3V0Y29tZRINCglDT01QTEVURUQQABIKCgZGQUlMRUQQARINCglDQU5DRUxMRUQQAiqhAQoOQ2hlY2twb2ludEtpbmQSCAoEU1RFUBAAEg8KC1NURVBfRkFJTEVEEAESDAoIVkFSSUFCTEUQAhIJCgVTTEVFUBADEhEKDVdBSVRfREVBRExJTkUQBBIHCgNOT1cQBRIKCgZTSUdOQUwQBhISCg5TSUdOQUxfVElNRU9VVBAHEhMKD1ZBUklBQkxFX0ZBSUxFRBAIEgoKBlBBUlNFRBAJKjkKEU93bmVyQ2hhbmdlUmVhc29uEhAKDE5PREVfRkFJTFVSRRAAEhIKDkxPQURfQkFMQU5DSU5HEAFiBnByb3RvMw");
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -679,6 +679,128 @@ export const RunEndSchema: GenMessage<RunEnd> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 15);
 
 /**
+ * Appends chunks to streams of one run: to all that are named, or to none.
+ *
+ * @generated from message raftoral.StreamAppend
+ */
+export type StreamAppend = Message<"raftoral.StreamAppend"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * At most 64, of different streams; at most 512 chunks and 256 KiB of values in all.
+   *
+   * @generated from field: repeated raftoral.StreamPart parts = 2;
+   */
+  parts: StreamPart[];
+
+  /**
+   * What each of the streams keeps at most afterwards, whole batches at a time: chunks, and bytes.
+   *
+   * @generated from field: uint64 keep_chunks = 3;
+   */
+  keepChunks: bigint;
+
+  /**
+   * @generated from field: uint64 keep_bytes = 4;
+   */
+  keepBytes: bigint;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 16;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 owner_node_id = 17;
+   */
+  ownerNodeId: bigint;
+
+  /**
+   * @generated from field: uint64 epoch = 18;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.StreamAppend.
+ * Use `create(StreamAppendSchema)` to create a new message.
+ */
+export const StreamAppendSchema: GenMessage<StreamAppend> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 16);
+
+/**
+ * @generated from message raftoral.StreamPart
+ */
+export type StreamPart = Message<"raftoral.StreamPart"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Of the first chunk. Chunks that the stream has already are not appended again.
+   *
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: repeated raftoral.StreamSpan spans = 3;
+   */
+  spans: StreamSpan[];
+
+  /**
+   * The stream ends after them.
+   *
+   * @generated from field: bool ends = 4;
+   */
+  ends: boolean;
+};
+
+/**
+ * Describes the message raftoral.StreamPart.
+ * Use `create(StreamPartSchema)` to create a new message.
+ */
+export const StreamPartSchema: GenMessage<StreamPart> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 17);
+
+/**
+ * Chunks that follow each other and that one piece of code wrote.
+ *
+ * @generated from message raftoral.StreamSpan
+ */
+export type StreamSpan = Message<"raftoral.StreamSpan"> & {
+  /**
+   * Path of the step that wrote them; of chunks of the body, the prefix of their scope.
+   *
+   * @generated from field: string place = 1;
+   */
+  place: string;
+
+  /**
+   * Of the step, from 1; 0 for chunks of the body.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: repeated bytes values = 3;
+   */
+  values: Uint8Array[];
+};
+
+/**
+ * Describes the message raftoral.StreamSpan.
+ * Use `create(StreamSpanSchema)` to create a new message.
+ */
+export const StreamSpanSchema: GenMessage<StreamSpan> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 18);
+
+/**
  * Moves the next piece of the runs that no process executes: those of nodes that are gone, and those that a node which has registered can execute.
  *
  * @generated from message raftoral.MoveRuns
@@ -695,7 +817,7 @@ export type MoveRuns = Message<"raftoral.MoveRuns"> & {
  * Use `create(MoveRunsSchema)` to create a new message.
  */
 export const MoveRunsSchema: GenMessage<MoveRuns> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 16);
+  messageDesc(file_raftoral_raftoral, 19);
 
 /**
  * How far a step has come that is not done: a failed attempt that will be followed by another, heartbeat details, when the first attempt began.
@@ -769,7 +891,7 @@ export type StepProgress = Message<"raftoral.StepProgress"> & {
  * Use `create(StepProgressSchema)` to create a new message.
  */
 export const StepProgressSchema: GenMessage<StepProgress> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 17);
+  messageDesc(file_raftoral_raftoral, 20);
 
 /**
  * A run whose owners ended one after the other is a suspect: its owner executes no other suspect meanwhile and says so before the body begins, and when the
@@ -811,7 +933,7 @@ export type Trial = Message<"raftoral.Trial"> & {
  * Use `create(TrialSchema)` to create a new message.
  */
 export const TrialSchema: GenMessage<Trial> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
+  messageDesc(file_raftoral_raftoral, 21);
 
 /**
  * Lets a stuck run go on.
@@ -835,7 +957,7 @@ export type WorkflowResume = Message<"raftoral.WorkflowResume"> & {
  * Use `create(WorkflowResumeSchema)` to create a new message.
  */
 export const WorkflowResumeSchema: GenMessage<WorkflowResume> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19);
+  messageDesc(file_raftoral_raftoral, 22);
 
 /**
  * @generated from message raftoral.WorkflowCommand
@@ -940,6 +1062,12 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
      */
     value: WorkflowResume;
     case: "workflowResume";
+  } | {
+    /**
+     * @generated from field: raftoral.StreamAppend stream_append = 28;
+     */
+    value: StreamAppend;
+    case: "streamAppend";
   } | { case: undefined; value?: undefined };
 };
 
@@ -948,7 +1076,7 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 20);
+  messageDesc(file_raftoral_raftoral, 23);
 
 /**
  * @generated from enum raftoral.WorkflowOutcome
