@@ -1,5 +1,6 @@
 /** What the check looks for. docs/workflow-check.md has a section with a wrong and a right example for each rule. */
 
+/** The name of a rule. */
 export type RuleId =
   | "call-in-step"
   | "clock"
@@ -13,6 +14,7 @@ export type RuleId =
   | "timer"
   | "unawaited-call";
 
+/** The texts of a rule. */
 export interface Rule {
   /** What is wrong with the code that the rule finds. */
   readonly summary: string;

@@ -33,6 +33,7 @@ const DEFAULT_CACHE_BYTES = 8 * 1024 * 1024;
 const DEFAULT_JOURNAL_BYTES = 16 * 1024 * 1024;
 const DEFAULT_CHECKPOINT_IDLE_MS = 1000;
 
+/** Options of an {@link LmdbEnvironment}. */
 export interface LmdbEnvironmentOptions {
   /** The data folder; created when it is absent. It must be on a local file system. */
   readonly path: string;

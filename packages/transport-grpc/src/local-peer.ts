@@ -40,6 +40,7 @@ import { InboundStreams } from "./server/inbound-streams.ts";
 import { SnapshotTransfers } from "./snapshot-transfers.ts";
 import { type AcceptedHello, checkHello, type Identity } from "./wire/hello.ts";
 
+/** Options of a {@link LocalPeer}. */
 export interface LocalPeerOptions {
   readonly nodeId: NodeId;
   readonly settings: GrpcTransportSettings;

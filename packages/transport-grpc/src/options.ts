@@ -65,6 +65,7 @@ export interface GrpcTransportOptions {
   readonly maxSnapshotReceipts?: number;
 }
 
+/** The options of a transport, with every default filled in. */
 export type GrpcTransportSettings = Required<Omit<GrpcTransportOptions, "tls" | "certificateCluster">> & {
   readonly security: Security;
 };

@@ -13,6 +13,7 @@ import { PeerTraffic } from "./peer-stats.ts";
 /** The peer's own word, and those of a few configured addresses. */
 const MAX_HINTS = 4;
 
+/** What is remembered of one peer. */
 export interface PeerRecord {
   /** Where else the peer may be: what it said of itself, or what somebody configured (K2). */
   hints: readonly HostPort[];

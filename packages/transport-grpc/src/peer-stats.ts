@@ -53,6 +53,7 @@ export class KindTally {
   }
 }
 
+/** The messages of one type in one direction. */
 export interface KindTraffic {
   readonly type: PeerMessageType;
   readonly messages: number;

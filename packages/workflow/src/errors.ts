@@ -5,6 +5,7 @@
  */
 import { brand, RaftoralError } from "@raftoral/raft-core";
 
+/** Codes of workflow errors. docs/errors.md has an entry for each. */
 export type WorkflowErrorCode =
   | "COMMAND_INVALID"
   | "CONTEXT_ENDED"

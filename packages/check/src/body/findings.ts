@@ -4,6 +4,7 @@ import type { SourceModule } from "../modules/source-module.ts";
 import type { Finding, Location } from "../report.ts";
 import { RULES, type RuleId } from "../rules.ts";
 
+/** What a finding says beside its rule and place. */
 export interface FindingDetails {
   readonly message: string;
   readonly workflow: string | undefined;

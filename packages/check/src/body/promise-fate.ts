@@ -10,6 +10,7 @@ import type { Binding } from "../scope/binding.ts";
 import { type CallNode, calledMember, type FunctionNode, isCall, isWrapper, propertyName } from "../syntax/nodes.ts";
 import type { Evaluator, Place } from "../values/evaluator.ts";
 
+/** Whether a value is a promise or a collection of promises. */
 export type Shape = "collection" | "promise";
 
 /** How a promise is dropped. */
@@ -20,6 +21,7 @@ export type Drop =
   /** Returned to a method that does not wait: `forEach`. */
   | { readonly how: "callback"; readonly method: string };
 
+/** What becomes of a promise. */
 export type Fate =
   | { readonly type: "used" }
   /** `at` is where the way of the promise ends. */

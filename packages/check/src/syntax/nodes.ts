@@ -18,6 +18,7 @@ import type {
   TSTypeAssertion,
 } from "@babel/types";
 
+/** A function of any kind. */
 export type FunctionNode =
   | ArrowFunctionExpression
   | ClassMethod
@@ -26,6 +27,7 @@ export type FunctionNode =
   | FunctionExpression
   | ObjectMethod;
 
+/** A call, with or without `new` or `?.`. */
 export type CallNode = CallExpression | NewExpression | OptionalCallExpression;
 
 /** Whether a node is a function of any kind: declaration, expression, arrow, or method. */
@@ -62,6 +64,7 @@ export function isLoop(node: Node): boolean {
   }
 }
 
+/** An expression around another one that does not change its value. */
 export type Wrapper =
   | ParenthesizedExpression
   | TSAsExpression

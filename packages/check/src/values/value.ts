@@ -7,6 +7,7 @@ import type { Frame } from "./frame.ts";
 /** A context: that of a body or of one scope. Two contexts are the same when their names come from the same place. */
 export type ContextId = number;
 
+/** What the check knows of a value. */
 export type Value =
   /** A name that no module declares, or a member of it: `Date.now`. `globalThis.` is left out. */
   | { readonly type: "global"; readonly path: string }

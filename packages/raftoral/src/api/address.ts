@@ -3,6 +3,7 @@
  */
 import { NodeError } from "./errors.ts";
 
+/** A host and a port. */
 export interface HostPort {
   /** Without brackets. */
   readonly host: string;

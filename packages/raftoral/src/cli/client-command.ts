@@ -7,6 +7,7 @@ import { parseDuration } from "./durations.ts";
 import type { CliIo } from "./io.ts";
 import { addTlsOptions, type TlsFlags, tlsFromEnv, tlsFromFlags } from "./tls-flags.ts";
 
+/** The flags of every command that asks a node. */
 export interface ClientFlags extends TlsFlags {
   readonly node: string;
   readonly timeout: number;

@@ -4,6 +4,7 @@ import type { TlsOptions } from "@raftoral/transport-grpc";
 import type { Command } from "commander";
 import { NodeError } from "../api/errors.ts";
 
+/** The flags of TLS, as they were given. */
 export interface TlsFlags {
   readonly tlsCa?: string;
   readonly tlsCert?: string;

@@ -7,7 +7,7 @@ import { NodeSessions, parseAddress, type Security } from "@raftoral/transport-g
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
-/** Answers beyond it are refused: room for a thousand checkpoints of ordinary size. */
+/** Answers beyond it are refused: room for a thousand records of ordinary size. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** A connection that does not answer a ping is closed, so that a call on it fails over within its usual time. */
 const PING_INTERVAL_MS = 3_000;

@@ -5,9 +5,11 @@ import { type Logger, pino, stdSerializers } from "pino";
 import { formatLogLine, type LogLine, type Tone } from "./log-lines.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+/** The lowest level that is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 /** `auto`: lines on a terminal, JSON elsewhere. */
 export const LOG_FORMATS = ["auto", "json", "pretty"] as const;
+/** How a line of the log is written. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Where a log goes. */

@@ -8,6 +8,7 @@ export type Attributes = Readonly<Record<string, string | number>>;
 /** "updown" is a quantity that adds up over nodes, such as what waits in a queue; "gauge" is one that does not. */
 export type MetricKind = "counter" | "updown" | "gauge" | "histogram";
 
+/** A metric of the catalogue, without its values. */
 export interface Metric {
   readonly name: string;
   readonly kind: MetricKind;

@@ -22,6 +22,7 @@ import { StorageMetrics } from "./storage-metrics.ts";
 import { TransportMetrics } from "./transport-metrics.ts";
 import { WorkflowMetrics } from "./workflow-metrics.ts";
 
+/** Options of a node's metrics. */
 export interface NodeMetricsOptions {
   readonly identity: NodeIdentity;
   readonly address: string;

@@ -2,6 +2,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import { type Histogram, MetricReader, MeterProvider as SdkMeterProvider } from "@opentelemetry/sdk-metrics";
 
+/** One series of a meter, as of now. */
 export interface MeterReading {
   readonly name: string;
   readonly unit: string;

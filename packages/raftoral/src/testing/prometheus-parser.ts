@@ -3,6 +3,7 @@
  * wants what the format's description recommends, too: HELP and TYPE before the series, each family in one piece.
  */
 
+/** One metric with its samples. */
 export interface ParsedFamily {
   readonly name: string;
   readonly type: string;
@@ -10,6 +11,7 @@ export interface ParsedFamily {
   readonly samples: readonly ParsedSample[];
 }
 
+/** One line with a value. */
 export interface ParsedSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -8,6 +8,7 @@ import type { NodeEvent } from "../node/node-events.ts";
 import { RaftoralNode, type RaftoralNodeOptions, waitsOf } from "../node/raftoral-node.ts";
 import { MemoryNodeStorage } from "../node/storage/node-storage.ts";
 
+/** Which transport and storage the nodes of a cluster use. */
 export type Kind = "memory" | "grpc";
 
 /** Where a node keeps its state between two starts. */

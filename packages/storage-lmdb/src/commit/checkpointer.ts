@@ -38,6 +38,7 @@ const GARBAGE_PER_TRANSACTION = 768;
 /** Pause between two transactions that only delete. */
 const GARBAGE_PAUSE_MS = 5;
 
+/** What a {@link Checkpointer} needs of the group commit around it. */
 export interface CheckpointerHost {
   /** A checkpoint begins: it covers all rounds so far. Returns whom to tell when it is done. */
   begin(): Iterable<{ checkpointed?(): void }>;
@@ -47,6 +48,7 @@ export interface CheckpointerHost {
   fail(error: unknown): Error;
 }
 
+/** Options of a {@link Checkpointer}. */
 export interface CheckpointerOptions {
   readonly database: Database<Buffer, Buffer>;
   readonly journal: Journal;

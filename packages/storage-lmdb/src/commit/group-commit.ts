@@ -23,6 +23,7 @@ import { type FlushMode, FlushPace } from "./flush-pace.ts";
 import { newRound, type Participant, type Round } from "./round.ts";
 import type { StorageProbe } from "./storage-probe.ts";
 
+/** Options of a {@link GroupCommit}. */
 export interface GroupCommitOptions {
   readonly database: Database<Buffer, Buffer>;
   readonly journal: Journal;

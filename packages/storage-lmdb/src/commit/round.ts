@@ -1,6 +1,7 @@
 /** Writes that become durable together. */
 import type { WriteTransaction } from "./checkpoint.ts";
 
+/** What has something to write in a round, and hears how far it came. */
 export interface Participant {
   /** Writes everything that is not yet written. Must not fail but by a broken invariant. */
   writeTo(transaction: WriteTransaction): void;
@@ -12,6 +13,7 @@ export interface Participant {
   checkpointed?(): void;
 }
 
+/** One round: who takes part, and the promise of its end. */
 export interface Round {
   readonly participants: Set<Participant>;
   readonly promise: Promise<void>;

@@ -34,6 +34,7 @@ const NO_FORMAT = 0;
 /** Address space set aside for the map. Nothing is allocated; beyond it LMDB maps again, which costs a moment. */
 const MAP_BYTES = 64 * 1024 ** 3;
 
+/** The parts of an open folder. The caller closes them. */
 export interface OpenedFolder {
   readonly lock: OwnerLock;
   readonly root: RootDatabase<Buffer, Buffer>;
@@ -43,6 +44,7 @@ export interface OpenedFolder {
   readonly identity: Identity | undefined;
 }
 
+/** Options of opening a folder. */
 export interface OpenFolderOptions {
   readonly expected: Partial<Identity>;
   readonly journalBytes: number;

@@ -2,6 +2,7 @@
 import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
+/** How much room a data folder takes and has. */
 export interface StorageUsage {
   /** Allocated to the folder's files, in bytes. A sparse file counts as what it really takes. */
   readonly usedBytes: number;

@@ -34,6 +34,7 @@ export interface GroupState {
   readonly chunks: number;
 }
 
+/** The node that a data folder belongs to. */
 export interface Identity {
   readonly clusterId: string;
   readonly nodeId: number;

@@ -15,6 +15,7 @@ export interface Position {
   readonly sequence: number;
 }
 
+/** A position in a journal, with what identifies the journal. */
 export interface Mark extends Position {
   /** The journal's own number: another folder's files are not taken for this one's. */
   readonly journalId: bigint;

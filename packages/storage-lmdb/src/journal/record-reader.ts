@@ -11,6 +11,7 @@ import { contentOf, isWhole, PAGE_BYTES, type RecordHeader, readHeader } from ".
 /** Pages read at once. */
 const WINDOW_PAGES = 128;
 
+/** A whole record and its place. */
 export interface JournalRecord {
   /** Where it is. */
   readonly at: Position;

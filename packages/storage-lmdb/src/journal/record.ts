@@ -33,6 +33,7 @@ const INITIAL_PAGES = 16;
 /** Memory that a large record took is given back after it. */
 const KEPT_PAGES = 1024;
 
+/** The header of a journal record. */
 export interface RecordHeader {
   readonly journalId: bigint;
   readonly generation: number;

@@ -14,6 +14,7 @@ import { moveRanges, type Range } from "./entry-garbage.ts";
 import type { TailCache } from "./tail-cache.ts";
 import type { TermRuns } from "./term-runs.ts";
 
+/** A group as its stored records have it. */
 export interface LoadedGroup {
   readonly state: GroupState;
   /** Entries that compaction left behind. */

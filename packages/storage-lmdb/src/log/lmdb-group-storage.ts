@@ -55,6 +55,7 @@ import { Pipeline } from "./pipeline.ts";
 import { TailCache } from "./tail-cache.ts";
 import { TermRuns } from "./term-runs.ts";
 
+/** What the storage of a group is made of. */
 export interface GroupOptions {
   readonly group: number;
   readonly file: string;

@@ -1,6 +1,7 @@
 /** What is found damaged, said once for each place and not only for the first. */
 import { StorageError } from "../errors.ts";
 
+/** One damaged record. */
 export interface Damage {
   readonly file: string;
   /** Which record, in words. */

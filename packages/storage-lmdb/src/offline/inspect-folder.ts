@@ -17,6 +17,7 @@ export interface MemberReport extends NodeAddress {
   readonly role: "voter" | "learner";
 }
 
+/** The latest snapshot of a group. */
 export interface SnapshotReport {
   readonly index: number;
   readonly term: number;
@@ -32,6 +33,7 @@ export interface StateReport {
   readonly bytes: number;
 }
 
+/** One group of a folder. */
 export interface GroupReport {
   readonly group: number;
   readonly term: number;
@@ -52,6 +54,7 @@ export interface GroupReport {
   readonly unreadable: string | undefined;
 }
 
+/** The result of an inspection. */
 export interface FolderReport {
   readonly path: string;
   readonly isBackup: boolean;

@@ -35,6 +35,7 @@ export interface BackupGroup {
   readonly lastIndex: number;
 }
 
+/** The content of a backup's manifest. */
 export interface BackupManifest {
   readonly format: number;
   /** Of the data in it. */

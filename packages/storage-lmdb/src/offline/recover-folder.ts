@@ -18,6 +18,7 @@ import { listGroups } from "./group-list.ts";
 import { ReadOnlyGroup } from "./read-only-group.ts";
 import { StoppedFolder } from "./stopped-folder.ts";
 
+/** Options of a recovery. */
 export interface RecoverOptions {
   /** Id that the cluster has from then on. Keeping the old one is dangerous: nodes of old may come back and speak to this one. */
   readonly clusterId: string;
@@ -33,6 +34,7 @@ export type GroupRecovery =
   /** It was never begun on this node. */
   | { readonly group: number; readonly kind: "empty" };
 
+/** What a recovery did, or would do. */
 export interface FolderRecovery {
   readonly identity: Identity;
   readonly clusterId: string;

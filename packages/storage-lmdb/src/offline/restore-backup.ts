@@ -15,6 +15,7 @@ import { assertEmpty, copyFiles, targetFailure } from "./backup-target.ts";
 import { type BackupManifest, flawOf, invalidBackup, readManifest } from "./manifest.ts";
 import { type FolderRecovery, type RecoverOptions, recoverFolder } from "./recover-folder.ts";
 
+/** What a restoration did, with the manifest of the backup. */
 export interface Restoration extends FolderRecovery {
   readonly manifest: BackupManifest;
 }

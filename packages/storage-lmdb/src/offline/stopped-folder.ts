@@ -25,6 +25,7 @@ const MAP_BYTES = 64 * 1024 ** 3;
 /** The first format that has a journal. */
 const FIRST_WITH_JOURNAL = 2;
 
+/** Options of opening a {@link StoppedFolder}. */
 export interface StoppedFolderOptions {
   /** Where damages go; without it the first one is thrown. */
   readonly damages?: DamageList;

@@ -24,11 +24,13 @@ export interface VerifyProgress {
   readonly bytes: number;
 }
 
+/** Options of a verification. */
 export interface VerifyOptions {
   /** Called now and then. */
   readonly progress?: (progress: VerifyProgress) => void;
 }
 
+/** The result of a verification. */
 export interface VerifyReport {
   readonly path: string;
   readonly isBackup: boolean;

@@ -31,6 +31,7 @@ export interface StoredContent extends AsyncIterableIterator<Uint8Array> {
   readonly fixed: FixedContent;
 }
 
+/** Options of a {@link SnapshotSpool}. */
 export interface SnapshotSpoolOptions {
   readonly group: number;
   /** Where contents are; created when it is absent. */

@@ -10,6 +10,7 @@ import type { StateKeys } from "./state-records.ts";
 /** What a record takes in memory beside its value, roughly. */
 const RECORD_OVERHEAD_BYTES = 128;
 
+/** Options of an {@link LmdbStateReplacement}. */
 export interface LmdbStateReplacementOptions {
   readonly stored: StoredState;
   readonly bufferBytes: number;

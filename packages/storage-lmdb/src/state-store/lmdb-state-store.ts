@@ -44,6 +44,7 @@ const GARBAGE_PAUSE_MS = 25;
 
 export const DEFAULT_STATE_BUFFER_BYTES = 2 * 1024 * 1024;
 
+/** Options of an {@link LmdbStateStore}. */
 export interface LmdbStateStoreOptions {
   /** What may wait in memory for the next checkpoint before one is asked for, in bytes (2 MiB); twice as much before anyone waits. */
   readonly bufferBytes?: number;

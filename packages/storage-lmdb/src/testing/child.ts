@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const WRITER = fileURLToPath(new URL("./writer-process.ts", import.meta.url));
 
+/** A process that writes to a data folder until it is killed. */
 export interface Writer {
   readonly process: ChildProcess;
   /** Indexes acknowledged so far. */

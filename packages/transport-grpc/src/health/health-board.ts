@@ -9,6 +9,7 @@
 /** The server as a whole, as the protocol names it. */
 export const OVERALL = "";
 
+/** The status of a service, as `grpc.health.v1` names it. */
 export type ServingStatus = "SERVING" | "NOT_SERVING";
 
 /** The health of one server's services (B1, B2). */

@@ -17,6 +17,7 @@ import type { DialTarget } from "./dial-target.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** One request that another member sends a snapshot. */
 export interface Delegation {
   readonly local: LocalNode;
   readonly delegate: NodeId;

@@ -29,6 +29,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** Bytes handed to the stream and not yet sent, above which the caller waits for `drained`. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
+/** What an {@link ExchangeStream} reports. */
 export interface ExchangeEvents {
   /** The connection stands; the peer has yet to answer the hello. */
   connected(): void;

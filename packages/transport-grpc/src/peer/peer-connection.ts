@@ -29,6 +29,7 @@ import type { DialTarget } from "./dial-target.ts";
 import { type PeerContext, PeerStream, type PeerStreamEvents, type StreamFailure } from "./peer-stream.ts";
 import { type StreamKind, streamOf } from "./stream-kind.ts";
 
+/** Options of a {@link PeerConnection}. */
 export interface PeerConnectionOptions extends Omit<PeerContext, "target"> {
   /** Where the cluster says that the peer is. */
   readonly address: HostPort;

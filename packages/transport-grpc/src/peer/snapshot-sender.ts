@@ -27,6 +27,7 @@ const { crc32 } = zlib;
 /** Compressing more at once would hold up the event loop (T3). */
 const MAX_COMPRESSED_CHUNK_BYTES = 64 * 1024;
 
+/** One snapshot to send. */
 export interface SnapshotTransfer {
   readonly local: LocalNode;
   /** Where the receiver is, as far as is known now; it may move between two attempts. */

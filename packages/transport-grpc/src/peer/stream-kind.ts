@@ -16,6 +16,7 @@
  */
 import type { MessageType } from "@raftoral/raft-core/transport";
 
+/** Which of the two streams to a peer a message takes. */
 export type StreamKind = "control" | "appends";
 
 /** MsgProp carries whole commands, and reaches the leader's log as appends do. */

@@ -15,6 +15,7 @@ import { type NodeClaim, namesFor, nodeIdIn, objectionTo } from "./certificate-n
 import type { Security } from "./security.ts";
 import { meaningOf } from "./tls-failure.ts";
 
+/** Who is at the other end of a connection to this node. */
 export type Caller =
   /** Plaintext that was asked for: anybody may be anyone. */
   | { readonly kind: "unknown" }

@@ -47,11 +47,13 @@ import type { RefusalLog } from "./refusal-log.ts";
 /** A hello is some hundred bytes. Strangers must not make this node hold more than that for the time that it waits for one. */
 const MAX_HELLO_BYTES = 16 * 1024;
 
+/** An Exchange stream that a peer has opened. */
 export interface InboundStream {
   /** Tells the peer that this node stops, and ends the stream. */
   shutDown(): void;
 }
 
+/** A call as it comes from the port. */
 export interface InboundCall {
   readonly stream: ServerHttp2Stream;
   readonly caller: Caller;

@@ -10,6 +10,7 @@ import type { Refusal } from "../gen/raftoral/v1/peer_pb.ts";
 import type { StreamKind } from "../peer/stream-kind.ts";
 import { refusal, removal } from "../wire/hello.ts";
 
+/** A stream whose hello was accepted. */
 export interface AcceptedStream {
   readonly from: NodeId;
   readonly kind: StreamKind | undefined;

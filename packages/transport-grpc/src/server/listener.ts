@@ -37,6 +37,7 @@ const REFUSAL_LINGER_MS = 250;
 /** First byte of a TLS connection: a handshake record. */
 const TLS_HANDSHAKE = 22;
 
+/** What a {@link Listener} reports. None of these may throw. */
 export interface ListenerEvents {
   stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], caller: Caller): void;
   /** A caller is turned away; it is told the same. */

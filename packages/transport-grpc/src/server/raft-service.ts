@@ -12,6 +12,7 @@ import { CALLER, type Caller, objectionToCaller } from "../security/caller.ts";
 import { GROUP_HEADER } from "../wire/group-header.ts";
 import { discoveryFields } from "../wire/raft-service-codec.ts";
 
+/** The node that RaftService speaks for. */
 export interface RaftServiceContext {
   readonly local: LocalPeer;
   readonly address: () => string;

@@ -27,6 +27,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const TIMEOUT = /^(\d{1,8})([HMS])$/;
 const UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
 
+/** Options of {@link Services}. */
 export interface ServicesOptions {
   readonly nodeId: NodeId;
   readonly maxRequestBytes: number;

@@ -20,6 +20,7 @@ import { snapshotRefused } from "./snapshot-refused.ts";
 // Not imported by its name, which Node 18 does not have: node-version.ts of raft-core says why.
 const { crc32 } = zlib;
 
+/** A snapshot as its sender announced it. */
 export interface SnapshotOffer {
   readonly groupId: GroupId;
   readonly message: Message;
@@ -35,6 +36,7 @@ interface Feed {
   readonly left: () => void;
 }
 
+/** Options of a {@link SnapshotReceipt}. */
 export interface SnapshotReceiptOptions {
   readonly clock: Clock;
   readonly resumeTimeoutMs: number;

@@ -82,6 +82,7 @@ export interface RawInbound {
   readonly frames: { readonly flags: number; readonly bytes: Buffer }[];
 }
 
+/** How a raw peer answers. */
 export interface RawPeerOptions {
   /** What is answered to a hello; undefined for nothing ever. */
   readonly answer?: (hello: Hello) => MessageInitShape<typeof AcceptedSchema> | undefined;

@@ -83,6 +83,7 @@ function integer(value: number): Buffer {
 /** How a raw connection ends. */
 export type Farewell = "reset" | "end" | "wait";
 
+/** Bytes to send on one connection, and how to end it. */
 export interface RawConversation {
   readonly address: string;
   /** Speak TLS; no certificate is verified. */

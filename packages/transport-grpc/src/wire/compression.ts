@@ -12,6 +12,7 @@ import { Feature } from "../gen/raftoral/v1/peer_pb.ts";
 /** As in gRPC's `grpc-encoding`. "deflate" is zlib's format (RFC 1950) there. */
 export type CompressionName = "zstd" | "deflate";
 
+/** One way to compress frames and chunks. */
 export interface Compression {
   readonly name: CompressionName;
   /** What says in a hello and its answer that frames may be compressed so. */

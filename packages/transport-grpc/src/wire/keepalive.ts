@@ -9,6 +9,7 @@
 import type { Http2Session } from "node:http2";
 import type { Cancel, Clock } from "@raftoral/raft-core";
 
+/** Options of a {@link Keepalive}. */
 export interface KeepaliveOptions {
   readonly session: Http2Session;
   readonly clock: Clock;

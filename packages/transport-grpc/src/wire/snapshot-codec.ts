@@ -24,6 +24,7 @@ const FIXED32_BYTES = 4;
 /** More than what a frame has around its chunk. */
 export const MAX_BYTES_AROUND_CHUNK = 64;
 
+/** What stands before a chunk's data. */
 export interface ChunkHeader {
   /** Bytes of the content before this chunk. */
   readonly offset: number;
@@ -33,6 +34,7 @@ export interface ChunkHeader {
   readonly plainBytes: number;
 }
 
+/** A piece of a snapshot's content. `data` is a view of the frame. */
 export interface Chunk extends ChunkHeader {
   readonly data: Uint8Array;
 }

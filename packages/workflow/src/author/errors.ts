@@ -15,6 +15,7 @@ export type AuthorErrorCode = "TERMINAL" | "RETRYABLE";
 const TERMINAL: AuthorErrorCode = "TERMINAL";
 const RETRYABLE: AuthorErrorCode = "RETRYABLE";
 
+/** Options of an error that an author throws. */
 export interface AuthorErrorOptions {
   /** The author's own code, recorded with the failure (TERMINAL or RETRYABLE). */
   readonly code?: string;

@@ -1,5 +1,5 @@
 /**
- * Paths: where in a run a checkpoint belongs. `ship/label#1` is the second `label` within scope `ship`.
+ * Paths: where in a run a record belongs. `ship/label#1` is the second `label` within scope `ship`.
  *
  * K1. A path depends on the enclosing scopes, the name, and how many of that name came before in that scope; on nothing else
  *     that happens in the run. So parallel branches interleave freely, and a new step moves no other.

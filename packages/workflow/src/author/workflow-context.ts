@@ -19,6 +19,7 @@ export interface RetryPolicy {
   readonly jitter?: number;
 }
 
+/** Options of a step. */
 export interface StepOptions {
   /** A step without it is tried once. */
   readonly retry?: RetryPolicy;
@@ -71,7 +72,7 @@ export type WaitResult<Payload> =
 
 /**
  * A body must reach the same calls with the same names whenever the calls before them had the same results: it is run
- * again from its checkpoints when its node dies. Time, randomness, ids and input and output belong into the calls below.
+ * again from its record when its node dies. Time, randomness, ids and input and output belong into the calls below.
  * Calls may run in parallel; give parallel branches that use the same names a {@link WorkflowContext.scope} each. Calls are
  * answered in the order of the log, each time: whatever wins a race wins it again, while a body awaits nothing but its calls.
  */

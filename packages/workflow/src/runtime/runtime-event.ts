@@ -4,7 +4,7 @@ import type { RecordedError } from "../model/failure.ts";
 import type { Epoch } from "../model/ownership.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 
-/** This node begins to execute a run's body. `replayed` checkpoints will be answered without running anything. */
+/** This node begins to execute a run's body. `replayed` calls are answered from its record. */
 export interface BodyStarted {
   readonly type: "body-started";
   readonly runId: string;
@@ -47,4 +47,5 @@ export interface StepsUnfinished {
 /** What only the node hears where it happens; every other event is replicated. */
 export type LocalEvent = BodyStarted | StepAttemptFailed | RecordsUnused | StepsUnfinished;
 
+/** An event of the replicated state, or of this node alone. */
 export type RuntimeEvent = WorkflowEvent | LocalEvent;

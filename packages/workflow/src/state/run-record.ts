@@ -64,6 +64,7 @@ export interface FinishedHead {
   readonly stepsInProgress: number;
 }
 
+/** The part of a run that commands replace. */
 export type RunHead = RunningHead | FinishedHead;
 
 /** What is given with the start and stays. */
@@ -79,6 +80,7 @@ export interface RunFacts {
   readonly startIndex: LogIndex;
 }
 
+/** A run as the tables hold it. Only the run table changes it. */
 export interface RunRecord extends RunFacts {
   /** `startIndex` as it stands in keys. */
   readonly startKey: StateKey;

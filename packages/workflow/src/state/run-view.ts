@@ -15,7 +15,7 @@ import { progressOf } from "./step-progress-records.ts";
 import { type OwnedStream, ownedStreams } from "./stream-view.ts";
 import type { Tables } from "./tables.ts";
 
-/** A stuck run has not ended: it goes on when somebody resumes it. */
+/** The status of a run. A stuck run has not ended: it goes on when somebody resumes it. */
 export type RunStatus = "running" | "stuck" | "completed" | "failed" | "cancelled";
 
 interface RunFacts {
@@ -64,6 +64,7 @@ export interface FinishedSummary extends RunFacts {
   readonly endIndex: LogIndex;
 }
 
+/** A run without input and history. */
 export type RunSummary = RunningSummary | StuckSummary | FinishedSummary;
 
 /** Whether and how a run has ended: all that a wait needs. Reading it costs the outcome, however long the history. */
@@ -84,6 +85,7 @@ export type RunView = RunSummary & {
   readonly streams: readonly OwnedStream[];
 };
 
+/** A registered node. */
 export interface NodeView {
   readonly nodeId: NodeId;
   readonly incarnation: string;
@@ -104,6 +106,7 @@ export interface RunQuery {
   readonly cursor?: string;
 }
 
+/** A page of runs. */
 export interface RunPage {
   readonly runs: readonly RunSummary[];
   /** Present when there may be more. */

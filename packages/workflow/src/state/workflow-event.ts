@@ -59,6 +59,7 @@ export interface RunStuck extends At {
   readonly lastOwner: NodeId;
 }
 
+/** A run got a signal. */
 export interface SignalBuffered extends At {
   readonly type: "signal-buffered";
   readonly runId: string;
@@ -75,12 +76,14 @@ export interface StreamAppended extends At {
   readonly hasEnded: boolean;
 }
 
+/** A cancellation of a run was asked for. */
 export interface CancelRequested extends At {
   readonly type: "cancel-requested";
   readonly runId: string;
   readonly reason: string;
 }
 
+/** A run completed, failed or was cancelled. */
 export interface RunEnded extends At {
   readonly type: "run-ended";
   readonly runId: string;
@@ -90,6 +93,7 @@ export interface RunEnded extends At {
   readonly epoch: Epoch;
 }
 
+/** A node has registered, drains, was lost or was forgotten. */
 export interface NodeChanged extends At {
   readonly type: "node-changed";
   readonly nodeId: NodeId;
@@ -99,6 +103,7 @@ export interface NodeChanged extends At {
   readonly epoch: Epoch;
 }
 
+/** Finished runs were dropped. */
 export interface RunsPruned extends At {
   readonly type: "runs-pruned";
   readonly runIds: readonly string[];
@@ -109,6 +114,7 @@ export interface StateRestored {
   readonly type: "state-restored";
 }
 
+/** An event of the replicated state. */
 export type WorkflowEvent =
   | RunStarted
   | RecordCommitted

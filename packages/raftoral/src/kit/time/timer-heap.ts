@@ -1,5 +1,6 @@
 /** Timers in order of their time; timers of the same time in the order in which they were set. A binary heap. */
 
+/** A timer on virtual time. */
 export interface Timer {
   atMs: number;
   /** Decides between timers of the same time. */

@@ -43,6 +43,7 @@ export class VirtualProcess {
   }
 }
 
+/** Options of a {@link VirtualTime}. */
 export interface VirtualTimeOptions {
   /** Where time begins, in milliseconds since the epoch. */
   readonly startMs: number;

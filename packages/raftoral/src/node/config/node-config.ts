@@ -89,6 +89,7 @@ export type Origin =
   /** Only a folder that has an identity can start like this. */
   | { readonly kind: "restart" };
 
+/** The settings of a node after their check, with every default filled in. */
 export interface NodeConfig {
   readonly listen: string;
   readonly advertise: string | undefined;

@@ -11,6 +11,7 @@ import type { Membership, WorkflowCluster } from "../membership/membership.ts";
 import type { Dial } from "../membership/node-network.ts";
 import type { NodeIdentity } from "../storage/node-storage.ts";
 
+/** What a restarted node announces, and to whom. */
 export interface Announcement {
   readonly cluster: WorkflowCluster;
   readonly membership: Membership;

@@ -18,6 +18,7 @@ import type { NodeConfig, Origin } from "../config/node-config.ts";
 import type { Dial } from "../membership/node-network.ts";
 import type { NodeIdentity, NodeStorage } from "../storage/node-storage.ts";
 
+/** The identity that a start found or got. */
 export interface EstablishedIdentity {
   readonly identity: NodeIdentity;
   /** How the Raft group begins if nothing of it is stored. */
@@ -26,6 +27,7 @@ export interface EstablishedIdentity {
   readonly isNew: boolean;
 }
 
+/** What establishing an identity needs. */
 export interface IdentityOptions {
   readonly config: NodeConfig;
   readonly storage: NodeStorage;

@@ -14,6 +14,7 @@ import { Deadline, type Timeout } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { lastMember, type Membership, type WorkflowCluster } from "../membership/membership.ts";
 
+/** What a departure needs. */
 export interface DepartureOptions {
   readonly cluster: WorkflowCluster;
   readonly membership: Membership;

@@ -24,8 +24,10 @@ import type { Admission } from "../../service/served-node.ts";
 import { Deadline, type Timeout } from "../../time/deadline.ts";
 import type { Dial, MembershipPeer } from "./node-network.ts";
 
+/** The Raft group of a node's workflows. */
 export type WorkflowCluster = RaftCluster<WorkflowCommand, CommandResult>;
 
+/** What a node's membership is made of. */
 export interface MembershipOptions {
   readonly cluster: WorkflowCluster;
   readonly clusterId: string;

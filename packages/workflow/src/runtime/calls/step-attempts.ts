@@ -105,6 +105,7 @@ export interface StepSurroundings {
   readonly attemptFailed: (key: string, attempt: number, error: unknown, retryInMs: number | undefined) => void;
 }
 
+/** How a step's attempts ended. */
 export type StepOutcome<T> =
   | { readonly ok: true; readonly attempts: number; readonly value: T }
   | { readonly ok: false; readonly attempts: number; readonly error: unknown };

@@ -1,4 +1,4 @@
-/** A step's outcome as its checkpoint records it. */
+/** A step's outcome as its record has it. */
 import { StepFailedError, VariableFailedError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
@@ -15,12 +15,12 @@ export function failureBytes(error: unknown, attempts: number): Uint8Array {
   return encodeValue(failure, "a step's failure", Number.POSITIVE_INFINITY);
 }
 
-/** What a step's checkpoint answers its call with. Throws StepFailedError for one that failed for good. */
-export function stepAnswer(key: string, checkpoint: HistoryRecord): unknown {
-  const value = decodeValue(checkpoint.value, `step ${key}`);
-  if (checkpoint.kind === "step") return value;
+/** What a step's record answers its call with. Throws StepFailedError for one that failed for good. */
+export function stepAnswer(path: string, record: HistoryRecord): unknown {
+  const value = decodeValue(record.value, `step ${path}`);
+  if (record.kind === "step") return value;
   const { attempts, ...failure } = value as RecordedStepFailure;
-  throw new StepFailedError(key, attempts, failure);
+  throw new StepFailedError(path, attempts, failure);
 }
 
 /** What a variable's record answers. Throws VariableFailedError for one whose function failed. */

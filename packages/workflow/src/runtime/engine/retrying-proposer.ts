@@ -1,7 +1,7 @@
 /**
  * Proposes until the outcome is known.
  *
- * All workflow commands may be applied twice without harm: starts are idempotent by id, checkpoints by path, signals by
+ * All workflow commands may be applied twice without harm: starts are idempotent by id, records by path, signals by
  * their id, and everything of an owner is fenced. So an unknown outcome is met by proposing again.
  */
 import type { Clock } from "@raftoral/raft-core";

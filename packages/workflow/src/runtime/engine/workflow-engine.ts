@@ -22,6 +22,7 @@ export type EngineNotice =
   | { readonly type: "node-returned"; readonly nodeId: NodeId }
   | { readonly type: "members-changed"; readonly members: readonly NodeId[] };
 
+/** Hears of an engine's events and notices, in order. */
 export interface EngineListener {
   onEvents(events: readonly WorkflowEvent[]): void;
   onNotice(notice: EngineNotice): void;
@@ -48,6 +49,7 @@ export interface ProposeOptions {
   readonly timeoutMs?: number;
 }
 
+/** The replicated state of one node, and the way to change it. Reads answer from what this node has applied. */
 export interface WorkflowEngine {
   readonly nodeId: NodeId;
   /** Resolves with what applying it here gave. Rejects with a RaftError when that is not known to happen. */
