@@ -28,7 +28,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workflow: ["raft-core"],
   check: ["raft-core"],
   raftoral: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "check"],
-  simulation: ["raft-core", "transport-memory", "storage-lmdb", "workflow"],
+  simulation: ["raft-core", "transport-memory", "storage-lmdb", "workflow", "raftoral"],
   e2e: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "raftoral", "simulation"],
   benchmarks: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "raftoral"],
 };

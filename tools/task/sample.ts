@@ -7,9 +7,9 @@ import { endTask } from "./record.ts";
 /** Twice what the set may take on two cores; a run that is not over by then hangs. */
 const TIMEOUT_MS = 10 * 60_000;
 
-// Whole clusters, bare cores, and forged messages. Each set counts as one: a finding ends in a message that says how to repeat it.
+// Whole clusters, bare cores, forged messages, and workflow programs. Each set counts as one: a finding ends in a message that says how to repeat it.
 let counts = NO_TESTS;
-for (const flags of [[], ["--core"], ["--forged"]]) {
+for (const flags of [[], ["--core"], ["--forged"], ["--workflows"]]) {
   const { ok } = await run(
     process.execPath,
     ["--conditions=@raftoral/source", "packages/simulation/src/command/main.ts", "--profile", "ci", ...flags],

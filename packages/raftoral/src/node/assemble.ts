@@ -104,6 +104,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     logger,
     clock: programClock,
     random: environment.random,
+    uuid: environment.uuid,
     limits,
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
     ...(interceptor === undefined ? {} : { interceptor }),

@@ -6,7 +6,7 @@ import { installMutant } from "../mutants/install.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import { parseOptions, type SimulateOptions, USAGE } from "./options.ts";
 import { simulate } from "./simulate.ts";
-import { simulateCores, simulateForged } from "./simulate-many.ts";
+import { simulateCores, simulateForged, simulatePrograms } from "./simulate-many.ts";
 
 const print = (line: string): void => console.log(line);
 
@@ -27,12 +27,32 @@ async function writeTrace(options: SimulateOptions): Promise<boolean> {
   return finding === undefined;
 }
 
+async function printPrograms({ start, seeds }: SimulateOptions): Promise<boolean> {
+  const { programLines } = await import("../workflows/program.ts");
+  const { programOf } = await import("../workflows/run-programs.ts");
+  for (let seed = Math.max(start, 1); seed < start + seeds; seed++) {
+    print(`seed ${seed}`);
+    for (const line of programLines(programOf(seed))) print(`  ${line}`);
+  }
+  return true;
+}
+
 /** What runs is loaded only here, so that a mutant is in it. */
 async function traced({ kind, start: seed, steps, only, ignore }: SimulateOptions, write: (line: string) => void) {
   if (kind === "forged") {
     const { runForged } = await import("../forged/run-forged.ts");
     const { finding, actions } = runForged({ seed, tell: write });
     return { finding, length: `${actions.length} actions` };
+  }
+  if (kind === "programs") {
+    const { runProgramSeed } = await import("../workflows/run-programs.ts");
+    const { found, trials } = await runProgramSeed(seed, ignore);
+    for (const { plan, trial } of trials) {
+      write(`disturbed by ${plan.plan || "nothing"}`);
+      for (const line of trial.story) write(`  ${line}`);
+    }
+    const finding = found === undefined ? undefined : { stack: `${found.finding.invariant}: ${found.finding.message}` };
+    return { finding, length: `${trials.length} runs` };
   }
   if (kind === "cores") {
     const { runCore } = await import("../core/run-core.ts");
@@ -50,9 +70,12 @@ async function main(): Promise<boolean> {
     print(USAGE);
     return true;
   }
+  if (options.programs) return await printPrograms(options);
   if (options.hunt) return await hunt(options, print);
   if (options.trace !== undefined) return await writeTrace(options);
-  const run = { clusters: simulate, cores: simulateCores, forged: simulateForged }[options.kind];
+  const run = { clusters: simulate, cores: simulateCores, forged: simulateForged, programs: simulatePrograms }[
+    options.kind
+  ];
   return await run(options, print);
 }
 

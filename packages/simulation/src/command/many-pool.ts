@@ -1,6 +1,7 @@
-/** Threads that run many seeds of bare cores, or with forged messages, with each task. */
+/** Threads that run several seeds with each task: of bare cores, with forged messages, or of workflow programs. */
 import type { CoreSums } from "../core/core-task.ts";
 import type { ForgedSums } from "../forged/forged-task.ts";
+import type { ProgramSums } from "../workflows/programs-task.ts";
 import type { ManyFinding, ManySums, ManyTask } from "./many.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -16,6 +17,15 @@ export function corePool(size: number, mutant?: string): ManyPool<CoreSums> {
 export function forgedPool(size: number, mutant?: string): ManyPool<ForgedSums> {
   const nothing = { runs: 0, actions: 0, fates: new Map(), states: new Map(), highWater: 0 };
   return new WorkerPool(size, { kind: "forged", mutant }, (task, ms) => ({
+    ...nothing,
+    findings: [hanging(task, ms)],
+  }));
+}
+
+/** `mutant`: name of the bug that the threads run with. */
+export function programPool(size: number, mutant?: string): ManyPool<ProgramSums> {
+  const nothing = { runs: 0, exact: 0, trials: 0, bodies: 0, stepCalls: 0, virtualMs: 0, disturbances: new Map() };
+  return new WorkerPool(size, { kind: "programs", mutant }, (task, ms) => ({
     ...nothing,
     findings: [hanging(task, ms)],
   }));

@@ -1,4 +1,5 @@
-/** Tasks of many short seeds, of bare cores or with forged messages: what a thread is asked, and what it finds. */
+/** Tasks of several seeds, of bare cores, with forged messages, or of workflow programs: what a thread is asked, and what it finds. */
+import type { SeedKind } from "./worker-pool.ts";
 
 export interface ManyTask {
   readonly start: number;
@@ -31,5 +32,7 @@ export interface ManyTotals<Sums extends ManySums> {
   lines(realMs: number): readonly string[];
 }
 
-/** Seeds of a task: a fraction of a second. */
-export const SEEDS_PER_TASK = 200;
+/** Seeds of a task: those of workflow programs take seconds, the others a fraction of one together. */
+export function seedsPerTask(kind: SeedKind): number {
+  return kind === "programs" ? 2 : 200;
+}

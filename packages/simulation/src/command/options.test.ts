@@ -7,7 +7,9 @@ describe("the command line", () => {
     expect(parseOptions(["--core"])).toMatchObject({ kind: "cores", seeds: 20_000 });
     expect(parseOptions(["--core", "--profile", "long"])).toMatchObject({ kind: "cores", seeds: 500_000 });
     expect(parseOptions(["--core", "--seeds", "7"])).toMatchObject({ kind: "cores", seeds: 7 });
-    expect(parseOptions(["--profile", "ci"])).toMatchObject({ kind: "clusters", seeds: 2_000 });
+    expect(parseOptions(["--profile", "ci"])).toMatchObject({ kind: "clusters", seeds: 2_000, start: 1 });
+    expect(parseOptions(["--workflows"])).toMatchObject({ kind: "programs", seeds: 200, start: 0, programs: false });
+    expect(parseOptions(["--workflows", "--programs", "--start", "7"])).toMatchObject({ start: 7, programs: true });
   });
 
   test.each([
@@ -17,8 +19,10 @@ describe("the command line", () => {
     ["--forged", "--only"],
     ["--forged", "--ignore"],
     ["--forged", "--core"],
+    ["--workflows", "--core"],
+    ["--workflows", "--steps"],
   ])("is refused with %s %s, which means nothing", (kind, flag) => {
     const value = flag === "--core" ? [] : ["3"];
-    expect(() => parseOptions([kind, flag, ...value])).toThrow(/leave (them|one|--ignore) out/);
+    expect(() => parseOptions([kind, flag, ...value])).toThrow(/leave (them|all but one|--ignore) out/);
   });
 });

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { PROFILES, type Profile, profileNamed } from "./profile.ts";
 import type { SeedKind } from "./worker-pool.ts";
 
-export interface SimulateOptions extends Profile {
+export interface SimulateOptions extends Omit<Profile, "programs"> {
   readonly start: number;
   readonly threads: number;
   readonly only: readonly number[] | undefined;
@@ -14,18 +14,24 @@ export interface SimulateOptions extends Profile {
   /** Invariants that are not held. */
   readonly ignore: readonly string[];
   readonly kind: SeedKind;
+  /** Print the programs of the seeds instead of running them. */
+  readonly programs: boolean;
   /** Find every mutant and print the table. */
   readonly hunt: boolean;
   readonly help: boolean;
 }
+
+const KIND_OF = Object.freeze({ core: "cores", forged: "forged", workflows: "programs" });
 
 export const USAGE = `npm run simulate -- [options]
 
   --profile NAME   ${Object.keys(PROFILES).join(", ")}; the options below override it
   --core           bare cores, some hundred actions for each seed, in place of whole clusters
   --forged         bare cores and forged messages to them
+  --workflows      random workflow programs on the whole engine; seed 0 is a fixed set of them
+  --programs       print the programs of these seeds, with --workflows, and run nothing
   --seeds N        how many seeds to run
-  --start S        the first seed (1)
+  --start S        the first seed (1; 0 with --workflows)
   --steps N        events of each seed before the cluster is healed
   --threads N      seeds side by side (all cores)
   --only A,B,...   inject only the faults with these numbers; "none" for none
@@ -46,7 +52,7 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
     options: {
       profile: { type: "string", default: "default" },
       seeds: { type: "string" },
-      start: { type: "string", default: "1" },
+      start: { type: "string" },
       steps: { type: "string" },
       threads: { type: "string" },
       only: { type: "string" },
@@ -55,26 +61,33 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
       ignore: { type: "string", default: "" },
       core: { type: "boolean", default: false },
       forged: { type: "boolean", default: false },
+      workflows: { type: "boolean", default: false },
+      programs: { type: "boolean", default: false },
       hunt: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const profile = profileNamed(values.profile);
-  if (values.core && values.forged) throw new Error("--core and --forged are two kinds of seeds: leave one out");
-  const kind: SeedKind = values.core ? "cores" : values.forged ? "forged" : "clusters";
-  if (kind !== "clusters" && (values.steps ?? values.only) !== undefined)
-    throw new Error(
-      `--steps and --only are for whole clusters: leave them out with --${values.core ? "core" : "forged"}`,
-    );
+  const kinds = (["core", "forged", "workflows"] as const).filter((flag) => values[flag]);
+  const [flag] = kinds;
+  if (kinds.length > 1) throw new Error(`--${kinds.join(" and --")} are kinds of seeds: leave all but one out`);
+  const kind: SeedKind = flag === undefined ? "clusters" : KIND_OF[flag];
+  if (flag !== undefined && (values.steps ?? values.only) !== undefined)
+    throw new Error(`--steps and --only are for whole clusters: leave them out with --${flag}`);
+  if (values.programs && kind !== "programs")
+    throw new Error("--programs prints workflow programs: give --workflows, or leave it out");
   if (kind === "forged" && values.ignore !== "")
     throw new Error("no invariant is held with --forged: leave --ignore out");
-  const usualSeeds = { clusters: profile.seeds, cores: profile.coreSeeds, forged: profile.forgedSeeds };
+  const { programs, ...rest } = profile;
+  const usualSeeds = { clusters: profile.seeds, cores: profile.coreSeeds, forged: profile.forgedSeeds, programs };
+  const first = kind === "programs" ? "0" : "1";
   return {
-    ...profile,
+    ...rest,
     kind,
+    programs: values.programs,
     seeds: values.seeds === undefined ? usualSeeds[kind] : whole("seeds", values.seeds, 1),
     steps: values.steps === undefined ? profile.steps : whole("steps", values.steps, 1),
-    start: whole("start", values.start, 0),
+    start: whole("start", values.start ?? first, 0),
     threads: values.threads === undefined ? availableParallelism() : whole("threads", values.threads, 1),
     only: values.only === undefined ? undefined : numbers(values.only),
     trace: values.trace === "stdout" ? "-" : values.trace,

@@ -6,6 +6,8 @@ export interface Profile {
   readonly coreSeeds: number;
   /** Seeds with forged messages, with `--forged`. */
   readonly forgedSeeds: number;
+  /** Programs, with `--workflows`. */
+  readonly programs: number;
   /** Events of each seed before the cluster is healed. */
   readonly steps: number;
   /** No further seed is started after this many milliseconds of real time. */
@@ -21,6 +23,7 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     seeds: 200,
     coreSeeds: 20_000,
     forgedSeeds: 10_000,
+    programs: 200,
     steps: 20_000,
     budgetMs: Number.POSITIVE_INFINITY,
     repeatEvery: 20,
@@ -30,6 +33,7 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     seeds: 2_000,
     coreSeeds: 20_000,
     forgedSeeds: 10_000,
+    programs: 60,
     steps: 20_000,
     budgetMs: 4.5 * MINUTE_MS,
     repeatEvery: 50,
@@ -39,6 +43,7 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     seeds: 50_000,
     coreSeeds: 500_000,
     forgedSeeds: 500_000,
+    programs: 50_000,
     steps: 20_000,
     budgetMs: Number.POSITIVE_INFINITY,
     repeatEvery: 200,

@@ -1,9 +1,10 @@
-/** Runs many short seeds, of bare cores or with forged messages, and tells what they found. */
+/** Runs many seeds, of bare cores, with forged messages, or of workflow programs, and tells what they found. */
 import { CoreTotals } from "./core-totals.ts";
 import { ForgedTotals } from "./forged-totals.ts";
-import { type ManyFinding, type ManySums, type ManyTotals, SEEDS_PER_TASK } from "./many.ts";
-import { corePool, forgedPool, type ManyPool } from "./many-pool.ts";
+import { type ManyFinding, type ManySums, type ManyTotals, seedsPerTask } from "./many.ts";
+import { corePool, forgedPool, type ManyPool, programPool } from "./many-pool.ts";
 import type { SimulateOptions } from "./options.ts";
+import { ProgramTotals } from "./program-totals.ts";
 import { flagsOf } from "./report.ts";
 
 /** Findings that are made small and told; the rest is only counted. */
@@ -22,6 +23,12 @@ export function simulateCores(options: SimulateOptions, print: (line: string) =>
 /** Runs seeds with forged messages. Resolves with whether none has a finding. */
 export function simulateForged(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
   return simulateMany("--forged", forgedPool(options.threads, options.mutant), new ForgedTotals(), options, print);
+}
+
+/** Runs seeds of workflow programs. Resolves with whether none has a finding. */
+export function simulatePrograms(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
+  const pool = programPool(options.threads, options.mutant);
+  return simulateMany("--workflows", pool, new ProgramTotals(), options, print);
 }
 
 /** Prints as it goes, and ends the pool. Resolves to whether nothing was found. `flag` is the one that asks for seeds of this kind. */
@@ -44,7 +51,7 @@ async function simulateMany<Sums extends ManySums>(
   };
   const work = async (): Promise<void> => {
     while (next < start + seeds && performance.now() - began < options.budgetMs) {
-      const count = Math.min(SEEDS_PER_TASK, start + seeds - next);
+      const count = Math.min(seedsPerTask(options.kind), start + seeds - next);
       const task = { start: next, count, ignore, isToTell: false };
       next += count;
       const sums = await pool.run(task);

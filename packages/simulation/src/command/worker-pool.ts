@@ -8,11 +8,11 @@ import { Worker } from "node:worker_threads";
 const HANG_MS = 60_000;
 
 /** What a seed runs. */
-export type SeedKind = "clusters" | "cores" | "forged";
+export type SeedKind = "clusters" | "cores" | "forged" | "programs";
 
 /** What a thread is told when it starts. */
 export interface WorkerSettings {
-  /** What its tasks are: a seed of a whole cluster, or many seeds of bare cores or with forged messages. */
+  /** What its tasks are: a seed of a whole cluster, or several seeds of bare cores, with forged messages, or of workflow programs. */
   readonly kind: SeedKind;
   /** Name of the bug that it runs with. */
   readonly mutant: string | undefined;

@@ -18,4 +18,5 @@ if (mutant !== undefined) installMutant(mutantNamed(mutant));
 // What runs is loaded only now, so that the mutant is in it.
 if (kind === "clusters") serve((await import("../run-seed.ts")).runSeed);
 else if (kind === "cores") serve((await import("../core/core-task.ts")).carryOutCoreTask);
-else serve((await import("../forged/forged-task.ts")).carryOutForgedTask);
+else if (kind === "forged") serve((await import("../forged/forged-task.ts")).carryOutForgedTask);
+else serve((await import("../workflows/programs-task.ts")).carryOutProgramsTask);

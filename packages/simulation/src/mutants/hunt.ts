@@ -1,9 +1,11 @@
 /** Looks for every known bug with the same seeds, in order, and tells how many it took: the tables of the README. */
-import { SEEDS_PER_TASK } from "../command/many.ts";
-import { corePool, forgedPool } from "../command/many-pool.ts";
+import { type ManySums, seedsPerTask } from "../command/many.ts";
+import { corePool, forgedPool, type ManyPool, programPool } from "../command/many-pool.ts";
 import type { SimulateOptions } from "../command/options.ts";
 import { seedPool } from "../command/seed-pool.ts";
-import { isSoughtBy, MUTANTS, type Mutant, mutantNamed } from "./mutants.ts";
+import type { SeedKind } from "../command/worker-pool.ts";
+import type { Mutant } from "./mutant.ts";
+import { isSoughtBy, MUTANTS, mutantNamed } from "./mutants.ts";
 
 /** Prints a row for each. Resolves to whether all were found. */
 export async function hunt(options: SimulateOptions, print: (line: string) => void): Promise<boolean> {
@@ -18,7 +20,7 @@ export async function hunt(options: SimulateOptions, print: (line: string) => vo
     for (const ignore of ignored) {
       const found = await findFirst(mutant, { ...options, ignore });
       isComplete &&= found !== undefined;
-      const where = found === undefined ? `not within ${options.seeds}` : String(found.seed - options.start + 1);
+      const where = found === undefined ? `not within ${options.seeds}` : String(found.seed);
       const without = ignore.length === 0 ? "" : ` --ignore ${ignore}`;
       print(`| ${mutant.bug} | \`${mutant.name}${without}\` | ${found?.invariant ?? ""} | ${where} |`);
     }
@@ -41,9 +43,9 @@ type Look = (start: number, count: number) => Promise<Found | undefined>;
 export async function findFirst({ name }: Mutant, search: Search): Promise<Found | undefined> {
   const { kind, steps, threads, ignore } = search;
   if (kind !== "clusters") {
-    const pool = kind === "cores" ? corePool(threads, name) : forgedPool(threads, name);
+    const pool = poolOf(kind, threads, name);
     const look: Look = async (start, count) => (await pool.run({ start, count, ignore, isToTell: false })).findings[0];
-    return await firstOf(look, SEEDS_PER_TASK, search).finally(() => pool.close());
+    return await firstOf(look, seedsPerTask(kind), search).finally(() => pool.close());
   }
   const pool = seedPool(threads, name);
   const look: Look = async (seed) => {
@@ -51,6 +53,11 @@ export async function findFirst({ name }: Mutant, search: Search): Promise<Found
     return finding === undefined ? undefined : { seed, invariant: finding.invariant };
   };
   return await firstOf(look, 1, search).finally(() => pool.close());
+}
+
+function poolOf(kind: Exclude<SeedKind, "clusters">, threads: number, mutant: string): ManyPool<ManySums> {
+  if (kind === "cores") return corePool(threads, mutant);
+  return kind === "forged" ? forgedPool(threads, mutant) : programPool(threads, mutant);
 }
 
 /** Looks through the seeds in pieces, some of them side by side, until no earlier one can find anything. */

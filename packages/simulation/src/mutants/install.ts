@@ -4,7 +4,7 @@
  */
 import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { Mutant } from "./mutants.ts";
+import type { Mutant } from "./mutant.ts";
 
 /** The folder of the packages; edits name files within it. */
 const PACKAGES = new URL("../../../", import.meta.url);

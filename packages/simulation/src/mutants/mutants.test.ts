@@ -48,6 +48,23 @@ describe("known bugs of the core alone", () => {
   });
 });
 
+describe("known bugs of the workflow engine", () => {
+  /** Those that the fixed set and the first program find soon. */
+  test.each([
+    ["settles-after-loss", "lost"],
+    ["cancel-waits-for-slot", "ends-when-told"],
+    ["seen-before-commit", "seen-outside"],
+    ["goes-on-after-loss", "lost"],
+    ["entry-keeps-first-record", "as-undisturbed"],
+    ["timeout-eats-signal", "signal-once"],
+    ["latest-signal-first", "signal-once"],
+    ["signals-not-in-snapshot", "ended"],
+  ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
+    const search = { start: 0, seeds: 2, steps: 0, threads: 1, kind: "programs" as const, ignore: [] };
+    expect((await findFirst(mutantNamed(name), search))?.invariant).toBe(invariant);
+  });
+});
+
 describe("a pool of threads", () => {
   let pool: SeedPool;
   beforeAll(() => {

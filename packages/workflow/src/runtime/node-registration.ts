@@ -14,6 +14,8 @@ export interface RegistrationOptions {
   readonly proposer: RetryingProposer;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Never the same twice, over all processes of all nodes. */
+  readonly uuid: () => string;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface RegistrationOptions {
  */
 export class NodeRegistration {
   readonly #options: RegistrationOptions;
-  #incarnation: string = crypto.randomUUID();
+  #incarnation: string;
   #first = Promise.withResolvers<void>();
   #state: "registering" | "registered" | "leaving" = "registering";
   #running = false;
@@ -30,6 +32,7 @@ export class NodeRegistration {
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
+    this.#incarnation = options.uuid();
     this.#first.promise.catch(() => {});
   }
 
@@ -101,7 +104,7 @@ export class NodeRegistration {
   /** Registers again after {@link leave}, as another: what was proposed about the one that left does not concern it. */
   rejoin(): void {
     if (this.#state !== "leaving") return;
-    this.#incarnation = crypto.randomUUID();
+    this.#incarnation = this.#options.uuid();
     this.#first = Promise.withResolvers<void>();
     this.#first.promise.catch(() => {});
     this.#state = "registering";

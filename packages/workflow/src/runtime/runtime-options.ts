@@ -79,6 +79,8 @@ export interface WorkflowRuntimeOptions {
   readonly logger?: Logger;
   /** In `[0, 1)`; decides the jitter of retries and nothing else. Defaults to the platform's randomness. */
   readonly random?: () => number;
+  /** Names this process among all that were ever one of the node. Defaults to the platform's `crypto.randomUUID`. */
+  readonly uuid?: () => string;
   /** Told of what the runtime measures; nothing is measured without one. */
   readonly probe?: RuntimeProbe;
   /** For testing kits: hears of every body and context call, and stands around every attempt of a step. */

@@ -65,6 +65,7 @@ export class WorkflowRuntime {
       proposer: this.#proposer,
       clock,
       logger,
+      uuid: options.uuid ?? (() => crypto.randomUUID()),
     });
     const { maxRunningBodies, maxPayloadBytes, cancelGraceMs } = this.#limits;
     this.#slots = new Slots(maxRunningBodies);

@@ -5,10 +5,14 @@ import { isKind } from "./parse-history.ts";
 
 /**
  * The commands of one history: the registration of `owner`, the start, the records in the order of the log, the signals that wait, and the
- * cancellation. Throws TypeError for a record of an unknown kind.
+ * cancellation. `cancelReason`: why the body is cancelled; undefined for one that is not. Throws TypeError for a record of an unknown kind.
  */
-export function* recordedRun(history: HistoryExport, owner: number): Generator<WorkflowCommand, void, undefined> {
-  const { runId, workflowType, version, seed, startedAtMs, input, records, outcome, pendingSignals } = history;
+export function* recordedRun(
+  history: HistoryExport,
+  owner: number,
+  cancelReason: string | undefined,
+): Generator<WorkflowCommand, void, undefined> {
+  const { runId, workflowType, version, seed, startedAtMs, input, records, pendingSignals } = history;
   const types = [{ type: workflowType, version }];
   yield { kind: "NodeRegister", nodeId: owner, incarnation: "recorded", types, atMs: startedAtMs };
   yield {
@@ -30,7 +34,6 @@ export function* recordedRun(history: HistoryExport, owner: number): Generator<W
   for (const name of pendingSignals) {
     yield { kind: "Signal", runId, name, payload: new Uint8Array(0), signalId: "", atMs: startedAtMs };
   }
-  const reason = outcome.cancelReason;
   // The body of a run that is to be cancelled is answered from its record, then every call throws.
-  if (reason !== undefined) yield { kind: "Cancel", runId, reason, atMs: startedAtMs };
+  if (cancelReason !== undefined) yield { kind: "Cancel", runId, reason: cancelReason, atMs: startedAtMs };
 }

@@ -42,19 +42,35 @@ export async function replay<Input, Output>(
       `The history of run ${runId} is of ${history.workflowType}@${history.version}, not of ${workflow.type}@${workflow.version}. Replay it against that workflow, or give anyVersion.`,
     );
   }
-  const code = await replayBody(history, { ...(workflow as WorkflowDefinition), version: history.version });
-  const { verdict, reason, call } = judge(history, code);
-  return { verdict, runId, recorded: records.length, replayed: code.replayed.size, call, reason };
+  const definition = { ...(workflow as WorkflowDefinition), version: history.version };
+  const reports: ReplayReport[] = [];
+  for (const cancelReason of cancellations(history.outcome)) {
+    const code = await replayBody(history, definition, cancelReason);
+    const { verdict, reason, call } = judge(history, code, cancelReason !== undefined);
+    const report = { verdict, runId, recorded: records.length, replayed: code.replayed.size, call, reason };
+    if (verdict === "same") return report;
+    reports.push(report);
+  }
+  return reports.at(-1) as ReplayReport;
+}
+
+/** Whether the body met the request to cancel it, if any, is not recorded: every way that leads to such an end. */
+function cancellations(outcome: ExportedOutcome): readonly (string | undefined)[] {
+  const { status, cancelReason } = outcome;
+  if (cancelReason === undefined) return [undefined];
+  // A body that met it and throws is cancelled, with that reason.
+  if (status === "failed" || (status === "cancelled" && outcome.reason !== cancelReason)) return [undefined];
+  return status === "completed" ? [undefined, cancelReason] : [cancelReason];
 }
 
 type Judgement = Pick<ReplayReport, "verdict" | "reason"> & { readonly call?: ReplayedCall };
 
-function judge({ records, outcome }: HistoryExport, code: ReplayedBody): Judgement {
+function judge({ records, outcome }: HistoryExport, code: ReplayedBody, isCancelled: boolean): Judgement {
   if (code.mismatch !== undefined) {
     const { reason, call } = code.mismatch;
     return { verdict: "different", reason, ...(call === undefined ? {} : { call }) };
   }
-  const missed = records.find(({ path }) => !code.replayed.has(path) && !belongs(path, code.replayed));
+  const missed = records.find(({ path }) => !code.replayed.has(path) && !belongs(path, code.asked));
   if (missed !== undefined) {
     const { path, kind } = missed;
     const instead =
@@ -62,8 +78,12 @@ function judge({ records, outcome }: HistoryExport, code: ReplayedBody): Judgeme
     const reason = `The code never makes the recorded call ${kind} ${path}; it ${instead}.`;
     return { verdict: "different", reason, call: { path, kind } };
   }
+  // A call that was under way when the body ended is not recorded.
+  if (code.outcome !== undefined && outcome.status !== "running" && sameOutcome(code.outcome, outcome)) {
+    return { verdict: "same", reason: `The code ${ending(code.outcome)}, as recorded.` };
+  }
   // What a cancelled body asks for that is not recorded throws, now as then.
-  if (code.fresh !== undefined && outcome.cancelReason === undefined) {
+  if (code.fresh !== undefined && !isCancelled) {
     const reason = `After all recorded calls the code makes the call ${code.fresh.kind} ${code.fresh.path}.`;
     return { verdict: outcome.status === "running" ? "extended" : "different", reason, call: code.fresh };
   }
@@ -74,14 +94,12 @@ function judge({ records, outcome }: HistoryExport, code: ReplayedBody): Judgeme
   if (outcome.status === "running") {
     return { verdict: "extended", reason: `After all recorded calls the code ${ending(code.outcome)}.` };
   }
-  if (sameOutcome(code.outcome, outcome))
-    return { verdict: "same", reason: `The code ${ending(code.outcome)}, as recorded.` };
   return { verdict: "different", reason: `The run ${recordedEnding(outcome)}; the code ${ending(code.outcome)}.` };
 }
 
-/** The deadline of a wait is asked for only while its answer is not recorded. */
-function belongs(path: string, replayed: ReadonlySet<string>): boolean {
-  return path.endsWith("/deadline") && replayed.has(path.slice(0, -"/deadline".length));
+/** The deadline of a wait is asked for only while its answer is not recorded, and its body is not cancelled. */
+function belongs(path: string, asked: ReadonlySet<string>): boolean {
+  return path.endsWith("/deadline") && asked.has(path.slice(0, -"/deadline".length));
 }
 
 function ending(outcome: RunOutcome | undefined): string {
@@ -121,5 +139,5 @@ function sameOutcome(found: RunOutcome, recorded: ExportedOutcome): boolean {
   if (found.status === "failed" && recorded.status === "failed") {
     return found.error.name === recorded.error.name && found.error.message === recorded.error.message;
   }
-  return found.status === recorded.status;
+  return found.status === "cancelled" && recorded.status === "cancelled" && found.reason === recorded.reason;
 }

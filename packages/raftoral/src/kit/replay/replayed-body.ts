@@ -27,6 +27,8 @@ export interface ReplayedCall {
 
 /** What one replayed body did. */
 export interface ReplayedBody {
+  /** Paths that the body asked for, recorded or not. */
+  readonly asked: ReadonlySet<string>;
   /** Paths of the records that the body asked for. */
   readonly replayed: ReadonlySet<string>;
   /** The first call that is not recorded, and does more than to wait. */
@@ -40,8 +42,12 @@ export interface ReplayedBody {
 /** Turns without any progress after which a body counts as waiting. */
 const IDLE_TURNS = 3;
 
-/** Runs the body of `workflow` on a history of its type and version. */
-export async function replayBody(history: HistoryExport, workflow: WorkflowDefinition): Promise<ReplayedBody> {
+/** Runs the body of `workflow` on a history of its type and version. `cancelReason`: why it is cancelled; undefined when it is not. */
+export async function replayBody(
+  history: HistoryExport,
+  workflow: WorkflowDefinition,
+  cancelReason?: string,
+): Promise<ReplayedBody> {
   const { records, startedAtMs, pendingSignals, outcome } = history;
   const kinds = new Map(records.map(({ path, kind }) => [path, kind]));
   // A sleep that the body alone waits for is over when its time is: nothing else records its end.
@@ -53,8 +59,12 @@ export async function replayBody(history: HistoryExport, workflow: WorkflowDefin
   const time = new VirtualTime({ startMs: lastMs, settleMs: 0, isQuiet: () => true });
   const process = new VirtualProcess(time);
   const { engine, apply } = localEngine();
-  for (const command of recordedRun(history, REPLAY_NODE)) apply(command);
-  const code: { -readonly [Key in keyof ReplayedBody]: ReplayedBody[Key] } & { readonly replayed: Set<string> } = {
+  for (const command of recordedRun(history, REPLAY_NODE, cancelReason)) apply(command);
+  const code: { -readonly [Key in keyof ReplayedBody]: ReplayedBody[Key] } & {
+    readonly asked: Set<string>;
+    readonly replayed: Set<string>;
+  } = {
+    asked: new Set(),
     replayed: new Set(),
     fresh: undefined,
     mismatch: undefined,
@@ -64,6 +74,7 @@ export async function replayBody(history: HistoryExport, workflow: WorkflowDefin
   let unrecorded: ReplayedCall | undefined;
   const callBegins = ({ path, kind }: InterceptedCall): void => {
     progress += 1;
+    code.asked.add(path);
     const recorded = kinds.get(path);
     if (recorded === undefined) {
       // To wait for a signal that was not sent is to stay where the run is.

@@ -24,6 +24,8 @@ export interface TestTimeOptions {
 
 /** Real time after which a pending call counts as stuck while the test holds time. */
 const STUCK_MS = 2_000;
+/** Turns of the event loop without a timer before anything counts as stuck: what code does over several turns by itself is over by then, however slow the machine. */
+const IDLE_TURNS = 100;
 /** Timers that may fire while no pending call settles. */
 const MOST_STEPS = 300_000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -108,7 +110,7 @@ export class TestTime {
   async #drive(): Promise<void> {
     this.#isDriving = true;
     let idleSinceMs: number | undefined;
-    let [steps, waiting] = [0, this.#pending.size];
+    let [steps, idleTurns, waiting] = [0, 0, this.#pending.size];
     while (this.#pending.size > 0) {
       // A call that settles is progress; a cluster that elects for ever is none.
       if (this.#pending.size !== waiting) [steps, waiting] = [0, this.#pending.size];
@@ -122,9 +124,11 @@ export class TestTime {
       if (this.#pending.size === 0) break;
       const mayStep = this.#moves === 0 && (!this.#isHeld || !this.#time.isIdle);
       if (mayStep && (await this.#time.step(NEVER))) {
-        idleSinceMs = undefined;
+        [idleSinceMs, idleTurns] = [undefined, 0];
         continue;
       }
+      idleTurns += 1;
+      if (idleTurns <= IDLE_TURNS) continue;
       if (this.#moves > 0) idleSinceMs = undefined;
       else idleSinceMs ??= performance.now();
       if (idleSinceMs !== undefined && this.#isStuck(idleSinceMs)) this.#reject();

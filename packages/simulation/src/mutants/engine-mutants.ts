@@ -1,0 +1,172 @@
+/** Known bugs of the workflow engine (mutants.ts), found by random programs and the fixed set (`--workflows`). */
+import type { Mutant } from "./mutant.ts";
+
+const CALLS = "workflow/src/runtime/calls";
+const EXECUTION = "workflow/src/runtime/execution";
+const COMMANDS = "workflow/src/commands";
+
+export const ENGINE_MUTANTS: readonly Mutant[] = [
+  {
+    name: "retry-delay-no-number",
+    bug: "the delay before attempt 1,026 of a step is 0 times infinity, and its timer is set again for ever",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/step-attempts.ts`,
+        find: "initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1)",
+        replace: "initialDelayMs * factor ** (attempt - 1)",
+      },
+      {
+        file: `${CALLS}/alarm.ts`,
+        find: "if (!(delayMs > LONGEST_TIMER_MS)) return clock.after(Math.max(delayMs || 0, 0), fn);",
+        replace: "if (delayMs <= LONGEST_TIMER_MS) return clock.after(delayMs, fn);",
+      },
+    ],
+  },
+  {
+    name: "cancel-overtakes-record",
+    bug: "after a takeover a cancelled body gets its CancelledError before the answers that are recorded",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/call-site.ts`,
+        find: "await this.history.quiet();\n        await this.#answers.last();",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "settles-after-loss",
+    bug: "a sleep that is over returns into the body of a node that has lost the run",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/call-site.ts`,
+        find: "return this.interruption.isOver ? never() : value;",
+        replace: "return value;",
+      },
+      { file: `${EXECUTION}/activity.ts`, find: "if (this.#ended) await never();", replace: "" },
+      {
+        file: `${EXECUTION}/interruption.ts`,
+        find: "    this.#controller?.abort(reason);\n    this.#interrupt(reason);\n  }\n\n  #end()",
+        replace: "    this.#controller?.abort(reason);\n  }\n\n  #end()",
+      },
+    ],
+  },
+  {
+    name: "failed-initial-unrecorded",
+    bug: "a variable whose initial function fails is not recorded: the next owner calls the function again",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/variable.ts`,
+        find: 'return site.record(path, "variable-failed", failureBytes(error, 1));',
+        replace:
+          'return { kind: "variable-failed", value: failureBytes(error, 1), recordedAtMs: 0, position: 0, epoch: 0 };',
+      },
+    ],
+  },
+  {
+    name: "cancel-waits-for-slot",
+    bug: "a cancelled body that sleeps on a full node goes on only when a slot is free",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${EXECUTION}/activity.ts`,
+        find: "if (this.#isHurried || this.#ended) return;",
+        replace: "if (!this.#isHurried) return;",
+      },
+    ],
+  },
+  {
+    name: "seen-before-commit",
+    bug: "the function of a step is called before the answers that the body went on with are committed",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/call-site.ts`,
+        find: "const settled = this.history.settled();\n    return settled === undefined ? begin()",
+        replace: "const settled = undefined as Promise<void> | undefined;\n    return settled === undefined ? begin()",
+      },
+    ],
+  },
+  {
+    name: "goes-on-after-loss",
+    bug: "a body goes on when another node has taken the run over",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${EXECUTION}/executions.ts`,
+        find: "this.#held.delete(runId);\n    held.execution?.end(why);",
+        replace: "this.#held.delete(runId);",
+      },
+    ],
+  },
+  {
+    name: "entry-keeps-first-record",
+    bug: "of several answers in one entry of the log only the first one is there after a takeover",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${COMMANDS}/records.ts`,
+        find: "of command.records.entries()) {",
+        replace: "of [...command.records.entries()].slice(0, 1)) {",
+      },
+    ],
+  },
+  {
+    name: "timeout-eats-signal",
+    bug: "a wait that is over takes a signal from the run and records that none came",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${COMMANDS}/signal-receive.ts`,
+        find: "tables.runs.removeSignal(run, signal);\n",
+        replace:
+          'tables.runs.removeSignal(run, signal);\n    if (command.timedOut) return record(tables, found, command.path, "signal-timeout", NOTHING);\n',
+      },
+    ],
+  },
+  {
+    name: "latest-signal-first",
+    bug: "a wait takes the latest signal of its name, not the oldest one",
+    kinds: ["programs"],
+    edits: [{ file: `${COMMANDS}/signal-receive.ts`, find: "run.signals.find(", replace: "run.signals.findLast(" }],
+  },
+  {
+    name: "signals-not-in-snapshot",
+    bug: "signals that wait for a run are not in a snapshot",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: "workflow/src/state/encode-snapshot.ts",
+        find: "for (const [, signal] of view.scan(...rangeOf(KEY_PREFIX.signal, start))) to.message(SIGNAL_FIELD, signal);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "replay-in-order-of-calls",
+    bug: "a replay answers recorded calls as they are made, not in the order of the log",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${EXECUTION}/answers.ts`,
+        find: "recorded(position: RecordPosition): Promise<void> {\n    return this.#queued(position);",
+        replace: "recorded(_position: RecordPosition): Promise<void> {\n    return Promise.resolve();",
+      },
+    ],
+  },
+  {
+    name: "stale-owner-records",
+    bug: "a node that has lost a run may still record for it",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${COMMANDS}/find-run.ts`,
+        find: "if (owner === 0 || owner !== command.owner || epoch !== command.epoch) {",
+        replace: "if (owner === -1) {",
+      },
+    ],
+  },
+];

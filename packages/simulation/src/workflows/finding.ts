@@ -1,0 +1,43 @@
+/**
+ * What must hold for every program under every disturbance.
+ *
+ * P1  ended            Every run ends.
+ * P2  as-undisturbed   A program whose course is exact ends as it does undisturbed, with the same records.
+ * P3  recorded-once    No path is recorded twice, and a run ends once.
+ * P4  ran-again        No function of a step is called after its record is committed.
+ * P5  signal-once      Each signal is received at one place, signals of a name in the order in which they were sent and without a gap.
+ * P6  replicas-equal   All nodes have the same record of the run.
+ * P7  unhandled        No rejection is left to the process.
+ * P8  lost             No call settles in a body on a node that knows that it has lost the run.
+ * P9  replays-same     The exported history replays as the same on unchanged code.
+ * P10 seen-outside     Whenever a step's function is called, the code before it was answered alike: what is seen outside is committed.
+ * P11 own-failure      A run fails only as its program may, and is cancelled only when somebody asked.
+ * P12 cancelled-last   A cancelled body has got every recorded answer of a step before its first CancelledError.
+ * P13 ends-when-told   A cancelled body that ends when it is told ends its run before the grace is over, on a full node, too.
+ * P14 engine-error     No node logs an error.
+ */
+export const PROGRAM_INVARIANTS = [
+  "ended",
+  "as-undisturbed",
+  "recorded-once",
+  "ran-again",
+  "signal-once",
+  "replicas-equal",
+  "unhandled",
+  "lost",
+  "replays-same",
+  "seen-outside",
+  "own-failure",
+  "cancelled-last",
+  "ends-when-told",
+  "engine-error",
+] as const;
+
+/** Name of an invariant of programs. */
+export type ProgramInvariant = (typeof PROGRAM_INVARIANTS)[number];
+
+/** An invariant that did not hold. */
+export interface ProgramFinding {
+  readonly invariant: ProgramInvariant;
+  readonly message: string;
+}

@@ -1,0 +1,95 @@
+/**
+ * Programs that are run with every set, as seed 0: what random ones come to once in thousands.
+ */
+import type { Plan } from "./plans.ts";
+import type { Action, Program, StepAction } from "./program.ts";
+
+/** A program, and how it is disturbed. */
+export interface FixedProgram {
+  readonly name: string;
+  readonly program: Program;
+  readonly plans: readonly Plan[];
+}
+
+const step = (name: string, more: Partial<StepAction> = {}): StepAction => {
+  return {
+    do: "step",
+    name,
+    value: 1,
+    isVolatile: false,
+    failures: 0,
+    attempts: 1,
+    retryDelayMs: 10,
+    hangs: false,
+    ...more,
+  };
+};
+const sequence = (...actions: readonly Action[]): Action => ({ do: "sequence", actions });
+const program = (body: Action, more: Partial<Program> = {}): Program => {
+  return { body, sendings: [], cancelling: undefined, ...more };
+};
+const plan = (text: string, more: Partial<Plan> = {}): Plan => ({
+  plan: text,
+  snapshots: false,
+  isCrowded: false,
+  ...more,
+});
+
+/** The attempt before which the delay is longer than any number. */
+const BEYOND_NUMBERS = 1_030;
+
+export const FIXED_PROGRAMS: readonly FixedProgram[] = [
+  {
+    name: "a step whose retries have no delay",
+    program: program(step("charge", { attempts: BEYOND_NUMBERS, failures: BEYOND_NUMBERS - 1, retryDelayMs: 0 })),
+    plans: [],
+  },
+  {
+    name: "ten reservations that are undone when the run is cancelled and its owner dies",
+    program: program(
+      {
+        do: "try",
+        body: sequence(
+          { do: "all", branches: Array.from({ length: 10 }, () => step("reserve")) },
+          { do: "sleep", ms: 60_000 },
+        ),
+        caught: { do: "noise", turns: 1 },
+        finally: undefined,
+      },
+      { cancelling: { commit: 11, when: "after" } },
+    ),
+    plans: [plan("kill-owner@cancel:1:after"), plan("kill-owner@cancel:1:proposed"), plan("move@cancel:1:after")],
+  },
+  {
+    name: "sleeps that are over while the run goes to another node",
+    program: program(sequence({ do: "sleep", ms: 500 }, { do: "sleep", ms: 500 }, step("ship"))),
+    plans: [plan("move@commit:1:after"), plan("move@commit:2:after"), plan("cut-off-owner@commit:1:after")],
+  },
+  {
+    name: "steps that give something else each time",
+    program: program(sequence(...["reserve", "charge", "pack"].map((name) => step(name, { isVolatile: true })))),
+    plans: ["before", "proposed"].flatMap((when) => [1, 2].map((nth) => plan(`kill-owner@commit:${nth}:${when}`))),
+  },
+  {
+    name: "signals that come while waits run out",
+    program: program(
+      sequence(
+        { do: "wait", signal: "maybe", timeoutMs: 1_000 },
+        { do: "wait", signal: "maybe", timeoutMs: 1_000 },
+        { do: "wait", signal: "maybe", timeoutMs: 60_000 },
+      ),
+      { sendings: [0, 1, 2, 3].map((payload) => ({ signal: "maybe", payload, afterMs: 700 })) },
+    ),
+    plans: [plan("kill-owner@commit:1:after"), plan("power-cut@commit:1:after"), plan("cut-off-owner@commit:1:after")],
+  },
+  {
+    name: "a cancelled sleep on a node whose slots are taken",
+    program: program({
+      do: "try",
+      body: { do: "sleep", ms: 60_000 },
+      caught: undefined,
+      finally: { do: "noise", turns: 2 },
+    }),
+    plans: [plan("", { isCrowded: true })],
+  },
+];

@@ -1,0 +1,114 @@
+/** Judges how the run of a program ended: P2, P3, P5, P9, P11 and P12 of finding.ts. */
+import { isDeepStrictEqual } from "node:util";
+import { type HistoryExport, replay } from "raftoral/testing";
+import type { ProgramFinding } from "./finding.ts";
+import { every, isExact, type Program } from "./program.ts";
+import { programWorkflow } from "./program-workflow.ts";
+
+/** What a run that has ended is judged by. */
+export interface EndedProgram {
+  readonly program: Program;
+  readonly history: HistoryExport;
+  /** Steps that the latest body was answered with before its first CancelledError, if it met one. */
+  readonly answeredBeforeCancel: number | undefined;
+  /** Whether anything cancelled the run from outside. */
+  readonly wasCancelled: boolean;
+  /** Whether signals may have overtaken each other on their way. */
+  readonly mayReorderSignals: boolean;
+}
+
+/** Errors that a program's own code leads to. */
+const OWN_ERRORS: ReadonlySet<string> = new Set(["Error", "StepFailedError", "VariableFailedError", "AggregateError"]);
+/** Records whose value, or whose being there, is decided by time. */
+const TIMED_KINDS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now"]);
+
+/** Every invariant that the end of a run breaks. `undisturbed`: the history of the run that nothing disturbed. */
+export async function judgeEnd(
+  ended: EndedProgram,
+  undisturbed: HistoryExport | undefined,
+): Promise<readonly ProgramFinding[]> {
+  const { history } = ended;
+  const findings: ProgramFinding[] = [];
+  const find = (invariant: ProgramFinding["invariant"], message: string): unknown =>
+    findings.push({ invariant, message });
+  if (undisturbed !== undefined && isComparable(ended, undisturbed)) {
+    const [seen, wanted] = [essence(history), essence(undisturbed)];
+    if (!isDeepStrictEqual(seen, wanted)) {
+      find("as-undisturbed", `the run ends as ${JSON.stringify(seen)}, and undisturbed as ${JSON.stringify(wanted)}`);
+    }
+  }
+  const paths = history.records.map(({ path }) => path);
+  if (new Set(paths).size !== paths.length) find("recorded-once", `a path is recorded twice: ${paths.join(", ")}`);
+  const signals = signalsOutOfOrder(ended);
+  if (signals !== undefined) find("signal-once", signals);
+  const foreign = foreignEnd(ended);
+  if (foreign !== undefined) find("own-failure", foreign);
+  const { answeredBeforeCancel } = ended;
+  const steps = history.records.filter(({ kind }) => kind === "step" || kind === "step-failed").length;
+  if (answeredBeforeCancel !== undefined && answeredBeforeCancel < steps) {
+    find(
+      "cancelled-last",
+      `the body was cancelled after ${answeredBeforeCancel} answers of the ${steps} recorded steps`,
+    );
+  }
+  const silent = { stepCalled: () => {}, settled: () => {}, fresh: () => 0, initialFails: () => true };
+  const { verdict, reason } = await replay(history, programWorkflow(silent));
+  if (verdict !== "same") find("replays-same", `the history replays as ${verdict}: ${reason}`);
+  return findings;
+}
+
+/** Whether a run ends as it does undisturbed. A start that another node takes over gives the run another seed. */
+function isComparable({ program, history, wasCancelled }: EndedProgram, undisturbed: HistoryExport): boolean {
+  if (!isExact(program) || wasCancelled) return false;
+  return history.seed === undisturbed.seed || every(program.body, ({ do: what }) => what !== "random");
+}
+
+/** What does not depend on time: how the run ended, and its records by path. */
+function essence({ records, outcome }: HistoryExport): object {
+  const untimed = records.filter(({ kind }) => !TIMED_KINDS.has(kind));
+  const byPath = untimed.map(({ path, kind, value }) => [path, kind, withoutStack(value)] as const);
+  const { status } = outcome;
+  return {
+    status,
+    result: status === "completed" ? outcome.value : undefined,
+    error: status === "failed" ? withoutStack(outcome.error) : undefined,
+    records: byPath.sort(([a], [b]) => (a < b ? -1 : 1)),
+  };
+}
+
+/** Stacks name lines of the runtime, which differ from replay to replay. */
+function withoutStack(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("message" in value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([key]) => key !== "stack" && key !== "cause" && key !== "errors"),
+  );
+}
+
+function signalsOutOfOrder({ program, history, mayReorderSignals }: EndedProgram): string | undefined {
+  const sent = new Map(program.sendings.map(({ signal, payload }) => [payload, signal]));
+  const next = new Map(
+    [...Map.groupBy(program.sendings, ({ signal }) => signal)].map(([name, all]) => [name, [...all]]),
+  );
+  for (const { path, kind, value } of history.records) {
+    if (kind !== "signal") continue;
+    const payload = Number(value);
+    const signal = sent.get(payload);
+    if (signal === undefined) return `${path} received ${payload}, which was not sent, or was received before`;
+    sent.delete(payload);
+    const due = next.get(signal)?.shift();
+    if (due?.payload !== payload && !mayReorderSignals) {
+      return `${path} received ${payload} of ${signal} before ${due?.payload}`;
+    }
+  }
+  return undefined;
+}
+
+function foreignEnd({ history, wasCancelled }: EndedProgram): string | undefined {
+  const { outcome } = history;
+  if (outcome.status === "failed" && !OWN_ERRORS.has(outcome.error.name)) {
+    return `the run fails with ${outcome.error.name}: ${outcome.error.message}`;
+  }
+  const isOwn = outcome.status === "cancelled" && outcome.reason === "from within";
+  if (outcome.status === "cancelled" && !wasCancelled && !isOwn) return `the run is cancelled without a request: ${outcome.reason}`;
+  return undefined;
+}

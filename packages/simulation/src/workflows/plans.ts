@@ -1,0 +1,61 @@
+/** Plans of disturbances for a program, from how its undisturbed run went. */
+import { DISTURBANCE_KINDS, type DisturbanceKind } from "raftoral/testing";
+import type { Below } from "./draw-program.ts";
+
+/** What is done to one run of a program. */
+export interface Plan {
+  /** Disturbances as `disturb` of the kit reads them; empty for none. */
+  readonly plan: string;
+  /** Whether every few entries become a snapshot, so that nodes that come back begin with one. */
+  readonly snapshots: boolean;
+  /** Whether a node executes one body at a time, and another run takes the slot before this one is cancelled. */
+  readonly isCrowded: boolean;
+}
+
+/** No disturbance. */
+export const UNDISTURBED: Plan = Object.freeze({ plan: "", snapshots: false, isCrowded: false });
+/** The run is cancelled on a node whose slots are taken. */
+export const CROWDED: Plan = Object.freeze({ plan: "", snapshots: false, isCrowded: true });
+
+type When = "before" | "proposed" | "after";
+
+/** What is done at every place in the log: in the owner's process before anything left it, with the others, and when it is applied. */
+const AT_COMMITS: readonly (readonly [kind: DisturbanceKind, when: When, snapshots: boolean])[] = [
+  ["kill-owner", "before", false],
+  ["kill-owner", "proposed", false],
+  ["kill-owner", "after", false],
+  ["cut-off-owner", "before", false],
+  ["cut-off-owner", "after", true],
+  ["transfer", "proposed", false],
+  ["drain-owner", "after", false],
+  ["power-cut", "after", true],
+];
+
+const WHENS: readonly When[] = ["before", "proposed", "after"];
+
+/** One disturbance at every place in the log of a run with so many entries: of its records, its start and its end. */
+export function plansForEveryPlace(commits: number): readonly Plan[] {
+  const places = [...Array.from({ length: commits }, (_, at) => `commit:${at + 1}`), "start:1", "end:1"];
+  return places.flatMap((place) =>
+    AT_COMMITS.map(([kind, when, snapshots]) => ({ plan: `${kind}@${place}:${when}`, snapshots, isCrowded: false })),
+  );
+}
+
+/** A plan of one to three random disturbances. */
+export function drawPlan(below: Below, { calls, commits }: { readonly calls: number; readonly commits: number }): Plan {
+  const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
+  const one = (): string => {
+    const kind = pick(DISTURBANCE_KINDS);
+    switch (below(5)) {
+      case 0:
+      case 1:
+        return `${kind}@call:${1 + below(Math.max(1, calls))}:${pick(["begins", "answered"])}`;
+      case 2:
+      case 3:
+        return `${kind}@commit:${1 + below(Math.max(1, commits))}:${pick(WHENS)}`;
+      default:
+        return `${kind}@${pick(["start", "end"])}:1:${pick(WHENS)}`;
+    }
+  };
+  return { plan: Array.from({ length: 1 + below(3) }, one).join("; "), snapshots: below(3) === 0, isCrowded: false };
+}

@@ -1,0 +1,214 @@
+/**
+ * The workflow that interprets programs. Its input is the program; its result is what every part of the program gave.
+ *
+ * What is told of it to a {@link ProgramProbe}: what each function of a step knew as it was called, and how each context call settled.
+ */
+import {
+  CancelledError,
+  type StepContext,
+  StepFailedError,
+  TerminalError,
+  type WorkflowContext,
+  type WorkflowDefinition,
+  workflow,
+} from "@raftoral/workflow";
+import type { Action, Program, StepAction } from "./program.ts";
+
+/** A body, as far as a probe tells bodies apart. */
+export type Body = Pick<WorkflowContext, "runId" | "nodeId" | "fencingToken">;
+
+/** What hears of the bodies of programs. Nothing of it may change what a body does, but for `initialFails`. */
+export interface ProgramProbe {
+  /** A step's function is called. `key` is the step's, over attempts and owners; `course` is all that the code before it was answered with. */
+  stepCalled(body: Body, key: string, course: string): void;
+  /** A context call gave its answer to the body, or failed: with `isCancelled` because the run is cancelled. */
+  settled(body: Body, isStep: boolean, isCancelled: boolean): void;
+  /** What a volatile step gives: never the same twice. */
+  fresh(): number;
+  /** The initial function of a variable that fails once is called: whether it fails now. */
+  initialFails(name: string): boolean;
+}
+
+/** What a branch of a body was answered with so far. */
+class Course {
+  #text: string;
+
+  constructor(text = "") {
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** That of a branch, which begins where this one is. */
+  fork(): Course {
+    return new Course(this.#text);
+  }
+
+  add(answer: unknown): void {
+    this.#text += `|${JSON.stringify(answer)}`;
+  }
+}
+
+/** Interprets {@link Program}s. */
+export function programWorkflow(probe: ProgramProbe): WorkflowDefinition<Program, unknown> {
+  return workflow("program", { version: 1 }, async (ctx, { body }: Program) => {
+    return await new Interpreter(ctx, probe, new Course()).perform(body);
+  });
+}
+
+class Interpreter {
+  readonly #ctx: WorkflowContext;
+  readonly #probe: ProgramProbe;
+  readonly #course: Course;
+
+  constructor(ctx: WorkflowContext, probe: ProgramProbe, course: Course) {
+    this.#ctx = ctx;
+    this.#probe = probe;
+    this.#course = course;
+  }
+
+  /** What an action gives. Throws what it throws. */
+  async perform(action: Action): Promise<unknown> {
+    const course = this.#course;
+    try {
+      const gave = await this.#perform(action);
+      course.add(gave);
+      return gave;
+    } catch (error) {
+      course.add(nameOf(error));
+      throw error;
+    }
+  }
+
+  async #perform(action: Action): Promise<unknown> {
+    const ctx = this.#ctx;
+    switch (action.do) {
+      case "step":
+        return await this.#step(action);
+      case "sequence": {
+        const results: unknown[] = [];
+        for (const one of action.actions) results.push(await this.perform(one));
+        return results;
+      }
+      case "all":
+        return await Promise.all(this.#branches(action.branches));
+      case "race":
+        return await Promise.race(this.#branches(action.branches));
+      case "any":
+        return await Promise.any(this.#branches(action.branches));
+      case "allSettled":
+        return (await Promise.allSettled(this.#branches(action.branches))).map((one) =>
+          one.status === "fulfilled" ? { gave: one.value ?? null } : { failed: nameOf(one.reason) },
+        );
+      case "scope":
+        return await ctx.scope(action.name, (inner) => this.#inside(inner).perform(action.body));
+      case "loop": {
+        const results: unknown[] = [];
+        for (let round = 0; round < action.times; round++) results.push(await this.perform(action.body));
+        return results;
+      }
+      case "variable":
+        return await this.#variable(action);
+      case "sleep":
+        await this.#told(ctx.sleep(action.ms));
+        return "slept";
+      case "wait":
+        return await this.#wait(action);
+      case "random":
+        return [ctx.random(), ctx.uuid()];
+      case "now":
+        return typeof (await this.#told(ctx.now()));
+      case "try":
+        return await this.#try(action);
+      case "detached":
+        this.#detached(action);
+        return "begun";
+      case "noise":
+        for (let turn = 0; turn < action.turns; turn++) await Promise.resolve();
+        return "noise";
+      case "throw":
+        throw action.cancels ? new CancelledError("from within") : new Error("on purpose");
+    }
+  }
+
+  #inside(ctx: WorkflowContext): Interpreter {
+    return new Interpreter(ctx, this.#probe, this.#course.fork());
+  }
+
+  #branches(actions: readonly Action[]): readonly Promise<unknown>[] {
+    // raftoral-check-disable-next-line unawaited-call -- Promise.all and its kin wait for the list where it is used
+    return actions.map((action) => this.#ctx.scope("branch", (branch) => this.#inside(branch).perform(action)));
+  }
+
+  #step({ name, value, isVolatile, failures, attempts, retryDelayMs, hangs }: StepAction): Promise<unknown> {
+    const course = this.#course.text;
+    const call = (step: StepContext): number | Promise<never> => {
+      this.#probe.stepCalled(this.#ctx, step.idempotencyKey, course);
+      if (hangs && step.attempt === 1) return new Promise<never>(() => {});
+      if (step.attempt <= failures) throw new Error(`attempt ${step.attempt} of ${name} fails`);
+      return isVolatile ? this.#probe.fresh() : value;
+    };
+    const retry = { attempts, initialDelay: retryDelayMs, jitter: 0 };
+    return this.#told(this.#ctx.step(name, call, { retry, timeout: "5s" }), true);
+  }
+
+  #detached({ name, sleeps }: Action & { readonly do: "detached" }): void {
+    const course = this.#course.text;
+    const call = (step: StepContext): string => {
+      this.#probe.stepCalled(this.#ctx, step.idempotencyKey, course);
+      return "detached";
+    };
+    // raftoral-check-disable-next-line unawaited-call -- a call that the body does not wait for is what this action is
+    this.#told<unknown>(sleeps ? this.#ctx.sleep(100) : this.#ctx.step(name, call), !sleeps).catch(() => {});
+  }
+
+  async #wait({ signal, timeoutMs }: Action & { readonly do: "wait" }): Promise<unknown> {
+    if (timeoutMs === undefined) return { [signal]: (await this.#told(this.#ctx.waitFor(signal))) ?? null };
+    const { timedOut, payload } = await this.#told(this.#ctx.waitFor(signal, { timeout: timeoutMs }));
+    return { [signal]: payload ?? null, timedOut };
+  }
+
+  async #variable({ name, sets, fails }: Action & { readonly do: "variable" }): Promise<unknown> {
+    const initial = (): number => {
+      if (fails === "always" || (fails === "once" && this.#probe.initialFails(name))) {
+        throw new TerminalError(`variable ${name} has no beginning`);
+      }
+      return 1;
+    };
+    const held = await this.#told(this.#ctx.variable<number>(name, initial));
+    for (let at = 0; at < sets; at++) await this.#told(held.update((value) => value * 2 + at));
+    return held.value;
+  }
+
+  async #try({ body, caught, finally: last }: Action & { readonly do: "try" }): Promise<unknown> {
+    const results: unknown[] = [];
+    try {
+      results.push(await this.perform(body));
+    } catch (error) {
+      results.push(nameOf(error));
+      if (caught === undefined) throw error;
+      results.push(await this.perform(caught));
+    } finally {
+      if (last !== undefined) results.push(await this.perform(last));
+    }
+    return results;
+  }
+
+  /** Awaits one context call, and tells how it settled before the body goes on. */
+  async #told<T>(call: Promise<T>, isStep = false): Promise<T> {
+    try {
+      const gave = await call;
+      this.#probe.settled(this.#ctx, isStep, false);
+      return gave;
+    } catch (error) {
+      this.#probe.settled(this.#ctx, isStep && error instanceof StepFailedError, error instanceof CancelledError);
+      throw error;
+    }
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : String(error);
+}

@@ -1,0 +1,158 @@
+/**
+ * Random workflow programs as data: what a body does, in a form that JSON can carry, that can be interpreted, shrunk and printed.
+ */
+
+/** An attempt of a step that fails, hangs or gives a value. */
+export interface StepAction {
+  readonly do: "step";
+  readonly name: string;
+  readonly value: number;
+  /** Each call gives another value, as a step that asks the outside may. */
+  readonly isVolatile: boolean;
+  /** So many attempts fail, the first ones. A step with no attempts left fails for good. */
+  readonly failures: number;
+  readonly attempts: number;
+  /** Between two attempts, in milliseconds. */
+  readonly retryDelayMs: number;
+  /** The first attempt never settles, and is ended by its time limit. */
+  readonly hangs: boolean;
+}
+
+/** One thing that a program does. */
+export type Action =
+  | StepAction
+  | { readonly do: "sequence"; readonly actions: readonly Action[] }
+  /** Each branch in a scope of its own. */
+  | { readonly do: "all" | "race" | "any" | "allSettled"; readonly branches: readonly Action[] }
+  | { readonly do: "scope"; readonly name: string; readonly body: Action }
+  | { readonly do: "loop"; readonly times: number; readonly body: Action }
+  /** A variable that is set `sets` times. `fails`: whether its initial function does; `once` is the first time that it is called on any node. */
+  | {
+      readonly do: "variable";
+      readonly name: string;
+      readonly sets: number;
+      readonly fails: "never" | "once" | "always";
+    }
+  | { readonly do: "sleep"; readonly ms: number }
+  | { readonly do: "wait"; readonly signal: string; readonly timeoutMs: number | undefined }
+  | { readonly do: "random" }
+  | { readonly do: "now" }
+  | {
+      readonly do: "try";
+      readonly body: Action;
+      readonly caught: Action | undefined;
+      readonly finally: Action | undefined;
+    }
+  /** A step or a sleep that the body does not wait for. */
+  | { readonly do: "detached"; readonly name: string; readonly sleeps: boolean }
+  /** Turns of the microtask queue that have nothing to do with the context. */
+  | { readonly do: "noise"; readonly turns: number }
+  /** Throws an Error, or cancels the run from within. */
+  | { readonly do: "throw"; readonly cancels: boolean };
+
+/** A signal that is sent to the run. */
+export interface Sending {
+  readonly signal: string;
+  /** Different for each sending. */
+  readonly payload: number;
+  /** Virtual milliseconds after the sending before. */
+  readonly afterMs: number;
+}
+
+/** Somebody asks to cancel the run at a commit of it. */
+export interface Cancelling {
+  /** From 1. */
+  readonly commit: number;
+  readonly when: "before" | "after";
+}
+
+/** A program and what happens to its run from outside. */
+export interface Program {
+  readonly body: Action;
+  /** Sent one after the other as soon as the run exists: enough for every wait without a time limit. */
+  readonly sendings: readonly Sending[];
+  readonly cancelling: Cancelling | undefined;
+}
+
+/** Whether the end and the records of a program follow from the program alone, whatever takes how long and however often an owner is replaced. */
+export function isExact({ body, cancelling }: Program): boolean {
+  return cancelling === undefined && every(body, isExactAction);
+}
+
+function isExactAction(action: Action): boolean {
+  switch (action.do) {
+    case "race":
+    case "any":
+    case "detached":
+      return false;
+    case "step":
+      return !action.isVolatile;
+    case "wait":
+      return action.timeoutMs === undefined;
+    case "variable":
+      // The failure may be lost with its owner, and the next call succeeds.
+      return action.fails !== "once";
+    case "all":
+      // Which branch fails first, and what the others record meanwhile, is decided by time.
+      return action.branches.every((branch) => every(branch, (one) => isIndependent(one) && !mayThrow(one)));
+    case "allSettled":
+      return action.branches.every((branch) => every(branch, isIndependent));
+    default:
+      return true;
+  }
+}
+
+/** Whether a branch with this action does the same whatever the branches beside it do. */
+function isIndependent(action: Action): boolean {
+  return action.do !== "wait" && action.do !== "random";
+}
+
+function mayThrow(action: Action): boolean {
+  if (action.do === "step") return action.failures >= action.attempts || (action.hangs && action.attempts === 1);
+  return action.do === "throw" || (action.do === "variable" && action.fails !== "never");
+}
+
+/** Whether `holds` for an action and everything in it. */
+export function every(action: Action, holds: (action: Action) => boolean): boolean {
+  return holds(action) && children(action).every((child) => every(child, holds));
+}
+
+/** The actions that an action is made of. */
+export function children(action: Action): readonly Action[] {
+  switch (action.do) {
+    case "sequence":
+      return action.actions;
+    case "all":
+    case "race":
+    case "any":
+    case "allSettled":
+      return action.branches;
+    case "scope":
+    case "loop":
+      return [action.body];
+    case "try":
+      return [action.body, action.caught, action.finally].filter((one) => one !== undefined);
+    default:
+      return [];
+  }
+}
+
+/** A program as lines for people. */
+export function programLines({ body, sendings, cancelling }: Program): readonly string[] {
+  return [
+    ...lines(body, ""),
+    ...sendings.map(({ signal, payload, afterMs }) => `send signal=${signal} payload=${payload} afterMs=${afterMs}`),
+    ...(cancelling === undefined ? [] : [`cancel ${cancelling.when} commit ${cancelling.commit}`]),
+  ];
+}
+
+function lines(action: Action, indent: string): readonly string[] {
+  const { do: what, ...rest } = action;
+  const details = Object.entries(rest)
+    .filter(([, value]) => typeof value !== "object" && value !== undefined)
+    .map(([key, value]) => `${key}=${String(value)}`);
+  return [
+    `${indent}${[what, ...details].join(" ")}`,
+    ...children(action).flatMap((child) => lines(child, `${indent}  `)),
+  ];
+}

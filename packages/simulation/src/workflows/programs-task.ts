@@ -1,0 +1,70 @@
+/** What a thread is asked to do with random programs: run some seeds, or make one finding small and tell it. */
+import type { ManyFinding, ManyTask } from "../command/many.ts";
+import { addTo } from "../command/totals.ts";
+import { isExact, programLines } from "./program.ts";
+import { type FoundInProgram, programOf, runProgramSeed } from "./run-programs.ts";
+import { shrinkProgram } from "./shrink-program.ts";
+
+/** What many seeds of random programs add up to. */
+export interface ProgramSums {
+  readonly runs: number;
+  /** Programs whose end follows from the program alone. */
+  readonly exact: number;
+  /** Runs of programs, undisturbed ones included. */
+  readonly trials: number;
+  readonly bodies: number;
+  readonly stepCalls: number;
+  readonly virtualMs: number;
+  /** How often a program was run with a disturbance of each kind. */
+  readonly disturbances: ReadonlyMap<string, number>;
+  readonly findings: readonly ManyFinding[];
+}
+
+/** Runs that may be spent on making a finding small. */
+const MAX_SHRINK_RUNS = 300;
+
+/** Runs `count` seeds from `start`. Resolves with the sums of these runs. */
+export async function carryOutProgramsTask({ start, count, ignore, isToTell }: ManyTask): Promise<ProgramSums> {
+  const disturbances = new Map<string, number>();
+  const findings: ManyFinding[] = [];
+  let [exact, trials, bodies, stepCalls, virtualMs] = [0, 0, 0, 0, 0];
+  for (let seed = start; seed < start + count; seed++) {
+    const result = await runProgramSeed(seed, ignore);
+    if (seed > 0 && isExact(programOf(seed))) exact += 1;
+    trials += result.trials.length;
+    for (const { trial, plan } of result.trials) {
+      bodies += trial.bodies;
+      stepCalls += trial.stepCalls;
+      virtualMs += trial.virtualMs;
+      addTo(disturbances, kindsOf(plan.plan));
+    }
+    const { found } = result;
+    if (found === undefined) continue;
+    const { invariant, message } = found.finding;
+    findings.push({
+      seed,
+      invariant,
+      message: `${invariant}: ${message}`,
+      story: isToTell ? await storyOf(found, ignore) : [],
+    });
+  }
+  return { runs: count, exact, trials, bodies, stepCalls, virtualMs, disturbances, findings };
+}
+
+function kindsOf(plan: string): ReadonlyMap<string, number> {
+  const kinds = plan.split("; ").flatMap((part) => (part === "" ? [] : [part.slice(0, part.indexOf("@"))]));
+  return new Map([...Map.groupBy(kinds, (kind) => kind)].map(([kind, all]) => [kind, all.length]));
+}
+
+/** The smallest program and plan that break the same invariant, and what happens then. */
+async function storyOf(found: FoundInProgram, ignore: readonly string[]): Promise<readonly string[]> {
+  const { found: smallest, runs } = await shrinkProgram(found, MAX_SHRINK_RUNS, ignore);
+  const { program, plan, finding, story } = smallest;
+  return [
+    `from ${programLines(found.program).length} lines to ${programLines(program).length}, in ${runs} runs`,
+    finding.message,
+    ...programLines(program).map((line) => `  ${line}`),
+    `disturbed by ${plan.plan || "nothing"}${plan.snapshots ? ", with a snapshot every 4 entries" : ""}${plan.isCrowded ? ", cancelled on a full node" : ""}`,
+    ...story.map((line) => `  ${line}`),
+  ];
+}

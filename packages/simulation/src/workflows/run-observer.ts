@@ -1,0 +1,65 @@
+/** What the bodies of one run tell while they run: P8, P10 and P12 of finding.ts. */
+import type { ProgramFinding } from "./finding.ts";
+import type { Body, ProgramProbe } from "./program-workflow.ts";
+
+/** One body as far as P12 needs to know it. */
+interface Told {
+  /** Steps that were answered, failed ones included. */
+  answered: number;
+  /** The same at the first CancelledError. */
+  answeredAtCancel: number | undefined;
+}
+
+/** Observes the run of a program on one cluster. `hasLost`: whether the body's node knows that the run is another's. */
+export class RunObserver implements ProgramProbe {
+  readonly findings: ProgramFinding[] = [];
+  /** Functions of steps that were called. */
+  stepCalls = 0;
+  readonly #hasLost: (body: Body) => boolean;
+  readonly #courses = new Map<string, string>();
+  readonly #bodies = new Map<number, Told>();
+  #fresh = 1_000;
+  readonly #called = new Set<string>();
+
+  constructor(hasLost: (body: Body) => boolean) {
+    this.#hasLost = hasLost;
+  }
+
+  stepCalled({ nodeId }: Body, key: string, course: string): void {
+    this.stepCalls += 1;
+    const before = this.#courses.get(key);
+    if (before === undefined) this.#courses.set(key, course);
+    else if (before !== course) {
+      const message = `a step's function was called after ${before || "nothing"}, and on node ${nodeId} after ${course || "nothing"}`;
+      this.findings.push({ invariant: "seen-outside", message });
+    }
+  }
+
+  settled(body: Body, isStep: boolean, isCancelled: boolean): void {
+    if (this.#hasLost(body)) {
+      const message = `a call settled on node ${body.nodeId}, which knew that it had lost the run`;
+      this.findings.push({ invariant: "lost", message });
+    }
+    const told = this.#bodies.get(body.fencingToken) ?? { answered: 0, answeredAtCancel: undefined };
+    this.#bodies.set(body.fencingToken, told);
+    if (isStep) told.answered += 1;
+    if (isCancelled) told.answeredAtCancel ??= told.answered;
+  }
+
+  fresh(): number {
+    this.#fresh += 1;
+    return this.#fresh;
+  }
+
+  initialFails(name: string): boolean {
+    if (this.#called.has(name)) return false;
+    this.#called.add(name);
+    return true;
+  }
+
+  /** Steps that the latest body was answered with before its first CancelledError; undefined when it met none. */
+  get answeredBeforeCancel(): number | undefined {
+    const latest = Math.max(...this.#bodies.keys());
+    return this.#bodies.get(latest)?.answeredAtCancel;
+  }
+}

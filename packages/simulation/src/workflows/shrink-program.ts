@@ -1,0 +1,96 @@
+/** Makes a program and its plan small, as long as the same invariant breaks: fewer disturbances, then fewer actions. */
+import type { Plan } from "./plans.ts";
+import { type Action, children, type Program } from "./program.ts";
+import { type FoundInProgram, runPlans } from "./run-programs.ts";
+
+/** The smallest that was found, and the runs that it took. */
+export interface Shrunk {
+  readonly found: FoundInProgram;
+  readonly runs: number;
+}
+
+/** Leaves things out one after the other, in at most `maxRuns` runs. */
+export async function shrinkProgram(
+  found: FoundInProgram,
+  maxRuns: number,
+  ignore: readonly string[] = [],
+): Promise<Shrunk> {
+  let best = found;
+  let runs = 0;
+  for (let isSmaller = true; isSmaller; ) {
+    isSmaller = false;
+    for (const [program, plan] of candidates(best)) {
+      if (runs === maxRuns) return { found: best, runs };
+      runs += 1;
+      const result = await runPlans({ seed: 0, program, ignore }, () => [plan]);
+      if (result.found?.finding.invariant !== found.finding.invariant) continue;
+      best = result.found;
+      isSmaller = true;
+      break;
+    }
+  }
+  return { found: best, runs };
+}
+
+/** Whatever is one step smaller. */
+function* candidates({ program, plan }: FoundInProgram): Generator<readonly [Program, Plan]> {
+  const parts = plan.plan.split("; ");
+  for (const left of parts) {
+    if (parts.length > 1) yield [program, { ...plan, plan: parts.filter((part) => part !== left).join("; ") }];
+  }
+  if (plan.snapshots) yield [program, { ...plan, snapshots: false }];
+  if (program.cancelling !== undefined) yield [{ ...program, cancelling: undefined }, plan];
+  for (const body of smallerActions(program.body)) yield [{ ...program, body }, plan];
+  for (const left of program.sendings) {
+    yield [{ ...program, sendings: program.sendings.filter((one) => one !== left) }, plan];
+  }
+}
+
+/** An action with one action in it left out, put in the place of what it is a part of, or made simpler. */
+function* smallerActions(action: Action): Generator<Action> {
+  if (action.do !== "sequence" || action.actions.length === 1) yield* children(action);
+  switch (action.do) {
+    case "sequence":
+      for (const actions of smallerLists(action.actions)) yield { ...action, actions };
+      return;
+    case "all":
+    case "race":
+    case "any":
+    case "allSettled":
+      for (const branches of smallerLists(action.branches)) yield { ...action, branches };
+      return;
+    case "loop":
+      if (action.times > 1) yield { ...action, times: 1 };
+      for (const body of smallerActions(action.body)) yield { ...action, body };
+      return;
+    case "scope":
+      for (const body of smallerActions(action.body)) yield { ...action, body };
+      return;
+    case "try":
+      if (action.caught !== undefined) yield { ...action, caught: undefined };
+      if (action.finally !== undefined) yield { ...action, finally: undefined };
+      for (const body of smallerActions(action.body)) yield { ...action, body };
+      for (const caught of optional(action.caught)) yield { ...action, caught };
+      for (const last of optional(action.finally)) yield { ...action, finally: last };
+      return;
+    case "step":
+      if (action.attempts > 1) yield { ...action, attempts: 1, failures: 0, hangs: false };
+      return;
+    case "variable":
+      if (action.sets > 0) yield { ...action, sets: 0 };
+      return;
+    default:
+      return;
+  }
+}
+
+function optional(action: Action | undefined): Iterable<Action> {
+  return action === undefined ? [] : smallerActions(action);
+}
+
+function* smallerLists(actions: readonly Action[]): Generator<readonly Action[]> {
+  for (let at = 0; actions.length > 1 && at < actions.length; at++) yield actions.toSpliced(at, 1);
+  for (const [at, action] of actions.entries()) {
+    for (const smaller of smallerActions(action)) yield actions.with(at, smaller);
+  }
+}

@@ -1,0 +1,164 @@
+/** One run of a program on a cluster of its own, with one plan of disturbances. */
+import { inspect } from "node:util";
+import type { Logger } from "@raftoral/raft-core";
+import { workflow } from "@raftoral/workflow";
+import { disturb, type HistoryExport, TestCluster } from "raftoral/testing";
+import type { ProgramFinding, ProgramInvariant } from "./finding.ts";
+import { judgeEnd } from "./judge.ts";
+import type { Plan } from "./plans.ts";
+import type { Program } from "./program.ts";
+import { programWorkflow } from "./program-workflow.ts";
+import { RunObserver } from "./run-observer.ts";
+
+/** What is tried. */
+export interface TrialOptions {
+  readonly program: Program;
+  readonly plan: Plan;
+  /** Invariants that are not held. */
+  readonly ignore?: readonly string[];
+  /** The run of the same program that nothing disturbed. */
+  readonly undisturbed?: Trial;
+}
+
+/** What came of it. */
+export interface Trial {
+  readonly finding: ProgramFinding | undefined;
+  readonly history: HistoryExport | undefined;
+  readonly story: readonly string[];
+  /** Context calls of the latest body, and entries with records of the run. */
+  readonly calls: number;
+  readonly commits: number;
+  /** Disturbances whose moment came. */
+  readonly come: number;
+  readonly bodies: number;
+  readonly stepCalls: number;
+  readonly virtualMs: number;
+}
+
+const RUN_ID = "program";
+/** How long a step that waits for nothing real may hold virtual time, in real milliseconds. */
+const REAL_WAIT_MS = 5;
+const SNAPSHOTS = Object.freeze({ snapshotEveryEntries: 4, keepEntries: 1 });
+
+/** Keeps the slot that it gets. */
+const hog = workflow("hog", { version: 1 }, async (ctx) => {
+  await ctx.step("hold", () => new Promise<never>(() => {}));
+});
+
+/** Runs a program once. Never rejects: what goes wrong is a finding. */
+export async function tryProgram({ program, plan, ignore = [], undisturbed }: TrialOptions): Promise<Trial> {
+  const stray: unknown[] = [];
+  const onStray = (reason: unknown): unknown => stray.push(reason);
+  process.on("unhandledRejection", onStray);
+  let cluster: TestCluster | undefined;
+  const observer = new RunObserver((body) => cluster?.hasLost(body) ?? false);
+  const findings: ProgramFinding[] = [];
+  let [history, come, startedAtMs]: [HistoryExport | undefined, number, number] = [undefined, 0, 0];
+  try {
+    cluster = await TestCluster.start({
+      workflows: [programWorkflow(observer), hog],
+      realWaitMs: REAL_WAIT_MS,
+      logger: loggerFor(findings),
+      nodeOptions: {
+        ...(plan.snapshots ? { limits: SNAPSHOTS } : {}),
+        ...(plan.isCrowded ? { workflowLimits: { maxRunningBodies: 1 } } : {}),
+      },
+    });
+    startedAtMs = cluster.time.nowMs;
+    const disturbing = disturb(cluster, RUN_ID, plan.plan);
+    history = await runIt(cluster, program, plan);
+    await disturbing.finish();
+    come = disturbing.come;
+    await cluster.assertRecordedOnce(RUN_ID);
+    const ended = {
+      program,
+      history,
+      answeredBeforeCancel: observer.answeredBeforeCancel,
+      wasCancelled: program.cancelling !== undefined || plan.isCrowded || disturbing.hasCancelled,
+      mayReorderSignals: plan.plan.includes("delay@"),
+    };
+    findings.push(...(await judgeEnd(ended, undisturbed?.history)));
+  } catch (error) {
+    findings.push(findingOf(error));
+  }
+  findings.unshift(...observer.findings);
+  await cluster?.stop();
+  process.off("unhandledRejection", onStray);
+  if (stray.length > 0)
+    findings.push({ invariant: "unhandled", message: `rejected, and not handled: ${String(stray[0])}` });
+  return {
+    finding: findings.find(({ invariant }) => !ignore.includes(invariant)),
+    history,
+    come,
+    story: cluster?.story ?? [],
+    ...(cluster?.counts(RUN_ID) ?? { calls: 0, commits: 0 }),
+    bodies: cluster?.bodies(RUN_ID) ?? 0,
+    stepCalls: observer.stepCalls,
+    virtualMs: (cluster?.time.nowMs ?? startedAtMs) - startedAtMs,
+  };
+}
+
+/** P13 and P14. */
+function loggerFor(findings: ProgramFinding[]): Logger {
+  const nothing = (): void => {};
+  return {
+    debug: nothing,
+    info: nothing,
+    warn: (_fields, message) => {
+      if (message.startsWith("A cancelled body does not end")) findings.push({ invariant: "ends-when-told", message });
+    },
+    error: (fields, message) => {
+      findings.push({ invariant: "engine-error", message: `${message} ${inspect(fields, { depth: 1 })}` });
+    },
+  };
+}
+
+/** Starts the run, does to it what the program says, and waits for its end. */
+async function runIt(cluster: TestCluster, program: Program, { isCrowded }: Plan): Promise<HistoryExport> {
+  const { cancelling, sendings } = program;
+  if (cancelling !== undefined) {
+    const { commit, when } = cancelling;
+    cluster.at({ runId: RUN_ID, commit, when }, () => {
+      // The run may have ended by then.
+      cluster.workflows.cancel(RUN_ID, { reason: "asked for" }).catch(() => {});
+    });
+  }
+  const run = await cluster.workflows.start("program", program, { runId: RUN_ID });
+  let isOver = false;
+  const send = async (): Promise<void> => {
+    for (const { signal, payload, afterMs } of sendings) {
+      if (afterMs > 0) await cluster.after(afterMs);
+      if (isOver) return;
+      // A run that has ended takes no signal.
+      await run.signal(signal, payload).catch(() => {});
+    }
+  };
+  void send();
+  if (isCrowded) await cancelWithoutSlot(cluster);
+  await run.wait();
+  isOver = true;
+  return await run.exportHistory();
+}
+
+/** Cancels the run while another one has the slot of its node. */
+async function cancelWithoutSlot(cluster: TestCluster): Promise<void> {
+  await cluster.time.untilIdle();
+  await cluster.workflows.start(hog);
+  await cluster.time.untilIdle();
+  // The run may have ended by then.
+  await cluster.workflows.cancel(RUN_ID, { reason: "asked for" }).catch(() => {});
+}
+
+const BY_TEXT: readonly (readonly [RegExp, ProgramInvariant])[] = [
+  [/nodes differ/, "replicas-equal"],
+  [/ran again after its record/, "ran-again"],
+  [/which had lost the run/, "lost"],
+  [/it ended \d+ times/, "recorded-once"],
+];
+
+function findingOf(error: unknown): ProgramFinding {
+  const message = error instanceof Error ? error.message : String(error);
+  const invariant = BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? "ended";
+  // The story follows, and is told apart from the message.
+  return { invariant, message: message.split("\n")[0] ?? "" };
+}
