@@ -14,6 +14,7 @@ export {
   RetryableError,
   StepFailedError,
   StepTimeoutError,
+  type StepTimeoutKind,
   TerminalError,
   VariableFailedError,
   WorkflowCancelledError,

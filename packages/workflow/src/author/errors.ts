@@ -66,20 +66,47 @@ export class CancelledError extends WorkflowError {
   }
 }
 
-/** The failure of an attempt that took longer than the step's `timeout`. Counts as any failed attempt. */
+/**
+ * Which of a step's time limits was over. attempt: `timeout`, of one attempt. heartbeat: `heartbeatTimeout`, since the last heartbeat. total: `totalTimeout`,
+ * over all attempts and the delays between them.
+ */
+export type StepTimeoutKind = "attempt" | "heartbeat" | "total";
+
+/**
+ * The failure of an attempt that took longer than one of the step's time limits. Counts as any failed attempt, and is tried again by the policy; but for
+ * `total`, after which the step has failed for good, with what the attempt before failed of as `cause`.
+ */
 export class StepTimeoutError extends WorkflowError {
   static {
     brand(StepTimeoutError, "StepTimeoutError");
   }
 
   override readonly name = "StepTimeoutError";
+  readonly kind: StepTimeoutKind;
 
-  constructor(step: string, timeoutMs: number) {
-    super(
-      "STEP_TIMEOUT",
-      `Step ${step} has not finished within ${timeoutMs} ms. Give it a longer timeout, or less to do.`,
-      { retryable: true },
-    );
+  /** `cause`: what the attempt before failed of. */
+  constructor(
+    step: string,
+    timeoutMs: number,
+    { kind, cause }: { readonly kind: StepTimeoutKind; readonly cause?: Error | undefined },
+  ) {
+    super("STEP_TIMEOUT", timeoutText(step, timeoutMs, kind), {
+      retryable: kind !== "total",
+      details: { step, kind, timeoutMs },
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.kind = kind;
+  }
+}
+
+function timeoutText(step: string, timeoutMs: number, kind: StepTimeoutKind): string {
+  switch (kind) {
+    case "attempt":
+      return `Step ${step} has not finished within ${timeoutMs} ms. Give it a longer timeout, or less to do.`;
+    case "heartbeat":
+      return `Step ${step} has given no heartbeat for ${timeoutMs} ms. Call step.heartbeat() more often, or raise heartbeatTimeout.`;
+    case "total":
+      return `Step ${step} has not succeeded within ${timeoutMs} ms over all of its attempts. Give it a longer totalTimeout, or less to do.`;
   }
 }
 

@@ -7,9 +7,9 @@ import type { StreamDefinition, StreamWriter } from "./stream.ts";
 
 /** How often and when a failed step is tried again. */
 export interface RetryPolicy {
-  /** Attempts in all, the first included (3). */
+  /** Attempts in all, the first included (5). They are counted over all owners of the run. */
   readonly attempts?: number;
-  /** Before the second attempt ("100ms"). */
+  /** Before the second attempt ("200ms"). */
   readonly initialDelay?: Duration;
   /** No delay is longer ("30s"). */
   readonly maxDelay?: Duration;
@@ -17,21 +17,33 @@ export interface RetryPolicy {
   readonly factor?: number;
   /** Part of each delay that is random, 0 to 1 (0.2). */
   readonly jitter?: number;
+  /**
+   * Whether a failed attempt is worth another one: asked after each failure but a TerminalError, with the number of the attempt, while attempts are left. What
+   * it throws, the step fails with.
+   */
+  readonly retryIf?: (error: unknown, attempt: number) => boolean;
 }
 
 /** Options of a step. */
 export interface StepOptions {
-  /** A step without it is tried once. */
-  readonly retry?: RetryPolicy;
+  /** When a failed attempt is followed by another. Without it the policy's defaults hold: five attempts within three seconds. `false`: one attempt. */
+  readonly retry?: RetryPolicy | false;
   /** For one attempt. Its signal is aborted, and the attempt counts as failed. */
   readonly timeout?: Duration;
+  /** How long an attempt may be silent, from its beginning and from each heartbeat. Its signal is aborted then, and the attempt counts as failed. */
+  readonly heartbeatTimeout?: Duration;
+  /**
+   * For all attempts and the delays between them, from the beginning of the first one, over all owners. The signal of an attempt under way is aborted then, and
+   * the step has failed for good; so it has when the next attempt would begin later.
+   */
+  readonly totalTimeout?: Duration;
 }
 
 /** What one attempt of a step is given. */
 export interface StepContext {
-  /** From 1. Starts again with a new owner. */
+  /** From 1, counted over all owners. An attempt that was cut off with its node has failed nothing: the next owner's has its number. */
   readonly attempt: number;
-  /** Aborted on timeout, when the run is cancelled, and when this node is no longer the run's owner. */
+  /** Aborted when a time limit is over, when the run is cancelled, and when this node is no longer the run's owner. */
   readonly signal: AbortSignal;
   /**
    * For outside systems, so that they carry out the work once: the same for every attempt of this step on any node, and another one for every other step, run
@@ -40,6 +52,14 @@ export interface StepContext {
   readonly idempotencyKey: string;
   /** See {@link WorkflowContext.fencingToken}. */
   readonly fencingToken: number;
+  /**
+   * Says that the attempt is alive and, with `details`, how far it has come: at most 64 KiB of JSON, which the next attempt gets. They are recorded at once and
+   * then at most every half `heartbeatTimeout` (5 s at most), the latest always when the attempt fails. Does nothing once the attempt is over. Throws
+   * PAYLOAD_TOO_LARGE or VALUE_NOT_SERIALIZABLE.
+   */
+  heartbeat<T extends Recordable<T>>(details?: T): void;
+  /** What the last heartbeat with details said, in this attempt or one before, also on another node; undefined without one. */
+  readonly heartbeatDetails: unknown;
 }
 
 /**

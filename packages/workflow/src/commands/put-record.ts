@@ -35,7 +35,7 @@ export function record(
 }
 
 /** The run makes progress: owners that it lost before say nothing about it (model/owner-losses.ts OL1). */
-function forgetLosses({ runs }: Tables, run: RunRecord): void {
+export function forgetLosses({ runs }: Tables, run: RunRecord): void {
   const { head } = run;
   if (head.status === "running" && head.losses.count > 0) runs.update(run, { ...head, losses: NO_LOSSES });
 }

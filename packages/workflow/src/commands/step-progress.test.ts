@@ -31,7 +31,15 @@ describe("the progress of a step", () => {
     const { log } = started();
     expect(known(log)).toEqual([]);
     progress(log, { attempts: 1, error, nextAtMs: 500 });
-    const first = { path: "charge#0", attempts: 1, error, nextAtMs: 500, beganAtMs: 10, details: NOTHING };
+    const first = {
+      path: "charge#0",
+      attempts: 1,
+      error,
+      nextAtMs: 500,
+      beganAtMs: 10,
+      details: NOTHING,
+      recordedAtMs: log.at,
+    };
     expect(known(log)).toEqual([first]);
     progress(log, { attempts: 1, details: Uint8Array.of(1), beganAtMs: 99 });
     expect(known(log)).toEqual([{ ...first, details: Uint8Array.of(1) }]);
@@ -96,6 +104,18 @@ describe("the progress of a step", () => {
     const copy = restoredFrom(log.state, 100);
     expect(copy.progress("a", 100)).toEqual(known(log));
     expect([...copy.capture(100)]).toEqual([...log.state.capture(100)]);
+  });
+
+  test("that another attempt has failed forgets the owners that were lost before; heartbeats do not", () => {
+    const { log } = started();
+    log.register(2);
+    log.lost(1);
+    const losses = (): unknown => (log.state.summary("a") as { ownerLosses: number }).ownerLosses;
+    const owned = { owner: 2, attempts: 0 };
+    progress(log, { ...owned, details: Uint8Array.of(1) });
+    expect(losses()).toBe(1);
+    progress(log, { ...owned, attempts: 1, error });
+    expect(losses()).toBe(0);
   });
 
   test("of a run that has ended is not shown, and is swept with its history in pieces", () => {

@@ -14,6 +14,7 @@ import { findHistoryRecord } from "../state/run-records.ts";
 import { bytes, message, optional, string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 import { ownedRun } from "./find-run.ts";
+import { forgetLosses } from "./put-record.ts";
 import { refused } from "./refusal.ts";
 import type { Done } from "./results.ts";
 
@@ -77,7 +78,10 @@ export const stepProgress = defineCommand<StepProgressCommand, Done>({
       nextAtMs: nextAtMs === 0 ? (standing?.nextAtMs ?? 0) : nextAtMs,
       beganAtMs: standing?.beganAtMs ?? beganAtMs,
       details: details.length === 0 ? (standing?.details ?? details) : details,
+      recordedAtMs: tables.clock,
     });
+    // Attempts are bounded: a run that ends its owners in between gets no further by them.
+    if (attempts > (standing?.attempts ?? 0)) forgetLosses(tables, run);
     return { ok: true, kind: "Done", changed: true };
   },
 });

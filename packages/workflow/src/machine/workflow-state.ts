@@ -12,7 +12,7 @@
  */
 import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@raftoral/raft-core";
 import { type CommandResult, definitionOf, type WorkflowCommand } from "../commands/registry.ts";
-import type { StepProgress } from "../model/step-progress.ts";
+import type { KnownProgress } from "../model/step-progress.ts";
 import { encodeSnapshot } from "../state/encode-snapshot.ts";
 import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
 import { inputOf } from "../state/run-records.ts";
@@ -141,7 +141,7 @@ export class WorkflowState {
   }
 
   /** How far the steps of a run have come that have no record yet: of at most `limit` of them. Empty for a run that has ended. */
-  progress(runId: string, limit: number): readonly StepProgress[] | undefined {
+  progress(runId: string, limit: number): readonly KnownProgress[] | undefined {
     const run = this.#tables.runs.get(runId);
     return run === undefined ? undefined : progressIn(this.#tables.runs, run, limit);
   }

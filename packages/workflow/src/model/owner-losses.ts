@@ -1,7 +1,7 @@
 /**
  * How often in a row a run has lost its owner, and what follows: a body that ends the process of its owner must not end one process after the other.
  *
- * OL1. A loss is an owner that ended, or was taken for dead, without handing its runs over. A drain is none. The run's next record forgets all losses.
+ * OL1. A loss is an owner that ended, or was taken for dead, without handing its runs over. A drain is none. The run's next record forgets all losses, and so does a failed attempt of a step.
  * OL2. Losses count up to `SUSPECT_LOSSES` while each comes at most `LOSS_WINDOW_MS` of the log clock after the one before: all runs of a lost node have
  *      a loss more, guilty or not.
  * OL3. From there on the run is a suspect, and counts a loss only when it was on trial: its owner executed no other suspect. So of all the runs of a lost node

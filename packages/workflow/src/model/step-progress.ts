@@ -23,13 +23,19 @@ export interface StepProgress {
   readonly details: Uint8Array;
 }
 
+/** The progress as the state has it. */
+export interface KnownProgress extends StepProgress {
+  /** The log clock when it changed last, in ms since the epoch. */
+  readonly recordedAtMs: number;
+}
+
 /** Bytes that heartbeat details have at most. */
 export const MAX_HEARTBEAT_BYTES = 64 * 1024;
 /** Bytes that a failed attempt's error has at most: a recorded error has 64 Ki UTF-16 units, of at most three bytes each, and what stands around them. */
 export const MAX_ATTEMPT_ERROR_BYTES = 256 * 1024;
 
-/** The progress as the state keeps it. */
-export const stepProgressCodec = messageCodec<StepProgress>(
+/** The progress as the store has it. */
+export const stepProgressCodec = messageCodec<KnownProgress>(
   {
     path: string(1),
     attempts: uint(2),
@@ -37,6 +43,7 @@ export const stepProgressCodec = messageCodec<StepProgress>(
     nextAtMs: uint(4),
     beganAtMs: uint(5),
     details: bytes(6),
+    recordedAtMs: uint(7),
   },
   {},
 );

@@ -12,7 +12,7 @@
 import { invariant, type StateKey, type StateReader, type StateRecord, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import type { StepProgress } from "../model/step-progress.ts";
+import type { KnownProgress } from "../model/step-progress.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import { capability } from "../nodes/node-record.ts";
 import type { Seat } from "../nodes/seat.ts";
@@ -217,12 +217,12 @@ export class RunTable {
   }
 
   /** The progress of the step at a path that has no record yet (T5). */
-  progressAt(run: RunRecord, path: string): StepProgress | undefined {
+  progressAt(run: RunRecord, path: string): KnownProgress | undefined {
     return run.head.stepsInProgress === 0 ? undefined : findProgress(this.#store, run, path);
   }
 
   /** Puts the progress of a step in the place of what was known of it. */
-  setProgress(run: RunRecord, progress: StepProgress): void {
+  setProgress(run: RunRecord, progress: KnownProgress): void {
     const isNew = this.progressAt(run, progress.path) === undefined;
     this.#putProgress(run, progress.path, progress);
     if (isNew) this.#countProgress(run, 1);
@@ -315,7 +315,7 @@ export class RunTable {
     if (left > 0) store.delete(remains);
   }
 
-  #putProgress(run: RunRecord, path: string, progress: StepProgress | undefined): void {
+  #putProgress(run: RunRecord, path: string, progress: KnownProgress | undefined): void {
     const { key, content } = recordWith(this.#store, run, path, progress);
     if (content === undefined) this.#store.delete(key);
     else this.#store.put(key, content);

@@ -3,7 +3,7 @@ import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import type { StepProgress } from "../model/step-progress.ts";
+import type { KnownProgress } from "../model/step-progress.ts";
 import type { StuckReason } from "../model/stuck-reason.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
@@ -81,7 +81,7 @@ export type RunView = RunSummary & {
   /** In the order in which they were committed. */
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
   /** How far the steps have come that have no record yet. Empty for a run that has ended. */
-  readonly progress: readonly StepProgress[];
+  readonly progress: readonly KnownProgress[];
   readonly streams: readonly OwnedStream[];
 };
 
@@ -154,7 +154,7 @@ export function view(tables: Tables, run: RunRecord): RunView {
 }
 
 /** The progress of at most `limit` steps of a run that have no record yet. */
-export function progressIn({ records }: RunTable, run: RunRecord, limit: number): readonly StepProgress[] {
+export function progressIn({ records }: RunTable, run: RunRecord, limit: number): readonly KnownProgress[] {
   if (run.head.status !== "running" || run.head.stepsInProgress === 0) return [];
   return progressOf(records, run, limit);
 }

@@ -3,7 +3,7 @@
  * they came. So a path can be taken away without a search for those that were moved by it.
  */
 import type { StateKey, StateReader } from "@raftoral/raft-core";
-import { type StepProgress, stepProgressCodec } from "../model/step-progress.ts";
+import { type KnownProgress, stepProgressCodec } from "../model/step-progress.ts";
 import { KEY_PREFIX, pathHash, progressKey, rangeOf } from "../records/state-keys.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import { messages } from "../wire/fields.ts";
@@ -12,7 +12,7 @@ import type { RunRecord } from "./run-record.ts";
 
 /** The steps whose paths have one hash. */
 interface Alike {
-  readonly steps: readonly StepProgress[];
+  readonly steps: readonly KnownProgress[];
 }
 
 const alikeCodec = messageCodec<Alike>({ steps: messages(1, stepProgressCodec) }, {});
@@ -26,7 +26,7 @@ export interface ProgressRecord {
 }
 
 /** The progress of the step at a path. */
-export function findProgress(from: StateReader, run: Run, path: string): StepProgress | undefined {
+export function findProgress(from: StateReader, run: Run, path: string): KnownProgress | undefined {
   const found = from.get(keyOf(run, path));
   return found === undefined ? undefined : stepsIn(found).find((step) => step.path === path);
 }
@@ -36,7 +36,7 @@ export function recordWith(
   from: StateReader,
   run: Run,
   path: string,
-  progress: StepProgress | undefined,
+  progress: KnownProgress | undefined,
 ): ProgressRecord {
   const key = keyOf(run, path);
   const found = from.get(key);
@@ -50,8 +50,8 @@ export function recordWith(
 }
 
 /** The progress of at most `limit` steps of a run, in the order of their paths' hashes. */
-export function progressOf(from: StateReader, run: Run, limit: number): readonly StepProgress[] {
-  const found: StepProgress[] = [];
+export function progressOf(from: StateReader, run: Run, limit: number): readonly KnownProgress[] {
+  const found: KnownProgress[] = [];
   for (const [, content] of from.scan(...rangeOf(KEY_PREFIX.progress, run.startIndex))) {
     found.push(...stepsIn(content));
     if (found.length >= limit) return found.slice(0, limit);
@@ -60,7 +60,7 @@ export function progressOf(from: StateReader, run: Run, limit: number): readonly
 }
 
 /** The steps in a record. Throws COMMAND_INVALID for bytes that are no such record. */
-export function stepsIn(content: Uint8Array): readonly StepProgress[] {
+export function stepsIn(content: Uint8Array): readonly KnownProgress[] {
   return alikeCodec.read(readerOf(content)).steps;
 }
 
@@ -69,7 +69,7 @@ export function keyOf({ startKey }: Pick<RunRecord, "startKey">, path: string): 
   return progressKey(startKey, pathHash(path));
 }
 
-function encoded(steps: readonly StepProgress[]): Uint8Array {
+function encoded(steps: readonly KnownProgress[]): Uint8Array {
   const to = writerOf(256);
   alikeCodec.write(to, { steps });
   return to.finish();

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RunTime } from "../execution/run-time.ts";
 import { alarmAt, delayed } from "./alarm.ts";
-import { delayAfter, policyOf } from "./step-attempts.ts";
+import { delayAfter, policyOf } from "./retry-policy.ts";
 
 const LONGEST_MS = 100 * 366 * 86_400_000;
 

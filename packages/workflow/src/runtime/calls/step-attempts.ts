@@ -1,97 +1,41 @@
 /**
- * Runs a step's function until it succeeds, fails for good, or is interrupted.
+ * Runs a step's function until it succeeds, fails for good, or is interrupted, and has the outcome recorded.
  *
- * Role: attempts, delays and time limits. It records nothing; `run-execution.ts` does.
+ * Role: which attempt comes next, and when. A single attempt is `step-attempt.ts`, the policy `retry-policy.ts`.
+ *
+ * AT1. Attempts are counted over all owners: one that failed and is followed by another is committed, and the next one begins once it is, and its
+ *      delay is over. An attempt that was under way when its owner was lost is no failed one: the next owner's has its number.
+ * AT2. A step that succeeds at its first attempt commits its record and nothing else.
+ * AT3. The delay before an attempt is a wait, not work: a body that has nothing else under way gives its slot back, and a held body (CS4) begins no
+ *      further attempt and need not be waited for.
+ * AT4. A deadline over all attempts counts from the beginning of the first one, also on another owner, to within `BEGIN_RECORDED_AFTER_MS`.
  */
-import type { Cancel, Clock } from "@raftoral/raft-core";
-import { type Duration, durationMs } from "../../author/duration.ts";
-import { ContextMisuseError, RetryableError, StepTimeoutError, TerminalError } from "../../author/errors.ts";
-import type { RetryPolicy, StepContext, StepOptions } from "../../author/workflow-context.ts";
-import { WorkflowError } from "../../errors.ts";
-import { delayed } from "./alarm.ts";
+import type { Clock } from "@raftoral/raft-core";
+import { StepTimeoutError } from "../../author/errors.ts";
+import { encodeValue } from "../../author/json-value.ts";
+import { rebuiltError } from "../../author/rebuilt-error.ts";
+import { recordedError } from "../../author/recorded-error.ts";
+import type { StepContext, StepOptions } from "../../author/workflow-context.ts";
+import type { HistoryRecord } from "../../model/record.ts";
+import type { StepProgress } from "../../model/step-progress.ts";
+import type { RuntimeProbe } from "../runtime-probe.ts";
+import { alarmAt } from "./alarm.ts";
+import type { CallSite } from "./call-site.ts";
+import { idempotencyKey, type KeyedRun } from "./idempotency-key.ts";
+import { delayAfter, isFinal, policyOf, type StepPolicy } from "./retry-policy.ts";
+import { type Attempted, StepAttempt } from "./step-attempt.ts";
+import { failureBytes } from "./step-record.ts";
 
-/** Attempts a step may ask for. */
-const MAX_ATTEMPTS = 1_000_000;
-/** How many times the one before a delay may be. */
-const MAX_FACTOR = 1000;
+const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** What the delays between attempts follow from. */
-export interface RetryDelays {
-  readonly initialDelayMs: number;
-  readonly maxDelayMs: number;
-  readonly factor: number;
-  readonly jitter: number;
-}
-
-interface Policy extends RetryDelays {
-  readonly attempts: number;
-  readonly timeoutMs: number | undefined;
-}
-
-const ONCE: Policy = Object.freeze({
-  attempts: 1,
-  initialDelayMs: 0,
-  maxDelayMs: 0,
-  factor: 1,
-  jitter: 0,
-  timeoutMs: undefined,
-});
-
-/** Throws DURATION_INVALID, or INPUT_INVALID for numbers out of range. */
-export function policyOf(options: StepOptions | undefined): Policy {
-  if (options === undefined || (options.retry === undefined && options.timeout === undefined)) return ONCE;
-  const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
-  if (options.retry === undefined) return { ...ONCE, timeoutMs };
-  const { attempts = 3, initialDelay = 100, maxDelay = 30_000, factor = 2, jitter = 0.2 }: RetryPolicy = options.retry;
-  if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
-    throw new WorkflowError(
-      "INPUT_INVALID",
-      `retry.attempts is ${String(attempts)}. Give a whole number from 1 to ${MAX_ATTEMPTS}.`,
-    );
-  }
-  if (!(factor >= 1 && factor <= MAX_FACTOR) || !(jitter >= 0 && jitter <= 1)) {
-    throw new WorkflowError(
-      "INPUT_INVALID",
-      `retry.factor is ${factor} and retry.jitter ${jitter}. Give a factor of 1 to ${MAX_FACTOR} and a jitter of 0 to 1.`,
-    );
-  }
-  return { attempts, initialDelayMs: ms(initialDelay), maxDelayMs: ms(maxDelay), factor, jitter, timeoutMs };
-}
-
-function ms(duration: Duration): number {
-  return durationMs(duration);
-}
-
-/** One call of a step's function. Its signal and its key are made only if the function asks for them. */
-class StepAttempt implements StepContext {
-  readonly attempt: number;
-  readonly fencingToken: number;
-  readonly #key: () => string;
-  #controller: AbortController | undefined;
-  #aborted: { readonly reason: unknown } | undefined;
-
-  constructor(attempt: number, key: () => string, fencingToken: number) {
-    this.attempt = attempt;
-    this.#key = key;
-    this.fencingToken = fencingToken;
-  }
-
-  get idempotencyKey(): string {
-    return this.#key();
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: unknown): void {
-    this.#aborted = { reason };
-    this.#controller?.abort(reason);
-  }
+/** What the steps of one body share. */
+export interface StepSetting {
+  readonly run: KeyedRun;
+  readonly workflowType: string;
+  readonly surroundings: StepSurroundings;
+  readonly probe: RuntimeProbe | undefined;
+  /** A step's function as it is called: itself, unless a testing kit stands around it. */
+  readonly intercepted: (path: string, fn: (step: StepContext) => unknown) => (step: StepContext) => unknown;
 }
 
 /** What can stop a step from outside, and what it needs to know of its run. */
@@ -105,118 +49,189 @@ export interface StepSurroundings {
   readonly attemptFailed: (key: string, attempt: number, error: unknown, retryInMs: number | undefined) => void;
 }
 
-/** How a step's attempts ended. */
-export type StepOutcome<T> =
-  | { readonly ok: true; readonly attempts: number; readonly value: T }
-  | { readonly ok: false; readonly attempts: number; readonly error: unknown };
+/** One step of a body. */
+export interface StepCall {
+  readonly path: string;
+  readonly fn: (step: StepContext) => unknown;
+  readonly options: StepOptions | undefined;
+}
 
-/**
- * `accept` turns a value into what is recorded and may refuse it, which fails the step for good. Rejects with the reason
- * of an interruption, at once, whether or not the function listens to its signal.
- */
-export async function attemptStep<T, R>(
-  key: string,
-  idempotencyKey: () => string,
-  fn: (step: StepContext) => T | Promise<T>,
-  accept: (value: T) => R,
-  options: StepOptions | undefined,
-  surroundings: StepSurroundings,
-): Promise<StepOutcome<R>> {
-  const policy = policyOf(options);
-  for (let attempt = 1; ; attempt++) {
-    const step = new StepAttempt(attempt, idempotencyKey, surroundings.fencingToken);
-    const outcome = await once(key, step, fn, policy.timeoutMs, surroundings);
-    let error: unknown;
-    let final: boolean;
-    if (outcome.ok) {
-      try {
-        return { ok: true, attempts: attempt, value: accept(outcome.value) };
-      } catch (refused) {
-        error = refused;
-        final = true;
-      }
-    } else {
-      error = outcome.error;
-      final = attempt >= policy.attempts || error instanceof TerminalError || error instanceof ContextMisuseError;
+/** Runs the step to its record. Rejects with the reason of an interruption, at once. */
+export async function attemptStep(site: CallSite, setting: StepSetting, call: StepCall): Promise<HistoryRecord> {
+  const course = new StepCourse(site, setting, call);
+  for (;;) {
+    if (course.hasFailed) {
+      await course.untilDue();
+      const gate = site.gate();
+      if (gate !== undefined) await gate;
     }
-    if (final) {
-      surroundings.attemptFailed(key, attempt, error, undefined);
-      return { ok: false, attempts: attempt, error };
-    }
-    const delayMs = delayAfter(attempt, error, policy, surroundings.random);
-    surroundings.attemptFailed(key, attempt, error, delayMs);
-    await interruptibleDelay(delayMs, surroundings);
+    const settled = await site.activity.work(course.attempt);
+    if (settled !== undefined) return settled;
   }
 }
 
-type Attempted<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+/** The attempts of one step on one owner. */
+class StepCourse {
+  readonly #site: CallSite;
+  readonly #setting: StepSetting;
+  readonly #path: string;
+  readonly #policy: StepPolicy;
+  readonly #fn: (step: StepContext) => unknown;
+  /** When this owner began with the step, on the clock that only goes forward. */
+  readonly #sinceMs: number;
+  /** How far the step has come, as it is committed. */
+  #known: StepProgress | undefined;
 
-function once<T>(
-  key: string,
-  step: StepAttempt,
-  fn: (step: StepContext) => T | Promise<T>,
-  timeoutMs: number | undefined,
-  surroundings: StepSurroundings,
-): Promise<Attempted<T>> {
-  return new Promise((resolve, reject) => {
-    let stopTimer: Cancel = () => {};
-    let stopListening: Cancel = () => {};
-    const settle = (): void => {
-      stopTimer();
-      stopListening();
-    };
-    stopListening = surroundings.onInterrupt((reason) => {
-      settle();
-      step.abort(reason);
-      reject(reason);
+  constructor(site: CallSite, setting: StepSetting, { path, fn, options }: StepCall) {
+    this.#site = site;
+    this.#setting = setting;
+    this.#path = path;
+    this.#policy = policyOf(options);
+    const called = setting.intercepted(path, fn);
+    this.#fn = (step) => site.guard.run(path, () => called(step), step.attempt);
+    this.#sinceMs = site.clock.monotonicMs();
+    this.#known = site.history.progressAt(path);
+  }
+
+  /** Whether an attempt has failed, here or on an earlier owner, so that the next one has its time. */
+  get hasFailed(): boolean {
+    return this.#known !== undefined && this.#known.attempts > 0;
+  }
+
+  /** Waits for the next attempt's time (AT3). */
+  async untilDue(): Promise<void> {
+    const atMs = this.#known?.nextAtMs ?? 0;
+    const { history, activity, clock } = this.#site;
+    if (atMs > history.time.nowMs()) await activity.park(() => this.#delay(clock, atMs));
+  }
+
+  /** The next attempt. Undefined when another one is to follow. */
+  readonly attempt = async (): Promise<HistoryRecord | undefined> => {
+    const { attempts = 0, details = NOTHING } = this.#known ?? {};
+    const attempt = attempts + 1;
+    // The code of an earlier owner may have allowed more attempts.
+    if (attempts >= this.#policy.attempts) return this.#fail(attempts, this.#lastError());
+    const leftMs = this.#leftMs();
+    if (leftMs !== undefined && leftMs <= 0) return this.#fail(attempts, this.#late());
+    const { clock, fencingToken, onInterrupt } = this.#setting.surroundings;
+    const { timeoutMs, heartbeatTimeoutMs } = this.#policy;
+    const step = new StepAttempt({
+      path: this.#path,
+      attempt,
+      fn: this.#fn,
+      idempotencyKey: () => idempotencyKey(this.#setting.run, this.#path),
+      fencingToken,
+      details,
+      timeoutMs,
+      heartbeatTimeoutMs,
+      total: leftMs === undefined ? undefined : { leftMs, error: () => this.#late() },
+      clock,
+      onInterrupt,
+      commit: (latest) => this.#site.history.progress(this.#progress(attempts, undefined, 0, latest)),
     });
-    if (timeoutMs !== undefined) {
-      stopTimer = delayed(surroundings.clock, timeoutMs, () => {
-        const error = new StepTimeoutError(key, timeoutMs);
-        settle();
-        step.abort(error);
-        resolve({ ok: false, error });
-      });
-    }
-    const failed = (error: unknown): void => {
-      settle();
-      resolve({ ok: false, error });
-    };
-    const succeeded = (value: T): void => {
-      settle();
-      resolve({ ok: true, value });
-    };
+    const outcome = await step.run();
+    const streamed = this.#site.history.streams.written(this.#path);
+    if (streamed !== undefined) await streamed;
+    if (!outcome.ok) return this.#failed(attempt, outcome.error, step.details);
+    return this.#succeeded(attempt, outcome);
+  };
+
+  async #succeeded(attempt: number, { value }: Attempted & { readonly ok: true }): Promise<HistoryRecord> {
+    const { maxPayloadBytes } = this.#site;
+    let bytes: Uint8Array;
     try {
-      const returned = fn(step);
-      if (isThenable(returned)) returned.then(succeeded, failed);
-      else succeeded(returned);
+      bytes = encodeValue(value, `step ${this.#path}`, maxPayloadBytes);
     } catch (error) {
-      failed(error);
+      return this.#fail(attempt, error);
     }
-  });
-}
+    this.#report(true, attempt);
+    try {
+      return await this.#site.record(this.#path, "step", bytes);
+    } catch (error) {
+      // The log takes smaller values than this runtime: the step has failed as if its value had been refused here.
+      if ((error as { code?: unknown }).code !== "PAYLOAD_TOO_LARGE") throw error;
+      return this.#site.record(this.#path, "step-failed", failureBytes(error, attempt));
+    }
+  }
 
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}
+  async #failed(attempt: number, thrown: unknown, details: Uint8Array): Promise<HistoryRecord | undefined> {
+    const { surroundings } = this.#setting;
+    const policy = this.#policy;
+    let error = thrown;
+    let isOver = isFinal(error, attempt, policy);
+    try {
+      isOver ||=
+        policy.retryIf !== undefined && !this.#site.guard.run(this.#path, () => policy.retryIf?.(thrown, attempt));
+    } catch (refused) {
+      error = refused;
+      isOver = true;
+    }
+    if (isOver) return this.#fail(attempt, error);
+    const delayMs = delayAfter(attempt, error, policy, surroundings.random);
+    if (delayMs >= (this.#leftMs() ?? Number.POSITIVE_INFINITY)) return this.#fail(attempt, error);
+    surroundings.attemptFailed(this.#path, attempt, error, delayMs);
+    const nextAtMs = this.#site.history.time.nowMs() + delayMs;
+    this.#known = this.#progress(attempt, error, nextAtMs, details);
+    await this.#site.history.progress(this.#known);
+    return undefined;
+  }
 
-/** Whole milliseconds from 0 to the policy's longest delay, whatever the numbers are: the power may be infinite, and 0 times that is no number. */
-export function delayAfter(attempt: number, error: unknown, policy: RetryDelays, random: () => number): number {
-  if (error instanceof RetryableError && error.delayMs !== undefined) return error.delayMs;
-  const { initialDelayMs, factor, maxDelayMs, jitter } = policy;
-  const grown = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);
-  return Math.round(Math.min(grown, maxDelayMs) * (1 - jitter * random()));
-}
+  /** The step has failed for good. */
+  #fail(attempts: number, error: unknown): Promise<HistoryRecord> {
+    this.#setting.surroundings.attemptFailed(this.#path, attempts, error, undefined);
+    this.#report(false, attempts);
+    return this.#site.record(this.#path, "step-failed", failureBytes(error, attempts));
+  }
 
-function interruptibleDelay(delayMs: number, { clock, onInterrupt }: StepSurroundings): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cancel = delayed(clock, delayMs, () => {
-      stopListening();
-      resolve();
+  /** What the last attempt failed of. */
+  #lastError(): Error | undefined {
+    const error = this.#known?.error;
+    return error === undefined ? undefined : rebuiltError(error);
+  }
+
+  #late(): StepTimeoutError {
+    return new StepTimeoutError(this.#path, this.#policy.totalTimeoutMs ?? 0, {
+      kind: "total",
+      cause: this.#lastError(),
     });
-    const stopListening = onInterrupt((reason) => {
-      cancel();
-      reject(reason);
+  }
+
+  /** What is left until the deadline over all attempts, in ms. */
+  #leftMs(): number | undefined {
+    const { totalTimeoutMs } = this.#policy;
+    if (totalTimeoutMs === undefined) return undefined;
+    return this.#beganAtMs() + totalTimeoutMs - this.#site.history.time.nowMs();
+  }
+
+  /** When the first attempt began, in the run's time. */
+  #beganAtMs(): number {
+    const { history, clock } = this.#site;
+    return this.#known?.beganAtMs ?? Math.floor(history.time.nowMs() - (clock.monotonicMs() - this.#sinceMs));
+  }
+
+  #progress(attempts: number, error: unknown, nextAtMs: number, details: Uint8Array): StepProgress {
+    const failure = error === undefined ? undefined : recordedError(error);
+    const path = this.#path;
+    const beganAtMs = this.#beganAtMs();
+    return { path, attempts, ...(failure === undefined ? {} : { error: failure }), nextAtMs, beganAtMs, details };
+  }
+
+  #report(isDone: boolean, attempts: number): void {
+    const { probe, workflowType } = this.#setting;
+    probe?.stepFinished(workflowType, isDone, attempts, this.#site.clock.monotonicMs() - this.#sinceMs);
+  }
+
+  #delay(clock: Clock, atMs: number): Promise<void> {
+    const { onInterrupt } = this.#setting.surroundings;
+    return new Promise((resolve, reject) => {
+      const cancel = alarmAt(clock, this.#site.history.time, atMs, () => {
+        stopListening();
+        resolve();
+      });
+      const stopListening = onInterrupt((reason) => {
+        cancel();
+        reject(reason);
+      });
     });
-  });
+  }
 }

@@ -68,7 +68,6 @@ describe("across a message channel", () => {
       expect(await far.end(id)).toEqual(await engine.end(id));
       expect(await far.input(id)).toEqual(await engine.input(id));
       expect(await far.history(id, {})).toEqual(await engine.history(id, {}));
-      expect(await far.progress(id, 10)).toEqual(await engine.progress(id, 10));
       const streamed = { runId: id, stream: "out" };
       expect(await far.stream(streamed)).toEqual(await engine.stream(streamed));
       expect(await far.list({})).toEqual(await engine.list({}));

@@ -2,7 +2,7 @@
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowExecutor } from "../../executor.ts";
-import type { StepProgress } from "../../model/step-progress.ts";
+import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
@@ -71,7 +71,7 @@ export class RaftWorkflowEngine implements WorkflowEngine {
     return this.#executor.state.history(runId, query);
   }
 
-  async progress(runId: string, limit: number): Promise<readonly StepProgress[] | undefined> {
+  async progress(runId: string, limit: number): Promise<readonly KnownProgress[] | undefined> {
     return this.#executor.state.progress(runId, limit);
   }
 

@@ -8,7 +8,7 @@
 import type { LogIndex, NodeId, Term } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { StateSize } from "../../machine/workflow-state.ts";
-import type { StepProgress } from "../../model/step-progress.ts";
+import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { NodeView, RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
@@ -66,7 +66,7 @@ export interface WorkflowEngine {
   input(runId: string): Promise<Uint8Array | undefined>;
   history(runId: string, query: HistoryQuery): Promise<HistoryPage | undefined>;
   /** How far the steps of a run have come that have no record yet: of at most `limit` of them. Empty for a run that has ended. */
-  progress(runId: string, limit: number): Promise<readonly StepProgress[] | undefined>;
+  progress(runId: string, limit: number): Promise<readonly KnownProgress[] | undefined>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   list(query: RunQuery): Promise<RunPage>;
   /** Running runs of a node, oldest start first. */

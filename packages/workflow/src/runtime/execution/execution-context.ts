@@ -70,7 +70,7 @@ export class ExecutionContext implements WorkflowContext {
     return this.#call("step", name, () => {
       const path = this.#paths.next(name);
       const { site, steps } = this.#execution;
-      return () => step(site, steps, path, fn, options) as Promise<Recorded<T>>;
+      return () => step(site, steps, { path, fn, options }) as Promise<Recorded<T>>;
     });
   }
 

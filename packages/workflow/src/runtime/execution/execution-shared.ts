@@ -2,7 +2,7 @@
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { StepProgress } from "../../model/step-progress.ts";
+import type { KnownProgress } from "../../model/step-progress.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
 import type { RetryingProposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
@@ -42,6 +42,6 @@ export interface ExecutionStart {
   readonly signals: readonly string[];
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
   /** How far earlier owners have come with steps that have no record. */
-  readonly progress: readonly StepProgress[];
+  readonly progress: readonly KnownProgress[];
   readonly streams: readonly OwnedStream[];
 }

@@ -17,6 +17,7 @@ import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
 import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
 import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
@@ -37,11 +38,11 @@ export interface Ownership {
   readonly onRefused: (error: unknown) => void;
 }
 
-/** Streams of the run, and how they are bounded. */
-export interface OwnedStreams {
-  readonly bounds: StreamBounds;
-  /** As earlier owners left them. */
-  readonly recorded: readonly OwnedStream[];
+/** What earlier owners have left of a run. */
+export interface LeftBehind {
+  readonly history: Iterable<readonly [string, HistoryRecord]>;
+  readonly progress: readonly KnownProgress[];
+  readonly streams: readonly OwnedStream[];
 }
 
 /** The place of an answer that the log does not have yet: after all that it has. */
@@ -66,6 +67,8 @@ export class History {
   readonly streams: StreamWrites;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
   readonly #recorded: Map<string, HistoryRecord>;
+  /** How far earlier owners have come with steps that have no record. */
+  readonly #progress: Map<string, KnownProgress> | undefined;
   /** Number of records that earlier owners recorded. */
   readonly size: number;
   /** Records that are proposed, and whose fate is not known. */
@@ -78,9 +81,9 @@ export class History {
     ownership: Ownership,
     proposer: RetryingProposer,
     clock: Clock,
-    recorded: Iterable<readonly [string, HistoryRecord]>,
+    left: LeftBehind,
     maxBatchBytes: number,
-    { bounds, recorded: streams }: OwnedStreams,
+    streamBounds: StreamBounds,
   ) {
     const { onRefused } = ownership;
     const commit = (records: readonly NewRecord[], end?: RunOutcome) => this.#commitBatch(records, end);
@@ -96,19 +99,22 @@ export class History {
     this.streams = new StreamWrites({
       runId: ownership.runId,
       clock,
-      bounds,
-      recorded: streams,
+      bounds: streamBounds,
+      recorded: left.streams,
       settled: () => this.settled(),
-      commit: (parts) => this.#commitChunks(parts, bounds),
+      commit: (parts) => this.#commitChunks(parts, streamBounds),
       onRefused,
     });
     this.#ownership = ownership;
     this.#proposer = proposer;
     this.#clock = clock;
     this.time = new RunTime(clock);
-    this.#recorded = new Map(recorded);
+    const { history, progress } = left;
+    this.#recorded = new Map(history);
+    this.#progress = progress.length === 0 ? undefined : new Map(progress.map((step) => [step.path, step]));
     this.size = this.#recorded.size;
     for (const { recordedAtMs } of this.#recorded.values()) this.time.observe(recordedAtMs);
+    for (const { recordedAtMs } of progress) this.time.observe(recordedAtMs);
   }
 
   /** What earlier owners recorded and the body has not asked for. */
@@ -132,6 +138,11 @@ export class History {
     this.#recorded.delete(key);
     if (this.#recorded.size === 0) this.#allAsked();
     return found;
+  }
+
+  /** How far earlier owners have come with the step at a path that has no record. */
+  progressAt(path: string): KnownProgress | undefined {
+    return this.#progress?.get(path);
   }
 
   /** Calls back once the body has asked for everything that earlier owners recorded: in this call, if there is nothing left. */
@@ -206,6 +217,14 @@ export class History {
     const atMs = this.#clock.wallMs();
     const result = await this.#propose({ kind: "StreamAppend", runId, parts, ...keep, atMs, owner, epoch });
     if (!result.ok) throw refusal(parts.map(({ name }) => name).join(", "), result);
+  }
+
+  /** Commits how far a step has come. */
+  async progress(step: StepProgress): Promise<void> {
+    const { runId, owner, epoch } = this.#ownership;
+    const atMs = this.#clock.wallMs();
+    const result = await this.#propose({ kind: "StepProgress", runId, ...step, atMs, owner, epoch });
+    if (!result.ok) throw refusal(step.path, result);
   }
 
   #afterStaged(): Promise<void> | undefined {

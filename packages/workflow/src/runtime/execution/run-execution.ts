@@ -21,7 +21,7 @@ import type { RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
-import type { StepSetting } from "../calls/step.ts";
+import type { StepSetting } from "../calls/step-attempts.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
 import { Activity } from "./activity.ts";
 import { Answers } from "./answers.ts";
@@ -76,10 +76,8 @@ export class RunExecution {
     const onLost = (): void => this.end("lost to another node");
     const onRefused = (error: unknown): void => this.#refused(error);
     const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
-    this.#history = new History(ownership, proposer, clock, start.history, shared.maxPayloadBytes, {
-      bounds: shared.streamBounds,
-      recorded: start.streams,
-    });
+    const { maxPayloadBytes, streamBounds } = shared;
+    this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds);
     this.#answers = new Answers(clock);
     this.#activity = new Activity(shared.slots, clock, { open: () => this.site.open }, () => this.site.gate());
     this.#interception = this.#intercepted();
