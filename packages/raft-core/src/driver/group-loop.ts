@@ -1,6 +1,8 @@
 /**
  * The loop of one Raft group on one node: steps inputs into a RawNode and carries out its Readys.
  *
+ * Role: creates the parts of the group and connects them. Each part gets only the parts that it uses.
+ *
  * Data goes one way. Proposals, reads, messages, ticks, and the responses of the append and apply threads are stepped into
  * the core. At the end of the turn of the event loop, the core's Ready goes out: messages to the transport, appends to
  * the storage, committed entries to the executor. So everything that arrives in one turn becomes one append, one durable
@@ -11,10 +13,9 @@
  * D2. Only committed entries are applied, each once (kept by the core, and by apply-thread.ts B1).
  * D3. After a failed write or a broken invariant the node sends no message, writes no batch and applies no entry.
  */
-import { RaftError } from "../errors.ts";
-import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
+import type { RaftError } from "../errors.ts";
+import type { Message } from "../message.ts";
 import type { Cancel } from "../ports/clock.ts";
-import type { GroupChannel } from "../ports/peer-transport.ts";
 import type { RawNode } from "../raw-node.ts";
 import type { Progress } from "../tracker/progress.ts";
 import { NONE, type NodeId, type SnapshotMetadata } from "../types.ts";
@@ -24,6 +25,7 @@ import type { ReplicatedState } from "./apply/replicated-state.ts";
 import { GroupCalls } from "./calls/group-calls.ts";
 import { coreOf } from "./core-of.ts";
 import { describeGroup } from "./group-description.ts";
+import { GroupOutbox } from "./group-outbox.ts";
 import { statusOf } from "./group-status.ts";
 import { joinHeartbeats } from "./heartbeats/group-heartbeats.ts";
 import type { HeartbeatMembership } from "./heartbeats/node-heartbeats.ts";
@@ -37,12 +39,14 @@ import { Leadership } from "./membership/leadership.ts";
 import { Membership } from "./membership/membership.ts";
 import { Observers } from "./observers.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { LocalSnapshots } from "./snapshots/local-snapshots.ts";
 import { SnapshotExchange } from "./snapshots/snapshot-exchange.ts";
 import { isSnapshotOf } from "./snapshots/snapshot-message.ts";
 import type { Snapshotter } from "./snapshots/snapshotter.ts";
 import type { ClusterEvent, ClusterStatus } from "./status.ts";
+import { Turns } from "./turns.ts";
 
-/** One running group. Its parts are its own: each is given what it needs of the others, and {@link RaftCluster} gets the calls below. */
+/** One running group on one node. {@link RaftCluster} calls its public methods. */
 export class GroupLoop<Command, Result> {
   readonly #options: ResolvedOptions<Command, Result>;
   readonly #raw: RawNode;
@@ -55,19 +59,22 @@ export class GroupLoop<Command, Result> {
   readonly #snapshotter: Snapshotter;
   readonly #snapshots: SnapshotExchange;
   readonly #received: ReceivedMessages;
+  readonly #ownSnapshots: LocalSnapshots;
   readonly #inbox: GroupInbox;
+  readonly #outbox: GroupOutbox;
+  readonly #turns: Turns;
   readonly #append: AppendThread;
   readonly #apply: ApplyThread<Command, Result>;
-  #channel: GroupChannel | undefined;
   #heartbeats: HeartbeatMembership | undefined;
   #stopTicking: Cancel | undefined;
-  #turnIsDue = false;
 
-  /** `state` is restored already; the storage is not empty, or this node joins. */
+  /** `state` must be restored from the storage. The storage is not empty unless this node joins. */
   constructor(options: ResolvedOptions<Command, Result>, state: ReplicatedState, snapshotter: Snapshotter) {
-    const { nodeId, storage, executor, timing, limits, logger } = options;
+    const { nodeId, storage, executor, timing, limits, clock, logger } = options;
+    const fail = (error: unknown) => this.#fail(error);
     this.#options = options;
     this.#lifecycle = new Lifecycle(nodeId);
+    this.#turns = new Turns({ lifecycle: this.#lifecycle, clock, turn: () => this.#turn(), fail });
     this.#state = state;
     this.#snapshotter = snapshotter;
     this.#observers = new Observers(logger);
@@ -76,13 +83,13 @@ export class GroupLoop<Command, Result> {
     this.#calls = new GroupCalls(options, {
       lifecycle: this.#lifecycle,
       leadership: this.#leadership,
-      schedule: () => this.#schedule(),
+      schedule: () => this.#turns.schedule(),
     });
     this.#raw = coreOf(options, state.appliedIndex, (...heartbeat) => this.#heartbeats?.carries(...heartbeat) ?? false);
     const proposed = new ReceivedProposals(executor, limits.maxCommandBytes, logger);
     this.#received = new ReceivedMessages(nodeId, this.#raw, proposed);
-    const deliver = (responses: readonly Message[]) => this.#deliver(responses);
-    const fail = (error: unknown) => this.#fail(error);
+    const deliver = (responses: readonly Message[]) =>
+      this.#turns.enter(() => this.#outbox.deliver(responses, (response) => this.#raw.step(response)));
     this.#append = new AppendThread(storage, storage.initialState().hardState, {
       deliver,
       restore: (metadata) => this.#restore(metadata),
@@ -102,23 +109,33 @@ export class GroupLoop<Command, Result> {
       applied: () => this.#applied(),
       fail,
     });
+    const exclusively = (run: () => Promise<void>) => this.#apply.exclusively(run);
+    this.#ownSnapshots = new LocalSnapshots({
+      lifecycle: this.#lifecycle,
+      snapshotter,
+      observers: this.#observers,
+      exclusively,
+      writeSnapshot: (metadata, compactTo) => this.#append.writeSnapshot(metadata, compactTo),
+      fail,
+    });
     this.#snapshots = new SnapshotExchange({
       options,
       raft: this.#raw.raft,
       leadership: this.#leadership,
       snapshotter,
       takeSnapshot: () => this.takeSnapshot(),
-      exclusively: (run) => this.#apply.exclusively(run),
-      report: (to, outcome) => this.#enter(() => this.#raw.reportSnapshot(to, outcome)),
+      exclusively,
+      report: (to, outcome) => this.#turns.enter(() => this.#raw.reportSnapshot(to, outcome)),
     });
-    this.#inbox = this.#openInbox();
+    this.#inbox = this.#createInbox();
+    this.#outbox = new GroupOutbox({ nodeId, append: this.#append, apply: this.#apply, snapshots: this.#snapshots });
   }
 
-  /** Begins to hear and to tick. */
+  /** Opens the group on its transport and begins to tick. */
   start(): void {
     const { transport, groupId, clock, timing, nodeId } = this.#options;
     const receiver = showingInside(this.#inbox, { raw: this.#raw, state: this.#state });
-    this.#channel = transport.open(groupId, receiver);
+    this.#outbox.open(transport.open(groupId, receiver));
     this.#membership.learnPeers();
     this.#stopTicking = tickerOf(clock, timing.tickMs).onTick((missedTicks) => this.#onTick(missedTicks));
     this.#heartbeats = joinHeartbeats({
@@ -131,15 +148,15 @@ export class GroupLoop<Command, Result> {
     const { voters, votersOutgoing } = this.#state.confState;
     // A single voter need not wait for an election timeout.
     if (voters.length === 1 && votersOutgoing.length === 0 && voters[0] === nodeId) this.#raw.campaign();
-    this.#schedule();
+    this.#turns.schedule();
   }
 
-  /** NONE when none is known. */
+  /** The leader that this node knows, or NONE. */
   get leader(): NodeId {
     return this.#leadership.leader;
   }
 
-  /** Why the node stopped by itself, if it did. */
+  /** The error that stopped the node, if it stopped by itself. */
   get failure(): Error | undefined {
     return this.#lifecycle.failure;
   }
@@ -149,12 +166,12 @@ export class GroupLoop<Command, Result> {
     this.#lifecycle.assertRunning();
   }
 
-  /** Tells `listener` of every event from now on. Returns what ends it. */
+  /** Tells `listener` of every event from now on, until the returned function is called. */
   observe(listener: (event: ClusterEvent) => void): Cancel {
     return this.#observers.add(listener);
   }
 
-  /** What the group tells about itself at this moment. */
+  /** The status of the group at this moment. */
   status(): ClusterStatus {
     return statusOf({
       options: this.#options,
@@ -167,46 +184,37 @@ export class GroupLoop<Command, Result> {
     });
   }
 
-  /** On the leader, how far each member is; empty elsewhere. */
+  /** The Progress of each member on the leader; empty on other nodes. */
   progress(): ReadonlyMap<NodeId, Progress> {
     return this.#raw.status().progress;
   }
 
-  /** Whether the group may still need the members that the last change took votes from (raft/removal.ts RV1, RV3). */
+  /** Whether the group may still need the members that lost their votes by the last change (raft/removal.ts RV1, RV3). */
   needsThoseRemoved(): boolean {
     return this.#raw.needsThoseRemoved();
   }
 
-  /** The calls that an application makes. */
+  /** The calls of the application that wait for the group. */
   get calls(): Pick<GroupCalls<Result>, "propose" | "proposeChange" | "readIndex" | "until"> {
     return this.#calls;
   }
 
-  /** Campaigns now. */
+  /** Stands for election now. Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
   campaign(): void {
     this.#input((raw) => raw.campaign());
   }
 
-  /** Asks the leader to hand the leadership to `to`. */
+  /** Asks the leader to hand the leadership to `to`. Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
   transferLeader(to: NodeId): void {
     this.#input((raw) => raw.transferLeader(to));
   }
 
-  /** Takes a snapshot between two batches. */
-  async takeSnapshot(): Promise<SnapshotMetadata> {
-    this.#lifecycle.assertRunning();
-    let taken: Promise<SnapshotMetadata> | undefined;
-    const captured = this.#apply.exclusively(async () => {
-      // Only the capture must stand between two batches; writing it out goes on beside the applying.
-      taken = this.#takeNow();
-      taken.catch(() => {});
-    });
-    await captured.catch(() => this.#lifecycle.assertRunning());
-    if (taken === undefined) throw this.#lifecycle.refusal();
-    return await taken;
+  /** Takes a snapshot of this node's state. Contract and errors are those of {@link LocalSnapshots.take}. */
+  takeSnapshot(): Promise<SnapshotMetadata> {
+    return this.#ownSnapshots.take();
   }
 
-  /** Stops hearing, ticking and sending, and waits for what is under way. Idempotent. */
+  /** Stops ticking, receiving and sending, and waits for the work under way. Idempotent. */
   async stop(): Promise<void> {
     if (this.#lifecycle.isRunning) {
       this.#lifecycle.stop();
@@ -217,7 +225,7 @@ export class GroupLoop<Command, Result> {
     await this.#snapshotter.idle();
   }
 
-  /** D3. */
+  /** Stops the node because it cannot go on safely (D3). */
   #fail(cause: unknown): void {
     if (!this.#lifecycle.isRunning) return;
     const error = cause instanceof Error ? cause : new Error(String(cause));
@@ -228,20 +236,18 @@ export class GroupLoop<Command, Result> {
     this.#observers.emit({ type: "failed", error });
   }
 
-  #openInbox(): GroupInbox {
+  #createInbox(): GroupInbox {
     const { nodeId, executor, limits } = this.#options;
     return new GroupInbox({
       lifecycle: this.#lifecycle,
       membership: this.#membership,
       leadership: this.#leadership,
       received: this.#received,
-      enter: (step) => this.#enter(step),
+      enter: (step) => this.#turns.enter(step),
       storeSnapshot: (message, content) =>
         this.#snapshots.receive(message, content, (counted) => this.#snapshotter.receive(message, counted)),
       isRestoring: (message) => isSnapshotOf(message, this.#raw.raft.log.unstable.snapshot),
-      sendSnapshotFor: async (message, minIndex) => {
-        if (this.#channel !== undefined) await this.#snapshots.sendFor(this.#channel, message, minIndex);
-      },
+      sendSnapshotFor: (message, minIndex) => this.#outbox.sendSnapshotFor(message, minIndex),
       proposeCommand: (bytes) => {
         executor.decode(bytes);
         return this.#calls.propose(bytes, limits.defaultTimeoutMs);
@@ -258,96 +264,37 @@ export class GroupLoop<Command, Result> {
     });
   }
 
-  /** Runs a turn at the end of this turn of the event loop. */
-  #schedule(): void {
-    if (this.#turnIsDue || !this.#lifecycle.isRunning) return;
-    this.#turnIsDue = true;
-    this.#options.clock.soon(() => {
-      this.#turnIsDue = false;
-      this.#guard(() => this.#turn());
-    });
-  }
-
-  /** Runs what comes from outside, and a turn after it. */
-  #enter(step: () => void): void {
-    this.#guard(() => {
-      step();
-      this.#schedule();
-    });
-  }
-
-  /** Gives the core an input of the application's. */
+  /** Gives the core an input of the application. */
   #input(give: (raw: RawNode) => void): void {
     this.#lifecycle.assertRunning();
-    this.#guard(() => give(this.#raw));
-    this.#schedule();
+    this.#turns.enter(() => give(this.#raw));
   }
 
   #turn(): void {
     this.#calls.flush(this.#raw);
-    while (this.#raw.hasReady()) this.#carryOut();
+    while (this.#raw.hasReady()) {
+      const { readStates, messages } = this.#raw.ready();
+      for (const { index, context } of readStates) this.#calls.confirm(context, index, this.#state.appliedIndex);
+      this.#outbox.handOut(messages);
+    }
     this.#observeLeader();
-    if (this.#calls.hasMore) this.#schedule();
+    if (this.#calls.hasMore) this.#turns.schedule();
     this.#calls.checkConditions();
-  }
-
-  #carryOut(): void {
-    const ready = this.#raw.ready();
-    const { readStates, messages } = ready;
-    for (const { index, context } of readStates) this.#calls.confirm(context, index, this.#state.appliedIndex);
-    const toPeers: Message[] = [];
-    const local: Message[] = [];
-    for (const message of messages) {
-      if (message.to === LOCAL_APPEND_THREAD || message.to === LOCAL_APPLY_THREAD) local.push(message);
-      else if (message.type === "MsgSnap") this.#channel && this.#snapshots.send(this.#channel, message);
-      else toPeers.push(message);
-    }
-    // Peers first: their disks then work while ours does (thesis §10.2.1).
-    if (toPeers.length > 0) this.#channel?.send(toPeers);
-    for (const message of local) {
-      if (message.to === LOCAL_APPEND_THREAD) this.#append.submit(message);
-      else this.#apply.submit(message);
-    }
-  }
-
-  #deliver(responses: readonly Message[]): void {
-    this.#guard(() => {
-      const toPeers: Message[] = [];
-      for (const response of responses) {
-        if (response.to === this.#options.nodeId) this.#raw.step(response);
-        else toPeers.push(response);
-      }
-      if (toPeers.length > 0) this.#channel?.send(toPeers);
-      this.#schedule();
-    });
   }
 
   async #restore(metadata: SnapshotMetadata): Promise<void> {
     await this.#apply.exclusively(() => this.#snapshotter.restore(metadata));
-    this.#guard(() => {
+    this.#turns.guard(() => {
       this.#calls.restored(this.#state.sessions, this.#state.appliedIndex);
       this.#observers.emit({ type: "snapshot-restored", index: metadata.index });
       this.#membership.changed();
     });
   }
 
-  async #takeNow(): Promise<SnapshotMetadata> {
-    const taken = await this.#snapshotter.take((metadata, compactTo) =>
-      this.#append.writeSnapshot(metadata, compactTo),
-    );
-    // At 0 there is no state yet, and no snapshot was taken.
-    if (taken.index > 0) this.#observers.emit({ type: "snapshot-taken", index: taken.index });
-    return taken;
-  }
-
   #applied(): void {
     this.#calls.applied(this.#state.appliedIndex);
     this.#membership.announceRemoval();
-    if (!this.#snapshotter.isDue || !this.#lifecycle.isRunning) return;
-    this.#takeNow().catch((error: unknown) => {
-      // Overtaken by a received one: nothing is lost.
-      if (!(error instanceof RaftError && error.code === "OVERLOADED")) this.#fail(error);
-    });
+    this.#ownSnapshots.takeIfDue();
   }
 
   #observeLeader(): void {
@@ -356,10 +303,10 @@ export class GroupLoop<Command, Result> {
     this.#leadership.observe({ lead, role, term }, this.#state.memberIds);
     this.#membership.announceRemoval();
     if (lead !== NONE) this.#calls.leaderKnown();
-    this.#schedule();
+    this.#turns.schedule();
   }
 
-  /** Most ticks of most groups do nothing but count, so these look at as little as can be. Not called once it has stopped. */
+  /** Lets a tick pass. Most ticks of most groups only count, so a tick does as little as possible. Not called after the node has stopped. */
   #onTick(missedTicks: number): void {
     try {
       const didSomething = this.#raw.tick(missedTicks);
@@ -372,21 +319,10 @@ export class GroupLoop<Command, Result> {
     }
   }
 
-  /** Runs `step` unless the node has stopped; what it throws stops the node (D3). */
-  #guard(step: () => void): void {
-    if (!this.#lifecycle.isRunning) return;
-    try {
-      step();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
   #close(error: RaftError): void {
     this.#stopTicking?.();
     this.#heartbeats?.leave();
-    this.#channel?.close();
-    this.#channel = undefined;
+    this.#outbox.close();
     this.#apply.halt(error);
     this.#snapshotter.abort(error);
     this.#snapshots.close();
