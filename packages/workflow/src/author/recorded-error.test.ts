@@ -37,6 +37,14 @@ describe("a recorded error", () => {
     expect(recordedError(thrown)).toEqual({ name: "Error", message });
   });
 
+  test.each([
+    ["no message", { code: 5, why: "x" }, { name: "Error", code: "5", message: '{"code":5,"why":"x"}' }],
+    ["a message", { message: "no", why: "x" }, { name: "Error", message: '{"message":"no","why":"x"}' }],
+    ["a name", { name: "Denied", message: "no", code: "E" }, { name: "Denied", code: "E", message: "no" }],
+  ])("a plain object keeps its fields: one with %s", (_, thrown, recorded) => {
+    expect(recordedError(thrown)).toEqual(recorded);
+  });
+
   const hostile: readonly (readonly [string, () => unknown])[] = [
     [
       "a revoked proxy",

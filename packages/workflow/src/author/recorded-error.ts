@@ -29,8 +29,8 @@ class Recorder {
   readonly #seen = new Set<unknown>();
 
   record(thrown: unknown, depth: number): RecordedError {
-    const message = this.#text(thrown, "message", MAX_MESSAGE_LENGTH);
-    if (message === undefined) return { name: "Error", message: this.#cut(shown(thrown), MAX_MESSAGE_LENGTH) };
+    const own = hasMoreToSay(thrown) ? undefined : this.#text(thrown, "message", MAX_MESSAGE_LENGTH);
+    const message = own ?? this.#cut(shown(thrown), MAX_MESSAGE_LENGTH);
     this.#seen.add(thrown);
     const code = thrown instanceof StepFailedError ? thrown.failure.code : this.#code(thrown);
     const stack = this.#text(thrown, "stack", MAX_STACK_LENGTH);
@@ -81,6 +81,20 @@ class Recorder {
     const cut = text.slice(0, Math.max(0, Math.min(maxLength, this.#left))).toWellFormed();
     this.#left -= cut.length;
     return cut;
+  }
+}
+
+/** What a recorded error has fields for. */
+const RECORDED: ReadonlySet<string> = new Set(["name", "message", "code", "stack", "cause", "errors"]);
+
+/** Whether a plain object was thrown with fields that a recorded error has not: its JSON is the message then. An Error's message is not enumerable. */
+function hasMoreToSay(thrown: unknown): boolean {
+  if (typeof thrown !== "object" || thrown === null) return false;
+  try {
+    const keys = Object.keys(thrown);
+    return keys.includes("message") && keys.some((key) => !RECORDED.has(key));
+  } catch {
+    return false;
   }
 }
 
