@@ -2,8 +2,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Payload } from "../../api/payload.ts";
 import { FakeNode, type FakeServer, failed, run, serveFake } from "../../testing/fake-node.ts";
 import { raftoral } from "../../testing/run-cli.ts";
+import { formatRun } from "./show.ts";
 
 let node: FakeNode;
 let server: FakeServer;
@@ -95,6 +97,29 @@ test("show cuts long values, and prints them whole with --full", async () => {
   expect(full.out).toContain(`Input:      {"long":"${long}"}\n`);
   expect(full.out).toContain(`${"p".repeat(100)}#1  step  +0ms  "${long}"\n`);
   expect(full.out).not.toContain("…");
+});
+
+test("show has 140,000 records, more than a call takes arguments", { tags: ["slow"] }, () => {
+  const records = 140_000;
+  const description = run("long", { recordCount: records, takeovers: records });
+  const history = Array.from({ length: records }, (_, at) => {
+    const value = Payload.of(at, "a value");
+    return {
+      path: `step#${at}`,
+      kind: "step",
+      value,
+      recordedAtMs: description.startedAtMs,
+      epoch: at,
+      position: `${at}`,
+    };
+  });
+  const lines = formatRun(
+    { description, input: Payload.of("in", "the input"), ended: undefined, history },
+    false,
+  ).split("\n");
+  expect(lines.filter((line) => line.startsWith("step#"))).toHaveLength(records);
+  // Each record is of another owner.
+  expect(lines.filter((line) => line.includes("taken-over"))).toHaveLength(records);
 });
 
 test("show has moments as times", async () => {
