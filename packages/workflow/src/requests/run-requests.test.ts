@@ -22,6 +22,41 @@ describe("a request", () => {
     requests.close();
   });
 
+  test("is answered when its command is applied on this node, and not before", async () => {
+    const w = world([1]);
+    await w.startAll([idle]);
+    const { engine } = w.cluster.node(1);
+    const propose = engine.propose.bind(engine);
+    const order: string[] = [];
+    let gate = Promise.withResolvers<void>();
+    engine.propose = async (command, options) => {
+      await gate.promise;
+      const result = await propose(command, options);
+      order.push(`${command.kind} applied`);
+      return result;
+    };
+    const requests = new RunRequests(engine);
+    const signal = { runId: "r", name: "other", payload: encodeValue(1, "x", 9), signalId: "s" };
+    const calls = [
+      ["WorkflowStart", () => requests.start({ runId: "r", ...start }, limit)],
+      ["Signal", () => requests.signal(signal, limit)],
+      ["Resume", () => requests.resume("r", limit)],
+      ["Cancel", () => requests.cancel("r", "enough", limit)],
+    ] as const;
+    for (const [kind, call] of calls) {
+      gate = Promise.withResolvers();
+      const answered = call().then(() => order.push(`${kind} answered`));
+      // Everything that needs no entry of the log has happened after a turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(order).toEqual([]);
+      gate.resolve();
+      await answered;
+      expect(order.filter((each) => each.startsWith(kind))).toEqual([`${kind} applied`, `${kind} answered`]);
+      order.length = 0;
+    }
+    requests.close();
+  });
+
   test("is given all its time in one attempt, within which the engine keeps it from being applied twice", async () => {
     const w = world([1]);
     await w.startAll([idle]);
