@@ -1,6 +1,6 @@
-// Which exported classes and functions have no docstring, so that an editor shows nothing when a reader points at them.
+// Which exported classes, functions, interfaces and types have no docstring, so that an editor shows nothing when a reader points at them.
 //
-// A docstring is the block `/** ... */` right before the declaration. A constant whose value is a function counts as one. Where a function has overloads,
+// A docstring is the block `/** ... */` right before the declaration, or before a comment that turns a rule of the linter off. A constant whose value is a function counts as one. Where a function has overloads,
 // each of them needs a docstring, since an editor shows that of the one that is called; the implementation is never seen. Options have a check of their
 // own (tools/docs/options.test.ts), because docs/options.md is made of their docstrings.
 
@@ -15,9 +15,11 @@ export interface Exported {
   readonly name: string;
   readonly line: number;
   readonly isDocumented: boolean;
+  /** Whether it is an interface or a type. */
+  readonly isType: boolean;
 }
 
-/** The exported classes and functions of a file, in their order. */
+/** The exported classes, functions, interfaces and types of a file, in their order. */
 export function exportedOf(source: Source): readonly Exported[] {
   const exportedNames = new Set(source.statements.flatMap(locallyExported));
   const found: (Exported & { readonly isOverload: boolean })[] = [];
@@ -28,7 +30,8 @@ export function exportedOf(source: Source): readonly Exported[] {
     for (const name of namesOf(declaration)) {
       if (!isExport && !exportedNames.has(name)) continue;
       const isDocumented = hasDocstring(statement);
-      found.push({ name, line: lineOf(statement), isDocumented, isOverload: declaration.type === "TSDeclareFunction" });
+      const isOverload = declaration.type === "TSDeclareFunction";
+      found.push({ name, line: lineOf(statement), isDocumented, isType: isType(declaration), isOverload });
     }
   }
   const overloaded = new Set(found.filter(({ isOverload }) => isOverload).map(({ name }) => name));
@@ -43,12 +46,18 @@ function locallyExported(statement: Node): readonly string[] {
   return statement.specifiers.flatMap((each) => (each.type === "ExportSpecifier" ? [each.local.name] : []));
 }
 
-/** The classes and functions that a declaration declares. */
+function isType({ type }: Declaration): boolean {
+  return type === "TSInterfaceDeclaration" || type === "TSTypeAliasDeclaration";
+}
+
+/** The classes, functions, interfaces and types that a declaration declares. */
 function namesOf(declaration: Declaration): readonly string[] {
   switch (declaration.type) {
     case "ClassDeclaration":
     case "FunctionDeclaration":
     case "TSDeclareFunction":
+    case "TSInterfaceDeclaration":
+    case "TSTypeAliasDeclaration":
       return declaration.id == null ? [] : [declaration.id.name];
     case "VariableDeclaration":
       return declaration.declarations.flatMap(({ id, init }) => {
@@ -61,6 +70,6 @@ function namesOf(declaration: Declaration): readonly string[] {
 }
 
 function hasDocstring({ leadingComments }: Node): boolean {
-  const last = leadingComments?.at(-1);
+  const last = leadingComments?.findLast(({ value }) => !value.startsWith(" biome-ignore "));
   return last?.type === "CommentBlock" && last.value.startsWith("*") && /\w/.test(last.value.replace(POINTER, ""));
 }

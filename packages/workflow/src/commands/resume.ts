@@ -4,7 +4,7 @@ import { defineCommand } from "./command.ts";
 import { runningRun } from "./find-run.ts";
 import type { Done } from "./results.ts";
 
-/** See the file's head. */
+/** Resumes a stuck run. Answered with Done; `changed` is false for a run that is not stuck. Refused with WORKFLOW_FINISHED for one that has ended. */
 export interface Resume {
   readonly kind: "Resume";
   readonly runId: string;

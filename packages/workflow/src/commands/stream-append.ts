@@ -35,7 +35,7 @@ export interface StreamPart {
   readonly ends: boolean;
 }
 
-/** See the file's head. */
+/** Appends to streams of a run (SA1, SA2). Refused with STALE_OWNER unless it comes from the run's owner. */
 export interface StreamAppend {
   readonly kind: "StreamAppend";
   readonly runId: string;

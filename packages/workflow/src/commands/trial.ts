@@ -11,7 +11,7 @@ import { defineCommand } from "./command.ts";
 import { ownedRun } from "./find-run.ts";
 import type { Done } from "./results.ts";
 
-/** See the file's head. */
+/** The beginning or the end of a suspect's trial. Answered with Done; `changed` is false when the run is no suspect or the state knows it already. */
 export interface Trial {
   readonly kind: "Trial";
   readonly runId: string;

@@ -16,7 +16,7 @@ export const STUCK_LOSSES = 5;
 /** The longest time between two losses that count as two in a row, in ms. */
 export const LOSS_WINDOW_MS = 600_000;
 
-/** See the file's head. */
+/** The losses in a row of one run. */
 export interface OwnerLosses {
   readonly count: number;
   /** The log clock at the last one, in ms since the epoch; 0 without one. */

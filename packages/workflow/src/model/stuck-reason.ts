@@ -3,5 +3,5 @@
 /** Positions, from 1 on, are the numbers in the state's records. `owner-losses`: its owners ended one after the other (owner-losses.ts OL4). */
 export const STUCK_REASONS = ["owner-losses"] as const;
 
-/** See the file's head. */
+/** Why a run is stuck. */
 export type StuckReason = (typeof STUCK_REASONS)[number];
