@@ -22,6 +22,7 @@ import {
   encodeSignal,
 } from "./state/record-codec.ts";
 import { decodeHeader, encodeHeader } from "./state/state-header.ts";
+import { batchCodec, headCodec, readFrom, scopeCodec, sizeOfBatch, written } from "./state/stream-codec.ts";
 import { command } from "./testing/arbitraries.ts";
 import { readerOf } from "./wire/command-wire.ts";
 
@@ -222,6 +223,32 @@ describe("damaged records of the state", () => {
     ["archive", fc.array(value).map(encodeArchive), decodeArchive],
     ["run", value, (bytes) => decodeRun(readerOf(bytes))],
     ["node", value, (bytes) => nodeCodec.read(readerOf(bytes))],
+    [
+      "stream",
+      fc
+        .record({ number, name, first: number, next: number, bytes: number, hasEnded: fc.boolean() })
+        .map((head) => written(headCodec, head)),
+      (bytes) => readFrom(headCodec, bytes),
+    ],
+    [
+      "batch of a stream",
+      fc
+        .record({
+          stream: number,
+          offset: number,
+          chunks: number,
+          bytes: number,
+          epoch: number,
+          values: fc.array(value),
+        })
+        .map(({ values, ...batch }) => written(batchCodec, { ...batch, spans: [{ place: "", attempt: 0, values }] })),
+      (bytes) => [sizeOfBatch(bytes), readFrom(batchCodec, bytes)],
+    ],
+    [
+      "scope of a stream",
+      fc.record({ stream: number, scope: name, chunks: number }).map((scope) => written(scopeCodec, scope)),
+      (bytes) => readFrom(scopeCodec, bytes),
+    ],
   ];
   const codes = ["COMMAND_INVALID", "SNAPSHOT_INVALID", "STATE_FORMAT_UNSUPPORTED"];
 
