@@ -9,6 +9,7 @@
  * N2. A partition is silent: messages vanish, as on a real network. A node that is down is noticed: its peers are told once
  *     per outage.
  * N3. A snapshot travels beside the messages and never delays them.
+ * N4. A node takes nothing from a peer that was removed from all of its groups, and tells the peer so.
  */
 import {
   type Clock,
@@ -35,7 +36,7 @@ export interface MemoryNetworkOptions {
   readonly throughWire?: (message: Message) => Message;
 }
 
-/** The network of one transport (N1 to N3). Nodes are added before they are used; faults, partitions and failures apply from the call on. */
+/** The network of one transport (N1 to N4). Nodes are added before they are used; faults, partitions and failures apply from the call on. */
 export class MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
   readonly #peers = new Map<NodeId, MemoryPeer>();
@@ -69,6 +70,10 @@ export class MemoryNetwork {
     this.#peers.delete(nodeId);
     this.#links.delete(nodeId);
     for (const links of this.#links.values()) links.delete(nodeId);
+  }
+
+  nodeIds(): Iterable<NodeId> {
+    return this.#peers.keys();
   }
 
   /** Begins (or ends) to carry messages; while it does not, every node is as if down. */
@@ -158,6 +163,7 @@ export class MemoryNetwork {
     const { to } = message;
     const link = this.#link(from, to);
     await this.#pass(link);
+    if (this.#refusesRemoved(from, to)) throw removedPeer(from, to);
     const receiver = this.#peers.get(to)?.receiver(groupId);
     if (receiver === undefined) throw snapshotGroupUnknown(groupId, message);
     const source = new SnapshotSource(content, () => this.#pass(link));
@@ -191,6 +197,28 @@ export class MemoryNetwork {
       throw snapshotRejected(error, groupId, { ...message, to: delegate });
     }
     await this.#pass(link);
+  }
+
+  /** Tells `peer` that it was removed from the groups, if it can be reached. */
+  tellRemoved(by: NodeId, peer: NodeId, groupIds: readonly GroupId[]): void {
+    this.#pass(this.#link(by, peer)).then(
+      () => {
+        for (const groupId of groupIds) this.#peers.get(peer)?.receiver(groupId)?.removed?.(by);
+      },
+      // Lost, as a message would be. The peer is told again when it sends.
+      () => {},
+    );
+  }
+
+  #deliver(from: NodeId, to: NodeId, groupId: GroupId, messages: readonly Message[]): void {
+    if (!this.#refusesRemoved(from, to)) this.#peers.get(to)?.receiver(groupId)?.receive(from, messages);
+  }
+
+  /** Whether `from` was removed from the groups of `to`, which then tells it so (N4). */
+  #refusesRemoved(from: NodeId, to: NodeId): boolean {
+    const groupIds = this.#peers.get(to)?.removedFrom(from) ?? [];
+    if (groupIds.length > 0) this.tellRemoved(to, from, groupIds);
+    return groupIds.length > 0;
   }
 
   /** Takes as long as a message would. Rejects when the way is cut. */
@@ -228,7 +256,7 @@ export class MemoryNetwork {
         ends: {
           connected: () => this.isConnected(from, to),
           up: () => this.isUp(from) && this.isUp(to),
-          deliver: (groupId, messages) => this.#peers.get(to)?.receiver(groupId)?.receive(from, messages),
+          deliver: (groupId, messages) => this.#deliver(from, to, groupId, messages),
           unreachable: (groupId) => {
             if (this.isUp(from)) this.#peers.get(from)?.receiver(groupId)?.unreachable(to);
           },
@@ -239,4 +267,12 @@ export class MemoryNetwork {
     }
     return link;
   }
+}
+
+function removedPeer(from: NodeId, to: NodeId): TransportError {
+  return new TransportError(
+    "TRANSPORT_PEER_REFUSED",
+    `Node ${to} takes nothing from node ${from}, which was removed from its groups. Stop node ${from}, and add a new node with a new id.`,
+    { details: { nodeId: to, reason: "REMOVED" } },
+  );
 }

@@ -11,6 +11,7 @@ import type {
 /** What a node's place needs of the network that it is on. */
 export interface PeerNetwork {
   has(nodeId: NodeId): boolean;
+  nodeIds(): Iterable<NodeId>;
   send(from: NodeId, groupId: GroupId, message: Message): void;
   sendSnapshot(from: NodeId, groupId: GroupId, message: Message, content: SnapshotStream): Promise<void>;
   delegateSnapshot(
@@ -18,6 +19,8 @@ export interface PeerNetwork {
     delegate: NodeId,
     asked: { readonly groupId: GroupId; readonly message: Message; readonly minIndex: LogIndex },
   ): Promise<void>;
+  /** Tells `peer` that `by` knows of its removal from the groups. */
+  tellRemoved(by: NodeId, peer: NodeId, groupIds: readonly GroupId[]): void;
 }
 
 /** A node's place on the in-memory network. */
@@ -72,6 +75,24 @@ export class MemoryPeer implements PeerTransport {
 
   removePeer(peer: NodeId): void {
     this.#forgotten.add(peer);
+  }
+
+  membersChanged(): void {
+    for (const peer of this.#network.nodeIds()) {
+      const groupIds = this.removedFrom(peer);
+      if (groupIds.length > 0) this.#network.tellRemoved(this.nodeId, peer, groupIds);
+    }
+  }
+
+  /** The groups that `peer` was removed from. Empty unless it was removed from every group that it could be a member of here. */
+  removedFrom(peer: NodeId): readonly GroupId[] {
+    const groupIds: GroupId[] = [];
+    for (const [groupId, receiver] of this.#groups) {
+      const isRemoved = receiver.isRemoved?.(peer);
+      if (isRemoved === false) return [];
+      if (isRemoved === true) groupIds.push(groupId);
+    }
+    return groupIds;
   }
 
   /** Whether this node would send to `peer`. */

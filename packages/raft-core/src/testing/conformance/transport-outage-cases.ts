@@ -1,5 +1,6 @@
-/** Peers that stop, come back, get another address or are removed from the transport. */
-import { assertEqual } from "../assertions.ts";
+/** Peers that stop, come back, get another address, or are removed from the transport or from their groups. */
+import { assertEqual, assertRejects } from "../assertions.ts";
+import { fixedContent, snapshotAnnouncement } from "./transport-snapshot-cases.ts";
 import { type DeclareTransportCase, numbered, openGroup, sendUntilReceived } from "./transport-subject.ts";
 
 /** Declares the cases of outages. */
@@ -66,5 +67,35 @@ export function transportOutageCases(declare: DeclareTransportCase): void {
     subject.peer(1).setPeer(2, address);
     await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 3));
     assertEqual(group.receiver(1).unreachables.length <= 1, true, "at most the move itself was an outage");
+  });
+
+  declare("tells a peer that it was removed, and takes no messages of it any more", async (subject) => {
+    const peer = subject.peer(2);
+    // A transport need not have this method. Removed nodes then learn of their removal from their log, if at all.
+    if (peer.membersChanged === undefined) return;
+    const group = openGroup(subject, [1, 2, 3]);
+    const other = openGroup(subject, [1, 2], 2);
+    const told = group.receiver(1).removals;
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 1));
+    group.receiver(2).removedPeers.add(1);
+    peer.membersChanged();
+    await sendUntilReceived(group.channel(1), group.receiver(2), numbered(1, 2, 2));
+    assertEqual(told, [], "told of one group while another has the peer as a member");
+    other.receiver(2).removedPeers.add(1);
+    peer.membersChanged();
+    await group.receiver(1).until(() => told.length > 0, "word of the removal");
+    assertEqual([...new Set(told)], [2], "the peers that told");
+    for (let round = 1; round <= 10; round++) {
+      group.channel(1).send([numbered(1, 2, 1000), numbered(1, 3, round)]);
+      await group.receiver(3).untilNumber(1, round);
+    }
+    assertEqual(group.receiver(2).numbers(1).includes(1000), false, "delivery from a removed peer");
+    group.receiver(2).onSnapshot = async (_, received) => {
+      for await (const chunk of received) assertEqual(chunk.length > 0, true, "an empty chunk");
+    };
+    await assertRejects(
+      group.channel(1).sendSnapshot(snapshotAnnouncement(1, 2), fixedContent(new Uint8Array(10))),
+      "a snapshot from a removed peer",
+    );
   });
 }
