@@ -6,6 +6,7 @@ import "@raftoral/raft-core/require-node";
 export {
   CancelledError,
   type Duration,
+  type MapOptions,
   NonDeterminismError,
   type NotRecordable,
   type Recordable,
@@ -14,6 +15,7 @@ export {
   RetryableError,
   type RetryPolicy,
   type RuntimeLimits,
+  type ScopeOptions,
   type SignalDefinition,
   type SignalPayload,
   type StandardSchemaV1,
@@ -21,6 +23,7 @@ export {
   StepFailedError,
   type StepOptions,
   StepTimeoutError,
+  type StepTimeoutKind,
   signal,
   TerminalError,
   type Unchanged,

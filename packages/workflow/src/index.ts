@@ -35,7 +35,9 @@ export {
   workflow,
 } from "./author/workflow.ts";
 export type {
+  MapOptions,
   RetryPolicy,
+  ScopeOptions,
   StepContext,
   StepOptions,
   Variable,

@@ -19,11 +19,13 @@ export interface ContextCall {
 export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, ContextCall>([
   ["step", { isPromise: true, name: 0, stepFunction: 1 }],
   ["scope", { isPromise: true, name: 0, scopeFunction: 1 }],
+  ["map", { isPromise: true, scopeFunction: 1 }],
   ["variable", { isPromise: true, name: 0, stepFunction: 1 }],
   // Without a name, each sleep is the next one of its scope, and so are waits and times.
   ["sleep", { isPromise: true, name: 1 }],
   ["waitFor", { isPromise: true }],
   ["now", { isPromise: true }],
+  ["stream", { isPromise: false }],
   ["random", { isPromise: false }],
   ["uuid", { isPromise: false }],
 ]);

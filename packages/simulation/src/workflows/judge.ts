@@ -109,6 +109,7 @@ function foreignEnd({ history, wasCancelled }: EndedProgram): string | undefined
     return `the run fails with ${outcome.error.name}: ${outcome.error.message}`;
   }
   const isOwn = outcome.status === "cancelled" && outcome.reason === "from within";
-  if (outcome.status === "cancelled" && !wasCancelled && !isOwn) return `the run is cancelled without a request: ${outcome.reason}`;
+  if (outcome.status === "cancelled" && !wasCancelled && !isOwn)
+    return `the run is cancelled without a request: ${outcome.reason}`;
   return undefined;
 }

@@ -34,6 +34,11 @@ export class StepPaths {
     return new StepPaths(`${this.prefix}${escaped}${occurrence === 0 ? "" : `#${occurrence}`}/`);
   }
 
+  /** The paths of the `index`th item of a list: `map/17/`. For a scope in which nothing else has names. */
+  item(index: number): StepPaths {
+    return new StepPaths(`${this.prefix}${index}/`);
+  }
+
   #count(name: string): number {
     const occurrence = this.#occurrences.get(name) ?? 0;
     this.#occurrences.set(name, occurrence + 1);

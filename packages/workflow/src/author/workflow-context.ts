@@ -39,6 +39,23 @@ export interface StepOptions {
   readonly totalTimeout?: Duration;
 }
 
+/** Options of a scope. */
+export interface ScopeOptions {
+  /**
+   * How many steps of this scope, and of scopes in it, run at once; the others wait, in the order of their calls. A step waits until it has its record, its further
+   * attempts included. Unbounded without it.
+   */
+  readonly concurrency?: number;
+}
+
+/** Options of `ctx.map`. */
+export interface MapOptions {
+  /** Items that are under way at once (16). */
+  readonly concurrency?: number;
+  /** The name of the scope that the items' scopes are in ("map"). */
+  readonly name?: string;
+}
+
 /** What one attempt of a step is given. */
 export interface StepContext {
   /** From 1, counted over all owners. An attempt that was cut off with its node has failed nothing: the next owner's has its number. */
@@ -125,8 +142,18 @@ export interface WorkflowContext {
     fn: (step: StepContext) => T | Promise<T> | PromiseLike<T>,
     options?: StepOptions,
   ): Promise<Recorded<T>>;
-  /** Gives `fn` a context whose names are its own. */
-  scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>): Promise<T>;
+  /** Gives `fn` a context whose names are its own. With `concurrency`, bounds how many of its steps run at once. Throws INPUT_INVALID for one that is no whole number from 1. */
+  scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>, options?: ScopeOptions): Promise<T>;
+  /**
+   * Calls `fn` for each item, with a context whose names are the item's own, and at most `concurrency` items under way. Resolves with the results in the order of the
+   * items. Rejects with the first failure: no further item begins then, and those under way go on, as in `Promise.all`. Throws INPUT_INVALID for a concurrency that
+   * is no whole number from 1.
+   */
+  map<Item, Result>(
+    items: Iterable<Item>,
+    fn: (ctx: WorkflowContext, item: Item, index: number) => Result | Promise<Result>,
+    options?: MapOptions,
+  ): Promise<Result[]>;
   /**
    * A replicated variable. `initial` may be a function. It is not called again once its value is recorded. Rejects with VariableFailedError when it
    * fails, which is recorded too.

@@ -1,15 +1,23 @@
 /** `ctx.step`: calls a function until it has succeeded or failed for good, and records which. */
+import type { HistoryRecord } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
+import { inPlaces, type Places } from "./places.ts";
 import { attemptStep, type StepCall, type StepSetting } from "./step-attempts.ts";
 import { stepAnswer } from "./step-record.ts";
 
-/** See the file's head. Rejects with StepFailedError. */
-export function step(site: CallSite, setting: StepSetting, call: StepCall): Promise<unknown> {
+/** See the file's head. `places`: those of the innermost bounded scope around it. Rejects with StepFailedError. */
+export function step(
+  site: CallSite,
+  setting: StepSetting,
+  call: StepCall,
+  places: Places | undefined,
+): Promise<unknown> {
   const { path } = call;
+  const begin = (): Promise<HistoryRecord> => site.whenSettled(() => attemptStep(site, setting, call));
   return site.once({
     path,
     kind: "step",
-    record: () => site.whenSettled(() => attemptStep(site, setting, call)),
+    record: () => (places === undefined ? begin() : inPlaces(site, places, setting.surroundings.onInterrupt, begin)),
     answer: (record) => stepAnswer(path, record),
   });
 }

@@ -6,6 +6,8 @@ import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
 import type {
+  MapOptions,
+  ScopeOptions,
   StepContext,
   StepOptions,
   Variable,
@@ -13,8 +15,11 @@ import type {
   WaitResult,
   WorkflowContext,
 } from "../../author/workflow-context.ts";
+import { WorkflowError } from "../../errors.ts";
 import { called } from "../calls/called.ts";
+import { mapped } from "../calls/mapped.ts";
 import { now } from "../calls/now.ts";
+import { Places } from "../calls/places.ts";
 import { sleep } from "../calls/sleep.ts";
 import { step } from "../calls/step.ts";
 import { variable } from "../calls/variable.ts";
@@ -22,16 +27,23 @@ import { waitFor } from "../calls/wait-for.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
 import type { RunExecution } from "./run-execution.ts";
 
+/** Items of a `map` that are under way at once, unless told otherwise. */
+const MAP_CONCURRENCY = 16;
+const MAX_CONCURRENCY = 1_000_000;
+
 /** The `ctx` of one scope of a body. A scope within it gets a context of its own, over the same execution. */
 export class ExecutionContext implements WorkflowContext {
   readonly #execution: RunExecution;
   readonly #paths: StepPaths;
   readonly #variables = new Map<string, Promise<Variable<unknown>>>();
+  /** Of the innermost bounded scope around this one, itself included. */
+  readonly #places: Places | undefined;
   #random: SeededRandom | undefined;
 
-  constructor(execution: RunExecution, paths: StepPaths) {
+  constructor(execution: RunExecution, paths: StepPaths, places?: Places) {
     this.#execution = execution;
     this.#paths = paths;
+    this.#places = places;
   }
 
   get runId(): string {
@@ -70,14 +82,32 @@ export class ExecutionContext implements WorkflowContext {
     return this.#call("step", name, () => {
       const path = this.#paths.next(name);
       const { site, steps } = this.#execution;
-      return () => step(site, steps, { path, fn, options }) as Promise<Recorded<T>>;
+      return () => step(site, steps, { path, fn, options }, this.#places) as Promise<Recorded<T>>;
     });
   }
 
-  scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>): Promise<T> {
+  scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>, { concurrency }: ScopeOptions = {}): Promise<T> {
     return called(async () => {
       const refused = this.#refusal("scope", name);
-      return refused ?? (await fn(new ExecutionContext(this.#execution, this.#paths.scope(name))));
+      if (refused !== undefined) return refused;
+      const places =
+        concurrency === undefined ? this.#places : new Places(checkedConcurrency(concurrency), this.#places);
+      return await fn(new ExecutionContext(this.#execution, this.#paths.scope(name), places));
+    });
+  }
+
+  map<Item, Result>(
+    items: Iterable<Item>,
+    fn: (ctx: WorkflowContext, item: Item, index: number) => Result | Promise<Result>,
+    { concurrency = MAP_CONCURRENCY, name = "map" }: MapOptions = {},
+  ): Promise<Result[]> {
+    return called(async () => {
+      const refused = this.#refusal("map", name);
+      if (refused !== undefined) return refused;
+      const paths = this.#paths.scope(name);
+      return await mapped([...items], checkedConcurrency(concurrency), async (item, index) =>
+        fn(new ExecutionContext(this.#execution, paths.item(index), this.#places), item, index),
+      );
     });
   }
 
@@ -162,4 +192,13 @@ export class ExecutionContext implements WorkflowContext {
     this.#random ??= new SeededRandom(this.#execution.start.seed, this.#paths.prefix);
     return this.#random;
   }
+}
+
+/** Throws INPUT_INVALID unless it is a whole number from 1. */
+function checkedConcurrency(concurrency: number): number {
+  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) return concurrency;
+  throw new WorkflowError(
+    "INPUT_INVALID",
+    `The concurrency is ${String(concurrency)}. Give a whole number from 1 to ${MAX_CONCURRENCY}.`,
+  );
 }
