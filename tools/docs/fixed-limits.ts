@@ -23,6 +23,7 @@ const LIMITS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "packages/raftoral/src/client": {
     MAX_CALLS: "Calls under way at once in one client; more wait for their turn",
     MAX_POLLS: "Waits for runs under way at once in one client; more take turns",
+    MAX_STREAM_READS: "Streams of runs that one client reads at once; more wait for their turn",
     MAX_ANSWER_BYTES: "Bytes of an answer that a client takes",
   },
   "packages/raftoral/src/metrics": { MAX_CONNECTIONS: "Connections of the metrics port" },

@@ -24,7 +24,11 @@ export {
   type StepOptions,
   StepTimeoutError,
   type StepTimeoutKind,
+  type StreamDefinition,
+  type StreamValue,
+  type StreamWriter,
   signal,
+  stream,
   TerminalError,
   type Unchanged,
   type Variable,
@@ -55,6 +59,7 @@ export type {
   RunStatus,
   RunSummary,
 } from "./api/runs.ts";
+export type { StreamChunk, StreamOptions } from "./api/streams.ts";
 export type {
   CancelOptions,
   PageOptions,

@@ -22,7 +22,7 @@ export {
 } from "./author/errors.ts";
 export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
-export { inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";
+export { chunkOf, inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";
 export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
 export { type StreamDefinition, type StreamValue, type StreamWriter, stream } from "./author/stream.ts";
 export {

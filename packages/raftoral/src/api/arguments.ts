@@ -10,6 +10,7 @@ import { type SignalDefinition, type StandardSchemaV1, WorkflowError } from "@ra
 import type { CallLimit, CallOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
 import { RUN_STATUSES, type RunFilter } from "./runs.ts";
+import type { StreamOptions } from "./streams.ts";
 import type { PageOptions } from "./workflows.ts";
 import type { PageRequest } from "./workflows-port.ts";
 
@@ -82,6 +83,28 @@ export function signalNameArgument(name: unknown): string {
     "NAME_INVALID",
     `The name of a signal is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow waits for.`,
   );
+}
+
+/** Throws NAME_INVALID. */
+export function streamNameArgument(name: unknown): string {
+  const problem = textProblem(name, MAX_SIGNAL_NAME_LENGTH);
+  if (problem === undefined) return name as string;
+  throw new WorkflowError(
+    "NAME_INVALID",
+    `The name of a stream is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow writes to.`,
+  );
+}
+
+/** Which chunks are asked for. Throws REQUEST_INVALID. */
+export function chunksArgument(options: StreamOptions | undefined): {
+  readonly from: number | undefined;
+  readonly follow: boolean;
+} {
+  const { from, follow = true } = optionsArgument(options);
+  if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0))
+    throw invalid("from", from, "a whole number from 0");
+  if (typeof follow !== "boolean") throw invalid("follow", follow, "true or false");
+  return { from, follow };
 }
 
 /** Undefined when not given. Throws REQUEST_INVALID. */

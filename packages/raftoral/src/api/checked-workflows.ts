@@ -7,15 +7,20 @@
  */
 import { RaftError } from "@raftoral/raft-core";
 import {
+  chunkOf,
   inputOf,
   type SignalDefinition,
+  type StreamDefinition,
+  type StreamValue,
   signalOf,
+  validated,
   WorkflowCancelledError,
   type WorkflowDefinition,
   WorkflowFailedError,
   type WorkflowResult,
 } from "@raftoral/workflow";
 import {
+  chunksArgument,
   filterArgument,
   limitArgument,
   MAX_PAGE_SIZE,
@@ -26,6 +31,7 @@ import {
   signalArgument,
   signalIdArgument,
   signalNameArgument,
+  streamNameArgument,
   workflowArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
@@ -34,6 +40,7 @@ import type { HistoryExport } from "./history-format.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type { StreamChunk, StreamOptions } from "./streams.ts";
 import { assertFits } from "./validated-payload.ts";
 import type {
   CancelOptions,
@@ -137,6 +144,33 @@ export class CheckedWorkflows implements Workflows {
 
   async exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport> {
     return exportHistory(this, runId, options);
+  }
+
+  async *stream<Stream extends StreamDefinition | string>(
+    runId: string,
+    stream: Stream,
+    options?: StreamOptions,
+  ): AsyncGenerator<StreamChunk<StreamValue<Stream>>, void, undefined> {
+    const id = runIdArgument(runId);
+    const { name: given, schema } = signalArgument(stream);
+    const name = streamNameArgument(given);
+    const request = { runId: id, stream: name, ...chunksArgument(options) };
+    const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
+    const pages = this.#port.stream(request, limit)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const page = await abortable(limit, `Reading stream ${name} of run ${id}`, () => pages.next());
+        if (page.done === true) return;
+        for (const { value: payload, ...chunk } of page.value) {
+          const value: unknown = payload.value();
+          const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
+          yield { ...chunk, value: taken as StreamValue<Stream> };
+        }
+      }
+    } finally {
+      // What is under way ends with the limit's signal, and need not be waited for.
+      pages.return?.().catch(() => {});
+    }
   }
 
   async input(runId: string, options?: CallOptions): Promise<Payload> {

@@ -1,9 +1,10 @@
 /** A handle of one run, over any implementation of the API. */
-import type { SignalDefinition, WorkflowDefinition } from "@raftoral/workflow";
+import type { SignalDefinition, StreamDefinition, StreamValue, WorkflowDefinition } from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
+import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { CancelOptions, Run, SignalArguments, Workflows } from "./workflows.ts";
 
 /** {@link Run} by way of {@link Workflows}. */
@@ -36,6 +37,13 @@ export class RunHandle<Result> implements Run<Result> {
 
   exportHistory(options?: CallOptions): Promise<HistoryExport> {
     return this.#workflows.exportHistory(this.runId, options);
+  }
+
+  stream<Stream extends StreamDefinition | string>(
+    stream: Stream,
+    options?: StreamOptions,
+  ): AsyncIterable<StreamChunk<StreamValue<Stream>>> {
+    return this.#workflows.stream(this.runId, stream, options);
   }
 
   input(options?: CallOptions): Promise<Payload> {

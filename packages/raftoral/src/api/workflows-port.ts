@@ -8,6 +8,7 @@
 import type { CallLimit } from "./call-options.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "./runs.ts";
+import type { StreamPage, StreamRequest } from "./streams.ts";
 
 /** A checked start. */
 export interface StartRequest {
@@ -44,6 +45,8 @@ export interface WorkflowsPort {
   list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;
   history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage>;
   input(runId: string, limit: CallLimit): Promise<Payload>;
+  /** Ends with the stream or its run, or once it has given what is there. */
+  stream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage>;
   /** Undefined when the run has not ended within `limit.timeoutMs`. */
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   signal(request: SignalRequest, limit: CallLimit): Promise<void>;

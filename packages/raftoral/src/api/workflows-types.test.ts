@@ -1,7 +1,8 @@
 // What the compiler makes of calls of the API. The calls themselves are made in testing/workflows-conformance.ts; nothing here runs.
-import { signal, type WorkflowDefinition, workflow } from "@raftoral/workflow";
+import { signal, stream, type WorkflowContext, type WorkflowDefinition, workflow } from "@raftoral/workflow";
 import { expect, expectTypeOf, test } from "vitest";
 import type { Payload } from "./payload.ts";
+import type { StreamChunk } from "./streams.ts";
 import type { Run, Workflows } from "./workflows.ts";
 
 interface Order {
@@ -30,6 +31,26 @@ const checks: Readonly<Record<string, Check>> = {
     void workflows.start(order, { item: "tea", total: "1" });
     // @ts-expect-error There is no such option.
     void workflows.start(order, { item: "tea", total: 1 }, { id: "a" });
+  },
+  "a stream gives what the record makes of its chunks": (workflows) => {
+    const progress = stream<{ readonly at: Date; readonly done: number }>("progress");
+    type Progress = StreamChunk<{ readonly at: string; readonly done: number }>;
+    expectTypeOf(workflows.stream("a", progress)).toEqualTypeOf<AsyncIterable<Progress>>();
+    expectTypeOf(workflows.run("a").stream(progress, { from: 1 })).toEqualTypeOf<AsyncIterable<Progress>>();
+    expectTypeOf(workflows.stream("a", "progress")).toEqualTypeOf<AsyncIterable<StreamChunk<unknown>>>();
+    const body = async (ctx: WorkflowContext) => {
+      await ctx.stream(progress).write({ at: new Date(), done: 1 });
+      await ctx.stream<string>("tokens").write("a");
+      // @ts-expect-error A chunk has both.
+      await ctx.stream(progress).write({ done: 1 });
+      // @ts-expect-error A Map cannot be recorded.
+      ctx.stream<Map<string, string>>("maps");
+      // @ts-expect-error A token is text.
+      await ctx.stream<string>("tokens").write(1);
+    };
+    void body;
+    // @ts-expect-error A function cannot be recorded.
+    stream<() => void>("functions");
   },
   "a workflow without an input is started without one": (workflows) => {
     expectTypeOf(workflows.start(daily)).resolves.toEqualTypeOf<Run<number>>();

@@ -4,11 +4,19 @@
  *
  * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked.
  */
-import type { SignalDefinition, WorkflowDefinition, WorkflowInput, WorkflowResult } from "@raftoral/workflow";
+import type {
+  SignalDefinition,
+  StreamDefinition,
+  StreamValue,
+  WorkflowDefinition,
+  WorkflowInput,
+  WorkflowResult,
+} from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type { StreamChunk, StreamOptions } from "./streams.ts";
 
 /** What names a workflow: its type, or its definition. */
 export type WorkflowName = string | { readonly type: string; readonly version?: number };
@@ -92,6 +100,17 @@ export interface Workflows {
    * that this takes. Rejects with WORKFLOW_NOT_FOUND.
    */
   exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport>;
+  /**
+   * Chunks of a stream that a run writes, as this node or client learns of them, until the stream or its run ends. A definition gives the chunks their type, and
+   * its schema makes of them what is given. A reader that is slow holds up no one: chunks are fetched as they are consumed. Reads go on over lost
+   * connections and takeovers. Without `timeoutMs` it takes as long as the run. Rejects with WORKFLOW_NOT_FOUND, and with STREAM_TRIMMED for chunks that are
+   * not kept any more.
+   */
+  stream<Stream extends StreamDefinition | string>(
+    runId: string,
+    stream: Stream,
+    options?: StreamOptions,
+  ): AsyncIterable<StreamChunk<StreamValue<Stream>>>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
   input(runId: string, options?: CallOptions): Promise<Payload>;
   /**
@@ -138,6 +157,11 @@ export interface Run<Result = unknown> {
   history(options?: CallOptions): AsyncIterable<HistoryRecord>;
   /** See {@link Workflows.exportHistory}. */
   exportHistory(options?: CallOptions): Promise<HistoryExport>;
+  /** See {@link Workflows.stream}. */
+  stream<Stream extends StreamDefinition | string>(
+    stream: Stream,
+    options?: StreamOptions,
+  ): AsyncIterable<StreamChunk<StreamValue<Stream>>>;
   /** See {@link Workflows.input}. */
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */

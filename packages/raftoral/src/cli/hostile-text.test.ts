@@ -35,6 +35,7 @@ beforeEach(async () => {
   });
   const common = { workflowType: HOSTILE, input: { [HOSTILE]: HOSTILE }, history, endedAtMs: 1_700_000_000_500 };
   node.runs.set(HOSTILE, run(HOSTILE, { ...common, status: "failed", error }));
+  node.chunks.set("out", [HOSTILE, { [HOSTILE]: HOSTILE }]);
   node.runs.set("completed", run("completed", { ...common, status: "completed", result: HOSTILE }));
   node.runs.set("cancelled", run("cancelled", { ...common, status: "cancelled", cancelReason: HOSTILE }));
   node.runs.set("running", run("running", { cancelReason: HOSTILE }));
@@ -65,6 +66,9 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["run", "t", "--input", `@${HOSTILE}`],
   ["signal", "completed", HOSTILE],
   ["signal", HOSTILE, "go"],
+  ["stream", "running", "out"],
+  ["stream", HOSTILE, HOSTILE, "--follow"],
+  ["stream", "running", "out", "--from", HOSTILE],
   ["cancel", "running", "--reason", HOSTILE],
   ["cancel", HOSTILE],
   ["status"],

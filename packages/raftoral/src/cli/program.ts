@@ -18,6 +18,7 @@ import { addSignal } from "./commands/signal.ts";
 import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addStorage } from "./commands/storage/storage.ts";
+import { addStream } from "./commands/stream.ts";
 import type { CliIo } from "./io.ts";
 import { printableIo } from "./printable-io.ts";
 import { continued, formatError } from "./report-error.ts";
@@ -73,6 +74,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addList(program, io);
   addShow(program, io);
   addSignal(program, io);
+  addStream(program, io);
   addCancel(program, io);
   addResume(program, io);
   addStatus(program, io);

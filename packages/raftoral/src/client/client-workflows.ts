@@ -2,19 +2,23 @@
 import type { CallLimit } from "../api/call-options.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
 import type { RunPolls } from "./run-polls.ts";
+import type { StreamReads } from "./stream-reads.ts";
 
 /** The workflow calls of one client. A call that changes something carries an id, so that it can be sent again. */
 export class ClientWorkflows implements WorkflowsPort {
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
+  readonly #streams: StreamReads;
 
-  constructor(calls: ClientCalls, polls: RunPolls) {
+  constructor(calls: ClientCalls, polls: RunPolls, streams: StreamReads) {
     this.#calls = calls;
     this.#polls = polls;
+    this.#streams = streams;
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
@@ -55,6 +59,10 @@ export class ClientWorkflows implements WorkflowsPort {
       node.workflows.readInput({ runId, timeoutMs: options.timeoutMs }, options),
     );
     return Payload.ofBytes(input, `the input of run ${runId}`);
+  }
+
+  stream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage> {
+    return this.#streams.read(request, limit);
   }
 
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {

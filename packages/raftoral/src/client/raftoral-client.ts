@@ -19,6 +19,7 @@ import { ClientWorkflows } from "./client-workflows.ts";
 import { Failover } from "./failover.ts";
 import { MemberWatch } from "./member-watch.ts";
 import { RunPolls } from "./run-polls.ts";
+import { StreamReads } from "./stream-reads.ts";
 
 /** Options of a client. */
 export interface ClientOptions {
@@ -47,6 +48,7 @@ export class RaftoralClient {
   readonly #failover: Failover;
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
+  readonly #streams: StreamReads;
   readonly #security: Security;
   readonly #environment: Environment;
   readonly #stopWatching: () => void;
@@ -59,8 +61,10 @@ export class RaftoralClient {
     this.#failover = new Failover(addresses, security, clock);
     this.#calls = new ClientCalls(this.#failover, clock);
     this.#polls = new RunPolls(this.#failover, clock);
+    this.#streams = new StreamReads(this.#failover, clock);
     this.#stopWatching = security.watch(clock, silentLogger);
-    this.workflows = new CheckedWorkflows({ port: new ClientWorkflows(this.#calls, this.#polls), timeoutMs, uuid });
+    const port = new ClientWorkflows(this.#calls, this.#polls, this.#streams);
+    this.workflows = new CheckedWorkflows({ port, timeoutMs, uuid });
     this.cluster = new CheckedCluster(new ClientCluster(this.#calls, addresses[0]), timeoutMs);
   }
 
@@ -111,6 +115,7 @@ export class RaftoralClient {
     this.#failover.close();
     this.#calls.close();
     this.#polls.close();
+    this.#streams.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -36,6 +36,19 @@ export function guarded<Request, Response>(
   };
 }
 
+/** The same for a handler whose answers are many. */
+export function guardedStream<Request, Response>(
+  handle: (request: Request, context: HandlerContext) => AsyncIterable<Response>,
+): (request: Request, context: HandlerContext) => AsyncIterable<Response> {
+  return async function* (request, context) {
+    try {
+      yield* handle(request, context);
+    } catch (error) {
+      throw toConnectError(error);
+    }
+  };
+}
+
 /** A text field that must be there. Throws REQUEST_INVALID. */
 export function required(value: string, field: string): string {
   if (value !== "") return value;

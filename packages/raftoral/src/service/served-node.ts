@@ -7,6 +7,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
 import type { Cluster, MemberInfo } from "../api/cluster.ts";
 import type { EndedRun } from "../api/runs.ts";
+import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { Workflows } from "../api/workflows.ts";
 
 /** A place in the cluster. */
@@ -24,6 +25,8 @@ export interface ServedNode {
   readonly cluster: Cluster;
   /** One long poll of {@link Workflows.wait}: undefined when the run has not ended within the limit. */
   pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
+  /** The pages of a stream as they come; ends with the stream or its run, or once it has given what is there. */
+  readStream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage>;
   /** Members by id, as this node knows them. */
   members(): readonly MemberInfo[];
   /** Gives a node a place. `nodeId` is the id to be given; 0: any. */

@@ -3,13 +3,15 @@
  * says.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import { runIdArgument } from "../api/arguments.ts";
+import { runIdArgument, streamNameArgument } from "../api/arguments.ts";
 import { Payload } from "../api/payload.ts";
 import type { RunFilter } from "../api/runs.ts";
 import type { PageOptions } from "../api/workflows.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { safeNumber } from "../wire/numbers.ts";
 import { outcomeToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
-import { callLimit, callOptions, guarded, required } from "./calls.ts";
+import { chunkToWire } from "../wire/stream-messages.ts";
+import { callLimit, callOptions, guarded, guardedStream, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
 const MAX_WAIT_MS = 60_000;
@@ -69,6 +71,17 @@ export function registerWorkflowService(
       const limit = { timeoutMs: Math.min(request.waitMs, MAX_WAIT_MS), signal: context.signal };
       const ended = await served().pollRun(runId, limit);
       return ended === undefined ? {} : { outcome: outcomeToWire(ended) };
+    }),
+
+    readStream: guardedStream(async function* (request, { signal }) {
+      const { from, follow } = request;
+      const runId = runIdArgument(required(request.runId, "run_id"));
+      const stream = streamNameArgument(required(request.stream, "stream"));
+      const first = from === undefined ? undefined : safeNumber(from, "from");
+      const timeoutMs = follow ? Number.POSITIVE_INFINITY : defaultTimeoutMs;
+      const pages = served().readStream({ runId, stream, from: first, follow }, { timeoutMs, signal });
+      yield { chunks: [] };
+      for await (const page of pages) yield { chunks: page.map(chunkToWire) };
     }),
 
     signalRun: guarded(async (request, context) => {

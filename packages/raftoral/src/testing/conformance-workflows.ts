@@ -3,6 +3,7 @@ import {
   RetryableError,
   type StandardSchemaV1,
   signal,
+  stream,
   TerminalError,
   type WorkflowDefinition,
   workflow,
@@ -77,5 +78,18 @@ export const strict = workflow(
   async (_ctx, input) => input,
 );
 
+export const tokens = stream<string>("tokens");
+
+/** Says words, waits for `more`, says what a step says, ends its stream, and waits for `go`. */
+export const talker = workflow("talker", { version: 1 }, async (ctx, words: readonly string[]) => {
+  const out = ctx.stream(tokens);
+  for (const word of words) await out.write(word);
+  await ctx.waitFor("more");
+  await ctx.step("say", () => out.write("from a step"));
+  await ctx.stream<{ readonly done: number }>("progress").write({ done: 1 });
+  await out.end();
+  await ctx.waitFor(go);
+});
+
 /** What the nodes of the tested cluster can execute. */
-export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, idle, echo, failing, strict];
+export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, idle, echo, failing, strict, talker];

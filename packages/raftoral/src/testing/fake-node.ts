@@ -12,6 +12,7 @@ import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
 import type { ClusterPort } from "../api/cluster-port.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
@@ -42,12 +43,16 @@ export class FakeNode implements ServedNode {
   readonly clusterId = "fake-000000000000";
   readonly runs = new Map<string, FakeRun>();
   readonly signals: unknown[][] = [];
+  /** Values of chunks, by the name of their stream. */
+  readonly chunks = new Map<string, readonly unknown[]>();
   /** Every call, by name, with its timeout. */
   readonly calls: { readonly name: string; readonly timeoutMs: number }[] = [];
   /** Thrown by every call while it is set. */
   failure: Error | undefined;
   /** Awaited by every call before it answers, with its name. */
   before: (name: string) => Promise<void> = async () => {};
+  /** Signals of the reads of streams that came in. */
+  readonly reads: (AbortSignal | undefined)[] = [];
   /** Signals of the polls that came in. */
   readonly polls: (AbortSignal | undefined)[] = [];
   known: MemberInfo[] = [];
@@ -68,6 +73,16 @@ export class FakeNode implements ServedNode {
     this.polls.push(limit.signal);
     await this.#enter("pollRun", limit);
     return endedOf(this.#present(runId));
+  }
+
+  async *readStream({ runId, stream, from = 0 }: StreamRequest, limit: CallLimit): AsyncGenerator<StreamPage> {
+    this.reads.push(limit.signal);
+    await this.#enter("readStream", { ...limit, timeoutMs: 0 });
+    this.#present(runId);
+    for (const [at, chunk] of (this.chunks.get(stream) ?? []).slice(from).entries()) {
+      yield [{ offset: from + at, value: Payload.of(chunk, "a chunk"), epoch: 1 }];
+      await this.before("chunk");
+    }
   }
 
   members(): readonly MemberInfo[] {
@@ -121,6 +136,7 @@ export class FakeNode implements ServedNode {
         return Payload.of(this.#present(runId).input, "the input");
       },
       wait: async (runId, limit) => this.pollRun(runId, limit),
+      stream: (request, limit) => this.readStream(request, limit),
       signal: async ({ runId, name, payload, signalId }: SignalRequest, limit) => {
         await this.#enter("signal", limit);
         this.#present(runId);

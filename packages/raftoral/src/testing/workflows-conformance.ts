@@ -8,6 +8,7 @@ import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
+import { streamCases } from "./stream-cases.ts";
 
 /** What the suite needs of an implementation. */
 export interface WorkflowsSubject {
@@ -377,6 +378,8 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
         outcome: { status: "running" },
       });
     });
+
+    streamCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {
       const run = await held();

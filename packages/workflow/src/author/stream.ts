@@ -17,7 +17,7 @@ export interface StreamDefinition<Given = unknown, Chunk = unknown> {
 }
 
 /** What readers get of a stream: of a definition its chunks, of a name anything. */
-export type StreamValue<Stream> = Stream extends StreamDefinition<never, infer Chunk> ? Chunk : unknown;
+export type StreamValue<Stream> = Stream extends StreamDefinition<unknown, infer Chunk> ? Chunk : unknown;
 
 /** Defines a stream: `stream<Progress>("progress")`. Throws NAME_INVALID. */
 export function stream<Given extends Recordable<Given>>(name: string): StreamDefinition<Given, Recorded<Given>>;

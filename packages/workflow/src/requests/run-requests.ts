@@ -112,7 +112,7 @@ export class RunRequests {
    */
   async chunks(
     query: StreamQuery,
-    startIndex: number | undefined,
+    { startIndex, follow }: { readonly startIndex: number | undefined; readonly follow: boolean },
     limit: RequestLimit,
   ): Promise<StreamPage | undefined> {
     const { runId, stream } = query;
@@ -122,7 +122,7 @@ export class RunRequests {
       if (page === undefined || (startIndex !== undefined && page.startIndex !== startIndex)) throw runNotFound(runId);
       const { from = 0 } = query;
       if (query.from !== undefined && from < page.firstOffset) throw trimmed(runId, stream, from, page.firstOffset);
-      return page.chunks.length > 0 || page.isOver ? page : undefined;
+      return page.chunks.length > 0 || page.isOver || !follow ? page : undefined;
     });
   }
 

@@ -6,8 +6,9 @@
  */
 import { RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
-import type { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
@@ -59,6 +60,31 @@ export class ClusterPort implements WorkflowsPort {
 
   input(runId: string, limit: CallLimit): Promise<Payload> {
     return this.#call((workflows) => workflows.input(runId, options(limit)));
+  }
+
+  async *stream(request: StreamRequest, limit: CallLimit): AsyncGenerator<StreamPage, void, undefined> {
+    const { runId, stream, follow } = request;
+    let { from } = request;
+    let asked: Workflows | undefined;
+    let chunks: AsyncIterator<StreamChunk> | undefined;
+    try {
+      for (;;) {
+        const next = await this.#call(async (workflows) => {
+          if (chunks === undefined || asked !== workflows) {
+            asked = workflows;
+            const first = from === undefined ? {} : { from };
+            chunks = workflows.stream(runId, stream, { follow, ...first, ...options(limit) })[Symbol.asyncIterator]();
+          }
+          return chunks.next();
+        });
+        if (next.done === true) return;
+        const { value, ...chunk } = next.value;
+        from = chunk.offset + 1;
+        yield [{ ...chunk, value: Payload.of(value, `chunk ${chunk.offset} of stream ${stream}`) }];
+      }
+    } finally {
+      chunks?.return?.().catch(() => {});
+    }
   }
 
   async wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {

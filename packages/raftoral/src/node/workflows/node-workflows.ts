@@ -4,26 +4,30 @@
  * NW1. Reads are made after a barrier, so that they show everything that was acknowledged before the call.
  * NW2. Nothing here decodes a payload.
  */
+import { RaftError } from "@raftoral/raft-core";
 import {
   assertPayloadSize,
   inputOf,
   RunRequests,
   runNotFound,
   type RunSummary as StateSummary,
+  type StreamQuery,
   type WorkflowDefinition,
   type WorkflowEngine,
   type WorkflowRuntime,
 } from "@raftoral/workflow";
-import type { CallLimit } from "../../api/call-options.ts";
+import { type CallLimit, callAborted } from "../../api/call-options.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import type { StreamPage, StreamRequest } from "../../api/streams.ts";
 import { assertFits } from "../../api/validated-payload.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
 import type { Environment } from "../../platform.ts";
+import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
-import { descriptionOf, endedOf, recordOf, summaryOf } from "./run-views.ts";
+import { chunkView, descriptionOf, endedOf, recordOf, summaryOf } from "./run-views.ts";
 
 /** What {@link NodeWorkflows} is made of. */
 export interface NodeWorkflowsOptions {
@@ -59,7 +63,7 @@ export class NodeWorkflows implements WorkflowsPort {
     );
   }
 
-  /** How many calls wait for a run to end. */
+  /** How many calls wait for a run to end, or for chunks of a stream. */
   get waits(): number {
     return this.#requests.waits;
   }
@@ -115,6 +119,39 @@ export class NodeWorkflows implements WorkflowsPort {
     const input = await this.#options.engine.input(runId);
     if (input === undefined) throw runNotFound(runId);
     return Payload.ofBytes(input, `the input of run ${runId}`);
+  }
+
+  async *stream(
+    { runId, stream, from, follow }: StreamRequest,
+    limit: CallLimit,
+  ): AsyncGenerator<StreamPage, void, undefined> {
+    const { clock } = this.#options.environment;
+    const deadline = new Deadline(limit, clock);
+    const what = `Reading stream ${stream} of run ${runId}`;
+    if (!follow) await this.#barrier(limit);
+    let query: StreamQuery = { runId, stream, from, maxBytes: PAGE_BYTES };
+    let startIndex: number | undefined;
+    for (;;) {
+      const left = { timeoutMs: Math.max(0, deadline.leftMs), signal: limit.signal };
+      const page = await this.#requests.chunks(query, { startIndex, follow }, left);
+      if (page === undefined) throw this.#readOver(what, limit);
+      if (page.chunks.length > 0) yield page.chunks.map((chunk) => chunkView(stream, chunk));
+      if (!page.hasMore && (page.isOver || !follow)) return;
+      query = { ...query, from: page.nextOffset };
+      startIndex = page.startIndex;
+    }
+  }
+
+  #readOver(what: string, { timeoutMs, signal }: CallLimit): Error {
+    if (signal?.aborted === true) return callAborted(signal, what);
+    return new RaftError(
+      "DEADLINE_EXCEEDED",
+      `${what} took longer than ${timeoutMs} ms. Read on from the last offset.`,
+      {
+        retryable: true,
+        details: { timeoutMs },
+      },
+    );
   }
 
   async wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {

@@ -1,5 +1,6 @@
 /** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
 import type {
+  RecordedChunk,
   RecordedError,
   RunEnd,
   RunningSummary,
@@ -10,6 +11,7 @@ import type {
 } from "@raftoral/workflow";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription, RunSummary } from "../../api/runs.ts";
+import type { StreamChunk } from "../../api/streams.ts";
 
 /** A list shows the beginning of a failed run's message: so many UTF-16 units. */
 const LISTED_MESSAGE_LENGTH = 500;
@@ -34,6 +36,14 @@ export function descriptionOf(run: StateSummary): RunDescription {
 export function endedOf({ runId, workflowType, ended }: RunEnd): EndedRun | undefined {
   if (ended === undefined) return undefined;
   return { runId, workflowType, endedAtMs: ended.endedAtMs, ...outcomeOf(runId, ended.outcome) };
+}
+
+/** One chunk of a stream. */
+export function chunkView(stream: string, chunk: RecordedChunk): StreamChunk<Payload> {
+  const { offset, value, step, attempt, epoch } = chunk;
+  const payload = Payload.ofBytes(value, `chunk ${offset} of stream ${stream}`);
+  if (step === undefined || attempt === undefined) return { offset, value: payload, epoch };
+  return { offset, value: payload, step, attempt, epoch };
 }
 
 /** One record of a history. */

@@ -100,6 +100,7 @@ export class History {
       runId: ownership.runId,
       clock,
       bounds: streamBounds,
+      maxPayloadBytes: maxBatchBytes,
       recorded: left.streams,
       settled: () => this.settled(),
       commit: (parts) => this.#commitChunks(parts, streamBounds),

@@ -93,7 +93,7 @@ export class RunExecution {
       interception: this.#interception,
     });
     const { guard } = this.site;
-    this.streams = { writes: this.#history.streams, bounds: shared.streamBounds, guard, interruption };
+    this.streams = { writes: this.#history.streams, guard, interruption };
     this.steps = {
       run: start,
       workflowType: definition.type,

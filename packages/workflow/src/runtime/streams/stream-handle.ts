@@ -2,16 +2,14 @@
 import { encodeValue } from "../../author/json-value.ts";
 import { chunkOf, judgedAtOnce, type StandardSchemaV1 } from "../../author/schema.ts";
 import type { StreamWriter } from "../../author/stream.ts";
-import { MAX_CHUNK_BYTES_PER_ENTRY } from "../../model/stream.ts";
 import type { ContextGuard } from "../execution/context-guard.ts";
 import { never } from "../execution/history.ts";
 import type { Interruption } from "../execution/interruption.ts";
-import type { StreamBounds, StreamWrites } from "./stream-writes.ts";
+import type { StreamWrites } from "./stream-writes.ts";
 
 /** What the handles of one body share. */
 export interface StreamSetting {
   readonly writes: StreamWrites;
-  readonly bounds: StreamBounds;
   readonly guard: ContextGuard;
   readonly interruption: Interruption;
 }
@@ -33,13 +31,13 @@ export class StreamHandle implements StreamWriter {
 
   // A rejection that is not awaited fails the run (run-execution.ts B5): a chunk would be missing otherwise, without a word.
   async write(chunk: unknown): Promise<void> {
-    const { guard, interruption, writes, bounds } = this.#setting;
+    const { guard, interruption, writes } = this.#setting;
     const inside = guard.writer(this.name);
     // The body of a run that was lost goes no further; its steps hear that their work is useless.
     if (interruption.isOver) return inside === undefined ? never() : Promise.reject(interruption.signal.reason);
     const what = `a chunk of stream ${this.name}`;
     if (this.#schema !== undefined) judgedAtOnce(this.#schema, chunk, chunkOf(this.name));
-    const value = encodeValue(chunk, what, Math.min(bounds.maxStreamChunkBytes, MAX_CHUNK_BYTES_PER_ENTRY));
+    const value = encodeValue(chunk, what, writes.maxChunkBytes);
     const origin = inside === undefined ? { place: this.#scope, attempt: 0 } : inside;
     return writes.write(this.name, origin, value);
   }

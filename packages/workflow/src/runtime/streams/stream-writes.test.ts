@@ -14,6 +14,7 @@ test("an entry has what was written before the answers were settled that it wait
     runId: "r",
     clock: platformClock,
     bounds: BOUNDS,
+    maxPayloadBytes: 1_000,
     recorded: [],
     settled: () => {
       asked.resolve();

@@ -35,6 +35,8 @@ export interface StreamWritesParts {
   readonly runId: string;
   readonly clock: Clock;
   readonly bounds: StreamBounds;
+  /** Largest value that the log takes, in bytes: no entry holds more, unless its only chunk does. */
+  readonly maxPayloadBytes: number;
   /** The streams as earlier owners left them. */
   readonly recorded: readonly OwnedStream[];
   /** Undefined when all that a replay could answer in another way is committed; else resolves when it is (SW2). */
@@ -54,6 +56,8 @@ export interface StreamOrigin {
 
 /** Chunks of the buffer, beside their bytes. */
 export const MAX_BUFFERED_CHUNKS = 4_096;
+/** What a chunk takes in an entry beside its value, the name of its stream and the path of its step: at most so many bytes. */
+const CHUNK_OVERHEAD_BYTES = 16;
 /** Writes that wait for room in the buffer. */
 export const MAX_WAITING_WRITES = 10_000;
 
@@ -111,6 +115,12 @@ export class StreamWrites {
     for (const { name, nextOffset, hasEnded, scopes } of parts.recorded) {
       this.#lanes.set(name, { name, nextOffset, hasEnded, recorded: new Map(scopes), written: new Map() });
     }
+  }
+
+  /** Bytes of a chunk at most. */
+  get maxChunkBytes(): number {
+    const { bounds, maxPayloadBytes } = this.#parts;
+    return Math.min(bounds.maxStreamChunkBytes, MAX_CHUNK_BYTES_PER_ENTRY, maxPayloadBytes);
   }
 
   /** Takes a chunk. Resolves when it is in the buffer, or recorded already (SW3). Throws STREAM_ENDED, STREAM_LIMIT_REACHED or STREAM_BUFFER_FULL. */
@@ -261,10 +271,13 @@ export class StreamWrites {
   /** Takes as much out of the buffer as one entry may bring, up to the write of a number. */
   #entry(until: number): { readonly parts: readonly StreamPart[]; readonly last: number } {
     const parts = new Map<Lane, Part>();
-    let [taken, chunks, bytes, last] = [0, 0, 0, 0];
+    let [taken, chunks, bytes, encoded, last] = [0, 0, 0, 0, 0];
     for (const { lane, origin, value, number } of this.#buffer) {
       const size = value?.length ?? 0;
+      const around = CHUNK_OVERHEAD_BYTES + origin.place.length + lane.name.length;
       if (number > until || chunks === MAX_CHUNKS_PER_ENTRY || bytes + size > MAX_CHUNK_BYTES_PER_ENTRY) break;
+      if (taken > 0 && encoded + size + around > this.#parts.maxPayloadBytes) break;
+      encoded += size + around;
       let part = parts.get(lane);
       if (part === undefined) {
         part = { name: lane.name, offset: lane.nextOffset, spans: [], ends: false };

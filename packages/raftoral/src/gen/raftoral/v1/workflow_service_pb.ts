@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKdAwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBQg4KDF9lbmRlZF9hdF9tc0IQCg5fY2FuY2VsX3JlYXNvbkIPCg1fc3R1Y2tfcmVhc29uIqsBCgdPdXRjb21lEiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhMKC2VuZGVkX2F0X21zGAMgASgEEg4KBnJlc3VsdBgEIAEoDBIlCgdmYWlsdXJlGAUgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGAYgASgJInMKDUhpc3RvcnlSZWNvcmQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhAKCHBvc2l0aW9uGAYgASgJIoQBCg9TdGFydFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIWCg52ZXJzaW9uX3Bpbm5lZBgEIAEoCBINCgVpbnB1dBgFIAEoDBISCgp0aW1lb3V0X21zGAYgASgNIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI2ChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIjYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRUmVzdW1lUnVuUmVzcG9uc2UqoAEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFMr0FCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKdAwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBQg4KDF9lbmRlZF9hdF9tc0IQCg5fY2FuY2VsX3JlYXNvbkIPCg1fc3R1Y2tfcmVhc29uIqsBCgdPdXRjb21lEiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhMKC2VuZGVkX2F0X21zGAMgASgEEg4KBnJlc3VsdBgEIAEoDBIlCgdmYWlsdXJlGAUgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGAYgASgJInMKDUhpc3RvcnlSZWNvcmQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhAKCHBvc2l0aW9uGAYgASgJIoQBCg9TdGFydFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIWCg52ZXJzaW9uX3Bpbm5lZBgEIAEoCBINCgVpbnB1dBgFIAEoDBISCgp0aW1lb3V0X21zGAYgASgNIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI2ChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIjYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRUmVzdW1lUnVuUmVzcG9uc2UqoAEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFMo4GCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * An error as it was recorded.
@@ -597,6 +597,102 @@ export const WaitRunResponseSchema: GenMessage<WaitRunResponse> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 15);
 
 /**
+ * @generated from message raftoral.v1.ReadStreamRequest
+ */
+export type ReadStreamRequest = Message<"raftoral.v1.ReadStreamRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string stream = 2;
+   */
+  stream: string;
+
+  /**
+   * Offset of the first chunk. Absent: the first one that is kept.
+   *
+   * @generated from field: optional uint64 from = 3;
+   */
+  from?: bigint | undefined;
+
+  /**
+   * Whether to wait for further chunks; otherwise the call ends after those that are there.
+   *
+   * @generated from field: bool follow = 4;
+   */
+  follow: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadStreamRequest.
+ * Use `create(ReadStreamRequestSchema)` to create a new message.
+ */
+export const ReadStreamRequestSchema: GenMessage<ReadStreamRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 16);
+
+/**
+ * @generated from message raftoral.v1.ReadStreamResponse
+ */
+export type ReadStreamResponse = Message<"raftoral.v1.ReadStreamResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.StreamChunk chunks = 1;
+   */
+  chunks: StreamChunk[];
+};
+
+/**
+ * Describes the message raftoral.v1.ReadStreamResponse.
+ * Use `create(ReadStreamResponseSchema)` to create a new message.
+ */
+export const ReadStreamResponseSchema: GenMessage<ReadStreamResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 17);
+
+/**
+ * @generated from message raftoral.v1.StreamChunk
+ */
+export type StreamChunk = Message<"raftoral.v1.StreamChunk"> & {
+  /**
+   * @generated from field: uint64 offset = 1;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+
+  /**
+   * Path of the step that wrote it; absent for a chunk of the body.
+   *
+   * @generated from field: optional string step = 3;
+   */
+  step?: string | undefined;
+
+  /**
+   * Of the step, from 1; 0 for a chunk of the body.
+   *
+   * @generated from field: uint32 attempt = 4;
+   */
+  attempt: number;
+
+  /**
+   * The ownership of the run under which it was written.
+   *
+   * @generated from field: uint64 epoch = 5;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.StreamChunk.
+ * Use `create(StreamChunkSchema)` to create a new message.
+ */
+export const StreamChunkSchema: GenMessage<StreamChunk> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 18);
+
+/**
  * @generated from message raftoral.v1.SignalRunRequest
  */
 export type SignalRunRequest = Message<"raftoral.v1.SignalRunRequest"> & {
@@ -633,7 +729,7 @@ export type SignalRunRequest = Message<"raftoral.v1.SignalRunRequest"> & {
  * Use `create(SignalRunRequestSchema)` to create a new message.
  */
 export const SignalRunRequestSchema: GenMessage<SignalRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 16);
+  messageDesc(file_raftoral_v1_workflow_service, 19);
 
 /**
  * @generated from message raftoral.v1.SignalRunResponse
@@ -646,7 +742,7 @@ export type SignalRunResponse = Message<"raftoral.v1.SignalRunResponse"> & {
  * Use `create(SignalRunResponseSchema)` to create a new message.
  */
 export const SignalRunResponseSchema: GenMessage<SignalRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 17);
+  messageDesc(file_raftoral_v1_workflow_service, 20);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -675,7 +771,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 18);
+  messageDesc(file_raftoral_v1_workflow_service, 21);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -688,7 +784,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 19);
+  messageDesc(file_raftoral_v1_workflow_service, 22);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -710,7 +806,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 20);
+  messageDesc(file_raftoral_v1_workflow_service, 23);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -723,7 +819,7 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 21);
+  messageDesc(file_raftoral_v1_workflow_service, 24);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -836,6 +932,17 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof WaitRunRequestSchema;
     output: typeof WaitRunResponseSchema;
+  },
+  /**
+   * Chunks of a stream that a run writes, as they are committed. The first response is empty: it says that the node has taken the call. Ends with the
+   * stream or its run; a caller whose call breaks asks again for what follows the last chunk, any node.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ReadStream
+   */
+  readStream: {
+    methodKind: "server_streaming";
+    input: typeof ReadStreamRequestSchema;
+    output: typeof ReadStreamResponseSchema;
   },
   /**
    * @generated from rpc raftoral.v1.WorkflowService.SignalRun
