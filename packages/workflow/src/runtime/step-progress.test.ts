@@ -106,7 +106,7 @@ describe("retryIf", () => {
 });
 
 describe("attempts that have failed", () => {
-  test("are counted by the next owner, which waits for the rest of the delay (AT1)", async () => {
+  test("are counted by the next owner, which waits for the rest of the delay (step-attempts.ts AT1)", async () => {
     const [w, clock, attempts]: [World, HandClock, string[]] = [world(), new HandClock(), []];
     const body = single(attempts, ({ attempt }) => (attempt < 3 ? no() : `attempt ${attempt}`), {
       retry: { attempts: 3, initialDelay: "10s", factor: 1, jitter: 0 },
@@ -128,7 +128,7 @@ describe("attempts that have failed", () => {
     expect(await w.cluster.node(1).engine.progress("r", 10)).toEqual([]);
   });
 
-  test("are committed before the next one begins (AT1)", async () => {
+  test("are committed before the next one begins (step-attempts.ts AT1)", async () => {
     const [w, clock, attempts]: [World, HandClock, string[]] = [world([1]), new HandClock(), []];
     const body = single(attempts, ({ attempt }) => (attempt < 2 ? no() : "done"), {
       retry: { initialDelay: 0 },
@@ -160,7 +160,7 @@ describe("attempts that have failed", () => {
     expect(attempts).toEqual(["1 on 3"]);
   });
 
-  test("cost a step that succeeds at once nothing (AT2)", async () => {
+  test("cost a step that succeeds at once nothing (step-attempts.ts AT2)", async () => {
     const w = world([1]);
     const body = single([], () => "done");
     await w.startAll([body]);
@@ -168,7 +168,7 @@ describe("attempts that have failed", () => {
     expect(proposed(w, "StepProgress")).toEqual([]);
   });
 
-  test("leave a body that waits for the next one without a slot, and a drain waits for none of it (AT3)", async () => {
+  test("leave a body that waits for the next one without a slot, and a drain waits for none of it (step-attempts.ts AT3)", async () => {
     const [w, clock, attempts]: [World, HandClock, string[]] = [world(), new HandClock(), []];
     const body = single(attempts, ({ attempt }) => (attempt < 2 ? no() : "done"), {
       retry: { initialDelay: "1h", maxDelay: "1h", jitter: 0 },
@@ -236,7 +236,7 @@ describe("the deadline over all attempts", () => {
     expect(await result).toMatchObject({ message: expect.stringContaining("was tried once and failed: no") });
   });
 
-  test("counts from the beginning of the first attempt on the next owner, too (AT4)", async () => {
+  test("counts from the beginning of the first attempt on the next owner, too (step-attempts.ts AT4)", async () => {
     const [w, clock, attempts]: [World, HandClock, string[]] = [world(), new HandClock(), []];
     const body = single(attempts, () => new Promise(() => {}), { totalTimeout: "10s" });
     await w.startAll([body], { clock });
@@ -301,7 +301,7 @@ describe("heartbeats", () => {
     expect(attempts).toEqual(["1 on 3", "1 on 1"]);
   });
 
-  test("are committed at once and then once in an interval, and the latest with the failure of the attempt (HB1)", async () => {
+  test("are committed at once and then once in an interval, and the latest with the failure of the attempt (heartbeats.ts HB1)", async () => {
     const [w, clock, attempts]: [World, HandClock, string[]] = [world([1]), new HandClock(), []];
     const failing = new Latch();
     let held: StepContext | undefined;
@@ -333,7 +333,7 @@ describe("heartbeats", () => {
     failing.open();
     await clock.advance(0);
     expect(details().at(-1)).toBe("99");
-    // The attempt is over (HB2).
+    // The attempt is over (heartbeats.ts HB2).
     held?.heartbeat(100);
     const before = details().length;
     await clock.advance(60_000);

@@ -42,7 +42,7 @@ export type Attempted =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown };
 
-/** See the file's head. Its signal, key and heartbeats are made only if the function asks for them. */
+/** One attempt, as its function sees it (SA1, SA2). Its signal, key and heartbeats are made only if the function asks for them. */
 export class StepAttempt implements StepContext {
   readonly #setting: AttemptSetting;
   #controller: AbortController | undefined;

@@ -6,7 +6,7 @@
  * AT1. Attempts are counted over all owners: one that failed and is followed by another is committed, and the next one begins once it is, and its
  *      delay is over. An attempt that was under way when its owner was lost is no failed one: the next owner's has its number.
  * AT2. A step that succeeds at its first attempt commits its record and nothing else.
- * AT3. The delay before an attempt is a wait, not work: a body that has nothing else under way gives its slot back, and a held body (CS4) begins no
+ * AT3. The delay before an attempt is a wait, not work: a body that has nothing else under way gives its slot back, and a held body (call-site.ts CS4) begins no
  *      further attempt and need not be waited for.
  * AT4. A deadline over all attempts counts from the beginning of the first one, also on another owner, to within `BEGIN_RECORDED_AFTER_MS`.
  */

@@ -5,7 +5,10 @@ import { inPlaces, type Places } from "./places.ts";
 import { attemptStep, type StepCall, type StepSetting } from "./step-attempts.ts";
 import { stepAnswer } from "./step-record.ts";
 
-/** See the file's head. `places`: those of the innermost bounded scope around it. Rejects with StepFailedError. */
+/**
+ * Runs one step to its record and resolves with the recorded value. `places`: those of the innermost bounded scope around the step. Rejects with
+ * StepFailedError when the step has failed for good.
+ */
 export function step(
   site: CallSite,
   setting: StepSetting,
