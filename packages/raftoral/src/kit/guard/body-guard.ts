@@ -1,13 +1,16 @@
 /**
  * Finds non-determinism where it comes from: names what a body uses of the platform instead of its context.
  *
- * Role: while guards are installed, `Date`, timers, randomness, `fetch` and the like say where they are called. A call inside of a body and
- * outside of a step is told by name; every other call goes on as if nothing stood in between.
+ * Role: while guards are installed, `Date`, timers, randomness, the environment, files, sockets and processes say where they are used. A use inside of a
+ * body and outside of a step is told by name; every other one goes on as if nothing stood in between.
  *
  * U1. Code that runs in no body notices nothing, but for the functions' identity.
  * U2. Guards are counted: the platform's own functions are back when the last user has let go.
+ * U3. What Node or a console does for a body (loading a module, stamping a printed line, reading a source map) is no use of the body's.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { syncBuiltinESMExports } from "node:module";
+import { GUARDED_FUNCTIONS, NOW, STEP } from "./guarded-functions.ts";
 
 /** Where code runs. */
 interface Place {
@@ -61,51 +64,45 @@ export function installGuards(): () => void {
   };
 }
 
+/** A frame of this file, in the sources or built. */
+const OWN_FRAME = /\/kit\/guard\/body-guard\.[jt]s/;
+
+/** A frame of Node's own code. */
+const NODES_FRAME = /(?:\(|at )node:/;
+
 function told(what: string, instead: string): void {
   const at = place.getStore();
   if (at?.report === undefined) return;
   const { runId, workflowType, report } = at;
-  // The frames above are the guard's own.
-  const where = new Error("used here").stack?.split("\n").find((line, i) => i > 0 && !line.includes("/kit/guard/"));
+  // A hook that prepares stacks may read files for it.
+  const used = new Error("used here");
+  const stack = outsideOfBody(() => {
+    Error.captureStackTrace(used, told);
+    return used.stack?.split("\n") ?? [];
+  });
+  // The frame above is the guard's own.
+  const where = stack.find((line, at) => at > 0 && !OWN_FRAME.test(line));
+  if (where !== undefined && NODES_FRAME.test(where)) return;
   report({ runId, workflowType, what, instead, where: where?.trim() ?? "" });
 }
 
-const NOW = "await ctx.now()";
-const SLEEP = "await ctx.sleep(...)";
-const RANDOM = "ctx.random()";
-const STEP = "a step: ctx.step(name, () => ...)";
-
-/** Functions by their owner: name, what to use instead. */
-function guarded(): readonly (readonly [owner: object, ownerName: string, name: string, instead: string])[] {
-  return [
-    [Date, "Date.", "now", NOW],
-    [performance, "performance.", "now", NOW],
-    [Math, "Math.", "random", RANDOM],
-    [globalThis, "", "setTimeout", SLEEP],
-    [globalThis, "", "setInterval", SLEEP],
-    [globalThis, "", "setImmediate", SLEEP],
-    [globalThis, "", "fetch", STEP],
-    [globalThis.crypto, "crypto.", "randomUUID", "ctx.uuid()"],
-    [globalThis.crypto, "crypto.", "getRandomValues", RANDOM],
-    [process, "process.", "hrtime", NOW],
-    [process, "process.", "cwd", STEP],
-  ];
-}
-
 function guardAll(): () => void {
-  const undo = guarded().map(([owner, ownerName, name, instead]) =>
-    guardFunction(owner, `${ownerName}${name}`, name, instead),
+  const undo = GUARDED_FUNCTIONS.flatMap(({ owner, prefix, names, instead }) =>
+    names.map((name) => guardFunction(owner, `${prefix}${name}`, name, instead)),
   );
-  undo.push(guardDate());
+  undo.push(guardDate(), guardEnvironment(), ...freeConsole());
+  // What was imported by name from a module of Node follows.
+  syncBuiltinESMExports();
   return () => {
     for (const back of undo) back();
+    syncBuiltinESMExports();
   };
 }
 
 function guardFunction(owner: object, what: string, name: string, instead: string): () => void {
   const found = Object.getOwnPropertyDescriptor(owner, name);
   const original: unknown = Reflect.get(owner, name);
-  if (typeof original !== "function") return () => {};
+  if (typeof original !== "function" || found?.configurable === false) return () => {};
   const guard = new Proxy(original, {
     apply(target, self, args) {
       told(what, instead);
@@ -140,4 +137,35 @@ function guardDate(): () => void {
   return () => {
     globalThis.Date = original;
   };
+}
+
+/** Variables that tools set and libraries ask for, the same on all nodes of a cluster. */
+const COMMON_VARIABLES: ReadonlySet<string | symbol> = new Set(["NODE_ENV"]);
+
+/** Reading a variable of the environment. */
+function guardEnvironment(): () => void {
+  const original = process.env;
+  process.env = new Proxy(original, {
+    get(target, name) {
+      if (typeof name === "string" && !COMMON_VARIABLES.has(name)) told(`process.env.${name}`, STEP);
+      return Reflect.get(target, name) as string | undefined;
+    },
+  });
+  return () => {
+    process.env = original;
+  };
+}
+
+const PRINTING = Object.freeze(["debug", "dir", "error", "info", "log", "table", "trace", "warn"] as const);
+
+/** What test runners and terminals do with a line that a body prints is theirs (U3). */
+function freeConsole(): readonly (() => void)[] {
+  const { console } = globalThis;
+  return PRINTING.map((name) => {
+    const original = console[name];
+    console[name] = (...args: unknown[]) => outsideOfBody(() => Reflect.apply(original, console, args));
+    return () => {
+      console[name] = original;
+    };
+  });
 }

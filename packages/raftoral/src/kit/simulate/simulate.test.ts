@@ -53,6 +53,28 @@ describe("a simulation", () => {
     expect(message).toContain(`plan: ${JSON.stringify(plan)}`);
   });
 
+  test("sends signals when it is told to, in every order, and tells the order that fails", async () => {
+    const last = workflow("last", { version: 1 }, async (ctx) => {
+      await ctx.step("begin", () => 1);
+      const both = [await ctx.waitFor("bid"), await ctx.waitFor("bid")];
+      return both.at(-1);
+    });
+    const signals = [
+      { signal: "bid", payload: 1, when: "1h" },
+      { signal: "bid", payload: 2, when: { step: "begin", when: "finishes" } },
+    ] as const;
+    const options = { input: undefined, seeds: 12, disturbances: ["kill-owner", "move"] as const, signals };
+    // The moment comes before the hour is over, whatever is killed meanwhile.
+    await simulate(last, { ...options, check: ({ result }) => expect(result).toBe(1) });
+    const failure = await simulate(last, { ...options, signalOrder: "any" }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(SimulationFailure);
+    const { seed, plan, story } = failure as SimulationFailure;
+    expect(story.filter((line) => line.includes("signal bid is sent"))).toHaveLength(2);
+    await expect(simulate(last, { ...options, signalOrder: "any", seeds: [seed], plan })).rejects.toThrow(
+      "undisturbed with",
+    );
+  });
+
   test.each([
     "kill-owner@commit:2:after",
     "cancel@call:1:begins; move@commit:3:proposed",

@@ -21,6 +21,7 @@ import {
   planText,
 } from "./disturbance.ts";
 import { Disturber } from "./disturber.ts";
+import { inOrder, planSignals, type SignalOrder, type SimulatedSignal } from "./simulated-signals.ts";
 
 /** How a simulated run ended. */
 export interface SimulatedOutcome<Output> {
@@ -48,7 +49,11 @@ export interface SimulateOptions<Input, Output>
   readonly workflows?: readonly WorkflowDefinition[];
   /** Mocks steps; called for each run. */
   readonly mocks?: (steps: TestSteps) => void;
-  /** What happens from outside while the run goes on, such as signals. Awaited calls on the cluster survive every disturbance. */
+  /** Signals that are sent to each run, and when. One that comes after the run's end is not sent. */
+  readonly signals?: readonly SimulatedSignal[];
+  /** The order of the signals: `any` gives each seed one of its own, and the undisturbed run that which stands there ("given"). */
+  readonly signalOrder?: SignalOrder;
+  /** What else happens from outside while the run goes on, such as a deploy. Awaited calls on the cluster survive every disturbance. */
   readonly during?: (run: Run<Output>, cluster: TestCluster) => Promise<void>;
   /** Judges an outcome by throwing. Without it an outcome must equal the undisturbed one, unless the run was cancelled. */
   readonly check?: (outcome: SimulatedOutcome<Output>) => void | Promise<void>;
@@ -101,6 +106,7 @@ type FailedTrial = Pick<Trial<unknown>, "failure" | "story">;
 const RUN_ID = "simulated";
 const DEFAULT_SEEDS = 100;
 const CLUSTER_SEED = 1;
+const UNDISTURBED_SEED = 0;
 
 /**
  * Runs `workflow` once undisturbed and once for each seed. Resolves with what was done; rejects with {@link SimulationFailure} for the first seed
@@ -111,8 +117,9 @@ export async function simulate<Input, Output>(
   options: SimulateOptions<Input, Output>,
 ): Promise<SimulationReport> {
   const { seeds = DEFAULT_SEEDS, disturbances = DISTURBANCE_KINDS, plan } = options;
-  const undisturbed = await attempt(workflow, options, 0, [], undefined);
-  if (undisturbed.failure !== undefined) throw new SimulationFailure(workflow.type, 0, [], undisturbed, 0);
+  const undisturbed = await attempt(workflow, options, UNDISTURBED_SEED, [], undefined);
+  if (undisturbed.failure !== undefined)
+    throw new SimulationFailure(workflow.type, UNDISTURBED_SEED, [], undisturbed, 0);
   const list = typeof seeds === "number" ? Array.from({ length: seeds }, (_, at) => at + 1) : seeds;
   let [count, bodies] = [0, 0];
   for (const seed of list) {
@@ -139,7 +146,7 @@ async function attempt<Input, Output>(
   plan: readonly Disturbance[],
   undisturbed: SimulatedOutcome<Output> | undefined,
 ): Promise<Trial<Output>> {
-  const { input, workflows = [], mocks, during, check, ...cluster } = options;
+  const { input, workflows = [], mocks, during, check, signals = [], signalOrder = "given", ...cluster } = options;
   const { nodes, startAt, nodeOptions, realWaitMs } = cluster;
   await using test = await TestCluster.start({
     // The same for all, so that ids and randomness are those of the undisturbed run: a seed decides the plan.
@@ -155,12 +162,15 @@ async function attempt<Input, Output>(
   let outcome: SimulatedOutcome<Output> | undefined;
   let failure: unknown;
   try {
+    const send = planSignals(test, RUN_ID, inOrder(signals, seed === UNDISTURBED_SEED ? "given" : signalOrder, seed));
     const run = await test.workflows.start(workflow, input, { runId: RUN_ID });
+    const sending = send();
+    sending.catch(() => {});
     const outside = during?.(run, test).catch((error: unknown) => {
       // What is sent to a run that the plan has cancelled may come too late.
       if (!disturber.hasCancelled) throw error;
     });
-    const [ended] = await Promise.all([run.wait(), outside]);
+    const [ended] = await Promise.all([run.wait(), outside, Promise.race([sending, run.wait()])]);
     await disturber.finish();
     outcome = {
       seed,
