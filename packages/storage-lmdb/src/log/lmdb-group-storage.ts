@@ -11,47 +11,22 @@
  * E4. Entries below the first index are garbage, once LMDB's state says so: deleted later, a few with each transaction.
  */
 import { dirname, join } from "node:path";
-import {
-  type ConfState,
-  EMPTY_BYTES,
-  InvariantViolation,
-  invariant,
-  type LogIndex,
-  type SnapshotMetadata,
-  type Term,
-} from "@raftoral/raft-core";
-import {
-  type Entry,
-  entrySize,
-  type GroupStorage,
-  type HardState,
-  type Missing,
-  type Snapshot,
-  type SnapshotSink,
-  type SnapshotStream,
-  type WriteBatch,
-} from "@raftoral/raft-core/storage";
+import { InvariantViolation, invariant, type LogIndex, type SnapshotMetadata, type Term } from "@raftoral/raft-core";
+import type { Entry, GroupStorage, SnapshotSink, SnapshotStream, WriteBatch } from "@raftoral/raft-core/storage";
 import type { Database } from "lmdb";
 import type { WriteTransaction } from "../commit/checkpoint.ts";
 import type { GroupCommit } from "../commit/group-commit.ts";
 import type { Participant } from "../commit/round.ts";
-import { corrupt, StorageError } from "../errors.ts";
+import { StorageError } from "../errors.ts";
 import { entryKey, moveEntryKey, stateKey } from "../format/keys.ts";
-import {
-  decodeEntry,
-  encodeEntry,
-  encodeState,
-  entryRecordBytes,
-  type GroupState,
-  isEntry,
-  isIntact,
-} from "../format/records.ts";
+import { decodeEntry, encodeEntry, encodeState, entryRecordBytes, type GroupState } from "../format/records.ts";
 import type { SnapshotHold } from "../snapshots/snapshot-hold.ts";
 import { SnapshotSpool, type SpooledContent } from "../snapshots/snapshot-spool.ts";
 import { checkBatch } from "./batch-check.ts";
 import { EntryGarbage } from "./entry-garbage.ts";
 import { loadGroup, readRecord } from "./group-loader.ts";
 import { Pipeline } from "./pipeline.ts";
+import { entryRecord, StoredLog } from "./stored-log.ts";
 import { TailCache } from "./tail-cache.ts";
 import { TermRuns } from "./term-runs.ts";
 
@@ -70,7 +45,7 @@ export interface GroupOptions {
 const SNAPSHOT_FOLDER = "snapshots";
 
 /** The storage of one group (E1 to E4). It keeps S1 to S5 of raft-core's storage.ts. */
-export class LmdbGroupStorage implements GroupStorage, Participant {
+export class LmdbGroupStorage extends StoredLog implements GroupStorage, Participant {
   readonly #options: GroupOptions;
   readonly #terms: TermRuns;
   readonly #cache: TailCache;
@@ -91,6 +66,7 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     state: GroupState,
     parts: { terms: TermRuns; cache: TailCache; spool: SnapshotSpool },
   ) {
+    super();
     this.#options = options;
     this.#state = state;
     this.#storedLast = state.lastIndex;
@@ -120,43 +96,6 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     storage.#garbage.add(loaded.garbage);
     if (loaded.garbage.length > 0) options.commit.collect(storage.#garbage);
     return storage;
-  }
-
-  initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
-    return { hardState: this.#state.hardState, confState: this.#state.snapshot.confState };
-  }
-
-  firstIndex(): LogIndex {
-    return this.#state.compactedIndex + 1;
-  }
-
-  lastIndex(): LogIndex {
-    return this.#state.lastIndex;
-  }
-
-  term(index: LogIndex): Term | Missing {
-    if (index < this.#state.compactedIndex) return "compacted";
-    if (index > this.#state.lastIndex) return "unavailable";
-    return this.#terms.at(index);
-  }
-
-  entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | Missing {
-    invariant(lo <= hi, () => `group ${this.#options.group}: entries [${lo}, ${hi}): the range is reversed`);
-    if (lo <= this.#state.compactedIndex) return "compacted";
-    if (hi > this.#state.lastIndex + 1) return "unavailable";
-    const found: Entry[] = [];
-    let bytes = 0;
-    for (let index = lo; index < hi; index++) {
-      const entry = this.#cache.get(index) ?? this.#readEntry(index);
-      bytes += entrySize(entry);
-      if (bytes > maxBytes && index > lo) break;
-      found.push(entry);
-    }
-    return found;
-  }
-
-  snapshot(): Snapshot | "unavailable" {
-    return { metadata: this.#state.snapshot, data: EMPTY_BYTES };
   }
 
   write(batch: WriteBatch): Promise<void> {
@@ -241,6 +180,18 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
     this.#options.commit.collect(this.#garbage);
   }
 
+  protected get state(): GroupState {
+    return this.#state;
+  }
+
+  protected entryAt(index: LogIndex): Entry {
+    return this.#cache.get(index) ?? this.#readEntry(index);
+  }
+
+  protected termAt(index: LogIndex): Term {
+    return this.#terms.at(index);
+  }
+
   /** Returns the content of the snapshot that the batch replaces, if it does. */
   #apply(batch: WriteBatch): SpooledContent | undefined {
     const replaced =
@@ -297,11 +248,10 @@ export class LmdbGroupStorage implements GroupStorage, Participant {
   }
 
   #readEntry(index: LogIndex): Entry {
-    moveEntryKey(this.#readKey, index);
-    const record = readRecord(this.#options.database, this.#readKey);
-    const where = { file: this.#options.file, group: this.#options.group, record: `entry ${index}`, index };
-    if (record === undefined) throw corrupt(where, "missing");
-    if (!isIntact(this.#readKey, record) || !isEntry(record)) throw corrupt(where, "wrong checksum");
-    return decodeEntry(index, record);
+    const { file, group, database } = this.#options;
+    return decodeEntry(
+      index,
+      entryRecord(this.#readKey, index, { file, group }, (key) => readRecord(database, key)),
+    );
   }
 }

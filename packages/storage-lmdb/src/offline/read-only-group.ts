@@ -1,19 +1,11 @@
 /** One group of a stopped folder as a storage that can be read: for tools that replay its log. */
 import { dirname, join } from "node:path";
-import { type ConfState, EMPTY_BYTES, InvariantViolation, type LogIndex, type Term } from "@raftoral/raft-core";
-import {
-  type Entry,
-  entrySize,
-  type GroupStorage,
-  type HardState,
-  type Missing,
-  type Snapshot,
-  type SnapshotSink,
-  type SnapshotStream,
-} from "@raftoral/raft-core/storage";
+import { InvariantViolation, type LogIndex, type Term } from "@raftoral/raft-core";
+import type { Entry, GroupStorage, SnapshotSink, SnapshotStream } from "@raftoral/raft-core/storage";
 import { corrupt } from "../errors.ts";
-import { entryKey, moveEntryKey } from "../format/keys.ts";
-import { decodeEntry, entryTerm, type GroupState, isEntry, isIntact } from "../format/records.ts";
+import { entryKey } from "../format/keys.ts";
+import { decodeEntry, entryTerm, type GroupState } from "../format/records.ts";
+import { entryRecord, StoredLog } from "../log/stored-log.ts";
 import {
   DamagedRecord,
   readSnapshotFile,
@@ -26,7 +18,7 @@ import type { MergedRecords } from "./merged-records.ts";
  * The storage of one group of a stopped folder. Reads throw STORAGE_CORRUPT for a damaged record. Methods that would write reject with
  * InvariantViolation.
  */
-export class ReadOnlyGroup implements GroupStorage {
+export class ReadOnlyGroup extends StoredLog implements GroupStorage {
   readonly group: number;
   readonly state: GroupState;
   readonly #records: MergedRecords;
@@ -34,48 +26,12 @@ export class ReadOnlyGroup implements GroupStorage {
   readonly #key: Buffer;
 
   constructor(records: MergedRecords, file: string, group: number, state: GroupState) {
+    super();
     this.#records = records;
     this.#file = file;
     this.#key = entryKey(group, 0);
     this.group = group;
     this.state = state;
-  }
-
-  initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
-    return { hardState: this.state.hardState, confState: this.state.snapshot.confState };
-  }
-
-  firstIndex(): LogIndex {
-    return this.state.compactedIndex + 1;
-  }
-
-  lastIndex(): LogIndex {
-    return this.state.lastIndex;
-  }
-
-  /** Throws StorageError STORAGE_CORRUPT, as all that reads entries does. */
-  term(index: LogIndex): Term | Missing {
-    if (index < this.state.compactedIndex) return "compacted";
-    if (index > this.state.lastIndex) return "unavailable";
-    return index === this.state.compactedIndex ? this.state.compactedTerm : entryTerm(this.#record(index));
-  }
-
-  entries(lo: LogIndex, hi: LogIndex, maxBytes: number): readonly Entry[] | Missing {
-    if (lo <= this.state.compactedIndex) return "compacted";
-    if (hi > this.state.lastIndex + 1) return "unavailable";
-    const found: Entry[] = [];
-    let bytes = 0;
-    for (let index = lo; index < hi; index++) {
-      const entry = decodeEntry(index, this.#record(index));
-      bytes += entrySize(entry);
-      if (bytes > maxBytes && index > lo) break;
-      found.push(entry);
-    }
-    return found;
-  }
-
-  snapshot(): Snapshot | "unavailable" {
-    return { metadata: this.state.snapshot, data: EMPTY_BYTES };
   }
 
   /** The latest snapshot's, whatever is asked for. */
@@ -93,13 +49,16 @@ export class ReadOnlyGroup implements GroupStorage {
 
   async close(): Promise<void> {}
 
+  protected entryAt(index: LogIndex): Entry {
+    return decodeEntry(index, this.#record(index));
+  }
+
+  protected termAt(index: LogIndex): Term {
+    return entryTerm(this.#record(index));
+  }
+
   #record(index: LogIndex): Buffer {
-    moveEntryKey(this.#key, index);
-    const record = this.#records.get(this.#key);
-    const where = { file: this.#file, group: this.group, record: `entry ${index}`, index };
-    if (record === undefined) throw corrupt(where, "missing");
-    if (!isIntact(this.#key, record) || !isEntry(record)) throw corrupt(where, "wrong checksum");
-    return record;
+    return entryRecord(this.#key, index, { file: this.#file, group: this.group }, (key) => this.#records.get(key));
   }
 }
 
