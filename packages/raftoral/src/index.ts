@@ -37,8 +37,10 @@ export {
   type WorkflowContext,
   type WorkflowDefinition,
   type WorkflowInput,
+  type WorkflowLog,
   type WorkflowOptions,
   type WorkflowResult,
+  type WriteLine,
   workflow,
 } from "@raftoral/workflow";
 

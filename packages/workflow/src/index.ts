@@ -45,6 +45,7 @@ export type {
   WaitResult,
   WorkflowContext,
 } from "./author/workflow-context.ts";
+export type { WorkflowLog, WriteLine } from "./author/workflow-log.ts";
 export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
 
 // To run and observe them.

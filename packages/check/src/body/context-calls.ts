@@ -34,6 +34,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
 export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
   "attempt",
   "fencingToken",
+  "log",
   "nodeId",
   "runId",
   "signal",

@@ -4,6 +4,7 @@ import type { Duration } from "./duration.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
 import type { StreamDefinition, StreamWriter } from "./stream.ts";
+import type { WorkflowLog } from "./workflow-log.ts";
 
 /** How often and when a failed step is tried again. */
 export interface RetryPolicy {
@@ -131,6 +132,12 @@ export interface WorkflowContext {
    * the recorded answers.
    */
   readonly signal: AbortSignal;
+
+  /**
+   * Writes lines to the node's logger, with the run's id and type, and the scope, or the step and its attempt. A line of the body is written once, not on replay; it
+   * comes again only where the owner died before the next record of the run was committed. Inside of a step it is written at every attempt. Never throws.
+   */
+  readonly log: WorkflowLog;
 
   /**
    * Runs `fn` and records what it returns, as JSON; a replay is answered from the record. `fn` runs at least once, its result

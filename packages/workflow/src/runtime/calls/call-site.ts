@@ -66,6 +66,10 @@ export class CallSite {
   /** Of these, how many wait for a turn, and the way to give answers again (CS5). */
   #deferred = 0;
   #giveAnswers = (): void => {};
+  /** Calls that wait for an answer from the record. */
+  #replays = 0;
+  /** The body has got an answer that no earlier owner recorded: it comes after all that they did. */
+  #isBeyondRecord = false;
   /** Paths of steps that are not recorded, or whose record is not answered yet. */
   readonly #steps = new Set<string>();
 
@@ -89,6 +93,11 @@ export class CallSite {
   /** Whether the body waits for nothing but one call. */
   get isAlone(): boolean {
     return this.#open === 1;
+  }
+
+  /** Whether the body is answered from what earlier owners recorded: they have carried out what it does now. */
+  get isReplaying(): boolean {
+    return !this.#isBeyondRecord && (this.#replays > 0 || this.history.isLeft);
   }
 
   /** Whether several calls are open, so that the order of their answers matters. */
@@ -130,7 +139,9 @@ export class CallSite {
     const found = this.history.find(path, kind);
     if (found !== undefined) {
       askForOthers?.();
+      this.#replays += 1;
       await this.#answers.recorded(found.position);
+      this.#replays -= 1;
       if (this.interruption.isOver) return never();
       this.#interception?.callAnswered(path, kind, true);
       return answer(found);
@@ -147,6 +158,7 @@ export class CallSite {
       const turn = this.#answers.fresh(path, recorded.position, this.isAlone);
       if (turn !== undefined) await turn;
       if (this.interruption.isOver) return never();
+      this.#isBeyondRecord = true;
       this.#interception?.callAnswered(path, kind, false);
       return answer(recorded);
     } finally {

@@ -15,6 +15,7 @@ import type {
   WaitResult,
   WorkflowContext,
 } from "../../author/workflow-context.ts";
+import type { WorkflowLog } from "../../author/workflow-log.ts";
 import { WorkflowError } from "../../errors.ts";
 import { called } from "../calls/called.ts";
 import { mapped } from "../calls/mapped.ts";
@@ -26,6 +27,7 @@ import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
 import type { RunExecution } from "./run-execution.ts";
+import { RunLog } from "./run-log.ts";
 
 /** Items of a `map` that are under way at once, unless told otherwise. */
 const MAP_CONCURRENCY = 16;
@@ -39,6 +41,7 @@ export class ExecutionContext implements WorkflowContext {
   /** Of the innermost bounded scope around this one, itself included. */
   readonly #places: Places | undefined;
   #random: SeededRandom | undefined;
+  #log: RunLog | undefined;
 
   constructor(execution: RunExecution, paths: StepPaths, places?: Places) {
     this.#execution = execution;
@@ -72,6 +75,11 @@ export class ExecutionContext implements WorkflowContext {
 
   get signal(): AbortSignal {
     return this.#execution.interruption.signal;
+  }
+
+  get log(): WorkflowLog {
+    this.#log ??= new RunLog(this.#execution.log, this.#paths.prefix);
+    return this.#log;
   }
 
   step<T extends Recordable<T>>(

@@ -123,6 +123,11 @@ export class History {
     return [...this.#recorded.keys()];
   }
 
+  /** Whether earlier owners recorded something that the body has not asked for. */
+  get isLeft(): boolean {
+    return this.#recorded.size > 0;
+  }
+
   /** Whether an earlier owner recorded something at a path that has not been asked for. */
   has(key: string): boolean {
     return this.#recorded.has(key);

@@ -32,6 +32,7 @@ import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { History } from "./history.ts";
 import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
+import type { RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import { watchStrayRejections } from "./stray-rejections.ts";
@@ -47,6 +48,7 @@ export class RunExecution {
   readonly site: CallSite;
   readonly steps: StepSetting;
   readonly streams: StreamSetting;
+  readonly log: RunLogSetting;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
   readonly #history: History;
@@ -92,6 +94,8 @@ export class RunExecution {
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
     });
+    const isReplaying = (): boolean => this.site.isReplaying;
+    this.log = { logger, runId, workflowType: definition.type, isReplaying };
     const { guard } = this.site;
     this.streams = { writes: this.#history.streams, guard, interruption };
     this.steps = {
