@@ -3,14 +3,25 @@
  * of them.
  */
 import type { SeedKind } from "../command/worker-pool.ts";
+import { ELECTION_MUTANTS } from "./election-mutants.ts";
 import { ENGINE_MUTANTS } from "./engine-mutants.ts";
+import { FORGED_MUTANTS } from "./forged-mutants.ts";
+import { MEMBERSHIP_MUTANTS } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
-import { RAFT_MUTANTS } from "./raft-mutants.ts";
+import { READ_MUTANTS } from "./read-mutants.ts";
+import { REPLICATION_MUTANTS } from "./replication-mutants.ts";
 
 const DRIVER = "raft-core/src/driver";
 
 /** All of them. */
-export const MUTANTS: readonly Mutant[] = [...RAFT_MUTANTS, ...ENGINE_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...ELECTION_MUTANTS,
+  ...REPLICATION_MUTANTS,
+  ...MEMBERSHIP_MUTANTS,
+  ...READ_MUTANTS,
+  ...FORGED_MUTANTS,
+  ...ENGINE_MUTANTS,
+];
 
 /** Whether runs of a kind are to find a bug. Bare cores have no driver, and no disk that could be wrong. */
 export function isSoughtBy(kind: SeedKind, { edits, kinds }: Mutant): boolean {
