@@ -76,24 +76,35 @@ serve({
     };
     await Promise.all(Array.from({ length: STARTS_IN_FLIGHT }, start));
   },
-  /** Resolves once `count` runs have another owner, and a body here for each of those that are this node's. */
+  /** Runs that are this node's. */
+  owned: async () => (await running().cluster.status()).ownedRuns,
+  /**
+   * Resolves once `count` runs have another owner, and a body here for each of those that are this node's. A run may be moved twice, when a survivor is taken
+   * for lost meanwhile.
+   */
   takeover(count: number): Promise<SeenTakeover> {
     const { promise, resolve } = Promise.withResolvers<SeenTakeover>();
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     const { nodeId } = running();
     const lost: number[] = [];
-    let [moved, own, begun, lostAtMs, movedAtMs] = [0, 0, 0, 0, 0];
+    const moved = new Set<string>();
+    const withoutBody = new Set<string>();
+    let [begun, lostAtMs, movedAtMs] = [0, 0, 0];
     const stop = running().on((event) => {
       if (event.type === "node-changed" && event.status === "lost") {
         lost.push(event.nodeId);
         lostAtMs ||= Date.now();
       } else if (event.type === "owner-changed") {
-        moved += 1;
-        if (event.to === nodeId) own += 1;
-        if (moved === count) movedAtMs = Date.now();
-      } else if (event.type === "body-started") begun += 1;
-      if (moved < count || begun < own) return;
+        moved.add(event.runId);
+        if (event.to === nodeId) withoutBody.add(event.runId);
+        else withoutBody.delete(event.runId);
+        if (moved.size === count) movedAtMs ||= Date.now();
+      } else if (event.type === "body-started") {
+        begun += 1;
+        withoutBody.delete(event.runId);
+      }
+      if (moved.size < count || withoutBody.size > 0) return;
       stop();
       delay.disable();
       const longestDelayMs = delay.max / 1e6;
