@@ -12,7 +12,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${CALLS}/step-attempts.ts`,
+        file: `${CALLS}/retry-policy.ts`,
         find: "initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1)",
         replace: "initialDelayMs * factor ** (attempt - 1)",
       },

@@ -98,7 +98,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "late-answer-unheard",
-    bug: "a candidate does not learn from an answer of an earlier term that it needs the vote of a removed member no more",
+    bug: "a candidate does not learn from an answer of an earlier term that it can do without the vote of a removed member",
     kinds: ["cores"],
     edits: [
       {
