@@ -38,6 +38,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     stuckReason: undefined,
     cancelReason: undefined,
     pendingSignals: [],
+    stepsInProgress: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     ...change,
   };

@@ -60,6 +60,7 @@ export type {
   RunPage,
   RunStatus,
   RunSummary,
+  StepInProgress,
 } from "./api/runs.ts";
 export type { StreamChunk, StreamOptions } from "./api/streams.ts";
 export type {

@@ -100,6 +100,7 @@ export type { RecordedError } from "./model/failure.ts";
 export type { Epoch } from "./model/ownership.ts";
 export type { HistoryRecord, RecordKind } from "./model/record.ts";
 export type { RunOutcome } from "./model/run-outcome.ts";
+export type { KnownProgress, StepProgress } from "./model/step-progress.ts";
 export type { TypeVersion } from "./model/type-version.ts";
 export {
   RaftWorkflowEngine,

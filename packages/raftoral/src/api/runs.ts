@@ -57,10 +57,28 @@ export interface RunSummary {
   readonly cancelReason: string | undefined;
 }
 
+/** How far a step has come that has no record yet. */
+export interface StepInProgress {
+  /** The step's place in the run, as in {@link HistoryRecord}. */
+  readonly path: string;
+  /** Over all owners of the run. */
+  readonly failedAttempts: number;
+  /** What the last of them failed of; undefined while none has failed. */
+  readonly error: RecordedFailure | undefined;
+  /** When the next attempt is due, or was: milliseconds since the epoch. Undefined while none has failed. */
+  readonly nextAttemptAtMs: number | undefined;
+  /** When the first attempt began: milliseconds since the epoch. */
+  readonly beganAtMs: number;
+  /** What the last heartbeat said. */
+  readonly heartbeat: Payload;
+}
+
 /** Everything about a run that is not payload or history. */
 export interface RunDescription extends RunSummary {
   /** Names of the signals that the run has not asked for yet, oldest first. */
   readonly pendingSignals: readonly string[];
+  /** At most 100 steps without a record that have failed an attempt or given heartbeat details, in no order. */
+  readonly stepsInProgress: readonly StepInProgress[];
   /** What `ctx.random` and `ctx.uuid` follow from: 16 bytes in base64. */
   readonly seed: string;
 }

@@ -45,6 +45,18 @@ export const idle = workflow("idle", { version: 1 }, async (ctx) => {
   return "gone" as const;
 });
 
+/** Digs for ever, and hauls what fails. */
+export const laborious = workflow("laborious", { version: 1 }, async (ctx) => {
+  const dig = ctx.step("dig", (step) => {
+    step.heartbeat({ metres: 3 });
+    return new Promise<never>((_, reject) => step.signal.addEventListener("abort", () => reject(new Error("stopped"))));
+  });
+  const heavy = (): never => {
+    throw new Error("too heavy");
+  };
+  await Promise.all([dig, ctx.step("haul", heavy, { retry: { initialDelay: "1h", maxDelay: "1h" } })]);
+});
+
 export const echo = workflow("echo", { version: 1 }, async (_ctx, input: unknown) => input);
 
 export const failing = workflow("failing", { version: 1 }, async (ctx, how: "error" | "text" | "parts" | "step") => {
@@ -92,4 +104,13 @@ export const talker = workflow("talker", { version: 1 }, async (ctx, words: read
 });
 
 /** What the nodes of the tested cluster can execute. */
-export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [order, gated, idle, echo, failing, strict, talker];
+export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
+  order,
+  gated,
+  idle,
+  echo,
+  failing,
+  strict,
+  talker,
+  laborious,
+];

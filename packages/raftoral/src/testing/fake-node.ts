@@ -263,6 +263,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     endedAtMs: undefined,
     recordCount: 0,
     pendingSignals: [],
+    stepsInProgress: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     history: [],
     ...fields,

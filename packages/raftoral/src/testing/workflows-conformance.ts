@@ -8,6 +8,7 @@ import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
+import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
 
 /** What the suite needs of an implementation. */
@@ -60,6 +61,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
         error: undefined,
         cancelReason: undefined,
         pendingSignals: [],
+        stepsInProgress: [],
         seed: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/),
       });
       expect((await run.input()).value()).toEqual({ item: "tea", total: 20 });
@@ -379,6 +381,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       });
     });
 
+    stepCases(() => subject);
     streamCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {

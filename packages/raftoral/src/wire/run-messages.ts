@@ -6,15 +6,17 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NodeError } from "../api/errors.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription, RunStatus, RunSummary } from "../api/runs.ts";
+import type { EndedRun, HistoryRecord, RunDescription, RunStatus, RunSummary, StepInProgress } from "../api/runs.ts";
 import {
   type HistoryRecordSchema,
   type Outcome,
   type OutcomeSchema,
   type Run,
   type RunSchema,
+  type StepInProgressSchema,
   type HistoryRecord as WireRecord,
   RunStatus as WireStatus,
+  type StepInProgress as WireStep,
 } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 import { safeNumber } from "./numbers.ts";
@@ -56,6 +58,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.stuckReason === undefined ? {} : { stuckReason: run.stuckReason }),
     ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
     pendingSignals: [...(run.pendingSignals ?? [])],
+    stepsInProgress: (run.stepsInProgress ?? []).map(stepToWire),
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
   };
 }
@@ -89,7 +92,31 @@ export function summaryFromWire(run: Run): RunSummary {
 export function descriptionFromWire(run: Run | undefined): RunDescription {
   if (run === undefined) throw lacking("a run");
   const seed = Buffer.from(run.seed).toString("base64");
-  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals, seed };
+  const stepsInProgress = run.stepsInProgress.map(stepFromWire);
+  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals, stepsInProgress, seed };
+}
+
+function stepToWire(step: StepInProgress): MessageInitShape<typeof StepInProgressSchema> {
+  return {
+    path: step.path,
+    failedAttempts: step.failedAttempts,
+    ...(step.error === undefined ? {} : { failure: failureToWire(step.error) }),
+    ...(step.nextAttemptAtMs === undefined ? {} : { nextAttemptAtMs: BigInt(step.nextAttemptAtMs) }),
+    beganAtMs: BigInt(step.beganAtMs),
+    heartbeat: step.heartbeat.bytes,
+  };
+}
+
+function stepFromWire(step: WireStep): StepInProgress {
+  const { path, failedAttempts, failure, nextAttemptAtMs, beganAtMs, heartbeat } = step;
+  return {
+    path,
+    failedAttempts,
+    error: failure === undefined ? undefined : failureFromWire(failure),
+    nextAttemptAtMs: nextAttemptAtMs === undefined ? undefined : safeNumber(nextAttemptAtMs, "next_attempt_at_ms"),
+    beganAtMs: safeNumber(beganAtMs, "began_at_ms"),
+    heartbeat: Payload.ofBytes(heartbeat, `the heartbeat of step ${path}`),
+  };
 }
 
 /** An ended run as a message. */

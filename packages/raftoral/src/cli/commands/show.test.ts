@@ -44,6 +44,29 @@ test("show has steps and history", async () => {
   });
 });
 
+test("show has the steps under way, with their failed attempts and heartbeats", async () => {
+  const step = {
+    path: "charge#0",
+    failedAttempts: 2,
+    error: { name: "Error", message: "the bank is away" },
+    nextAttemptAtMs: 1_700_000_060_000,
+    beganAtMs: 1_700_000_000_000,
+    heartbeat: Payload.of({ done: 17 }, "it"),
+  };
+  const begun = { ...step, path: "pack#0", failedAttempts: 0, error: undefined, nextAttemptAtMs: undefined };
+  node.runs.set(
+    "retries",
+    run("retries", { stepsInProgress: [step, { ...begun, heartbeat: Payload.of(undefined, "it") }] }),
+  );
+  const { out } = await ask(["show", "retries"]);
+  expect(out).toMatch(/charge#0 +2 +2023-11-14 22:14:20\S* +Error: the bank is away +\{"done":17\}/);
+  expect(out).toMatch(/pack#0 +0 +- +- +-/);
+  expect(JSON.parse((await ask(["show", "retries", "--json"])).out).stepsInProgress).toMatchObject([
+    { path: "charge#0", failedAttempts: 2, heartbeat: { done: 17 } },
+    { path: "pack#0", failedAttempts: 0 },
+  ]);
+});
+
 test("show has the stack, the causes and the parts of what a run failed with", async () => {
   const cause = failed("Error", "connect ECONNREFUSED", { code: "ECONNREFUSED", stack: "Error: x\n    at net.js:1" });
   const parts = [failed("Error", "first"), failed("RangeError", "second\u001b[2J")];

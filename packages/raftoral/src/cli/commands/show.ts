@@ -130,6 +130,7 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
   ];
   if (run.error !== undefined && hasMore(run.error)) parts.push(`${failureLines(run.error).join("\n")}\n`);
   if (history.length > 0) parts.push(historyTable(run, history, widths));
+  if (run.stepsInProgress.length > 0) parts.push(stepsTable(run, widths));
   parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
 }
@@ -145,6 +146,26 @@ function stuckText({ runId, stuckReason }: RunDescription): string {
       ? "the processes that executed it ended one after the other, without a new record"
       : stuckReason;
   return `${why}. Find out why, then: raftoral resume ${runId}, or raftoral cancel ${runId}`;
+}
+
+/** Steps without a record, as far as they have come. */
+function stepsTable({ stepsInProgress }: RunDescription, widths: Widths): string {
+  return formatTable(
+    [
+      { title: "STEP UNDER WAY" },
+      { title: "FAILED", align: "right" },
+      { title: "NEXT (UTC)" },
+      { title: "ERROR" },
+      { title: "HEARTBEAT" },
+    ],
+    stepsInProgress.map(({ path, failedAttempts, nextAttemptAtMs, error, heartbeat }) => [
+      clip(path, widths.path),
+      String(failedAttempts),
+      nextAttemptAtMs === undefined ? "-" : formatTime(nextAttemptAtMs),
+      error === undefined ? "-" : clip(failureLine(error), widths.value),
+      show(heartbeat, widths),
+    ]),
+  );
 }
 
 function historyTable(run: RunDescription, history: readonly HistoryRecord[], widths: Widths): string {

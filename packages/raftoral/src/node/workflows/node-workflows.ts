@@ -45,6 +45,9 @@ const PAGE_BYTES = 1024 * 1024;
 /** What decides a run's randomness. */
 const SEED_BYTES = 16;
 
+/** Steps in progress that a description shows at most. */
+const DESCRIBED_STEPS = 100;
+
 /** The workflow calls of one node (NW1, NW2). */
 export class NodeWorkflows implements WorkflowsPort {
   readonly #options: NodeWorkflowsOptions;
@@ -85,7 +88,8 @@ export class NodeWorkflows implements WorkflowsPort {
 
   async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
     await this.#barrier(limit);
-    return descriptionOf(await this.#present(runId));
+    const run = await this.#present(runId);
+    return descriptionOf(run, (await this.#options.engine.progress(runId, DESCRIBED_STEPS)) ?? []);
   }
 
   async list(filter: RunFilter, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<RunPage> {

@@ -1,5 +1,6 @@
 /** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
 import type {
+  KnownProgress,
   RecordedChunk,
   RecordedError,
   RunEnd,
@@ -10,7 +11,7 @@ import type {
   StuckSummary,
 } from "@raftoral/workflow";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription, RunSummary } from "../../api/runs.ts";
+import type { EndedRun, HistoryRecord, RunDescription, RunSummary, StepInProgress } from "../../api/runs.ts";
 import type { StreamChunk } from "../../api/streams.ts";
 
 /** A list shows the beginning of a failed run's message: so many UTF-16 units. */
@@ -22,13 +23,25 @@ export function summaryOf(run: StateSummary): RunSummary {
   return { ...factsOf(run), error: error === undefined ? undefined : shortened(error) };
 }
 
-/** A run that is described. */
-export function descriptionOf(run: StateSummary): RunDescription {
+/** A run that is described, with steps that have no record yet. */
+export function descriptionOf(run: StateSummary, progress: readonly KnownProgress[]): RunDescription {
   return {
     ...factsOf(run),
     error: failureOf(run),
     pendingSignals: isOpen(run) ? run.signals : [],
+    stepsInProgress: progress.map(stepOf),
     seed: Buffer.from(run.seed).toString("base64"),
+  };
+}
+
+function stepOf({ path, attempts, error, nextAtMs, beganAtMs, details }: KnownProgress): StepInProgress {
+  return {
+    path,
+    failedAttempts: attempts,
+    error,
+    nextAttemptAtMs: nextAtMs === 0 ? undefined : nextAtMs,
+    beganAtMs,
+    heartbeat: Payload.ofBytes(details, `the heartbeat of step ${path}`),
   };
 }
 

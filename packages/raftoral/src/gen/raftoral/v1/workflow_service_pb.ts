@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKdAwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBQg4KDF9lbmRlZF9hdF9tc0IQCg5fY2FuY2VsX3JlYXNvbkIPCg1fc3R1Y2tfcmVhc29uIqsBCgdPdXRjb21lEiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhMKC2VuZGVkX2F0X21zGAMgASgEEg4KBnJlc3VsdBgEIAEoDBIlCgdmYWlsdXJlGAUgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGAYgASgJInMKDUhpc3RvcnlSZWNvcmQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhAKCHBvc2l0aW9uGAYgASgJIoQBCg9TdGFydFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIWCg52ZXJzaW9uX3Bpbm5lZBgEIAEoCBINCgVpbnB1dBgFIAEoDBISCgp0aW1lb3V0X21zGAYgASgNIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI2ChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIjYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRUmVzdW1lUnVuUmVzcG9uc2UqoAEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFMo4GCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVAwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3NCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb24ivgEKDlN0ZXBJblByb2dyZXNzEgwKBHBhdGgYASABKAkSFwoPZmFpbGVkX2F0dGVtcHRzGAIgASgNEiUKB2ZhaWx1cmUYAyABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEh8KEm5leHRfYXR0ZW1wdF9hdF9tcxgEIAEoBEgAiAEBEhMKC2JlZ2FuX2F0X21zGAUgASgEEhEKCWhlYXJ0YmVhdBgGIAEoDEIVChNfbmV4dF9hdHRlbXB0X2F0X21zIqsBCgdPdXRjb21lEiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhMKC2VuZGVkX2F0X21zGAMgASgEEg4KBnJlc3VsdBgEIAEoDBIlCgdmYWlsdXJlGAUgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGAYgASgJInMKDUhpc3RvcnlSZWNvcmQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhAKCHBvc2l0aW9uGAYgASgJIoQBCg9TdGFydFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIWCg52ZXJzaW9uX3Bpbm5lZBgEIAEoCBINCgVpbnB1dBgFIAEoDBISCgp0aW1lb3V0X21zGAYgASgNIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI2ChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIjYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRUmVzdW1lUnVuUmVzcG9uc2UqoAEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFMo4GCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * An error as it was recorded.
@@ -169,6 +169,13 @@ export type Run = Message<"raftoral.v1.Run"> & {
    * @generated from field: optional string stuck_reason = 15;
    */
   stuckReason?: string | undefined;
+
+  /**
+   * At most 100 steps without a record that have failed an attempt or given heartbeat details. Empty in ListRuns.
+   *
+   * @generated from field: repeated raftoral.v1.StepInProgress steps_in_progress = 16;
+   */
+  stepsInProgress: StepInProgress[];
 };
 
 /**
@@ -177,6 +184,62 @@ export type Run = Message<"raftoral.v1.Run"> & {
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 1);
+
+/**
+ * How far a step has come that has no record yet.
+ *
+ * @generated from message raftoral.v1.StepInProgress
+ */
+export type StepInProgress = Message<"raftoral.v1.StepInProgress"> & {
+  /**
+   * Enclosing scopes, name and occurrence.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * Over all owners of the run.
+   *
+   * @generated from field: uint32 failed_attempts = 2;
+   */
+  failedAttempts: number;
+
+  /**
+   * What the last of them failed of; absent while none has failed.
+   *
+   * @generated from field: raftoral.v1.Failure failure = 3;
+   */
+  failure?: Failure | undefined;
+
+  /**
+   * When the next attempt is due, or was; absent while none has failed.
+   *
+   * @generated from field: optional uint64 next_attempt_at_ms = 4;
+   */
+  nextAttemptAtMs?: bigint | undefined;
+
+  /**
+   * When the first attempt began.
+   *
+   * @generated from field: uint64 began_at_ms = 5;
+   */
+  beganAtMs: bigint;
+
+  /**
+   * What the last heartbeat said, as JSON in UTF-8; empty for nothing.
+   *
+   * @generated from field: bytes heartbeat = 6;
+   */
+  heartbeat: Uint8Array;
+};
+
+/**
+ * Describes the message raftoral.v1.StepInProgress.
+ * Use `create(StepInProgressSchema)` to create a new message.
+ */
+export const StepInProgressSchema: GenMessage<StepInProgress> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 2);
 
 /**
  * How a run ended. The field that is set fits `status`.
@@ -220,7 +283,7 @@ export type Outcome = Message<"raftoral.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 2);
+  messageDesc(file_raftoral_v1_workflow_service, 3);
 
 /**
  * The committed answer of one context call.
@@ -272,7 +335,7 @@ export type HistoryRecord = Message<"raftoral.v1.HistoryRecord"> & {
  * Use `create(HistoryRecordSchema)` to create a new message.
  */
 export const HistoryRecordSchema: GenMessage<HistoryRecord> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 3);
+  messageDesc(file_raftoral_v1_workflow_service, 4);
 
 /**
  * @generated from message raftoral.v1.StartRunRequest
@@ -320,7 +383,7 @@ export type StartRunRequest = Message<"raftoral.v1.StartRunRequest"> & {
  * Use `create(StartRunRequestSchema)` to create a new message.
  */
 export const StartRunRequestSchema: GenMessage<StartRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 4);
+  messageDesc(file_raftoral_v1_workflow_service, 5);
 
 /**
  * @generated from message raftoral.v1.StartRunResponse
@@ -344,7 +407,7 @@ export type StartRunResponse = Message<"raftoral.v1.StartRunResponse"> & {
  * Use `create(StartRunResponseSchema)` to create a new message.
  */
 export const StartRunResponseSchema: GenMessage<StartRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 5);
+  messageDesc(file_raftoral_v1_workflow_service, 6);
 
 /**
  * @generated from message raftoral.v1.DescribeRunRequest
@@ -366,7 +429,7 @@ export type DescribeRunRequest = Message<"raftoral.v1.DescribeRunRequest"> & {
  * Use `create(DescribeRunRequestSchema)` to create a new message.
  */
 export const DescribeRunRequestSchema: GenMessage<DescribeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 6);
+  messageDesc(file_raftoral_v1_workflow_service, 7);
 
 /**
  * @generated from message raftoral.v1.DescribeRunResponse
@@ -383,7 +446,7 @@ export type DescribeRunResponse = Message<"raftoral.v1.DescribeRunResponse"> & {
  * Use `create(DescribeRunResponseSchema)` to create a new message.
  */
 export const DescribeRunResponseSchema: GenMessage<DescribeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 7);
+  messageDesc(file_raftoral_v1_workflow_service, 8);
 
 /**
  * @generated from message raftoral.v1.ListRunsRequest
@@ -428,7 +491,7 @@ export type ListRunsRequest = Message<"raftoral.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 8);
+  messageDesc(file_raftoral_v1_workflow_service, 9);
 
 /**
  * @generated from message raftoral.v1.ListRunsResponse
@@ -452,7 +515,7 @@ export type ListRunsResponse = Message<"raftoral.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 9);
+  messageDesc(file_raftoral_v1_workflow_service, 10);
 
 /**
  * @generated from message raftoral.v1.ReadHistoryRequest
@@ -488,7 +551,7 @@ export type ReadHistoryRequest = Message<"raftoral.v1.ReadHistoryRequest"> & {
  * Use `create(ReadHistoryRequestSchema)` to create a new message.
  */
 export const ReadHistoryRequestSchema: GenMessage<ReadHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 10);
+  messageDesc(file_raftoral_v1_workflow_service, 11);
 
 /**
  * @generated from message raftoral.v1.ReadHistoryResponse
@@ -512,7 +575,7 @@ export type ReadHistoryResponse = Message<"raftoral.v1.ReadHistoryResponse"> & {
  * Use `create(ReadHistoryResponseSchema)` to create a new message.
  */
 export const ReadHistoryResponseSchema: GenMessage<ReadHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 11);
+  messageDesc(file_raftoral_v1_workflow_service, 12);
 
 /**
  * @generated from message raftoral.v1.ReadInputRequest
@@ -534,7 +597,7 @@ export type ReadInputRequest = Message<"raftoral.v1.ReadInputRequest"> & {
  * Use `create(ReadInputRequestSchema)` to create a new message.
  */
 export const ReadInputRequestSchema: GenMessage<ReadInputRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 12);
+  messageDesc(file_raftoral_v1_workflow_service, 13);
 
 /**
  * @generated from message raftoral.v1.ReadInputResponse
@@ -551,7 +614,7 @@ export type ReadInputResponse = Message<"raftoral.v1.ReadInputResponse"> & {
  * Use `create(ReadInputResponseSchema)` to create a new message.
  */
 export const ReadInputResponseSchema: GenMessage<ReadInputResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 13);
+  messageDesc(file_raftoral_v1_workflow_service, 14);
 
 /**
  * @generated from message raftoral.v1.WaitRunRequest
@@ -575,7 +638,7 @@ export type WaitRunRequest = Message<"raftoral.v1.WaitRunRequest"> & {
  * Use `create(WaitRunRequestSchema)` to create a new message.
  */
 export const WaitRunRequestSchema: GenMessage<WaitRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 14);
+  messageDesc(file_raftoral_v1_workflow_service, 15);
 
 /**
  * @generated from message raftoral.v1.WaitRunResponse
@@ -594,7 +657,7 @@ export type WaitRunResponse = Message<"raftoral.v1.WaitRunResponse"> & {
  * Use `create(WaitRunResponseSchema)` to create a new message.
  */
 export const WaitRunResponseSchema: GenMessage<WaitRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 15);
+  messageDesc(file_raftoral_v1_workflow_service, 16);
 
 /**
  * @generated from message raftoral.v1.ReadStreamRequest
@@ -630,7 +693,7 @@ export type ReadStreamRequest = Message<"raftoral.v1.ReadStreamRequest"> & {
  * Use `create(ReadStreamRequestSchema)` to create a new message.
  */
 export const ReadStreamRequestSchema: GenMessage<ReadStreamRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 16);
+  messageDesc(file_raftoral_v1_workflow_service, 17);
 
 /**
  * @generated from message raftoral.v1.ReadStreamResponse
@@ -647,7 +710,7 @@ export type ReadStreamResponse = Message<"raftoral.v1.ReadStreamResponse"> & {
  * Use `create(ReadStreamResponseSchema)` to create a new message.
  */
 export const ReadStreamResponseSchema: GenMessage<ReadStreamResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 17);
+  messageDesc(file_raftoral_v1_workflow_service, 18);
 
 /**
  * @generated from message raftoral.v1.StreamChunk
@@ -690,7 +753,7 @@ export type StreamChunk = Message<"raftoral.v1.StreamChunk"> & {
  * Use `create(StreamChunkSchema)` to create a new message.
  */
 export const StreamChunkSchema: GenMessage<StreamChunk> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 18);
+  messageDesc(file_raftoral_v1_workflow_service, 19);
 
 /**
  * @generated from message raftoral.v1.SignalRunRequest
@@ -729,7 +792,7 @@ export type SignalRunRequest = Message<"raftoral.v1.SignalRunRequest"> & {
  * Use `create(SignalRunRequestSchema)` to create a new message.
  */
 export const SignalRunRequestSchema: GenMessage<SignalRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 19);
+  messageDesc(file_raftoral_v1_workflow_service, 20);
 
 /**
  * @generated from message raftoral.v1.SignalRunResponse
@@ -742,7 +805,7 @@ export type SignalRunResponse = Message<"raftoral.v1.SignalRunResponse"> & {
  * Use `create(SignalRunResponseSchema)` to create a new message.
  */
 export const SignalRunResponseSchema: GenMessage<SignalRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 20);
+  messageDesc(file_raftoral_v1_workflow_service, 21);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -771,7 +834,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 21);
+  messageDesc(file_raftoral_v1_workflow_service, 22);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -784,7 +847,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 22);
+  messageDesc(file_raftoral_v1_workflow_service, 23);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -806,7 +869,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 23);
+  messageDesc(file_raftoral_v1_workflow_service, 24);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -819,7 +882,7 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 24);
+  messageDesc(file_raftoral_v1_workflow_service, 25);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
