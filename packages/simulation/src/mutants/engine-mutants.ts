@@ -7,6 +7,18 @@ const COMMANDS = "workflow/src/commands";
 
 export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
+    name: "chunks-twice-after-takeover",
+    bug: "the body of the next owner writes the chunks again that the stream has",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: "workflow/src/runtime/streams/stream-writes.ts",
+        find: "if (written < (lane.recorded.get(origin.place) ?? 0)) {",
+        replace: "if (written < 0) {",
+      },
+    ],
+  },
+  {
     name: "retry-delay-no-number",
     bug: "the delay before attempt 1,026 of a step is 0 times infinity, and its timer is set again for ever",
     kinds: ["programs"],

@@ -59,6 +59,7 @@ describe("known bugs of the workflow engine", () => {
     ["timeout-eats-signal", "signal-once"],
     ["latest-signal-first", "signal-once"],
     ["signals-not-in-snapshot", "ended"],
+    ["chunks-twice-after-takeover", "chunks-once"],
   ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
     const search = { start: 0, seeds: 2, steps: 0, threads: 1, kind: "programs" as const, ignore: [] };
     expect((await findFirst(mutantNamed(name), search))?.invariant).toBe(invariant);

@@ -15,6 +15,7 @@
  * P12 cancelled-last   A cancelled body has got every recorded answer of a step before its first CancelledError.
  * P13 ends-when-told   A cancelled body that ends when it is told ends its run before the grace is over, on a full node, too.
  * P14 engine-error     No node logs an error.
+ * P15 chunks-once      Chunks of the body are in their stream once, in the order in which each scope wrote them, and none is missing; all nodes have the same.
  */
 export const PROGRAM_INVARIANTS = [
   "ended",
@@ -31,6 +32,7 @@ export const PROGRAM_INVARIANTS = [
   "cancelled-last",
   "ends-when-told",
   "engine-error",
+  "chunks-once",
 ] as const;
 
 /** Name of an invariant of programs. */

@@ -71,6 +71,24 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
     plans: ["before", "proposed"].flatMap((when) => [1, 2].map((nth) => plan(`kill-owner@commit:${nth}:${when}`))),
   },
   {
+    name: "chunks of a body and of its steps in several scopes",
+    program: program(
+      sequence(
+        {
+          do: "all",
+          branches: [2, 4, 6].map((value) => sequence(step("reserve", { value }), { do: "sleep", ms: 50 })),
+        },
+        step("pack", { value: 6 }),
+        step("ship", { value: 8 }),
+      ),
+    ),
+    plans: [4, 8].flatMap((nth) => [
+      plan(`kill-owner@commit:${nth}:after`, { snapshots: true }),
+      plan(`power-cut@commit:${nth}:after`),
+      plan(`move@commit:${nth}:proposed`),
+    ]),
+  },
+  {
     name: "signals that come while waits run out",
     program: program(
       sequence(

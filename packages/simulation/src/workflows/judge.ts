@@ -1,9 +1,10 @@
-/** Judges how the run of a program ended: P2, P3, P5, P9, P11 and P12 of finding.ts. */
+/** Judges how the run of a program ended: P2, P3, P5, P9, P11, P12 and P15 of finding.ts. */
 import { isDeepStrictEqual } from "node:util";
+import type { StreamChunk } from "raftoral";
 import { type HistoryExport, replay } from "raftoral/testing";
 import type { ProgramFinding } from "./finding.ts";
 import { every, isExact, type Program } from "./program.ts";
-import { programWorkflow } from "./program-workflow.ts";
+import { type BodyChunk, programWorkflow } from "./program-workflow.ts";
 
 /** What a run that has ended is judged by. */
 export interface EndedProgram {
@@ -51,10 +52,35 @@ export async function judgeEnd(
       `the body was cancelled after ${answeredBeforeCancel} answers of the ${steps} recorded steps`,
     );
   }
-  const silent = { stepCalled: () => {}, settled: () => {}, fresh: () => 0, initialFails: () => true };
+  const silent = { stepCalled: () => {}, settled: () => {}, fresh: () => 0, initialFails: () => true, wrote: () => {} };
   const { verdict, reason } = await replay(history, programWorkflow(silent));
   if (verdict !== "same") find("replays-same", `the history replays as ${verdict}: ${reason}`);
   return findings;
+}
+
+/** P15. `written`: what the latest body wrote, by place. */
+export function judgeChunks(
+  chunks: readonly StreamChunk[],
+  written: ReadonlyMap<string, number>,
+): readonly ProgramFinding[] {
+  const counted = new Map<string, number>();
+  for (const { value } of chunks) {
+    const { place, n } = value as BodyChunk;
+    const expected = counted.get(place) ?? 0;
+    if (n !== expected) {
+      const message = `chunk ${n} of ${place || "the run"} stands where ${expected} is due`;
+      return [{ invariant: "chunks-once", message }];
+    }
+    counted.set(place, n + 1);
+  }
+  for (const [place, count] of written) {
+    const found = counted.get(place) ?? 0;
+    // An earlier body may have got further with a branch that had lost its race.
+    if (found >= count) continue;
+    const message = `${place || "the run"} has ${found} chunks, and its last body wrote ${count}`;
+    return [{ invariant: "chunks-once", message }];
+  }
+  return [];
 }
 
 /** Whether a run ends as it does undisturbed. A start that another node takes over gives the run another seed. */

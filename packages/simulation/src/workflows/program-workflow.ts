@@ -25,9 +25,22 @@ export interface ProgramProbe {
   settled(body: Body, isStep: boolean, isCancelled: boolean): void;
   /** What a volatile step gives: never the same twice. */
   fresh(): number;
+  /** The body has written its `n`th chunk at a place of the program. */
+  wrote(body: Body, place: string, n: number): void;
   /** The initial function of a variable that fails once is called: whether it fails now. */
   initialFails(name: string): boolean;
 }
+
+/** What bodies write to this stream, and their steps to the other one. */
+export interface BodyChunk {
+  /** Where in the program. */
+  readonly place: string;
+  /** How many the body wrote there before. */
+  readonly n: number;
+}
+
+export const BODY_STREAM = "body";
+export const STEP_STREAM = "steps";
 
 /** What a branch of a body was answered with so far. */
 class Course {
@@ -62,11 +75,16 @@ class Interpreter {
   readonly #ctx: WorkflowContext;
   readonly #probe: ProgramProbe;
   readonly #course: Course;
+  /** Where in the program: a number for each scope around. */
+  readonly #place: string;
+  #scopes = 0;
+  #written = 0;
 
-  constructor(ctx: WorkflowContext, probe: ProgramProbe, course: Course) {
+  constructor(ctx: WorkflowContext, probe: ProgramProbe, course: Course, place = "") {
     this.#ctx = ctx;
     this.#probe = probe;
     this.#course = course;
+    this.#place = place;
   }
 
   /** What an action gives. Throws what it throws. */
@@ -134,7 +152,8 @@ class Interpreter {
   }
 
   #inside(ctx: WorkflowContext): Interpreter {
-    return new Interpreter(ctx, this.#probe, this.#course.fork());
+    const place = `${this.#place}/${this.#scopes++}`;
+    return new Interpreter(ctx, this.#probe, this.#course.fork(), place);
   }
 
   #branches(actions: readonly Action[]): readonly Promise<unknown>[] {
@@ -142,13 +161,26 @@ class Interpreter {
     return actions.map((action) => this.#ctx.scope("branch", (branch) => this.#inside(branch).perform(action)));
   }
 
-  #step({ name, value, isVolatile, failures, attempts, retryDelayMs, hangs }: StepAction): Promise<unknown> {
+  async #step(action: StepAction): Promise<unknown> {
+    if (action.value % 2 === 0) await this.#write();
+    return await this.#stepItself(action);
+  }
+
+  async #write(): Promise<void> {
+    const chunk: BodyChunk = { place: this.#place, n: this.#written++ };
+    await this.#ctx.stream<BodyChunk>(BODY_STREAM).write(chunk);
+    this.#probe.wrote(this.#ctx, chunk.place, chunk.n);
+  }
+
+  #stepItself({ name, value, isVolatile, failures, attempts, retryDelayMs, hangs }: StepAction): Promise<unknown> {
     const course = this.#course.text;
-    const call = (step: StepContext): number | Promise<never> => {
+    const said = this.#ctx.stream<string>(STEP_STREAM);
+    const call = (step: StepContext): number | Promise<number> => {
       this.#probe.stepCalled(this.#ctx, step.idempotencyKey, course);
       if (hangs && step.attempt === 1) return new Promise<never>(() => {});
       if (step.attempt <= failures) throw new Error(`attempt ${step.attempt} of ${name} fails`);
-      return isVolatile ? this.#probe.fresh() : value;
+      const gave = isVolatile ? this.#probe.fresh() : value;
+      return value % 3 === 0 ? said.write(step.idempotencyKey).then(() => gave) : gave;
     };
     const retry = { attempts, initialDelay: retryDelayMs, jitter: 0 };
     return this.#told(this.#ctx.step(name, call, { retry, timeout: "5s" }), true);

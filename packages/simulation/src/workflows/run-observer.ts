@@ -18,6 +18,8 @@ export class RunObserver implements ProgramProbe {
   readonly #hasLost: (body: Body) => boolean;
   readonly #courses = new Map<string, string>();
   readonly #bodies = new Map<number, Told>();
+  /** By the body's epoch. */
+  readonly #written = new Map<number, Map<string, number>>();
   #fresh = 1_000;
   readonly #called = new Set<string>();
 
@@ -44,6 +46,17 @@ export class RunObserver implements ProgramProbe {
     this.#bodies.set(body.fencingToken, told);
     if (isStep) told.answered += 1;
     if (isCancelled) told.answeredAtCancel ??= told.answered;
+  }
+
+  wrote({ fencingToken }: Body, place: string, n: number): void {
+    const told = this.#written.get(fencingToken) ?? new Map<string, number>();
+    this.#written.set(fencingToken, told);
+    told.set(place, n + 1);
+  }
+
+  /** Chunks that the latest body wrote, by place. */
+  get written(): ReadonlyMap<string, number> {
+    return this.#written.get(Math.max(...this.#written.keys())) ?? new Map();
   }
 
   fresh(): number {

@@ -4,10 +4,10 @@ import type { Logger } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";
 import { disturb, type HistoryExport, TestCluster } from "raftoral/testing";
 import type { ProgramFinding, ProgramInvariant } from "./finding.ts";
-import { judgeEnd } from "./judge.ts";
+import { judgeChunks, judgeEnd } from "./judge.ts";
 import type { Plan } from "./plans.ts";
 import type { Program } from "./program.ts";
-import { programWorkflow } from "./program-workflow.ts";
+import { BODY_STREAM, programWorkflow, STEP_STREAM } from "./program-workflow.ts";
 import { RunObserver } from "./run-observer.ts";
 
 /** What is tried. */
@@ -70,6 +70,8 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
     await disturbing.finish();
     come = disturbing.come;
     await cluster.assertRecordedOnce(RUN_ID);
+    await cluster.assertChunks(RUN_ID, STEP_STREAM);
+    findings.push(...judgeChunks(await cluster.assertChunks(RUN_ID, BODY_STREAM), observer.written));
     const ended = {
       program,
       history,
@@ -150,6 +152,7 @@ async function cancelWithoutSlot(cluster: TestCluster): Promise<void> {
 }
 
 const BY_TEXT: readonly (readonly [RegExp, ProgramInvariant])[] = [
+  [/nodes differ in its chunks/, "chunks-once"],
   [/nodes differ/, "replicas-equal"],
   [/ran again after its record/, "ran-again"],
   [/which had lost the run/, "lost"],

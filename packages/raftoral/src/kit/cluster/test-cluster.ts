@@ -15,6 +15,7 @@ import {
   type WorkflowExecutor,
 } from "@raftoral/workflow";
 import { CheckedWorkflows } from "../../api/checked-workflows.ts";
+import type { StreamChunk } from "../../api/streams.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
 import type { RaftoralNodeOptions } from "../../node/raftoral-node.ts";
@@ -33,6 +34,7 @@ import { ClusterView } from "./cluster-view.ts";
 import { RunWatch } from "./run-watch.ts";
 import { seededUuid } from "./seeded-uuid.ts";
 import { SignalDelays } from "./signal-delays.ts";
+import { assertSameChunks } from "./stream-chunks.ts";
 import { TestNode } from "./test-node.ts";
 
 /** Options of a test cluster. Defaults in parentheses. */
@@ -334,6 +336,16 @@ export class TestCluster {
       message: `Run ${runId}: ${problems.join("; ")}.\n${this.story.join("\n")}`,
       operator: "assertRecordedOnce",
     });
+  }
+
+  /**
+   * Throws an AssertionError unless all nodes that are up have the same chunks of a stream, with `expected` as their values if that is given. Resolves with
+   * the chunks. Streams are read with `workflows.stream`, too.
+   */
+  async assertChunks(runId: string, stream: string, expected?: readonly unknown[]): Promise<readonly StreamChunk[]> {
+    await this.time.untilIdle();
+    const nodes = this.#view.up().filter(({ nodeId }) => this.#view.isReached(nodeId));
+    return assertSameChunks(nodes, { runId, stream, expected });
   }
 
   /** Ends every process. Idempotent. */
