@@ -50,7 +50,7 @@ export function processOrder(workLog: WorkLog, nodeId: number) {
     await step("reserve", () => `${order.quantity} x ${order.item}`);
     const total = await step("charge", () => totalOf(order));
     // A wait that survives crashes: it ends when it would have ended, no matter which node owns the order by then.
-    await ctx.sleep("300ms", "cool-off");
+    await ctx.sleep("300ms", { name: "cool-off" });
     await Promise.all([step("pack", () => "packed"), step("label", () => parcel)]);
     await step("notify", () => `sent to ${order.customer}`);
     return { total, parcel };

@@ -7,6 +7,7 @@ import { brand, RaftoralError } from "@raftoral/raft-core";
 
 /** Codes of workflow errors. docs/errors.md has an entry for each. */
 export type WorkflowErrorCode =
+  | "BRANCH_CANCELLED"
   | "COMMAND_INVALID"
   | "CONTEXT_ENDED"
   | "CONTEXT_FOREIGN"
@@ -20,6 +21,7 @@ export type WorkflowErrorCode =
   | "OWNER_INCAPABLE"
   | "PAYLOAD_TOO_LARGE"
   | "REJECTION_UNHANDLED"
+  | "SCOPE_TIMEOUT"
   | "SIGNAL_BUFFER_FULL"
   | "SIGNAL_INVALID"
   | "SIGNAL_MISSING"

@@ -302,7 +302,7 @@ const NAMES: readonly Case[] = [
   ],
   [
     "named sleeps",
-    'await Promise.all(input.map(async (i) => { await ctx.now(); await ctx.sleep(1, "nap"); })); //! duplicate-name',
+    'await Promise.all(input.map(async (i) => { await ctx.now(); await ctx.sleep(1, { name: "nap" }); })); //! duplicate-name',
   ],
   [
     "other branches in another scope",

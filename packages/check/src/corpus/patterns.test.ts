@@ -190,7 +190,7 @@ const PATTERNS: readonly (readonly [name: string, body: string, before?: string]
     `const due = new Date(input.due);
      const days = Math.ceil((due.getTime() - (await ctx.now())) / 86_400_000);
      const text = new Intl.DateTimeFormat("en", { timeZone: "UTC" }).format(due);
-     if (days > 0) await ctx.sleep(days * 86_400_000, "until-due");
+     if (days > 0) await ctx.sleep(days * 86_400_000, { name: "until-due" });
      return { text, days, id: \`\${ctx.runId}-\${ctx.uuid()}\` };`,
   ],
   [

@@ -58,7 +58,7 @@ async function operate(
       return { drawn, recorded: await ctx.step(name, () => drawn) };
     }
     case "sleep":
-      return (await ctx.sleep(operation.ms, name)) ?? "slept";
+      return (await ctx.sleep(operation.ms, { name })) ?? "slept";
     case "now":
       return await ctx.scope(name, (scope) => scope.now());
     case "wait":
@@ -79,7 +79,7 @@ async function operate(
     case "race": {
       const winner = await Promise.race([
         ctx.step(name, (step) => execute(step, operation.stepMs)).then(() => "step"),
-        ctx.sleep(operation.sleepMs, `${name}-sleep`).then(() => "sleep"),
+        ctx.sleep(operation.sleepMs, { name: `${name}-sleep` }).then(() => "sleep"),
       ]);
       await ctx.step(`${name}-after-${winner}`, (step) => execute(step, 0));
       return winner;

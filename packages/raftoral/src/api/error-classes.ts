@@ -41,6 +41,7 @@ const BUILD: Readonly<Record<Family, Build>> = {
 /** The class of each code (EC1). Of a code that two packages share, the one that callers of the API meet. */
 const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   BACKUP_REFUSED: "NodeError",
+  BRANCH_CANCELLED: "WorkflowError",
   CALLER_REFUSED: "NodeError",
   CALL_ABORTED: "NodeError",
   CLUSTER_MISMATCH: "NodeError",
@@ -81,6 +82,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   REJECTION_UNHANDLED: "WorkflowError",
   REQUEST_INVALID: "NodeError",
   RETRYABLE: "RaftoralError",
+  SCOPE_TIMEOUT: "WorkflowError",
   SIGNAL_BUFFER_FULL: "WorkflowError",
   SIGNAL_INVALID: "WorkflowError",
   SIGNAL_MISSING: "WorkflowError",

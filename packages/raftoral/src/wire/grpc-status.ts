@@ -50,6 +50,8 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   STALE_OWNER: Code.Aborted,
   STATE_FORMAT_UNSUPPORTED: Code.FailedPrecondition,
   STEP_FAILED: Code.Unknown,
+  BRANCH_CANCELLED: Code.Unknown,
+  SCOPE_TIMEOUT: Code.Unknown,
   VARIABLE_FAILED: Code.Unknown,
   STEP_TIMEOUT: Code.Unknown,
   STREAM_BUFFER_FULL: Code.ResourceExhausted,

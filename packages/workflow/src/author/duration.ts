@@ -16,11 +16,24 @@ const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 /** A hundred years. */
 const MAX_MS = 100 * 366 * 86_400_000;
 
+/** Moments that a Date can be. */
+const MAX_MOMENT_MS = 8.64e15;
+
 /** Whole milliseconds of a duration. Throws DURATION_INVALID. */
 export function durationMs(duration: Duration): number {
   const ms = typeof duration === "number" ? duration : parsed(duration);
   if (!Number.isFinite(ms) || ms < 0 || ms > MAX_MS) throw invalid(duration);
   return Math.round(ms);
+}
+
+/** Whole milliseconds since the epoch of a moment. Throws DURATION_INVALID. */
+export function momentMs(moment: Date | number): number {
+  const ms = typeof moment === "number" ? moment : moment instanceof Date ? moment.getTime() : Number.NaN;
+  if (Number.isFinite(ms) && Math.abs(ms) <= MAX_MOMENT_MS) return Math.max(0, Math.round(ms));
+  throw new WorkflowError(
+    "DURATION_INVALID",
+    `${typeof moment === "number" ? moment : "The value"} is no moment. Give a valid Date, or milliseconds since the epoch.`,
+  );
 }
 
 function parsed(text: string): number {

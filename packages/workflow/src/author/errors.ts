@@ -67,6 +67,47 @@ export class CancelledError extends WorkflowError {
 }
 
 /**
+ * Thrown by the calls of a branch that the body has cancelled: a branch of `ctx.race` that another one beat, or a scope or shield whose time is over.
+ * The run itself goes on.
+ */
+export class BranchCancelledError extends WorkflowError {
+  static {
+    brand(BranchCancelledError, "BranchCancelledError");
+  }
+
+  override readonly name = "BranchCancelledError";
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(
+      "BRANCH_CANCELLED",
+      `This branch of the body is cancelled: ${reason}. Let the error through, or end the branch.`,
+      {
+        details: { reason },
+      },
+    );
+    this.reason = reason;
+  }
+}
+
+/** A scope or shield has not ended within its `timeout`. It was cancelled, and its body has ended with that. */
+export class ScopeTimeoutError extends WorkflowError {
+  static {
+    brand(ScopeTimeoutError, "ScopeTimeoutError");
+  }
+
+  override readonly name = "ScopeTimeoutError";
+  readonly scope: string;
+
+  constructor(scope: string, timeoutMs: number) {
+    super("SCOPE_TIMEOUT", `Scope ${scope} has not ended within ${timeoutMs} ms. Its calls were cancelled.`, {
+      details: { scope, timeoutMs },
+    });
+    this.scope = scope;
+  }
+}
+
+/**
  * Which of a step's time limits was over. attempt: `timeout`, of one attempt. heartbeat: `heartbeatTimeout`, since the last heartbeat. total: `totalTimeout`,
  * over all attempts and the delays between them.
  */

@@ -40,15 +40,6 @@ export interface StepOptions {
   readonly totalTimeout?: Duration;
 }
 
-/** Options of a scope. */
-export interface ScopeOptions {
-  /**
-   * How many steps of this scope, and of scopes in it, run at once; the others wait, in the order of their calls. A step waits until it has its record, its further
-   * attempts included. Unbounded without it.
-   */
-  readonly concurrency?: number;
-}
-
 /** Options of `ctx.map`. */
 export interface MapOptions {
   /** Items that are under way at once (16). */
@@ -97,11 +88,64 @@ export interface Variable<T> {
   update(change: (value: T) => T): Promise<T>;
 }
 
+/** What ends a call of the body before its time. */
+export interface AbortOptions {
+  /**
+   * A signal that the body aborts itself: the call rejects with its reason, and consumes nothing. A signal that something else aborts (a timer, a
+   * request) makes a replay take another course.
+   */
+  readonly signal?: AbortSignal;
+}
+
 /** Options of a wait. */
-export interface WaitOptions {
+export interface WaitOptions extends AbortOptions {
   /** How long the wait may take. The time counts across crashes. */
   readonly timeout: Duration;
 }
+
+/** Options of a condition. */
+export interface ConditionOptions extends AbortOptions {
+  /** How long the condition may take to hold. The time counts across crashes. */
+  readonly timeout: Duration;
+  /** Names the wait in the history ("condition"). */
+  readonly name?: string;
+}
+
+/** Options of a sleep. */
+export interface SleepOptions extends AbortOptions {
+  /** Names the sleep in the history ("sleep"): for scopes in which more than one sleep may come and go with code changes. */
+  readonly name?: string;
+}
+
+/** Options of a scope. */
+export interface ScopeOptions extends AbortOptions {
+  /**
+   * How many steps of this scope, and of scopes in it, run at once; the others wait, in the order of their calls. A step waits until it has its record, its further
+   * attempts included. Unbounded without it.
+   */
+  readonly concurrency?: number;
+  /** How long the scope may take. Its calls are then cancelled with ScopeTimeoutError. The time counts across crashes. */
+  readonly timeout?: Duration;
+}
+
+/** Options of a shield. */
+export interface ShieldOptions {
+  /** How long the shield may take ("1m"). Its calls are then cancelled with ScopeTimeoutError. */
+  readonly timeout?: Duration;
+  /** Names the shield in the history ("shield"). */
+  readonly name?: string;
+}
+
+/** Branches of a race, by name. */
+export type RaceBranches = Readonly<Record<string, (ctx: WorkflowContext) => unknown>>;
+
+/** Which branch of a race was first, and what it gave. */
+export type RaceResult<Branches extends RaceBranches> = {
+  readonly [Name in keyof Branches & string]: {
+    readonly winner: Name;
+    readonly value: Awaited<ReturnType<Branches[Name]>>;
+  };
+}[keyof Branches & string];
 
 /** How a wait with a timeout ended. A signal without a payload is not a timeout: `payload` is undefined for both. */
 export type WaitResult<Payload> =
@@ -128,8 +172,8 @@ export interface WorkflowContext {
    */
   readonly fencingToken: number;
   /**
-   * Aborted when the run is cancelled and when this node is no longer its owner. Where the run continues from its record, a cancellation aborts it after
-   * the recorded answers.
+   * Aborted when the run, or the branch of the body that this context is of, is cancelled, and when this node is no longer the run's owner. Where the run
+   * continues from its record, a cancellation aborts it after the answers that were recorded before.
    */
   readonly signal: AbortSignal;
 
@@ -149,18 +193,31 @@ export interface WorkflowContext {
     fn: (step: StepContext) => T | Promise<T> | PromiseLike<T>,
     options?: StepOptions,
   ): Promise<Recorded<T>>;
-  /** Gives `fn` a context whose names are its own. With `concurrency`, bounds how many of its steps run at once. Throws INPUT_INVALID for one that is no whole number from 1. */
+  /**
+   * Gives `fn` a context whose names are its own. With options, the scope is cancelled when its time is over or its signal is aborted: the calls of its
+   * context then reject, its steps are aborted, and what `fn` has left open when it settles is cancelled as well.
+   */
   scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>, options?: ScopeOptions): Promise<T>;
   /**
    * Calls `fn` for each item, with a context whose names are the item's own, and at most `concurrency` items under way. Resolves with the results in the order of the
-   * items. Rejects with the first failure: no further item begins then, and those under way go on, as in `Promise.all`. Throws INPUT_INVALID for a concurrency that
-   * is no whole number from 1.
+   * items. Rejects with the first failure: no further item begins then, and those under way are cancelled. Throws INPUT_INVALID for a concurrency that is no whole
+   * number from 1.
    */
   map<Item, Result>(
     items: Iterable<Item>,
     fn: (ctx: WorkflowContext, item: Item, index: number) => Result | Promise<Result>,
     options?: MapOptions,
   ): Promise<Result[]>;
+  /**
+   * Runs branches, each with a context and names of its own. The first one that settles decides: resolves with its name and value, or rejects with its
+   * error. The others are cancelled (their calls reject with BranchCancelledError, and consume nothing), and the race ends when they have ended.
+   */
+  race<Branches extends RaceBranches>(branches: Branches): Promise<RaceResult<Branches>>;
+  /**
+   * Gives `fn` a context whose calls work in a cancelled run too: for clean-up and compensation. Bounded in time. A cancelled run ends when its shields
+   * have ended.
+   */
+  shield<T>(fn: (ctx: WorkflowContext) => T | Promise<T>, options?: ShieldOptions): Promise<T>;
   /**
    * A replicated variable. `initial` may be a function. It is not called again once its value is recorded. Rejects with VariableFailedError when it
    * fails, which is recorded too.
@@ -169,14 +226,20 @@ export interface WorkflowContext {
     name: string,
     initial: T | (() => T | Promise<T> | PromiseLike<T>),
   ): Promise<Variable<Recorded<T>>>;
-  /** Waits, across crashes. Give a name where more than one sleep in a scope may come and go with code changes. */
-  sleep(duration: Duration, name?: string): Promise<void>;
+  /** Waits, across crashes. */
+  sleep(duration: Duration, options?: SleepOptions): Promise<void>;
+  /** Waits until a moment: a Date, or milliseconds since the epoch. Over at once when the moment has passed. */
+  sleepUntil(moment: Date | number, options?: SleepOptions): Promise<void>;
   /**
    * The payload of the next signal of this name, each one once, in order of arrival; also one that came before the wait. A definition gives the
-   * payload its type. A wait that lost a `Promise.race` goes on waiting and takes the next signal: keep its promise and await it again, instead of
-   * waiting a second time. Rejects with SIGNAL_INVALID when the definition's schema does not take what was sent.
+   * payload its type. Of several waits for one name the oldest is answered first; one that was aborted, or whose branch was cancelled, consumes
+   * nothing. A wait that lost a `Promise.race` goes on waiting and takes the next signal: use {@link race}. Rejects with SIGNAL_INVALID when the
+   * definition's schema does not take what was sent.
    */
-  waitFor<Signal extends SignalDefinition | string>(signal: Signal): Promise<SignalPayload<Signal>>;
+  waitFor<Signal extends SignalDefinition | string>(
+    signal: Signal,
+    options?: AbortOptions & { readonly timeout?: undefined },
+  ): Promise<SignalPayload<Signal>>;
   /** With a timeout: says which of the two it was. The time counts across crashes. */
   waitFor<Signal extends SignalDefinition | string>(
     signal: Signal,
@@ -188,6 +251,16 @@ export interface WorkflowContext {
    */
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
+  /**
+   * Waits until `holds` gives true: a function of variables and of what else the body keeps, which changes nothing. It is called when the body has come to
+   * rest after each answer.
+   */
+  condition(
+    holds: () => boolean,
+    options?: AbortOptions & { readonly timeout?: undefined; readonly name?: string },
+  ): Promise<void>;
+  /** With a timeout: whether the condition came to hold in time. */
+  condition(holds: () => boolean, options: ConditionOptions): Promise<boolean>;
   /** The time in ms since the epoch, recorded. */
   now(): Promise<number>;
   /** In `[0, 1)`, the same on replay. */

@@ -7,7 +7,8 @@ import type { Epoch } from "./ownership.ts";
  *
  * step: a step's value. step-failed: that it failed for good, and how. variable: an initial or a new value. variable-failed: that the function which
  * gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: the run's time in ms, also of a sleep's end. signal: a payload
- * received. signal-timeout: that none came in time. parsed: what a schema made of an input or a payload (runtime/calls/parsed.ts).
+ * received. signal-timeout: that none came in time. parsed: what a schema made of an input or a payload (runtime/calls/parsed.ts). cancellation: the body
+ * heard here that its run is cancelled.
  */
 const KINDS = [
   ["step", "step"],
@@ -20,6 +21,7 @@ const KINDS = [
   ["signal-timeout", "wait"],
   ["variable-failed", "variable"],
   ["parsed", "schema"],
+  ["cancellation", "cancellation"],
 ] as const;
 
 /** What a record is of. */

@@ -80,7 +80,7 @@ describe("a replay (answers.ts Q1)", () => {
     const w = world([1]);
     const alone = workflow("alone", { version: 1 }, async (ctx) => {
       await Promise.all([ctx.step("quick", () => 1), ctx.sleep("3ms")]);
-      await ctx.sleep("1ms", "nap");
+      await ctx.sleep("1ms", { name: "nap" });
     });
     await w.startAll([alone]);
     const run = await w.runtime(1).startWorkflow(alone, undefined);

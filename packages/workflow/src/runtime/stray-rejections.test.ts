@@ -174,9 +174,12 @@ describe("a dropped branch of a cancelled run", () => {
     const lines: object[] = [];
     const warn = (fields: object, message: string): void => void lines.push({ ...fields, message });
     const told = new Latch();
+    const ended = new Latch();
     const w = world([1]);
     const body = workflow("late", { version: 1 }, () => {
-      setTimeout(() => void Promise.reject(new RangeError("long after")), 30);
+      void ended.opened.then(() => {
+        throw new RangeError("long after");
+      });
       return "done";
     });
     const logger = {
@@ -191,6 +194,7 @@ describe("a dropped branch of a cancelled run", () => {
     await w.startAll([body], { logger });
     const run = await w.runtime(1).startWorkflow(body, undefined, { id: "r" });
     expect(await run.result()).toBe("done");
+    ended.open();
     await told.opened;
     expect(lines).toEqual([expect.objectContaining({ runId: "r", workflowType: "late" })]);
     expect((await run.status()).status).toBe("completed");

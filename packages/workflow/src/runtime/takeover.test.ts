@@ -307,7 +307,7 @@ describe("code that does not fit the record", () => {
       return mode;
     });
     const second = workflow("changed", { version: 1 }, async (ctx, mode: string) => {
-      if (mode === "kind") await ctx.sleep(1, "a");
+      if (mode === "kind") await ctx.sleep(1, { name: "a" });
       await ctx.step("b", () => 2);
       return mode;
     });

@@ -31,6 +31,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   signal: true,
   "signal-timeout": true,
   parsed: true,
+  cancellation: true,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

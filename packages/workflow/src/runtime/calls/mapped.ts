@@ -3,7 +3,7 @@
  *
  * MA1. Items begin in their order, and a later one when an earlier one has settled. What settles first is decided by the answers of the log, so a replay
  *      begins the same items at the same answers.
- * MA2. After the first failure no further item begins. Items that are under way go on, as in `Promise.all`.
+ * MA2. After the first failure no further item begins. Items that are under way are a branch of the body, which ends then (branches.ts BN2).
  * MA3. What it holds is the list, its results, and the calls under way.
  */
 

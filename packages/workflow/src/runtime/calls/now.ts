@@ -11,7 +11,7 @@ export function now(site: CallSite, path: string): Promise<number> {
   return site.once({
     path,
     kind: "now",
-    record: () => site.whenRecordable(() => site.activity.work(record)),
+    record: () => site.whenRecordable(() => site.work(record)),
     answer: ({ value }) => {
       const atMs = Number(decodeValue(value, path));
       history.time.observe(atMs);

@@ -49,7 +49,7 @@ export async function parsed(site: CallSite, question: Question, given?: Verdict
   const answer = await site.once({
     path,
     kind: "parsed",
-    record: () => site.activity.work(record),
+    record: () => site.work(record),
     answer: ({ value }) => decodeValue(value, path) as ParsedRecord,
   });
   switch (answer.as) {

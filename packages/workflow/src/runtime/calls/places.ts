@@ -7,7 +7,6 @@
  * PL3. Inner scopes first: a step that waits in an inner scope holds no place of an outer one. All steps take them in this order, so none waits for itself.
  * PL4. Waiting is not recorded: a replay is answered from the record without a place, and the log alone decides the order of answers.
  */
-import type { CallSite } from "./call-site.ts";
 
 /** The way to give a place that was waited for. */
 interface Waiting {
@@ -69,27 +68,5 @@ export class Places {
     if (this.#next < MIN_COMPACTED || this.#next * 2 < this.#queue.length) return;
     this.#queue = this.#queue.slice(this.#next);
     this.#next = 0;
-  }
-}
-
-/** Runs `begin` with a place of each scope (PL1, PL3). Rejects with what ends the wait. */
-export async function inPlaces<T>(
-  site: CallSite,
-  innermost: Places,
-  onStop: (fn: (reason: Error) => void) => () => void,
-  begin: () => Promise<T>,
-): Promise<T> {
-  const taken: Places[] = [];
-  try {
-    for (let places: Places | undefined = innermost; places !== undefined; places = places.outer) {
-      const wait = places.take(onStop);
-      if (wait !== undefined) await site.activity.park(() => wait);
-      taken.push(places);
-    }
-    const gate = site.gate();
-    if (gate !== undefined) await gate;
-    return await begin();
-  } finally {
-    for (const places of taken) places.release();
   }
 }

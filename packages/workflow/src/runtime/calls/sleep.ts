@@ -9,27 +9,33 @@ import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
 import { now } from "./now.ts";
 
-/** Sleeps for `delayMs` of the run's time. Resolves once the wake-up is the next answer of the body (SL1). */
-export async function sleep(site: CallSite, path: string, delayMs: number): Promise<void> {
-  const wakeAtMs = await moment(site, path, "sleep", delayMs);
+/** Sleeps for `delayMs` from now on. */
+export function sleep(site: CallSite, path: string, delayMs: number): Promise<void> {
+  return sleepUntil(site, path, () => site.history.time.nowMs() + delayMs);
+}
+
+/** Sleeps until the run's time has reached a moment, in milliseconds since the epoch. `wakeAt` is called when none is recorded. */
+export async function sleepUntil(site: CallSite, path: string, wakeAt: () => number): Promise<void> {
+  const wakeAtMs = await moment(site, path, "sleep", wakeAt);
   const woke = `${path}/woke`;
   if (!site.history.has(woke)) {
-    if (wakeAtMs > site.history.time.nowMs()) await site.activity.park(() => alarm(site, wakeAtMs));
+    if (wakeAtMs > site.history.time.nowMs()) await site.park(() => alarm(site, wakeAtMs));
     await site.afterRecord(woke);
   }
   // Alone, the sleep ends after all that is recorded.
-  if (site.hasSeveral || site.history.has(woke)) await now(site, woke);
+  if (site.body.hasSeveral || site.history.has(woke)) await now(site, woke);
+  else site.body.woke(path);
 }
 
-function alarm({ clock, history, interruption }: CallSite, atMs: number): Promise<void> {
+function alarm({ clock, history, branch, body }: CallSite, atMs: number): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const cancel = alarmAt(clock, history.time, atMs, () => {
       stop();
       resolve();
     });
-    const stop = interruption.listen((reason) => {
+    const stop = branch.onStop((reason) => {
       cancel();
-      if (!interruption.isOver) reject(reason);
+      if (!body.parts.interruption.isOver) reject(reason);
     });
   });
 }

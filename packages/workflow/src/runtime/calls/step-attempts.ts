@@ -38,14 +38,12 @@ export interface StepSetting {
   readonly intercepted: (path: string, fn: (step: StepContext) => unknown) => (step: StepContext) => unknown;
 }
 
-/** What can stop a step from outside, and what it needs to know of its run. */
+/** What a step needs to know of its run. */
 export interface StepSurroundings {
   readonly clock: Clock;
   readonly fencingToken: number;
   /** In `[0, 1)`; decides jitter. */
   readonly random: () => number;
-  /** Calls back, never in this turn, when the run is cancelled or is so already. Returns the way to stop listening. */
-  readonly onInterrupt: (fn: (reason: Error) => void) => () => void;
   readonly attemptFailed: (key: string, attempt: number, error: unknown, retryInMs: number | undefined) => void;
 }
 
@@ -65,7 +63,7 @@ export async function attemptStep(site: CallSite, setting: StepSetting, call: St
       const gate = site.gate();
       if (gate !== undefined) await gate;
     }
-    const settled = await site.activity.work(course.attempt);
+    const settled = await site.work(course.attempt);
     if (settled !== undefined) return settled;
   }
 }
@@ -101,8 +99,8 @@ class StepCourse {
   /** Waits for the next attempt's time (AT3). */
   async untilDue(): Promise<void> {
     const atMs = this.#known?.nextAtMs ?? 0;
-    const { history, activity, clock } = this.#site;
-    if (atMs > history.time.nowMs()) await activity.park(() => this.#delay(clock, atMs));
+    const { history, clock } = this.#site;
+    if (atMs > history.time.nowMs()) await this.#site.park(() => this.#delay(clock, atMs));
   }
 
   /** The next attempt. Undefined when another one is to follow. */
@@ -113,7 +111,7 @@ class StepCourse {
     if (attempts >= this.#policy.attempts) return this.#fail(attempts, this.#lastError());
     const leftMs = this.#leftMs();
     if (leftMs !== undefined && leftMs <= 0) return this.#fail(attempts, this.#late());
-    const { clock, fencingToken, onInterrupt } = this.#setting.surroundings;
+    const { clock, fencingToken } = this.#setting.surroundings;
     const { timeoutMs, heartbeatTimeoutMs } = this.#policy;
     const step = new StepAttempt({
       path: this.#path,
@@ -126,7 +124,7 @@ class StepCourse {
       heartbeatTimeoutMs,
       total: leftMs === undefined ? undefined : { leftMs, error: () => this.#late() },
       clock,
-      onInterrupt,
+      onInterrupt: (stop) => this.#site.branch.onStop(stop),
       commit: (latest) => this.#site.history.progress(this.#progress(attempts, undefined, 0, latest)),
     });
     const outcome = await step.run();
@@ -222,13 +220,12 @@ class StepCourse {
   }
 
   #delay(clock: Clock, atMs: number): Promise<void> {
-    const { onInterrupt } = this.#setting.surroundings;
     return new Promise((resolve, reject) => {
       const cancel = alarmAt(clock, this.#site.history.time, atMs, () => {
         stopListening();
         resolve();
       });
-      const stopListening = onInterrupt((reason) => {
+      const stopListening = this.#site.branch.onStop((reason) => {
         cancel();
         reject(reason);
       });

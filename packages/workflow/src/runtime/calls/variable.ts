@@ -39,7 +39,7 @@ function value(site: CallSite, path: string, make: () => unknown, isRecomputable
   return site.once({
     path,
     kind: "variable",
-    record: () => site.activity.work(record),
+    record: () => site.work(record),
     answer: (found) => variableAnswer(path, found),
   });
 }

@@ -1,14 +1,18 @@
 /**
  * `ctx.waitFor`: takes the next signal of a name, or records that none came in time.
  *
- * WF1. The state decides who gets which signal; this side only asks when one is probably there (signal-inbox.ts).
- * WF2. A wait whose run is cancelled or held takes no signal and records no timeout: it looks at the gate before each command it proposes.
+ * WF1. The state decides which path a signal is recorded at; this side only asks when one is probably there (signal-inbox.ts). Which wait it reaches is
+ *      decided by the order of the log (signal-waits.ts).
+ * WF2. A wait whose branch is cancelled, or whose body is held, takes no signal and records no timeout: it looks at the gate before each command that it
+ *      proposes. What was on its way then goes to the next wait of that name.
  */
 import { NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue } from "../../author/json-value.ts";
 import { type StandardSchemaV1, signalOf } from "../../author/schema.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import { never } from "../execution/history.ts";
 import type { SignalInbox } from "../execution/signal-inbox.ts";
+import type { OpenWait } from "../execution/signal-waits.ts";
 import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
@@ -43,64 +47,107 @@ export async function waitFor(site: CallSite, inbox: SignalInbox, wait: Wait): P
   return timeoutMs === undefined ? payload : { timedOut: false, payload };
 }
 
-/** The record of the signal, or of none in time. */
-function receipt(site: CallSite, inbox: SignalInbox, { path, name, timeoutMs }: Wait): Promise<HistoryRecord> {
-  const deadline = `${path}/deadline`;
-  return site.once({
-    path,
-    kind: "signal",
-    record: async () => {
-      const atMs = timeoutMs === undefined ? undefined : await moment(site, deadline, "wait-deadline", timeoutMs);
-      return await received(site, inbox, path, name, atMs);
-    },
-    answer: (found) => found,
-    askForOthers: () => {
-      if (timeoutMs !== undefined) site.history.find(deadline, "wait-deadline");
-    },
+/** What the wait is answered with: its own record, or that of another wait which asked for the signal (WF1). */
+function receipt(site: CallSite, inbox: SignalInbox, wait: Wait): Promise<HistoryRecord> {
+  const { path, name } = wait;
+  const { signals, parts } = site.body;
+  // A signal that is kept for the wait is recorded at another path.
+  const isReplay = site.history.has(path) || signals.keeps(name);
+  parts.interception?.callBegins(path, "signal", isReplay);
+  return new Promise((resolve, reject) => {
+    const open = signals.open(name, (record) => {
+      parts.interception?.callAnswered(path, "signal", isReplay);
+      resolve(record);
+    });
+    if (!open.isOpen) return;
+    site.branch.onCancelled(() => open.close());
+    asked(site, inbox, wait, open).then(
+      (record) => {
+        if (parts.interruption.isOver) return;
+        if (record?.kind === "signal") signals.deliver(name, record);
+        else if (record !== undefined) open.answer(record);
+      },
+      (error: unknown) => {
+        // A branch that is closed asks for nothing more; what another wait has asked for may still come until it is cancelled.
+        if (!site.branch.isReason(error)) reject(error);
+      },
+    );
   });
 }
 
-async function received(
+/** The record of this wait's path, at its turn; undefined when the wait is over without one. */
+async function asked(
   site: CallSite,
   inbox: SignalInbox,
-  path: string,
-  name: string,
-  deadlineMs: number | undefined,
-): Promise<HistoryRecord> {
-  const { history, activity } = site;
-  for (;;) {
+  { path, name, timeoutMs }: Wait,
+  wait: OpenWait,
+): Promise<HistoryRecord | undefined> {
+  const { time } = site.history;
+  const deadlineMs =
+    timeoutMs === undefined
+      ? undefined
+      : await moment(site, `${path}/deadline`, "wait-deadline", () => time.nowMs() + timeoutMs);
+  const found = site.history.find(path, "signal");
+  if (found !== undefined) {
+    await site.recorded(found.position);
+    return site.body.parts.interruption.isOver ? never() : found;
+  }
+  const ready = site.ready(path, "signal");
+  if (ready !== undefined) await ready;
+  while (wait.isOpen) {
     const gate = site.gate();
     if (gate !== undefined) await gate;
-    const timedOut = deadlineMs !== undefined && deadlineMs <= history.time.nowMs();
-    if (inbox.claim(name) || timedOut) {
-      const receive = () => activity.work(() => history.receive(path, name, timedOut));
-      const record = await site.whenSettled(receive);
+    const timedOut = deadlineMs !== undefined && deadlineMs <= time.nowMs();
+    const claimed = inbox.claim(name);
+    if (claimed || timedOut) {
+      const record = await received(site, path, name, timedOut, wait);
       if (record !== undefined) return record;
+      // Another wait was answered meanwhile, and this one has asked for nothing: the signal waits still, as far as is known here.
+      if (claimed && !wait.isOpen) inbox.arrived(name);
     }
-    if (!inbox.has(name)) await activity.park(() => signalOrDeadline(site, inbox, name, deadlineMs));
+    if (wait.isOpen && !inbox.has(name)) await site.park(() => signalOrDeadline(site, inbox, name, deadlineMs, wait));
   }
+  return undefined;
 }
 
+function received(
+  site: CallSite,
+  path: string,
+  name: string,
+  timedOut: boolean,
+  wait: OpenWait,
+): Promise<HistoryRecord | undefined> {
+  const receive = (): Promise<HistoryRecord | undefined> =>
+    wait.isOpen ? site.work(() => site.history.receive(path, name, timedOut)) : Promise.resolve(undefined);
+  return site.body.receipt(() => site.fresh(path, () => site.whenSettled(receive)));
+}
+
+/** Resolves when there may be something to do for the wait: a signal, its deadline, or that it is over. */
 function signalOrDeadline(
-  { clock, history, interruption }: CallSite,
+  site: CallSite,
   inbox: SignalInbox,
   name: string,
   deadlineMs: number | undefined,
+  wait: OpenWait,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let stopAlarm = (): void => {};
-    const stopInbox = inbox.listen(name, () => done());
-    const stopInterruption = interruption.listen((reason) => {
+    const stop = (): void => {
       stopInbox();
       stopAlarm();
-      if (!interruption.isOver) reject(reason);
-    });
+      stopListening();
+      wait.onClosed(undefined);
+    };
     const done = (): void => {
-      stopInbox();
-      stopAlarm();
-      stopInterruption();
+      stop();
       resolve();
     };
-    if (deadlineMs !== undefined) stopAlarm = alarmAt(clock, history.time, deadlineMs, done);
+    const stopInbox = inbox.listen(name, done);
+    const stopListening = site.branch.onStop((reason) => {
+      stop();
+      if (!site.body.parts.interruption.isOver) reject(reason);
+    });
+    wait.onClosed(done);
+    if (deadlineMs !== undefined) stopAlarm = alarmAt(site.clock, site.history.time, deadlineMs, done);
   });
 }

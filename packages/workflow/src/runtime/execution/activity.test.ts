@@ -118,7 +118,7 @@ describe("slots of bodies that work, wait, are cancelled and end", () => {
 
 function bodyOn(slots: Slots, clock: Clock): Body {
   const body: Body = {
-    activity: new Activity(slots, clock, { open: () => body.open }, () => undefined),
+    activity: new Activity(slots, clock, { open: () => body.open }),
     works: [],
     parks: [],
     open: 0,
@@ -142,7 +142,12 @@ function act(body: Body, kind: Action[0]): void {
   };
   switch (kind) {
     case "work":
-      call(() => activity.work(() => new Promise<void>((resolve) => works.push(resolve))));
+      call(() =>
+        activity.work(
+          () => undefined,
+          () => new Promise<void>((resolve) => works.push(resolve)),
+        ),
+      );
       return;
     case "park":
       call(() => activity.park(() => new Promise<void>((resolve) => parks.push(resolve))));

@@ -27,7 +27,6 @@ export class Activity {
   readonly #slots: Slots;
   readonly #clock: Clock;
   readonly #calls: OpenCalls;
-  readonly #gate: () => Promise<never> | undefined;
   #busy = 0;
   #parked = 0;
   #hasSlot = true;
@@ -38,12 +37,11 @@ export class Activity {
   #whenIdle: (() => void)[] = [];
   #restChanged: (isAtRest: boolean) => void = () => {};
 
-  /** The caller has taken a slot, which becomes this body's. `gate` gives what stands in the way of new work, if anything. */
-  constructor(slots: Slots, clock: Clock, calls: OpenCalls, gate: () => Promise<never> | undefined) {
+  /** The caller has taken a slot, which becomes this body's. */
+  constructor(slots: Slots, clock: Clock, calls: OpenCalls) {
     this.#slots = slots;
     this.#clock = clock;
     this.#calls = calls;
-    this.#gate = gate;
   }
 
   /** Whether one of the node's slots is this body's. */
@@ -56,13 +54,18 @@ export class Activity {
     this.#restChanged = listener;
   }
 
-  /** Something that counts as work: a step, a record. Never settles once ended. */
-  async work<T>(fn: () => Promise<T>): Promise<T> {
+  /** Waits of the body that are under way. */
+  get parked(): number {
+    return this.#parked;
+  }
+
+  /** Something that counts as work: a step, a record. `gate` gives what stands in its way, if anything. Never settles once ended. */
+  async work<T>(gate: () => Promise<never> | undefined, fn: () => Promise<T>): Promise<T> {
     if (!this.#hasSlot) {
       await this.#retakeSlot();
       if (this.#ended) return never();
-      const gate = this.#gate();
-      if (gate !== undefined) return await gate;
+      const standing = gate();
+      if (standing !== undefined) return await standing;
     }
     this.#busy += 1;
     try {

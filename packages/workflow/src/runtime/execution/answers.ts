@@ -9,7 +9,7 @@
  * Q2. One answer per turn of the event loop: the body comes to rest before the next, having asked for all it will.
  * Q3. What the log does not have (a rejection by cancellation) comes after every answer that it has, those included that the body asks for when
  *     it gets an earlier one.
- * Q4. No answer is given while the queue is suspended: calls wait for their turn (call-site.ts CS5), or a snapshot takes the place of events.
+ * Q4. No answer is given while the queue is suspended: calls wait for their turn (body-calls.ts BC1), or a snapshot takes the place of events.
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { RecordPosition } from "../../model/record.ts";
@@ -32,6 +32,8 @@ export class Answers {
   readonly #expectedByPosition = new MinHeap<string>();
   /** The body may be running still, and ask for more. */
   #isRunning = false;
+  /** What looks at the body whenever it rests. */
+  readonly #atRest = new Set<() => boolean>();
   /** Reasons to give no answer (Q4). */
   #suspensions = 0;
 
@@ -80,6 +82,21 @@ export class Answers {
     return isNext ? undefined : this.#queued(position);
   }
 
+  /** Whether an answer waits to be given, or the body may be running still. */
+  get isGiving(): boolean {
+    return this.#isRunning || this.#waiting.size > 0;
+  }
+
+  /**
+   * Calls `fn` whenever the body has come to rest: before each answer, and soon after this call. `fn` depends on the body's state alone, so that a
+   * replay finds the same at the same places, and gives whether it has woken the body. Returns the way to stop.
+   */
+  onRest(fn: () => boolean): () => void {
+    this.#atRest.add(fn);
+    this.#goOn(true);
+    return () => this.#atRest.delete(fn);
+  }
+
   /** No answer is given until the function that comes back is called (Q4). */
   suspend(): () => void {
     this.#suspensions += 1;
@@ -89,8 +106,8 @@ export class Answers {
     };
   }
 
-  #goOn(): void {
-    if (this.#isRunning || this.#waiting.size === 0) return;
+  #goOn(isWanted = this.#waiting.size > 0): void {
+    if (this.#isRunning || !isWanted) return;
     this.#isRunning = true;
     this.#afterRest();
   }
@@ -103,6 +120,14 @@ export class Answers {
   }
 
   readonly #next = (): void => {
+    if (this.#suspensions === 0) {
+      for (const fn of this.#atRest) {
+        if (!fn()) continue;
+        // The body goes on for that reason, and comes to rest again before the next answer.
+        this.#afterRest();
+        return;
+      }
+    }
     const next = this.#waiting.first;
     if (next === undefined || this.#suspensions > 0 || this.#isPreceded(next.rank)) {
       this.#isRunning = false;

@@ -1,13 +1,19 @@
 /** The author's context over a running execution: gives every call its path within one scope. */
-import { type Duration, durationMs } from "../../author/duration.ts";
+import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
 import type {
+  AbortOptions,
+  ConditionOptions,
   MapOptions,
+  RaceBranches,
+  RaceResult,
   ScopeOptions,
+  ShieldOptions,
+  SleepOptions,
   StepContext,
   StepOptions,
   Variable,
@@ -17,36 +23,47 @@ import type {
 } from "../../author/workflow-context.ts";
 import type { WorkflowLog } from "../../author/workflow-log.ts";
 import { WorkflowError } from "../../errors.ts";
+import { type BranchLimits, inBranch, race } from "../calls/branches.ts";
+import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
+import { condition } from "../calls/condition.ts";
 import { mapped } from "../calls/mapped.ts";
 import { now } from "../calls/now.ts";
 import { Places } from "../calls/places.ts";
-import { sleep } from "../calls/sleep.ts";
+import { sleep, sleepUntil } from "../calls/sleep.ts";
 import { step } from "../calls/step.ts";
 import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
+import { Branch } from "./branch.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { RunLog } from "./run-log.ts";
 
 /** Items of a `map` that are under way at once, unless told otherwise. */
 const MAP_CONCURRENCY = 16;
 const MAX_CONCURRENCY = 1_000_000;
+/** How long a shield may take unless its author says otherwise, in milliseconds. */
+const DEFAULT_SHIELD_MS = 60_000;
+
+/** The timeout of a scope, with the place where it is recorded. */
+function timeoutIn(paths: StepPaths, scope: string, timeout: Duration | undefined): BranchLimits["timeout"] {
+  // No path of a call within the scope: those have a number.
+  return timeout === undefined ? undefined : { path: `${paths.prefix}timeout`, scope, ms: durationMs(timeout) };
+}
 
 /** The `ctx` of one scope of a body. A scope within it gets a context of its own, over the same execution. */
 export class ExecutionContext implements WorkflowContext {
   readonly #execution: RunExecution;
   readonly #paths: StepPaths;
+  readonly #site: CallSite;
   readonly #variables = new Map<string, Promise<Variable<unknown>>>();
-  /** Of the innermost bounded scope around this one, itself included. */
-  readonly #places: Places | undefined;
   #random: SeededRandom | undefined;
   #log: RunLog | undefined;
 
-  constructor(execution: RunExecution, paths: StepPaths, places?: Places) {
+  constructor(execution: RunExecution, paths: StepPaths, site: CallSite) {
     this.#execution = execution;
     this.#paths = paths;
-    this.#places = places;
+    this.#site = site;
   }
 
   get runId(): string {
@@ -74,7 +91,7 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   get signal(): AbortSignal {
-    return this.#execution.interruption.signal;
+    return this.#site.branch.signal;
   }
 
   get log(): WorkflowLog {
@@ -87,20 +104,27 @@ export class ExecutionContext implements WorkflowContext {
     fn: (step: StepContext) => T | Promise<T> | PromiseLike<T>,
     options?: StepOptions,
   ): Promise<Recorded<T>> {
-    return this.#call("step", name, () => {
+    return this.#call("step", name, undefined, () => {
       const path = this.#paths.next(name);
-      const { site, steps } = this.#execution;
-      return () => step(site, steps, { path, fn, options }, this.#places) as Promise<Recorded<T>>;
+      const { steps } = this.#execution;
+      return (site) => step(site, steps, { path, fn, options }) as Promise<Recorded<T>>;
     });
   }
 
-  scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>, { concurrency }: ScopeOptions = {}): Promise<T> {
+  scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>, options: ScopeOptions = {}): Promise<T> {
     return called(async () => {
       const refused = this.#refusal("scope", name);
       if (refused !== undefined) return refused;
-      const places =
-        concurrency === undefined ? this.#places : new Places(checkedConcurrency(concurrency), this.#places);
-      return await fn(new ExecutionContext(this.#execution, this.#paths.scope(name), places));
+      const { concurrency, timeout, signal } = options;
+      const paths = this.#paths.scope(name);
+      const site =
+        concurrency === undefined
+          ? this.#site
+          : this.#site.bounded(new Places(checkedConcurrency(concurrency), this.#site.places));
+      const run = (own: CallSite): T | Promise<T> => fn(new ExecutionContext(this.#execution, paths, own));
+      if (timeout === undefined && signal === undefined) return await run(site);
+      const limits = { timeout: timeoutIn(paths, name, timeout), signal };
+      return await inBranch(site, new Branch(site.branch), limits, run);
     });
   }
 
@@ -113,9 +137,47 @@ export class ExecutionContext implements WorkflowContext {
       const refused = this.#refusal("map", name);
       if (refused !== undefined) return refused;
       const paths = this.#paths.scope(name);
-      return await mapped([...items], checkedConcurrency(concurrency), async (item, index) =>
-        fn(new ExecutionContext(this.#execution, paths.item(index), this.#places), item, index),
+      const atOnce = checkedConcurrency(concurrency);
+      return await inBranch(this.#site, new Branch(this.#site.branch), {}, (site) =>
+        mapped([...items], atOnce, async (item, index) =>
+          fn(new ExecutionContext(this.#execution, paths.item(index), site), item, index),
+        ),
       );
+    });
+  }
+
+  race<Branches extends RaceBranches>(branches: Branches): Promise<RaceResult<Branches>> {
+    return called(async () => {
+      const refused = this.#refusal("race", undefined);
+      if (refused !== undefined) return refused;
+      const named = Object.entries(branches);
+      if (named.length === 0) {
+        throw new WorkflowError("INPUT_INVALID", "A race has no branches, and would never end. Give it one at least.");
+      }
+      const runs = named.map(([name, fn]) => {
+        const paths = this.#paths.scope(name);
+        return [name, (site: CallSite) => fn(new ExecutionContext(this.#execution, paths, site))] as const;
+      });
+      // The names and values are those of the branches.
+      return (await race(this.#site, runs)) as RaceResult<Branches>;
+    });
+  }
+
+  shield<T>(fn: (ctx: WorkflowContext) => T | Promise<T>, options: ShieldOptions = {}): Promise<T> {
+    return called(async () => {
+      const { name = "shield", timeout = DEFAULT_SHIELD_MS } = options;
+      const refused = this.#refusal("shield", name);
+      if (refused !== undefined) return refused;
+      const paths = this.#paths.scope(name);
+      const limits = { timeout: timeoutIn(paths, name, timeout) };
+      const ended = this.#execution.shield();
+      try {
+        return await inBranch(this.#site, new Branch(this.#site.branch, true), limits, (site) =>
+          fn(new ExecutionContext(this.#execution, paths, site)),
+        );
+      } finally {
+        ended();
+      }
     });
   }
 
@@ -130,70 +192,125 @@ export class ExecutionContext implements WorkflowContext {
     const made = called(() => {
       const make = typeof initial === "function" ? (initial as () => unknown) : () => initial;
       const isGiven = typeof initial !== "function";
-      return variable<Recorded<T>>(this.#execution.site, this.#paths.next(name), make, isGiven);
+      return variable<Recorded<T>>(this.#site, this.#paths.next(name), make, isGiven);
     });
     this.#variables.set(name, made);
     return made;
   }
 
-  sleep(duration: Duration, name = "sleep"): Promise<void> {
-    return this.#call("sleep", name, () => {
+  sleep(duration: Duration, options: SleepOptions = {}): Promise<void> {
+    const { name = "sleep", signal } = options;
+    return this.#call("sleep", name, signal, () => {
       const path = this.#paths.next(name);
       const delayMs = durationMs(duration);
-      return () => sleep(this.#execution.site, path, delayMs);
+      return (site) => sleep(site, path, delayMs);
     });
   }
 
-  waitFor<Signal extends SignalDefinition | string>(signal: Signal): Promise<SignalPayload<Signal>>;
+  sleepUntil(moment: Date | number, options: SleepOptions = {}): Promise<void> {
+    const { name = "sleep", signal } = options;
+    return this.#call("sleepUntil", name, signal, () => {
+      const path = this.#paths.next(name);
+      const atMs = momentMs(moment);
+      return (site) => sleepUntil(site, path, () => atMs);
+    });
+  }
+
+  condition(
+    holds: () => boolean,
+    options?: AbortOptions & { readonly timeout?: undefined; readonly name?: string },
+  ): Promise<void>;
+  condition(holds: () => boolean, options: ConditionOptions): Promise<boolean>;
+  condition(
+    holds: () => boolean,
+    options: { readonly timeout?: Duration | undefined } & Omit<ConditionOptions, "timeout"> = {},
+  ): Promise<unknown> {
+    const { name = "condition", timeout, signal } = options;
+    return called(async () => {
+      const refused = this.#refusal("condition", name);
+      if (refused !== undefined) return refused;
+      const path = this.#paths.next(name);
+      const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
+      return inBranch(this.#site, new Branch(this.#site.branch), { signal }, async (site) => {
+        const held = site.call(() => condition(site, holds));
+        if (timeoutMs === undefined) return held;
+        const late = site.call(() => sleep(site, path, timeoutMs));
+        return await Promise.race([held.then(() => true), late.then(() => false)]);
+      });
+    });
+  }
+
+  waitFor<Signal extends SignalDefinition | string>(
+    signal: Signal,
+    options?: AbortOptions & { readonly timeout?: undefined },
+  ): Promise<SignalPayload<Signal>>;
   waitFor<Signal extends SignalDefinition | string>(
     signal: Signal,
     options: WaitOptions,
   ): Promise<WaitResult<SignalPayload<Signal>>>;
-  waitFor(signal: SignalDefinition | string, options: Partial<WaitOptions> = {}): Promise<unknown> {
-    return this.#call("waitFor", signal, () => {
+  waitFor(
+    signal: SignalDefinition | string,
+    options: { readonly timeout?: Duration | undefined } & AbortOptions = {},
+  ): Promise<unknown> {
+    return this.#call("waitFor", signal, options.signal, () => {
       const { timeout } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
       const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
       const path = this.#paths.next(name);
-      const { site, inbox } = this.#execution;
-      return () => waitFor(site, inbox, { path, name, timeoutMs, schema });
+      const { inbox } = this.#execution;
+      return (site) => waitFor(site, inbox, { path, name, timeoutMs, schema });
     });
   }
 
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
   stream(stream: StreamDefinition | string): StreamWriter {
-    const { site, streams } = this.#execution;
-    site.guard.check("stream");
+    const { streams } = this.#execution;
+    this.#site.guard.check("stream");
     const { name, schema } = typeof stream === "string" ? { name: stream, schema: undefined } : stream;
     escapedName(name);
     return new StreamHandle(streams, this.#paths.prefix, name, schema);
   }
 
   now(): Promise<number> {
-    return this.#call("now", undefined, () => {
+    return this.#call("now", undefined, undefined, () => {
       const path = this.#paths.next("now");
-      return () => now(this.#execution.site, path);
+      return (site) => now(site, path);
     });
   }
 
   random(): number {
-    this.#execution.site.guard.check("random");
+    this.#site.guard.check("random");
     return this.#seeded().random();
   }
 
   uuid(): string {
-    this.#execution.site.guard.check("uuid");
+    this.#site.guard.check("uuid");
     return this.#seeded().uuid();
   }
 
-  /** `prepare` takes the path and checks the arguments, in the turn of the call; what it gives is the call itself. */
-  #call<T>(method: string, name: unknown, prepare: () => () => Promise<T>): Promise<T> {
-    return called(() => this.#refusal(method, name) ?? this.#execution.site.call(prepare()));
+  /**
+   * `prepare` takes the path and checks the arguments, in the turn of the call; what it gives is the call itself. With a signal, the call is a branch of
+   * its own.
+   */
+  #call<T>(
+    method: string,
+    name: unknown,
+    signal: AbortSignal | undefined,
+    prepare: () => (site: CallSite) => Promise<T>,
+  ): Promise<T> {
+    return called(() => {
+      const refused = this.#refusal(method, name);
+      if (refused !== undefined) return refused;
+      const run = prepare();
+      if (signal === undefined) return this.#site.call(() => run(this.#site));
+      const branch = new Branch(this.#site.branch);
+      return inBranch(this.#site, branch, { signal }, (site) => site.call(() => run(site)));
+    });
   }
 
   #refusal(method: string, name: unknown): Promise<never> | undefined {
-    return this.#execution.site.guard.refusal(method, name);
+    return this.#site.guard.refusal(method, name);
   }
 
   #seeded(): SeededRandom {

@@ -15,7 +15,7 @@ import type { StreamPart } from "../../commands/stream-append.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
-import { sameFamily } from "../../model/record.ts";
+import { callOf, sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
@@ -75,7 +75,11 @@ export class History {
   #inFlight = 0;
   #whenQuiet: (() => void)[] = [];
   readonly #staged: StagedRecords;
-  #whenAsked: (() => void) | undefined;
+  #whenAsked: (() => void)[] = [];
+  /** A place in the record, how many unasked records are before it, and what waits until there are none. */
+  #milestone: RecordPosition = 0;
+  #leftBefore = 0;
+  #reached = (): void => {};
 
   constructor(
     ownership: Ownership,
@@ -123,11 +127,6 @@ export class History {
     return [...this.#recorded.keys()];
   }
 
-  /** Whether earlier owners recorded something that the body has not asked for. */
-  get isLeft(): boolean {
-    return this.#recorded.size > 0;
-  }
-
   /** Whether an earlier owner recorded something at a path that has not been asked for. */
   has(key: string): boolean {
     return this.#recorded.has(key);
@@ -142,6 +141,10 @@ export class History {
     if (found === undefined) return undefined;
     if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, { expected: kind, recorded: found.kind });
     this.#recorded.delete(key);
+    if (found.position < this.#milestone) {
+      this.#leftBefore -= 1;
+      if (this.#leftBefore === 0) this.#reached();
+    }
     if (this.#recorded.size === 0) this.#allAsked();
     return found;
   }
@@ -151,10 +154,35 @@ export class History {
     return this.#progress?.get(path);
   }
 
+  /** How a body that asks for this call differs from what is recorded: the first record that it has not asked for. */
+  differenceAt(path: string, kind: RecordKind): NonDeterminismError {
+    const first = [...this.#recorded].toSorted(([, a], [, b]) => a.position - b.position)[0];
+    const recorded = first === undefined ? "nothing" : `${callOf(first[1].kind)} ${first[0]}`;
+    return new NonDeterminismError(path, { expected: callOf(kind), recorded });
+  }
+
+  /** Number of records that earlier owners recorded and the body has not asked for. */
+  get left(): number {
+    return this.#recorded.size;
+  }
+
+  /** Whether the body has asked for everything that earlier owners recorded. */
+  get isAllAsked(): boolean {
+    return this.#recorded.size === 0;
+  }
+
   /** Calls back once the body has asked for everything that earlier owners recorded: in this call, if there is nothing left. */
   whenAllAsked(fn: () => void): void {
-    this.#whenAsked = fn;
-    if (this.#recorded.size === 0) this.#allAsked();
+    if (this.isAllAsked) fn();
+    else this.#whenAsked.push(fn);
+  }
+
+  /** Calls back once the body has asked for everything that was recorded before `position`: in this call, if it has. To be used once. */
+  whenAskedBefore(position: RecordPosition, fn: () => void): void {
+    this.#milestone = position;
+    this.#reached = fn;
+    for (const record of this.#recorded.values()) if (record.position < position) this.#leftBefore += 1;
+    if (this.#leftBefore === 0) fn();
   }
 
   /** Resolves when the fate of everything that is proposed or staged now is known. */
@@ -288,9 +316,7 @@ export class History {
   }
 
   #allAsked(): void {
-    const fn = this.#whenAsked;
-    this.#whenAsked = undefined;
-    fn?.();
+    for (const fn of this.#whenAsked.splice(0)) fn();
   }
 }
 

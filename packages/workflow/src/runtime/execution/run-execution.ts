@@ -1,12 +1,14 @@
 /**
  * One execution of one run's body on this node, under one epoch: from its beginning to the proposal of its end.
  *
- * B1. The body's context calls keep CS1-CS4 (calls/call-site.ts).
+ * B1. The body's context calls keep CS1-CS5 (calls/call-site.ts).
  * B2. The end is proposed once the body has settled, or `cancelGraceMs` after a cancellation that it ignores. Calls that it left behind begin
  *     nothing more.
  * B3. The body runs in an async context of its own (body-place.ts BP1).
  * B4. Whatever the body throws ends this run and nothing else, down to objects that throw when they are looked at.
  * B5. A rejection in the body's code that nothing handles fails the run, whatever the body does meanwhile. In a cancelled run it is only told.
+ * B6. A body hears of a cancellation after everything that is recorded or on its way into the record, and that it did is recorded too: what a shield
+ *     records afterwards is answered after the cancellation on a replay as well.
  */
 import type { Cancel, NodeId } from "@raftoral/raft-core";
 import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
@@ -17,7 +19,7 @@ import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import type { RecordPosition } from "../../model/record.ts";
+import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
@@ -25,6 +27,7 @@ import type { StepSetting } from "../calls/step-attempts.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
 import { Activity } from "./activity.ts";
 import { Answers } from "./answers.ts";
+import { BodyCalls } from "./body-calls.ts";
 import { inBody, PlacedBody } from "./body-place.ts";
 import { ContextGuard } from "./context-guard.ts";
 import { ExecutionContext } from "./execution-context.ts";
@@ -32,10 +35,20 @@ import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { History } from "./history.ts";
 import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
+import { ReplayGate } from "./replay-gate.ts";
 import type { RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import { watchStrayRejections } from "./stray-rejections.ts";
+
+/** Where it is recorded that the body heard of its cancellation. No call's path: those have a number. */
+const CANCELLED_PATH = "cancellation";
+
+/** What is recorded when the body hears of its cancellation. */
+interface Heard {
+  /** Path of the last sleep that had ended by then without a record of its end. */
+  readonly after?: string | undefined;
+}
 
 /** One execution of a run's body. The owner calls `execute` once, then tells it of cancellations and of the loss of the run (B1 to B5). */
 export class RunExecution {
@@ -44,7 +57,7 @@ export class RunExecution {
   readonly nodeId: NodeId;
   readonly interruption = new Interruption();
   readonly inbox: SignalInbox;
-  /** Where the body's context calls meet the record. */
+  /** Where the context calls of the body as a whole meet the record. */
   readonly site: CallSite;
   readonly steps: StepSetting;
   readonly streams: StreamSetting;
@@ -55,11 +68,16 @@ export class RunExecution {
   readonly #answers: Answers;
   readonly #activity: Activity;
   readonly #interception: Interception | undefined;
+  readonly #calls: BodyCalls;
+  readonly #replay: ReplayGate;
   readonly #place: PlacedBody;
   readonly #ended = Promise.withResolvers<void>();
   /** Settles with the failure of a body that a rejection has ended (B5). */
   readonly #stray = Promise.withResolvers<RunOutcome>();
   #stopGrace: Cancel = () => {};
+  /** Shields that are open, and whether the time to clean up is over but for them. */
+  #shields = 0;
+  #isGraceOver = false;
 
   /** The caller has taken a slot for it, which becomes the execution's. */
   constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared) {
@@ -81,20 +99,30 @@ export class RunExecution {
     const { maxPayloadBytes, streamBounds } = shared;
     this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds);
     this.#answers = new Answers(clock);
-    this.#activity = new Activity(shared.slots, clock, { open: () => this.site.open }, () => this.site.gate());
+    this.#activity = new Activity(shared.slots, clock, { open: () => this.#calls.open });
+    this.#replay = new ReplayGate({
+      history: this.#history,
+      clock,
+      open: () => this.#calls.open - this.#activity.parked,
+      isAnswering: () => this.#answers.isGiving,
+      onRest: (path, kind) => this.#diverged(this.#history.differenceAt(path, kind)),
+    });
     this.#interception = this.#intercepted();
-    this.site = new CallSite({
+    this.#calls = new BodyCalls({
       history: this.#history,
       answers: this.#answers,
       interruption,
       activity: this.#activity,
       guard: new ContextGuard(this.#place, clock),
+      replay: this.#replay,
       turns: shared.turns,
       clock,
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
+      onDiverged: (error) => this.#diverged(error),
     });
-    const isReplaying = (): boolean => this.site.isReplaying;
+    this.site = new CallSite(this.#calls, interruption.root);
+    const isReplaying = (): boolean => this.#calls.isReplaying;
     this.log = { logger, runId, workflowType: definition.type, isReplaying };
     const { guard } = this.site;
     this.streams = { writes: this.#history.streams, guard, interruption };
@@ -107,7 +135,6 @@ export class RunExecution {
         clock,
         fencingToken: epoch,
         random,
-        onInterrupt: (fn) => interruption.listen(fn),
         attemptFailed: (path, attempt, error, retryInMs) => reports.attemptFailed(path, attempt, error, retryInMs),
       },
     };
@@ -135,18 +162,67 @@ export class RunExecution {
     if (interruption.cancelled !== undefined || interruption.isOver) return;
     interruption.cancel(reason);
     this.#activity.hurry();
-    this.#history.whenAllAsked(() => void this.#answers.last().then(() => interruption.tell()));
+    const heard = this.#history.has(CANCELLED_PATH) ? this.#history.find(CANCELLED_PATH, "cancellation") : undefined;
+    if (heard === undefined) this.#history.whenAllAsked(() => void this.#tellCancelled());
+    else this.#tellAgain(heard);
     const { clock, cancelGraceMs } = this.#shared;
     this.#stopGrace = clock.after(cancelGraceMs, () => {
-      if (interruption.isOver) return;
-      this.#reports.doesNotEnd();
-      void this.#proposeEnd({ status: "cancelled", reason }).then(() => this.end("ended"));
+      this.#isGraceOver = true;
+      this.#endUnlessShielded();
     });
+  }
+
+  /** A shield begins: the execution waits for it, also when the time to clean up is over. Returns the way to say that it has ended. */
+  shield(): () => void {
+    this.#shields += 1;
+    return () => {
+      this.#shields -= 1;
+      this.#endUnlessShielded();
+    };
+  }
+
+  #endUnlessShielded(): void {
+    const { cancelled, isOver } = this.interruption;
+    if (!this.#isGraceOver || this.#shields > 0 || isOver || cancelled === undefined) return;
+    this.#isGraceOver = false;
+    this.#reports.doesNotEnd();
+    const { reason } = cancelled;
+    void this.#proposeEnd({ status: "cancelled", reason }).then(() => this.end("ended"));
+  }
+
+  /** The body hears of the cancellation for the first time (B6). */
+  async #tellCancelled(): Promise<void> {
+    const { interruption } = this;
+    await this.#history.quiet();
+    await this.#answers.last();
+    if (interruption.isClosed) return;
+    const heard: Heard = { after: this.#calls.lastWake };
+    const value = encodeValue(heard, CANCELLED_PATH, Number.POSITIVE_INFINITY);
+    // What a shield is answered with may come before or after: then the log decides.
+    if (this.#shields === 0) this.#history.stage(CANCELLED_PATH, "cancellation", value, false);
+    else await this.site.fresh(CANCELLED_PATH, () => this.#history.record(CANCELLED_PATH, "cancellation", value));
+    interruption.tell();
+  }
+
+  /** The body heard of the cancellation on an earlier owner: hears of it at the same place (B6). */
+  #tellAgain({ value, position }: HistoryRecord): void {
+    const { after } = decodeValue(value, CANCELLED_PATH) as Heard;
+    const tell = (): void => void this.#answers.recorded(position).then(() => this.interruption.tell());
+    this.#calls.whenWoken(after, () => this.#history.whenAskedBefore(position, tell));
+  }
+
+  /** The body asks for something else than what is recorded. */
+  #diverged(error: Error): void {
+    if (this.interruption.isClosed) return;
+    // Whatever the code is, a cancelled run ends.
+    if (this.interruption.cancelled !== undefined) this.interruption.tell();
+    else this.#stray.resolve({ status: "failed", error: recordedError(error) });
   }
 
   /** The log has this path of the run, under this ownership. */
   committed(path: string, position: RecordPosition): void {
-    this.site.committed(path, position);
+    // Alone there is nothing that could be answered before it.
+    if (this.#calls.hasSeveral) this.#answers.committed(path, position);
   }
 
   /** A snapshot has taken the place of events: gives no answer until the function that comes back is called (answers.ts Q4). */
@@ -165,6 +241,7 @@ export class RunExecution {
     this.interruption.end(why);
     this.#stopGrace();
     this.#activity.end();
+    this.#replay.close();
     this.#ended.resolve();
     const reports = this.#reports;
     this.#place.release((reason, inside) => reports.lateRejection(reason, inside));
@@ -196,7 +273,7 @@ export class RunExecution {
       const raw = decodeValue(input, `input of run ${runId}`);
       const { output: gives, type } = definition;
       const given = await this.#given(raw);
-      const returned = await definition.run(new ExecutionContext(this, new StepPaths()), given);
+      const returned = await definition.run(new ExecutionContext(this, new StepPaths(), this.site), given);
       const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };
@@ -243,7 +320,7 @@ export class RunExecution {
     const { unused } = this.#history;
     if (unused.length > 0) this.#reports.recordsUnused(unused);
     // A body that throws has often left the other branches of a Promise.all behind.
-    const unfinished = outcome.status === "completed" ? this.site.stepsUnderWay : [];
+    const unfinished = outcome.status === "completed" ? [...this.#calls.steps] : [];
     if (unfinished.length > 0) this.#reports.stepsUnfinished(unfinished);
   }
 

@@ -34,7 +34,7 @@ export class StreamHandle implements StreamWriter {
     const { guard, interruption, writes } = this.#setting;
     const inside = guard.writer(this.name);
     // The body of a run that was lost goes no further; its steps hear that their work is useless.
-    if (interruption.isOver) return inside === undefined ? never() : Promise.reject(interruption.signal.reason);
+    if (interruption.isOver) return inside === undefined ? never() : Promise.reject(interruption.root.signal.reason);
     const what = `a chunk of stream ${this.name}`;
     if (this.#schema !== undefined) judgedAtOnce(this.#schema, chunk, chunkOf(this.name));
     const value = encodeValue(chunk, what, writes.maxChunkBytes);

@@ -1,0 +1,32 @@
+/**
+ * `ctx.condition`: waits until a predicate over the body's own state holds.
+ *
+ * CO1. The predicate is asked whenever the body has come to rest: soon after the call, and before each answer (answers.ts). Between two answers only the
+ *      body's own code runs, so a replay finds it true at the same place, and nothing is recorded.
+ */
+import type { CallSite } from "./call-site.ts";
+
+/** Resolves once `holds` gives true. Rejects with what it throws. To be used within {@link CallSite.call}. */
+export function condition(site: CallSite, holds: () => boolean): Promise<void> {
+  const { answers } = site.body.parts;
+  return new Promise((resolve, reject) => {
+    const settled = Promise.withResolvers<void>();
+    const stop = (): void => {
+      stopAsking();
+      settled.resolve();
+    };
+    const stopAsking = answers.onRest(() => {
+      try {
+        if (!holds()) return false;
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+      stop();
+      return true;
+    });
+    site.branch.onCancelled(stop);
+    // The body gives its slot back meanwhile. It goes on in this turn all the same, as on a replay, and takes a slot with its next work.
+    void site.park(() => settled.promise);
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * Who gets which signal within one body.
+ *
+ * The state gives a signal to the path that asked for it. Which wait of the body it reaches is decided here, at the signal's turn among the answers, so
+ * that a wait that was aborted meanwhile consumes nothing.
+ *
+ * SW1. A signal goes to the oldest open wait of its name, whichever wait asked for it.
+ * SW2. A signal that finds no open wait is kept for the next one, in the order of the signals' turns.
+ * SW3. Signals have turns, and waits open and close at places of the body's course: a replay gives each signal to the same wait.
+ */
+import type { HistoryRecord } from "../../model/record.ts";
+
+/** A wait that has no signal yet. */
+export class OpenWait {
+  readonly #give: (record: HistoryRecord) => void;
+  readonly #leave: (wait: OpenWait) => void;
+  #isOpen = true;
+  #closed: (() => void) | undefined;
+
+  /** `give`: called once, with the record that the wait is answered with. */
+  constructor(give: (record: HistoryRecord) => void, leave: (wait: OpenWait) => void) {
+    this.#give = give;
+    this.#leave = leave;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Calls back once the wait is closed. Replaces the callback before. */
+  onClosed(fn: (() => void) | undefined): void {
+    this.#closed = fn;
+  }
+
+  /** Answers the wait, unless it is closed. */
+  answer(record: HistoryRecord): void {
+    if (!this.#isOpen) return;
+    this.close();
+    this.#give(record);
+  }
+
+  /** The wait wants no signal any more. Idempotent. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#leave(this);
+    this.#closed?.();
+  }
+}
+
+/** See the file's head. */
+export class SignalWaits {
+  readonly #open = new Map<string, Set<OpenWait>>();
+  readonly #kept = new Map<string, HistoryRecord[]>();
+
+  /** Whether a signal is kept for the next wait of this name. */
+  keeps(name: string): boolean {
+    return this.#kept.has(name);
+  }
+
+  /** A wait begins. `give` is called at once when a signal is kept for it (SW2). */
+  open(name: string, give: (record: HistoryRecord) => void): OpenWait {
+    const waits = this.#open.get(name) ?? new Set();
+    const wait = new OpenWait(give, (closed) => {
+      waits.delete(closed);
+      if (waits.size === 0 && this.#open.get(name) === waits) this.#open.delete(name);
+    });
+    waits.add(wait);
+    this.#open.set(name, waits);
+    const kept = this.#kept.get(name);
+    const first = kept?.shift();
+    if (kept?.length === 0) this.#kept.delete(name);
+    if (first !== undefined) wait.answer(first);
+    return wait;
+  }
+
+  /** A signal has its turn (SW1, SW2). */
+  deliver(name: string, record: HistoryRecord): void {
+    const [oldest] = this.#open.get(name) ?? [];
+    if (oldest !== undefined) oldest.answer(record);
+    else this.#kept.set(name, [...(this.#kept.get(name) ?? []), record]);
+  }
+}
