@@ -44,7 +44,8 @@ export class CallWalk {
     const { region } = walk;
     const spec = CONTEXT_CALLS.get(method);
     if (spec === undefined) return;
-    const name = spec.name === undefined ? undefined : this.#text(call.arguments[spec.name]);
+    const named = spec.nameOption === undefined ? undefined : propertiesOf(call.arguments[spec.nameOption]).get("name");
+    const name = this.#text(spec.name === undefined ? named : call.arguments[spec.name]);
     const shown = `${method}(${name === undefined ? "" : JSON.stringify(name)})`;
     this.#walkArguments(call, method === "step" ? spec.stepFunction : undefined);
     if (region.mode === "step") {
@@ -61,7 +62,16 @@ export class CallWalk {
       for (const each of calls) walk.named.add(each);
     }
     if (spec.stepFunction !== undefined) this.#runStep(call, spec.stepFunction);
-    if (spec.scopeFunction !== undefined) calls.push(...this.#runScope(call, spec.scopeFunction, id));
+    if (spec.scopeFunction !== undefined) {
+      const from = isInline(call, spec.scopeFunction) ? undefined : call;
+      calls.push(...this.#runScope(this.#argument(call, spec.scopeFunction), call, id, from));
+    }
+    if (spec.scopeFunctions !== undefined) {
+      for (const property of propertiesOf(call.arguments[spec.scopeFunctions]).values()) {
+        calls.push(...this.#runScope(this.#valueOf(property), property, id, isFunction(property) ? undefined : call));
+      }
+    }
+    if (spec.bodyFunction !== undefined) this.#runCallbacks(call, "body");
     this.#started.set(call, [
       { calls: calls.map((each) => (each.node === call ? { ...each, isAfterAwait: false } : each)), isRepeated: false },
     ]);
@@ -74,18 +84,17 @@ export class CallWalk {
       this.#follow(fn, () => undefined, { mode: "step" }, isInline(call, index) ? undefined : call);
   }
 
-  /** Returns what the scope's function calls outside of the scope. */
-  #runScope(call: CallNode, index: number, outer: number): readonly NamedCall[] {
-    const fn = this.#argument(call, index);
+  /** Returns what the scope's function calls outside of the scope. `scope`: the node that tells scopes apart. */
+  #runScope(fn: Value | undefined, scope: Node, outer: number, from: CallNode | undefined): readonly NamedCall[] {
     if (fn?.type !== "function") return [];
     const { inspector, place } = this.#walk;
-    const key = `scope ${inspector.keys.ofObject(call)} of ${outer} in ${place.frame?.key ?? 0}`;
+    const key = `scope ${inspector.keys.ofObject(scope)} of ${outer} in ${place.frame?.key ?? 0}`;
     const context = inspector.keys.of(key);
     const outcome = this.#follow(
       fn,
       (at) => (at === 0 ? { type: "context", id: context } : undefined),
       { context },
-      isInline(call, index) ? undefined : call,
+      from,
     );
     const calls = outcome.calls.filter((each) => each.context !== context);
     this.#walk.adopt({ ...outcome, calls }, this.#walk.hasAwaited);
@@ -253,6 +262,21 @@ export class CallWalk {
   #valueOf(node: Node): Value | undefined {
     return this.#walk.inspector.evaluator.valueOf(node, this.#walk.place);
   }
+}
+
+/** The values of an object that is written into a call, by key. */
+function propertiesOf(argument: Node | undefined): ReadonlyMap<string, Node> {
+  const found = new Map<string, Node>();
+  const object = argument === undefined ? undefined : unwrap(argument);
+  if (object?.type !== "ObjectExpression") return found;
+  for (const property of object.properties) {
+    const isNamed = property.type !== "SpreadElement" && !property.computed;
+    if (!isNamed) continue;
+    const key =
+      property.key.type === "Identifier" ? property.key.name : "value" in property.key ? property.key.value : "";
+    found.set(String(key), property.type === "ObjectMethod" ? property : unwrap(property.value));
+  }
+  return found;
 }
 
 /** Whether the argument is a function written into the call. */

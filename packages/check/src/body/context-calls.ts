@@ -9,10 +9,16 @@ export interface ContextCall {
   readonly isPromise: boolean;
   /** Index of the argument that names the record; undefined when no argument does. */
   readonly name?: number;
+  /** Index of the options whose property `name` names the record. */
+  readonly nameOption?: number;
   /** Index of a function that the call runs as a step: once recorded, the function does not run again. */
   readonly stepFunction?: number;
   /** Index of a function that the call runs as a part of the body, with a context of its own. */
   readonly scopeFunction?: number;
+  /** Index of an object whose properties are functions that run as parts of the body, each with a context of its own. */
+  readonly scopeFunctions?: number;
+  /** Index of a function that the call runs as a part of the body, without a context. */
+  readonly bodyFunction?: number;
 }
 
 /** Methods by name. */
@@ -21,8 +27,12 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["scope", { isPromise: true, name: 0, scopeFunction: 1 }],
   ["map", { isPromise: true, scopeFunction: 1 }],
   ["variable", { isPromise: true, name: 0, stepFunction: 1 }],
+  ["race", { isPromise: true, scopeFunctions: 0 }],
+  ["shield", { isPromise: true, nameOption: 1, scopeFunction: 0 }],
+  ["condition", { isPromise: true, nameOption: 1, bodyFunction: 0 }],
   // Without a name, each sleep is the next one of its scope, and so are waits and times.
-  ["sleep", { isPromise: true, name: 1 }],
+  ["sleep", { isPromise: true, nameOption: 1 }],
+  ["sleepUntil", { isPromise: true, nameOption: 1 }],
   ["waitFor", { isPromise: true }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],

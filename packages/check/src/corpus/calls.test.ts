@@ -10,7 +10,7 @@ const UNAWAITED: readonly Case[] = [
   ["a statement", 'ctx.step("a", () => 1); //! unawaited-call'],
   [
     "every kind of call",
-    'ctx.sleep(1); //! unawaited-call\nctx.waitFor("s"); //! unawaited-call\nctx.now(); //! unawaited-call\nctx.variable("v", 0); //! unawaited-call\nctx.scope("s", () => 1); //! unawaited-call',
+    'ctx.sleep(1); //! unawaited-call\nctx.waitFor("s"); //! unawaited-call\nctx.now(); //! unawaited-call\nctx.variable("v", 0); //! unawaited-call\nctx.scope("s", () => 1); //! unawaited-call\nctx.race({}); //! unawaited-call\nctx.shield(() => 1); //! unawaited-call\nctx.sleepUntil(1); //! unawaited-call\nctx.condition(() => true); //! unawaited-call',
   ],
   ["random and uuid, which are no promises", "ctx.random(); ctx.uuid();"],
   ["void", 'void ctx.step("a", () => 1); //! unawaited-call'],
@@ -201,6 +201,10 @@ const OUTER: readonly Case[] = [
     "the outer context after the scope",
     'await ctx.scope("s", async (branch) => { await branch.now(); }); await ctx.now();',
   ],
+  ["its own context in a race", 'await ctx.race({ a: (own) => own.now(), b: async (own) => { await own.sleep(1); } });'],
+  ["the outer context in a race", 'await ctx.race({ a: (own) => ctx.now() }); //! outer-context'],
+  ["its own context in a shield", 'await ctx.shield((safe) => safe.step("undo", () => 1));'],
+  ["the outer context in a shield", 'await ctx.shield((safe) => ctx.step("undo", () => 1)); //! outer-context'],
   ["properties", 'await ctx.scope("s", async (branch) => [ctx.runId, ctx.signal, ctx.version]);'],
   ["in a step of the scope", 'await ctx.scope("s", (branch) => branch.step("a", () => ctx.runId));'],
 ];
