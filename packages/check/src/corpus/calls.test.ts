@@ -201,8 +201,11 @@ const OUTER: readonly Case[] = [
     "the outer context after the scope",
     'await ctx.scope("s", async (branch) => { await branch.now(); }); await ctx.now();',
   ],
-  ["its own context in a race", 'await ctx.race({ a: (own) => own.now(), b: async (own) => { await own.sleep(1); } });'],
-  ["the outer context in a race", 'await ctx.race({ a: (own) => ctx.now() }); //! outer-context'],
+  [
+    "its own context in a race",
+    "await ctx.race({ a: (own) => own.now(), b: async (own) => { await own.sleep(1); } });",
+  ],
+  ["the outer context in a race", "await ctx.race({ a: (own) => ctx.now() }); //! outer-context"],
   ["its own context in a shield", 'await ctx.shield((safe) => safe.step("undo", () => 1));'],
   ["the outer context in a shield", 'await ctx.shield((safe) => ctx.step("undo", () => 1)); //! outer-context'],
   ["properties", 'await ctx.scope("s", async (branch) => [ctx.runId, ctx.signal, ctx.version]);'],

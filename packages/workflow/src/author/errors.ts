@@ -78,6 +78,7 @@ export class BranchCancelledError extends WorkflowError {
   override readonly name = "BranchCancelledError";
   readonly reason: string;
 
+  /** `reason`: a clause that says why, without a full stop. */
   constructor(reason: string) {
     super(
       "BRANCH_CANCELLED",
@@ -87,6 +88,18 @@ export class BranchCancelledError extends WorkflowError {
       },
     );
     this.reason = reason;
+  }
+
+  /** Of calls that are left when their scope has ended. */
+  static scopeEnded(): BranchCancelledError {
+    const reason = "the scope that it belongs to has ended";
+    return new BranchCancelledError(reason);
+  }
+
+  /** Of the losers of a race. */
+  static lostTo(winner: string): BranchCancelledError {
+    const reason = `branch ${winner} of the race was first`;
+    return new BranchCancelledError(reason);
   }
 }
 

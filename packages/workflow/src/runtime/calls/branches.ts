@@ -42,7 +42,7 @@ export async function inBranch<T>(
     return await fn(site.within(branch));
   } finally {
     signal?.removeEventListener("abort", aborted);
-    branch.cancel(new BranchCancelledError("the scope that it belongs to has ended"));
+    branch.cancel(BranchCancelledError.scopeEnded());
     branch.leave();
   }
 }
@@ -65,7 +65,7 @@ export async function race(
   });
   const first = Promise.race(runners.map(async ({ name, value }) => [name, await settled(value)] as const));
   const [winner, outcome] = await first;
-  const lost = new BranchCancelledError(`branch ${winner} of the race was first`);
+  const lost = BranchCancelledError.lostTo(winner);
   for (const { name, branch } of runners) if (name !== winner) branch.cancel(lost);
   await Promise.allSettled(runners.map(({ value }) => value));
   if (!outcome.ok) throw outcome.error;

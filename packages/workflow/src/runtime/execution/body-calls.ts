@@ -35,7 +35,7 @@ export interface BodyParts {
   readonly onDiverged: (error: Error) => void;
 }
 
-/** See the file's head. */
+/** Counts and begins the context calls of one body (BC1 to BC3). All of its call sites share it. */
 export class BodyCalls {
   readonly parts: BodyParts;
   readonly signals = new SignalWaits();

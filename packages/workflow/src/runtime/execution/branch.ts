@@ -12,7 +12,7 @@
 
 type Listener = (reason: Error) => void;
 
-/** See the file's head. */
+/** One branch of a body (BR1 to BR3). The one without a parent is the body as a whole. */
 export class Branch {
   readonly #parent: Branch | undefined;
   readonly #isShield: boolean;

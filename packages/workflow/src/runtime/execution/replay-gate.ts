@@ -25,7 +25,7 @@ export interface ReplayGateOptions {
   readonly onRest: (path: string, kind: RecordKind) => void;
 }
 
-/** See the file's head. */
+/** Where calls without a record wait until the history is used up (RG1), and where a body that does not fit it is found out (RG2). */
 export class ReplayGate {
   readonly #options: ReplayGateOptions;
   #waiting: (() => void)[] = [];

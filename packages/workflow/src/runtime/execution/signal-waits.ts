@@ -48,7 +48,7 @@ export class OpenWait {
   }
 }
 
-/** See the file's head. */
+/** The open waits of one body by the names of their signals, and the signals that are kept for later waits (SW1 to SW3). */
 export class SignalWaits {
   readonly #open = new Map<string, Set<OpenWait>>();
   readonly #kept = new Map<string, HistoryRecord[]>();
