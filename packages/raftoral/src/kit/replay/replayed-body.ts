@@ -59,13 +59,15 @@ export async function replayBody(
   const time = new VirtualTime({ startMs: lastMs, settleMs: 0, isQuiet: () => true });
   const process = new VirtualProcess(time);
   const { engine, apply } = localEngine();
+  // A cancelled body asks for the record of its cancellation without a call.
+  const heard = cancelReason === undefined ? [] : records.filter(({ kind }) => kind === "cancellation");
   for (const command of recordedRun(history, REPLAY_NODE, cancelReason)) apply(command);
   const code: { -readonly [Key in keyof ReplayedBody]: ReplayedBody[Key] } & {
     readonly asked: Set<string>;
     readonly replayed: Set<string>;
   } = {
     asked: new Set(),
-    replayed: new Set(),
+    replayed: new Set(heard.map(({ path }) => path)),
     fresh: undefined,
     mismatch: undefined,
     outcome: undefined,
