@@ -72,35 +72,6 @@ describe("ctx.log", () => {
     expect(on(1)).toEqual(["after c", "after both", "d", "after d"].map((text) => `${text} on 1`));
   });
 
-  test("writes again after the record where the code asks for less than is recorded", async () => {
-    const [w, { lines, logger }] = [world(), kept()];
-    const begun = new Latch();
-    const body = workflow("shrunk", { version: 1 }, async (ctx) => {
-      if (ctx.nodeId === 3) await ctx.step("gone", () => {});
-      await ctx.step("kept", () => {});
-      begun.open();
-      await ctx.waitFor("go");
-      ctx.log.info("goes on");
-    });
-    await w.startAll([body], { logger });
-    await w.runtime(3).startWorkflow(body, undefined, { id: "r" });
-    await begun.opened;
-    await expect
-      .poll(() =>
-        w
-          .runtime(1)
-          .getRun("r")
-          .then((run) => run?.history.length),
-      )
-      .toBe(2);
-    w.kill(3);
-    w.runtimes.delete(3);
-    w.cluster.reportLost(3);
-    await w.runtime(1).signal("r", "go");
-    await w.runtime(1).result("r");
-    expect(lines.filter(({ message }) => message === "goes on")).toHaveLength(1);
-  });
-
   test("never throws, and its lines are bounded (RL3)", async () => {
     const [w, { lines, logger }] = [world([1]), kept()];
     const body = workflow("odd", { version: 1 }, async ({ log }) => {
