@@ -17,6 +17,7 @@ import { parallel } from "./parallel.ts";
 import { snapshot } from "./snapshot.ts";
 import { startup } from "./startup.ts";
 import { state } from "./state.ts";
+import { stream } from "./stream.ts";
 import { takeover } from "./takeover.ts";
 import { workflow } from "./workflow.ts";
 
@@ -29,6 +30,7 @@ const BENCHES = {
   commit,
   workflow,
   parallel,
+  stream,
   failover,
   takeover,
   snapshot,

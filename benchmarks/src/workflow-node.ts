@@ -1,9 +1,10 @@
-/** One of three processes of a Raftoral cluster, as a service that embeds it would be: gRPC, LMDB, workflows of empty steps. */
+/** One of three processes of a Raftoral cluster, as a service that embeds it would be: gRPC, LMDB, workflows of empty steps, and of tokens. */
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { RaftoralNode, workflow } from "raftoral";
+import { RaftoralClient, RaftoralNode, stream, workflow } from "raftoral";
 import { serve } from "./child-process.ts";
 import { closedLoop, type Load, type Measured } from "./closed-loop.ts";
+import { percentile, rounded } from "./statistics.ts";
 
 const STARTS_IN_FLIGHT = 512;
 
@@ -24,6 +25,50 @@ const pulse = workflow("bench_pulse", { version: 1 }, async (ctx, input: { reado
 const waiting = workflow("bench_waiting", { version: 1 }, async (ctx) => {
   await ctx.waitFor("go");
 });
+
+/** A chunk as a token is: some text, and when it was written. */
+interface Token {
+  readonly writtenAtMs: number;
+  readonly text: string;
+}
+
+const tokens = stream<Token>("tokens");
+/** A writer writes so often. */
+const WRITE_EVERY_MS = 10;
+
+/** Writes tokens at a fixed rate for a while. */
+const talking = workflow("bench_talking", { version: 1 }, async (ctx, input: Talk) => {
+  const out = ctx.stream(tokens);
+  await ctx.step("talk", async () => {
+    const beginMs = performance.now();
+    for (let written = 0; ; ) {
+      const elapsedMs = performance.now() - beginMs;
+      if (elapsedMs >= input.durationMs) return;
+      const due = Math.floor((elapsedMs * input.chunksPerSecond) / 1_000);
+      for (; written < due; written++) await out.write({ writtenAtMs: wallMs(), text: `token number ${written}` });
+      await new Promise((resolve) => setTimeout(resolve, WRITE_EVERY_MS));
+    }
+  });
+  await out.end();
+});
+
+/** How long, and how much, a run talks. */
+interface Talk {
+  readonly chunksPerSecond: number;
+  readonly durationMs: number;
+}
+
+/** What a follower of streams saw. */
+export interface Followed {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** The machine's time, finer than a millisecond: the same for all processes. */
+function wallMs(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 /** What a survivor saw of a takeover. Times are wall times in ms. */
 export interface SeenTakeover {
@@ -50,7 +95,7 @@ serve({
       listen: "127.0.0.1:0",
       dataDir: join(options.folder, options.name),
       ...(options.join === undefined ? { bootstrap: true } : { join: options.join }),
-      workflows: [steps, pulse, waiting],
+      workflows: [steps, pulse, waiting, talking],
     });
     return node.address;
   },
@@ -64,6 +109,38 @@ serve({
       const run = await running().workflows.start(steps, { steps: options.steps });
       await run.result();
     });
+  },
+  /** Starts runs that talk, owned by this node. */
+  async talk({ runIds, ...talk }: Talk & { readonly runIds: readonly string[] }): Promise<void> {
+    await Promise.all(runIds.map((runId) => running().workflows.start(talking, talk, { runId })));
+  },
+  /** Reads the streams of runs to their ends; what came in the warm-up does not count. */
+  async follow(options: {
+    readonly runIds: readonly string[];
+    readonly warmUpMs: number;
+    readonly isClient: boolean;
+  }): Promise<Followed> {
+    const client = options.isClient ? await RaftoralClient.connect(running().address) : undefined;
+    const { workflows } = client ?? running();
+    const delaysMs: number[] = [];
+    let [beginMs, endMs] = [Number.POSITIVE_INFINITY, 0];
+    const warmMs = wallMs() + options.warmUpMs;
+    await Promise.all(
+      options.runIds.map(async (runId) => {
+        for await (const { value } of workflows.stream(runId, tokens)) {
+          if (value.writtenAtMs < warmMs) continue;
+          endMs = wallMs();
+          beginMs = Math.min(beginMs, endMs);
+          delaysMs.push(endMs - value.writtenAtMs);
+        }
+      }),
+    );
+    client?.close();
+    return {
+      perSecond: rounded(delaysMs.length / ((endMs - beginMs) / 1_000), 0),
+      p50Ms: rounded(percentile(delaysMs, 0.5)),
+      p99Ms: rounded(percentile(delaysMs, 0.99)),
+    };
   },
   async startPulse(id: string): Promise<void> {
     await running().workflows.start(pulse, { periodMs: 5 }, { runId: id });
