@@ -8,12 +8,14 @@ import { TestCluster } from "./test-cluster.ts";
 const INNOCENT = 50;
 /** Losses with which a run is stuck. */
 const LOSSES = 5;
+/** Losses that make a run a suspect. */
+const SUSPECT = 3;
 
 /** A workflow that ends its process as `process.abort()` would, and innocent ones that wait; how often it did so. */
 function programs() {
   const setting: { cluster: TestCluster | undefined; ended: number } = { cluster: undefined, ended: 0 };
   const innocent = workflow("innocent", { version: 1 }, async (ctx) => ctx.waitFor("go"));
-  const poison = workflow("poison", { version: 1 }, async (ctx, _: { readonly isCured: boolean } | undefined) => {
+  const poison = workflow("poison", { version: 1 }, async (ctx) => {
     await ctx.step("harmless", () => "done");
     await ctx.step("end the process", () => {
       if (setting.cluster === undefined) return "cured";
@@ -82,4 +84,29 @@ test("a stuck run is cancelled without its body, and a run that is not stuck is 
   await other.resume();
   expect((await other.describe()).status).toBe("running");
   await expect(run.resume()).rejects.toMatchObject({ code: "WORKFLOW_FINISHED" });
+});
+
+test("an ordinary stop is held against no run: a node without others ends the trial first", async () => {
+  const setting: { cluster: TestCluster | undefined; ended: number } = { cluster: undefined, ended: 0 };
+  const long = workflow("long", { version: 1 }, async (ctx) => {
+    await ctx.step("takes its time", () => {
+      if (setting.cluster !== undefined && setting.ended < SUSPECT) {
+        setting.ended += 1;
+        setting.cluster.kill(ctx.nodeId);
+        void setting.cluster.startNode(ctx.nodeId);
+      }
+      return new Promise<string>(() => {});
+    });
+  });
+  await using cluster = await TestCluster.start({ workflows: [long], nodes: 1, seed: 13 });
+  setting.cluster = cluster;
+  const run = await cluster.workflows.start(long, undefined, { runId: "long" });
+  await cluster.time.advance("30s");
+  expect(setting.ended).toBe(SUSPECT);
+  for (let stop = 0; stop < 6; stop++) {
+    await cluster.stopNode(1);
+    await cluster.startNode(1);
+    await cluster.time.advance("5s");
+    expect((await run.describe()).status).toBe("running");
+  }
 });
