@@ -19,8 +19,10 @@ test(
     const stepOf = async (path: string) =>
       (await first.describe("labor-1")).stepsInProgress.find((step) => step.path === path);
     await eventually(WAIT_MS, "a failed attempt", async () => (await stepOf("haul#0"))?.failedAttempts === 1);
-    const heard = await eventually(WAIT_MS, "a heartbeat", async () =>
-      Number((await stepOf("dig#0"))?.heartbeat.value()),
+    const heard = await eventually(
+      WAIT_MS,
+      "a heartbeat",
+      async () => Number((await stepOf("dig#0"))?.heartbeat.value() ?? 0) || undefined,
     );
     const { owner } = await run.describe();
     const loadedBefore = (await Array.fromAsync(run.history())).length;
