@@ -19,6 +19,7 @@ import { startup } from "./startup.ts";
 import { state } from "./state.ts";
 import { stream } from "./stream.ts";
 import { takeover } from "./takeover.ts";
+import { testingKit } from "./testing-kit.ts";
 import { workflow } from "./workflow.ts";
 
 const BENCHES = {
@@ -36,6 +37,7 @@ const BENCHES = {
   snapshot,
   groups,
   startup,
+  "testing-kit": testingKit,
 } satisfies Record<string, (folder: string, durationMs: number) => AsyncGenerator<object>>;
 
 type Name = keyof typeof BENCHES;
