@@ -36,6 +36,10 @@ const LIMITS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_CHUNK_BYTES_PER_ENTRY: "Bytes of those",
     STREAM_ENTRY_INTERVAL_MS: "Least time between two entries that append to streams of a run, in ms",
     MAX_ATTEMPTS: "Attempts of a step that a retry policy may ask for",
+    SUSPECT_LOSSES:
+      "Owners that a run loses in a row, without a new record, until a node executes it alone among such runs",
+    STUCK_LOSSES: "Owners that it loses until it is stuck",
+    LOSS_WINDOW_MS: "Longest time between two losses in a row, in ms",
   },
   "packages/raft-core/src": {
     MAX_SESSIONS: "Nodes of a group whose proposals are told apart from their repeats",
