@@ -51,13 +51,15 @@ class Drawing {
   }
 
   #compound(depth: number): Action {
-    switch (this.#below(6)) {
+    switch (this.#below(7)) {
+      case 6:
+        return this.#map(depth);
       case 0:
         return { do: "sequence", actions: this.#several(depth, 4) };
       case 1:
         return this.#parallel(depth);
       case 2:
-        return { do: "scope", name: this.#pick(SCOPES), body: this.#action(depth + 1) };
+        return this.#scope(depth);
       case 3:
         return this.#loop(depth);
       default:
@@ -80,13 +82,34 @@ class Drawing {
     return { do: this.#pick(how), branches };
   }
 
+  #scope(depth: number): Action {
+    const concurrency = this.#chance(3) ? 1 + this.#below(2) : undefined;
+    return { do: "scope", name: this.#pick(SCOPES), body: this.#action(depth + 1), concurrency };
+  }
+
+  /** Each item needs the signals that its body waits for. */
+  #map(depth: number): Action {
+    const before = this.sendings.length;
+    this.#branches += 1;
+    const body = this.#action(depth + 1);
+    this.#branches -= 1;
+    const items = 1 + this.#below(4);
+    this.#sendAgain(before, items - 1);
+    return { do: "map", items, concurrency: 1 + this.#below(3), body };
+  }
+
+  /** Sends what was sent since `before` so many times more. */
+  #sendAgain(before: number, times: number): void {
+    const own = this.sendings.slice(before);
+    for (let round = 0; round < times; round++) for (const { signal, afterMs } of own) this.#send(signal, afterMs);
+  }
+
   /** A wait in a loop needs a signal for every round: its own sending serves the first. */
   #loop(depth: number): Action {
     const before = this.sendings.length;
     const body = this.#action(depth + 1);
     const times = 1 + this.#below(3);
-    const own = this.sendings.slice(before);
-    for (let round = 1; round < times; round++) for (const { signal, afterMs } of own) this.#send(signal, afterMs);
+    this.#sendAgain(before, times - 1);
     return { do: "loop", times, body };
   }
 
@@ -127,6 +150,7 @@ class Drawing {
       attempts,
       retryDelayMs: many || this.#chance(4) ? 0 : 10,
       hangs: attempts > 1 && failures === 0 && this.#chance(8),
+      beats: this.#chance(4),
     };
   }
 

@@ -21,6 +21,7 @@ const step = (name: string, more: Partial<StepAction> = {}): StepAction => {
     attempts: 1,
     retryDelayMs: 10,
     hangs: false,
+    beats: false,
     ...more,
   };
 };
@@ -59,6 +60,23 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
       { cancelling: { commit: 11, when: "after" } },
     ),
     plans: [plan("kill-owner@cancel:1:after"), plan("kill-owner@cancel:1:proposed"), plan("move@cancel:1:after")],
+  },
+  {
+    name: "attempts and heartbeats of a few items at a time, counted on by the next owner",
+    program: program({
+      do: "scope",
+      name: "line",
+      concurrency: 2,
+      body: {
+        do: "map",
+        items: 4,
+        concurrency: 3,
+        body: step("charge", { attempts: 3, failures: 2, retryDelayMs: 1_000, beats: true }),
+      },
+    }),
+    plans: [1, 2, 3].flatMap((nth) =>
+      ["before", "proposed", "after"].map((when) => plan(`kill-owner@commit:${nth}:${when}`)),
+    ),
   },
   {
     name: "sleeps that are over while the run goes to another node",

@@ -121,7 +121,9 @@ class Interpreter {
           one.status === "fulfilled" ? { gave: one.value ?? null } : { failed: nameOf(one.reason) },
         );
       case "scope":
-        return await ctx.scope(action.name, (inner) => this.#inside(inner).perform(action.body));
+        return await this.#scope(action);
+      case "map":
+        return await this.#map(action);
       case "loop": {
         const results: unknown[] = [];
         for (let round = 0; round < action.times; round++) results.push(await this.perform(action.body));
@@ -161,6 +163,16 @@ class Interpreter {
     return actions.map((action) => this.#ctx.scope("branch", (branch) => this.#inside(branch).perform(action)));
   }
 
+  #scope({ name, body, concurrency }: Action & { readonly do: "scope" }): Promise<unknown> {
+    const bounds = concurrency === undefined ? {} : { concurrency };
+    return this.#ctx.scope(name, (inner) => this.#inside(inner).perform(body), bounds);
+  }
+
+  #map({ items, concurrency, body }: Action & { readonly do: "map" }): Promise<unknown> {
+    const list = Array.from({ length: items }, (_, at) => at);
+    return this.#ctx.map(list, (item) => this.#inside(item).perform(body), { concurrency });
+  }
+
   async #step(action: StepAction): Promise<unknown> {
     if (action.value % 2 === 0) await this.#write();
     return await this.#stepItself(action);
@@ -172,11 +184,21 @@ class Interpreter {
     this.#probe.wrote(this.#ctx, chunk.place, chunk.n);
   }
 
-  #stepItself({ name, value, isVolatile, failures, attempts, retryDelayMs, hangs }: StepAction): Promise<unknown> {
+  #stepItself({
+    name,
+    value,
+    isVolatile,
+    failures,
+    attempts,
+    retryDelayMs,
+    hangs,
+    beats,
+  }: StepAction): Promise<unknown> {
     const course = this.#course.text;
     const said = this.#ctx.stream<string>(STEP_STREAM);
     const call = (step: StepContext): number | Promise<number> => {
       this.#probe.stepCalled(this.#ctx, step.idempotencyKey, course);
+      if (beats) beat(step);
       if (hangs && step.attempt === 1) return new Promise<never>(() => {});
       if (step.attempt <= failures) throw new Error(`attempt ${step.attempt} of ${name} fails`);
       const gave = isVolatile ? this.#probe.fresh() : value;
@@ -239,6 +261,14 @@ class Interpreter {
       throw error;
     }
   }
+}
+
+/** An attempt says its number. Throws when one before it, on whatever node, was counted higher. */
+function beat(step: StepContext): void {
+  const { attempt, heartbeatDetails: before } = step;
+  if (before !== undefined && !(Number(before) <= attempt))
+    throw new TerminalError(`attempt ${attempt} follows ${String(before)}`);
+  step.heartbeat(attempt);
 }
 
 function nameOf(error: unknown): string {

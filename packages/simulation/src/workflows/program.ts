@@ -16,6 +16,8 @@ export interface StepAction {
   readonly retryDelayMs: number;
   /** The first attempt never settles, and is ended by its time limit. */
   readonly hangs: boolean;
+  /** Each attempt says its number in a heartbeat, and fails for good when an earlier one said a higher one. */
+  readonly beats: boolean;
 }
 
 /** One thing that a program does. */
@@ -24,7 +26,10 @@ export type Action =
   | { readonly do: "sequence"; readonly actions: readonly Action[] }
   /** Each branch in a scope of its own. */
   | { readonly do: "all" | "race" | "any" | "allSettled"; readonly branches: readonly Action[] }
-  | { readonly do: "scope"; readonly name: string; readonly body: Action }
+  /** A scope of which at most `concurrency` steps run at once. */
+  | { readonly do: "scope"; readonly name: string; readonly body: Action; readonly concurrency: number | undefined }
+  /** The same body for each of so many items, at most `concurrency` of them under way. */
+  | { readonly do: "map"; readonly items: number; readonly concurrency: number; readonly body: Action }
   | { readonly do: "loop"; readonly times: number; readonly body: Action }
   /** A variable that is set `sets` times. `fails`: whether its initial function does; `once` is the first time that it is called on any node. */
   | {
@@ -95,6 +100,8 @@ function isExactAction(action: Action): boolean {
     case "all":
       // Which branch fails first, and what the others record meanwhile, is decided by time.
       return action.branches.every((branch) => every(branch, (one) => isIndependent(one) && !mayThrow(one)));
+    case "map":
+      return every(action.body, (one) => isIndependent(one) && !mayThrow(one));
     case "allSettled":
       return action.branches.every((branch) => every(branch, isIndependent));
     default:
@@ -129,6 +136,7 @@ export function children(action: Action): readonly Action[] {
       return action.branches;
     case "scope":
     case "loop":
+    case "map":
       return [action.body];
     case "try":
       return [action.body, action.caught, action.finally].filter((one) => one !== undefined);

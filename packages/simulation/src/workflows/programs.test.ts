@@ -17,7 +17,7 @@ test("the programs that are drawn do everything that a body can do", () => {
   const kinds = new Set(actions.map((action) => action.do));
   expect([...kinds].sort()).toEqual(
     [
-      ...["all", "allSettled", "any", "detached", "loop", "noise", "now", "race", "random", "scope", "sequence"],
+      ...["all", "allSettled", "any", "detached", "loop", "map", "noise", "now", "race", "random", "scope", "sequence"],
       ...["sleep", "step", "throw", "try", "variable", "wait"],
     ].sort(),
   );
@@ -26,6 +26,8 @@ test("the programs that are drawn do everything that a body can do", () => {
   expect(isThere((one) => one.do === "step" && one.failures > 0 && one.failures < one.attempts)).toBe(true);
   expect(isThere((one) => one.do === "step" && one.hangs)).toBe(true);
   expect(isThere((one) => one.do === "step" && one.isVolatile)).toBe(true);
+  expect(isThere((one) => one.do === "step" && one.beats && one.failures > 0)).toBe(true);
+  expect(isThere((one) => one.do === "scope" && one.concurrency !== undefined)).toBe(true);
   expect(isThere((one) => one.do === "wait" && one.timeoutMs !== undefined)).toBe(true);
   expect(isThere((one) => one.do === "try" && one.caught !== undefined && one.finally !== undefined)).toBe(true);
   expect(isThere((one) => one.do === "throw" && one.cancels)).toBe(true);
@@ -54,7 +56,10 @@ test("a finding is told with a small program", { timeout: 60_000 }, async () => 
   // No such signal is sent: the run cannot end.
   const wait: Action = { do: "wait", signal: "go", timeoutMs: undefined };
   const more: readonly Action[] = [{ do: "noise", turns: 2 }, { do: "sleep", ms: 10 }, { do: "now" }];
-  const body: Action = { do: "sequence", actions: [...more, { do: "scope", name: "line", body: wait }, ...more] };
+  const body: Action = {
+    do: "sequence",
+    actions: [...more, { do: "scope", name: "line", body: wait, concurrency: undefined }, ...more],
+  };
   const program: Program = { body, sendings: [], cancelling: undefined };
   const { found } = await runPlans({ seed: 1, program, ignore: [] }, () => []);
   expect(found?.finding.invariant).toBe("ended");

@@ -63,7 +63,12 @@ function* smallerActions(action: Action): Generator<Action> {
       if (action.times > 1) yield { ...action, times: 1 };
       for (const body of smallerActions(action.body)) yield { ...action, body };
       return;
+    case "map":
+      if (action.items > 1) yield { ...action, items: 1 };
+      for (const body of smallerActions(action.body)) yield { ...action, body };
+      return;
     case "scope":
+      if (action.concurrency !== undefined) yield { ...action, concurrency: undefined };
       for (const body of smallerActions(action.body)) yield { ...action, body };
       return;
     case "try":
@@ -74,6 +79,7 @@ function* smallerActions(action: Action): Generator<Action> {
       for (const last of optional(action.finally)) yield { ...action, finally: last };
       return;
     case "step":
+      if (action.beats) yield { ...action, beats: false };
       if (action.attempts > 1) yield { ...action, attempts: 1, failures: 0, hangs: false };
       return;
     case "variable":
