@@ -41,9 +41,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${CALLS}/call-site.ts`,
-        find: "await this.history.quiet();\n        await this.#answers.last();",
-        replace: "",
+        file: `${EXECUTION}/run-execution.ts`,
+        find: "    do {\n      await this.#history.quiet();\n      await this.#answers.last();\n    } while (!this.#history.isQuiet && this.#shields === 0 && !interruption.isClosed);\n",
+        replace: "    await undefined;\n",
       },
     ],
   },
@@ -54,14 +54,14 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${CALLS}/call-site.ts`,
-        find: "return this.interruption.isOver ? never() : value;",
-        replace: "return value;",
+        find: "if (isSettled || body.parts.interruption.isOver) return false;",
+        replace: "if (isSettled) return false;",
       },
       { file: `${EXECUTION}/activity.ts`, find: "if (this.#ended) await never();", replace: "" },
       {
-        file: `${EXECUTION}/interruption.ts`,
-        find: "    this.#controller?.abort(reason);\n    this.#interrupt(reason);\n  }\n\n  #end()",
-        replace: "    this.#controller?.abort(reason);\n  }\n\n  #end()",
+        file: `${CALLS}/sleep.ts`,
+        find: "cancel();\n      if (!body.parts.interruption.isOver) reject(reason);",
+        replace: "if (body.parts.interruption.isOver) return;\n      cancel();\n      reject(reason);",
       },
     ],
   },
@@ -80,13 +80,13 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "cancel-waits-for-slot",
-    bug: "a cancelled body that sleeps on a full node goes on only when a slot is free",
+    bug: "a cancelled run that waits for a slot on a full node ends only when one is free",
     kinds: ["programs"],
     edits: [
       {
-        file: `${EXECUTION}/activity.ts`,
-        find: "if (this.#isHurried || this.#ended) return;",
-        replace: "if (!this.#isHurried) return;",
+        file: `${EXECUTION}/executions.ts`,
+        find: "this.#reach(event.runId)?.cancel(event.reason);\n        this.#held.get(event.runId)?.leaveQueue?.();",
+        replace: "this.#reach(event.runId)?.cancel(event.reason);",
       },
     ],
   },

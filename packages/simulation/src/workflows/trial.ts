@@ -136,17 +136,20 @@ async function runIt(cluster: TestCluster, program: Program, { isCrowded }: Plan
     }
   };
   void send();
-  if (isCrowded) await cancelWithoutSlot(cluster);
+  if (isCrowded) await cancelWithoutSlot(cluster, program);
   await run.wait();
   isOver = true;
   return await run.exportHistory();
 }
 
-/** Cancels the run while another one has the slot of its node. */
-async function cancelWithoutSlot(cluster: TestCluster): Promise<void> {
+/** Cancels the run, and one that has not begun, while another one has the slot of their node. */
+async function cancelWithoutSlot(cluster: TestCluster, program: Program): Promise<void> {
   await cluster.time.untilIdle();
   await cluster.workflows.start(hog);
   await cluster.time.untilIdle();
+  const queued = await cluster.workflows.start("program", program);
+  await queued.cancel();
+  await queued.wait();
   // The run may have ended by then.
   await cluster.workflows.cancel(RUN_ID, { reason: "asked for" }).catch(() => {});
 }

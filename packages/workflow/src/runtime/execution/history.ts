@@ -185,6 +185,11 @@ export class History {
     if (this.#leftBefore === 0) fn();
   }
 
+  /** Whether nothing is on its way into the record. */
+  get isQuiet(): boolean {
+    return this.#inFlight === 0;
+  }
+
   /** Resolves when the fate of everything that is proposed or staged now is known. */
   async quiet(): Promise<void> {
     await this.#staged.quiet();

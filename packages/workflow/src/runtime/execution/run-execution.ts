@@ -193,8 +193,11 @@ export class RunExecution {
   /** The body hears of the cancellation for the first time (B6). */
   async #tellCancelled(): Promise<void> {
     const { interruption } = this;
-    await this.#history.quiet();
-    await this.#answers.last();
+    // A step that is over may have waited for a record before it made its own. Nothing new begins meanwhile, but in shields.
+    do {
+      await this.#history.quiet();
+      await this.#answers.last();
+    } while (!this.#history.isQuiet && this.#shields === 0 && !interruption.isClosed);
     if (interruption.isClosed) return;
     const heard: Heard = { after: this.#calls.lastWake };
     const value = encodeValue(heard, CANCELLED_PATH, Number.POSITIVE_INFINITY);
