@@ -32,6 +32,9 @@ export {
   TerminalError,
   type Unchanged,
   type Variable,
+  type VariableDefinition,
+  type VariableValue,
+  variable,
   type WaitOptions,
   type WaitResult,
   type WorkflowContext,
@@ -63,6 +66,7 @@ export type {
   StepInProgress,
 } from "./api/runs.ts";
 export type { StreamChunk, StreamOptions } from "./api/streams.ts";
+export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
   CancelOptions,
   PageOptions,
@@ -71,6 +75,7 @@ export type {
   SignalOptions,
   StartArguments,
   StartOptions,
+  VariablePageOptions,
   WorkflowName,
   Workflows,
   WorkflowType,

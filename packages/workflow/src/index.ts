@@ -26,7 +26,9 @@ export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
 export { chunkOf, inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";
 export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
+export { escapedName } from "./author/step-path.ts";
 export { type StreamDefinition, type StreamValue, type StreamWriter, stream } from "./author/stream.ts";
+export { type VariableDefinition, type VariableValue, variable } from "./author/variable.ts";
 export {
   type NoSchema,
   type WorkflowDefinition,
@@ -83,6 +85,7 @@ export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
+export type { RecordedVariable, VariablePage, VariableQuery } from "./state/latest-variables.ts";
 export type {
   FinishedSummary,
   NodeView,

@@ -6,11 +6,18 @@
  * harm later (an empty id would start another run at each repeat).
  */
 import type { NodeId } from "@raftoral/raft-core";
-import { type SignalDefinition, type StandardSchemaV1, WorkflowError } from "@raftoral/workflow";
+import {
+  escapedName,
+  type SignalDefinition,
+  type StandardSchemaV1,
+  type VariableDefinition,
+  WorkflowError,
+} from "@raftoral/workflow";
 import type { CallLimit, CallOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
 import { RUN_STATUSES, type RunFilter } from "./runs.ts";
 import type { StreamOptions } from "./streams.ts";
+import type { VariableOptions } from "./variables.ts";
 import type { PageOptions } from "./workflows.ts";
 import type { PageRequest } from "./workflows-port.ts";
 
@@ -20,6 +27,8 @@ export const MAX_RUN_ID_LENGTH = 512;
 export const MAX_SIGNAL_NAME_LENGTH = 200;
 /** Longest id of a signal, in UTF-16 units. */
 export const MAX_SIGNAL_ID_LENGTH = 512;
+/** Longest name of a variable with the names of its scopes, in UTF-16 units. */
+export const MAX_VARIABLE_NAME_LENGTH = 4 * 1024;
 /** Longest reason of a cancellation, in UTF-16 units. */
 export const MAX_REASON_LENGTH = 8 * 1024;
 /** Most entries of a page. */
@@ -92,6 +101,27 @@ export function streamNameArgument(name: unknown): string {
   throw new WorkflowError(
     "NAME_INVALID",
     `The name of a stream is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow writes to.`,
+  );
+}
+
+/**
+ * The name of a variable as the state has it, from a definition and the scope, or from a text that names scopes and variable. Throws NAME_INVALID or
+ * REQUEST_INVALID.
+ */
+export function variableNameArgument(variable: unknown, options: VariableOptions | undefined): string {
+  const { scope } = optionsArgument(options);
+  if (scope !== undefined && textProblem(scope, MAX_VARIABLE_NAME_LENGTH) !== undefined)
+    throw invalid("scope", scope, "the names of scopes, as in ship or map/3, or left out");
+  const isDefinition = typeof variable === "object" && variable !== null;
+  const named = isDefinition ? (variable as Partial<VariableDefinition>).name : variable;
+  const problem = textProblem(named, MAX_VARIABLE_NAME_LENGTH);
+  if (problem === undefined) {
+    const name = isDefinition ? escapedName(named as string) : (named as string);
+    return scope === undefined ? name : `${scope}/${name}`;
+  }
+  throw new WorkflowError(
+    "NAME_INVALID",
+    `The name of a variable is text of 1 to ${MAX_VARIABLE_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow gives it, after the names of its scopes.`,
   );
 }
 

@@ -13,6 +13,8 @@ import {
   type StreamDefinition,
   type StreamValue,
   signalOf,
+  type VariableDefinition,
+  type VariableValue,
   validated,
   WorkflowCancelledError,
   type WorkflowDefinition,
@@ -32,6 +34,7 @@ import {
   signalIdArgument,
   signalNameArgument,
   streamNameArgument,
+  variableNameArgument,
   workflowArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
@@ -42,6 +45,7 @@ import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import { assertFits } from "./validated-payload.ts";
+import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 import type {
   CancelOptions,
   PageOptions,
@@ -50,6 +54,7 @@ import type {
   SignalOptions,
   StartArguments,
   StartOptions,
+  VariablePageOptions,
   WorkflowName,
   Workflows,
   WorkflowType,
@@ -171,6 +176,37 @@ export class CheckedWorkflows implements Workflows {
       // What is under way ends with the limit's signal, and need not be waited for.
       pages.return?.().catch(() => {});
     }
+  }
+
+  async variable<Named extends VariableDefinition | string>(
+    runId: string,
+    variable: Named,
+    options?: VariableOptions,
+  ): Promise<VariableValue<Named> | undefined> {
+    const id = runIdArgument(runId);
+    const name = variableNameArgument(variable, options);
+    const page = { pageSize: 1, pageToken: undefined };
+    const what = `Reading variable ${name} of run ${id}`;
+    const { variables } = await this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
+    return variables[0]?.value.value();
+  }
+
+  async *variables(runId: string, options?: CallOptions): AsyncGenerator<RunVariable, void, undefined> {
+    let pageToken: string | undefined;
+    do {
+      const page: VariablePage = await this.variablesPage(runId, { ...options, ...nextPage(pageToken) });
+      yield* page.variables;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+  }
+
+  async variablesPage(runId: string, options?: VariablePageOptions): Promise<VariablePage> {
+    const id = runIdArgument(runId);
+    const page = pageArgument(options);
+    const { name: given } = optionsArgument(options);
+    const name = given === undefined ? undefined : variableNameArgument(given, undefined);
+    const what = `Reading the variables of run ${id}`;
+    return this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
   }
 
   async input(runId: string, options?: CallOptions): Promise<Payload> {

@@ -1,10 +1,18 @@
 /** A handle of one run, over any implementation of the API. */
-import type { SignalDefinition, StreamDefinition, StreamValue, WorkflowDefinition } from "@raftoral/workflow";
+import type {
+  SignalDefinition,
+  StreamDefinition,
+  StreamValue,
+  VariableDefinition,
+  VariableValue,
+  WorkflowDefinition,
+} from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
+import type { RunVariable, VariableOptions } from "./variables.ts";
 import type { CancelOptions, Run, SignalArguments, Workflows } from "./workflows.ts";
 
 /** {@link Run} by way of {@link Workflows}. */
@@ -44,6 +52,17 @@ export class RunHandle<Result> implements Run<Result> {
     options?: StreamOptions,
   ): AsyncIterable<StreamChunk<StreamValue<Stream>>> {
     return this.#workflows.stream(this.runId, stream, options);
+  }
+
+  variable<Named extends VariableDefinition | string>(
+    variable: Named,
+    options?: VariableOptions,
+  ): Promise<VariableValue<Named> | undefined> {
+    return this.#workflows.variable(this.runId, variable, options);
+  }
+
+  variables(options?: CallOptions): AsyncIterable<RunVariable> {
+    return this.#workflows.variables(this.runId, options);
   }
 
   input(options?: CallOptions): Promise<Payload> {

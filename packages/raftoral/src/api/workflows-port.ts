@@ -9,6 +9,7 @@ import type { CallLimit } from "./call-options.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
+import type { VariablePage } from "./variables.ts";
 
 /** A checked start. */
 export interface StartRequest {
@@ -45,6 +46,8 @@ export interface WorkflowsPort {
   list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;
   history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage>;
   input(runId: string, limit: CallLimit): Promise<Payload>;
+  /** `name`: of the only variable to read. */
+  variables(runId: string, name: string | undefined, page: PageRequest, limit: CallLimit): Promise<VariablePage>;
   /** Ends with the stream or its run, or once it has given what is there. */
   stream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage>;
   /** Undefined when the run has not ended within `limit.timeoutMs`. */

@@ -8,6 +8,8 @@ import type {
   SignalDefinition,
   StreamDefinition,
   StreamValue,
+  VariableDefinition,
+  VariableValue,
   WorkflowDefinition,
   WorkflowInput,
   WorkflowResult,
@@ -17,6 +19,7 @@ import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
+import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 
 /** What names a workflow: its type, or its definition. */
 export type WorkflowName = string | { readonly type: string; readonly version?: number };
@@ -66,6 +69,12 @@ export interface PageOptions extends CallOptions {
   readonly pageToken?: string;
 }
 
+/** Options of one page of variables. */
+export interface VariablePageOptions extends PageOptions {
+  /** Enclosing scopes and name of the only variable to read. */
+  readonly name?: string;
+}
+
 /** Starts runs and tells of them. */
 export interface Workflows {
   /**
@@ -111,6 +120,19 @@ export interface Workflows {
     stream: Stream,
     options?: StreamOptions,
   ): AsyncIterable<StreamChunk<StreamValue<Stream>>>;
+  /**
+   * The value of a variable of a run, as it was last recorded; undefined for a variable that the run does not have. A definition gives the value its type. It
+   * costs one look-up, however long the history, while the run goes on and as long as it is kept afterwards. Rejects with WORKFLOW_NOT_FOUND.
+   */
+  variable<Named extends VariableDefinition | string>(
+    runId: string,
+    variable: Named,
+    options?: VariableOptions,
+  ): Promise<VariableValue<Named> | undefined>;
+  /** All variables of a run, in no order, fetched in pages as they are consumed; `options` limit each page. Rejects with WORKFLOW_NOT_FOUND. */
+  variables(runId: string, options?: CallOptions): AsyncIterable<RunVariable>;
+  /** One page of {@link Workflows.variables}. */
+  variablesPage(runId: string, options?: VariablePageOptions): Promise<VariablePage>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
   input(runId: string, options?: CallOptions): Promise<Payload>;
   /**
@@ -162,6 +184,13 @@ export interface Run<Result = unknown> {
     stream: Stream,
     options?: StreamOptions,
   ): AsyncIterable<StreamChunk<StreamValue<Stream>>>;
+  /** See {@link Workflows.variable}. */
+  variable<Named extends VariableDefinition | string>(
+    variable: Named,
+    options?: VariableOptions,
+  ): Promise<VariableValue<Named> | undefined>;
+  /** See {@link Workflows.variables}. */
+  variables(options?: CallOptions): AsyncIterable<RunVariable>;
   /** See {@link Workflows.input}. */
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */

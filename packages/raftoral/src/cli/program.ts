@@ -19,6 +19,7 @@ import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addStorage } from "./commands/storage/storage.ts";
 import { addStream } from "./commands/stream.ts";
+import { addVariables } from "./commands/variables.ts";
 import type { CliIo } from "./io.ts";
 import { printableIo } from "./printable-io.ts";
 import { continued, formatError } from "./report-error.ts";
@@ -75,6 +76,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addShow(program, io);
   addSignal(program, io);
   addStream(program, io);
+  addVariables(program, io);
   addCancel(program, io);
   addResume(program, io);
   addStatus(program, io);

@@ -3,8 +3,10 @@ import type { CallLimit } from "../api/call-options.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
+import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
+import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
 import type { RunPolls } from "./run-polls.ts";
 import type { StreamReads } from "./stream-reads.ts";
@@ -59,6 +61,15 @@ export class ClientWorkflows implements WorkflowsPort {
       node.workflows.readInput({ runId, timeoutMs: options.timeoutMs }, options),
     );
     return Payload.ofBytes(input, `the input of run ${runId}`);
+  }
+
+  async variables(runId: string, name: string | undefined, page: PageRequest, limit: CallLimit): Promise<VariablePage> {
+    const message = { runId, name: name ?? "", ...pageOf(page) };
+    const what = `Reading the variables of run ${runId}`;
+    const { variables, nextPageToken } = await this.#calls.call(what, limit, (node, options) =>
+      node.workflows.readVariables({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+    return { variables: variables.map(variableFromWire), nextPageToken: tokenFrom(nextPageToken) };
   }
 
   stream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage> {

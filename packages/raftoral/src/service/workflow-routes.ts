@@ -11,6 +11,7 @@ import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { outcomeToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
+import { variableToWire } from "../wire/variable-messages.ts";
 import { callLimit, callOptions, guarded, guardedStream, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
@@ -59,6 +60,16 @@ export function registerWorkflowService(
       const limit = options(request.timeoutMs, context);
       const { records, nextPageToken = "" } = await workflows().historyPage(runId, { ...limit, ...pageOf(request) });
       return { records: records.map(recordToWire), nextPageToken };
+    }),
+
+    readVariables: guarded(async (request, context) => {
+      const runId = required(request.runId, "run_id");
+      const { variables, nextPageToken = "" } = await workflows().variablesPage(runId, {
+        ...options(request.timeoutMs, context),
+        ...pageOf(request),
+        ...(request.name === "" ? {} : { name: request.name }),
+      });
+      return { variables: variables.map(variableToWire), nextPageToken };
     }),
 
     readInput: guarded(async (request, context) => {

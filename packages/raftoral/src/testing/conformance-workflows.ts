@@ -5,6 +5,7 @@ import {
   signal,
   stream,
   TerminalError,
+  variable,
   type WorkflowDefinition,
   workflow,
 } from "@raftoral/workflow";
@@ -103,6 +104,21 @@ export const talker = workflow("talker", { version: 1 }, async (ctx, words: read
   await ctx.waitFor(go);
 });
 
+export const place = variable<{ readonly at: string; readonly since: number }>("place");
+
+/** Moves twice, waits for `go`, and moves again. */
+export const traveller = workflow("traveller", { version: 1 }, async (ctx) => {
+  const where = await ctx.variable(place, { at: "home", since: 0 });
+  await ctx.variable("nothing", undefined);
+  await where.set({ at: "road", since: 1 });
+  await ctx.map(["tea", "ink"], async (own, item) => {
+    await own.variable("item", item);
+  });
+  await ctx.step("arrive", () => "arrived");
+  await ctx.waitFor(go);
+  await where.set({ at: "inn", since: 2 });
+});
+
 /** What the nodes of the tested cluster can execute. */
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
@@ -112,5 +128,6 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   failing,
   strict,
   talker,
+  traveller,
   laborious,
 ];

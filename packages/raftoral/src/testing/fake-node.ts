@@ -13,6 +13,7 @@ import type { ClusterPort } from "../api/cluster-port.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
+import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
@@ -45,6 +46,8 @@ export class FakeNode implements ServedNode {
   readonly signals: unknown[][] = [];
   /** Values of chunks, by the name of their stream. */
   readonly chunks = new Map<string, readonly unknown[]>();
+  /** Values of variables by their names, by the id of their run. */
+  readonly variables = new Map<string, Readonly<Record<string, unknown>>>();
   /** Every call, by name, with its timeout. */
   readonly calls: { readonly name: string; readonly timeoutMs: number }[] = [];
   /** Thrown by every call while it is set. */
@@ -130,6 +133,18 @@ export class FakeNode implements ServedNode {
         const { entries, nextPageToken } = pageOf(this.#present(runId).history, page);
         const records = entries.map((record) => ({ ...record, value: Payload.of(record.value, record.path) }));
         return { records, nextPageToken };
+      },
+      variables: async (runId, name, page, limit): Promise<VariablePage> => {
+        await this.#enter("variables", limit);
+        this.#present(runId);
+        const all = Object.entries(this.variables.get(runId) ?? {}).map(([each, value]) => {
+          return { name: each, value: Payload.of(value, each), recordedAtMs: 1_000 };
+        });
+        const { entries, nextPageToken } = pageOf(
+          all.filter((each) => name === undefined || each.name === name),
+          page,
+        );
+        return { variables: entries, nextPageToken };
       },
       input: async (runId, limit) => {
         await this.#enter("input", limit);

@@ -1,10 +1,10 @@
 /** Cases of the conformance suite of `Workflows`: what is shown of steps that have no record yet. */
 import { expect, test } from "vitest";
+import type { Workflows } from "../api/workflows.ts";
 import { laborious } from "./conformance-workflows.ts";
-import type { WorkflowsSubject } from "./workflows-conformance.ts";
 
 /** The cases. To be called among the others. */
-export function stepCases(subject: () => WorkflowsSubject): void {
+export function stepCases(subject: () => { readonly workflows: Workflows }): void {
   test("a description shows the steps that have failed an attempt or given heartbeat details", async () => {
     const { workflows } = subject();
     const run = await workflows.start(laborious, undefined, { runId: `laborious-${crypto.randomUUID()}` });

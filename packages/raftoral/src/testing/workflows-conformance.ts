@@ -10,6 +10,7 @@ import { expectAlike } from "./alike.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
+import { variableCases } from "./variable-cases.ts";
 
 /** What the suite needs of an implementation. */
 export interface WorkflowsSubject {
@@ -383,6 +384,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
 
     stepCases(() => subject);
     streamCases(() => subject);
+    variableCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {
       const run = await held();

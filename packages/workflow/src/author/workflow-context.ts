@@ -4,6 +4,7 @@ import type { Duration } from "./duration.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
 import type { StreamDefinition, StreamWriter } from "./stream.ts";
+import type { VariableDefinition } from "./variable.ts";
 import type { WorkflowLog } from "./workflow-log.ts";
 
 /** How often and when a failed step is tried again. */
@@ -219,13 +220,18 @@ export interface WorkflowContext {
    */
   shield<T>(fn: (ctx: WorkflowContext) => T | Promise<T>, options?: ShieldOptions): Promise<T>;
   /**
-   * A replicated variable. `initial` may be a function. It is not called again once its value is recorded. Rejects with VariableFailedError when it
+   * A replicated variable, which anybody reads from outside by its name (`run.variable`). `initial` may be a function. It is not called again once its value is recorded. Rejects with VariableFailedError when it
    * fails, which is recorded too.
    */
   variable<T extends Recordable<T>>(
     name: string,
     initial: T | (() => T | Promise<T> | PromiseLike<T>),
   ): Promise<Variable<Recorded<T>>>;
+  /** The variable of a definition, which gives its value the type that readers outside of the run have, too. */
+  variable<T>(
+    definition: VariableDefinition<T>,
+    initial: NoInfer<T> | (() => NoInfer<T> | Promise<NoInfer<T>> | PromiseLike<NoInfer<T>>),
+  ): Promise<Variable<T>>;
   /** Waits, across crashes. */
   sleep(duration: Duration, options?: SleepOptions): Promise<void>;
   /** Waits until a moment: a Date, or milliseconds since the epoch. Over at once when the moment has passed. */

@@ -15,6 +15,7 @@ import { type CommandResult, definitionOf, type WorkflowCommand } from "../comma
 import type { KnownProgress } from "../model/step-progress.ts";
 import { encodeSnapshot } from "../state/encode-snapshot.ts";
 import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
+import { type VariablePage, type VariableQuery, variablePage } from "../state/latest-variables.ts";
 import { inputOf } from "../state/run-records.ts";
 import {
   endOf,
@@ -156,6 +157,12 @@ export class WorkflowState {
   stream(query: StreamQuery): StreamPage | undefined {
     const run = this.#tables.runs.get(query.runId);
     return run === undefined ? undefined : streamPage(this.#tables.runs.records, run, query);
+  }
+
+  /** One page of a run's variables, or one of them. It does not look at the run's history. */
+  variables(query: VariableQuery): VariablePage | undefined {
+    const run = this.#tables.runs.get(query.runId);
+    return run === undefined ? undefined : variablePage(this.#tables.runs.records, run, query);
   }
 
   /** Newest start first. */

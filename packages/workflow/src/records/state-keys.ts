@@ -21,10 +21,11 @@
  * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints, progress or streams are left |
  * | stream     | `q start name` | one stream of the run: where it begins and ends |
  * | batch      | `b start stream offset` | chunks of a stream that one entry of the log brought |
+ * | latest     | `l start hash probe` | which record of a variable is the latest one |
  * | scope      | `k start stream hash probe` | how many chunks of a stream the body has written in one scope |
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
- * its path, of which two may be alike: the second one takes the next probe. So is the count of a scope. A run's streams are numbered from 1.
+ * its path, of which two may be alike: the second one takes the next probe. So is the count of a scope, and the entry of a variable by its name. A run's streams are numbered from 1.
  */
 import type { StateKey } from "@raftoral/raft-core";
 
@@ -81,6 +82,7 @@ export const KEY_PREFIX = Object.freeze({
   stream: "q",
   streamBatch: "b",
   streamScope: "k",
+  latest: "l",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */
@@ -154,6 +156,11 @@ export function streamBatchKey(start: StateKey, stream: number, offset: number):
 /** Key of the count of a scope whose name has this hash, or of the `probe`-th other one. */
 export function streamScopeKey(start: StateKey, stream: number, hash: number, probe: number): StateKey {
   return KEY_PREFIX.streamScope + start + numberKey(stream) + numberKey(hash) + (probe === 0 ? "" : numberKey(probe));
+}
+
+/** Key of the entry of the variable whose name has this hash, or of the `probe`-th other one. `start` is a {@link numberKey}. */
+export function latestKey(start: StateKey, hash: number, probe: number): StateKey {
+  return KEY_PREFIX.latest + start + numberKey(hash) + numberKey(probe);
 }
 
 /** FNV-1a over UTF-16 units, 32 bits. */

@@ -16,6 +16,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     history: async () => undefined,
     progress: async () => undefined,
     stream: async () => undefined,
+    variables: async () => undefined,
     run: async (runId) => {
       const run = await engine.run(runId);
       asked.open();

@@ -13,6 +13,7 @@ import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
 import { readerOf } from "../wire/command-wire.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
+import { putLatest } from "./latest-variables.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "./record-codec.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import {
@@ -270,6 +271,7 @@ export class SnapshotDecoder {
         ? putHistoryRecord(this.#sink, run, path, record) !== undefined
         : !this.#hold(this.#held, run, path, encodeHistoryRecord(path, record));
     if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
+    if (record.kind === "variable") putLatest(this.#sink, run, path);
   }
 
   #putProgress(content: WireReader, run: RunRecord): void {

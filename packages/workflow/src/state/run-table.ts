@@ -27,6 +27,7 @@ import {
   waitingPrefix,
 } from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
+import { putLatest } from "./latest-variables.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import {
@@ -57,6 +58,7 @@ const SWEPT = [
   KEY_PREFIX.stream,
   KEY_PREFIX.streamBatch,
   KEY_PREFIX.streamScope,
+  KEY_PREFIX.latest,
 ];
 
 /** How many runs there are; kept in the header. */
@@ -211,6 +213,7 @@ export class RunTable {
   record(run: RunRecord, path: string, record: HistoryRecord): HistoryRecord | undefined {
     const standing = putHistoryRecord(this.#store, run, path, record);
     if (standing !== undefined) return standing;
+    if (record.kind === "variable") putLatest(this.#store, run, path);
     if (run.recordCount !== undefined) run.recordCount += 1;
     if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES + record.value.length);
     return undefined;

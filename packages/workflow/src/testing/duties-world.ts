@@ -187,6 +187,7 @@ export class DutiesWorld {
       history: refuse,
       progress: refuse,
       stream: refuse,
+      variables: refuse,
       list: refuse,
       ownedBy: refuse,
       overview: async () => ({

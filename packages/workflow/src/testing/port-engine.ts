@@ -23,6 +23,7 @@ export const METHODS: readonly Method[] = Object.keys({
   history: true,
   progress: true,
   stream: true,
+  variables: true,
   list: true,
   ownedBy: true,
   overview: true,

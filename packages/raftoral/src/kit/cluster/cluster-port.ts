@@ -9,6 +9,7 @@ import type { CallLimit } from "../../api/call-options.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
+import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
@@ -56,6 +57,13 @@ export class ClusterPort implements WorkflowsPort {
 
   history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage> {
     return this.#call((workflows) => workflows.historyPage(runId, { ...pageOptions(page), ...options(limit) }));
+  }
+
+  variables(runId: string, name: string | undefined, page: PageRequest, limit: CallLimit): Promise<VariablePage> {
+    const named = name === undefined ? {} : { name };
+    return this.#call((workflows) =>
+      workflows.variablesPage(runId, { ...named, ...pageOptions(page), ...options(limit) }),
+    );
   }
 
   input(runId: string, limit: CallLimit): Promise<Payload> {

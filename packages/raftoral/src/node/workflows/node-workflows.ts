@@ -22,12 +22,13 @@ import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../../api/streams.ts";
 import { assertFits } from "../../api/validated-payload.ts";
+import type { VariablePage } from "../../api/variables.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
-import { chunkView, descriptionOf, endedOf, recordOf, summaryOf } from "./run-views.ts";
+import { chunkView, descriptionOf, endedOf, recordOf, summaryOf, variableView } from "./run-views.ts";
 
 /** What {@link NodeWorkflows} is made of. */
 export interface NodeWorkflowsOptions {
@@ -116,6 +117,25 @@ export class NodeWorkflows implements WorkflowsPort {
       records: page.records.map(([path, record]) => recordOf(path, record)),
       nextPageToken: pageTokenOf("history", page.next),
     };
+  }
+
+  async variables(
+    runId: string,
+    name: string | undefined,
+    { pageSize, pageToken }: PageRequest,
+    limit: CallLimit,
+  ): Promise<VariablePage> {
+    const after = positionOf("variables", pageToken);
+    await this.#barrier(limit);
+    const page = await this.#options.engine.variables({
+      runId,
+      maxVariables: pageSize,
+      maxBytes: PAGE_BYTES,
+      ...(name === undefined ? {} : { name }),
+      ...(after === undefined ? {} : { after }),
+    });
+    if (page === undefined) throw runNotFound(runId);
+    return { variables: page.variables.map(variableView), nextPageToken: pageTokenOf("variables", page.next) };
   }
 
   async input(runId: string, limit: CallLimit): Promise<Payload> {

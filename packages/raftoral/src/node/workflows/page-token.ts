@@ -2,10 +2,10 @@
 import { pageTokenInvalid } from "../../api/arguments.ts";
 
 /** What the state gives as the beginning of a page. */
-const POSITION = /^\d{1,16}(\.\d{1,16})?$/;
+const POSITION = /^\d{1,16}(\.\d{1,16}){0,2}$/;
 
 /** Lists that are given in pages. */
-export type PagedList = "runs" | "history";
+export type PagedList = "runs" | "history" | "variables";
 
 /** A token for the page that begins at `position` of a list; undefined when there is no further page. */
 export function pageTokenOf(list: PagedList, position: string | undefined): string | undefined {

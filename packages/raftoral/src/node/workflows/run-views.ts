@@ -3,6 +3,7 @@ import type {
   KnownProgress,
   RecordedChunk,
   RecordedError,
+  RecordedVariable,
   RunEnd,
   RunningSummary,
   RunOutcome,
@@ -13,6 +14,7 @@ import type {
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription, RunSummary, StepInProgress } from "../../api/runs.ts";
 import type { StreamChunk } from "../../api/streams.ts";
+import type { RunVariable } from "../../api/variables.ts";
 
 /** A list shows the beginning of a failed run's message: so many UTF-16 units. */
 const LISTED_MESSAGE_LENGTH = 500;
@@ -57,6 +59,11 @@ export function chunkView(stream: string, chunk: RecordedChunk): StreamChunk<Pay
   const payload = Payload.ofBytes(value, `chunk ${offset} of stream ${stream}`);
   if (step === undefined || attempt === undefined) return { offset, value: payload, epoch };
   return { offset, value: payload, step, attempt, epoch };
+}
+
+/** One variable of a run. */
+export function variableView({ name, value, recordedAtMs }: RecordedVariable): RunVariable {
+  return { name, value: Payload.ofBytes(value, `variable ${name}`), recordedAtMs };
 }
 
 /** One record of a history. */

@@ -4,6 +4,7 @@ import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts"
 import type { WorkflowExecutor } from "../../executor.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
+import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
 import type { RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
@@ -77,6 +78,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async stream(query: StreamQuery): Promise<StreamPage | undefined> {
     return this.#executor.state.stream(query);
+  }
+
+  async variables(query: VariableQuery): Promise<VariablePage | undefined> {
+    return this.#executor.state.variables(query);
   }
 
   async list(query: RunQuery): Promise<RunPage> {

@@ -10,6 +10,7 @@ import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts"
 import type { StateSize } from "../../machine/workflow-state.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
+import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
 import type { NodeView, RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
@@ -68,6 +69,8 @@ export interface WorkflowEngine {
   /** How far the steps of a run have come that have no record yet: of at most `limit` of them. Empty for a run that has ended. */
   progress(runId: string, limit: number): Promise<readonly KnownProgress[] | undefined>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
+  /** One page of a run's variables, or one of them. It does not look at the run's history. */
+  variables(query: VariableQuery): Promise<VariablePage | undefined>;
   list(query: RunQuery): Promise<RunPage>;
   /** Running runs of a node, oldest start first. */
   ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;

@@ -5,6 +5,7 @@ import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
+import type { VariableDefinition } from "../../author/variable.ts";
 import type {
   AbortOptions,
   ConditionOptions,
@@ -184,15 +185,21 @@ export class ExecutionContext implements WorkflowContext {
   variable<T extends Recordable<T>>(
     name: string,
     initial: T | (() => T | Promise<T> | PromiseLike<T>),
-  ): Promise<Variable<Recorded<T>>> {
+  ): Promise<Variable<Recorded<T>>>;
+  variable<T>(
+    definition: VariableDefinition<T>,
+    initial: NoInfer<T> | (() => NoInfer<T> | Promise<NoInfer<T>> | PromiseLike<NoInfer<T>>),
+  ): Promise<Variable<T>>;
+  variable<T>(given: VariableDefinition<T> | string, initial: unknown): Promise<Variable<T>> {
+    const name = typeof given === "object" ? given.name : given;
     const refused = this.#refusal("variable", name);
     if (refused !== undefined) return called(() => refused);
     const known = this.#variables.get(name);
-    if (known !== undefined) return known as Promise<Variable<Recorded<T>>>;
+    if (known !== undefined) return known as Promise<Variable<T>>;
     const made = called(() => {
       const make = typeof initial === "function" ? (initial as () => unknown) : () => initial;
       const isGiven = typeof initial !== "function";
-      return variable<Recorded<T>>(this.#site, this.#paths.next(name), make, isGiven);
+      return variable<T>(this.#site, this.#paths.next(name), make, isGiven);
     });
     this.#variables.set(name, made);
     return made;

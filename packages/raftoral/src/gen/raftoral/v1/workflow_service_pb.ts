@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVAwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3NCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb24ivgEKDlN0ZXBJblByb2dyZXNzEgwKBHBhdGgYASABKAkSFwoPZmFpbGVkX2F0dGVtcHRzGAIgASgNEiUKB2ZhaWx1cmUYAyABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEh8KEm5leHRfYXR0ZW1wdF9hdF9tcxgEIAEoBEgAiAEBEhMKC2JlZ2FuX2F0X21zGAUgASgEEhEKCWhlYXJ0YmVhdBgGIAEoDEIVChNfbmV4dF9hdHRlbXB0X2F0X21zIqsBCgdPdXRjb21lEiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhMKC2VuZGVkX2F0X21zGAMgASgEEg4KBnJlc3VsdBgEIAEoDBIlCgdmYWlsdXJlGAUgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGAYgASgJInMKDUhpc3RvcnlSZWNvcmQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhAKCHBvc2l0aW9uGAYgASgJIoQBCg9TdGFydFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIWCg52ZXJzaW9uX3Bpbm5lZBgEIAEoCBINCgVpbnB1dBgFIAEoDBISCgp0aW1lb3V0X21zGAYgASgNIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI2ChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIjYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRUmVzdW1lUnVuUmVzcG9uc2UqoAEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFMo4GCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVAwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3NCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb24ivgEKDlN0ZXBJblByb2dyZXNzEgwKBHBhdGgYASABKAkSFwoPZmFpbGVkX2F0dGVtcHRzGAIgASgNEiUKB2ZhaWx1cmUYAyABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEh8KEm5leHRfYXR0ZW1wdF9hdF9tcxgEIAEoBEgAiAEBEhMKC2JlZ2FuX2F0X21zGAUgASgEEhEKCWhlYXJ0YmVhdBgGIAEoDEIVChNfbmV4dF9hdHRlbXB0X2F0X21zIqsBCgdPdXRjb21lEiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhMKC2VuZGVkX2F0X21zGAMgASgEEg4KBnJlc3VsdBgEIAEoDBIlCgdmYWlsdXJlGAUgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGAYgASgJInMKDUhpc3RvcnlSZWNvcmQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhAKCHBvc2l0aW9uGAYgASgJIoQBCg9TdGFydFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIWCg52ZXJzaW9uX3Bpbm5lZBgEIAEoCBINCgVpbnB1dBgFIAEoDBISCgp0aW1lb3V0X21zGAYgASgNIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI2ChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCJvChRSZWFkVmFyaWFibGVzUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIl0KFVJlYWRWYXJpYWJsZXNSZXNwb25zZRIrCgl2YXJpYWJsZXMYASADKAsyGC5yYWZ0b3JhbC52MS5SdW5WYXJpYWJsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoLUnVuVmFyaWFibGUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgDIAEoBCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIjYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRUmVzdW1lUnVuUmVzcG9uc2UqoAEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFMuYGCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESVgoNUmVhZFZhcmlhYmxlcxIhLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXF1ZXN0GiIucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEkoKCVNpZ25hbFJ1bhIdLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXNwb25zZRJKCglDYW5jZWxSdW4SHS5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVzcG9uc2USSgoJUmVzdW1lUnVuEh0ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * An error as it was recorded.
@@ -756,6 +756,104 @@ export const StreamChunkSchema: GenMessage<StreamChunk> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 19);
 
 /**
+ * @generated from message raftoral.v1.ReadVariablesRequest
+ */
+export type ReadVariablesRequest = Message<"raftoral.v1.ReadVariablesRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Enclosing scopes and name of one variable; empty for all.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * 0: 100. At most 1000. A page is bounded in bytes, too, and may have fewer.
+   *
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * The last page's next_page_token; empty for the first page.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadVariablesRequest.
+ * Use `create(ReadVariablesRequestSchema)` to create a new message.
+ */
+export const ReadVariablesRequestSchema: GenMessage<ReadVariablesRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 20);
+
+/**
+ * @generated from message raftoral.v1.ReadVariablesResponse
+ */
+export type ReadVariablesResponse = Message<"raftoral.v1.ReadVariablesResponse"> & {
+  /**
+   * In no order.
+   *
+   * @generated from field: repeated raftoral.v1.RunVariable variables = 1;
+   */
+  variables: RunVariable[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadVariablesResponse.
+ * Use `create(ReadVariablesResponseSchema)` to create a new message.
+ */
+export const ReadVariablesResponseSchema: GenMessage<ReadVariablesResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 21);
+
+/**
+ * @generated from message raftoral.v1.RunVariable
+ */
+export type RunVariable = Message<"raftoral.v1.RunVariable"> & {
+  /**
+   * Enclosing scopes and name, as in ship/status.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+
+  /**
+   * @generated from field: uint64 recorded_at_ms = 3;
+   */
+  recordedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.RunVariable.
+ * Use `create(RunVariableSchema)` to create a new message.
+ */
+export const RunVariableSchema: GenMessage<RunVariable> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 22);
+
+/**
  * @generated from message raftoral.v1.SignalRunRequest
  */
 export type SignalRunRequest = Message<"raftoral.v1.SignalRunRequest"> & {
@@ -792,7 +890,7 @@ export type SignalRunRequest = Message<"raftoral.v1.SignalRunRequest"> & {
  * Use `create(SignalRunRequestSchema)` to create a new message.
  */
 export const SignalRunRequestSchema: GenMessage<SignalRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 20);
+  messageDesc(file_raftoral_v1_workflow_service, 23);
 
 /**
  * @generated from message raftoral.v1.SignalRunResponse
@@ -805,7 +903,7 @@ export type SignalRunResponse = Message<"raftoral.v1.SignalRunResponse"> & {
  * Use `create(SignalRunResponseSchema)` to create a new message.
  */
 export const SignalRunResponseSchema: GenMessage<SignalRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 21);
+  messageDesc(file_raftoral_v1_workflow_service, 24);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -834,7 +932,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 22);
+  messageDesc(file_raftoral_v1_workflow_service, 25);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -847,7 +945,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 23);
+  messageDesc(file_raftoral_v1_workflow_service, 26);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -869,7 +967,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 24);
+  messageDesc(file_raftoral_v1_workflow_service, 27);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -882,7 +980,7 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 25);
+  messageDesc(file_raftoral_v1_workflow_service, 28);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -1006,6 +1104,16 @@ export const WorkflowService: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadStreamRequestSchema;
     output: typeof ReadStreamResponseSchema;
+  },
+  /**
+   * A linearizable read of a run's variables, in pages, or of one of them. It costs the values, however long the history.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ReadVariables
+   */
+  readVariables: {
+    methodKind: "unary";
+    input: typeof ReadVariablesRequestSchema;
+    output: typeof ReadVariablesResponseSchema;
   },
   /**
    * @generated from rpc raftoral.v1.WorkflowService.SignalRun
