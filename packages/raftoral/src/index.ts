@@ -5,10 +5,16 @@ import "@raftoral/raft-core/require-node";
 
 export {
   CancelledError,
+  type ChildArguments,
+  ChildCancelledError,
+  ChildFailedError,
+  type ChildHandle,
+  type ChildOptions,
   type Duration,
   type MapOptions,
   NonDeterminismError,
   type NotRecordable,
+  type ParentClosePolicy,
   type Recordable,
   type Recorded,
   type RecordedError,

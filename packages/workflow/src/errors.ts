@@ -8,6 +8,8 @@ import { brand, RaftoralError } from "@raftoral/raft-core";
 /** Codes of workflow errors. docs/errors.md has an entry for each. */
 export type WorkflowErrorCode =
   | "BRANCH_CANCELLED"
+  | "CHILD_CANCELLED"
+  | "CHILD_FAILED"
   | "COMMAND_INVALID"
   | "CONTEXT_ENDED"
   | "CONTEXT_FOREIGN"

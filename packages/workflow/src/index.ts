@@ -3,12 +3,16 @@ import "@raftoral/raft-core/require-node";
 
 // To write workflows.
 
+export type { AbortOptions } from "./author/abort-options.ts";
+export type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "./author/child.ts";
 export { type Duration, durationMs } from "./author/duration.ts";
 export {
   type AuthorErrorCode,
   type AuthorErrorOptions,
   BranchCancelledError,
   CancelledError,
+  ChildCancelledError,
+  ChildFailedError,
   type ContextMisuse,
   ContextMisuseError,
   NonDeterminismError,
@@ -32,14 +36,11 @@ export { type VariableDefinition, type VariableValue, variable } from "./author/
 export {
   type NoSchema,
   type WorkflowDefinition,
-  type WorkflowInput,
   type WorkflowOptions,
   WorkflowRegistry,
-  type WorkflowResult,
   workflow,
 } from "./author/workflow.ts";
 export type {
-  AbortOptions,
   ConditionOptions,
   MapOptions,
   RaceBranches,
@@ -56,6 +57,7 @@ export type {
   WorkflowContext,
 } from "./author/workflow-context.ts";
 export type { WorkflowLog, WriteLine } from "./author/workflow-log.ts";
+export type { TypedWorkflow, WorkflowInput, WorkflowResult } from "./author/workflow-types.ts";
 export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
 
 // To run and observe them.
@@ -87,6 +89,7 @@ export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
 export type { RecordedVariable, VariablePage, VariableQuery } from "./state/latest-variables.ts";
 export type {
+  ChildView,
   FinishedSummary,
   NodeView,
   RunEnd,
@@ -109,6 +112,7 @@ export type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
 export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
 export type { RecordedError } from "./model/failure.ts";
 export type { Epoch } from "./model/ownership.ts";
+export type { KnownParent, ParentClosePolicy } from "./model/parent.ts";
 export type { HistoryRecord, RecordKind } from "./model/record.ts";
 export type { RunOutcome } from "./model/run-outcome.ts";
 export type { KnownProgress, StepProgress } from "./model/step-progress.ts";

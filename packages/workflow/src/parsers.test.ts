@@ -48,7 +48,8 @@ const extreme = fc
   .map(({ command: given, which, number, text }) => {
     const keys = Object.entries(given).filter(([key, value]) => {
       return (
-        (typeof value === "number" || typeof value === "string") && !["kind", "recordKind", "reason"].includes(key)
+        (typeof value === "number" || typeof value === "string") &&
+        !["kind", "recordKind", "reason", "status"].includes(key)
       );
     });
     const [key = "atMs", value] = keys[which % keys.length] ?? [];

@@ -34,6 +34,8 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["sleep", { isPromise: true, nameOption: 1 }],
   ["sleepUntil", { isPromise: true, nameOption: 1 }],
   ["waitFor", { isPromise: true }],
+  ["start", { isPromise: true }],
+  ["run", { isPromise: true }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
   ["random", { isPromise: false }],

@@ -42,6 +42,8 @@ const BUILD: Readonly<Record<Family, Build>> = {
 const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   BACKUP_REFUSED: "NodeError",
   BRANCH_CANCELLED: "WorkflowError",
+  CHILD_CANCELLED: "WorkflowError",
+  CHILD_FAILED: "WorkflowError",
   CALLER_REFUSED: "NodeError",
   CALL_ABORTED: "NodeError",
   CLUSTER_MISMATCH: "NodeError",

@@ -252,7 +252,8 @@ describe("what workflows show", () => {
     const tell = (owner: number): void => {
       for (const listener of events) {
         listener({ ...at, type: "owner-changed", from: 3, to: owner, reason: "node-failure", ownerLosses: 1 });
-        listener({ ...at, type: "run-ended", owner, outcome: { status: "cancelled", reason: "" } });
+        const alone = { isChild: false, leavesChildren: false };
+        listener({ ...at, ...alone, type: "run-ended", owner, outcome: { status: "cancelled", reason: "" } });
       }
     };
     for (const owner of [1, 2, 1]) tell(owner);

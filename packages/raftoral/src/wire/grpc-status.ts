@@ -51,6 +51,8 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   STATE_FORMAT_UNSUPPORTED: Code.FailedPrecondition,
   STEP_FAILED: Code.Unknown,
   BRANCH_CANCELLED: Code.Unknown,
+  CHILD_CANCELLED: Code.Unknown,
+  CHILD_FAILED: Code.Unknown,
   SCOPE_TIMEOUT: Code.Unknown,
   VARIABLE_FAILED: Code.Unknown,
   STEP_TIMEOUT: Code.Unknown,

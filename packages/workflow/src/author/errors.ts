@@ -212,6 +212,46 @@ export class VariableFailedError extends WorkflowError {
   }
 }
 
+/** A child has failed, or could not be started. It is recorded: the body meets the same error at every replay. */
+export class ChildFailedError extends WorkflowError {
+  static {
+    brand(ChildFailedError, "ChildFailedError");
+  }
+
+  override readonly name = "ChildFailedError";
+  /** The child. */
+  readonly runId: string;
+  /** What the child failed of, as recorded. */
+  readonly failure: RecordedError;
+
+  constructor(runId: string, failure: RecordedError) {
+    super("CHILD_FAILED", `Child ${runId} failed: ${failure.name}: ${failure.message}`, {
+      details: { runId, failure },
+      cause: rebuiltError(failure),
+    });
+    this.runId = runId;
+    this.failure = failure;
+  }
+}
+
+/** A child was cancelled. It is recorded: the body meets the same error at every replay. */
+export class ChildCancelledError extends WorkflowError {
+  static {
+    brand(ChildCancelledError, "ChildCancelledError");
+  }
+
+  override readonly name = "ChildCancelledError";
+  /** The child. */
+  readonly runId: string;
+  readonly reason: string;
+
+  constructor(runId: string, reason: string) {
+    super("CHILD_CANCELLED", `Child ${runId} was cancelled: ${reason}`, { details: { runId, reason } });
+    this.runId = runId;
+    this.reason = reason;
+  }
+}
+
 /** What the body asks for at a path, and what the record has there: each a phrase, to be read in a sentence. */
 export interface RecordMismatch {
   readonly expected: string;

@@ -6,7 +6,8 @@ import { z } from "zod";
 import type { Unchanged } from "./recorded.ts";
 import { inputOf, type StandardSchemaV1, validated } from "./schema.ts";
 import { type SignalDefinition, type SignalPayload, signal } from "./signal.ts";
-import { type WorkflowDefinition, type WorkflowInput, type WorkflowResult, workflow } from "./workflow.ts";
+import { type WorkflowDefinition, workflow } from "./workflow.ts";
+import type { WorkflowInput, WorkflowResult } from "./workflow-types.ts";
 
 const ORDER = { id: "A17", at: "2026-03-01T00:00:00.000Z" };
 

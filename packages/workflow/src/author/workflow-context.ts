@@ -1,11 +1,14 @@
 /** What a workflow's body is given. Everything that must survive a crash goes through it. */
 import type { NodeId } from "@raftoral/raft-core";
+import type { AbortOptions } from "./abort-options.ts";
+import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
 import type { Duration } from "./duration.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
 import type { StreamDefinition, StreamWriter } from "./stream.ts";
 import type { VariableDefinition } from "./variable.ts";
 import type { WorkflowLog } from "./workflow-log.ts";
+import type { WorkflowResult } from "./workflow-types.ts";
 
 /** How often and when a failed step is tried again. */
 export interface RetryPolicy {
@@ -87,15 +90,6 @@ export interface Variable<T> {
    * same value: after a crash it may be called again. Rejects with VariableFailedError when it fails, which is recorded too.
    */
   update(change: (value: T) => T): Promise<T>;
-}
-
-/** What ends a call of the body before its time. */
-export interface AbortOptions {
-  /**
-   * A signal that the body aborts itself: the call rejects with its reason, and consumes nothing. A signal that something else aborts (a timer, a
-   * request) makes a replay take another course.
-   */
-  readonly signal?: AbortSignal;
 }
 
 /** Options of a wait. */
@@ -257,6 +251,20 @@ export interface WorkflowContext {
    */
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
+  /**
+   * Starts another run as a child of this one, on the least loaded node. Resolves once the child exists. Rejects with ChildFailedError when it cannot be started: no
+   * node has registered the type (WORKFLOW_TYPE_UNKNOWN), its id is another run's (WORKFLOW_ID_CONFLICT), or its input is refused (INPUT_INVALID); the error's `failure`
+   * says which.
+   */
+  start<Workflow extends ChildWorkflow>(
+    workflow: Workflow | ChildType<Workflow>,
+    ...args: ChildArguments<Workflow>
+  ): Promise<ChildHandle<WorkflowResult<Workflow>>>;
+  /** Starts a child and waits for its result: `start` and `result` in one. Takes no slot of the node while it waits. */
+  run<Workflow extends ChildWorkflow>(
+    workflow: Workflow | ChildType<Workflow>,
+    ...args: ChildArguments<Workflow>
+  ): Promise<WorkflowResult<Workflow>>;
   /**
    * Waits until `holds` gives true: a function of variables and of what else the body keeps, which changes nothing. It is called when the body has come to
    * rest after each answer.

@@ -9,6 +9,7 @@ import type { TypeVersion } from "../model/type-version.ts";
 import type { Recordable, Recorded, Unchanged } from "./recorded.ts";
 import type { StandardSchemaV1 } from "./schema.ts";
 import type { WorkflowContext } from "./workflow-context.ts";
+import type { TypedWorkflow } from "./workflow-types.ts";
 
 /**
  * Options of a workflow. A start takes `Given`, the body gets `Input`; the body returns `Output`, and `Kept` is recorded.
@@ -26,24 +27,14 @@ export interface WorkflowOptions<Given = unknown, Input = unknown, Output = unkn
  * A workflow: its name, version and code. Made by {@link workflow}. A start takes `Input` and the run's result is `Result`; `typeof definition` of an
  * `import type` carries both, and the name, to programs that do not have the code.
  */
-export interface WorkflowDefinition<Input = unknown, Result = unknown, Type extends string = string> {
-  readonly type: Type;
+export interface WorkflowDefinition<Input = unknown, Result = unknown, Type extends string = string>
+  extends TypedWorkflow<Input, Result, Type> {
   readonly version: number;
   readonly input: StandardSchemaV1 | undefined;
   readonly output: StandardSchemaV1 | undefined;
   /** The body. The runtime gives it what the input schema gives, or the input as it is recorded. */
   run(ctx: WorkflowContext, input: unknown): unknown;
-  /** Types alone; no definition has this property. */
-  readonly "~types"?: { readonly input: Input; readonly result: Result };
 }
-
-/** What a start of a workflow takes: of a definition, or of `typeof definition`. */
-export type WorkflowInput<Workflow> =
-  Workflow extends WorkflowDefinition<infer Input, unknown, string> ? Input : unknown;
-
-/** What a run of a workflow results in: of a definition, or of `typeof definition`. */
-export type WorkflowResult<Workflow> =
-  Workflow extends WorkflowDefinition<unknown, infer Result, string> ? Result : unknown;
 
 declare const none: unique symbol;
 

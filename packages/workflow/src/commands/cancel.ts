@@ -1,4 +1,7 @@
 /** Cancel: asks the owner to stop a run. A run without an owner is cancelled at once. */
+
+import type { RunningHead, RunRecord } from "../state/run-record.ts";
+import type { Tables } from "../state/tables.ts";
 import { string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 import { runningRun } from "./find-run.ts";
@@ -21,14 +24,19 @@ export const cancel = defineCommand<Cancel, Done>({
   apply(tables, { runId, reason }) {
     const found = runningRun(tables, runId);
     if (!found.ok) return found;
-    const { run, head } = found;
-    if (head.owner === 0) {
-      tables.finish(run, { ...head, cancelReason: reason }, { status: "cancelled", reason });
-      return { ok: true, kind: "Done", changed: true };
-    }
-    if (head.cancelReason !== undefined) return { ok: true, kind: "Done", changed: false };
-    tables.runs.update(run, { ...head, cancelReason: reason });
-    tables.events.push({ type: "cancel-requested", index: tables.index, atMs: tables.clock, runId, reason });
-    return { ok: true, kind: "Done", changed: true };
+    return { ok: true, kind: "Done", changed: askToCancel(tables, found.run, found.head, reason) };
   },
 });
+
+/** Asks a running run to cancel, or ends one that has no owner. Gives false when a cancellation was asked for before. */
+export function askToCancel(tables: Tables, run: RunRecord, head: RunningHead, reason: string): boolean {
+  if (head.owner === 0) {
+    tables.finish(run, { ...head, cancelReason: reason }, { status: "cancelled", reason });
+    return true;
+  }
+  if (head.cancelReason !== undefined) return false;
+  tables.runs.update(run, { ...head, cancelReason: reason });
+  const { index, clock: atMs } = tables;
+  tables.events.push({ type: "cancel-requested", index, atMs, runId: run.runId, reason });
+  return true;
+}

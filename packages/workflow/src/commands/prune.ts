@@ -5,12 +5,15 @@
  *      decides it, so a jump of one prunes nothing early and keeps nothing for ever. While no node leads, it stands still.
  * PU2. The uptime advances from a value that the command names, so a command that is applied twice, or a second leader's, advances it once.
  * PU3. A run that is dropped leaves its history behind if that is long; it goes in pieces, with the commands that follow (run-table.ts T4).
+ * PU4. A child whose parent is still to hear of its end is not dropped (child-table.ts CT2).
  */
 import { uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 
 /** Runs that one command drops at most, so that applying it stays short. */
 export const MAX_PRUNED_AT_ONCE = 1000;
+/** Runs that one command passes over, because their parents are still to hear of their ends. */
+const MAX_PASSED_OVER = 1000;
 
 /** Advances the uptime and drops at most MAX_PRUNED_AT_ONCE finished runs. Answered with Pruned, whose `more` says whether others are due. */
 export interface Prune {
@@ -45,6 +48,7 @@ export const prune = defineCommand<Prune, Pruned>({
     if (uptimeFromMs === tables.uptimeMs && uptimeMs > uptimeFromMs) tables.uptimeMs = uptimeMs;
     const runIds: string[] = [];
     let more = false;
+    let passedOver = 0;
     for (const run of runs.finished()) {
       if (run.head.status !== "finished") continue;
       const isOld = run.head.endedUptimeMs + retentionMs <= tables.uptimeMs;
@@ -52,6 +56,11 @@ export const prune = defineCommand<Prune, Pruned>({
       if (runIds.length >= MAX_PRUNED_AT_ONCE) {
         more = true;
         break;
+      }
+      if (!tables.children.isReported(run.startIndex)) {
+        passedOver += 1;
+        if (passedOver > MAX_PASSED_OVER) break;
+        continue;
       }
       runs.prune(run);
       runIds.push(run.runId);

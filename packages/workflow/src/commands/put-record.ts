@@ -4,7 +4,14 @@
  * PR1. A record stays: a second one at its path is answered with the first, or refused when it answers another kind of call.
  */
 import { NO_LOSSES } from "../model/owner-losses.ts";
-import { callOf, type HistoryRecord, type RecordKind, recordPosition, sameFamily } from "../model/record.ts";
+import {
+  callOf,
+  type ExternalKind,
+  type HistoryRecord,
+  type RecordKind,
+  recordPosition,
+  sameFamily,
+} from "../model/record.ts";
 import type { RunRecord } from "../state/run-record.ts";
 import type { Tables } from "../state/tables.ts";
 import type { Running } from "./find-run.ts";
@@ -32,6 +39,26 @@ export function record(
   const { runId } = run;
   tables.events.push({ type: "record-committed", index, position, atMs: clock, runId, path, kind, owner, epoch });
   return { ok: true, kind: "Recorded", recorded: true, record: committed };
+}
+
+/**
+ * Records what somebody else than the run's owner knows: at a path of its own, which no call of the owner records at. False when the path has a record. An
+ * owner that was lost before is no less suspect after it.
+ */
+export function recordFromOutside(
+  tables: Tables,
+  { run, head }: Running,
+  path: string,
+  kind: ExternalKind,
+  value: Uint8Array,
+): boolean {
+  const { clock, index } = tables;
+  const { owner, epoch } = head;
+  const position = recordPosition(index, 0);
+  if (tables.runs.record(run, path, { kind, value, recordedAtMs: clock, position, epoch }) !== undefined) return false;
+  const { runId } = run;
+  tables.events.push({ type: "record-committed", index, position, atMs: clock, runId, path, kind, owner, epoch });
+  return true;
 }
 
 /** The run makes progress: owners that it lost before say nothing about it (model/owner-losses.ts OL1). */

@@ -1,6 +1,8 @@
 /** Every command there is, one line each. */
 import { cancel } from "./cancel.ts";
 import { checkpoint } from "./checkpoint.ts";
+import { childEnded } from "./child-ended.ts";
+import { closeChildren } from "./close-children.ts";
 import type { CommandDefinition } from "./command.ts";
 import { moveRuns } from "./move-runs.ts";
 import { nodeDrain } from "./node-drain.ts";
@@ -37,6 +39,8 @@ const DEFINITIONS = [
   trial,
   resume,
   streamAppend,
+  childEnded,
+  closeChildren,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

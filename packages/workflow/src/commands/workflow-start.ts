@@ -5,15 +5,18 @@
  * WS2. The same id again is the same run, with the same type and input; the version must be the same only where the caller pinned it, so that a start
  *      that is repeated after a deployment of a newer version finds its run.
  * WS3. A start with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
+ * WS4. A child is started by the present owner of a run that has not ended. It goes to the least loaded node, and is known as a child of its parent from then on,
+ *      so that it hears of the parent's end whatever the parent has recorded.
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { derivedSeed } from "../model/derived-seed.ts";
 import { NO_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch } from "../model/ownership.ts";
+import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../model/parent.ts";
 import type { RunRecord } from "../state/run-record.ts";
 import { inputOf } from "../state/run-records.ts";
 import type { Tables } from "../state/tables.ts";
-import { bool, bytes, optional, string, uint } from "../wire/fields.ts";
+import { bool, bytes, message, optional, string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
 import { type Refused, refused } from "./refusal.ts";
 
@@ -35,6 +38,8 @@ export interface WorkflowStart {
   readonly inputDigest?: Uint8Array;
   /** Whether a run that exists must be of this version, too. */
   readonly isPinned?: boolean;
+  /** The run that starts this one as its child (WS4). */
+  readonly parent?: StartingParent;
 }
 
 /** The run exists now. `created` is false when another start had made it. `owner` is 0 while no live node can execute it. */
@@ -68,6 +73,7 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
     seed: bytes(17),
     inputDigest: optional(bytes(18)),
     isPinned: optional(bool(19)),
+    parent: optional(message(20, startingParentCodec, NO_PARENT)),
   },
   apply: start,
 });
@@ -82,6 +88,8 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
   }
   const existing = tables.runs.get(runId);
   if (existing !== undefined) return again(tables, existing, command);
+  const parent = command.parent === undefined ? undefined : parentOf(tables, command.parent, runId);
+  if (parent?.ok === false) return parent;
   const { nodes } = tables;
   const version = command.version === 0 ? nodes.newestVersion(workflowType) : command.version;
   if (version === undefined || !nodes.knows(workflowType, version)) {
@@ -107,6 +115,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       inputDigest: command.inputDigest ?? NOTHING,
       startedAtMs: tables.clock,
       startIndex: tables.index,
+      parent: parent?.known,
     },
     {
       status: "running",
@@ -123,6 +132,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     },
     command.input,
   );
+  if (parent !== undefined) tables.children.add(parent.known.family, tables.index);
   tables.events.push({
     type: "run-started",
     index: tables.index,
@@ -144,6 +154,7 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started 
   if (command.isPinned === true && run.version !== command.version) {
     differs.push(`version ${run.version}, not ${command.version}`);
   }
+  if (command.parent !== undefined && !isChildOf(run, command.parent)) differs.push("another parent");
   if (!sameInput(tables, run, command)) differs.push("another input");
   if (differs.length > 0) {
     return refused(
@@ -156,6 +167,28 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started 
   const owner = tables.ownerOf(run);
   const created = command.seed.length > 0 && sameBytes(run.seed, command.seed);
   return { ok: true, kind: "Started", runId: run.runId, version: run.version, created, owner, epoch };
+}
+
+/** The parent as the child keeps it. Refused with STALE_OWNER unless the start is of the parent's present owner (WS4). */
+function parentOf(
+  tables: Tables,
+  { runId, startIndex, path, closePolicy, epoch }: StartingParent,
+  child: string,
+): { readonly ok: true; readonly known: KnownParent } | Refused {
+  const run = tables.runs.get(runId);
+  const isOpen = run !== undefined && run.startIndex === startIndex && run.head.status === "running";
+  if (isOpen && run.head.epoch === epoch) {
+    return { ok: true, known: { runId, startIndex, path, closePolicy, family: startIndex } };
+  }
+  return refused(
+    "STALE_OWNER",
+    `Run ${child} is not started: its parent ${runId} has ended, or has another owner than at epoch ${epoch}. Leave the run to that owner.`,
+    { runId },
+  );
+}
+
+function isChildOf({ parent }: RunRecord, { runId, startIndex, path }: StartingParent): boolean {
+  return parent?.runId === runId && parent.startIndex === startIndex && parent.path === path;
 }
 
 /** By value where both starts said what the value is; a repeat may write its JSON otherwise. */

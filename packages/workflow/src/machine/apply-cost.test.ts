@@ -43,9 +43,23 @@ function filled(runs: number, records: number): Filled {
   log.start("ends", 1);
   const ends = log.epoch("ends");
   for (let record = 0; record < records; record++) log.checkpoint("ends", `x#${record}`, 1, 1, ends);
+  haveChildren(log, runs);
   log.register(2);
   log.state.commit();
   return { log, store };
+}
+
+/** A parent that has ended, and children of it that run; and one whose child has ended, and that has not heard of it. */
+function haveChildren(log: StateLog, children: number): void {
+  for (const runId of ["closes", "hears"]) log.start(runId, 1);
+  const parentOf = (runId: string) => {
+    const { startIndex = 0, epoch = 0 } = log.state.summary(runId) ?? {};
+    return { runId, startIndex, path: "child#0", closePolicy: "cancel", epoch } as const;
+  };
+  const parent = parentOf("closes");
+  for (let child = 0; child < children; child++) log.start(`child-${child}`, 1, { parent });
+  log.start("heard", 1, { parent: parentOf("hears") });
+  for (const runId of ["closes", "heard"]) log.end(runId, 1, log.epoch(runId));
 }
 
 /** Two runs whose owners end one after the other: one of them is stuck, the other one a suspect. */
@@ -66,6 +80,8 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
   const owned = { runId: "long", owner: 1, epoch: log.epoch("long"), atMs: 1 };
   const type = { workflowType: "order", version: 1 };
   const types = [{ type: "order", version: 1 }];
+  const startOf = (runId: string): number => log.state.summary(runId)?.startIndex ?? 0;
+  const heard = { runId: "hears", startIndex: startOf("hears"), childStart: startOf("heard") };
   return [
     { kind: "WorkflowStart", runId: "new", ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING },
     { kind: "Checkpoint", ...owned, path: "new#0", value: NOTHING, recordKind: "step" },
@@ -86,6 +102,8 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "Cancel", runId: "long", reason: "enough", atMs: 1 },
     { kind: "OwnerChange", runId: "run-1", oldOwner: 1, newOwner: 2, reason: "load-balancing", atMs: 1, epoch: 0 },
     { kind: "WorkflowEnd", ...owned, runId: "ends", epoch: log.epoch("ends"), outcome: END },
+    { kind: "ChildEnded", ...heard, path: "child#0", status: "completed", value: NOTHING, atMs: 1 },
+    { kind: "CloseChildren", atMs: 1 },
     { kind: "NodeRegister", nodeId: 2, incarnation: "again", types, atMs: 1 },
     { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 1, forget: false },
     { kind: "MoveRuns", atMs: 1 },

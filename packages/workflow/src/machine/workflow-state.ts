@@ -12,12 +12,15 @@
  */
 import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@raftoral/raft-core";
 import { type CommandResult, definitionOf, type WorkflowCommand } from "../commands/registry.ts";
+import type { HistoryRecord } from "../model/record.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
 import { encodeSnapshot } from "../state/encode-snapshot.ts";
 import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
 import { type VariablePage, type VariableQuery, variablePage } from "../state/latest-variables.ts";
-import { inputOf } from "../state/run-records.ts";
+import { findHistoryRecord, inputOf } from "../state/run-records.ts";
 import {
+  type ChildView,
+  childrenOf,
   endOf,
   listRuns,
   type NodeView,
@@ -28,6 +31,8 @@ import {
   type RunSummary,
   type RunView,
   summary,
+  type UnreportedEnd,
+  unreportedEnds,
   view,
 } from "../state/run-view.ts";
 import { type StreamPage, type StreamQuery, streamPage } from "../state/stream-view.ts";
@@ -151,6 +156,28 @@ export class WorkflowState {
   history(runId: string, query: HistoryQuery = {}): HistoryPage | undefined {
     const run = this.#tables.runs.get(runId);
     return run === undefined ? undefined : this.#histories.page(this.#tables.runs.records, run, query);
+  }
+
+  /** The record at a path of a run that has not ended. */
+  record(runId: string, path: string): HistoryRecord | undefined {
+    const run = this.#tables.runs.get(runId);
+    return run === undefined ? undefined : findHistoryRecord(this.#tables.runs.records, run, path);
+  }
+
+  /** At most `limit` of the running children of a run, in the order of their start. */
+  children(runId: string, limit: number): readonly ChildView[] | undefined {
+    const run = this.#tables.runs.get(runId);
+    return run === undefined ? undefined : childrenOf(this.#tables, run, limit);
+  }
+
+  /** At most `limit` of the children that have ended and whose parents have not heard of it. */
+  unreportedEnds(limit: number): readonly UnreportedEnd[] {
+    return unreportedEnds(this.#tables, limit);
+  }
+
+  /** Whether parents have ended whose running children have not all been told. */
+  get hasClosingParents(): boolean {
+    return this.#tables.children.closing() !== undefined;
   }
 
   /** One page of a stream of a run. */

@@ -8,7 +8,8 @@ import type { Epoch } from "./ownership.ts";
  * step: a step's value. step-failed: that it failed for good, and how. variable: an initial or a new value. variable-failed: that the function which
  * gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: the run's time in ms, also of a sleep's end. signal: a payload
  * received. signal-timeout: that none came in time. parsed: what a schema made of an input or a payload (runtime/calls/parsed.ts). cancellation: the body
- * heard here that its run is cancelled.
+ * heard here that its run is cancelled. child: a child was started, under which id; or, of kind child-failed at the same path, that it could not be. child-completed,
+ * child-failed and child-cancelled: how a child ended (external).
  */
 const KINDS = [
   ["step", "step"],
@@ -22,6 +23,10 @@ const KINDS = [
   ["variable-failed", "variable"],
   ["parsed", "schema"],
   ["cancellation", "cancellation"],
+  ["child", "child"],
+  ["child-completed", "child"],
+  ["child-failed", "child"],
+  ["child-cancelled", "child"],
 ] as const;
 
 /** What a record is of. */
@@ -29,6 +34,19 @@ export type RecordKind = (typeof KINDS)[number][0];
 
 /** Positions are the numbers on the wire. */
 export const RECORD_KINDS = KINDS.map(([kind]) => kind) as [RecordKind, ...RecordKind[]];
+
+/** Kinds of records that somebody else than the run's owner writes, each at a path of its own. */
+const EXTERNAL_KINDS = ["child-completed", "child-failed", "child-cancelled"] as const;
+
+/** A kind of record that may come from outside of the run. */
+export type ExternalKind = (typeof EXTERNAL_KINDS)[number];
+
+const EXTERNAL: ReadonlySet<RecordKind> = new Set(EXTERNAL_KINDS);
+
+/** Whether a record comes from outside of its run, so that no call of the run's owner need ask for it. */
+export function isExternal(kind: RecordKind): kind is ExternalKind {
+  return EXTERNAL.has(kind);
+}
 
 const CALLS: ReadonlyMap<RecordKind, string> = new Map(KINDS);
 

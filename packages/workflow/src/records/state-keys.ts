@@ -23,6 +23,9 @@
  * | batch      | `b start stream offset` | chunks of a stream that one entry of the log brought |
  * | latest     | `l start hash probe` | which record of a variable is the latest one |
  * | scope      | `k start stream hash probe` | how many chunks of a stream the body has written in one scope |
+ * | child      | `y family start` | a running child of the parent whose first generation is `family` |
+ * | closing    | `x family` | a parent that has ended, and whose running children have not all been told |
+ * | report     | `u start` | a child that has ended, and whose parent has not heard of it |
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
  * its path, of which two may be alike: the second one takes the next probe. So is the count of a scope, and the entry of a variable by its name. A run's streams are numbered from 1.
@@ -83,6 +86,9 @@ export const KEY_PREFIX = Object.freeze({
   streamBatch: "b",
   streamScope: "k",
   latest: "l",
+  child: "y",
+  closing: "x",
+  report: "u",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */

@@ -8,11 +8,13 @@
  *      leader goes on with it.
  * LD4. Finished runs are kept for `retentionMs` at least, and for some steps of the uptime more. The leader measures the uptime on its monotonic clock, from
  *      when it began to lead, and tells the state every step while there are finished runs. A change of leader loses less than a step.
+ * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts).
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
+import { ChildDuties } from "./child-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
 
 /** How long finished runs are kept. */
@@ -47,6 +49,7 @@ export class LeaderDuties {
   /** How far the uptime advances with one command. */
   readonly #stepMs: number;
   readonly #stopTimer: Cancel;
+  readonly #children: ChildDuties;
   #leads = false;
   #working = false;
   #again = false;
@@ -59,6 +62,7 @@ export class LeaderDuties {
     this.#retention = retention;
     this.#measuredAtMs = clock.monotonicMs();
     this.#stepMs = Math.ceil(Math.min(Math.max(retention.retentionMs / STEPS, PERIOD_MS), MAX_STEP_MS));
+    this.#children = new ChildDuties({ engine, clock, logger, goOn: () => this.#leads && !this.#stopped });
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -93,6 +97,7 @@ export class LeaderDuties {
 
   /** What the state says. */
   onEvent(event: WorkflowEvent): void {
+    if (event.type === "run-ended" && this.#leads) this.#children.onEnd(event);
     if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
@@ -131,6 +136,7 @@ export class LeaderDuties {
     const left = await this.#takeForLost(overview);
     await this.#move(Math.max(left, overview.size.toMove));
     await this.#prune(overview);
+    this.#children.look(overview.hasClosingParents);
   }
 
   /** Resolves with how many runs are left to be moved. */

@@ -81,6 +81,7 @@ export class WorkflowRuntime {
       cancelGraceMs,
       random,
       emit: (event) => this.events.emit(event),
+      readRecord: (runId, path) => engine.record(runId, path),
       probe: options.probe,
       interceptor: options.interceptor,
     });
@@ -198,6 +199,7 @@ export class WorkflowRuntime {
         this.#registration.onNodeChanged(event);
         this.#duties.onEvent(event);
         break;
+      case "run-ended":
       case "run-stuck":
         this.#duties.onEvent(event);
         break;

@@ -7,6 +7,7 @@ import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
 import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
 import { NO_LOSSES } from "../model/owner-losses.ts";
 import { OWNER_REASONS } from "../model/ownership.ts";
+import { type KnownParent, knownParentCodec } from "../model/parent.ts";
 import { type HistoryRecord, RECORD_KINDS } from "../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../model/run-outcome.ts";
 import { STUCK_REASONS } from "../model/stuck-reason.ts";
@@ -18,6 +19,7 @@ import { invalid } from "./snapshot-format.ts";
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** One for all: what it wrote is copied before the next use. */
 const writer = writerOf(4096);
+const part = writerOf(256);
 const slabs = new ByteSlabs();
 
 function written(write: (to: WireWriter) => void): Uint8Array {
@@ -53,6 +55,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
   to.string(18, head.cancelReason ?? "");
   for (const id of head.signalIds) to.string(20, id);
   to.uint(21, head.stepsInProgress);
+  if (run.parent !== undefined) {
+    part.reset();
+    knownParentCodec.write(part, run.parent);
+    to.message(40, part.view());
+  }
   if (head.status === "finished") {
     to.uint(11, head.archived);
     to.bool(32, true);
@@ -88,6 +95,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
   let stepsInProgress = 0;
+  let parent: KnownParent | undefined;
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -120,6 +128,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 37) endedAtMs = from.uint();
     else if (field === 38) endIndex = from.uint();
     else if (field === 39) endedUptimeMs = from.uint();
+    else if (field === 40) parent = knownParentCodec.read(from.message());
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -153,7 +162,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         signalIds,
         stepsInProgress,
       };
-  const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex };
+  const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex, parent };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, input, outcome, signals };
 }

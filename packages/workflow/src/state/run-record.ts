@@ -7,6 +7,7 @@
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
 import type { OwnerLosses } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import type { KnownParent } from "../model/parent.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { StuckReason } from "../model/stuck-reason.ts";
 import type { Seat } from "../nodes/seat.ts";
@@ -78,6 +79,8 @@ export interface RunFacts {
   readonly startedAtMs: number;
   /** Place of its start in the log: unique, and the order of runs. */
   readonly startIndex: LogIndex;
+  /** The run that started it; undefined for one that was started from outside. */
+  readonly parent: KnownParent | undefined;
 }
 
 /** A run as the tables hold it. Only the run table changes it. */

@@ -1,6 +1,7 @@
 /** How runs and nodes look from outside: copies of references, structured-cloneable, safe to keep. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import type { KnownParent } from "../model/parent.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
@@ -34,6 +35,8 @@ interface RunFacts {
   readonly seed: Uint8Array;
   /** Why somebody asked to cancel it; undefined without a request. */
   readonly cancelReason: string | undefined;
+  /** The run that started it as its child; undefined for one that was started from outside. */
+  readonly parent: KnownParent | undefined;
 }
 
 /** A run that has not ended. */
@@ -85,6 +88,22 @@ export type RunView = RunSummary & {
   readonly streams: readonly OwnedStream[];
 };
 
+/** A running child of a run. */
+export interface ChildView {
+  readonly runId: string;
+  readonly workflowType: string;
+  /** The path of the call that started it. */
+  readonly path: string;
+}
+
+/** How a child ended, for its parent that has not heard of it. */
+export interface UnreportedEnd {
+  readonly runId: string;
+  readonly startIndex: LogIndex;
+  readonly parent: KnownParent;
+  readonly outcome: RunOutcome;
+}
+
 /** A registered node. */
 export interface NodeView {
   readonly nodeId: NodeId;
@@ -116,11 +135,11 @@ export interface RunPage {
 /** A run without input and records. */
 export function summary(tables: Tables, run: RunRecord): RunSummary {
   const { runs } = tables;
-  const { runId, workflowType, version, startedAtMs, startIndex, seed, head } = run;
+  const { runId, workflowType, version, startedAtMs, startIndex, seed, parent, head } = run;
   const { epoch, attempt, cancelReason } = head;
   const owner = tables.ownerOf(run);
   const recordCount = recordCountOf(runs.records, run);
-  const identity = { runId, workflowType, version, startedAtMs, startIndex, seed };
+  const identity = { runId, workflowType, version, startedAtMs, startIndex, seed, parent };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
     const { reason, losses, stuck } = head;
@@ -139,6 +158,25 @@ export function endOf({ records }: RunTable, run: RunRecord): RunEnd {
   if (head.status === "running") return { runId, workflowType, ended: undefined };
   const outcome = outcomeOf(records, run, head.outcome);
   return { runId, workflowType, ended: { outcome, endedAtMs: head.endedAtMs } };
+}
+
+/** At most `limit` of the running children of a run, in the order of their start. */
+export function childrenOf({ children, runs }: Tables, run: RunRecord, limit: number): readonly ChildView[] {
+  return children.of(run.startIndex, limit).map((start) => {
+    const { runId, workflowType, parent } = runs.at(start);
+    return { runId, workflowType, path: parent?.path ?? "" };
+  });
+}
+
+/** At most `limit` of the children that have ended and whose parents have not heard of it, in the order of their start. */
+export function unreportedEnds({ children, runs }: Tables, limit: number): readonly UnreportedEnd[] {
+  const ends: UnreportedEnd[] = [];
+  for (const start of children.unreported(limit)) {
+    const { runId, startIndex, parent, head } = runs.at(start);
+    if (parent === undefined || head.status !== "finished") continue;
+    ends.push({ runId, startIndex, parent, outcome: outcomeOf(runs.records, runs.at(start), head.outcome) });
+  }
+  return ends;
 }
 
 /** A run with all that is recorded of it. */

@@ -9,6 +9,7 @@ import { nodeCodec } from "../nodes/node-record.ts";
 import { nodeKey, vacatedKey } from "../nodes/node-table.ts";
 import { vacatedSeatCodec } from "../nodes/seat.ts";
 import { KEY_PREFIX } from "../records/state-keys.ts";
+import { childCodec, childKey, closingCodec, closingKey, reportCodec, reportKey } from "./child-table.ts";
 import { invalid } from "./snapshot-format.ts";
 
 /** One kind of record. */
@@ -29,6 +30,9 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
     prefix: KEY_PREFIX.vacated,
     keyOf: (content) => vacatedKey(known(vacatedSeatCodec.read(content).seat, "seat")),
   },
+  { number: 20, prefix: KEY_PREFIX.child, keyOf: (content) => childKey(childCodec.read(content)) },
+  { number: 21, prefix: KEY_PREFIX.closing, keyOf: (content) => closingKey(closingCodec.read(content)) },
+  { number: 22, prefix: KEY_PREFIX.report, keyOf: (content) => reportKey(reportCodec.read(content)) },
 ];
 
 function known(number: number, what: string): number {

@@ -19,6 +19,7 @@ import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY } from "../records/state-keys.ts";
+import { ChildTable } from "./child-table.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
@@ -44,6 +45,7 @@ export class Tables {
   readonly runs: RunTable;
   readonly nodes: NodeTable;
   readonly streams: StreamTable;
+  readonly children: ChildTable;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
   clock: number;
   /** The latest ownership handed out. */
@@ -66,6 +68,7 @@ export class Tables {
     this.runs = new RunTable(store, header, cacheBytes);
     this.nodes = new NodeTable(store);
     this.streams = new StreamTable(store);
+    this.children = new ChildTable(store);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
     this.salt = header.salt;
@@ -152,15 +155,14 @@ export class Tables {
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
     const end = { outcome: outcome.status, endedAtMs: atMs, endIndex: this.index, endedUptimeMs: this.uptimeMs };
     this.runs.finish(run, { status: "finished", ...end, cancelReason, signalIds, owner, epoch, attempt }, outcome);
-    this.events.push({
-      type: "run-ended",
-      index: this.index,
-      atMs,
-      runId: run.runId,
-      workflowType: run.workflowType,
-      outcome,
-      owner,
-      epoch,
-    });
+    const { runId, workflowType, parent, startIndex } = run;
+    if (parent !== undefined) {
+      this.children.remove(parent.family, startIndex);
+      this.children.report(startIndex);
+    }
+    const isChild = parent !== undefined;
+    const leavesChildren = this.children.close(startIndex);
+    const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren };
+    this.events.push({ type: "run-ended", index: this.index, atMs, ...facts });
   }
 }

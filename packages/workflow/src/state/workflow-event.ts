@@ -91,6 +91,10 @@ export interface RunEnded extends At {
   readonly outcome: RunOutcome;
   readonly owner: NodeId;
   readonly epoch: Epoch;
+  /** Whether another run started it, and is to hear of its end. */
+  readonly isChild: boolean;
+  /** Whether runs that it started are running still, and are to hear of its end. */
+  readonly leavesChildren: boolean;
 }
 
 /** A node has registered, drains, was lost or was forgotten. */

@@ -186,6 +186,9 @@ export class DutiesWorld {
       input: refuse,
       history: refuse,
       progress: refuse,
+      record: refuse,
+      children: refuse,
+      unreportedEnds: async (limit) => state.unreportedEnds(limit),
       stream: refuse,
       variables: refuse,
       list: refuse,
@@ -199,6 +202,7 @@ export class DutiesWorld {
         clockMs: state.clock,
         uptimeMs: state.uptimeMs,
         oldestEndUptimeMs: state.oldestEndUptime(),
+        hasClosingParents: state.hasClosingParents,
       }),
     };
   }

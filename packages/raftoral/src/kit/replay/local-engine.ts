@@ -18,6 +18,11 @@ const OF_BODIES: ReadonlySet<WorkflowCommand["kind"]> = new Set([
   "WorkflowEnd",
 ]);
 
+function isOfBody(command: WorkflowCommand): boolean {
+  // A child's start; that of the replayed run has no parent.
+  return OF_BODIES.has(command.kind) || (command.kind === "WorkflowStart" && command.parent !== undefined);
+}
+
 /** The engine, and the way to apply a command at once. */
 export function localEngine(): {
   readonly engine: RaftWorkflowEngine;
@@ -32,7 +37,7 @@ export function localEngine(): {
     return result;
   };
   const propose = (command: WorkflowCommand): Promise<CommandResult> =>
-    OF_BODIES.has(command.kind) ? new Promise(() => {}) : Promise.resolve().then(() => apply(command));
+    isOfBody(command) ? new Promise(() => {}) : Promise.resolve().then(() => apply(command));
   const cluster = { propose, readIndex: async () => index };
   return { engine: new RaftWorkflowEngine({ nodeId: REPLAY_NODE, executor, cluster }), apply };
 }

@@ -77,8 +77,8 @@ test.each<[name: string, change: object, message: string]>([
   ["a record without a path", { records: [{ kind: "step", recordedAtMs: 1 }] }, "lacks records[0].path"],
   [
     "a record of a later kind",
-    { records: [{ path: "a", kind: "child", recordedAtMs: 1 }] },
-    'has records[0] of kind "child", which this version does not know',
+    { records: [{ path: "a", kind: "hologram", recordedAtMs: 1 }] },
+    'has records[0] of kind "hologram", which this version does not know',
   ],
   ["a kind of every object", { records: [{ path: "a", kind: "toString", recordedAtMs: 1 }] }, 'of kind "toString"'],
   [

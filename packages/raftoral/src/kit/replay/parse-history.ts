@@ -32,6 +32,10 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   "signal-timeout": true,
   parsed: true,
   cancellation: true,
+  child: true,
+  "child-completed": true,
+  "child-failed": true,
+  "child-cancelled": true,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -121,6 +121,29 @@ describe("across a message channel", () => {
     }
   });
 
+  test("a child and its end are read", async () => {
+    const w = world([1]);
+    const port = throughPort(w.cluster.node(1).engine);
+    try {
+      const types = [{ type: "order", version: 1 }];
+      await port.engine.propose({ kind: "NodeRegister", nodeId: 1, incarnation: "one", types, atMs: 0 });
+      const nothing = new Uint8Array(0);
+      const start = { workflowType: "order", version: 1, input: nothing, owner: 1, atMs: 0, seed: nothing };
+      await port.engine.propose({ kind: "WorkflowStart", runId: "p", ...start });
+      const { startIndex = 0, epoch = 0 } = (await port.engine.summary("p")) ?? {};
+      const call = { runId: "p", startIndex, path: "c#0" } as const;
+      const parent = { ...call, closePolicy: "cancel", epoch } as const;
+      await port.engine.propose({ kind: "WorkflowStart", runId: "c", ...start, parent });
+      expect(await port.engine.children("p", 10)).toEqual([{ runId: "c", workflowType: "order", path: "c#0" }]);
+      const ended = { childStart: 3, status: "completed", value: Uint8Array.of(49), atMs: 0 } as const;
+      await port.engine.propose({ kind: "ChildEnded", ...call, ...ended });
+      expect(await port.engine.record("p", "c#0/result")).toMatchObject({ kind: "child-completed" });
+      expect(await port.engine.unreportedEnds(1)).toEqual([]);
+    } finally {
+      port.close();
+    }
+  });
+
   test("everything there is has crossed: every call, event and notice", () => {
     const all = [
       ...METHODS.map((method) => `call ${method}`),

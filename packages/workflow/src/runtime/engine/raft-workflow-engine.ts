@@ -2,10 +2,11 @@
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowExecutor } from "../../executor.ts";
+import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
-import type { RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
+import type { ChildView, RunEnd, RunPage, RunQuery, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
@@ -76,6 +77,18 @@ export class RaftWorkflowEngine implements WorkflowEngine {
     return this.#executor.state.progress(runId, limit);
   }
 
+  async record(runId: string, path: string): Promise<HistoryRecord | undefined> {
+    return this.#executor.state.record(runId, path);
+  }
+
+  async children(runId: string, limit: number): Promise<readonly ChildView[] | undefined> {
+    return this.#executor.state.children(runId, limit);
+  }
+
+  async unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]> {
+    return this.#executor.state.unreportedEnds(limit);
+  }
+
   async stream(query: StreamQuery): Promise<StreamPage | undefined> {
     return this.#executor.state.stream(query);
   }
@@ -103,6 +116,7 @@ export class RaftWorkflowEngine implements WorkflowEngine {
       clockMs: state.clock,
       uptimeMs: state.uptimeMs,
       oldestEndUptimeMs: state.oldestEndUptime(),
+      hasClosingParents: state.hasClosingParents,
     };
   }
 }

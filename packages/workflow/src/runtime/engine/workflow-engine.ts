@@ -8,10 +8,20 @@
 import type { LogIndex, NodeId, Term } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { StateSize } from "../../machine/workflow-state.ts";
+import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
-import type { NodeView, RunEnd, RunPage, RunQuery, RunSummary, RunView } from "../../state/run-view.ts";
+import type {
+  ChildView,
+  NodeView,
+  RunEnd,
+  RunPage,
+  RunQuery,
+  RunSummary,
+  RunView,
+  UnreportedEnd,
+} from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 
@@ -42,6 +52,8 @@ export interface EngineOverview {
   readonly uptimeMs: number;
   /** The uptime at the end of the oldest run that has ended and is kept. */
   readonly oldestEndUptimeMs: number | undefined;
+  /** Whether parents have ended whose running children have not all been told. */
+  readonly hasClosingParents: boolean;
 }
 
 /** Options of a proposal. */
@@ -68,6 +80,12 @@ export interface WorkflowEngine {
   history(runId: string, query: HistoryQuery): Promise<HistoryPage | undefined>;
   /** How far the steps of a run have come that have no record yet: of at most `limit` of them. Empty for a run that has ended. */
   progress(runId: string, limit: number): Promise<readonly KnownProgress[] | undefined>;
+  /** The record at a path of a run that has not ended. */
+  record(runId: string, path: string): Promise<HistoryRecord | undefined>;
+  /** At most `limit` of the running children of a run, in the order of their start. */
+  children(runId: string, limit: number): Promise<readonly ChildView[] | undefined>;
+  /** At most `limit` of the children that have ended and whose parents have not heard of it. */
+  unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   /** One page of a run's variables, or one of them. It does not look at the run's history. */
   variables(query: VariableQuery): Promise<VariablePage | undefined>;

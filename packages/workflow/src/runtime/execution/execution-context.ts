@@ -1,4 +1,6 @@
 /** The author's context over a running execution: gives every call its path within one scope. */
+import type { AbortOptions } from "../../author/abort-options.ts";
+import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
 import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
@@ -6,8 +8,8 @@ import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
 import type { VariableDefinition } from "../../author/variable.ts";
+import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type {
-  AbortOptions,
   ConditionOptions,
   MapOptions,
   RaceBranches,
@@ -23,10 +25,12 @@ import type {
   WorkflowContext,
 } from "../../author/workflow-context.ts";
 import type { WorkflowLog } from "../../author/workflow-log.ts";
+import type { WorkflowResult } from "../../author/workflow-types.ts";
 import { WorkflowError } from "../../errors.ts";
 import { type BranchLimits, inBranch, race } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
+import { type ChildCall, childId, childResult, startChild } from "../calls/child.ts";
 import { condition } from "../calls/condition.ts";
 import { mapped } from "../calls/mapped.ts";
 import { now } from "../calls/now.ts";
@@ -277,6 +281,50 @@ export class ExecutionContext implements WorkflowContext {
     const { name, schema } = typeof stream === "string" ? { name: stream, schema: undefined } : stream;
     escapedName(name);
     return new StreamHandle(streams, this.#paths.prefix, name, schema);
+  }
+
+  start<Workflow extends ChildWorkflow>(
+    workflow: Workflow | ChildType<Workflow>,
+    ...args: ChildArguments<Workflow>
+  ): Promise<ChildHandle<WorkflowResult<Workflow>>> {
+    const [input, options = {}] = args as readonly [input?: unknown, options?: ChildOptions];
+    return this.#call("start", workflow, undefined, () => {
+      const call = this.#childCall(workflow, input, options);
+      const { children } = this.#execution;
+      return async (site) => {
+        await startChild(site, children, call);
+        return this.#handle(call);
+      };
+    });
+  }
+
+  run<Workflow extends ChildWorkflow>(
+    workflow: Workflow | ChildType<Workflow>,
+    ...args: ChildArguments<Workflow>
+  ): Promise<WorkflowResult<Workflow>> {
+    return called(async () => {
+      const child = await this.start(workflow, ...args);
+      return await child.result();
+    });
+  }
+
+  #childCall(workflow: ChildWorkflow | undefined, input: unknown, options: ChildOptions): ChildCall {
+    const definition: { readonly type: string; readonly version?: number } =
+      typeof workflow === "object" ? workflow : { type: String(workflow) };
+    const { type: workflowType, version: newest = 0 } = definition;
+    const path = this.#paths.next(options.name ?? workflowType);
+    const { id = childId(this.runId, path), version = newest, parentClosePolicy: closePolicy = "cancel" } = options;
+    const schema = "input" in definition ? (definition as WorkflowDefinition).input : undefined;
+    return { path, runId: id, workflowType, version, input, schema, closePolicy };
+  }
+
+  #handle<Result>(call: ChildCall): ChildHandle<Result> {
+    const { children } = this.#execution;
+    return {
+      runId: call.runId,
+      result: ({ signal } = {}) =>
+        this.#call("result", call.runId, signal, () => (site) => childResult(site, children, call) as Promise<Result>),
+    };
   }
 
   now(): Promise<number> {

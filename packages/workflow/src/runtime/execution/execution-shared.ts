@@ -1,5 +1,5 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
-import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
+import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
@@ -26,6 +26,8 @@ export interface ExecutionShared {
   readonly cancelGraceMs: number;
   readonly random: () => number;
   readonly emit: (event: RuntimeEvent) => void;
+  /** The record at a path of a run, as this node has it. */
+  readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
 }
@@ -33,6 +35,8 @@ export interface ExecutionShared {
 /** A run as its owner begins with it. */
 export interface ExecutionStart {
   readonly runId: string;
+  /** Place of its start in the log. */
+  readonly startIndex: LogIndex;
   readonly version: number;
   readonly epoch: Epoch;
   readonly attempt: number;

@@ -16,6 +16,7 @@ import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { isSuspect } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
+import { isExternal } from "../../model/record.ts";
 import type { RunView } from "../../state/run-view.ts";
 import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
@@ -76,10 +77,11 @@ export class Executions {
     switch (event.type) {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
-          const { runId, version, epoch, input, seed } = event;
+          const { runId, version, epoch, input, seed, index: startIndex } = event;
           const nothing = { signals: [], history: [], progress: [], streams: [] };
           const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
-          this.#take(runId, event.workflowType, version, epoch, { runId, version, epoch, input, seed, ...fresh });
+          const start = { runId, startIndex, version, epoch, input, seed, ...fresh };
+          this.#take(runId, event.workflowType, version, epoch, start);
         }
         return;
       case "owner-changed":
@@ -166,15 +168,18 @@ export class Executions {
     if (held.execution === undefined) return;
     const run = await this.#engine.run(runId);
     if (run?.status !== "running" || run.epoch !== held.epoch) return;
-    for (const [path, { position }] of run.history) held.execution.committed(path, position);
+    for (const [path, { kind, position }] of run.history) held.execution.committed(path, kind, position);
     held.execution.inbox.reset(run.signals);
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }
 
-  #committed({ runId, path, position }: RecordCommitted): void {
+  #committed({ runId, path, kind, position }: RecordCommitted): void {
     const held = this.#held.get(runId);
-    held?.trial?.over();
-    held?.execution?.committed(path, position);
+    if (held === undefined) return;
+    // What was read of the run may lack a record from outside, and says nothing about the run's body.
+    if (isExternal(kind)) held.outdated = true;
+    else held.trial?.over();
+    held.execution?.committed(path, kind, position);
   }
 
   /** The execution of a run, for something that came for it. */

@@ -12,10 +12,11 @@ import type { NewRecord } from "../../commands/records.ts";
 import type { Refused } from "../../commands/refusal.ts";
 import type { WorkflowCommand } from "../../commands/registry.ts";
 import type { StreamPart } from "../../commands/stream-append.ts";
+import type { WorkflowStart } from "../../commands/workflow-start.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
-import { callOf, sameFamily } from "../../model/record.ts";
+import { callOf, isExternal, sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
@@ -115,7 +116,7 @@ export class History {
     this.#clock = clock;
     this.time = new RunTime(clock);
     const { history, progress } = left;
-    this.#recorded = new Map(history);
+    this.#recorded = new Map([...history].filter(([, { kind }]) => !isExternal(kind)));
     this.#progress = progress.length === 0 ? undefined : new Map(progress.map((step) => [step.path, step]));
     this.size = this.#recorded.size;
     for (const { recordedAtMs } of this.#recorded.values()) this.time.observe(recordedAtMs);
@@ -256,6 +257,12 @@ export class History {
     const atMs = this.#clock.wallMs();
     const result = await this.#propose({ kind: "StreamAppend", runId, parts, ...keep, atMs, owner, epoch });
     if (!result.ok) throw refusal(parts.map(({ name }) => name).join(", "), result);
+  }
+
+  /** Starts a child of the run, or finds it. Rejects with the refusal. */
+  async startChild(start: WorkflowStart): Promise<void> {
+    const result = await this.#propose(start);
+    if (!result.ok) throw refusal(start.runId, result);
   }
 
   /** Commits how far a step has come. */

@@ -19,19 +19,21 @@ import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
+import { type HistoryRecord, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
+import type { ChildSetting } from "../calls/child.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/step-attempts.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
 import { Activity } from "./activity.ts";
 import { Answers } from "./answers.ts";
 import { BodyCalls } from "./body-calls.ts";
-import { inBody, PlacedBody } from "./body-place.ts";
+import { inBody, outsideBodies, PlacedBody } from "./body-place.ts";
 import { ContextGuard } from "./context-guard.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
+import { ExternalRecords } from "./external-records.ts";
 import { History } from "./history.ts";
 import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
@@ -61,6 +63,7 @@ export class RunExecution {
   readonly site: CallSite;
   readonly steps: StepSetting;
   readonly streams: StreamSetting;
+  readonly children: ChildSetting;
   readonly log: RunLogSetting;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
@@ -138,6 +141,12 @@ export class RunExecution {
         attemptFailed: (path, attempt, error, retryInMs) => reports.attemptFailed(path, attempt, error, retryInMs),
       },
     };
+    const externals = new ExternalRecords(start.history, (path) => shared.readRecord(runId, path));
+    const cancelChild = (child: string, reason: string): void => {
+      const command = { kind: "Cancel", runId: child, reason, atMs: clock.wallMs() } as const;
+      outsideBodies(() => proposer.propose(command, { goOn: holds })).catch(() => {});
+    };
+    this.children = { run: start, externals, cancel: cancelChild };
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
   }
 
@@ -223,9 +232,10 @@ export class RunExecution {
   }
 
   /** The log has this path of the run, under this ownership. */
-  committed(path: string, position: RecordPosition): void {
+  committed(path: string, kind: RecordKind, position: RecordPosition): void {
     // Alone there is nothing that could be answered before it.
     if (this.#calls.hasSeveral) this.#answers.committed(path, position);
+    if (isExternal(kind)) this.children.externals.arrived(path, position);
   }
 
   /** A snapshot has taken the place of events: gives no answer until the function that comes back is called (answers.ts Q4). */

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwixgEKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgiogEKD1dvcmtmbG93RmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIoCgVjYXVzZRgFIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIpCgZlcnJvcnMYBiADKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUi3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0iegoMTm9kZVJlZ2lzdGVyEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSLAoFdHlwZXMYAyADKAsyHS5yYWZ0b3JhbC5Xb3JrZmxvd1R5cGVWZXJzaW9uEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEIlgKCE5vZGVMb3N0Eg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSDgoGZm9yZ2V0GAQgASgIIkkKCU5vZGVEcmFpbhIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEInwKBVBydW5lEhQKDGtlZXBfYXRfbW9zdBgCIAEoDRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIWCg51cHRpbWVfZnJvbV9tcxgEIAEoBBIRCgl1cHRpbWVfbXMYBSABKAQSFAoMcmV0ZW50aW9uX21zGAYgASgESgQIARACIqEBCgdSZWNvcmRzEhMKC3dvcmtmbG93X2lkGAEgASgJEiQKB3JlY29yZHMYAiADKAsyEy5yYWZ0b3JhbC5OZXdSZWNvcmQSHQoDZW5kGAMgASgLMhAucmFmdG9yYWwuUnVuRW5kEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiTwoJTmV3UmVjb3JkEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBImCgRraW5kGAMgASgOMhgucmFmdG9yYWwuQ2hlY2twb2ludEtpbmQihwEKBlJ1bkVuZBIqCgdvdXRjb21lGAEgASgOMhkucmFmdG9yYWwuV29ya2Zsb3dPdXRjb21lEg4KBnJlc3VsdBgCIAEoDBIqCgdmYWlsdXJlGAMgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBCABKAkirwEKDFN0cmVhbUFwcGVuZBITCgt3b3JrZmxvd19pZBgBIAEoCRIjCgVwYXJ0cxgCIAMoCzIULnJhZnRvcmFsLlN0cmVhbVBhcnQSEwoLa2VlcF9jaHVua3MYAyABKAQSEgoKa2VlcF9ieXRlcxgEIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIl0KClN0cmVhbVBhcnQSDAoEbmFtZRgBIAEoCRIOCgZvZmZzZXQYAiABKAQSIwoFc3BhbnMYAyADKAsyFC5yYWZ0b3JhbC5TdHJlYW1TcGFuEgwKBGVuZHMYBCABKAgiPAoKU3RyZWFtU3BhbhINCgVwbGFjZRgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnZhbHVlcxgDIAMoDCIiCghNb3ZlUnVucxIWCg5wcm9wb3NlZF9hdF9tcxgBIAEoBCL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQipQYKD1dvcmtmbG93Q29tbWFuZBIxCg53b3JrZmxvd19zdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnRIABItCgx3b3JrZmxvd19lbmQYAiABKAsyFS5yYWZ0b3JhbC5Xb3JrZmxvd0VuZEgAEioKCmNoZWNrcG9pbnQYAyABKAsyFC5yYWZ0b3JhbC5DaGVja3BvaW50SAASLQoMb3duZXJfY2hhbmdlGAQgASgLMhUucmFmdG9yYWwuT3duZXJDaGFuZ2VIABIzCg93b3JrZmxvd19zaWduYWwYECABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1NpZ25hbEgAEjEKDnNpZ25hbF9yZWNlaXZlGBEgASgLMhcucmFmdG9yYWwuU2lnbmFsUmVjZWl2ZUgAEjMKD3dvcmtmbG93X2NhbmNlbBgSIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93Q2FuY2VsSAASLwoNbm9kZV9yZWdpc3RlchgTIAEoCzIWLnJhZnRvcmFsLk5vZGVSZWdpc3RlckgAEicKCW5vZGVfbG9zdBgUIAEoCzISLnJhZnRvcmFsLk5vZGVMb3N0SAASKQoKbm9kZV9kcmFpbhgVIAEoCzITLnJhZnRvcmFsLk5vZGVEcmFpbkgAEiAKBXBydW5lGBYgASgLMg8ucmFmdG9yYWwuUHJ1bmVIABIkCgdyZWNvcmRzGBcgASgLMhEucmFmdG9yYWwuUmVjb3Jkc0gAEicKCW1vdmVfcnVucxgYIAEoCzISLnJhZnRvcmFsLk1vdmVSdW5zSAASLwoNc3RlcF9wcm9ncmVzcxgZIAEoCzIWLnJhZnRvcmFsLlN0ZXBQcm9ncmVzc0gAEiAKBXRyaWFsGBogASgLMg8ucmFmdG9yYWwuVHJpYWxIABIzCg93b3JrZmxvd19yZXN1bWUYGyABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1Jlc3VtZUgAEi8KDXN0cmVhbV9hcHBlbmQYHCABKAsyFi5yYWZ0b3JhbC5TdHJlYW1BcHBlbmRIAEIJCgdjb21tYW5kKjsKD1dvcmtmbG93T3V0Y29tZRINCglDT01QTEVURUQQABIKCgZGQUlMRUQQARINCglDQU5DRUxMRUQQAiqzAQoOQ2hlY2twb2ludEtpbmQSCAoEU1RFUBAAEg8KC1NURVBfRkFJTEVEEAESDAoIVkFSSUFCTEUQAhIJCgVTTEVFUBADEhEKDVdBSVRfREVBRExJTkUQBBIHCgNOT1cQBRIKCgZTSUdOQUwQBhISCg5TSUdOQUxfVElNRU9VVBAHEhMKD1ZBUklBQkxFX0ZBSUxFRBAIEgoKBlBBUlNFRBAJEhAKDENBTkNFTExBVElPThAKKjkKEU93bmVyQ2hhbmdlUmVhc29uEhAKDE5PREVfRkFJTFVSRRAAEhIKDkxPQURfQkFMQU5DSU5HEAFiBnByb3RvMw");
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwi8AEKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQiiQEKDlN0YXJ0aW5nUGFyZW50EhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIxCgxjbG9zZV9wb2xpY3kYBCABKA4yGy5yYWZ0b3JhbC5QYXJlbnRDbG9zZVBvbGljeRINCgVlcG9jaBgFIAEoBCKiAQoPV29ya2Zsb3dGYWlsdXJlEgwKBG5hbWUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIMCgRjb2RlGAMgASgJEg0KBXN0YWNrGAQgASgJEigKBWNhdXNlGAUgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEikKBmVycm9ycxgGIAMoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZSLfAQoLV29ya2Zsb3dFbmQSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVzdWx0GAIgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQSKgoHb3V0Y29tZRgTIAEoDjIZLnJhZnRvcmFsLldvcmtmbG93T3V0Y29tZRIqCgdmYWlsdXJlGBQgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YFSABKAkiowEKCkNoZWNrcG9pbnQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQSJgoEa2luZBgTIAEoDjIYLnJhZnRvcmFsLkNoZWNrcG9pbnRLaW5kIqwBCgtPd25lckNoYW5nZRITCgt3b3JrZmxvd19pZBgBIAEoCRIZChFvbGRfb3duZXJfbm9kZV9pZBgCIAEoBBIZChFuZXdfb3duZXJfbm9kZV9pZBgDIAEoBBIrCgZyZWFzb24YBCABKA4yGy5yYWZ0b3JhbC5Pd25lckNoYW5nZVJlYXNvbhIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBINCgVlcG9jaBgRIAEoBCJvCg5Xb3JrZmxvd1NpZ25hbBITCgt3b3JrZmxvd19pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEIpABCg1TaWduYWxSZWNlaXZlEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIMCgRuYW1lGAMgASgJEhEKCXRpbWVkX291dBgEIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBBIVCg1vd25lcl9ub2RlX2lkGAYgASgEEg0KBWVwb2NoGAcgASgEIk0KDldvcmtmbG93Q2FuY2VsEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBCI9ChNXb3JrZmxvd1R5cGVWZXJzaW9uEhUKDXdvcmtmbG93X3R5cGUYASABKAkSDwoHdmVyc2lvbhgCIAEoDSJ6CgxOb2RlUmVnaXN0ZXISDwoHbm9kZV9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIsCgV0eXBlcxgDIAMoCzIdLnJhZnRvcmFsLldvcmtmbG93VHlwZVZlcnNpb24SFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQiWAoITm9kZUxvc3QSDwoHbm9kZV9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIOCgZmb3JnZXQYBCABKAgiSQoJTm9kZURyYWluEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQifAoFUHJ1bmUSFAoMa2VlcF9hdF9tb3N0GAIgASgNEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEEhYKDnVwdGltZV9mcm9tX21zGAQgASgEEhEKCXVwdGltZV9tcxgFIAEoBBIUCgxyZXRlbnRpb25fbXMYBiABKARKBAgBEAIioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSKvAQoMU3RyZWFtQXBwZW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEiMKBXBhcnRzGAIgAygLMhQucmFmdG9yYWwuU3RyZWFtUGFydBITCgtrZWVwX2NodW5rcxgDIAEoBBISCgprZWVwX2J5dGVzGAQgASgEEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiXQoKU3RyZWFtUGFydBIMCgRuYW1lGAEgASgJEg4KBm9mZnNldBgCIAEoBBIjCgVzcGFucxgDIAMoCzIULnJhZnRvcmFsLlN0cmVhbVNwYW4SDAoEZW5kcxgEIAEoCCI8CgpTdHJlYW1TcGFuEg0KBXBsYWNlGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDgoGdmFsdWVzGAMgAygMIiIKCE1vdmVSdW5zEhYKDnByb3Bvc2VkX2F0X21zGAEgASgEIv8BCgxTdGVwUHJvZ3Jlc3MSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgDIAEoDRIqCgdmYWlsdXJlGAQgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEhoKEm5leHRfYXR0ZW1wdF9hdF9tcxgFIAEoBBITCgtiZWdhbl9hdF9tcxgGIAEoBBIZChFoZWFydGJlYXRfZGV0YWlscxgHIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEImsKBVRyaWFsEhMKC3dvcmtmbG93X2lkGAEgASgJEg8KB2lzX292ZXIYAiABKAgSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCI9Cg5Xb3JrZmxvd1Jlc3VtZRITCgt3b3JrZmxvd19pZBgBIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgCIAEoBCKxAQoKQ2hpbGRFbmRlZBITCgt3b3JrZmxvd19pZBgBIAEoCRITCgtzdGFydF9pbmRleBgCIAEoBBILCgNrZXkYAyABKAkSKgoHb3V0Y29tZRgEIAEoDjIZLnJhZnRvcmFsLldvcmtmbG93T3V0Y29tZRINCgV2YWx1ZRgFIAEoDBIZChFjaGlsZF9zdGFydF9pbmRleBgGIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgHIAEoBCInCg1DbG9zZUNoaWxkcmVuEhYKDnByb3Bvc2VkX2F0X21zGAEgASgEIoUHCg9Xb3JrZmxvd0NvbW1hbmQSMQoOd29ya2Zsb3dfc3RhcnQYASABKAsyFy5yYWZ0b3JhbC5Xb3JrZmxvd1N0YXJ0SAASLQoMd29ya2Zsb3dfZW5kGAIgASgLMhUucmFmdG9yYWwuV29ya2Zsb3dFbmRIABIqCgpjaGVja3BvaW50GAMgASgLMhQucmFmdG9yYWwuQ2hlY2twb2ludEgAEi0KDG93bmVyX2NoYW5nZRgEIAEoCzIVLnJhZnRvcmFsLk93bmVyQ2hhbmdlSAASMwoPd29ya2Zsb3dfc2lnbmFsGBAgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dTaWduYWxIABIxCg5zaWduYWxfcmVjZWl2ZRgRIAEoCzIXLnJhZnRvcmFsLlNpZ25hbFJlY2VpdmVIABIzCg93b3JrZmxvd19jYW5jZWwYEiABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd0NhbmNlbEgAEi8KDW5vZGVfcmVnaXN0ZXIYEyABKAsyFi5yYWZ0b3JhbC5Ob2RlUmVnaXN0ZXJIABInCglub2RlX2xvc3QYFCABKAsyEi5yYWZ0b3JhbC5Ob2RlTG9zdEgAEikKCm5vZGVfZHJhaW4YFSABKAsyEy5yYWZ0b3JhbC5Ob2RlRHJhaW5IABIgCgVwcnVuZRgWIAEoCzIPLnJhZnRvcmFsLlBydW5lSAASJAoHcmVjb3JkcxgXIAEoCzIRLnJhZnRvcmFsLlJlY29yZHNIABInCgltb3ZlX3J1bnMYGCABKAsyEi5yYWZ0b3JhbC5Nb3ZlUnVuc0gAEi8KDXN0ZXBfcHJvZ3Jlc3MYGSABKAsyFi5yYWZ0b3JhbC5TdGVwUHJvZ3Jlc3NIABIgCgV0cmlhbBgaIAEoCzIPLnJhZnRvcmFsLlRyaWFsSAASMwoPd29ya2Zsb3dfcmVzdW1lGBsgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dSZXN1bWVIABIvCg1zdHJlYW1fYXBwZW5kGBwgASgLMhYucmFmdG9yYWwuU3RyZWFtQXBwZW5kSAASKwoLY2hpbGRfZW5kZWQYICABKAsyFC5yYWZ0b3JhbC5DaGlsZEVuZGVkSAASMQoOY2xvc2VfY2hpbGRyZW4YISABKAsyFy5yYWZ0b3JhbC5DbG9zZUNoaWxkcmVuSABCCQoHY29tbWFuZCosChFQYXJlbnRDbG9zZVBvbGljeRIKCgZDQU5DRUwQABILCgdBQkFORE9OEAEqOwoPV29ya2Zsb3dPdXRjb21lEg0KCUNPTVBMRVRFRBAAEgoKBkZBSUxFRBABEg0KCUNBTkNFTExFRBACKvoBCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDio5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABYgZwcm90bzM");
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -77,6 +77,13 @@ export type WorkflowStart = Message<"raftoral.WorkflowStart"> & {
    * @generated from field: bool version_pinned = 19;
    */
   versionPinned: boolean;
+
+  /**
+   * Of a child: the run that starts it. Refused unless `epoch` is that run's present ownership.
+   *
+   * @generated from field: raftoral.StartingParent parent = 20;
+   */
+  parent?: StartingParent | undefined;
 };
 
 /**
@@ -85,6 +92,51 @@ export type WorkflowStart = Message<"raftoral.WorkflowStart"> & {
  */
 export const WorkflowStartSchema: GenMessage<WorkflowStart> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 0);
+
+/**
+ * The call of a run by which it starts another one as its child.
+ *
+ * @generated from message raftoral.StartingParent
+ */
+export type StartingParent = Message<"raftoral.StartingParent"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * Place of the parent's start in the log.
+   *
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * The path of the call in the parent.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * What becomes of the child when the parent ends before it.
+   *
+   * @generated from field: raftoral.ParentClosePolicy close_policy = 4;
+   */
+  closePolicy: ParentClosePolicy;
+
+  /**
+   * @generated from field: uint64 epoch = 5;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.StartingParent.
+ * Use `create(StartingParentSchema)` to create a new message.
+ */
+export const StartingParentSchema: GenMessage<StartingParent> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 1);
 
 /**
  * @generated from message raftoral.WorkflowFailure
@@ -130,7 +182,7 @@ export type WorkflowFailure = Message<"raftoral.WorkflowFailure"> & {
  * Use `create(WorkflowFailureSchema)` to create a new message.
  */
 export const WorkflowFailureSchema: GenMessage<WorkflowFailure> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 1);
+  messageDesc(file_raftoral_raftoral, 2);
 
 /**
  * Ends a run. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -188,7 +240,7 @@ export type WorkflowEnd = Message<"raftoral.WorkflowEnd"> & {
  * Use `create(WorkflowEndSchema)` to create a new message.
  */
 export const WorkflowEndSchema: GenMessage<WorkflowEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 2);
+  messageDesc(file_raftoral_raftoral, 3);
 
 /**
  * Records what happened at one path of a run, once. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -239,7 +291,7 @@ export type Checkpoint = Message<"raftoral.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 3);
+  messageDesc(file_raftoral_raftoral, 4);
 
 /**
  * Moves one run. Refused unless old_owner_node_id (and epoch, when it is not 0) is what the run has.
@@ -283,7 +335,7 @@ export type OwnerChange = Message<"raftoral.OwnerChange"> & {
  * Use `create(OwnerChangeSchema)` to create a new message.
  */
 export const OwnerChangeSchema: GenMessage<OwnerChange> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 4);
+  messageDesc(file_raftoral_raftoral, 5);
 
 /**
  * A message for a running workflow. Buffered until the run waits for it; repeated ids are taken once.
@@ -322,7 +374,7 @@ export type WorkflowSignal = Message<"raftoral.WorkflowSignal"> & {
  * Use `create(WorkflowSignalSchema)` to create a new message.
  */
 export const WorkflowSignalSchema: GenMessage<WorkflowSignal> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 5);
+  messageDesc(file_raftoral_raftoral, 6);
 
 /**
  * Takes the oldest buffered signal of a name and records it at `key`; with `timed_out`, records that none came in time.
@@ -371,7 +423,7 @@ export type SignalReceive = Message<"raftoral.SignalReceive"> & {
  * Use `create(SignalReceiveSchema)` to create a new message.
  */
 export const SignalReceiveSchema: GenMessage<SignalReceive> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 6);
+  messageDesc(file_raftoral_raftoral, 7);
 
 /**
  * @generated from message raftoral.WorkflowCancel
@@ -398,7 +450,7 @@ export type WorkflowCancel = Message<"raftoral.WorkflowCancel"> & {
  * Use `create(WorkflowCancelSchema)` to create a new message.
  */
 export const WorkflowCancelSchema: GenMessage<WorkflowCancel> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 7);
+  messageDesc(file_raftoral_raftoral, 8);
 
 /**
  * @generated from message raftoral.WorkflowTypeVersion
@@ -420,7 +472,7 @@ export type WorkflowTypeVersion = Message<"raftoral.WorkflowTypeVersion"> & {
  * Use `create(WorkflowTypeVersionSchema)` to create a new message.
  */
 export const WorkflowTypeVersionSchema: GenMessage<WorkflowTypeVersion> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 8);
+  messageDesc(file_raftoral_raftoral, 9);
 
 /**
  * A process of a node is ready to execute these types. Its predecessor's runs get new epochs, and runs that wait for such a node become its own: the first
@@ -457,7 +509,7 @@ export type NodeRegister = Message<"raftoral.NodeRegister"> & {
  * Use `create(NodeRegisterSchema)` to create a new message.
  */
 export const NodeRegisterSchema: GenMessage<NodeRegister> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 9);
+  messageDesc(file_raftoral_raftoral, 10);
 
 /**
  * A node is gone: its runs go to others. Refused when the node has registered another process meanwhile.
@@ -493,7 +545,7 @@ export type NodeLost = Message<"raftoral.NodeLost"> & {
  * Use `create(NodeLostSchema)` to create a new message.
  */
 export const NodeLostSchema: GenMessage<NodeLost> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 10);
+  messageDesc(file_raftoral_raftoral, 11);
 
 /**
  * A node is about to stop: its runs go to others.
@@ -522,7 +574,7 @@ export type NodeDrain = Message<"raftoral.NodeDrain"> & {
  * Use `create(NodeDrainSchema)` to create a new message.
  */
 export const NodeDrainSchema: GenMessage<NodeDrain> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 11);
+  messageDesc(file_raftoral_raftoral, 12);
 
 /**
  * Lets the cluster's uptime advance, and drops finished runs: those that ended `retention_ms` of uptime ago, and the oldest beyond `keep_at_most`.
@@ -563,7 +615,7 @@ export type Prune = Message<"raftoral.Prune"> & {
  * Use `create(PruneSchema)` to create a new message.
  */
 export const PruneSchema: GenMessage<Prune> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 12);
+  messageDesc(file_raftoral_raftoral, 13);
 
 /**
  * Several records of one run and, optionally, its end: applied as a whole or not at all.
@@ -611,7 +663,7 @@ export type Records = Message<"raftoral.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 13);
+  messageDesc(file_raftoral_raftoral, 14);
 
 /**
  * @generated from message raftoral.NewRecord
@@ -638,7 +690,7 @@ export type NewRecord = Message<"raftoral.NewRecord"> & {
  * Use `create(NewRecordSchema)` to create a new message.
  */
 export const NewRecordSchema: GenMessage<NewRecord> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 14);
+  messageDesc(file_raftoral_raftoral, 15);
 
 /**
  * @generated from message raftoral.RunEnd
@@ -676,7 +728,7 @@ export type RunEnd = Message<"raftoral.RunEnd"> & {
  * Use `create(RunEndSchema)` to create a new message.
  */
 export const RunEndSchema: GenMessage<RunEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 15);
+  messageDesc(file_raftoral_raftoral, 16);
 
 /**
  * Appends chunks to streams of one run: to all that are named, or to none.
@@ -729,7 +781,7 @@ export type StreamAppend = Message<"raftoral.StreamAppend"> & {
  * Use `create(StreamAppendSchema)` to create a new message.
  */
 export const StreamAppendSchema: GenMessage<StreamAppend> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 16);
+  messageDesc(file_raftoral_raftoral, 17);
 
 /**
  * @generated from message raftoral.StreamPart
@@ -765,7 +817,7 @@ export type StreamPart = Message<"raftoral.StreamPart"> & {
  * Use `create(StreamPartSchema)` to create a new message.
  */
 export const StreamPartSchema: GenMessage<StreamPart> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 17);
+  messageDesc(file_raftoral_raftoral, 18);
 
 /**
  * Chunks that follow each other and that one piece of code wrote.
@@ -798,7 +850,7 @@ export type StreamSpan = Message<"raftoral.StreamSpan"> & {
  * Use `create(StreamSpanSchema)` to create a new message.
  */
 export const StreamSpanSchema: GenMessage<StreamSpan> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
+  messageDesc(file_raftoral_raftoral, 19);
 
 /**
  * Moves the next piece of the runs that no process executes: those of nodes that are gone, and those that a node which has registered can execute.
@@ -817,7 +869,7 @@ export type MoveRuns = Message<"raftoral.MoveRuns"> & {
  * Use `create(MoveRunsSchema)` to create a new message.
  */
 export const MoveRunsSchema: GenMessage<MoveRuns> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19);
+  messageDesc(file_raftoral_raftoral, 20);
 
 /**
  * How far a step has come that is not done: a failed attempt that will be followed by another, heartbeat details, when the first attempt began.
@@ -891,7 +943,7 @@ export type StepProgress = Message<"raftoral.StepProgress"> & {
  * Use `create(StepProgressSchema)` to create a new message.
  */
 export const StepProgressSchema: GenMessage<StepProgress> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 20);
+  messageDesc(file_raftoral_raftoral, 21);
 
 /**
  * A run whose owners ended one after the other is a suspect: its owner executes no other suspect meanwhile and says so before the body begins, and when the
@@ -933,7 +985,7 @@ export type Trial = Message<"raftoral.Trial"> & {
  * Use `create(TrialSchema)` to create a new message.
  */
 export const TrialSchema: GenMessage<Trial> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 21);
+  messageDesc(file_raftoral_raftoral, 22);
 
 /**
  * Lets a stuck run go on.
@@ -957,7 +1009,85 @@ export type WorkflowResume = Message<"raftoral.WorkflowResume"> & {
  * Use `create(WorkflowResumeSchema)` to create a new message.
  */
 export const WorkflowResumeSchema: GenMessage<WorkflowResume> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 22);
+  messageDesc(file_raftoral_raftoral, 23);
+
+/**
+ * Records in a parent's history how one of its children ended, once.
+ *
+ * @generated from message raftoral.ChildEnded
+ */
+export type ChildEnded = Message<"raftoral.ChildEnded"> & {
+  /**
+   * The parent.
+   *
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * Place of the parent's start in the log. A run of the same id that started elsewhere does not get it.
+   *
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * The path of the call that started the child.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * @generated from field: raftoral.WorkflowOutcome outcome = 4;
+   */
+  outcome: WorkflowOutcome;
+
+  /**
+   * COMPLETED: the result. FAILED, CANCELLED: the error and the reason, as JSON in UTF-8.
+   *
+   * @generated from field: bytes value = 5;
+   */
+  value: Uint8Array;
+
+  /**
+   * Place of the child's start in the log.
+   *
+   * @generated from field: uint64 child_start_index = 6;
+   */
+  childStartIndex: bigint;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 7;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.ChildEnded.
+ * Use `create(ChildEndedSchema)` to create a new message.
+ */
+export const ChildEndedSchema: GenMessage<ChildEnded> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 24);
+
+/**
+ * Tells the next piece of running children that their parent has ended.
+ *
+ * @generated from message raftoral.CloseChildren
+ */
+export type CloseChildren = Message<"raftoral.CloseChildren"> & {
+  /**
+   * @generated from field: uint64 proposed_at_ms = 1;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.CloseChildren.
+ * Use `create(CloseChildrenSchema)` to create a new message.
+ */
+export const CloseChildrenSchema: GenMessage<CloseChildren> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 25);
 
 /**
  * @generated from message raftoral.WorkflowCommand
@@ -1068,6 +1198,18 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
      */
     value: StreamAppend;
     case: "streamAppend";
+  } | {
+    /**
+     * @generated from field: raftoral.ChildEnded child_ended = 32;
+     */
+    value: ChildEnded;
+    case: "childEnded";
+  } | {
+    /**
+     * @generated from field: raftoral.CloseChildren close_children = 33;
+     */
+    value: CloseChildren;
+    case: "closeChildren";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1076,7 +1218,33 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 23);
+  messageDesc(file_raftoral_raftoral, 26);
+
+/**
+ * @generated from enum raftoral.ParentClosePolicy
+ */
+export const ParentClosePolicy = {
+  /**
+   * @generated from enum value: CANCEL = 0;
+   */
+  CANCEL: 0,
+
+  /**
+   * @generated from enum value: ABANDON = 1;
+   */
+  ABANDON: 1,
+} as const;
+
+/**
+ * @generated from enum raftoral.ParentClosePolicy
+ */
+export type ParentClosePolicy = (typeof ParentClosePolicy)[keyof typeof ParentClosePolicy] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.ParentClosePolicy.
+ */
+export const ParentClosePolicySchema: GenEnum<ParentClosePolicy> = /*@__PURE__*/
+  enumDesc(file_raftoral_raftoral, 0);
 
 /**
  * @generated from enum raftoral.WorkflowOutcome
@@ -1107,7 +1275,7 @@ export type WorkflowOutcome = (typeof WorkflowOutcome)[keyof typeof WorkflowOutc
  * Describes the enum raftoral.WorkflowOutcome.
  */
 export const WorkflowOutcomeSchema: GenEnum<WorkflowOutcome> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 0);
+  enumDesc(file_raftoral_raftoral, 1);
 
 /**
  * @generated from enum raftoral.CheckpointKind
@@ -1167,6 +1335,26 @@ export const CheckpointKind = {
    * @generated from enum value: CANCELLATION = 10;
    */
   CANCELLATION: 10,
+
+  /**
+   * @generated from enum value: CHILD = 11;
+   */
+  CHILD: 11,
+
+  /**
+   * @generated from enum value: CHILD_COMPLETED = 12;
+   */
+  CHILD_COMPLETED: 12,
+
+  /**
+   * @generated from enum value: CHILD_FAILED = 13;
+   */
+  CHILD_FAILED: 13,
+
+  /**
+   * @generated from enum value: CHILD_CANCELLED = 14;
+   */
+  CHILD_CANCELLED: 14,
 } as const;
 
 /**
@@ -1178,7 +1366,7 @@ export type CheckpointKind = (typeof CheckpointKind)[keyof typeof CheckpointKind
  * Describes the enum raftoral.CheckpointKind.
  */
 export const CheckpointKindSchema: GenEnum<CheckpointKind> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 1);
+  enumDesc(file_raftoral_raftoral, 2);
 
 /**
  * @generated from enum raftoral.OwnerChangeReason
@@ -1204,5 +1392,5 @@ export type OwnerChangeReason = (typeof OwnerChangeReason)[keyof typeof OwnerCha
  * Describes the enum raftoral.OwnerChangeReason.
  */
 export const OwnerChangeReasonSchema: GenEnum<OwnerChangeReason> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 2);
+  enumDesc(file_raftoral_raftoral, 3);
 

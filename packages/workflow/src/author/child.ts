@@ -1,0 +1,41 @@
+/** Runs that a body starts as its children: what starting one takes and gives. */
+import type { ParentClosePolicy } from "../model/parent.ts";
+import type { AbortOptions } from "./abort-options.ts";
+import type { TypedWorkflow, WorkflowInput } from "./workflow-types.ts";
+
+/** What names a child's workflow: its definition, or its type. */
+export type ChildWorkflow = string | { readonly type: string; readonly version?: number };
+
+/** The type of a workflow by its definition's type, for bodies that do not have the child's code: `ctx.run<typeof order>("order", input)`. */
+export type ChildType<Workflow> = Workflow extends TypedWorkflow<unknown, unknown, infer Type> ? Type : never;
+
+/** Options of a child. */
+export interface ChildOptions {
+  /** The child's id: 1 to 512 characters. By default it follows from the parent's id and the place of the call. */
+  readonly id?: string;
+  /** By default the definition's version, or the newest one that any node has registered. */
+  readonly version?: number;
+  /**
+   * What becomes of the child when the parent ends before it. "cancel" (the default): it is asked to cancel, also when the branch of the parent that waits for it is
+   * cancelled. "abandon": it goes on.
+   */
+  readonly parentClosePolicy?: ParentClosePolicy;
+  /** Names the call in the parent's history (the child's type). */
+  readonly name?: string;
+}
+
+/** What starting a child takes after the workflow: the input, which may be left out where `undefined` is one, and options. */
+export type ChildArguments<Workflow> =
+  undefined extends WorkflowInput<Workflow>
+    ? [input?: WorkflowInput<Workflow>, options?: ChildOptions]
+    : [input: WorkflowInput<Workflow>, options?: ChildOptions];
+
+/** A child that has been started. */
+export interface ChildHandle<Result = unknown> {
+  readonly runId: string;
+  /**
+   * What the child resulted in, once it has ended; a parent that waits takes no slot of its node. Rejects with ChildFailedError or ChildCancelledError for other
+   * ends. May be asked for more than once. With a signal, the wait ends when that is aborted, and the child is asked to cancel unless it is abandoned.
+   */
+  result(options?: AbortOptions): Promise<Result>;
+}

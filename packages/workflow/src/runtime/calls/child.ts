@@ -1,0 +1,146 @@
+/**
+ * `ctx.start` and `ctx.run`: starts another run as a child, and waits for its end.
+ *
+ * CH1. The start is an effect that others see, so it waits until everything that the body was answered with is committed, and is recorded afterwards. A start that
+ *      is repeated by another owner finds the child: its id and seed follow from the parent's and the path of the call.
+ * CH2. A start that is refused is recorded too: the body meets the same ChildFailedError at every replay.
+ * CH3. How the child ended is recorded by the cluster at `path/result` (external-record.ts), once, while the parent runs.
+ * CH4. When the branch that waits for a child is cancelled, the child is asked to cancel, unless its policy is to be abandoned. The branch does not wait for its end.
+ */
+import { createHash } from "node:crypto";
+import { ChildCancelledError, ChildFailedError, NonDeterminismError } from "../../author/errors.ts";
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { recordedError } from "../../author/recorded-error.ts";
+import { inputOf, type StandardSchemaV1, validated } from "../../author/schema.ts";
+import { MAX_RUN_ID_LENGTH, type WorkflowStart } from "../../commands/workflow-start.ts";
+import type { RecordedError } from "../../model/failure.ts";
+import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
+import type { HistoryRecord } from "../../model/record.ts";
+import type { ExternalRecords } from "../execution/external-records.ts";
+import type { CallSite } from "./call-site.ts";
+import { externalRecord } from "./external-record.ts";
+import type { KeyedRun } from "./idempotency-key.ts";
+
+/** Characters of the hash that stands for an id that would be too long. */
+const HASH_LENGTH = 32;
+const SEED_BYTES = 16;
+const NO_SEED: Uint8Array = new Uint8Array(0);
+
+/** What the children of one body share. */
+export interface ChildSetting {
+  readonly run: KeyedRun & { readonly startIndex: number; readonly epoch: number };
+  readonly externals: ExternalRecords;
+  /** Asks a child to cancel, without waiting for the answer. */
+  readonly cancel: (runId: string, reason: string) => void;
+}
+
+/** One child of a body. */
+export interface ChildCall {
+  readonly path: string;
+  readonly runId: string;
+  readonly workflowType: string;
+  /** 0: the newest. */
+  readonly version: number;
+  readonly input: unknown;
+  readonly schema: StandardSchemaV1 | undefined;
+  readonly closePolicy: ParentClosePolicy;
+}
+
+/** What the record of a child's start says. */
+interface StartedChild {
+  readonly runId: string;
+  readonly workflowType: string;
+}
+
+/** The id of a child whose author gave it none. */
+export function childId(parent: string, path: string): string {
+  const id = `${parent}/${path}`;
+  if (id.length <= MAX_RUN_ID_LENGTH) return id;
+  return `${id.slice(0, MAX_RUN_ID_LENGTH - HASH_LENGTH - 1).toWellFormed()}~${sha256(id).toString("hex").slice(0, HASH_LENGTH)}`;
+}
+
+/** Starts the child (CH1). Rejects with ChildFailedError when that is refused (CH2). */
+export function startChild(site: CallSite, setting: ChildSetting, call: ChildCall): Promise<void> {
+  const { path, runId, workflowType } = call;
+  return site.once({
+    path,
+    kind: "child",
+    record: () => site.whenSettled(() => site.work(() => started(site, setting, call))),
+    answer: (record) => {
+      if (record.kind === "child-failed") throw new ChildFailedError(runId, failureIn(record, path));
+      const found = decodeValue(record.value, `child ${path}`) as StartedChild;
+      if (found.runId === runId && found.workflowType === workflowType) return;
+      throw new NonDeterminismError(path, {
+        expected: `child ${runId} of type ${workflowType}`,
+        recorded: `child ${found.runId} of type ${found.workflowType}`,
+      });
+    },
+  });
+}
+
+/** How the child ended (CH3). Rejects with ChildFailedError or ChildCancelledError. */
+export async function childResult(site: CallSite, setting: ChildSetting, call: ChildCall): Promise<unknown> {
+  const { runId, closePolicy, path } = call;
+  const stopListening =
+    closePolicy === "abandon" ? () => {} : site.branch.onCancelled(({ message }) => setting.cancel(runId, message));
+  const record = await externalRecord(site, setting.externals, { path: resultPath(path), kind: "child-completed" });
+  stopListening();
+  switch (record.kind) {
+    case "child-failed":
+      throw new ChildFailedError(runId, failureIn(record, path));
+    case "child-cancelled":
+      throw new ChildCancelledError(runId, String(decodeValue(record.value, `the end of child ${runId}`)));
+    default:
+      return decodeValue(record.value, `the result of child ${runId}`);
+  }
+}
+
+async function started(site: CallSite, { run, externals }: ChildSetting, call: ChildCall): Promise<HistoryRecord> {
+  const { path, runId, workflowType } = call;
+  const about = `child ${path}`;
+  try {
+    // Its end is here already: an earlier owner started it, and died before its record was committed.
+    if (externals.recorded(resultPath(path)) === undefined)
+      await site.history.startChild(await startOf(site, run, call));
+    const child: StartedChild = { runId, workflowType };
+    return await site.record(path, "child", encodeValue(child, about, Number.POSITIVE_INFINITY));
+  } catch (error) {
+    const failure = encodeValue(recordedError(error), about, Number.POSITIVE_INFINITY);
+    return await site.record(path, "child-failed", failure);
+  }
+}
+
+async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall): Promise<WorkflowStart> {
+  const { path, runId, workflowType, version, schema, closePolicy } = call;
+  const input = encodeValue(call.input, `the input of child ${runId}`, site.maxPayloadBytes);
+  const raw = decodeValue(input, `the input of child ${runId}`);
+  if (schema !== undefined) await validated(schema, raw, inputOf(workflowType));
+  const { startIndex, epoch } = run;
+  return {
+    kind: "WorkflowStart",
+    runId,
+    workflowType,
+    version,
+    input,
+    // The least loaded node, wherever the parent is.
+    owner: 0,
+    atMs: site.clock.wallMs(),
+    seed: seedOf(run, path),
+    parent: { runId: run.runId, startIndex, path, closePolicy, epoch },
+  };
+}
+
+/** Follows from the parent's seed, and cannot be guessed without it. */
+function seedOf({ runId, seed }: KeyedRun, path: string): Uint8Array {
+  if (seed.length === 0) return NO_SEED;
+  const parts = JSON.stringify(["child", runId, Buffer.from(seed).toString("hex"), path]);
+  return Uint8Array.from(sha256(parts).subarray(0, SEED_BYTES));
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+function failureIn({ value }: HistoryRecord, path: string): RecordedError {
+  return decodeValue(value, `the failure of child ${path}`) as RecordedError;
+}
