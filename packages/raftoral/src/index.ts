@@ -36,6 +36,10 @@ export {
   signal,
   stream,
   TerminalError,
+  type Token,
+  TokenExpiredError,
+  TokenFailedError,
+  type TokenOptions,
   type Unchanged,
   type Variable,
   type VariableDefinition,
@@ -72,6 +76,7 @@ export type {
   StepInProgress,
 } from "./api/runs.ts";
 export type { StreamChunk, StreamOptions } from "./api/streams.ts";
+export type { TokenFailure } from "./api/tokens.ts";
 export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
   CancelOptions,

@@ -39,6 +39,11 @@ export type WorkflowErrorCode =
   | "STREAM_ENDED"
   | "STREAM_LIMIT_REACHED"
   | "STREAM_TRIMMED"
+  | "TOKEN_ANSWER_INVALID"
+  | "TOKEN_CONFLICT"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_FAILED"
+  | "TOKEN_UNKNOWN"
   | "VALUE_NOT_SERIALIZABLE"
   | "VALUE_UNREADABLE"
   | "VARIABLE_FAILED"
@@ -65,6 +70,9 @@ export type RefusalCode = Extract<
   | "STREAM_CONFLICT"
   | "STREAM_ENDED"
   | "STREAM_LIMIT_REACHED"
+  | "TOKEN_CONFLICT"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_UNKNOWN"
   | "WORKFLOW_FINISHED"
   | "WORKFLOW_ID_CONFLICT"
   | "WORKFLOW_ID_INVALID"
@@ -76,6 +84,10 @@ export type RefusalCode = Extract<
 export function runNotFoundText(runId: string): string {
   return `There is no run ${runId}: it was never started, or it ended and was pruned. Check the id; finished runs are kept for a limited time.`;
 }
+
+/** What is said of a token that no run has. */
+export const TOKEN_UNKNOWN_TEXT =
+  "No run has given out this token, or its run ended and was pruned. Check the token; finished runs are kept for a limited time.";
 
 /** A failure of this package. The message says what happened, to what, and what to do. */
 export class WorkflowError extends RaftoralError<WorkflowErrorCode> {

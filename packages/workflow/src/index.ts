@@ -32,6 +32,7 @@ export { chunkOf, inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, 
 export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
 export { escapedName } from "./author/step-path.ts";
 export { type StreamDefinition, type StreamValue, type StreamWriter, stream } from "./author/stream.ts";
+export { TokenExpiredError, TokenFailedError } from "./author/token-errors.ts";
 export { type VariableDefinition, type VariableValue, variable } from "./author/variable.ts";
 export {
   type NoSchema,
@@ -51,6 +52,8 @@ export type {
   SleepOptions,
   StepContext,
   StepOptions,
+  Token,
+  TokenOptions,
   Variable,
   WaitOptions,
   WaitResult,
@@ -113,7 +116,7 @@ export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
 export type { RecordedError } from "./model/failure.ts";
 export type { Epoch } from "./model/ownership.ts";
 export type { KnownParent, ParentClosePolicy } from "./model/parent.ts";
-export type { HistoryRecord, RecordKind } from "./model/record.ts";
+export { type HistoryRecord, isExternal, type RecordKind } from "./model/record.ts";
 export type { RunOutcome } from "./model/run-outcome.ts";
 export type { KnownProgress, StepProgress } from "./model/step-progress.ts";
 export type { TypeVersion } from "./model/type-version.ts";

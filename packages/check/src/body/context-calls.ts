@@ -36,6 +36,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["waitFor", { isPromise: true }],
   ["start", { isPromise: true }],
   ["run", { isPromise: true }],
+  ["token", { isPromise: true, name: 0 }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
   ["random", { isPromise: false }],

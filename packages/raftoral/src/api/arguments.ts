@@ -17,6 +17,7 @@ import type { CallLimit, CallOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
 import { RUN_STATUSES, type RunFilter } from "./runs.ts";
 import type { StreamOptions } from "./streams.ts";
+import type { TokenFailure } from "./tokens.ts";
 import type { VariableOptions } from "./variables.ts";
 import type { PageOptions } from "./workflows.ts";
 import type { PageRequest } from "./workflows-port.ts";
@@ -29,6 +30,8 @@ export const MAX_SIGNAL_NAME_LENGTH = 200;
 export const MAX_SIGNAL_ID_LENGTH = 512;
 /** Longest name of a variable with the names of its scopes, in UTF-16 units. */
 export const MAX_VARIABLE_NAME_LENGTH = 4 * 1024;
+/** Longest id of a token, in UTF-16 units. */
+export const MAX_TOKEN_LENGTH = 16 * 1024;
 /** Longest reason of a cancellation, in UTF-16 units. */
 export const MAX_REASON_LENGTH = 8 * 1024;
 /** Most entries of a page. */
@@ -143,6 +146,28 @@ export function signalIdArgument(signalId: unknown): string | undefined {
     return signalId as string | undefined;
   }
   throw invalid("signalId", signalId, `text of 1 to ${MAX_SIGNAL_ID_LENGTH} characters, or left out`);
+}
+
+/** Throws REQUEST_INVALID for what cannot be a token. */
+export function tokenArgument(token: unknown): string {
+  if (textProblem(token, MAX_TOKEN_LENGTH) === undefined) return token as string;
+  throw invalid("token", token, "the id of a token, as the run gave it out");
+}
+
+/** What a token is to fail with. Throws REQUEST_INVALID. */
+export function failureArgument(failure: unknown): TokenFailure & { readonly name: string } {
+  const { name, message, code } =
+    typeof failure === "string" ? { message: failure } : optionsArgument(failure as Partial<TokenFailure> | undefined);
+  const given = { name: name ?? "Error", message, ...(code === undefined ? {} : { code: String(code) }) };
+  for (const [field, text] of Object.entries(given)) {
+    if (typeof text !== "string" || text.length > MAX_REASON_LENGTH || !text.isWellFormed())
+      throw invalid(
+        `failure.${field}`,
+        text,
+        `text of at most ${MAX_REASON_LENGTH} characters without lone surrogates`,
+      );
+  }
+  return { ...given, message: given.message as string };
 }
 
 /** `fallback` when not given. Throws REQUEST_INVALID. */

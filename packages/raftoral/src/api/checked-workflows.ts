@@ -23,6 +23,7 @@ import {
 } from "@raftoral/workflow";
 import {
   chunksArgument,
+  failureArgument,
   filterArgument,
   limitArgument,
   MAX_PAGE_SIZE,
@@ -34,6 +35,7 @@ import {
   signalIdArgument,
   signalNameArgument,
   streamNameArgument,
+  tokenArgument,
   variableNameArgument,
   workflowArgument,
 } from "./arguments.ts";
@@ -44,6 +46,7 @@ import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
+import type { TokenFailure } from "./tokens.ts";
 import { assertFits } from "./validated-payload.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 import type {
@@ -262,6 +265,18 @@ export class CheckedWorkflows implements Workflows {
       signalId: signalIdArgument(optionsArgument(options).signalId) ?? this.#uuid(),
     };
     await this.#call(options, `Signalling run ${id}`, (limit) => this.#port.signal(request, limit));
+  }
+
+  async answer(token: string, value?: unknown, options?: CallOptions): Promise<void> {
+    const id = tokenArgument(token);
+    const answer = { is: "value", value: Payload.of(value, "the answer to a token") } as const;
+    await this.#call(options, "Answering a token", (limit) => this.#port.answer({ token: id, answer }, limit));
+  }
+
+  async fail(token: string, failure: string | Error | TokenFailure, options?: CallOptions): Promise<void> {
+    const id = tokenArgument(token);
+    const answer = { is: "failure", failure: failureArgument(failure) } as const;
+    await this.#call(options, "Failing a token", (limit) => this.#port.answer({ token: id, answer }, limit));
   }
 
   async cancel(runId: string, options?: CancelOptions): Promise<void> {

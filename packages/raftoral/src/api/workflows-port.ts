@@ -9,6 +9,7 @@ import type { CallLimit } from "./call-options.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
+import type { AnswerRequest } from "./tokens.ts";
 import type { VariablePage } from "./variables.ts";
 
 /** A checked start. */
@@ -53,6 +54,7 @@ export interface WorkflowsPort {
   /** Undefined when the run has not ended within `limit.timeoutMs`. */
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   signal(request: SignalRequest, limit: CallLimit): Promise<void>;
+  answer(request: AnswerRequest, limit: CallLimit): Promise<void>;
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
   resume(runId: string, limit: CallLimit): Promise<void>;
 }

@@ -19,6 +19,7 @@ import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
+import type { TokenFailure } from "./tokens.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 
 /** What names a workflow: its type, or its definition. */
@@ -155,6 +156,13 @@ export interface Workflows {
     signal: SignalDefinition<Given> | string,
     ...args: SignalArguments<NoInfer<Given>>
   ): Promise<void>;
+  /**
+   * Answers a token that a run has given out (`ctx.token`), once: the same answer again is taken for done. Resolves once it is committed. Rejects with
+   * TOKEN_UNKNOWN, TOKEN_CONFLICT for a token that has another answer, TOKEN_EXPIRED, WORKFLOW_FINISHED, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  answer(token: string, value?: unknown, options?: CallOptions): Promise<void>;
+  /** As {@link Workflows.answer}, with a failure, which the body's wait rejects with: a text, an error (its name, message and code), or a {@link TokenFailure}. */
+  fail(token: string, failure: string | Error | TokenFailure, options?: CallOptions): Promise<void>;
   /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   cancel(runId: string, options?: CancelOptions): Promise<void>;
   /**

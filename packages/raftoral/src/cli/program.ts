@@ -6,6 +6,7 @@
 import { RaftoralError } from "@raftoral/raft-core";
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../version.ts";
+import { addAnswer } from "./commands/answer.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addCheck } from "./commands/check.ts";
@@ -76,6 +77,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addShow(program, io);
   addSignal(program, io);
   addStream(program, io);
+  addAnswer(program, io);
   addVariables(program, io);
   addCancel(program, io);
   addResume(program, io);

@@ -3,9 +3,11 @@ import type { CallLimit } from "../api/call-options.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
+import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
+import { answerToWire } from "../wire/token-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
 import type { RunPolls } from "./run-polls.ts";
@@ -84,6 +86,13 @@ export class ClientWorkflows implements WorkflowsPort {
     const message = { runId, name, payload: payload.bytes, signalId };
     await this.#calls.call(`Signalling run ${runId}`, limit, (node, options) =>
       node.workflows.signalRun({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+
+  async answer(request: AnswerRequest, limit: CallLimit): Promise<void> {
+    const message = answerToWire(request);
+    await this.#calls.call("Answering a token", limit, (node, options) =>
+      node.workflows.answerToken({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
 

@@ -11,6 +11,7 @@ import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { outcomeToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
+import { failureFromWire } from "../wire/token-messages.ts";
 import { variableToWire } from "../wire/variable-messages.ts";
 import { callLimit, callOptions, guarded, guardedStream, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
@@ -102,6 +103,16 @@ export function registerWorkflowService(
         ...options(request.timeoutMs, context),
         ...(signalId === "" ? {} : { signalId }),
       });
+      return {};
+    }),
+
+    answerToken: guarded(async (request, context) => {
+      const { failure } = request;
+      const token = required(request.token, "token");
+      const limit = options(request.timeoutMs, context);
+      if (failure === undefined)
+        await workflows().answer(token, Payload.ofBytes(request.value, "the answer to a token"), limit);
+      else await workflows().fail(token, failureFromWire(failure), limit);
       return {};
     }),
 

@@ -119,6 +119,14 @@ export const traveller = workflow("traveller", { version: 1 }, async (ctx) => {
   await where.set({ at: "inn", since: 2 });
 });
 
+/** Gives out a token, puts its id into a variable, and returns what it was answered with. */
+export const asking = workflow("asking", { version: 1 }, async (ctx, timeout: string | undefined) => {
+  const token = await ctx.token<unknown>("approval", timeout === undefined ? {} : { timeout: timeout as "1s" });
+  await ctx.variable("token", token.id);
+  await ctx.step("mail", () => token.id);
+  return { answer: (await token.answer()) ?? null };
+});
+
 /** What the nodes of the tested cluster can execute. */
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
@@ -129,5 +137,6 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   strict,
   talker,
   traveller,
+  asking,
   laborious,
 ];

@@ -13,6 +13,7 @@ import type { ClusterPort } from "../api/cluster-port.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
+import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
@@ -44,6 +45,8 @@ export class FakeNode implements ServedNode {
   readonly clusterId = "fake-000000000000";
   readonly runs = new Map<string, FakeRun>();
   readonly signals: unknown[][] = [];
+  /** Tokens with what they were answered with. */
+  readonly answers: unknown[][] = [];
   /** Values of chunks, by the name of their stream. */
   readonly chunks = new Map<string, readonly unknown[]>();
   /** Values of variables by their names, by the id of their run. */
@@ -156,6 +159,11 @@ export class FakeNode implements ServedNode {
         await this.#enter("signal", limit);
         this.#present(runId);
         this.signals.push([runId, name, payload.value(), signalId]);
+      },
+      answer: async (request: AnswerRequest, limit) => {
+        await this.#enter("answer", limit);
+        const { token, answer } = request;
+        this.answers.push([token, answer.is === "value" ? answer.value.value() : answer.failure]);
       },
       resume: async (runId, limit) => {
         await this.#enter("resume", limit);

@@ -7,10 +7,10 @@ import { Payload } from "../api/payload.ts";
 import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
+import { askingCases } from "./asking-cases.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
-import { variableCases } from "./variable-cases.ts";
 
 /** What the suite needs of an implementation. */
 export interface WorkflowsSubject {
@@ -384,7 +384,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
 
     stepCases(() => subject);
     streamCases(() => subject);
-    variableCases(() => subject);
+    askingCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {
       const run = await held();

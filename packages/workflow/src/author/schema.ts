@@ -11,7 +11,12 @@ export type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** What a value is, for the error that says what is wrong with it. */
 export interface SchemaSubject {
-  readonly code: "INPUT_INVALID" | "OUTPUT_INVALID" | "SIGNAL_INVALID" | "STREAM_CHUNK_INVALID";
+  readonly code:
+    | "INPUT_INVALID"
+    | "OUTPUT_INVALID"
+    | "SIGNAL_INVALID"
+    | "STREAM_CHUNK_INVALID"
+    | "TOKEN_ANSWER_INVALID";
   /** "The input is not what workflow order takes". */
   readonly problem: string;
   /** "Correct the input." */
@@ -95,6 +100,12 @@ export function outputOf(workflowType: string): SchemaSubject {
 export function signalOf(name: string): SchemaSubject {
   const problem = `The payload is not what signal ${name} takes`;
   return { code: "SIGNAL_INVALID", problem, remedy: "Send what the signal's schema takes." };
+}
+
+/** The answer to a token. */
+export function answerOf(name: string): SchemaSubject {
+  const problem = `The answer is not what token ${name} takes`;
+  return { code: "TOKEN_ANSWER_INVALID", problem, remedy: "Catch the error and give out another token." };
 }
 
 /** A chunk of a stream. */

@@ -4,6 +4,7 @@ import type { AbortOptions } from "./abort-options.ts";
 import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
 import type { Duration } from "./duration.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
+import type { StandardSchemaV1 } from "./schema.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
 import type { StreamDefinition, StreamWriter } from "./stream.ts";
 import type { VariableDefinition } from "./variable.ts";
@@ -96,6 +97,29 @@ export interface Variable<T> {
 export interface WaitOptions extends AbortOptions {
   /** How long the wait may take. The time counts across crashes. */
   readonly timeout: Duration;
+}
+
+/** Options of a token. */
+export interface TokenOptions<Given = unknown, Answer = Given> {
+  /** How long an answer may take. The time counts across crashes. As long as it takes by default. */
+  readonly timeout?: Duration;
+  /** Makes of an answer what the body gets. Callers that answer do not need it. */
+  readonly schema?: StandardSchemaV1<Given, Answer>;
+}
+
+/** A token that somebody outside answers: `workflows.answer(id, value)` on any node and client. */
+export interface Token<Answer = unknown> {
+  /**
+   * For those who answer: hand it out by a step. Text of letters, digits, `-`, `_` and `.` that stands in URLs as it is. It cannot be guessed, and it is the same
+   * on every owner.
+   */
+  readonly id: string;
+  /**
+   * Waits for the answer; over at once when it is there. Rejects with TokenFailedError when somebody answered with a failure, TokenExpiredError when no answer came in
+   * time, TOKEN_ANSWER_INVALID when the schema does not take the answer. An aborted wait consumes nothing. A token whose time is over expires where the body waits
+   * for the answer; an answer that came before stands.
+   */
+  answer(options?: AbortOptions): Promise<Answer>;
 }
 
 /** Options of a condition. */
@@ -245,6 +269,12 @@ export interface WorkflowContext {
     signal: Signal,
     options: WaitOptions,
   ): Promise<WaitResult<SignalPayload<Signal>>>;
+  /**
+   * A token that somebody outside of the run answers once: an approval by mail, a webhook. It is recorded, and the body goes on; `token.answer()` waits. Type the
+   * answer (`ctx.token<Approval>("approval")`), or give a schema. Throws NAME_INVALID or DURATION_INVALID.
+   */
+  token<Answer = unknown>(name: string, options?: TokenOptions<Answer>): Promise<Token<Answer>>;
+  token<Given, Answer>(name: string, options: TokenOptions<Given, Answer>): Promise<Token<Answer>>;
   /**
    * A stream of the run, for progress and tokens: any number of readers follow it, on any node and through the client, while the run goes on. The handle writes in
    * the body and inside of steps. The name is the run's, in every scope. A definition gives the chunks their type. Throws NAME_INVALID.

@@ -17,6 +17,7 @@ import { signal } from "./signal.ts";
 import { signalReceive } from "./signal-receive.ts";
 import { stepProgress } from "./step-progress.ts";
 import { streamAppend } from "./stream-append.ts";
+import { tokenAnswer } from "./token-answer.ts";
 import { trial } from "./trial.ts";
 import { workflowEnd } from "./workflow-end.ts";
 import { workflowStart } from "./workflow-start.ts";
@@ -39,6 +40,7 @@ const DEFINITIONS = [
   trial,
   resume,
   streamAppend,
+  tokenAnswer,
   childEnded,
   closeChildren,
 ] as const;

@@ -40,6 +40,8 @@ function filled(runs: number, records: number): Filled {
   const owned = { runId: "long", owner: 1, epoch, atMs: 1 };
   for (let step = 0; step < records; step++)
     log.apply({ kind: "StepProgress", ...owned, path: `p#${step}`, ...PROGRESS });
+  const digest = new TextEncoder().encode(JSON.stringify({ digest: "d" }));
+  log.apply({ kind: "Checkpoint", ...owned, path: "token#0", recordKind: "token", value: digest });
   log.start("ends", 1);
   const ends = log.epoch("ends");
   for (let record = 0; record < records; record++) log.checkpoint("ends", `x#${record}`, 1, 1, ends);
@@ -87,6 +89,8 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "Checkpoint", ...owned, path: "new#0", value: NOTHING, recordKind: "step" },
     { kind: "Checkpoint", ...owned, path: "x#7", value: NOTHING, recordKind: "step" },
     { kind: "Records", ...owned, records: [{ path: "new#1", recordKind: "step", value: NOTHING }] },
+    { kind: "TokenAnswer", runId: "long", path: "token#0", digest: "d", value: NOTHING, isFailure: false, atMs: 1 },
+    { kind: "TokenAnswer", runId: "long", path: "token#0", digest: "d", value: NOTHING, isFailure: false, atMs: 1 },
     { kind: "StepProgress", ...owned, path: "p#3", ...PROGRESS, attempts: 2 },
     { kind: "StepProgress", ...owned, path: "late#0", ...PROGRESS },
     { kind: "Checkpoint", ...owned, path: "p#3", value: NOTHING, recordKind: "step" },

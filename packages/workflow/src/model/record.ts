@@ -9,7 +9,8 @@ import type { Epoch } from "./ownership.ts";
  * gives the value failed, and how. sleep and wait-deadline: a wall time in ms. now: the run's time in ms, also of a sleep's end. signal: a payload
  * received. signal-timeout: that none came in time. parsed: what a schema made of an input or a payload (runtime/calls/parsed.ts). cancellation: the body
  * heard here that its run is cancelled. child: a child was started, under which id; or, of kind child-failed at the same path, that it could not be. child-completed,
- * child-failed and child-cancelled: how a child ended (external).
+ * child-failed and child-cancelled: how a child ended (external). token: what an answer from outside must know, and until when it may come. answer and
+ * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external).
  */
 const KINDS = [
   ["step", "step"],
@@ -27,6 +28,10 @@ const KINDS = [
   ["child-completed", "child"],
   ["child-failed", "child"],
   ["child-cancelled", "child"],
+  ["token", "token"],
+  ["answer", "answer"],
+  ["answer-failed", "answer"],
+  ["answer-timeout", "answer"],
 ] as const;
 
 /** What a record is of. */
@@ -35,16 +40,23 @@ export type RecordKind = (typeof KINDS)[number][0];
 /** Positions are the numbers on the wire. */
 export const RECORD_KINDS = KINDS.map(([kind]) => kind) as [RecordKind, ...RecordKind[]];
 
-/** Kinds of records that somebody else than the run's owner writes, each at a path of its own. */
-const EXTERNAL_KINDS = ["child-completed", "child-failed", "child-cancelled"] as const;
+/** Kinds of records that stand at paths to which somebody else than the run's owner writes. */
+const EXTERNAL_KINDS = [
+  "child-completed",
+  "child-failed",
+  "child-cancelled",
+  "answer",
+  "answer-failed",
+  "answer-timeout",
+] as const;
 
 /** A kind of record that may come from outside of the run. */
 export type ExternalKind = (typeof EXTERNAL_KINDS)[number];
 
-const EXTERNAL: ReadonlySet<RecordKind> = new Set(EXTERNAL_KINDS);
+const EXTERNAL: ReadonlySet<string> = new Set(EXTERNAL_KINDS);
 
 /** Whether a record comes from outside of its run, so that no call of the run's owner need ask for it. */
-export function isExternal(kind: RecordKind): kind is ExternalKind {
+export function isExternal(kind: string): kind is ExternalKind {
   return EXTERNAL.has(kind);
 }
 

@@ -9,7 +9,8 @@ import { type Clock, platformClock } from "@raftoral/raft-core";
 import type { Refused } from "../commands/refusal.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { Started } from "../commands/workflow-start.ts";
-import { runNotFoundText, WorkflowError } from "../errors.ts";
+import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
+import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
 import type { RunEnd } from "../state/run-view.ts";
@@ -83,6 +84,19 @@ export class RunRequests {
   /** Resolves once the signal is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, SIGNAL_BUFFER_FULL, or the engine's error. */
   async signal(signal: RunSignal, limit: RequestLimit): Promise<void> {
     await this.#request({ kind: "Signal", ...signal, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /**
+   * Resolves once the answer to a token is committed, or was before. Rejects with TOKEN_UNKNOWN, TOKEN_CONFLICT, TOKEN_EXPIRED, WORKFLOW_FINISHED, or the engine's
+   * error. `isFailure`: the value is a recorded error, which the body's wait rejects with.
+   */
+  async answer(
+    { token, value, isFailure }: { readonly token: string; readonly value: Uint8Array; readonly isFailure: boolean },
+    limit: RequestLimit,
+  ): Promise<void> {
+    const place = tokenPlace(token);
+    if (place === undefined) throw new WorkflowError("TOKEN_UNKNOWN", TOKEN_UNKNOWN_TEXT);
+    await this.#request({ kind: "TokenAnswer", ...place, value, isFailure, atMs: this.#clock.wallMs() }, limit);
   }
 
   /** Resolves once the cancellation is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */

@@ -133,6 +133,17 @@ export function findHistoryRecord(
   }
 }
 
+/** The record at a path of a run, also of one that has ended. */
+export function recordAt(from: StateReader, run: RunRecord, path: string): HistoryRecord | undefined {
+  const archive = run.head.status === "finished" ? from.get(KEY_PREFIX.archive + run.startKey) : undefined;
+  if (archive === undefined) return findHistoryRecord(from, run, path);
+  for (const content of decodeArchive(archive)) {
+    const found = decodeHistoryRecord(readerOf(content));
+    if (found.path === path) return found.record;
+  }
+  return undefined;
+}
+
 /** How many checkpoints a run has. Counted once, then kept. */
 export function recordCountOf(from: StateReader, run: RunRecord): number {
   if (run.head.status === "finished" && run.head.archived > 0) return run.head.archived;

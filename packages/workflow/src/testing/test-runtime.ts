@@ -2,6 +2,7 @@
 import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
+import type { RecordedError } from "../model/failure.ts";
 import { RunRequests, runNotFound } from "../requests/run-requests.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
@@ -112,6 +113,16 @@ export class TestRuntime {
     const bytes = encodeValue(payload, `signal ${name}`, LARGEST_VALUE);
     const signal = { runId, name, payload: bytes, signalId: crypto.randomUUID() };
     await this.#requests.signal(signal, { timeoutMs: REQUEST_MS });
+  }
+
+  async answer(token: string, value?: unknown): Promise<void> {
+    const answer = { token, value: encodeValue(value, "an answer", LARGEST_VALUE), isFailure: false };
+    await this.#requests.answer(answer, { timeoutMs: REQUEST_MS });
+  }
+
+  async fail(token: string, failure: RecordedError): Promise<void> {
+    const answer = { token, value: encodeValue(failure, "a failure", LARGEST_VALUE), isFailure: true };
+    await this.#requests.answer(answer, { timeoutMs: REQUEST_MS });
   }
 
   async cancel(runId: string, reason = "cancelled on request"): Promise<void> {

@@ -9,6 +9,7 @@ import type { CallLimit } from "../../api/call-options.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
+import type { AnswerRequest } from "../../api/tokens.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
@@ -123,6 +124,14 @@ export class ClusterPort implements WorkflowsPort {
 
   resume(runId: string, limit: CallLimit): Promise<void> {
     return this.#call((workflows) => workflows.resume(runId, options(limit)));
+  }
+
+  answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) =>
+      answer.is === "value"
+        ? workflows.answer(token, answer.value, options(limit))
+        : workflows.fail(token, answer.failure, options(limit)),
+    );
   }
 
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {

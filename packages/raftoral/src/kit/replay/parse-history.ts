@@ -36,6 +36,10 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   "child-completed": true,
   "child-failed": true,
   "child-cancelled": true,
+  token: true,
+  answer: true,
+  "answer-failed": true,
+  "answer-timeout": true,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -6,7 +6,7 @@
  * R2. No step's function is called (replayed-body.ts RB1).
  */
 import { isDeepStrictEqual } from "node:util";
-import type { RunOutcome, WorkflowDefinition } from "@raftoral/workflow";
+import { isExternal, type RunOutcome, type WorkflowDefinition } from "@raftoral/workflow";
 import { type ExportedOutcome, exportPayload, type HistoryExport, importPayload } from "../../api/history-format.ts";
 import { type ReplayedBody, type ReplayedCall, replayBody } from "./replayed-body.ts";
 
@@ -70,7 +70,10 @@ function judge({ records, outcome }: HistoryExport, code: ReplayedBody, isCancel
     const { reason, call } = code.mismatch;
     return { verdict: "different", reason, ...(call === undefined ? {} : { call }) };
   }
-  const missed = records.find(({ path }) => !code.replayed.has(path) && !belongs(path, code.asked));
+  // What others wrote stands in the history whether or not the code has come to ask for it.
+  const missed = records.find(
+    ({ path, kind }) => !code.replayed.has(path) && !belongs(path, code.asked) && !isExternal(kind),
+  );
   if (missed !== undefined) {
     const { path, kind } = missed;
     const instead =

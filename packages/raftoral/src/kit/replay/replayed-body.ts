@@ -7,6 +7,7 @@
  */
 import {
   type InterceptedCall,
+  isExternal,
   type RunOutcome,
   TerminalError,
   type WorkflowDefinition,
@@ -79,8 +80,8 @@ export async function replayBody(
     code.asked.add(path);
     const recorded = kinds.get(path);
     if (recorded === undefined) {
-      // To wait for a signal that was not sent is to stay where the run is.
-      const isWait = kind === "signal" && !pendingSignals.includes(stepOf(path).name);
+      // To wait for a signal that was not sent, or for somebody who has not answered, is to stay where the run is.
+      const isWait = kind === "signal" ? !pendingSignals.includes(stepOf(path).name) : isExternal(kind);
       if (!isWait) code.fresh ??= { path, kind };
     } else if (unrecorded !== undefined) {
       const reason = `The code makes the call ${unrecorded.kind} ${unrecorded.path}, which is not recorded, before the recorded call ${recorded} ${path}.`;

@@ -21,6 +21,7 @@ import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../../api/streams.ts";
+import type { AnswerRequest } from "../../api/tokens.ts";
 import { assertFits } from "../../api/validated-payload.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
@@ -186,6 +187,13 @@ export class NodeWorkflows implements WorkflowsPort {
   async signal({ runId, name, payload, signalId }: SignalRequest, limit: CallLimit): Promise<void> {
     assertPayloadSize(payload.bytes, `signal ${name}`, this.#options.maxPayloadBytes);
     await this.#requests.signal({ runId, name, payload: payload.bytes, signalId }, limit);
+  }
+
+  async answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {
+    const isFailure = answer.is === "failure";
+    const value = isFailure ? Payload.of(answer.failure, "the failure of a token").bytes : answer.value.bytes;
+    assertPayloadSize(value, "the answer to a token", this.#options.maxPayloadBytes);
+    await this.#requests.answer({ token, value, isFailure }, limit);
   }
 
   async cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {

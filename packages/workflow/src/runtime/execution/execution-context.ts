@@ -19,6 +19,8 @@ import type {
   SleepOptions,
   StepContext,
   StepOptions,
+  Token,
+  TokenOptions,
   Variable,
   WaitOptions,
   WaitResult,
@@ -37,6 +39,7 @@ import { now } from "../calls/now.ts";
 import { Places } from "../calls/places.ts";
 import { sleep, sleepUntil } from "../calls/sleep.ts";
 import { step } from "../calls/step.ts";
+import { token } from "../calls/token.ts";
 import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
@@ -270,6 +273,17 @@ export class ExecutionContext implements WorkflowContext {
       const path = this.#paths.next(name);
       const { inbox } = this.#execution;
       return (site) => waitFor(site, inbox, { path, name, timeoutMs, schema });
+    });
+  }
+
+  token<Given, Answer>(name: string, options: TokenOptions<Given, Answer> = {}): Promise<Token<Answer>> {
+    return this.#call("token", name, undefined, () => {
+      const { timeout, schema } = options;
+      const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
+      const path = this.#paths.next(name);
+      // The type of the answer is the author's, or the schema's.
+      return (site) =>
+        token(site, this.#execution.children, { path, name, timeoutMs, schema }) as Promise<Token<Answer>>;
     });
   }
 

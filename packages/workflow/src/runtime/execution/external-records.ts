@@ -24,6 +24,11 @@ export class ExternalRecords {
     this.#read = read;
   }
 
+  /** Whether a call waits for a record. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** What was recorded at a path before this execution began. */
   recorded(path: string): HistoryRecord | undefined {
     return this.#ofEarlierOwners.get(path);

@@ -210,8 +210,9 @@ export class RunExecution {
     if (interruption.isClosed) return;
     const heard: Heard = { after: this.#calls.lastWake };
     const value = encodeValue(heard, CANCELLED_PATH, Number.POSITIVE_INFINITY);
-    // What a shield is answered with may come before or after: then the log decides.
-    if (this.#shields === 0) this.#history.stage(CANCELLED_PATH, "cancellation", value, false);
+    // What a shield or a wait for others is answered with may come before or after: then the log decides.
+    if (this.#shields === 0 && !this.children.externals.isAwaited)
+      this.#history.stage(CANCELLED_PATH, "cancellation", value, false);
     else await this.site.fresh(CANCELLED_PATH, () => this.#history.record(CANCELLED_PATH, "cancellation", value));
     interruption.tell();
   }
@@ -234,8 +235,9 @@ export class RunExecution {
   /** The log has this path of the run, under this ownership. */
   committed(path: string, kind: RecordKind, position: RecordPosition): void {
     // Alone there is nothing that could be answered before it.
-    if (this.#calls.hasSeveral) this.#answers.committed(path, position);
-    if (isExternal(kind)) this.children.externals.arrived(path, position);
+    const { externals } = this.children;
+    if (this.#calls.hasSeveral || externals.isAwaited) this.#answers.committed(path, position);
+    if (isExternal(kind)) externals.arrived(path, position);
   }
 
   /** A snapshot has taken the place of events: gives no answer until the function that comes back is called (answers.ts Q4). */

@@ -1,0 +1,19 @@
+/** Tokens as those who answer them see them. */
+import type { Payload } from "./payload.ts";
+
+/** What a token is answered with instead of a value. */
+export interface TokenFailure {
+  /** "Error" by default. */
+  readonly name?: string;
+  readonly message: string;
+  /** For the workflow's author to tell failures apart. */
+  readonly code?: string;
+}
+
+/** A checked answer. */
+export interface AnswerRequest {
+  readonly token: string;
+  readonly answer:
+    | { readonly is: "value"; readonly value: Payload }
+    | { readonly is: "failure"; readonly failure: TokenFailure & { readonly name: string } };
+}

@@ -1,0 +1,10 @@
+/** What every implementation of `Workflows` does alike where runs are asked from outside: a part of its suite (workflows-conformance.ts). */
+import type { Workflows } from "../api/workflows.ts";
+import { tokenCases } from "./token-cases.ts";
+import { variableCases } from "./variable-cases.ts";
+
+/** Declares the tests, within the suite. `subject` gives the implementation once the tests run. */
+export function askingCases(subject: () => { readonly workflows: Workflows }): void {
+  variableCases(subject);
+  tokenCases(subject);
+}
