@@ -39,6 +39,9 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     cancelReason: undefined,
     pendingSignals: [],
     stepsInProgress: [],
+    parent: undefined,
+    generation: 1,
+    children: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     ...change,
   };

@@ -64,6 +64,7 @@ export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from ".
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
 export { Payload } from "./api/payload.ts";
 export type {
+  ChildRun,
   EndedRun,
   HistoryPage,
   HistoryRecord,

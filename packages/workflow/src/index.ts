@@ -73,6 +73,7 @@ export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./reque
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/idempotency-key.ts";
 export type {
   BodyStarted,
+  HistoryLarge,
   LocalEvent,
   RecordsUnused,
   RuntimeEvent,

@@ -34,6 +34,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["sleep", { isPromise: true, nameOption: 1 }],
   ["sleepUntil", { isPromise: true, nameOption: 1 }],
   ["waitFor", { isPromise: true }],
+  ["continueAsNew", { isPromise: true }],
   ["start", { isPromise: true }],
   ["run", { isPromise: true }],
   ["token", { isPromise: true, name: 0 }],
@@ -47,6 +48,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
 export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
   "attempt",
   "fencingToken",
+  "historySize",
   "log",
   "nodeId",
   "runId",

@@ -39,6 +39,8 @@ export const MAX_PAGE_SIZE = 1000;
 /** Entries of a page where the caller names no number. */
 export const DEFAULT_PAGE_SIZE = 100;
 
+/** Some 30,000 years. */
+const MAX_RUN_TIMEOUT_MS = 10 ** 15;
 const MAX_TYPE_LENGTH = 200;
 const MAX_PAGE_TOKEN_LENGTH = 1024;
 const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -65,6 +67,14 @@ export function timeoutArgument(timeoutMs: unknown, fallback: number): number {
     throw invalid("timeoutMs", timeoutMs, "a number of milliseconds from 0");
   }
   return timeoutMs;
+}
+
+/** How long a run may take, in milliseconds; undefined without a limit. Throws REQUEST_INVALID. */
+export function runTimeoutArgument(runTimeoutMs: unknown): number | undefined {
+  if (runTimeoutMs === undefined) return undefined;
+  if (typeof runTimeoutMs === "number" && runTimeoutMs > 0 && runTimeoutMs <= MAX_RUN_TIMEOUT_MS)
+    return Math.ceil(runTimeoutMs);
+  throw invalid("runTimeoutMs", runTimeoutMs, "a number of milliseconds above 0, or left out for no limit");
 }
 
 /** Throws WORKFLOW_ID_INVALID. */

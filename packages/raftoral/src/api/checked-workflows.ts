@@ -31,6 +31,7 @@ import {
   pageArgument,
   reasonArgument,
   runIdArgument,
+  runTimeoutArgument,
   signalArgument,
   signalIdArgument,
   signalNameArgument,
@@ -93,7 +94,7 @@ export class CheckedWorkflows implements Workflows {
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
-    const { runId, version: pinned } = optionsArgument(options);
+    const { runId, version: pinned, runTimeoutMs } = optionsArgument(options);
     const { type, version } = workflowArgument(workflow, pinned);
     // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
     const id = runId === undefined ? this.#uuid() : runIdArgument(runId);
@@ -104,6 +105,7 @@ export class CheckedWorkflows implements Workflows {
       workflowType: type,
       version,
       isPinned: pinned !== undefined,
+      runTimeoutMs: runTimeoutArgument(runTimeoutMs),
       input: payload,
       isValidated,
     };

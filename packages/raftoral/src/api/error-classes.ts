@@ -84,6 +84,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   REJECTION_UNHANDLED: "WorkflowError",
   REQUEST_INVALID: "NodeError",
   RETRYABLE: "RaftoralError",
+  RUN_TIMED_OUT: "WorkflowError",
   SCOPE_TIMEOUT: "WorkflowError",
   SIGNAL_BUFFER_FULL: "WorkflowError",
   SIGNAL_INVALID: "WorkflowError",

@@ -55,6 +55,18 @@ export interface RunSummary {
   readonly stuckReason: string | undefined;
   /** Why somebody asked to cancel the run, however it ended then; undefined when no cancellation was asked for. */
   readonly cancelReason: string | undefined;
+  /** The run that started it as its child, and the path of the call; undefined for a run that was started from outside. */
+  readonly parent: { readonly runId: string; readonly path: string } | undefined;
+  /** From 1; one more each time the run has continued as new. */
+  readonly generation: number;
+}
+
+/** A running child of a run. */
+export interface ChildRun {
+  readonly runId: string;
+  readonly workflowType: string;
+  /** The path of the call that started it. */
+  readonly path: string;
 }
 
 /** How far a step has come that has no record yet. */
@@ -79,6 +91,8 @@ export interface RunDescription extends RunSummary {
   readonly pendingSignals: readonly string[];
   /** At most 100 steps without a record that have failed an attempt or given heartbeat details, in no order. */
   readonly stepsInProgress: readonly StepInProgress[];
+  /** At most 100 of its running children, in the order of their start. */
+  readonly children: readonly ChildRun[];
   /** What `ctx.random` and `ctx.uuid` follow from: 16 bytes in base64. */
   readonly seed: string;
 }

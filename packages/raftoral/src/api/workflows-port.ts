@@ -20,6 +20,8 @@ export interface StartRequest {
   readonly version: number | undefined;
   /** Whether no other version will do, also for a run that exists. */
   readonly isPinned: boolean;
+  /** Undefined: without a limit. */
+  readonly runTimeoutMs: number | undefined;
   readonly input: Payload;
   /** Whether the schema of the caller's own definition has taken the input: the registered one need not be asked. */
   readonly isValidated: boolean;

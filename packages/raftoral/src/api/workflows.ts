@@ -43,6 +43,8 @@ export interface StartOptions extends CallOptions {
    * registered; a repeated start then finds its run whatever its version.
    */
   readonly version?: number;
+  /** How long the run may take, in milliseconds, over crashes and all: it has then failed with RUN_TIMED_OUT. Without a limit by default. */
+  readonly runTimeoutMs?: number;
 }
 
 /** Options of a signal. */

@@ -26,8 +26,9 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    const { runId, workflowType, version = 0, isPinned, input } = request;
-    const message = { runId, workflowType, version, versionPinned: isPinned, input: input.bytes };
+    const { runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0 } = request;
+    const named = { runId, workflowType, version, versionPinned: isPinned };
+    const message = { ...named, input: input.bytes, runTimeoutMs: BigInt(runTimeoutMs) };
     const { created } = await this.#calls.call(`Starting ${workflowType}`, limit, (node, options) =>
       node.workflows.startRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );

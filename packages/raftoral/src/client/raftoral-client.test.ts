@@ -51,6 +51,9 @@ test("a run crosses the wire with everything known of it", async () => {
     endedAtMs: 1_700_000_005_000,
     cancelReason: "ordered twice",
     pendingSignals: ["approval", "approval"],
+    parent: { runId: "P1", path: "process_order#0" },
+    generation: 3,
+    children: [{ runId: "A17/ship#0", workflowType: "ship", path: "ship#0" }],
     recordCount: 1,
     history: [
       { path: "inventory#1", kind: "step", value: null, recordedAtMs: 1_700_000_000_100, epoch: 7, position: "12" },

@@ -249,9 +249,18 @@ describe("what workflows show", () => {
     const size = { running: 6, stuck: 1, orphaned: 2, finished: 7 };
     const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size });
     const at = { index: 1, atMs: 0, runId: "r", workflowType: "w", epoch: 1 };
+    const timed = { family: 1, deadlineAtMs: 0 };
     const tell = (owner: number): void => {
       for (const listener of events) {
-        listener({ ...at, type: "owner-changed", from: 3, to: owner, reason: "node-failure", ownerLosses: 1 });
+        listener({
+          ...at,
+          type: "owner-changed",
+          from: 3,
+          to: owner,
+          reason: "node-failure",
+          ownerLosses: 1,
+          ...timed,
+        });
         const alone = { isChild: false, leavesChildren: false };
         listener({ ...at, ...alone, type: "run-ended", owner, outcome: { status: "cancelled", reason: "" } });
       }

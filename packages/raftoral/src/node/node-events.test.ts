@@ -17,6 +17,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   failed: true,
   "run-started": true,
   "run-ended": true,
+  "run-continued": true,
   "owner-changed": true,
   "run-stuck": true,
   "record-committed": true,
@@ -30,6 +31,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "step-attempt-failed": true,
   "records-unused": true,
   "steps-unfinished": true,
+  "history-large": true,
 };
 
 test("the README explains every event, and no other", async () => {

@@ -29,13 +29,14 @@ export function registerWorkflowService(
   const workflows = () => served().workflows;
   router.service(WorkflowService, {
     startRun: guarded(async (request, context) => {
-      const { workflowType, version, versionPinned, input, runId } = request;
+      const { workflowType, version, versionPinned, input, runId, runTimeoutMs } = request;
       const type = required(workflowType, "workflow_type");
       const named = version === 0 ? type : { type, version };
       const run = await workflows().start(named, Payload.ofBytes(input, `the input of ${type}`), {
         ...options(request.timeoutMs, context),
         ...(runId === "" ? {} : { runId }),
         ...(versionPinned ? { version } : {}),
+        ...(runTimeoutMs === 0n ? {} : { runTimeoutMs: safeNumber(runTimeoutMs, "run_timeout_ms") }),
       });
       return { runId: run.runId, created: run.created === true };
     }),

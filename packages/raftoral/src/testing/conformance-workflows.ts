@@ -127,6 +127,18 @@ export const asking = workflow("asking", { version: 1 }, async (ctx, timeout: st
   return { answer: (await token.answer()) ?? null };
 });
 
+/** A parent that waits for an idle child. */
+export const guardian = workflow("guardian", { version: 1 }, async (ctx) => {
+  await ctx.run(idle);
+  return "over";
+});
+
+/** Continues as new until nothing is left. */
+export const counting = workflow("counting", { version: 1 }, async (ctx, left: number): Promise<string> => {
+  if (left === 0) return "counted";
+  return await ctx.continueAsNew(left - 1);
+});
+
 /** What the nodes of the tested cluster can execute. */
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
@@ -139,4 +151,6 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   traveller,
   asking,
   laborious,
+  guardian,
+  counting,
 ];

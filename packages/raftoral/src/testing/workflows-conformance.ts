@@ -8,7 +8,9 @@ import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
 import { askingCases } from "./asking-cases.ts";
+import { childCases } from "./child-cases.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
+import { exportCases } from "./export-cases.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
 
@@ -63,6 +65,9 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
         cancelReason: undefined,
         pendingSignals: [],
         stepsInProgress: [],
+        parent: undefined,
+        generation: 1,
+        children: [],
         seed: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/),
       });
       expect((await run.input()).value()).toEqual({ item: "tea", total: 20 });
@@ -353,35 +358,8 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
       );
     });
 
-    test("a run is exported with everything that a replay needs", async () => {
-      const exported = await workflows.exportHistory("first");
-      expect(exported).toEqual({
-        format: "raftoral-history/1",
-        runId: "first",
-        workflowType: "order",
-        version: 2,
-        seed: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/),
-        startedAtMs: expect.any(Number),
-        input: { value: { item: "tea", total: 20 } },
-        records: [
-          { path: "price#0", kind: "step", recordedAtMs: expect.any(Number), value: 40 },
-          { path: "nothing#0", kind: "step", recordedAtMs: expect.any(Number) },
-        ],
-        pendingSignals: [],
-        outcome: { status: "completed", endedAtMs: expect.any(Number), value: { item: "tea", price: 40 } },
-      });
-      expect(JSON.parse(JSON.stringify(exported))).toEqual(exported);
-      const bytes = await workflows.start("gated", Payload.ofBytes(Uint8Array.of(0xff), "it"), { runId: fresh() });
-      expect(await bytes.exportHistory()).toMatchObject({ input: { base64: "/w==" }, records: [] });
-      const run = await held();
-      await run.signal("later", 1);
-      expect(await run.exportHistory()).toMatchObject({
-        input: {},
-        pendingSignals: ["later"],
-        outcome: { status: "running" },
-      });
-    });
-
+    exportCases(() => subject, held);
+    childCases(() => subject);
     stepCases(() => subject);
     streamCases(() => subject);
     askingCases(() => subject);

@@ -53,6 +53,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   BRANCH_CANCELLED: Code.Unknown,
   CHILD_CANCELLED: Code.Unknown,
   CHILD_FAILED: Code.Unknown,
+  RUN_TIMED_OUT: Code.Unknown,
   SCOPE_TIMEOUT: Code.Unknown,
   VARIABLE_FAILED: Code.Unknown,
   STEP_TIMEOUT: Code.Unknown,

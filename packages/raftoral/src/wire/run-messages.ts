@@ -59,6 +59,9 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
     pendingSignals: [...(run.pendingSignals ?? [])],
     stepsInProgress: (run.stepsInProgress ?? []).map(stepToWire),
+    ...(run.parent === undefined ? {} : { parent: run.parent }),
+    generation: run.generation,
+    children: [...(run.children ?? [])],
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
   };
 }
@@ -85,6 +88,9 @@ export function summaryFromWire(run: Run): RunSummary {
     error: run.failure === undefined ? undefined : failureFromWire(run.failure),
     stuckReason: run.stuckReason,
     cancelReason: run.cancelReason,
+    parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
+    // A node of an earlier version says none.
+    generation: Math.max(1, run.generation),
   };
 }
 
@@ -93,7 +99,8 @@ export function descriptionFromWire(run: Run | undefined): RunDescription {
   if (run === undefined) throw lacking("a run");
   const seed = Buffer.from(run.seed).toString("base64");
   const stepsInProgress = run.stepsInProgress.map(stepFromWire);
-  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals, stepsInProgress, seed };
+  const children = run.children.map(({ runId, workflowType, path }) => ({ runId, workflowType, path }));
+  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals, stepsInProgress, children, seed };
 }
 
 function stepToWire(step: StepInProgress): MessageInitShape<typeof StepInProgressSchema> {

@@ -196,6 +196,8 @@ export interface WorkflowContext {
    */
   readonly signal: AbortSignal;
 
+  /** How many records the body has got in this generation, the same on replay. Replays take longer the more there are: {@link continueAsNew}. */
+  readonly historySize: number;
   /**
    * Writes lines to the node's logger, with the run's id and type, and the scope, or the step and its attempt. A line of the body is written once, not on replay; it
    * comes again only where the owner died before the next record of the run was committed. Inside of a step it is written at every attempt. Never throws.
@@ -281,6 +283,12 @@ export interface WorkflowContext {
    */
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
+  /**
+   * Ends this generation of the run and begins the next one, with another input and an empty history, under the same id: for runs that go on for ever. The body does
+   * not go on: `return ctx.continueAsNew(input)`. Signals that wait, children, the parent and the time limit stay the run's; streams and variables are the
+   * generation's. Steps under way are given up, so call it when nothing else is.
+   */
+  continueAsNew(input?: unknown): Promise<never>;
   /**
    * Starts another run as a child of this one, on the least loaded node. Resolves once the child exists. Rejects with ChildFailedError when it cannot be started: no
    * node has registered the type (WORKFLOW_TYPE_UNKNOWN), its id is another run's (WORKFLOW_ID_CONFLICT), or its input is refused (INPUT_INVALID); the error's `failure`

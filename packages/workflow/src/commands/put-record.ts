@@ -37,7 +37,9 @@ export function record(
   if (run.head.stepsInProgress > 0) tables.runs.dropProgress(run, path);
   forgetLosses(tables, run);
   const { runId } = run;
-  tables.events.push({ type: "record-committed", index, position, atMs: clock, runId, path, kind, owner, epoch });
+  const at = { index, position, atMs: clock } as const;
+  const what = { runId, path, kind, bytes: value.length, owner, epoch };
+  tables.events.push({ type: "record-committed", ...at, ...what });
   return { ok: true, kind: "Recorded", recorded: true, record: committed };
 }
 
@@ -57,7 +59,9 @@ export function recordFromOutside(
   const position = recordPosition(index, 0);
   if (tables.runs.record(run, path, { kind, value, recordedAtMs: clock, position, epoch }) !== undefined) return false;
   const { runId } = run;
-  tables.events.push({ type: "record-committed", index, position, atMs: clock, runId, path, kind, owner, epoch });
+  const at = { index, position, atMs: clock } as const;
+  const what = { runId, path, kind, bytes: value.length, owner, epoch };
+  tables.events.push({ type: "record-committed", ...at, ...what });
   return true;
 }
 

@@ -4,6 +4,7 @@ import { checkpoint } from "./checkpoint.ts";
 import { childEnded } from "./child-ended.ts";
 import { closeChildren } from "./close-children.ts";
 import type { CommandDefinition } from "./command.ts";
+import { continueAsNew } from "./continue-as-new.ts";
 import { moveRuns } from "./move-runs.ts";
 import { nodeDrain } from "./node-drain.ts";
 import { nodeLost } from "./node-lost.ts";
@@ -17,6 +18,7 @@ import { signal } from "./signal.ts";
 import { signalReceive } from "./signal-receive.ts";
 import { stepProgress } from "./step-progress.ts";
 import { streamAppend } from "./stream-append.ts";
+import { timeOut } from "./time-out.ts";
 import { tokenAnswer } from "./token-answer.ts";
 import { trial } from "./trial.ts";
 import { workflowEnd } from "./workflow-end.ts";
@@ -43,6 +45,8 @@ const DEFINITIONS = [
   tokenAnswer,
   childEnded,
   closeChildren,
+  timeOut,
+  continueAsNew,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

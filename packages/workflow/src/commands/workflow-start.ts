@@ -40,6 +40,8 @@ export interface WorkflowStart {
   readonly isPinned?: boolean;
   /** The run that starts this one as its child (WS4). */
   readonly parent?: StartingParent;
+  /** How long the run may take, over all of its generations, in ms of the log clock. Absent: without a limit. */
+  readonly runTimeoutMs?: number;
 }
 
 /** The run exists now. `created` is false when another start had made it. `owner` is 0 while no live node can execute it. */
@@ -74,6 +76,7 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
     inputDigest: optional(bytes(18)),
     isPinned: optional(bool(19)),
     parent: optional(message(20, startingParentCodec, NO_PARENT)),
+    runTimeoutMs: optional(uint(21)),
   },
   apply: start,
 });
@@ -105,6 +108,8 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const node = nodes.taker(command.owner, workflowType, version) ?? nodes.choose(workflowType, version, tables.loadOf);
   const { nodeId: owner, seat } = node ?? { nodeId: 0, seat: 0 };
   const epoch = tables.nextEpoch();
+  const { runTimeoutMs = 0 } = command;
+  const deadlineAtMs = runTimeoutMs === 0 ? 0 : Math.min(tables.clock + runTimeoutMs, Number.MAX_SAFE_INTEGER);
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(`${tables.salt}:${tables.index}:${runId}`);
   tables.runs.start(
     {
@@ -116,6 +121,9 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       startedAtMs: tables.clock,
       startIndex: tables.index,
       parent: parent?.known,
+      generation: 1,
+      family: tables.index,
+      deadlineAtMs,
     },
     {
       status: "running",
@@ -125,6 +133,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       attempt: owner === 0 ? 0 : 1,
       reason: "start",
       cancelReason: undefined,
+      isTimedOut: false,
       losses: NO_LOSSES,
       stuck: undefined,
       signalIds: [],
@@ -144,6 +153,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     seed,
     owner,
     epoch,
+    deadlineAtMs,
   });
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
 }
@@ -178,7 +188,7 @@ function parentOf(
   const run = tables.runs.get(runId);
   const isOpen = run !== undefined && run.startIndex === startIndex && run.head.status === "running";
   if (isOpen && run.head.epoch === epoch) {
-    return { ok: true, known: { runId, startIndex, path, closePolicy, family: startIndex } };
+    return { ok: true, known: { runId, startIndex, path, closePolicy, family: run.family } };
   }
   return refused(
     "STALE_OWNER",
@@ -193,6 +203,8 @@ function isChildOf({ parent }: RunRecord, { runId, startIndex, path }: StartingP
 
 /** By value where both starts said what the value is; a repeat may write its JSON otherwise. */
 function sameInput(tables: Tables, run: RunRecord, { input, inputDigest = NOTHING }: WorkflowStart): boolean {
+  // The input of a later generation is not what the run was started with.
+  if (run.generation > 1 && (run.inputDigest.length === 0 || inputDigest.length === 0)) return true;
   if (run.inputDigest.length > 0 && inputDigest.length > 0) return sameBytes(run.inputDigest, inputDigest);
   return sameBytes(inputOf(tables.runs.records, run), input);
 }

@@ -42,6 +42,10 @@ function filled(runs: number, records: number): Filled {
     log.apply({ kind: "StepProgress", ...owned, path: `p#${step}`, ...PROGRESS });
   const digest = new TextEncoder().encode(JSON.stringify({ digest: "d" }));
   log.apply({ kind: "Checkpoint", ...owned, path: "token#0", recordKind: "token", value: digest });
+  log.start("timed", 1, { runTimeoutMs: 1 });
+  log.start("continues", 1);
+  const continues = log.epoch("continues");
+  for (let record = 0; record < records; record++) log.checkpoint("continues", `x#${record}`, 1, 1, continues);
   log.start("ends", 1);
   const ends = log.epoch("ends");
   for (let record = 0; record < records; record++) log.checkpoint("ends", `x#${record}`, 1, 1, ends);
@@ -108,6 +112,8 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "WorkflowEnd", ...owned, runId: "ends", epoch: log.epoch("ends"), outcome: END },
     { kind: "ChildEnded", ...heard, path: "child#0", status: "completed", value: NOTHING, atMs: 1 },
     { kind: "CloseChildren", atMs: 1 },
+    { kind: "TimeOut", runId: "timed", family: startOf("timed"), atMs: 1 },
+    { kind: "ContinueAsNew", ...owned, runId: "continues", epoch: log.epoch("continues"), input: NOTHING },
     { kind: "NodeRegister", nodeId: 2, incarnation: "again", types, atMs: 1 },
     { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 1, forget: false },
     { kind: "MoveRuns", atMs: 1 },

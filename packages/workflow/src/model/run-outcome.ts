@@ -35,3 +35,9 @@ export function partsOfOutcome(outcome: RunOutcome): OutcomeParts {
   const parts = { result: NOTHING, reason: "" };
   return { ...parts, ...outcome };
 }
+
+/** The end of a run whose time was over. */
+export function timedOut(runId: string): RunOutcome {
+  const message = `Run ${runId} has not ended within its time limit. Give it a longer runTimeoutMs, or less to do.`;
+  return { status: "failed", error: { name: "WorkflowError", message, code: "RUN_TIMED_OUT" } };
+}

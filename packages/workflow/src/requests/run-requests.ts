@@ -32,6 +32,8 @@ export interface RunStart {
   readonly inputDigest?: Uint8Array;
   /** Whether a run that exists must be of this version, too (false). */
   readonly isPinned?: boolean;
+  /** How long the run may take, in ms. Without a limit by default. */
+  readonly runTimeoutMs?: number;
 }
 
 /** A signal for a run. The same `signalId` again is taken once. */

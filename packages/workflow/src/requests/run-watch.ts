@@ -22,7 +22,7 @@ export class RunWatch {
       onEvents: (events) => {
         if (this.#waiting.size === 0) return;
         for (const event of events) {
-          if (event.type === "run-ended") this.#wake(event.runId);
+          if (event.type === "run-ended" || event.type === "run-continued") this.#wake(event.runId);
           else if (event.type === "stream-appended") {
             if (hears === "ends-and-chunks") this.#wake(event.runId);
           } else if (event.type === "runs-pruned") for (const runId of event.runIds) this.#wake(runId);

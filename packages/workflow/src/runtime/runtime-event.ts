@@ -44,8 +44,18 @@ export interface StepsUnfinished {
   readonly paths: readonly string[];
 }
 
+/** The history of a run has passed 10,000 records, or 32 MiB: its replays take long. `ctx.continueAsNew` begins another one. */
+export interface HistoryLarge {
+  readonly type: "history-large";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly records: number;
+  /** Of the records' values. */
+  readonly bytes: number;
+}
+
 /** What only the node hears where it happens; every other event is replicated. */
-export type LocalEvent = BodyStarted | StepAttemptFailed | RecordsUnused | StepsUnfinished;
+export type LocalEvent = BodyStarted | StepAttemptFailed | RecordsUnused | StepsUnfinished | HistoryLarge;
 
 /** An event of the replicated state, or of this node alone. */
 export type RuntimeEvent = WorkflowEvent | LocalEvent;

@@ -14,6 +14,7 @@ import { writerOf } from "../wire/command-wire.ts";
 import { uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 import type { MessageCodec } from "../wire/wire-types.ts";
+import { firstKeys } from "./first-keys.ts";
 
 /** What the table is kept in. */
 interface ChildStore {
@@ -120,13 +121,7 @@ export class ChildTable {
 }
 
 function first(records: Iterable<StateRecord>, limit: number): readonly LogIndex[] {
-  const found: LogIndex[] = [];
-  if (limit <= 0) return found;
-  for (const [key] of records) {
-    found.push(lastNumberIn(key));
-    if (found.length >= limit) break;
-  }
-  return found;
+  return firstKeys(records, limit).map(lastNumberIn);
 }
 
 function written<T>(codec: MessageCodec<T>, value: T): Uint8Array {

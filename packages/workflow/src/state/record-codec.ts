@@ -49,6 +49,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.uint(22, head.losses.count);
     to.uint(23, head.losses.lastAtMs);
     to.bool(24, head.losses.onTrial);
+    to.bool(44, head.isTimedOut);
     to.uint(25, head.stuck === undefined ? 0 : STUCK_REASONS.indexOf(head.stuck) + 1);
   }
   to.bool(17, head.cancelReason !== undefined);
@@ -59,6 +60,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
     part.reset();
     knownParentCodec.write(part, run.parent);
     to.message(40, part.view());
+  }
+  to.uint(41, run.deadlineAtMs);
+  if (run.generation > 1) {
+    to.uint(42, run.generation);
+    to.uint(43, run.family);
   }
   if (head.status === "finished") {
     to.uint(11, head.archived);
@@ -96,6 +102,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const signalIds: string[] = [];
   let stepsInProgress = 0;
   let parent: KnownParent | undefined;
+  let [deadlineAtMs, generation, family, isTimedOut] = [0, 1, 0, false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -129,6 +136,10 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 38) endIndex = from.uint();
     else if (field === 39) endedUptimeMs = from.uint();
     else if (field === 40) parent = knownParentCodec.read(from.message());
+    else if (field === 41) deadlineAtMs = from.uint();
+    else if (field === 42) generation = from.uint();
+    else if (field === 43) family = from.uint();
+    else if (field === 44) isTimedOut = from.bool();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -157,12 +168,14 @@ export function decodeRun(from: WireReader): DecodedRun {
         attempt,
         reason: named(OWNER_REASONS, reason, "owner reason"),
         cancelReason: asked,
+        isTimedOut,
         losses: losses === 0 ? NO_LOSSES : { count: losses, lastAtMs: lastLossAtMs, onTrial },
         stuck: stuck === 0 ? undefined : named(STUCK_REASONS, stuck - 1, "reason of a stuck run"),
         signalIds,
         stepsInProgress,
       };
-  const facts = { runId, workflowType, version, seed, inputDigest, startedAtMs, startIndex, parent };
+  const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
+  const facts = { runId, workflowType, version, seed, inputDigest, parent, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, input, outcome, signals };
 }

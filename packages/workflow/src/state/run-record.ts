@@ -33,6 +33,8 @@ export interface RunningHead {
   readonly attempt: number;
   readonly reason: OwnerReason;
   readonly cancelReason: string | undefined;
+  /** Whether the cancellation was asked for because its time is over. */
+  readonly isTimedOut: boolean;
   /** Owners that it has lost in a row. */
   readonly losses: OwnerLosses;
   /** Why no node is to execute it; undefined unless it is stuck. */
@@ -81,6 +83,12 @@ export interface RunFacts {
   readonly startIndex: LogIndex;
   /** The run that started it; undefined for one that was started from outside. */
   readonly parent: KnownParent | undefined;
+  /** From 1; one more with every continuation as new. */
+  readonly generation: number;
+  /** Place of the start of its first generation: the run's name among parents and children. */
+  readonly family: LogIndex;
+  /** When its time is over, over all generations, in ms since the epoch of the log clock; 0 for a run without a limit. */
+  readonly deadlineAtMs: number;
 }
 
 /** A run as the tables hold it. Only the run table changes it. */

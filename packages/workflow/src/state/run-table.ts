@@ -9,7 +9,7 @@
  *     snapshot, and nothing finds them meanwhile.
  * T5. A head says of how many steps the store has progress, so that a run without any looks for none.
  */
-import { invariant, type StateKey, type StateReader, type StateRecord, type StateStore } from "@raftoral/raft-core";
+import { invariant, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
@@ -27,6 +27,7 @@ import {
   waitingPrefix,
 } from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
+import { firstKeys, isEmpty } from "./first-keys.ts";
 import { putLatest } from "./latest-variables.ts";
 import { RunCache } from "./run-cache.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
@@ -164,6 +165,19 @@ export class RunTable {
     this.#cache.add(run);
   }
 
+  /** The run has another generation: of the old one nothing is left but what is swept. Signals that wait are the new one's. */
+  continue(run: RunRecord, facts: RunFacts, head: RunningHead, input: Uint8Array): RunRecord {
+    const { signals, startKey } = run;
+    this.#leave(run);
+    for (const signal of signals) this.#store.delete(signalKey(startKey, signal));
+    this.#leaveRemains(run);
+    this.#cache.delete(run.runId);
+    this.start(facts, head, input);
+    const next = this.at(facts.startIndex);
+    for (const { number: _, ...signal } of signals) this.addSignal(next, signal);
+    return next;
+  }
+
   /** Replaces a running run's head by another running one. */
   update(run: RunRecord, head: RunningHead): void {
     const before = run.head;
@@ -192,18 +206,13 @@ export class RunTable {
   }
 
   prune(run: RunRecord): void {
-    const { head, startKey, startIndex, runId } = run;
+    const { head, startKey, runId } = run;
     invariant(head.status === "finished", () => `run ${runId} is running`);
     const store = this.#store;
     if (head.archived > 0) store.delete(KEY_PREFIX.archive + startKey);
-    if (SWEPT.some((kind) => !isEmpty(store.scan(...rangeOf(kind, startIndex))))) {
-      store.put(KEY_PREFIX.remains + startKey, NOTHING);
-      this.#hasRemains = true;
-    }
-    store.delete(KEY_PREFIX.input + startKey);
+    this.#leaveRemains(run);
     store.delete(KEY_PREFIX.outcome + startKey);
     store.delete(placeKey(run));
-    store.delete(KEY_PREFIX.run + startKey);
     store.delete(idKey(runId));
     this.#cache.delete(runId);
     this.#finished -= 1;
@@ -318,6 +327,17 @@ export class RunTable {
     if (left > 0) store.delete(remains);
   }
 
+  /** Takes away a run's record and input, and leaves what it has many of to be swept (T4). */
+  #leaveRemains({ startKey, startIndex }: RunRecord): void {
+    const store = this.#store;
+    if (SWEPT.some((kind) => !isEmpty(store.scan(...rangeOf(kind, startIndex))))) {
+      store.put(KEY_PREFIX.remains + startKey, NOTHING);
+      this.#hasRemains = true;
+    }
+    store.delete(KEY_PREFIX.input + startKey);
+    store.delete(KEY_PREFIX.run + startKey);
+  }
+
   #putProgress(run: RunRecord, path: string, progress: KnownProgress | undefined): void {
     const { key, content } = recordWith(this.#store, run, path, progress);
     if (content === undefined) this.#store.delete(key);
@@ -371,17 +391,4 @@ export class RunTable {
     if (runs === 0) this.#waiting.delete(wanted);
     else this.#waiting.set(wanted, { type, version, runs });
   }
-}
-
-function firstKeys(records: Iterable<StateRecord>, limit: number): readonly StateKey[] {
-  const keys: StateKey[] = [];
-  for (const [key] of records) {
-    keys.push(key);
-    if (keys.length >= limit) break;
-  }
-  return keys;
-}
-
-function isEmpty(records: Iterable<StateRecord>): boolean {
-  return firstKeys(records, 1).length === 0;
 }

@@ -37,6 +37,12 @@ interface RunFacts {
   readonly cancelReason: string | undefined;
   /** The run that started it as its child; undefined for one that was started from outside. */
   readonly parent: KnownParent | undefined;
+  /** From 1; one more with every continuation as new. */
+  readonly generation: number;
+  /** Place of the start of its first generation. */
+  readonly family: LogIndex;
+  /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
+  readonly deadlineAtMs: number;
 }
 
 /** A run that has not ended. */
@@ -136,10 +142,22 @@ export interface RunPage {
 export function summary(tables: Tables, run: RunRecord): RunSummary {
   const { runs } = tables;
   const { runId, workflowType, version, startedAtMs, startIndex, seed, parent, head } = run;
+  const { generation, family, deadlineAtMs } = run;
   const { epoch, attempt, cancelReason } = head;
   const owner = tables.ownerOf(run);
   const recordCount = recordCountOf(runs.records, run);
-  const identity = { runId, workflowType, version, startedAtMs, startIndex, seed, parent };
+  const identity = {
+    runId,
+    workflowType,
+    version,
+    startedAtMs,
+    startIndex,
+    seed,
+    parent,
+    generation,
+    family,
+    deadlineAtMs,
+  };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
     const { reason, losses, stuck } = head;
@@ -162,7 +180,7 @@ export function endOf({ records }: RunTable, run: RunRecord): RunEnd {
 
 /** At most `limit` of the running children of a run, in the order of their start. */
 export function childrenOf({ children, runs }: Tables, run: RunRecord, limit: number): readonly ChildView[] {
-  return children.of(run.startIndex, limit).map((start) => {
+  return children.of(run.family, limit).map((start) => {
     const { runId, workflowType, parent } = runs.at(start);
     return { runId, workflowType, path: parent?.path ?? "" };
   });

@@ -10,17 +10,19 @@
  *     next piece, and nothing is forgotten.
  * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it, or would be stuck.
  * O5. A stuck run is on no seat, and nothing but {@link Tables.release} gives it to a node.
+ * O6. A run whose time is over does not end as cancelled: it has failed with RUN_TIMED_OUT.
  */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
+import { derivedSeed } from "../model/derived-seed.ts";
 import { afterHandOver, afterLoss, NO_LOSSES, STUCK_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
-import type { RunOutcome } from "../model/run-outcome.ts";
+import { type RunOutcome, timedOut } from "../model/run-outcome.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY } from "../records/state-keys.ts";
 import { ChildTable } from "./child-table.ts";
-import type { RunningHead, RunRecord } from "./run-record.ts";
+import type { RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
 import { StreamTable } from "./stream-table.ts";
@@ -40,7 +42,7 @@ interface Move {
   readonly reason: OwnerReason;
 }
 
-/** The tables of one state machine, over one store. Commands change them in `apply`, and nothing else does (O1 to O5). */
+/** The tables of one state machine, over one store. Commands change them in `apply`, and nothing else does (O1 to O6). */
 export class Tables {
   readonly runs: RunTable;
   readonly nodes: NodeTable;
@@ -145,11 +147,44 @@ export class Tables {
       to,
       epoch,
       reason,
+      family: run.family,
+      deadlineAtMs: run.deadlineAtMs,
       ownerLosses: head.losses.count,
     });
   }
 
-  finish(run: RunRecord, head: RunningHead, outcome: RunOutcome): void {
+  /** Begins the next generation of a running run, on the same seat and under a new epoch. */
+  continue(run: RunRecord, before: RunningHead, input: Uint8Array): RunRecord & { readonly head: RunningHead } {
+    const { runId, workflowType, version, parent, startIndex, deadlineAtMs } = run;
+    const { owner, seat, cancelReason, isTimedOut, signalIds } = before;
+    const generation = run.generation + 1;
+    const seed = derivedSeed(`${run.seed.join()}:${generation}`);
+    const facts = { ...factsOf(run), seed, generation, startIndex: this.index };
+    const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, signalIds };
+    const epoch = this.nextEpoch();
+    const fresh = {
+      status: "running",
+      epoch,
+      attempt: 1,
+      losses: NO_LOSSES,
+      stuck: undefined,
+      stepsInProgress: 0,
+    } as const;
+    const head: RunningHead = { ...kept, ...fresh };
+    const next = this.runs.continue(run, facts, head, input);
+    if (parent !== undefined) {
+      this.children.remove(parent.family, startIndex);
+      this.children.add(parent.family, this.index);
+    }
+    const signals = next.signals.map(({ name }) => name);
+    const at = { index: this.index, atMs: this.clock };
+    const identity = { runId, workflowType, version, owner, epoch, generation, family: run.family, deadlineAtMs };
+    this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals });
+    return { ...next, head };
+  }
+
+  finish(run: RunRecord, head: RunningHead, given: RunOutcome): void {
+    const outcome = head.isTimedOut && given.status === "cancelled" ? timedOut(run.runId) : given;
     const { owner, epoch, attempt, cancelReason } = head;
     const atMs = this.clock;
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
@@ -161,8 +196,19 @@ export class Tables {
       this.children.report(startIndex);
     }
     const isChild = parent !== undefined;
-    const leavesChildren = this.children.close(startIndex);
+    const leavesChildren = this.children.close(run.family);
     const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren };
     this.events.push({ type: "run-ended", index: this.index, atMs, ...facts });
   }
+}
+
+function factsOf({
+  head: _head,
+  startKey: _key,
+  recordCount: _count,
+  hashes: _hashes,
+  signals: _signals,
+  ...facts
+}: RunRecord): RunFacts {
+  return facts;
 }

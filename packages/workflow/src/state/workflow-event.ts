@@ -22,6 +22,27 @@ export interface RunStarted extends At {
   readonly seed: Uint8Array;
   readonly owner: NodeId;
   readonly epoch: Epoch;
+  /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
+  readonly deadlineAtMs: number;
+}
+
+/** A run has another generation: its history is empty, and its input another one. */
+export interface RunContinued extends At {
+  readonly type: "run-continued";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly version: number;
+  readonly generation: number;
+  /** Place of the start of the first generation. */
+  readonly family: LogIndex;
+  readonly deadlineAtMs: number;
+  readonly input: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+  readonly cancelReason: string | undefined;
+  /** Names of signals that wait for it, oldest first. */
+  readonly signals: readonly string[];
 }
 
 /** A step (or wait, variable, ...) of a run is committed: it will not run again. */
@@ -32,6 +53,8 @@ export interface RecordCommitted extends At {
   /** The record's place among all records. */
   readonly position: RecordPosition;
   readonly kind: RecordKind;
+  /** Length of its value. */
+  readonly bytes: number;
   readonly owner: NodeId;
   readonly epoch: Epoch;
 }
@@ -45,6 +68,10 @@ export interface OwnerChanged extends At {
   readonly to: NodeId;
   readonly epoch: Epoch;
   readonly reason: OwnerReason;
+  /** Place of the start of the run's first generation. */
+  readonly family: LogIndex;
+  /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
+  readonly deadlineAtMs: number;
   /** Owners that the run has lost in a row (model/owner-losses.ts). */
   readonly ownerLosses: number;
 }
@@ -121,6 +148,7 @@ export interface StateRestored {
 /** An event of the replicated state. */
 export type WorkflowEvent =
   | RunStarted
+  | RunContinued
   | RecordCommitted
   | OwnerChanged
   | RunStuck

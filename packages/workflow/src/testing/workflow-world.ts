@@ -14,6 +14,7 @@ const LOCAL: ReadonlySet<string> = new Set<LocalEvent["type"]>([
   "step-attempt-failed",
   "records-unused",
   "steps-unfinished",
+  "history-large",
 ]);
 
 /** A promise that the test settles, for bodies to wait on. */

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import { parseDuration } from "../durations.ts";
 import type { CliIo } from "../io.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { visible } from "../visible.ts";
@@ -10,6 +11,7 @@ interface RunFlags extends ClientFlags {
   readonly id?: string;
   readonly version?: number;
   readonly wait?: boolean;
+  readonly runTimeout?: number;
 }
 
 const EXAMPLES = `
@@ -28,6 +30,7 @@ export function addRun(program: Command, io: CliIo): void {
     .option("-i, --input <json>", "its input: JSON, @file, or - for standard input")
     .option("--id <id>", "the run's id (default: a random one)")
     .option("--version <n>", "the workflow's version (default: the newest registered)", parseVersion)
+    .option("--run-timeout <duration>", "how long the run may take, e.g. 10m; it has then failed", parseDuration)
     .option("-w, --wait", "wait for the result and print it; --timeout limits how long")
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (type: string, flags: RunFlags) => {
@@ -36,6 +39,7 @@ export function addRun(program: Command, io: CliIo): void {
       const run = await client.workflows.start(type, input, {
         ...(flags.id === undefined ? {} : { runId: flags.id }),
         ...(flags.version === undefined ? {} : { version: flags.version }),
+        ...(flags.runTimeout === undefined ? {} : { runTimeoutMs: flags.runTimeout }),
       });
       if (flags.wait !== true) {
         const { runId, created } = run;

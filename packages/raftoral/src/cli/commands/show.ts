@@ -116,6 +116,10 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
       ["Status", took === undefined ? run.status : `${run.status} after ${took}`],
       ["Owner", ownerOf(run)],
       ["Takeovers", String(run.takeovers)],
+      ...(run.generation === 1 ? [] : [["Generation", String(run.generation)] as const]),
+      ...(run.parent === undefined
+        ? []
+        : [["Parent", clip(`${run.parent.runId}, at ${run.parent.path}`, 512)] as const]),
       ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ["Input", show(input, widths)],
@@ -131,6 +135,7 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
   if (run.error !== undefined && hasMore(run.error)) parts.push(`${failureLines(run.error).join("\n")}\n`);
   if (history.length > 0) parts.push(historyTable(run, history, widths));
   if (run.stepsInProgress.length > 0) parts.push(stepsTable(run, widths));
+  if (run.children.length > 0) parts.push(childrenTable(run, widths));
   parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
 }
@@ -164,6 +169,17 @@ function stepsTable({ stepsInProgress }: RunDescription, widths: Widths): string
       nextAttemptAtMs === undefined ? "-" : formatTime(nextAttemptAtMs),
       error === undefined ? "-" : clip(failureLine(error), widths.value),
       show(heartbeat, widths),
+    ]),
+  );
+}
+
+function childrenTable({ children }: RunDescription, widths: Widths): string {
+  return formatTable(
+    [{ title: "RUNNING CHILD" }, { title: "TYPE" }, { title: "PATH" }],
+    children.map(({ runId, workflowType, path }) => [
+      clip(runId, widths.path),
+      clip(workflowType, 40),
+      clip(path, widths.path),
     ]),
   );
 }

@@ -39,11 +39,12 @@ export class ClusterPort implements WorkflowsPort {
   }
 
   start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    const { runId, workflowType: type, version, isPinned, input } = request;
+    const { runId, workflowType: type, version, isPinned, input, runTimeoutMs } = request;
     const workflow = { type, ...(version === undefined ? {} : { version }) };
     return this.#call(async (workflows) => {
+      const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
       const pinned = isPinned && version !== undefined ? { version } : {};
-      const run = await workflows.start(workflow, input, { runId, ...pinned, ...options(limit) });
+      const run = await workflows.start(workflow, input, { runId, ...pinned, ...limited, ...options(limit) });
       return run.created === true;
     });
   }

@@ -49,6 +49,8 @@ const SEED_BYTES = 16;
 
 /** Steps in progress that a description shows at most. */
 const DESCRIBED_STEPS = 100;
+/** Running children that a description names. */
+const DESCRIBED_CHILDREN = 100;
 
 /** The workflow calls of one node (NW1, NW2). */
 export class NodeWorkflows implements WorkflowsPort {
@@ -91,7 +93,9 @@ export class NodeWorkflows implements WorkflowsPort {
   async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
     await this.#barrier(limit);
     const run = await this.#present(runId);
-    return descriptionOf(run, (await this.#options.engine.progress(runId, DESCRIBED_STEPS)) ?? []);
+    const { engine } = this.#options;
+    const children = (await engine.children(runId, DESCRIBED_CHILDREN)) ?? [];
+    return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children);
   }
 
   async list(filter: RunFilter, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<RunPage> {
@@ -205,7 +209,7 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async #start(
-    { runId, workflowType, version = 0, input, isPinned, isValidated }: StartRequest,
+    { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs }: StartRequest,
     limit: CallLimit,
   ): Promise<boolean> {
     const { runtime, definitions, environment } = this.#options;
@@ -216,7 +220,8 @@ export class NodeWorkflows implements WorkflowsPort {
     const seed = environment.randomBytes(SEED_BYTES);
     const inputDigest = digestOf(input.bytes);
     const digest = inputDigest === undefined ? {} : { inputDigest };
-    const start = { runId, workflowType, version, input: input.bytes, seed, isPinned, ...digest };
+    const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
+    const start = { runId, workflowType, version, input: input.bytes, seed, isPinned, ...digest, ...limited };
     return (await this.#requests.start(start, limit)).created;
   }
 

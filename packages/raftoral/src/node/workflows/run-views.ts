@@ -1,5 +1,6 @@
 /** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
 import type {
+  ChildView,
   KnownProgress,
   RecordedChunk,
   RecordedError,
@@ -26,12 +27,17 @@ export function summaryOf(run: StateSummary): RunSummary {
 }
 
 /** A run that is described, with steps that have no record yet. */
-export function descriptionOf(run: StateSummary, progress: readonly KnownProgress[]): RunDescription {
+export function descriptionOf(
+  run: StateSummary,
+  progress: readonly KnownProgress[],
+  children: readonly ChildView[],
+): RunDescription {
   return {
     ...factsOf(run),
     error: failureOf(run),
     pendingSignals: isOpen(run) ? run.signals : [],
     stepsInProgress: progress.map(stepOf),
+    children,
     seed: Buffer.from(run.seed).toString("base64"),
   };
 }
@@ -93,6 +99,8 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     recordCount: run.recordCount,
     stuckReason: run.status === "stuck" ? run.stuckReason : undefined,
     cancelReason: run.cancelReason,
+    parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
+    generation: run.generation,
   };
 }
 

@@ -109,6 +109,7 @@ export class CallSite {
       await body.recorded(found.position);
       if (interruption.isOver) return never();
       interception?.callAnswered(path, kind, true);
+      body.answers += 1;
       return answer(found);
     }
     if (kind === "step") body.steps.add(path);
@@ -118,6 +119,7 @@ export class CallSite {
       const recorded = await this.fresh(path, record);
       if (interruption.isOver) return never();
       interception?.callAnswered(path, kind, false);
+      body.answers += 1;
       return answer(recorded);
     } finally {
       body.steps.delete(path);

@@ -8,10 +8,14 @@
  * CH4. When the branch that waits for a child is cancelled, the child is asked to cancel, unless its policy is to be abandoned. The branch does not wait for its end.
  */
 import { createHash } from "node:crypto";
+import type { ChildOptions } from "../../author/child.ts";
+import { durationMs } from "../../author/duration.ts";
 import { ChildCancelledError, ChildFailedError, NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import { inputOf, type StandardSchemaV1, validated } from "../../author/schema.ts";
+import type { StepPaths } from "../../author/step-path.ts";
+import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { MAX_RUN_ID_LENGTH, type WorkflowStart } from "../../commands/workflow-start.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
@@ -44,7 +48,12 @@ export interface ChildCall {
   readonly input: unknown;
   readonly schema: StandardSchemaV1 | undefined;
   readonly closePolicy: ParentClosePolicy;
+  /** 0: without a limit. */
+  readonly runTimeoutMs: number;
 }
+
+/** What the id of a child follows from. */
+type ChildsParent = { readonly runId: string; readonly generation: number };
 
 /** What the record of a child's start says. */
 interface StartedChild {
@@ -53,14 +62,34 @@ interface StartedChild {
 }
 
 /** The id of a child whose author gave it none. */
-export function childId(parent: string, path: string): string {
-  const id = `${parent}/${path}`;
+export function childId({ runId, generation }: ChildsParent, path: string): string {
+  const id = `${runId}/${path}${generation === 1 ? "" : `~${generation}`}`;
   if (id.length <= MAX_RUN_ID_LENGTH) return id;
   return `${id.slice(0, MAX_RUN_ID_LENGTH - HASH_LENGTH - 1).toWellFormed()}~${sha256(id).toString("hex").slice(0, HASH_LENGTH)}`;
 }
 
-/** Starts the child (CH1). Rejects with ChildFailedError when that is refused (CH2). */
-export function startChild(site: CallSite, setting: ChildSetting, call: ChildCall): Promise<void> {
+/** The child that a call with these arguments starts. Takes the call's path. */
+export function childCall(
+  workflow: unknown,
+  input: unknown,
+  options: ChildOptions,
+  { parent, paths }: { readonly parent: ChildsParent; readonly paths: StepPaths },
+): ChildCall {
+  const isNamed = typeof workflow === "object" && workflow !== null && "type" in workflow;
+  const {
+    type: workflowType,
+    version: newest = 0,
+    input: schema,
+  } = (isNamed ? workflow : { type: String(workflow) }) as Partial<WorkflowDefinition> &
+    Pick<WorkflowDefinition, "type">;
+  const path = paths.next(options.name ?? workflowType);
+  const { id: runId = childId(parent, path), version = newest, parentClosePolicy: closePolicy = "cancel" } = options;
+  const runTimeoutMs = options.timeout === undefined ? 0 : Math.ceil(durationMs(options.timeout));
+  return { path, runId, workflowType, version, input, schema, closePolicy, runTimeoutMs };
+}
+
+/** Starts the child, and gives it as it is recorded (CH1). Rejects with ChildFailedError when that is refused (CH2). */
+export function startChild(site: CallSite, setting: ChildSetting, call: ChildCall): Promise<ChildCall> {
   const { path, runId, workflowType } = call;
   return site.once({
     path,
@@ -69,10 +98,11 @@ export function startChild(site: CallSite, setting: ChildSetting, call: ChildCal
     answer: (record) => {
       if (record.kind === "child-failed") throw new ChildFailedError(runId, failureIn(record, path));
       const found = decodeValue(record.value, `child ${path}`) as StartedChild;
-      if (found.runId === runId && found.workflowType === workflowType) return;
+      // The id may have been another one when it was started.
+      if (found.workflowType === workflowType) return { ...call, runId: found.runId };
       throw new NonDeterminismError(path, {
-        expected: `child ${runId} of type ${workflowType}`,
-        recorded: `child ${found.runId} of type ${found.workflowType}`,
+        expected: `a child of type ${workflowType}`,
+        recorded: `a child of type ${found.workflowType}`,
       });
     },
   });
@@ -111,7 +141,7 @@ async function started(site: CallSite, { run, externals }: ChildSetting, call: C
 }
 
 async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall): Promise<WorkflowStart> {
-  const { path, runId, workflowType, version, schema, closePolicy } = call;
+  const { path, runId, workflowType, version, schema, closePolicy, runTimeoutMs } = call;
   const input = encodeValue(call.input, `the input of child ${runId}`, site.maxPayloadBytes);
   const raw = decodeValue(input, `the input of child ${runId}`);
   if (schema !== undefined) await validated(schema, raw, inputOf(workflowType));
@@ -126,6 +156,7 @@ async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall
     owner: 0,
     atMs: site.clock.wallMs(),
     seed: seedOf(run, path),
+    ...(runTimeoutMs === 0 ? {} : { runTimeoutMs }),
     parent: { runId: run.runId, startIndex, path, closePolicy, epoch },
   };
 }

@@ -38,6 +38,7 @@ export async function externalRecord(
   const answered = (record: HistoryRecord): HistoryRecord | Promise<HistoryRecord> => {
     if (interruption.isOver) return never();
     interception?.callAnswered(path, kind, found !== undefined);
+    site.body.answers += 1;
     return record;
   };
   if (found !== undefined) {

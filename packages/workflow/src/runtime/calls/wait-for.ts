@@ -57,6 +57,7 @@ function receipt(site: CallSite, inbox: SignalInbox, wait: Wait): Promise<Histor
   return new Promise((resolve, reject) => {
     const open = signals.open(name, (record) => {
       parts.interception?.callAnswered(path, "signal", isReplay);
+      site.body.answers += 1;
       resolve(record);
     });
     if (!open.isOpen) return;

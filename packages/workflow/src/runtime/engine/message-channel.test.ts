@@ -34,6 +34,7 @@ const EVENTS = Object.keys({
   "stream-appended": true,
   "cancel-requested": true,
   "run-ended": true,
+  "run-continued": true,
   "node-changed": true,
   "runs-pruned": true,
   "state-restored": true,
@@ -140,6 +141,14 @@ describe("across a message channel", () => {
       await port.engine.propose({ kind: "ChildEnded", ...call, ...ended });
       expect(await port.engine.record("p", "c#0/result")).toMatchObject({ kind: "child-completed" });
       expect(await port.engine.unreportedEnds(1)).toEqual([]);
+      const owned = { runId: "p", owner: 1, epoch, atMs: 0 };
+      const heard: string[] = [];
+      port.engine.subscribe({
+        onEvents: (events) => heard.push(...events.map(({ type }) => type)),
+        onNotice: () => {},
+      });
+      await port.engine.propose({ kind: "ContinueAsNew", ...owned, input: nothing });
+      expect(heard).toEqual(["run-continued"]);
     } finally {
       port.close();
     }

@@ -49,6 +49,8 @@ export class BodyCalls {
   #replays = 0;
   #isBeyondRecord = false;
   #lastWake: string | undefined;
+  /** Records that the body has been answered with. */
+  answers = 0;
   #awaitedWake: { readonly path: string; readonly fn: () => void } | undefined;
   /** Paths of steps that are not recorded, or whose record is not answered yet. */
   readonly steps = new Set<string>();

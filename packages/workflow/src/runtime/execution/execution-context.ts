@@ -2,13 +2,13 @@
 import type { AbortOptions } from "../../author/abort-options.ts";
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
 import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
+import { encodeValue } from "../../author/json-value.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
 import type { VariableDefinition } from "../../author/variable.ts";
-import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type {
   ConditionOptions,
   MapOptions,
@@ -32,7 +32,7 @@ import { WorkflowError } from "../../errors.ts";
 import { type BranchLimits, inBranch, race } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
-import { type ChildCall, childId, childResult, startChild } from "../calls/child.ts";
+import { childCall, childResult, startChild } from "../calls/child.ts";
 import { condition } from "../calls/condition.ts";
 import { mapped } from "../calls/mapped.ts";
 import { now } from "../calls/now.ts";
@@ -44,6 +44,7 @@ import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
 import { Branch } from "./branch.ts";
+import { never } from "./history.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { RunLog } from "./run-log.ts";
 
@@ -100,6 +101,10 @@ export class ExecutionContext implements WorkflowContext {
 
   get signal(): AbortSignal {
     return this.#site.branch.signal;
+  }
+
+  get historySize(): number {
+    return this.#site.body.answers;
   }
 
   get log(): WorkflowLog {
@@ -303,11 +308,15 @@ export class ExecutionContext implements WorkflowContext {
   ): Promise<ChildHandle<WorkflowResult<Workflow>>> {
     const [input, options = {}] = args as readonly [input?: unknown, options?: ChildOptions];
     return this.#call("start", workflow, undefined, () => {
-      const call = this.#childCall(workflow, input, options);
+      const call = childCall(workflow, input, options, { parent: this.#execution.start, paths: this.#paths });
       const { children } = this.#execution;
       return async (site) => {
-        await startChild(site, children, call);
-        return this.#handle(call);
+        const child = await startChild(site, children, call);
+        const result = ({ signal }: AbortOptions = {}): Promise<WorkflowResult<Workflow>> =>
+          this.#call("result", child.runId, signal, () => async (own) => {
+            return (await childResult(own, children, child)) as WorkflowResult<Workflow>;
+          });
+        return { runId: child.runId, result };
       };
     });
   }
@@ -322,23 +331,16 @@ export class ExecutionContext implements WorkflowContext {
     });
   }
 
-  #childCall(workflow: ChildWorkflow | undefined, input: unknown, options: ChildOptions): ChildCall {
-    const definition: { readonly type: string; readonly version?: number } =
-      typeof workflow === "object" ? workflow : { type: String(workflow) };
-    const { type: workflowType, version: newest = 0 } = definition;
-    const path = this.#paths.next(options.name ?? workflowType);
-    const { id = childId(this.runId, path), version = newest, parentClosePolicy: closePolicy = "cancel" } = options;
-    const schema = "input" in definition ? (definition as WorkflowDefinition).input : undefined;
-    return { path, runId: id, workflowType, version, input, schema, closePolicy };
-  }
-
-  #handle<Result>(call: ChildCall): ChildHandle<Result> {
-    const { children } = this.#execution;
-    return {
-      runId: call.runId,
-      result: ({ signal } = {}) =>
-        this.#call("result", call.runId, signal, () => (site) => childResult(site, children, call) as Promise<Result>),
-    };
+  continueAsNew(input?: unknown): Promise<never> {
+    return this.#call("continueAsNew", undefined, undefined, () => {
+      const execution = this.#execution;
+      const bytes = encodeValue(input, `the next input of run ${this.runId}`, this.#site.maxPayloadBytes);
+      return async (site) => {
+        await site.gate();
+        execution.continueAsNew(bytes);
+        return await never<never>();
+      };
+    });
   }
 
   now(): Promise<number> {

@@ -37,6 +37,8 @@ export interface ExecutionStart {
   readonly runId: string;
   /** Place of its start in the log. */
   readonly startIndex: LogIndex;
+  /** From 1; one more with every continuation as new. */
+  readonly generation: number;
   readonly version: number;
   readonly epoch: Epoch;
   readonly attempt: number;

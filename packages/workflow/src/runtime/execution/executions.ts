@@ -12,7 +12,7 @@
  * O5. Bodies begin over several turns of the event loop, in the order in which their runs came.
  * O6. The bodies of suspects begin one after the other (trials.ts).
  */
-import type { Logger, NodeId } from "@raftoral/raft-core";
+import type { Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { isSuspect } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
@@ -21,6 +21,7 @@ import type { RunView } from "../../state/run-view.ts";
 import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
+import { watchDeadline } from "./run-deadline.ts";
 import { proposeEnd } from "./run-end.ts";
 import { RunExecution } from "./run-execution.ts";
 import type { Slots } from "./slots.ts";
@@ -31,6 +32,8 @@ interface OwnedRun {
   readonly runId: string;
   readonly epoch: Epoch;
   readonly ownerLosses: number;
+  readonly family: LogIndex;
+  readonly deadlineAtMs: number;
 }
 
 /** A run that is this node's: waiting for a slot or its record, or executed. */
@@ -43,6 +46,8 @@ interface Held {
   leaveQueue: (() => void) | undefined;
   /** Present when the run is a suspect. */
   readonly trial: Trial | undefined;
+  /** Ends the wait for the end of the run's time. */
+  stopTimer: () => void;
 }
 
 /** All executions of one node. The runtime hands it the state's events in their order (O1 to O5). */
@@ -80,8 +85,29 @@ export class Executions {
           const { runId, version, epoch, input, seed, index: startIndex } = event;
           const nothing = { signals: [], history: [], progress: [], streams: [] };
           const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
-          const start = { runId, startIndex, version, epoch, input, seed, ...fresh };
-          this.#take(runId, event.workflowType, version, epoch, start);
+          const start = { runId, startIndex, generation: 1, version, epoch, input, seed, ...fresh };
+          this.#take({ ...event, family: startIndex }, start);
+        }
+        return;
+      case "run-continued":
+        this.#drop(event.runId, event.epoch, "the run has begun its next generation");
+        if (mine && event.owner === this.#nodeId) {
+          const { runId, version, epoch, input, seed, cancelReason, signals, generation, index: startIndex } = event;
+          const nothing = { history: [], progress: [], streams: [] };
+          const start = {
+            runId,
+            startIndex,
+            generation,
+            version,
+            epoch,
+            input,
+            seed,
+            attempt: 1,
+            cancelReason,
+            signals,
+            ...nothing,
+          };
+          this.#take(event, start);
         }
         return;
       case "owner-changed":
@@ -173,13 +199,14 @@ export class Executions {
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }
 
-  #committed({ runId, path, kind, position }: RecordCommitted): void {
+  #committed({ runId, path, kind, position, bytes }: RecordCommitted): void {
     const held = this.#held.get(runId);
     if (held === undefined) return;
     // What was read of the run may lack a record from outside, and says nothing about the run's body.
     if (isExternal(kind)) held.outdated = true;
     else held.trial?.over();
     held.execution?.committed(path, kind, position);
+    held.execution?.size.add(bytes);
   }
 
   /** The execution of a run, for something that came for it. */
@@ -201,23 +228,41 @@ export class Executions {
     held.execution?.end(why);
     held.leaveQueue?.();
     held.trial?.over();
+    held.stopTimer();
   }
 
   /** A new run: its record is what the event says. */
-  #take(runId: string, type: string, version: number, epoch: Epoch, start: ExecutionStart): void {
+  #take(run: Omit<OwnedRun, "ownerLosses"> & { readonly workflowType: string }, start: ExecutionStart): void {
     if (this.#closed) return;
-    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined, trial: undefined };
+    const { runId, workflowType: type } = run;
+    const { version } = start;
+    const held = this.#heldOf(run, undefined);
     this.#held.set(runId, held);
     if (this.#slots.tryTake()) this.#begin(held, type, version, start);
     else this.#loadSoon(runId, held);
   }
 
-  #takeRecorded({ runId, epoch, ownerLosses: count }: OwnedRun): void {
+  #takeRecorded(run: OwnedRun): void {
     if (this.#closed) return;
+    const { runId, epoch, ownerLosses: count } = run;
     const trial = isSuspect({ count }) ? this.#trials.of({ runId, epoch }) : undefined;
-    const held: Held = { epoch, execution: undefined, outdated: false, leaveQueue: undefined, trial };
+    const held = this.#heldOf(run, trial);
     this.#held.set(runId, held);
     this.#loadSoon(runId, held);
+  }
+
+  #heldOf(run: Omit<OwnedRun, "ownerLosses">, trial: Trial | undefined): Held {
+    const { runId, epoch, deadlineAtMs } = run;
+    const held: Held = {
+      epoch,
+      execution: undefined,
+      outdated: false,
+      leaveQueue: undefined,
+      trial,
+      stopTimer: () => {},
+    };
+    if (deadlineAtMs > 0) held.stopTimer = watchDeadline(run, this.#shared, () => this.#isMine(runId, held));
+    return held;
   }
 
   #loadSoon(runId: string, held: Held): void {
@@ -287,6 +332,7 @@ export class Executions {
 
   #forget(runId: string, held: Held): void {
     held.trial?.over();
+    held.stopTimer();
     if (this.#held.get(runId) === held) this.#held.delete(runId);
   }
 

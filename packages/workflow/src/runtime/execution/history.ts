@@ -259,6 +259,23 @@ export class History {
     if (!result.ok) throw refusal(parts.map(({ name }) => name).join(", "), result);
   }
 
+  /** Begins the run's next generation, after all that is staged and written. Rejects when the log refuses it. */
+  async continueAsNew(input: Uint8Array): Promise<void> {
+    const streamed = this.streams.close();
+    if (streamed !== undefined) await streamed;
+    await this.#staged.quiet();
+    const { runId, owner, epoch } = this.#ownership;
+    const result = await this.#propose({
+      kind: "ContinueAsNew",
+      runId,
+      input,
+      atMs: this.#clock.wallMs(),
+      owner,
+      epoch,
+    });
+    if (!result.ok) throw refusal(runId, result);
+  }
+
   /** Starts a child of the run, or finds it. Rejects with the refusal. */
   async startChild(start: WorkflowStart): Promise<void> {
     const result = await this.#propose(start);

@@ -35,6 +35,7 @@ import { ExecutionContext } from "./execution-context.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { ExternalRecords } from "./external-records.ts";
 import { History } from "./history.ts";
+import { HistorySize } from "./history-size.ts";
 import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
 import { ReplayGate } from "./replay-gate.ts";
@@ -45,6 +46,9 @@ import { watchStrayRejections } from "./stray-rejections.ts";
 
 /** Where it is recorded that the body heard of its cancellation. No call's path: those have a number. */
 const CANCELLED_PATH = "cancellation";
+
+/** How a body ends: with its run, or with its generation. */
+type BodyOutcome = RunOutcome | { readonly status: "continued"; readonly input: Uint8Array };
 
 /** What is recorded when the body hears of its cancellation. */
 interface Heard {
@@ -64,6 +68,8 @@ export class RunExecution {
   readonly steps: StepSetting;
   readonly streams: StreamSetting;
   readonly children: ChildSetting;
+  /** How large the run's history is. */
+  readonly size: HistorySize;
   readonly log: RunLogSetting;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
@@ -76,7 +82,7 @@ export class RunExecution {
   readonly #place: PlacedBody;
   readonly #ended = Promise.withResolvers<void>();
   /** Settles with the failure of a body that a rejection has ended (B5). */
-  readonly #stray = Promise.withResolvers<RunOutcome>();
+  readonly #stray = Promise.withResolvers<BodyOutcome>();
   #stopGrace: Cancel = () => {};
   /** Shields that are open, and whether the time to clean up is over but for them. */
   #shields = 0;
@@ -141,6 +147,8 @@ export class RunExecution {
         attemptFailed: (path, attempt, error, retryInMs) => reports.attemptFailed(path, attempt, error, retryInMs),
       },
     };
+    const values = start.history.map(([, { value }]) => value);
+    this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
     const externals = new ExternalRecords(start.history, (path) => shared.readRecord(runId, path));
     const cancelChild = (child: string, reason: string): void => {
       const command = { kind: "Cancel", runId: child, reason, atMs: clock.wallMs() } as const;
@@ -163,6 +171,11 @@ export class RunExecution {
     this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
     this.end("ended");
+  }
+
+  /** The body asks for the next generation of its run: nothing of it goes on. */
+  continueAsNew(input: Uint8Array): void {
+    this.#stray.resolve({ status: "continued", input });
   }
 
   /** Somebody has asked to cancel the run. A body that has not ended after a while is ended. */
@@ -331,18 +344,18 @@ export class RunExecution {
     this.#stray.resolve({ status: "failed", error: recordedError(error) });
   }
 
-  #reportLeftovers(outcome: RunOutcome): void {
+  #reportLeftovers(outcome: BodyOutcome): void {
     const { unused } = this.#history;
     if (unused.length > 0) this.#reports.recordsUnused(unused);
     // A body that throws has often left the other branches of a Promise.all behind.
-    const unfinished = outcome.status === "completed" ? [...this.#calls.steps] : [];
+    const unfinished = outcome.status === "completed" || outcome.status === "continued" ? [...this.#calls.steps] : [];
     if (unfinished.length > 0) this.#reports.stepsUnfinished(unfinished);
   }
 
-  async #proposeEnd(outcome: RunOutcome): Promise<void> {
+  async #proposeEnd(outcome: BodyOutcome): Promise<void> {
     const { runId } = this.start;
     try {
-      await this.#history.end(outcome);
+      await (outcome.status === "continued" ? this.#history.continueAsNew(outcome.input) : this.#history.end(outcome));
     } catch (error) {
       if (this.interruption.isOver) return;
       if (outcome.status === "failed") {

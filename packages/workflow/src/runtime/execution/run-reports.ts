@@ -65,6 +65,12 @@ export class RunReports {
     );
   }
 
+  historyLarge(records: number, bytes: number): void {
+    const { runId, workflowType } = this.#setting;
+    this.#emit({ type: "history-large", runId, workflowType, records, bytes });
+    this.#warn({ runId, workflowType, records, bytes }, "The history of a run is large. Let its body continue as new.");
+  }
+
   cleanUpFailed(thrown: unknown): void {
     const { runId, workflowType } = this.#setting;
     this.#warn({ runId, workflowType, error: recordedError(thrown) }, "A cancelled body failed while it cleaned up.");

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVAwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3NCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb24ivgEKDlN0ZXBJblByb2dyZXNzEgwKBHBhdGgYASABKAkSFwoPZmFpbGVkX2F0dGVtcHRzGAIgASgNEiUKB2ZhaWx1cmUYAyABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEh8KEm5leHRfYXR0ZW1wdF9hdF9tcxgEIAEoBEgAiAEBEhMKC2JlZ2FuX2F0X21zGAUgASgEEhEKCWhlYXJ0YmVhdBgGIAEoDEIVChNfbmV4dF9hdHRlbXB0X2F0X21zIqsBCgdPdXRjb21lEiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhMKC2VuZGVkX2F0X21zGAMgASgEEg4KBnJlc3VsdBgEIAEoDBIlCgdmYWlsdXJlGAUgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGAYgASgJInMKDUhpc3RvcnlSZWNvcmQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXZhbHVlGAMgASgMEhYKDnJlY29yZGVkX2F0X21zGAQgASgEEg0KBWVwb2NoGAUgASgEEhAKCHBvc2l0aW9uGAYgASgJIoQBCg9TdGFydFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIWCg52ZXJzaW9uX3Bpbm5lZBgEIAEoCBINCgVpbnB1dBgFIAEoDBISCgp0aW1lb3V0X21zGAYgASgNIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiOAoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl8KElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI2ChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCJvChRSZWFkVmFyaWFibGVzUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIl0KFVJlYWRWYXJpYWJsZXNSZXNwb25zZRIrCgl2YXJpYWJsZXMYASADKAsyGC5yYWZ0b3JhbC52MS5SdW5WYXJpYWJsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoLUnVuVmFyaWFibGUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgDIAEoBCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSI7CgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkiFQoTQW5zd2VyVG9rZW5SZXNwb25zZSJWChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARISCgp0aW1lb3V0X21zGAMgASgNQgkKB19yZWFzb24iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoQUmVzdW1lUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSITChFSZXN1bWVSdW5SZXNwb25zZSqgAQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX1JVTk5JTkcQARIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBACEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAMSGAoUUlVOX1NUQVRVU19DQU5DRUxMRUQQBBIUChBSVU5fU1RBVFVTX1NUVUNLEAUyuAcKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlElAKC0Fuc3dlclRva2VuEh8ucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXNwb25zZRJKCglDYW5jZWxSdW4SHS5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVzcG9uc2USSgoJUmVzdW1lUnVuEh0ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSK6BAoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bkIOCgxfZW5kZWRfYXRfbXNCEAoOX2NhbmNlbF9yZWFzb25CDwoNX3N0dWNrX3JlYXNvbiIpCglQYXJlbnRSdW4SDgoGcnVuX2lkGAEgASgJEgwKBHBhdGgYAiABKAkiPwoIQ2hpbGRSdW4SDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCSK+AQoOU3RlcEluUHJvZ3Jlc3MSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSHwoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgESACIAQESEwoLYmVnYW5fYXRfbXMYBSABKAQSEQoJaGVhcnRiZWF0GAYgASgMQhUKE19uZXh0X2F0dGVtcHRfYXRfbXMiqwEKB091dGNvbWUSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLZW5kZWRfYXRfbXMYAyABKAQSDgoGcmVzdWx0GAQgASgMEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBiABKAkicwoNSGlzdG9yeVJlY29yZBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcmVjb3JkZWRfYXRfbXMYBCABKAQSDQoFZXBvY2gYBSABKAQSEAoIcG9zaXRpb24YBiABKAkinAEKD1N0YXJ0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEhYKDnZlcnNpb25fcGlubmVkGAQgASgIEg0KBWlucHV0GAUgASgMEhIKCnRpbWVvdXRfbXMYBiABKA0SFgoOcnVuX3RpbWVvdXRfbXMYByABKAQiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI4ChJEZXNjcmliZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4iiwEKD0xpc3RSdW5zUmVxdWVzdBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIksKEExpc3RSdW5zUmVzcG9uc2USHgoEcnVucxgBIAMoCzIQLnJhZnRvcmFsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXwoSUmVhZEhpc3RvcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjYKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iIgoRUmVhZElucHV0UmVzcG9uc2USDQoFaW5wdXQYASABKAwiMQoOV2FpdFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3dhaXRfbXMYAiABKA0iOAoPV2FpdFJ1blJlc3BvbnNlEiUKB291dGNvbWUYASABKAsyFC5yYWZ0b3JhbC52MS5PdXRjb21lIl8KEVJlYWRTdHJlYW1SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZzdHJlYW0YAiABKAkSEQoEZnJvbRgDIAEoBEgAiAEBEg4KBmZvbGxvdxgEIAEoCEIHCgVfZnJvbSI+ChJSZWFkU3RyZWFtUmVzcG9uc2USKAoGY2h1bmtzGAEgAygLMhgucmFmdG9yYWwudjEuU3RyZWFtQ2h1bmsiaAoLU3RyZWFtQ2h1bmsSDgoGb2Zmc2V0GAEgASgEEg0KBXZhbHVlGAIgASgMEhEKBHN0ZXAYAyABKAlIAIgBARIPCgdhdHRlbXB0GAQgASgNEg0KBWVwb2NoGAUgASgEQgcKBV9zdGVwIm8KFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iXQoVUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEisKCXZhcmlhYmxlcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlJ1blZhcmlhYmxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJCCgtSdW5WYXJpYWJsZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgMEhYKDnJlY29yZGVkX2F0X21zGAMgASgEImgKEFNpZ25hbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIRCglzaWduYWxfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSITChFTaWduYWxSdW5SZXNwb25zZSJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSI2ChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEVJlc3VtZVJ1blJlc3BvbnNlKqABCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAEEhQKEFJVTl9TVEFUVVNfU1RVQ0sQBTK4BwoPV29ya2Zsb3dTZXJ2aWNlEkcKCFN0YXJ0UnVuEhwucmFmdG9yYWwudjEuU3RhcnRSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuU3RhcnRSdW5SZXNwb25zZRJQCgtEZXNjcmliZVJ1bhIfLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVzcG9uc2USRwoITGlzdFJ1bnMSHC5yYWZ0b3JhbC52MS5MaXN0UnVuc1JlcXVlc3QaHS5yYWZ0b3JhbC52MS5MaXN0UnVuc1Jlc3BvbnNlElAKC1JlYWRIaXN0b3J5Eh8ucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXNwb25zZRJKCglSZWFkSW5wdXQSHS5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZElucHV0UmVzcG9uc2USRAoHV2FpdFJ1bhIbLnJhZnRvcmFsLnYxLldhaXRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuV2FpdFJ1blJlc3BvbnNlEk8KClJlYWRTdHJlYW0SHi5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXNwb25zZTABElYKDVJlYWRWYXJpYWJsZXMSIS5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVxdWVzdBoiLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USUAoLQW5zd2VyVG9rZW4SHy5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlcXVlc3QaIC5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * An error as it was recorded.
@@ -176,6 +176,27 @@ export type Run = Message<"raftoral.v1.Run"> & {
    * @generated from field: repeated raftoral.v1.StepInProgress steps_in_progress = 16;
    */
   stepsInProgress: StepInProgress[];
+
+  /**
+   * The run that started it as its child; absent for a run that was started from outside.
+   *
+   * @generated from field: raftoral.v1.ParentRun parent = 17;
+   */
+  parent?: ParentRun | undefined;
+
+  /**
+   * From 1; one more with every continuation as new.
+   *
+   * @generated from field: uint32 generation = 18;
+   */
+  generation: number;
+
+  /**
+   * At most 100 of its running children, in the order of their start. Empty in ListRuns.
+   *
+   * @generated from field: repeated raftoral.v1.ChildRun children = 19;
+   */
+  children: ChildRun[];
 };
 
 /**
@@ -184,6 +205,61 @@ export type Run = Message<"raftoral.v1.Run"> & {
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 1);
+
+/**
+ * The call of a run that started another one.
+ *
+ * @generated from message raftoral.v1.ParentRun
+ */
+export type ParentRun = Message<"raftoral.v1.ParentRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message raftoral.v1.ParentRun.
+ * Use `create(ParentRunSchema)` to create a new message.
+ */
+export const ParentRunSchema: GenMessage<ParentRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 2);
+
+/**
+ * A running child of a run.
+ *
+ * @generated from message raftoral.v1.ChildRun
+ */
+export type ChildRun = Message<"raftoral.v1.ChildRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string workflow_type = 2;
+   */
+  workflowType: string;
+
+  /**
+   * Of the call that started it.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message raftoral.v1.ChildRun.
+ * Use `create(ChildRunSchema)` to create a new message.
+ */
+export const ChildRunSchema: GenMessage<ChildRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 3);
 
 /**
  * How far a step has come that has no record yet.
@@ -239,7 +315,7 @@ export type StepInProgress = Message<"raftoral.v1.StepInProgress"> & {
  * Use `create(StepInProgressSchema)` to create a new message.
  */
 export const StepInProgressSchema: GenMessage<StepInProgress> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 2);
+  messageDesc(file_raftoral_v1_workflow_service, 4);
 
 /**
  * How a run ended. The field that is set fits `status`.
@@ -283,7 +359,7 @@ export type Outcome = Message<"raftoral.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 3);
+  messageDesc(file_raftoral_v1_workflow_service, 5);
 
 /**
  * The committed answer of one context call.
@@ -335,7 +411,7 @@ export type HistoryRecord = Message<"raftoral.v1.HistoryRecord"> & {
  * Use `create(HistoryRecordSchema)` to create a new message.
  */
 export const HistoryRecordSchema: GenMessage<HistoryRecord> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 4);
+  messageDesc(file_raftoral_v1_workflow_service, 6);
 
 /**
  * @generated from message raftoral.v1.StartRunRequest
@@ -376,6 +452,13 @@ export type StartRunRequest = Message<"raftoral.v1.StartRunRequest"> & {
    * @generated from field: uint32 timeout_ms = 6;
    */
   timeoutMs: number;
+
+  /**
+   * How long the run may take; it has then failed. 0: without a limit.
+   *
+   * @generated from field: uint64 run_timeout_ms = 7;
+   */
+  runTimeoutMs: bigint;
 };
 
 /**
@@ -383,7 +466,7 @@ export type StartRunRequest = Message<"raftoral.v1.StartRunRequest"> & {
  * Use `create(StartRunRequestSchema)` to create a new message.
  */
 export const StartRunRequestSchema: GenMessage<StartRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 5);
+  messageDesc(file_raftoral_v1_workflow_service, 7);
 
 /**
  * @generated from message raftoral.v1.StartRunResponse
@@ -407,7 +490,7 @@ export type StartRunResponse = Message<"raftoral.v1.StartRunResponse"> & {
  * Use `create(StartRunResponseSchema)` to create a new message.
  */
 export const StartRunResponseSchema: GenMessage<StartRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 6);
+  messageDesc(file_raftoral_v1_workflow_service, 8);
 
 /**
  * @generated from message raftoral.v1.DescribeRunRequest
@@ -429,7 +512,7 @@ export type DescribeRunRequest = Message<"raftoral.v1.DescribeRunRequest"> & {
  * Use `create(DescribeRunRequestSchema)` to create a new message.
  */
 export const DescribeRunRequestSchema: GenMessage<DescribeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 7);
+  messageDesc(file_raftoral_v1_workflow_service, 9);
 
 /**
  * @generated from message raftoral.v1.DescribeRunResponse
@@ -446,7 +529,7 @@ export type DescribeRunResponse = Message<"raftoral.v1.DescribeRunResponse"> & {
  * Use `create(DescribeRunResponseSchema)` to create a new message.
  */
 export const DescribeRunResponseSchema: GenMessage<DescribeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 8);
+  messageDesc(file_raftoral_v1_workflow_service, 10);
 
 /**
  * @generated from message raftoral.v1.ListRunsRequest
@@ -491,7 +574,7 @@ export type ListRunsRequest = Message<"raftoral.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 9);
+  messageDesc(file_raftoral_v1_workflow_service, 11);
 
 /**
  * @generated from message raftoral.v1.ListRunsResponse
@@ -515,7 +598,7 @@ export type ListRunsResponse = Message<"raftoral.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 10);
+  messageDesc(file_raftoral_v1_workflow_service, 12);
 
 /**
  * @generated from message raftoral.v1.ReadHistoryRequest
@@ -551,7 +634,7 @@ export type ReadHistoryRequest = Message<"raftoral.v1.ReadHistoryRequest"> & {
  * Use `create(ReadHistoryRequestSchema)` to create a new message.
  */
 export const ReadHistoryRequestSchema: GenMessage<ReadHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 11);
+  messageDesc(file_raftoral_v1_workflow_service, 13);
 
 /**
  * @generated from message raftoral.v1.ReadHistoryResponse
@@ -575,7 +658,7 @@ export type ReadHistoryResponse = Message<"raftoral.v1.ReadHistoryResponse"> & {
  * Use `create(ReadHistoryResponseSchema)` to create a new message.
  */
 export const ReadHistoryResponseSchema: GenMessage<ReadHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 12);
+  messageDesc(file_raftoral_v1_workflow_service, 14);
 
 /**
  * @generated from message raftoral.v1.ReadInputRequest
@@ -597,7 +680,7 @@ export type ReadInputRequest = Message<"raftoral.v1.ReadInputRequest"> & {
  * Use `create(ReadInputRequestSchema)` to create a new message.
  */
 export const ReadInputRequestSchema: GenMessage<ReadInputRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 13);
+  messageDesc(file_raftoral_v1_workflow_service, 15);
 
 /**
  * @generated from message raftoral.v1.ReadInputResponse
@@ -614,7 +697,7 @@ export type ReadInputResponse = Message<"raftoral.v1.ReadInputResponse"> & {
  * Use `create(ReadInputResponseSchema)` to create a new message.
  */
 export const ReadInputResponseSchema: GenMessage<ReadInputResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 14);
+  messageDesc(file_raftoral_v1_workflow_service, 16);
 
 /**
  * @generated from message raftoral.v1.WaitRunRequest
@@ -638,7 +721,7 @@ export type WaitRunRequest = Message<"raftoral.v1.WaitRunRequest"> & {
  * Use `create(WaitRunRequestSchema)` to create a new message.
  */
 export const WaitRunRequestSchema: GenMessage<WaitRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 15);
+  messageDesc(file_raftoral_v1_workflow_service, 17);
 
 /**
  * @generated from message raftoral.v1.WaitRunResponse
@@ -657,7 +740,7 @@ export type WaitRunResponse = Message<"raftoral.v1.WaitRunResponse"> & {
  * Use `create(WaitRunResponseSchema)` to create a new message.
  */
 export const WaitRunResponseSchema: GenMessage<WaitRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 16);
+  messageDesc(file_raftoral_v1_workflow_service, 18);
 
 /**
  * @generated from message raftoral.v1.ReadStreamRequest
@@ -693,7 +776,7 @@ export type ReadStreamRequest = Message<"raftoral.v1.ReadStreamRequest"> & {
  * Use `create(ReadStreamRequestSchema)` to create a new message.
  */
 export const ReadStreamRequestSchema: GenMessage<ReadStreamRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 17);
+  messageDesc(file_raftoral_v1_workflow_service, 19);
 
 /**
  * @generated from message raftoral.v1.ReadStreamResponse
@@ -710,7 +793,7 @@ export type ReadStreamResponse = Message<"raftoral.v1.ReadStreamResponse"> & {
  * Use `create(ReadStreamResponseSchema)` to create a new message.
  */
 export const ReadStreamResponseSchema: GenMessage<ReadStreamResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 18);
+  messageDesc(file_raftoral_v1_workflow_service, 20);
 
 /**
  * @generated from message raftoral.v1.StreamChunk
@@ -753,7 +836,7 @@ export type StreamChunk = Message<"raftoral.v1.StreamChunk"> & {
  * Use `create(StreamChunkSchema)` to create a new message.
  */
 export const StreamChunkSchema: GenMessage<StreamChunk> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 19);
+  messageDesc(file_raftoral_v1_workflow_service, 21);
 
 /**
  * @generated from message raftoral.v1.ReadVariablesRequest
@@ -796,7 +879,7 @@ export type ReadVariablesRequest = Message<"raftoral.v1.ReadVariablesRequest"> &
  * Use `create(ReadVariablesRequestSchema)` to create a new message.
  */
 export const ReadVariablesRequestSchema: GenMessage<ReadVariablesRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 20);
+  messageDesc(file_raftoral_v1_workflow_service, 22);
 
 /**
  * @generated from message raftoral.v1.ReadVariablesResponse
@@ -822,7 +905,7 @@ export type ReadVariablesResponse = Message<"raftoral.v1.ReadVariablesResponse">
  * Use `create(ReadVariablesResponseSchema)` to create a new message.
  */
 export const ReadVariablesResponseSchema: GenMessage<ReadVariablesResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 21);
+  messageDesc(file_raftoral_v1_workflow_service, 23);
 
 /**
  * @generated from message raftoral.v1.RunVariable
@@ -851,7 +934,7 @@ export type RunVariable = Message<"raftoral.v1.RunVariable"> & {
  * Use `create(RunVariableSchema)` to create a new message.
  */
 export const RunVariableSchema: GenMessage<RunVariable> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 22);
+  messageDesc(file_raftoral_v1_workflow_service, 24);
 
 /**
  * @generated from message raftoral.v1.SignalRunRequest
@@ -890,7 +973,7 @@ export type SignalRunRequest = Message<"raftoral.v1.SignalRunRequest"> & {
  * Use `create(SignalRunRequestSchema)` to create a new message.
  */
 export const SignalRunRequestSchema: GenMessage<SignalRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 23);
+  messageDesc(file_raftoral_v1_workflow_service, 25);
 
 /**
  * @generated from message raftoral.v1.SignalRunResponse
@@ -903,7 +986,7 @@ export type SignalRunResponse = Message<"raftoral.v1.SignalRunResponse"> & {
  * Use `create(SignalRunResponseSchema)` to create a new message.
  */
 export const SignalRunResponseSchema: GenMessage<SignalRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 24);
+  messageDesc(file_raftoral_v1_workflow_service, 26);
 
 /**
  * @generated from message raftoral.v1.AnswerTokenRequest
@@ -939,7 +1022,7 @@ export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
  * Use `create(AnswerTokenRequestSchema)` to create a new message.
  */
 export const AnswerTokenRequestSchema: GenMessage<AnswerTokenRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 25);
+  messageDesc(file_raftoral_v1_workflow_service, 27);
 
 /**
  * @generated from message raftoral.v1.TokenFailure
@@ -968,7 +1051,7 @@ export type TokenFailure = Message<"raftoral.v1.TokenFailure"> & {
  * Use `create(TokenFailureSchema)` to create a new message.
  */
 export const TokenFailureSchema: GenMessage<TokenFailure> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 26);
+  messageDesc(file_raftoral_v1_workflow_service, 28);
 
 /**
  * @generated from message raftoral.v1.AnswerTokenResponse
@@ -981,7 +1064,7 @@ export type AnswerTokenResponse = Message<"raftoral.v1.AnswerTokenResponse"> & {
  * Use `create(AnswerTokenResponseSchema)` to create a new message.
  */
 export const AnswerTokenResponseSchema: GenMessage<AnswerTokenResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 27);
+  messageDesc(file_raftoral_v1_workflow_service, 29);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -1010,7 +1093,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 28);
+  messageDesc(file_raftoral_v1_workflow_service, 30);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -1023,7 +1106,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 29);
+  messageDesc(file_raftoral_v1_workflow_service, 31);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -1045,7 +1128,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 30);
+  messageDesc(file_raftoral_v1_workflow_service, 32);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -1058,7 +1141,7 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 31);
+  messageDesc(file_raftoral_v1_workflow_service, 33);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
