@@ -6,6 +6,7 @@ export type Below = (bound: number) => number;
 
 const STEPS = ["reserve", "charge", "pack", "ship"] as const;
 const SIGNALS = ["go", "stop"] as const;
+const TOKENS = ["approval", "payment"] as const;
 const VARIABLES = ["status", "count"] as const;
 const SCOPES = ["line", "parcel"] as const;
 /** Actions of a program at most: long enough for interleavings, short enough to read. */
@@ -162,11 +163,16 @@ class Drawing {
   #wait(): Action {
     if (!this.#isCalm && this.#chance(3)) {
       // A signal of its own name: it must not take what a wait without a time limit needs.
-      if (this.#chance(2)) this.#send("maybe", this.#below(5_000));
-      return { do: "wait", signal: "maybe", timeoutMs: 1 + this.#below(5_000) };
+      const afterMs = this.#chance(2) ? this.#below(5_000) : undefined;
+      const timeoutMs = 1 + this.#below(5_000);
+      if (timeoutMs % 3 === 0) return { do: "token", name: TOKENS[0], answerAfterMs: afterMs ?? timeoutMs, timeoutMs };
+      if (afterMs !== undefined) this.#send("maybe", afterMs);
+      return { do: "wait", signal: "maybe", timeoutMs };
     }
     const signal = this.#pick(SIGNALS);
-    this.#send(signal, this.#chance(3) ? this.#below(3_000) : 0);
+    const afterMs = this.#chance(3) ? this.#below(3_000) : 0;
+    if (afterMs % 3 === 1) return { do: "token", name: TOKENS[1], answerAfterMs: afterMs, timeoutMs: undefined };
+    this.#send(signal, afterMs);
     return { do: "wait", signal, timeoutMs: undefined };
   }
 

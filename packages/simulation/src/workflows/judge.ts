@@ -19,9 +19,15 @@ export interface EndedProgram {
 }
 
 /** Errors that a program's own code leads to. */
-const OWN_ERRORS: ReadonlySet<string> = new Set(["Error", "StepFailedError", "VariableFailedError", "AggregateError"]);
-/** Records whose value, or whose being there, is decided by time. */
-const TIMED_KINDS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now"]);
+const OWN_ERRORS: ReadonlySet<string> = new Set([
+  "Error",
+  "StepFailedError",
+  "VariableFailedError",
+  "TokenExpiredError",
+  "AggregateError",
+]);
+/** Records whose value, or whose being there, is decided by time, or by the seed of the run. */
+const TIMED_KINDS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now", "token"]);
 
 /** Every invariant that the end of a run breaks. `undisturbed`: the history of the run that nothing disturbed. */
 export async function judgeEnd(
@@ -52,7 +58,9 @@ export async function judgeEnd(
       `the body was cancelled after ${answeredBeforeCancel} answers of the ${steps} recorded steps`,
     );
   }
-  const silent = { stepCalled: () => {}, settled: () => {}, fresh: () => 0, initialFails: () => true, wrote: () => {} };
+  const nothing = (): void => {};
+  const hears = { stepCalled: nothing, settled: nothing, wrote: nothing, handedOut: nothing };
+  const silent = { ...hears, fresh: () => 0, initialFails: () => true };
   const { verdict, reason } = await replay(history, programWorkflow(silent));
   if (verdict !== "same") find("replays-same", `the history replays as ${verdict}: ${reason}`);
   return findings;

@@ -27,6 +27,8 @@ export interface ProgramProbe {
   fresh(): number;
   /** The body has written its `n`th chunk at a place of the program. */
   wrote(body: Body, place: string, n: number): void;
+  /** A step hands out a token, to be answered so many milliseconds later. The same token comes again when the step does. */
+  handedOut(token: string, answerAfterMs: number): void;
   /** The initial function of a variable that fails once is called: whether it fails now. */
   initialFails(name: string): boolean;
 }
@@ -136,6 +138,8 @@ class Interpreter {
         return "slept";
       case "wait":
         return await this.#wait(action);
+      case "token":
+        return await this.#token(action);
       case "random":
         return [ctx.random(), ctx.uuid()];
       case "now":
@@ -222,6 +226,18 @@ class Interpreter {
     if (timeoutMs === undefined) return { [signal]: (await this.#told(this.#ctx.waitFor(signal))) ?? null };
     const { timedOut, payload } = await this.#told(this.#ctx.waitFor(signal, { timeout: timeoutMs }));
     return { [signal]: payload ?? null, timedOut };
+  }
+
+  async #token({ name, answerAfterMs, timeoutMs }: Action & { readonly do: "token" }): Promise<unknown> {
+    const options = timeoutMs === undefined ? {} : { timeout: timeoutMs };
+    const token = await this.#told(this.#ctx.token<string>(name, options));
+    const course = this.#course.text;
+    const handOut = (step: StepContext): void => {
+      this.#probe.stepCalled(this.#ctx, step.idempotencyKey, course);
+      this.#probe.handedOut(token.id, answerAfterMs);
+    };
+    await this.#told(this.#ctx.step("hand out", handOut), true);
+    return { [name]: await this.#told(token.answer()) };
   }
 
   async #variable({ name, sets, fails }: Action & { readonly do: "variable" }): Promise<unknown> {

@@ -40,6 +40,13 @@ export type Action =
     }
   | { readonly do: "sleep"; readonly ms: number }
   | { readonly do: "wait"; readonly signal: string; readonly timeoutMs: number | undefined }
+  /** A token that a step hands out, and that is answered so many milliseconds later. */
+  | {
+      readonly do: "token";
+      readonly name: string;
+      readonly answerAfterMs: number;
+      readonly timeoutMs: number | undefined;
+    }
   | { readonly do: "random" }
   | { readonly do: "now" }
   | {
@@ -93,6 +100,7 @@ function isExactAction(action: Action): boolean {
     case "step":
       return !action.isVolatile;
     case "wait":
+    case "token":
       return action.timeoutMs === undefined;
     case "variable":
       // The failure may be lost with its owner, and the next call succeeds.

@@ -18,7 +18,7 @@ test("the programs that are drawn do everything that a body can do", () => {
   expect([...kinds].sort()).toEqual(
     [
       ...["all", "allSettled", "any", "detached", "loop", "map", "noise", "now", "race", "random", "scope", "sequence"],
-      ...["sleep", "step", "throw", "try", "variable", "wait"],
+      ...["sleep", "step", "throw", "token", "try", "variable", "wait"],
     ].sort(),
   );
   const isThere = (what: (action: Action) => boolean): boolean => actions.some(what);
@@ -29,6 +29,8 @@ test("the programs that are drawn do everything that a body can do", () => {
   expect(isThere((one) => one.do === "step" && one.beats && one.failures > 0)).toBe(true);
   expect(isThere((one) => one.do === "scope" && one.concurrency !== undefined)).toBe(true);
   expect(isThere((one) => one.do === "wait" && one.timeoutMs !== undefined)).toBe(true);
+  for (const isTimed of [true, false])
+    expect(isThere((one) => one.do === "token" && (one.timeoutMs !== undefined) === isTimed)).toBe(true);
   expect(isThere((one) => one.do === "try" && one.caught !== undefined && one.finally !== undefined)).toBe(true);
   expect(isThere((one) => one.do === "throw" && one.cancels)).toBe(true);
   for (const fails of ["never", "once", "always"])

@@ -13,6 +13,9 @@ interface Told {
 /** Observes the run of a program on one cluster. `hasLost`: whether the body's node knows that the run is another's. */
 export class RunObserver implements ProgramProbe {
   readonly findings: ProgramFinding[] = [];
+  /** Told of each token that is handed out for the first time. */
+  onToken: (token: string, answerAfterMs: number) => void = () => {};
+  readonly #tokens = new Set<string>();
   /** Functions of steps that were called. */
   stepCalls = 0;
   readonly #hasLost: (body: Body) => boolean;
@@ -52,6 +55,12 @@ export class RunObserver implements ProgramProbe {
     const told = this.#written.get(fencingToken) ?? new Map<string, number>();
     this.#written.set(fencingToken, told);
     told.set(place, n + 1);
+  }
+
+  handedOut(token: string, answerAfterMs: number): void {
+    if (this.#tokens.has(token)) return;
+    this.#tokens.add(token);
+    this.onToken(token, answerAfterMs);
   }
 
   /** Chunks that the latest body wrote, by place. */

@@ -82,6 +82,9 @@ function* smallerActions(action: Action): Generator<Action> {
       if (action.beats) yield { ...action, beats: false };
       if (action.attempts > 1) yield { ...action, attempts: 1, failures: 0, hangs: false };
       return;
+    case "token":
+      if (action.answerAfterMs > 0) yield { ...action, answerAfterMs: 0 };
+      return;
     case "variable":
       if (action.sets > 0) yield { ...action, sets: 0 };
       return;

@@ -1,4 +1,5 @@
 /** One run of a program on a cluster of its own, with one plan of disturbances. */
+import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
 import type { Logger } from "@raftoral/raft-core";
 import { workflow } from "@raftoral/workflow";
@@ -65,6 +66,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
       },
     });
     startedAtMs = cluster.time.nowMs;
+    answerTokens(cluster, observer);
     const disturbing = disturb(cluster, RUN_ID, plan.plan);
     history = await runIt(cluster, program, plan);
     await disturbing.finish();
@@ -98,6 +100,16 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
     stepCalls: observer.stepCalls,
     virtualMs: (cluster?.time.nowMs ?? startedAtMs) - startedAtMs,
   };
+}
+
+/** Answers every token that the run hands out, outside of its body. */
+function answerTokens(cluster: TestCluster, observer: RunObserver): void {
+  const answer = async (token: string, afterMs: number): Promise<void> => {
+    if (afterMs > 0) await cluster.after(afterMs);
+    // The token may have expired by then, and the run ended.
+    await cluster.workflows.answer(token, "answered").catch(() => {});
+  };
+  observer.onToken = AsyncResource.bind((token: string, afterMs: number) => void answer(token, afterMs));
 }
 
 /** P13 and P14. */
