@@ -36,6 +36,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     result: { total: 3, parcel: "P1" },
     history: checkpoints(),
     stuckReason: undefined,
+    stuckDetail: undefined,
     cancelReason: undefined,
     pendingSignals: [],
     stepsInProgress: [],

@@ -67,6 +67,7 @@ export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCod
 
 export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
+export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";

@@ -40,6 +40,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["token", { isPromise: true, name: 0 }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
+  ["patched", { isPromise: false }],
   ["random", { isPromise: false }],
   ["uuid", { isPromise: false }],
 ]);

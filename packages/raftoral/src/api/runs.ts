@@ -49,10 +49,12 @@ export interface RunSummary {
   /** Why a run failed; undefined for every other. In a list, name, code and the beginning of the message. */
   readonly error: RecordedFailure | undefined;
   /**
-   * Why the run is stuck; undefined for every other. `owner-losses`: the processes that executed it ended one after the other, without a new record. Later
+   * Why the run is stuck; undefined for every other. `owner-losses`: the processes that executed it ended one after the other, without a new record. `code-mismatch`: no live node has code that fits the run's history. Later
    * versions have more.
    */
   readonly stuckReason: string | undefined;
+  /** What the run is stuck at, in words, for `code-mismatch`: the call, what the code asks for, and what the history has. */
+  readonly stuckDetail: string | undefined;
   /** Why somebody asked to cancel the run, however it ended then; undefined when no cancellation was asked for. */
   readonly cancelReason: string | undefined;
   /** The run that started it as its child, and the path of the call; undefined for a run that was started from outside. */

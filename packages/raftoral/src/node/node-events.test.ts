@@ -29,6 +29,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "state-restored": true,
   "body-started": true,
   "step-attempt-failed": true,
+  "code-mismatch": true,
   "records-unused": true,
   "steps-unfinished": true,
   "history-large": true,

@@ -282,6 +282,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     error: undefined,
     cancelReason: undefined,
     stuckReason: undefined,
+    stuckDetail: undefined,
     startedAtMs: 1_700_000_000_000,
     endedAtMs: undefined,
     recordCount: 0,

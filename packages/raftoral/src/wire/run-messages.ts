@@ -56,6 +56,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     recordCount: run.recordCount,
     ...(run.error === undefined ? {} : { failure: failureToWire(run.error) }),
     ...(run.stuckReason === undefined ? {} : { stuckReason: run.stuckReason }),
+    ...(run.stuckDetail === undefined ? {} : { stuckDetail: run.stuckDetail }),
     ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
     pendingSignals: [...(run.pendingSignals ?? [])],
     stepsInProgress: (run.stepsInProgress ?? []).map(stepToWire),
@@ -87,6 +88,7 @@ export function summaryFromWire(run: Run): RunSummary {
     recordCount: run.recordCount,
     error: run.failure === undefined ? undefined : failureFromWire(run.failure),
     stuckReason: run.stuckReason,
+    stuckDetail: run.stuckDetail,
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     // A node of an earlier version says none.

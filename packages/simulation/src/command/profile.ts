@@ -33,7 +33,7 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     seeds: 2_000,
     coreSeeds: 20_000,
     forgedSeeds: 10_000,
-    programs: 180,
+    programs: 240,
     steps: 20_000,
     budgetMs: 4.5 * MINUTE_MS,
     repeatEvery: 50,

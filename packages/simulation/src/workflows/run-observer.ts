@@ -65,7 +65,8 @@ export class RunObserver implements ProgramProbe {
 
   /** Chunks that the latest body wrote, by place. */
   get written(): ReadonlyMap<string, number> {
-    return this.#written.get(Math.max(...this.#written.keys())) ?? new Map();
+    // A body that was cut off may have written what no log has, and the one after it nothing.
+    return this.#written.get(Math.max(...this.#bodies.keys(), ...this.#written.keys())) ?? new Map();
   }
 
   fresh(): number {

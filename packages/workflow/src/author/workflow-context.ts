@@ -315,6 +315,12 @@ export interface WorkflowContext {
   condition(holds: () => boolean, options: ConditionOptions): Promise<boolean>;
   /** The time in ms since the epoch, recorded. */
   now(): Promise<number>;
+  /**
+   * Whether the body is to take the new way of a change of its code: `if (ctx.patched("charge-first")) { new } else { old }`. True for runs that come to it for the
+   * first time, also for those that began with older code and have no record beyond it; false where the record says that the run went the old way. One answer for
+   * each id in a run. Remove the old way and the call once no older run is left.
+   */
+  patched(id: string): boolean;
   /** In `[0, 1)`, the same on replay. */
   random(): number;
   /** A version 4 UUID, the same on replay. */

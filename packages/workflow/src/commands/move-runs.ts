@@ -1,7 +1,8 @@
 /**
  * MoveRuns: moves the next piece of the runs that are to be moved (tables.ts O3). The leader proposes it until none are left.
  *
- * MR1. Runs of vacated seats come first, the oldest seat first and in the order of their start; then runs without a seat that a live node can execute.
+ * MR1. Runs of vacated seats come first, the oldest seat first and in the order of their start; then runs without a seat that a live node can execute; then runs
+ *      that are held because code did not fit them, to processes that registered later.
  * MR2. A piece costs at most `MAX_MOVED_AT_ONCE`: 1 for a run that moves, `END_COST` for one that ends instead (tables.ts O4).
  * MR3. Runs of a process that was replaced stay with their node if it can execute them; all others go to the least loaded node that can.
  */
@@ -48,6 +49,9 @@ export function movePiece(tables: Tables): Moved {
     if (nodes.choose(wanted.type, wanted.version, tables.loadOf) === undefined) continue;
     for (const start of runs.startsWaitingFor(wanted, piece.room)) piece.move(runs.at(start), ADOPTION);
   }
+  for (const [node, starts] of tables.held(piece.room)) {
+    for (const start of starts.slice(0, piece.room)) piece.retry(runs.at(start), node);
+  }
   const { moved, orphaned } = piece;
   return { ok: true, kind: "Moved", moved, orphaned, left: tables.toMove };
 }
@@ -72,6 +76,14 @@ class Piece {
     this.room = Math.max(0, this.room - (run.head.status === "finished" ? END_COST : 1));
     this.moved += 1;
     if (to === undefined) this.orphaned += 1;
+  }
+
+  /** A process that registered after the run was held may have code that fits. */
+  retry(run: RunRecord, node: NodeRecord): void {
+    if (this.room === 0) return;
+    this.#tables.retry(run, node);
+    this.room -= 1;
+    this.moved += 1;
   }
 
   /** MR3. */

@@ -5,6 +5,7 @@ import { childEnded } from "./child-ended.ts";
 import { closeChildren } from "./close-children.ts";
 import type { CommandDefinition } from "./command.ts";
 import { continueAsNew } from "./continue-as-new.ts";
+import { hold } from "./hold.ts";
 import { moveRuns } from "./move-runs.ts";
 import { nodeDrain } from "./node-drain.ts";
 import { nodeLost } from "./node-lost.ts";
@@ -36,6 +37,7 @@ const DEFINITIONS = [
   nodeLost,
   nodeDrain,
   moveRuns,
+  hold,
   prune,
   records,
   stepProgress,

@@ -136,6 +136,8 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       isTimedOut: false,
       losses: NO_LOSSES,
       stuck: undefined,
+      mismatch: undefined,
+      tried: [],
       signalIds: [],
       stepsInProgress: 0,
     },

@@ -10,7 +10,8 @@ import type { Epoch } from "./ownership.ts";
  * received. signal-timeout: that none came in time. parsed: what a schema made of an input or a payload (runtime/calls/parsed.ts). cancellation: the body
  * heard here that its run is cancelled. child: a child was started, under which id; or, of kind child-failed at the same path, that it could not be. child-completed,
  * child-failed and child-cancelled: how a child ended (external). token: what an answer from outside must know, and until when it may come. answer and
- * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external).
+ * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external). patched: the body
+ * has taken the new way of a change of its code.
  */
 const KINDS = [
   ["step", "step"],
@@ -32,6 +33,7 @@ const KINDS = [
   ["answer", "answer"],
   ["answer-failed", "answer"],
   ["answer-timeout", "answer"],
+  ["patched", "patch"],
 ] as const;
 
 /** What a record is of. */

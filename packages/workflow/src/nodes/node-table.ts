@@ -87,6 +87,12 @@ export class NodeTable {
     return seat !== 0 && this.#nodes.get(nodeId)?.seat === seat;
   }
 
+  /** Whether any node holds this seat. */
+  isHeld(seat: Seat): boolean {
+    for (const node of this.#nodes.values()) if (node.seat === seat) return true;
+    return false;
+  }
+
   /** Vacated seats that are not released, the oldest first. */
   vacated(): readonly VacatedSeat[] {
     return [...this.#vacated.values()].sort((a, b) => a.seat - b.seat);
@@ -104,13 +110,18 @@ export class NodeTable {
     return node !== undefined && node.seat !== 0 && node.capabilities.has(capability(type, version)) ? node : undefined;
   }
 
-  /** Of the live nodes that have registered this, the one with the least load on its seat, then the lowest id. */
-  choose(type: string, version: number, loadOf: (seat: Seat) => number): NodeRecord | undefined {
+  /** Of the live nodes that have registered this, on no seat of `except`, the one with the least load on its seat, then the lowest id. */
+  choose(
+    type: string,
+    version: number,
+    loadOf: (seat: Seat) => number,
+    except: readonly Seat[] = [],
+  ): NodeRecord | undefined {
     const wanted = capability(type, version);
     let chosen: NodeRecord | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const node of this.#nodes.values()) {
-      if (node.seat === 0 || !node.capabilities.has(wanted)) continue;
+      if (node.seat === 0 || !node.capabilities.has(wanted) || except.includes(node.seat)) continue;
       const load = loadOf(node.seat);
       if (load < least || (load === least && node.nodeId < (chosen?.nodeId ?? 0))) {
         chosen = node;

@@ -16,6 +16,7 @@
  * | seated     | `o seat start` | nothing: a running run on this seat |
  * | waiting    | `w version type start` | nothing: a running run that waits for a node that can execute this |
  * | stuck      | `t start` | nothing: a run that has not ended and is not to be executed |
+ * | held       | `h version type held start` | nothing: a stuck run whose code does not fit, by the place where it was held |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
  * | ended      | `f end start` | nothing: a run that ended there |
  * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints, progress or streams are left |
@@ -79,6 +80,7 @@ export const KEY_PREFIX = Object.freeze({
   seated: "o",
   waiting: "w",
   stuck: "t",
+  held: "h",
   vacated: "v",
   ended: "f",
   remains: "g",
@@ -103,8 +105,17 @@ export function kindRange(kind: string): readonly [start: StateKey, end: StateKe
 
 /** What the keys of all runs begin with that wait for a type and version. */
 export function waitingPrefix(type: string, version: number): StateKey {
+  return KEY_PREFIX.waiting + typeKey(type, version);
+}
+
+/** What the keys of all runs begin with that are held because the code of a type and version does not fit them. */
+export function heldPrefix(type: string, version: number): StateKey {
+  return KEY_PREFIX.held + typeKey(type, version);
+}
+
+function typeKey(type: string, version: number): StateKey {
   const name = textKey(type);
-  return KEY_PREFIX.waiting + numberKey(version) + String.fromCharCode(name.length >>> 8, name.length & 0xff) + name;
+  return numberKey(version) + String.fromCharCode(name.length >>> 8, name.length & 0xff) + name;
 }
 
 /** Keys of all records that begin with a prefix and have one more number: `[start, end)`. */

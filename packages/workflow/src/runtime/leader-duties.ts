@@ -13,6 +13,7 @@
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
+import type { StuckReason } from "../model/stuck-reason.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
 import { ChildDuties } from "./child-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
@@ -35,6 +36,14 @@ const MAX_RETENTION_MS = 2 ** 52;
 const MAX_KEPT = 2 ** 32 - 1;
 /** How long a silent node that registers may take to be heard (LD2). */
 const DOUBT_MS = 1000;
+
+/** What is said of a stuck run, by the reason. */
+const STUCK_TEXTS: Readonly<Record<StuckReason, string>> = {
+  "owner-losses":
+    "A run is stuck: the processes that executed it ended one after the other. Find out why, then resume or cancel the run.",
+  "code-mismatch":
+    "A run is stuck: no live node has code that fits its history. It goes on when a node registers code that does; or cancel the run.",
+};
 
 /** The duties of one node. They run only while the node leads (LD1 to LD4). */
 export class LeaderDuties {
@@ -159,11 +168,8 @@ export class LeaderDuties {
     return notBeforeMs !== undefined && this.#clock.monotonicMs() >= notBeforeMs;
   }
 
-  #reportStuck({ runId, workflowType, reason, lastOwner }: RunStuck): void {
-    this.#logger.error(
-      { runId, workflowType, reason, lastOwner },
-      "A run is stuck: the processes that executed it ended one after the other. Find out why, then resume or cancel the run.",
-    );
+  #reportStuck({ runId, workflowType, reason, mismatch, lastOwner }: RunStuck): void {
+    this.#logger.error({ runId, workflowType, reason, mismatch, lastOwner }, STUCK_TEXTS[reason]);
   }
 
   /** LD3. */

@@ -1,6 +1,6 @@
 /** What a node says of the runs that it executes: each thing once, where it happened, and nothing on a replay. */
 import { describe, expect, test } from "vitest";
-import { CancelledError, RetryableError } from "../author/errors.ts";
+import { RetryableError } from "../author/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import { fast, Latch, type World, world } from "../testing/workflow-world.ts";
@@ -118,44 +118,6 @@ describe("failures in the log", () => {
 });
 
 describe("records that a body does not ask for", () => {
-  const ends: readonly (readonly [string, (ctx: WorkflowContext) => unknown])[] = [
-    ["complete", () => "done"],
-    [
-      "fail",
-      () => {
-        throw new Error("no");
-      },
-    ],
-    [
-      "be cancelled by itself",
-      () => {
-        throw new CancelledError("by itself");
-      },
-    ],
-  ];
-  test.each(ends)("are found before it begins anything new, though it would %s", async (_, end) => {
-    const { said, logger } = lines();
-    const waiting = new Latch();
-    const body = workflow("changed", { version: 1 }, async (ctx) => {
-      if (ctx.attempt === 1) await ctx.step("gone", () => 1);
-      await ctx.step("stays", () => 2);
-      waiting.open();
-      await ctx.waitFor(RELEASE);
-      return end(ctx);
-    });
-    const w = world();
-    await w.startAll([body], { logger });
-    await movedRun(w, "changed", waiting, "stays#0");
-    await expect(w.runtime(1).result("r")).rejects.toMatchObject({
-      failure: { code: "NON_DETERMINISM", message: expect.stringContaining("gone#0") },
-    });
-    const reported = w.events.filter(({ type }) => type === "records-unused");
-    expect(reported).toEqual([{ type: "records-unused", runId: "r", workflowType: "changed", paths: ["gone#0"] }]);
-    expect(said.filter(({ paths }) => paths !== undefined)).toEqual([
-      expect.objectContaining({ runId: "r", paths: ["gone#0"], count: 1 }),
-    ]);
-  });
-
   test("are reported when it is cancelled while it continues elsewhere", async () => {
     const waiting = new Latch();
     const body = workflow("changed", { version: 1 }, async (ctx) => {

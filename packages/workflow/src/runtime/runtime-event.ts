@@ -2,6 +2,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { RecordedError } from "../model/failure.ts";
 import type { Epoch } from "../model/ownership.ts";
+import type { CodeMismatch } from "../model/stuck-reason.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 
 /** This node begins to execute a run's body. `replayed` calls are answered from its record. */
@@ -54,8 +55,21 @@ export interface HistoryLarge {
   readonly bytes: number;
 }
 
+/** This node's code asked for something else than what is recorded of a run, which is held for code that fits. */
+export interface CodeMismatchFound extends CodeMismatch {
+  readonly type: "code-mismatch";
+  readonly runId: string;
+  readonly workflowType: string;
+}
+
 /** What only the node hears where it happens; every other event is replicated. */
-export type LocalEvent = BodyStarted | StepAttemptFailed | RecordsUnused | StepsUnfinished | HistoryLarge;
+export type LocalEvent =
+  | BodyStarted
+  | CodeMismatchFound
+  | StepAttemptFailed
+  | RecordsUnused
+  | StepsUnfinished
+  | HistoryLarge;
 
 /** An event of the replicated state, or of this node alone. */
 export type RuntimeEvent = WorkflowEvent | LocalEvent;

@@ -296,35 +296,3 @@ describe("draining", () => {
     expect(await w.runtime(1).result("g")).toBe(1);
   });
 });
-
-describe("code that does not fit the record", () => {
-  test("is told so when a path holds another kind, and reported when recorded steps are not asked for", async () => {
-    const w = world();
-    const first = workflow("changed", { version: 1 }, async (ctx, mode: string) => {
-      await ctx.step("a", () => 1);
-      await ctx.step("b", () => 2);
-      await ctx.waitFor("go");
-      return mode;
-    });
-    const second = workflow("changed", { version: 1 }, async (ctx, mode: string) => {
-      if (mode === "kind") await ctx.sleep(1, { name: "a" });
-      await ctx.step("b", () => 2);
-      return mode;
-    });
-    w.start(1, [second]);
-    w.start(2, [first]);
-    w.start(3, []);
-    await Promise.all([...w.runtimes.values()].map((runtime) => runtime.registered));
-    w.cluster.lead(1);
-    const committed = w.next("record-committed", (event) => event.runId === "less" && event.path === "b#0");
-    await w.runtime(2).startWorkflow(first, "kind", { id: "kind" });
-    await w.runtime(2).startWorkflow(first, "less", { id: "less" });
-    await committed;
-    const unused = w.next("records-unused", ({ runId }) => runId === "less");
-    w.kill(2);
-    w.cluster.reportLost(2);
-    await expect(w.runtime(1).result("kind")).rejects.toMatchObject({ failure: { code: "NON_DETERMINISM" } });
-    expect(await w.runtime(1).result("less")).toBe("less");
-    expect(await unused).toMatchObject({ runId: "less", paths: ["a#0"] });
-  });
-});

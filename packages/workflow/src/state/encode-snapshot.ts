@@ -93,7 +93,7 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
 function* startsOf(view: StateView): Generator<number> {
   for (const [key] of view.scan(...kindRange(KEY_PREFIX.ended))) yield startInPlace(key);
   const running: number[] = [];
-  for (const place of [KEY_PREFIX.seated, KEY_PREFIX.waiting, KEY_PREFIX.stuck]) {
+  for (const place of [KEY_PREFIX.seated, KEY_PREFIX.waiting, KEY_PREFIX.stuck, KEY_PREFIX.held]) {
     for (const [key] of view.scan(...kindRange(place))) running.push(startInPlace(key));
   }
   yield* running.sort((a, b) => a - b);

@@ -51,6 +51,13 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.bool(24, head.losses.onTrial);
     to.bool(44, head.isTimedOut);
     to.uint(25, head.stuck === undefined ? 0 : STUCK_REASONS.indexOf(head.stuck) + 1);
+    for (const seat of head.tried) to.uint(30, seat);
+    if (head.mismatch !== undefined) {
+      to.uint(26, head.mismatch.heldAt);
+      to.string(27, head.mismatch.path);
+      to.string(28, head.mismatch.expected);
+      to.string(29, head.mismatch.recorded);
+    }
   }
   to.bool(17, head.cancelReason !== undefined);
   to.string(18, head.cancelReason ?? "");
@@ -97,6 +104,8 @@ export function decodeRun(from: WireReader): DecodedRun {
   let [owner, epoch, attempt, archived, seat, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, 0, false, ""];
   let [finished, status, result, reasonText, endedAtMs, endIndex, endedUptimeMs] = [false, 0, EMPTY, "", 0, 0, 0];
   let [losses, lastLossAtMs, onTrial, stuck] = [0, 0, false, 0];
+  const tried: number[] = [];
+  let [heldAt, path, expected, recorded] = [0, "", "", ""];
   let error: RecordedError | undefined;
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
@@ -127,6 +136,11 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 23) lastLossAtMs = from.uint();
     else if (field === 24) onTrial = from.bool();
     else if (field === 25) stuck = from.uint();
+    else if (field === 30) tried.push(from.uint());
+    else if (field === 26) heldAt = from.uint();
+    else if (field === 27) path = from.string();
+    else if (field === 28) expected = from.string();
+    else if (field === 29) recorded = from.string();
     else if (field === 32) finished = from.bool();
     else if (field === 33) status = from.uint();
     else if (field === 34) result = from.bytes();
@@ -171,6 +185,8 @@ export function decodeRun(from: WireReader): DecodedRun {
         isTimedOut,
         losses: losses === 0 ? NO_LOSSES : { count: losses, lastAtMs: lastLossAtMs, onTrial },
         stuck: stuck === 0 ? undefined : named(STUCK_REASONS, stuck - 1, "reason of a stuck run"),
+        mismatch: heldAt === 0 ? undefined : { heldAt, path, expected, recorded },
+        tried,
         signalIds,
         stepsInProgress,
       };

@@ -9,7 +9,7 @@ import type { OwnerLosses } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { KnownParent } from "../model/parent.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import type { StuckReason } from "../model/stuck-reason.ts";
+import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { Seat } from "../nodes/seat.ts";
 
 /** A signal that the run has not asked for yet. */
@@ -39,6 +39,10 @@ export interface RunningHead {
   readonly losses: OwnerLosses;
   /** Why no node is to execute it; undefined unless it is stuck. */
   readonly stuck: StuckReason | undefined;
+  /** Where code and history differ; undefined unless it is stuck for that. */
+  readonly mismatch: HeldMismatch | undefined;
+  /** Seats of live processes whose code did not fit. */
+  readonly tried: readonly Seat[];
   /** Ids of the latest signals, for dropping repeated ones. Oldest first. */
   readonly signalIds: readonly string[];
   /** Steps without a record of which the state has progress. */

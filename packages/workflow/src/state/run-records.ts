@@ -6,6 +6,7 @@ import type { StateKey, StateReader } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import {
+  heldPrefix,
   historyKey,
   idKey,
   KEY_PREFIX,
@@ -58,6 +59,8 @@ export function putPlace(to: RecordSink, run: RunRecord): void {
 /** The key under which a run is found while it runs, by its seat, by what it waits for or as a stuck one, and by its end afterwards. */
 export function placeKey({ head, startKey, workflowType, version }: RunRecord): StateKey {
   if (head.status === "finished") return KEY_PREFIX.ended + numberKey(head.endIndex) + startKey;
+  if (head.mismatch !== undefined)
+    return heldPrefix(workflowType, version) + numberKey(head.mismatch.heldAt) + startKey;
   if (head.stuck !== undefined) return KEY_PREFIX.stuck + startKey;
   if (head.seat === 0) return waitingPrefix(workflowType, version) + startKey;
   return KEY_PREFIX.seated + numberKey(head.seat) + startKey;

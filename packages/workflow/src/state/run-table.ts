@@ -9,7 +9,7 @@
  *     snapshot, and nothing finds them meanwhile.
  * T5. A head says of how many steps the store has progress, so that a run without any looks for none.
  */
-import { invariant, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
+import { invariant, type LogIndex, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
@@ -17,6 +17,7 @@ import type { TypeVersion } from "../model/type-version.ts";
 import { capability } from "../nodes/node-record.ts";
 import type { Seat } from "../nodes/seat.ts";
 import {
+  heldPrefix,
   idKey,
   KEY_PREFIX,
   kindRange,
@@ -280,11 +281,19 @@ export class RunTable {
     return this.#starts(suffixRange(waitingPrefix(type, version)), limit);
   }
 
+  /** Places in the log of at most `limit` of the runs that were held before `index` because code of this type and version did not fit them. */
+  startsHeldBefore({ type, version }: TypeVersion, index: LogIndex, limit: number): readonly number[] {
+    if (this.#stuck === 0) return [];
+    const prefix = heldPrefix(type, version);
+    return this.#starts([prefix, prefix + numberKey(index)], limit);
+  }
+
   /** Places below `before` where stuck runs were started, the latest first. */
   stuckBefore(before: number): readonly number[] {
-    return this.#starts(kindRange(KEY_PREFIX.stuck), Number.POSITIVE_INFINITY)
+    return [KEY_PREFIX.stuck, KEY_PREFIX.held]
+      .flatMap((kind) => this.#starts(kindRange(kind), Number.POSITIVE_INFINITY))
       .filter((start) => start < before)
-      .reverse();
+      .sort((a, b) => b - a);
   }
 
   /** Places below `before` where runs that still run were started, the latest first: those on `seats`, and with `waiting` those on none. */

@@ -5,7 +5,7 @@ import type { KnownParent } from "../model/parent.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
-import type { StuckReason } from "../model/stuck-reason.ts";
+import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
@@ -59,10 +59,12 @@ export interface RunningSummary extends OpenFacts {
   readonly status: "running";
 }
 
-/** A run that no node executes until somebody resumes it. */
+/** A run that no node executes until somebody resumes it or, where its code does not fit, a node registers other code. */
 export interface StuckSummary extends OpenFacts {
   readonly status: "stuck";
   readonly stuckReason: StuckReason;
+  /** Where code and history differ, for `code-mismatch`. */
+  readonly mismatch: HeldMismatch | undefined;
 }
 
 /** A run that has ended. */
@@ -160,10 +162,12 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
   };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
-    const { reason, losses, stuck } = head;
+    const { reason, losses, stuck, mismatch } = head;
     const signals = run.signals.map((signal) => signal.name);
     const open = { ...facts, reason, signals, ownerLosses: losses.count };
-    return stuck === undefined ? { ...open, status: "running" } : { ...open, status: "stuck", stuckReason: stuck };
+    return stuck === undefined
+      ? { ...open, status: "running" }
+      : { ...open, status: "stuck", stuckReason: stuck, mismatch };
   }
   const { endedAtMs, endIndex } = head;
   const outcome = outcomeOf(runs.records, run, head.outcome);

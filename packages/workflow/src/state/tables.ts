@@ -9,7 +9,7 @@
  * O3. A run on a vacated seat, and a run on none that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
  *     next piece, and nothing is forgotten.
  * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it, or would be stuck.
- * O5. A stuck run is on no seat, and nothing but {@link Tables.release} gives it to a node.
+ * O5. A stuck run is on no seat. {@link Tables.release} gives it to a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
  * O6. A run whose time is over does not end as cancelled: it has failed with RUN_TIMED_OUT.
  */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
@@ -17,6 +17,7 @@ import { derivedSeed } from "../model/derived-seed.ts";
 import { afterHandOver, afterLoss, NO_LOSSES, STUCK_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import { type RunOutcome, timedOut } from "../model/run-outcome.ts";
+import { type CodeMismatch, clippedMismatch, type StuckReason } from "../model/stuck-reason.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
@@ -100,7 +101,21 @@ export class Tables {
     for (const { type, version, runs: waiting } of this.runs.waiting()) {
       if (this.nodes.choose(type, version, this.loadOf) !== undefined) runs += waiting;
     }
+    for (const [, held] of this.held(1)) runs += held.length;
     return runs;
+  }
+
+  /**
+   * Runs that were held because code did not fit, and the live nodes that have registered their type and version since then: places in the log of at most `limit` runs for
+   * each.
+   */
+  *held(limit: number): Generator<readonly [NodeRecord, readonly number[]]> {
+    if (this.runs.stuckCount === 0) return;
+    for (const node of this.nodes.all()) {
+      if (node.status !== "live") continue;
+      // A seat has the number of its registration in the log.
+      for (const type of node.types) yield [node, this.runs.startsHeldBefore(type, node.seat, limit)];
+    }
   }
 
   nextEpoch(): Epoch {
@@ -121,16 +136,50 @@ export class Tables {
     }
     const stuck = isStuck ? "owner-losses" : undefined;
     this.#move(run, { ...head, losses, stuck }, { to, seat, reason: isStuck ? "stuck" : reason });
-    if (stuck === undefined) return;
+    if (stuck !== undefined) this.#saidStuck(run, head.owner, stuck, undefined);
+  }
+
+  /**
+   * Gives a run whose code does not fit to a live process that has not tried it. If all have, takes it off its seat until a process registers its type and version, or
+   * somebody resumes it (O4, O5).
+   */
+  hold(run: RunRecord, head: RunningHead, mismatch: CodeMismatch): void {
+    if (head.cancelReason !== undefined) {
+      this.finish(run, head, { status: "cancelled", reason: head.cancelReason });
+      return;
+    }
+    const tried = [...head.tried.filter((seat) => this.nodes.isHeld(seat)), head.seat];
+    const other = this.nodes.choose(run.workflowType, run.version, this.loadOf, tried);
+    if (other !== undefined) {
+      this.#move(run, { ...head, tried }, { to: other.nodeId, seat: other.seat, reason: "load-balancing" });
+      return;
+    }
+    const held = { ...clippedMismatch(mismatch), heldAt: this.index };
+    this.#move(run, { ...head, tried, stuck: "code-mismatch", mismatch: held }, { ...NO_SEAT, to: 0, reason: "stuck" });
+    this.#saidStuck(run, head.owner, "code-mismatch", held);
+  }
+
+  /** Gives a held run to a node that has registered after it was held (O5). */
+  retry(run: RunRecord, { nodeId: to, seat }: NodeRecord): void {
+    const { head } = run;
+    invariant(head.status === "running" && head.mismatch !== undefined, () => `run ${run.runId} is not held`);
+    this.#move(run, { ...head, stuck: undefined, mismatch: undefined }, { to, seat, reason: "adoption" });
+  }
+
+  #saidStuck(run: RunRecord, lastOwner: NodeId, reason: StuckReason, mismatch: CodeMismatch | undefined): void {
     const { index, clock: atMs } = this;
     const { runId, workflowType } = run;
-    this.events.push({ type: "run-stuck", index, atMs, runId, workflowType, reason: stuck, lastOwner: head.owner });
+    this.events.push({ type: "run-stuck", index, atMs, runId, workflowType, reason, mismatch, lastOwner });
   }
 
   /** Lets a stuck run go on, as if it had lost no owner (O5). */
   release(run: RunRecord, head: RunningHead): void {
     const { nodeId: to, seat } = this.nodes.choose(run.workflowType, run.version, this.loadOf) ?? NO_SEAT;
-    this.#move(run, { ...head, losses: NO_LOSSES, stuck: undefined }, { to, seat, reason: "resume" });
+    this.#move(
+      run,
+      { ...head, losses: NO_LOSSES, stuck: undefined, mismatch: undefined, tried: [] },
+      { to, seat, reason: "resume" },
+    );
   }
 
   #move(run: RunRecord, head: RunningHead, { to, seat, reason }: Move): void {
@@ -168,6 +217,8 @@ export class Tables {
       attempt: 1,
       losses: NO_LOSSES,
       stuck: undefined,
+      mismatch: undefined,
+      tried: [],
       stepsInProgress: 0,
     } as const;
     const head: RunningHead = { ...kept, ...fresh };

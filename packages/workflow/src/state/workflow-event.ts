@@ -3,7 +3,7 @@ import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import type { StuckReason } from "../model/stuck-reason.ts";
+import type { CodeMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
@@ -82,6 +82,8 @@ export interface RunStuck extends At {
   readonly runId: string;
   readonly workflowType: string;
   readonly reason: StuckReason;
+  /** Where code and history differ, for `code-mismatch`. */
+  readonly mismatch: CodeMismatch | undefined;
   /** Who executed it last. */
   readonly lastOwner: NodeId;
 }

@@ -12,6 +12,7 @@ import { TestRuntime } from "./test-runtime.ts";
 const LOCAL: ReadonlySet<string> = new Set<LocalEvent["type"]>([
   "body-started",
   "step-attempt-failed",
+  "code-mismatch",
   "records-unused",
   "steps-unfinished",
   "history-large",

@@ -145,7 +145,10 @@ function ownerOf({ owner, status }: RunDescription): string {
   return status === "stuck" ? "none" : "none: no live node has registered this type and version";
 }
 
-function stuckText({ runId, stuckReason }: RunDescription): string {
+function stuckText({ runId, stuckReason, stuckDetail }: RunDescription): string {
+  if (stuckReason === "code-mismatch") {
+    return `no live node has code that fits its history. ${stuckDetail ?? ""} It goes on when a node registers code that fits; or: raftoral cancel ${runId}`;
+  }
   const why =
     stuckReason === "owner-losses"
       ? "the processes that executed it ended one after the other, without a new record"

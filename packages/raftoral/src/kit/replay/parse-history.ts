@@ -40,6 +40,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   answer: true,
   "answer-failed": true,
   "answer-timeout": true,
+  patched: true,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

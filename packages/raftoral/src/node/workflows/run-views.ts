@@ -1,6 +1,7 @@
 /** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
 import type {
   ChildView,
+  CodeMismatch,
   KnownProgress,
   RecordedChunk,
   RecordedError,
@@ -98,6 +99,7 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     endedAtMs: isOpen(run) ? undefined : run.endedAtMs,
     recordCount: run.recordCount,
     stuckReason: run.status === "stuck" ? run.stuckReason : undefined,
+    stuckDetail: run.status === "stuck" ? mismatchText(run.mismatch) : undefined,
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     generation: run.generation,
@@ -135,4 +137,10 @@ function outcomeOf(runId: string, outcome: RunOutcome): Ended {
     case "cancelled":
       return { status: "cancelled", reason: outcome.reason };
   }
+}
+
+function mismatchText(mismatch: CodeMismatch | undefined): string | undefined {
+  if (mismatch === undefined) return undefined;
+  const { path, expected, recorded } = mismatch;
+  return `At ${path} the code asks for ${expected}, but the history has ${recorded}.`;
 }

@@ -11,7 +11,9 @@ test("HB2: an attempt that is over commits nothing, hears nothing and is not sil
     committed.push(details[0] ?? 0);
     return underWay.promise;
   };
-  const onSilence = (): void => void (silences += 1);
+  const onSilence = (): void => {
+    silences += 1;
+  };
   const heartbeats = new Heartbeats({ clock, commit, timeoutMs: 1_000, onSilence, details: new Uint8Array(0) });
   heartbeats.beat(Uint8Array.of(1));
   heartbeats.beat(Uint8Array.of(2));

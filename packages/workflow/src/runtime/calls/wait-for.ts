@@ -12,7 +12,7 @@ import { type StandardSchemaV1, signalOf } from "../../author/schema.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import { never } from "../execution/history.ts";
 import type { SignalInbox } from "../execution/signal-inbox.ts";
-import type { OpenWait } from "../execution/signal-waits.ts";
+import type { OpenWait, Receipt } from "../execution/signal-waits.ts";
 import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
@@ -52,46 +52,60 @@ function receipt(site: CallSite, inbox: SignalInbox, wait: Wait): Promise<Histor
   const { path, name } = wait;
   const { signals, parts } = site.body;
   // A signal that is kept for the wait is recorded at another path.
-  const isReplay = site.history.has(path) || signals.keeps(name);
-  parts.interception?.callBegins(path, "signal", isReplay);
+  parts.interception?.callBegins(path, "signal", site.history.has(path) || signals.keeps(name));
   return new Promise((resolve, reject) => {
-    const open = signals.open(name, (record) => {
+    const open = signals.open(name, ({ record, isReplay }) => {
       parts.interception?.callAnswered(path, "signal", isReplay);
       site.body.answers += 1;
       resolve(record);
     });
     if (!open.isOpen) return;
     site.branch.onCancelled(() => open.close());
-    asked(site, inbox, wait, open).then(
-      (record) => {
-        if (parts.interruption.isOver) return;
-        if (record?.kind === "signal") signals.deliver(name, record);
-        else if (record !== undefined) open.answer(record);
-      },
-      (error: unknown) => {
-        // A branch that is closed asks for nothing more; what another wait has asked for may still come until it is cancelled.
-        if (!site.branch.isReason(error)) reject(error);
-      },
-    );
+    serve(site, inbox, wait, open).catch((error: unknown) => {
+      // A branch that is closed asks for nothing more; what another wait has asked for may still come until it is cancelled.
+      if (!site.branch.isReason(error)) reject(error);
+    });
   });
 }
 
-/** The record of this wait's path, at its turn; undefined when the wait is over without one. */
-async function asked(
-  site: CallSite,
-  inbox: SignalInbox,
-  { path, name, timeoutMs }: Wait,
-  wait: OpenWait,
-): Promise<HistoryRecord | undefined> {
+/** Asks for signals until the wait is over: one that it asked for may go to an older wait, and then it asks again, under a path of its own. */
+async function serve(site: CallSite, inbox: SignalInbox, wait: Wait, open: OpenWait): Promise<void> {
+  const { signals, parts } = site.body;
+  const { name, timeoutMs } = wait;
   const { time } = site.history;
   const deadlineMs =
     timeoutMs === undefined
       ? undefined
-      : await moment(site, `${path}/deadline`, "wait-deadline", () => time.nowMs() + timeoutMs);
+      : await moment(site, `${wait.path}/deadline`, "wait-deadline", () => time.nowMs() + timeoutMs);
+  for (let again = 0; open.isOpen; again++) {
+    const path = again === 0 ? wait.path : `${wait.path}/again${again}`;
+    if (again > 0) parts.interception?.callBegins(path, "signal", site.history.has(path));
+    const receipt = await asked(site, inbox, { path, name, deadlineMs }, open);
+    if (receipt === undefined || parts.interruption.isOver) return;
+    if (receipt.record.kind === "signal") signals.deliver(name, receipt);
+    else open.answer(receipt);
+  }
+}
+
+/** One question for a signal. */
+interface Question {
+  readonly path: string;
+  readonly name: string;
+  readonly deadlineMs: number | undefined;
+}
+
+/** What is recorded at the question's path, at its turn; undefined when the wait is over without one. */
+async function asked(
+  site: CallSite,
+  inbox: SignalInbox,
+  { path, name, deadlineMs }: Question,
+  wait: OpenWait,
+): Promise<Receipt | undefined> {
+  const { time } = site.history;
   const found = site.history.find(path, "signal");
   if (found !== undefined) {
     await site.recorded(found.position);
-    return site.body.parts.interruption.isOver ? never() : found;
+    return site.body.parts.interruption.isOver ? never() : { record: found, isReplay: true };
   }
   const ready = site.ready(path, "signal");
   if (ready !== undefined) await ready;
@@ -102,7 +116,7 @@ async function asked(
     const claimed = inbox.claim(name);
     if (claimed || timedOut) {
       const record = await received(site, path, name, timedOut, wait);
-      if (record !== undefined) return record;
+      if (record !== undefined) return { record, isReplay: false };
       // Another wait was answered meanwhile, and this one has asked for nothing: the signal waits still, as far as is known here.
       if (claimed && !wait.isOpen) inbox.arrived(name);
     }

@@ -7,6 +7,7 @@
  * BC3. A sleep that ended alone has no record of its end. The last one of them is known here, because a cancellation that was heard afterwards says so.
  */
 import type { Clock } from "@raftoral/raft-core";
+import type { NonDeterminismError } from "../../author/errors.ts";
 import type { RecordPosition } from "../../model/record.ts";
 import type { Activity } from "./activity.ts";
 import type { Answers } from "./answers.ts";
@@ -32,7 +33,7 @@ export interface BodyParts {
   readonly maxPayloadBytes: number;
   readonly interception: Interception | undefined;
   /** The body asks for something else than what is recorded. */
-  readonly onDiverged: (error: Error) => void;
+  readonly onDiverged: (error: NonDeterminismError) => void;
 }
 
 /** Counts and begins the context calls of one body (BC1 to BC3). All of its call sites share it. */
@@ -54,6 +55,8 @@ export class BodyCalls {
   #awaitedWake: { readonly path: string; readonly fn: () => void } | undefined;
   /** Paths of steps that are not recorded, or whose record is not answered yet. */
   readonly steps = new Set<string>();
+  /** What `ctx.patched` has answered, by id. */
+  readonly patches = new Map<string, boolean>();
 
   constructor(parts: BodyParts) {
     this.parts = parts;

@@ -36,6 +36,7 @@ import { childCall, childResult, startChild } from "../calls/child.ts";
 import { condition } from "../calls/condition.ts";
 import { mapped } from "../calls/mapped.ts";
 import { now } from "../calls/now.ts";
+import { patched } from "../calls/patched.ts";
 import { Places } from "../calls/places.ts";
 import { sleep, sleepUntil } from "../calls/sleep.ts";
 import { step } from "../calls/step.ts";
@@ -348,6 +349,11 @@ export class ExecutionContext implements WorkflowContext {
       const path = this.#paths.next("now");
       return (site) => now(site, path);
     });
+  }
+
+  patched(id: string): boolean {
+    this.#site.guard.check("patched");
+    return patched(this.#site, escapedName(id));
   }
 
   random(): number {

@@ -19,6 +19,7 @@ import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/reco
 import { callOf, isExternal, sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
+import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
 import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
 import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
@@ -68,8 +69,15 @@ export class History {
   readonly streams: StreamWrites;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
   readonly #recorded: Map<string, HistoryRecord>;
+  /** Whether an earlier owner took the new way at a patch. */
+  isPatched(path: string): boolean {
+    return this.#patched.has(path);
+  }
+
   /** How far earlier owners have come with steps that have no record. */
   readonly #progress: Map<string, KnownProgress> | undefined;
+  /** Paths of patches that earlier owners recorded: no call has to ask for them (patched.ts PT3). */
+  readonly #patched = new Set<string>();
   /** Number of records that earlier owners recorded. */
   readonly size: number;
   /** Records that are proposed, and whose fate is not known. */
@@ -119,7 +127,11 @@ export class History {
     this.#recorded = new Map([...history].filter(([, { kind }]) => !isExternal(kind)));
     this.#progress = progress.length === 0 ? undefined : new Map(progress.map((step) => [step.path, step]));
     this.size = this.#recorded.size;
-    for (const { recordedAtMs } of this.#recorded.values()) this.time.observe(recordedAtMs);
+    for (const [path, { recordedAtMs, kind }] of this.#recorded) {
+      this.time.observe(recordedAtMs);
+      if (kind === "patched") this.#patched.add(path);
+    }
+    for (const path of this.#patched) this.#recorded.delete(path);
     for (const { recordedAtMs } of progress) this.time.observe(recordedAtMs);
   }
 
@@ -155,11 +167,11 @@ export class History {
     return this.#progress?.get(path);
   }
 
-  /** How a body that asks for this call differs from what is recorded: the first record that it has not asked for. */
-  differenceAt(path: string, kind: RecordKind): NonDeterminismError {
+  /** How a body that asks for something here differs from what is recorded: the first record that it has not asked for. */
+  differenceAt(path: string, expected: string): NonDeterminismError {
     const first = [...this.#recorded].toSorted(([, a], [, b]) => a.position - b.position)[0];
     const recorded = first === undefined ? "nothing" : `${callOf(first[1].kind)} ${first[0]}`;
-    return new NonDeterminismError(path, { expected: callOf(kind), recorded });
+    return new NonDeterminismError(path, { expected, recorded });
   }
 
   /** Number of records that earlier owners recorded and the body has not asked for. */
@@ -217,6 +229,13 @@ export class History {
     const streamed = this.streams.close();
     if (streamed !== undefined) await streamed;
     return await this.#staged.end(outcome, outcome.status === "completed" ? outcome.result.length : 0);
+  }
+
+  /** Commits that this node's code does not fit the run. Never settles once the run is not this node's, which it is not after that. */
+  async hold(mismatch: CodeMismatch): Promise<void> {
+    const { runId, owner, epoch } = this.#ownership;
+    const { path, expected, recorded } = clippedMismatch(mismatch);
+    await this.#propose({ kind: "Hold", runId, path, expected, recorded, atMs: this.#clock.wallMs(), owner, epoch });
   }
 
   /** Commits a record after all that is staged, and gives the one that stands at the path then. */

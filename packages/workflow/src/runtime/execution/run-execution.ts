@@ -9,6 +9,7 @@
  * B5. A rejection in the body's code that nothing handles fails the run, whatever the body does meanwhile. In a cancelled run it is only told.
  * B6. A body hears of a cancellation after everything that is recorded or on its way into the record, and that it did is recorded too: what a shield
  *     records afterwards is answered after the cancellation on a replay as well.
+ * B7. A body that does not fit its history gets no answer and no error, and its outcome does not stand: the run is held, and goes on where code fits.
  */
 import type { Cancel, NodeId } from "@raftoral/raft-core";
 import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
@@ -19,7 +20,7 @@ import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import { type HistoryRecord, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
+import { callOf, type HistoryRecord, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
@@ -34,7 +35,7 @@ import { ContextGuard } from "./context-guard.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { ExternalRecords } from "./external-records.ts";
-import { History } from "./history.ts";
+import { History, never } from "./history.ts";
 import { HistorySize } from "./history-size.ts";
 import { Interception } from "./interception.ts";
 import { Interruption } from "./interruption.ts";
@@ -114,7 +115,7 @@ export class RunExecution {
       clock,
       open: () => this.#calls.open - this.#activity.parked,
       isAnswering: () => this.#answers.isGiving,
-      onRest: (path, kind) => this.#diverged(this.#history.differenceAt(path, kind)),
+      onRest: (path, kind) => this.#diverged(this.#history.differenceAt(path, callOf(kind))),
     });
     this.#interception = this.#intercepted();
     this.#calls = new BodyCalls({
@@ -164,9 +165,14 @@ export class RunExecution {
     this.#reports.bodyStarted(this.start.attempt, this.#history.size);
     const body = inBody(this.#place, () => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
     const outcome = await Promise.race([body, this.#stray.promise]);
-    if (this.interruption.isOver) return;
+    const { interruption } = this;
+    if (interruption.isOver) return;
+    if (this.#history.left > 0 && interruption.cancelled === undefined) {
+      this.#diverged(this.#history.differenceAt("its end", `to have ${outcome.status}`));
+      return;
+    }
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
-    this.interruption.hold();
+    interruption.hold();
     this.site.guard.returned();
     this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
@@ -237,12 +243,20 @@ export class RunExecution {
     this.#calls.whenWoken(after, () => this.#history.whenAskedBefore(position, tell));
   }
 
-  /** The body asks for something else than what is recorded. */
-  #diverged(error: Error): void {
-    if (this.interruption.isClosed) return;
+  /** The body asks for something else than what is recorded, or has ended without asking for all of it: its run is held for code that fits (B7). */
+  #diverged(error: NonDeterminismError): void {
+    const { interruption } = this;
+    if (interruption.isClosed) return;
     // Whatever the code is, a cancelled run ends.
-    if (this.interruption.cancelled !== undefined) this.interruption.tell();
-    else this.#stray.resolve({ status: "failed", error: recordedError(error) });
+    if (interruption.cancelled !== undefined) {
+      interruption.tell();
+      return;
+    }
+    interruption.hold();
+    this.site.guard.returned();
+    this.#reports.codeDiffers(error);
+    const { step: path, expected, recorded } = error;
+    void this.#history.hold({ path, expected, recorded }).then(() => this.end("held"));
   }
 
   /** The log has this path of the run, under this ownership. */
@@ -306,6 +320,10 @@ export class RunExecution {
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };
     } catch (error) {
+      if (error instanceof NonDeterminismError) {
+        this.#diverged(error);
+        return never();
+      }
       const { cancelled } = this.interruption;
       if (cancelled === undefined) {
         if (error instanceof CancelledError) return { status: "cancelled", reason: error.reason };

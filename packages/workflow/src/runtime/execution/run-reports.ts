@@ -5,6 +5,7 @@
  * RR2. It is said outside of every body (body-place.ts BP2): what an observer or logger does wrong is not the run's.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
+import type { NonDeterminismError } from "../../author/errors.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import type { Epoch } from "../../model/ownership.ts";
@@ -45,6 +46,16 @@ export class RunReports {
     const fields = { runId, workflowType, path, attempt, error };
     if (retryInMs === undefined) this.#warn(fields, "A step has failed for good.");
     else this.#warn({ ...fields, retryInMs }, "An attempt of a step has failed; another follows.");
+  }
+
+  /** The code of this node does not fit the run's history. */
+  codeDiffers({ step: path, expected, recorded }: NonDeterminismError): void {
+    const { runId, workflowType } = this.#setting;
+    this.#emit({ type: "code-mismatch", runId, workflowType, path, expected, recorded });
+    this.#warn(
+      { runId, workflowType, path, expected, recorded },
+      "The code of a run does not fit its history. The run is held until a node registers code that fits.",
+    );
   }
 
   recordsUnused(paths: readonly string[]): void {

@@ -10,15 +10,24 @@
  */
 import type { HistoryRecord } from "../../model/record.ts";
 
+/** What a question for a signal was answered with. */
+export interface Receipt {
+  readonly record: HistoryRecord;
+  /** Whether an earlier owner recorded it. */
+  readonly isReplay: boolean;
+}
+
+type Give = (receipt: Receipt) => void;
+
 /** A wait that has no signal yet. */
 export class OpenWait {
-  readonly #give: (record: HistoryRecord) => void;
+  readonly #give: Give;
   readonly #leave: (wait: OpenWait) => void;
   #isOpen = true;
   #closed: (() => void) | undefined;
 
-  /** `give`: called once, with the record that the wait is answered with. */
-  constructor(give: (record: HistoryRecord) => void, leave: (wait: OpenWait) => void) {
+  /** `give`: called once, with what the wait is answered with. */
+  constructor(give: Give, leave: (wait: OpenWait) => void) {
     this.#give = give;
     this.#leave = leave;
   }
@@ -33,10 +42,10 @@ export class OpenWait {
   }
 
   /** Answers the wait, unless it is closed. */
-  answer(record: HistoryRecord): void {
+  answer(receipt: Receipt): void {
     if (!this.#isOpen) return;
     this.close();
-    this.#give(record);
+    this.#give(receipt);
   }
 
   /** The wait wants no signal any more. Idempotent. */
@@ -51,7 +60,7 @@ export class OpenWait {
 /** The open waits of one body by the names of their signals, and the signals that are kept for later waits (SW1 to SW3). */
 export class SignalWaits {
   readonly #open = new Map<string, Set<OpenWait>>();
-  readonly #kept = new Map<string, HistoryRecord[]>();
+  readonly #kept = new Map<string, Receipt[]>();
 
   /** Whether a signal is kept for the next wait of this name. */
   keeps(name: string): boolean {
@@ -59,7 +68,7 @@ export class SignalWaits {
   }
 
   /** A wait begins. `give` is called at once when a signal is kept for it (SW2). */
-  open(name: string, give: (record: HistoryRecord) => void): OpenWait {
+  open(name: string, give: Give): OpenWait {
     const waits = this.#open.get(name) ?? new Set();
     const wait = new OpenWait(give, (closed) => {
       waits.delete(closed);
@@ -75,9 +84,10 @@ export class SignalWaits {
   }
 
   /** A signal has its turn (SW1, SW2). */
-  deliver(name: string, record: HistoryRecord): void {
+  deliver(name: string, receipt: Receipt): void {
     const [oldest] = this.#open.get(name) ?? [];
-    if (oldest !== undefined) oldest.answer(record);
-    else this.#kept.set(name, [...(this.#kept.get(name) ?? []), record]);
+    // A signal that is kept was received before: an owner answers with it as with what it finds recorded.
+    if (oldest !== undefined) oldest.answer(receipt);
+    else this.#kept.set(name, [...(this.#kept.get(name) ?? []), { ...receipt, isReplay: true }]);
   }
 }
