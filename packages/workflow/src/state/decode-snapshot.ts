@@ -15,6 +15,7 @@ import { readerOf } from "../wire/command-wire.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
 import { putLatest } from "./latest-variables.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "./record-codec.ts";
+import type { WaitingRuns } from "./run-counts.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import {
   putArchive,
@@ -27,7 +28,7 @@ import {
   type RecordSink,
   startOf,
 } from "./run-records.ts";
-import type { WaitingRuns } from "./run-table.ts";
+
 import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { SNAPSHOT_RECORDS } from "./snapshot-records.ts";
 import { encodeHeader } from "./state-header.ts";

@@ -31,6 +31,7 @@ import { archiveOf } from "./archive.ts";
 import { firstKeys, isEmpty } from "./first-keys.ts";
 import { putLatest } from "./latest-variables.ts";
 import { RunCache } from "./run-cache.ts";
+import type { RunCounts, WaitingRuns } from "./run-counts.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import {
   loadRun,
@@ -62,23 +63,6 @@ const SWEPT = [
   KEY_PREFIX.streamScope,
   KEY_PREFIX.latest,
 ];
-
-/** How many runs there are; kept in the header. */
-export interface RunCounts {
-  readonly finished: number;
-  /** Running runs by seat. */
-  readonly loads: ReadonlyMap<Seat, number>;
-  /** Running runs on no seat that are not stuck, by what they wait for. */
-  readonly waiting: ReadonlyMap<string, WaitingRuns>;
-  readonly stuck: number;
-}
-
-/** Runs that wait for a node that can execute a type and version. */
-export interface WaitingRuns {
-  readonly type: string;
-  readonly version: number;
-  readonly runs: number;
-}
 
 /**
  * The runs of one state machine. A `RunRecord` that it gives is the only object of its run: callers change it through the table's methods (T1 to T4).

@@ -29,7 +29,7 @@ import type {
 import type { WorkflowLog } from "../../author/workflow-log.ts";
 import type { WorkflowResult } from "../../author/workflow-types.ts";
 import { WorkflowError } from "../../errors.ts";
-import { type BranchLimits, inBranch, race } from "../calls/branches.ts";
+import { inBranch, race } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
 import { childCall, childResult, startChild } from "../calls/child.ts";
@@ -48,18 +48,7 @@ import { Branch } from "./branch.ts";
 import { never } from "./history.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { RunLog } from "./run-log.ts";
-
-/** Items of a `map` that are under way at once, unless told otherwise. */
-const MAP_CONCURRENCY = 16;
-const MAX_CONCURRENCY = 1_000_000;
-/** How long a shield may take unless its author says otherwise, in milliseconds. */
-const DEFAULT_SHIELD_MS = 60_000;
-
-/** The timeout of a scope, with the place where it is recorded. */
-function timeoutIn(paths: StepPaths, scope: string, timeout: Duration | undefined): BranchLimits["timeout"] {
-  // No path of a call within the scope: those have a number.
-  return timeout === undefined ? undefined : { path: `${paths.prefix}timeout`, scope, ms: durationMs(timeout) };
-}
+import { checkedConcurrency, DEFAULT_MAP_CONCURRENCY, DEFAULT_SHIELD_MS, timeoutIn } from "./scope-limits.ts";
 
 /** The `ctx` of one scope of a body. A scope within it gets a context of its own, over the same execution. */
 export class ExecutionContext implements WorkflowContext {
@@ -145,7 +134,7 @@ export class ExecutionContext implements WorkflowContext {
   map<Item, Result>(
     items: Iterable<Item>,
     fn: (ctx: WorkflowContext, item: Item, index: number) => Result | Promise<Result>,
-    { concurrency = MAP_CONCURRENCY, name = "map" }: MapOptions = {},
+    { concurrency = DEFAULT_MAP_CONCURRENCY, name = "map" }: MapOptions = {},
   ): Promise<Result[]> {
     return called(async () => {
       const refused = this.#refusal("map", name);
@@ -394,13 +383,4 @@ export class ExecutionContext implements WorkflowContext {
     this.#random ??= new SeededRandom(this.#execution.start.seed, this.#paths.prefix);
     return this.#random;
   }
-}
-
-/** Throws INPUT_INVALID unless it is a whole number from 1. */
-function checkedConcurrency(concurrency: number): number {
-  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) return concurrency;
-  throw new WorkflowError(
-    "INPUT_INVALID",
-    `The concurrency is ${String(concurrency)}. Give a whole number from 1 to ${MAX_CONCURRENCY}.`,
-  );
 }
