@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type WorkflowContext, type WorkflowDefinition, workflow } from "raftoral";
 import type { WorkLog } from "../harness/index.ts";
 import { approval } from "./approval.ts";
+import { fleet, voyage } from "./fleet.ts";
 import { labor } from "./labor.ts";
 import { talk } from "./talk.ts";
 import { ticket } from "./ticket.ts";
@@ -90,5 +91,5 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
 
   /** Waits for a signal and returns its payload. */
   const patient = workflow("patient", { version: 1 }, (ctx) => ctx.waitFor("go"));
-  return [tally, hold, nap, ticket, talk, labor, approval, poison, patient];
+  return [tally, hold, nap, ticket, talk, labor, approval, fleet, voyage, poison, patient];
 }

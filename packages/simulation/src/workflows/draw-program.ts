@@ -15,6 +15,8 @@ const MAX_DEPTH = 4;
 /** More attempts than a delay that doubles can be computed for. */
 const MANY_ATTEMPTS = 1_100;
 const DAY_MS = 86_400_000;
+/** Of steps that are drawn as simple actions, so many in a hundred are children. */
+const CHILDREN_IN_HUNDRED = 8;
 
 /** A random program. Two of five do nothing whose end depends on what takes how long, one of six is cancelled. */
 export function drawProgram(below: Below): Program {
@@ -133,8 +135,16 @@ class Drawing {
       case 6:
         return this.#chance(4) && !calmBranch ? { do: "throw", cancels: this.#chance(6) } : this.#step();
       default:
-        return this.#step();
+        return this.#stepOrChild(calmBranch);
     }
+  }
+
+  /** A child is drawn as the step in whose place it stands: what else a seed draws stays the same. */
+  #stepOrChild(calmBranch: boolean): Action {
+    const step = this.#step();
+    const { value, failures } = step;
+    if (value < 100 - CHILDREN_IN_HUNDRED) return step;
+    return { do: "child", ms: value % 2 === 0 ? 0 : value * 10, value, fails: failures > 0 && !calmBranch };
   }
 
   #step(): StepAction {

@@ -119,6 +119,37 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
     plans: [plan("kill-owner@commit:1:after"), plan("power-cut@commit:1:after"), plan("cut-off-owner@commit:1:after")],
   },
   {
+    name: "children that end while their parent's owner dies",
+    program: program({
+      do: "map",
+      items: 3,
+      concurrency: 3,
+      body: sequence(
+        { do: "child", ms: 0, value: 1, fails: false },
+        { do: "child", ms: 500, value: 2, fails: false },
+        step("ship"),
+      ),
+    }),
+    plans: [1, 3, 5, 8].flatMap((nth) =>
+      ["kill-owner", "power-cut", "move", "transfer"].flatMap((kind) =>
+        ["proposed", "after"].map((when) => plan(`${kind}@commit:${nth}:${when}`, { snapshots: nth === 5 })),
+      ),
+    ),
+  },
+  {
+    name: "a child whose parent is cancelled",
+    program: program(
+      {
+        do: "try",
+        body: { do: "child", ms: 60_000, value: 1, fails: false },
+        caught: undefined,
+        finally: { do: "noise", turns: 1 },
+      },
+      { cancelling: { commit: 1, when: "after" } },
+    ),
+    plans: [plan("kill-owner@cancel:1:after"), plan("move@cancel:1:proposed")],
+  },
+  {
     name: "a cancelled sleep on a node whose slots are taken",
     program: program({
       do: "try",

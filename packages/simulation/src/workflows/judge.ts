@@ -23,6 +23,7 @@ const OWN_ERRORS: ReadonlySet<string> = new Set([
   "Error",
   "StepFailedError",
   "VariableFailedError",
+  "ChildFailedError",
   "TokenExpiredError",
   "AggregateError",
 ]);

@@ -73,6 +73,20 @@ export function programWorkflow(probe: ProgramProbe): WorkflowDefinition<Program
   });
 }
 
+/** What a program starts as its child. */
+export const leaf = workflow("leaf", { version: 1 }, async (ctx, { ms, value, fails }: Leaf): Promise<number> => {
+  if (ms > 0) await ctx.sleep(ms);
+  const gave = await ctx.step("leaf", () => value);
+  if (fails) throw new Error("the leaf fails");
+  return gave;
+});
+
+interface Leaf {
+  readonly ms: number;
+  readonly value: number;
+  readonly fails: boolean;
+}
+
 class Interpreter {
   readonly #ctx: WorkflowContext;
   readonly #probe: ProgramProbe;
@@ -136,6 +150,10 @@ class Interpreter {
       case "sleep":
         await this.#told(ctx.sleep(action.ms));
         return "slept";
+      case "child": {
+        const { ms, value, fails } = action;
+        return await this.#told(ctx.run<typeof leaf>("leaf", { ms, value, fails }));
+      }
       case "wait":
         return await this.#wait(action);
       case "token":

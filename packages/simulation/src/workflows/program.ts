@@ -39,6 +39,8 @@ export type Action =
       readonly fails: "never" | "once" | "always";
     }
   | { readonly do: "sleep"; readonly ms: number }
+  /** A run of its own, which sleeps for `ms`, runs a step, and gives `value` or fails. */
+  | { readonly do: "child"; readonly ms: number; readonly value: number; readonly fails: boolean }
   | { readonly do: "wait"; readonly signal: string; readonly timeoutMs: number | undefined }
   /** A token that a step hands out, and that is answered so many milliseconds later. */
   | {
@@ -124,7 +126,11 @@ function isIndependent(action: Action): boolean {
 
 function mayThrow(action: Action): boolean {
   if (action.do === "step") return action.failures >= action.attempts || (action.hangs && action.attempts === 1);
-  return action.do === "throw" || (action.do === "variable" && action.fails !== "never");
+  return (
+    action.do === "throw" ||
+    (action.do === "child" && action.fails) ||
+    (action.do === "variable" && action.fails !== "never")
+  );
 }
 
 /** Whether `holds` for an action and everything in it. */

@@ -17,7 +17,21 @@ test("the programs that are drawn do everything that a body can do", () => {
   const kinds = new Set(actions.map((action) => action.do));
   expect([...kinds].sort()).toEqual(
     [
-      ...["all", "allSettled", "any", "detached", "loop", "map", "noise", "now", "race", "random", "scope", "sequence"],
+      ...[
+        "all",
+        "allSettled",
+        "any",
+        "child",
+        "detached",
+        "loop",
+        "map",
+        "noise",
+        "now",
+        "race",
+        "random",
+        "scope",
+        "sequence",
+      ],
       ...["sleep", "step", "throw", "token", "try", "variable", "wait"],
     ].sort(),
   );
@@ -27,6 +41,7 @@ test("the programs that are drawn do everything that a body can do", () => {
   expect(isThere((one) => one.do === "step" && one.hangs)).toBe(true);
   expect(isThere((one) => one.do === "step" && one.isVolatile)).toBe(true);
   expect(isThere((one) => one.do === "step" && one.beats && one.failures > 0)).toBe(true);
+  expect(isThere((one) => one.do === "child" && one.fails)).toBe(true);
   expect(isThere((one) => one.do === "scope" && one.concurrency !== undefined)).toBe(true);
   expect(isThere((one) => one.do === "wait" && one.timeoutMs !== undefined)).toBe(true);
   for (const isTimed of [true, false])

@@ -85,6 +85,10 @@ function* smallerActions(action: Action): Generator<Action> {
     case "token":
       if (action.answerAfterMs > 0) yield { ...action, answerAfterMs: 0 };
       return;
+    case "child":
+      if (action.ms > 0) yield { ...action, ms: 0 };
+      if (action.fails) yield { ...action, fails: false };
+      return;
     case "variable":
       if (action.sets > 0) yield { ...action, sets: 0 };
       return;

@@ -8,7 +8,7 @@ import type { ProgramFinding, ProgramInvariant } from "./finding.ts";
 import { judgeChunks, judgeEnd } from "./judge.ts";
 import type { Plan } from "./plans.ts";
 import type { Program } from "./program.ts";
-import { BODY_STREAM, programWorkflow, STEP_STREAM } from "./program-workflow.ts";
+import { BODY_STREAM, leaf, programWorkflow, STEP_STREAM } from "./program-workflow.ts";
 import { RunObserver } from "./run-observer.ts";
 
 /** What is tried. */
@@ -57,7 +57,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
   let [history, come, startedAtMs]: [HistoryExport | undefined, number, number] = [undefined, 0, 0];
   try {
     cluster = await TestCluster.start({
-      workflows: [programWorkflow(observer), hog],
+      workflows: [programWorkflow(observer), leaf, hog],
       realWaitMs: REAL_WAIT_MS,
       logger: loggerFor(findings),
       nodeOptions: {

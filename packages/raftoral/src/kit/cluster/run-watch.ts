@@ -50,6 +50,9 @@ interface Watched {
   epoch: number;
   /** Paths of records that are committed, with the nodes that have heard so. */
   readonly committed: Map<string, Set<NodeId>>;
+  /** From 1, and which one each node has heard of: records of an earlier one are not told again. */
+  generation: number;
+  readonly generations: Map<NodeId, number>;
   /** What the body waits for. */
   readonly open: Map<string, string>;
   readonly problems: string[];
@@ -145,6 +148,8 @@ export class RunWatch implements ProposalObserver {
     switch (event.type) {
       case "run-started": {
         const run = this.#run(event.runId, event.workflowType);
+        // A process that begins hears of everything again.
+        run.generations.set(nodeId, 1);
         if (run.isStarted) return;
         run.isStarted = true;
         run.owner = event.owner;
@@ -160,9 +165,21 @@ export class RunWatch implements ProposalObserver {
         this.tell(`run ${event.runId} goes to ${event.to === 0 ? "no node" : `node ${event.to}`} (${event.reason})`);
         return;
       }
+      case "run-continued": {
+        const run = this.#run(event.runId, event.workflowType);
+        this.#epochsOf(nodeId).set(event.runId, event.epoch);
+        run.epoch = Math.max(run.epoch, event.epoch);
+        run.generations.set(nodeId, event.generation);
+        if (run.generation >= event.generation) return;
+        run.generation = event.generation;
+        run.committed.clear();
+        run.proposed.clear();
+        this.tell(`run ${event.runId} begins generation ${event.generation}`);
+        return;
+      }
       case "record-committed": {
         const run = this.#runs.get(event.runId);
-        if (run === undefined) return;
+        if (run === undefined || (run.generations.get(nodeId) ?? 1) < run.generation) return;
         const heard = run.committed.get(event.path);
         heard?.add(nodeId);
         if (heard !== undefined) return;
@@ -210,6 +227,10 @@ export class RunWatch implements ProposalObserver {
         );
         return end === undefined ? commit : [...commit, { at: "command", runId, command: "end" }];
       }
+      case "ContinueAsNew":
+        return this.#commitOf(command.runId, [`generation after epoch ${command.epoch}`]);
+      case "ChildEnded":
+        return this.#commitOf(command.runId, [`${command.path}/result`]);
       case "WorkflowStart":
         this.#run(command.runId, command.workflowType);
         return [{ at: "command", runId: command.runId, command: "start" }];
@@ -353,6 +374,8 @@ export class RunWatch implements ProposalObserver {
         calls: 0,
         epoch: 0,
         committed: new Map(),
+        generation: 1,
+        generations: new Map(),
         open: new Map(),
         problems: [],
       };

@@ -130,5 +130,8 @@ export async function replayBody(
 
 /** Whether a record of one kind can answer a call that would record another. */
 function answers(asked: string, recorded: string): boolean {
+  // A child ends in one of three ways.
+  if (asked === "child-completed")
+    return recorded === "child-failed" || recorded === "child-cancelled" || recorded === asked;
   return recorded === asked || recorded === `${asked}-failed` || recorded === `${asked}-timeout`;
 }

@@ -1,0 +1,41 @@
+/** Workflows that are made of others: a fleet of ships, each a child, over several generations. */
+import { setTimeout as pause } from "node:timers/promises";
+import { workflow } from "raftoral";
+
+/** Ships of a fleet, and trips that each fleet makes. */
+export const SHIPS = 12;
+export const TRIPS = 3;
+
+/** A child: some work, on whatever node. */
+export const voyage = workflow("voyage", { version: 1 }, async (ctx, ship: number) => {
+  const loaded = await ctx.step("load", async () => {
+    await pause(100 + ship * 40);
+    return ship;
+  });
+  await ctx.sleep(200);
+  return await ctx.step("sail", () => ({ ship: loaded, node: ctx.nodeId }));
+});
+
+interface Voyages {
+  readonly trip: number;
+  readonly arrived: readonly number[];
+}
+
+/** A parent: waits for its ships in parallel, notes the order of their arrival, and continues as new for the next trip. */
+export const fleet = workflow("fleet", { version: 1 }, async (ctx, { trip, arrived }: Voyages): Promise<Voyages> => {
+  const order: number[] = [];
+  await Promise.all(
+    Array.from({ length: SHIPS }, (_, ship) =>
+      ctx.scope("ship", async (own) => {
+        await own.run(voyage, ship);
+        order.push(ship);
+      }),
+    ),
+  );
+  // A new owner must have seen the ships arrive in the same order.
+  const noted = await ctx.step("note", () => order);
+  if (noted.join() !== order.join())
+    throw new Error(`the ships arrived as ${noted.join()}, and as ${order.join()} now`);
+  const next = { trip: trip + 1, arrived: [...arrived, order.length] };
+  return next.trip === TRIPS ? next : await ctx.continueAsNew(next);
+});
