@@ -11,6 +11,7 @@ export type WorkflowErrorCode =
   | "CHILD_CANCELLED"
   | "CHILD_FAILED"
   | "COMMAND_INVALID"
+  | "COMPENSATION_FAILED"
   | "CONTEXT_ENDED"
   | "CONTEXT_FOREIGN"
   | "CONTEXT_IN_STEP"

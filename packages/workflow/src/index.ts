@@ -13,6 +13,7 @@ export {
   CancelledError,
   ChildCancelledError,
   ChildFailedError,
+  CompensationFailedError,
   type ContextMisuse,
   ContextMisuseError,
   NonDeterminismError,
@@ -28,6 +29,7 @@ export {
 } from "./author/errors.ts";
 export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
+export { type Saga, type SagaOptions, type SagaStepOptions, saga } from "./author/saga.ts";
 export { chunkOf, inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";
 export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
 export { escapedName } from "./author/step-path.ts";

@@ -50,6 +50,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   CLUSTER_MISSING: "NodeError",
   CODEC_INVALID: "RaftError",
   COMMAND_INVALID: "WorkflowError",
+  COMPENSATION_FAILED: "WorkflowError",
   CONFIG_INVALID: "RaftError",
   CONF_CHANGE_INVALID: "RaftError",
   CONF_CHANGE_REFUSED: "RaftError",

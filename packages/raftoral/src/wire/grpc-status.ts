@@ -51,6 +51,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   STATE_FORMAT_UNSUPPORTED: Code.FailedPrecondition,
   STEP_FAILED: Code.Unknown,
   BRANCH_CANCELLED: Code.Unknown,
+  COMPENSATION_FAILED: Code.Unknown,
   CHILD_CANCELLED: Code.Unknown,
   CHILD_FAILED: Code.Unknown,
   RUN_TIMED_OUT: Code.Unknown,

@@ -189,6 +189,27 @@ export class StepFailedError extends WorkflowError {
   }
 }
 
+/** Something that a saga has done could not be undone; everything else was. `cause` is what the saga had thrown. */
+export class CompensationFailedError extends WorkflowError {
+  static {
+    brand(CompensationFailedError, "CompensationFailedError");
+  }
+
+  override readonly name = "CompensationFailedError";
+  /** Of each undo that failed for good, in the order of undoing. */
+  readonly failures: readonly StepFailedError[];
+
+  constructor(failures: readonly StepFailedError[], cause: unknown) {
+    const steps = failures.map(({ step }) => step);
+    super(
+      "COMPENSATION_FAILED",
+      `A saga was undone, but for ${steps.join(", ")}: ${failures[0]?.message ?? ""} Undo that by hand.`,
+      { details: { steps }, cause },
+    );
+    this.failures = failures;
+  }
+}
+
 /** The function that gives a variable its value has failed. It is recorded: the body meets the same error at every replay. */
 export class VariableFailedError extends WorkflowError {
   static {
