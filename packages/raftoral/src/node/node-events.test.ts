@@ -30,6 +30,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "body-started": true,
   "step-attempt-failed": true,
   "code-mismatch": true,
+  "version-missing": true,
   "records-unused": true,
   "steps-unfinished": true,
   "history-large": true,

@@ -17,6 +17,7 @@ import type { KnownProgress } from "../model/step-progress.ts";
 import { encodeSnapshot } from "../state/encode-snapshot.ts";
 import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
 import { type VariablePage, type VariableQuery, variablePage } from "../state/latest-variables.ts";
+import type { WaitingRuns } from "../state/run-counts.ts";
 import { findHistoryRecord, inputOf } from "../state/run-records.ts";
 import {
   type ChildView,
@@ -190,6 +191,11 @@ export class WorkflowState {
   variables(query: VariableQuery): VariablePage | undefined {
     const run = this.#tables.runs.get(query.runId);
     return run === undefined ? undefined : variablePage(this.#tables.runs.records, run, query);
+  }
+
+  /** What runs wait for that no live node has registered. */
+  waiting(): readonly WaitingRuns[] {
+    return this.#tables.runs.waiting();
   }
 
   /** Newest start first. */

@@ -143,6 +143,32 @@ describe("code that does not fit a run's history (B7)", () => {
   });
 });
 
+test("a version that is in use and registered nowhere is reported by a node that has others of its type, when it starts", async () => {
+  const w = world();
+  const version = (number: number) => workflow("order", { version: number }, (ctx) => ctx.waitFor("go"));
+  w.start(1, []);
+  w.start(2, [version(1)]);
+  w.start(3, [workflow("mail", { version: 1 }, async () => {})]);
+  await Promise.all([...w.runtimes.values()].map((runtime) => runtime.registered));
+  w.cluster.lead(1);
+  for (const id of ["a", "b"]) await w.runtime(2).startWorkflow("order", undefined, { id });
+  const orphaned = w.next("owner-changed", ({ to }) => to === 0);
+  w.kill(2);
+  w.cluster.reportLost(2);
+  await orphaned;
+  w.runtime(1).stop();
+  const missing = w.next("version-missing");
+  w.start(1, [version(3), version(2)]);
+  expect(await missing).toEqual({
+    type: "version-missing",
+    workflowType: "order",
+    version: 1,
+    runs: 2,
+    registered: [2, 3],
+  });
+  expect(w.events.filter(({ type }) => type === "version-missing")).toHaveLength(1);
+});
+
 describe("ctx.patched", () => {
   const both =
     (courses: string[], waiting: Latch): Body =>

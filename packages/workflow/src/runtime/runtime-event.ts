@@ -62,6 +62,20 @@ export interface CodeMismatchFound extends CodeMismatch {
   readonly workflowType: string;
 }
 
+/**
+ * Runs wait for a version that no live node has registered, while this node registers others of its type: somebody has removed code that is still in use. Told when
+ * this node has registered.
+ */
+export interface VersionMissing {
+  readonly type: "version-missing";
+  readonly workflowType: string;
+  readonly version: number;
+  /** Runs that wait for it. */
+  readonly runs: number;
+  /** Versions of the type that this node has registered, ascending. */
+  readonly registered: readonly number[];
+}
+
 /** What only the node hears where it happens; every other event is replicated. */
 export type LocalEvent =
   | BodyStarted
@@ -69,7 +83,8 @@ export type LocalEvent =
   | StepAttemptFailed
   | RecordsUnused
   | StepsUnfinished
-  | HistoryLarge;
+  | HistoryLarge
+  | VersionMissing;
 
 /** An event of the replicated state, or of this node alone. */
 export type RuntimeEvent = WorkflowEvent | LocalEvent;

@@ -91,6 +91,7 @@ export class WorkflowRuntime {
       onNotice: (notice) => this.#onNotice(notice),
     });
     this.#registration.register();
+    this.registered.then(() => this.#reportMissingVersions()).catch(() => {});
   }
 
   /** Runs of this node now: whose body runs, sleeps or waits here, and those of them that wait for a free place. */
@@ -216,6 +217,22 @@ export class WorkflowRuntime {
         break;
     }
     this.#executions.onEvent(event, this.#registration.isRegistered);
+  }
+
+  /** Says which versions runs wait for that this node could have kept (VersionMissing). */
+  async #reportMissingVersions(): Promise<void> {
+    const { waiting } = await this.#engine.overview();
+    const types = this.#registry.types();
+    for (const { type: workflowType, version, runs } of waiting) {
+      const ofType = types.filter(({ type }) => type === workflowType).map((each) => each.version);
+      if (ofType.length === 0 || this.#stopped) continue;
+      const registered = ofType.toSorted((a, b) => a - b);
+      this.events.emit({ type: "version-missing", workflowType, version, runs, registered });
+      this.#logger.warn(
+        { workflowType, version, runs, registered },
+        "Runs wait for a version that no live node has registered. Register it beside the newer ones until they have ended.",
+      );
+    }
   }
 
   #onNotice(notice: EngineNotice): void {

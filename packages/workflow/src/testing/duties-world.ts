@@ -194,6 +194,7 @@ export class DutiesWorld {
       list: refuse,
       ownedBy: refuse,
       overview: async () => ({
+        waiting: [],
         leader: this.leader,
         isLeader: this.leader === nodeId,
         members: this.#members,

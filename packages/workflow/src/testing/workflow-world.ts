@@ -16,6 +16,7 @@ const LOCAL: ReadonlySet<string> = new Set<LocalEvent["type"]>([
   "records-unused",
   "steps-unfinished",
   "history-large",
+  "version-missing",
 ]);
 
 /** A promise that the test settles, for bodies to wait on. */

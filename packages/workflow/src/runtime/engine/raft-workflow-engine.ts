@@ -113,6 +113,7 @@ export class RaftWorkflowEngine implements WorkflowEngine {
       members,
       nodes: state.nodes(),
       size: state.size,
+      waiting: state.waiting(),
       clockMs: state.clock,
       uptimeMs: state.uptimeMs,
       oldestEndUptimeMs: state.oldestEndUptime(),

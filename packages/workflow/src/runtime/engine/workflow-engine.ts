@@ -12,6 +12,7 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
+import type { WaitingRuns } from "../../state/run-counts.ts";
 import type {
   ChildView,
   NodeView,
@@ -46,6 +47,8 @@ export interface EngineOverview {
   readonly members: readonly NodeId[];
   readonly nodes: readonly NodeView[];
   readonly size: StateSize;
+  /** Types and versions that runs wait for, because no live node has registered them, in the order of their versions. */
+  readonly waiting: readonly WaitingRuns[];
   /** Log clock in ms since the epoch. */
   readonly clockMs: number;
   /** How long leaders have led, in ms, as far as the state has been told. */
