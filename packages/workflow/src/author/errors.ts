@@ -203,7 +203,7 @@ export class CompensationFailedError extends WorkflowError {
     const steps = failures.map(({ step }) => step);
     super(
       "COMPENSATION_FAILED",
-      `A saga was undone, but for ${steps.join(", ")}: ${failures[0]?.message ?? ""} Undo that by hand.`,
+      `A saga could not undo ${steps.join(", ")}. See why in \`failures\`, and undo that by hand.`,
       { details: { steps }, cause },
     );
     this.failures = failures;
