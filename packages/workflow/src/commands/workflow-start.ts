@@ -18,6 +18,7 @@ import { inputOf } from "../state/run-records.ts";
 import type { Tables } from "../state/tables.ts";
 import { bool, bytes, message, optional, string, uint } from "../wire/fields.ts";
 import { defineCommand } from "./command.ts";
+import type { Running } from "./find-run.ts";
 import { type Refused, refused } from "./refusal.ts";
 
 /** Starts a run. `version` 0 asks for the newest version. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID or WORKFLOW_TYPE_UNKNOWN. */
@@ -64,7 +65,7 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
   kind: "WorkflowStart",
   field: 1,
   summary: "Starts a run, or finds the run that has this id.",
-  maxRuns: 1,
+  maxRuns: 2,
   fields: {
     runId: string(1),
     workflowType: string(2),
@@ -134,6 +135,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       reason: "start",
       cancelReason: undefined,
       isTimedOut: false,
+      hasChildren: false,
       losses: NO_LOSSES,
       stuck: undefined,
       mismatch: undefined,
@@ -143,7 +145,11 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     },
     command.input,
   );
-  if (parent !== undefined) tables.children.add(parent.known.family, tables.index);
+  if (parent !== undefined) {
+    tables.children.add(parent.known.family, tables.index);
+    const { run, head } = parent;
+    if (!head.hasChildren) tables.runs.update(run, { ...head, hasChildren: true });
+  }
   tables.events.push({
     type: "run-started",
     index: tables.index,
@@ -186,11 +192,11 @@ function parentOf(
   tables: Tables,
   { runId, startIndex, path, closePolicy, epoch }: StartingParent,
   child: string,
-): { readonly ok: true; readonly known: KnownParent } | Refused {
+): (Running & { readonly known: KnownParent }) | Refused {
   const run = tables.runs.get(runId);
-  const isOpen = run !== undefined && run.startIndex === startIndex && run.head.status === "running";
-  if (isOpen && run.head.epoch === epoch) {
-    return { ok: true, known: { runId, startIndex, path, closePolicy, family: run.family } };
+  const isSame = run !== undefined && run.startIndex === startIndex;
+  if (isSame && run.head.status === "running" && run.head.epoch === epoch) {
+    return { ok: true, run, head: run.head, known: { runId, startIndex, path, closePolicy, family: run.family } };
   }
   return refused(
     "STALE_OWNER",

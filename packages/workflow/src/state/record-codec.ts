@@ -50,6 +50,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.uint(23, head.losses.lastAtMs);
     to.bool(24, head.losses.onTrial);
     to.bool(44, head.isTimedOut);
+    to.bool(45, head.hasChildren);
     to.uint(25, head.stuck === undefined ? 0 : STUCK_REASONS.indexOf(head.stuck) + 1);
     for (const seat of head.tried) to.uint(30, seat);
     if (head.mismatch !== undefined) {
@@ -111,7 +112,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const signalIds: string[] = [];
   let stepsInProgress = 0;
   let parent: KnownParent | undefined;
-  let [deadlineAtMs, generation, family, isTimedOut] = [0, 1, 0, false];
+  let [deadlineAtMs, generation, family, isTimedOut, hasChildren] = [0, 1, 0, false, false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -154,6 +155,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 42) generation = from.uint();
     else if (field === 43) family = from.uint();
     else if (field === 44) isTimedOut = from.bool();
+    else if (field === 45) hasChildren = from.bool();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -183,6 +185,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         reason: named(OWNER_REASONS, reason, "owner reason"),
         cancelReason: asked,
         isTimedOut,
+        hasChildren,
         losses: losses === 0 ? NO_LOSSES : { count: losses, lastAtMs: lastLossAtMs, onTrial },
         stuck: stuck === 0 ? undefined : named(STUCK_REASONS, stuck - 1, "reason of a stuck run"),
         mismatch: heldAt === 0 ? undefined : { heldAt, path, expected, recorded },

@@ -35,6 +35,8 @@ export interface RunningHead {
   readonly cancelReason: string | undefined;
   /** Whether the cancellation was asked for because its time is over. */
   readonly isTimedOut: boolean;
+  /** Whether it has ever started a child: only then is there something to tell when it ends. */
+  readonly hasChildren: boolean;
   /** Owners that it has lost in a row. */
   readonly losses: OwnerLosses;
   /** Why no node is to execute it; undefined unless it is stuck. */

@@ -205,11 +205,11 @@ export class Tables {
   /** Begins the next generation of a running run, on the same seat and under a new epoch. */
   continue(run: RunRecord, before: RunningHead, input: Uint8Array): RunRecord & { readonly head: RunningHead } {
     const { runId, workflowType, version, parent, startIndex, deadlineAtMs } = run;
-    const { owner, seat, cancelReason, isTimedOut, signalIds } = before;
+    const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds } = before;
     const generation = run.generation + 1;
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
     const facts = { ...factsOf(run), seed, generation, startIndex: this.index };
-    const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, signalIds };
+    const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds };
     const epoch = this.nextEpoch();
     const fresh = {
       status: "running",
@@ -247,7 +247,7 @@ export class Tables {
       this.children.report(startIndex);
     }
     const isChild = parent !== undefined;
-    const leavesChildren = this.children.close(run.family);
+    const leavesChildren = head.hasChildren && this.children.close(run.family);
     const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren };
     this.events.push({ type: "run-ended", index: this.index, atMs, ...facts });
   }

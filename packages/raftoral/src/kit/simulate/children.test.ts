@@ -1,5 +1,5 @@
 // @module-tag slow
-import { ChildFailedError, workflow } from "@raftoral/workflow";
+import { ChildFailedError, type WorkflowContext, workflow } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import { simulate } from "./simulate.ts";
 
@@ -11,6 +11,16 @@ const part = workflow("part", { version: 1 }, async (ctx, { at, fails }: { at: n
   if (fails) throw new RangeError(`part ${at} is broken`);
   return value;
 });
+
+/** What the body saw of an order is recorded, and a replay must see the same. */
+async function sameOrder(ctx: WorkflowContext, order: readonly string[]): Promise<void> {
+  const seen = order.join();
+  const recorded = await ctx.step("order", () => seen);
+  // The record is committed before the run ends, so that owners may die in between.
+  await ctx.sleep("10ms");
+  await ctx.step("check", () => "checked");
+  if (recorded !== seen) throw new Error(`the order was ${recorded}, and is ${seen} now`);
+}
 
 describe("children", () => {
   test("give their ends once, in an order that a replay repeats, whatever happens to anybody's owner", async () => {
@@ -27,9 +37,7 @@ describe("children", () => {
           return said;
         },
       );
-      // What the body saw of the order is recorded, and a replay must see the same.
-      const recorded = await ctx.step("order", () => order.join());
-      if (recorded !== order.join()) throw new Error(`the order was ${recorded}, and is ${order.join()} now`);
+      await sameOrder(ctx, order);
       return results;
     });
     await simulate(whole, {
@@ -40,6 +48,32 @@ describe("children", () => {
         if (!wasCancelled) expect([status, result]).toEqual(["completed", [0, 10, "part 2 is broken", 30]]);
       },
     });
+  });
+});
+
+test("children that end before anybody waits for them, among steps: a replay gives all answers in their order", async () => {
+  const mixed = workflow("mixed", { version: 1 }, async (ctx, count: number) => {
+    const order: string[] = [];
+    const branches = Array.from({ length: count }, (_, at) => at);
+    await ctx.map(branches, async (own, at) => {
+      const child = await own.start(part, { at, fails: false });
+      for (let step = 0; step < at; step++) {
+        await own.step("work", () => step);
+        order.push(`step ${step} of ${at}`);
+        await own.sleep("6ms");
+      }
+      order.push(`child ${await child.result()}`);
+    });
+    await sameOrder(ctx, order);
+    return order.length;
+  });
+  await simulate(mixed, {
+    input: 5,
+    seeds: SEEDS,
+    workflows: [part],
+    check: ({ status, result, wasCancelled }) => {
+      if (!wasCancelled) expect([status, result]).toEqual(["completed", 15]);
+    },
   });
 });
 

@@ -111,9 +111,15 @@ export function startChild(site: CallSite, setting: ChildSetting, call: ChildCal
 /** How the child ended (CH3). Rejects with ChildFailedError or ChildCancelledError. */
 export async function childResult(site: CallSite, setting: ChildSetting, call: ChildCall): Promise<unknown> {
   const { runId, closePolicy, path } = call;
-  const stopListening =
-    closePolicy === "abandon" ? () => {} : site.branch.onCancelled(({ message }) => setting.cancel(runId, message));
-  const record = await externalRecord(site, setting.externals, { path: resultPath(path), kind: "child-completed" });
+  const result = resultPath(path);
+  const { externals } = setting;
+  const cancel = ({ message }: Error): void => {
+    // A child that has ended may have left its id to another run.
+    if (externals.recorded(result) === undefined && externals.arrival(result) === undefined)
+      setting.cancel(runId, message);
+  };
+  const stopListening = closePolicy === "abandon" ? () => {} : site.branch.onCancelled(cancel);
+  const record = await externalRecord(site, externals, { path: result, kind: "child-completed" });
   stopListening();
   switch (record.kind) {
     case "child-failed":

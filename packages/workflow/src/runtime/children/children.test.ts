@@ -113,6 +113,71 @@ describe("a parent that is taken over", () => {
   });
 });
 
+describe("the answer of a child that ended before anybody waited for it", () => {
+  test("has its turn by its place in the log, also while its record is being read", async () => {
+    const w = world([1]);
+    const ended = new Latch();
+    const read = new Latch();
+    const quick = workflow("quick", { version: 1 }, async (ctx) => ctx.runId);
+    const parent = workflow("parent", { version: 1 }, async (ctx) => {
+      const order: string[] = [];
+      const child = await ctx.start(quick, undefined, { id: "c" });
+      await Promise.all([
+        ctx.scope("a", async (own) => {
+          await own.step("first", () => ended.opened);
+          order.push(await child.result());
+        }),
+        ctx.scope("b", async (own) => {
+          await own.step("second", () => read.opened);
+          order.push("second");
+        }),
+      ]);
+      return order;
+    });
+    const { engine } = w.cluster.node(1);
+    const slow = new Proxy(engine, {
+      get: (target, name) => {
+        const found: unknown = Reflect.get(target, name);
+        if (typeof found !== "function") return found;
+        if (name !== "record") return found.bind(target);
+        return async (runId: string, path: string) => {
+          const second = w.next("record-committed", (event) => event.path === "b/second#0");
+          read.open();
+          await second;
+          // The answer of the second step is here, and could be given.
+          for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+          return engine.record(runId, path);
+        };
+      },
+    });
+    w.start(1, [quick, parent], { engine: slow });
+    await w.runtime(1).registered;
+    w.cluster.lead(1);
+    const recorded = w.next("record-committed", ({ path }) => path === "quick#0/result");
+    const run = await w.runtime(1).startWorkflow(parent, undefined, { id: "p" });
+    await recorded;
+    ended.open();
+    expect(await run.result()).toEqual(["c", "second"]);
+  });
+});
+
+describe("the types of a child", () => {
+  test("are those of its definition", () => {
+    workflow("typed", { version: 1 }, async (ctx) => {
+      const doubled: number = await ctx.run(double, 2);
+      const handle = await ctx.start<typeof double>("double", 2);
+      const again: number = await handle.result();
+      // @ts-expect-error -- the child takes a number
+      await ctx.run(double, "2");
+      // @ts-expect-error -- the child needs an input
+      await ctx.run(double);
+      // @ts-expect-error -- no such policy
+      await ctx.start(double, 1, { parentClosePolicy: "wait" });
+      return doubled + again;
+    });
+  });
+});
+
 describe("when a parent ends", () => {
   test("its children are asked to cancel, and abandoned ones go on", async () => {
     const w = world();
