@@ -60,8 +60,10 @@ export async function replayBody(
   const time = new VirtualTime({ startMs: lastMs, settleMs: 0, isQuiet: () => true });
   const process = new VirtualProcess(time);
   const { engine, apply } = localEngine();
-  // A cancelled body asks for the record of its cancellation without a call.
-  const heard = cancelReason === undefined ? [] : records.filter(({ kind }) => kind === "cancellation");
+  // Asked for without a call: the record of a cancellation, and those of patches, which code may have outlived (patched.ts PT3).
+  const isAskedFor = (kind: string): boolean =>
+    kind === "patched" || (kind === "cancellation" && cancelReason !== undefined);
+  const heard = records.filter(({ kind }) => isAskedFor(kind));
   for (const command of recordedRun(history, REPLAY_NODE, cancelReason)) apply(command);
   const code: { -readonly [Key in keyof ReplayedBody]: ReplayedBody[Key] } & {
     readonly asked: Set<string>;

@@ -1,0 +1,46 @@
+/** Records the histories that are kept beside this file: `node packages/raftoral/src/testing/golden/record.ts`. Writes those that are missing, and changes none. */
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Run } from "../../api/workflows.ts";
+import { TestCluster } from "../../kit/cluster/test-cluster.ts";
+import { approval, cancelledLater, everything, failing, GOLDEN, parent } from "./workflows.ts";
+
+const folder = join(import.meta.dirname, "histories");
+const cluster = await TestCluster.start({ nodes: 3, seed: 1, workflows: GOLDEN });
+await mkdir(folder, { recursive: true });
+
+async function record(name: string, run: Run<unknown>): Promise<void> {
+  const file = join(folder, `${name}.json`);
+  if (existsSync(file)) return;
+  await writeFile(file, `${JSON.stringify(await run.exportHistory(), undefined, 2)}\n`);
+  console.log(`recorded ${name}`);
+}
+
+const whole = await cluster.workflows.start(everything, { items: ["tea", "pot", "cup"] }, { runId: "everything" });
+await cluster.time.advance("90m");
+await record("everything-waiting", whole);
+await whole.signal(approval, { by: "ada" });
+cluster.time.release();
+await whole.result();
+await record("everything-completed", whole);
+const taken = await cluster.workflows.start(everything, { items: ["tea"] }, { runId: "taken-over" });
+await cluster.time.advance("90m");
+cluster.kill("owner", taken.runId);
+cluster.time.release();
+await taken.signal(approval, { by: "bob" });
+await taken.result();
+await record("everything-taken-over", taken);
+const undone = await cluster.workflows.start(cancelledLater, undefined, { runId: "undone" });
+await cluster.time.advance("2h");
+await undone.cancel({ reason: "not wanted" });
+cluster.time.release();
+await undone.wait();
+await record("cancelled-later", undone);
+const failed = await cluster.workflows.start(failing, undefined, { runId: "failed" });
+await failed.wait();
+await record("failing", failed);
+const family = await cluster.workflows.start(parent, undefined, { runId: "family" });
+await family.result();
+await record("parent", family);
+await cluster.stop();
