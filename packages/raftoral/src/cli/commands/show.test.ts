@@ -67,6 +67,18 @@ test("show has the steps under way, with their failed attempts and heartbeats", 
   ]);
 });
 
+test("show has the parent, the generation and the running children", async () => {
+  const children = [{ runId: "family/ship#0", workflowType: "ship", path: "ship#0" }];
+  node.runs.set("family", run("family", { parent: { runId: "P1", path: "order#0" }, generation: 3, children }));
+  const { out } = await ask(["show", "family"]);
+  expect(out).toMatch(/Generation: +3\n/);
+  expect(out).toMatch(/Parent: +P1, at order#0\n/);
+  expect(out).toMatch(/family\/ship#0 +ship +ship#0\n/);
+  expect(JSON.parse((await ask(["show", "family", "--json"])).out)).toMatchObject({ generation: 3, children });
+  node.runs.set("alone", run("alone"));
+  expect((await ask(["show", "alone"])).out).not.toMatch(/Generation|Parent|CHILD/);
+});
+
 test("show has the stack, the causes and the parts of what a run failed with", async () => {
   const cause = failed("Error", "connect ECONNREFUSED", { code: "ECONNREFUSED", stack: "Error: x\n    at net.js:1" });
   const parts = [failed("Error", "first"), failed("RangeError", "second\u001b[2J")];

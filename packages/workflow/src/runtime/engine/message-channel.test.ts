@@ -24,6 +24,9 @@ await import("../replay-order.test.ts");
 await import("../hearing.test.ts");
 await import("../stray-rejections.test.ts");
 await import("../streams/streams.test.ts");
+await import("../children/children.test.ts");
+await import("../children/generations.test.ts");
+await import("../children/run-timeouts.test.ts");
 
 const EVENTS = Object.keys({
   "run-started": true,

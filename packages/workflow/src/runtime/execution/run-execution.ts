@@ -30,7 +30,8 @@ import type { StreamSetting } from "../streams/stream-handle.ts";
 import { Activity } from "./activity.ts";
 import { Answers } from "./answers.ts";
 import { BodyCalls } from "./body-calls.ts";
-import { inBody, outsideBodies, PlacedBody } from "./body-place.ts";
+import { inBody, PlacedBody } from "./body-place.ts";
+import { childCancels } from "./child-cancels.ts";
 import { ContextGuard } from "./context-guard.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
@@ -151,11 +152,7 @@ export class RunExecution {
     const values = start.history.map(([, { value }]) => value);
     this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
     const externals = new ExternalRecords(start.history, (path) => shared.readRecord(runId, path));
-    const cancelChild = (child: string, reason: string): void => {
-      const command = { kind: "Cancel", runId: child, reason, atMs: clock.wallMs() } as const;
-      outsideBodies(() => proposer.propose(command, { goOn: holds })).catch(() => {});
-    };
-    this.children = { run: start, externals, cancel: cancelChild };
+    this.children = { run: start, externals, cancel: childCancels({ clock, proposer, goOn: holds }) };
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
   }
 
