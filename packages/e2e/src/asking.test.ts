@@ -1,10 +1,10 @@
 // @module-tag slow
 
-// A run on real processes is asked from outside: its variables are read, and its token is answered, while its owner is dead.
+// A run on real processes is asked from outside: its variables are read, it is queried, and its token is answered, while its owner is dead.
 import { expect, test } from "vitest";
 import { useCluster } from "./cluster/use-cluster.ts";
 import { eventually } from "./harness/index.ts";
-import { type approval, stage } from "./programs/approval.ts";
+import { type approval, course, stage } from "./programs/approval.ts";
 
 const WAIT_MS = 30_000;
 const TEST_MS = 90_000;
@@ -23,6 +23,7 @@ test(
     await cluster().kill(owner);
 
     const { workflows } = await cluster().client(other);
+    expect(await workflows.query("approval-1", course, undefined, { timeoutMs: WAIT_MS })).toEqual(["asked"]);
     await workflows.answer(String(token), { by: "somebody" }, { timeoutMs: WAIT_MS });
     expect(await workflows.variable("approval-1", stage)).toMatch(/^(asked|approved)$/);
     await workflows.answer(String(token), { by: "somebody" });
@@ -31,6 +32,7 @@ test(
     expect(result).toMatchObject({ answer: { by: "somebody" }, asked: { node: owner, token }, isSame: true });
     expect(result.packed.node).not.toBe(owner);
     expect(await workflows.variable("approval-1", stage)).toBe("approved");
+    expect(await workflows.query("approval-1", course)).toEqual(["asked", "approved by somebody"]);
     const answers = (await Array.fromAsync(workflows.history("approval-1"))).filter(({ kind }) => kind === "answer");
     expect(answers).toHaveLength(1);
   },

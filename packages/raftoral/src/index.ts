@@ -19,6 +19,10 @@ export {
   NonDeterminismError,
   type NotRecordable,
   type ParentClosePolicy,
+  type QueryAnswer,
+  type QueryDefinition,
+  type QueryInput,
+  query,
   type RaceBranches,
   type RaceResult,
   type Recordable,
@@ -95,6 +99,7 @@ export type { RunVariable, VariableOptions, VariablePage } from "./api/variables
 export type {
   CancelOptions,
   PageOptions,
+  QueryArguments,
   Run,
   SignalArguments,
   SignalOptions,

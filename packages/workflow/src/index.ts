@@ -28,6 +28,7 @@ export {
   WorkflowFailedError,
 } from "./author/errors.ts";
 export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
+export { type QueryAnswer, type QueryDefinition, type QueryInput, query } from "./author/query.ts";
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
 export { type Saga, type SagaOptions, type SagaStepOptions, saga } from "./author/saga.ts";
 export { chunkOf, inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";

@@ -38,6 +38,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["start", { isPromise: true }],
   ["run", { isPromise: true }],
   ["token", { isPromise: true, name: 0 }],
+  ["onQuery", { isPromise: false, bodyFunction: 1 }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
   ["patched", { isPromise: false }],

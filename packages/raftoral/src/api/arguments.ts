@@ -8,6 +8,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import {
   escapedName,
+  type QueryDefinition,
   type SignalDefinition,
   type StandardSchemaV1,
   type VariableDefinition,
@@ -104,6 +105,17 @@ export function signalNameArgument(name: unknown): string {
   throw new WorkflowError(
     "NAME_INVALID",
     `The name of a signal is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow waits for.`,
+  );
+}
+
+/** The name of a query, from its definition or as it is. Throws NAME_INVALID. */
+export function queryNameArgument(query: unknown): string {
+  const name = typeof query === "object" && query !== null ? (query as Partial<QueryDefinition>).name : query;
+  const problem = textProblem(name, MAX_SIGNAL_NAME_LENGTH);
+  if (problem === undefined) return name as string;
+  throw new WorkflowError(
+    "NAME_INVALID",
+    `The name of a query is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow answers.`,
   );
 }
 

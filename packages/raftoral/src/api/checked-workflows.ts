@@ -9,6 +9,9 @@ import { RaftError } from "@raftoral/raft-core";
 import {
   chunkOf,
   inputOf,
+  type QueryAnswer,
+  type QueryDefinition,
+  type QueryInput,
   type SignalDefinition,
   type StreamDefinition,
   type StreamValue,
@@ -29,6 +32,7 @@ import {
   MAX_PAGE_SIZE,
   optionsArgument,
   pageArgument,
+  queryNameArgument,
   reasonArgument,
   runIdArgument,
   runTimeoutArgument,
@@ -53,6 +57,7 @@ import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts"
 import type {
   CancelOptions,
   PageOptions,
+  QueryArguments,
   Run,
   SignalArguments,
   SignalOptions,
@@ -212,6 +217,19 @@ export class CheckedWorkflows implements Workflows {
     const name = given === undefined ? undefined : variableNameArgument(given, undefined);
     const what = `Reading the variables of run ${id}`;
     return this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
+  }
+
+  async query<Query extends QueryDefinition | string>(
+    runId: string,
+    query: Query,
+    ...args: QueryArguments<QueryInput<Query>>
+  ): Promise<QueryAnswer<Query>> {
+    const [value, options] = args as readonly [input?: unknown, options?: CallOptions];
+    const id = runIdArgument(runId);
+    const name = queryNameArgument(query);
+    const request = { runId: id, name, input: Payload.of(value, `the input of query ${name}`) };
+    const what = `Asking run ${id} for ${name}`;
+    return (await this.#call(options, what, (limit) => this.#port.query(request, limit))).value();
   }
 
   async input(runId: string, options?: CallOptions): Promise<Payload> {

@@ -1,5 +1,8 @@
 /** A handle of one run, over any implementation of the API. */
 import type {
+  QueryAnswer,
+  QueryDefinition,
+  QueryInput,
   SignalDefinition,
   StreamDefinition,
   StreamValue,
@@ -13,7 +16,7 @@ import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { RunVariable, VariableOptions } from "./variables.ts";
-import type { CancelOptions, Run, SignalArguments, Workflows } from "./workflows.ts";
+import type { CancelOptions, QueryArguments, Run, SignalArguments, Workflows } from "./workflows.ts";
 
 /** {@link Run} by way of {@link Workflows}. */
 export class RunHandle<Result> implements Run<Result> {
@@ -63,6 +66,13 @@ export class RunHandle<Result> implements Run<Result> {
 
   variables(options?: CallOptions): AsyncIterable<RunVariable> {
     return this.#workflows.variables(this.runId, options);
+  }
+
+  query<Query extends QueryDefinition | string>(
+    query: Query,
+    ...args: QueryArguments<QueryInput<Query>>
+  ): Promise<QueryAnswer<Query>> {
+    return this.#workflows.query(this.runId, query, ...args);
   }
 
   input(options?: CallOptions): Promise<Payload> {

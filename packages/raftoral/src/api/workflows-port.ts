@@ -35,6 +35,13 @@ export interface SignalRequest {
   readonly signalId: string;
 }
 
+/** A checked query. */
+export interface QueryRequest {
+  readonly runId: string;
+  readonly name: string;
+  readonly input: Payload;
+}
+
 /** A checked page: `pageToken` is what an implementation gave out, or an invention of the caller. */
 export interface PageRequest {
   readonly pageSize: number;
@@ -56,6 +63,8 @@ export interface WorkflowsPort {
   /** Undefined when the run has not ended within `limit.timeoutMs`. */
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   signal(request: SignalRequest, limit: CallLimit): Promise<void>;
+  /** The handler's answer. */
+  query(request: QueryRequest, limit: CallLimit): Promise<Payload>;
   answer(request: AnswerRequest, limit: CallLimit): Promise<void>;
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
   resume(runId: string, limit: CallLimit): Promise<void>;

@@ -5,6 +5,9 @@
  * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked.
  */
 import type {
+  QueryAnswer,
+  QueryDefinition,
+  QueryInput,
   SignalDefinition,
   StreamDefinition,
   StreamValue,
@@ -57,6 +60,11 @@ export interface SignalOptions extends CallOptions {
 export type SignalArguments<Given> = undefined extends Given
   ? [payload?: Given | Payload, options?: SignalOptions]
   : [payload: Given | Payload, options?: SignalOptions];
+
+/** What asking takes after the query: the input, which may be left out where `undefined` is one, and options. */
+export type QueryArguments<Input> = undefined extends Input
+  ? [input?: Input | Payload, options?: CallOptions]
+  : [input: Input | Payload, options?: CallOptions];
 
 /** Options of a cancellation. */
 export interface CancelOptions extends CallOptions {
@@ -136,6 +144,16 @@ export interface Workflows {
   variables(runId: string, options?: CallOptions): AsyncIterable<RunVariable>;
   /** One page of {@link Workflows.variables}. */
   variablesPage(runId: string, options?: VariablePageOptions): Promise<VariablePage>;
+  /**
+   * What a handler of a run's body answers (`ctx.onQuery`), from all that is recorded of the run. The node that is asked answers: from the body if it is the run's
+   * owner, otherwise by running a body again from the record, which acts on nothing and takes as long as the history is. Of runs that have ended, too, as long as they
+   * are kept. Rejects with WORKFLOW_NOT_FOUND, QUERY_UNKNOWN, QUERY_FAILED, QUERY_UNAVAILABLE for a node without the run's code, or DEADLINE_EXCEEDED.
+   */
+  query<Query extends QueryDefinition | string>(
+    runId: string,
+    query: Query,
+    ...args: QueryArguments<QueryInput<Query>>
+  ): Promise<QueryAnswer<Query>>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
   input(runId: string, options?: CallOptions): Promise<Payload>;
   /**
@@ -201,6 +219,11 @@ export interface Run<Result = unknown> {
   ): Promise<VariableValue<Named> | undefined>;
   /** See {@link Workflows.variables}. */
   variables(options?: CallOptions): AsyncIterable<RunVariable>;
+  /** See {@link Workflows.query}. */
+  query<Query extends QueryDefinition | string>(
+    query: Query,
+    ...args: QueryArguments<QueryInput<Query>>
+  ): Promise<QueryAnswer<Query>>;
   /** See {@link Workflows.input}. */
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */

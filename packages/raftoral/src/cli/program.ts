@@ -12,6 +12,7 @@ import { addCancel } from "./commands/cancel.ts";
 import { addCheck } from "./commands/check.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
+import { addQuery } from "./commands/query.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
 import { addShow } from "./commands/show.ts";
@@ -77,6 +78,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addShow(program, io);
   addSignal(program, io);
   addStream(program, io);
+  addQuery(program, io);
   addAnswer(program, io);
   addVariables(program, io);
   addCancel(program, io);

@@ -5,7 +5,7 @@ import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
-import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
+import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
@@ -88,6 +88,14 @@ export class ClientWorkflows implements WorkflowsPort {
     await this.#calls.call(`Signalling run ${runId}`, limit, (node, options) =>
       node.workflows.signalRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
+  }
+
+  async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
+    const message = { runId, query: name, input: input.bytes };
+    const { answer } = await this.#calls.call(`Asking run ${runId} for ${name}`, limit, (node, options) =>
+      node.workflows.queryRun({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+    return Payload.ofBytes(answer, `the answer to query ${name}`);
   }
 
   async answer(request: AnswerRequest, limit: CallLimit): Promise<void> {

@@ -141,6 +141,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     workflows,
     cluster,
     pollRun: (runId, limit) => port.wait(runId, limit),
+    queryRun: (request, limit) => port.query(request, limit),
     readStream: (request, limit) => port.stream(request, limit),
     members: () => membership.members(),
     admit: (newcomer, clusterName, wanted, limit) => membership.admit(newcomer, clusterName, wanted, limit),

@@ -6,9 +6,11 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
 import type { Cluster, MemberInfo } from "../api/cluster.ts";
+import type { Payload } from "../api/payload.ts";
 import type { EndedRun } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { Workflows } from "../api/workflows.ts";
+import type { QueryRequest } from "../api/workflows-port.ts";
 
 /** A place in the cluster. */
 export interface Admission {
@@ -25,6 +27,8 @@ export interface ServedNode {
   readonly cluster: Cluster;
   /** One long poll of {@link Workflows.wait}: undefined when the run has not ended within the limit. */
   pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
+  /** What a handler of a run answers, as it is encoded. */
+  queryRun(request: QueryRequest, limit: CallLimit): Promise<Payload>;
   /** The pages of a stream as they come; ends with the stream or its run, or once it has given what is there. */
   readStream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage>;
   /** Members by id, as this node knows them. */

@@ -3,7 +3,7 @@
  * says.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import { runIdArgument, streamNameArgument } from "../api/arguments.ts";
+import { queryNameArgument, runIdArgument, streamNameArgument } from "../api/arguments.ts";
 import { Payload } from "../api/payload.ts";
 import type { RunFilter } from "../api/runs.ts";
 import type { PageOptions } from "../api/workflows.ts";
@@ -105,6 +105,14 @@ export function registerWorkflowService(
         ...(signalId === "" ? {} : { signalId }),
       });
       return {};
+    }),
+
+    queryRun: guarded(async (request, context) => {
+      const name = required(request.query, "query");
+      const input = Payload.ofBytes(request.input, `the input of query ${name}`);
+      const limit = callLimit(request.timeoutMs, context, defaultTimeoutMs);
+      const runId = runIdArgument(required(request.runId, "run_id"));
+      return { answer: (await served().queryRun({ runId, name: queryNameArgument(name), input }, limit)).bytes };
     }),
 
     answerToken: guarded(async (request, context) => {

@@ -1,5 +1,6 @@
 /** What every implementation of `Workflows` does alike where runs are asked from outside: a part of its suite (workflows-conformance.ts). */
 import type { Workflows } from "../api/workflows.ts";
+import { queryCases } from "./query-cases.ts";
 import { tokenCases } from "./token-cases.ts";
 import { variableCases } from "./variable-cases.ts";
 
@@ -7,4 +8,5 @@ import { variableCases } from "./variable-cases.ts";
 export function askingCases(subject: () => { readonly workflows: Workflows }): void {
   variableCases(subject);
   tokenCases(subject);
+  queryCases(subject);
 }

@@ -1,5 +1,6 @@
 /** Workflows that the conformance suite of `Workflows` starts. */
 import {
+  query,
   RetryableError,
   type StandardSchemaV1,
   signal,
@@ -139,6 +140,21 @@ export const counting = workflow("counting", { version: 1 }, async (ctx, left: n
   return await ctx.continueAsNew(left - 1);
 });
 
+export const visited = query<readonly string[], { readonly last: number } | undefined>("visited");
+
+/** Visits places, each told by `go`, and answers which; one of its handlers fails. */
+export const visitor = workflow("visitor", { version: 1 }, async (ctx, places: readonly string[]) => {
+  const seen: string[] = [];
+  ctx.onQuery(visited, (input) => seen.slice(input === undefined ? 0 : -input.last));
+  ctx.onQuery(query<string>("broken"), () => {
+    throw new RangeError("no map");
+  });
+  for (const each of places) {
+    seen.push(await ctx.step("visit", () => each));
+    await ctx.waitFor(go);
+  }
+});
+
 /** What the nodes of the tested cluster can execute. */
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
@@ -150,6 +166,7 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   talker,
   traveller,
   asking,
+  visitor,
   laborious,
   guardian,
   counting,

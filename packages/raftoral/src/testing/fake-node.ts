@@ -15,7 +15,7 @@ import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter,
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
-import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
+import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
@@ -79,6 +79,12 @@ export class FakeNode implements ServedNode {
     this.polls.push(limit.signal);
     await this.#enter("pollRun", limit);
     return endedOf(this.#present(runId));
+  }
+
+  async queryRun({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
+    await this.#enter("query", limit);
+    this.#present(runId);
+    return Payload.of({ [name]: input.value() ?? null }, "an answer");
   }
 
   async *readStream({ runId, stream, from = 0 }: StreamRequest, limit: CallLimit): AsyncGenerator<StreamPage> {
@@ -160,6 +166,7 @@ export class FakeNode implements ServedNode {
         this.#present(runId);
         this.signals.push([runId, name, payload.value(), signalId]);
       },
+      query: async (request, limit) => this.queryRun(request, limit),
       answer: async (request: AnswerRequest, limit) => {
         await this.#enter("answer", limit);
         const { token, answer } = request;

@@ -40,7 +40,10 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   OUTPUT_INVALID: Code.FailedPrecondition,
   OWNER_INCAPABLE: Code.FailedPrecondition,
   PAYLOAD_TOO_LARGE: Code.ResourceExhausted,
+  QUERY_UNAVAILABLE: Code.FailedPrecondition,
+  QUERY_UNKNOWN: Code.NotFound,
   // Failures of users' code say nothing of the call that brings them.
+  QUERY_FAILED: Code.Unknown,
   REJECTION_UNHANDLED: Code.Unknown,
   RETRYABLE: Code.Unknown,
   SIGNAL_BUFFER_FULL: Code.ResourceExhausted,

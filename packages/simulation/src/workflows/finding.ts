@@ -16,6 +16,7 @@
  * P13 ends-when-told   A cancelled body that ends when it is told ends its run before the grace is over, on a full node, too.
  * P14 engine-error     No node logs an error.
  * P15 chunks-once      Chunks of the body are in their stream once, in the order in which each scope wrote them, and none is missing; all nodes have the same.
+ * P16 queried-same     A query of a run that has completed shows what its body was answered with.
  */
 export const PROGRAM_INVARIANTS = [
   "ended",
@@ -33,6 +34,7 @@ export const PROGRAM_INVARIANTS = [
   "ends-when-told",
   "engine-error",
   "chunks-once",
+  "queried-same",
 ] as const;
 
 /** Name of an invariant of programs. */

@@ -60,7 +60,7 @@ export async function judgeEnd(
     );
   }
   const nothing = (): void => {};
-  const hears = { stepCalled: nothing, settled: nothing, wrote: nothing, handedOut: nothing };
+  const hears = { stepCalled: nothing, settled: nothing, wrote: nothing, handedOut: nothing, returned: nothing };
   const silent = { ...hears, fresh: () => 0, initialFails: () => true };
   const { verdict, reason } = await replay(history, programWorkflow(silent));
   if (verdict !== "same") find("replays-same", `the history replays as ${verdict}: ${reason}`);

@@ -5,6 +5,7 @@
  */
 import {
   CancelledError,
+  query,
   type StepContext,
   StepFailedError,
   TerminalError,
@@ -29,6 +30,8 @@ export interface ProgramProbe {
   wrote(body: Body, place: string, n: number): void;
   /** A step hands out a token, to be answered so many milliseconds later. The same token comes again when the step does. */
   handedOut(token: string, answerAfterMs: number): void;
+  /** The body returns. `course`: all that the code outside of branches was answered with. */
+  returned(body: Body, course: string): void;
   /** The initial function of a variable that fails once is called: whether it fails now. */
   initialFails(name: string): boolean;
 }
@@ -40,6 +43,9 @@ export interface BodyChunk {
   /** How many the body wrote there before. */
   readonly n: number;
 }
+
+/** What the code outside of all branches was answered with so far. */
+export const COURSE = query<string>("course");
 
 export const BODY_STREAM = "body";
 export const STEP_STREAM = "steps";
@@ -69,7 +75,11 @@ class Course {
 /** Interprets {@link Program}s. */
 export function programWorkflow(probe: ProgramProbe): WorkflowDefinition<Program, unknown> {
   return workflow("program", { version: 1 }, async (ctx, { body }: Program) => {
-    return await new Interpreter(ctx, probe, new Course()).perform(body);
+    const course = new Course();
+    ctx.onQuery(COURSE, () => course.text);
+    const result = await new Interpreter(ctx, probe, course).perform(body);
+    probe.returned(ctx, course.text);
+    return result;
   });
 }
 

@@ -23,6 +23,7 @@ export class RunObserver implements ProgramProbe {
   readonly #bodies = new Map<number, Told>();
   /** By the body's epoch. */
   readonly #written = new Map<number, Map<string, number>>();
+  readonly #returned = new Map<number, string>();
   #fresh = 1_000;
   readonly #called = new Set<string>();
 
@@ -67,6 +68,15 @@ export class RunObserver implements ProgramProbe {
   get written(): ReadonlyMap<string, number> {
     // A body that was cut off may have written what no log has, and the one after it nothing.
     return this.#written.get(Math.max(...this.#bodies.keys(), ...this.#written.keys())) ?? new Map();
+  }
+
+  returned({ fencingToken }: Body, course: string): void {
+    this.#returned.set(fencingToken, course);
+  }
+
+  /** What the latest body was answered with when it returned; undefined when it has not. */
+  get course(): string | undefined {
+    return this.#returned.get(Math.max(...this.#returned.keys()));
   }
 
   fresh(): number {

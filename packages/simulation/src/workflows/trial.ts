@@ -8,7 +8,7 @@ import type { ProgramFinding, ProgramInvariant } from "./finding.ts";
 import { judgeChunks, judgeEnd } from "./judge.ts";
 import type { Plan } from "./plans.ts";
 import type { Program } from "./program.ts";
-import { BODY_STREAM, leaf, programWorkflow, STEP_STREAM } from "./program-workflow.ts";
+import { BODY_STREAM, COURSE, leaf, programWorkflow, STEP_STREAM } from "./program-workflow.ts";
 import { RunObserver } from "./run-observer.ts";
 
 /** What is tried. */
@@ -82,6 +82,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
       mayReorderSignals: plan.plan.includes("delay@"),
     };
     findings.push(...(await judgeEnd(ended, undisturbed?.history)));
+    if (history.outcome.status === "completed") findings.push(...(await judgeCourse(cluster, observer)));
   } catch (error) {
     findings.push(findingOf(error));
   }
@@ -110,6 +111,13 @@ function answerTokens(cluster: TestCluster, observer: RunObserver): void {
     await cluster.workflows.answer(token, "answered").catch(() => {});
   };
   observer.onToken = AsyncResource.bind((token: string, afterMs: number) => void answer(token, afterMs));
+}
+
+/** P16. The body is run again from its record, on the node that is asked. */
+async function judgeCourse(cluster: TestCluster, { course }: RunObserver): Promise<readonly ProgramFinding[]> {
+  const answered = await cluster.workflows.query(RUN_ID, COURSE);
+  if (answered === course) return [];
+  return [{ invariant: "queried-same", message: `a query shows the course ${answered}, and its body had ${course}` }];
 }
 
 /** P13 and P14. */

@@ -3,6 +3,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { AbortOptions } from "./abort-options.ts";
 import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
 import type { Duration } from "./duration.ts";
+import type { QueryDefinition } from "./query.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
 import type { StandardSchemaV1 } from "./schema.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
@@ -313,6 +314,12 @@ export interface WorkflowContext {
   ): Promise<void>;
   /** With a timeout: whether the condition came to hold in time. */
   condition(holds: () => boolean, options: ConditionOptions): Promise<boolean>;
+  /**
+   * Answers a query from outside (`run.query`): with what `handler` gives, at once, from variables and from what else the body keeps. The handler only reads: it
+   * calls nothing on the context and changes nothing. It is called on the owner, and wherever the body is run again to be asked, also after the run's end. A name is the
+   * run's, in every scope; the last handler of a name answers.
+   */
+  onQuery<Answer, Input>(definition: QueryDefinition<Answer, Input>, handler: (input: Input) => Answer): void;
   /** The time in ms since the epoch, recorded. */
   now(): Promise<number>;
   /**

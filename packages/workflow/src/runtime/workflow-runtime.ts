@@ -10,14 +10,17 @@ import type { MoveRuns } from "../commands/move-runs.ts";
 import type { NodeDrain } from "../commands/node-drain.ts";
 import type { Moved } from "../commands/results.ts";
 import { WorkflowError } from "../errors.ts";
+import type { RequestLimit } from "../requests/request-limit.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
+import type { ExecutionShared } from "./execution/execution-shared.ts";
 import { Executions } from "./execution/executions.ts";
 import { Slots } from "./execution/slots.ts";
 import { Turns } from "./execution/turns.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { NodeRegistration } from "./node-registration.ts";
+import { RunQueries, type RunQuestion } from "./queries/run-queries.ts";
 import { RuntimeEvents } from "./runtime-events.ts";
 import { type RuntimeLimits, resolveLimits, type WorkflowRuntimeOptions } from "./runtime-options.ts";
 
@@ -37,6 +40,7 @@ export class WorkflowRuntime {
   readonly #registration: NodeRegistration;
   readonly #executions: Executions;
   readonly #slots: Slots;
+  readonly #queries: RunQueries;
   readonly #duties: LeaderDuties;
   readonly #unsubscribe: () => void;
   #draining: Promise<unknown> | undefined;
@@ -69,7 +73,7 @@ export class WorkflowRuntime {
     });
     const { maxRunningBodies, maxPayloadBytes, cancelGraceMs } = this.#limits;
     this.#slots = new Slots(maxRunningBodies);
-    this.#executions = new Executions(engine, this.#registry, {
+    const shared: ExecutionShared = {
       nodeId: engine.nodeId,
       clock,
       logger,
@@ -84,7 +88,10 @@ export class WorkflowRuntime {
       readRecord: (runId, path) => engine.record(runId, path),
       probe: options.probe,
       interceptor: options.interceptor,
-    });
+    };
+    this.#executions = new Executions(engine, this.#registry, shared);
+    const live = (runId: string) => this.#executions.body(runId)?.queries;
+    this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
     this.#duties = new LeaderDuties(engine, clock, logger, this.#limits);
     this.#unsubscribe = engine.subscribe({
       onEvents: (events) => this.#onEvents(events),
@@ -97,6 +104,11 @@ export class WorkflowRuntime {
   /** Runs of this node now: whose body runs, sleeps or waits here, and those of them that wait for a free place. */
   get load(): { readonly owned: number; readonly queued: number } {
     return { owned: this.#executions.size, queued: this.#slots.waiting };
+  }
+
+  /** What the body of a run answers to a query, from what this node has applied. Rejects as {@link RunQueries.answer} does. */
+  query(question: RunQuestion, limit: RequestLimit): Promise<Uint8Array> {
+    return this.#queries.answer(question, limit);
   }
 
   /** Resolves once the cluster knows that this node executes its workflows. Rejects when the runtime stops before. */

@@ -115,6 +115,13 @@ export class TestRuntime {
     await this.#requests.signal(signal, { timeoutMs: REQUEST_MS });
   }
 
+  /** From what this node has applied. */
+  async query(runId: string, name: string, input?: unknown, timeoutMs = REQUEST_MS): Promise<unknown> {
+    const bytes = encodeValue(input, `the input of query ${name}`, LARGEST_VALUE);
+    const answer = await this.#runtime.query({ runId, name, input: bytes }, { timeoutMs });
+    return decodeValue(answer, `the answer to query ${name}`);
+  }
+
   async answer(token: string, value?: unknown): Promise<void> {
     const answer = { token, value: encodeValue(value, "an answer", LARGEST_VALUE), isFailure: false };
     await this.#requests.answer(answer, { timeoutMs: REQUEST_MS });

@@ -12,7 +12,13 @@ import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.t
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
-import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
+import type {
+  PageRequest,
+  QueryRequest,
+  SignalRequest,
+  StartRequest,
+  WorkflowsPort,
+} from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
 import type { TestNode } from "./test-node.ts";
 
@@ -125,6 +131,11 @@ export class ClusterPort implements WorkflowsPort {
 
   resume(runId: string, limit: CallLimit): Promise<void> {
     return this.#call((workflows) => workflows.resume(runId, options(limit)));
+  }
+
+  async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
+    const answer = await this.#call((workflows) => workflows.query(runId, name, input, options(limit)));
+    return Payload.of(answer, `the answer to query ${name}`);
   }
 
   answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {

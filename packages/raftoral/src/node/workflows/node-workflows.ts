@@ -24,7 +24,13 @@ import type { StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import { assertFits } from "../../api/validated-payload.ts";
 import type { VariablePage } from "../../api/variables.ts";
-import type { PageRequest, SignalRequest, StartRequest, WorkflowsPort } from "../../api/workflows-port.ts";
+import type {
+  PageRequest,
+  QueryRequest,
+  SignalRequest,
+  StartRequest,
+  WorkflowsPort,
+} from "../../api/workflows-port.ts";
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
@@ -191,6 +197,13 @@ export class NodeWorkflows implements WorkflowsPort {
   async signal({ runId, name, payload, signalId }: SignalRequest, limit: CallLimit): Promise<void> {
     assertPayloadSize(payload.bytes, `signal ${name}`, this.#options.maxPayloadBytes);
     await this.#requests.signal({ runId, name, payload: payload.bytes, signalId }, limit);
+  }
+
+  async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
+    assertPayloadSize(input.bytes, `the input of query ${name}`, this.#options.maxPayloadBytes);
+    await this.#barrier(limit);
+    const answer = await this.#options.runtime.query({ runId, name, input: input.bytes }, limit);
+    return Payload.ofBytes(answer, `the answer to query ${name}`);
   }
 
   async answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {

@@ -41,6 +41,9 @@ export interface RetryBounds {
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
 
+/** What proposes commands until their outcome is known. */
+export type Proposer = Pick<RetryingProposer, "propose">;
+
 /** Proposes commands over one engine, again while their outcome is unknown, with pauses from 20 ms to one second. */
 export class RetryingProposer {
   readonly #engine: WorkflowEngine;

@@ -34,6 +34,7 @@ export class Answers {
   #isRunning = false;
   /** What looks at the body whenever it rests. */
   readonly #atRest = new Set<() => boolean>();
+  #whenIdle: (() => void)[] = [];
   /** Reasons to give no answer (Q4). */
   #suspensions = 0;
 
@@ -87,6 +88,11 @@ export class Answers {
     return this.#isRunning || this.#waiting.size > 0;
   }
 
+  /** Resolves once no answer waits to be given and the body has come to rest; undefined when that is now. */
+  idle(): Promise<void> | undefined {
+    return this.isGiving ? new Promise((resolve) => this.#whenIdle.push(resolve)) : undefined;
+  }
+
   /**
    * Calls `fn` whenever the body has come to rest: before each answer, and soon after this call. `fn` depends on the body's state alone, so that a
    * replay finds the same at the same places, and gives whether it has woken the body. Returns the way to stop.
@@ -131,6 +137,7 @@ export class Answers {
     const next = this.#waiting.first;
     if (next === undefined || this.#suspensions > 0 || this.#isPreceded(next.rank)) {
       this.#isRunning = false;
+      if (next === undefined) for (const resolve of this.#whenIdle.splice(0)) resolve();
       return;
     }
     this.#waiting.pop();

@@ -32,6 +32,8 @@ export interface BodyParts {
   /** Largest value that is recorded, in bytes. */
   readonly maxPayloadBytes: number;
   readonly interception: Interception | undefined;
+  /** Nothing of the body is recorded: no answer is given before it stands in the log. */
+  readonly isAgain: boolean;
   /** The body asks for something else than what is recorded. */
   readonly onDiverged: (error: NonDeterminismError) => void;
 }
@@ -67,9 +69,9 @@ export class BodyCalls {
     return this.#open;
   }
 
-  /** Whether the body waits for nothing but one call. */
+  /** Whether the body waits for nothing but one call, and may get its answer before the commit. */
   get isAlone(): boolean {
-    return this.#open === 1 && this.#receipts === 0;
+    return this.#open === 1 && this.#receipts === 0 && !this.parts.isAgain;
   }
 
   /** Whether several calls are open, so that the order of their answers matters. */

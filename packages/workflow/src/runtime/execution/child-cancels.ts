@@ -1,7 +1,7 @@
 /** Asks children to cancel, on behalf of one body: some at a time, for a branch may wait for thousands. */
 import type { Clock } from "@raftoral/raft-core";
 import { Places } from "../calls/places.ts";
-import type { RetryingProposer } from "../engine/retrying-proposer.ts";
+import type { Proposer } from "../engine/retrying-proposer.ts";
 import { outsideBodies } from "./body-place.ts";
 
 /** Requests of one body that are under way at once. */
@@ -10,7 +10,7 @@ const REQUESTS_AT_ONCE = 64;
 /** What asks. */
 export interface ChildCancelsSetting {
   readonly clock: Clock;
-  readonly proposer: RetryingProposer;
+  readonly proposer: Proposer;
   /** Whether this node has the parent still. When it has not, the next owner asks, or the parent's end is told to the child. */
   readonly goOn: () => boolean;
 }

@@ -82,6 +82,12 @@ export class ContextGuard {
     if (place.body === this.#body && place.inside === undefined) return undefined;
     const what = shown(method, name);
     const { runId } = this.#body;
+    if (place.body !== this.#body && place.body.runId === runId && place.inside !== undefined) {
+      return this.#error(
+        "CONTEXT_IN_STEP",
+        `${what} was called inside of ${place.inside} of run ${runId}, whose handler only reads. Nothing was done. Call it in the body.`,
+      );
+    }
     if (place.body !== this.#body) return this.#foreign(method, name, place.body.runId);
     return this.#error(
       "CONTEXT_IN_STEP",

@@ -3,6 +3,7 @@ import type { AbortOptions } from "../../author/abort-options.ts";
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
 import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
 import { encodeValue } from "../../author/json-value.ts";
+import type { QueryDefinition } from "../../author/query.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
@@ -331,6 +332,12 @@ export class ExecutionContext implements WorkflowContext {
         return await never<never>();
       };
     });
+  }
+
+  onQuery<Answer, Input>(definition: QueryDefinition<Answer, Input>, handler: (input: Input) => Answer): void {
+    this.#site.guard.check("onQuery");
+    // What a caller gives has the type of the definition.
+    this.#execution.queries.handle(definition.name, handler as (input: unknown) => unknown);
   }
 
   now(): Promise<number> {

@@ -4,7 +4,7 @@ import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
-import type { RetryingProposer } from "../engine/retrying-proposer.ts";
+import type { Proposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
 import type { RuntimeProbe } from "../runtime-probe.ts";
@@ -17,7 +17,7 @@ export interface ExecutionShared {
   readonly nodeId: NodeId;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly proposer: RetryingProposer;
+  readonly proposer: Proposer;
   readonly slots: Slots;
   /** Spreads what bodies begin over turns of the event loop. */
   readonly turns: Turns;
@@ -30,6 +30,8 @@ export interface ExecutionShared {
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
+  /** The body is run again only to be asked, and nothing of it is recorded. */
+  readonly isAgain?: boolean;
 }
 
 /** A run as its owner begins with it. */

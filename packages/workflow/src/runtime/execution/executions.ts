@@ -77,6 +77,11 @@ export class Executions {
     return this.#held.size;
   }
 
+  /** The body of a run, if it runs here. */
+  body(runId: string): RunExecution | undefined {
+    return this.#held.get(runId)?.execution;
+  }
+
   /** `mine` says whether this process is registered (O2). */
   onEvent(event: WorkflowEvent, mine: boolean): void {
     switch (event.type) {

@@ -21,7 +21,7 @@ import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
-import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
+import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
 import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
 import { outsideBodies } from "./body-place.ts";
 import { RunTime } from "./run-time.ts";
@@ -61,7 +61,7 @@ export function never<T>(): Promise<T> {
  */
 export class History {
   readonly #ownership: Ownership;
-  readonly #proposer: RetryingProposer;
+  readonly #proposer: Proposer;
   readonly #clock: Clock;
   /** What time it is for the run. */
   readonly time: RunTime;
@@ -92,7 +92,7 @@ export class History {
 
   constructor(
     ownership: Ownership,
-    proposer: RetryingProposer,
+    proposer: Proposer,
     clock: Clock,
     left: LeftBehind,
     maxBatchBytes: number,
@@ -343,7 +343,7 @@ export class History {
   }
 
   /** Proposes in the name of the ownership; never settles once it is over. */
-  async #propose(command: WorkflowCommand): ReturnType<RetryingProposer["propose"]> {
+  async #propose(command: WorkflowCommand): ReturnType<Proposer["propose"]> {
     const { holds, onLost } = this.#ownership;
     if (!holds()) return never();
     this.#inFlight += 1;

@@ -3,7 +3,7 @@ import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
-import { proposalFailure, type RetryingProposer } from "../engine/retrying-proposer.ts";
+import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
 import { outsideBodies } from "./body-place.ts";
 
 /** In whose name a run is ended. */
@@ -19,7 +19,7 @@ export interface EndingRun {
 export interface EndSetting {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly proposer: RetryingProposer;
+  readonly proposer: Proposer;
 }
 
 /** Proposes an end until its fate is known or the run is not this node's. Never rejects. An outcome that the log refuses is a failure of the run. */

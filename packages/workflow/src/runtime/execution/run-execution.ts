@@ -26,6 +26,7 @@ import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/step-attempts.ts";
+import { BodyQueries } from "../queries/body-queries.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
 import { Activity } from "./activity.ts";
 import { Answers } from "./answers.ts";
@@ -73,6 +74,7 @@ export class RunExecution {
   /** How large the run's history is. */
   readonly size: HistorySize;
   readonly log: RunLogSetting;
+  readonly queries: BodyQueries;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
   readonly #history: History;
@@ -93,7 +95,7 @@ export class RunExecution {
   /** The caller has taken a slot for it, which becomes the execution's. */
   constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared) {
     const { runId, epoch } = start;
-    const { nodeId, clock, proposer, random, probe, logger, emit } = shared;
+    const { nodeId, clock, proposer, random, probe, logger, emit, maxPayloadBytes, streamBounds } = shared;
     const { interruption } = this;
     this.definition = definition;
     this.start = start;
@@ -107,9 +109,9 @@ export class RunExecution {
     const onLost = (): void => this.end("lost to another node");
     const onRefused = (error: unknown): void => this.#refused(error);
     const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
-    const { maxPayloadBytes, streamBounds } = shared;
     this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds);
     this.#answers = new Answers(clock);
+    this.queries = new BodyQueries(runId, this.#history, this.#answers, this.#ended.promise, maxPayloadBytes);
     this.#activity = new Activity(shared.slots, clock, { open: () => this.#calls.open });
     this.#replay = new ReplayGate({
       history: this.#history,
@@ -130,6 +132,7 @@ export class RunExecution {
       clock,
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
+      isAgain: shared.isAgain ?? false,
       onDiverged: (error) => this.#diverged(error),
     });
     this.site = new CallSite(this.#calls, interruption.root);
@@ -171,6 +174,7 @@ export class RunExecution {
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     interruption.hold();
     this.site.guard.returned();
+    this.queries.returned();
     this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
     this.end("ended");

@@ -10,7 +10,7 @@
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
-import type { RetryingProposer } from "../engine/retrying-proposer.ts";
+import type { Proposer } from "../engine/retrying-proposer.ts";
 import { outsideBodies } from "./body-place.ts";
 import { Slots } from "./slots.ts";
 
@@ -26,7 +26,7 @@ export interface TrialSetting {
   readonly nodeId: NodeId;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly proposer: RetryingProposer;
+  readonly proposer: Proposer;
 }
 
 /** A suspect of this node. */

@@ -1,0 +1,105 @@
+/**
+ * Queries of one body: what its handlers answer.
+ *
+ * BQ1. A handler sees what the record leads to: it is called when the body has asked for everything that is recorded, has got the answers that wait for
+ *      it, and all that it was answered with is committed.
+ * BQ2. A handler only reads. It runs in a place of its own: calls on the context are refused, and what it throws, or leaves to be rejected, is the query's
+ *      alone and never the run's.
+ */
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { WorkflowError } from "../../errors.ts";
+import type { Answers } from "../execution/answers.ts";
+import { inFunctionOf, outsideBodies, PlacedBody } from "../execution/body-place.ts";
+import type { History } from "../execution/history.ts";
+
+/** What answers a query: at once, with a value that JSON carries. */
+export type QueryHandler = (input: unknown) => unknown;
+
+/** The handlers of one body (BQ1, BQ2). */
+export class BodyQueries {
+  readonly #runId: string;
+  readonly #history: History;
+  readonly #answers: Answers;
+  /** Largest answer, in bytes. */
+  readonly #maxBytes: number;
+  readonly #handlers = new Map<string, QueryHandler>();
+  readonly #returned = Promise.withResolvers<void>();
+  readonly #ended: Promise<void>;
+  #isOver = false;
+
+  /** `ended`: resolves when the execution is over. */
+  constructor(runId: string, history: History, answers: Answers, ended: Promise<void>, maxBytes: number) {
+    this.#runId = runId;
+    this.#history = history;
+    this.#answers = answers;
+    this.#maxBytes = maxBytes;
+    this.#ended = ended.then(() => {
+      this.#isOver = true;
+    });
+  }
+
+  /** From now on `handler` answers the query. */
+  handle(name: string, handler: QueryHandler): void {
+    this.#handlers.set(name, handler);
+  }
+
+  /** The body has returned or thrown: it asks for nothing more. */
+  returned(): void {
+    this.#returned.resolve();
+  }
+
+  /** What the body answers; undefined when the execution is over before. Rejects with QUERY_UNKNOWN or QUERY_FAILED. */
+  async answer(name: string, input: Uint8Array): Promise<Uint8Array | undefined> {
+    const asked = Promise.withResolvers<void>();
+    this.#history.whenAllAsked(asked.resolve);
+    const ended = this.#ended;
+    await Promise.race([asked.promise, this.#returned.promise, ended]);
+    await Promise.race([this.#answers.last(), ended]);
+    // The body may go on from an answer that was on its way, or from a sleep whose time is over.
+    for (let rest = this.#rest(); rest !== undefined && !this.#isOver; rest = this.#rest())
+      await Promise.race([rest, ended]);
+    return this.#isOver ? undefined : this.#call(name, input);
+  }
+
+  /** Undefined when the body rests and all that it was answered with is committed; else resolves when one of the two may hold. */
+  #rest(): Promise<void> | undefined {
+    return this.#answers.idle() ?? this.#history.settled();
+  }
+
+  #call(name: string, input: Uint8Array): Uint8Array {
+    const runId = this.#runId;
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) {
+      const known = [...this.#handlers.keys()].sort().join(", ") || "none";
+      throw new WorkflowError(
+        "QUERY_UNKNOWN",
+        `Run ${runId} has no handler for query ${name} by now. It has these: ${known}. Correct the name, or call ctx.onQuery before the body waits.`,
+        { details: { runId, query: name } },
+      );
+    }
+    try {
+      const given = decodeValue(input, `the input of query ${name}`);
+      const place = new PlacedBody(runId, () => {});
+      const answer = outsideBodies(() => inFunctionOf(place, `query ${name}`, 0, () => handler(given)));
+      if (answer instanceof Promise) {
+        answer.catch(() => {});
+        throw new TypeError("its handler gives a promise, and must give a value");
+      }
+      return encodeValue(answer, `the answer to query ${name}`, this.#maxBytes);
+    } catch (cause) {
+      throw new WorkflowError(
+        "QUERY_FAILED",
+        `Query ${name} of run ${runId} failed: ${messageOf(cause)}. The run goes on. Correct the handler.`,
+        { cause, details: { runId, query: name } },
+      );
+    }
+  }
+}
+
+function messageOf(thrown: unknown): string {
+  try {
+    return (thrown instanceof Error ? thrown.message : String(thrown)).replace(/\.$/, "");
+  } catch {
+    return "something that cannot be shown as text was thrown";
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Queries of runs: answered by the body that runs here, or by one that is run again from the record and acts on nothing.
+ *
+ * RQ1. The run's owner answers from the live body. Every other node that has the run's code runs a body on the history, asks it, and ends it: of runs of other
+ *      nodes, of those that no node executes, and of those that have ended.
+ * RQ2. A body that is run again proposes nothing, calls no step's function, writes no line and takes no slot of the node. It comes to rest where the record ends.
+ * RQ3. So many bodies are run again at once on a node, and the others wait.
+ */
+import { type Clock, RaftError, silentLogger } from "@raftoral/raft-core";
+import type { WorkflowRegistry } from "../../author/workflow.ts";
+import { runNotFoundText, WorkflowError } from "../../errors.ts";
+import type { RequestLimit } from "../../requests/request-limit.ts";
+import type { RunView } from "../../state/run-view.ts";
+import type { WorkflowEngine } from "../engine/workflow-engine.ts";
+import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";
+import { never } from "../execution/history.ts";
+import { RunExecution } from "../execution/run-execution.ts";
+import { Slots } from "../execution/slots.ts";
+import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
+import type { BodyQueries } from "./body-queries.ts";
+
+/** Bodies that are run again at once (RQ3). */
+const MAX_REPLAYS = 4;
+
+/** A query of a run. */
+export interface RunQuestion {
+  readonly runId: string;
+  readonly name: string;
+  readonly input: Uint8Array;
+}
+
+/** What {@link RunQueries} is made of. */
+export interface RunQueriesOptions {
+  readonly engine: WorkflowEngine;
+  readonly registry: WorkflowRegistry;
+  readonly clock: Clock;
+  readonly shared: ExecutionShared;
+  /** The queries of the body that runs here, if one does. */
+  readonly live: (runId: string) => BodyQueries | undefined;
+}
+
+/** Calls no step's function. */
+const HOLDS_STEPS: RuntimeInterceptor = {
+  runBody: (_body, run) => run(),
+  callBegins: () => {},
+  callAnswered: () => {},
+  runStep: () => never(),
+};
+
+/** Answers queries on one node (RQ1 to RQ3). */
+export class RunQueries {
+  readonly #options: RunQueriesOptions;
+  readonly #replays = new Slots(MAX_REPLAYS);
+
+  constructor(options: RunQueriesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What the run's body answers, from what this node has applied. Rejects with WORKFLOW_NOT_FOUND, QUERY_UNKNOWN, QUERY_FAILED, QUERY_UNAVAILABLE when this node has
+   * not the run's code, or DEADLINE_EXCEEDED.
+   */
+  async answer(question: RunQuestion, { timeoutMs, signal }: RequestLimit): Promise<Uint8Array> {
+    const { clock } = this.#options;
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    over.catch(() => {});
+    const late = (): void => reject(tooLate(question, timeoutMs));
+    const stop = timeoutMs === Number.POSITIVE_INFINITY ? () => {} : clock.after(timeoutMs, late);
+    signal?.addEventListener("abort", late, { once: true });
+    try {
+      const { runId, name, input } = question;
+      const own = this.#options.live(runId)?.answer(name, input);
+      const answer = own === undefined ? undefined : await Promise.race([own, over]);
+      return answer ?? (await this.#again(question, over));
+    } finally {
+      stop();
+      signal?.removeEventListener("abort", late);
+    }
+  }
+
+  async #again(question: RunQuestion, over: Promise<never>): Promise<Uint8Array> {
+    await this.#turn(over);
+    try {
+      const { runId, name, input } = question;
+      const run = await Promise.race([this.#options.engine.run(runId), over]);
+      if (run === undefined)
+        throw new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
+      const execution = this.#execution(run);
+      void execution.execute();
+      try {
+        const answer = await Promise.race([execution.queries.answer(name, input), over]);
+        return answer ?? (await over);
+      } finally {
+        execution.end("its query is answered");
+      }
+    } finally {
+      this.#replays.release();
+    }
+  }
+
+  /** Waits for a place (RQ3). */
+  async #turn(over: Promise<never>): Promise<void> {
+    if (this.#replays.tryTake()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const leave = this.#replays.enqueue(resolve);
+    try {
+      await Promise.race([promise, over]);
+    } catch (error) {
+      if (!leave()) this.#replays.release();
+      throw error;
+    }
+  }
+
+  #execution(run: RunView): RunExecution {
+    const { registry, shared } = this.#options;
+    const { runId, workflowType, version, history } = run;
+    const definition = registry.get(workflowType, version);
+    if (definition === undefined) {
+      throw new WorkflowError(
+        "QUERY_UNAVAILABLE",
+        `Run ${runId} is of ${workflowType}@${version}, which node ${shared.nodeId} has not registered, so that it cannot answer for the run. Ask a node that has.`,
+        { details: { runId, workflowType, version } },
+      );
+    }
+    const slots = new Slots(1);
+    slots.tryTake();
+    // A body that has not heard of its cancellation has not by the record.
+    const hasHeard = history.some(([, { kind }]) => kind === "cancellation");
+    const cancelReason = hasHeard ? run.cancelReason : undefined;
+    const start: ExecutionStart = { ...run, cancelReason, signals: [], progress: [] };
+    return new RunExecution(definition, start, {
+      ...shared,
+      slots,
+      logger: silentLogger,
+      proposer: { propose: () => never() },
+      emit: () => {},
+      probe: undefined,
+      interceptor: HOLDS_STEPS,
+      isAgain: true,
+    });
+  }
+}
+
+function tooLate({ runId, name }: RunQuestion, timeoutMs: number): RaftError {
+  return new RaftError(
+    "DEADLINE_EXCEEDED",
+    `Query ${name} of run ${runId} was not answered within ${timeoutMs} ms. Allow more time for a long history, or look whether the code fits it.`,
+    { retryable: true, details: { runId, query: name, timeoutMs } },
+  );
+}
