@@ -107,7 +107,8 @@ export class WorkflowRuntime {
   }
 
   /** What the body of a run answers to a query, from what this node has applied. Rejects as {@link RunQueries.answer} does. */
-  query(question: RunQuestion, limit: RequestLimit): Promise<Uint8Array> {
+  async query(question: RunQuestion, limit: RequestLimit): Promise<Uint8Array> {
+    this.#assertRunning();
     return this.#queries.answer(question, limit);
   }
 
@@ -197,6 +198,7 @@ export class WorkflowRuntime {
     this.#registration.leave();
     this.#duties.stop();
     this.#executions.close();
+    this.#queries.close(stoppedError());
   }
 
   #onEvents(events: readonly WorkflowEvent[]): void {

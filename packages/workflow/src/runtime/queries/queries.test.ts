@@ -277,9 +277,15 @@ describe("a node", () => {
     for (const settled of await Promise.allSettled(asked)) {
       expect(settled).toMatchObject({ status: "rejected", reason: { code: "DEADLINE_EXCEEDED" } });
     }
+    const pending = expect(w.runtime(1).query("r", "progress", { from: 0 })).rejects.toMatchObject({
+      code: "NODE_STOPPED",
+    });
     await w.runtime(2).startWorkflow(fine, undefined, { id: "other" });
     expect(await w.runtime(1).query("other", "how")).toBe("fine");
     await started.signal("go");
     expect(await started.result()).toBe(1);
+    w.runtime(1).stop();
+    await pending;
+    await expect(w.runtime(1).query("other", "how")).rejects.toMatchObject({ code: "NODE_STOPPED" });
   });
 });

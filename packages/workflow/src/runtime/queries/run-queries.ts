@@ -51,6 +51,8 @@ const HOLDS_STEPS: RuntimeInterceptor = {
 export class RunQueries {
   readonly #options: RunQueriesOptions;
   readonly #replays = new Slots(MAX_REPLAYS);
+  /** Ways to end the queries that are under way. */
+  readonly #underWay = new Set<(error: Error) => void>();
 
   constructor(options: RunQueriesOptions) {
     this.#options = options;
@@ -58,12 +60,13 @@ export class RunQueries {
 
   /**
    * What the run's body answers, from what this node has applied. Rejects with WORKFLOW_NOT_FOUND, QUERY_UNKNOWN, QUERY_FAILED, QUERY_UNAVAILABLE when this node has
-   * not the run's code, or DEADLINE_EXCEEDED.
+   * not the run's code, DEADLINE_EXCEEDED or NODE_STOPPED.
    */
   async answer(question: RunQuestion, { timeoutMs, signal }: RequestLimit): Promise<Uint8Array> {
     const { clock } = this.#options;
     const { promise: over, reject } = Promise.withResolvers<never>();
     over.catch(() => {});
+    this.#underWay.add(reject);
     const late = (): void => reject(tooLate(question, timeoutMs));
     const stop = timeoutMs === Number.POSITIVE_INFINITY ? () => {} : clock.after(timeoutMs, late);
     signal?.addEventListener("abort", late, { once: true });
@@ -73,9 +76,15 @@ export class RunQueries {
       const answer = own === undefined ? undefined : await Promise.race([own, over]);
       return answer ?? (await this.#again(question, over));
     } finally {
+      this.#underWay.delete(reject);
       stop();
       signal?.removeEventListener("abort", late);
     }
+  }
+
+  /** Every query that is under way rejects with `error`, and the bodies that are run again end. */
+  close(error: Error): void {
+    for (const reject of this.#underWay) reject(error);
   }
 
   async #again(question: RunQuestion, over: Promise<never>): Promise<Uint8Array> {
