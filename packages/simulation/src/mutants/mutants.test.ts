@@ -57,8 +57,8 @@ describe("known bugs of the workflow engine", () => {
     ["goes-on-after-loss", "lost"],
     ["entry-keeps-first-record", "replays-same"],
     ["timeout-eats-signal", "signal-once"],
-    ["latest-signal-first", "signal-once"],
-    ["signals-not-in-snapshot", "ended"],
+    ["latest-signal-first", "as-undisturbed"],
+    ["signals-not-in-snapshot", "replicas-equal"],
     ["chunks-twice-after-takeover", "chunks-once"],
   ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
     const search = { start: 0, seeds: 4, steps: 0, threads: 1, kind: "programs" as const, ignore: [] };
