@@ -4,18 +4,37 @@ import type { Operation, Plan } from "./plan.ts";
 
 export type Record = ReadonlyMap<string, HistoryRecord>;
 
-/** What a run of `plan` must return when `record` is its history. */
-export function expectedResult(plan: Plan, record: Record): unknown {
-  const counts = { all: 0 };
-  const values = expectedValues(plan, record, "", counts);
-  return { values, counter: counts.all };
+/** What is summed up over a run. */
+interface Tally {
+  counts: number;
+  /** Signals that waits have returned. */
+  readonly signals: unknown[];
 }
 
-function expectedValues(plan: Plan, record: Record, prefix: string, counts: { all: number }): unknown[] {
-  return plan.map((operation) => expectedValue(operation, record, prefix, counts));
+/**
+ * What a run of `plan` must return when `record` is its history, and `given` is what it returned: which wait got which signal is not said by the paths alone, for a signal
+ * goes to the oldest wait. Throws for a signal that no record has, or that two waits have returned.
+ */
+export function expectedResult(plan: Plan, record: Record, given: unknown): unknown {
+  const tally: Tally = { counts: 0, signals: [] };
+  const values = expectedValues(plan, record, "", tally, (given as { readonly values?: unknown }).values);
+  const recorded = [...record.values()]
+    .filter(({ kind }) => kind === "signal")
+    .map(({ value }) => decodeValue(value, "go"));
+  for (const signal of tally.signals) {
+    const at = recorded.indexOf(signal);
+    if (at === -1) throw new Error(`a wait returned ${String(signal)}, which is not recorded, or not for it alone`);
+    recorded.splice(at, 1);
+  }
+  return { values, counter: tally.counts };
 }
 
-function expectedValue(operation: Operation, record: Record, prefix: string, counts: { all: number }): unknown {
+function expectedValues(plan: Plan, record: Record, prefix: string, tally: Tally, given: unknown): unknown[] {
+  const list = Array.isArray(given) ? (given as readonly unknown[]) : [];
+  return plan.map((operation, at) => expectedValue(operation, record, prefix, tally, list[at]));
+}
+
+function expectedValue(operation: Operation, record: Record, prefix: string, tally: Tally, given: unknown): unknown {
   const { name } = operation;
   switch (operation.kind) {
     case "step":
@@ -37,8 +56,15 @@ function expectedValue(operation: Operation, record: Record, prefix: string, cou
     case "now":
       return value(record, `${prefix}${name}/now#0`);
     case "wait": {
-      const checkpoint = found(record, `${prefix}${name}/go#0`);
-      return checkpoint.kind === "signal" ? decodeValue(checkpoint.value, name) : "timed out";
+      const path = `${prefix}${name}/go#0`;
+      if (given !== "timed out") {
+        tally.signals.push(given);
+        return given;
+      }
+      const isOver = [...record].some(
+        ([key, { kind }]) => kind === "signal-timeout" && (key === path || key.startsWith(`${path}/again`)),
+      );
+      return isOver ? given : "not timed out";
     }
     case "variable":
       for (let set = 0; set < operation.sets; set++) {
@@ -47,7 +73,7 @@ function expectedValue(operation: Operation, record: Record, prefix: string, cou
       }
       return operation.sets;
     case "count":
-      counts.all += 1;
+      tally.counts += 1;
       return "counted";
     case "race": {
       const ways = ["step", "sleep"].filter((way) => record.has(`${prefix}${name}-after-${way}#0`));
@@ -56,7 +82,13 @@ function expectedValue(operation: Operation, record: Record, prefix: string, cou
     }
     case "parallel":
       return operation.branches.map((branch, number) =>
-        expectedValues(branch, record, `${prefix}${name}${number === 0 ? "" : `#${number}`}/`, counts),
+        expectedValues(
+          branch,
+          record,
+          `${prefix}${name}${number === 0 ? "" : `#${number}`}/`,
+          tally,
+          Array.isArray(given) ? given[number] : undefined,
+        ),
       );
   }
 }

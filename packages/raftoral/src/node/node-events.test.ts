@@ -30,6 +30,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "body-started": true,
   "step-attempt-failed": true,
   "code-mismatch": true,
+  "foreign-await": true,
   "version-missing": true,
   "records-unused": true,
   "steps-unfinished": true,

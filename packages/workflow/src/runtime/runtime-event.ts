@@ -76,6 +76,18 @@ export interface VersionMissing {
   readonly registered: readonly number[];
 }
 
+/**
+ * A body went on after it had awaited something that is not a call of its context (a timer, I/O, an event), while calls of it were open: a replay may come to another
+ * order. Told once for each body.
+ */
+export interface ForeignAwait {
+  readonly type: "foreign-await";
+  readonly runId: string;
+  readonly workflowType: string;
+  /** The call that the body made then, as in `ctx.step("charge")`. */
+  readonly call: string;
+}
+
 /** What only the node hears where it happens; every other event is replicated. */
 export type LocalEvent =
   | BodyStarted
@@ -84,7 +96,8 @@ export type LocalEvent =
   | RecordsUnused
   | StepsUnfinished
   | HistoryLarge
-  | VersionMissing;
+  | VersionMissing
+  | ForeignAwait;
 
 /** An event of the replicated state, or of this node alone. */
 export type RuntimeEvent = WorkflowEvent | LocalEvent;

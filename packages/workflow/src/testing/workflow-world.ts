@@ -16,6 +16,7 @@ const LOCAL: ReadonlySet<string> = new Set<LocalEvent["type"]>([
   "records-unused",
   "steps-unfinished",
   "history-large",
+  "foreign-await",
   "version-missing",
 ]);
 

@@ -80,6 +80,7 @@ export class CallSite {
         isSettled = true;
         stopListening();
         body.settled();
+        body.woken();
         return true;
       };
       const rejected = (error: unknown): void => {

@@ -5,6 +5,7 @@
  *      are made: a replay must know everything that the body asks for before it decides what comes first.
  * BC2. A receipt of a signal on its way counts beside the calls: its signal may go to any wait (signal-waits.ts SW1), so the log decides its place.
  * BC3. A sleep that ended alone has no record of its end. The last one of them is known here, because a cancellation that was heard afterwards says so.
+ * BC4. A body goes on in the turn of an answer, by microtasks alone. What goes on in another turn has awaited something else: a timer, I/O, an event.
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { NonDeterminismError } from "../../author/errors.ts";
@@ -55,6 +56,8 @@ export class BodyCalls {
   /** Records that the body has been answered with. */
   answers = 0;
   #awaitedWake: { readonly path: string; readonly fn: () => void } | undefined;
+  /** The turn in which the body got its latest answer, or began. */
+  #awakeTurn = -1;
   /** Paths of steps that are not recorded, or whose record is not answered yet. */
   readonly steps = new Set<string>();
   /** What `ctx.patched` has answered, by id. */
@@ -113,6 +116,19 @@ export class BodyCalls {
   whenWoken(path: string | undefined, fn: () => void): void {
     if (path === undefined || path === this.#lastWake) fn();
     else this.#awaitedWake = { path, fn };
+  }
+
+  /** The body goes on in this turn: it begins, or has got an answer. */
+  woken(): void {
+    this.#awakeTurn = this.parts.turns.current;
+  }
+
+  /**
+   * Whether the body makes a call in a turn in which it got no answer, while others are open: something that is not recorded has woken it, and may do so in another
+   * order on a replay (BC4).
+   */
+  get isWokenByOthers(): boolean {
+    return this.#open > 0 && this.parts.turns.current !== this.#awakeTurn;
   }
 
   began(): void {

@@ -65,7 +65,7 @@ export class ContextGuard {
     if (this.#lateAnswers > MAX_LATE_ANSWERS) return never();
     const error = this.#error(
       "CONTEXT_ENDED",
-      `${shown(method, name)} was called after the body of run ${this.#body.runId} had returned. Nothing was done. Await every call and every branch before the body returns.`,
+      `${shownCall(method, name)} was called after the body of run ${this.#body.runId} had returned. Nothing was done. Await every call and every branch before the body returns.`,
     );
     return new Promise((_, reject) => this.#clock.soon(() => reject(error)));
   }
@@ -80,7 +80,7 @@ export class ContextGuard {
     const place = placeOfCaller();
     if (place === undefined) return undefined;
     if (place.body === this.#body && place.inside === undefined) return undefined;
-    const what = shown(method, name);
+    const what = shownCall(method, name);
     const { runId } = this.#body;
     if (place.body !== this.#body && place.body.runId === runId && place.inside !== undefined) {
       return this.#error(
@@ -98,7 +98,7 @@ export class ContextGuard {
   #foreign(method: string, name: unknown, caller: string): ContextMisuseError {
     return this.#error(
       "CONTEXT_FOREIGN",
-      `${shown(method, name)} was called on the context of run ${this.#body.runId} by the body of run ${caller}. Nothing was done. Use the context that the body was given; to tell another run something, send it a signal.`,
+      `${shownCall(method, name)} was called on the context of run ${this.#body.runId} by the body of run ${caller}. Nothing was done. Use the context that the body was given; to tell another run something, send it a signal.`,
     );
   }
 
@@ -108,7 +108,7 @@ export class ContextGuard {
 }
 
 /** A call as its author wrote it, with its name or the definition that has one. A name may be anything. */
-function shown(method: string, named: unknown): string {
+export function shownCall(method: string, named: unknown): string {
   const name = typeof named === "object" && named !== null && "name" in named ? named.name : named;
   const argument = typeof name === "string" ? JSON.stringify(name.slice(0, SHOWN_NAME_LENGTH)) : "";
   return `ctx.${method}(${argument})`;

@@ -383,7 +383,9 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   #refusal(method: string, name: unknown): Promise<never> | undefined {
-    return this.#site.guard.refusal(method, name);
+    const refused = this.#site.guard.refusal(method, name);
+    if (refused === undefined) this.#execution.calls(method, name);
+    return refused;
   }
 
   #seeded(): SeededRandom {

@@ -33,10 +33,11 @@ import { Answers } from "./answers.ts";
 import { BodyCalls } from "./body-calls.ts";
 import { inBody, PlacedBody } from "./body-place.ts";
 import { childCancels } from "./child-cancels.ts";
-import { ContextGuard } from "./context-guard.ts";
+import { ContextGuard, shownCall } from "./context-guard.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { ExternalRecords } from "./external-records.ts";
+import { CANCELLED_PATH, type Heard } from "./heard-cancellation.ts";
 import { History, never } from "./history.ts";
 import { HistorySize } from "./history-size.ts";
 import { Interception } from "./interception.ts";
@@ -47,17 +48,8 @@ import { RunReports } from "./run-reports.ts";
 import { SignalInbox } from "./signal-inbox.ts";
 import { watchStrayRejections } from "./stray-rejections.ts";
 
-/** Where it is recorded that the body heard of its cancellation. No call's path: those have a number. */
-const CANCELLED_PATH = "cancellation";
-
 /** How a body ends: with its run, or with its generation. */
 type BodyOutcome = RunOutcome | { readonly status: "continued"; readonly input: Uint8Array };
-
-/** What is recorded when the body hears of its cancellation. */
-interface Heard {
-  /** Path of the last sleep that had ended by then without a record of its end. */
-  readonly after?: string | undefined;
-}
 
 /** One execution of a run's body. The owner calls `execute` once, then tells it of cancellations and of the loss of the run (B1 to B5). */
 export class RunExecution {
@@ -91,6 +83,7 @@ export class RunExecution {
   /** Shields that are open, and whether the time to clean up is over but for them. */
   #shields = 0;
   #isGraceOver = false;
+  #hasReportedForeign = false;
 
   /** The caller has taken a slot for it, which becomes the execution's. */
   constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared) {
@@ -199,6 +192,13 @@ export class RunExecution {
       this.#isGraceOver = true;
       this.#endUnlessShielded();
     });
+  }
+
+  /** The body calls a method of its context: reports a body that something else than an answer has woken, once. */
+  calls(method: string, named: unknown): void {
+    if (this.#hasReportedForeign || !this.#calls.isWokenByOthers) return;
+    this.#hasReportedForeign = true;
+    this.#reports.foreignAwait(shownCall(method, named));
   }
 
   /** A shield begins: the execution waits for it, also when the time to clean up is over. Returns the way to say that it has ended. */
@@ -316,6 +316,7 @@ export class RunExecution {
       const raw = decodeValue(input, `input of run ${runId}`);
       const { output: gives, type } = definition;
       const given = await this.#given(raw);
+      this.#calls.woken();
       const returned = await definition.run(new ExecutionContext(this, new StepPaths(), this.site), given);
       const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);

@@ -58,6 +58,16 @@ export class RunReports {
     );
   }
 
+  /** The body goes on after something that is not recorded, while calls of it are open. */
+  foreignAwait(call: string): void {
+    const { runId, workflowType } = this.#setting;
+    this.#emit({ type: "foreign-await", runId, workflowType, call });
+    this.#warn(
+      { runId, workflowType, call },
+      "A body called its context after awaiting something that is not recorded, while other calls were open. A replay may come to another order. Await timers, I/O and events inside of steps.",
+    );
+  }
+
   recordsUnused(paths: readonly string[]): void {
     const { runId, workflowType } = this.#setting;
     this.#emit({ type: "records-unused", runId, workflowType, paths });

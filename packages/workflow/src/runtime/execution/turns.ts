@@ -12,6 +12,7 @@ export class Turns {
   readonly #perTurn: number;
   #left: number;
   #isCounting = false;
+  #number = 0;
   #queue: (() => void)[] = [];
   #next = 0;
 
@@ -23,10 +24,7 @@ export class Turns {
 
   /** Undefined when a piece may begin now, else resolves in the turn in which it may. */
   next(): Promise<void> | undefined {
-    if (!this.#isCounting) {
-      this.#isCounting = true;
-      this.#clock.soon(this.#turn);
-    }
+    this.#count();
     if (this.#left > 0) {
       this.#left -= 1;
       return undefined;
@@ -34,7 +32,20 @@ export class Turns {
     return new Promise((resolve) => this.#queue.push(resolve));
   }
 
+  /** A number that is the same within one turn of the event loop, and another in each later one. */
+  get current(): number {
+    this.#count();
+    return this.#number;
+  }
+
+  #count(): void {
+    if (this.#isCounting) return;
+    this.#isCounting = true;
+    this.#clock.soon(this.#turn);
+  }
+
   readonly #turn = (): void => {
+    this.#number += 1;
     const queue = this.#queue;
     const end = Math.min(this.#next + this.#perTurn, queue.length);
     this.#left = this.#perTurn - (end - this.#next);
