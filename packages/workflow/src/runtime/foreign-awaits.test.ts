@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
@@ -17,16 +18,18 @@ describe("what a body awaits beside its context (BC4)", () => {
   test.each<[string, (ctx: WorkflowContext) => Promise<unknown>, string]>([
     [
       "a timer",
-      (ctx) => Promise.all([ctx.sleep(80), after(20).then(() => ctx.step("charge", () => 1))]),
+      (ctx) => Promise.race([ctx.waitFor("never"), after(20).then(() => ctx.step("charge", () => 1))]),
       'ctx.step("charge")',
     ],
     [
-      "I/O, in a scope",
+      "an event, in a scope",
       (ctx) =>
-        Promise.all([
-          ctx.waitFor("never", { timeout: 50 }),
-          ctx.scope("io", async (own) => {
-            await import("node:fs/promises").then(({ stat }) => stat("."));
+        Promise.race([
+          ctx.waitFor("never"),
+          ctx.scope("events", async (own) => {
+            const emitter = new EventEmitter();
+            setTimeout(() => emitter.emit("ready"), 20);
+            await once(emitter, "ready");
             await own.now();
           }),
         ]),
