@@ -33,9 +33,13 @@ describe("a body", () => {
       throw thrown();
     });
     const inStep = workflow("step", { version: 1 }, (ctx) =>
-      ctx.step("s", () => {
-        throw thrown();
-      }),
+      ctx.step(
+        "s",
+        () => {
+          throw thrown();
+        },
+        { retry: false },
+      ),
     );
     await w.startAll([sync, inStep]);
     const [first, second] = [

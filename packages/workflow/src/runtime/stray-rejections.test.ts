@@ -54,9 +54,13 @@ describe("a rejection in the code of a run that nothing handles", () => {
       "after a step that failed, in what follows from it",
       (ctx, message) => {
         void ctx
-          .step("s", () => {
-            throw new RangeError(message);
-          })
+          .step(
+            "s",
+            () => {
+              throw new RangeError(message);
+            },
+            { retry: false },
+          )
           .then(() => {});
       },
     ],
