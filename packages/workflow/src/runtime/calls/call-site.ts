@@ -18,7 +18,7 @@ import type { Clock } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import type { BodyCalls } from "../execution/body-calls.ts";
-import type { Branch } from "../execution/branch.ts";
+import type { Branch, CancellableCall } from "../execution/branch.ts";
 import type { ContextGuard } from "../execution/context-guard.ts";
 import { type History, never } from "../execution/history.ts";
 import type { Places } from "./places.ts";
@@ -69,35 +69,7 @@ export class CallSite {
 
   /** Runs one context call of the body, from its beginning to its answer (CS2, CS3). */
   call<T>(run: () => Promise<T>): Promise<T> {
-    const { body, branch } = this;
-    if (body.parts.interruption.isOver) return never();
-    body.began();
-    return new Promise<T>((resolve, reject) => {
-      let isSettled = false;
-      let stopListening = (): void => {};
-      const settle = (): boolean => {
-        if (isSettled || body.parts.interruption.isOver) return false;
-        isSettled = true;
-        stopListening();
-        body.settled();
-        body.woken();
-        return true;
-      };
-      const rejected = (error: unknown): void => {
-        if (error instanceof NonDeterminismError) body.parts.onDiverged(error);
-        // A closed branch is about to be cancelled, and rejects its calls then.
-        else if (!(branch.isClosed && branch.isReason(error)) && settle()) reject(error);
-      };
-      if (branch.cancelled !== undefined) {
-        const { cancelled } = branch;
-        void body.nextTurn().then(() => settle() && reject(cancelled));
-        return;
-      }
-      stopListening = branch.onCancelled((reason) => settle() && reject(reason));
-      const turn = body.turn();
-      const begun = turn === undefined ? begin(run) : turn.then(run);
-      begun.then((value) => settle() && resolve(value), rejected);
-    });
+    return this.body.parts.interruption.isOver ? never() : new OpenCall(this.body, this.branch, run).answer;
   }
 
   /** Answers from the record, or has one made (CS1). To be used within {@link call}. */
@@ -106,29 +78,26 @@ export class CallSite {
     const { interruption, interception } = body.parts;
     interception?.callBegins(path, kind, history.has(path));
     const found = history.find(path, kind);
-    if (found !== undefined) {
-      await body.recorded(found.position);
-      if (interruption.isOver) return never();
-      interception?.callAnswered(path, kind, true);
-      body.answers += 1;
-      return answer(found);
+    let recorded = found;
+    if (found !== undefined) await body.recorded(found.position);
+    else {
+      if (kind === "step") body.steps.add(path);
+      try {
+        const ready = this.ready(path, kind);
+        if (ready !== undefined) await ready;
+        recorded = await this.fresh(path, record);
+      } finally {
+        body.steps.delete(path);
+      }
     }
-    if (kind === "step") body.steps.add(path);
-    try {
-      const ready = this.ready(path, kind);
-      if (ready !== undefined) await ready;
-      const recorded = await this.fresh(path, record);
-      if (interruption.isOver) return never();
-      interception?.callAnswered(path, kind, false);
-      body.answers += 1;
-      return answer(recorded);
-    } finally {
-      body.steps.delete(path);
-    }
+    if (interruption.isOver || recorded === undefined) return never();
+    interception?.callAnswered(path, kind, found !== undefined);
+    body.answers += 1;
+    return answer(recorded);
   }
 
   /** Brings a record about, and gives it its turn among the answers. */
-  async fresh<R extends HistoryRecord | undefined>(path: string, record: () => Promise<R>): Promise<R> {
+  async fresh<R extends HistoryRecord | undefined>(path: string, record: () => R | Promise<R>): Promise<R> {
     const { answers } = this.body.parts;
     answers.opened(path);
     try {
@@ -201,7 +170,65 @@ export class CallSite {
   }
 }
 
+/** One context call of a body that has not settled. */
+class OpenCall<T> implements CancellableCall {
+  readonly answer: Promise<T>;
+  readonly #body: BodyCalls;
+  readonly #branch: Branch;
+  #isSettled = false;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(body: BodyCalls, branch: Branch, run: () => Promise<T>) {
+    this.#body = body;
+    this.#branch = branch;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    body.began();
+    const { cancelled } = branch;
+    if (cancelled !== undefined) {
+      // The body gets its turn: code that catches everything and tries again leaves the event loop its own.
+      void body.nextTurn().then(() => this.cancelled(cancelled));
+      return;
+    }
+    branch.opened(this);
+    const turn = body.turn();
+    const begun = turn === undefined ? begin(run) : turn.then(run);
+    begun.then(this.#succeeded, this.#failed);
+  }
+
+  cancelled(reason: Error): void {
+    if (this.#settles()) this.#reject(reason);
+  }
+
+  readonly #succeeded = (value: T): void => {
+    if (this.#settles()) this.#resolve(value);
+  };
+
+  readonly #failed = (error: unknown): void => {
+    if (error instanceof NonDeterminismError) this.#body.parts.onDiverged(error);
+    // A closed branch is about to be cancelled, and rejects its calls then.
+    else if (!(this.#branch.isClosed && this.#branch.isReason(error)) && this.#settles()) this.#reject(error);
+  };
+
+  /** Whether the body gets an answer by this: the first one, unless the run is lost (CS2). */
+  #settles(): boolean {
+    if (this.#isSettled || this.#body.parts.interruption.isOver) return false;
+    this.#isSettled = true;
+    this.#branch.settled(this);
+    this.#body.settled();
+    this.#body.woken();
+    return true;
+  }
+}
+
 /** Begins a call whose path and arguments are taken: what it throws is its rejection. */
-async function begin<T>(run: () => Promise<T>): Promise<T> {
-  return run();
+function begin<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return run();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

@@ -10,28 +10,40 @@
  * BR3. Calls hear of a cancellation in the order in which they began, the branch's own before those of the branches under it.
  */
 
+import { invariant } from "@raftoral/raft-core";
+
 type Listener = (reason: Error) => void;
+
+/** A call that waits for an answer: told when its branch is cancelled. */
+export interface CancellableCall {
+  cancelled(reason: Error): void;
+}
 
 /** One branch of a body (BR1 to BR3). The one without a parent is the body as a whole. */
 export class Branch {
   readonly #parent: Branch | undefined;
   readonly #isShield: boolean;
-  readonly #under = new Set<Branch>();
-  readonly #calls = new Set<Listener>();
-  readonly #work = new Set<Listener>();
+  // Made when they are first needed: most bodies are one branch, with one call at a time.
+  #under: Set<Branch> | undefined;
+  #calls: Set<CancellableCall> | undefined;
+  #work: Set<Listener> | undefined;
   #state: "open" | "closed" | "cancelled" | "over" = "open";
   #reason: Error | undefined;
+  /** Makes the reason of an execution that is over, when somebody asks for it. */
+  #over: (() => Error) | undefined;
   #controller: AbortController | undefined;
 
   constructor(parent?: Branch, isShield = false) {
     this.#parent = parent;
     this.#isShield = isShield;
     if (parent === undefined) return;
+    parent.#under ??= new Set();
     parent.#under.add(this);
-    if (parent.#reason === undefined) return;
-    if (parent.#state === "over") this.end(parent.#reason);
-    else if (!isShield && parent.#state === "cancelled") this.cancel(parent.#reason);
-    else if (!isShield && parent.#state === "closed") this.close(parent.#reason);
+    const reason = parent.#reason;
+    if (parent.#state === "over" && parent.#over !== undefined) this.end(parent.#over);
+    else if (reason === undefined || isShield) return;
+    else if (parent.#state === "cancelled") this.cancel(reason);
+    else if (parent.#state === "closed") this.close(reason);
   }
 
   /** Why the branch is cancelled; undefined while it is not. */
@@ -53,7 +65,7 @@ export class Branch {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#state === "cancelled" || this.#state === "over") this.#controller.abort(this.#reason);
+      if (this.#state === "cancelled" || this.#state === "over") this.#controller.abort(this.#why());
     }
     return this.#controller.signal;
   }
@@ -63,8 +75,8 @@ export class Branch {
     if (this.#state !== "open") return;
     this.#state = "closed";
     this.#reason = reason;
-    this.#stopWork(reason);
-    for (const branch of [...this.#under]) if (!branch.#isShield) branch.close(reason);
+    this.#stopWork();
+    for (const branch of [...(this.#under ?? [])]) if (!branch.#isShield) branch.close(reason);
   }
 
   /** Every open call of the branch rejects with `reason`, and every later one does. Idempotent. */
@@ -72,51 +84,68 @@ export class Branch {
     if (this.#state === "cancelled" || this.#state === "over") return;
     this.#state = "cancelled";
     this.#reason = reason;
-    this.#stopWork(reason);
+    this.#stopWork();
     this.#controller?.abort(reason);
-    const calls = [...this.#calls];
-    this.#calls.clear();
-    for (const call of calls) call(reason);
-    for (const branch of [...this.#under]) if (!branch.#isShield) branch.cancel(reason);
+    const calls = [...(this.#calls ?? [])];
+    this.#calls = undefined;
+    for (const call of calls) call.cancelled(reason);
+    for (const branch of [...(this.#under ?? [])]) if (!branch.#isShield) branch.cancel(reason);
   }
 
-  /** The execution is over: stops all work, shields included, and no call ever hears of it. */
-  end(reason: Error): void {
+  /** The execution is over: stops all work, shields included, and no call ever hears of it. `why` is called if somebody asks for the reason. */
+  end(why: () => Error): void {
     if (this.#state === "over") return;
     this.#state = "over";
-    this.#reason = reason;
-    this.#calls.clear();
-    this.#stopWork(reason);
-    this.#controller?.abort(reason);
-    for (const branch of this.#under) branch.end(reason);
-    this.#under.clear();
+    this.#reason = undefined;
+    this.#over = why;
+    this.#calls = undefined;
+    this.#stopWork();
+    this.#controller?.abort(this.#why());
+    for (const branch of this.#under ?? []) branch.end(why);
+    this.#under = undefined;
   }
 
   /** The branch has done its work and is forgotten by the one above it. */
   leave(): void {
-    if (this.#parent !== undefined) this.#parent.#under.delete(this);
+    if (this.#parent !== undefined) this.#parent.#forget(this);
   }
 
-  /** Calls back once when the branch is cancelled; in this turn, if it is cancelled already. Returns the way to stop listening. */
-  onCancelled(call: Listener): () => void {
+  #forget(branch: Branch): void {
+    this.#under?.delete(branch);
+  }
+
+  /** Tells the call once when the branch is cancelled; in this turn, if it is cancelled already. {@link settled} ends that. */
+  opened(call: CancellableCall): void {
     if (this.#state === "cancelled" && this.#reason !== undefined) {
-      call(this.#reason);
-      return () => {};
+      call.cancelled(this.#reason);
+      return;
     }
+    this.#calls ??= new Set();
     this.#calls.add(call);
-    return () => this.#calls.delete(call);
+  }
+
+  /** The call needs to hear of no cancellation any more. */
+  settled(call: CancellableCall): void {
+    this.#calls?.delete(call);
+  }
+
+  /** As {@link opened}, with a function. Returns the way to stop listening. */
+  onCancelled(cancelled: Listener): () => void {
+    const call = { cancelled };
+    this.opened(call);
+    return () => this.settled(call);
   }
 
   /** Calls back once when work of the branch must stop; in a later turn of the microtask queue, if it must already. Returns the way to stop listening. */
   onStop(fn: Listener): () => void {
-    const reason = this.#reason;
-    if (reason === undefined) {
+    if (this.#state === "open") {
+      this.#work ??= new Set();
       this.#work.add(fn);
-      return () => this.#work.delete(fn);
+      return () => this.#work?.delete(fn);
     }
     let isListening = true;
     queueMicrotask(() => {
-      if (isListening) fn(reason);
+      if (isListening) fn(this.#why());
     });
     return () => {
       isListening = false;
@@ -131,9 +160,15 @@ export class Branch {
     });
   }
 
-  #stopWork(reason: Error): void {
-    const work = [...this.#work];
-    this.#work.clear();
-    for (const stop of work) stop(reason);
+  #stopWork(): void {
+    const work = [...(this.#work ?? [])];
+    this.#work = undefined;
+    for (const stop of work) stop(this.#why());
+  }
+
+  #why(): Error {
+    this.#reason ??= this.#over?.();
+    invariant(this.#reason !== undefined, () => `a branch that is ${this.#state} has no reason`);
+    return this.#reason;
   }
 }

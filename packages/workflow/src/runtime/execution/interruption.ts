@@ -52,7 +52,7 @@ export class Interruption {
     if (this.isOver) return;
     this.#state = "over";
     this.root.end(
-      new WorkflowError("STALE_OWNER", `This execution is over: ${why}. Its run goes on elsewhere or has ended.`),
+      () => new WorkflowError("STALE_OWNER", `This execution is over: ${why}. Its run goes on elsewhere or has ended.`),
     );
   }
 }

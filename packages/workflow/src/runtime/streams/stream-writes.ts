@@ -154,7 +154,7 @@ export class StreamWrites {
 
   /** Undefined when everything that the step at a path wrote is committed; else resolves when it is (SW4). */
   written(path: string): Promise<void> | undefined {
-    const number = this.#lastOf.get(path);
+    const number = this.#lastOf.size === 0 ? undefined : this.#lastOf.get(path);
     return number === undefined ? undefined : this.#untilCommitted(number);
   }
 
