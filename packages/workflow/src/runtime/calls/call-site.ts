@@ -122,9 +122,14 @@ export class CallSite {
    * Records a call's value: after the answer when the body waits for nothing else, before it otherwise, because the log then decides what comes
    * first. `isRecomputable`: see {@link History.stage}.
    */
-  record(path: string, kind: RecordKind, value: Uint8Array, isRecomputable = false): Promise<HistoryRecord> {
+  record(
+    path: string,
+    kind: RecordKind,
+    value: Uint8Array,
+    isRecomputable = false,
+  ): HistoryRecord | Promise<HistoryRecord> {
     if (!this.body.isAlone) return this.history.record(path, kind, value);
-    return Promise.resolve(this.history.stage(path, kind, value, isRecomputable));
+    return this.history.stage(path, kind, value, isRecomputable);
   }
 
   /**
@@ -145,8 +150,8 @@ export class CallSite {
   }
 
   /** Something that takes one of the node's slots: a step, a record. */
-  work<T>(fn: () => Promise<T>): Promise<T> {
-    return this.body.parts.activity.work(() => this.gate(), fn);
+  work<T>(fn: () => T | Promise<T>): Promise<T> {
+    return this.body.parts.activity.work(this, fn);
   }
 
   /** A wait for a time or for somebody else, which needs no slot. */

@@ -5,7 +5,8 @@ import type { CallSite } from "./call-site.ts";
 
 /** What `at` gave when this was asked for the first time: milliseconds since the epoch. */
 export function moment(site: CallSite, path: string, kind: RecordKind, at: () => number): Promise<number> {
-  const record = (): Promise<HistoryRecord> => site.record(path, kind, encodeValue(at(), path, site.maxPayloadBytes));
+  const record = (): HistoryRecord | Promise<HistoryRecord> =>
+    site.record(path, kind, encodeValue(at(), path, site.maxPayloadBytes));
   return site.once({
     path,
     kind,

@@ -6,7 +6,7 @@ import type { CallSite } from "./call-site.ts";
 /** Milliseconds since the epoch. Never less than what an earlier call of the run was given. */
 export function now(site: CallSite, path: string): Promise<number> {
   const { history, maxPayloadBytes } = site;
-  const record = (): Promise<HistoryRecord> =>
+  const record = (): HistoryRecord | Promise<HistoryRecord> =>
     site.record(path, "now", encodeValue(history.time.nowMs(), path, maxPayloadBytes));
   return site.once({
     path,

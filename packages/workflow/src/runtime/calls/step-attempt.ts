@@ -16,25 +16,34 @@ import { Heartbeats } from "./heartbeats.ts";
 /** After how long an attempt whose step has a deadline over all attempts records when the first one began, in milliseconds. */
 const BEGIN_RECORDED_AFTER_MS = 1_000;
 
-/** What an attempt is made of. */
-export interface AttemptSetting {
+/** The step that an attempt is of. */
+export interface AttemptedStep {
   readonly path: string;
-  /** From 1, over all owners. */
-  readonly attempt: number;
-  readonly fn: (step: StepContext) => unknown;
-  readonly idempotencyKey: () => string;
   readonly fencingToken: number;
-  /** What the last heartbeat of an earlier attempt said; empty for nothing. */
-  readonly details: Uint8Array;
+  readonly clock: Clock;
   readonly timeoutMs: number | undefined;
   readonly heartbeatTimeoutMs: number | undefined;
-  /** How much is left until the deadline over all attempts, and what the step fails with then. */
-  readonly total: { readonly leftMs: number; readonly error: () => StepTimeoutError } | undefined;
-  readonly clock: Clock;
+  /** The key of the step, the same for all attempts. */
+  idempotencyKey(): string;
+  /** Calls the step's function. */
+  call(step: StepContext): unknown;
   /** Calls back, never in this turn, when the run is cancelled or is so already. Returns the way to stop listening. */
-  readonly onInterrupt: (fn: (reason: Error) => void) => () => void;
+  onInterrupt(fn: (reason: Error) => void): () => void;
   /** Commits how far the step has come. */
-  readonly commit: (details: Uint8Array) => Promise<void>;
+  commit(details: Uint8Array): Promise<void>;
+  /** What the step fails with when its time over all attempts is over. */
+  late(): StepTimeoutError;
+}
+
+/** What tells an attempt from the others of its step. */
+export interface AttemptSetting {
+  readonly step: AttemptedStep;
+  /** From 1, over all owners. */
+  readonly attempt: number;
+  /** What the last heartbeat of an earlier attempt said; empty for nothing. */
+  readonly details: Uint8Array;
+  /** How much is left until the deadline over all attempts, in milliseconds; undefined without one. */
+  readonly leftMs: number | undefined;
 }
 
 /** How an attempt ended. */
@@ -44,31 +53,35 @@ export type Attempted =
 
 /** One attempt, as its function sees it (SA1, SA2). Its signal, key and heartbeats are made only if the function asks for them. */
 export class StepAttempt implements StepContext {
-  readonly #setting: AttemptSetting;
+  readonly attempt: number;
+  readonly #step: AttemptedStep;
+  readonly #details: Uint8Array;
+  readonly #leftMs: number | undefined;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
   #heartbeats: Heartbeats | undefined;
   #isOver = false;
-  #settle: (outcome: Attempted) => void = () => {};
+  #resolve: (outcome: Attempted) => void = () => {};
+  #stopTimer: Cancel | undefined;
+  #stopListening: Cancel | undefined;
 
-  constructor(setting: AttemptSetting) {
-    this.#setting = setting;
-  }
-
-  get attempt(): number {
-    return this.#setting.attempt;
+  constructor({ step, attempt, details, leftMs }: AttemptSetting) {
+    this.attempt = attempt;
+    this.#step = step;
+    this.#details = details;
+    this.#leftMs = leftMs;
   }
 
   get fencingToken(): number {
-    return this.#setting.fencingToken;
+    return this.#step.fencingToken;
   }
 
   get idempotencyKey(): string {
-    return this.#setting.idempotencyKey();
+    return this.#step.idempotencyKey();
   }
 
   get heartbeatDetails(): unknown {
-    return decodeValue(this.details, `the heartbeat of step ${this.#setting.path}`);
+    return decodeValue(this.details, `the heartbeat of step ${this.#step.path}`);
   }
 
   get signal(): AbortSignal {
@@ -81,66 +94,77 @@ export class StepAttempt implements StepContext {
 
   heartbeat(details?: unknown): void {
     if (this.#isOver) return;
-    const what = `the heartbeat of step ${this.#setting.path}`;
+    const what = `the heartbeat of step ${this.#step.path}`;
     const bytes = details === undefined ? undefined : encodeValue(details, what, MAX_HEARTBEAT_BYTES);
     this.#beating().beat(bytes);
   }
 
   /** What the last heartbeat said, by this attempt or one before. */
   get details(): Uint8Array {
-    return this.#heartbeats?.details ?? this.#setting.details;
+    return this.#heartbeats?.details ?? this.#details;
   }
 
   /** Calls the function. Rejects with the reason of an interruption. */
   run(): Promise<Attempted> {
-    const { fn, path, timeoutMs, heartbeatTimeoutMs, total, clock, onInterrupt } = this.#setting;
     return new Promise((resolve, reject) => {
-      let stopTimer: Cancel = () => {};
-      let stopListening: Cancel = () => {};
-      const over = (): void => {
-        this.#isOver = true;
-        stopTimer();
-        stopListening();
-      };
-      this.#settle = (outcome) => {
-        if (this.#isOver) return;
-        over();
-        const ended = this.#heartbeats?.end();
-        if (ended === undefined) resolve(outcome);
-        else void ended.then(() => resolve(outcome));
-      };
-      stopListening = onInterrupt((reason) => {
-        over();
+      this.#resolve = resolve;
+      this.#stopListening = this.#step.onInterrupt((reason) => {
+        this.#over();
         void this.#heartbeats?.end();
         this.#abort(reason);
         reject(reason);
       });
-      const isTotal = total !== undefined && total.leftMs < (timeoutMs ?? Number.POSITIVE_INFINITY);
-      const limitMs = isTotal ? total.leftMs : timeoutMs;
-      if (limitMs !== undefined) {
-        stopTimer = delayed(clock, limitMs, () => {
-          this.#fail(isTotal ? total.error() : new StepTimeoutError(path, limitMs, { kind: "attempt" }));
-        });
-      }
-      if (heartbeatTimeoutMs !== undefined) this.#beating();
-      if (total !== undefined) this.#beating().commitWithin(BEGIN_RECORDED_AFTER_MS);
-      const failed = (error: unknown): void => this.#settle({ ok: false, error });
-      const succeeded = (value: unknown): void => this.#settle({ ok: true, value });
+      this.#limit();
       try {
-        const returned = fn(this);
-        if (isThenable(returned)) returned.then(succeeded, failed);
-        else succeeded(returned);
+        const returned = this.#step.call(this);
+        if (!isThenable(returned)) this.#settle({ ok: true, value: returned });
+        else {
+          returned.then(
+            (value) => this.#settle({ ok: true, value }),
+            (error: unknown) => this.#settle({ ok: false, error }),
+          );
+        }
       } catch (error) {
-        failed(error);
+        this.#settle({ ok: false, error });
       }
     });
   }
 
+  /** Ends the attempt when one of its times is over. */
+  #limit(): void {
+    const { path, clock, timeoutMs, heartbeatTimeoutMs } = this.#step;
+    const leftMs = this.#leftMs;
+    const isTotal = leftMs !== undefined && leftMs < (timeoutMs ?? Number.POSITIVE_INFINITY);
+    const limitMs = isTotal ? leftMs : timeoutMs;
+    if (limitMs !== undefined) {
+      this.#stopTimer = delayed(clock, limitMs, () => {
+        this.#fail(isTotal ? this.#step.late() : new StepTimeoutError(path, limitMs, { kind: "attempt" }));
+      });
+    }
+    if (heartbeatTimeoutMs !== undefined) this.#beating();
+    if (leftMs !== undefined) this.#beating().commitWithin(BEGIN_RECORDED_AFTER_MS);
+  }
+
+  #settle(outcome: Attempted): void {
+    if (this.#isOver) return;
+    this.#over();
+    const ended = this.#heartbeats?.end();
+    if (ended === undefined) this.#resolve(outcome);
+    else void ended.then(() => this.#resolve(outcome));
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#stopTimer?.();
+    this.#stopListening?.();
+  }
+
   #beating(): Heartbeats {
     if (this.#heartbeats === undefined) {
-      const { clock, commit, details, path, heartbeatTimeoutMs: timeoutMs } = this.#setting;
+      const { clock, path, heartbeatTimeoutMs: timeoutMs } = this.#step;
       const onSilence = (): void => this.#fail(new StepTimeoutError(path, timeoutMs ?? 0, { kind: "heartbeat" }));
-      this.#heartbeats = new Heartbeats({ clock, commit, timeoutMs, onSilence, details });
+      const commit = (details: Uint8Array): Promise<void> => this.#step.commit(details);
+      this.#heartbeats = new Heartbeats({ clock, commit, timeoutMs, onSilence, details: this.#details });
     }
     return this.#heartbeats;
   }

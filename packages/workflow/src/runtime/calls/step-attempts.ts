@@ -23,7 +23,7 @@ import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { idempotencyKey, type KeyedRun } from "./idempotency-key.ts";
 import { delayAfter, isFinal, policyOf, type StepPolicy } from "./retry-policy.ts";
-import { type Attempted, StepAttempt } from "./step-attempt.ts";
+import { type AttemptedStep, StepAttempt } from "./step-attempt.ts";
 import { failureBytes } from "./step-record.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -69,10 +69,10 @@ export async function attemptStep(site: CallSite, setting: StepSetting, call: St
 }
 
 /** The attempts of one step on one owner. */
-class StepCourse {
+class StepCourse implements AttemptedStep {
+  readonly path: string;
   readonly #site: CallSite;
   readonly #setting: StepSetting;
-  readonly #path: string;
   readonly #policy: StepPolicy;
   readonly #fn: (step: StepContext) => unknown;
   /** When this owner began with the step, on the clock that only goes forward. */
@@ -81,14 +81,52 @@ class StepCourse {
   #known: StepProgress | undefined;
 
   constructor(site: CallSite, setting: StepSetting, { path, fn, options }: StepCall) {
+    this.path = path;
     this.#site = site;
     this.#setting = setting;
-    this.#path = path;
     this.#policy = policyOf(options);
-    const called = setting.intercepted(path, fn);
-    this.#fn = (step) => site.guard.run(path, () => called(step), step.attempt);
+    this.#fn = setting.intercepted(path, fn);
     this.#sinceMs = site.clock.monotonicMs();
     this.#known = site.history.progressAt(path);
+  }
+
+  get clock(): Clock {
+    return this.#site.clock;
+  }
+
+  get fencingToken(): number {
+    return this.#setting.surroundings.fencingToken;
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.#policy.timeoutMs;
+  }
+
+  get heartbeatTimeoutMs(): number | undefined {
+    return this.#policy.heartbeatTimeoutMs;
+  }
+
+  idempotencyKey(): string {
+    return idempotencyKey(this.#setting.run, this.path);
+  }
+
+  call(step: StepContext): unknown {
+    return this.#site.guard.run(this.path, () => this.#fn(step), step.attempt);
+  }
+
+  onInterrupt(fn: (reason: Error) => void): () => void {
+    return this.#site.branch.onStop(fn);
+  }
+
+  commit(details: Uint8Array): Promise<void> {
+    return this.#site.history.progress(this.#progress(this.#known?.attempts ?? 0, undefined, 0, details));
+  }
+
+  late(): StepTimeoutError {
+    return new StepTimeoutError(this.path, this.#policy.totalTimeoutMs ?? 0, {
+      kind: "total",
+      cause: this.#lastError(),
+    });
   }
 
   /** Whether an attempt has failed, here or on an earlier owner, so that the next one has its time. */
@@ -110,47 +148,27 @@ class StepCourse {
     // The code of an earlier owner may have allowed more attempts.
     if (attempts >= this.#policy.attempts) return this.#fail(attempts, this.#lastError());
     const leftMs = this.#leftMs();
-    if (leftMs !== undefined && leftMs <= 0) return this.#fail(attempts, this.#late());
-    const { clock, fencingToken } = this.#setting.surroundings;
-    const { timeoutMs, heartbeatTimeoutMs } = this.#policy;
-    const step = new StepAttempt({
-      path: this.#path,
-      attempt,
-      fn: this.#fn,
-      idempotencyKey: () => idempotencyKey(this.#setting.run, this.#path),
-      fencingToken,
-      details,
-      timeoutMs,
-      heartbeatTimeoutMs,
-      total: leftMs === undefined ? undefined : { leftMs, error: () => this.#late() },
-      clock,
-      onInterrupt: (stop) => this.#site.branch.onStop(stop),
-      commit: (latest) => this.#site.history.progress(this.#progress(attempts, undefined, 0, latest)),
-    });
+    if (leftMs !== undefined && leftMs <= 0) return this.#fail(attempts, this.late());
+    const step = new StepAttempt({ step: this, attempt, details, leftMs });
     const outcome = await step.run();
-    const streamed = this.#site.history.streams.written(this.#path);
+    const streamed = this.#site.history.streams.written(this.path);
     if (streamed !== undefined) await streamed;
     if (!outcome.ok) return this.#failed(attempt, outcome.error, step.details);
-    return this.#succeeded(attempt, outcome);
-  };
-
-  async #succeeded(attempt: number, { value }: Attempted & { readonly ok: true }): Promise<HistoryRecord> {
-    const { maxPayloadBytes } = this.#site;
     let bytes: Uint8Array;
     try {
-      bytes = encodeValue(value, `step ${this.#path}`, maxPayloadBytes);
+      bytes = encodeValue(outcome.value, `step ${this.path}`, this.#site.maxPayloadBytes);
     } catch (error) {
       return this.#fail(attempt, error);
     }
     this.#report(true, attempt);
     try {
-      return await this.#site.record(this.#path, "step", bytes);
+      return await this.#site.record(this.path, "step", bytes);
     } catch (error) {
       // The log takes smaller values than this runtime: the step has failed as if its value had been refused here.
       if ((error as { code?: unknown }).code !== "PAYLOAD_TOO_LARGE") throw error;
-      return this.#site.record(this.#path, "step-failed", failureBytes(error, attempt));
+      return this.#site.record(this.path, "step-failed", failureBytes(error, attempt));
     }
-  }
+  };
 
   async #failed(attempt: number, thrown: unknown, details: Uint8Array): Promise<HistoryRecord | undefined> {
     const { surroundings } = this.#setting;
@@ -159,7 +177,7 @@ class StepCourse {
     let isOver = isFinal(error, attempt, policy);
     try {
       isOver ||=
-        policy.retryIf !== undefined && !this.#site.guard.run(this.#path, () => policy.retryIf?.(thrown, attempt));
+        policy.retryIf !== undefined && !this.#site.guard.run(this.path, () => policy.retryIf?.(thrown, attempt));
     } catch (refused) {
       error = refused;
       isOver = true;
@@ -167,7 +185,7 @@ class StepCourse {
     if (isOver) return this.#fail(attempt, error);
     const delayMs = delayAfter(attempt, error, policy, surroundings.random);
     if (delayMs >= (this.#leftMs() ?? Number.POSITIVE_INFINITY)) return this.#fail(attempt, error);
-    surroundings.attemptFailed(this.#path, attempt, error, delayMs);
+    surroundings.attemptFailed(this.path, attempt, error, delayMs);
     const nextAtMs = this.#site.history.time.nowMs() + delayMs;
     this.#known = this.#progress(attempt, error, nextAtMs, details);
     await this.#site.history.progress(this.#known);
@@ -175,23 +193,16 @@ class StepCourse {
   }
 
   /** The step has failed for good. */
-  #fail(attempts: number, error: unknown): Promise<HistoryRecord> {
-    this.#setting.surroundings.attemptFailed(this.#path, attempts, error, undefined);
+  #fail(attempts: number, error: unknown): HistoryRecord | Promise<HistoryRecord> {
+    this.#setting.surroundings.attemptFailed(this.path, attempts, error, undefined);
     this.#report(false, attempts);
-    return this.#site.record(this.#path, "step-failed", failureBytes(error, attempts));
+    return this.#site.record(this.path, "step-failed", failureBytes(error, attempts));
   }
 
   /** What the last attempt failed of. */
   #lastError(): Error | undefined {
     const error = this.#known?.error;
     return error === undefined ? undefined : rebuiltError(error);
-  }
-
-  #late(): StepTimeoutError {
-    return new StepTimeoutError(this.#path, this.#policy.totalTimeoutMs ?? 0, {
-      kind: "total",
-      cause: this.#lastError(),
-    });
   }
 
   /** What is left until the deadline over all attempts, in ms. */
@@ -209,7 +220,7 @@ class StepCourse {
 
   #progress(attempts: number, error: unknown, nextAtMs: number, details: Uint8Array): StepProgress {
     const failure = error === undefined ? undefined : recordedError(error);
-    const path = this.#path;
+    const path = this.path;
     const beganAtMs = this.#beganAtMs();
     return { path, attempts, ...(failure === undefined ? {} : { error: failure }), nextAtMs, beganAtMs, details };
   }

@@ -50,7 +50,7 @@ export async function token(
     const { digest } = tokenPlace(id) ?? { digest: "" };
     return timeoutMs === undefined ? { digest } : { digest, deadlineMs: site.history.time.nowMs() + timeoutMs };
   };
-  const record = (): Promise<HistoryRecord> =>
+  const record = (): HistoryRecord | Promise<HistoryRecord> =>
     site.record(path, "token", encodeValue(make(), `token ${path}`, Number.POSITIVE_INFINITY));
   const { deadlineMs } = await site.once({
     path,

@@ -142,12 +142,7 @@ function act(body: Body, kind: Action[0]): void {
   };
   switch (kind) {
     case "work":
-      call(() =>
-        activity.work(
-          () => undefined,
-          () => new Promise<void>((resolve) => works.push(resolve)),
-        ),
-      );
+      call(() => activity.work({ gate: () => undefined }, () => new Promise<void>((resolve) => works.push(resolve))));
       return;
     case "park":
       call(() => activity.park(() => new Promise<void>((resolve) => parks.push(resolve))));

@@ -16,6 +16,12 @@ interface Retaking {
   readonly stop: () => boolean;
 }
 
+/** A part of the body that asks for work. */
+export interface Gate {
+  /** What stands in the way of new work, if anything. */
+  gate(): Promise<never> | undefined;
+}
+
 /** The body's context calls, as far as its rest depends on them. */
 export interface OpenCalls {
   /** How many have not settled. */
@@ -59,12 +65,12 @@ export class Activity {
     return this.#parked;
   }
 
-  /** Something that counts as work: a step, a record. `gate` gives what stands in its way, if anything. Never settles once ended. */
-  async work<T>(gate: () => Promise<never> | undefined, fn: () => Promise<T>): Promise<T> {
+  /** Something that counts as work: a step, a record. Never settles once ended. */
+  async work<T>(of: Gate, fn: () => T | Promise<T>): Promise<T> {
     if (!this.#hasSlot) {
       await this.#retakeSlot();
       if (this.#ended) return never();
-      const standing = gate();
+      const standing = of.gate();
       if (standing !== undefined) return await standing;
     }
     this.#busy += 1;
