@@ -321,14 +321,23 @@ export class RunTable {
   }
 
   /** Takes away a run's record and input, and leaves what it has many of to be swept (T4). */
-  #leaveRemains({ startKey, startIndex }: RunRecord): void {
+  #leaveRemains(run: RunRecord): void {
+    const { startKey } = run;
     const store = this.#store;
-    if (SWEPT.some((kind) => !isEmpty(store.scan(...rangeOf(kind, startIndex))))) {
+    if (this.#hasMany(run)) {
       store.put(KEY_PREFIX.remains + startKey, NOTHING);
       this.#hasRemains = true;
     }
     store.delete(KEY_PREFIX.input + startKey);
     store.delete(KEY_PREFIX.run + startKey);
+  }
+
+  /** Whether anything of `SWEPT` is left of a run. Looks for what its head does not say; a stream's batches and scopes come with the stream. */
+  #hasMany({ head, startIndex }: RunRecord): boolean {
+    if (head.stepsInProgress > 0) return true;
+    const kinds: string[] = [KEY_PREFIX.stream, KEY_PREFIX.latest];
+    if (head.status === "running" || head.archived === 0) kinds.push(KEY_PREFIX.history);
+    return kinds.some((kind) => !isEmpty(this.#store.scan(...rangeOf(kind, startIndex))));
   }
 
   #putProgress(run: RunRecord, path: string, progress: KnownProgress | undefined): void {
