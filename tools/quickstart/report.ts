@@ -11,7 +11,10 @@ const MAX_TEXT_WIDTH = 20;
 
 /** One line per order: what it came to, and which service did each step. */
 export function showResults(page: Page, orders: readonly Order[], record: ServiceRecord): void {
-  page.heading("Results", "Under each step: the service that did it, and where its result is in the log.");
+  page.heading(
+    "Results",
+    "Under each step: the service that did it. In colour: a service that had taken the order over.",
+  );
   const columns: Column[] = [
     { title: "order" },
     { title: "item" },
@@ -37,7 +40,7 @@ function rowOf(page: Page, order: Order, { runs }: ServiceRecord): readonly stri
   const steps = STEPS.map((step) => {
     const checkpoint = run.history.find(({ path }) => path.startsWith(`${step}#`));
     if (checkpoint === undefined) return "-";
-    const text = `${(checkpoint.value as StepResult).node} #${checkpoint.position}`;
+    const text = String((checkpoint.value as StepResult).node);
     return ownerOf(checkpoint.epoch) === 0 ? text : page.paint("magenta", text);
   });
   return [...names, total.toFixed(2), parcel, ...steps, String(run.takeovers + 1)];

@@ -122,7 +122,7 @@ export interface HistoryRecord {
   readonly recordedAtMs: number;
   /** Under which ownership of the run the record was made. */
   readonly epoch: number;
-  /** Where the record was committed. Opaque: two records are the same commit when their positions are equal. */
+  /** The record's place among all records. Opaque: no other record has it, and it is the same on every node. */
   readonly position: string;
 }
 
