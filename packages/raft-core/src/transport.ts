@@ -10,3 +10,4 @@ export { joinedCrc32 } from "./ports/snapshot-crc.ts";
 export type { FixedContent, SnapshotStream } from "./ports/snapshot-stream.ts";
 export { ClusterRegistry } from "./transport-kit/cluster-registry.ts";
 export { NodeDirectory, type NodeDirectoryListener } from "./transport-kit/node-directory.ts";
+export { removedFrom } from "./transport-kit/removed-from.ts";

@@ -20,12 +20,13 @@ import {
   type Rng,
   TransportError,
 } from "@raftoral/raft-core";
-import type {
-  GroupChannel,
-  GroupReceiver,
-  Message,
-  PeerTransport,
-  SnapshotStream,
+import {
+  type GroupChannel,
+  type GroupReceiver,
+  type Message,
+  type PeerTransport,
+  removedFrom,
+  type SnapshotStream,
 } from "@raftoral/raft-core/transport";
 import { formatAddress, type HostPort, isReachable, parseAddress } from "./address.ts";
 import { newCounters, type TransportCounters } from "./counters.ts";
@@ -312,14 +313,8 @@ export class LocalPeer implements PeerTransport, LocalNode {
   }
 
   /** P4. Empty for a peer that was not removed. */
-  #removedFrom(peer: NodeId): GroupId[] {
-    const groupIds: GroupId[] = [];
-    for (const [groupId, receiver] of this.#groups) {
-      const isRemoved = receiver.isRemoved?.(peer);
-      if (isRemoved === false) return [];
-      if (isRemoved === true) groupIds.push(groupId);
-    }
-    return groupIds;
+  #removedFrom(peer: NodeId): readonly GroupId[] {
+    return removedFrom(this.#groups, peer);
   }
 
   #statsOf(peer: NodeId): PeerStats {

@@ -1,11 +1,12 @@
 /** One node's place on the in-memory network: its groups, its view of who is known, its way out. */
 import { type GroupId, invariant, type LogIndex, type NodeId, TransportError } from "@raftoral/raft-core";
-import type {
-  GroupChannel,
-  GroupReceiver,
-  Message,
-  PeerTransport,
-  SnapshotStream,
+import {
+  type GroupChannel,
+  type GroupReceiver,
+  type Message,
+  type PeerTransport,
+  removedFrom,
+  type SnapshotStream,
 } from "@raftoral/raft-core/transport";
 
 /** What a node's place needs of the network that it is on. */
@@ -86,13 +87,7 @@ export class MemoryPeer implements PeerTransport {
 
   /** The groups that `peer` was removed from. Empty unless it was removed from every group that it could be a member of here. */
   removedFrom(peer: NodeId): readonly GroupId[] {
-    const groupIds: GroupId[] = [];
-    for (const [groupId, receiver] of this.#groups) {
-      const isRemoved = receiver.isRemoved?.(peer);
-      if (isRemoved === false) return [];
-      if (isRemoved === true) groupIds.push(groupId);
-    }
-    return groupIds;
+    return removedFrom(this.#groups, peer);
   }
 
   /** Whether this node would send to `peer`. */

@@ -1,5 +1,6 @@
 /** Streams of runs as readers see them. */
-import type { CallOptions } from "./call-options.ts";
+import { RaftError } from "@raftoral/raft-core";
+import { type CallLimit, type CallOptions, callAborted } from "./call-options.ts";
 import type { Payload } from "./payload.ts";
 
 /** One chunk of a stream. */
@@ -33,3 +34,12 @@ export interface StreamRequest {
 
 /** Chunks as they are recorded, in their order. */
 export type StreamPage = readonly StreamChunk<Payload>[];
+
+/** Why a read of a stream ends before the stream does: its signal aborted, or its time is over. */
+export function streamReadOver(what: string, { timeoutMs, signal }: CallLimit): Error {
+  if (signal?.aborted === true) return callAborted(signal, what);
+  return new RaftError("DEADLINE_EXCEEDED", `${what} took longer than ${timeoutMs} ms. Read on from the last offset.`, {
+    retryable: true,
+    details: { timeoutMs },
+  });
+}

@@ -7,7 +7,7 @@
  */
 import { type Cancel, type Clock, RaftError, type RaftoralError } from "@raftoral/raft-core";
 import { type CallLimit, callAborted } from "../api/call-options.ts";
-import type { StreamPage, StreamRequest } from "../api/streams.ts";
+import { type StreamPage, type StreamRequest, streamReadOver } from "../api/streams.ts";
 import type { ReadStreamResponse } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { Deadline } from "../time/deadline.ts";
 import { pause } from "../time/pause.ts";
@@ -61,7 +61,7 @@ export class StreamReads {
     const { signal } = limit;
     const isOver = (): boolean => signal?.aborted === true || deadline.leftMs <= 0;
     const what = `Reading stream ${request.stream} of run ${request.runId}`;
-    if (!(await this.#gate.enter(limit))) throw this.#over(what, limit);
+    if (!(await this.#gate.enter(limit))) throw streamReadOver(what, limit);
     let { from } = request;
     try {
       for (;;) {
@@ -85,12 +85,12 @@ export class StreamReads {
             open.close();
           }
         } catch (error) {
-          if (isOver()) throw this.#over(what, limit);
+          if (isOver()) throw streamReadOver(what, limit);
           failure = fromConnectError(error, open?.address ?? "the node");
           if (!failure.retryable || this.#isClosed) throw failure;
         }
         await pause(this.#clock, Math.min(FAILURE_PAUSE_MS, deadline.leftMs), signal);
-        if (isOver()) throw this.#over(what, limit);
+        if (isOver()) throw streamReadOver(what, limit);
       }
     } finally {
       this.#gate.leave();
@@ -151,17 +151,5 @@ export class StreamReads {
       cancel();
       signal?.removeEventListener("abort", close);
     };
-  }
-
-  #over(what: string, { timeoutMs, signal }: CallLimit): RaftoralError {
-    if (signal?.aborted === true) return callAborted(signal, what);
-    return new RaftError(
-      "DEADLINE_EXCEEDED",
-      `${what} took longer than ${timeoutMs} ms. Read on from the last offset.`,
-      {
-        retryable: true,
-        details: { timeoutMs },
-      },
-    );
   }
 }

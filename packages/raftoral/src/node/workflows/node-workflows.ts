@@ -20,7 +20,7 @@ import { type CallLimit, callAborted } from "../../api/call-options.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
-import type { StreamPage, StreamRequest } from "../../api/streams.ts";
+import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import { assertFits } from "../../api/validated-payload.ts";
 import type { VariablePage } from "../../api/variables.ts";
@@ -169,24 +169,12 @@ export class NodeWorkflows implements WorkflowsPort {
     for (;;) {
       const left = { timeoutMs: Math.max(0, deadline.leftMs), signal: limit.signal };
       const page = await this.#requests.chunks(query, { startIndex, follow }, left);
-      if (page === undefined) throw this.#readOver(what, limit);
+      if (page === undefined) throw streamReadOver(what, limit);
       if (page.chunks.length > 0) yield page.chunks.map((chunk) => chunkView(stream, chunk));
       if (!page.hasMore && (page.isOver || !follow)) return;
       query = { ...query, from: page.nextOffset };
       startIndex = page.startIndex;
     }
-  }
-
-  #readOver(what: string, { timeoutMs, signal }: CallLimit): Error {
-    if (signal?.aborted === true) return callAborted(signal, what);
-    return new RaftError(
-      "DEADLINE_EXCEEDED",
-      `${what} took longer than ${timeoutMs} ms. Read on from the last offset.`,
-      {
-        retryable: true,
-        details: { timeoutMs },
-      },
-    );
   }
 
   async wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
