@@ -6,7 +6,7 @@
  * CR3. A bounded number of streams is read at once in one client; more wait for their turn.
  */
 import { type Cancel, type Clock, RaftError, type RaftoralError } from "@raftoral/raft-core";
-import { type CallLimit, callAborted } from "../api/call-options.ts";
+import type { CallLimit } from "../api/call-options.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../api/streams.ts";
 import type { ReadStreamResponse } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { Deadline } from "../time/deadline.ts";

@@ -4,7 +4,6 @@
  * NW1. Reads are made after a barrier, so that they show everything that was acknowledged before the call.
  * NW2. Nothing here decodes a payload.
  */
-import { RaftError } from "@raftoral/raft-core";
 import {
   assertPayloadSize,
   inputOf,
@@ -16,7 +15,7 @@ import {
   type WorkflowEngine,
   type WorkflowRuntime,
 } from "@raftoral/workflow";
-import { type CallLimit, callAborted } from "../../api/call-options.ts";
+import type { CallLimit } from "../../api/call-options.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
