@@ -22,7 +22,8 @@ const ENTRIES: Readonly<Record<string, string>> = {
     encodeConfChange encodeConfChangeV2 message readConfChange`,
   "transport.ts": `
     ClusterRegistry FixedContent GroupChannel GroupDescription GroupReceiver Message MessageType NodeDirectory NodeDirectoryListener
-    PeerMessageType PeerTransport SnapshotStream decodePeerMessage encodeMessage joinedCrc32 message messageSize writeMessage`,
+    PeerMessageType PeerTransport SnapshotStream decodePeerMessage encodeMessage joinedCrc32 message messageSize removedFrom
+    writeMessage`,
   "storage.ts": `
     Entry EntryType FixedContent GroupStorage HardState LogStorage Missing QuorumRecovery QuorumRecoveryOptions RecordLayer RecordLayers RecordView
     Snapshot SnapshotSink SnapshotStream WriteBatch checkEntries countWithin entrySize joinedCrc32 recoverQuorum replayLog`,

@@ -74,7 +74,7 @@ export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
-export { idempotencyKey, type KeyedRun } from "./runtime/calls/idempotency-key.ts";
+export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";
 export type {
   BodyStarted,
   HistoryLarge,

@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const CALLS = "workflow/src/runtime/calls";
+const BODY = "workflow/src/runtime/body";
 const EXECUTION = "workflow/src/runtime/execution";
 const COMMANDS = "workflow/src/commands";
 
@@ -24,7 +25,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${CALLS}/retry-policy.ts`,
+        file: `${CALLS}/steps/retry-policy.ts`,
         find: "initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1)",
         replace: "initialDelayMs * factor ** (attempt - 1)",
       },
@@ -54,10 +55,10 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${CALLS}/call-site.ts`,
-        find: "if (isSettled || body.parts.interruption.isOver) return false;",
-        replace: "if (isSettled) return false;",
+        find: "if (this.#isSettled || this.#body.parts.interruption.isOver) return false;",
+        replace: "if (this.#isSettled) return false;",
       },
-      { file: `${EXECUTION}/activity.ts`, find: "if (this.#ended) await never();", replace: "" },
+      { file: `${BODY}/activity.ts`, find: "if (this.#ended) await never();", replace: "" },
       {
         file: `${CALLS}/sleep.ts`,
         find: "cancel();\n      if (!body.parts.interruption.isOver) reject(reason);",
@@ -120,7 +121,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${COMMANDS}/records.ts`,
+        file: `${COMMANDS}/history/records.ts`,
         find: "of command.records.entries()) {",
         replace: "of [...command.records.entries()].slice(0, 1)) {",
       },
@@ -132,7 +133,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${COMMANDS}/signal-receive.ts`,
+        file: `${COMMANDS}/history/signal-receive.ts`,
         find: "tables.runs.removeSignal(run, signal);\n",
         replace:
           'tables.runs.removeSignal(run, signal);\n    if (command.timedOut) return record(tables, found, command.path, "signal-timeout", NOTHING);\n',
@@ -143,7 +144,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: "latest-signal-first",
     bug: "a wait takes the latest signal of its name, not the oldest one",
     kinds: ["programs"],
-    edits: [{ file: `${COMMANDS}/signal-receive.ts`, find: "run.signals.find(", replace: "run.signals.findLast(" }],
+    edits: [
+      { file: `${COMMANDS}/history/signal-receive.ts`, find: "run.signals.find(", replace: "run.signals.findLast(" },
+    ],
   },
   {
     name: "signals-not-in-snapshot",
@@ -163,7 +166,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${EXECUTION}/answers.ts`,
+        file: `${BODY}/answers.ts`,
         find: "recorded(position: RecordPosition): Promise<void> {\n    return this.#queued(position);",
         replace: "recorded(_position: RecordPosition): Promise<void> {\n    return Promise.resolve();",
       },

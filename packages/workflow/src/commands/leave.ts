@@ -3,9 +3,9 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { OwnerReason } from "../model/ownership.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import type { Tables } from "../state/tables.ts";
-import { movePiece } from "./move-runs.ts";
 import { type Refused, refused } from "./refusal.ts";
 import type { Moved } from "./results.ts";
+import { movePiece } from "./runs/move-runs.ts";
 
 /** Takes a node's runs from it. With `forget`, its registration too. */
 export function leave(

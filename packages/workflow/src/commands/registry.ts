@@ -1,29 +1,30 @@
 /** Every command there is, one line each. */
-import { cancel } from "./cancel.ts";
-import { checkpoint } from "./checkpoint.ts";
-import { childEnded } from "./child-ended.ts";
-import { closeChildren } from "./close-children.ts";
+
 import type { CommandDefinition } from "./command.ts";
-import { continueAsNew } from "./continue-as-new.ts";
-import { hold } from "./hold.ts";
-import { moveRuns } from "./move-runs.ts";
-import { nodeDrain } from "./node-drain.ts";
-import { nodeLost } from "./node-lost.ts";
-import { nodeRegister } from "./node-register.ts";
-import { ownerChange } from "./owner-change.ts";
-import { prune } from "./prune.ts";
-import { records } from "./records.ts";
+import { checkpoint } from "./history/checkpoint.ts";
+import { records } from "./history/records.ts";
+import { signalReceive } from "./history/signal-receive.ts";
+import { stepProgress } from "./history/step-progress.ts";
+import { streamAppend } from "./history/stream-append.ts";
+import { childEnded } from "./messages/child-ended.ts";
+import { closeChildren } from "./messages/close-children.ts";
+import { signal } from "./messages/signal.ts";
+import { tokenAnswer } from "./messages/token-answer.ts";
+import { nodeDrain } from "./nodes/node-drain.ts";
+import { nodeLost } from "./nodes/node-lost.ts";
+import { nodeRegister } from "./nodes/node-register.ts";
 import type { Refused } from "./refusal.ts";
-import { resume } from "./resume.ts";
-import { signal } from "./signal.ts";
-import { signalReceive } from "./signal-receive.ts";
-import { stepProgress } from "./step-progress.ts";
-import { streamAppend } from "./stream-append.ts";
-import { timeOut } from "./time-out.ts";
-import { tokenAnswer } from "./token-answer.ts";
-import { trial } from "./trial.ts";
-import { workflowEnd } from "./workflow-end.ts";
-import { workflowStart } from "./workflow-start.ts";
+import { cancel } from "./runs/cancel.ts";
+import { continueAsNew } from "./runs/continue-as-new.ts";
+import { hold } from "./runs/hold.ts";
+import { moveRuns } from "./runs/move-runs.ts";
+import { ownerChange } from "./runs/owner-change.ts";
+import { prune } from "./runs/prune.ts";
+import { resume } from "./runs/resume.ts";
+import { timeOut } from "./runs/time-out.ts";
+import { trial } from "./runs/trial.ts";
+import { workflowEnd } from "./runs/workflow-end.ts";
+import { workflowStart } from "./runs/workflow-start.ts";
 
 const DEFINITIONS = [
   workflowStart,

@@ -1,6 +1,6 @@
 import { MemoryStateStore } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";
-import { MAX_TOLD_AT_ONCE } from "../commands/close-children.ts";
+import { MAX_TOLD_AT_ONCE } from "../commands/messages/close-children.ts";
 import type { CommandResult } from "../commands/registry.ts";
 import { KEY_PREFIX, kindRange } from "../records/state-keys.ts";
 import { NOTHING, restoredFrom, StateLog } from "../testing/state-log.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_MOVED_AT_ONCE } from "../commands/move-runs.ts";
+import { MAX_MOVED_AT_ONCE } from "../commands/runs/move-runs.ts";
 import { CountingStore } from "../testing/counting-store.ts";
 import { ORDER, restoredFrom, StateLog } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";

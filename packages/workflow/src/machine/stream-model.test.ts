@@ -1,7 +1,7 @@
 import { MemoryStateStore } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { StreamAppend } from "../commands/stream-append.ts";
+import type { StreamAppend } from "../commands/history/stream-append.ts";
 import { KEY_PREFIX } from "../records/state-keys.ts";
 import { restoredFrom, StateLog } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";

@@ -8,7 +8,7 @@
 import { type Clock, platformClock } from "@raftoral/raft-core";
 import type { Refused } from "../commands/refusal.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
-import type { Started } from "../commands/workflow-start.ts";
+import type { Started } from "../commands/runs/workflow-start.ts";
 import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";

@@ -8,7 +8,7 @@
 import type { Clock, Logger } from "@raftoral/raft-core";
 import { encodeValue } from "../author/json-value.ts";
 import { recordedError } from "../author/recorded-error.ts";
-import type { ChildEnded } from "../commands/child-ended.ts";
+import type { ChildEnded } from "../commands/messages/child-ended.ts";
 import { WorkflowError } from "../errors.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { UnreportedEnd } from "../state/run-view.ts";

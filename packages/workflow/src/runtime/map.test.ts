@@ -3,7 +3,7 @@ import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import { HandClock } from "../testing/hand-clock.ts";
 import { Latch, type World, world } from "../testing/workflow-world.ts";
-import { Places } from "./calls/places.ts";
+import { Places } from "./calls/steps/places.ts";
 
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
 

@@ -6,18 +6,18 @@
  */
 import { type Clock, type Logger, platformClock, RaftError, silentLogger } from "@raftoral/raft-core";
 import { WorkflowRegistry } from "../author/workflow.ts";
-import type { MoveRuns } from "../commands/move-runs.ts";
-import type { NodeDrain } from "../commands/node-drain.ts";
+import type { NodeDrain } from "../commands/nodes/node-drain.ts";
 import type { Moved } from "../commands/results.ts";
+import type { MoveRuns } from "../commands/runs/move-runs.ts";
 import { WorkflowError } from "../errors.ts";
 import type { RequestLimit } from "../requests/request-limit.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
+import { Turns } from "./body/turns.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { ExecutionShared } from "./execution/execution-shared.ts";
 import { Executions } from "./execution/executions.ts";
 import { Slots } from "./execution/slots.ts";
-import { Turns } from "./execution/turns.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { NodeRegistration } from "./node-registration.ts";
 import { RunQueries, type RunQuestion } from "./queries/run-queries.ts";

@@ -1,7 +1,7 @@
 /** A state machine with a log of one's own, for tests. */
 import { MemoryStateStore } from "@raftoral/raft-core";
-import type { Prune } from "../commands/prune.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
+import type { Prune } from "../commands/runs/prune.ts";
 import { WorkflowState } from "../machine/workflow-state.ts";
 import { SnapshotDecoder } from "../state/decode-snapshot.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";
-import { RunTime } from "../execution/run-time.ts";
+import { RunTime } from "../history/run-time.ts";
 import { alarmAt, delayed } from "./alarm.ts";
 
 /** A clock whose timers fire when told to. */

@@ -1,6 +1,6 @@
 /** Alarms and delays, however far away they end: platform timers take 24.8 days at most. */
 import type { Cancel, Clock } from "@raftoral/raft-core";
-import type { RunTime } from "../execution/run-time.ts";
+import type { RunTime } from "../history/run-time.ts";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -7,7 +7,7 @@
  * BN3. A race ends when all its branches have settled: what a loser does to clean up is a part of the race.
  */
 import { BranchCancelledError, ScopeTimeoutError } from "../../author/errors.ts";
-import { Branch } from "../execution/branch.ts";
+import { Branch } from "../body/branch.ts";
 import type { CallSite } from "./call-site.ts";
 import { called } from "./called.ts";
 import { sleep } from "./sleep.ts";

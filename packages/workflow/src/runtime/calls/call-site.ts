@@ -17,11 +17,11 @@
 import type { Clock } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
-import type { BodyCalls } from "../execution/body-calls.ts";
-import type { Branch, CancellableCall } from "../execution/branch.ts";
-import type { ContextGuard } from "../execution/context-guard.ts";
-import { type History, never } from "../execution/history.ts";
-import type { Places } from "./places.ts";
+import type { BodyCalls } from "../body/body-calls.ts";
+import type { Branch, CancellableCall } from "../body/branch.ts";
+import type { ContextGuard } from "../body/context-guard.ts";
+import { type History, never } from "../history/history.ts";
+import type { Places } from "./steps/places.ts";
 
 /** One record of a call: where it is, how it comes about, and what it answers. */
 export interface RecordedCall<T> {

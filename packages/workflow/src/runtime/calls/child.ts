@@ -16,14 +16,14 @@ import { recordedError } from "../../author/recorded-error.ts";
 import { inputOf, type StandardSchemaV1, validated } from "../../author/schema.ts";
 import type { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
-import { MAX_RUN_ID_LENGTH, type WorkflowStart } from "../../commands/workflow-start.ts";
+import { MAX_RUN_ID_LENGTH, type WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { ExternalRecords } from "../execution/external-records.ts";
+import type { ExternalRecords } from "../history/external-records.ts";
 import type { CallSite } from "./call-site.ts";
 import { externalRecord } from "./external-record.ts";
-import type { KeyedRun } from "./idempotency-key.ts";
+import type { KeyedRun } from "./steps/idempotency-key.ts";
 
 /** Characters of the hash that stands for an id that would be too long. */
 const HASH_LENGTH = 32;

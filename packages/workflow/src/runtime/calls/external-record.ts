@@ -9,8 +9,8 @@
  *      that a cancellation is on its way to, records nothing.
  */
 import type { HistoryRecord, RecordKind } from "../../model/record.ts";
-import type { ExternalRecords } from "../execution/external-records.ts";
-import { never } from "../execution/history.ts";
+import type { ExternalRecords } from "../history/external-records.ts";
+import { never } from "../history/history.ts";
 import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 

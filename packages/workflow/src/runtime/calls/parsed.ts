@@ -13,7 +13,7 @@ import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from "../../author/schema.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import { outsideBodies } from "../execution/body-place.ts";
+import { outsideBodies } from "../body/body-place.ts";
 import type { CallSite } from "./call-site.ts";
 import { fingerprintOf, isCarried } from "./fingerprint.ts";
 

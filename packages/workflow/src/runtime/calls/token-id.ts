@@ -6,7 +6,7 @@
  * TI2. An id is text of letters, digits, `-`, `_` and `.`, and can stand in a URL as it is.
  */
 import { createHash, createHmac } from "node:crypto";
-import type { KeyedRun } from "./idempotency-key.ts";
+import type { KeyedRun } from "./steps/idempotency-key.ts";
 
 const PREFIX = "rt_";
 

@@ -13,14 +13,14 @@ import type { Token } from "../../author/workflow-context.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import { answerPath, type RecordedToken } from "../../model/token.ts";
-import { Branch } from "../execution/branch.ts";
-import type { ExternalRecords } from "../execution/external-records.ts";
+import { Branch } from "../body/branch.ts";
+import type { ExternalRecords } from "../history/external-records.ts";
 import { inBranch } from "./branches.ts";
 import type { CallSite } from "./call-site.ts";
 import { called } from "./called.ts";
 import { externalRecord } from "./external-record.ts";
-import type { KeyedRun } from "./idempotency-key.ts";
 import { parsed } from "./parsed.ts";
+import type { KeyedRun } from "./steps/idempotency-key.ts";
 import { tokenId, tokenPlace } from "./token-id.ts";
 
 /** What the tokens of one body share. */

@@ -10,7 +10,7 @@ import type { Variable } from "../../author/workflow-context.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
 import { called } from "./called.ts";
-import { failureBytes, variableAnswer } from "./step-record.ts";
+import { failureBytes, variableAnswer } from "./steps/step-record.ts";
 
 /**
  * A variable with its initial value recorded. `isGiven`: the body gave the value itself, and would again. Rejects with VariableFailedError when

@@ -1,8 +1,8 @@
 /** Asks children to cancel, on behalf of one body: some at a time, for a branch may wait for thousands. */
 import type { Clock } from "@raftoral/raft-core";
-import { Places } from "../calls/places.ts";
+import { outsideBodies } from "../body/body-place.ts";
+import { Places } from "../calls/steps/places.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
-import { outsideBodies } from "./body-place.ts";
 
 /** Requests of one body that are under way at once. */
 const REQUESTS_AT_ONCE = 64;

@@ -4,13 +4,13 @@ import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
+import type { Turns } from "../body/turns.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
 import type { RuntimeProbe } from "../runtime-probe.ts";
 import type { StreamBounds } from "../streams/stream-writes.ts";
 import type { Slots } from "./slots.ts";
-import type { Turns } from "./turns.ts";
 
 /** What all executions of a node share. */
 export interface ExecutionShared {

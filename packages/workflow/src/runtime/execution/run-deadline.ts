@@ -5,10 +5,10 @@
  * RD2. The time is measured by the run's clock on its owner (run-time.ts), and goes on while a run has none. The next owner finds it over.
  */
 import type { Cancel, LogIndex } from "@raftoral/raft-core";
+import { outsideBodies } from "../body/body-place.ts";
 import { alarmAt } from "../calls/alarm.ts";
-import { outsideBodies } from "./body-place.ts";
+import { RunTime } from "../history/run-time.ts";
 import type { EndSetting } from "./run-end.ts";
-import { RunTime } from "./run-time.ts";
 
 /** A run with a time limit. */
 export interface TimedRun {

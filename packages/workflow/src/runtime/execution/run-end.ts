@@ -3,8 +3,8 @@ import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
+import { outsideBodies } from "../body/body-place.ts";
 import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
-import { outsideBodies } from "./body-place.ts";
 
 /** In whose name a run is ended. */
 export interface EndingRun {

@@ -10,7 +10,7 @@
 import type { Logger } from "@raftoral/raft-core";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { WorkflowLog, WriteLine } from "../../author/workflow-log.ts";
-import { outsideBodies, placeOfCaller } from "./body-place.ts";
+import { outsideBodies, placeOfCaller } from "../body/body-place.ts";
 
 /** Longest message, in UTF-16 units, and largest fields, as JSON. */
 const MAX_MESSAGE_LENGTH = 8 * 1024;

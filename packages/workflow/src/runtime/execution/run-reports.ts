@@ -9,8 +9,8 @@ import type { NonDeterminismError } from "../../author/errors.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import type { Epoch } from "../../model/ownership.ts";
+import { outsideBodies } from "../body/body-place.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
-import { outsideBodies } from "./body-place.ts";
 
 /** Paths that a log line names. */
 const LOGGED_PATHS = 10;

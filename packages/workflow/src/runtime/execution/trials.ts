@@ -10,8 +10,8 @@
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
+import { outsideBodies } from "../body/body-place.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
-import { outsideBodies } from "./body-place.ts";
 import { Slots } from "./slots.ts";
 
 /** How long a body is at rest until it has come through, in ms. */

@@ -8,9 +8,9 @@
  */
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { WorkflowError } from "../../errors.ts";
-import type { Answers } from "../execution/answers.ts";
-import { inFunctionOf, outsideBodies, PlacedBody } from "../execution/body-place.ts";
-import type { History } from "../execution/history.ts";
+import type { Answers } from "../body/answers.ts";
+import { inFunctionOf, outsideBodies, PlacedBody } from "../body/body-place.ts";
+import type { History } from "../history/history.ts";
 
 /** What answers a query: at once, with a value that JSON carries. */
 export type QueryHandler = (input: unknown) => unknown;

@@ -13,9 +13,9 @@ import type { RequestLimit } from "../../requests/request-limit.ts";
 import type { RunView } from "../../state/run-view.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";
-import { never } from "../execution/history.ts";
 import { RunExecution } from "../execution/run-execution.ts";
 import { Slots } from "../execution/slots.ts";
+import { never } from "../history/history.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
 import type { BodyQueries } from "./body-queries.ts";
 

@@ -2,9 +2,9 @@
 import { encodeValue } from "../../author/json-value.ts";
 import { chunkOf, judgedAtOnce, type StandardSchemaV1 } from "../../author/schema.ts";
 import type { StreamWriter } from "../../author/stream.ts";
-import type { ContextGuard } from "../execution/context-guard.ts";
-import { never } from "../execution/history.ts";
-import type { Interruption } from "../execution/interruption.ts";
+import type { ContextGuard } from "../body/context-guard.ts";
+import type { Interruption } from "../body/interruption.ts";
+import { never } from "../history/history.ts";
 import type { StreamWrites } from "./stream-writes.ts";
 
 /** What the handles of one body share. */

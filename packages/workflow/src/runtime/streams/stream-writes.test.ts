@@ -1,6 +1,6 @@
 import { platformClock } from "@raftoral/raft-core";
 import { expect, test } from "vitest";
-import type { StreamPart } from "../../commands/stream-append.ts";
+import type { StreamPart } from "../../commands/history/stream-append.ts";
 import { StreamWrites } from "./stream-writes.ts";
 
 const BODY = { place: "", attempt: 0 };

@@ -11,7 +11,7 @@
  * SW5. The buffer is bounded. While it is full, writes wait, and beyond MAX_WAITING_WRITES they are refused.
  */
 import type { Cancel, Clock } from "@raftoral/raft-core";
-import type { StreamPart } from "../../commands/stream-append.ts";
+import type { StreamPart } from "../../commands/history/stream-append.ts";
 import { WorkflowError } from "../../errors.ts";
 import {
   MAX_CHUNK_BYTES_PER_ENTRY,

@@ -3,7 +3,7 @@ import { decodeValue } from "../../author/json-value.ts";
 import { stream } from "../../author/stream.ts";
 import { workflow } from "../../author/workflow.ts";
 import { decodeCommand } from "../../commands/command-codec.ts";
-import type { StreamAppend } from "../../commands/stream-append.ts";
+import type { StreamAppend } from "../../commands/history/stream-append.ts";
 import { fast, Latch, type World, world } from "../../testing/workflow-world.ts";
 
 const tokens = stream<string>("tokens");

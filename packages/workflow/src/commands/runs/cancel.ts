@@ -1,0 +1,42 @@
+/** Cancel: asks the owner to stop a run. A run without an owner is cancelled at once. */
+
+import type { RunningHead, RunRecord } from "../../state/run-record.ts";
+import type { Tables } from "../../state/tables.ts";
+import { string, uint } from "../../wire/fields.ts";
+import { defineCommand } from "../command.ts";
+import { runningRun } from "../find-run.ts";
+import type { Done } from "../results.ts";
+
+/** Asks to cancel a run. Answered with Done; `changed` is false when a cancellation was asked for before. */
+export interface Cancel {
+  readonly kind: "Cancel";
+  readonly runId: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export const cancel = defineCommand<Cancel, Done>({
+  kind: "Cancel",
+  field: 18,
+  summary: "Asks a run's owner to cancel it; ends a run that has no owner.",
+  maxRuns: 1,
+  fields: { runId: string(1), reason: string(2), atMs: uint(3) },
+  apply(tables, { runId, reason }) {
+    const found = runningRun(tables, runId);
+    if (!found.ok) return found;
+    return { ok: true, kind: "Done", changed: askToCancel(tables, found.run, found.head, reason) };
+  },
+});
+
+/** Asks a running run to cancel, or ends one that has no owner. Gives false when a cancellation was asked for before. */
+export function askToCancel(tables: Tables, run: RunRecord, head: RunningHead, reason: string): boolean {
+  if (head.owner === 0) {
+    tables.finish(run, { ...head, cancelReason: reason }, { status: "cancelled", reason });
+    return true;
+  }
+  if (head.cancelReason !== undefined) return false;
+  tables.runs.update(run, { ...head, cancelReason: reason });
+  const { index, clock: atMs } = tables;
+  tables.events.push({ type: "cancel-requested", index, atMs, runId: run.runId, reason });
+  return true;
+}

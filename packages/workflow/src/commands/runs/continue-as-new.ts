@@ -1,0 +1,46 @@
+/**
+ * ContinueAsNew: ends a generation of a run and begins the next one, under the same id and owner, with an empty history and another input.
+ *
+ * CN1. One command: a crash leaves the old generation or the new one. The old one's records are swept in pieces, with the commands that follow
+ *      (run-table.ts T4).
+ * CN2. The new generation has a new epoch, so nothing that was proposed for the old one is applied to it.
+ * CN3. It keeps what belongs to the run and not to the generation: parent, children, time limit, a cancellation that was asked for, and signals that wait. Streams and
+ *      variables are the generation's.
+ */
+import type { NodeId } from "@raftoral/raft-core";
+import type { Epoch } from "../../model/ownership.ts";
+import { bytes, string, uint } from "../../wire/fields.ts";
+import { defineCommand } from "../command.ts";
+import { ownedRun } from "../find-run.ts";
+
+/** Begins the next generation of a run. Answered with Continued. Refused with STALE_OWNER unless it comes from the run's owner. */
+export interface ContinueAsNew {
+  readonly kind: "ContinueAsNew";
+  readonly runId: string;
+  readonly input: Uint8Array;
+  readonly atMs: number;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+/** The run's next generation has begun. */
+export interface Continued {
+  readonly ok: true;
+  readonly kind: "Continued";
+  readonly generation: number;
+  readonly epoch: Epoch;
+}
+
+export const continueAsNew = defineCommand<ContinueAsNew, Continued>({
+  kind: "ContinueAsNew",
+  field: 35,
+  summary: "Ends a generation of a run and begins the next one with an empty history.",
+  maxRuns: 1,
+  fields: { runId: string(1), input: bytes(2), atMs: uint(16), owner: uint(17), epoch: uint(18) },
+  apply(tables, command) {
+    const found = ownedRun(tables, command);
+    if (!found.ok) return found;
+    const { generation, head } = tables.continue(found.run, found.head, command.input);
+    return { ok: true, kind: "Continued", generation, epoch: head.epoch };
+  },
+});

@@ -1,0 +1,224 @@
+/**
+ * WorkflowStart: asks for a run. Idempotent by id.
+ *
+ * WS1. The owner is the node that asks if it can execute the type, else the least loaded one that can.
+ * WS2. The same id again is the same run, with the same type and input; the version must be the same only where the caller pinned it, so that a start
+ *      that is repeated after a deployment of a newer version finds its run.
+ * WS3. A start with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
+ * WS4. A child is started by the present owner of a run that has not ended. It goes to the least loaded node, and is known as a child of its parent from then on,
+ *      so that it hears of the parent's end whatever the parent has recorded.
+ */
+import type { NodeId } from "@raftoral/raft-core";
+import { derivedSeed } from "../../model/derived-seed.ts";
+import { NO_LOSSES } from "../../model/owner-losses.ts";
+import type { Epoch } from "../../model/ownership.ts";
+import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
+import type { RunRecord } from "../../state/run-record.ts";
+import { inputOf } from "../../state/run-records.ts";
+import type { Tables } from "../../state/tables.ts";
+import { bool, bytes, message, optional, string, uint } from "../../wire/fields.ts";
+import { defineCommand } from "../command.ts";
+import type { Running } from "../find-run.ts";
+import { type Refused, refused } from "../refusal.ts";
+
+/** Starts a run. `version` 0 asks for the newest version. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID or WORKFLOW_TYPE_UNKNOWN. */
+export interface WorkflowStart {
+  readonly kind: "WorkflowStart";
+  readonly runId: string;
+  readonly workflowType: string;
+  /** 0: the newest version that any node has registered. */
+  readonly version: number;
+  /** JSON as UTF-8; empty stands for undefined. */
+  readonly input: Uint8Array;
+  /** The node that asks; it becomes the owner if it can execute the type. */
+  readonly owner: NodeId;
+  readonly atMs: number;
+  /** Random: decides `ctx.random`, `ctx.uuid` and idempotency keys. Empty: derived from the id, the place in the log and what the cluster has drawn. */
+  readonly seed: Uint8Array;
+  /** Equal for inputs of equal value, however their JSON is written. Absent or empty: the inputs are compared byte by byte. */
+  readonly inputDigest?: Uint8Array;
+  /** Whether a run that exists must be of this version, too. */
+  readonly isPinned?: boolean;
+  /** The run that starts this one as its child (WS4). */
+  readonly parent?: StartingParent;
+  /** How long the run may take, over all of its generations, in ms of the log clock. Absent: without a limit. */
+  readonly runTimeoutMs?: number;
+}
+
+/** The run exists now. `created` is false when another start had made it. `owner` is 0 while no live node can execute it. */
+export interface Started {
+  readonly ok: true;
+  readonly kind: "Started";
+  readonly runId: string;
+  readonly version: number;
+  readonly created: boolean;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** Longest run id, in UTF-16 units. */
+export const MAX_RUN_ID_LENGTH = 512;
+
+export const workflowStart = defineCommand<WorkflowStart, Started>({
+  kind: "WorkflowStart",
+  field: 1,
+  summary: "Starts a run, or finds the run that has this id.",
+  maxRuns: 2,
+  fields: {
+    runId: string(1),
+    workflowType: string(2),
+    version: uint(3),
+    input: bytes(4),
+    owner: uint(5),
+    atMs: uint(16),
+    seed: bytes(17),
+    inputDigest: optional(bytes(18)),
+    isPinned: optional(bool(19)),
+    parent: optional(message(20, startingParentCodec, NO_PARENT)),
+    runTimeoutMs: optional(uint(21)),
+  },
+  apply: start,
+});
+
+function start(tables: Tables, command: WorkflowStart): Started | Refused {
+  const { runId, workflowType } = command;
+  if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
+    return refused(
+      "WORKFLOW_ID_INVALID",
+      `A run's id has 1 to ${MAX_RUN_ID_LENGTH} characters; this one has ${runId.length}. Choose another id.`,
+    );
+  }
+  const existing = tables.runs.get(runId);
+  if (existing !== undefined) return again(tables, existing, command);
+  const parent = command.parent === undefined ? undefined : parentOf(tables, command.parent, runId);
+  if (parent?.ok === false) return parent;
+  const { nodes } = tables;
+  const version = command.version === 0 ? nodes.newestVersion(workflowType) : command.version;
+  if (version === undefined || !nodes.knows(workflowType, version)) {
+    const known = nodes.knownTypes();
+    return refused(
+      "WORKFLOW_TYPE_UNKNOWN",
+      `No node has registered workflow ${workflowType}${command.version === 0 ? "" : `@${command.version}`}; ` +
+        (known.length === 0 ? "none has registered any. " : `registered: ${known.join(", ")}. `) +
+        "Check the name, or start a node that has it.",
+      { workflowType, version: command.version, known },
+    );
+  }
+  const node = nodes.taker(command.owner, workflowType, version) ?? nodes.choose(workflowType, version, tables.loadOf);
+  const { nodeId: owner, seat } = node ?? { nodeId: 0, seat: 0 };
+  const epoch = tables.nextEpoch();
+  const { runTimeoutMs = 0 } = command;
+  const deadlineAtMs = runTimeoutMs === 0 ? 0 : Math.min(tables.clock + runTimeoutMs, Number.MAX_SAFE_INTEGER);
+  const seed = command.seed.length > 0 ? command.seed : derivedSeed(`${tables.salt}:${tables.index}:${runId}`);
+  tables.runs.start(
+    {
+      runId,
+      workflowType,
+      version,
+      seed,
+      inputDigest: command.inputDigest ?? NOTHING,
+      startedAtMs: tables.clock,
+      startIndex: tables.index,
+      parent: parent?.known,
+      generation: 1,
+      family: tables.index,
+      deadlineAtMs,
+    },
+    {
+      status: "running",
+      owner,
+      seat,
+      epoch,
+      attempt: owner === 0 ? 0 : 1,
+      reason: "start",
+      cancelReason: undefined,
+      isTimedOut: false,
+      hasChildren: false,
+      losses: NO_LOSSES,
+      stuck: undefined,
+      mismatch: undefined,
+      tried: [],
+      signalIds: [],
+      stepsInProgress: 0,
+    },
+    command.input,
+  );
+  if (parent !== undefined) {
+    tables.children.add(parent.known.family, tables.index);
+    const { run, head } = parent;
+    if (!head.hasChildren) tables.runs.update(run, { ...head, hasChildren: true });
+  }
+  tables.events.push({
+    type: "run-started",
+    index: tables.index,
+    atMs: tables.clock,
+    runId,
+    workflowType: workflowType,
+    version,
+    input: command.input,
+    seed,
+    owner,
+    epoch,
+    deadlineAtMs,
+  });
+  return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
+}
+
+function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started | Refused {
+  const differs: string[] = [];
+  if (run.workflowType !== command.workflowType) differs.push(`type ${run.workflowType}, not ${command.workflowType}`);
+  if (command.isPinned === true && run.version !== command.version) {
+    differs.push(`version ${run.version}, not ${command.version}`);
+  }
+  if (command.parent !== undefined && !isChildOf(run, command.parent)) differs.push("another parent");
+  if (!sameInput(tables, run, command)) differs.push("another input");
+  if (differs.length > 0) {
+    return refused(
+      "WORKFLOW_ID_CONFLICT",
+      `Run ${run.runId} exists with ${differs.join(" and ")}. Choose another id, or repeat the same start.`,
+      { runId: run.runId, workflowType: run.workflowType, version: run.version },
+    );
+  }
+  const { epoch } = run.head;
+  const owner = tables.ownerOf(run);
+  const created = command.seed.length > 0 && sameBytes(run.seed, command.seed);
+  return { ok: true, kind: "Started", runId: run.runId, version: run.version, created, owner, epoch };
+}
+
+/** The parent as the child keeps it. Refused with STALE_OWNER unless the start is of the parent's present owner (WS4). */
+function parentOf(
+  tables: Tables,
+  { runId, startIndex, path, closePolicy, epoch }: StartingParent,
+  child: string,
+): (Running & { readonly known: KnownParent }) | Refused {
+  const run = tables.runs.get(runId);
+  const isSame = run !== undefined && run.startIndex === startIndex;
+  if (isSame && run.head.status === "running" && run.head.epoch === epoch) {
+    return { ok: true, run, head: run.head, known: { runId, startIndex, path, closePolicy, family: run.family } };
+  }
+  return refused(
+    "STALE_OWNER",
+    `Run ${child} is not started: its parent ${runId} has ended, or has another owner than at epoch ${epoch}. Leave the run to that owner.`,
+    { runId },
+  );
+}
+
+function isChildOf({ parent }: RunRecord, { runId, startIndex, path }: StartingParent): boolean {
+  return parent?.runId === runId && parent.startIndex === startIndex && parent.path === path;
+}
+
+/** By value where both starts said what the value is; a repeat may write its JSON otherwise. */
+function sameInput(tables: Tables, run: RunRecord, { input, inputDigest = NOTHING }: WorkflowStart): boolean {
+  // The input of a later generation is not what the run was started with.
+  if (run.generation > 1 && (run.inputDigest.length === 0 || inputDigest.length === 0)) return true;
+  if (run.inputDigest.length > 0 && inputDigest.length > 0) return sameBytes(run.inputDigest, inputDigest);
+  return sameBytes(inputOf(tables.runs.records, run), input);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
