@@ -133,6 +133,7 @@ export class BodyCalls {
 
   began(): void {
     this.#open += 1;
+    if (this.#open === 2) this.parts.history.flush();
   }
 
   settled(): void {

@@ -1,12 +1,20 @@
+import { type Clock, platformClock } from "@raftoral/raft-core";
 import { describe, expect, test } from "vitest";
 import { workflow } from "../../author/workflow.ts";
 import { RunRequests } from "../../requests/run-requests.ts";
+import { HandClock } from "../../testing/hand-clock.ts";
 import { type World, world } from "../../testing/workflow-world.ts";
 
 const NOTHING = new Uint8Array(0);
 
-async function start(w: World, nodeId: number, workflowType: string, runTimeoutMs: number): Promise<void> {
-  const requests = new RunRequests(w.cluster.node(nodeId).engine);
+async function start(
+  w: World,
+  nodeId: number,
+  workflowType: string,
+  runTimeoutMs: number,
+  clock: Clock = platformClock,
+): Promise<void> {
+  const requests = new RunRequests(w.cluster.node(nodeId).engine, clock);
   const seed = crypto.getRandomValues(new Uint8Array(16));
   await requests.start({ runId: "r", workflowType, input: NOTHING, seed, runTimeoutMs }, { timeoutMs: 5_000 });
 }
@@ -71,15 +79,18 @@ describe("a run whose time is over", () => {
   });
 
   test("keeps its time over generations", async () => {
-    const w = world();
+    const [w, clock] = [world([1]), new HandClock()];
     const body = workflow("again", { version: 1 }, async (ctx) => {
-      await ctx.sleep(5);
+      await ctx.sleep(10);
       return await ctx.continueAsNew();
     });
-    await w.startAll([body]);
-    await start(w, 1, "again", 40);
-    await expect(w.runtime(1).result("r")).rejects.toMatchObject({ failure: { code: "RUN_TIMED_OUT" } });
-    expect((await w.runtime(1).getStatus("r"))?.generation).toBeGreaterThan(1);
+    await w.startAll([body], { clock });
+    await start(w, 1, "again", 35, clock);
+    const ended = expect(w.runtime(1).result("r")).rejects.toMatchObject({ failure: { code: "RUN_TIMED_OUT" } });
+    await clock.advance(34);
+    expect(await w.runtime(1).getStatus("r")).toMatchObject({ status: "running", generation: 4 });
+    await clock.advance(1);
+    await ended;
   });
 });
 

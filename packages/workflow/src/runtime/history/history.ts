@@ -309,9 +309,15 @@ export class History {
     if (!result.ok) throw refusal(step.path, result);
   }
 
-  #afterStaged(): Promise<void> | undefined {
+  /** Proposes what is staged, which nothing can join any more: the body has several open calls. */
+  flush(): void {
     this.#staged.flush();
-    return this.settled();
+  }
+
+  /** Undefined when nothing is staged; else resolves when all of it is committed. Proposals overtake each other, and records must not (staged-records.ts SR1). */
+  #afterStaged(): Promise<void> | undefined {
+    // A refusal ends the execution, and the code that waits is a part of it.
+    return this.#staged.isEmpty ? undefined : this.#staged.quiet().catch(() => never());
   }
 
   async #commitBatch(records: readonly NewRecord[], end: RunOutcome | undefined): Promise<void> {

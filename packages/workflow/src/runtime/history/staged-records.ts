@@ -4,10 +4,10 @@
  * A body that waits for one call only may go on before its answer is committed: nothing of what it does next is seen outside before the
  * answer is. Its next records, and the end of the run, travel in the same entry of the log.
  *
- * SR1. Records are proposed in the order in which they were staged, and one batch at a time: a later one never stands in the log without
- *      those before it.
- * SR2. `settled` tells when nothing is staged that a replay could answer in another way. A step's function, the receipt of a signal and
- *      every record of a body with several open calls wait for it.
+ * SR1. Records are proposed in the order in which they were staged, and one batch at a time. A record that is not staged, of a body with several open
+ *      calls, is proposed once nothing is staged (history.ts). So a later one never stands in the log without those before it, also not without those
+ *      that a replay makes again: it would ask for them first, find none, and take the later ones for the record of other code.
+ * SR2. `settled` tells when nothing is staged that a replay could answer in another way. A step's function waits for it.
  * SR3. What a replay makes again the same way (a variable that was set) waits for the next batch, up to VISIBLE_WITHIN_MS.
  * SR4. The end of a run is committed together with what is staged, or after it.
  */
@@ -90,6 +90,11 @@ export class StagedRecords {
     if (awaited === undefined) return undefined;
     this.flush();
     return awaited.done.promise;
+  }
+
+  /** Whether everything that was staged is committed. */
+  get isEmpty(): boolean {
+    return this.#queue.length === 0 && this.#underWay === undefined;
   }
 
   /** Proposes what is staged, without waiting for company. */
