@@ -5,7 +5,10 @@
 //
 // `npm test -- FILTER...` runs only the tests whose path contains a filter, from the sources, without the cache.
 
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { build } from "../build/build.ts";
+import { root } from "../process.ts";
 import { add, type Counts, format, NO_TESTS } from "../task/counts.ts";
 import { runVitest } from "../task/vitest.ts";
 import { runConformance } from "./conformance.ts";
@@ -23,6 +26,8 @@ async function stage(title: string, test: () => Promise<Counts>): Promise<Counts
 }
 
 async function everything(): Promise<void> {
+  // What Node compiled of test programs in folders of earlier runs (vitest.config.ts) would only grow.
+  await rm(join(root, "tmp", "compile-cache"), { recursive: true, force: true });
   await stage("Checks that only read", () => runTasks(toolsTask("check")));
   await stage("Tests of the tools", () => runTasks(toolsTask("test")));
   await stage("Tests of the cache", () => runTasks(toolsTask("test-cache")));

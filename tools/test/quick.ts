@@ -8,7 +8,6 @@ import { runVitest } from "../task/vitest.ts";
 import { slowFiles } from "./slow-files.ts";
 
 const exclude = (await slowFiles()).map((file) => `--exclude=${file}`);
-// One worker for many files: starting one for each takes as long as the tests.
-const counts = await runVitest({ args: ["--tags-filter=!slow", "--no-isolate", ...exclude, ...process.argv.slice(2)] });
+const counts = await runVitest({ args: ["--tags-filter=!slow", ...exclude, ...process.argv.slice(2)] });
 console.log(format(counts));
 process.exitCode = counts.failed === 0 ? 0 : 1;

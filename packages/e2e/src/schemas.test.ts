@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** Schemas of inputs and signals while owners are killed: a body gets what the first one got. */
 import { expect, test } from "vitest";
 import { useCluster } from "./cluster/use-cluster.ts";

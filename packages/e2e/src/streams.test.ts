@@ -1,3 +1,5 @@
+// @module-tag slow
+
 /** Streams on real processes: readers that follow a run while its owner is killed get every chunk once, in one order. */
 import { RaftoralClient, type StreamChunk } from "raftoral";
 import { expect, test } from "vitest";

@@ -5,6 +5,7 @@
  * H2. Ctrl-C in a terminal reaches every process of it; this one leaves the decision to its parent. SIGTERM stops the node
  *     in order.
  */
+import { flushCompileCache } from "node:module";
 import { RaftoralError } from "@raftoral/raft-core";
 import type { NodeReport, Question } from "./node-report.ts";
 
@@ -39,6 +40,8 @@ export async function hostNode<Settings, Note>(
     void node.failed.then(fail);
     process.on("message", (message) => void answer(node, message as Question));
     report({ type: "ready", nodeId: node.nodeId, address: node.address });
+    // Node writes what it compiled when a process exits, and this one will be killed: the next one starts from the cache all the same.
+    flushCompileCache();
   } catch (error) {
     fail(error);
   }

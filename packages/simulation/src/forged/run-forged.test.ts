@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { describe, expect, test } from "vitest";
 import { ForgedTotals } from "../command/forged-totals.ts";
 import { carryOutForgedTask } from "./forged-task.ts";

@@ -199,9 +199,13 @@ describe("what a body throws (run-execution.ts B4)", () => {
       throw make();
     });
     const failing = workflow("failing", { version: 1 }, (ctx) =>
-      ctx.step("fails", () => {
-        throw make();
-      }),
+      ctx.step(
+        "fails",
+        () => {
+          throw make();
+        },
+        { retry: false },
+      ),
     );
     await w.startAll([throwing, failing], { limits: { maxRunningBodies: 1 } });
     for (const type of ["throwing", "failing", "throwing", "failing"]) {

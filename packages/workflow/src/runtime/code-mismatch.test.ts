@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import type { RunStuck } from "../state/workflow-event.ts";
+import { HandClock } from "../testing/hand-clock.ts";
 import { Latch, type World, world } from "../testing/workflow-world.ts";
+
+/** Longer than a body may rest before it is said not to fit, on the tests' clock. */
+const WAIT_MS = 10_000;
 
 type Body = (ctx: WorkflowContext) => Promise<unknown>;
 
@@ -12,8 +16,9 @@ const order = (run: Body) => workflow("order", { version: 1 }, (ctx: WorkflowCon
 async function deployed(
   other: Body,
   more: { readonly cancels?: boolean } = {},
-): Promise<World & { readonly stuck: Promise<RunStuck> }> {
+): Promise<World & { readonly clock: HandClock; readonly stuck: Promise<RunStuck> }> {
   const w = world();
+  const clock = new HandClock();
   const waiting = new Latch();
   const first = order(async (ctx) => {
     await ctx.step("a", () => 1);
@@ -22,9 +27,9 @@ async function deployed(
     await ctx.waitFor("go");
     return "first";
   });
-  w.start(1, [order(other)]);
-  w.start(2, [first]);
-  w.start(3, []);
+  w.start(1, [order(other)], { clock });
+  w.start(2, [first], { clock });
+  w.start(3, [], { clock });
   await Promise.all([...w.runtimes.values()].map((runtime) => runtime.registered));
   w.cluster.lead(1);
   const committed = w.next("record-committed", ({ path }) => path === "b#0");
@@ -35,7 +40,7 @@ async function deployed(
   const stuck = w.next("run-stuck");
   w.kill(2);
   w.cluster.reportLost(2);
-  return Object.assign(w, { stuck });
+  return Object.assign(w, { clock, stuck });
 }
 
 const began: string[] = [];
@@ -94,7 +99,11 @@ describe("code that does not fit a run's history (B7)", () => {
   test.each(misfits)("holds the run where it %s, and begins nothing new", async (_, other, { path, recorded }) => {
     began.length = 0;
     const w = await deployed(other);
-    expect(await w.stuck).toMatchObject({ runId: "r", reason: "code-mismatch", mismatch: { path, recorded } });
+    expect(await w.clock.until(w.stuck, WAIT_MS)).toMatchObject({
+      runId: "r",
+      reason: "code-mismatch",
+      mismatch: { path, recorded },
+    });
     expect(await w.runtime(1).getStatus("r")).toMatchObject({ status: "stuck", owner: 0, recordCount: 2 });
     expect(w.events.filter(({ type }) => type === "code-mismatch")).toEqual([
       expect.objectContaining({ runId: "r", path, recorded }),
@@ -113,17 +122,16 @@ describe("code that does not fit a run's history (B7)", () => {
   });
 
   test("is tried on every process before the run is stuck: one that fits goes on with it", async () => {
-    const w = world();
-    const waiting = new Latch();
+    const [w, clock, waiting] = [world(), new HandClock(), new Latch()];
     const fits: Body = async (ctx) => {
       await ctx.step("a", () => 1);
       waiting.open();
       return await ctx.waitFor("go");
     };
     const differs: Body = (ctx) => ctx.step("other", () => 1);
-    w.start(1, [order(differs)]);
-    w.start(2, [order(fits)]);
-    w.start(3, [order(fits)]);
+    w.start(1, [order(differs)], { clock });
+    w.start(2, [order(fits)], { clock });
+    w.start(3, [order(fits)], { clock });
     await Promise.all([...w.runtimes.values()].map((runtime) => runtime.registered));
     w.cluster.lead(1);
     const committed = w.next("record-committed", ({ path }) => path === "a#0");
@@ -132,13 +140,13 @@ describe("code that does not fit a run's history (B7)", () => {
     w.kill(2);
     w.cluster.reportLost(2);
     await w.runtime(1).signal("r", "go", "on");
-    expect(await w.runtime(1).result("r")).toBe("on");
+    expect(await clock.until(w.runtime(1).result("r"), WAIT_MS)).toBe("on");
     expect(w.events.filter(({ type }) => type === "run-stuck")).toEqual([]);
   });
 
   test("does not keep a cancelled run: it ends", async () => {
     const w = await deployed((ctx) => ctx.step("other", () => began.push("other")), { cancels: true });
-    await expect(w.runtime(1).result("r")).rejects.toThrow("enough");
+    await expect(w.clock.until(w.runtime(1).result("r"), WAIT_MS)).rejects.toThrow("enough");
     expect(began).not.toContain("other");
   });
 });

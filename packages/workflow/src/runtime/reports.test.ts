@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { RetryableError } from "../author/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
+import { HandClock } from "../testing/hand-clock.ts";
 import { fast, Latch, type World, world } from "../testing/workflow-world.ts";
 
 interface Line {
@@ -125,8 +126,8 @@ describe("records that a body does not ask for", () => {
       waiting.open();
       await ctx.waitFor(RELEASE);
     });
-    const w = world();
-    await w.startAll([body]);
+    const [w, clock] = [world(), new HandClock()];
+    await w.startAll([body], { clock });
     const recorded = w.next("record-committed", ({ path }) => path === "gone#0");
     await w.runtime(2).startWorkflow(body, undefined, { id: "r" });
     await Promise.all([waiting.opened, recorded]);
@@ -134,7 +135,7 @@ describe("records that a body does not ask for", () => {
     w.kill(2);
     w.cluster.reportLost(2);
     await w.runtime(1).cancel("r", "enough");
-    await expect(w.runtime(1).result("r")).rejects.toThrow("enough");
+    await expect(clock.until(w.runtime(1).result("r"), 10_000)).rejects.toThrow("enough");
     expect(await unused).toMatchObject({ runId: "r", paths: ["gone#0"] });
   });
 

@@ -53,6 +53,22 @@ export class HandClock implements Clock {
     setImmediate(fn);
   }
 
+  /** Moves the time on, from timer to timer, until `promise` settles. Rejects when it has not within `ms` of this clock. */
+  async until<T>(promise: Promise<T>, ms: number): Promise<T> {
+    let isSettled = false;
+    const settled = (): void => {
+      isSettled = true;
+    };
+    promise.then(settled, settled);
+    const endMs = this.#nowMs + ms;
+    for (await rest(); !isSettled; ) {
+      const next = Math.min(...this.#timers.map(({ atMs }) => atMs));
+      if (next > endMs) throw new Error(`What the test waits for has not happened within ${ms} ms of its clock.`);
+      await this.advance(next - this.#nowMs);
+    }
+    return promise;
+  }
+
   /** Lets everything come to rest, then moves the time on to each timer that is due within `ms`, and lets everything come to rest after each. */
   async advance(ms: number): Promise<void> {
     await rest();

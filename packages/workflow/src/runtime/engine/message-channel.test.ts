@@ -2,31 +2,43 @@
  * The runtime's own tests once more, with a real `MessageChannel` between each runtime and its engine: what crosses is structured-cloneable data
  * (workflow-engine.ts P1), its order is kept (workflow-engine.ts P2), and nothing depends on being in one thread.
  */
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, TestRunner, test, vi } from "vitest";
 import { workflow } from "../../author/workflow.ts";
 import { STUCK_LOSSES } from "../../model/owner-losses.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
-import { crossed, METHODS, throughPort } from "../../testing/port-engine.ts";
-import { boundary, world } from "../../testing/workflow-world.ts";
 import type { EngineNotice } from "./workflow-engine.ts";
 
+// Test files share a worker and its modules (vitest.config.ts). A test file that was imported before registers nothing when it is imported again, and the
+// boundary of these worlds must reach no other file: both are of this file's own modules.
+vi.resetModules();
+const { crossed, METHODS, throughPort } = await import("../../testing/port-engine.ts");
+const { boundary, world } = await import("../../testing/workflow-world.ts");
 boundary.kind = "message-channel";
+afterAll(() => vi.resetModules());
 
-await import("../runs.test.ts");
-await import("../steps.test.ts");
-await import("../waiting.test.ts");
-await import("../bodies.test.ts");
-await import("../bodies-alone.test.ts");
-await import("../cancellation.test.ts");
-await import("../cancelled-without-slot.test.ts");
-await import("../takeover.test.ts");
-await import("../replay-order.test.ts");
-await import("../hearing.test.ts");
-await import("../stray-rejections.test.ts");
-await import("../streams/streams.test.ts");
-await import("../children/children.test.ts");
-await import("../children/generations.test.ts");
-await import("../children/run-timeouts.test.ts");
+/** Imports a test file, whose tests are tests of this file from then on. */
+async function again(file: () => Promise<unknown>): Promise<void> {
+  const { tasks } = TestRunner.getCurrentSuite();
+  const before = tasks.length;
+  await file();
+  if (tasks.length === before) throw new Error(`${file} has registered no tests: its module was imported before.`);
+}
+
+await again(() => import("../runs.test.ts"));
+await again(() => import("../steps.test.ts"));
+await again(() => import("../waiting.test.ts"));
+await again(() => import("../bodies.test.ts"));
+await again(() => import("../bodies-alone.test.ts"));
+await again(() => import("../cancellation.test.ts"));
+await again(() => import("../cancelled-without-slot.test.ts"));
+await again(() => import("../takeover.test.ts"));
+await again(() => import("../replay-order.test.ts"));
+await again(() => import("../hearing.test.ts"));
+await again(() => import("../stray-rejections.test.ts"));
+await again(() => import("../streams/streams.test.ts"));
+await again(() => import("../children/children.test.ts"));
+await again(() => import("../children/generations.test.ts"));
+await again(() => import("../children/run-timeouts.test.ts"));
 
 const EVENTS = Object.keys({
   "run-started": true,
