@@ -39,8 +39,8 @@ async function everything(): Promise<void> {
     [(await build()) ? "passed" : "failed"]: 1,
   }));
   if (built.failed > 0) return;
-  // The processes of e2e take minutes and were just seen to work; `npm run test:dist` runs them against the builds too.
-  await stage("Tests, against the builds", async () => runTasks(await packageTasks("test-dist")));
+  // A sample (tools/task/dist-sample.ts): the sources were just seen to work. `npm run test:dist` runs all tests against the builds.
+  await stage("Contracts, against the builds", async () => runTasks(await packageTasks("test-dist")));
   await stage("Packed packages in an empty project", () => runTasks(toolsTask("pack")));
 }
 
