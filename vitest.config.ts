@@ -28,6 +28,8 @@ export default defineConfig({
     isolate: false,
     // One more than the cores that CI has: many tests wait for processes, disks and timeouts.
     maxWorkers: 3,
+    // Tests that say they may run beside others of their file.
+    maxConcurrency: 2,
     reporters: ["default"],
   },
 });

@@ -16,12 +16,12 @@ describe("known bugs", () => {
   });
 
   /** Those that a few seeds find: the rest takes `npm run simulate -- --hunt`. */
-  test.each([
+  test.concurrent.each([
     ["unsorted-progress", "commit-by-quorum"],
     ["unsynced-acknowledged", "durable-before-claimed"],
     ["retry-applied-twice", "applied-once"],
     ["compacted-stalls", "no-progress"],
-  ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
+  ])("%s is found, by %s", { timeout: 120_000 }, async (name, invariant) => {
     const found = await findFirst(mutantNamed(name), {
       start: 1,
       seeds: 20,
@@ -36,13 +36,13 @@ describe("known bugs", () => {
 
 describe("known bugs of the core alone", () => {
   /** Those that bare cores find within one task. */
-  test.each([
+  test.concurrent.each([
     ["figure-8", "commit-by-quorum"],
     ["campaign-before-change", "one-pending-change"],
     ["auto-leave-lost", "no-progress"],
     ["outgoing-ignored", "commit-by-quorum"],
     ["transfer-wedges", "no-progress"],
-  ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
+  ])("%s is found, by %s", { timeout: 120_000 }, async (name, invariant) => {
     const search = { start: 1, seeds: 200, steps: 0, threads: 1, kind: "cores" as const, ignore: [] };
     expect((await findFirst(mutantNamed(name), search))?.invariant).toBe(invariant);
   });
@@ -50,7 +50,7 @@ describe("known bugs of the core alone", () => {
 
 describe("known bugs of the workflow engine", () => {
   /** Those that the fixed set and the first program find soon. */
-  test.each([
+  test.concurrent.each([
     ["settles-after-loss", "lost"],
     ["cancel-waits-for-slot", "ended"],
     ["seen-before-commit", "seen-outside"],
@@ -60,7 +60,7 @@ describe("known bugs of the workflow engine", () => {
     ["latest-signal-first", "as-undisturbed"],
     ["signals-not-in-snapshot", "replicas-equal"],
     ["chunks-twice-after-takeover", "chunks-once"],
-  ])("%s is found, by %s", { timeout: 60_000 }, async (name, invariant) => {
+  ])("%s is found, by %s", { timeout: 120_000 }, async (name, invariant) => {
     const search = { start: 0, seeds: 4, steps: 0, threads: 1, kind: "programs" as const, ignore: [] };
     expect((await findFirst(mutantNamed(name), search))?.invariant).toBe(invariant);
   });
