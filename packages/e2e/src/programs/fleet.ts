@@ -1,20 +1,26 @@
 /** Workflows that are made of others: a fleet of ships, each a child, over several generations. */
-import { setTimeout as pause } from "node:timers/promises";
-import { workflow } from "raftoral";
+import { signal, workflow } from "raftoral";
 
 /** Ships of a fleet, and trips that each fleet makes. */
 export const SHIPS = 12;
 export const TRIPS = 3;
+/** In the second trip ships from this one on wait for wind. */
+export const BECALMED = 6;
+const CALM_TRIP = 1;
+
+export const wind = signal("wind");
 
 /** A child: some work, on whatever node. */
-export const voyage = workflow("voyage", { version: 1 }, async (ctx, ship: number) => {
-  const loaded = await ctx.step("load", async () => {
-    await pause(100 + ship * 40);
-    return ship;
-  });
-  await ctx.sleep(200);
-  return await ctx.step("sail", () => ({ ship: loaded, node: ctx.nodeId }));
-});
+export const voyage = workflow(
+  "voyage",
+  { version: 1 },
+  async (ctx, { trip, ship }: { trip: number; ship: number }) => {
+    const loaded = await ctx.step("load", () => ship);
+    if (trip === CALM_TRIP && ship >= BECALMED) await ctx.waitFor(wind);
+    await ctx.sleep(50);
+    return await ctx.step("sail", () => ({ ship: loaded, node: ctx.nodeId }));
+  },
+);
 
 interface Voyages {
   readonly trip: number;
@@ -27,7 +33,7 @@ export const fleet = workflow("fleet", { version: 1 }, async (ctx, { trip, arriv
   await Promise.all(
     Array.from({ length: SHIPS }, (_, ship) =>
       ctx.scope("ship", async (own) => {
-        await own.run(voyage, ship);
+        await own.run(voyage, { trip, ship });
         order.push(ship);
       }),
     ),

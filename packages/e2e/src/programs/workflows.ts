@@ -3,8 +3,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type WorkflowContext, type WorkflowDefinition, workflow } from "raftoral";
 import type { WorkLog } from "../harness/index.ts";
 import { approval } from "./approval.ts";
+import { adding, limited, racing, sheltered } from "./branches.ts";
 import { fleet, voyage } from "./fleet.ts";
+import { journey } from "./journey.ts";
 import { labor } from "./labor.ts";
+import { parcel } from "./parcel.ts";
 import { talk } from "./talk.ts";
 import { ticket } from "./ticket.ts";
 
@@ -91,5 +94,7 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
 
   /** Waits for a signal and returns its payload. */
   const patient = workflow("patient", { version: 1 }, (ctx) => ctx.waitFor("go"));
-  return [tally, hold, nap, ticket, talk, labor, approval, fleet, voyage, poison, patient];
+  /** Each in the middle when its owner is killed (features/). */
+  const features = [labor, approval, talk, ticket, racing, adding, limited, sheltered, journey, fleet, voyage, parcel];
+  return [tally, hold, nap, poison, patient, ...features];
 }
