@@ -10,7 +10,7 @@ export const COMMANDS_PAGE = join(root, "docs/commands.md");
 const INTRODUCTION = `# Commands
 
 Everything that can be done to the replicated workflow state. Each command is one file in a folder of \`packages/workflow/src/commands/\` and one line in
-\`registry.ts\` there; the bytes are those of \`raftoral.WorkflowCommand\` in \`proto/raftoral/raftoral.proto\`. \`npm run fix\` writes this page from the registry.
+\`registry.ts\` there; the bytes are those of \`raftoral.WorkflowCommand\` in \`proto/raftoral/\`. \`npm run fix\` writes this page from the registry.
 
 A command may be applied twice without harm. Applying one changes at most as many runs as the last column says, whatever the state holds; what is
 left over is in the state, and the leader proposes the next piece.

@@ -4,7 +4,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { type GroupId, RaftError, TransportError } from "@raftoral/raft-core";
 import { encodeMessage, type Message } from "@raftoral/raft-core/transport";
 import { formatAddress, parseAddress } from "../address.ts";
-import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
+import { RaftService } from "../gen/raftoral/raft_service_pb.ts";
 import { Security } from "../security/security.ts";
 import type { TlsOptions } from "../security/tls-options.ts";
 import { GROUP_HEADER } from "../wire/group-header.ts";

@@ -55,7 +55,7 @@ describe.each([
       { case: "fileContainingSymbol", value: ".raftoral.RaftService.Discover" },
       { case: "fileContainingSymbol", value: "raftoral.DiscoveryResponse" },
       { case: "fileContainingSymbol", value: "grpc.health.v1.HealthCheckResponse.ServingStatus" },
-      { case: "fileByFilename", value: "raftoral/raftoral.proto" },
+      { case: "fileByFilename", value: "raftoral/raft_service.proto" },
     );
     const names = answers.map(({ value }) => {
       const bytes = (value as Message & { fileDescriptorProto: Uint8Array[] }).fileDescriptorProto;
@@ -65,11 +65,11 @@ describe.each([
       return [...registry.files].map(({ name }) => name);
     });
     expect(names).toEqual([
-      ["raftoral/raftoral"],
-      ["raftoral/raftoral"],
-      ["raftoral/raftoral"],
+      ["raftoral/raft_service"],
+      ["raftoral/raft_service"],
+      ["raftoral/raft_service"],
       ["grpc/health/v1/health"],
-      ["raftoral/raftoral"],
+      ["raftoral/raft_service"],
     ]);
   });
 

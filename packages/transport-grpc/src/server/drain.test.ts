@@ -5,7 +5,7 @@ import type { AnyExecutor } from "@raftoral/raft-core";
 import { numbered, RecordingReceiver, sendUntilReceived } from "@raftoral/raft-core/testing";
 import { afterEach, expect, test } from "vitest";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
-import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
+import { RaftService } from "../gen/raftoral/raft_service_pb.ts";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import { startGrpcServer } from "./start-grpc-server.ts";
 

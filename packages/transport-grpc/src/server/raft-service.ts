@@ -6,7 +6,7 @@ import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { type GroupId, type NodeId, RaftoralError } from "@raftoral/raft-core";
 import { decodePeerMessage } from "@raftoral/raft-core/transport";
 import { formatAddress } from "../address.ts";
-import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
+import { RaftService } from "../gen/raftoral/raft_service_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
 import { CALLER, type Caller, objectionToCaller } from "../security/caller.ts";
 import { GROUP_HEADER } from "../wire/group-header.ts";

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
-import { RaftService } from "../gen/raftoral/raftoral_pb.ts";
+import { RaftService } from "../gen/raftoral/raft_service_pb.ts";
 import { PeerService } from "../gen/raftoral/v1/peer_pb.ts";
 import { RecordingNode } from "../testing/recording-node.ts";
 import { frameOf } from "../wire/grpc-framing.ts";

@@ -7,7 +7,7 @@ import {
   MessageResponseSchema,
   RaftMessageSchema,
   RaftRole,
-} from "../gen/raftoral/raftoral_pb.ts";
+} from "../gen/raftoral/raft_service_pb.ts";
 
 /** `raftoral.RaftMessage`: an encoded `eraftpb.Message`, or an encoded command. Exactly one of the two is meant to be set. */
 export interface RaftMessage {
