@@ -7,10 +7,12 @@
  * U1. Code that runs in no body notices nothing, but for the functions' identity.
  * U2. Guards are counted: the platform's own functions are back when the last user has let go.
  * U3. What Node or a console does for a body (loading a module, stamping a printed line, reading a source map) is no use of the body's.
+ * U4. The AI SDK, which `@raftoral/agents` has run in a body, may read clocks and draw random numbers for itself: for the durations in its results, and for ids in whose place
+ *     the recorded ones come. What a body's own code asks the SDK for (`generateId`) is told, and so is whatever else the SDK uses.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { syncBuiltinESMExports } from "node:module";
-import { GUARDED_FUNCTIONS, NOW, STEP } from "./guarded-functions.ts";
+import { GUARDED_FUNCTIONS, NOW, RANDOM, STEP } from "./guarded-functions.ts";
 
 /** Where code runs. */
 interface Place {
@@ -70,6 +72,11 @@ const OWN_FRAME = /\/kit\/guard\/body-guard\.[jt]s/;
 /** A frame of Node's own code. */
 const NODES_FRAME = /(?:\(|at )node:/;
 
+/** Frames of the AI SDK: of the functions that it offers to everybody, and of its own code, which calls them (U4). */
+const SDK_TOOLS_FRAME = /\/node_modules\/@ai-sdk\/provider-utils\//;
+const SDK_FRAME = /\/node_modules\/ai\//;
+const LET_THROUGH: ReadonlySet<string> = new Set([NOW, RANDOM]);
+
 function told(what: string, instead: string): void {
   const at = place.getStore();
   if (at?.report === undefined) return;
@@ -83,7 +90,13 @@ function told(what: string, instead: string): void {
   // The frame above is the guard's own.
   const where = stack.find((line, at) => at > 0 && !OWN_FRAME.test(line));
   if (where !== undefined && NODES_FRAME.test(where)) return;
+  if (LET_THROUGH.has(instead) && isOfSdk(stack)) return;
   report({ runId, workflowType, what, instead, where: where?.trim() ?? "" });
+}
+
+function isOfSdk(stack: readonly string[]): boolean {
+  const asking = stack.find((line, at) => at > 0 && !OWN_FRAME.test(line) && !SDK_TOOLS_FRAME.test(line));
+  return asking !== undefined && SDK_FRAME.test(asking);
 }
 
 function guardAll(): () => void {

@@ -23,7 +23,7 @@ export interface GuardedFunctions {
 export const NOW = "await ctx.now()";
 export const STEP = "a step: ctx.step(name, () => ...)";
 const SLEEP = "await ctx.sleep(...)";
-const RANDOM = "ctx.random()";
+export const RANDOM = "ctx.random()";
 const UUID = "ctx.uuid()";
 const TIMERS = Object.freeze(["setTimeout", "setInterval", "setImmediate"] as const);
 const FILES = Object.freeze([
