@@ -1,10 +1,11 @@
 // The rules of the architecture (docs/architecture.md): which package and which folder may know what.
 //
 // 1. Dependencies point one way: raft-core <- transports, storage, workflow <- raftoral <- e2e, benchmarks. Transports, storage
-//    and workflow do not know each other. e2e shares the simulation's checker of histories.
+//    and workflow do not know each other. agents is beside raftoral, and uses its testing kit in tests alone. e2e shares the simulation's checker of
+//    histories.
 // 2. A package is entered by what it exports; a relative import stays within its package's src. `/testing` is for tests, and the other
 //    entries of raft-core are each for one audience: transports import `/transport`, storages `/storage`.
-// 3. What a package imports at run time is in its `dependencies`.
+// 3. What a package imports is in its `dependencies`, or in its `peerDependencies` where the user chooses the version.
 // 4. raft-core needs no Node, no protobuf and no connect, and no other package at all; its tests compare its codec with generated code.
 // 5. Pure folders are synchronous and deterministic: no clock, randomness, timers, process, console, crypto or promises. What
 //    they import at run time, wherever it is, is held to the same.
@@ -27,6 +28,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "storage-lmdb": ["raft-core"],
   workflow: ["raft-core"],
   check: ["raft-core"],
+  agents: ["raft-core", "workflow", "raftoral"],
   raftoral: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "check"],
   simulation: ["raft-core", "transport-memory", "storage-lmdb", "workflow", "raftoral"],
   e2e: ["raft-core", "transport-memory", "transport-grpc", "storage-lmdb", "workflow", "raftoral", "simulation"],
@@ -40,6 +42,7 @@ const ENTRIES_OF_CORE: Readonly<Record<string, readonly string[]>> = {
   "storage-lmdb": ["storage"],
   workflow: ["wire"],
   check: [],
+  agents: [],
   raftoral: ["storage"],
 };
 
@@ -157,7 +160,8 @@ function importViolations(module: Module, imported: Import, workspace: Workspace
     problems.push(`imports ${specifier}, which is for tests`);
   }
   if (target === "raft-core") problems.push(...entryViolations(module.path, specifier, workspace));
-  const declared = workspace.manifests.get(owner)?.dependencies?.[name] !== undefined;
+  const manifest = workspace.manifests.get(owner);
+  const declared = (manifest?.dependencies?.[name] ?? manifest?.peerDependencies?.[name]) !== undefined;
   if (!declared && !isTest(module.path) && isPublishedCode(module.path, workspace)) {
     problems.push(`imports ${name}, which is not in the dependencies of ${owner}`);
   }

@@ -110,6 +110,7 @@ describe("npm test runs again, after a change of", { timeout: NX_MS }, () => {
         "tools:pack",
         ...["workflow", "raftoral", "e2e"].map((name) => `packages/${name}:test`),
         ...["workflow", "raftoral"].flatMap((name) => [`packages/${name}:build`, `packages/${name}:test-dist`]),
+        ...["build", "test", "test-dist"].map((target) => `packages/agents:${target}`),
         "packages/check:test",
         "packages/check:test-dist",
         ...["sample", "test"].map((target) => `packages/simulation:${target}`),

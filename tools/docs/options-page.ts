@@ -11,7 +11,7 @@ import { type Option, type OptionType, optionTypes } from "./options.ts";
 export const OPTIONS_PAGE = join(root, "docs/options.md");
 
 /** What users set most comes first; other packages follow in the order of their names. */
-const ORDER = ["raftoral", "workflow", "transport-grpc", "storage-lmdb", "raft-core", "transport-memory"];
+const ORDER = ["raftoral", "workflow", "transport-grpc", "storage-lmdb", "raft-core", "transport-memory", "agents"];
 
 const INTRODUCTION = `# Options
 

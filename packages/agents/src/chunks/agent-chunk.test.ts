@@ -1,0 +1,109 @@
+import { streamText } from "ai";
+import { workflow } from "raftoral";
+import { TestCluster } from "raftoral/testing";
+import { describe, expect, test } from "vitest";
+import { durable } from "../durable.ts";
+import { answer, modelOf } from "../testing/mock-answers.ts";
+import { type AgentChunk, agentStream, chunksOfContent, chunksOfPart } from "./agent-chunk.ts";
+
+describe("the chunks of a part", () => {
+  test.each<[string, Parameters<typeof chunksOfPart>[0], readonly AgentChunk[]]>([
+    [
+      "a delta",
+      { type: "text-delta", id: "0", delta: "tea", providerMetadata: { mock: { secret: 1 } } },
+      [{ type: "text-delta", id: "0", delta: "tea" }],
+    ],
+    ["the begin of reasoning", { type: "reasoning-start", id: "0" }, [{ type: "reasoning-start", id: "0" }]],
+    [
+      "the begin of an input",
+      { type: "tool-input-start", id: "c1", toolName: "pay" },
+      [{ type: "tool-input-start", toolCallId: "c1", toolName: "pay" }],
+    ],
+    [
+      "a piece of an input",
+      { type: "tool-input-delta", id: "c1", delta: '{"a"' },
+      [{ type: "tool-input-delta", toolCallId: "c1", inputTextDelta: '{"a"' }],
+    ],
+    [
+      "a call",
+      { type: "tool-call", toolCallId: "c1", toolName: "pay", input: '{"a":1}', providerExecuted: true },
+      [{ type: "tool-input-available", toolCallId: "c1", toolName: "pay", input: { a: 1 }, providerExecuted: true }],
+    ],
+    [
+      "a call without input",
+      { type: "tool-call", toolCallId: "c1", toolName: "pay", input: "" },
+      [{ type: "tool-input-available", toolCallId: "c1", toolName: "pay", input: {} }],
+    ],
+    [
+      "a call whose input is no JSON",
+      { type: "tool-call", toolCallId: "c1", toolName: "pay", input: "{" },
+      [
+        {
+          type: "tool-input-error",
+          toolCallId: "c1",
+          toolName: "pay",
+          input: "{",
+          errorText: "The input is not JSON.",
+        },
+      ],
+    ],
+    [
+      "a result of the provider's own tool",
+      { type: "tool-result", toolCallId: "c1", toolName: "search", result: [1] },
+      [{ type: "tool-output-available", toolCallId: "c1", output: [1], providerExecuted: true }],
+    ],
+    [
+      "a failure of it",
+      { type: "tool-result", toolCallId: "c1", toolName: "search", result: "down", isError: true },
+      [{ type: "tool-output-error", toolCallId: "c1", errorText: '"down"', providerExecuted: true }],
+    ],
+    [
+      "a source",
+      { type: "source", sourceType: "url", id: "s", url: "https://a.example" },
+      [{ type: "source-url", sourceId: "s", url: "https://a.example" }],
+    ],
+    ["a file", { type: "file", mediaType: "image/png", data: { type: "data", data: "AA==" } }, []],
+    ["a raw part", { type: "raw", rawValue: {} }, []],
+  ])("tell of %s", (_, part, chunks) => {
+    expect(chunksOfPart(part)).toEqual(chunks);
+  });
+});
+
+test("a text that came at once is a block, in pieces that a stream takes, with no half of a character", () => {
+  const text = `${"a".repeat(8 * 1024 - 1)}😀${"b".repeat(9_000)}`;
+  const chunks = chunksOfContent({ type: "text", text }, "3");
+  const deltas = chunks.flatMap((chunk) => (chunk.type === "text-delta" ? [chunk.delta] : []));
+  expect(deltas.join("")).toBe(text);
+  expect(deltas.length).toBe(3);
+  expect(deltas.every((delta) => delta.isWellFormed() && delta.length <= 8 * 1024)).toBe(true);
+  expect([chunks[0], chunks.at(-1)]).toEqual([
+    { type: "text-start", id: "3" },
+    { type: "text-end", id: "3" },
+  ]);
+});
+
+test("a value that is too large for a stream is left out, with a line in the log, and the agent goes on", async () => {
+  const lines: string[] = [];
+  const logger = {
+    debug: () => {},
+    info: () => {},
+    warn: (_: object, text: string) => void lines.push(text),
+    error: () => {},
+  };
+  const { model } = modelOf([
+    answer(
+      { type: "tool-call", toolCallId: "c1", toolName: "none", input: JSON.stringify("x".repeat(70_000)) },
+      "Well.",
+    ),
+  ]);
+  const out = agentStream("out");
+  const agent = workflow("agent", { version: 1 }, async (ctx) => {
+    return await streamText({ ...durable(ctx, { model, stream: out }), prompt: "Go." }).text;
+  });
+  await using cluster = await TestCluster.start({ workflows: [agent], nodes: 1, logger });
+  const run = await cluster.workflows.start(agent);
+  expect(await run.result()).toBe("Well.");
+  const types = await Array.fromAsync(run.stream(out), ({ value }) => value.type);
+  expect(types).toEqual(["start-step", "text-start", "text-delta", "text-end"]);
+  expect(lines).toEqual(["A chunk is too large for the agent's stream, and was left out"]);
+});

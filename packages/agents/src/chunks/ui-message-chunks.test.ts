@@ -1,0 +1,113 @@
+import { isStepCount, readUIMessageStream, streamText, tool } from "ai";
+import { MockLanguageModelV4 } from "ai/test";
+import { workflow } from "raftoral";
+import { TestCluster } from "raftoral/testing";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { durable } from "../durable.ts";
+import type { AnswerPart } from "../sdk/language-model.ts";
+import { answer, call, modelOf, partsOf } from "../testing/mock-answers.ts";
+import { agentStream } from "./agent-chunk.ts";
+import { type ReadChunk, uiMessageStream } from "./ui-message-chunks.ts";
+
+const out = agentStream("out");
+
+/** The parts of the message that a front end has at the end. */
+async function partsRead(chunks: AsyncIterable<ReadChunk>): Promise<readonly unknown[]> {
+  let parts: readonly unknown[] = [];
+  for await (const message of readUIMessageStream({ stream: uiMessageStream(chunks) })) parts = message.parts;
+  return parts;
+}
+
+test("a front end of the AI SDK shows a run: text, tool calls, outputs", async () => {
+  const price = tool({ inputSchema: z.object({ id: z.string() }), execute: ({ id }) => ({ id, total: 40 }) });
+  const { model } = modelOf([answer("Let me see.", call("price", { id: "A17" })), answer("It costs 40.")]);
+  const agent = workflow("agent", { version: 1 }, async (ctx) => {
+    const settings = durable(ctx, { model, tools: { price }, stream: out });
+    return await streamText({ ...settings, prompt: "What about A17?", stopWhen: isStepCount(3) }).text;
+  });
+  await using cluster = await TestCluster.start({ workflows: [agent], nodes: 1 });
+  const run = await cluster.workflows.start(agent);
+  expect(await partsRead(run.stream(out))).toMatchObject([
+    { type: "step-start" },
+    { type: "text", text: "Let me see.", state: "done" },
+    { type: "tool-price", state: "output-available", input: { id: "A17" }, output: { id: "A17", total: 40 } },
+    { type: "step-start" },
+    { type: "text", text: "It costs 40.", state: "done" },
+  ]);
+});
+
+test("an answer that begins again on another node is shown once", async () => {
+  const hanging = partsOf(answer("Half of an answer")).slice(0, 4);
+  let asked = 0;
+  const model = new MockLanguageModelV4({
+    doStream: async () => {
+      const parts = ++asked === 1 ? hanging : partsOf(answer("The whole answer"));
+      return {
+        stream: new ReadableStream<AnswerPart>({
+          start(controller) {
+            for (const part of parts) controller.enqueue(part);
+            if (asked > 1) controller.close();
+          },
+        }),
+      };
+    },
+  });
+  const agent = workflow("agent", { version: 1 }, async (ctx) => {
+    return await streamText({ ...durable(ctx, { model, stream: out }), prompt: "Go." }).text;
+  });
+  await using cluster = await TestCluster.start({ workflows: [agent] });
+  const run = await cluster.workflows.start(agent, undefined, { runId: "agent-1" });
+  await cluster.time.advance("1s");
+  await cluster.kill((await run.describe()).owner);
+  cluster.time.release();
+  expect(await run.result()).toBe("The whole answer");
+  const texts = await Array.fromAsync(run.stream(out), ({ value }) => (value.type === "text-delta" ? value.delta : ""));
+  expect(texts.join("")).toContain("Half of");
+  expect(await partsRead(run.stream(out))).toMatchObject([
+    { type: "step-start" },
+    { type: "text", text: "The whole answer", state: "done" },
+  ]);
+});
+
+test("what an attempt wrote that another one has replaced is left out, and its parts are taken back", async () => {
+  async function* read(): AsyncGenerator<ReadChunk> {
+    const step = "model/stream#0";
+    const text = (delta: string, epoch: number, attempt: number): ReadChunk => ({
+      step,
+      epoch,
+      attempt,
+      value: { type: "text-delta", id: "0", delta },
+    });
+    const begin = (epoch: number, attempt: number): ReadChunk => ({
+      step,
+      epoch,
+      attempt,
+      value: { type: "start-step" },
+    });
+    yield* [
+      begin(3, 1),
+      text("a", 3, 1),
+      begin(3, 2),
+      text("b", 3, 2),
+      text("late", 3, 1),
+      begin(4, 2),
+      text("c", 4, 2),
+    ];
+    yield { epoch: 4, value: { type: "tool-output-available", toolCallId: "c1", output: 1 } };
+  }
+  const chunks = await Array.fromAsync(uiMessageStream(read()), (chunk) =>
+    "delta" in chunk ? chunk.delta : chunk.type,
+  );
+  expect(chunks).toEqual([
+    "start",
+    "start-step",
+    "a",
+    "reset-step",
+    "b",
+    "reset-step",
+    "c",
+    "tool-output-available",
+    "finish",
+  ]);
+});
