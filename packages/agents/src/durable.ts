@@ -35,7 +35,7 @@ export interface DurableOptions<Tools extends ToolSet = ToolSet> {
   /** The stream that readers follow the agent on: `agentStream("answer")`. None by default. */
   readonly stream?: StreamDefinition<AgentChunk, unknown>;
   /**
-   * Options of the steps that ask the model (eight attempts within about two minutes; 15 minutes for an attempt; two minutes without a part of a streamed answer). Each
+   * Options of the steps that ask the model (eight attempts within about two minutes; half an hour for an attempt; five minutes without a part of a streamed answer). Each
    * one given replaces its default.
    */
   readonly modelStep?: StepOptions;

@@ -5,6 +5,7 @@ import { packed, shown, unpacked } from "./packed-value.ts";
 
 const leaf = fc.oneof(
   fc.string(),
+  fc.constantFrom("date", "bytes", "undefined", "object"),
   fc.double(),
   fc.boolean(),
   fc.constant(null),

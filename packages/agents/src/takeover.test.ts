@@ -1,6 +1,6 @@
 // @module-tag slow
 import { generateText, isStepCount, streamText, tool } from "ai";
-import { type Run, type WorkflowContext, workflow } from "raftoral";
+import { query, type Run, type WorkflowContext, workflow } from "raftoral";
 import { type CallMoment, type CommitMoment, type StepMoment, simulate, TestCluster } from "raftoral/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -39,7 +39,10 @@ const WAYS = {
 function agentOf(way: keyof typeof WAYS) {
   const asked = modelOf(ANSWERS);
   const tokens: string[] = [];
+  const progress = query<readonly (readonly string[])[]>("progress");
   const body = async (ctx: WorkflowContext) => {
+    let done: readonly (readonly string[])[] = [];
+    ctx.onQuery(progress, () => done);
     const settings = durable(ctx, {
       model: asked.model,
       tools,
@@ -52,10 +55,11 @@ function agentOf(way: keyof typeof WAYS) {
     const ids = steps.map(({ response }) => response.id.slice(-4));
     await ctx.step(`course ${[...ids, ...outputs.flat()].map((one) => one.slice(0, 16)).join(" ")}`, () => undefined);
     // streamText has the outputs in the order in which they came.
-    return { text, outputs: outputs.map((one) => one.toSorted()) };
+    done = outputs.map((one) => one.toSorted());
+    return { text, outputs: done };
   };
   const agent = workflow("agent", { version: 1 }, body);
-  return { agent, asked, tokens };
+  return { agent, asked, tokens, progress };
 }
 
 const RESULT = {
@@ -126,6 +130,17 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("an agent with %s", (w
     }
     await approve(run, cluster, tokens);
     expect(await run.result()).toEqual(RESULT);
+    expect(asked.calls.length).toBe(3);
+  });
+
+  test("answers queries on every node, also after its end, without asking the model", async () => {
+    const { agent, asked, tokens, progress } = agentOf(way);
+    await using cluster = await TestCluster.start({ workflows: [agent] });
+    const run = await cluster.workflows.start(agent, undefined, { runId: "agent-1" });
+    await approve(run, cluster, tokens);
+    await run.result();
+    await cluster.kill(1);
+    expect(await run.query(progress)).toEqual(RESULT.outputs);
     expect(asked.calls.length).toBe(3);
   });
 

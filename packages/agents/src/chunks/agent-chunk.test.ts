@@ -1,9 +1,11 @@
-import { streamText } from "ai";
+import { generateText, isStepCount, streamText, tool } from "ai";
+import fc from "fast-check";
 import { workflow } from "raftoral";
 import { TestCluster } from "raftoral/testing";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { durable } from "../durable.ts";
-import { answer, modelOf } from "../testing/mock-answers.ts";
+import { answer, call, modelOf } from "../testing/mock-answers.ts";
 import { type AgentChunk, agentStream, chunksOfContent, chunksOfPart } from "./agent-chunk.ts";
 
 describe("the chunks of a part", () => {
@@ -69,6 +71,16 @@ describe("the chunks of a part", () => {
   });
 });
 
+test("the input of a call is any text that a model writes", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (input) => {
+      const chunks = chunksOfPart({ type: "tool-call", toolCallId: "c1", toolName: "pay", input });
+      expect(chunks).toEqual([expect.objectContaining({ toolCallId: "c1", toolName: "pay" })]);
+      expect(JSON.parse(JSON.stringify(chunks))).toEqual(chunks);
+    }),
+  );
+});
+
 test("a text that came at once is a block, in pieces that a stream takes, with no half of a character", () => {
   const text = `${"a".repeat(8 * 1024 - 1)}😀${"b".repeat(9_000)}`;
   const chunks = chunksOfContent({ type: "text", text }, "3");
@@ -106,4 +118,36 @@ test("a value that is too large for a stream is left out, with a line in the log
   const types = await Array.fromAsync(run.stream(out), ({ value }) => value.type);
   expect(types).toEqual(["start-step", "text-start", "text-delta", "text-end"]);
   expect(lines).toEqual(["A chunk is too large for the agent's stream, and was left out"]);
+});
+
+test("a buffer that is full delays no call of a body: nothing but its answers wakes it", async () => {
+  const lines: string[] = [];
+  const logger = {
+    debug: () => {},
+    info: () => {},
+    warn: (_: object, text: string) => void lines.push(text),
+    error: () => {},
+  };
+  const long = "x".repeat(20_000);
+  const tools = { read: tool({ inputSchema: z.object({}), execute: () => long }) };
+  const ids = Array.from({ length: 12 }, (_, at) => `c${at}`);
+  const { model } = modelOf([answer(...ids.map((id) => call("read", {}, id))), answer("Done.")]);
+  const out = agentStream("out");
+  const agent = workflow("agent", { version: 1 }, async (ctx) => {
+    const settings = durable(ctx, { model, tools, stream: out });
+    const asked = generateText({ ...settings, prompt: "Go.", stopWhen: isStepCount(3) });
+    const beside = ctx.scope("beside", (own) => own.sleep("1h"));
+    const { text } = await asked;
+    await beside;
+    return text;
+  });
+  await using cluster = await TestCluster.start({
+    workflows: [agent],
+    nodes: 1,
+    logger,
+    nodeOptions: { workflowLimits: { maxStreamBufferBytes: 1024 } },
+  });
+  const run = await cluster.workflows.start(agent);
+  expect(await run.result()).toBe("Done.");
+  expect(lines).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { RetryableError, TerminalError } from "@raftoral/workflow";
 import { APICallError, LoadAPIKeyError } from "ai";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { modelFailure } from "./model-failure.ts";
 
@@ -62,5 +63,37 @@ describe("a failed call of a model", () => {
     ["nothing", undefined, "Model mock/one failed: undefined"],
   ])("has a message where %s was thrown", (_, thrown, message) => {
     expect(failure(thrown)).toMatchObject({ message });
+  });
+
+  test("is an error with a message, whatever the provider throws", () => {
+    const header = fc.oneof(fc.string(), fc.nat().map(String), fc.date().map(String));
+    const thrown = fc.oneof(
+      fc.anything({ withBigInt: true, withNullPrototype: true, withMap: true }),
+      fc.record({
+        isRetryable: fc.boolean(),
+        responseHeaders: fc.dictionary(fc.constantFrom("retry-after", "retry-after-ms"), header),
+      }),
+      fc.constant(
+        new Proxy(
+          {},
+          {
+            get: () => {
+              throw new Error("no");
+            },
+            ownKeys: () => {
+              throw new Error("no");
+            },
+          },
+        ),
+      ),
+    );
+    fc.assert(
+      fc.property(thrown, (given) => {
+        const made = failure(given);
+        expect(made).toBeInstanceOf(Error);
+        expect((made as Error).message).toBeTypeOf("string");
+        if (made instanceof RetryableError) expect(made.delayMs).toSatisfy((ms: number) => ms >= 0 && ms <= HOUR_MS);
+      }),
+    );
   });
 });

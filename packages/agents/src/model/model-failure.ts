@@ -4,6 +4,7 @@
  * MF1. A failure that the provider calls final, and one of the call itself (no key, no such model, an invalid prompt), ends the attempts.
  * MF2. A failure that names the time of the next attempt (`retry-after-ms`, `retry-after`) gets its next attempt then, after an hour at the latest.
  * MF3. Every other failure is left to the step's retry policy.
+ * MF4. Whatever a provider throws, or says in its headers, is an error with a message here. Nothing else is thrown.
  */
 import { RetryableError, TerminalError } from "@raftoral/workflow";
 
@@ -42,7 +43,11 @@ export function modelFailure(thrown: unknown, model: string, nowMs: number): unk
 function messageOf(thrown: unknown): string {
   const message = property(thrown, "message");
   if (typeof message === "string") return message;
-  return typeof thrown === "object" ? (JSON.stringify(thrown) ?? "unknown") : String(thrown);
+  try {
+    return (typeof thrown === "object" ? JSON.stringify(thrown) : String(thrown)) ?? "something without a message";
+  } catch {
+    return "something that cannot be shown as text";
+  }
 }
 
 function delayOf(thrown: unknown, nowMs: number): number | undefined {
@@ -64,5 +69,9 @@ function untilDate(header: unknown, nowMs: number): number | undefined {
 }
 
 function property(of: unknown, name: string): unknown {
-  return typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined;
+  try {
+    return typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined;
+  } catch {
+    return undefined;
+  }
 }

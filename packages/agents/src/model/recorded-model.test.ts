@@ -166,6 +166,23 @@ describe("a failed call", () => {
     expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
   });
 
+  test("is not a call whose answer comes slowly, part by part", async () => {
+    let pause: (ms: number) => Promise<void> = async () => {};
+    let asked = 0;
+    async function* slowly(): AsyncGenerator<AnswerPart> {
+      asked += 1;
+      for (const part of partsOf(answer("one two three four five"))) {
+        await pause(3 * 60_000);
+        yield part;
+      }
+    }
+    const model = new MockLanguageModelV4({ doStream: async () => ({ stream: ReadableStream.from(slowly()) }) });
+    await using world = await asking(model, streamed);
+    pause = (ms) => world.cluster.after(ms);
+    expect(await world.run.result()).toEqual({ seen: "one two three four five" });
+    expect(asked).toBe(1);
+  });
+
   test("has as many attempts as its options say", async () => {
     const modelStep: StepOptions = { retry: { attempts: 2 } };
     const { model, asked } = failing(refusal(503), refusal(503), ANSWER);

@@ -17,11 +17,14 @@ import type { RecordedClock } from "../sdk/recorded-clock.ts";
 import { CollectedParts, type KnownResponse } from "./collected-parts.ts";
 import { modelFailure } from "./model-failure.ts";
 
-/** Attempts for about two minutes, so that a provider's bad moment passes; an attempt ends after 15 minutes, and after two without a part of the answer. */
+/**
+ * Attempts for about two minutes, so that a provider's bad moment passes. An attempt ends after half an hour, and after five minutes without a part of the answer: a model that
+ * thinks before it speaks is not asked, and paid, again.
+ */
 export const MODEL_STEP: StepOptions = {
   retry: { attempts: 8, initialDelay: "1s", maxDelay: "1m" },
-  timeout: "15m",
-  heartbeatTimeout: "2m",
+  timeout: "30m",
+  heartbeatTimeout: "5m",
 };
 
 /** What a {@link RecordedModel} is made of. */

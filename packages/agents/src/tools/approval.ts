@@ -72,14 +72,14 @@ export async function approved(
     if (!(error instanceof StepFailedError)) throw error;
     throw notAsked(call, error);
   }
-  await chunks.write([{ type: "tool-approval-request", approvalId: toolCallId, toolCallId, isAutomatic: true }]);
+  chunks.tell({ type: "tool-approval-request", approvalId: toolCallId, toolCallId, isAutomatic: true });
   const refusal = await token.answer().then(
     (answer) => refusalOf(call, answer),
     (error) => failedAnswer(call, error),
   );
-  await chunks.write([{ type: "tool-approval-response", approvalId: toolCallId, approved: refusal === undefined }]);
+  chunks.tell({ type: "tool-approval-response", approvalId: toolCallId, approved: refusal === undefined });
   if (refusal === undefined) return;
-  await chunks.write([{ type: "tool-output-denied", toolCallId }]);
+  chunks.tell({ type: "tool-output-denied", toolCallId });
   throw refusal;
 }
 

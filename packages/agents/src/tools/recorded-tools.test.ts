@@ -155,3 +155,16 @@ test("a run that is cancelled during a call of a tool is cancelled, and the call
   expect(await run.wait()).toMatchObject({ status: "cancelled" });
   expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
 });
+
+test("the kit mocks a tool by its name", async () => {
+  const tools = { pay: tool({ inputSchema: Id, execute: (): string => expect.fail("it is not called") }) };
+  const { model, calls } = modelOf([answer(call("pay", { id: "a" })), answer("Done.")]);
+  const agent = workflow("agent", { version: 1 }, async (ctx) => {
+    return (await generateText({ ...durable(ctx, { model, tools }), prompt: "Go.", stopWhen: isStepCount(3) })).text;
+  });
+  await using cluster = await TestCluster.start({ workflows: [agent], nodes: 1 });
+  cluster.steps.mock("pay", "paid by the mock");
+  const run = await cluster.workflows.start(agent);
+  expect(await run.result()).toBe("Done.");
+  expect(JSON.stringify(calls.at(-1)?.prompt)).toContain("paid by the mock");
+});

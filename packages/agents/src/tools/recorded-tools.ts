@@ -76,12 +76,11 @@ function recordedExecute<Tools extends ToolSet>(
       if (approval !== undefined) await approved(own, call, approval, chunks);
       try {
         const output = await own.step(toolName, (step) => executed(step, execute, call, options, chunks), stepOptions);
-        const given = unpacked(output.given);
-        await chunks.write([{ type: "tool-output-available", toolCallId, output: shown(output.given) }]);
-        return given;
+        chunks.tell({ type: "tool-output-available", toolCallId, output: shown(output) });
+        return unpacked(output);
       } catch (error) {
         if (!(error instanceof StepFailedError)) throw error;
-        await chunks.write([{ type: "tool-output-error", toolCallId, errorText: error.failure.message }]);
+        chunks.tell({ type: "tool-output-error", toolCallId, errorText: error.failure.message });
         throw new ToolFailedError(toolName, error);
       }
     };
@@ -89,24 +88,25 @@ function recordedExecute<Tools extends ToolSet>(
   };
 }
 
+/** The function of a call's step: gives the output, packed. Of several outputs the last one counts. */
 async function executed(
   step: StepContext,
   execute: Execute,
   { toolCallId, toolName, input }: AskedCall,
   options: ToolExecutionOptions<unknown>,
   chunks: ChunkWriter,
-): Promise<{ readonly given: unknown }> {
+): Promise<unknown> {
   const what = `the output of tool ${toolName}`;
   const result = execute(input, inStep({ ...options, abortSignal: step.signal }, step));
-  if (!isAsyncIterable(result)) return { given: packed(await result, what) };
-  let last: unknown;
+  if (!isAsyncIterable(result)) return packed(await result, what);
+  let last = packed(undefined, what);
   for await (const output of result) {
     step.signal.throwIfAborted();
     step.heartbeat();
     last = packed(output, what);
     await chunks.write([{ type: "tool-output-available", toolCallId, output: shown(last), preliminary: true }]);
   }
-  return { given: last ?? packed(undefined, what) };
+  return last;
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
