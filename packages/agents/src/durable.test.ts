@@ -1,10 +1,11 @@
 import { generateId, generateText, isStepCount, Output, streamText, ToolLoopAgent, tool } from "ai";
 import { type WorkflowContext, workflow } from "raftoral";
 import { TestCluster } from "raftoral/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { durable } from "./durable.ts";
 import { answer, call, modelOf } from "./testing/mock-answers.ts";
+import type { ApprovalRequest } from "./tools/approval.ts";
 
 const tools = {
   price: tool({ inputSchema: z.object({ id: z.string() }), execute: ({ id }) => `${id} costs 40` }),
@@ -147,6 +148,23 @@ describe("with durable settings, the AI SDK works in a body:", () => {
     expect(stepMs).toBe(responseMs);
     expect(ids[0]).toMatch(/^[0-9a-f-]{36}-0$/);
   });
+});
+
+test("the types are those of the tools", () => {
+  const { model } = modelOf(ANSWERS);
+  const body = async (ctx: WorkflowContext) => {
+    const ask = ({ input }: ApprovalRequest<{ readonly id: string }>): string => input.id;
+    const settings = durable(ctx, { model, tools, approvals: { price: { ask, when: ({ id }) => id !== "" } } });
+    const { toolResults } = await generateText({ ...settings, prompt: "What about A17?" });
+    for (const result of toolResults) {
+      if (result.dynamic !== true && result.toolName === "stock") expectTypeOf(result.output.at).toEqualTypeOf<Date>();
+    }
+    // @ts-expect-error: there is no such tool.
+    durable(ctx, { model, tools, approvals: { refund: { ask } } });
+    // @ts-expect-error: the tool has another input.
+    durable(ctx, { model, tools, approvals: { price: { ask, when: ({ amount }) => amount > 1 } } });
+  };
+  expectTypeOf(body).returns.resolves.toBeVoid();
 });
 
 test("what a body's own code asks the SDK for is told by the kit", async () => {
