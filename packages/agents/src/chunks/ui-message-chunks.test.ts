@@ -70,6 +70,21 @@ test("an answer that begins again on another node is shown once", async () => {
   ]);
 });
 
+test("cancelling ends the reading", async () => {
+  let isOver = false;
+  async function* read(): AsyncGenerator<ReadChunk> {
+    try {
+      for (;;) yield { epoch: 1, value: { type: "start-step" } };
+    } finally {
+      isOver = true;
+    }
+  }
+  const reader = uiMessageStream(read()).getReader();
+  for (let at = 0; at < 3; at++) await reader.read();
+  await reader.cancel();
+  expect(isOver).toBe(true);
+});
+
 test("what an attempt wrote that another one has replaced is left out, and its parts are taken back", async () => {
   async function* read(): AsyncGenerator<ReadChunk> {
     const step = "model/stream#0";
