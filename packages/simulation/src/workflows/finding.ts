@@ -12,7 +12,7 @@
  * P9  replays-same     The exported history replays as the same on unchanged code.
  * P10 seen-outside     Whenever a step's function is called, the code before it was answered alike: what is seen outside is committed.
  * P11 own-failure      A run fails only as its program may, and is cancelled only when somebody asked.
- * P12 cancelled-last   A cancelled body has got every recorded answer of a step before its first CancelledError.
+ * P12 cancelled-last   A cancelled body has heard of every step that is recorded before its cancellation, answered or left behind, before its first CancelledError.
  * P13 ends-when-told   A cancelled body that ends when it is told ends its run before the grace is over, on a full node, too.
  * P14 engine-error     No node logs an error.
  * P15 chunks-once      Chunks of the body are in their stream once, in the order in which each scope wrote them, and none is missing; all nodes have the same.

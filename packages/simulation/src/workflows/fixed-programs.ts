@@ -62,6 +62,17 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
     plans: [plan("kill-owner@cancel:1:after"), plan("kill-owner@cancel:1:proposed"), plan("move@cancel:1:after")],
   },
   {
+    name: "a step that its map leaves behind, in a run that is cancelled",
+    program: program(
+      sequence(
+        { do: "map", items: 1, concurrency: 2, body: { do: "detached", name: "reserve", sleeps: false } },
+        { do: "now" },
+        { do: "sleep", ms: 1_000 },
+      ),
+    ),
+    plans: [1, 2, 3].map((nth) => plan(`cancel@commit:${nth}:proposed`)),
+  },
+  {
     name: "attempts and heartbeats of a few items at a time, counted on by the next owner",
     program: program({
       do: "scope",

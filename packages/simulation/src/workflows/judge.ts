@@ -10,8 +10,8 @@ import { type BodyChunk, programWorkflow } from "./program-workflow.ts";
 export interface EndedProgram {
   readonly program: Program;
   readonly history: HistoryExport;
-  /** Steps that the latest body was answered with before its first CancelledError, if it met one. */
-  readonly answeredBeforeCancel: number | undefined;
+  /** Paths of the steps that had settled in the latest body before its first CancelledError, if it met one. */
+  readonly settledBeforeCancel: ReadonlySet<string> | undefined;
   /** Whether anything cancelled the run from outside. */
   readonly wasCancelled: boolean;
   /** Whether signals may have overtaken each other on their way. */
@@ -51,14 +51,9 @@ export async function judgeEnd(
   if (signals !== undefined) find("signal-once", signals);
   const foreign = foreignEnd(ended);
   if (foreign !== undefined) find("own-failure", foreign);
-  const { answeredBeforeCancel } = ended;
-  const steps = history.records.filter(({ kind }) => kind === "step" || kind === "step-failed").length;
-  if (answeredBeforeCancel !== undefined && answeredBeforeCancel < steps) {
-    find(
-      "cancelled-last",
-      `the body was cancelled after ${answeredBeforeCancel} answers of the ${steps} recorded steps`,
-    );
-  }
+  const overtaken = overtakenSteps(ended);
+  if (overtaken.length > 0)
+    find("cancelled-last", `the body was cancelled before the answers of ${overtaken.join(", ")}`);
   const nothing = (): void => {};
   const hears = { stepCalled: nothing, settled: nothing, wrote: nothing, handedOut: nothing, returned: nothing };
   const silent = { ...hears, fresh: () => 0, initialFails: () => true };
@@ -117,6 +112,17 @@ function withoutStack(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).filter(([key]) => key !== "stack" && key !== "cause" && key !== "errors"),
   );
+}
+
+/** P12: steps that are recorded before the cancellation was heard, and that the body had not heard of then. */
+function overtakenSteps({ history: { records }, settledBeforeCancel }: EndedProgram): readonly string[] {
+  if (settledBeforeCancel === undefined) return [];
+  // What follows the cancellation in the log, a shield has recorded.
+  const heard = records.findIndex(({ kind }) => kind === "cancellation");
+  return records
+    .slice(0, heard === -1 ? records.length : heard)
+    .filter(({ path, kind }) => (kind === "step" || kind === "step-failed") && !settledBeforeCancel.has(path))
+    .map(({ path }) => path);
 }
 
 function signalsOutOfOrder({ program, history, mayReorderSignals }: EndedProgram): string | undefined {

@@ -7,12 +7,12 @@ import {
   CancelledError,
   query,
   type StepContext,
-  StepFailedError,
   TerminalError,
   type WorkflowContext,
   type WorkflowDefinition,
   workflow,
 } from "@raftoral/workflow";
+import { Paths } from "./paths.ts";
 import type { Action, Program, StepAction } from "./program.ts";
 
 /** A body, as far as a probe tells bodies apart. */
@@ -22,8 +22,11 @@ export type Body = Pick<WorkflowContext, "runId" | "nodeId" | "fencingToken">;
 export interface ProgramProbe {
   /** A step's function is called. `key` is the step's, over attempts and owners; `course` is all that the code before it was answered with. */
   stepCalled(body: Body, key: string, course: string): void;
-  /** A context call gave its answer to the body, or failed: with `isCancelled` because the run is cancelled. */
-  settled(body: Body, isStep: boolean, isCancelled: boolean): void;
+  /**
+   * A context call gave its answer to the body, or failed: with `isCancelled` because the run is cancelled. `step`: the path of the step that settled, also
+   * because its branch has ended.
+   */
+  settled(body: Body, step: string | undefined, isCancelled: boolean): void;
   /** What a volatile step gives: never the same twice. */
   fresh(): number;
   /** The body has written its `n`th chunk at a place of the program. */
@@ -101,16 +104,14 @@ class Interpreter {
   readonly #ctx: WorkflowContext;
   readonly #probe: ProgramProbe;
   readonly #course: Course;
-  /** Where in the program: a number for each scope around. */
-  readonly #place: string;
-  #scopes = 0;
+  readonly #paths: Paths;
   #written = 0;
 
-  constructor(ctx: WorkflowContext, probe: ProgramProbe, course: Course, place = "") {
+  constructor(ctx: WorkflowContext, probe: ProgramProbe, course: Course, paths = new Paths()) {
     this.#ctx = ctx;
     this.#probe = probe;
     this.#course = course;
-    this.#place = place;
+    this.#paths = paths;
   }
 
   /** What an action gives. Throws what it throws. */
@@ -185,24 +186,27 @@ class Interpreter {
     }
   }
 
-  #inside(ctx: WorkflowContext): Interpreter {
-    const place = `${this.#place}/${this.#scopes++}`;
-    return new Interpreter(ctx, this.#probe, this.#course.fork(), place);
+  #inside(ctx: WorkflowContext, paths: Paths): Interpreter {
+    return new Interpreter(ctx, this.#probe, this.#course.fork(), paths);
   }
 
   #branches(actions: readonly Action[]): readonly Promise<unknown>[] {
-    // raftoral-check-disable-next-line unawaited-call -- Promise.all and its kin wait for the list where it is used
-    return actions.map((action) => this.#ctx.scope("branch", (branch) => this.#inside(branch).perform(action)));
+    return actions.map((action) => {
+      const paths = this.#paths.scope("branch");
+      return this.#ctx.scope("branch", (branch) => this.#inside(branch, paths).perform(action));
+    });
   }
 
   #scope({ name, body, concurrency }: Action & { readonly do: "scope" }): Promise<unknown> {
     const bounds = concurrency === undefined ? {} : { concurrency };
-    return this.#ctx.scope(name, (inner) => this.#inside(inner).perform(body), bounds);
+    const paths = this.#paths.scope(name);
+    return this.#ctx.scope(name, (inner) => this.#inside(inner, paths).perform(body), bounds);
   }
 
   #map({ items, concurrency, body }: Action & { readonly do: "map" }): Promise<unknown> {
     const list = Array.from({ length: items }, (_, at) => at);
-    return this.#ctx.map(list, (item) => this.#inside(item).perform(body), { concurrency });
+    const paths = this.#paths.scope("map");
+    return this.#ctx.map(list, (item, at) => this.#inside(item, paths.item(at)).perform(body), { concurrency });
   }
 
   async #step(action: StepAction): Promise<unknown> {
@@ -211,7 +215,7 @@ class Interpreter {
   }
 
   async #write(): Promise<void> {
-    const chunk: BodyChunk = { place: this.#place, n: this.#written++ };
+    const chunk: BodyChunk = { place: this.#paths.prefix, n: this.#written++ };
     await this.#ctx.stream<BodyChunk>(BODY_STREAM).write(chunk);
     this.#probe.wrote(this.#ctx, chunk.place, chunk.n);
   }
@@ -237,7 +241,7 @@ class Interpreter {
       return value % 3 === 0 ? said.write(step.idempotencyKey).then(() => gave) : gave;
     };
     const retry = { attempts, initialDelay: retryDelayMs, jitter: 0 };
-    return this.#told(this.#ctx.step(name, call, { retry, timeout: "5s" }), true);
+    return this.#told(this.#ctx.step(name, call, { retry, timeout: "5s" }), this.#paths.next(name));
   }
 
   #detached({ name, sleeps }: Action & { readonly do: "detached" }): void {
@@ -246,8 +250,10 @@ class Interpreter {
       this.#probe.stepCalled(this.#ctx, step.idempotencyKey, course);
       return "detached";
     };
-    // raftoral-check-disable-next-line unawaited-call -- a call that the body does not wait for is what this action is
-    this.#told<unknown>(sleeps ? this.#ctx.sleep(100) : this.#ctx.step(name, call), !sleeps).catch(() => {});
+    const left = sleeps
+      ? this.#told(this.#ctx.sleep(100))
+      : this.#told(this.#ctx.step(name, call), this.#paths.next(name));
+    left.catch(() => {});
   }
 
   async #wait({ signal, timeoutMs }: Action & { readonly do: "wait" }): Promise<unknown> {
@@ -264,7 +270,7 @@ class Interpreter {
       this.#probe.stepCalled(this.#ctx, step.idempotencyKey, course);
       this.#probe.handedOut(token.id, answerAfterMs);
     };
-    await this.#told(this.#ctx.step("hand out", handOut), true);
+    await this.#told(this.#ctx.step("hand out", handOut), this.#paths.next("hand out"));
     return { [name]: await this.#told(token.answer()) };
   }
 
@@ -295,13 +301,13 @@ class Interpreter {
   }
 
   /** Awaits one context call, and tells how it settled before the body goes on. */
-  async #told<T>(call: Promise<T>, isStep = false): Promise<T> {
+  async #told<T>(call: Promise<T>, step?: string): Promise<T> {
     try {
       const gave = await call;
-      this.#probe.settled(this.#ctx, isStep, false);
+      this.#probe.settled(this.#ctx, step, false);
       return gave;
     } catch (error) {
-      this.#probe.settled(this.#ctx, isStep && error instanceof StepFailedError, error instanceof CancelledError);
+      this.#probe.settled(this.#ctx, step, error instanceof CancelledError);
       throw error;
     }
   }

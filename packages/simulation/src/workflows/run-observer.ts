@@ -4,10 +4,10 @@ import type { Body, ProgramProbe } from "./program-workflow.ts";
 
 /** One body as far as P12 needs to know it. */
 interface Told {
-  /** Steps that were answered, failed ones included. */
-  answered: number;
-  /** The same at the first CancelledError. */
-  answeredAtCancel: number | undefined;
+  /** Paths of steps that have settled: answered, failed, or left behind by a branch that has ended. */
+  readonly settled: Set<string>;
+  /** The same as they were at the first CancelledError. */
+  settledAtCancel: ReadonlySet<string> | undefined;
 }
 
 /** Observes the run of a program on one cluster. `hasLost`: whether the body's node knows that the run is another's. */
@@ -41,15 +41,15 @@ export class RunObserver implements ProgramProbe {
     }
   }
 
-  settled(body: Body, isStep: boolean, isCancelled: boolean): void {
+  settled(body: Body, step: string | undefined, isCancelled: boolean): void {
     if (this.#hasLost(body)) {
       const message = `a call settled on node ${body.nodeId}, which knew that it had lost the run`;
       this.findings.push({ invariant: "lost", message });
     }
-    const told = this.#bodies.get(body.fencingToken) ?? { answered: 0, answeredAtCancel: undefined };
+    const told: Told = this.#bodies.get(body.fencingToken) ?? { settled: new Set(), settledAtCancel: undefined };
     this.#bodies.set(body.fencingToken, told);
-    if (isStep) told.answered += 1;
-    if (isCancelled) told.answeredAtCancel ??= told.answered;
+    if (isCancelled) told.settledAtCancel ??= new Set(told.settled);
+    else if (step !== undefined) told.settled.add(step);
   }
 
   wrote({ fencingToken }: Body, place: string, n: number): void {
@@ -90,9 +90,9 @@ export class RunObserver implements ProgramProbe {
     return true;
   }
 
-  /** Steps that the latest body was answered with before its first CancelledError; undefined when it met none. */
-  get answeredBeforeCancel(): number | undefined {
+  /** Paths of the steps that had settled in the latest body before its first CancelledError; undefined when it met none. */
+  get settledBeforeCancel(): ReadonlySet<string> | undefined {
     const latest = Math.max(...this.#bodies.keys());
-    return this.#bodies.get(latest)?.answeredAtCancel;
+    return this.#bodies.get(latest)?.settledAtCancel;
   }
 }

@@ -77,7 +77,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
     const ended = {
       program,
       history,
-      answeredBeforeCancel: observer.answeredBeforeCancel,
+      settledBeforeCancel: observer.settledBeforeCancel,
       wasCancelled: program.cancelling !== undefined || plan.isCrowded || disturbing.hasCancelled,
       mayReorderSignals: plan.plan.includes("delay@"),
     };
