@@ -11,7 +11,17 @@ export type { Who } from "./cluster/cluster-faults.ts";
 export { TestCluster, type TestClusterOptions } from "./cluster/test-cluster.ts";
 export type { TestNode, TestNodeStatus } from "./cluster/test-node.ts";
 export type { FaultAction, PlannedFault } from "./faults/fault-plan.ts";
-export type { CallMoment, CommitMoment, Happening, Moment, RunCondition, StepMoment } from "./faults/moment.ts";
+export type {
+  CallMoment,
+  CommitMoment,
+  Happening,
+  Moment,
+  RegistrationHappening,
+  RegistrationMoment,
+  RunCondition,
+  RunHappening,
+  StepMoment,
+} from "./faults/moment.ts";
 export type { PlatformUse } from "./guard/body-guard.ts";
 export { parseHistory } from "./replay/parse-history.ts";
 export { type ReplayOptions, type ReplayReport, replay } from "./replay/replay.ts";

@@ -1,12 +1,9 @@
 // `npm run simulate`: see USAGE.
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
-import { hunt } from "../mutants/hunt.ts";
 import { installMutant } from "../mutants/install.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import { parseOptions, type SimulateOptions, USAGE } from "./options.ts";
-import { simulate } from "./simulate.ts";
-import { simulateCores, simulateForged, simulatePrograms } from "./simulate-many.ts";
 
 const print = (line: string): void => console.log(line);
 
@@ -46,7 +43,7 @@ async function traced({ kind, start: seed, steps, only, ignore }: SimulateOption
   }
   if (kind === "programs") {
     const { runProgramSeed } = await import("../workflows/run-programs.ts");
-    const { found, trials } = await runProgramSeed(seed, ignore);
+    const { found, trials } = await runProgramSeed(seed, { ignore });
     for (const { plan, trial } of trials) {
       write(`disturbed by ${plan.plan || "nothing"}`);
       for (const line of trial.story) write(`  ${line}`);
@@ -71,8 +68,11 @@ async function main(): Promise<boolean> {
     return true;
   }
   if (options.programs) return await printPrograms(options);
-  if (options.hunt) return await hunt(options, print);
-  if (options.trace !== undefined) return await writeTrace(options);
+  if (options.trace !== undefined && !options.hunt) return await writeTrace(options);
+  // These load what runs, which a trace has with the mutant in it.
+  if (options.hunt) return await (await import("../mutants/hunt.ts")).hunt(options, print);
+  const { simulate } = await import("./simulate.ts");
+  const { simulateCores, simulateForged, simulatePrograms } = await import("./simulate-many.ts");
   const run = { clusters: simulate, cores: simulateCores, forged: simulateForged, programs: simulatePrograms }[
     options.kind
   ];

@@ -49,6 +49,18 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "loss-forgotten",
+    bug: "the loss of a node is forgotten when its registration is applied after the loss was noticed: its runs stay on the dead node",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: "workflow/src/runtime/leader-duties.ts",
+        find: "this.#silent.set(event.nodeId, this.#clock.monotonicMs() + DOUBT_MS);",
+        replace: "this.#silent.delete(event.nodeId);",
+      },
+    ],
+  },
+  {
     name: "settles-after-loss",
     bug: "a sleep that is over returns into the body of a node that has lost the run",
     kinds: ["programs"],

@@ -52,6 +52,8 @@ describe("known bugs of the workflow engine", () => {
   /** Those that the fixed set and the first program find soon. */
   test.concurrent.each([
     ["settles-after-loss", "lost"],
+    ["loss-forgotten", "ended"],
+    ["failed-initial-unrecorded", "replays-same"],
     ["cancel-waits-for-slot", "ended"],
     ["seen-before-commit", "seen-outside"],
     ["goes-on-after-loss", "lost"],

@@ -100,6 +100,28 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
     plans: ["before", "proposed"].flatMap((when) => [1, 2].map((nth) => plan(`kill-owner@commit:${nth}:${when}`))),
   },
   {
+    name: "runs of a node whose last process is lost while it registers",
+    program: program(sequence(step("reserve"), { do: "sleep", ms: 60_000 }, step("ship"))),
+    plans: [plan("lose-owner@commit:1:after"), plan("transfer@start:1:after; lose-owner@commit:1:after")],
+  },
+  {
+    name: "a variable whose initial function fails at its first call",
+    program: program(
+      sequence(
+        {
+          do: "try",
+          body: sequence({ do: "variable", name: "status", sets: 1, fails: "once" }, step("ship")),
+          caught: step("refund"),
+          finally: undefined,
+        },
+        step("pack"),
+      ),
+    ),
+    plans: [1, 2, 3].flatMap((nth) =>
+      ["before", "proposed", "after"].map((when) => plan(`kill-owner@commit:${nth}:${when}`)),
+    ),
+  },
+  {
     name: "chunks of a body and of its steps in several scopes",
     program: program(
       sequence(

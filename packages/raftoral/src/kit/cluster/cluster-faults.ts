@@ -125,6 +125,14 @@ export class ClusterFaults {
     }
   }
 
+  stallDisk(who: Who, forMs: number, runId: string | undefined): NodeId {
+    const node = this.#who(who, runId);
+    this.#begin(`the disk of node ${node.nodeId} stalls for ${forMs} ms`);
+    const { clock } = this.#setting.world;
+    node.stallDisk(new Promise((resolve) => void clock.after(forMs, resolve)));
+    return node.nodeId;
+  }
+
   setNetwork(faults: Partial<LinkFaults>): void {
     this.#setting.transport.network.setFaults(faults);
   }

@@ -240,6 +240,8 @@ export class RunWatch implements ProposalObserver {
         return [{ at: "command", runId: command.runId, command: "cancel" }];
       case "WorkflowEnd":
         return [{ at: "command", runId: command.runId, command: "end" }];
+      case "NodeRegister":
+        return [{ at: "registration" }];
       default:
         return [];
     }
@@ -257,6 +259,10 @@ export class RunWatch implements ProposalObserver {
   }
 
   told(nodeId: NodeId, proposal: Proposal, when: "before" | "proposed" | "after"): void {
+    if (proposal.at === "registration") {
+      this.#happened({ ...proposal, nodeId, when });
+      return;
+    }
     const workflowType = this.#runs.get(proposal.runId)?.workflowType ?? "";
     this.#happened({ ...proposal, workflowType, nodeId, when });
   }

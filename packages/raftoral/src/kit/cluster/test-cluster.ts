@@ -265,6 +265,11 @@ export class TestCluster {
     return this.#faults.transferLeadership(to);
   }
 
+  /** What a node writes from now on reaches its disk only when `duration` has passed, as with a disk that makes long pauses. `owner` needs the id of a run. */
+  stallDisk(who: Who, duration: Duration, runId?: string): NodeId {
+    return this.#faults.stallDisk(who, durationMs(duration), runId);
+  }
+
   /** Loses, repeats, delays or reorders messages between nodes from now on. */
   setNetwork(faults: Partial<LinkFaults>): void {
     this.#faults.setNetwork(faults);

@@ -11,8 +11,8 @@ import type { RuntimeInterceptor, WorkflowDefinition, WorkflowEngine, WorkflowEx
 import type { NodeEvent } from "../../node/node-events.ts";
 import type { NodeInside } from "../../node/node-plan.ts";
 import { type RaftoralNode, type RaftoralNodeOptions, startNode } from "../../node/raftoral-node.ts";
-import { MemoryNodeStorage } from "../../node/storage/node-storage.ts";
 import { VirtualProcess, type VirtualTime } from "../time/virtual-time.ts";
+import { StallingStorage } from "./stalling-storage.ts";
 
 /** What a node of a test cluster is made of. */
 export interface TestNodeSetting {
@@ -36,7 +36,7 @@ export type TestNodeStatus = "starting" | "up" | "killed" | "stopped";
 export class TestNode {
   readonly nodeId: NodeId;
   readonly #setting: TestNodeSetting;
-  readonly #storage = new MemoryNodeStorage();
+  readonly #storage = new StallingStorage();
   #workflows: readonly WorkflowDefinition[];
   #process: VirtualProcess | undefined;
   #node: RaftoralNode | undefined;
@@ -98,7 +98,12 @@ export class TestNode {
     this.#setting.time.setAside(this.#process, false);
   }
 
-  /** Starts a process, with other code if `workflows` are given: a deploy. */
+  /** What the node writes from now on is durable once `until` has resolved. */
+  stallDisk(until: Promise<void>): void {
+    this.#storage.stall(until);
+  }
+
+  /** Starts a process, with other code if `workflows` are given: a deploy. Resolves when the node is up, or when the process has ended before that. */
   async start(workflows?: readonly WorkflowDefinition[]): Promise<void> {
     if (this.#status === "up" || this.#status === "starting") {
       throw new Error(`Node ${this.nodeId} is ${this.#status}. Kill or stop it first.`);
@@ -136,8 +141,8 @@ export class TestNode {
     starting.catch(() => {
       if (this.#process === process) this.kill();
     });
-    const node = await starting;
-    if (this.#process !== process || !process.isAlive) return;
+    const node = await Promise.race([starting, this.#ended.promise]);
+    if (node === undefined || this.#process !== process || !process.isAlive) return;
     this.#node = node;
     this.#status = "up";
     this.#up.resolve();

@@ -1,12 +1,13 @@
 /**
- * Moments in the life of a run at which a fault can be brought on.
+ * Moments in the life of a run, or of a node, at which a fault can be brought on.
  *
  * A commit is an entry of the log with one record of the run, or with several that were made without a wait between them. A call is a context call of
  * a body, replayed ones included: the first call of each body is call 1.
  */
+import type { NodeId } from "@raftoral/raft-core";
 
-/** A moment of a run. Conditions on the run may be left out: then any run will do. */
-export type Moment = RunCondition & (StepMoment | CallMoment | CommitMoment | CommandMoment);
+/** A moment of a run, or of a node. Conditions on the run may be left out: then any run will do. */
+export type Moment = (RunCondition & (StepMoment | CallMoment | CommitMoment | CommandMoment)) | RegistrationMoment;
 
 /** Which runs a moment is of. */
 export interface RunCondition {
@@ -49,16 +50,36 @@ export interface CommandMoment {
   readonly when?: CommandWhen;
 }
 
+/** A process of a node makes itself known as one that executes workflows: when it begins, and when it has been taken for lost or drained in between. */
+export interface RegistrationMoment {
+  /** Of which node; `any` for the next one that registers. */
+  readonly registration: NodeId | "any";
+  /** As for a record, at the node that registers (`before`). */
+  readonly when?: CommandWhen;
+  /** How often the moment must come before it counts: 1 for the first time (1). */
+  readonly nth?: number;
+}
+
 /** Commands of a run beside its records. */
 export type CommandName = "start" | "signal" | "cancel" | "end";
 /** Stages of a commit. */
 export type CommandWhen = "before" | "proposed" | "after";
 
 /** Something that happened, to be compared with moments. */
-export type Happening = {
+export type Happening = RunHappening | RegistrationHappening;
+
+/** A node registers. */
+export interface RegistrationHappening {
+  readonly at: "registration";
+  readonly nodeId: NodeId;
+  readonly when: CommandWhen;
+}
+
+/** Something of a run. */
+export type RunHappening = {
   readonly runId: string;
   readonly workflowType: string;
-  readonly nodeId: number;
+  readonly nodeId: NodeId;
 } & (
   | { readonly at: "step"; readonly step: string; readonly when: "starts" | "finishes" }
   | { readonly at: "call"; readonly call: number; readonly when: "begins" | "answered" }
@@ -68,6 +89,7 @@ export type Happening = {
 
 /** Whether `happening` is one of `moment`'s, whichever time. */
 export function fits(moment: Moment, happening: Happening): boolean {
+  if ("registration" in moment || happening.at === "registration") return isRegistration(moment, happening);
   const { runId, workflow } = moment;
   const type = typeof workflow === "object" ? workflow.type : workflow;
   if (runId !== undefined && runId !== happening.runId) return false;
@@ -84,8 +106,18 @@ export function fits(moment: Moment, happening: Happening): boolean {
   return happening.at === "command" && happening.command === moment.command;
 }
 
+function isRegistration(moment: Moment, happening: Happening): boolean {
+  if (!("registration" in moment) || happening.at !== "registration") return false;
+  const isTheirs = moment.registration === "any" || moment.registration === happening.nodeId;
+  return isTheirs && happening.when === (moment.when ?? "before");
+}
+
 /** A moment in words. */
 export function describeMoment(moment: Moment): string {
+  if ("registration" in moment) {
+    const who = moment.registration === "any" ? "a node" : `node ${moment.registration}`;
+    return `${moment.when ?? "before"} the registration of ${who}`;
+  }
   if ("step" in moment) return `step ${moment.step} ${moment.when ?? "starts"}`;
   if ("call" in moment) return `call ${moment.call} ${moment.when ?? "begins"}`;
   if ("commit" in moment) return `${moment.when ?? "before"} commit ${moment.commit}`;

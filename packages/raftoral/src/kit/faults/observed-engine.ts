@@ -1,5 +1,5 @@
 /**
- * A node's engine, watched: tells when something of a run is about to be proposed, is proposed, and is committed, and cuts a dead process off.
+ * A node's engine, watched: tells when something of a run, or a registration, is about to be proposed, is proposed, and is committed, and cuts a dead process off.
  *
  * E1. Nothing is proposed by a process that has ended, and nothing that it proposed before settles any more.
  */
@@ -14,12 +14,12 @@ import type { VirtualProcess } from "../time/virtual-time.ts";
 import type { CommandName, CommandWhen } from "./moment.ts";
 
 /** What a command is, in the words of moments. */
-export type Proposal = { readonly runId: string } & (
-  | { readonly at: "commit"; readonly commit: number }
-  | { readonly at: "command"; readonly command: CommandName }
-);
+export type Proposal =
+  | { readonly runId: string; readonly at: "commit"; readonly commit: number }
+  | { readonly runId: string; readonly at: "command"; readonly command: CommandName }
+  | { readonly at: "registration" };
 
-/** Told of everything of a run that is proposed on a node. */
+/** Told of everything of a run, and of each registration, that is proposed on a node. */
 export interface ProposalObserver {
   /** What a command is: nothing for one that no moment is of, and two things for records with the end of their run. */
   proposalsOf(command: WorkflowCommand): readonly Proposal[];

@@ -5,6 +5,7 @@ import type { CommandName, Moment } from "../faults/moment.ts";
 export const DISTURBANCE_KINDS = Object.freeze([
   "kill-owner",
   "kill-leader",
+  "lose-owner",
   "stop-owner",
   "drain-owner",
   "cut-off-owner",
@@ -17,23 +18,24 @@ export const DISTURBANCE_KINDS = Object.freeze([
 ] as const);
 
 /**
- * kill-owner, kill-leader: the process dies, and another one starts on its node a while later. stop-owner: an orderly stop, and a start later.
- * drain-owner: it hands its runs over, stays up, and executes again later. cut-off-owner, cut-off-leader: a partition that heals later. power-cut: all
- * processes die at once, and others start later. move: the run goes to another node. transfer: the leadership does. cancel: the run is cancelled.
- * delay: messages and signals are late from then on.
+ * kill-owner, kill-leader: the process dies, and another one starts on its node a while later. lose-owner: another one starts at once, and dies while its
+ * registration is on its way into the log, for the disks of the other nodes stall; the node comes back when the run has ended. stop-owner: an orderly stop,
+ * and a start later. drain-owner: it hands its runs over, stays up, and executes again later. cut-off-owner, cut-off-leader: a partition that heals later.
+ * power-cut: all processes die at once, and others start later. move: the run goes to another node. transfer: the leadership does. cancel: the run is
+ * cancelled. delay: messages and signals are late from then on.
  */
 export type DisturbanceKind = (typeof DISTURBANCE_KINDS)[number];
 
-/** One disturbance at one moment of the run. */
+/** One disturbance at one moment of the run, or at one at which a node registers. */
 export interface Disturbance {
   readonly kind: DisturbanceKind;
-  readonly at: "call" | "commit" | CommandName;
-  /** The n-th call of the body that runs then, the n-th entry with records of the run, or the n-th command of its name; from 1. */
+  readonly at: "call" | "commit" | "registration" | CommandName;
+  /** The n-th call of the body that runs then, the n-th entry with records of the run, the n-th registration, or the n-th command of its name; from 1. */
   readonly nth: number;
   readonly when: "begins" | "answered" | "before" | "proposed" | "after";
 }
 
-const FORM = /^([a-z-]+)@(call|commit|start|signal|cancel|end):(\d+):([a-z]+)$/;
+const FORM = /^([a-z-]+)@(call|commit|registration|start|signal|cancel|end):(\d+):([a-z]+)$/;
 const CALL_WHEN = Object.freeze(["begins", "answered"] as const);
 const COMMIT_WHEN = Object.freeze(["before", "proposed", "after"] as const);
 
@@ -56,7 +58,7 @@ export function parsePlan(text: string): readonly Disturbance[] {
     const moment = at === undefined ? undefined : whensOf(at).find((one) => one === when);
     if (found === undefined || at === undefined || moment === undefined || Number(nth) < 1) {
       throw new TypeError(
-        `"${part.trim()}" is no disturbance. Write KIND@call:N:begins|answered or KIND@commit|start|signal|cancel|end:N:before|proposed|after, with KIND one of ${DISTURBANCE_KINDS.join(", ")}.`,
+        `"${part.trim()}" is no disturbance. Write KIND@call:N:begins|answered or KIND@commit|registration|start|signal|cancel|end:N:before|proposed|after, with KIND one of ${DISTURBANCE_KINDS.join(", ")}.`,
       );
     }
     return { kind: found, at, nth: Number(nth), when: moment };
@@ -68,6 +70,7 @@ export function momentOf({ at, nth, when }: Disturbance, runId: string): Moment 
   if (at === "call") return { runId, call: nth, when: when === "answered" ? "answered" : "begins" };
   const stage = when === "proposed" || when === "after" ? when : "before";
   if (at === "commit") return { runId, commit: nth, when: stage };
+  if (at === "registration") return { registration: "any", nth, when: stage };
   return { runId, command: at, nth, when: stage };
 }
 

@@ -2,7 +2,7 @@
  * Carries a plan of disturbances out on a test cluster, and undoes what would keep the run from going on.
  *
  * D1. One thing is away at a time: a disturbance that would take another one away meanwhile is left out, and the story says so.
- * D2. What was taken down or cut off comes back after {@link DOWN_MS}.
+ * D2. What was taken down or cut off comes back after {@link DOWN_MS}; a node that is lost, when the run has ended.
  */
 import type { TestCluster } from "../cluster/test-cluster.ts";
 import type { Happening } from "../faults/moment.ts";
@@ -10,6 +10,13 @@ import { type Disturbance, momentOf, parsePlan } from "./disturbance.ts";
 
 /** How long a node stays away, in virtual milliseconds. */
 const DOWN_MS = 4_000;
+/** How long disks stall while a registration is under way: longer than a dead node goes unnoticed. */
+const STALL_MS = 3_000;
+/** How long an election may take, or a step of a registration, in virtual milliseconds, and how often it is looked at in each of them. */
+const WATCH_MS = 2_000;
+const TURNS_IN_MS = 20;
+/** Nodes of which one may be lost for good. */
+const ENOUGH_NODES = 3;
 /** How late messages and signals are at most, after a `delay`. */
 const LATE_MS = 300;
 
@@ -33,6 +40,7 @@ export class Disturber implements Disturbing {
   readonly #cluster: TestCluster;
   readonly #runId: string;
   readonly #pending = new Set<Promise<void>>();
+  readonly #runEnded = Promise.withResolvers<void>();
   #isAway = false;
   #hasCancelled = false;
   #come = 0;
@@ -57,10 +65,14 @@ export class Disturber implements Disturbing {
   }
 
   async finish(): Promise<void> {
+    this.#runEnded.resolve();
     while (this.#pending.size > 0) await this.#cluster.time.drive(Promise.all(this.#pending));
   }
 
-  /** Commands come from the node that was asked; everything else from the owner, or from a node that still takes itself for it. */
+  /**
+   * Commands come from the node that was asked; everything else from the owner, or from a node that still takes itself for it. At a registration the node
+   * that registers is disturbed.
+   */
   #ownerAt({ at, nodeId }: Happening): number {
     if (at !== "command") return nodeId;
     return this.#cluster.ownerOf(this.#runId)?.nodeId ?? nodeId;
@@ -78,6 +90,10 @@ export class Disturber implements Disturbing {
         return;
       case "power-cut":
         this.#kill(cluster.nodes.filter(({ status }) => status === "up").map(({ nodeId }) => nodeId));
+        return;
+      case "lose-owner":
+        if (cluster.nodes.length < ENOUGH_NODES) this.#kill([owner]);
+        else this.#takeAway([owner], () => this.#lose(owner), this.#runEnded.promise);
         return;
       case "stop-owner":
         this.#takeAway([owner], async () => {
@@ -123,6 +139,36 @@ export class Disturber implements Disturbing {
     });
   }
 
+  /** The process is replaced, and the new one dies while its registration is with the leader, which cannot commit it before the loss is noticed. */
+  async #lose(nodeId: number): Promise<() => Promise<void>> {
+    const cluster = this.#cluster;
+    cluster.kill(nodeId);
+    await this.#until(() => cluster.leader !== undefined);
+    const sent = cluster.at({ registration: nodeId, when: "before" }, async () => {
+      const before = this.#committed();
+      // What the process proposes first opens its session; the registration follows when that is committed.
+      await this.#until(() => this.#committed() > before);
+      for (const other of cluster.nodes) if (other.nodeId !== nodeId) cluster.stallDisk(other.nodeId, STALL_MS);
+      await this.#until(() => (cluster.node(nodeId).inside?.group.status().lastIndex ?? 0) > this.#committed());
+      cluster.kill(nodeId);
+    });
+    await cluster.startNode(nodeId);
+    await sent.happened;
+    return () => cluster.startNode(nodeId);
+  }
+
+  /** What the leader has committed; 0 while nothing leads. */
+  #committed(): number {
+    return this.#cluster.leader?.inside?.group.status().commit ?? 0;
+  }
+
+  /** Looks in every turn, for {@link WATCH_MS} at most. */
+  async #until(holds: () => boolean): Promise<void> {
+    for (let turn = 1; turn <= WATCH_MS * TURNS_IN_MS && !holds(); turn++) {
+      await this.#cluster.after(turn % TURNS_IN_MS === 0 ? 1 : 0);
+    }
+  }
+
   #cutOff(nodeId: number): void {
     this.#takeAway([nodeId], async () => {
       this.#cluster.partition(nodeId);
@@ -130,8 +176,8 @@ export class Disturber implements Disturbing {
     });
   }
 
-  /** `take` begins in this turn, and gives the way back. */
-  #takeAway(nodeIds: readonly number[], take: () => Promise<() => Promise<unknown>>): void {
+  /** `take` begins in this turn, and gives the way back, which is gone after {@link DOWN_MS} or with `until`. */
+  #takeAway(nodeIds: readonly number[], take: () => Promise<() => Promise<unknown>>, until?: Promise<void>): void {
     if (this.#isAway || nodeIds.some((nodeId) => this.#cluster.node(nodeId).status !== "up")) {
       this.#cluster.tell(`node ${nodeIds.join(", ")} stays: another is away`);
       return;
@@ -140,7 +186,7 @@ export class Disturber implements Disturbing {
     const away = async (): Promise<void> => {
       try {
         const bringBack = await take();
-        await this.#cluster.after(DOWN_MS);
+        await (until ?? this.#cluster.after(DOWN_MS));
         await bringBack();
       } finally {
         this.#isAway = false;
