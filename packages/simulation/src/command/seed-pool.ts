@@ -1,6 +1,6 @@
 /** Threads that run seeds of whole clusters. */
 import type { RunOptions, RunResult } from "../run-seed.ts";
-import { WorkerPool } from "./worker-pool.ts";
+import { type Hang, WorkerPool } from "./worker-pool.ts";
 
 export type SeedPool = WorkerPool<RunOptions, RunResult>;
 
@@ -9,8 +9,8 @@ export function seedPool(size: number, mutant?: string): SeedPool {
   return new WorkerPool(size, { kind: "clusters", mutant }, hanging);
 }
 
-function hanging({ seed }: RunOptions, hangMs: number): RunResult {
-  const message = `the run did not end within ${hangMs / 1_000} s of real time`;
+function hanging({ seed }: RunOptions, { ms }: Hang): RunResult {
+  const message = `the run did not end within ${ms / 1_000} s of real time`;
   return {
     seed,
     finding: { invariant: "hangs", message, stack: "" },

@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 
-/** A task takes seconds at most; one that takes this long has stopped in its tracks. */
+/** A task, or a part of one that says where it is, takes seconds at most; one that takes this long has stopped in its tracks. */
 const HANG_MS = 60_000;
 
 /** What a seed runs. */
@@ -18,20 +18,28 @@ export interface WorkerSettings {
   readonly mutant: string | undefined;
 }
 
-/** What a task is answered with. */
-export type Answer<Result> = { readonly result: Result } | { readonly error: string } | "hangs";
+/** What a thread says of a task: where it is, and in the end what came of it. */
+export type Answer<Result> = { readonly at: string } | { readonly result: Result } | { readonly error: string };
+
+/** A task that did not end, or a part of it. */
+export interface Hang {
+  /** What it was told last; undefined for a task that tells nothing. */
+  readonly at: string | undefined;
+  /** How long nothing was heard, in real milliseconds. */
+  readonly ms: number;
+}
 
 /** Threads that take the next task when they are done with one. A task that hangs is ended, and counts as `onHang` says. */
 export class WorkerPool<Task, Result> {
   readonly #settings: WorkerSettings;
-  readonly #onHang: (task: Task, hangMs: number) => Result;
+  readonly #onHang: (task: Task, hang: Hang) => Result;
   readonly #idle: Worker[] = [];
   readonly #waiting: ((worker: Worker) => void)[] = [];
   #started = 0;
   readonly #size: number;
 
   /** `onHang`: what a task that does not end comes to. A run that hangs is a finding too. */
-  constructor(size: number, settings: WorkerSettings, onHang: (task: Task, hangMs: number) => Result) {
+  constructor(size: number, settings: WorkerSettings, onHang: (task: Task, hang: Hang) => Result) {
     this.#size = size;
     this.#settings = settings;
     this.#onHang = onHang;
@@ -41,10 +49,10 @@ export class WorkerPool<Task, Result> {
   async run(task: Task): Promise<Result> {
     const worker = await this.#take();
     const answer = await ask<Task, Result>(worker, task);
-    if (answer === "hangs") {
+    if ("hang" in answer) {
       await worker.terminate();
       this.#give(this.#startWorker());
-      return this.#onHang(task, HANG_MS);
+      return this.#onHang(task, answer.hang);
     }
     this.#give(worker);
     if ("error" in answer) throw new Error(`${JSON.stringify(task)} could not be carried out: ${answer.error}`);
@@ -81,14 +89,22 @@ export class WorkerPool<Task, Result> {
   }
 }
 
-function ask<Task, Result>(worker: Worker, task: Task): Promise<Answer<Result>> {
+type End<Result> = { readonly result: Result } | { readonly error: string } | { readonly hang: Hang };
+
+function ask<Task, Result>(worker: Worker, task: Task): Promise<End<Result>> {
   return new Promise((resolve, reject) => {
+    let at: string | undefined;
     const over = (): void => {
       clearTimeout(timer);
       worker.off("message", onMessage);
       worker.off("error", onError);
     };
     const onMessage = (answer: Answer<Result>): void => {
+      if ("at" in answer) {
+        at = answer.at;
+        timer.refresh();
+        return;
+      }
       over();
       resolve(answer);
     };
@@ -98,7 +114,7 @@ function ask<Task, Result>(worker: Worker, task: Task): Promise<Answer<Result>> 
     };
     const timer = setTimeout(() => {
       over();
-      resolve("hangs");
+      resolve({ hang: { at, ms: HANG_MS } });
     }, HANG_MS);
     worker.on("message", onMessage);
     worker.on("error", onError);

@@ -4,9 +4,10 @@ import { installMutant } from "../mutants/install.ts";
 import { mutantNamed } from "../mutants/mutants.ts";
 import type { WorkerSettings } from "./worker-pool.ts";
 
-function serve<Task>(carryOut: (task: Task) => Promise<unknown>): void {
+function serve<Task>(carryOut: (task: Task, tell: (at: string) => void) => Promise<unknown>): void {
+  const tell = (at: string): void => parentPort?.postMessage({ at });
   parentPort?.on("message", (task: Task) => {
-    carryOut(task).then(
+    carryOut(task, tell).then(
       (result) => parentPort?.postMessage({ result }),
       (error: unknown) => parentPort?.postMessage({ error: error instanceof Error ? error.stack : String(error) }),
     );

@@ -33,9 +33,17 @@ const AT_COMMITS: readonly (readonly [kind: DisturbanceKind, when: When, snapsho
 
 const WHENS: readonly When[] = ["before", "proposed", "after"];
 
-/** One disturbance at every place in the log of a run with so many entries: of its records, its start and its end. */
+/** Entries with records at which one program is disturbed: loops of maps make hundreds, and each is disturbed in eight ways. */
+const MOST_PLACES = 24;
+
+/**
+ * One disturbance at every place in the log of a run with so many entries: of its records, its start and its end. Of more than {@link MOST_PLACES} entries it
+ * takes that many, from the first to the last.
+ */
 export function plansForEveryPlace(commits: number): readonly Plan[] {
-  const places = [...Array.from({ length: commits }, (_, at) => `commit:${at + 1}`), "start:1", "end:1"];
+  const taken = Math.min(commits, MOST_PLACES);
+  const nth = (at: number): number => 1 + Math.floor((at * (commits - 1)) / Math.max(1, taken - 1));
+  const places = [...Array.from({ length: taken }, (_, at) => `commit:${nth(at)}`), "start:1", "end:1"];
   return places.flatMap((place) =>
     AT_COMMITS.map(([kind, when, snapshots]) => ({ plan: `${kind}@${place}:${when}`, snapshots, isCrowded: false })),
   );

@@ -2,7 +2,7 @@
 import type { ManyFinding, ManyTask } from "../command/many.ts";
 import { addTo } from "../command/totals.ts";
 import { isExact, programLines } from "./program.ts";
-import { type FoundInProgram, programOf, runProgramSeed } from "./run-programs.ts";
+import { type FoundInProgram, programOf, type RunningPrograms, runProgramSeed } from "./run-programs.ts";
 import { shrinkProgram } from "./shrink-program.ts";
 
 /** What many seeds of random programs add up to. */
@@ -23,13 +23,17 @@ export interface ProgramSums {
 /** Runs that may be spent on making a finding small. */
 const MAX_SHRINK_RUNS = 300;
 
-/** Runs `count` seeds from `start`. Resolves with the sums of these runs. */
-export async function carryOutProgramsTask({ start, count, ignore, isToTell }: ManyTask): Promise<ProgramSums> {
+/** Runs `count` seeds from `start`. Resolves with the sums of these runs. `tell` hears of each run before it begins. */
+export async function carryOutProgramsTask(
+  { start, count, ignore, isToTell }: ManyTask,
+  tell?: (run: string) => void,
+): Promise<ProgramSums> {
+  const running = { ignore, ...(tell === undefined ? {} : { tell }) };
   const disturbances = new Map<string, number>();
   const findings: ManyFinding[] = [];
   let [exact, trials, bodies, stepCalls, virtualMs] = [0, 0, 0, 0, 0];
   for (let seed = start; seed < start + count; seed++) {
-    const result = await runProgramSeed(seed, ignore);
+    const result = await runProgramSeed(seed, running);
     if (seed > 0 && isExact(programOf(seed))) exact += 1;
     trials += result.trials.length;
     for (const { trial, plan } of result.trials) {
@@ -45,7 +49,7 @@ export async function carryOutProgramsTask({ start, count, ignore, isToTell }: M
       seed,
       invariant,
       message: `${invariant}: ${message}`,
-      story: isToTell ? await storyOf(found, ignore) : [],
+      story: isToTell ? await storyOf(found, running) : [],
     });
   }
   return { runs: count, exact, trials, bodies, stepCalls, virtualMs, disturbances, findings };
@@ -57,8 +61,8 @@ function kindsOf(plan: string): ReadonlyMap<string, number> {
 }
 
 /** The smallest program and plan that break the same invariant, and what happens then. */
-async function storyOf(found: FoundInProgram, ignore: readonly string[]): Promise<readonly string[]> {
-  const { found: smallest, runs } = await shrinkProgram(found, MAX_SHRINK_RUNS, ignore);
+async function storyOf(found: FoundInProgram, running: RunningPrograms): Promise<readonly string[]> {
+  const { found: smallest, runs } = await shrinkProgram(found, MAX_SHRINK_RUNS, running);
   const { program, plan, finding, story } = smallest;
   return [
     `from ${programLines(found.program).length} lines to ${programLines(program).length}, in ${runs} runs`,

@@ -78,7 +78,7 @@ test("a finding is told with a small program", { timeout: 60_000 }, async () => 
     actions: [...more, { do: "scope", name: "line", body: wait, concurrency: undefined }, ...more],
   };
   const program: Program = { body, sendings: [], cancelling: undefined };
-  const { found } = await runPlans({ seed: 1, program, ignore: [] }, () => []);
+  const { found } = await runPlans({ seed: 1, program }, () => []);
   expect(found?.finding.invariant).toBe("ended");
   if (found === undefined) return;
   const shrunk = await shrinkProgram(found, 100);

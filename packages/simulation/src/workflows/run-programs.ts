@@ -43,16 +43,24 @@ export function programOf(seed: number): Program {
   return drawProgram((bound) => rng.below(bound));
 }
 
-/** Runs the program of a seed with all of its plans, up to the first finding. `ignore`: invariants that are not held. */
-export async function runProgramSeed(seed: number, ignore: readonly string[] = []): Promise<ProgramResult> {
-  if (seed === 0) return await runFixed(ignore);
-  return await runPlans({ seed, program: programOf(seed), ignore }, (undisturbed) => plansOf(seed, undisturbed));
+/** How programs are run. */
+export interface RunningPrograms {
+  /** Invariants that are not held. */
+  readonly ignore?: readonly string[];
+  /** Told of each run before it begins. */
+  readonly tell?: (run: string) => void;
 }
 
-async function runFixed(ignore: readonly string[]): Promise<ProgramResult> {
+/** Runs the program of a seed with all of its plans, up to the first finding. */
+export async function runProgramSeed(seed: number, running: RunningPrograms = {}): Promise<ProgramResult> {
+  if (seed === 0) return await runFixed(running);
+  return await runPlans({ ...running, seed, program: programOf(seed) }, (undisturbed) => plansOf(seed, undisturbed));
+}
+
+async function runFixed(running: RunningPrograms): Promise<ProgramResult> {
   const trials: TriedPlan[] = [];
   for (const { program, plans } of FIXED_PROGRAMS) {
-    const result = await runPlans({ seed: 0, program, ignore }, () => plans);
+    const result = await runPlans({ ...running, seed: 0, program }, () => plans);
     trials.push(...result.trials);
     if (result.found !== undefined) return { ...result, trials };
   }
@@ -60,22 +68,22 @@ async function runFixed(ignore: readonly string[]): Promise<ProgramResult> {
 }
 
 /** A program to run. */
-export interface Subject {
+export interface Subject extends RunningPrograms {
   readonly seed: number;
   readonly program: Program;
-  /** Invariants that are not held. */
-  readonly ignore: readonly string[];
 }
 
 /** Runs a program undisturbed and with each of `plans`, up to the first finding. */
 export async function runPlans(
-  { seed, program, ignore }: Subject,
+  { seed, program, ignore = [], tell = () => {} }: Subject,
   plans: (undisturbed: Trial) => readonly Plan[],
 ): Promise<ProgramResult> {
+  tell(`seed ${seed}, undisturbed`);
   const undisturbed = await tryProgram({ program, plan: UNDISTURBED, ignore });
   const trials: TriedPlan[] = [{ plan: UNDISTURBED, trial: undisturbed }];
   if (undisturbed.finding !== undefined) return { seed, found: foundIn(program, UNDISTURBED, undisturbed), trials };
   for (const plan of plans(undisturbed)) {
+    tell(`seed ${seed}, disturbed by ${plan.plan || "a full node"}`);
     const trial = await tryProgram({ program, plan, ignore, undisturbed });
     trials.push({ plan, trial });
     if (trial.finding !== undefined) return { seed, found: foundIn(program, plan, trial), trials };

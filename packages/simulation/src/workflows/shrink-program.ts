@@ -1,7 +1,7 @@
 /** Makes a program and its plan small, as long as the same invariant breaks: fewer disturbances, then fewer actions. */
 import type { Plan } from "./plans.ts";
 import { type Action, children, type Program } from "./program.ts";
-import { type FoundInProgram, runPlans } from "./run-programs.ts";
+import { type FoundInProgram, type RunningPrograms, runPlans } from "./run-programs.ts";
 
 /** The smallest that was found, and the runs that it took. */
 export interface Shrunk {
@@ -13,7 +13,7 @@ export interface Shrunk {
 export async function shrinkProgram(
   found: FoundInProgram,
   maxRuns: number,
-  ignore: readonly string[] = [],
+  running: RunningPrograms = {},
 ): Promise<Shrunk> {
   let best = found;
   let runs = 0;
@@ -22,7 +22,7 @@ export async function shrinkProgram(
     for (const [program, plan] of candidates(best)) {
       if (runs === maxRuns) return { found: best, runs };
       runs += 1;
-      const result = await runPlans({ seed: 0, program, ignore }, () => [plan]);
+      const result = await runPlans({ ...running, seed: 0, program }, () => [plan]);
       if (result.found?.finding.invariant !== found.finding.invariant) continue;
       best = result.found;
       isSmaller = true;
