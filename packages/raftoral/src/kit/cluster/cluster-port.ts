@@ -155,21 +155,23 @@ export class ClusterPort implements WorkflowsPort {
   }
 
   async #attempt<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
-    const stopping: TestNode[] = [];
+    const stopping: Promise<void>[] = [];
     await this.#setting.untilUp();
     for (const node of this.#setting.nodes()) {
       if (node.status !== "up") continue;
-      const gone = node.silent.then((): "gone" => "gone");
+      // Of this process: the node may have another one when the call comes back to it.
+      const { silent } = node;
+      const gone = silent.then((): "gone" => "gone");
       try {
         const answer = await Promise.race([call(node.node.workflows).then((value) => ({ value })), gone]);
         if (answer !== "gone") return answer.value;
       } catch (error) {
         if (!(error instanceof RaftoralError) || !ASK_ANOTHER.has(error.code)) throw error;
-        stopping.push(node);
+        stopping.push(silent);
       }
     }
     // All nodes have ended during the call, or are about to. The cluster may have others by then.
-    await Promise.all(stopping.map((node) => node.silent));
+    await Promise.all(stopping);
     return this.#attempt(call);
   }
 }

@@ -50,9 +50,9 @@ interface Watched {
   epoch: number;
   /** Paths of records that are committed, with the nodes that have heard so. */
   readonly committed: Map<string, Set<NodeId>>;
-  /** From 1, and which one each node has heard of: records of an earlier one are not told again. */
+  /** From 1, and the ownership with which it began: a process that begins may hear of records of an earlier one again. */
   generation: number;
-  readonly generations: Map<NodeId, number>;
+  generationEpoch: number;
   /** What the body waits for. */
   readonly open: Map<string, string>;
   readonly problems: string[];
@@ -148,8 +148,6 @@ export class RunWatch implements ProposalObserver {
     switch (event.type) {
       case "run-started": {
         const run = this.#run(event.runId, event.workflowType);
-        // A process that begins hears of everything again.
-        run.generations.set(nodeId, 1);
         if (run.isStarted) return;
         run.isStarted = true;
         run.owner = event.owner;
@@ -169,9 +167,9 @@ export class RunWatch implements ProposalObserver {
         const run = this.#run(event.runId, event.workflowType);
         this.#epochsOf(nodeId).set(event.runId, event.epoch);
         run.epoch = Math.max(run.epoch, event.epoch);
-        run.generations.set(nodeId, event.generation);
         if (run.generation >= event.generation) return;
         run.generation = event.generation;
+        run.generationEpoch = event.epoch;
         run.committed.clear();
         run.proposed.clear();
         this.tell(`run ${event.runId} begins generation ${event.generation}`);
@@ -179,7 +177,7 @@ export class RunWatch implements ProposalObserver {
       }
       case "record-committed": {
         const run = this.#runs.get(event.runId);
-        if (run === undefined || (run.generations.get(nodeId) ?? 1) < run.generation) return;
+        if (run === undefined || event.epoch < run.generationEpoch) return;
         const heard = run.committed.get(event.path);
         heard?.add(nodeId);
         if (heard !== undefined) return;
@@ -381,7 +379,7 @@ export class RunWatch implements ProposalObserver {
         epoch: 0,
         committed: new Map(),
         generation: 1,
-        generations: new Map(),
+        generationEpoch: 0,
         open: new Map(),
         problems: [],
       };

@@ -181,3 +181,20 @@ test("a call goes on to another node when its own dies after a partition of othe
   await run.signal(approval, true);
   expect((await waiting).status).toBe("completed");
 });
+
+test("a call comes back to a node that has stopped and started while the call was with the others", async () => {
+  await using cluster = await TestCluster.start({ workflows: [order], nodes: 3 });
+  const run = await cluster.workflows.start(order, "tea", { runId: "r" });
+  const waiting = run.wait();
+  await cluster.time.untilIdle();
+  await cluster.stopNode(1);
+  await cluster.startNode(1);
+  for (const nodeId of [2, 3]) {
+    cluster.partition(nodeId);
+    await cluster.time.untilIdle();
+    cluster.heal();
+    await cluster.time.untilIdle();
+  }
+  await run.signal(approval, true);
+  expect((await waiting).status).toBe("completed");
+});
