@@ -43,7 +43,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${EXECUTION}/run-execution.ts`,
-        find: "    do {\n      await this.#history.quiet();\n      await this.#answers.last();\n    } while (!this.#history.isQuiet && this.#shields === 0 && !interruption.isClosed);\n",
+        find: "    do {\n      await this.#history.quiet();\n      await this.#answers.last();\n    } while (!this.#history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);\n",
         replace: "    await undefined;\n",
       },
     ],
@@ -181,6 +181,73 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
         file: `${BODY}/answers.ts`,
         find: "recorded(position: RecordPosition): Promise<void> {\n    return this.#queued(position);",
         replace: "recorded(_position: RecordPosition): Promise<void> {\n    return Promise.resolve();",
+      },
+    ],
+  },
+  {
+    name: "saga-undoes-forward",
+    bug: "a saga undoes what it did in the order in which it did it",
+    kinds: ["programs"],
+    edits: [{ file: "workflow/src/author/saga.ts", find: "of undos.toReversed()) {", replace: "of undos) {" }],
+  },
+  {
+    name: "undo-stops-at-cancel",
+    bug: "a shield is cancelled with its run: what a saga did is not undone",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${EXECUTION}/execution-context.ts`,
+        find: "new Branch(this.#site.branch, true)",
+        replace: "new Branch(this.#site.branch)",
+      },
+    ],
+  },
+  {
+    name: "patch-unrecorded",
+    bug: "that a run took the new way of a change is not recorded: the next owner finds records and takes the old way",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/patched.ts`,
+        find: 'if (isNew && !history.isPatched(path)) history.stage(path, "patched", NOTHING, false);',
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "patch-forgets-old-way",
+    bug: "a run that took the old way before a deploy takes the new way after it",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/patched.ts`,
+        find: "const isNew = history.isPatched(path) || history.isAllAsked;",
+        replace: "const isNew = true;",
+      },
+    ],
+  },
+  {
+    name: "generation-loses-signals",
+    bug: "signals that wait for a run are gone when it continues as new",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: "workflow/src/state/run-table.ts",
+        find: "for (const { number: _, ...signal } of signals) this.addSignal(next, signal);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "scope-timeout-unrecorded",
+    bug: "the end of a scope's time is this node's: the next owner cancels the scope at another place",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${CALLS}/branches.ts`,
+        find: "called(() => timer.call(() => sleep(timer, path, ms))).then(",
+        replace:
+          "new Promise<void>((resolve) => void (path === undefined || sleep === undefined || timer.clock.after(ms, resolve))).then(",
       },
     ],
   },

@@ -1,5 +1,12 @@
 // @module-tag slow
-import { CompensationFailedError, saga, signal, workflow } from "@raftoral/workflow";
+import {
+  CompensationFailedError,
+  RetryableError,
+  saga,
+  signal,
+  type WorkflowContext,
+  workflow,
+} from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import { TestCluster } from "../cluster/test-cluster.ts";
 import { simulate } from "./simulate.ts";
@@ -80,5 +87,30 @@ describe("a saga", () => {
     expect(await run.result()).toEqual([true, ["saga/undo/b#0"], "Error: sold out"]);
     expect(undone).toEqual(["a", "log"]);
     await cluster.stop();
+  });
+
+  test("undoes all of it when its run is cancelled, however long each of several sagas takes for that", async () => {
+    const slow = async (ctx: WorkflowContext, name: string, body: (own: WorkflowContext) => Promise<void>) =>
+      saga(ctx, async (steps) => {
+        await steps.step(name, () => name, {
+          undo: () => {
+            throw new RetryableError("not yet", { delay: "1m" });
+          },
+          undoOptions: { retry: { attempts: 2 } },
+        });
+        await body(steps.ctx);
+      });
+    const trips = workflow("trips", { version: 1 }, (ctx) =>
+      slow(ctx, "outer", (outer) => slow(outer, "middle", (middle) => slow(middle, "inner", (own) => own.sleep("1d")))),
+    );
+    await using cluster = await TestCluster.start({ workflows: [trips], nodes: 1 });
+    const run = await cluster.workflows.start(trips, undefined, { runId: "r" });
+    await cluster.time.advance("1h");
+    cluster.time.release();
+    await run.cancel();
+    expect((await run.wait()).status).toBe("cancelled");
+    const undone = cluster.steps.calls().filter(({ path }) => path.includes("/undo/"));
+    expect([...new Set(undone.map(({ name }) => name))]).toEqual(["inner", "middle", "outer"]);
+    expect(undone).toHaveLength(6);
   });
 });

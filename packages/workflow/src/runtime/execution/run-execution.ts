@@ -2,8 +2,8 @@
  * One execution of one run's body on this node, under one epoch: from its beginning to the proposal of its end.
  *
  * B1. The body's context calls keep CS1-CS5 (calls/call-site.ts).
- * B2. The end is proposed once the body has settled, or `cancelGraceMs` after a cancellation that it ignores. Calls that it left behind begin
- *     nothing more.
+ * B2. The end is proposed once the body has settled, or `cancelGraceMs` after a cancellation that it ignores, shields not counted (cancel-grace.ts). Calls
+ *     that it left behind begin nothing more.
  * B3. The body runs in an async context of its own (body-place.ts BP1).
  * B4. Whatever the body throws ends this run and nothing else, down to objects that throw when they are looked at.
  * B5. A rejection in the body's code that nothing handles fails the run, whatever the body does meanwhile. In a cancelled run it is only told.
@@ -11,7 +11,7 @@
  *     records afterwards is answered after the cancellation on a replay as well.
  * B7. A body that does not fit its history gets no answer and no error, and its outcome does not stand: the run is held, and goes on where code fits.
  */
-import type { Cancel, NodeId } from "@raftoral/raft-core";
+import type { NodeId } from "@raftoral/raft-core";
 import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
@@ -42,6 +42,7 @@ import { History, never } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
 import { BodyQueries } from "../queries/body-queries.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
+import { CancelGrace } from "./cancel-grace.ts";
 import { childCancels } from "./child-cancels.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
@@ -79,16 +80,14 @@ export class RunExecution {
   readonly #ended = Promise.withResolvers<void>();
   /** Settles with the failure of a body that a rejection has ended (B5). */
   readonly #stray = Promise.withResolvers<BodyOutcome>();
-  #stopGrace: Cancel = () => {};
-  /** Shields that are open, and whether the time to clean up is over but for them. */
-  #shields = 0;
-  #isGraceOver = false;
+  readonly #grace: CancelGrace;
   #hasReportedForeign = false;
 
   /** The caller has taken a slot for it, which becomes the execution's. */
   constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared) {
     const { runId, epoch } = start;
     const { nodeId, clock, proposer, random, probe, logger, emit, maxPayloadBytes, streamBounds } = shared;
+    this.#grace = new CancelGrace({ clock, graceMs: shared.cancelGraceMs, onOver: () => this.#graceIsOver() });
     const { interruption } = this;
     this.definition = definition;
     this.start = start;
@@ -187,11 +186,7 @@ export class RunExecution {
     const heard = this.#history.has(CANCELLED_PATH) ? this.#history.find(CANCELLED_PATH, "cancellation") : undefined;
     if (heard === undefined) this.#history.whenAllAsked(() => void this.#tellCancelled());
     else this.#tellAgain(heard);
-    const { clock, cancelGraceMs } = this.#shared;
-    this.#stopGrace = clock.after(cancelGraceMs, () => {
-      this.#isGraceOver = true;
-      this.#endUnlessShielded();
-    });
+    this.#grace.begin();
   }
 
   /** The body calls a method of its context: reports a body that something else than an answer has woken, once. */
@@ -201,19 +196,14 @@ export class RunExecution {
     this.#reports.foreignAwait(shownCall(method, named));
   }
 
-  /** A shield begins: the execution waits for it, also when the time to clean up is over. Returns the way to say that it has ended. */
+  /** A shield begins: the execution waits for it. Returns the way to say that it has ended. */
   shield(): () => void {
-    this.#shields += 1;
-    return () => {
-      this.#shields -= 1;
-      this.#endUnlessShielded();
-    };
+    return this.#grace.shield();
   }
 
-  #endUnlessShielded(): void {
+  #graceIsOver(): void {
     const { cancelled, isOver } = this.interruption;
-    if (!this.#isGraceOver || this.#shields > 0 || isOver || cancelled === undefined) return;
-    this.#isGraceOver = false;
+    if (isOver || cancelled === undefined) return;
     this.#reports.doesNotEnd();
     const { reason } = cancelled;
     void this.#proposeEnd({ status: "cancelled", reason }).then(() => this.end("ended"));
@@ -226,12 +216,12 @@ export class RunExecution {
     do {
       await this.#history.quiet();
       await this.#answers.last();
-    } while (!this.#history.isQuiet && this.#shields === 0 && !interruption.isClosed);
+    } while (!this.#history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);
     if (interruption.isClosed) return;
     const heard: Heard = { after: this.#calls.lastWake };
     const value = encodeValue(heard, CANCELLED_PATH, Number.POSITIVE_INFINITY);
     // What a shield or a wait for others is answered with may come before or after: then the log decides.
-    if (this.#shields === 0 && !this.children.externals.isAwaited)
+    if (this.#grace.shields === 0 && !this.children.externals.isAwaited)
       this.#history.stage(CANCELLED_PATH, "cancellation", value, false);
     else await this.site.fresh(CANCELLED_PATH, () => this.#history.record(CANCELLED_PATH, "cancellation", value));
     interruption.tell();
@@ -282,7 +272,7 @@ export class RunExecution {
   end(why: string): void {
     if (this.interruption.isOver) return;
     this.interruption.end(why);
-    this.#stopGrace();
+    this.#grace.stop();
     this.#activity.end();
     this.#replay.close();
     this.#ended.resolve();
