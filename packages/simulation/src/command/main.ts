@@ -25,7 +25,7 @@ async function writeTrace(options: SimulateOptions): Promise<boolean> {
 }
 
 async function printPrograms({ start, seeds }: SimulateOptions): Promise<boolean> {
-  const { programLines } = await import("../workflows/program.ts");
+  const { programLines } = await import("../workflows/program/program.ts");
   const { programOf } = await import("../workflows/run-programs.ts");
   for (let seed = Math.max(start, 1); seed < start + seeds; seed++) {
     print(`seed ${seed}`);

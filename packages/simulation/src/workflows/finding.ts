@@ -17,6 +17,8 @@
  * P14 engine-error     No node logs an error.
  * P15 chunks-once      Chunks of the body are in their stream once, in the order in which each scope wrote them, and none is missing; all nodes have the same.
  * P16 queried-same     A query of a run that has completed shows what its body was answered with.
+ * P17 undone-in-order  A saga that failed, also because its run was cancelled, has undone what it was told is booked, each once, in reverse order, and nothing else.
+ * P18 generations      A run that has completed has come through all of its generations.
  */
 export const PROGRAM_INVARIANTS = [
   "ended",
@@ -35,6 +37,8 @@ export const PROGRAM_INVARIANTS = [
   "engine-error",
   "chunks-once",
   "queried-same",
+  "undone-in-order",
+  "generations",
 ] as const;
 
 /** Name of an invariant of programs. */

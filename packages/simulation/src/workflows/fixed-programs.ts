@@ -2,7 +2,7 @@
  * Programs that are run with every set, as seed 0: what random ones come to once in thousands.
  */
 import type { Plan } from "./plans.ts";
-import type { Action, Program, StepAction } from "./program.ts";
+import type { Action, Program, StepAction } from "./program/program.ts";
 
 /** A program, and how it is disturbed. */
 export interface FixedProgram {
@@ -27,7 +27,7 @@ const step = (name: string, more: Partial<StepAction> = {}): StepAction => {
 };
 const sequence = (...actions: readonly Action[]): Action => ({ do: "sequence", actions });
 const program = (body: Action, more: Partial<Program> = {}): Program => {
-  return { body, sendings: [], cancelling: undefined, ...more };
+  return { body, sendings: [], cancelling: undefined, generations: 1, ...more };
 };
 const plan = (text: string, more: Partial<Plan> = {}): Plan => ({
   plan: text,
@@ -78,6 +78,7 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
       do: "scope",
       name: "line",
       concurrency: 2,
+      timeoutMs: undefined,
       body: {
         do: "map",
         items: 4,

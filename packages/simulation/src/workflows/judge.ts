@@ -1,17 +1,21 @@
-/** Judges how the run of a program ended: P2, P3, P5, P9, P11, P12 and P15 of finding.ts. */
+/** Judges how the run of a program ended: P2, P3, P5, P9, P11, P12, P15, P17 and P18 of finding.ts. */
 import { isDeepStrictEqual } from "node:util";
 import type { StreamChunk } from "raftoral";
 import { type HistoryExport, replay } from "raftoral/testing";
+import type { BodyChunk } from "./body/body-site.ts";
+import { SILENT_PROBE } from "./body/program-probe.ts";
+import { type Generation, type ProgramInput, programWorkflow } from "./body/program-workflow.ts";
 import type { ProgramFinding } from "./finding.ts";
-import { every, isExact, type Program } from "./program.ts";
-import { type BodyChunk, programWorkflow } from "./program-workflow.ts";
+import { isExact } from "./program/exactness.ts";
+import { type Action, every, type Program } from "./program/program.ts";
+import type { ObservedBody } from "./run-observer.ts";
 
 /** What a run that has ended is judged by. */
 export interface EndedProgram {
   readonly program: Program;
   readonly history: HistoryExport;
-  /** Paths of the steps that had settled in the latest body before its first CancelledError, if it met one. */
-  readonly settledBeforeCancel: ReadonlySet<string> | undefined;
+  /** The latest body of its last generation, if one began. */
+  readonly body: ObservedBody | undefined;
   /** Whether anything cancelled the run from outside. */
   readonly wasCancelled: boolean;
   /** Whether signals may have overtaken each other on their way. */
@@ -26,6 +30,8 @@ const OWN_ERRORS: ReadonlySet<string> = new Set([
   "ChildFailedError",
   "TokenExpiredError",
   "AggregateError",
+  "ScopeTimeoutError",
+  "CompensationFailedError",
 ]);
 /** Records whose value, or whose being there, is decided by time, or by the seed of the run. */
 const TIMED_KINDS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now", "token"]);
@@ -54,10 +60,14 @@ export async function judgeEnd(
   const overtaken = overtakenSteps(ended);
   if (overtaken.length > 0)
     find("cancelled-last", `the body was cancelled before the answers of ${overtaken.join(", ")}`);
-  const nothing = (): void => {};
-  const hears = { stepCalled: nothing, settled: nothing, wrote: nothing, handedOut: nothing, returned: nothing };
-  const silent = { ...hears, fresh: () => 0, initialFails: () => true };
-  const { verdict, reason } = await replay(history, programWorkflow(silent));
+  const undone = undoneOtherwise(ended);
+  if (undone !== undefined) find("undone-in-order", undone);
+  const passed = generationsPassed(ended);
+  if (passed !== undefined) find("generations", passed);
+  const { verdict, reason } = await replay(
+    history,
+    programWorkflow(SILENT_PROBE, { isOld: ended.body?.isOld ?? false }),
+  );
   if (verdict !== "same") find("replays-same", `the history replays as ${verdict}: ${reason}`);
   return findings;
 }
@@ -115,14 +125,42 @@ function withoutStack(value: unknown): unknown {
 }
 
 /** P12: steps that are recorded before the cancellation was heard, and that the body had not heard of then. */
-function overtakenSteps({ history: { records }, settledBeforeCancel }: EndedProgram): readonly string[] {
-  if (settledBeforeCancel === undefined) return [];
+function overtakenSteps({ history: { records }, body }: EndedProgram): readonly string[] {
+  const settled = body?.settledAtCancel;
+  if (settled === undefined) return [];
   // What follows the cancellation in the log, a shield has recorded.
   const heard = records.findIndex(({ kind }) => kind === "cancellation");
-  return records
-    .slice(0, heard === -1 ? records.length : heard)
-    .filter(({ path, kind }) => (kind === "step" || kind === "step-failed") && !settledBeforeCancel.has(path))
-    .map(({ path }) => path);
+  return (
+    records
+      .slice(0, heard === -1 ? records.length : heard)
+      .filter(({ path, kind }) => (kind === "step" || kind === "step-failed") && !settled.has(path))
+      // Nobody but the saga hears of these.
+      .filter(({ path }) => !path.split("/").includes("undo"))
+      .map(({ path }) => path)
+  );
+}
+
+/** P17. */
+function undoneOtherwise({ history: { records }, body }: EndedProgram): string | undefined {
+  for (const [prefix, { booked, end }] of body?.sagas ?? []) {
+    const within = `${prefix}undo/`;
+    const undone = records
+      .filter(({ path, kind }) => path.startsWith(within) && (kind === "step" || kind === "step-failed"))
+      .map(({ path }) => path.slice(within.length).replace(/#0$/, ""));
+    const due = end === "kept" ? [] : booked.toReversed();
+    // A saga that its body left behind has got somewhere.
+    const wanted = end === undefined ? due.slice(0, undone.length) : due;
+    if (isDeepStrictEqual(undone, wanted)) continue;
+    return `saga ${prefix} has booked ${booked.join(", ") || "nothing"}, is ${end ?? "under way"}, and has undone ${undone.join(", ") || "nothing"}`;
+  }
+  return undefined;
+}
+
+/** P18. */
+function generationsPassed({ program: { generations }, history: { outcome } }: EndedProgram): string | undefined {
+  if (outcome.status !== "completed") return undefined;
+  const passed = Array.isArray(outcome.value) ? outcome.value.length : 0;
+  return passed === generations ? undefined : `the run completed after ${passed} of ${generations} generations`;
 }
 
 function signalsOutOfOrder({ program, history, mayReorderSignals }: EndedProgram): string | undefined {
@@ -130,18 +168,35 @@ function signalsOutOfOrder({ program, history, mayReorderSignals }: EndedProgram
   const next = new Map(
     [...Map.groupBy(program.sendings, ({ signal }) => signal)].map(([name, all]) => [name, [...all]]),
   );
-  for (const { path, kind, value } of history.records) {
-    if (kind !== "signal") continue;
-    const payload = Number(value);
+  const earlier = earlierOf(history);
+  // A signal for a wait that a generation had left behind is received, and the generation may end without having been told.
+  const maySkip = earlier.length > 0 && !every(program.body, waitsForAll);
+  const received = [
+    ...earlier.flatMap((one, at) => one.received.map((payload) => [`generation ${at + 1}`, payload] as const)),
+    ...history.records.filter(({ kind }) => kind === "signal").map(({ path, value }) => [path, Number(value)] as const),
+  ];
+  for (const [path, payload] of received) {
     const signal = sent.get(payload);
     if (signal === undefined) return `${path} received ${payload}, which was not sent, or was received before`;
     sent.delete(payload);
-    const due = next.get(signal)?.shift();
+    const queue = next.get(signal) ?? [];
+    let due = queue.shift();
+    while (maySkip && due !== undefined && due.payload < payload) due = queue.shift();
     if (due?.payload !== payload && !mayReorderSignals) {
       return `${path} received ${payload} of ${signal} before ${due?.payload}`;
     }
   }
   return undefined;
+}
+
+/** The generations before the last one of a run. */
+export function earlierOf({ input }: HistoryExport): readonly Generation[] {
+  return ((input.value ?? {}) as Partial<ProgramInput>).earlier ?? [];
+}
+
+/** Whether the body is answered by every wait in an action before the action has settled. */
+function waitsForAll({ do: what }: Action): boolean {
+  return !["all", "race", "any", "map", "contest", "abort"].includes(what);
 }
 
 function foreignEnd({ history, wasCancelled }: EndedProgram): string | undefined {

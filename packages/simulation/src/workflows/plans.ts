@@ -1,6 +1,6 @@
 /** Plans of disturbances for a program, from how its undisturbed run went. */
 import { DISTURBANCE_KINDS, type DisturbanceKind } from "raftoral/testing";
-import type { Below } from "./draw-program.ts";
+import type { Below } from "./program/draw-program.ts";
 
 /** What is done to one run of a program. */
 export interface Plan {
@@ -10,6 +10,8 @@ export interface Plan {
   readonly snapshots: boolean;
   /** Whether a node executes one body at a time, and another run takes the slot before this one is cancelled. */
   readonly isCrowded: boolean;
+  /** The entry with records of the run after which all processes are replaced by others with the code of today; the first ones have that from before all changes. */
+  readonly deploysAt?: number;
 }
 
 /** No disturbance. */
@@ -41,12 +43,35 @@ const MOST_PLACES = 24;
  * takes that many, from the first to the last.
  */
 export function plansForEveryPlace(commits: number): readonly Plan[] {
-  const taken = Math.min(commits, MOST_PLACES);
-  const nth = (at: number): number => 1 + Math.floor((at * (commits - 1)) / Math.max(1, taken - 1));
-  const places = [...Array.from({ length: taken }, (_, at) => `commit:${nth(at)}`), "start:1", "end:1"];
+  const places = [...spread(commits, MOST_PLACES).map((nth) => `commit:${nth}`), "start:1", "end:1"];
   return places.flatMap((place) =>
     AT_COMMITS.map(([kind, when, snapshots]) => ({ plan: `${kind}@${place}:${when}`, snapshots, isCrowded: false })),
   );
+}
+
+/** New code at so many entries of a run with `commits` of them at most, from the first to the last. */
+const MOST_DEPLOYS = 4;
+
+/** New code in the middle of a run with so many entries. */
+export function deploys(commits: number): readonly Plan[] {
+  return spread(commits, MOST_DEPLOYS).map((deploysAt) => ({ ...UNDISTURBED, deploysAt }));
+}
+
+/** At most `most` of the numbers from 1 to `count`, from the first to the last. */
+function spread(count: number, most: number): readonly number[] {
+  const taken = Math.min(count, most);
+  return Array.from({ length: taken }, (_, at) => 1 + Math.floor((at * (count - 1)) / Math.max(1, taken - 1)));
+}
+
+/** A plan in words. */
+export function planText({ plan, snapshots, isCrowded, deploysAt }: Plan): string {
+  const parts = [
+    ...(plan === "" ? [] : [plan]),
+    ...(deploysAt === undefined ? [] : [`new code after entry ${deploysAt}`]),
+    ...(snapshots ? ["a snapshot every 4 entries"] : []),
+    ...(isCrowded ? ["a cancellation on a full node"] : []),
+  ];
+  return parts.join(", with ") || "nothing";
 }
 
 /** A plan of one to three random disturbances. */

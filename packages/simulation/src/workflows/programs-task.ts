@@ -1,7 +1,9 @@
 /** What a thread is asked to do with random programs: run some seeds, or make one finding small and tell it. */
 import type { ManyFinding, ManyTask } from "../command/many.ts";
 import { addTo } from "../command/totals.ts";
-import { isExact, programLines } from "./program.ts";
+import { planText } from "./plans.ts";
+import { isExact } from "./program/exactness.ts";
+import { programLines } from "./program/program.ts";
 import { type FoundInProgram, programOf, type RunningPrograms, runProgramSeed } from "./run-programs.ts";
 import { shrinkProgram } from "./shrink-program.ts";
 
@@ -68,7 +70,7 @@ async function storyOf(found: FoundInProgram, running: RunningPrograms): Promise
     `from ${programLines(found.program).length} lines to ${programLines(program).length}, in ${runs} runs`,
     finding.message,
     ...programLines(program).map((line) => `  ${line}`),
-    `disturbed by ${plan.plan || "nothing"}${plan.snapshots ? ", with a snapshot every 4 entries" : ""}${plan.isCrowded ? ", cancelled on a full node" : ""}`,
+    `disturbed by ${planText(plan)}`,
     ...story.map((line) => `  ${line}`),
   ];
 }

@@ -1,13 +1,27 @@
-/** What the bodies of one run tell while they run: P8, P10 and P12 of finding.ts. */
+/** What the bodies of one run tell while they run: P8 and P10 of finding.ts, and what P12, P15, P16 and P17 are judged by. */
+import type { Body, BodyCode, ProgramProbe, SagaStage } from "./body/program-probe.ts";
 import type { ProgramFinding } from "./finding.ts";
-import type { Body, ProgramProbe } from "./program-workflow.ts";
 
-/** One body as far as P12 needs to know it. */
-interface Told {
+/** A saga as one body saw it. */
+export interface ObservedSaga {
+  /** Names of the bookings that it was answered with, in that order. */
+  readonly booked: string[];
+  /** How it settled, if it has. */
+  end: Exclude<SagaStage, "booked"> | undefined;
+}
+
+/** One body. */
+export interface ObservedBody extends BodyCode {
   /** Paths of steps that have settled: answered, failed, or left behind by a branch that has ended. */
   readonly settled: Set<string>;
-  /** The same as they were at the first CancelledError. */
+  /** The same as they were at the first CancelledError; undefined when it met none. */
   settledAtCancel: ReadonlySet<string> | undefined;
+  /** By the prefix of their paths. */
+  readonly sagas: Map<string, ObservedSaga>;
+  /** Chunks that it wrote, by place. */
+  readonly written: Map<string, number>;
+  /** What it was answered with when it returned; undefined when it has not. */
+  course: string | undefined;
 }
 
 /** Observes the run of a program on one cluster. `hasLost`: whether the body's node knows that the run is another's. */
@@ -15,20 +29,35 @@ export class RunObserver implements ProgramProbe {
   readonly findings: ProgramFinding[] = [];
   /** Told of each token that is handed out for the first time. */
   onToken: (token: string, answerAfterMs: number) => void = () => {};
-  readonly #tokens = new Set<string>();
   /** Functions of steps that were called. */
   stepCalls = 0;
+  readonly #tokens = new Set<string>();
   readonly #hasLost: (body: Body) => boolean;
   readonly #courses = new Map<string, string>();
-  readonly #bodies = new Map<number, Told>();
-  /** By the body's epoch. */
-  readonly #written = new Map<number, Map<string, number>>();
-  readonly #returned = new Map<number, string>();
+  /** By their epochs. */
+  readonly #bodies = new Map<number, ObservedBody>();
   #fresh = 1_000;
   readonly #called = new Set<string>();
 
   constructor(hasLost: (body: Body) => boolean) {
     this.#hasLost = hasLost;
+  }
+
+  /** The latest body of a generation; undefined when the run has ended before one began. */
+  latest(generation: number): ObservedBody | undefined {
+    const own = [...this.#bodies].filter(([, body]) => body.generation === generation);
+    return own.sort(([a], [b]) => a - b).at(-1)?.[1];
+  }
+
+  began({ fencingToken }: Body, code: BodyCode): void {
+    this.#bodies.set(fencingToken, {
+      ...code,
+      settled: new Set(),
+      settledAtCancel: undefined,
+      sagas: new Map(),
+      written: new Map(),
+      course: undefined,
+    });
   }
 
   stepCalled({ nodeId }: Body, key: string, course: string): void {
@@ -46,16 +75,21 @@ export class RunObserver implements ProgramProbe {
       const message = `a call settled on node ${body.nodeId}, which knew that it had lost the run`;
       this.findings.push({ invariant: "lost", message });
     }
-    const told: Told = this.#bodies.get(body.fencingToken) ?? { settled: new Set(), settledAtCancel: undefined };
-    this.#bodies.set(body.fencingToken, told);
-    if (isCancelled) told.settledAtCancel ??= new Set(told.settled);
-    else if (step !== undefined) told.settled.add(step);
+    const observed = this.#of(body);
+    if (isCancelled) observed.settledAtCancel ??= new Set(observed.settled);
+    else if (step !== undefined) observed.settled.add(step);
   }
 
-  wrote({ fencingToken }: Body, place: string, n: number): void {
-    const told = this.#written.get(fencingToken) ?? new Map<string, number>();
-    this.#written.set(fencingToken, told);
-    told.set(place, n + 1);
+  wrote(body: Body, place: string, n: number): void {
+    this.#of(body).written.set(place, n + 1);
+  }
+
+  saga(body: Body, prefix: string, stage: SagaStage, booking = ""): void {
+    const { sagas } = this.#of(body);
+    const saga = sagas.get(prefix) ?? { booked: [], end: undefined };
+    sagas.set(prefix, saga);
+    if (stage === "booked") saga.booked.push(booking);
+    else saga.end = stage;
   }
 
   handedOut(token: string, answerAfterMs: number): void {
@@ -64,19 +98,8 @@ export class RunObserver implements ProgramProbe {
     this.onToken(token, answerAfterMs);
   }
 
-  /** Chunks that the latest body wrote, by place. */
-  get written(): ReadonlyMap<string, number> {
-    // A body that was cut off may have written what no log has, and the one after it nothing.
-    return this.#written.get(Math.max(...this.#bodies.keys(), ...this.#written.keys())) ?? new Map();
-  }
-
-  returned({ fencingToken }: Body, course: string): void {
-    this.#returned.set(fencingToken, course);
-  }
-
-  /** What the latest body was answered with when it returned; undefined when it has not. */
-  get course(): string | undefined {
-    return this.#returned.get(Math.max(...this.#returned.keys()));
+  returned(body: Body, course: string): void {
+    this.#of(body).course = course;
   }
 
   fresh(): number {
@@ -90,9 +113,9 @@ export class RunObserver implements ProgramProbe {
     return true;
   }
 
-  /** Paths of the steps that had settled in the latest body before its first CancelledError; undefined when it met none. */
-  get settledBeforeCancel(): ReadonlySet<string> | undefined {
-    const latest = Math.max(...this.#bodies.keys());
-    return this.#bodies.get(latest)?.settledAtCancel;
+  #of({ runId, fencingToken }: Body): ObservedBody {
+    const body = this.#bodies.get(fencingToken);
+    if (body === undefined) throw new Error(`no body of run ${runId} has begun under epoch ${fencingToken}`);
+    return body;
   }
 }

@@ -5,11 +5,11 @@
  * (fixed-programs.ts).
  */
 import { seededRng } from "@raftoral/raft-core";
-import { drawProgram } from "./draw-program.ts";
 import type { ProgramFinding } from "./finding.ts";
 import { FIXED_PROGRAMS } from "./fixed-programs.ts";
-import { CROWDED, drawPlan, type Plan, plansForEveryPlace, UNDISTURBED } from "./plans.ts";
-import type { Program } from "./program.ts";
+import { CROWDED, deploys, drawPlan, type Plan, plansForEveryPlace, planText, UNDISTURBED } from "./plans.ts";
+import { drawProgram } from "./program/draw-program.ts";
+import { every, type Program } from "./program/program.ts";
 import { type Trial, tryProgram } from "./trial.ts";
 
 /** A finding, and what led to it. */
@@ -54,7 +54,12 @@ export interface RunningPrograms {
 /** Runs the program of a seed with all of its plans, up to the first finding. */
 export async function runProgramSeed(seed: number, running: RunningPrograms = {}): Promise<ProgramResult> {
   if (seed === 0) return await runFixed(running);
-  return await runPlans({ ...running, seed, program: programOf(seed) }, (undisturbed) => plansOf(seed, undisturbed));
+  const program = programOf(seed);
+  const isPatched = !every(program.body, (action) => action.do !== "patched");
+  return await runPlans({ ...running, seed, program }, (undisturbed) => {
+    const plans = plansOf(seed, undisturbed);
+    return isPatched ? [...plans, ...deploys(undisturbed.commits)] : plans;
+  });
 }
 
 async function runFixed(running: RunningPrograms): Promise<ProgramResult> {
@@ -83,7 +88,7 @@ export async function runPlans(
   const trials: TriedPlan[] = [{ plan: UNDISTURBED, trial: undisturbed }];
   if (undisturbed.finding !== undefined) return { seed, found: foundIn(program, UNDISTURBED, undisturbed), trials };
   for (const plan of plans(undisturbed)) {
-    tell(`seed ${seed}, disturbed by ${plan.plan || "a full node"}`);
+    tell(`seed ${seed}, disturbed by ${planText(plan)}`);
     const trial = await tryProgram({ program, plan, ignore, undisturbed });
     trials.push({ plan, trial });
     if (trial.finding !== undefined) return { seed, found: foundIn(program, plan, trial), trials };

@@ -1,6 +1,6 @@
 /** Makes a program and its plan small, as long as the same invariant breaks: fewer disturbances, then fewer actions. */
 import type { Plan } from "./plans.ts";
-import { type Action, children, type Program } from "./program.ts";
+import { type Action, children, type Program } from "./program/program.ts";
 import { type FoundInProgram, type RunningPrograms, runPlans } from "./run-programs.ts";
 
 /** The smallest that was found, and the runs that it took. */
@@ -39,6 +39,7 @@ function* candidates({ program, plan }: FoundInProgram): Generator<readonly [Pro
     if (parts.length > 1) yield [program, { ...plan, plan: parts.filter((part) => part !== left).join("; ") }];
   }
   if (plan.snapshots) yield [program, { ...plan, snapshots: false }];
+  if (program.generations > 1) yield [{ ...program, generations: 1 }, plan];
   if (program.cancelling !== undefined) yield [{ ...program, cancelling: undefined }, plan];
   for (const body of smallerActions(program.body)) yield [{ ...program, body }, plan];
   for (const left of program.sendings) {
@@ -57,6 +58,7 @@ function* smallerActions(action: Action): Generator<Action> {
     case "race":
     case "any":
     case "allSettled":
+    case "contest":
       for (const branches of smallerLists(action.branches)) yield { ...action, branches };
       return;
     case "loop":
@@ -69,7 +71,26 @@ function* smallerActions(action: Action): Generator<Action> {
       return;
     case "scope":
       if (action.concurrency !== undefined) yield { ...action, concurrency: undefined };
+      if (action.timeoutMs !== undefined) yield { ...action, timeoutMs: undefined };
       for (const body of smallerActions(action.body)) yield { ...action, body };
+      return;
+    case "abort":
+    case "shield":
+      for (const body of smallerActions(action.body)) yield { ...action, body };
+      return;
+    case "condition":
+      if (action.timeoutMs !== undefined) yield { ...action, timeoutMs: undefined };
+      for (const body of smallerActions(action.body)) yield { ...action, body };
+      return;
+    case "saga":
+      if (action.bookings > 0) yield { ...action, bookings: action.bookings - 1 };
+      if (action.undoFailures > 0) yield { ...action, undoFailures: 0 };
+      if (action.fails) yield { ...action, fails: false };
+      for (const body of smallerActions(action.body)) yield { ...action, body };
+      return;
+    case "patched":
+      for (const before of smallerActions(action.before)) yield { ...action, before };
+      for (const now of smallerActions(action.now)) yield { ...action, now };
       return;
     case "try":
       if (action.caught !== undefined) yield { ...action, caught: undefined };

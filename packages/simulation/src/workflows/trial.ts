@@ -2,14 +2,16 @@
 import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
 import type { Logger } from "@raftoral/raft-core";
-import { workflow } from "@raftoral/workflow";
+import { type WorkflowDefinition, workflow } from "@raftoral/workflow";
 import { disturb, type HistoryExport, TestCluster } from "raftoral/testing";
+import { BODY_STREAM, STEP_STREAM } from "./body/body-site.ts";
+import { leaf } from "./body/leaf.ts";
+import { COURSE, programWorkflow } from "./body/program-workflow.ts";
 import type { ProgramFinding, ProgramInvariant } from "./finding.ts";
-import { judgeChunks, judgeEnd } from "./judge.ts";
+import { earlierOf, judgeChunks, judgeEnd } from "./judge.ts";
 import type { Plan } from "./plans.ts";
-import type { Program } from "./program.ts";
-import { BODY_STREAM, COURSE, leaf, programWorkflow, STEP_STREAM } from "./program-workflow.ts";
-import { RunObserver } from "./run-observer.ts";
+import type { Program } from "./program/program.ts";
+import { type ObservedBody, RunObserver } from "./run-observer.ts";
 
 /** What is tried. */
 export interface TrialOptions {
@@ -39,6 +41,8 @@ export interface Trial {
 const RUN_ID = "program";
 /** How long a step that waits for nothing real may hold virtual time, in real milliseconds. */
 const REAL_WAIT_MS = 5;
+/** How long all processes are down for a deploy, in virtual milliseconds. */
+const DEPLOY_MS = 1_000;
 const SNAPSHOTS = Object.freeze({ snapshotEveryEntries: 4, keepEntries: 1 });
 
 /** Keeps the slot that it gets. */
@@ -56,8 +60,9 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
   const findings: ProgramFinding[] = [];
   let [history, come, startedAtMs]: [HistoryExport | undefined, number, number] = [undefined, 0, 0];
   try {
+    const now = [programWorkflow(observer), leaf, hog];
     cluster = await TestCluster.start({
-      workflows: [programWorkflow(observer), leaf, hog],
+      workflows: plan.deploysAt === undefined ? now : [programWorkflow(observer, { isOld: true }), leaf, hog],
       realWaitMs: REAL_WAIT_MS,
       logger: loggerFor(findings),
       nodeOptions: {
@@ -68,21 +73,28 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
     startedAtMs = cluster.time.nowMs;
     answerTokens(cluster, observer);
     const disturbing = disturb(cluster, RUN_ID, plan.plan);
+    const deployed = plan.deploysAt === undefined ? undefined : deploy(cluster, plan.deploysAt, now);
     history = await runIt(cluster, program, plan);
     await disturbing.finish();
+    await deployed?.();
     come = disturbing.come;
     await cluster.assertRecordedOnce(RUN_ID);
     await cluster.assertChunks(RUN_ID, STEP_STREAM);
-    findings.push(...judgeChunks(await cluster.assertChunks(RUN_ID, BODY_STREAM), observer.written));
+    const body = observer.latest(earlierOf(history).length + 1);
+    const chunks = await cluster.assertChunks(RUN_ID, BODY_STREAM);
+    findings.push(...judgeChunks(chunks, body?.written ?? new Map()));
     const ended = {
       program,
       history,
-      settledBeforeCancel: observer.settledBeforeCancel,
+      body,
       wasCancelled: program.cancelling !== undefined || plan.isCrowded || disturbing.hasCancelled,
       mayReorderSignals: plan.plan.includes("delay@"),
     };
-    findings.push(...(await judgeEnd(ended, undisturbed?.history)));
-    if (history.outcome.status === "completed") findings.push(...(await judgeCourse(cluster, observer)));
+    // Code that comes in the middle of a run may lead to another end.
+    findings.push(...(await judgeEnd(ended, deployed === undefined ? undisturbed?.history : undefined)));
+    // A query runs the code that the nodes have by now.
+    if (history.outcome.status === "completed" && body?.isOld === false)
+      findings.push(...(await judgeCourse(cluster, body)));
   } catch (error) {
     findings.push(findingOf(error));
   }
@@ -103,6 +115,22 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
   };
 }
 
+/** Ends all processes after an entry of the run, and starts others with `workflows`. Gives the way to wait until they have. */
+function deploy(cluster: TestCluster, commit: number, workflows: readonly WorkflowDefinition[]): () => Promise<void> {
+  let starting: Promise<unknown> | undefined;
+  const startAll = async (): Promise<void> => {
+    await cluster.after(DEPLOY_MS);
+    await Promise.all(cluster.nodes.map(({ nodeId }) => cluster.startNode(nodeId, workflows)));
+  };
+  cluster.at({ runId: RUN_ID, commit, when: "after" }, () => {
+    for (const { nodeId } of cluster.nodes) cluster.kill(nodeId);
+    starting = startAll();
+  });
+  return async () => {
+    if (starting !== undefined) await cluster.time.drive(starting);
+  };
+}
+
 /** Answers every token that the run hands out, outside of its body. */
 function answerTokens(cluster: TestCluster, observer: RunObserver): void {
   const answer = async (token: string, afterMs: number): Promise<void> => {
@@ -114,7 +142,7 @@ function answerTokens(cluster: TestCluster, observer: RunObserver): void {
 }
 
 /** P16. The body is run again from its record, on the node that is asked. */
-async function judgeCourse(cluster: TestCluster, { course }: RunObserver): Promise<readonly ProgramFinding[]> {
+async function judgeCourse(cluster: TestCluster, { course }: ObservedBody): Promise<readonly ProgramFinding[]> {
   const answered = await cluster.workflows.query(RUN_ID, COURSE);
   if (answered === course) return [];
   return [{ invariant: "queried-same", message: `a query shows the course ${answered}, and its body had ${course}` }];

@@ -26,8 +26,35 @@ export type Action =
   | { readonly do: "sequence"; readonly actions: readonly Action[] }
   /** Each branch in a scope of its own. */
   | { readonly do: "all" | "race" | "any" | "allSettled"; readonly branches: readonly Action[] }
-  /** A scope of which at most `concurrency` steps run at once. */
-  | { readonly do: "scope"; readonly name: string; readonly body: Action; readonly concurrency: number | undefined }
+  /** `ctx.race`: each branch in a scope of its own, and the losers are cancelled. */
+  | { readonly do: "contest"; readonly branches: readonly Action[] }
+  /** A scope of which at most `concurrency` steps run at once, and which is cancelled after `timeoutMs`. */
+  | {
+      readonly do: "scope";
+      readonly name: string;
+      readonly body: Action;
+      readonly concurrency: number | undefined;
+      readonly timeoutMs: number | undefined;
+    }
+  /** A scope whose signal is aborted after so many milliseconds. */
+  | { readonly do: "abort"; readonly body: Action; readonly afterMs: number }
+  /** Runs on in a cancelled run, for `timeoutMs` at most. */
+  | { readonly do: "shield"; readonly body: Action; readonly timeoutMs: number }
+  /** Runs the body in a scope, beside a condition that holds once the body has ended. */
+  | { readonly do: "condition"; readonly body: Action; readonly timeoutMs: number | undefined }
+  /**
+   * Makes so many bookings, runs the body, and fails if `fails`: then, as whenever anything throws, what was booked is undone. Of each undo so many attempts of
+   * two fail.
+   */
+  | {
+      readonly do: "saga";
+      readonly bookings: number;
+      readonly body: Action;
+      readonly fails: boolean;
+      readonly undoFailures: number;
+    }
+  /** What a change of the code has replaced, and what it does now. Code from before the change knows nothing of it. */
+  | { readonly do: "patched"; readonly id: string; readonly before: Action; readonly now: Action }
   /** The same body for each of so many items, at most `concurrency` of them under way. */
   | { readonly do: "map"; readonly items: number; readonly concurrency: number; readonly body: Action }
   | { readonly do: "loop"; readonly times: number; readonly body: Action }
@@ -86,51 +113,8 @@ export interface Program {
   /** Sent one after the other as soon as the run exists: enough for every wait without a time limit. */
   readonly sendings: readonly Sending[];
   readonly cancelling: Cancelling | undefined;
-}
-
-/** Whether the end and the records of a program follow from the program alone, whatever takes how long and however often an owner is replaced. */
-export function isExact({ body, cancelling }: Program): boolean {
-  return cancelling === undefined && every(body, isExactAction);
-}
-
-function isExactAction(action: Action): boolean {
-  switch (action.do) {
-    case "race":
-    case "any":
-    case "detached":
-      return false;
-    case "step":
-      return !action.isVolatile;
-    case "wait":
-    case "token":
-      return action.timeoutMs === undefined;
-    case "variable":
-      // The failure may be lost with its owner, and the next call succeeds.
-      return action.fails !== "once";
-    case "all":
-      // Which branch fails first, and what the others record meanwhile, is decided by time.
-      return action.branches.every((branch) => every(branch, (one) => isIndependent(one) && !mayThrow(one)));
-    case "map":
-      return every(action.body, (one) => isIndependent(one) && !mayThrow(one));
-    case "allSettled":
-      return action.branches.every((branch) => every(branch, isIndependent));
-    default:
-      return true;
-  }
-}
-
-/** Whether a branch with this action does the same whatever the branches beside it do. */
-function isIndependent(action: Action): boolean {
-  return action.do !== "wait" && action.do !== "random";
-}
-
-function mayThrow(action: Action): boolean {
-  if (action.do === "step") return action.failures >= action.attempts || (action.hangs && action.attempts === 1);
-  return (
-    action.do === "throw" ||
-    (action.do === "child" && action.fails) ||
-    (action.do === "variable" && action.fails !== "never")
-  );
+  /** How often the run carries the program out: each time but the last it continues as new. */
+  readonly generations: number;
 }
 
 /** Whether `holds` for an action and everything in it. */
@@ -147,11 +131,18 @@ export function children(action: Action): readonly Action[] {
     case "race":
     case "any":
     case "allSettled":
+    case "contest":
       return action.branches;
     case "scope":
+    case "abort":
+    case "shield":
+    case "condition":
+    case "saga":
     case "loop":
     case "map":
       return [action.body];
+    case "patched":
+      return [action.before, action.now];
     case "try":
       return [action.body, action.caught, action.finally].filter((one) => one !== undefined);
     default:
@@ -160,8 +151,9 @@ export function children(action: Action): readonly Action[] {
 }
 
 /** A program as lines for people. */
-export function programLines({ body, sendings, cancelling }: Program): readonly string[] {
+export function programLines({ body, sendings, cancelling, generations }: Program): readonly string[] {
   return [
+    ...(generations === 1 ? [] : [`${generations} generations of`]),
     ...lines(body, ""),
     ...sendings.map(({ signal, payload, afterMs }) => `send signal=${signal} payload=${payload} afterMs=${afterMs}`),
     ...(cancelling === undefined ? [] : [`cancel ${cancelling.when} commit ${cancelling.commit}`]),

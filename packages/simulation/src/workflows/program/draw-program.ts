@@ -1,4 +1,5 @@
 /** Draws random programs. The same source of chance gives the same program. */
+import { UNHURRIED_MS } from "./exactness.ts";
 import type { Action, Cancelling, Program, Sending, StepAction } from "./program.ts";
 
 /** A whole number in `[0, bound)`. */
@@ -9,12 +10,18 @@ const SIGNALS = ["go", "stop"] as const;
 const TOKENS = ["approval", "payment"] as const;
 const VARIABLES = ["status", "count"] as const;
 const SCOPES = ["line", "parcel"] as const;
+const PATCHES = ["charge-first", "two-labels"] as const;
 /** Actions of a program at most: long enough for interleavings, short enough to read. */
 const MAX_ACTIONS = 14;
 const MAX_DEPTH = 4;
 /** More attempts than a delay that doubles can be computed for. */
 const MANY_ATTEMPTS = 1_100;
 const DAY_MS = 86_400_000;
+/** Most generations of a run, and one of how many programs has several. */
+const MAX_GENERATIONS = 3;
+const SEVERAL_GENERATIONS_EVERY = 6;
+/** What a shield may take in a program whose end depends on time: shorter than the grace of a cancelled run, or longer than a body in it. */
+const SHIELD_MS = 60_000;
 /** Of steps that are drawn as simple actions, so many in a hundred are children. */
 const CHILDREN_IN_HUNDRED = 8;
 
@@ -25,7 +32,10 @@ export function drawProgram(below: Below): Program {
   const cancelling: Cancelling | undefined =
     !isCalm && chance(3) ? { commit: 1 + below(5), when: chance(2) ? "before" : "after" } : undefined;
   const drawing = new Drawing(below, isCalm);
-  return { body: { do: "sequence", actions: drawing.actions() }, sendings: drawing.sendings, cancelling };
+  const body: Action = { do: "sequence", actions: drawing.actions() };
+  const generations = chance(SEVERAL_GENERATIONS_EVERY) ? 2 + below(MAX_GENERATIONS - 1) : 1;
+  drawing.sendAgain(0, generations - 1);
+  return { body, sendings: drawing.sendings, cancelling, generations };
 }
 
 class Drawing {
@@ -54,9 +64,7 @@ class Drawing {
   }
 
   #compound(depth: number): Action {
-    switch (this.#below(7)) {
-      case 6:
-        return this.#map(depth);
+    switch (this.#below(11)) {
       case 0:
         return { do: "sequence", actions: this.#several(depth, 4) };
       case 1:
@@ -65,6 +73,21 @@ class Drawing {
         return this.#scope(depth);
       case 3:
         return this.#loop(depth);
+      case 4:
+        return this.#map(depth);
+      case 5:
+        return this.#saga(depth);
+      case 6:
+        return this.#shield(depth);
+      case 7:
+        return this.#condition(depth);
+      case 8:
+        return {
+          do: "patched",
+          id: this.#pick(PATCHES),
+          before: this.#action(depth + 1),
+          now: this.#action(depth + 1),
+        };
       default:
         return {
           do: "try",
@@ -75,10 +98,27 @@ class Drawing {
     }
   }
 
+  #saga(depth: number): Action {
+    const bookings = this.#below(4);
+    const body = this.#action(depth + 1);
+    const fails = this.#chance(3) && !(this.#isCalm && this.#branches > 0);
+    return { do: "saga", bookings, body, fails, undoFailures: this.#chance(3) ? 1 + this.#below(2) : 0 };
+  }
+
+  #shield(depth: number): Action {
+    const hurriedMs = this.#chance(2) ? SHIELD_MS : 1 + this.#below(2_000);
+    return { do: "shield", body: this.#action(depth + 1), timeoutMs: this.#isCalm ? UNHURRIED_MS : hurriedMs };
+  }
+
+  #condition(depth: number): Action {
+    const timeoutMs = this.#chance(2) && !this.#isCalm ? 1 + this.#below(2_000) : undefined;
+    return { do: "condition", body: this.#action(depth + 1), timeoutMs };
+  }
+
   #parallel(depth: number): Action {
     const how = this.#isCalm
       ? (["all", "allSettled"] as const)
-      : (["all", "all", "race", "any", "allSettled"] as const);
+      : (["all", "all", "race", "any", "allSettled", "contest", "contest"] as const);
     this.#branches += 1;
     const branches = this.#several(depth, 3);
     this.#branches -= 1;
@@ -86,8 +126,11 @@ class Drawing {
   }
 
   #scope(depth: number): Action {
+    if (!this.#isCalm && this.#chance(4))
+      return { do: "abort", body: this.#action(depth + 1), afterMs: this.#below(2_000) };
     const concurrency = this.#chance(3) ? 1 + this.#below(2) : undefined;
-    return { do: "scope", name: this.#pick(SCOPES), body: this.#action(depth + 1), concurrency };
+    const timeoutMs = this.#chance(3) && !this.#isCalm ? 1 + this.#below(2_000) : undefined;
+    return { do: "scope", name: this.#pick(SCOPES), body: this.#action(depth + 1), concurrency, timeoutMs };
   }
 
   /** Each item needs the signals that its body waits for. */
@@ -97,12 +140,12 @@ class Drawing {
     const body = this.#action(depth + 1);
     this.#branches -= 1;
     const items = 1 + this.#below(4);
-    this.#sendAgain(before, items - 1);
+    this.sendAgain(before, items - 1);
     return { do: "map", items, concurrency: 1 + this.#below(3), body };
   }
 
   /** Sends what was sent since `before` so many times more. */
-  #sendAgain(before: number, times: number): void {
+  sendAgain(before: number, times: number): void {
     const own = this.sendings.slice(before);
     for (let round = 0; round < times; round++) for (const { signal, afterMs } of own) this.#send(signal, afterMs);
   }
@@ -112,7 +155,7 @@ class Drawing {
     const before = this.sendings.length;
     const body = this.#action(depth + 1);
     const times = 1 + this.#below(3);
-    this.#sendAgain(before, times - 1);
+    this.sendAgain(before, times - 1);
     return { do: "loop", times, body };
   }
 
@@ -166,7 +209,7 @@ class Drawing {
   }
 
   #variable(calmBranch: boolean): Action {
-    const fails = this.#chance(6) && !calmBranch ? (this.#chance(2) && !this.#isCalm ? "once" : "always") : "never";
+    const fails = this.#chance(4) && !calmBranch ? (this.#chance(2) && !this.#isCalm ? "once" : "always") : "never";
     return { do: "variable", name: this.#pick(VARIABLES), sets: this.#below(3), fails };
   }
 
