@@ -23,11 +23,13 @@ const LIMITS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "packages/raftoral/src/client": {
     MAX_CALLS: "Calls under way at once in one client; more wait for their turn",
     MAX_POLLS: "Waits for runs under way at once in one client; more take turns",
-    MAX_STREAM_READS: "Streams of runs that one client reads at once; more wait for their turn",
+    MAX_OPEN_CALLS: "Reads of streams and of events that one client has open at once; more wait for their turn",
     MAX_ANSWER_BYTES: "Bytes of an answer that a client takes",
   },
   "packages/raftoral/src/metrics": { MAX_CONNECTIONS: "Connections of the metrics port" },
   "packages/workflow/src": {
+    KEPT_EVENTS: "Latest events that a node keeps for readers",
+    KEPT_BYTES: "Bytes of their values",
     MAX_BUFFERED_SIGNALS: "Signals of a run that wait to be asked for",
     MAX_BUFFERED_SIGNAL_BYTES: "Bytes of those",
     MAX_STREAMS_PER_RUN: "Streams of a run",

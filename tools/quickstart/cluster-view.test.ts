@@ -11,7 +11,8 @@ const recorded = (index: number, key: string, owner = 1): Event => ({
   runId: "A",
   path: key,
   kind: "step",
-  bytes: 1,
+  workflowType: "t",
+  value: new Uint8Array(1),
   owner,
   epoch: owner,
 });

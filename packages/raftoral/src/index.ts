@@ -78,6 +78,25 @@ export {
 
 export type { CallOptions } from "./api/call-options.ts";
 export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster.ts";
+export type {
+  AttemptFailedEvent,
+  CancelRequestedEvent,
+  ClusterRunEvent,
+  ClusterRunEventType,
+  EventFilter,
+  EventOptions,
+  EventsMissedEvent,
+  NodeChangedEvent,
+  OwnerChangedEvent,
+  RecordCommittedEvent,
+  RunContinuedEvent,
+  RunEndedEvent,
+  RunStartedEvent,
+  RunStuckEvent,
+  RunsPrunedEvent,
+  SignalBufferedEvent,
+  StreamAppendedEvent,
+} from "./api/events.ts";
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
 export { Payload } from "./api/payload.ts";
 export type {

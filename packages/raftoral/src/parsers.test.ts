@@ -17,6 +17,7 @@ import {
   type GetStatusResponse,
   GetStatusResponseSchema,
 } from "./gen/raftoral/v1/cluster_service_pb.ts";
+import { EventService } from "./gen/raftoral/v1/event_service_pb.ts";
 import {
   type HistoryRecord,
   HistoryRecordSchema,
@@ -240,7 +241,7 @@ describe("a node's services", () => {
     return frame;
   }
 
-  const paths = [WorkflowService, ClusterService].flatMap((service) => {
+  const paths = [WorkflowService, ClusterService, EventService].flatMap((service) => {
     return service.methods.map(({ name }) => `/${service.typeName}/${name}`);
   });
   /** Fields that most requests have: texts, bytes and numbers at the edges. */

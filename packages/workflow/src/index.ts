@@ -72,6 +72,14 @@ export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
+export {
+  type EventBounds,
+  EventFeed,
+  type EventPosition,
+  type FeedEvent,
+  type FeedPage,
+  type PlacedEvent,
+} from "./requests/event-feed.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";

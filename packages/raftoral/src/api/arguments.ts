@@ -16,6 +16,7 @@ import {
 } from "@raftoral/workflow";
 import type { CallLimit, CallOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
+import { EVENT_TYPES, type EventOptions, type EventRequest } from "./events.ts";
 import { RUN_STATUSES, type RunFilter } from "./runs.ts";
 import type { StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
@@ -160,6 +161,31 @@ export function chunksArgument(options: StreamOptions | undefined): {
     throw invalid("from", from, "a whole number from 0");
   if (typeof follow !== "boolean") throw invalid("follow", follow, "true or false");
   return { from, follow };
+}
+
+/** Which events are asked for, and from where. Throws REQUEST_INVALID. */
+export function eventsArgument(options: EventOptions | undefined): EventRequest {
+  const { types, runId, workflowType, after, from = "now", values = false, follow = true } = optionsArgument(options);
+  if (types !== undefined && !(Array.isArray(types) && types.every((type) => EVENT_TYPES.includes(type))))
+    throw invalid("types", types, `a list of some of ${EVENT_TYPES.join(", ")}`);
+  if (workflowType !== undefined && textProblem(workflowType, MAX_TYPE_LENGTH) !== undefined)
+    throw invalid("workflowType", workflowType, `text of 1 to ${MAX_TYPE_LENGTH} characters`);
+  if (after !== undefined && textProblem(after, MAX_PAGE_TOKEN_LENGTH) !== undefined) throw positionInvalid();
+  if (from !== "now" && from !== "oldest") throw invalid("from", from, '"oldest" or "now"');
+  if (typeof values !== "boolean") throw invalid("values", values, "true or false");
+  if (typeof follow !== "boolean") throw invalid("follow", follow, "true or false");
+  const of = runId === undefined ? {} : { runId: runIdArgument(runId) };
+  const filter = { ...(types === undefined ? {} : { types }), ...(workflowType === undefined ? {} : { workflowType }) };
+  return { ...filter, ...of, after, from, values, follow };
+}
+
+/** The failure of a position that no event has. */
+export function positionInvalid(): NodeError {
+  return new NodeError(
+    "REQUEST_INVALID",
+    "Argument after is not the position of an event; it must be one that an event had, or left out.",
+    { details: { argument: "after" } },
+  );
 }
 
 /** Undefined when not given. Throws REQUEST_INVALID. */

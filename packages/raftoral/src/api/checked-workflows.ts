@@ -26,6 +26,7 @@ import {
 } from "@raftoral/workflow";
 import {
   chunksArgument,
+  eventsArgument,
   failureArgument,
   filterArgument,
   limitArgument,
@@ -45,6 +46,7 @@ import {
   workflowArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
+import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
 import { Payload } from "./payload.ts";
@@ -181,6 +183,22 @@ export class CheckedWorkflows implements Workflows {
           const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
           yield { ...chunk, value: taken as StreamValue<Stream> };
         }
+      }
+    } finally {
+      // What is under way ends with the limit's signal, and need not be waited for.
+      pages.return?.().catch(() => {});
+    }
+  }
+
+  async *events(options?: EventOptions): AsyncGenerator<ClusterRunEvent, void, undefined> {
+    const request = eventsArgument(options);
+    const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
+    const pages = this.#port.events(request, limit)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const page = await abortable(limit, "Reading events", () => pages.next());
+        if (page.done === true) return;
+        yield* page.value.events;
       }
     } finally {
       // What is under way ends with the limit's signal, and need not be waited for.

@@ -6,6 +6,7 @@
  * `limit.signal` aborts.
  */
 import type { CallLimit } from "./call-options.ts";
+import type { EventPage, EventRequest } from "./events.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
@@ -60,6 +61,8 @@ export interface WorkflowsPort {
   variables(runId: string, name: string | undefined, page: PageRequest, limit: CallLimit): Promise<VariablePage>;
   /** Ends with the stream or its run, or once it has given what is there. */
   stream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage>;
+  /** The first page says where the read begins, and may have no events. Ends once everything that is there was given, unless it follows. */
+  events(request: EventRequest, limit: CallLimit): AsyncIterable<EventPage>;
   /** Undefined when the run has not ended within `limit.timeoutMs`. */
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   signal(request: SignalRequest, limit: CallLimit): Promise<void>;

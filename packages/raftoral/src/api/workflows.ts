@@ -18,6 +18,7 @@ import type {
   WorkflowResult,
 } from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
+import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
@@ -131,6 +132,13 @@ export interface Workflows {
     stream: Stream,
     options?: StreamOptions,
   ): AsyncIterable<StreamChunk<StreamValue<Stream>>>;
+  /**
+   * What happens to the runs of the cluster, in the order of the log: from now on, from the oldest event that the node keeps, or after the position of an event. Every node
+   * gives the same events at the same positions, so a reader goes on after its last position on any node. A node keeps the latest 50,000 events, and 16 MiB of
+   * their values: who asks for older ones, or reads too slowly, gets an event `events-missed` and goes on with what is kept. Without `timeoutMs` it goes on until
+   * the reader stops. Rejects with REQUEST_INVALID.
+   */
+  events(options?: EventOptions): AsyncIterable<ClusterRunEvent>;
   /**
    * The value of a variable of a run, as it was last recorded; undefined for a variable that the run does not have. A definition gives the value its type. It
    * costs one look-up, however long the history, while the run goes on and as long as it is kept afterwards. Rejects with WORKFLOW_NOT_FOUND.

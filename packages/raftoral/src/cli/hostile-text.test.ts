@@ -35,6 +35,19 @@ beforeEach(async () => {
   });
   const common = { workflowType: HOSTILE, input: { [HOSTILE]: HOSTILE }, history, endedAtMs: 1_700_000_000_500 };
   node.runs.set(HOSTILE, run(HOSTILE, { ...common, status: "failed", error }));
+  node.events = [
+    {
+      type: "run-ended",
+      position: "1",
+      atMs: 1,
+      runId: HOSTILE,
+      workflowType: HOSTILE,
+      status: "failed",
+      error: { name: HOSTILE, message: HOSTILE },
+    },
+    { type: "signal-buffered", position: "2", atMs: 2, runId: HOSTILE, workflowType: HOSTILE, name: HOSTILE },
+    { type: "runs-pruned", position: "3", atMs: 3, runIds: [HOSTILE] },
+  ];
   node.chunks.set("out", [HOSTILE, { [HOSTILE]: HOSTILE }]);
   node.runs.set("completed", run("completed", { ...common, status: "completed", result: HOSTILE }));
   node.runs.set("cancelled", run("cancelled", { ...common, status: "cancelled", cancelReason: HOSTILE }));
@@ -69,6 +82,9 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["stream", "running", "out"],
   ["stream", HOSTILE, HOSTILE, "--follow"],
   ["stream", "running", "out", "--from", HOSTILE],
+  ["events"],
+  ["events", "--run", HOSTILE, "--type", HOSTILE, "--follow"],
+  ["events", "--event", HOSTILE],
   ["cancel", "running", "--reason", HOSTILE],
   ["cancel", HOSTILE],
   ["status"],

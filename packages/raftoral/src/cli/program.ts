@@ -10,6 +10,7 @@ import { addAnswer } from "./commands/answer.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addCheck } from "./commands/check.ts";
+import { addEvents } from "./commands/events.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
 import { addQuery } from "./commands/query.ts";
@@ -78,6 +79,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addShow(program, io);
   addSignal(program, io);
   addStream(program, io);
+  addEvents(program, io);
   addQuery(program, io);
   addAnswer(program, io);
   addVariables(program, io);

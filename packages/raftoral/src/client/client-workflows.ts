@@ -1,5 +1,6 @@
 /** {@link WorkflowsPort} of a client: over gRPC, through any node. */
 import type { CallLimit } from "../api/call-options.ts";
+import type { EventPage, EventRequest } from "../api/events.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
@@ -10,19 +11,20 @@ import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } fr
 import { answerToWire } from "../wire/token-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
+import type { FollowedCalls } from "./followed-calls.ts";
+import { readEvents, readStream } from "./open-reads.ts";
 import type { RunPolls } from "./run-polls.ts";
-import type { StreamReads } from "./stream-reads.ts";
 
 /** The workflow calls of one client. A call that changes something carries an id, so that it can be sent again. */
 export class ClientWorkflows implements WorkflowsPort {
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
-  readonly #streams: StreamReads;
+  readonly #followed: FollowedCalls;
 
-  constructor(calls: ClientCalls, polls: RunPolls, streams: StreamReads) {
+  constructor(calls: ClientCalls, polls: RunPolls, followed: FollowedCalls) {
     this.#calls = calls;
     this.#polls = polls;
-    this.#streams = streams;
+    this.#followed = followed;
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
@@ -76,7 +78,11 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   stream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage> {
-    return this.#streams.read(request, limit);
+    return readStream(this.#followed, request, limit);
+  }
+
+  events(request: EventRequest, limit: CallLimit): AsyncIterable<EventPage> {
+    return readEvents(this.#followed, request, limit);
   }
 
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {

@@ -1,10 +1,11 @@
 /**
- * One HTTP/2 connection to one node, with the clients of both services on it.
+ * One HTTP/2 connection to one node, with the clients of all services on it.
  */
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { NodeSessions, parseAddress, type Security } from "@raftoral/transport-grpc";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
+import { EventService } from "../gen/raftoral/v1/event_service_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
 /** Answers beyond it are refused: room for a thousand records of ordinary size. */
@@ -20,6 +21,7 @@ export class Connection {
   readonly address: string;
   readonly workflows: Client<typeof WorkflowService>;
   readonly cluster: Client<typeof ClusterService>;
+  readonly events: Client<typeof EventService>;
   readonly #session: NodeSessions;
 
   /** Connects at the first call. */
@@ -37,6 +39,7 @@ export class Connection {
     });
     this.workflows = createClient(WorkflowService, transport);
     this.cluster = createClient(ClusterService, transport);
+    this.events = createClient(EventService, transport);
   }
 
   /** Ends every call in progress. Idempotent. */

@@ -17,9 +17,9 @@ import { ClientCalls } from "./client-calls.ts";
 import { ClientCluster } from "./client-cluster.ts";
 import { ClientWorkflows } from "./client-workflows.ts";
 import { Failover } from "./failover.ts";
+import { FollowedCalls } from "./followed-calls.ts";
 import { MemberWatch } from "./member-watch.ts";
 import { RunPolls } from "./run-polls.ts";
-import { StreamReads } from "./stream-reads.ts";
 
 /** Options of a client. */
 export interface ClientOptions {
@@ -48,7 +48,7 @@ export class RaftoralClient {
   readonly #failover: Failover;
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
-  readonly #streams: StreamReads;
+  readonly #followed: FollowedCalls;
   readonly #security: Security;
   readonly #environment: Environment;
   readonly #stopWatching: () => void;
@@ -61,9 +61,9 @@ export class RaftoralClient {
     this.#failover = new Failover(addresses, security, clock);
     this.#calls = new ClientCalls(this.#failover, clock);
     this.#polls = new RunPolls(this.#failover, clock);
-    this.#streams = new StreamReads(this.#failover, clock);
+    this.#followed = new FollowedCalls(this.#failover, clock);
     this.#stopWatching = security.watch(clock, silentLogger);
-    const port = new ClientWorkflows(this.#calls, this.#polls, this.#streams);
+    const port = new ClientWorkflows(this.#calls, this.#polls, this.#followed);
     this.workflows = new CheckedWorkflows({ port, timeoutMs, uuid });
     this.cluster = new CheckedCluster(new ClientCluster(this.#calls, addresses[0]), timeoutMs);
   }
@@ -115,7 +115,7 @@ export class RaftoralClient {
     this.#failover.close();
     this.#calls.close();
     this.#polls.close();
-    this.#streams.close();
+    this.#followed.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

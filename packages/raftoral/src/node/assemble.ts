@@ -143,6 +143,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
     readStream: (request, limit) => port.stream(request, limit),
+    readEvents: (request, limit) => port.events(request, limit),
     members: () => membership.members(),
     admit: (newcomer, clusterName, wanted, limit) => membership.admit(newcomer, clusterName, wanted, limit),
     readdress: (member, to, limit) => membership.readdress(member, to, limit),

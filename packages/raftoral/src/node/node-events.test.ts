@@ -16,6 +16,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   removed: true,
   failed: true,
   "run-started": true,
+  "attempt-failed": true,
   "run-ended": true,
   "run-continued": true,
   "owner-changed": true,

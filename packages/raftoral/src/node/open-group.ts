@@ -6,6 +6,7 @@ import type { WorkflowExecutor } from "@raftoral/workflow";
 import { clusterNameOf } from "../api/cluster-id.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
+import { registerEventService } from "../service/event-routes.ts";
 import type { ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
 import { assertOwnCertificate } from "./config/node-security.ts";
@@ -108,6 +109,7 @@ async function openGrpc(
     routes: (router: ConnectRouter) => {
       registerWorkflowService(router, served, limits.defaultTimeoutMs);
       registerClusterService(router, served, limits.defaultTimeoutMs);
+      registerEventService(router, served, limits.defaultTimeoutMs);
     },
   });
   await transport.start();

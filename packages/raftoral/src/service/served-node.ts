@@ -6,6 +6,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
 import type { Cluster, MemberInfo } from "../api/cluster.ts";
+import type { EventPage, EventRequest } from "../api/events.ts";
 import type { Payload } from "../api/payload.ts";
 import type { EndedRun } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
@@ -31,6 +32,8 @@ export interface ServedNode {
   queryRun(request: QueryRequest, limit: CallLimit): Promise<Payload>;
   /** The pages of a stream as they come; ends with the stream or its run, or once it has given what is there. */
   readStream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage>;
+  /** The pages of a read of events, as {@link WorkflowsPort.events} gives them. */
+  readEvents(request: EventRequest, limit: CallLimit): AsyncIterable<EventPage>;
   /** Members by id, as this node knows them. */
   members(): readonly MemberInfo[];
   /** Gives a node a place. `nodeId` is the id to be given; 0: any. */

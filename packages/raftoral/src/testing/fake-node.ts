@@ -10,6 +10,7 @@ import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
 import type { ClusterPort } from "../api/cluster-port.ts";
+import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
@@ -17,6 +18,7 @@ import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
+import { registerEventService } from "../service/event-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
 
@@ -49,6 +51,8 @@ export class FakeNode implements ServedNode {
   readonly answers: unknown[][] = [];
   /** Values of chunks, by the name of their stream. */
   readonly chunks = new Map<string, readonly unknown[]>();
+  /** What happened: positions are "1", "2", ... */
+  events: readonly ClusterRunEvent[] = [];
   /** Values of variables by their names, by the id of their run. */
   readonly variables = new Map<string, Readonly<Record<string, unknown>>>();
   /** Every call, by name, with its timeout. */
@@ -94,6 +98,17 @@ export class FakeNode implements ServedNode {
     for (const [at, chunk] of (this.chunks.get(stream) ?? []).slice(from).entries()) {
       yield [{ offset: from + at, value: Payload.of(chunk, "a chunk"), epoch: 1 }];
       await this.before("chunk");
+    }
+  }
+
+  async *readEvents({ after, runId }: EventRequest, limit: CallLimit): AsyncGenerator<EventPage> {
+    await this.#enter("readEvents", { ...limit, timeoutMs: 0 });
+    let next = after ?? "0";
+    yield { events: [], next };
+    for (const event of this.events.slice(Number(next))) {
+      next = event.position;
+      yield { events: runId === undefined || ("runId" in event && event.runId === runId) ? [event] : [], next };
+      await this.before("event");
     }
   }
 
@@ -161,6 +176,7 @@ export class FakeNode implements ServedNode {
       },
       wait: async (runId, limit) => this.pollRun(runId, limit),
       stream: (request, limit) => this.readStream(request, limit),
+      events: (request, limit) => this.readEvents(request, limit),
       signal: async ({ runId, name, payload, signalId }: SignalRequest, limit) => {
         await this.#enter("signal", limit);
         this.#present(runId);
@@ -321,6 +337,7 @@ export async function serveFake(node: ServedNode, port = 0): Promise<FakeServer>
       routes: (router) => {
         registerWorkflowService(router, () => node, DEFAULT_TIMEOUT_MS);
         registerClusterService(router, () => node, DEFAULT_TIMEOUT_MS);
+        registerEventService(router, () => node, DEFAULT_TIMEOUT_MS);
       },
     }),
   );

@@ -10,6 +10,7 @@ import { expectAlike } from "./alike.ts";
 import { askingCases } from "./asking-cases.ts";
 import { childCases } from "./child-cases.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
+import { eventCases } from "./event-cases.ts";
 import { exportCases } from "./export-cases.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
@@ -362,6 +363,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     childCases(() => subject);
     stepCases(() => subject);
     streamCases(() => subject);
+    eventCases(() => subject);
     askingCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {

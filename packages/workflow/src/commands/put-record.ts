@@ -36,9 +36,9 @@ export function record(
   // The head may have changed since the command found the run.
   if (run.head.stepsInProgress > 0) tables.runs.dropProgress(run, path);
   forgetLosses(tables, run);
-  const { runId } = run;
+  const { runId, workflowType } = run;
   const at = { index, position, atMs: clock } as const;
-  const what = { runId, path, kind, bytes: value.length, owner, epoch };
+  const what = { runId, workflowType, path, kind, value, owner, epoch };
   tables.events.push({ type: "record-committed", ...at, ...what });
   return { ok: true, kind: "Recorded", recorded: true, record: committed };
 }
@@ -58,9 +58,9 @@ export function recordFromOutside(
   const { owner, epoch } = head;
   const position = recordPosition(index, 0);
   if (tables.runs.record(run, path, { kind, value, recordedAtMs: clock, position, epoch }) !== undefined) return false;
-  const { runId } = run;
+  const { runId, workflowType } = run;
   const at = { index, position, atMs: clock } as const;
-  const what = { runId, path, kind, bytes: value.length, owner, epoch };
+  const what = { runId, workflowType, path, kind, value, owner, epoch };
   tables.events.push({ type: "record-committed", ...at, ...what });
   return true;
 }

@@ -257,6 +257,6 @@ export class WorkflowState {
     this.#tables = new Tables(this.#store, this.#cacheBytes);
     this.#histories = new HistoryPages();
     this.#isCommitted = true;
-    this.#tables.events.push({ type: "state-restored" });
+    this.#tables.events.push({ type: "state-restored", index: this.appliedIndex });
   }
 }

@@ -17,11 +17,14 @@ const CONTINUATIONS: readonly (readonly [name: string, go: (ctx: WorkflowContext
 ];
 
 /** Ways to come by a record that a replay can make again, which may wait for company. */
-const BEGINNINGS: readonly (readonly [name: string, path: string, begin: (ctx: WorkflowContext) => Promise<unknown>])[] =
-  [
-    ["a variable", "count#0", (ctx) => ctx.variable("count", 0)],
-    ["a change of a variable", "count#0/set0", async (ctx) => (await ctx.variable("count", 0)).set(1)],
-  ];
+const BEGINNINGS: readonly (readonly [
+  name: string,
+  path: string,
+  begin: (ctx: WorkflowContext) => Promise<unknown>,
+])[] = [
+  ["a variable", "count#0", (ctx) => ctx.variable("count", 0)],
+  ["a change of a variable", "count#0/set0", async (ctx) => (await ctx.variable("count", 0)).set(1)],
+];
 
 /** Whether a command brings the record at a path. */
 function brings(command: WorkflowCommand, path: string): boolean {

@@ -1,5 +1,6 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { RecordedError } from "../model/failure.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
@@ -49,12 +50,28 @@ export interface RunContinued extends At {
 export interface RecordCommitted extends At {
   readonly type: "record-committed";
   readonly runId: string;
+  readonly workflowType: string;
   readonly path: string;
   /** The record's place among all records. */
   readonly position: RecordPosition;
   readonly kind: RecordKind;
-  /** Length of its value. */
-  readonly bytes: number;
+  readonly value: Uint8Array;
+  readonly owner: NodeId;
+  readonly epoch: Epoch;
+}
+
+/** An attempt of a step failed, and another one follows. */
+export interface AttemptFailed extends At {
+  readonly type: "attempt-failed";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly path: string;
+  /** Attempts that have failed, over all owners. */
+  readonly attempts: number;
+  /** What the last of them failed of. */
+  readonly error: RecordedError | undefined;
+  /** When the next attempt is due, in ms since the epoch. */
+  readonly nextAtMs: number;
   readonly owner: NodeId;
   readonly epoch: Epoch;
 }
@@ -92,13 +109,16 @@ export interface RunStuck extends At {
 export interface SignalBuffered extends At {
   readonly type: "signal-buffered";
   readonly runId: string;
+  readonly workflowType: string;
   readonly name: string;
+  readonly payload: Uint8Array;
 }
 
 /** A stream of a run has more chunks, or has ended. */
 export interface StreamAppended extends At {
   readonly type: "stream-appended";
   readonly runId: string;
+  readonly workflowType: string;
   readonly stream: string;
   /** Offset of the chunk that will follow. */
   readonly nextOffset: number;
@@ -109,6 +129,7 @@ export interface StreamAppended extends At {
 export interface CancelRequested extends At {
   readonly type: "cancel-requested";
   readonly runId: string;
+  readonly workflowType: string;
   readonly reason: string;
 }
 
@@ -145,6 +166,8 @@ export interface RunsPruned extends At {
 /** The whole state was replaced by a snapshot's: whatever was derived from earlier events must be looked up again. */
 export interface StateRestored {
   readonly type: "state-restored";
+  /** The place in the log of what the state holds now. */
+  readonly index: LogIndex;
 }
 
 /** An event of the replicated state. */
@@ -152,6 +175,7 @@ export type WorkflowEvent =
   | RunStarted
   | RunContinued
   | RecordCommitted
+  | AttemptFailed
   | OwnerChanged
   | RunStuck
   | SignalBuffered

@@ -200,6 +200,7 @@ export class DutiesWorld {
         members: this.#members,
         nodes: state.nodes(),
         size: state.size,
+        appliedIndex: state.appliedIndex,
         clockMs: state.clock,
         uptimeMs: state.uptimeMs,
         oldestEndUptimeMs: state.oldestEndUptime(),

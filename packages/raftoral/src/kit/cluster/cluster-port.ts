@@ -6,6 +6,7 @@
  */
 import { RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
+import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
@@ -100,6 +101,30 @@ export class ClusterPort implements WorkflowsPort {
       }
     } finally {
       chunks?.return?.().catch(() => {});
+    }
+  }
+
+  async *events(request: EventRequest, limit: CallLimit): AsyncGenerator<EventPage, void, undefined> {
+    const { after: begin, ...wanted } = request;
+    let after = begin;
+    let asked: Workflows | undefined;
+    let events: AsyncIterator<ClusterRunEvent> | undefined;
+    try {
+      for (;;) {
+        const next = await this.#call(async (workflows) => {
+          if (events === undefined || asked !== workflows) {
+            asked = workflows;
+            const place = after === undefined ? {} : { after };
+            events = workflows.events({ ...wanted, ...place, ...options(limit) })[Symbol.asyncIterator]();
+          }
+          return events.next();
+        });
+        if (next.done === true) return;
+        after = next.value.position;
+        yield { events: [next.value], next: after };
+      }
+    } finally {
+      events?.return?.().catch(() => {});
     }
   }
 

@@ -15,6 +15,7 @@ function asked(): { readonly port: NodeWorkflows; readonly calls: string[] } {
   const engine = {
     nodeId: 1,
     subscribe: () => () => {},
+    overview: async () => ({ appliedIndex: 0 }),
     barrier: async () => {
       calls.push("barrier begins");
       await new Promise((resolve) => setImmediate(resolve));

@@ -6,6 +6,9 @@
  */
 import {
   assertPayloadSize,
+  EventFeed,
+  type EventPosition,
+  type FeedEvent,
   inputOf,
   RunRequests,
   runNotFound,
@@ -15,7 +18,9 @@ import {
   type WorkflowEngine,
   type WorkflowRuntime,
 } from "@raftoral/workflow";
+import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
+import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
@@ -33,6 +38,7 @@ import type {
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
+import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
 import { chunkView, descriptionOf, endedOf, recordOf, summaryOf, variableView } from "./run-views.ts";
 
@@ -61,11 +67,13 @@ const DESCRIBED_CHILDREN = 100;
 export class NodeWorkflows implements WorkflowsPort {
   readonly #options: NodeWorkflowsOptions;
   readonly #requests: RunRequests;
+  readonly #feed: EventFeed;
   #isRegistered = false;
 
   constructor(options: NodeWorkflowsOptions) {
     this.#options = options;
     this.#requests = new RunRequests(options.engine, options.environment.clock);
+    this.#feed = new EventFeed(options.engine, options.environment.clock);
     options.runtime.registered.then(
       () => {
         this.#isRegistered = true;
@@ -75,14 +83,15 @@ export class NodeWorkflows implements WorkflowsPort {
     );
   }
 
-  /** How many calls wait for a run to end, or for chunks of a stream. */
+  /** How many calls wait for a run to end, for chunks of a stream, or for events. */
   get waits(): number {
-    return this.#requests.waits;
+    return this.#requests.waits + this.#feed.waiting;
   }
 
   /** Ends every wait with NODE_STOPPED. */
   close(): void {
     this.#requests.close();
+    this.#feed.close();
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
@@ -173,6 +182,30 @@ export class NodeWorkflows implements WorkflowsPort {
       if (!page.hasMore && (page.isOver || !follow)) return;
       query = { ...query, from: page.nextOffset };
       startIndex = page.startIndex;
+    }
+  }
+
+  async *events(request: EventRequest, limit: CallLimit): AsyncGenerator<EventPage, void, undefined> {
+    const { after, from, follow, values } = request;
+    const feed = this.#feed;
+    const deadline = new Deadline(limit, this.#options.environment.clock);
+    const token = (position: EventPosition): string => pageTokenOf("events", positionText(position));
+    const wanted = (event: FeedEvent): boolean => isWanted(event, request);
+    if (!follow) await this.#barrier(limit);
+    const begin = after === undefined ? undefined : positionOf("events", after, positionInvalid);
+    let position = begin === undefined ? await feed.position(from === "now" ? "newest" : from) : positionOfText(begin);
+    yield { events: [], next: token(position) };
+    for (;;) {
+      const { hasMissed, events, next, hasMore } = await feed.page(position, wanted);
+      const views = events.map((placed) => eventView(placed, token(placed.position), values));
+      const atMs = events[0]?.event.atMs ?? this.#options.environment.clock.wallMs();
+      const missed = { type: "events-missed", position: token(position), atMs } as const;
+      position = next;
+      if (hasMissed || views.length > 0) yield { events: hasMissed ? [missed, ...views] : views, next: token(next) };
+      if (hasMore) continue;
+      if (!follow) return;
+      const left = { timeoutMs: Math.max(0, deadline.leftMs), signal: limit.signal };
+      if (!(await feed.until(position, left))) throw eventReadOver(limit);
     }
   }
 

@@ -81,7 +81,14 @@ export const stepProgress = defineCommand<StepProgressCommand, Done>({
       recordedAtMs: tables.clock,
     });
     // Attempts are bounded: a run that ends its owners in between gets no further by them.
-    if (attempts > (standing?.attempts ?? 0)) forgetLosses(tables, run);
+    if (attempts > (standing?.attempts ?? 0)) {
+      forgetLosses(tables, run);
+      const { runId, workflowType } = run;
+      const at = { index: tables.index, atMs: tables.clock };
+      const { owner, epoch } = command;
+      const what = { runId, workflowType, path, attempts, error: lastError, nextAtMs, owner, epoch };
+      tables.events.push({ type: "attempt-failed", ...at, ...what });
+    }
     return { ok: true, kind: "Done", changed: true };
   },
 });

@@ -98,6 +98,7 @@ export const streamAppend = defineCommand<StreamAppend, Done>({
         index: tables.index,
         atMs: tables.clock,
         runId,
+        workflowType: run.workflowType,
         stream: name,
         nextOffset: next,
         hasEnded,

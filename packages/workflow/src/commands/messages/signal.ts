@@ -48,7 +48,9 @@ export const signal = defineCommand<Signal, Done>({
     const ids = signalId === "" ? head.signalIds : [...head.signalIds, signalId].slice(-MAX_SIGNAL_IDS);
     tables.runs.addSignal(run, { name, payload, atMs: tables.clock });
     if (ids !== head.signalIds) tables.runs.update(run, { ...head, signalIds: ids });
-    tables.events.push({ type: "signal-buffered", index: tables.index, atMs: tables.clock, runId: run.runId, name });
+    const { runId, workflowType } = run;
+    const at = { index: tables.index, atMs: tables.clock };
+    tables.events.push({ type: "signal-buffered", ...at, runId, workflowType, name, payload });
     return { ok: true, kind: "Done", changed: true };
   },
 });

@@ -37,6 +37,7 @@ export function askToCancel(tables: Tables, run: RunRecord, head: RunningHead, r
   if (head.cancelReason !== undefined) return false;
   tables.runs.update(run, { ...head, cancelReason: reason });
   const { index, clock: atMs } = tables;
-  tables.events.push({ type: "cancel-requested", index, atMs, runId: run.runId, reason });
+  const { runId, workflowType } = run;
+  tables.events.push({ type: "cancel-requested", index, atMs, runId, workflowType, reason });
   return true;
 }

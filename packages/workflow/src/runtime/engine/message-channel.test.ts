@@ -43,6 +43,7 @@ await again(() => import("../children/run-timeouts.test.ts"));
 const EVENTS = Object.keys({
   "run-started": true,
   "record-committed": true,
+  "attempt-failed": true,
   "owner-changed": true,
   "run-stuck": true,
   "signal-buffered": true,

@@ -114,6 +114,7 @@ export class RaftWorkflowEngine implements WorkflowEngine {
       nodes: state.nodes(),
       size: state.size,
       waiting: state.waiting(),
+      appliedIndex: state.appliedIndex,
       clockMs: state.clock,
       uptimeMs: state.uptimeMs,
       oldestEndUptimeMs: state.oldestEndUptime(),

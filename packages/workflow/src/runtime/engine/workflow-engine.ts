@@ -49,6 +49,8 @@ export interface EngineOverview {
   readonly size: StateSize;
   /** Types and versions that runs wait for, because no live node has registered them, in the order of their versions. */
   readonly waiting: readonly WaitingRuns[];
+  /** The place in the log of what this node has applied. */
+  readonly appliedIndex: LogIndex;
   /** Log clock in ms since the epoch. */
   readonly clockMs: number;
   /** How long leaders have led, in ms, as far as the state has been told. */

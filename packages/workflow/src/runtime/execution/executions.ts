@@ -204,14 +204,14 @@ export class Executions {
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }
 
-  #committed({ runId, path, kind, position, bytes }: RecordCommitted): void {
+  #committed({ runId, path, kind, position, value }: RecordCommitted): void {
     const held = this.#held.get(runId);
     if (held === undefined) return;
     // What was read of the run may lack a record from outside, and says nothing about the run's body.
     if (isExternal(kind)) held.outdated = true;
     else held.trial?.over();
     held.execution?.committed(path, kind, position);
-    held.execution?.size.add(bytes);
+    held.execution?.size.add(value.length);
   }
 
   /** The execution of a run, for something that came for it. */

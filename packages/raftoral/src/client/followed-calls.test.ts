@@ -17,7 +17,7 @@ async function served(): Promise<{ node: FakeNode; server: FakeServer; client: R
 
 const words = Array.from({ length: 100 }, (_, n) => `word ${n}`);
 
-test("CR1: a read goes on where it was when its node is cut off and comes back", async () => {
+test("FC1: a read goes on where it was when its node is cut off and comes back", async () => {
   const { node, server, client } = await served();
   node.runs.set("A17", run("A17"));
   node.chunks.set("tokens", words);
@@ -38,13 +38,13 @@ test("CR1: a read goes on where it was when its node is cut off and comes back",
   expect(read).toEqual(words.map((word, offset) => [offset, word]));
 });
 
-test("CR2: a failure that asking again would not change ends a read", async () => {
+test("FC2: a failure that asking again would not change ends a read", async () => {
   const { client } = await served();
   const read = Array.fromAsync(client.workflows.stream("none", "tokens"));
   await expect(read).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
 });
 
-test("CR2: the end of the client ends a read", async () => {
+test("FC2: the end of the client ends a read", async () => {
   const { node, client } = await served();
   node.runs.set("A17", run("A17"));
   node.chunks.set("tokens", words);
@@ -69,7 +69,7 @@ test("a reader that stops ends its call on the node", async () => {
   expect(node.reads).toHaveLength(1);
 });
 
-test("CR3: more reads than may be at once take turns", async () => {
+test("FC3: more reads than may be at once take turns", async () => {
   const { node, client } = await served();
   node.runs.set("A17", run("A17"));
   node.chunks.set("tokens", ["one"]);
@@ -80,4 +80,30 @@ test("CR3: more reads than may be at once take turns", async () => {
   hold.resolve();
   expect((await all).every((chunks) => chunks.length === 1)).toBe(true);
   expect(node.reads).toHaveLength(160);
+});
+
+test("FC1: a read of events goes on after the last position, also of events that were left out", async () => {
+  const { node, server, client } = await served();
+  const happened = Array.from({ length: 100 }, (_, n) => ({
+    type: "cancel-requested" as const,
+    position: `${n + 1}`,
+    atMs: n,
+    runId: n % 2 === 0 ? "A17" : "other",
+    workflowType: "t",
+    reason: `${n}`,
+  }));
+  node.events = happened;
+  let left = 41;
+  node.before = (name) => (name === "event" && left-- <= 0 ? new Promise(() => {}) : Promise.resolve());
+  const read: string[] = [];
+  const reading = (async () => {
+    for await (const { position } of client.workflows.events({ runId: "A17" })) read.push(position);
+  })();
+  await expect.poll(() => read.length).toBeGreaterThan(20);
+  await server.close();
+  const again = new FakeNode();
+  again.events = happened;
+  open.push(await serveFake(again, Number(server.address.split(":")[1])));
+  await reading;
+  expect(read).toEqual(happened.filter(({ runId }) => runId === "A17").map(({ position }) => position));
 });
