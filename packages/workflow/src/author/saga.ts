@@ -6,8 +6,10 @@
  * SG2. A step is undone once it is recorded. A step that failed, or that was cut off by a cancellation, may have done its work all the same: register its undo with
  *      {@link Saga.undo} before it where that matters.
  * SG3. An undo that fails for good keeps no other from being carried out.
+ * SG4. An undo runs in the async context in which it was registered: what the author's code set there (AsyncLocalStorage) is seen in it, on every owner.
  */
 
+import { AsyncResource } from "node:async_hooks";
 import type { Duration } from "./duration.ts";
 import { CompensationFailedError, StepFailedError } from "./errors.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
@@ -47,6 +49,8 @@ interface Undo {
   readonly name: string;
   readonly run: (step: StepContext) => unknown;
   readonly options: StepOptions | undefined;
+  /** Where it was registered (SG4). */
+  readonly context: AsyncResource;
 }
 
 const DEFAULT_UNDO_TIMEOUT = "10m";
@@ -62,14 +66,17 @@ export async function saga<Result>(
 ): Promise<Result> {
   return await ctx.scope(name, async (own) => {
     const undos: Undo[] = [];
+    const register = (undo: Omit<Undo, "context">): void => {
+      undos.push({ ...undo, context: new AsyncResource("RAFTORAL_UNDO") });
+    };
     const steps: Saga = {
       ctx: own,
       step: async (stepName, run, { undo, undoOptions, ...options }) => {
         const value = await own.step(stepName, run, options);
-        undos.push({ name: stepName, run: (step) => undo(value, step), options: undoOptions });
+        register({ name: stepName, run: (step) => undo(value, step), options: undoOptions });
         return value;
       },
-      undo: (undoName, run, options) => void undos.push({ name: undoName, run, options }),
+      undo: (undoName, run, options) => register({ name: undoName, run, options }),
     };
     try {
       return await fn(steps);
@@ -86,9 +93,9 @@ async function undone(ctx: WorkflowContext, undos: readonly Undo[], timeout: Dur
   if (undos.length === 0) return failures;
   await ctx.shield(
     async (safe) => {
-      for (const { name, run, options } of undos.toReversed()) {
+      for (const { name, run, options, context } of undos.toReversed()) {
         try {
-          await safe.step(name, async (step) => void (await run(step)), options);
+          await context.runInAsyncScope(() => safe.step(name, async (step) => void (await run(step)), options));
         } catch (error) {
           if (!(error instanceof StepFailedError)) throw error;
           failures.push(error);

@@ -52,4 +52,6 @@ export interface RuntimeInterceptor {
   callAnswered(call: InterceptedCall): void;
   /** Around an attempt of a step: calls `run`, or gives or throws something in its place. A promise that never settles stands for a dead process. */
   runStep(step: InterceptedStep, run: () => unknown): unknown;
+  /** Around what is no part of a body's course, and runs in its async context: the handler of a query, a schema. Calls `run`, once, and gives what `run` gives. */
+  runAside<T>(run: () => T): T;
 }

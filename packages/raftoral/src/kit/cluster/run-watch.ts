@@ -208,6 +208,7 @@ export class RunWatch implements ProposalObserver {
       runBody: (body, run) => this.#runBody(body, run),
       callBegins: (call) => this.#callBegins(call),
       callAnswered: (call) => this.#callAnswered(call),
+      runAside: outsideOfBody,
       runStep: (step, run) => outsideOfBody(() => this.#runStep(nodeId, process, step, run)),
     };
   }

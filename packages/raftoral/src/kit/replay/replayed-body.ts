@@ -14,7 +14,7 @@ import {
   WorkflowRuntime,
 } from "@raftoral/workflow";
 import type { HistoryExport } from "../../api/history-format.ts";
-import { inBody, installGuards } from "../guard/body-guard.ts";
+import { inBody, installGuards, outsideOfBody } from "../guard/body-guard.ts";
 import { stepOf } from "../steps/step-path-name.ts";
 import { settled, VirtualProcess, VirtualTime } from "../time/virtual-time.ts";
 import { localEngine, REPLAY_NODE } from "./local-engine.ts";
@@ -115,6 +115,7 @@ export async function replayBody(
         if (!isReplay) unrecorded ??= { path, kind };
       },
       runStep: () => new Promise(() => {}),
+      runAside: outsideOfBody,
     },
   });
   let [idle, seen] = [0, progress];

@@ -8,9 +8,11 @@
  * BR2. A branch that is closed begins nothing new. Its work is stopped at once, and its calls wait for the cancellation, which comes later:
  *      the body hears of it only after all that is recorded (run-execution.ts B6).
  * BR3. Calls hear of a cancellation in the order in which they began, the branch's own before those of the branches under it.
+ * BR4. Listeners of a branch's signal are called in the async context of the code that asked for the signal (body-place.ts BP3).
  */
 
 import { invariant } from "@raftoral/raft-core";
+import { CallerContext } from "./body-place.ts";
 
 type Listener = (reason: Error) => void;
 
@@ -19,7 +21,7 @@ export interface CancellableCall {
   cancelled(reason: Error): void;
 }
 
-/** One branch of a body (BR1 to BR3). The one without a parent is the body as a whole. */
+/** One branch of a body (BR1 to BR4). The one without a parent is the body as a whole. */
 export class Branch {
   readonly #parent: Branch | undefined;
   readonly #isShield: boolean;
@@ -32,6 +34,8 @@ export class Branch {
   /** Makes the reason of an execution that is over, when somebody asks for it. */
   #over: (() => Error) | undefined;
   #controller: AbortController | undefined;
+  /** Where the signal was asked for (BR4). */
+  #listeners: CallerContext | undefined;
 
   constructor(parent?: Branch, isShield = false) {
     this.#parent = parent;
@@ -65,6 +69,7 @@ export class Branch {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      this.#listeners = new CallerContext();
       if (this.#state === "cancelled" || this.#state === "over") this.#controller.abort(this.#why());
     }
     return this.#controller.signal;
@@ -85,7 +90,7 @@ export class Branch {
     this.#state = "cancelled";
     this.#reason = reason;
     this.#stopWork();
-    this.#controller?.abort(reason);
+    this.#abort(reason);
     const calls = [...(this.#calls ?? [])];
     this.#calls = undefined;
     for (const call of calls) call.cancelled(reason);
@@ -100,7 +105,7 @@ export class Branch {
     this.#over = why;
     this.#calls = undefined;
     this.#stopWork();
-    this.#controller?.abort(this.#why());
+    if (this.#controller !== undefined) this.#abort(this.#why());
     for (const branch of this.#under ?? []) branch.end(why);
     this.#under = undefined;
   }
@@ -158,6 +163,10 @@ export class Branch {
     return new Promise((_, reject) => {
       this.onCancelled(reject);
     });
+  }
+
+  #abort(reason: Error): void {
+    this.#listeners?.run(() => this.#controller?.abort(reason));
   }
 
   #stopWork(): void {

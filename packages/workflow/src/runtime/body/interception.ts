@@ -28,6 +28,10 @@ export class Interception {
     this.#interceptor.callAnswered({ body: this.#body, path, kind, isReplay });
   }
 
+  aside<T>(run: () => T): T {
+    return this.#interceptor.runAside(run);
+  }
+
   /** A step's function with the interceptor around each of its attempts. */
   step(path: string, fn: (step: StepContext) => unknown): (step: StepContext) => unknown {
     const [body, input] = [this.#body, this.#input];

@@ -3,12 +3,15 @@
  *
  * CO1. The predicate is asked whenever the body has come to rest: soon after the call, and before each answer (answers.ts). Between two answers only the
  *      body's own code runs, so a replay finds it true at the same place, and nothing is recorded.
+ * CO2. The predicate is asked in the async context of the call, whatever has woken the body (body-place.ts BP3).
  */
+import { CallerContext } from "../body/body-place.ts";
 import type { CallSite } from "./call-site.ts";
 
 /** Resolves once `holds` gives true. Rejects with what it throws. To be used within {@link CallSite.call}. */
 export function condition(site: CallSite, holds: () => boolean): Promise<void> {
   const { answers } = site.body.parts;
+  const caller = new CallerContext();
   return new Promise((resolve, reject) => {
     const settled = Promise.withResolvers<void>();
     const stop = (): void => {
@@ -17,7 +20,7 @@ export function condition(site: CallSite, holds: () => boolean): Promise<void> {
     };
     const stopAsking = answers.onRest(() => {
       try {
-        if (!holds()) return false;
+        if (!caller.run(holds)) return false;
         resolve();
       } catch (error) {
         reject(error);

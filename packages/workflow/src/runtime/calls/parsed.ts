@@ -13,7 +13,6 @@ import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from "../../author/schema.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import { outsideBodies } from "../body/body-place.ts";
 import type { CallSite } from "./call-site.ts";
 import { fingerprintOf, isCarried } from "./fingerprint.ts";
 
@@ -74,8 +73,10 @@ export async function parsedInput(site: CallSite, question: Question): Promise<u
 }
 
 /** Asks a schema, not as a part of the body: what it uses of the platform is no course of the body. Its faults are the run's all the same. */
-function asked({ guard }: CallSite, { path, schema, raw, subject }: Question): Promise<Verdict<unknown>> {
-  return outsideBodies(() => guard.run(path, () => judged(schema, raw, subject)));
+function asked({ guard, body }: CallSite, { path, schema, raw, subject }: Question): Promise<Verdict<unknown>> {
+  const ask = (): Promise<Verdict<unknown>> => judged(schema, raw, subject);
+  const { interception } = body.parts;
+  return guard.run(path, () => interception?.aside(ask) ?? ask());
 }
 
 async function again(site: CallSite, question: Question, fingerprint: string): Promise<unknown> {

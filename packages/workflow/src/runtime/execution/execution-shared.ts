@@ -4,6 +4,7 @@ import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
+import { Interception } from "../body/interception.ts";
 import type { Turns } from "../body/turns.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
@@ -52,4 +53,15 @@ export interface ExecutionStart {
   /** How far earlier owners have come with steps that have no record. */
   readonly progress: readonly KnownProgress[];
   readonly streams: readonly OwnedStream[];
+}
+
+/** The way of an execution's body to the runtime's interceptor; undefined where there is none. */
+export function interceptionOf(
+  workflowType: string,
+  { runId, version, epoch, attempt, input, history }: ExecutionStart,
+  { interceptor, nodeId }: ExecutionShared,
+): Interception | undefined {
+  if (interceptor === undefined) return undefined;
+  const body = { runId, workflowType, version, nodeId, epoch, takeovers: attempt - 1, replayed: history.length };
+  return new Interception(interceptor, input, body);
 }

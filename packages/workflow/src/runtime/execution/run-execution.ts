@@ -28,7 +28,7 @@ import { BodyCalls } from "../body/body-calls.ts";
 import { inBody, PlacedBody } from "../body/body-place.ts";
 import { ContextGuard, shownCall } from "../body/context-guard.ts";
 import { CANCELLED_PATH, type Heard } from "../body/heard-cancellation.ts";
-import { Interception } from "../body/interception.ts";
+import type { Interception } from "../body/interception.ts";
 import { Interruption } from "../body/interruption.ts";
 import { ReplayGate } from "../body/replay-gate.ts";
 import { SignalInbox } from "../body/signal-inbox.ts";
@@ -45,7 +45,7 @@ import type { StreamSetting } from "../streams/stream-handle.ts";
 import { CancelGrace } from "./cancel-grace.ts";
 import { childCancels } from "./child-cancels.ts";
 import { ExecutionContext } from "./execution-context.ts";
-import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
+import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
 import type { RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
 
@@ -103,7 +103,15 @@ export class RunExecution {
     const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
     this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds);
     this.#answers = new Answers(clock);
-    this.queries = new BodyQueries(runId, this.#history, this.#answers, this.#ended.promise, maxPayloadBytes);
+    this.#interception = interceptionOf(definition.type, start, shared);
+    this.queries = new BodyQueries({
+      runId,
+      history: this.#history,
+      answers: this.#answers,
+      ended: this.#ended.promise,
+      maxBytes: maxPayloadBytes,
+      interception: this.#interception,
+    });
     this.#activity = new Activity(shared.slots, clock, { open: () => this.#calls.open });
     this.#replay = new ReplayGate({
       history: this.#history,
@@ -112,7 +120,6 @@ export class RunExecution {
       isAnswering: () => this.#answers.isGiving,
       onRest: (path, kind) => this.#diverged(this.#history.differenceAt(path, callOf(kind))),
     });
-    this.#interception = this.#intercepted();
     this.#calls = new BodyCalls({
       history: this.#history,
       answers: this.#answers,
@@ -374,15 +381,5 @@ export class RunExecution {
       }
       await this.#proposeEnd({ status: "failed", error: recordedError(error) });
     }
-  }
-
-  #intercepted(): Interception | undefined {
-    const { interceptor, nodeId } = this.#shared;
-    if (interceptor === undefined) return undefined;
-    const { runId, version, epoch, attempt, input } = this.start;
-    const replayed = this.#history.size;
-    const { type: workflowType } = this.definition;
-    const body = { runId, workflowType, version, nodeId, epoch, takeovers: attempt - 1, replayed };
-    return new Interception(interceptor, input, body);
   }
 }

@@ -5,12 +5,13 @@
  *      next record of the run was committed. The function of a step writes always.
  * RL2. A line says which run wrote it, and where: its scope, or its step and attempt.
  * RL3. Never throws, whatever it is given and whatever the logger does. A line is bounded: longer texts are cut, larger fields are left out.
- * RL4. The logger is called outside of every body (body-place.ts BP2), with plain copies: it sees nothing that the body changes later.
+ * RL4. The logger is called outside of every body (body-place.ts BP2), in the async context of the line, with plain copies: it sees what the author's code set there, and
+ *      nothing that the body changes later.
  */
 import type { Logger } from "@raftoral/raft-core";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { WorkflowLog, WriteLine } from "../../author/workflow-log.ts";
-import { outsideBodies, placeOfCaller } from "../body/body-place.ts";
+import { besideBodies, placeOfCaller } from "../body/body-place.ts";
 
 /** Longest message, in UTF-16 units, and largest fields, as JSON. */
 const MAX_MESSAGE_LENGTH = 8 * 1024;
@@ -65,7 +66,7 @@ export class RunLog implements WorkflowLog {
       ...(attempt === 0 ? {} : { attempt }),
     };
     const message = typeof first === "string" ? first : String(second ?? "");
-    outsideBodies(() => logger[level](fields, message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed()));
+    besideBodies(() => logger[level](fields, message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed()));
   }
 }
 

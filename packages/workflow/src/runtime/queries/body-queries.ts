@@ -3,44 +3,57 @@
  *
  * BQ1. A handler sees what the record leads to: it is called when the body has asked for everything that is recorded, has got the answers that wait for
  *      it, and all that it was answered with is committed.
- * BQ2. A handler only reads. It runs in a place of its own: calls on the context are refused, and what it throws, or leaves to be rejected, is the query's
+ * BQ2. A handler only reads. It runs in a place of its own, in the async context of the `onQuery` that gave it: calls on the context are refused, and what it throws, or leaves to be rejected, is the query's
  *      alone and never the run's.
  */
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { Answers } from "../body/answers.ts";
-import { inFunctionOf, outsideBodies, PlacedBody } from "../body/body-place.ts";
+import { CallerContext, inFunctionOf, PlacedBody } from "../body/body-place.ts";
+import type { Interception } from "../body/interception.ts";
 import type { History } from "../history/history.ts";
 
 /** What answers a query: at once, with a value that JSON carries. */
 export type QueryHandler = (input: unknown) => unknown;
 
+/** What {@link BodyQueries} is made of. */
+export interface BodyQueriesOptions {
+  readonly runId: string;
+  readonly history: History;
+  readonly answers: Answers;
+  /** Resolves when the execution is over. */
+  readonly ended: Promise<void>;
+  /** Largest answer, in bytes. */
+  readonly maxBytes: number;
+  readonly interception: Interception | undefined;
+}
+
 /** The handlers of one body (BQ1, BQ2). */
 export class BodyQueries {
-  readonly #runId: string;
-  readonly #history: History;
-  readonly #answers: Answers;
-  /** Largest answer, in bytes. */
-  readonly #maxBytes: number;
+  readonly #options: BodyQueriesOptions;
   readonly #handlers = new Map<string, QueryHandler>();
   readonly #returned = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
   #isOver = false;
 
-  /** `ended`: resolves when the execution is over. */
-  constructor(runId: string, history: History, answers: Answers, ended: Promise<void>, maxBytes: number) {
-    this.#runId = runId;
-    this.#history = history;
-    this.#answers = answers;
-    this.#maxBytes = maxBytes;
-    this.#ended = ended.then(() => {
+  constructor(options: BodyQueriesOptions) {
+    this.#options = options;
+    this.#ended = options.ended.then(() => {
       this.#isOver = true;
     });
   }
 
   /** From now on `handler` answers the query. */
   handle(name: string, handler: QueryHandler): void {
-    this.#handlers.set(name, handler);
+    const caller = new CallerContext();
+    const { runId, interception } = this.#options;
+    const place = new PlacedBody(runId, () => {});
+    this.#handlers.set(name, (input) => {
+      const call = (): unknown => handler(input);
+      return caller.run(() =>
+        inFunctionOf(place, `query ${name}`, 0, () => (interception === undefined ? call() : interception.aside(call))),
+      );
+    });
   }
 
   /** The body has returned or thrown: it asks for nothing more. */
@@ -51,10 +64,10 @@ export class BodyQueries {
   /** What the body answers; undefined when the execution is over before. Rejects with QUERY_UNKNOWN or QUERY_FAILED. */
   async answer(name: string, input: Uint8Array): Promise<Uint8Array | undefined> {
     const asked = Promise.withResolvers<void>();
-    this.#history.whenAllAsked(asked.resolve);
+    this.#options.history.whenAllAsked(asked.resolve);
     const ended = this.#ended;
     await Promise.race([asked.promise, this.#returned.promise, ended]);
-    await Promise.race([this.#answers.last(), ended]);
+    await Promise.race([this.#options.answers.last(), ended]);
     // The body may go on from an answer that was on its way, or from a sleep whose time is over.
     for (let rest = this.#rest(); rest !== undefined && !this.#isOver; rest = this.#rest())
       await Promise.race([rest, ended]);
@@ -63,11 +76,12 @@ export class BodyQueries {
 
   /** Undefined when the body rests and all that it was answered with is committed; else resolves when one of the two may hold. */
   #rest(): Promise<void> | undefined {
-    return this.#answers.idle() ?? this.#history.settled();
+    const { answers, history } = this.#options;
+    return answers.idle() ?? history.settled();
   }
 
   #call(name: string, input: Uint8Array): Uint8Array {
-    const runId = this.#runId;
+    const { runId, maxBytes } = this.#options;
     const handler = this.#handlers.get(name);
     if (handler === undefined) {
       const known = [...this.#handlers.keys()].sort().join(", ") || "none";
@@ -79,13 +93,12 @@ export class BodyQueries {
     }
     try {
       const given = decodeValue(input, `the input of query ${name}`);
-      const place = new PlacedBody(runId, () => {});
-      const answer = outsideBodies(() => inFunctionOf(place, `query ${name}`, 0, () => handler(given)));
+      const answer = handler(given);
       if (answer instanceof Promise) {
         answer.catch(() => {});
         throw new TypeError("its handler gives a promise, and must give a value");
       }
-      return encodeValue(answer, `the answer to query ${name}`, this.#maxBytes);
+      return encodeValue(answer, `the answer to query ${name}`, maxBytes);
     } catch (cause) {
       throw new WorkflowError(
         "QUERY_FAILED",

@@ -45,6 +45,7 @@ const HOLDS_STEPS: RuntimeInterceptor = {
   callBegins: () => {},
   callAnswered: () => {},
   runStep: () => never(),
+  runAside: (run) => run(),
 };
 
 /** Answers queries on one node (RQ1 to RQ3). */

@@ -10,6 +10,7 @@ import { StepTimeoutError } from "../../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../../author/json-value.ts";
 import type { StepContext } from "../../../author/workflow-context.ts";
 import { MAX_HEARTBEAT_BYTES } from "../../../model/step-progress.ts";
+import { CallerContext } from "../../body/body-place.ts";
 import { delayed } from "../alarm.ts";
 import { Heartbeats } from "./heartbeats.ts";
 
@@ -58,6 +59,8 @@ export class StepAttempt implements StepContext {
   readonly #details: Uint8Array;
   readonly #leftMs: number | undefined;
   #controller: AbortController | undefined;
+  /** Where the function asked for the signal: its listeners are called there (body-place.ts BP3). */
+  #listeners: CallerContext | undefined;
   #aborted: { readonly reason: unknown } | undefined;
   #heartbeats: Heartbeats | undefined;
   #isOver = false;
@@ -87,6 +90,7 @@ export class StepAttempt implements StepContext {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      this.#listeners = new CallerContext();
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
     }
     return this.#controller.signal;
@@ -176,7 +180,7 @@ export class StepAttempt implements StepContext {
 
   #abort(reason: unknown): void {
     this.#aborted = { reason };
-    this.#controller?.abort(reason);
+    this.#listeners?.run(() => this.#controller?.abort(reason));
   }
 }
 
