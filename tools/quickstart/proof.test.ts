@@ -44,6 +44,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     generation: 1,
     children: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",
+    trace: undefined,
     ...change,
   };
 }

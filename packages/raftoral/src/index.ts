@@ -57,6 +57,7 @@ export {
   TokenExpiredError,
   TokenFailedError,
   type TokenOptions,
+  type TraceContext,
   type Unchanged,
   type Variable,
   type VariableDefinition,

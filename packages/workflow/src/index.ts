@@ -71,6 +71,7 @@ export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCod
 export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
+export { type TraceContext, traceContextOf } from "./model/trace-context.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
 export {
   type EventBounds,

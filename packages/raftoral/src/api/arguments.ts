@@ -11,6 +11,8 @@ import {
   type QueryDefinition,
   type SignalDefinition,
   type StandardSchemaV1,
+  type TraceContext,
+  traceContextOf,
   type VariableDefinition,
   WorkflowError,
 } from "@raftoral/workflow";
@@ -77,6 +79,21 @@ export function runTimeoutArgument(runTimeoutMs: unknown): number | undefined {
   if (typeof runTimeoutMs === "number" && runTimeoutMs > 0 && runTimeoutMs <= MAX_RUN_TIMEOUT_MS)
     return Math.ceil(runTimeoutMs);
   throw invalid("runTimeoutMs", runTimeoutMs, "a number of milliseconds above 0, or left out for no limit");
+}
+
+/**
+ * The place in a trace that a run belongs to: `active` where the caller says nothing, none for `false`, and none where `traceparent` is not well-formed, because it
+ * often comes from a stranger's request. Throws REQUEST_INVALID for what is no pair of headers.
+ */
+export function traceArgument(trace: unknown, active: () => TraceContext | undefined): TraceContext | undefined {
+  if (trace === undefined) return active();
+  if (trace === false) return undefined;
+  const { traceparent, tracestate } = (typeof trace === "object" && trace !== null ? trace : {}) as Partial<
+    Record<keyof TraceContext, unknown>
+  >;
+  if (typeof traceparent === "string" && (tracestate === undefined || typeof tracestate === "string"))
+    return traceContextOf(traceparent, tracestate);
+  throw invalid("trace", trace, "the headers traceparent and tracestate as texts, false for none, or left out");
 }
 
 /** Throws WORKFLOW_ID_INVALID. */

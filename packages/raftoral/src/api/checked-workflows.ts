@@ -16,6 +16,7 @@ import {
   type StreamDefinition,
   type StreamValue,
   signalOf,
+  type TraceContext,
   type VariableDefinition,
   type VariableValue,
   validated,
@@ -42,6 +43,7 @@ import {
   signalNameArgument,
   streamNameArgument,
   tokenArgument,
+  traceArgument,
   variableNameArgument,
   workflowArgument,
 } from "./arguments.ts";
@@ -82,6 +84,8 @@ export interface CheckedWorkflowsOptions {
   readonly timeoutMs: number;
   /** A fresh UUID: ids of runs and signals for which the caller chose none. */
   readonly uuid: () => string;
+  /** The place in a trace of the caller. None by default. */
+  readonly activeTrace?: () => TraceContext | undefined;
 }
 
 /** {@link Workflows} over a {@link WorkflowsPort}. */
@@ -89,11 +93,13 @@ export class CheckedWorkflows implements Workflows {
   readonly #port: WorkflowsPort;
   readonly #timeoutMs: number;
   readonly #uuid: () => string;
+  readonly #activeTrace: () => TraceContext | undefined;
 
-  constructor({ port, timeoutMs, uuid }: CheckedWorkflowsOptions) {
+  constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     this.#port = port;
     this.#timeoutMs = timeoutMs;
     this.#uuid = uuid;
+    this.#activeTrace = activeTrace;
   }
 
   async start<Workflow extends WorkflowName>(
@@ -101,7 +107,7 @@ export class CheckedWorkflows implements Workflows {
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
-    const { runId, version: pinned, runTimeoutMs } = optionsArgument(options);
+    const { runId, version: pinned, runTimeoutMs, trace } = optionsArgument(options);
     const { type, version } = workflowArgument(workflow, pinned);
     // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
     const id = runId === undefined ? this.#uuid() : runIdArgument(runId);
@@ -113,6 +119,8 @@ export class CheckedWorkflows implements Workflows {
       version,
       isPinned: pinned !== undefined,
       runTimeoutMs: runTimeoutArgument(runTimeoutMs),
+      // Here, where the caller's async context is.
+      trace: traceArgument(trace, this.#activeTrace),
       input: payload,
       isValidated,
     };

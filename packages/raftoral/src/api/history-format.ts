@@ -5,6 +5,7 @@
  * X1. A payload stands as `value` when it is JSON that `JSON.stringify` writes back byte for byte, and as `base64` otherwise: an export loses nothing.
  * X2. The records of an export are a prefix of the run's. With any outcome but `running` they are all of them.
  */
+import type { TraceContext } from "@raftoral/workflow";
 import { Payload } from "./payload.ts";
 import type { RecordedFailure } from "./runs.ts";
 
@@ -46,6 +47,8 @@ export interface HistoryExport {
   readonly seed: string;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
+  /** What `ctx.traceContext` is; absent for a run that belongs to no trace. */
+  readonly trace?: TraceContext;
   readonly input: ExportedPayload;
   /** In the order in which they were committed. Signals that were received are records of kind `signal`. */
   readonly records: readonly ExportedRecord[];

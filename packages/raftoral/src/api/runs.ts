@@ -2,7 +2,7 @@
  * Runs as the API shows them: plain data, except for payloads, which are decoded when their value is asked for.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { RecordedError } from "@raftoral/workflow";
+import type { RecordedError, TraceContext } from "@raftoral/workflow";
 import type { Payload } from "./payload.ts";
 
 /**
@@ -97,6 +97,8 @@ export interface RunDescription extends RunSummary {
   readonly children: readonly ChildRun[];
   /** What `ctx.random` and `ctx.uuid` follow from: 16 bytes in base64. */
   readonly seed: string;
+  /** The place in a distributed trace that the run was started from; undefined without one. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** How a run ended. */

@@ -5,6 +5,8 @@
  * engine of a node, the network of a client). Payloads cross as they are; every call keeps `limit.timeoutMs` and lets go of everything when
  * `limit.signal` aborts.
  */
+
+import type { TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
 import type { Payload } from "./payload.ts";
@@ -23,6 +25,8 @@ export interface StartRequest {
   readonly isPinned: boolean;
   /** Undefined: without a limit. */
   readonly runTimeoutMs: number | undefined;
+  /** Undefined: the run belongs to no trace. */
+  readonly trace: TraceContext | undefined;
   readonly input: Payload;
   /** Whether the schema of the caller's own definition has taken the input: the registered one need not be asked. */
   readonly isValidated: boolean;

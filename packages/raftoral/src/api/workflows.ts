@@ -11,6 +11,7 @@ import type {
   SignalDefinition,
   StreamDefinition,
   StreamValue,
+  TraceContext,
   VariableDefinition,
   VariableValue,
   WorkflowDefinition,
@@ -49,6 +50,11 @@ export interface StartOptions extends CallOptions {
   readonly version?: number;
   /** How long the run may take, in milliseconds, over crashes and all: it has then failed with RUN_TIMED_OUT. Without a limit by default. */
   readonly runTimeoutMs?: number;
+  /**
+   * The place in a distributed trace that the run belongs to: the headers of W3C Trace Context. By default that of the span of OpenTelemetry which is active in the caller;
+   * `false` for none. A `traceparent` that is not well-formed stands for none. That of the first start stands: another one in a repeated start changes nothing.
+   */
+  readonly trace?: TraceContext | false;
 }
 
 /** Options of a signal. */

@@ -9,6 +9,7 @@ import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
+import { traceToWire } from "../wire/trace-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
 import type { FollowedCalls } from "./followed-calls.ts";
@@ -28,9 +29,9 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    const { runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0 } = request;
+    const { runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0, trace } = request;
     const named = { runId, workflowType, version, versionPinned: isPinned };
-    const message = { ...named, input: input.bytes, runTimeoutMs: BigInt(runTimeoutMs) };
+    const message = { ...named, input: input.bytes, runTimeoutMs: BigInt(runTimeoutMs), ...traceToWire(trace) };
     const { created } = await this.#calls.call(`Starting ${workflowType}`, limit, (node, options) =>
       node.workflows.startRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );

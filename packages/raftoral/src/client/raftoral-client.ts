@@ -13,6 +13,7 @@ import type { Cluster } from "../api/cluster.ts";
 import { NodeError } from "../api/errors.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, unreferencedEnvironment } from "../platform.ts";
+import { activeTrace } from "../tracing/active-trace.ts";
 import { ClientCalls } from "./client-calls.ts";
 import { ClientCluster } from "./client-cluster.ts";
 import { ClientWorkflows } from "./client-workflows.ts";
@@ -64,7 +65,7 @@ export class RaftoralClient {
     this.#followed = new FollowedCalls(this.#failover, clock);
     this.#stopWatching = security.watch(clock, silentLogger);
     const port = new ClientWorkflows(this.#calls, this.#polls, this.#followed);
-    this.workflows = new CheckedWorkflows({ port, timeoutMs, uuid });
+    this.workflows = new CheckedWorkflows({ port, timeoutMs, uuid, activeTrace });
     this.cluster = new CheckedCluster(new ClientCluster(this.#calls, addresses[0]), timeoutMs);
   }
 

@@ -18,6 +18,7 @@ import { nodeStarting } from "../api/errors.ts";
 import { NodeMetrics } from "../metrics/node-metrics.ts";
 import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";
 import type { ServedNode } from "../service/served-node.ts";
+import { activeTrace } from "../tracing/active-trace.ts";
 import type { NodeConfig } from "./config/node-config.ts";
 import { nodeSecurity } from "./config/node-security.ts";
 import { establishIdentity } from "./identity/identity.ts";
@@ -122,7 +123,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   });
   closers.add(() => port.close());
   const timeoutMs = config.limits.defaultTimeoutMs;
-  const workflows = new CheckedWorkflows({ port, timeoutMs, uuid: environment.uuid });
+  const workflows = new CheckedWorkflows({ port, timeoutMs, uuid: environment.uuid, activeTrace });
   const nodeCluster = new NodeCluster({
     identity,
     address,

@@ -12,6 +12,7 @@ import { safeNumber } from "../wire/numbers.ts";
 import { outcomeToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
 import { failureFromWire } from "../wire/token-messages.ts";
+import { traceFromWire } from "../wire/trace-messages.ts";
 import { variableToWire } from "../wire/variable-messages.ts";
 import { callLimit, callOptions, guarded, guardedStream, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
@@ -37,6 +38,8 @@ export function registerWorkflowService(
         ...(runId === "" ? {} : { runId }),
         ...(versionPinned ? { version } : {}),
         ...(runTimeoutMs === 0n ? {} : { runTimeoutMs: safeNumber(runTimeoutMs, "run_timeout_ms") }),
+        // The caller's, and not that of a span of this node.
+        trace: traceFromWire(request.trace) ?? false,
       });
       return { runId: run.runId, created: run.created === true };
     }),

@@ -59,6 +59,12 @@ export const laborious = workflow("laborious", { version: 1 }, async (ctx) => {
   await Promise.all([dig, ctx.step("haul", heavy, { retry: { initialDelay: "1h", maxDelay: "1h" } })]);
 });
 
+/** Gives the places in a trace that its body and a step have; null for none. */
+export const traced = workflow("traced", { version: 1 }, async (ctx) => {
+  const step = await ctx.step("step", ({ traceContext }) => traceContext ?? null);
+  return { body: ctx.traceContext ?? null, step };
+});
+
 export const echo = workflow("echo", { version: 1 }, async (_ctx, input: unknown) => input);
 
 export const failing = workflow("failing", { version: 1 }, async (ctx, how: "error" | "text" | "parts" | "step") => {
@@ -161,6 +167,7 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   gated,
   idle,
   echo,
+  traced,
   failing,
   strict,
   talker,

@@ -315,6 +315,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     generation: 1,
     children: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",
+    trace: undefined,
     history: [],
     ...fields,
   };

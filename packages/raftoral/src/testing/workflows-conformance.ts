@@ -14,6 +14,7 @@ import { eventCases } from "./event-cases.ts";
 import { exportCases } from "./export-cases.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
+import { traceCases } from "./trace-cases.ts";
 
 /** What the suite needs of an implementation. */
 export interface WorkflowsSubject {
@@ -362,6 +363,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     exportCases(() => subject, held);
     childCases(() => subject);
     stepCases(() => subject);
+    traceCases(() => subject);
     streamCases(() => subject);
     eventCases(() => subject);
     askingCases(() => subject);

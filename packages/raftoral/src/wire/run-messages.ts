@@ -20,6 +20,7 @@ import {
 } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 import { safeNumber } from "./numbers.ts";
+import { traceFromWire, traceToWire } from "./trace-messages.ts";
 
 const STATUSES: ReadonlyMap<RunStatus, WireStatus> = new Map([
   ["running", WireStatus.RUNNING],
@@ -64,6 +65,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     generation: run.generation,
     children: [...(run.children ?? [])],
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
+    ...traceToWire(run.trace),
   };
 }
 
@@ -102,7 +104,14 @@ export function descriptionFromWire(run: Run | undefined): RunDescription {
   const seed = Buffer.from(run.seed).toString("base64");
   const stepsInProgress = run.stepsInProgress.map(stepFromWire);
   const children = run.children.map(({ runId, workflowType, path }) => ({ runId, workflowType, path }));
-  return { ...summaryFromWire(run), pendingSignals: run.pendingSignals, stepsInProgress, children, seed };
+  return {
+    ...summaryFromWire(run),
+    pendingSignals: run.pendingSignals,
+    stepsInProgress,
+    children,
+    seed,
+    trace: traceFromWire(run.trace),
+  };
 }
 
 function stepToWire(step: StepInProgress): MessageInitShape<typeof StepInProgressSchema> {

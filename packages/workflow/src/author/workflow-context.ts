@@ -1,5 +1,6 @@
 /** What a workflow's body is given. Everything that must survive a crash goes through it. */
 import type { NodeId } from "@raftoral/raft-core";
+import type { TraceContext } from "../model/trace-context.ts";
 import type { AbortOptions } from "./abort-options.ts";
 import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
 import type { Duration } from "./duration.ts";
@@ -67,6 +68,8 @@ export interface StepContext {
   readonly idempotencyKey: string;
   /** See {@link WorkflowContext.fencingToken}. */
   readonly fencingToken: number;
+  /** See {@link WorkflowContext.traceContext}. Hand it to the services that the step calls. */
+  readonly traceContext: TraceContext | undefined;
   /**
    * Says that the attempt is alive and, with `details`, how far it has come: at most 64 KiB of JSON, which the next attempt gets. They are recorded at once and
    * then at most every half `heartbeatTimeout` (5 s at most), the latest always when the attempt fails. Does nothing once the attempt is over. Throws
@@ -191,6 +194,11 @@ export interface WorkflowContext {
    * that does not know yet that it lost the run can do no harm.
    */
   readonly fencingToken: number;
+  /**
+   * The place in a distributed trace that the run was started from, in the form of the HTTP headers of W3C Trace Context; undefined without one. It is recorded with
+   * the start: the same on every owner, in every generation and in every child.
+   */
+  readonly traceContext: TraceContext | undefined;
   /**
    * Aborted when the run, or the branch of the body that this context is of, is cancelled, and when this node is no longer the run's owner. Where the run
    * continues from its record, a cancellation aborts it after the answers that were recorded before.

@@ -10,6 +10,7 @@ import type { Refused } from "../commands/refusal.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { Started } from "../commands/runs/workflow-start.ts";
 import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
+import type { TraceContext } from "../model/trace-context.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
@@ -34,6 +35,8 @@ export interface RunStart {
   readonly isPinned?: boolean;
   /** How long the run may take, in ms. Without a limit by default. */
   readonly runTimeoutMs?: number;
+  /** The place in a trace that the run belongs to. None by default; dropped unless it is well-formed. */
+  readonly trace?: TraceContext;
 }
 
 /** A signal for a run. The same `signalId` again is taken once. */

@@ -11,6 +11,7 @@ import { type KnownParent, knownParentCodec } from "../model/parent.ts";
 import { type HistoryRecord, RECORD_KINDS } from "../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../model/run-outcome.ts";
 import { STUCK_REASONS } from "../model/stuck-reason.ts";
+import { type TraceContext, traceContextCodec } from "../model/trace-context.ts";
 import { ByteSlabs } from "../records/byte-slabs.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
@@ -70,6 +71,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.message(40, part.view());
   }
   to.uint(41, run.deadlineAtMs);
+  if (run.trace !== undefined) {
+    part.reset();
+    traceContextCodec.write(part, run.trace);
+    to.message(60, part.view());
+  }
   if (run.generation > 1) {
     to.uint(42, run.generation);
     to.uint(43, run.family);
@@ -112,6 +118,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const signalIds: string[] = [];
   let stepsInProgress = 0;
   let parent: KnownParent | undefined;
+  let trace: TraceContext | undefined;
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren] = [0, 1, 0, false, false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
@@ -156,6 +163,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 43) family = from.uint();
     else if (field === 44) isTimedOut = from.bool();
     else if (field === 45) hasChildren = from.bool();
+    else if (field === 60) trace = traceContextCodec.read(from.message());
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -194,7 +202,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         stepsInProgress,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
-  const facts = { runId, workflowType, version, seed, inputDigest, parent, ...begun };
+  const facts = { runId, workflowType, version, seed, inputDigest, parent, trace, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, input, outcome, signals };
 }

@@ -10,6 +10,7 @@ import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { KnownParent } from "../model/parent.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
+import type { TraceContext } from "../model/trace-context.ts";
 import type { Seat } from "../nodes/seat.ts";
 
 /** A signal that the run has not asked for yet. */
@@ -95,6 +96,8 @@ export interface RunFacts {
   readonly family: LogIndex;
   /** When its time is over, over all generations, in ms since the epoch of the log clock; 0 for a run without a limit. */
   readonly deadlineAtMs: number;
+  /** The place in a trace that it belongs to, over all generations; undefined for a start without one. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** A run as the tables hold it. Only the run table changes it. */

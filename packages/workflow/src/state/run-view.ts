@@ -6,6 +6,7 @@ import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
+import type { TraceContext } from "../model/trace-context.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
@@ -43,6 +44,8 @@ interface RunFacts {
   readonly family: LogIndex;
   /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
   readonly deadlineAtMs: number;
+  /** The place in a trace that it belongs to; undefined for a start without one. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** A run that has not ended. */
@@ -144,7 +147,7 @@ export interface RunPage {
 export function summary(tables: Tables, run: RunRecord): RunSummary {
   const { runs } = tables;
   const { runId, workflowType, version, startedAtMs, startIndex, seed, parent, head } = run;
-  const { generation, family, deadlineAtMs } = run;
+  const { generation, family, deadlineAtMs, trace } = run;
   const { epoch, attempt, cancelReason } = head;
   const owner = tables.ownerOf(run);
   const recordCount = recordCountOf(runs.records, run);
@@ -159,6 +162,7 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
     generation,
     family,
     deadlineAtMs,
+    trace,
   };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {

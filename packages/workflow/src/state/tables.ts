@@ -204,7 +204,7 @@ export class Tables {
 
   /** Begins the next generation of a running run, on the same seat and under a new epoch. */
   continue(run: RunRecord, before: RunningHead, input: Uint8Array): RunRecord & { readonly head: RunningHead } {
-    const { runId, workflowType, version, parent, startIndex, deadlineAtMs } = run;
+    const { runId, workflowType, version, parent, startIndex, deadlineAtMs, trace } = run;
     const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds } = before;
     const generation = run.generation + 1;
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
@@ -229,7 +229,17 @@ export class Tables {
     }
     const signals = next.signals.map(({ name }) => name);
     const at = { index: this.index, atMs: this.clock };
-    const identity = { runId, workflowType, version, owner, epoch, generation, family: run.family, deadlineAtMs };
+    const identity = {
+      runId,
+      workflowType,
+      version,
+      owner,
+      epoch,
+      generation,
+      family: run.family,
+      deadlineAtMs,
+      trace,
+    };
     this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals });
     return { ...next, head };
   }

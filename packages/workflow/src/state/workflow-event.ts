@@ -5,6 +5,7 @@ import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { CodeMismatch, StuckReason } from "../model/stuck-reason.ts";
+import type { TraceContext } from "../model/trace-context.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
@@ -25,6 +26,8 @@ export interface RunStarted extends At {
   readonly epoch: Epoch;
   /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
   readonly deadlineAtMs: number;
+  /** The place in a trace that it belongs to; undefined for a start without one. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** A run has another generation: its history is empty, and its input another one. */
@@ -37,6 +40,7 @@ export interface RunContinued extends At {
   /** Place of the start of the first generation. */
   readonly family: LogIndex;
   readonly deadlineAtMs: number;
+  readonly trace: TraceContext | undefined;
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
   readonly owner: NodeId;

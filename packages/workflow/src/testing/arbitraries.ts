@@ -37,6 +37,8 @@ const POOLS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   name: fc.constantFrom("go", "stop"),
   signalId: fc.constantFrom("", "s1", "s2"),
   error: failure,
+  traceparent: fc.constantFrom("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-none"),
+  tracestate: fc.constantFrom("vendor=1", "vendor=2,other=x", "none"),
 };
 
 /** Any command, of each kind alike. */

@@ -3,6 +3,7 @@ import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts
 import { decodeValue, encodeValue } from "../author/json-value.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
+import type { TraceContext } from "../model/trace-context.ts";
 import { RunRequests, runNotFound } from "../requests/run-requests.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
@@ -53,7 +54,7 @@ export class TestRuntime {
   async startWorkflow<Input, Output>(
     workflow: WorkflowDefinition<Input, Output> | string,
     input: Input,
-    options: { readonly id?: string; readonly version?: number } = {},
+    options: { readonly id?: string; readonly version?: number; readonly trace?: TraceContext } = {},
   ): Promise<TestRun<Output>> {
     const { id: runId = crypto.randomUUID(), ...given } = options;
     const definition = typeof workflow === "string" ? { type: workflow } : workflow;

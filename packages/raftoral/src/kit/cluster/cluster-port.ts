@@ -46,12 +46,12 @@ export class ClusterPort implements WorkflowsPort {
   }
 
   start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    const { runId, workflowType: type, version, isPinned, input, runTimeoutMs } = request;
+    const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace = false } = request;
     const workflow = { type, ...(version === undefined ? {} : { version }) };
     return this.#call(async (workflows) => {
       const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
       const pinned = isPinned && version !== undefined ? { version } : {};
-      const run = await workflows.start(workflow, input, { runId, ...pinned, ...limited, ...options(limit) });
+      const run = await workflows.start(workflow, input, { runId, trace, ...pinned, ...limited, ...options(limit) });
       return run.created === true;
     });
   }

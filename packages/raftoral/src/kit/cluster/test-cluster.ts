@@ -19,6 +19,7 @@ import type { StreamChunk } from "../../api/streams.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
 import type { RaftoralNodeOptions } from "../../node/raftoral-node.ts";
+import { activeTrace } from "../../tracing/active-trace.ts";
 import { type FaultAction, FaultPlan, type PlannedFault } from "../faults/fault-plan.ts";
 import type { Moment } from "../faults/moment.ts";
 import { observedEngine } from "../faults/observed-engine.ts";
@@ -179,6 +180,7 @@ export class TestCluster {
       }),
       timeoutMs: CALL_TIMEOUT_MS,
       uuid: () => seededUuid(idRng),
+      activeTrace,
     });
     this.#uninstallGuards = installGuards();
     void this.#transport.start();

@@ -3,7 +3,7 @@
  *
  * PH1. Nothing is repaired: a file that was edited into something that no export gives is refused.
  */
-import type { RecordedError, RecordKind } from "@raftoral/workflow";
+import { type RecordedError, type RecordKind, type TraceContext, traceContextOf } from "@raftoral/workflow";
 import { NodeError } from "../../api/errors.ts";
 import {
   type ExportedOutcome,
@@ -87,6 +87,7 @@ function historyOf(parsed: unknown): HistoryExport {
     version: whole(parsed, "version", 1, 2 ** 32 - 1),
     seed: seedOf(parsed),
     startedAtMs: whole(parsed, "startedAtMs", 0, MAX_TIME_MS),
+    ...(parsed.trace === undefined ? {} : { trace: traceOf(object(parsed, "trace")) }),
     input: payloadOf(object(parsed, "input"), "input"),
     records: list(parsed, "records").map((record, at) => recordOf(record, `records[${at}]`)),
     pendingSignals: list(parsed, "pendingSignals").map((name, at) => {
@@ -165,6 +166,13 @@ function errorOf(given: Fields, place: string, depth: number): RecordedError {
           }),
         }),
   };
+}
+
+function traceOf(given: Fields): TraceContext {
+  const { traceparent, tracestate } = given;
+  const trace = traceContextOf(String(traceparent), tracestate === undefined ? undefined : String(tracestate));
+  if (trace !== undefined && trace.traceparent === traceparent && trace.tracestate === tracestate) return trace;
+  throw new Misfit("has a trace that is not the headers of W3C Trace Context");
 }
 
 function seedOf(given: Fields): string {

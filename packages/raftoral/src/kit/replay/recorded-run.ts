@@ -12,7 +12,7 @@ export function* recordedRun(
   owner: number,
   cancelReason: string | undefined,
 ): Generator<WorkflowCommand, void, undefined> {
-  const { runId, workflowType, version, seed, startedAtMs, input, records, pendingSignals } = history;
+  const { runId, workflowType, version, seed, startedAtMs, trace, input, records, pendingSignals } = history;
   const types = [{ type: workflowType, version }];
   yield { kind: "NodeRegister", nodeId: owner, incarnation: "recorded", types, atMs: startedAtMs };
   yield {
@@ -24,6 +24,7 @@ export function* recordedRun(
     owner,
     atMs: startedAtMs,
     seed: new Uint8Array(Buffer.from(seed, "base64")),
+    ...(trace === undefined ? {} : { trace }),
   };
   for (const record of records) {
     const { path, kind: recordKind, recordedAtMs: atMs } = record;

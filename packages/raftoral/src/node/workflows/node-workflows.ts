@@ -242,7 +242,7 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async #start(
-    { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs }: StartRequest,
+    { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace }: StartRequest,
     limit: CallLimit,
   ): Promise<boolean> {
     const { runtime, definitions, environment } = this.#options;
@@ -254,7 +254,18 @@ export class NodeWorkflows implements WorkflowsPort {
     const inputDigest = digestOf(input.bytes);
     const digest = inputDigest === undefined ? {} : { inputDigest };
     const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
-    const start = { runId, workflowType, version, input: input.bytes, seed, isPinned, ...digest, ...limited };
+    const traced = trace === undefined ? {} : { trace };
+    const start = {
+      runId,
+      workflowType,
+      version,
+      input: input.bytes,
+      seed,
+      isPinned,
+      ...digest,
+      ...limited,
+      ...traced,
+    };
     return (await this.#requests.start(start, limit)).created;
   }
 

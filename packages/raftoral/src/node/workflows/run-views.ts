@@ -40,6 +40,7 @@ export function descriptionOf(
     stepsInProgress: progress.map(stepOf),
     children,
     seed: Buffer.from(run.seed).toString("base64"),
+    trace: run.trace,
   };
 }
 

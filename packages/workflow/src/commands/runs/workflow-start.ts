@@ -13,6 +13,7 @@ import { derivedSeed } from "../../model/derived-seed.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
+import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
 import type { RunRecord } from "../../state/run-record.ts";
 import { inputOf } from "../../state/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
@@ -43,6 +44,8 @@ export interface WorkflowStart {
   readonly parent?: StartingParent;
   /** How long the run may take, over all of its generations, in ms of the log clock. Absent: without a limit. */
   readonly runTimeoutMs?: number;
+  /** The place in a trace that the run belongs to. Dropped unless it is well-formed; that of a start that is repeated is not compared. */
+  readonly trace?: TraceContext;
 }
 
 /** The run exists now. `created` is false when another start had made it. `owner` is 0 while no live node can execute it. */
@@ -78,6 +81,7 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
     isPinned: optional(bool(19)),
     parent: optional(message(20, startingParentCodec, NO_PARENT)),
     runTimeoutMs: optional(uint(21)),
+    trace: optional(message(40, traceContextCodec, NO_TRACE)),
   },
   apply: start,
 });
@@ -112,6 +116,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const { runTimeoutMs = 0 } = command;
   const deadlineAtMs = runTimeoutMs === 0 ? 0 : Math.min(tables.clock + runTimeoutMs, Number.MAX_SAFE_INTEGER);
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(`${tables.salt}:${tables.index}:${runId}`);
+  const trace = command.trace && traceContextOf(command.trace.traceparent, command.trace.tracestate);
   tables.runs.start(
     {
       runId,
@@ -125,6 +130,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       generation: 1,
       family: tables.index,
       deadlineAtMs,
+      trace,
     },
     {
       status: "running",
@@ -162,6 +168,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     owner,
     epoch,
     deadlineAtMs,
+    trace,
   });
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
 }

@@ -20,6 +20,7 @@ import { MAX_RUN_ID_LENGTH, type WorkflowStart } from "../../commands/runs/workf
 import type { RecordedError } from "../../model/failure.ts";
 import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { TraceContext } from "../../model/trace-context.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
 import type { CallSite } from "./call-site.ts";
 import { externalRecord } from "./external-record.ts";
@@ -32,7 +33,11 @@ const NO_SEED: Uint8Array = new Uint8Array(0);
 
 /** What the children of one body share. */
 export interface ChildSetting {
-  readonly run: KeyedRun & { readonly startIndex: number; readonly epoch: number };
+  readonly run: KeyedRun & {
+    readonly startIndex: number;
+    readonly epoch: number;
+    readonly trace: TraceContext | undefined;
+  };
   readonly externals: ExternalRecords;
   /** Asks a child to cancel, without waiting for the answer. */
   readonly cancel: (runId: string, reason: string) => void;
@@ -151,7 +156,7 @@ async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall
   const input = encodeValue(call.input, `the input of child ${runId}`, site.maxPayloadBytes);
   const raw = decodeValue(input, `the input of child ${runId}`);
   if (schema !== undefined) await validated(schema, raw, inputOf(workflowType));
-  const { startIndex, epoch } = run;
+  const { startIndex, epoch, trace } = run;
   return {
     kind: "WorkflowStart",
     runId,
@@ -163,6 +168,7 @@ async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall
     atMs: site.clock.wallMs(),
     seed: seedOf(run, path),
     ...(runTimeoutMs === 0 ? {} : { runTimeoutMs }),
+    ...(trace === undefined ? {} : { trace }),
     parent: { runId: run.runId, startIndex, path, closePolicy, epoch },
   };
 }

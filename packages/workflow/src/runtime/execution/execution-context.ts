@@ -30,6 +30,7 @@ import type {
 import type { WorkflowLog } from "../../author/workflow-log.ts";
 import type { WorkflowResult } from "../../author/workflow-types.ts";
 import { WorkflowError } from "../../errors.ts";
+import type { TraceContext } from "../../model/trace-context.ts";
 import { Branch } from "../body/branch.ts";
 import { inBranch, race } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";
@@ -88,6 +89,10 @@ export class ExecutionContext implements WorkflowContext {
 
   get fencingToken(): number {
     return this.#execution.start.epoch;
+  }
+
+  get traceContext(): TraceContext | undefined {
+    return this.#execution.start.trace;
   }
 
   get signal(): AbortSignal {

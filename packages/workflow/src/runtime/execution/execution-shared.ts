@@ -3,6 +3,7 @@ import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
+import type { TraceContext } from "../../model/trace-context.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
 import { Interception } from "../body/interception.ts";
 import type { Turns } from "../body/turns.ts";
@@ -47,6 +48,8 @@ export interface ExecutionStart {
   readonly attempt: number;
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
+  /** The place in a trace that the run belongs to. */
+  readonly trace: TraceContext | undefined;
   readonly cancelReason: string | undefined;
   readonly signals: readonly string[];
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];

@@ -87,31 +87,20 @@ export class Executions {
     switch (event.type) {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
-          const { runId, version, epoch, input, seed, index: startIndex } = event;
+          const { runId, version, epoch, input, seed, trace, index: startIndex } = event;
           const nothing = { signals: [], history: [], progress: [], streams: [] };
           const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
-          const start = { runId, startIndex, generation: 1, version, epoch, input, seed, ...fresh };
+          const start = { runId, startIndex, generation: 1, version, epoch, input, seed, trace, ...fresh };
           this.#take({ ...event, family: startIndex }, start);
         }
         return;
       case "run-continued":
         this.#drop(event.runId, event.epoch, "the run has begun its next generation");
         if (mine && event.owner === this.#nodeId) {
-          const { runId, version, epoch, input, seed, cancelReason, signals, generation, index: startIndex } = event;
+          const { runId, version, epoch, input, seed, trace, cancelReason, signals, generation } = event;
+          const given = { runId, startIndex: event.index, generation, version, epoch, input, seed, trace };
           const nothing = { history: [], progress: [], streams: [] };
-          const start = {
-            runId,
-            startIndex,
-            generation,
-            version,
-            epoch,
-            input,
-            seed,
-            attempt: 1,
-            cancelReason,
-            signals,
-            ...nothing,
-          };
+          const start = { ...given, attempt: 1, cancelReason, signals, ...nothing };
           this.#take(event, start);
         }
         return;

@@ -10,6 +10,7 @@ import { StepTimeoutError } from "../../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../../author/json-value.ts";
 import type { StepContext } from "../../../author/workflow-context.ts";
 import { MAX_HEARTBEAT_BYTES } from "../../../model/step-progress.ts";
+import type { TraceContext } from "../../../model/trace-context.ts";
 import { CallerContext } from "../../body/body-place.ts";
 import { delayed } from "../alarm.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -21,6 +22,7 @@ const BEGIN_RECORDED_AFTER_MS = 1_000;
 export interface AttemptedStep {
   readonly path: string;
   readonly fencingToken: number;
+  readonly traceContext: TraceContext | undefined;
   readonly clock: Clock;
   readonly timeoutMs: number | undefined;
   readonly heartbeatTimeoutMs: number | undefined;
@@ -77,6 +79,10 @@ export class StepAttempt implements StepContext {
 
   get fencingToken(): number {
     return this.#step.fencingToken;
+  }
+
+  get traceContext(): TraceContext | undefined {
+    return this.#step.traceContext;
   }
 
   get idempotencyKey(): string {

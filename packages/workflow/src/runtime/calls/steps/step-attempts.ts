@@ -18,6 +18,7 @@ import { recordedError } from "../../../author/recorded-error.ts";
 import type { StepContext, StepOptions } from "../../../author/workflow-context.ts";
 import type { HistoryRecord } from "../../../model/record.ts";
 import type { StepProgress } from "../../../model/step-progress.ts";
+import type { TraceContext } from "../../../model/trace-context.ts";
 import type { RuntimeProbe } from "../../runtime-probe.ts";
 import { alarmAt } from "../alarm.ts";
 import type { CallSite } from "../call-site.ts";
@@ -30,7 +31,7 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** What the steps of one body share. */
 export interface StepSetting {
-  readonly run: KeyedRun;
+  readonly run: KeyedRun & { readonly trace: TraceContext | undefined };
   readonly workflowType: string;
   readonly surroundings: StepSurroundings;
   readonly probe: RuntimeProbe | undefined;
@@ -96,6 +97,10 @@ class StepCourse implements AttemptedStep {
 
   get fencingToken(): number {
     return this.#setting.surroundings.fencingToken;
+  }
+
+  get traceContext(): TraceContext | undefined {
+    return this.#setting.run.trace;
   }
 
   get timeoutMs(): number | undefined {
