@@ -45,6 +45,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     children: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     trace: undefined,
+    behaviourLevel: 0,
     ...change,
   };
 }

@@ -70,6 +70,7 @@ export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCod
 
 export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
+export type { BehaviourLevel } from "./model/run-needs.ts";
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export { type TraceContext, traceContextOf } from "./model/trace-context.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
@@ -83,8 +84,10 @@ export {
 } from "./requests/event-feed.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
+export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";
 export type {
+  BehavioursMissing,
   BodyStarted,
   HistoryLarge,
   LocalEvent,

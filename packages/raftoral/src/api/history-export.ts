@@ -18,7 +18,7 @@ export async function exportHistory(
     // A run that ended meanwhile has more records than were read, or an outcome. It ends once, so the next round is the last.
     const description = hasEnded(before.status) ? before : await workflows.describe(runId, options);
     if (hasEnded(description.status) !== hasEnded(before.status)) continue;
-    const { workflowType, version, seed, startedAtMs, trace, pendingSignals } = description;
+    const { workflowType, version, seed, startedAtMs, trace, behaviourLevel, pendingSignals } = description;
     return {
       format: HISTORY_FORMAT,
       runId: description.runId,
@@ -27,6 +27,7 @@ export async function exportHistory(
       seed,
       startedAtMs,
       ...(trace === undefined ? {} : { trace }),
+      ...(behaviourLevel === 0 ? {} : { behaviourLevel }),
       input: exportPayload(input.bytes),
       records: records.map(({ path, kind, recordedAtMs, value }) => {
         return { path, kind, recordedAtMs, ...exportPayload(value.bytes) };

@@ -49,6 +49,8 @@ export interface HistoryExport {
   readonly startedAtMs: number;
   /** What `ctx.traceContext` is; absent for a run that belongs to no trace. */
   readonly trace?: TraceContext;
+  /** Numbered behaviours of the engine that the run has: those from 1 to this one. Absent for none. */
+  readonly behaviourLevel?: number;
   readonly input: ExportedPayload;
   /** In the order in which they were committed. Signals that were received are records of kind `signal`. */
   readonly records: readonly ExportedRecord[];

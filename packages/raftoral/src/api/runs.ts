@@ -99,6 +99,11 @@ export interface RunDescription extends RunSummary {
   readonly seed: string;
   /** The place in a distributed trace that the run was started from; undefined without one. */
   readonly trace: TraceContext | undefined;
+  /**
+   * Numbered behaviours of the engine that the run has: those from 1 to this one, which all registered nodes had when it began. A node of an earlier release does not execute the
+   * run.
+   */
+  readonly behaviourLevel: number;
 }
 
 /** How a run ended. */

@@ -33,6 +33,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "code-mismatch": true,
   "foreign-await": true,
   "version-missing": true,
+  "behaviours-missing": true,
   "records-unused": true,
   "steps-unfinished": true,
   "history-large": true,

@@ -1,4 +1,5 @@
 /** Cases of the conformance suite of `Workflows`: runs that are exported for replays. */
+import { BEHAVIOUR_LEVEL } from "@raftoral/workflow";
 import { expect, test } from "vitest";
 import { Payload } from "../api/payload.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
@@ -13,6 +14,7 @@ export function exportCases(
     const exported = await workflows.exportHistory("first");
     expect(exported).toEqual({
       format: "raftoral-history/1",
+      behaviourLevel: BEHAVIOUR_LEVEL,
       runId: "first",
       workflowType: "order",
       version: 2,

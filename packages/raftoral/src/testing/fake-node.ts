@@ -316,6 +316,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     children: [],
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     trace: undefined,
+    behaviourLevel: 0,
     history: [],
     ...fields,
   };

@@ -2,6 +2,7 @@
  * What every implementation of `Workflows` does alike. An implementation runs the suite with a cluster whose nodes have registered
  * `CONFORMANCE_WORKFLOWS`.
  */
+import { BEHAVIOUR_LEVEL } from "@raftoral/workflow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Payload } from "../api/payload.ts";
 import type { RunSummary } from "../api/runs.ts";
@@ -70,6 +71,8 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
         parent: undefined,
         generation: 1,
         children: [],
+        trace: undefined,
+        behaviourLevel: BEHAVIOUR_LEVEL,
         seed: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/),
       });
       expect((await run.input()).value()).toEqual({ item: "tea", total: 20 });

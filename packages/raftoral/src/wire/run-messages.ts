@@ -66,6 +66,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     children: [...(run.children ?? [])],
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
     ...traceToWire(run.trace),
+    behaviourLevel: run.behaviourLevel ?? 0,
   };
 }
 
@@ -111,6 +112,7 @@ export function descriptionFromWire(run: Run | undefined): RunDescription {
     children,
     seed,
     trace: traceFromWire(run.trace),
+    behaviourLevel: run.behaviourLevel,
   };
 }
 

@@ -2,6 +2,7 @@ import { MemoryStateStore } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "../commands/registry.ts";
+import type { NodeView, RunSummary } from "../state/run-view.ts";
 import { command } from "../testing/arbitraries.ts";
 import { restoredFrom } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";
@@ -100,21 +101,19 @@ function checkInvariants(state: WorkflowState): void {
   expect(nobodys.length).toBeGreaterThanOrEqual(state.size.toMove);
   for (const run of running) {
     if (run.owner === 0) {
-      const takers = [...nodes.values()].filter((node) => node.status === "live" && has(node.types, run));
+      const takers = [...nodes.values()].filter((node) => node.status === "live" && canTake(node, run));
       // There are fewer runs here than one command moves.
       expect(takers).toEqual([]);
     } else {
       const owner = nodes.get(run.owner);
       expect(owner?.status).toBe("live");
-      expect(has(owner?.types ?? [], run)).toBe(true);
+      expect(owner !== undefined && canTake(owner, run)).toBe(true);
     }
   }
   expect(state.size.toMove).toBe(0);
 }
 
-function has(
-  types: readonly { type: string; version: number }[],
-  run: { workflowType: string; version: number },
-): boolean {
-  return types.some((known) => known.type === run.workflowType && known.version === run.version);
+function canTake({ types, behaviourLevel }: NodeView, run: RunSummary): boolean {
+  const has = types.some((known) => known.type === run.workflowType && known.version === run.version);
+  return has && behaviourLevel >= run.behaviourLevel;
 }

@@ -213,8 +213,8 @@ export class WorkflowState {
   /** Ascending by id. */
   nodes(): readonly NodeView[] {
     const { nodes, runs } = this.#tables;
-    return nodes.all().map(({ nodeId, incarnation, status, types, seat }) => {
-      return { nodeId, incarnation, status, types, running: runs.loadOf(seat) };
+    return nodes.all().map(({ nodeId, incarnation, status, types, behaviourLevel, seat }) => {
+      return { nodeId, incarnation, status, types, behaviourLevel, running: runs.loadOf(seat) };
     });
   }
 

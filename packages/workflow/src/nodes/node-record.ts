@@ -1,5 +1,6 @@
 /** A node as it has registered, and its record in the store, which is its record in a snapshot as well. */
 import type { NodeId } from "@raftoral/raft-core";
+import type { BehaviourLevel } from "../model/run-needs.ts";
 import { type TypeVersion, typeVersionCodec } from "../model/type-version.ts";
 import { messages, named, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
@@ -20,6 +21,8 @@ export interface NodeFacts {
   readonly types: readonly TypeVersion[];
   /** Where its runs are while it is live; 0 while it is not (node-table.ts NT1). */
   readonly seat: Seat;
+  /** Behaviours of the engine that the process has. */
+  readonly behaviourLevel: BehaviourLevel;
 }
 
 /** A registered node. */
@@ -37,6 +40,7 @@ export const nodeCodec = messageCodec<NodeFacts>(
     status: named(3, NODE_STATUSES, "node status"),
     types: messages(4, typeVersionCodec),
     seat: uint(5),
+    behaviourLevel: uint(40),
   },
   {},
 );

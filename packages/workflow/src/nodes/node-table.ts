@@ -7,10 +7,13 @@
  * NT2. A seat that was vacated is never held again.
  * NT3. A vacated seat stays known until it is released: what is on it is not forgotten, whatever becomes of its node.
  * NT4. Choices depend on the table and the loads alone, by (load, node id): iteration order decides nothing.
+ * NT5. A run goes to no node that lacks a behaviour which its replays need. New runs get the behaviours that all registered nodes have, lost ones included: those may come back
+ *      with the process that they had.
  */
 
 import { invariant, type NodeId, type StateKey } from "@raftoral/raft-core";
 import type { OwnerReason } from "../model/ownership.ts";
+import type { BehaviourLevel, RunNeeds } from "../model/run-needs.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import { KEY_PREFIX, kindRange, numberKey } from "../records/state-keys.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
@@ -31,14 +34,16 @@ export interface Registration {
   /** Differs from process to process of one node. */
   readonly incarnation: string;
   readonly types: readonly TypeVersion[];
+  readonly behaviourLevel: BehaviourLevel;
 }
 
-/** The nodes of one state machine, over its store (NT1 to NT4). */
+/** The nodes of one state machine, over its store (NT1 to NT5). */
 export class NodeTable {
   readonly #nodes = new Map<NodeId, NodeRecord>();
   /** Ascending, for seats are given out ascending and vacated ones are read back in order. */
   readonly #vacated = new Map<Seat, VacatedSeat>();
   readonly #store: NodeStore;
+  #commonLevel: BehaviourLevel | undefined;
 
   constructor(store: NodeStore) {
     this.#store = store;
@@ -62,11 +67,20 @@ export class NodeTable {
     return [...this.#nodes.values()].sort((a, b) => a.nodeId - b.nodeId);
   }
 
+  /** The behaviours that all registered nodes have (NT5). */
+  get commonLevel(): BehaviourLevel {
+    if (this.#commonLevel === undefined) {
+      const levels = Array.from(this.#nodes.values(), ({ behaviourLevel }) => behaviourLevel);
+      this.#commonLevel = levels.length === 0 ? 0 : Math.min(...levels);
+    }
+    return this.#commonLevel;
+  }
+
   /** The process takes `seat`, which is new; the node's seat before it is vacated. */
-  register({ nodeId, incarnation, types }: Registration, seat: Seat): void {
+  register({ nodeId, incarnation, types, behaviourLevel }: Registration, seat: Seat): void {
     const before = this.#nodes.get(nodeId);
     if (before !== undefined) this.#vacate(before, "restart");
-    this.#set(nodeRecord({ nodeId, incarnation, status: "live", types, seat }));
+    this.#set(nodeRecord({ nodeId, incarnation, status: "live", types, seat, behaviourLevel }));
   }
 
   /** The node is not live any more. */
@@ -79,6 +93,7 @@ export class NodeTable {
   forget(node: NodeRecord, reason: OwnerReason): void {
     this.#vacate(node, reason);
     this.#nodes.delete(node.nodeId);
+    this.#commonLevel = undefined;
     this.#store.delete(nodeKey(node.nodeId));
   }
 
@@ -104,24 +119,19 @@ export class NodeTable {
     this.#store.delete(vacatedKey(seat));
   }
 
-  /** The node, if it is live and has registered this type and version. */
-  taker(nodeId: NodeId, type: string, version: number): NodeRecord | undefined {
+  /** The node, if it is live and can do what a run needs. */
+  taker(nodeId: NodeId, needs: RunNeeds): NodeRecord | undefined {
     const node = this.#nodes.get(nodeId);
-    return node !== undefined && node.seat !== 0 && node.capabilities.has(capability(type, version)) ? node : undefined;
+    return node !== undefined && canTake(node, needs, capability(needs.type, needs.version)) ? node : undefined;
   }
 
-  /** Of the live nodes that have registered this, on no seat of `except`, the one with the least load on its seat, then the lowest id. */
-  choose(
-    type: string,
-    version: number,
-    loadOf: (seat: Seat) => number,
-    except: readonly Seat[] = [],
-  ): NodeRecord | undefined {
-    const wanted = capability(type, version);
+  /** Of the live nodes that can do what a run needs, on no seat of `except`, the one with the least load on its seat, then the lowest id. */
+  choose(needs: RunNeeds, loadOf: (seat: Seat) => number, except: readonly Seat[] = []): NodeRecord | undefined {
+    const wanted = capability(needs.type, needs.version);
     let chosen: NodeRecord | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const node of this.#nodes.values()) {
-      if (node.seat === 0 || !node.capabilities.has(wanted) || except.includes(node.seat)) continue;
+      if (!canTake(node, needs, wanted) || except.includes(node.seat)) continue;
       const load = loadOf(node.seat);
       if (load < least || (load === least && node.nodeId < (chosen?.nodeId ?? 0))) {
         chosen = node;
@@ -171,8 +181,14 @@ export class NodeTable {
 
   #set(node: NodeRecord): void {
     this.#nodes.set(node.nodeId, node);
+    this.#commonLevel = undefined;
     this.#store.put(nodeKey(node.nodeId), encodeNode(node));
   }
+}
+
+/** `wanted`: the type and version as {@link capability} writes them. */
+function canTake({ seat, capabilities, behaviourLevel }: NodeRecord, needs: RunNeeds, wanted: string): boolean {
+  return seat !== 0 && capabilities.has(wanted) && behaviourLevel >= needs.behaviourLevel;
 }
 
 /** The bytes of a node's record. */

@@ -14,7 +14,7 @@
  * | progress   | `p start hash` | steps under way that have failed attempts or heartbeat details |
  * | signal     | `s start number` | one signal that waits for it |
  * | seated     | `o seat start` | nothing: a running run on this seat |
- * | waiting    | `w version type start` | nothing: a running run that waits for a node that can execute this |
+ * | waiting    | `w version type level start` | nothing: a running run that waits for a node that can execute this |
  * | stuck      | `t start` | nothing: a run that has not ended and is not to be executed |
  * | held       | `h version type held start` | nothing: a stuck run whose code does not fit, by the place where it was held |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
@@ -103,12 +103,12 @@ export function kindRange(kind: string): readonly [start: StateKey, end: StateKe
   return [kind, String.fromCharCode(kind.charCodeAt(0) + 1)];
 }
 
-/** What the keys of all runs begin with that wait for a type and version. */
-export function waitingPrefix(type: string, version: number): StateKey {
-  return KEY_PREFIX.waiting + typeKey(type, version);
+/** What the keys of all runs begin with that wait for a type and version with these behaviours. */
+export function waitingPrefix(type: string, version: number, behaviourLevel: number): StateKey {
+  return KEY_PREFIX.waiting + typeKey(type, version) + numberKey(behaviourLevel);
 }
 
-/** What the keys of all runs begin with that are held because the code of a type and version does not fit them. */
+/** What the keys of all runs begin with that are held because the code of a type and version does not fit them: the number of their behaviours follows. */
 export function heldPrefix(type: string, version: number): StateKey {
   return KEY_PREFIX.held + typeKey(type, version);
 }

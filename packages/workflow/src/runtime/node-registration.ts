@@ -3,6 +3,7 @@
  * not be reached registers again as soon as it learns of it.
  */
 import { type Cancel, type Clock, type Logger, type NodeId, RaftError, RaftoralError } from "@raftoral/raft-core";
+import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeChanged } from "../state/workflow-event.ts";
 import { proposalFailure, type RetryingProposer } from "./engine/retrying-proposer.ts";
@@ -11,6 +12,8 @@ import { proposalFailure, type RetryingProposer } from "./engine/retrying-propos
 export interface RegistrationOptions {
   readonly nodeId: NodeId;
   readonly types: readonly TypeVersion[];
+  /** Behaviours of the engine that this process has. */
+  readonly behaviourLevel: BehaviourLevel;
   readonly proposer: RetryingProposer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -54,12 +57,13 @@ export class NodeRegistration {
   register(): void {
     if (this.#running || this.#state === "leaving") return;
     this.#running = true;
-    const { nodeId, types, proposer, clock, logger } = this.#options;
+    const { nodeId, types, behaviourLevel, proposer, clock, logger } = this.#options;
     const command = {
       kind: "NodeRegister",
       nodeId,
       incarnation: this.incarnation,
       types,
+      behaviourLevel,
       atMs: clock.wallMs(),
     } as const;
     proposer.propose(command, { goOn: () => this.#state !== "leaving" }).then(

@@ -77,6 +77,21 @@ export interface VersionMissing {
 }
 
 /**
+ * Runs wait for a node with behaviours of the engine that this node does not have, although it has their type and version: they began on nodes of a newer release. Told when this
+ * node has registered.
+ */
+export interface BehavioursMissing {
+  readonly type: "behaviours-missing";
+  readonly workflowType: string;
+  readonly version: number;
+  /** Runs that wait. */
+  readonly runs: number;
+  /** The behaviours that they need, and those that this node has: the ones from 1 to this number. */
+  readonly needed: number;
+  readonly registered: number;
+}
+
+/**
  * A body went on after it had awaited something that is not a call of its context (a timer, I/O, an event), while calls of it were open: a replay may come to another
  * order. Told once for each body.
  */
@@ -97,6 +112,7 @@ export type LocalEvent =
   | StepsUnfinished
   | HistoryLarge
   | VersionMissing
+  | BehavioursMissing
   | ForeignAwait;
 
 /** An event of the replicated state, or of this node alone. */

@@ -1,6 +1,7 @@
 /** Configuration of a node's workflow runtime, with its defaults. Every bound of it is named here. */
 import { type Clock, type Logger, RaftError } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
+import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
@@ -85,4 +86,6 @@ export interface WorkflowRuntimeOptions {
   readonly probe?: RuntimeProbe;
   /** For testing kits: hears of every body and context call, and stands around every attempt of a step. */
   readonly interceptor?: RuntimeInterceptor;
+  /** For tests of clusters whose nodes are of several releases: the behaviours of the engine that this process has. Defaults to all of them. */
+  readonly behaviourLevel?: BehaviourLevel;
 }

@@ -10,8 +10,10 @@ import type { NodeDrain } from "../commands/nodes/node-drain.ts";
 import type { Moved } from "../commands/results.ts";
 import type { MoveRuns } from "../commands/runs/move-runs.ts";
 import { WorkflowError } from "../errors.ts";
+import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RequestLimit } from "../requests/request-limit.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
+import { BEHAVIOUR_LEVEL } from "./behaviours.ts";
 import { Turns } from "./body/turns.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
@@ -19,6 +21,7 @@ import type { ExecutionShared } from "./execution/execution-shared.ts";
 import { Executions } from "./execution/executions.ts";
 import { Slots } from "./execution/slots.ts";
 import { LeaderDuties } from "./leader-duties.ts";
+import { missingFor } from "./missing-code.ts";
 import { NodeRegistration } from "./node-registration.ts";
 import { RunQueries, type RunQuestion } from "./queries/run-queries.ts";
 import { RuntimeEvents } from "./runtime-events.ts";
@@ -36,6 +39,7 @@ export class WorkflowRuntime {
   readonly #logger: Logger;
   readonly #limits: RuntimeLimits;
   readonly #registry: WorkflowRegistry;
+  readonly #behaviourLevel: BehaviourLevel;
   readonly #proposer: RetryingProposer;
   readonly #registration: NodeRegistration;
   readonly #executions: Executions;
@@ -56,6 +60,8 @@ export class WorkflowRuntime {
 
   private constructor(options: WorkflowRuntimeOptions) {
     const { engine, registry = [], clock = platformClock, logger = silentLogger, random = Math.random } = options;
+    const { behaviourLevel = BEHAVIOUR_LEVEL } = options;
+    this.#behaviourLevel = behaviourLevel;
     this.#engine = engine;
     this.#clock = clock;
     this.#logger = logger;
@@ -66,6 +72,7 @@ export class WorkflowRuntime {
     this.#registration = new NodeRegistration({
       nodeId: engine.nodeId,
       types: this.#registry.types(),
+      behaviourLevel,
       proposer: this.#proposer,
       clock,
       logger,
@@ -88,6 +95,7 @@ export class WorkflowRuntime {
       readRecord: (runId, path) => engine.record(runId, path),
       probe: options.probe,
       interceptor: options.interceptor,
+      behaviourLevel,
     };
     this.#executions = new Executions(engine, this.#registry, shared);
     const live = (runId: string) => this.#executions.body(runId)?.queries;
@@ -98,7 +106,7 @@ export class WorkflowRuntime {
       onNotice: (notice) => this.#onNotice(notice),
     });
     this.#registration.register();
-    this.registered.then(() => this.#reportMissingVersions()).catch(() => {});
+    this.registered.then(() => this.#reportMissing()).catch(() => {});
   }
 
   /** Runs of this node now: whose body runs, sleeps or waits here, and those of them that wait for a free place. */
@@ -233,19 +241,15 @@ export class WorkflowRuntime {
     this.#executions.onEvent(event, this.#registration.isRegistered);
   }
 
-  /** Says which versions runs wait for that this node could have kept (VersionMissing). */
-  async #reportMissingVersions(): Promise<void> {
+  /** Says what runs wait for that this node could have kept, or that a newer release has (VersionMissing, BehavioursMissing). */
+  async #reportMissing(): Promise<void> {
     const { waiting } = await this.#engine.overview();
-    const types = this.#registry.types();
-    for (const { type: workflowType, version, runs } of waiting) {
-      const ofType = types.filter(({ type }) => type === workflowType).map((each) => each.version);
-      if (ofType.length === 0 || this.#stopped) continue;
-      const registered = ofType.toSorted((a, b) => a - b);
-      this.events.emit({ type: "version-missing", workflowType, version, runs, registered });
-      this.#logger.warn(
-        { workflowType, version, runs, registered },
-        "Runs wait for a version that no live node has registered. Register it beside the newer ones until they have ended.",
-      );
+    if (this.#stopped) return;
+    const known = { types: this.#registry.types(), behaviourLevel: this.#behaviourLevel };
+    for (const { event, advice } of missingFor(known, waiting)) {
+      const { type: _, ...fields } = event;
+      this.events.emit(event);
+      this.#logger.warn(fields, advice);
     }
   }
 

@@ -5,9 +5,11 @@
  *     record, counts that disagree) is refused with SNAPSHOT_INVALID.
  * D2. What is in memory is one record, and what the replacement has not written yet.
  */
+
 import type { WireReader } from "@raftoral/raft-core/wire";
 import { WorkflowError } from "../errors.ts";
-import { capability, nodeCodec } from "../nodes/node-record.ts";
+import { needsOf, needsText } from "../model/run-needs.ts";
+import { nodeCodec } from "../nodes/node-record.ts";
 import { nodeKey, vacatedKey } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
@@ -246,15 +248,17 @@ export class SnapshotDecoder {
   }
 
   /** A run on a seat that is neither held nor vacated would stay there for ever. */
-  #putOnSeat({ runId, workflowType: type, version }: RunRecord, { owner, seat, stuck }: RunningHead): void {
+  #putOnSeat(run: RunRecord, { owner, seat, stuck }: RunningHead): void {
+    const { runId } = run;
     if (stuck !== undefined) {
       if (seat !== 0) throw invalid(`run ${runId} is stuck, and on seat ${seat}`);
       this.#stuck += 1;
       return;
     }
     if (seat === 0) {
-      const wanted = capability(type, version);
-      this.#waiting.set(wanted, { type, version, runs: (this.#waiting.get(wanted)?.runs ?? 0) + 1 });
+      const needs = needsOf(run);
+      const wanted = needsText(needs);
+      this.#waiting.set(wanted, { ...needs, runs: (this.#waiting.get(wanted)?.runs ?? 0) + 1 });
       return;
     }
     this.#loads.set(seat, (this.#loads.get(seat) ?? 0) + 1);

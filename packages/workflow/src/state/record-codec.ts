@@ -76,6 +76,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
     traceContextCodec.write(part, run.trace);
     to.message(60, part.view());
   }
+  to.uint(61, run.behaviourLevel);
   if (run.generation > 1) {
     to.uint(42, run.generation);
     to.uint(43, run.family);
@@ -119,7 +120,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let stepsInProgress = 0;
   let parent: KnownParent | undefined;
   let trace: TraceContext | undefined;
-  let [deadlineAtMs, generation, family, isTimedOut, hasChildren] = [0, 1, 0, false, false];
+  let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -163,6 +164,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 43) family = from.uint();
     else if (field === 44) isTimedOut = from.bool();
     else if (field === 45) hasChildren = from.bool();
+    else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
     else from.skip();
   }
@@ -202,7 +204,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         stepsInProgress,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
-  const facts = { runId, workflowType, version, seed, inputDigest, parent, trace, ...begun };
+  const facts = { behaviourLevel, runId, workflowType, version, seed, inputDigest, parent, trace, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, input, outcome, signals };
 }

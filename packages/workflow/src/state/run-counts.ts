@@ -1,4 +1,5 @@
 /** How many runs there are, as the header keeps it. */
+import type { RunNeeds } from "../model/run-needs.ts";
 import type { Seat } from "../nodes/seat.ts";
 
 /** How many runs there are; kept in the header. */
@@ -11,9 +12,14 @@ export interface RunCounts {
   readonly stuck: number;
 }
 
-/** Runs that wait for a node that can execute a type and version. */
-export interface WaitingRuns {
-  readonly type: string;
-  readonly version: number;
+/** Runs that wait for a node that can do what they need. */
+export interface WaitingRuns extends RunNeeds {
   readonly runs: number;
+}
+
+/** Ascending by version, type and behaviours. */
+export function inOrder(a: WaitingRuns, b: WaitingRuns): number {
+  if (a.version !== b.version) return a.version - b.version;
+  if (a.type !== b.type) return a.type < b.type ? -1 : 1;
+  return a.behaviourLevel - b.behaviourLevel;
 }

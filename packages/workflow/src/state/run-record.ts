@@ -8,6 +8,7 @@ import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
 import type { OwnerLosses } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { KnownParent } from "../model/parent.ts";
+import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
@@ -98,6 +99,8 @@ export interface RunFacts {
   readonly deadlineAtMs: number;
   /** The place in a trace that it belongs to, over all generations; undefined for a start without one. */
   readonly trace: TraceContext | undefined;
+  /** Behaviours of the engine that its replays have, of this generation. */
+  readonly behaviourLevel: BehaviourLevel;
 }
 
 /** A run as the tables hold it. Only the run table changes it. */

@@ -57,12 +57,12 @@ export function putPlace(to: RecordSink, run: RunRecord): void {
 }
 
 /** The key under which a run is found while it runs, by its seat, by what it waits for or as a stuck one, and by its end afterwards. */
-export function placeKey({ head, startKey, workflowType, version }: RunRecord): StateKey {
+export function placeKey({ head, startKey, workflowType, version, behaviourLevel }: RunRecord): StateKey {
   if (head.status === "finished") return KEY_PREFIX.ended + numberKey(head.endIndex) + startKey;
   if (head.mismatch !== undefined)
-    return heldPrefix(workflowType, version) + numberKey(head.mismatch.heldAt) + startKey;
+    return heldPrefix(workflowType, version) + numberKey(behaviourLevel) + numberKey(head.mismatch.heldAt) + startKey;
   if (head.stuck !== undefined) return KEY_PREFIX.stuck + startKey;
-  if (head.seat === 0) return waitingPrefix(workflowType, version) + startKey;
+  if (head.seat === 0) return waitingPrefix(workflowType, version, behaviourLevel) + startKey;
   return KEY_PREFIX.seated + numberKey(head.seat) + startKey;
 }
 

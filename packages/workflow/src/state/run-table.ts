@@ -2,7 +2,7 @@
  * All runs, by id, by place and by end: in the store, with those that were looked at lately in memory.
  *
  * T1. Every run that has not ended is in exactly one place: on the seat of its head, or, without one, among those that are stuck, or those that wait for
- *     its type and version.
+ *     what it needs.
  * T2. Finished runs are in the order in which they ended, and in no place.
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  * T4. A run that is pruned is gone at once, and of its records as many as a command may delete; the others follow with later commands. They are in no
@@ -11,13 +11,11 @@
  */
 import { invariant, type LogIndex, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
+import { needsOf, needsText, type RunNeeds } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
-import type { TypeVersion } from "../model/type-version.ts";
-import { capability } from "../nodes/node-record.ts";
 import type { Seat } from "../nodes/seat.ts";
 import {
-  heldPrefix,
   idKey,
   KEY_PREFIX,
   kindRange,
@@ -29,9 +27,10 @@ import {
 } from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
 import { firstKeys, isEmpty } from "./first-keys.ts";
+import { startsHeldBefore } from "./held-places.ts";
 import { putLatest } from "./latest-variables.ts";
 import { RunCache } from "./run-cache.ts";
-import type { RunCounts, WaitingRuns } from "./run-counts.ts";
+import { inOrder, type RunCounts, type WaitingRuns } from "./run-counts.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import {
   loadRun,
@@ -250,9 +249,9 @@ export class RunTable {
     return this.#loads.get(seat) ?? 0;
   }
 
-  /** What runs wait for, in the order of their types and versions. */
+  /** What runs wait for, in the order of their versions, types and behaviours. */
   waiting(): readonly WaitingRuns[] {
-    return [...this.#waiting.values()].sort((a, b) => a.version - b.version || (a.type < b.type ? -1 : 1));
+    return [...this.#waiting.values()].sort(inOrder);
   }
 
   /** Places in the log of at most `limit` of a seat's runs, in the order of their start. */
@@ -261,15 +260,13 @@ export class RunTable {
   }
 
   /** Places in the log of at most `limit` of the runs that wait for this, in the order of their start. */
-  startsWaitingFor({ type, version }: TypeVersion, limit = Number.POSITIVE_INFINITY): readonly number[] {
-    return this.#starts(suffixRange(waitingPrefix(type, version)), limit);
+  startsWaitingFor(needs: RunNeeds, limit = Number.POSITIVE_INFINITY): readonly number[] {
+    return this.#starts(suffixRange(waitingPrefix(needs.type, needs.version, needs.behaviourLevel)), limit);
   }
 
-  /** Places in the log of at most `limit` of the runs that were held before `index` because code of this type and version did not fit them. */
-  startsHeldBefore({ type, version }: TypeVersion, index: LogIndex, limit: number): readonly number[] {
-    if (this.#stuck === 0) return [];
-    const prefix = heldPrefix(type, version);
-    return this.#starts([prefix, prefix + numberKey(index)], limit);
+  /** As {@link startsHeldBefore}. */
+  startsHeldBefore(needs: RunNeeds, index: LogIndex, limit: number): readonly number[] {
+    return this.#stuck === 0 ? [] : startsHeldBefore(this.#store, needs, index, limit);
   }
 
   /** Places below `before` where stuck runs were started, the latest first. */
@@ -373,7 +370,8 @@ export class RunTable {
     this.#count(run, -1);
   }
 
-  #count({ runId, head, workflowType: type, version }: RunRecord, change: number): void {
+  #count(run: RunRecord, change: number): void {
+    const { runId, head } = run;
     invariant(head.status === "running", () => `run ${runId} has ended`);
     if (head.seat !== 0) {
       const load = this.loadOf(head.seat) + change;
@@ -386,11 +384,12 @@ export class RunTable {
       this.#stuck += change;
       return;
     }
-    const wanted = capability(type, version);
+    const needs = needsOf(run);
+    const wanted = needsText(needs);
     const runs = (this.#waiting.get(wanted)?.runs ?? 0) + change;
     invariant(runs >= 0, () => `${runs} runs would wait for ${wanted}`);
     this.#waitingCount += change;
     if (runs === 0) this.#waiting.delete(wanted);
-    else this.#waiting.set(wanted, { type, version, runs });
+    else this.#waiting.set(wanted, { ...needs, runs });
   }
 }

@@ -3,6 +3,7 @@ import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { KnownParent } from "../model/parent.ts";
 import type { HistoryRecord } from "../model/record.ts";
+import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
@@ -46,6 +47,8 @@ interface RunFacts {
   readonly deadlineAtMs: number;
   /** The place in a trace that it belongs to; undefined for a start without one. */
   readonly trace: TraceContext | undefined;
+  /** Behaviours of the engine that its replays have. */
+  readonly behaviourLevel: BehaviourLevel;
 }
 
 /** A run that has not ended. */
@@ -121,6 +124,8 @@ export interface NodeView {
   readonly incarnation: string;
   readonly status: NodeStatus;
   readonly types: readonly TypeVersion[];
+  /** Behaviours of the engine that its process has. */
+  readonly behaviourLevel: BehaviourLevel;
   /** Runs that it executes. */
   readonly running: number;
 }
@@ -147,7 +152,7 @@ export interface RunPage {
 export function summary(tables: Tables, run: RunRecord): RunSummary {
   const { runs } = tables;
   const { runId, workflowType, version, startedAtMs, startIndex, seed, parent, head } = run;
-  const { generation, family, deadlineAtMs, trace } = run;
+  const { generation, family, deadlineAtMs, trace, behaviourLevel } = run;
   const { epoch, attempt, cancelReason } = head;
   const owner = tables.ownerOf(run);
   const recordCount = recordCountOf(runs.records, run);
@@ -163,6 +168,7 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
     family,
     deadlineAtMs,
     trace,
+    behaviourLevel,
   };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {

@@ -2,13 +2,13 @@
 
 import { WorkflowError } from "../errors.ts";
 import type { Epoch } from "../model/ownership.ts";
-import { capability } from "../nodes/node-record.ts";
+import { needsText } from "../model/run-needs.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunCounts, WaitingRuns } from "./run-counts.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 2;
+export const STATE_FORMAT_VERSION = 3;
 
 /** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
 export interface StateHeader extends RunCounts {
@@ -48,11 +48,12 @@ export function encodeHeader({
     part.uint(2, running);
     writer.message(5, part.view());
   }
-  for (const { type, version, runs } of waiting.values()) {
+  for (const { type, version, behaviourLevel, runs } of waiting.values()) {
     part.reset();
     part.string(1, type);
     part.uint(2, version);
     part.uint(3, runs);
+    part.uint(4, behaviourLevel);
     writer.message(6, part.view());
   }
   return writer.finish();
@@ -83,14 +84,16 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
       loads.set(seat, running);
     } else if (field === 6) {
       const inner = from.message();
-      let [type, version, runs] = ["", 0, 0];
+      let [type, version, runs, behaviourLevel] = ["", 0, 0, 0];
       for (let part = inner.field(); part !== 0; part = inner.field()) {
         if (part === 1) type = inner.string();
         else if (part === 2) version = inner.uint();
         else if (part === 3) runs = inner.uint();
+        else if (part === 4) behaviourLevel = inner.uint();
         else inner.skip();
       }
-      waiting.set(capability(type, version), { type, version, runs });
+      const needs = { type, version, behaviourLevel };
+      waiting.set(needsText(needs), { ...needs, runs });
     } else from.skip();
   }
   if (bytes !== undefined && version !== STATE_FORMAT_VERSION) {

@@ -4,7 +4,7 @@
  * Who executes a run:
  * O1. A run is executed by the process that holds the seat which the run is on. A run on a vacated seat, or on none, is not executed, and no
  *     command of any owner changes it.
- * O2. A run gets a new epoch whenever it is moved, and is moved only onto a seat that is held by a node which has registered its type and version, or
+ * O2. A run gets a new epoch whenever it is moved, and is moved only onto a seat that is held by a node which can do what it needs (its type and version, and its behaviours), or
  *     onto none while there is no such node.
  * O3. A run on a vacated seat, and a run on none that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
  *     next piece, and nothing is forgotten.
@@ -16,6 +16,7 @@ import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftora
 import { derivedSeed } from "../model/derived-seed.ts";
 import { afterHandOver, afterLoss, NO_LOSSES, STUCK_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import { needsOf } from "../model/run-needs.ts";
 import { type RunOutcome, timedOut } from "../model/run-outcome.ts";
 import { type CodeMismatch, clippedMismatch, type StuckReason } from "../model/stuck-reason.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
@@ -98,8 +99,8 @@ export class Tables {
   get toMove(): number {
     let runs = 0;
     for (const { seat } of this.nodes.vacated()) runs += this.runs.loadOf(seat);
-    for (const { type, version, runs: waiting } of this.runs.waiting()) {
-      if (this.nodes.choose(type, version, this.loadOf) !== undefined) runs += waiting;
+    for (const needs of this.runs.waiting()) {
+      if (this.nodes.choose(needs, this.loadOf) !== undefined) runs += needs.runs;
     }
     for (const [, held] of this.held(1)) runs += held.length;
     return runs;
@@ -114,7 +115,8 @@ export class Tables {
     for (const node of this.nodes.all()) {
       if (node.status !== "live") continue;
       // A seat has the number of its registration in the log.
-      for (const type of node.types) yield [node, this.runs.startsHeldBefore(type, node.seat, limit)];
+      const { behaviourLevel, seat } = node;
+      for (const type of node.types) yield [node, this.runs.startsHeldBefore({ ...type, behaviourLevel }, seat, limit)];
     }
   }
 
@@ -149,7 +151,7 @@ export class Tables {
       return;
     }
     const tried = [...head.tried.filter((seat) => this.nodes.isHeld(seat)), head.seat];
-    const other = this.nodes.choose(run.workflowType, run.version, this.loadOf, tried);
+    const other = this.nodes.choose(needsOf(run), this.loadOf, tried);
     if (other !== undefined) {
       this.#move(run, { ...head, tried }, { to: other.nodeId, seat: other.seat, reason: "load-balancing" });
       return;
@@ -174,7 +176,7 @@ export class Tables {
 
   /** Lets a stuck run go on, as if it had lost no owner (O5). */
   release(run: RunRecord, head: RunningHead): void {
-    const { nodeId: to, seat } = this.nodes.choose(run.workflowType, run.version, this.loadOf) ?? NO_SEAT;
+    const { nodeId: to, seat } = this.nodes.choose(needsOf(run), this.loadOf) ?? NO_SEAT;
     this.#move(
       run,
       { ...head, losses: NO_LOSSES, stuck: undefined, mismatch: undefined, tried: [] },
@@ -208,7 +210,9 @@ export class Tables {
     const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds } = before;
     const generation = run.generation + 1;
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
-    const facts = { ...factsOf(run), seed, generation, startIndex: this.index };
+    // Its history is empty: no replay of it has the old behaviours.
+    const behaviourLevel = this.nodes.commonLevel;
+    const facts = { ...factsOf(run), seed, generation, startIndex: this.index, behaviourLevel };
     const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds };
     const epoch = this.nextEpoch();
     const fresh = {
@@ -239,6 +243,7 @@ export class Tables {
       family: run.family,
       deadlineAtMs,
       trace,
+      behaviourLevel,
     };
     this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals });
     return { ...next, head };

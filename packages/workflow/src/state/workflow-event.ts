@@ -3,6 +3,7 @@ import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { RecordedError } from "../model/failure.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
+import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { CodeMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
@@ -28,6 +29,8 @@ export interface RunStarted extends At {
   readonly deadlineAtMs: number;
   /** The place in a trace that it belongs to; undefined for a start without one. */
   readonly trace: TraceContext | undefined;
+  /** Behaviours of the engine that its replays have. */
+  readonly behaviourLevel: BehaviourLevel;
 }
 
 /** A run has another generation: its history is empty, and its input another one. */
@@ -41,6 +44,7 @@ export interface RunContinued extends At {
   readonly family: LogIndex;
   readonly deadlineAtMs: number;
   readonly trace: TraceContext | undefined;
+  readonly behaviourLevel: BehaviourLevel;
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
   readonly owner: NodeId;

@@ -27,8 +27,8 @@ export class StateLog {
     return this.state.apply(this.index, command);
   }
 
-  register(nodeId: number, types = [ORDER], incarnation = `process-${nodeId}`): CommandResult {
-    return this.apply({ kind: "NodeRegister", nodeId, incarnation, types, atMs: this.at });
+  register(nodeId: number, types = [ORDER], incarnation = `process-${nodeId}`, behaviourLevel = 0): CommandResult {
+    return this.apply({ kind: "NodeRegister", nodeId, incarnation, types, atMs: this.at, behaviourLevel });
   }
 
   start(runId: string, owner = 1, more: Partial<Extract<WorkflowCommand, { kind: "WorkflowStart" }>> = {}) {

@@ -18,6 +18,7 @@ const LOCAL: ReadonlySet<string> = new Set<LocalEvent["type"]>([
   "history-large",
   "foreign-await",
   "version-missing",
+  "behaviours-missing",
 ]);
 
 /** A promise that the test settles, for bodies to wait on. */

@@ -141,9 +141,11 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
   return parts.join("\n");
 }
 
-function ownerOf({ owner, status }: RunDescription): string {
+function ownerOf({ owner, status, behaviourLevel }: RunDescription): string {
   if (owner !== 0) return `node ${owner}`;
-  return status === "stuck" ? "none" : "none: no live node has registered this type and version";
+  if (status === "stuck") return "none";
+  const release = behaviourLevel === 0 ? "" : ` in a release with behaviour ${behaviourLevel} of the engine`;
+  return `none: no live node has registered this type and version${release}`;
 }
 
 function stuckText({ runId, stuckReason, stuckDetail }: RunDescription): string {

@@ -12,6 +12,7 @@ const GOOD: HistoryExport = {
   seed: "AAECAwQFBgcICQoLDA0ODw==",
   startedAtMs: 1_700_000_000_000,
   trace: { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", tracestate: "vendor=1" },
+  behaviourLevel: 1,
   input: { value: { item: "tea" } },
   records: [
     { path: "reserve#0", kind: "step", recordedAtMs: 1_700_000_000_010, value: 1 },
@@ -73,6 +74,7 @@ test.each<[name: string, change: object, message: string]>([
   ["a broken version", { version: 1.5 }, "has a version that is no whole number from 1"],
   ["a short seed", { seed: "AAEC" }, "has a seed that is not 16 bytes in base64"],
   ["a time beyond dates", { startedAtMs: 1e300 }, "has a startedAtMs that is no whole number"],
+  ["a broken number of behaviours", { behaviourLevel: 0.5 }, "has a behaviourLevel that is no whole number from 1"],
   ["a trace without headers", { trace: {} }, "has a trace that is not the headers of W3C Trace Context"],
   [
     "a trace that no export gives",

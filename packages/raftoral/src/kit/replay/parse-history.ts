@@ -87,6 +87,7 @@ function historyOf(parsed: unknown): HistoryExport {
     version: whole(parsed, "version", 1, 2 ** 32 - 1),
     seed: seedOf(parsed),
     startedAtMs: whole(parsed, "startedAtMs", 0, MAX_TIME_MS),
+    ...(parsed.behaviourLevel === undefined ? {} : { behaviourLevel: whole(parsed, "behaviourLevel", 1, 2 ** 32 - 1) }),
     ...(parsed.trace === undefined ? {} : { trace: traceOf(object(parsed, "trace")) }),
     input: payloadOf(object(parsed, "input"), "input"),
     records: list(parsed, "records").map((record, at) => recordOf(record, `records[${at}]`)),

@@ -14,7 +14,8 @@ export function* recordedRun(
 ): Generator<WorkflowCommand, void, undefined> {
   const { runId, workflowType, version, seed, startedAtMs, trace, input, records, pendingSignals } = history;
   const types = [{ type: workflowType, version }];
-  yield { kind: "NodeRegister", nodeId: owner, incarnation: "recorded", types, atMs: startedAtMs };
+  const { behaviourLevel = 0 } = history;
+  yield { kind: "NodeRegister", nodeId: owner, incarnation: "recorded", types, atMs: startedAtMs, behaviourLevel };
   yield {
     kind: "WorkflowStart",
     runId,

@@ -6,7 +6,7 @@
  * R2. No step's function is called (replayed-body.ts RB1).
  */
 import { isDeepStrictEqual } from "node:util";
-import { isExternal, type RunOutcome, type WorkflowDefinition } from "@raftoral/workflow";
+import { BEHAVIOUR_LEVEL, isExternal, type RunOutcome, type WorkflowDefinition } from "@raftoral/workflow";
 import { type ExportedOutcome, exportPayload, type HistoryExport, importPayload } from "../../api/history-format.ts";
 import { type ReplayedBody, type ReplayedCall, replayBody } from "./replayed-body.ts";
 
@@ -30,7 +30,7 @@ export interface ReplayOptions {
   readonly anyVersion?: boolean;
 }
 
-/** Replays `history` against `workflow`. Throws a TypeError for a history of another workflow, or of another version without `anyVersion`. */
+/** Replays `history` against `workflow`. Throws a TypeError for a history of another workflow, of another version without `anyVersion`, or of a later engine. */
 export async function replay<Input, Output>(
   history: HistoryExport,
   workflow: WorkflowDefinition<Input, Output>,
@@ -40,6 +40,12 @@ export async function replay<Input, Output>(
   if (history.workflowType !== workflow.type || (options.anyVersion !== true && history.version !== workflow.version)) {
     throw new TypeError(
       `The history of run ${runId} is of ${history.workflowType}@${history.version}, not of ${workflow.type}@${workflow.version}. Replay it against that workflow, or give anyVersion.`,
+    );
+  }
+  const { behaviourLevel = 0 } = history;
+  if (behaviourLevel > BEHAVIOUR_LEVEL) {
+    throw new TypeError(
+      `The history of run ${runId} has behaviours of the engine up to ${behaviourLevel}, and this version of Raftoral has those up to ${BEHAVIOUR_LEVEL}. Replay it with a newer version.`,
     );
   }
   const definition = { ...(workflow as WorkflowDefinition), version: history.version };

@@ -41,6 +41,7 @@ export function descriptionOf(
     children,
     seed: Buffer.from(run.seed).toString("base64"),
     trace: run.trace,
+    behaviourLevel: run.behaviourLevel,
   };
 }
 

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run } from "../../api/workflows.ts";
 import { TestCluster } from "../../kit/cluster/test-cluster.ts";
-import { approval, cancelledLater, everything, failing, GOLDEN, parent } from "./workflows.ts";
+import { approval, cancelledLater, everything, failing, GOLDEN, narrower, parent, searching } from "./workflows.ts";
 
 const folder = join(import.meta.dirname, "histories");
 const cluster = await TestCluster.start({ nodes: 3, seed: 1, workflows: GOLDEN });
@@ -43,4 +43,13 @@ await record("failing", failed);
 const family = await cluster.workflows.start(parent, undefined, { runId: "family" });
 await family.result();
 await record("parent", family);
+const sought = await cluster.workflows.start(
+  searching,
+  { for: "^tea", since: "2026-01-01T00:00:00Z" },
+  { runId: "sought" },
+);
+await sought.signal(narrower, { for: "pot$", since: "2026-02-01T00:00:00Z" });
+await sought.result();
+// Kept beside it: searching-first-fingerprints, as an engine without behaviours recorded it.
+await record("searching-full-fingerprints", sought);
 await cluster.stop();

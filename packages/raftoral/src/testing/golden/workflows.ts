@@ -4,7 +4,7 @@
  * GO1. A workflow here is never changed: its histories would say nothing any more. What is new comes as another workflow.
  * GO2. Together they make every kind of call.
  */
-import { saga, signal, workflow } from "@raftoral/workflow";
+import { type StandardSchemaV1, saga, signal, workflow } from "@raftoral/workflow";
 
 /** Answers the waits of {@link everything}. */
 export const approval = signal<{ readonly by: string }>("approval");
@@ -70,5 +70,35 @@ export const parent = workflow("parent", { version: 1 }, async (ctx) => {
   return first + (await ctx.step("own", () => 40));
 });
 
+interface Search {
+  readonly pattern: RegExp;
+  readonly since: Date;
+  readonly weights: Uint16Array;
+}
+
+/** Makes what JSON does not carry, so that a record has a fingerprint of it. */
+const search: StandardSchemaV1<{ readonly for: string; readonly since: string }, Search> = {
+  "~standard": {
+    version: 1,
+    vendor: "golden",
+    validate: (value) => {
+      const given = value as { readonly for: string; readonly since: string };
+      return {
+        value: { pattern: new RegExp(given.for, "u"), since: new Date(given.since), weights: Uint16Array.of(1, 2) },
+      };
+    },
+  },
+};
+/** Narrows the search of {@link searching}. */
+export const narrower = signal("narrower", search);
+
+/** Gets from its schemas what is recorded as a fingerprint. */
+export const searching = workflow("searching", { version: 1, input: search }, async (ctx, first) => {
+  const found = await ctx.step("find", () => ["tea pot", "tea cup"]);
+  const second = await ctx.waitFor(narrower);
+  const left = found.filter((text) => first.pattern.test(text) && second.pattern.test(text));
+  return { left, since: second.since.getTime(), weights: [...second.weights] };
+});
+
 /** All of them. */
-export const GOLDEN = [everything, cancelledLater, failing, child, parent];
+export const GOLDEN = [everything, cancelledLater, failing, child, parent, searching];

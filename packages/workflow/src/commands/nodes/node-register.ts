@@ -3,9 +3,11 @@
  * moved in pieces, the first with this command.
  */
 import type { NodeId } from "@raftoral/raft-core";
+import type { BehaviourLevel } from "../../model/run-needs.ts";
 import { type TypeVersion, typeVersionCodec } from "../../model/type-version.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
-import { messages, string, uint } from "../../wire/fields.ts";
+import type { Registration } from "../../nodes/node-table.ts";
+import { messages, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { refused } from "../refusal.ts";
 import type { Moved } from "../results.ts";
@@ -15,7 +17,7 @@ import { MAX_MOVED_AT_ONCE, movePiece } from "../runs/move-runs.ts";
 const MAX_TYPE_LENGTH = 200;
 
 /**
- * Registers a process with the types that it executes. The same process with the same types again changes nothing. Refused with NODE_NOT_REGISTERED
+ * Registers a process with the types that it executes. The same process with the same types and behaviours again changes nothing. Refused with NODE_NOT_REGISTERED
  * for node 0, and with NAME_INVALID for a type with a long name.
  */
 export interface NodeRegister {
@@ -25,6 +27,8 @@ export interface NodeRegister {
   readonly incarnation: string;
   readonly types: readonly TypeVersion[];
   readonly atMs: number;
+  /** Behaviours of the engine that it has. Absent: none. */
+  readonly behaviourLevel?: BehaviourLevel;
 }
 
 export const nodeRegister = defineCommand<NodeRegister, Moved>({
@@ -32,8 +36,14 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
   field: 19,
   summary: "Makes a process known as one that executes workflows.",
   maxRuns: MAX_MOVED_AT_ONCE,
-  fields: { nodeId: uint(1), incarnation: string(2), types: messages(3, typeVersionCodec), atMs: uint(4) },
-  apply(tables, { nodeId, incarnation, types }) {
+  fields: {
+    nodeId: uint(1),
+    incarnation: string(2),
+    types: messages(3, typeVersionCodec),
+    atMs: uint(4),
+    behaviourLevel: optional(uint(40)),
+  },
+  apply(tables, { nodeId, incarnation, types, behaviourLevel = 0 }) {
     if (nodeId === 0)
       return refused("NODE_NOT_REGISTERED", "Node 0 stands for no node. Register under the id of a node.");
     const long = types.find(({ type }) => type.length > MAX_TYPE_LENGTH);
@@ -44,20 +54,21 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
       );
     }
     const before = tables.nodes.get(nodeId);
-    if (before !== undefined && isSame(before, incarnation, types)) {
+    if (before !== undefined && isSame(before, { nodeId, incarnation, types, behaviourLevel })) {
       return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
     }
     const { index, clock: atMs, lastEpoch: epoch } = tables;
     tables.salt = incarnation;
     // The place of the registration in the log names the seat: no other registration has it.
-    tables.nodes.register({ nodeId, incarnation, types }, index);
+    tables.nodes.register({ nodeId, incarnation, types, behaviourLevel }, index);
     tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status: "live", epoch });
     return movePiece(tables);
   },
 });
 
-function isSame(node: NodeRecord, incarnation: string, types: readonly TypeVersion[]): boolean {
+function isSame(node: NodeRecord, { incarnation, types, behaviourLevel }: Registration): boolean {
   if (node.status !== "live" || node.incarnation !== incarnation || node.types.length !== types.length) return false;
+  if (node.behaviourLevel !== behaviourLevel) return false;
   const sought = new Set(types.map(({ type, version }) => `${version}:${type}`));
   return sought.size === node.capabilities.size && [...sought].every((capability) => node.capabilities.has(capability));
 }

@@ -6,7 +6,9 @@
  * MR2. A piece costs at most `MAX_MOVED_AT_ONCE`: 1 for a run that moves, `END_COST` for one that ends instead (tables.ts O4).
  * MR3. Runs of a process that was replaced stay with their node if it can execute them; all others go to the least loaded node that can.
  */
+
 import type { OwnerReason } from "../../model/ownership.ts";
+import { needsOf } from "../../model/run-needs.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import type { VacatedSeat } from "../../nodes/seat.ts";
 import type { RunRecord } from "../../state/run-record.ts";
@@ -46,7 +48,7 @@ export function movePiece(tables: Tables): Moved {
   }
   for (const wanted of runs.waiting()) {
     if (piece.room === 0) break;
-    if (nodes.choose(wanted.type, wanted.version, tables.loadOf) === undefined) continue;
+    if (nodes.choose(wanted, tables.loadOf) === undefined) continue;
     for (const start of runs.startsWaitingFor(wanted, piece.room)) piece.move(runs.at(start), ADOPTION);
   }
   for (const [node, starts] of tables.held(piece.room)) {
@@ -87,9 +89,10 @@ class Piece {
   }
 
   /** MR3. */
-  #target({ workflowType, version }: RunRecord, before: number, reason: OwnerReason): NodeRecord | undefined {
+  #target(run: RunRecord, before: number, reason: OwnerReason): NodeRecord | undefined {
     const { nodes, loadOf } = this.#tables;
-    const same = reason === "restart" ? nodes.taker(before, workflowType, version) : undefined;
-    return same ?? nodes.choose(workflowType, version, loadOf);
+    const needs = needsOf(run);
+    const same = reason === "restart" ? nodes.taker(before, needs) : undefined;
+    return same ?? nodes.choose(needs, loadOf);
   }
 }

@@ -1,6 +1,8 @@
 /** OwnerChange: moves one run to another node. */
+
 import type { NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
+import { needsOf } from "../../model/run-needs.ts";
 import { named, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";
@@ -53,11 +55,11 @@ export const ownerChange = defineCommand<OwnerChange, Moved>({
       );
     }
     if (newOwner === oldOwner) return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
-    const node = tables.nodes.taker(newOwner, run.workflowType, run.version);
+    const node = tables.nodes.taker(newOwner, needsOf(run));
     if (node === undefined) {
       return refused(
         "OWNER_INCAPABLE",
-        `Node ${newOwner} cannot take run ${runId}: it is not live, or has not registered ${run.workflowType}@${run.version}. Choose a live node that has.`,
+        `Node ${newOwner} cannot take run ${runId}: it is not live, has not registered ${run.workflowType}@${run.version}, or is of an earlier release than the run. Choose a live node that can.`,
       );
     }
     tables.assign(run, node, reason);

@@ -7,6 +7,7 @@
  * WS3. A start with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
  * WS4. A child is started by the present owner of a run that has not ended. It goes to the least loaded node, and is known as a child of its parent from then on,
  *      so that it hears of the parent's end whatever the parent has recorded.
+ * WS5. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { derivedSeed } from "../../model/derived-seed.ts";
@@ -110,7 +111,9 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       { workflowType, version: command.version, known },
     );
   }
-  const node = nodes.taker(command.owner, workflowType, version) ?? nodes.choose(workflowType, version, tables.loadOf);
+  const behaviourLevel = nodes.commonLevel;
+  const needs = { type: workflowType, version, behaviourLevel };
+  const node = nodes.taker(command.owner, needs) ?? nodes.choose(needs, tables.loadOf);
   const { nodeId: owner, seat } = node ?? { nodeId: 0, seat: 0 };
   const epoch = tables.nextEpoch();
   const { runTimeoutMs = 0 } = command;
@@ -131,6 +134,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       family: tables.index,
       deadlineAtMs,
       trace,
+      behaviourLevel,
     },
     {
       status: "running",
@@ -169,6 +173,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     epoch,
     deadlineAtMs,
     trace,
+    behaviourLevel,
   });
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
 }

@@ -10,6 +10,7 @@
 import type { Clock } from "@raftoral/raft-core";
 import type { NonDeterminismError } from "../../author/errors.ts";
 import type { RecordPosition } from "../../model/record.ts";
+import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { History } from "../history/history.ts";
 import type { Activity } from "./activity.ts";
 import type { Answers } from "./answers.ts";
@@ -33,6 +34,8 @@ export interface BodyParts {
   /** Largest value that is recorded, in bytes. */
   readonly maxPayloadBytes: number;
   readonly interception: Interception | undefined;
+  /** Behaviours of the engine that the run has. */
+  readonly behaviourLevel: BehaviourLevel;
   /** Nothing of the body is recorded: no answer is given before it stands in the log. */
   readonly isAgain: boolean;
   /** The body asks for something else than what is recorded. */

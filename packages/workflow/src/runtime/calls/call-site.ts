@@ -17,6 +17,7 @@
 import type { Clock } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
+import { type Behaviour, behaves } from "../behaviours.ts";
 import type { BodyCalls } from "../body/body-calls.ts";
 import type { Branch, CancellableCall } from "../body/branch.ts";
 import type { ContextGuard } from "../body/context-guard.ts";
@@ -65,6 +66,11 @@ export class CallSite {
   /** The same branch's calls in a scope with places of its own. */
   bounded(places: Places): CallSite {
     return new CallSite(this.body, this.branch, places);
+  }
+
+  /** Whether the run has a numbered behaviour of the engine: where a replay would differ, code asks and keeps both forms (behaviours.ts BV2). */
+  behaves(behaviour: Behaviour): boolean {
+    return behaves(this.body.parts.behaviourLevel, behaviour);
   }
 
   /** Runs one context call of the body, from its beginning to its answer (CS2, CS3). */

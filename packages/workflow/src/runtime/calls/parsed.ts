@@ -13,8 +13,9 @@ import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from "../../author/schema.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import { BEHAVIOURS } from "../behaviours.ts";
 import type { CallSite } from "./call-site.ts";
-import { fingerprintOf, isCarried } from "./fingerprint.ts";
+import { type FingerprintForm, fingerprintOf, isCarried } from "./fingerprint.ts";
 
 /** Where the record of an input's value is. */
 export const INPUT_PATH = "input/parsed";
@@ -43,7 +44,7 @@ export async function parsed(site: CallSite, question: Question, given?: Verdict
   let verdict = given;
   const record = async (): Promise<HistoryRecord> => {
     verdict ??= await asked(site, question);
-    return site.record(path, "parsed", bytesOf(verdict, question, site.maxPayloadBytes));
+    return site.record(path, "parsed", bytesOf(site, verdict, question));
   };
   const answer = await site.once({
     path,
@@ -81,22 +82,28 @@ function asked({ guard, body }: CallSite, { path, schema, raw, subject }: Questi
 
 async function again(site: CallSite, question: Question, fingerprint: string): Promise<unknown> {
   const verdict = await asked(site, question);
-  if (verdict.ok && !verdict.isAsync && fingerprintOf(verdict.value) === fingerprint) return verdict.value;
+  if (verdict.ok && !verdict.isAsync && fingerprintOf(verdict.value, formFor(site)) === fingerprint)
+    return verdict.value;
   throw new NonDeterminismError(question.path, {
     expected: "what its schema gives now",
     recorded: "another value of its schema",
   });
 }
 
-function bytesOf(verdict: Verdict<unknown>, question: Question, maxBytes: number): Uint8Array {
+function formFor(site: CallSite): FingerprintForm {
+  return site.behaves(BEHAVIOURS.fullFingerprints) ? "full" : "first";
+}
+
+function bytesOf(site: CallSite, verdict: Verdict<unknown>, question: Question): Uint8Array {
   const { path, subject } = question;
+  const { maxPayloadBytes: maxBytes } = site;
   const bytes = (record: ParsedRecord): Uint8Array => encodeValue(record, path, maxBytes);
   try {
     if (!verdict.ok) throw verdict.error;
     const { value, isAsync } = verdict;
     const carried = carrying(value, path, maxBytes);
     if (carried !== undefined) return carried;
-    if (!isAsync) return bytes({ as: "fingerprint", fingerprint: fingerprintOf(value) });
+    if (!isAsync) return bytes({ as: "fingerprint", fingerprint: fingerprintOf(value, formFor(site)) });
     throw new WorkflowError(
       subject.code,
       `${subject.problem}: its schema is asynchronous and gives what JSON does not carry. Let it give plain data, or make it synchronous.`,

@@ -2,6 +2,7 @@
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
@@ -32,6 +33,8 @@ export interface ExecutionShared {
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
+  /** Behaviours of the engine that this process has. */
+  readonly behaviourLevel: BehaviourLevel;
   /** The body is run again only to be asked, and nothing of it is recorded. */
   readonly isAgain?: boolean;
 }
@@ -50,6 +53,8 @@ export interface ExecutionStart {
   readonly seed: Uint8Array;
   /** The place in a trace that the run belongs to. */
   readonly trace: TraceContext | undefined;
+  /** Behaviours of the engine that the run has. */
+  readonly behaviourLevel: BehaviourLevel;
   readonly cancelReason: string | undefined;
   readonly signals: readonly string[];
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];

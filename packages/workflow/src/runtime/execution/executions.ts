@@ -87,18 +87,30 @@ export class Executions {
     switch (event.type) {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
-          const { runId, version, epoch, input, seed, trace, index: startIndex } = event;
+          const { runId, version, epoch, input, seed, trace, behaviourLevel, index: startIndex } = event;
           const nothing = { signals: [], history: [], progress: [], streams: [] };
           const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
-          const start = { runId, startIndex, generation: 1, version, epoch, input, seed, trace, ...fresh };
+          const start = {
+            runId,
+            startIndex,
+            generation: 1,
+            version,
+            epoch,
+            input,
+            seed,
+            trace,
+            behaviourLevel,
+            ...fresh,
+          };
           this.#take({ ...event, family: startIndex }, start);
         }
         return;
       case "run-continued":
         this.#drop(event.runId, event.epoch, "the run has begun its next generation");
         if (mine && event.owner === this.#nodeId) {
-          const { runId, version, epoch, input, seed, trace, cancelReason, signals, generation } = event;
-          const given = { runId, startIndex: event.index, generation, version, epoch, input, seed, trace };
+          const { runId, version, epoch, input, seed, trace, behaviourLevel, generation } = event;
+          const { cancelReason, signals, index: startIndex } = event;
+          const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
           const nothing = { history: [], progress: [], streams: [] };
           const start = { ...given, attempt: 1, cancelReason, signals, ...nothing };
           this.#take(event, start);
@@ -332,13 +344,14 @@ export class Executions {
 
   #begin(held: Held, type: string, version: number, start: ExecutionStart): void {
     const definition = this.#registry.get(type, version);
-    if (definition === undefined) {
-      // The state gives runs to nodes that registered their type, and this node registered its registry.
+    const { behaviourLevel } = start;
+    if (definition === undefined || behaviourLevel > this.#shared.behaviourLevel) {
+      // The state gives runs to nodes that registered what they need, and this node registered what it has.
       this.#slots.release();
       this.#forget(start.runId, held);
       this.#logger.error(
-        { runId: start.runId, type, version },
-        "A run of a type that this node never registered is its own.",
+        { runId: start.runId, type, version, behaviourLevel },
+        "A run that needs what this node never registered is its own. It is not executed here.",
       );
       return;
     }

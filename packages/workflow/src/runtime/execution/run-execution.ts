@@ -131,6 +131,7 @@ export class RunExecution {
       clock,
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
+      behaviourLevel: start.behaviourLevel,
       isAgain: shared.isAgain ?? false,
       onDiverged: (error) => this.#diverged(error),
     });

@@ -132,6 +132,13 @@ export class RunQueries {
         { details: { runId, workflowType, version } },
       );
     }
+    if (run.behaviourLevel > shared.behaviourLevel) {
+      throw new WorkflowError(
+        "QUERY_UNAVAILABLE",
+        `Run ${runId} has behaviours of the engine up to ${run.behaviourLevel}, and node ${shared.nodeId} up to ${shared.behaviourLevel}, so that it cannot answer for the run. Ask a node of a newer release.`,
+        { details: { runId, workflowType, version } },
+      );
+    }
     const slots = new Slots(1);
     slots.tryTake();
     // A body that has not heard of its cancellation has not by the record.

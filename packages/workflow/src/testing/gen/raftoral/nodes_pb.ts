@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/nodes.proto.
  */
 export const file_raftoral_nodes: GenFile = /*@__PURE__*/
-  fileDesc("ChRyYWZ0b3JhbC9ub2Rlcy5wcm90bxIIcmFmdG9yYWwiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0iegoMTm9kZVJlZ2lzdGVyEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSLAoFdHlwZXMYAyADKAsyHS5yYWZ0b3JhbC5Xb3JrZmxvd1R5cGVWZXJzaW9uEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEIlgKCE5vZGVMb3N0Eg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSDgoGZm9yZ2V0GAQgASgIIkkKCU5vZGVEcmFpbhIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIiIKCE1vdmVSdW5zEhYKDnByb3Bvc2VkX2F0X21zGAEgASgEInwKBVBydW5lEhQKDGtlZXBfYXRfbW9zdBgCIAEoDRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIWCg51cHRpbWVfZnJvbV9tcxgEIAEoBBIRCgl1cHRpbWVfbXMYBSABKAQSFAoMcmV0ZW50aW9uX21zGAYgASgESgQIARACYgZwcm90bzM");
+  fileDesc("ChRyYWZ0b3JhbC9ub2Rlcy5wcm90bxIIcmFmdG9yYWwiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0ikwEKDE5vZGVSZWdpc3RlchIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEiwKBXR5cGVzGAMgAygLMh0ucmFmdG9yYWwuV29ya2Zsb3dUeXBlVmVyc2lvbhIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBBIXCg9iZWhhdmlvdXJfbGV2ZWwYKCABKA0iWAoITm9kZUxvc3QSDwoHbm9kZV9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIOCgZmb3JnZXQYBCABKAgiSQoJTm9kZURyYWluEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiIgoITW92ZVJ1bnMSFgoOcHJvcG9zZWRfYXRfbXMYASABKAQifAoFUHJ1bmUSFAoMa2VlcF9hdF9tb3N0GAIgASgNEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEEhYKDnVwdGltZV9mcm9tX21zGAQgASgEEhEKCXVwdGltZV9tcxgFIAEoBBIUCgxyZXRlbnRpb25fbXMYBiABKARKBAgBEAJiBnByb3RvMw");
 
 /**
  * @generated from message raftoral.WorkflowTypeVersion
@@ -65,6 +65,13 @@ export type NodeRegister = Message<"raftoral.NodeRegister"> & {
    * @generated from field: uint64 proposed_at_ms = 4;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Numbered behaviours of the engine that the process has: those from 1 to this one.
+   *
+   * @generated from field: uint32 behaviour_level = 40;
+   */
+  behaviourLevel: number;
 };
 
 /**
