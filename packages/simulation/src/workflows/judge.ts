@@ -134,7 +134,7 @@ function overtakenSteps({ history: { records }, body }: EndedProgram): readonly 
     records
       .slice(0, heard === -1 ? records.length : heard)
       .filter(({ path, kind }) => (kind === "step" || kind === "step-failed") && !settled.has(path))
-      // Nobody but the saga hears of these.
+      // Only the saga hears of these.
       .filter(({ path }) => !path.split("/").includes("undo"))
       .map(({ path }) => path)
   );

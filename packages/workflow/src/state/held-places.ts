@@ -10,7 +10,7 @@ import { firstKeys } from "./first-keys.ts";
 import { startInPlace } from "./run-records.ts";
 
 /**
- * Places in the log of at most `limit` of the runs that were held before `index` because code of this type and version did not fit them, and that need no more behaviours
+ * Places in the log of at most `limit` of the runs that were held before `index` because code of this type and version did not fit them, and that need only$
  * than these.
  */
 export function startsHeldBefore(
