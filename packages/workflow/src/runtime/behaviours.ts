@@ -1,7 +1,7 @@
 /**
  * Numbered behaviours: ways in which the engine answers bodies, that changed from one release to a later one.
  *
- * Role: lets the engine change what a replay depends on, without changing the replays of runs that are under way. Code that differs asks {@link Behaves} and keeps both
+ * Role: lets the engine change what a replay depends on, without changing the replays of runs that are under way. Code that differs asks {@link behaves} and keeps both
  * forms. What applies commands is no matter of behaviours: all nodes apply alike, whatever they execute.
  *
  * BV1. A number is given out once, in ascending order without gaps, and means the same for ever. A release has all behaviours of the releases before it.

@@ -10,8 +10,8 @@ import { firstKeys } from "./first-keys.ts";
 import { startInPlace } from "./run-records.ts";
 
 /**
- * Places in the log of at most `limit` of the runs that were held before `index` because code of this type and version did not fit them, and that need only$
- * than these.
+ * Places in the log of at most `limit` of the runs that were held before `index` because code of this type and version did not fit them, and that need at most
+ * these behaviours.
  */
 export function startsHeldBefore(
   store: StateReader,
