@@ -3,7 +3,8 @@
 // What a build may break is not what the code does, which the sources have shown, but how it is put together: a module that is missing or does not load,
 // an entry that leads nowhere, a class that is there twice, other bytes. So this is looked at:
 //
-// DS1. The contracts of a package, by the names of their tests: exports, conformance suites, parsers, formats, scripts, golden histories, the kit's runners.
+// DS1. The contracts of a package, by the names of their tests: exports, conformance suites, parsers, formats, scripts, golden histories, the kit's
+//      runners, an agent's loop.
 // DS2. Every module that was built, each by its path, and every entry, by the name that users import, loads in plain Node (load-built.ts).
 
 import { filesIn } from "../workspace.ts";
@@ -19,6 +20,7 @@ export const SAMPLED_NAMES: readonly string[] = [
   "interaction.test.ts",
   "golden-histories.test.ts",
   "runners.test.ts",
+  "durable.test.ts",
 ];
 
 /** The sampled test files of a package, relative to its folder, in order. */
