@@ -1,20 +1,21 @@
-import { isStepCount, readUIMessageStream, streamText, tool } from "ai";
+import { isStepCount, readUIMessageStream, streamText, tool, type UIMessage } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
-import { workflow } from "raftoral";
+import { TerminalError, workflow } from "raftoral";
 import { TestCluster } from "raftoral/testing";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { durable } from "../durable.ts";
 import type { AnswerPart } from "../sdk/language-model.ts";
 import { answer, call, modelOf, partsOf } from "../testing/mock-answers.ts";
+import type { ApprovalRequest } from "../tools/approval.ts";
 import { agentStream } from "./agent-chunk.ts";
 import { type ReadChunk, uiMessageStream } from "./ui-message-chunks.ts";
 
 const out = agentStream("out");
 
 /** The parts of the message that a front end has at the end. */
-async function partsRead(chunks: AsyncIterable<ReadChunk>): Promise<readonly unknown[]> {
-  let parts: readonly unknown[] = [];
+async function partsRead(chunks: AsyncIterable<ReadChunk>): Promise<UIMessage["parts"]> {
+  let parts: UIMessage["parts"] = [];
   for await (const message of readUIMessageStream({ stream: uiMessageStream(chunks) })) parts = message.parts;
   return parts;
 }
@@ -35,6 +36,33 @@ test("a front end of the AI SDK shows a run: text, tool calls, outputs", async (
     { type: "step-start" },
     { type: "text", text: "It costs 40.", state: "done" },
   ]);
+});
+
+test("a front end shows calls that wait for approval, are approved, refused, or fail", async () => {
+  const tokens = new Map<string, string>();
+  const pay = tool({
+    inputSchema: z.object({ id: z.string() }),
+    execute: ({ id }): string => {
+      if (id === "c") throw new TerminalError("there is no order c");
+      return `paid ${id}`;
+    },
+  });
+  const { model } = modelOf([answer(...["a", "b", "c"].map((id) => call("pay", { id }, id))), answer("Done.")]);
+  const agent = workflow("agent", { version: 1 }, async (ctx) => {
+    const ask = ({ toolCallId, token }: ApprovalRequest): void => void tokens.set(toolCallId, token);
+    const settings = durable(ctx, { model, tools: { pay }, stream: out, approvals: { pay: { ask } } });
+    return await streamText({ ...settings, prompt: "Pay.", stopWhen: isStepCount(3) }).text;
+  });
+  await using cluster = await TestCluster.start({ workflows: [agent], nodes: 1 });
+  const run = await cluster.workflows.start(agent);
+  await cluster.time.advance("1s");
+  cluster.time.release();
+  const states = async (follow: boolean): Promise<readonly unknown[]> =>
+    (await partsRead(run.stream(out, { follow }))).flatMap((part) => (part.type === "tool-pay" ? [part.state] : []));
+  expect(await states(false)).toEqual(["approval-requested", "approval-requested", "approval-requested"]);
+  for (const [id, token] of tokens) await cluster.workflows.answer(token, { approved: id !== "b" });
+  await run.result();
+  expect(await states(true)).toEqual(["output-available", "output-denied", "output-error"]);
 });
 
 test("an answer that begins again on another node is shown once", async () => {
