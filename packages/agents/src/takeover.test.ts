@@ -67,6 +67,16 @@ const RESULT = {
   outputs: [['"refunded A17"', '{"id":"A17","total":40}', '{"id":"A18","total":40}'], ['{"id":"A19","total":40}'], []],
 };
 
+/** What the body itself tells its readers, each once. */
+const TOLD = [
+  "tool-approval-request",
+  "tool-approval-response",
+  "tool-output-available",
+  "tool-output-available",
+  "tool-output-available",
+  "tool-output-available",
+];
+
 /** Answers the approval once it has been asked for, whatever happens to the owners meanwhile. */
 async function approve(run: Run<unknown>, cluster: TestCluster, tokens: readonly string[]): Promise<void> {
   for (;;) {
@@ -109,6 +119,10 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("an agent with %s", (w
       // At most the answer that was under way when the owner died was asked for again.
       expect(asked.calls.length, JSON.stringify(moment)).toBeLessThanOrEqual(4);
       await cluster.assertRecordedOnce("agent-1");
+      const told = await Array.fromAsync(run.stream(out), ({ step, value }) =>
+        step === undefined ? [value.type] : [],
+      );
+      expect(told.flat().toSorted(), JSON.stringify(moment)).toEqual(TOLD);
       expect(cluster.platformUses).toEqual([]);
     }
     expect([...survived]).toEqual([]);
