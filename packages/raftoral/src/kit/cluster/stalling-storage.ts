@@ -24,16 +24,18 @@ export class StallingStorage extends MemoryNodeStorage implements NodeStorage {
     const storage = await super.group(groupId);
     const opening = this.incarnation;
     let [before, waiting] = [Promise.resolve(), 0];
+    const writeNow = (batch: WriteBatch): Promise<void> => {
+      // Another process has the disk.
+      return this.incarnation === opening ? storage.write(batch) : new Promise<never>(() => {});
+    };
     const write = (batch: WriteBatch): Promise<void> => {
       const flowing = this.#flowing;
-      if (flowing === undefined && waiting === 0) return storage.write(batch);
+      if (flowing === undefined && waiting === 0) return writeNow(batch);
       waiting += 1;
       before = before.then(async () => {
         await flowing;
-        // Another process has the disk.
-        if (this.incarnation !== opening) await new Promise<never>(() => {});
         waiting -= 1;
-        await storage.write(batch);
+        await writeNow(batch);
       });
       return before;
     };
