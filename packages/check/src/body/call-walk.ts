@@ -9,7 +9,15 @@ import { waitsForOutside } from "./executor.ts";
 import { locationOf } from "./findings.ts";
 import type { FunctionWalk } from "./function-walk.ts";
 import { type Branch, branchesOf, type NamedCall, unorderedCalls } from "./parallel-names.ts";
-import { type Mode, NO_OUTCOME, type Outcome, type Region } from "./region.ts";
+import {
+  isRepeatable,
+  isWithoutContext,
+  type Mode,
+  modeWithin,
+  NO_OUTCOME,
+  type Outcome,
+  type Region,
+} from "./region.ts";
 
 const ALL_AT_ONCE = /^Promise\.(all|allSettled|any|race)$/;
 /** Global functions that call their function argument at once, or in an order that the source says. */
@@ -19,6 +27,14 @@ const CALLING_METHODS = new Set([
   ...["every", "filter", "find", "findIndex", "findLast", "findLastIndex", "flatMap", "forEach", "map", "reduce"],
   ...["reduceRight", "replace", "replaceAll", "some", "sort", "toSorted", ...LATER_METHODS],
 ]);
+
+/** What a function that may not call a context is called in messages. */
+const FUNCTION_OF: Readonly<Record<Mode, string>> = {
+  body: "The body",
+  unclear: "A function",
+  step: "A step function",
+  pure: "The function of a variable's change or of a query",
+};
 
 /** Judges the calls of one function for its {@link FunctionWalk}. */
 export class CallWalk {
@@ -48,8 +64,8 @@ export class CallWalk {
     const name = this.#text(spec.name === undefined ? named : call.arguments[spec.name]);
     const shown = `${method}(${name === undefined ? "" : JSON.stringify(name)})`;
     this.#walkArguments(call, method === "step" ? spec.stepFunction : undefined);
-    if (region.mode === "step") {
-      walk.add("call-in-step", call, `A step function ${walk.where} calls ${shown} of the context.`);
+    if (isWithoutContext(region.mode)) {
+      walk.add("call-in-step", call, `${FUNCTION_OF[region.mode]} ${walk.where} calls ${shown} of the context.`);
       return;
     }
     walk.callsContext = true;
@@ -72,6 +88,7 @@ export class CallWalk {
       }
     }
     if (spec.bodyFunction !== undefined) this.#runCallbacks(call, "body");
+    if (spec.pureFunction !== undefined) this.#runPure(call, spec.pureFunction);
     this.#started.set(call, [
       { calls: calls.map((each) => (each.node === call ? { ...each, isAfterAwait: false } : each)), isRepeated: false },
     ]);
@@ -82,6 +99,16 @@ export class CallWalk {
     const fn = this.#argument(call, index);
     if (fn?.type === "function")
       this.#follow(fn, () => undefined, { mode: "step" }, isInline(call, index) ? undefined : call);
+  }
+
+  /** A function that is called whenever its value is needed. */
+  #runPure(call: CallNode, index: number): void {
+    const fn = this.#argument(call, index);
+    const argument = call.arguments[index];
+    if (argument === undefined) return;
+    if (fn?.type === "global" || fn?.type === "external") this.#callByReference(argument, fn, call);
+    if (fn?.type === "function")
+      this.#follow(fn, () => undefined, { mode: "pure" }, isInline(call, index) ? undefined : call);
   }
 
   /** Returns what the scope's function calls outside of the scope. `scope`: the node that tells scopes apart. */
@@ -105,13 +132,14 @@ export class CallWalk {
     const walk = this.#walk;
     this.#walkCallee(call);
     this.#walkArguments(call);
-    if (walk.region.mode === "step") {
-      walk.add("call-in-step", call, `A step function ${walk.where} calls ${method}() of a replicated variable.`);
+    const { mode } = walk.region;
+    if (isWithoutContext(mode)) {
+      walk.add("call-in-step", call, `${FUNCTION_OF[mode]} ${walk.where} calls ${method}() of a replicated variable.`);
       return;
     }
     walk.callsContext = true;
-    const index = VARIABLE_CHANGES.get(method)?.stepFunction;
-    if (index !== undefined) this.#runStep(call, index);
+    const index = VARIABLE_CHANGES.get(method)?.pureFunction;
+    if (index !== undefined) this.#runPure(call, index);
     walk.judge(walk.fates.fateOf(call, "promise"), call, `${method}() of a variable`);
   }
 
@@ -136,7 +164,7 @@ export class CallWalk {
   /** A call of something that is declared in no file of the check. */
   #outsideCall(call: CallNode, callee: NamedValue): void {
     const walk = this.#walk;
-    const impurity = walk.region.mode === "body" ? impureCall(callee, call) : undefined;
+    const impurity = isRepeatable(walk.region.mode) ? impureCall(callee, call) : undefined;
     if (impurity !== undefined) walk.report(impurity.rule, call, impurity);
     else this.#walkCallee(call);
     this.#walkArguments(call);
@@ -201,7 +229,7 @@ export class CallWalk {
   #judgeNames(call: CallNode, path: string): void {
     const walk = this.#walk;
     const [list] = call.arguments;
-    if (list === undefined || walk.region.mode === "step") return;
+    if (list === undefined || isWithoutContext(walk.region.mode)) return;
     const branches = branchesOf(list, walk.place.module, this.#started);
     for (const { method, name, node, module } of unorderedCalls(branches)) {
       const { line } = locationOf(call, walk.place.module);
@@ -236,11 +264,10 @@ export class CallWalk {
     from: CallNode | undefined,
   ): Outcome {
     const { inspector, place, region } = this.#walk;
-    // What an unclear function or a step does stays unclear, or a step's.
-    const mode = region.mode === "body" || change.mode === "step" ? (change.mode ?? region.mode) : region.mode;
+    const mode = modeWithin(region.mode, change.mode);
     const calledFrom = region.calledFrom ?? (from === undefined ? undefined : locationOf(from, place.module));
     const outcome = inspector.follow(fn, argumentOf, { ...region, ...change, mode, calledFrom });
-    return mode === "step" ? NO_OUTCOME : outcome;
+    return isWithoutContext(mode) ? NO_OUTCOME : outcome;
   }
 
   #nameOf(call: CallNode): string {

@@ -19,6 +19,8 @@ export interface ContextCall {
   readonly scopeFunctions?: number;
   /** Index of a function that the call runs as a part of the body, without a context. */
   readonly bodyFunction?: number;
+  /** Index of a function that is called whenever its value is needed, and may call no context. */
+  readonly pureFunction?: number;
 }
 
 /** Methods by name. */
@@ -38,7 +40,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["start", { isPromise: true }],
   ["run", { isPromise: true }],
   ["token", { isPromise: true, name: 0 }],
-  ["onQuery", { isPromise: false, bodyFunction: 1 }],
+  ["onQuery", { isPromise: false, pureFunction: 1 }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
   ["patched", { isPromise: false }],
@@ -60,9 +62,9 @@ export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
 ]);
 
 /** Methods of a replicated variable that record a change; each gives a promise. */
-export const VARIABLE_CHANGES: ReadonlyMap<string, { readonly stepFunction?: number }> = new Map([
+export const VARIABLE_CHANGES: ReadonlyMap<string, Pick<ContextCall, "pureFunction">> = new Map([
   ["set", {}],
-  ["update", { stepFunction: 0 }],
+  ["update", { pureFunction: 0 }],
 ]);
 
 /** Members of a replicated variable that are read and record nothing. */

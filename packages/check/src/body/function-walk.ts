@@ -18,7 +18,7 @@ import type { Inspector } from "./inspector.ts";
 import { dropMessage, impurityMessage, whereText } from "./messages.ts";
 import { NamedCalls } from "./named-calls.ts";
 import { type Fate, PromiseFates, type Shape } from "./promise-fate.ts";
-import type { Outcome, Region } from "./region.ts";
+import { isRepeatable, isWithoutContext, type Outcome, type Region } from "./region.ts";
 
 /** One walk through one function (W1, W2). The {@link Inspector} makes one for each function that it follows. */
 export class FunctionWalk {
@@ -106,7 +106,7 @@ export class FunctionWalk {
 
   /** Reports something impure, unless the code is in a step or may be. */
   report(rule: RuleId, node: Node, impurity: Impurity): void {
-    if (this.region.mode === "body") this.add(rule, node, impurityMessage(impurity, this.where));
+    if (isRepeatable(this.region.mode)) this.add(rule, node, impurityMessage(impurity, this.where));
   }
 
   add(rule: RuleId, node: Node, message: string): void {
@@ -122,7 +122,7 @@ export class FunctionWalk {
 
   /** Reports the promise of a context call at `node` when no code waits for it. `name` is what the message calls it. */
   judge(fate: Fate, node: Node, name: string): void {
-    if (this.region.mode === "step") return;
+    if (isWithoutContext(this.region.mode)) return;
     // Calls of one chain, or of one array, are dropped together: one finding is enough.
     if (fate.type === "dropped" && this.inspector.isNewDrop(fate.at)) {
       this.add("unawaited-call", node, dropMessage(name, fate.drop));
@@ -133,7 +133,7 @@ export class FunctionWalk {
 
   /** Takes over what a function that was called does with contexts from outside of it. */
   adopt(outcome: Outcome, isLater: boolean): void {
-    if (this.region.mode === "step") return;
+    if (isWithoutContext(this.region.mode)) return;
     this.callsContext ||= outcome.callsContext;
     for (const call of outcome.calls) this.named.add(isLater ? { ...call, isAfterAwait: true } : call);
   }
@@ -195,7 +195,7 @@ export class FunctionWalk {
 
   /** A name that stands for a part of the process: `const { HOME } = process.env` outside of the body. */
   #read(node: Node & { type: "Identifier" }): void {
-    if (this.region.mode !== "body") return;
+    if (!isRepeatable(this.region.mode)) return;
     const binding = this.place.module.bindingOf(node);
     if (binding === undefined) return;
     const value = this.inspector.evaluator.valueOf(node, this.place);
@@ -206,7 +206,7 @@ export class FunctionWalk {
 
   /** Whether the expression is a member of the process, and reported or about to be. */
   #readMember(node: Node): boolean {
-    if (this.region.mode !== "body") return false;
+    if (!isRepeatable(this.region.mode)) return false;
     const value = this.inspector.evaluator.valueOf(node, this.place);
     if (value?.type !== "global" && value?.type !== "external") return false;
     const impurity = environmentRead(value);

@@ -157,6 +157,19 @@ const IN_STEP: readonly Case[] = [
   ],
   ["in the initial function of a variable", 'await ctx.variable("v", () => ctx.random()); //! call-in-step'],
   [
+    "in a change of a variable",
+    'const v = await ctx.variable("v", 0); await v.update((n) => n + ctx.random()); //! call-in-step',
+  ],
+  ["in the handler of a query", "ctx.onQuery(seen, () => ctx.uuid()); //! call-in-step"],
+  [
+    "in a callback in a change of a variable",
+    'const v = await ctx.variable("v", 0); await v.update((n) => input.map((i) => ctx.uuid()).length + n); //! call-in-step',
+  ],
+  [
+    "what code elsewhere does in a change of a variable",
+    'const v = await ctx.variable("v", 0); await v.update((n) => n + elsewhere(() => Date.now()));',
+  ],
+  [
     "a variable set in a step",
     'const v = await ctx.variable("v", 0); await ctx.step("a", async () => { await v.set(1); }); //! call-in-step',
   ],

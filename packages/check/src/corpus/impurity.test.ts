@@ -36,7 +36,29 @@ const CLOCK: readonly Case[] = [
   ["in a step", 'return await ctx.step("at", () => Date.now());'],
   ["as a step", 'return await ctx.step("at", Date.now);'],
   ["in the initial function of a variable", 'return (await ctx.variable("at", () => Date.now())).value;'],
-  ["in a change of a variable", 'const at = await ctx.variable("at", 0); await at.update(() => Date.now());'],
+  ["in a change of a variable", 'const at = await ctx.variable("at", 0); await at.update(() => Date.now()); //! clock'],
+  ["as a change of a variable", 'const at = await ctx.variable("at", 0); await at.update(Date.now); //! clock'],
+  [
+    "in a function of the file that changes a variable",
+    'const at = await ctx.variable("at", 0); await at.update(later);',
+    "const later = (at) => Math.max(at, Date.now()); //! clock",
+  ],
+  [
+    "a change of a variable that makes the same of the same",
+    'const at = await ctx.variable("at", 0); await at.update((n) => n + input);',
+  ],
+  ["in a condition", "await ctx.condition(() => Date.now() > input); //! clock"],
+  [
+    "in a function of the file that is a condition",
+    "await ctx.condition(isLate);",
+    "const isLate = () => Date.now() > 5; //! clock",
+  ],
+  ["in the handler of a query", "ctx.onQuery(age, () => Date.now() - input); //! clock", 'const age = query("age");'],
+  [
+    "a query of what the body keeps",
+    "const kept = []; ctx.onQuery(seen, () => kept.length); kept.push(1);",
+    'const seen = query("seen");',
+  ],
   ["a name that is only written", "const object = { Date: 1, now: Date }; return object.Date;"],
   [
     "libraries",
