@@ -89,6 +89,7 @@ export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency
 export type {
   BehavioursMissing,
   BodyStarted,
+  ForeignAwait,
   HistoryLarge,
   LocalEvent,
   RecordsUnused,

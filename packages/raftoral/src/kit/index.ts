@@ -8,7 +8,8 @@ import "@raftoral/raft-core/require-node";
 
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "../api/history-format.ts";
 export type { Who } from "./cluster/cluster-faults.ts";
-export { TestCluster, type TestClusterOptions } from "./cluster/test-cluster.ts";
+export { TestCluster } from "./cluster/test-cluster.ts";
+export type { TestClusterOptions } from "./cluster/test-cluster-options.ts";
 export type { TestNode, TestNodeStatus } from "./cluster/test-node.ts";
 export type { FaultAction, PlannedFault } from "./faults/fault-plan.ts";
 export type {

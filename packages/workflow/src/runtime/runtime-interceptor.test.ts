@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { workflow } from "../author/workflow.ts";
 import { world } from "../testing/workflow-world.ts";
-import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
+import type { InterceptedBody, RuntimeInterceptor } from "./runtime-interceptor.ts";
 
 const pair = workflow("pair", { version: 1 }, async (ctx, input: number) => {
   const first = await ctx.step("first", () => input + 1);
@@ -23,6 +23,7 @@ function recorder(told: string[], waits: () => void): RuntimeInterceptor {
       if (kind === "signal") waits();
     },
     callAnswered: ({ path, isReplay }) => told.push(`answered ${path} ${isReplay}`),
+    foreignAwait: (_, call) => told.push(`foreign ${call}`),
     runStep: ({ path, attempt, input }, run) => {
       told.push(`runs ${path} ${attempt} ${new TextDecoder().decode(input)}`);
       return path === "second#0" ? 100 : run();
@@ -62,4 +63,25 @@ test("an interceptor hears of bodies and calls, replayed ones too, and stands ar
     "answered second#0 false",
     "completed",
   ]);
+});
+
+test("an interceptor refuses the call that follows something that is not recorded", async () => {
+  const told: string[] = [];
+  const refuses = {
+    ...recorder(told, () => {}),
+    foreignAwait: (_body: InterceptedBody, call: string) => {
+      told.push(`foreign ${call}`);
+      throw new RangeError(`no ${call}`);
+    },
+  };
+  const body = workflow("late", { version: 1 }, async (ctx) => {
+    const late = new Promise((resolve) => setTimeout(resolve, 5));
+    return await Promise.race([ctx.waitFor("never"), late.then(() => ctx.step("charge", () => 1))]);
+  });
+  const w = world([1]);
+  await w.startAll([body], { interceptor: refuses });
+  const run = await w.runtime(1).startWorkflow(body, undefined);
+  await expect(run.result()).rejects.toThrow('no ctx.step("charge")');
+  expect(told).toContain('foreign ctx.step("charge")');
+  expect(told.filter((line) => line.startsWith("runs"))).toEqual([]);
 });

@@ -50,6 +50,11 @@ export interface RuntimeInterceptor {
   callBegins(call: InterceptedCall): void;
   /** The answer of a context call is about to be given to the body. */
   callAnswered(call: InterceptedCall): void;
+  /**
+   * A body is about to make a call after it has awaited something that is not recorded, while other calls are open (the event `foreign-await`). `call`: as its author
+   * wrote it. Called once for each body; what it throws is the call's rejection.
+   */
+  foreignAwait(body: InterceptedBody, call: string): void;
   /** Around an attempt of a step: calls `run`, or gives or throws something in its place. A promise that never settles stands for a dead process. */
   runStep(step: InterceptedStep, run: () => unknown): unknown;
   /** Around what is no part of a body's course, and runs in its async context: the handler of a query, a schema. Calls `run`, once, and gives what `run` gives. */

@@ -18,7 +18,8 @@ import type { NodeEvent } from "../../node/node-events.ts";
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { Happening } from "../faults/moment.ts";
 import type { Proposal, ProposalObserver } from "../faults/observed-engine.ts";
-import { inBody, outsideOfBody, type PlatformUse } from "../guard/body-guard.ts";
+import { inBody, outsideOfBody } from "../guard/body-guard.ts";
+import type { BodyMisuse } from "../guard/body-misuse.ts";
 import type { StepCall } from "../steps/step-call.ts";
 import { stepOf } from "../steps/step-path-name.ts";
 import type { TestSteps } from "../steps/test-steps.ts";
@@ -30,7 +31,7 @@ export interface RunWatchSetting {
   readonly plan: FaultPlan;
   /** Virtual time, in milliseconds since the epoch. */
   readonly nowMs: () => number;
-  readonly failsOnPlatformUse: boolean;
+  readonly misuse: BodyMisuse;
 }
 
 /** One run as the kit saw it. */
@@ -62,7 +63,6 @@ const MAX_STORY = 10_000;
 
 /** Watches the runs of one {@link TestCluster}. */
 export class RunWatch implements ProposalObserver {
-  readonly platformUses: PlatformUse[] = [];
   readonly story: string[] = [];
   readonly #setting: RunWatchSetting;
   readonly #runs = new Map<string, Watched>();
@@ -209,6 +209,7 @@ export class RunWatch implements ProposalObserver {
       callBegins: (call) => this.#callBegins(call),
       callAnswered: (call) => this.#callAnswered(call),
       runAside: outsideOfBody,
+      foreignAwait: (body, call) => this.#setting.misuse.awaited(body, call),
       runStep: (step, run) => outsideOfBody(() => this.#runStep(nodeId, process, step, run)),
     };
   }
@@ -280,7 +281,7 @@ export class RunWatch implements ProposalObserver {
     watched.calls = 0;
     watched.open.clear();
     this.tell(`run ${body.runId}: body ${watched.bodies} begins on node ${body.nodeId} after ${body.replayed} records`);
-    return inBody(body, (use) => this.#used(use), run);
+    return inBody(body, (use) => this.#setting.misuse.used(use), run);
   }
 
   #callBegins({ body, path, kind }: InterceptedCall): void {
@@ -349,16 +350,6 @@ export class RunWatch implements ProposalObserver {
       this.#underWay.delete(call);
       if (process.isAlive) this.#happened({ ...place(body), at: "step", step: name, when: "finishes" });
     }
-  }
-
-  #used(use: PlatformUse): void {
-    this.platformUses.push(use);
-    this.tell(`run ${use.runId}: its body uses ${use.what}`);
-    if (!this.#setting.failsOnPlatformUse) return;
-    throw new TerminalError(
-      `The body of ${use.workflowType} uses ${use.what} ${use.where}. A replay gets another answer. Use ${use.instead}.`,
-      { code: "NON_DETERMINISM" },
-    );
   }
 
   #happened(happening: Happening): void {

@@ -5,11 +5,12 @@
  * K2. Everything ends with {@link TestCluster.stop}; what a test leaves behind keeps no process alive.
  */
 import { AssertionError } from "node:assert";
-import { type Logger, type NodeId, seededRng, silentLogger } from "@raftoral/raft-core";
+import { type NodeId, seededRng, silentLogger } from "@raftoral/raft-core";
 import { InMemoryClusterTransport, type LinkFaults } from "@raftoral/transport-memory";
 import {
   type Duration,
   durationMs,
+  type ForeignAwait,
   type WorkflowContext,
   type WorkflowDefinition,
   type WorkflowExecutor,
@@ -18,12 +19,12 @@ import { CheckedWorkflows } from "../../api/checked-workflows.ts";
 import type { StreamChunk } from "../../api/streams.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
-import type { RaftoralNodeOptions } from "../../node/raftoral-node.ts";
 import { activeTrace } from "../../tracing/active-trace.ts";
 import { type FaultAction, FaultPlan, type PlannedFault } from "../faults/fault-plan.ts";
 import type { Moment } from "../faults/moment.ts";
 import { observedEngine } from "../faults/observed-engine.ts";
 import { installGuards, type PlatformUse } from "../guard/body-guard.ts";
+import { BodyMisuse } from "../guard/body-misuse.ts";
 import { unguardedLogger } from "../guard/unguarded-logger.ts";
 import { TestSteps } from "../steps/test-steps.ts";
 import { activeResources } from "../time/real-work.ts";
@@ -36,30 +37,8 @@ import { RunWatch } from "./run-watch.ts";
 import { seededUuid } from "./seeded-uuid.ts";
 import { SignalDelays } from "./signal-delays.ts";
 import { assertSameChunks } from "./stream-chunks.ts";
+import type { TestClusterOptions } from "./test-cluster-options.ts";
 import { TestNode } from "./test-node.ts";
-
-/** Options of a test cluster. Defaults in parentheses. */
-export interface TestClusterOptions {
-  /** Nodes, 1 to 7 (3). */
-  readonly nodes?: number;
-  /** Decides everything that is left to chance (1). */
-  readonly seed?: number;
-  /** What every node can execute; a function gives each node its own. */
-  readonly workflows: readonly WorkflowDefinition[] | ((nodeId: NodeId) => readonly WorkflowDefinition[]);
-  /** When virtual time begins (2026-01-01T00:00:00Z). */
-  readonly startAt?: Date | string | number;
-  /** How long a step's real work may hold virtual time, in real milliseconds (1,000). Time is not held for steps while the process has no timer, socket or file under way. */
-  readonly realWaitMs?: number;
-  /** Loss, repetition, delay and reordering of messages between nodes (none). */
-  readonly network?: Partial<LinkFaults>;
-  /** What a body that uses the platform instead of its context leads to: its run fails, or it is only noted in `platformUses` ("fail"). */
-  readonly onPlatformUse?: "fail" | "note";
-  /** Further options of the nodes, such as limits. */
-  readonly nodeOptions?: Partial<
-    Omit<RaftoralNodeOptions, "workflows" | "transport" | "storage" | "clock" | "nodeId" | "members">
-  >;
-  readonly logger?: Logger;
-}
 
 const DEFAULT_START = "2026-01-01T00:00:00Z";
 /** Longer than an election and the detection of a lost node take. */
@@ -76,6 +55,8 @@ export class TestCluster {
   readonly workflows: Workflows;
   /** What bodies used of the platform instead of their context. */
   readonly platformUses: readonly PlatformUse[];
+  /** Bodies that awaited something that is not recorded while calls were open, each once, with the call that followed. */
+  readonly foreignAwaits: readonly ForeignAwait[];
   readonly #nodes: readonly TestNode[];
   readonly #transport: InMemoryClusterTransport<WorkflowExecutor>;
   readonly #plan = new FaultPlan((promise) => this.time.drive(promise));
@@ -124,13 +105,19 @@ export class TestCluster {
     this.#virtual = new VirtualTime({ startMs, settleMs: SETTLE_MS, isQuiet: () => this.#view.isQuiet() });
     this.#world = new VirtualProcess(this.#virtual);
     const resources = activeResources();
+    const misuse = new BodyMisuse({
+      failsOnPlatformUse: (options.onPlatformUse ?? "fail") === "fail",
+      failsOnForeignAwait: (options.onForeignAwait ?? "fail") === "fail",
+      tell: (what) => this.#watch.tell(what),
+    });
     this.#watch = new RunWatch({
       steps: this.steps,
       plan: this.#plan,
       nowMs: () => this.#virtual.nowMs,
-      failsOnPlatformUse: (options.onPlatformUse ?? "fail") === "fail",
+      misuse,
     });
-    this.platformUses = this.#watch.platformUses;
+    this.platformUses = misuse.platformUses;
+    this.foreignAwaits = misuse.foreignAwaits;
     this.time = new TestTime({
       time: this.#virtual,
       hasRealWork: () => this.#watch.isStepUnderWay(realWaitMs) && activeResources() > resources,

@@ -15,6 +15,7 @@ import {
 } from "@raftoral/workflow";
 import type { HistoryExport } from "../../api/history-format.ts";
 import { inBody, installGuards, outsideOfBody } from "../guard/body-guard.ts";
+import { foreignAwaitText } from "../guard/foreign-await.ts";
 import { stepOf } from "../steps/step-path-name.ts";
 import { settled, VirtualProcess, VirtualTime } from "../time/virtual-time.ts";
 import { localEngine, REPLAY_NODE } from "./local-engine.ts";
@@ -34,7 +35,7 @@ export interface ReplayedBody {
   readonly replayed: ReadonlySet<string>;
   /** The first call that is not recorded, and does more than to wait. */
   readonly fresh: ReplayedCall | undefined;
-  /** The first call whose record is of another kind, or the use of the platform, that ended the replay. */
+  /** The first call whose record is of another kind, or the use of the platform or of a foreign promise, that ended the replay. */
   readonly mismatch: { readonly reason: string; readonly call: ReplayedCall | undefined } | undefined;
   /** How the body ended; undefined when it waits. */
   readonly outcome: RunOutcome | undefined;
@@ -94,6 +95,10 @@ export async function replayBody(
       code.mismatch ??= { reason, call: { path, kind } };
     }
   };
+  const used = (reason: string): never => {
+    code.mismatch ??= { reason, call: undefined };
+    throw new TerminalError(reason, { code: "NON_DETERMINISM" });
+  };
   const uninstallGuards = installGuards();
   const runtime = WorkflowRuntime.start({
     engine,
@@ -102,10 +107,6 @@ export async function replayBody(
     random: () => 0,
     interceptor: {
       runBody: async (body, run) => {
-        const used = (reason: string): never => {
-          code.mismatch ??= { reason, call: undefined };
-          throw new TerminalError(reason, { code: "NON_DETERMINISM" });
-        };
         code.outcome = await inBody(body, ({ what, where }) => used(`The body uses ${what} ${where}.`), run);
         return new Promise(() => {});
       },
@@ -114,6 +115,7 @@ export async function replayBody(
         progress += 1;
         if (!isReplay) unrecorded ??= { path, kind };
       },
+      foreignAwait: (_, call) => used(foreignAwaitText("The body", call)),
       runStep: () => new Promise(() => {}),
       runAside: outsideOfBody,
     },

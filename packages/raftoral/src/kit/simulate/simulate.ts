@@ -9,7 +9,8 @@ import { seededRng } from "@raftoral/raft-core";
 import type { WorkflowDefinition } from "@raftoral/workflow";
 import type { EndedRun } from "../../api/runs.ts";
 import type { Run } from "../../api/workflows.ts";
-import { TestCluster, type TestClusterOptions } from "../cluster/test-cluster.ts";
+import { TestCluster } from "../cluster/test-cluster.ts";
+import type { TestClusterOptions } from "../cluster/test-cluster-options.ts";
 import type { StepCall } from "../steps/step-call.ts";
 import type { TestSteps } from "../steps/test-steps.ts";
 import {

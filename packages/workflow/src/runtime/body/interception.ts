@@ -32,6 +32,16 @@ export class Interception {
     return this.#interceptor.runAside(run);
   }
 
+  /** The rejection of the call, if the interceptor refuses it. */
+  foreignAwait(call: string): Promise<never> | undefined {
+    try {
+      this.#interceptor.foreignAwait(this.#body, call);
+      return undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   /** A step's function with the interceptor around each of its attempts. */
   step(path: string, fn: (step: StepContext) => unknown): (step: StepContext) => unknown {
     const [body, input] = [this.#body, this.#input];

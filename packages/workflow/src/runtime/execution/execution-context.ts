@@ -388,9 +388,7 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   #refusal(method: string, name: unknown): Promise<never> | undefined {
-    const refused = this.#site.guard.refusal(method, name);
-    if (refused === undefined) this.#execution.calls(method, name);
-    return refused;
+    return this.#site.guard.refusal(method, name) ?? this.#execution.calls(method, name);
   }
 
   #seeded(): SeededRandom {

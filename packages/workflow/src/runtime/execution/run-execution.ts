@@ -197,11 +197,13 @@ export class RunExecution {
     this.#grace.begin();
   }
 
-  /** The body calls a method of its context: reports a body that something else than an answer has woken, once. */
-  calls(method: string, named: unknown): void {
-    if (this.#hasReportedForeign || !this.#calls.isWokenByOthers) return;
+  /** The body calls a method of its context: reports a body that something else than an answer has woken, once. Undefined, or the refusal of a testing kit. */
+  calls(method: string, named: unknown): Promise<never> | undefined {
+    if (this.#hasReportedForeign || !this.#calls.isWokenByOthers) return undefined;
     this.#hasReportedForeign = true;
-    this.#reports.foreignAwait(shownCall(method, named));
+    const call = shownCall(method, named);
+    this.#reports.foreignAwait(call);
+    return this.#interception?.foreignAwait(call);
   }
 
   /** A shield begins: the execution waits for it. Returns the way to say that it has ended. */

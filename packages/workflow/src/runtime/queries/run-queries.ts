@@ -44,6 +44,7 @@ const HOLDS_STEPS: RuntimeInterceptor = {
   runBody: (_body, run) => run(),
   callBegins: () => {},
   callAnswered: () => {},
+  foreignAwait: () => {},
   runStep: () => never(),
   runAside: (run) => run(),
 };
