@@ -57,6 +57,7 @@ export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
   "nodeId",
   "runId",
   "signal",
+  "traceContext",
   "version",
   "workflowType",
 ]);
