@@ -31,7 +31,7 @@ export interface RuntimeLimits {
   readonly handOverTimeoutMs: number;
   /** How long a drain lets steps finish before it hands their runs over, in ms (5,000). */
   readonly drainGraceMs: number;
-  /** How long a cancelled body may take to end, in ms (10,000). */
+  /** How long a cancelled body may take to end, in ms, its shields not counted (10,000). */
   readonly cancelGraceMs: number;
 }
 
