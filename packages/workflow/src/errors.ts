@@ -7,6 +7,7 @@ import { brand, RaftoralError } from "@raftoral/raft-core";
 
 /** Codes of workflow errors. docs/errors.md has an entry for each. */
 export type WorkflowErrorCode =
+  | "BODY_EVICTED"
   | "BRANCH_CANCELLED"
   | "CHILD_CANCELLED"
   | "CHILD_FAILED"

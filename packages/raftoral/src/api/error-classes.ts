@@ -54,6 +54,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   CONFIG_INVALID: "RaftError",
   CONF_CHANGE_INVALID: "RaftError",
   CONF_CHANGE_REFUSED: "RaftError",
+  BODY_EVICTED: "WorkflowError",
   CONTEXT_ENDED: "WorkflowError",
   CONTEXT_FOREIGN: "WorkflowError",
   CONTEXT_IN_STEP: "WorkflowError",

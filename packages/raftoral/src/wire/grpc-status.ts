@@ -29,6 +29,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   WORKFLOW_FILE_INVALID: Code.InvalidArgument,
   // workflow
   COMMAND_INVALID: Code.InvalidArgument,
+  BODY_EVICTED: Code.Unknown,
   CONTEXT_ENDED: Code.Unknown,
   CONTEXT_FOREIGN: Code.Unknown,
   CONTEXT_IN_STEP: Code.Unknown,

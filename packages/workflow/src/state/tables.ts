@@ -201,6 +201,7 @@ export class Tables {
       family: run.family,
       deadlineAtMs: run.deadlineAtMs,
       ownerLosses: head.losses.count,
+      cancelReason: head.cancelReason,
     });
   }
 

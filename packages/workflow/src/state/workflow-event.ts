@@ -99,6 +99,8 @@ export interface OwnerChanged extends At {
   readonly deadlineAtMs: number;
   /** Owners that the run has lost in a row (model/owner-losses.ts). */
   readonly ownerLosses: number;
+  /** Why somebody asked to cancel it; undefined without a request. */
+  readonly cancelReason: string | undefined;
 }
 
 /** No node executes the run until somebody resumes it. Follows its `owner-changed`. */

@@ -47,6 +47,15 @@ export class TestRuntime {
     return this.#runtime.load;
   }
 
+  get residency(): { readonly resident: number; readonly evicted: number; readonly evictions: number } {
+    return this.#runtime.residency;
+  }
+
+  /** Takes the body of a run out of memory as soon as it rests. Resolves with whether it was. */
+  evict(runId: string): Promise<boolean> {
+    return this.#runtime.evict(runId);
+  }
+
   get registered(): Promise<void> {
     return this.#runtime.registered;
   }

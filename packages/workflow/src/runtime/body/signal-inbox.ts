@@ -2,9 +2,14 @@
  * Which signals of a run are probably waiting, so that nothing is proposed in vain. A hint only: the state decides who gets
  * what, and a claim too many is answered with "none there".
  */
+import { LazyMap } from "../collections/lazy-map.ts";
+
+const NONE: readonly string[] = Object.freeze([]);
+
+/** The signals of one run that are probably waiting, and the body's waits for others. */
 export class SignalInbox {
-  readonly #waiting = new Map<string, number>();
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #waiting = new LazyMap<string, number>();
+  readonly #listeners = new LazyMap<string, Set<() => void>>();
 
   constructor(names: Iterable<string>) {
     for (const name of names) this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
@@ -12,6 +17,13 @@ export class SignalInbox {
 
   has(name: string): boolean {
     return (this.#waiting.get(name) ?? 0) > 0;
+  }
+
+  /** Names that somebody listens for. */
+  get awaited(): readonly string[] {
+    return this.#listeners.size === 0
+      ? NONE
+      : [...this.#listeners].flatMap(([name, listeners]) => (listeners.size > 0 ? [name] : []));
   }
 
   /** Counts one less. False when there is none. */

@@ -9,6 +9,7 @@
  * SW3. Signals have turns, and waits open and close at places of the body's course: a replay gives each signal to the same wait.
  */
 import type { HistoryRecord } from "../../model/record.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
 
 /** What a question for a signal was answered with. */
 export interface Receipt {
@@ -59,8 +60,8 @@ export class OpenWait {
 
 /** The open waits of one body by the names of their signals, and the signals that are kept for later waits (SW1 to SW3). */
 export class SignalWaits {
-  readonly #open = new Map<string, Set<OpenWait>>();
-  readonly #kept = new Map<string, Receipt[]>();
+  readonly #open = new LazyMap<string, Set<OpenWait>>();
+  readonly #kept = new LazyMap<string, Receipt[]>();
 
   /** Whether a signal is kept for the next wait of this name. */
   keeps(name: string): boolean {

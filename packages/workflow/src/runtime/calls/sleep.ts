@@ -4,7 +4,6 @@
  * SL1. A sleep that ends while other calls are open records that it did: the log decides what was first (answers.ts Q1).
  */
 
-import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
 import { now } from "./now.ts";
@@ -27,9 +26,10 @@ export async function sleepUntil(site: CallSite, path: string, wakeAt: () => num
   else site.body.woke(path);
 }
 
-function alarm({ clock, history, branch, body }: CallSite, atMs: number): Promise<void> {
+function alarm(site: CallSite, atMs: number): Promise<void> {
+  const { branch, body } = site;
   return new Promise<void>((resolve, reject) => {
-    const cancel = alarmAt(clock, history.time, atMs, () => {
+    const cancel = site.alarm(atMs, () => {
       stop();
       resolve();
     });

@@ -13,7 +13,6 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
 import type { OpenWait, Receipt } from "../body/signal-waits.ts";
 import { never } from "../history/history.ts";
-import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
 import { parsed } from "./parsed.ts";
@@ -163,6 +162,6 @@ function signalOrDeadline(
       if (!site.body.parts.interruption.isOver) reject(reason);
     });
     wait.onClosed(done);
-    if (deadlineMs !== undefined) stopAlarm = alarmAt(site.clock, site.history.time, deadlineMs, done);
+    if (deadlineMs !== undefined) stopAlarm = site.alarm(deadlineMs, done);
   });
 }

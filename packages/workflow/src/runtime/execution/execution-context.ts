@@ -46,6 +46,7 @@ import { step } from "../calls/steps/step.ts";
 import { token } from "../calls/token.ts";
 import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
 import { never } from "../history/history.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
 import type { RunExecution } from "./run-execution.ts";
@@ -57,7 +58,7 @@ export class ExecutionContext implements WorkflowContext {
   readonly #execution: RunExecution;
   readonly #paths: StepPaths;
   readonly #site: CallSite;
-  readonly #variables = new Map<string, Promise<Variable<unknown>>>();
+  readonly #variables = new LazyMap<string, Promise<Variable<unknown>>>();
   #random: SeededRandom | undefined;
   #log: RunLog | undefined;
 

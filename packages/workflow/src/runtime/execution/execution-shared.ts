@@ -63,13 +63,15 @@ export interface ExecutionStart {
   readonly streams: readonly OwnedStream[];
 }
 
-/** The way of an execution's body to the runtime's interceptor; undefined where there is none. */
+/** The way of an execution's body to the runtime's interceptor; undefined where there is none. `isResumed`: the body was in memory before. */
 export function interceptionOf(
   workflowType: string,
   { runId, version, epoch, attempt, input, history }: ExecutionStart,
   { interceptor, nodeId }: ExecutionShared,
+  isResumed: boolean,
 ): Interception | undefined {
   if (interceptor === undefined) return undefined;
-  const body = { runId, workflowType, version, nodeId, epoch, takeovers: attempt - 1, replayed: history.length };
+  const takeovers = attempt - 1;
+  const body = { runId, workflowType, version, nodeId, epoch, takeovers, replayed: history.length, isResumed };
   return new Interception(interceptor, input, body);
 }

@@ -22,6 +22,8 @@ import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
 import { outsideBodies } from "../body/body-place.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
+import { LazySet } from "../collections/lazy-set.ts";
 import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
 import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
 import { RunTime } from "./run-time.ts";
@@ -68,7 +70,7 @@ export class History {
   /** What is written to the run's streams. */
   readonly streams: StreamWrites;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
-  readonly #recorded: Map<string, HistoryRecord>;
+  readonly #recorded = new LazyMap<string, HistoryRecord>();
   /** Whether an earlier owner took the new way at a patch. */
   isPatched(path: string): boolean {
     return this.#patched.has(path);
@@ -77,7 +79,7 @@ export class History {
   /** How far earlier owners have come with steps that have no record. */
   readonly #progress: Map<string, KnownProgress> | undefined;
   /** Paths of patches that earlier owners recorded: no call has to ask for them (patched.ts PT3). */
-  readonly #patched = new Set<string>();
+  readonly #patched = new LazySet<string>();
   /** Number of records that earlier owners recorded. */
   readonly size: number;
   /** Records that are proposed, and whose fate is not known. */
@@ -97,6 +99,7 @@ export class History {
     left: LeftBehind,
     maxBatchBytes: number,
     streamBounds: StreamBounds,
+    time = new RunTime(clock),
   ) {
     const { onRefused } = ownership;
     const commit = (records: readonly NewRecord[], end?: RunOutcome) => this.#commitBatch(records, end);
@@ -122,9 +125,9 @@ export class History {
     this.#ownership = ownership;
     this.#proposer = proposer;
     this.#clock = clock;
-    this.time = new RunTime(clock);
+    this.time = time;
     const { history, progress } = left;
-    this.#recorded = new Map([...history].filter(([, { kind }]) => !isExternal(kind)));
+    for (const [path, record] of history) if (!isExternal(record.kind)) this.#recorded.set(path, record);
     this.#progress = progress.length === 0 ? undefined : new Map(progress.map((step) => [step.path, step]));
     this.size = this.#recorded.size;
     for (const [path, { recordedAtMs, kind }] of this.#recorded) {
@@ -207,6 +210,12 @@ export class History {
   async quiet(): Promise<void> {
     await this.#staged.quiet();
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
+  }
+
+  /** Undefined when everything that the body was answered with, proposed or wrote is committed; else resolves when all of it is, or never. Proposes what is staged. */
+  unsettled(): Promise<void> | undefined {
+    if (!(this.#staged.isEmpty && this.isQuiet)) return this.quiet().catch(() => never());
+    return this.streams.quiet();
   }
 
   /** Undefined when all that a replay could answer in another way is committed; else resolves when it is. */
