@@ -91,6 +91,11 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
     ),
   },
   {
+    name: "a sleep whose body leaves memory",
+    program: program(sequence(step("reserve"), { do: "sleep", ms: 500 }, step("ship"))),
+    plans: [plan("evict@commit:1:after")],
+  },
+  {
     name: "sleeps that are over while the run goes to another node",
     program: program(sequence({ do: "sleep", ms: 500 }, { do: "sleep", ms: 500 }, step("ship"))),
     plans: [plan("move@commit:1:after"), plan("move@commit:2:after"), plan("cut-off-owner@commit:1:after")],

@@ -274,6 +274,14 @@ export class TestCluster {
     return this.#faults.moveRun(runId);
   }
 
+  /**
+   * Takes the body of a run out of its owner's memory as soon as the body rests: every open call of it is a sleep or a wait. It runs again from its record when something
+   * happens to the run. Resolves with whether the body has left; with false when the run has no body at the moment, or the body is over first. Does not move time itself.
+   */
+  evict(runId: string): Promise<boolean> {
+    return this.#faults.evict(runId);
+  }
+
   /** Resolves when so much virtual time has passed, in milliseconds. Does not move time itself. */
   after(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -301,7 +309,7 @@ export class TestCluster {
     return this.#watch.hasLost(body.runId, body.nodeId, body.fencingToken);
   }
 
-  /** Bodies that began for a run: one, and one more for each takeover. */
+  /** Bodies that began for a run: one, and one more for each takeover. A body that comes back into memory is the same one. */
   bodies(runId: string): number {
     return this.#watch.bodiesOf(runId);
   }
