@@ -317,7 +317,7 @@ export class RunExecution {
       const { output: gives, type } = definition;
       const given = await this.#given(raw);
       this.#calls.woken();
-      const returned = await definition.run(new ExecutionContext(this, new StepPaths(), this.site), given);
+      const returned = await definition.run(ExecutionContext.of(this, new StepPaths(), this.site), given);
       const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };
