@@ -9,6 +9,7 @@ import type { KnownProgress } from "../model/step-progress.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { TypeVersion } from "../model/type-version.ts";
+import type { OpenUpdate } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
 import type { RunHead, RunRecord } from "./run-record.ts";
@@ -100,6 +101,8 @@ export type RunView = RunSummary & {
   /** How far the steps have come that have no record yet. Empty for a run that has ended. */
   readonly progress: readonly KnownProgress[];
   readonly streams: readonly OwnedStream[];
+  /** Updates that are not answered, in the order in which they came. */
+  readonly updates: readonly OpenUpdate[];
 };
 
 /** A running child of a run. */
@@ -220,6 +223,7 @@ export function view(tables: Tables, run: RunRecord): RunView {
     history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
     progress: progressIn(runs, run, Number.POSITIVE_INFINITY),
     streams: ownedStreams(runs.records, run),
+    updates: tables.updates.open(run),
   };
 }
 

@@ -9,6 +9,7 @@ import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
+import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update.ts";
 import type { VariableDefinition } from "../../author/variable.ts";
 import type {
   ConditionOptions,
@@ -271,6 +272,7 @@ export class ExecutionContext implements WorkflowContext {
   continueAsNew(input?: unknown): Promise<never> {
     return this.#own.call("continueAsNew", undefined, undefined, () => {
       const execution = this.#execution;
+      if (execution.handlers.owns(this.#site)) return () => this.#site.guard.refusalInHandler("continueAsNew");
       const bytes = encodeValue(input, `the next input of run ${this.runId}`, this.#site.maxPayloadBytes);
       return async (site) => {
         await site.gate();
@@ -284,6 +286,23 @@ export class ExecutionContext implements WorkflowContext {
     this.#site.guard.check("onQuery");
     // What a caller gives has the type of the definition.
     this.#execution.queries.handle(definition.name, handler as (input: unknown) => unknown);
+  }
+
+  onUpdate<Answer, Given, Input, Output>(
+    definition: UpdateDefinition<Answer, Given, Input, Output>,
+    handler: (ctx: WorkflowContext, input: Input) => Output | Promise<Output> | PromiseLike<Output>,
+    options: UpdateHandlerOptions<Input> = {},
+  ): void {
+    this.#site.guard.check("onUpdate");
+    this.#execution.handlers.onUpdate(definition, handler, options);
+  }
+
+  on<Signal extends SignalDefinition | string>(
+    signal: Signal,
+    handler: (ctx: WorkflowContext, payload: SignalPayload<Signal>) => unknown,
+  ): void {
+    this.#site.guard.check("on");
+    this.#execution.handlers.onSignal(signal, handler);
   }
 
   now(): Promise<number> {

@@ -88,7 +88,7 @@ export class Executions {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
           const { runId, version, epoch, input, seed, trace, behaviourLevel, index: startIndex } = event;
-          const nothing = { signals: [], history: [], progress: [], streams: [] };
+          const nothing = { signals: [], updates: [], history: [], progress: [], streams: [] };
           const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
           const start = {
             runId,
@@ -109,10 +109,10 @@ export class Executions {
         this.#drop(event.runId, event.epoch, "the run has begun its next generation");
         if (mine && event.owner === this.#nodeId) {
           const { runId, version, epoch, input, seed, trace, behaviourLevel, generation } = event;
-          const { cancelReason, signals, index: startIndex } = event;
+          const { cancelReason, signals, updates, index: startIndex } = event;
           const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
           const nothing = { history: [], progress: [], streams: [] };
-          const start = { ...given, attempt: 1, cancelReason, signals, ...nothing };
+          const start = { ...given, attempt: 1, cancelReason, signals, updates, ...nothing };
           this.#take(event, start);
         }
         return;
@@ -134,6 +134,9 @@ export class Executions {
         return;
       case "signal-buffered":
         this.#reach(event.runId)?.inbox.arrived(event.name);
+        return;
+      case "update-requested":
+        this.#reach(event.runId)?.handlers.updates.arrived(event.update);
         return;
       case "cancel-requested":
         this.#reach(event.runId)?.cancel(event.reason);
@@ -202,6 +205,7 @@ export class Executions {
     if (run?.status !== "running" || run.epoch !== held.epoch) return;
     for (const [path, { kind, position }] of run.history) held.execution.committed(path, kind, position);
     held.execution.inbox.reset(run.signals);
+    held.execution.handlers.updates.reset(run.updates);
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
   }
 

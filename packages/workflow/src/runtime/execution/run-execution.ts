@@ -9,6 +9,7 @@
  * B5. A rejection in the body's code that nothing handles fails the run, whatever the body does meanwhile. In a cancelled run it is only told.
  * B6. A body hears of a cancellation after everything that is recorded or on its way into the record, and that it did is recorded too: what a shield
  *     records afterwards is answered after the cancellation on a replay as well.
+ * B8. A body that has returned, or asks for its next generation, ends once its handlers have ended. One that has thrown ends without them.
  * B7. A body that does not fit its history gets no answer and no error, and its outcome does not stand: the run is held, and goes on where code fits.
  */
 import type { NodeId } from "@raftoral/raft-core";
@@ -20,14 +21,13 @@ import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import { callOf, type HistoryRecord, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
+import { callOf, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { Activity } from "../body/activity.ts";
 import { Answers } from "../body/answers.ts";
 import { BodyCalls } from "../body/body-calls.ts";
 import { inBody, PlacedBody } from "../body/body-place.ts";
 import { ContextGuard, shownCall } from "../body/context-guard.ts";
-import { CANCELLED_PATH, type Heard } from "../body/heard-cancellation.ts";
 import type { Interception } from "../body/interception.ts";
 import { Interruption } from "../body/interruption.ts";
 import { ReplayGate } from "../body/replay-gate.ts";
@@ -35,8 +35,10 @@ import { SignalInbox } from "../body/signal-inbox.ts";
 import { watchStrayRejections } from "../body/stray-rejections.ts";
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
+import { hearCancellation } from "../calls/heard-cancellation.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
+import { BodyHandlers } from "../handlers/body-handlers.ts";
 import { ExternalRecords } from "../history/external-records.ts";
 import { History, never } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
@@ -68,6 +70,7 @@ export class RunExecution {
   readonly size: HistorySize;
   readonly log: RunLogSetting;
   readonly queries: BodyQueries;
+  readonly handlers: BodyHandlers;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
   readonly #history: History;
@@ -78,6 +81,8 @@ export class RunExecution {
   readonly #replay: ReplayGate;
   readonly #place: PlacedBody;
   readonly #ended = Promise.withResolvers<void>();
+  /** Settles when the body asks for the next generation. */
+  readonly #continued = Promise.withResolvers<BodyOutcome>();
   /** Settles with the failure of a body that a rejection has ended (B5). */
   readonly #stray = Promise.withResolvers<BodyOutcome>();
   readonly #grace: CancelGrace;
@@ -136,6 +141,13 @@ export class RunExecution {
       onDiverged: (error) => this.#diverged(error),
     });
     this.site = new CallSite(this.#calls, interruption.root);
+    this.handlers = new BodyHandlers({
+      site: this.site,
+      inbox: this.inbox,
+      start,
+      contextOf: (paths, site) => ExecutionContext.of(this, paths, site),
+      onFailed: (error) => this.#handlerFailed(error),
+    });
     const isReplaying = (): boolean => this.#calls.isReplaying;
     this.log = { logger, runId, workflowType: definition.type, isReplaying };
     const { guard } = this.site;
@@ -164,8 +176,10 @@ export class RunExecution {
     watchStrayRejections();
     this.#reports.bodyStarted(this.start.attempt, this.#history.size);
     const body = inBody(this.#place, () => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
-    const outcome = await Promise.race([body, this.#stray.promise]);
+    const returned = await Promise.race([body, this.#stray.promise, this.#continued.promise]);
     const { interruption } = this;
+    if (interruption.isOver) return;
+    const outcome = await this.#drained(returned);
     if (interruption.isOver) return;
     if (this.#history.left > 0 && interruption.cancelled === undefined) {
       this.#diverged(this.#history.differenceAt("its end", `to have ${outcome.status}`));
@@ -174,15 +188,32 @@ export class RunExecution {
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     interruption.hold();
     this.site.guard.returned();
-    this.queries.returned();
     this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
     this.end("ended");
   }
 
+  /** What the body has ended with, once its handlers have ended (B8). */
+  async #drained(returned: BodyOutcome): Promise<BodyOutcome> {
+    this.handlers.returned();
+    this.queries.returned();
+    if (returned.status === "failed") return returned;
+    const drained = this.handlers.drained().then(() => returned);
+    const ended = this.#ended.promise.then(() => returned);
+    return await Promise.race([drained, this.#stray.promise, ended]);
+  }
+
+  /** A handler of a signal has failed, and the run with it. */
+  #handlerFailed(error: unknown): void {
+    if (error instanceof NonDeterminismError) this.#diverged(error);
+    else if (this.interruption.cancelled === undefined)
+      this.#stray.resolve({ status: "failed", error: recordedError(error) });
+    else if (!(error instanceof CancelledError)) this.#reports.cleanUpFailed(error);
+  }
+
   /** The body asks for the next generation of its run: nothing of it goes on. */
   continueAsNew(input: Uint8Array): void {
-    this.#stray.resolve({ status: "continued", input });
+    this.#continued.resolve({ status: "continued", input });
   }
 
   /** Somebody has asked to cancel the run. A body that has not ended after a while is ended. */
@@ -191,9 +222,11 @@ export class RunExecution {
     if (interruption.cancelled !== undefined || interruption.isOver) return;
     interruption.cancel(reason);
     this.#activity.hurry();
-    const heard = this.#history.has(CANCELLED_PATH) ? this.#history.find(CANCELLED_PATH, "cancellation") : undefined;
-    if (heard === undefined) this.#history.whenAllAsked(() => void this.#tellCancelled());
-    else this.#tellAgain(heard);
+    const { externals } = this.children;
+    hearCancellation(this.site, this.#answers, () => ({
+      isShielded: this.#grace.shields > 0,
+      isAwaiting: externals.isAwaited,
+    }));
     this.#grace.begin();
   }
 
@@ -217,31 +250,6 @@ export class RunExecution {
     this.#reports.doesNotEnd();
     const { reason } = cancelled;
     void this.#proposeEnd({ status: "cancelled", reason }).then(() => this.end("ended"));
-  }
-
-  /** The body hears of the cancellation for the first time (B6). */
-  async #tellCancelled(): Promise<void> {
-    const { interruption } = this;
-    // A step that is over may have waited for a record before it made its own. Nothing new begins meanwhile, but in shields.
-    do {
-      await this.#history.quiet();
-      await this.#answers.last();
-    } while (!this.#history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);
-    if (interruption.isClosed) return;
-    const heard: Heard = { after: this.#calls.lastWake };
-    const value = encodeValue(heard, CANCELLED_PATH, Number.POSITIVE_INFINITY);
-    // What a shield or a wait for others is answered with may come before or after: then the log decides.
-    if (this.#grace.shields === 0 && !this.children.externals.isAwaited)
-      this.#history.stage(CANCELLED_PATH, "cancellation", value, false);
-    else await this.site.fresh(CANCELLED_PATH, () => this.#history.record(CANCELLED_PATH, "cancellation", value));
-    interruption.tell();
-  }
-
-  /** The body heard of the cancellation on an earlier owner: hears of it at the same place (B6). */
-  #tellAgain({ value, position }: HistoryRecord): void {
-    const { after } = decodeValue(value, CANCELLED_PATH) as Heard;
-    const tell = (): void => void this.#answers.recorded(position).then(() => this.interruption.tell());
-    this.#calls.whenWoken(after, () => this.#history.whenAskedBefore(position, tell));
   }
 
   /** The body asks for something else than what is recorded, or has ended without asking for all of it: its run is held for code that fits (B7). */
@@ -317,7 +325,9 @@ export class RunExecution {
       const { output: gives, type } = definition;
       const given = await this.#given(raw);
       this.#calls.woken();
-      const returned = await definition.run(ExecutionContext.of(this, new StepPaths(), this.site), given);
+      const running = definition.run(ExecutionContext.of(this, new StepPaths(), this.site), given);
+      this.handlers.begin();
+      const returned = await running;
       const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };
