@@ -59,6 +59,13 @@ export {
   type TokenOptions,
   type TraceContext,
   type Unchanged,
+  type UpdateDefinition,
+  UpdateFailedError,
+  type UpdateHandlerOptions,
+  type UpdateInput,
+  type UpdateResult,
+  type UpdateSchemas,
+  update,
   type Variable,
   type VariableDefinition,
   type VariableValue,
@@ -115,6 +122,14 @@ export type {
 } from "./api/runs.ts";
 export type { StreamChunk, StreamOptions } from "./api/streams.ts";
 export type { TokenFailure } from "./api/tokens.ts";
+export type {
+  AcceptedUpdate,
+  SignalWithStartOptions,
+  UpdateArguments,
+  UpdateOptions,
+  UpdateWithStartOptions,
+  WithStartOptions,
+} from "./api/updates.ts";
 export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
   CancelOptions,

@@ -12,6 +12,9 @@ import type {
   StreamDefinition,
   StreamValue,
   TraceContext,
+  UpdateDefinition,
+  UpdateInput,
+  UpdateResult,
   VariableDefinition,
   VariableValue,
   WorkflowDefinition,
@@ -25,6 +28,7 @@ import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
+import type { AcceptedUpdate, SignalWithStartOptions, UpdateArguments, UpdateWithStartOptions } from "./updates.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 
 /** What names a workflow: its type, or its definition. */
@@ -191,6 +195,43 @@ export interface Workflows {
     ...args: SignalArguments<NoInfer<Given>>
   ): Promise<void>;
   /**
+   * Asks a run's body to do something (`ctx.onUpdate`), and gives its answer. The owner validates the update, executes it once per id, and records the answer: the same
+   * id again gives the same answer, also after takeovers, continueAsNew and the run's end, as long as it is among the latest 256 updates of the run that were answered (and
+   * in their latest 4 MiB). Without `timeoutMs` it waits as long as it takes, over changes of the leader and the owner. Rejects with UpdateFailedError when the handler
+   * throws, UPDATE_REJECTED by the validator or a schema, UPDATE_UNKNOWN without a handler, UPDATE_BUFFER_FULL, WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, INPUT_INVALID,
+   * DEADLINE_EXCEEDED (the update goes on), NAME_INVALID, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  update<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>>;
+  /** As {@link Workflows.update}, but resolves once the update is accepted, and will be executed whatever dies: with the way to wait for its answer. */
+  startUpdate<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>>;
+  /**
+   * Sends a signal to the run `options.runId`, and starts the run for it if there is none: both or neither, in one entry of the log. A run that goes on gets the signal,
+   * whatever it was started with. Rejects as {@link Workflows.start} and {@link Workflows.signal} do, and with WORKFLOW_FINISHED for a run that has ended (`ifFinished`).
+   */
+  signalWithStart<Workflow extends WorkflowName, Given>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    signal: SignalDefinition<Given> | string,
+    payload: NoInfer<Given> | Payload,
+    options: SignalWithStartOptions,
+  ): Promise<Run<WorkflowResult<Workflow>>>;
+  /** As {@link Workflows.signalWithStart}, with an update, whose answer it gives. Rejects as {@link Workflows.update} does, too. */
+  updateWithStart<Workflow extends WorkflowName, Update extends UpdateDefinition | string>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    update: Update,
+    updateInput: UpdateInput<Update> | Payload,
+    options: UpdateWithStartOptions,
+  ): Promise<UpdateResult<Update>>;
+  /**
    * Answers a token that a run has given out (`ctx.token`), once: the same answer again is taken for done. Resolves once it is committed. Rejects with
    * TOKEN_UNKNOWN, TOKEN_CONFLICT for a token that has another answer, TOKEN_EXPIRED, WORKFLOW_FINISHED, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
    */
@@ -242,6 +283,16 @@ export interface Run<Result = unknown> {
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */
   signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void>;
+  /** See {@link Workflows.update}. */
+  update<Update extends UpdateDefinition | string>(
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>>;
+  /** See {@link Workflows.startUpdate}. */
+  startUpdate<Update extends UpdateDefinition | string>(
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>>;
   /** See {@link Workflows.cancel}. */
   cancel(options?: CancelOptions): Promise<void>;
   /** See {@link Workflows.resume}. */
