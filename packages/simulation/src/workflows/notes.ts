@@ -107,7 +107,9 @@ export async function judgeNotes(
   { mayAsk, outcome, generation }: RunEnd,
 ): Promise<readonly ProgramFinding[]> {
   const finding = (message: string): ProgramFinding => ({ invariant: "updates-once", message });
-  const stray = refusals.find((code) => code !== "WORKFLOW_FINISHED" && (outcome === "completed" || code !== "UPDATE_FAILED"));
+  const stray = refusals.find(
+    (code) => code !== "WORKFLOW_FINISHED" && (outcome === "completed" || code !== "UPDATE_FAILED"),
+  );
   if (stray !== undefined) return [finding(`a caller of an update heard ${stray}`)];
   for (const [n, heard] of notes) {
     if (new Set(heard.map((note) => JSON.stringify(note))).size > 1)

@@ -97,11 +97,13 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
     // A query runs the code that the nodes have by now.
     const mayAsk = history.outcome.status === "completed" && body?.isOld === false;
     if (mayAsk) findings.push(...(await judgeCourse(cluster, body)));
-    findings.push(...(await judgeNotes(cluster, RUN_ID, heard, {
-      mayAsk,
-      outcome: history.outcome.status,
-      generation: earlierOf(history).length + 1,
-    })));
+    findings.push(
+      ...(await judgeNotes(cluster, RUN_ID, heard, {
+        mayAsk,
+        outcome: history.outcome.status,
+        generation: earlierOf(history).length + 1,
+      })),
+    );
   } catch (error) {
     findings.push(findingOf(error));
   }
