@@ -94,6 +94,13 @@ function livedIn(): WorkflowState {
       apply({ kind: "Checkpoint", runId, path: key, value: bytes(30), atMs: 3, owner, epoch, recordKind: "step" });
     }
     apply({ kind: "Signal", runId, name: "go", payload: bytes(4), signalId: "s1", atMs: 4 });
+    for (const updateId of ["u1", "u2", "u3"]) {
+      apply({ kind: "Update", runId, updateId, name: "go", input: bytes(5), atMs: 4 });
+      if (updateId === "u1") continue;
+      const answer = { kind: "UpdateAnswer", runId, updateId, atMs: 4, owner, epoch } as const;
+      apply({ ...answer, verdict: "accepted", path: `go#${updateId}`, value: bytes(6) });
+      if (updateId === "u3") apply({ ...answer, verdict: "completed", path: "", value: bytes(7) });
+    }
     if (runId === "c") {
       apply({ kind: "WorkflowEnd", runId, outcome: { status: "completed", result: bytes(9) }, atMs: 5, owner, epoch });
     }
