@@ -120,6 +120,7 @@ export type {
   RunSummary,
   StepInProgress,
 } from "./api/runs.ts";
+export type { StartOptions } from "./api/start-options.ts";
 export type { StreamChunk, StreamOptions } from "./api/streams.ts";
 export type { TokenFailure } from "./api/tokens.ts";
 export type {
@@ -139,7 +140,6 @@ export type {
   SignalArguments,
   SignalOptions,
   StartArguments,
-  StartOptions,
   VariablePageOptions,
   WorkflowName,
   Workflows,

@@ -7,6 +7,7 @@ import { decodeValue, encodeValue } from "./author/json-value.ts";
 import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 import { WorkflowExecutor } from "./executor.ts";
 import { WorkflowState } from "./machine/workflow-state.ts";
+import { UPDATE_STATUSES } from "./model/update.ts";
 import { nodeCodec } from "./nodes/node-record.ts";
 import { decodeArchive, encodeArchive } from "./state/archive.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
@@ -23,6 +24,7 @@ import {
 } from "./state/record-codec.ts";
 import { decodeHeader, encodeHeader } from "./state/state-header.ts";
 import { batchCodec, headCodec, readFrom, scopeCodec, sizeOfBatch, written } from "./state/stream-codec.ts";
+import { updateCodec } from "./state/update-codec.ts";
 import { command } from "./testing/arbitraries.ts";
 import { readerOf } from "./wire/command-wire.ts";
 
@@ -251,6 +253,13 @@ describe("damaged records of the state", () => {
         })
         .map(({ values, ...batch }) => written(batchCodec, { ...batch, spans: [{ place: "", attempt: 0, values }] })),
       (bytes) => [sizeOfBatch(bytes), readFrom(batchCodec, bytes)],
+    ],
+    [
+      "update",
+      fc
+        .record({ id: name, name, number, status: fc.constantFrom(...UPDATE_STATUSES), value, place: number })
+        .map((update) => written(updateCodec, update)),
+      (bytes) => readFrom(updateCodec, bytes),
     ],
     [
       "scope of a stream",

@@ -57,6 +57,7 @@ import type { HistoryExport } from "./history-format.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type { StartOptions } from "./start-options.ts";
 import { startRequest } from "./start-request.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
@@ -77,7 +78,6 @@ import type {
   SignalArguments,
   SignalOptions,
   StartArguments,
-  StartOptions,
   VariablePageOptions,
   WorkflowName,
   Workflows,

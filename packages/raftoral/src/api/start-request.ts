@@ -2,8 +2,9 @@
 import { inputOf, type TraceContext, type WorkflowDefinition } from "@raftoral/workflow";
 import { optionsArgument, runIdArgument, runTimeoutArgument, traceArgument, workflowArgument } from "./arguments.ts";
 import { Payload } from "./payload.ts";
+import type { StartOptions } from "./start-options.ts";
 import { assertFits } from "./validated-payload.ts";
-import type { StartOptions, WorkflowName } from "./workflows.ts";
+import type { WorkflowName } from "./workflows.ts";
 import type { StartRequest } from "./workflows-port.ts";
 
 /** What a start has where its caller gives nothing. */

@@ -3,7 +3,7 @@
 import type { CallOptions } from "./call-options.ts";
 import type { Payload } from "./payload.ts";
 import type { RecordedFailure } from "./runs.ts";
-import type { StartOptions } from "./workflows.ts";
+import type { StartOptions } from "./start-options.ts";
 
 /** Options of an update. */
 export interface UpdateOptions extends CallOptions {

@@ -4,7 +4,7 @@
  * UT1. A run has at most one update of an id. It is found by one look-up, however many there are.
  * UT2. Answered updates are remembered up to a number and up to so many bytes, the latest ones: the one that was answered first is forgotten first.
  * UT3. The head of a run says how many there are (model/update.ts), so that a run without updates reads nothing.
- * UT4. When a run ends, what is pending is dropped, and what is accepted has failed: nobody executes it again, whatever becomes of the run's id. When it continues as
+ * UT4. When a run ends, what is pending is dropped, and what is accepted has failed: it is not executed again, whatever becomes of the run's id. When it continues as
  *      new, or another run follows under its id, all go to the new one.
  */
 import type { StateKey, StateStore } from "@raftoral/raft-core";

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { query } from "../../author/query.ts";
+import type { StandardSchemaV1 } from "../../author/schema.ts";
 import { update } from "../../author/update.ts";
 import { workflow } from "../../author/workflow.ts";
 import { Latch, world } from "../../testing/workflow-world.ts";
@@ -232,7 +234,7 @@ describe("an update that its run's end leaves without an answer", () => {
         await own.waitFor("never");
       });
       await ctx.waitFor("stop");
-      throw new Error("no more");
+      throw new Error("over");
     });
     await w.startAll([failing]);
     const run = await w.runtime(1).startWorkflow(failing, undefined, { id: "r" });
@@ -240,7 +242,138 @@ describe("an update that its run's end leaves without an answer", () => {
     answer.catch(() => {});
     await w.next("record-committed", ({ kind }) => kind === "update");
     await run.signal("stop");
-    await expect(run.result()).rejects.toThrow("no more");
+    await expect(run.result()).rejects.toThrow("over");
     await expect(answer).rejects.toMatchObject({ code: "UPDATE_FAILED", failure: { code: "WORKFLOW_FINISHED" } });
+  });
+});
+
+describe("many updates at once", () => {
+  test("are accepted in the order of the log, and under way side by side", async () => {
+    const w = world([1]);
+    const latch = new Latch();
+    const many = workflow("many", { version: 1 }, async (ctx) => {
+      const begun: number[] = [];
+      ctx.onUpdate(update<number, number>("note"), async (own, n) => {
+        begun.push(n);
+        await own.step("wait", () => latch.opened);
+        return begun.indexOf(n);
+      });
+      await ctx.condition(() => begun.length === 20);
+      await ctx.step("open", () => latch.open());
+      return begun;
+    });
+    await w.startAll([many]);
+    const run = await w.runtime(1).startWorkflow(many, undefined, { id: "r" });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => run.update("note", n)));
+    const begun = (await run.result()) as readonly number[];
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => begun.indexOf(n)));
+    expect(new Set(begun).size).toBe(20);
+  });
+
+  test("that one would take too much for are refused by a validator that sees those before", async () => {
+    const w = world([1]);
+    const account = workflow("account", { version: 1 }, async (ctx) => {
+      let sum = 10;
+      ctx.onUpdate(
+        update<number, number>("take"),
+        (_own, amount) => {
+          sum -= amount;
+          return sum;
+        },
+        {
+          validate: (amount) => {
+            if (amount > sum) throw new RangeError(`There are ${sum}.`);
+          },
+        },
+      );
+      await ctx.waitFor("stop");
+      return sum;
+    });
+    await w.startAll([account]);
+    const run = await w.runtime(1).startWorkflow(account, undefined, { id: "r" });
+    const taken = await Promise.allSettled(Array.from({ length: 8 }, () => run.update("take", 3)));
+    expect(taken.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    await run.signal("stop");
+    expect(await run.result()).toBe(1);
+  });
+});
+
+describe("an update with schemas", () => {
+  const moment: StandardSchemaV1<string, Date> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value: unknown) => {
+        const at = new Date(String(value));
+        return Number.isNaN(at.getTime()) ? { issues: [{ message: "no moment" }] } : { value: at };
+      },
+    },
+  };
+  const year: StandardSchemaV1<number, string> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value: unknown) =>
+        typeof value === "number" ? { value: `year ${value}` } : { issues: [{ message: "no year" }] },
+    },
+  };
+  const when = update("when", { input: moment, output: year });
+
+  test("gives the handler what the schema makes of the input, on a replay too, and the caller what it makes of the answer", async () => {
+    const w = world();
+    const dated = workflow("dated", { version: 1 }, async (ctx) => {
+      const seen: number[] = [];
+      ctx.onUpdate(
+        when,
+        async (own, at) => {
+          seen.push(at.getTime());
+          await own.step("look", () => undefined);
+          return at.getUTCFullYear() === 1999 ? ("none" as unknown as number) : at.getUTCFullYear();
+        },
+        { validate: (at) => void at.getTime() },
+      );
+      ctx.onQuery(query<readonly number[]>("seen"), () => seen);
+      await ctx.waitFor("stop");
+    });
+    await w.startAll([dated]);
+    const run = await w.runtime(1).startWorkflow(dated, undefined, { id: "r" });
+    expect(await run.update("when", "2026-01-02T00:00:00Z")).toBe("year 2026");
+    await expect(run.update("when", "never")).rejects.toMatchObject({ code: "UPDATE_REJECTED" });
+    await expect(run.update("when", "1999-01-02T00:00:00Z")).rejects.toMatchObject({
+      failure: { code: "OUTPUT_INVALID" },
+    });
+    // Another node runs the body again, with the handlers of its updates.
+    const times = [Date.UTC(2026, 0, 2), Date.UTC(1999, 0, 2)];
+    expect(await w.runtime(2).query("r", "seen")).toEqual(times);
+    w.kill(1);
+    w.cluster.lead(2);
+    w.cluster.reportLost(1);
+    await w.next("body-started");
+    expect(await w.runtime(3).update("r", "when", "2027-01-02T00:00:00Z")).toBe("year 2027");
+    expect(await w.runtime(3).query("r", "seen")).toEqual([...times, Date.UTC(2027, 0, 2)]);
+  });
+});
+
+describe("code that does not fit the updates of a run", () => {
+  test("holds the run when it has no handler for one that was accepted", async () => {
+    const w = world([1, 2, 3]);
+    const code = (handles: boolean) =>
+      workflow("changed", { version: 1 }, async (ctx) => {
+        if (!handles) return;
+        ctx.onUpdate(update<string>("add"), (own) => own.step("s", () => "added"));
+        await ctx.waitFor("stop");
+      });
+    w.start(1, [code(true)]);
+    await w.runtime(1).registered;
+    w.cluster.lead(1);
+    await w.runtime(1).startWorkflow(code(true), undefined, { id: "r" });
+    expect(await w.runtime(1).update("r", "add")).toBe("added");
+    w.start(2, [code(false)]);
+    await w.runtime(2).registered;
+    const stuck = w.next("run-stuck");
+    w.kill(1);
+    w.cluster.lead(2);
+    w.cluster.reportLost(1);
+    expect(await stuck).toMatchObject({ reason: "code-mismatch", mismatch: { recorded: "update add#u1" } });
   });
 });

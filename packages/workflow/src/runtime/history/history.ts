@@ -304,7 +304,7 @@ export class History {
   async concludeUpdate({ id, verdict, value }: UpdateConclusion): Promise<void> {
     await this.staged();
     const result = await this.#propose(this.#updateAnswer(id, verdict, value, ""));
-    if (!result.ok) throw refusal(`update ${id}`, result);
+    if (!result.ok) throw refusal(id, result);
   }
 
   #updateAnswer(updateId: string, verdict: UpdateVerdict, value: Uint8Array, path: string): UpdateAnswer {
