@@ -184,7 +184,8 @@ export const account = workflow("account", { version: 1 }, async (ctx, opened: n
   ctx.onUpdate(
     pay,
     async (own, { amount }) => {
-      sum -= await own.step("pay", () => amount);
+      const paid = await own.step("pay", () => amount);
+      sum -= paid;
       return { left: sum };
     },
     {

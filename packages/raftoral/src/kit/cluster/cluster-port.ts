@@ -35,8 +35,8 @@ export interface ClusterPortSetting {
   readonly nodes: () => readonly TestNode[];
   /** Resolves when a node is up. */
   readonly untilUp: () => Promise<void>;
-  /** Holds a signal back, as a slow network would. */
-  readonly delaySignal: (request: SignalRequest) => Promise<void>;
+  /** Holds a signal or an update back, as a slow network would. */
+  readonly delaySignal: (request: SignalRequest | UpdateRequest) => Promise<void>;
 }
 
 /** What a node says that is about to be gone, or cannot reach the others. */
@@ -167,14 +167,16 @@ export class ClusterPort implements WorkflowsPort {
 
   update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
     const { runId, name, input, updateId: id, until } = request;
-    return this.#call((workflows) =>
+    const ask = (workflows: Workflows): Promise<UpdateEnd | undefined> =>
       updateEnd(name, limit, async () => {
-        if (until === "completed")
+        if (until === "completed") {
           return { answer: await workflows.update(runId, name, input, { id, ...options(limit) }) };
+        }
         await workflows.startUpdate(runId, name, input, { id, ...options(limit) });
         return undefined;
-      }),
-    );
+      });
+    const { time, delaySignal } = this.#setting;
+    return time.drive(delaySignal(request).then(() => this.#attempt(ask)));
   }
 
   signalWithStart({ start: given, signal, afterEnd }: SignalWithStartRequest, limit: CallLimit): Promise<boolean> {
