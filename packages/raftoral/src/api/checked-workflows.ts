@@ -46,7 +46,6 @@ import {
   signalNameArgument,
   streamNameArgument,
   tokenArgument,
-  traceArgument,
   variableNameArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";

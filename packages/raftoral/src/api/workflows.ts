@@ -11,7 +11,6 @@ import type {
   SignalDefinition,
   StreamDefinition,
   StreamValue,
-  TraceContext,
   UpdateDefinition,
   UpdateInput,
   UpdateResult,
