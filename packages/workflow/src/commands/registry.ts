@@ -6,10 +6,12 @@ import { records } from "./history/records.ts";
 import { signalReceive } from "./history/signal-receive.ts";
 import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
+import { updateAnswer } from "./history/update-answer.ts";
 import { childEnded } from "./messages/child-ended.ts";
 import { closeChildren } from "./messages/close-children.ts";
 import { signal } from "./messages/signal.ts";
 import { tokenAnswer } from "./messages/token-answer.ts";
+import { update } from "./messages/update.ts";
 import { nodeDrain } from "./nodes/node-drain.ts";
 import { nodeLost } from "./nodes/node-lost.ts";
 import { nodeRegister } from "./nodes/node-register.ts";
@@ -21,6 +23,7 @@ import { moveRuns } from "./runs/move-runs.ts";
 import { ownerChange } from "./runs/owner-change.ts";
 import { prune } from "./runs/prune.ts";
 import { resume } from "./runs/resume.ts";
+import { startWith } from "./runs/start-with.ts";
 import { timeOut } from "./runs/time-out.ts";
 import { trial } from "./runs/trial.ts";
 import { workflowEnd } from "./runs/workflow-end.ts";
@@ -50,6 +53,9 @@ const DEFINITIONS = [
   closeChildren,
   timeOut,
   continueAsNew,
+  update,
+  updateAnswer,
+  startWith,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

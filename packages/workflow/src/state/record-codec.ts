@@ -12,6 +12,7 @@ import { type HistoryRecord, RECORD_KINDS } from "../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../model/run-outcome.ts";
 import { STUCK_REASONS } from "../model/stuck-reason.ts";
 import { type TraceContext, traceContextCodec } from "../model/trace-context.ts";
+import { NO_UPDATES, type UpdateTotals, updateTotalsCodec } from "../model/update.ts";
 import { ByteSlabs } from "../records/byte-slabs.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
@@ -65,6 +66,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
   to.string(18, head.cancelReason ?? "");
   for (const id of head.signalIds) to.string(20, id);
   to.uint(21, head.stepsInProgress);
+  if (head.updates !== undefined) {
+    part.reset();
+    updateTotalsCodec.write(part, head.updates);
+    to.message(50, part.view());
+  }
   if (run.parent !== undefined) {
     part.reset();
     knownParentCodec.write(part, run.parent);
@@ -118,6 +124,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
   let stepsInProgress = 0;
+  let updates: UpdateTotals | undefined;
   let parent: KnownParent | undefined;
   let trace: TraceContext | undefined;
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
@@ -166,6 +173,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 45) hasChildren = from.bool();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
+    else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -182,6 +190,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         cancelReason: asked,
         signalIds,
         stepsInProgress,
+        updates,
         owner,
         epoch,
         attempt,
@@ -202,6 +211,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         tried,
         signalIds,
         stepsInProgress,
+        updates,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
   const facts = { behaviourLevel, runId, workflowType, version, seed, inputDigest, parent, trace, ...begun };

@@ -12,6 +12,7 @@ import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
+import type { UpdateTotals } from "../model/update.ts";
 import type { Seat } from "../nodes/seat.ts";
 
 /** A signal that the run has not asked for yet. */
@@ -51,6 +52,8 @@ export interface RunningHead {
   readonly signalIds: readonly string[];
   /** Steps without a record of which the state has progress. */
   readonly stepsInProgress: number;
+  /** Its updates; undefined for a run that never had one. */
+  readonly updates: UpdateTotals | undefined;
 }
 
 /** The run has ended and waits to be pruned. */
@@ -73,6 +76,8 @@ export interface FinishedHead {
   readonly attempt: number;
   /** Steps whose progress it left behind; swept when it is pruned. */
   readonly stepsInProgress: number;
+  /** Updates that were answered and are remembered; undefined for a run that never had one. */
+  readonly updates: UpdateTotals | undefined;
 }
 
 /** The part of a run that commands replace. */

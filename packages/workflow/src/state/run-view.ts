@@ -9,6 +9,7 @@ import type { KnownProgress } from "../model/step-progress.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { TypeVersion } from "../model/type-version.ts";
+import type { OpenUpdate } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
 import type { RunHead, RunRecord } from "./run-record.ts";
@@ -56,6 +57,8 @@ interface OpenFacts extends RunFacts {
   readonly reason: OwnerReason;
   /** Names of signals that wait for it, oldest first. */
   readonly signals: readonly string[];
+  /** Number of the update that came last, over all generations; 0 without one. */
+  readonly latestUpdate: number;
   /** Owners that it lost in a row (model/owner-losses.ts). */
   readonly ownerLosses: number;
 }
@@ -100,6 +103,8 @@ export type RunView = RunSummary & {
   /** How far the steps have come that have no record yet. Empty for a run that has ended. */
   readonly progress: readonly KnownProgress[];
   readonly streams: readonly OwnedStream[];
+  /** Updates that are not answered, in the order in which they came. */
+  readonly updates: readonly OpenUpdate[];
 };
 
 /** A running child of a run. */
@@ -174,7 +179,8 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
   if (head.status === "running") {
     const { reason, losses, stuck, mismatch } = head;
     const signals = run.signals.map((signal) => signal.name);
-    const open = { ...facts, reason, signals, ownerLosses: losses.count };
+    const latestUpdate = head.updates?.latest ?? 0;
+    const open = { ...facts, reason, signals, latestUpdate, ownerLosses: losses.count };
     return stuck === undefined
       ? { ...open, status: "running" }
       : { ...open, status: "stuck", stuckReason: stuck, mismatch };
@@ -220,6 +226,7 @@ export function view(tables: Tables, run: RunRecord): RunView {
     history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
     progress: progressIn(runs, run, Number.POSITIVE_INFINITY),
     streams: ownedStreams(runs.records, run),
+    updates: tables.updates.open(run),
   };
 }
 

@@ -264,7 +264,7 @@ export class TestCluster {
     this.#faults.setNetwork(faults);
   }
 
-  /** Holds every signal back for a random time, so that signals may overtake each other. Zero for both undoes it. */
+  /** Holds every signal and every update back for a random time, so that they may overtake each other. Zero for both undoes it. */
   delaySignals(min: Duration, max: Duration): void {
     this.#signals.set(durationMs(min), durationMs(max));
   }

@@ -4,8 +4,8 @@
  * BC1. A body that makes many calls at once makes them over several turns of the event loop, in their order (turns.ts TU1). It gets no answer until all
  *      are made: a replay must know everything that the body asks for before it decides what comes first.
  * BC2. A receipt of a signal on its way counts beside the calls: its signal may go to any wait (signal-waits.ts SW1), so the log decides its place.
- * BC3. A sleep that ended alone has no record of its end. The last one of them is known here, because a cancellation that was heard afterwards says so.
- *      A body that was taken out of memory has come to where it was once that sleep has ended again and it has asked for all that is recorded.
+ * BC3. A sleep that ended alone, in a body without handlers, has no record of its end. The last one of them is known here, because a cancellation that was heard
+ *      afterwards says so. A body that was taken out of memory has come to where it was once that sleep has ended again and it has asked for all that is recorded.
  * BC4. A body goes on in the turn of an answer, by microtasks alone. What goes on in another turn has awaited something else: a timer, I/O, an event.
  */
 import type { Clock } from "@raftoral/raft-core";
@@ -63,6 +63,8 @@ export class BodyCalls {
   #replays = 0;
   #isBeyondRecord = false;
   #lastWake: string | undefined;
+  /** Whether messages begin handlers of the body, at any time: then the log has the end of every sleep, also of one that ends alone (BC3). */
+  hasHandlers = false;
   /** Records that the body has been answered with. */
   answers = 0;
   /** Undefined once the body has come to that sleep again. */

@@ -104,7 +104,7 @@ async function asked(
   const found = site.history.find(path, "signal");
   if (found !== undefined) {
     await site.recorded(found.position);
-    return site.body.parts.interruption.isOver ? never() : { record: found, isReplay: true };
+    return site.body.parts.interruption.isOver ? never() : { record: found, path, isReplay: true };
   }
   const ready = site.ready(path, "signal");
   if (ready !== undefined) await ready;
@@ -115,7 +115,7 @@ async function asked(
     const claimed = inbox.claim(name);
     if (claimed || timedOut) {
       const record = await received(site, path, name, timedOut, wait);
-      if (record !== undefined) return { record, isReplay: false };
+      if (record !== undefined) return { record, path, isReplay: false };
       // Another wait was answered meanwhile, and this one has asked for nothing: the signal waits still, as far as is known here.
       if (claimed && !wait.isOpen) inbox.arrived(name);
     }

@@ -18,7 +18,8 @@ import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { isSuspect } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { isExternal } from "../../model/record.ts";
-import type { RunSummary } from "../../state/run-view.ts";
+import type { OpenUpdate } from "../../model/update.ts";
+import type { RunningSummary, RunSummary } from "../../state/run-view.ts";
 import type { RecordCommitted, RunContinued, RunStarted, WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import { awaitsRecord, awaitsSignal, type EvictedBody } from "../residency/evicted-body.ts";
@@ -106,6 +107,7 @@ export class Executions {
             generation: 1,
             cancelReason: undefined,
             signals: [],
+            updates: [],
           });
           this.#take({ ...event, family: event.index, cancelReason: undefined }, start);
         }
@@ -133,6 +135,9 @@ export class Executions {
         return;
       case "signal-buffered":
         this.#signalled(event.runId, event.name);
+        return;
+      case "update-requested":
+        this.#updateRequested(event.runId, event.update);
         return;
       case "cancel-requested":
         this.#cancelRequested(event.runId, event.reason);
@@ -200,8 +205,7 @@ export class Executions {
     const { evicted } = held;
     if (evicted !== undefined) {
       const isNews = now.recordCount !== evicted.records || held.isCancelled;
-      if (isNews || (now.status === "running" && now.signals.some((name) => awaitsSignal(evicted, name))))
-        this.#wake(held);
+      if (isNews || (now.status === "running" && brings(now, evicted))) this.#wake(held);
     }
     if (held.execution === undefined) return;
     const run = await this.#engine.run(held.runId);
@@ -209,6 +213,7 @@ export class Executions {
     for (const [path, { kind, position }] of run.history) held.execution?.committed(path, kind, position);
     held.execution?.rest.stir();
     held.execution?.inbox.reset(run.signals);
+    held.execution?.handlers.updates.reset(run.updates);
     if (run.cancelReason !== undefined) held.execution?.cancel(run.cancelReason);
   }
 
@@ -230,6 +235,16 @@ export class Executions {
     held.execution?.rest.stir();
     held.execution?.inbox.arrived(name);
     if (held.evicted !== undefined && awaitsSignal(held.evicted, name)) this.#wake(held);
+  }
+
+  #updateRequested(runId: string, update: OpenUpdate): void {
+    const held = this.#held.get(runId);
+    if (held === undefined) return;
+    held.outdated = true;
+    held.execution?.rest.stir();
+    held.execution?.handlers.updates.arrived(update);
+    // Also a body without a handler for it: that is the answer then.
+    this.#wake(held);
   }
 
   #cancelRequested(runId: string, reason: string): void {
@@ -347,13 +362,18 @@ function trialOf({ trial }: HeldRun): Promise<void> | undefined {
   return trial === undefined || trial.isOver ? undefined : trial.ended;
 }
 
+/** Whether messages have come for a body that it waits for, or that it has to answer. */
+function brings({ signals, latestUpdate }: RunningSummary, evicted: EvictedBody): boolean {
+  return latestUpdate > evicted.latestUpdate || signals.some((name) => awaitsSignal(evicted, name));
+}
+
 /** A run that has no history yet. */
 function startOf(
   { runId, version, epoch, input, seed, trace, behaviourLevel }: RunStarted | RunContinued,
-  at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals">,
+  at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals" | "updates">,
 ): ExecutionStart {
-  const { startIndex, generation, cancelReason, signals } = at;
+  const { startIndex, generation, cancelReason, signals, updates } = at;
   const nothing = { history: [], progress: [], streams: [] };
   const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
-  return { ...given, attempt: 1, cancelReason, signals, ...nothing };
+  return { ...given, attempt: 1, cancelReason, signals, updates, ...nothing };
 }

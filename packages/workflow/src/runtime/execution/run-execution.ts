@@ -11,6 +11,7 @@
  * B7. A body that does not fit its history gets no answer and no error, and its outcome does not stand: the run is held, and goes on where code fits.
  * B8. A body may leave memory while a replay brings it to the same place again (body-rest.ts). No call of a body that has left settles, and nothing is proposed for
  *     it. It runs again under the same epoch and as the same attempt, and nothing of that is told as new.
+ * B9. A body that has returned, or asks for its next generation, ends once its handlers have ended. One that has thrown ends without them.
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
@@ -37,6 +38,7 @@ import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
+import { BodyHandlers } from "../handlers/body-handlers.ts";
 import { ExternalRecords } from "../history/external-records.ts";
 import { History, never } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
@@ -72,6 +74,7 @@ export class RunExecution {
   readonly queries: BodyQueries;
   /** Whether the body may leave memory (B8). */
   readonly rest: BodyRest;
+  readonly handlers: BodyHandlers;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
   readonly #history: History;
@@ -82,6 +85,8 @@ export class RunExecution {
   readonly #replay: ReplayGate;
   readonly #place: PlacedBody;
   readonly #ended = Promise.withResolvers<void>();
+  /** Settles when the body asks for the next generation. */
+  readonly #continued = Promise.withResolvers<BodyOutcome>();
   /** Settles with the failure of a body that a rejection has ended (B5). */
   readonly #stray = Promise.withResolvers<BodyOutcome>();
   readonly #cancellation: BodyCancellation;
@@ -147,6 +152,13 @@ export class RunExecution {
       onDiverged: (error) => this.#diverged(error),
     });
     this.site = new CallSite(this.#calls, interruption.root);
+    this.handlers = new BodyHandlers({
+      site: this.site,
+      inbox: this.inbox,
+      start,
+      contextOf: (paths, site) => ExecutionContext.of(this, paths, site),
+      onFailed: (error) => this.#handlerFailed(error),
+    });
     const lines = new BodyLines(evicted?.lines ?? 0, () => this.#calls.isReplaying);
     this.log = { logger, runId, workflowType: definition.type, lines };
     const { guard } = this.site;
@@ -169,7 +181,15 @@ export class RunExecution {
     const childCancels = new ChildCancels({ clock, proposer, goOn: holds });
     this.children = { run: start, externals, cancel: childCancels.ask };
     const [activity, history, answers] = [this.#activity, this.#history, this.#answers];
-    this.rest = new BodyRest({ interruption, activity, history, answers, queries: this.queries, childCancels });
+    this.rest = new BodyRest({
+      interruption,
+      activity,
+      history,
+      answers,
+      queries: this.queries,
+      handlers: this.handlers,
+      childCancels,
+    });
     this.#cancellation = new BodyCancellation({
       interruption,
       activity,
@@ -190,8 +210,10 @@ export class RunExecution {
     watchStrayRejections();
     if (this.#evicted === undefined) this.#reports.bodyStarted(this.start.attempt, this.#history.size);
     const body = inBody(this.#place, () => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
-    const outcome = await Promise.race([body, this.#stray.promise]);
+    const returned = await Promise.race([body, this.#stray.promise, this.#continued.promise]);
     const { interruption } = this;
+    if (interruption.isOver) return;
+    const outcome = await this.#drained(returned);
     if (interruption.isOver) return;
     if (this.#history.left > 0 && interruption.cancelled === undefined) {
       this.#diverged(this.#history.differenceAt("its end", `to have ${outcome.status}`));
@@ -200,15 +222,32 @@ export class RunExecution {
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     interruption.hold();
     this.site.guard.returned();
-    this.queries.returned();
     this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
     this.end("ended");
   }
 
+  /** What the body has ended with, once its handlers have ended (B9). */
+  async #drained(returned: BodyOutcome): Promise<BodyOutcome> {
+    this.handlers.returned();
+    this.queries.returned();
+    if (returned.status === "failed") return returned;
+    const drained = this.handlers.drained().then(() => returned);
+    const ended = this.#ended.promise.then(() => returned);
+    return await Promise.race([drained, this.#stray.promise, ended]);
+  }
+
+  /** A handler of a signal has failed, and the run with it. */
+  #handlerFailed(error: unknown): void {
+    if (error instanceof NonDeterminismError) this.#diverged(error);
+    else if (this.interruption.cancelled === undefined)
+      this.#stray.resolve({ status: "failed", error: recordedError(error) });
+    else if (!(error instanceof CancelledError)) this.#reports.cleanUpFailed(error);
+  }
+
   /** The body asks for the next generation of its run: nothing of it goes on. */
   continueAsNew(input: Uint8Array): void {
-    this.#stray.resolve({ status: "continued", input });
+    this.#continued.resolve({ status: "continued", input });
   }
 
   /** Somebody has asked to cancel the run. A body that has not ended after a while is ended. */
@@ -302,6 +341,7 @@ export class RunExecution {
       lines: this.log.lines.count,
       hasReportedForeign: this.#hasReportedForeign,
       records: this.size.records,
+      latestUpdate: this.handlers.updates.latest,
       signals: this.inbox.awaited,
       externals: this.children.externals.awaited,
     };
@@ -331,7 +371,9 @@ export class RunExecution {
       const { output: gives, type } = definition;
       const given = await this.#given(raw);
       this.#calls.woken();
-      const returned = await definition.run(new ExecutionContext(this, new StepPaths(), this.site), given);
+      const running = definition.run(ExecutionContext.of(this, new StepPaths(), this.site), given);
+      this.handlers.begin();
+      const returned = await running;
       const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };

@@ -6,48 +6,29 @@
  * G2. Nothing is proposed once this node has lost the run: such calls never settle, so that no error handler of the body
  *     takes the loss for a failure of its work. The body is garbage from then on; the new owner's goes on.
  */
-import { type Clock, invariant, type NodeId } from "@raftoral/raft-core";
+import { type Clock, invariant } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
 import type { NewRecord } from "../../commands/history/records.ts";
 import type { StreamPart } from "../../commands/history/stream-append.ts";
+import type { UpdateAnswer } from "../../commands/history/update-answer.ts";
 import type { Refused } from "../../commands/refusal.ts";
 import type { WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import { WorkflowError } from "../../errors.ts";
-import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { callOf, isExternal, sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
-import type { OwnedStream } from "../../state/stream-view.ts";
+import type { UpdateVerdict } from "../../model/update.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
 import { LazySet } from "../collections/lazy-set.ts";
 import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
 import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
+import type { LeftBehind, Ownership, UpdateAcceptance, UpdateConclusion } from "./ownership.ts";
 import { RunTime } from "./run-time.ts";
 import { StagedRecords } from "./staged-records.ts";
-
-/** The ownership in whose name everything is recorded. */
-export interface Ownership {
-  readonly runId: string;
-  readonly owner: NodeId;
-  readonly epoch: Epoch;
-  /** Whether this node has the run still, as far as it knows. */
-  readonly holds: () => boolean;
-  /** This node has learned that it has not. */
-  readonly onLost: () => void;
-  /** The log refuses what the body was answered with already. */
-  readonly onRefused: (error: unknown) => void;
-}
-
-/** What earlier owners have left of a run. */
-export interface LeftBehind {
-  readonly history: Iterable<readonly [string, HistoryRecord]>;
-  readonly progress: readonly KnownProgress[];
-  readonly streams: readonly OwnedStream[];
-}
 
 /** The place of an answer that the log does not have yet: after all that it has. */
 const STAGED: RecordPosition = Number.MAX_SAFE_INTEGER;
@@ -249,7 +230,7 @@ export class History {
 
   /** Commits a record after all that is staged, and gives the one that stands at the path then. */
   async record(path: string, kind: RecordKind, value: Uint8Array): Promise<HistoryRecord> {
-    await this.#afterStaged();
+    await this.staged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
     const recorded = await this.#commit(path, {
@@ -273,7 +254,7 @@ export class History {
 
   /** Commits the receipt of a signal, or that none came in time; undefined when none is there. */
   async receive(path: string, name: string, timedOut: boolean): Promise<HistoryRecord | undefined> {
-    await this.#afterStaged();
+    await this.staged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
     return this.#commit(path, { kind: "SignalReceive", runId, path, name, timedOut, atMs, owner, epoch });
@@ -323,8 +304,26 @@ export class History {
     this.#staged.flush();
   }
 
+  /** Commits that an update is accepted; undefined when the run does not know it. To be called when nothing is staged. */
+  async acceptUpdate({ id, path, value }: UpdateAcceptance): Promise<HistoryRecord | undefined> {
+    return this.#commit(path, this.#updateAnswer(id, "accepted", value, path));
+  }
+
+  /** Commits that an update is refused, or the answer to one, after all that is staged. */
+  async concludeUpdate({ id, verdict, value }: UpdateConclusion): Promise<void> {
+    await this.staged();
+    const result = await this.#propose(this.#updateAnswer(id, verdict, value, ""));
+    if (!result.ok) throw refusal(id, result);
+  }
+
+  #updateAnswer(updateId: string, verdict: UpdateVerdict, value: Uint8Array, path: string): UpdateAnswer {
+    const { runId, owner, epoch } = this.#ownership;
+    const atMs = this.#clock.wallMs();
+    return { kind: "UpdateAnswer", runId, updateId, verdict, path, value, atMs, owner, epoch };
+  }
+
   /** Undefined when nothing is staged; else resolves when all of it is committed. Proposals overtake each other, and records must not (staged-records.ts SR1). */
-  #afterStaged(): Promise<void> | undefined {
+  staged(): Promise<void> | undefined {
     // A refusal ends the execution, and the code that waits is a part of it.
     return this.#staged.isEmpty ? undefined : this.#staged.quiet().catch(() => never());
   }
@@ -351,6 +350,7 @@ export class History {
       if (result.code === "SIGNAL_MISSING") return undefined;
       throw refusal(key, result);
     }
+    if (result.kind === "Done") return undefined;
     invariant(result.kind === "Recorded", () => `a record at ${key} gave ${result.kind}`);
     const { record } = result;
     this.time.observe(record.recordedAtMs);

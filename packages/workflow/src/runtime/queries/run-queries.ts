@@ -145,7 +145,7 @@ export class RunQueries {
     // A body that has not heard of its cancellation has not by the record.
     const hasHeard = history.some(([, { kind }]) => kind === "cancellation");
     const cancelReason = hasHeard ? run.cancelReason : undefined;
-    const start: ExecutionStart = { ...run, cancelReason, signals: [], progress: [] };
+    const start: ExecutionStart = { ...run, cancelReason, signals: [], updates: [], progress: [] };
     return new RunExecution(definition, start, {
       ...shared,
       slots,

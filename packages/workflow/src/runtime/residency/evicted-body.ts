@@ -19,6 +19,8 @@ export interface EvictedBody {
   readonly hasReportedForeign: boolean;
   /** Records of the run that this node had heard of. */
   readonly records: number;
+  /** Number of the update that it had heard of last, over all generations; 0 without one. */
+  readonly latestUpdate: number;
   /** Names of signals that the body waits for. */
   readonly signals: readonly string[];
   /** Paths of records from outside that the body waits for. */

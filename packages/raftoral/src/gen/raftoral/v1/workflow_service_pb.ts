@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKpBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA1CDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbCIpCglQYXJlbnRSdW4SDgoGcnVuX2lkGAEgASgJEgwKBHBhdGgYAiABKAkiPwoIQ2hpbGRSdW4SDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCSK+AQoOU3RlcEluUHJvZ3Jlc3MSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSHwoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgESACIAQESEwoLYmVnYW5fYXRfbXMYBSABKAQSEQoJaGVhcnRiZWF0GAYgASgMQhUKE19uZXh0X2F0dGVtcHRfYXRfbXMiqwEKB091dGNvbWUSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLZW5kZWRfYXRfbXMYAyABKAQSDgoGcmVzdWx0GAQgASgMEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBiABKAkicwoNSGlzdG9yeVJlY29yZBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcmVjb3JkZWRfYXRfbXMYBCABKAQSDQoFZXBvY2gYBSABKAQSEAoIcG9zaXRpb24YBiABKAkixgEKD1N0YXJ0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEhYKDnZlcnNpb25fcGlubmVkGAQgASgIEg0KBWlucHV0GAUgASgMEhIKCnRpbWVvdXRfbXMYBiABKA0SFgoOcnVuX3RpbWVvdXRfbXMYByABKAQSKAoFdHJhY2UYKCABKAsyGS5yYWZ0b3JhbC52MS5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAkiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI4ChJEZXNjcmliZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4iiwEKD0xpc3RSdW5zUmVxdWVzdBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIksKEExpc3RSdW5zUmVzcG9uc2USHgoEcnVucxgBIAMoCzIQLnJhZnRvcmFsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXwoSUmVhZEhpc3RvcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjYKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iIgoRUmVhZElucHV0UmVzcG9uc2USDQoFaW5wdXQYASABKAwiMQoOV2FpdFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3dhaXRfbXMYAiABKA0iOAoPV2FpdFJ1blJlc3BvbnNlEiUKB291dGNvbWUYASABKAsyFC5yYWZ0b3JhbC52MS5PdXRjb21lIl8KEVJlYWRTdHJlYW1SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZzdHJlYW0YAiABKAkSEQoEZnJvbRgDIAEoBEgAiAEBEg4KBmZvbGxvdxgEIAEoCEIHCgVfZnJvbSI+ChJSZWFkU3RyZWFtUmVzcG9uc2USKAoGY2h1bmtzGAEgAygLMhgucmFmdG9yYWwudjEuU3RyZWFtQ2h1bmsiaAoLU3RyZWFtQ2h1bmsSDgoGb2Zmc2V0GAEgASgEEg0KBXZhbHVlGAIgASgMEhEKBHN0ZXAYAyABKAlIAIgBARIPCgdhdHRlbXB0GAQgASgNEg0KBWVwb2NoGAUgASgEQgcKBV9zdGVwIm8KFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iXQoVUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEisKCXZhcmlhYmxlcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlJ1blZhcmlhYmxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJCCgtSdW5WYXJpYWJsZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgMEhYKDnJlY29yZGVkX2F0X21zGAMgASgEImgKEFNpZ25hbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIRCglzaWduYWxfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSITChFTaWduYWxSdW5SZXNwb25zZSJTCg9RdWVyeVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg0KBXF1ZXJ5GAIgASgJEg0KBWlucHV0GAMgASgMEhIKCnRpbWVvdXRfbXMYBCABKA0iIgoQUXVlcnlSdW5SZXNwb25zZRIOCgZhbnN3ZXIYASABKAwicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSI7CgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkiFQoTQW5zd2VyVG9rZW5SZXNwb25zZSJWChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARISCgp0aW1lb3V0X21zGAMgASgNQgkKB19yZWFzb24iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoQUmVzdW1lUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSITChFSZXN1bWVSdW5SZXNwb25zZSqgAQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX1JVTk5JTkcQARIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBACEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAMSGAoUUlVOX1NUQVRVU19DQU5DRUxMRUQQBBIUChBSVU5fU1RBVFVTX1NUVUNLEAUygQgKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkcKCFF1ZXJ5UnVuEhwucmFmdG9yYWwudjEuUXVlcnlSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuUXVlcnlSdW5SZXNwb25zZRJQCgtBbnN3ZXJUb2tlbhIfLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkoKCVJlc3VtZVJ1bhIdLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKpBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA1CDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbCIpCglQYXJlbnRSdW4SDgoGcnVuX2lkGAEgASgJEgwKBHBhdGgYAiABKAkiPwoIQ2hpbGRSdW4SDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCSK+AQoOU3RlcEluUHJvZ3Jlc3MSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSHwoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgESACIAQESEwoLYmVnYW5fYXRfbXMYBSABKAQSEQoJaGVhcnRiZWF0GAYgASgMQhUKE19uZXh0X2F0dGVtcHRfYXRfbXMiqwEKB091dGNvbWUSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLZW5kZWRfYXRfbXMYAyABKAQSDgoGcmVzdWx0GAQgASgMEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBiABKAkicwoNSGlzdG9yeVJlY29yZBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcmVjb3JkZWRfYXRfbXMYBCABKAQSDQoFZXBvY2gYBSABKAQSEAoIcG9zaXRpb24YBiABKAkixgEKD1N0YXJ0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEhYKDnZlcnNpb25fcGlubmVkGAQgASgIEg0KBWlucHV0GAUgASgMEhIKCnRpbWVvdXRfbXMYBiABKA0SFgoOcnVuX3RpbWVvdXRfbXMYByABKAQSKAoFdHJhY2UYKCABKAsyGS5yYWZ0b3JhbC52MS5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAkiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI4ChJEZXNjcmliZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4iiwEKD0xpc3RSdW5zUmVxdWVzdBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIksKEExpc3RSdW5zUmVzcG9uc2USHgoEcnVucxgBIAMoCzIQLnJhZnRvcmFsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXwoSUmVhZEhpc3RvcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjYKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iIgoRUmVhZElucHV0UmVzcG9uc2USDQoFaW5wdXQYASABKAwiMQoOV2FpdFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3dhaXRfbXMYAiABKA0iOAoPV2FpdFJ1blJlc3BvbnNlEiUKB291dGNvbWUYASABKAsyFC5yYWZ0b3JhbC52MS5PdXRjb21lIl8KEVJlYWRTdHJlYW1SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZzdHJlYW0YAiABKAkSEQoEZnJvbRgDIAEoBEgAiAEBEg4KBmZvbGxvdxgEIAEoCEIHCgVfZnJvbSI+ChJSZWFkU3RyZWFtUmVzcG9uc2USKAoGY2h1bmtzGAEgAygLMhgucmFmdG9yYWwudjEuU3RyZWFtQ2h1bmsiaAoLU3RyZWFtQ2h1bmsSDgoGb2Zmc2V0GAEgASgEEg0KBXZhbHVlGAIgASgMEhEKBHN0ZXAYAyABKAlIAIgBARIPCgdhdHRlbXB0GAQgASgNEg0KBWVwb2NoGAUgASgEQgcKBV9zdGVwIm8KFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iXQoVUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEisKCXZhcmlhYmxlcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlJ1blZhcmlhYmxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJCCgtSdW5WYXJpYWJsZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgMEhYKDnJlY29yZGVkX2F0X21zGAMgASgEImgKEFNpZ25hbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIRCglzaWduYWxfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSITChFTaWduYWxSdW5SZXNwb25zZSJTCg9RdWVyeVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg0KBXF1ZXJ5GAIgASgJEg0KBWlucHV0GAMgASgMEhIKCnRpbWVvdXRfbXMYBCABKA0iIgoQUXVlcnlSdW5SZXNwb25zZRIOCgZhbnN3ZXIYASABKAwifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgihwEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSI7CgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkiFQoTQW5zd2VyVG9rZW5SZXNwb25zZSJWChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARISCgp0aW1lb3V0X21zGAMgASgNQgkKB19yZWFzb24iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoQUmVzdW1lUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSITChFSZXN1bWVSdW5SZXNwb25zZSqgAQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX1JVTk5JTkcQARIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBACEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAMSGAoUUlVOX1NUQVRVU19DQU5DRUxMRUQQBBIUChBSVU5fU1RBVFVTX1NUVUNLEAUqmwEKDFVwZGF0ZVN0YXR1cxIdChlVUERBVEVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVVVBEQVRFX1NUQVRVU19QRU5ESU5HEAESGgoWVVBEQVRFX1NUQVRVU19BQ0NFUFRFRBACEhsKF1VQREFURV9TVEFUVVNfQ09NUExFVEVEEAMSGAoUVVBEQVRFX1NUQVRVU19GQUlMRUQQBDL8CQoPV29ya2Zsb3dTZXJ2aWNlEkcKCFN0YXJ0UnVuEhwucmFmdG9yYWwudjEuU3RhcnRSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuU3RhcnRSdW5SZXNwb25zZRJQCgtEZXNjcmliZVJ1bhIfLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVzcG9uc2USRwoITGlzdFJ1bnMSHC5yYWZ0b3JhbC52MS5MaXN0UnVuc1JlcXVlc3QaHS5yYWZ0b3JhbC52MS5MaXN0UnVuc1Jlc3BvbnNlElAKC1JlYWRIaXN0b3J5Eh8ucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXNwb25zZRJKCglSZWFkSW5wdXQSHS5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZElucHV0UmVzcG9uc2USRAoHV2FpdFJ1bhIbLnJhZnRvcmFsLnYxLldhaXRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuV2FpdFJ1blJlc3BvbnNlEk8KClJlYWRTdHJlYW0SHi5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXNwb25zZTABElYKDVJlYWRWYXJpYWJsZXMSIS5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVxdWVzdBoiLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USRwoIUXVlcnlSdW4SHC5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlc3BvbnNlEkoKCVVwZGF0ZVJ1bhIdLnJhZnRvcmFsLnYxLlVwZGF0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXNwb25zZRJVCg9TaWduYWxXaXRoU3RhcnQSIy5yYWZ0b3JhbC52MS5TaWduYWxXaXRoU3RhcnRSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuU3RhcnRSdW5SZXNwb25zZRJWCg9VcGRhdGVXaXRoU3RhcnQSIy5yYWZ0b3JhbC52MS5VcGRhdGVXaXRoU3RhcnRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVzcG9uc2USUAoLQW5zd2VyVG9rZW4SHy5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlcXVlc3QaIC5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * An error as it was recorded.
@@ -1092,6 +1092,151 @@ export const QueryRunResponseSchema: GenMessage<QueryRunResponse> = /*@__PURE__*
   messageDesc(file_raftoral_v1_workflow_service, 29);
 
 /**
+ * @generated from message raftoral.v1.UpdateRunRequest
+ */
+export type UpdateRunRequest = Message<"raftoral.v1.UpdateRunRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string update = 2;
+   */
+  update: string;
+
+  /**
+   * @generated from field: bytes input = 3;
+   */
+  input: Uint8Array;
+
+  /**
+   * Must be given: the caller polls with the same one.
+   *
+   * @generated from field: string update_id = 4;
+   */
+  updateId: string;
+
+  /**
+   * At most 60,000.
+   *
+   * @generated from field: uint32 wait_ms = 5;
+   */
+  waitMs: number;
+
+  /**
+   * Whether to answer once the update is accepted.
+   *
+   * @generated from field: bool until_accepted = 6;
+   */
+  untilAccepted: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateRunRequest.
+ * Use `create(UpdateRunRequestSchema)` to create a new message.
+ */
+export const UpdateRunRequestSchema: GenMessage<UpdateRunRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 30);
+
+/**
+ * @generated from message raftoral.v1.UpdateRunResponse
+ */
+export type UpdateRunResponse = Message<"raftoral.v1.UpdateRunResponse"> & {
+  /**
+   * @generated from field: raftoral.v1.UpdateStatus status = 1;
+   */
+  status: UpdateStatus;
+
+  /**
+   * Of a completed update.
+   *
+   * @generated from field: bytes answer = 2;
+   */
+  answer: Uint8Array;
+
+  /**
+   * Of a failed one.
+   *
+   * @generated from field: raftoral.v1.Failure failure = 3;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateRunResponse.
+ * Use `create(UpdateRunResponseSchema)` to create a new message.
+ */
+export const UpdateRunResponseSchema: GenMessage<UpdateRunResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 31);
+
+/**
+ * @generated from message raftoral.v1.SignalWithStartRequest
+ */
+export type SignalWithStartRequest = Message<"raftoral.v1.SignalWithStartRequest"> & {
+  /**
+   * With an id.
+   *
+   * @generated from field: raftoral.v1.StartRunRequest start = 1;
+   */
+  start?: StartRunRequest | undefined;
+
+  /**
+   * Its run_id and timeout_ms are not looked at.
+   *
+   * @generated from field: raftoral.v1.SignalRunRequest signal = 2;
+   */
+  signal?: SignalRunRequest | undefined;
+
+  /**
+   * Whether a run that has ended is followed by another one under its id.
+   *
+   * @generated from field: bool after_end = 3;
+   */
+  afterEnd: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.SignalWithStartRequest.
+ * Use `create(SignalWithStartRequestSchema)` to create a new message.
+ */
+export const SignalWithStartRequestSchema: GenMessage<SignalWithStartRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 32);
+
+/**
+ * @generated from message raftoral.v1.UpdateWithStartRequest
+ */
+export type UpdateWithStartRequest = Message<"raftoral.v1.UpdateWithStartRequest"> & {
+  /**
+   * With an id. Its timeout_ms is not looked at.
+   *
+   * @generated from field: raftoral.v1.StartRunRequest start = 1;
+   */
+  start?: StartRunRequest | undefined;
+
+  /**
+   * Its run_id is not looked at.
+   *
+   * @generated from field: raftoral.v1.UpdateRunRequest update = 2;
+   */
+  update?: UpdateRunRequest | undefined;
+
+  /**
+   * Whether a run that has ended is followed by another one under its id.
+   *
+   * @generated from field: bool after_end = 3;
+   */
+  afterEnd: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateWithStartRequest.
+ * Use `create(UpdateWithStartRequestSchema)` to create a new message.
+ */
+export const UpdateWithStartRequestSchema: GenMessage<UpdateWithStartRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 33);
+
+/**
  * @generated from message raftoral.v1.AnswerTokenRequest
  */
 export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
@@ -1125,7 +1270,7 @@ export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
  * Use `create(AnswerTokenRequestSchema)` to create a new message.
  */
 export const AnswerTokenRequestSchema: GenMessage<AnswerTokenRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 30);
+  messageDesc(file_raftoral_v1_workflow_service, 34);
 
 /**
  * @generated from message raftoral.v1.TokenFailure
@@ -1154,7 +1299,7 @@ export type TokenFailure = Message<"raftoral.v1.TokenFailure"> & {
  * Use `create(TokenFailureSchema)` to create a new message.
  */
 export const TokenFailureSchema: GenMessage<TokenFailure> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 31);
+  messageDesc(file_raftoral_v1_workflow_service, 35);
 
 /**
  * @generated from message raftoral.v1.AnswerTokenResponse
@@ -1167,7 +1312,7 @@ export type AnswerTokenResponse = Message<"raftoral.v1.AnswerTokenResponse"> & {
  * Use `create(AnswerTokenResponseSchema)` to create a new message.
  */
 export const AnswerTokenResponseSchema: GenMessage<AnswerTokenResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 32);
+  messageDesc(file_raftoral_v1_workflow_service, 36);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -1196,7 +1341,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 33);
+  messageDesc(file_raftoral_v1_workflow_service, 37);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -1209,7 +1354,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 34);
+  messageDesc(file_raftoral_v1_workflow_service, 38);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -1231,7 +1376,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 35);
+  messageDesc(file_raftoral_v1_workflow_service, 39);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -1244,7 +1389,7 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 36);
+  messageDesc(file_raftoral_v1_workflow_service, 40);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -1293,6 +1438,49 @@ export type RunStatus = (typeof RunStatus)[keyof typeof RunStatus] | UnknownEnum
  */
 export const RunStatusSchema: GenEnum<RunStatus> = /*@__PURE__*/
   enumDesc(file_raftoral_v1_workflow_service, 0);
+
+/**
+ * @generated from enum raftoral.v1.UpdateStatus
+ */
+export const UpdateStatus = {
+  /**
+   * @generated from enum value: UPDATE_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Not as far as the caller wants to wait.
+   *
+   * @generated from enum value: UPDATE_STATUS_PENDING = 1;
+   */
+  PENDING: 1,
+
+  /**
+   * @generated from enum value: UPDATE_STATUS_ACCEPTED = 2;
+   */
+  ACCEPTED: 2,
+
+  /**
+   * @generated from enum value: UPDATE_STATUS_COMPLETED = 3;
+   */
+  COMPLETED: 3,
+
+  /**
+   * @generated from enum value: UPDATE_STATUS_FAILED = 4;
+   */
+  FAILED: 4,
+} as const;
+
+/**
+ * @generated from enum raftoral.v1.UpdateStatus
+ */
+export type UpdateStatus = (typeof UpdateStatus)[keyof typeof UpdateStatus] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.v1.UpdateStatus.
+ */
+export const UpdateStatusSchema: GenEnum<UpdateStatus> = /*@__PURE__*/
+  enumDesc(file_raftoral_v1_workflow_service, 1);
 
 /**
  * @generated from service raftoral.v1.WorkflowService
@@ -1396,6 +1584,37 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof QueryRunRequestSchema;
     output: typeof QueryRunResponseSchema;
+  },
+  /**
+   * Asks a run's body to do something. Long poll: answers when the update is accepted or answered, or as pending when `wait_ms` have passed. The same id again is
+   * the same update.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.UpdateRun
+   */
+  updateRun: {
+    methodKind: "unary";
+    input: typeof UpdateRunRequestSchema;
+    output: typeof UpdateRunResponseSchema;
+  },
+  /**
+   * A signal, and the start of its run if there is none; as a whole or not at all.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.SignalWithStart
+   */
+  signalWithStart: {
+    methodKind: "unary";
+    input: typeof SignalWithStartRequestSchema;
+    output: typeof StartRunResponseSchema;
+  },
+  /**
+   * An update, and the start of its run if there is none; as a whole or not at all. A long poll, as UpdateRun is.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.UpdateWithStart
+   */
+  updateWithStart: {
+    methodKind: "unary";
+    input: typeof UpdateWithStartRequestSchema;
+    output: typeof UpdateRunResponseSchema;
   },
   /**
    * Answers a token that a run has given out. The same answer again is taken for done.
