@@ -1,8 +1,8 @@
 /**
  * Queries of runs: answered by the body that runs here, or by one that is run again from the record and acts on nothing.
  *
- * RQ1. The run's owner answers from the live body. Every other node that has the run's code runs a body on the history, asks it, and ends it: of runs of other
- *      nodes, of those that no node executes, and of those that have ended.
+ * RQ1. The run's owner answers from the live body, while that is in memory. Otherwise the node that is asked runs a body on the history, if it has the run's code, asks
+ *      that body, and ends it: of runs of other nodes, of those that no node executes, of those whose bodies have left memory, and of those that have ended.
  * RQ2. A body that is run again proposes nothing, calls no step's function, writes no line and takes no slot of the node. It comes to rest where the record ends.
  * RQ3. So many bodies are run again at once on a node, and the others wait.
  */
