@@ -16,6 +16,7 @@ import {
   type StreamDefinition,
   type StreamValue,
   signalOf,
+  storedAttributes,
   type TraceContext,
   type VariableDefinition,
   type VariableValue,
@@ -29,31 +30,35 @@ import {
   chunksArgument,
   eventsArgument,
   failureArgument,
-  filterArgument,
+  idPolicyArgument,
   limitArgument,
   MAX_PAGE_SIZE,
   optionsArgument,
   pageArgument,
   queryNameArgument,
+  readLimitArgument,
   reasonArgument,
   runIdArgument,
   runTimeoutArgument,
   signalArgument,
   signalIdArgument,
   signalNameArgument,
+  startIdArgument,
   streamNameArgument,
   tokenArgument,
   traceArgument,
   variableNameArgument,
   workflowArgument,
 } from "./arguments.ts";
-import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
+import { abortable, type CallLimit, type CallOptions, type ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
+import type { RunFilter } from "./filters.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
 import { Payload } from "./payload.ts";
+import { filterArgument } from "./run-filter.ts";
 import { RunHandle } from "./run-handle.ts";
-import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type { EndedRun, HistoryPage, HistoryRecord, RunCount, RunDescription, RunPage, RunSummary } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import { assertFits } from "./validated-payload.ts";
@@ -107,7 +112,16 @@ export class CheckedWorkflows implements Workflows {
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
-    const { runId, version: pinned, runTimeoutMs, trace } = optionsArgument(options);
+    const {
+      runId,
+      version: pinned,
+      runTimeoutMs,
+      attributes = {},
+      idPolicy,
+      startId,
+      trace,
+    } = optionsArgument(options);
+    const policy = idPolicyArgument(idPolicy);
     const { type, version } = workflowArgument(workflow, pinned);
     // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
     const id = runId === undefined ? this.#uuid() : runIdArgument(runId);
@@ -119,6 +133,10 @@ export class CheckedWorkflows implements Workflows {
       version,
       isPinned: pinned !== undefined,
       runTimeoutMs: runTimeoutArgument(runTimeoutMs),
+      attributes: storedAttributes(id, attributes),
+      idPolicy: policy,
+      // Chosen here for the same reason: a repeat must not meet what the first attempt made as another's.
+      startId: startIdArgument(startId) ?? (policy === "use-existing" ? undefined : this.#uuid()),
       // Here, where the caller's async context is.
       trace: traceArgument(trace, this.#activeTrace),
       input: payload,
@@ -132,12 +150,12 @@ export class CheckedWorkflows implements Workflows {
     return new RunHandle(this, runIdArgument(runId), undefined);
   }
 
-  async describe(runId: string, options?: CallOptions): Promise<RunDescription> {
+  async describe(runId: string, options?: ReadOptions): Promise<RunDescription> {
     const id = runIdArgument(runId);
-    return this.#call(options, `Describing run ${id}`, (limit) => this.#port.describe(id, limit));
+    return this.#read(options, `Describing run ${id}`, (limit) => this.#port.describe(id, limit));
   }
 
-  async *list(filter?: RunFilter, options?: CallOptions): AsyncGenerator<RunSummary, void, undefined> {
+  async *list(filter?: RunFilter, options?: ReadOptions): AsyncGenerator<RunSummary, void, undefined> {
     let pageToken: string | undefined;
     do {
       const page: RunPage = await this.listPage(filter, { ...options, ...nextPage(pageToken) });
@@ -149,10 +167,14 @@ export class CheckedWorkflows implements Workflows {
   async listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage> {
     const checked = filterArgument(filter);
     const page = pageArgument(options);
-    return this.#call(options, "Listing runs", (limit) => this.#port.list(checked, page, limit));
+    return this.#read(options, "Listing runs", (limit) => this.#port.list(checked, page, limit));
   }
 
-  async *history(runId: string, options?: CallOptions): AsyncGenerator<HistoryRecord, void, undefined> {
+  async counts(options?: ReadOptions): Promise<readonly RunCount[]> {
+    return this.#read(options, "Counting runs", (limit) => this.#port.counts(limit));
+  }
+
+  async *history(runId: string, options?: ReadOptions): AsyncGenerator<HistoryRecord, void, undefined> {
     let pageToken: string | undefined;
     do {
       const page: HistoryPage = await this.historyPage(runId, { ...options, ...nextPage(pageToken) });
@@ -164,10 +186,10 @@ export class CheckedWorkflows implements Workflows {
   async historyPage(runId: string, options?: PageOptions): Promise<HistoryPage> {
     const id = runIdArgument(runId);
     const page = pageArgument(options);
-    return this.#call(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
+    return this.#read(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
   }
 
-  async exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport> {
+  async exportHistory(runId: string, options?: ReadOptions): Promise<HistoryExport> {
     return exportHistory(this, runId, options);
   }
 
@@ -223,11 +245,11 @@ export class CheckedWorkflows implements Workflows {
     const name = variableNameArgument(variable, options);
     const page = { pageSize: 1, pageToken: undefined };
     const what = `Reading variable ${name} of run ${id}`;
-    const { variables } = await this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
+    const { variables } = await this.#read(options, what, (limit) => this.#port.variables(id, name, page, limit));
     return variables[0]?.value.value();
   }
 
-  async *variables(runId: string, options?: CallOptions): AsyncGenerator<RunVariable, void, undefined> {
+  async *variables(runId: string, options?: ReadOptions): AsyncGenerator<RunVariable, void, undefined> {
     let pageToken: string | undefined;
     do {
       const page: VariablePage = await this.variablesPage(runId, { ...options, ...nextPage(pageToken) });
@@ -242,7 +264,7 @@ export class CheckedWorkflows implements Workflows {
     const { name: given } = optionsArgument(options);
     const name = given === undefined ? undefined : variableNameArgument(given, undefined);
     const what = `Reading the variables of run ${id}`;
-    return this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
+    return this.#read(options, what, (limit) => this.#port.variables(id, name, page, limit));
   }
 
   async query<Query extends QueryDefinition | string>(
@@ -258,9 +280,9 @@ export class CheckedWorkflows implements Workflows {
     return (await this.#call(options, what, (limit) => this.#port.query(request, limit))).value();
   }
 
-  async input(runId: string, options?: CallOptions): Promise<Payload> {
+  async input(runId: string, options?: ReadOptions): Promise<Payload> {
     const id = runIdArgument(runId);
-    return this.#call(options, `Reading the input of run ${id}`, (limit) => this.#port.input(id, limit));
+    return this.#read(options, `Reading the input of run ${id}`, (limit) => this.#port.input(id, limit));
   }
 
   async wait(runId: string, options?: CallOptions): Promise<EndedRun> {
@@ -334,6 +356,15 @@ export class CheckedWorkflows implements Workflows {
   async resume(runId: string, options?: CallOptions): Promise<void> {
     const id = runIdArgument(runId);
     await this.#call(options, `Resuming run ${id}`, (limit) => this.#port.resume(id, limit));
+  }
+
+  async delete(runId: string, options?: CallOptions): Promise<void> {
+    const id = runIdArgument(runId);
+    await this.#call(options, `Deleting run ${id}`, (limit) => this.#port.delete(id, limit));
+  }
+
+  #read<T>(options: ReadOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
+    return abortable(readLimitArgument(options, this.#timeoutMs), what, run);
   }
 
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {

@@ -1,13 +1,23 @@
 /** {@link WorkflowsPort} of a client: over gRPC, through any node. */
+import { attributeValues } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { EndedRun, HistoryPage, RunCount, RunDescription, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
-import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
-import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
+import type {
+  CheckedFilter,
+  PageRequest,
+  QueryRequest,
+  SignalRequest,
+  StartRequest,
+  WorkflowsPort,
+} from "../api/workflows-port.ts";
+import { attributesToWire } from "../wire/attribute-messages.ts";
+import { consistencyToWire, filterToWire, idPolicyToWire } from "../wire/filter-messages.ts";
+import { countFromWire, descriptionFromWire, recordFromWire, summaryFromWire } from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
 import { traceToWire } from "../wire/trace-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
@@ -30,8 +40,18 @@ export class ClientWorkflows implements WorkflowsPort {
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
     const { runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0, trace } = request;
+    const attributes = attributesToWire(attributeValues(request.attributes));
     const named = { runId, workflowType, version, versionPinned: isPinned };
-    const message = { ...named, input: input.bytes, runTimeoutMs: BigInt(runTimeoutMs), ...traceToWire(trace) };
+    const { idPolicy: policy, startId = "" } = request;
+    const unique = { idPolicy: idPolicyToWire(policy), startId };
+    const message = {
+      ...named,
+      ...unique,
+      input: input.bytes,
+      runTimeoutMs: BigInt(runTimeoutMs),
+      attributes,
+      ...traceToWire(trace),
+    };
     const { created } = await this.#calls.call(`Starting ${workflowType}`, limit, (node, options) =>
       node.workflows.startRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
@@ -39,22 +59,31 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
+    const message = { runId, consistency: consistencyToWire(limit) };
     const { run } = await this.#calls.call(`Describing run ${runId}`, limit, (node, options) =>
-      node.workflows.describeRun({ runId, timeoutMs: options.timeoutMs }, options),
+      node.workflows.describeRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
     return descriptionFromWire(run);
   }
 
-  async list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
-    const message = { status: statusToWire(filter.status), workflowType: filter.workflowType ?? "", ...pageOf(page) };
+  async list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
+    const message = { ...filterToWire(filter), ...pageOf(page), consistency: consistencyToWire(limit) };
     const { runs, nextPageToken } = await this.#calls.call("Listing runs", limit, (node, options) =>
       node.workflows.listRuns({ ...message, timeoutMs: options.timeoutMs }, options),
     );
     return { runs: runs.map(summaryFromWire), nextPageToken: tokenFrom(nextPageToken) };
   }
 
+  async counts(limit: CallLimit): Promise<readonly RunCount[]> {
+    const consistency = consistencyToWire(limit);
+    const { counts } = await this.#calls.call("Counting runs", limit, (node, options) =>
+      node.workflows.countRuns({ consistency, timeoutMs: options.timeoutMs }, options),
+    );
+    return counts.map(countFromWire);
+  }
+
   async history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage> {
-    const message = { runId, ...pageOf(page) };
+    const message = { runId, ...pageOf(page), consistency: consistencyToWire(limit) };
     const what = `Reading the history of run ${runId}`;
     const { records, nextPageToken } = await this.#calls.call(what, limit, (node, options) =>
       node.workflows.readHistory({ ...message, timeoutMs: options.timeoutMs }, options),
@@ -63,14 +92,15 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   async input(runId: string, limit: CallLimit): Promise<Payload> {
+    const message = { runId, consistency: consistencyToWire(limit) };
     const { input } = await this.#calls.call(`Reading the input of run ${runId}`, limit, (node, options) =>
-      node.workflows.readInput({ runId, timeoutMs: options.timeoutMs }, options),
+      node.workflows.readInput({ ...message, timeoutMs: options.timeoutMs }, options),
     );
     return Payload.ofBytes(input, `the input of run ${runId}`);
   }
 
   async variables(runId: string, name: string | undefined, page: PageRequest, limit: CallLimit): Promise<VariablePage> {
-    const message = { runId, name: name ?? "", ...pageOf(page) };
+    const message = { runId, name: name ?? "", ...pageOf(page), consistency: consistencyToWire(limit) };
     const what = `Reading the variables of run ${runId}`;
     const { variables, nextPageToken } = await this.#calls.call(what, limit, (node, options) =>
       node.workflows.readVariables({ ...message, timeoutMs: options.timeoutMs }, options),
@@ -121,6 +151,12 @@ export class ClientWorkflows implements WorkflowsPort {
   async resume(runId: string, limit: CallLimit): Promise<void> {
     await this.#calls.call(`Resuming run ${runId}`, limit, (node, options) =>
       node.workflows.resumeRun({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+
+  async delete(runId: string, limit: CallLimit): Promise<void> {
+    await this.#calls.call(`Deleting run ${runId}`, limit, (node, options) =>
+      node.workflows.deleteRun({ runId, timeoutMs: options.timeoutMs }, options),
     );
   }
 }

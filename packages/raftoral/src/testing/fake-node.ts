@@ -1,10 +1,11 @@
 /** A node that answers from memory, served over real HTTP/2: for tests of services, client and command line. */
+
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
-import { WorkflowError } from "@raftoral/workflow";
+import { attributeValues, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
@@ -12,11 +13,18 @@ import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
 import type { ClusterPort } from "../api/cluster-port.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { EndedRun, HistoryPage, RecordedFailure, RunCount, RunDescription, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
-import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
+import type {
+  CheckedFilter,
+  PageRequest,
+  QueryRequest,
+  SignalRequest,
+  StartRequest,
+  WorkflowsPort,
+} from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
@@ -47,6 +55,8 @@ export class FakeNode implements ServedNode {
   readonly clusterId = "fake-000000000000";
   readonly runs = new Map<string, FakeRun>();
   readonly signals: unknown[][] = [];
+  /** Filters of lists, in order. */
+  readonly filters: CheckedFilter[] = [];
   /** Tokens with what they were answered with. */
   readonly answers: unknown[][] = [];
   /** Values of chunks, by the name of their stream. */
@@ -136,7 +146,8 @@ export class FakeNode implements ServedNode {
         await this.#enter("start", limit);
         const { runId, workflowType, version = 1, input } = request;
         const created = !this.runs.has(runId);
-        if (created) this.runs.set(runId, run(runId, { workflowType, version, input: input.value() }));
+        const attributes = attributeValues(request.attributes);
+        if (created) this.runs.set(runId, run(runId, { workflowType, version, input: input.value(), attributes }));
         return created;
       },
       describe: async (runId, limit) => {
@@ -144,13 +155,21 @@ export class FakeNode implements ServedNode {
         const { input: _input, result: _result, history: _history, ...description } = this.#present(runId);
         return description;
       },
-      list: async (filter: RunFilter, page: PageRequest, limit): Promise<RunPage> => {
+      list: async (filter: CheckedFilter, page: PageRequest, limit): Promise<RunPage> => {
         await this.#enter("list", limit);
-        const all = [...this.runs.values()].filter(
-          ({ status }) => filter.status === undefined || status === filter.status,
-        );
+        this.filters.push(filter);
+        const all = [...this.runs.values()].filter(({ status }) => filter.statuses?.includes(status) ?? true);
         const { entries, nextPageToken } = pageOf(all, page);
         return { runs: entries, nextPageToken };
+      },
+      counts: async (limit): Promise<readonly RunCount[]> => {
+        await this.#enter("counts", limit);
+        const counts = new Map<string, RunCount>();
+        for (const { workflowType, status } of this.runs.values()) {
+          const runs = (counts.get(`${workflowType} ${status}`)?.runs ?? 0) + 1;
+          counts.set(`${workflowType} ${status}`, { workflowType, status, runs });
+        }
+        return [...counts.values()];
       },
       history: async (runId, page, limit): Promise<HistoryPage> => {
         await this.#enter("history", limit);
@@ -192,6 +211,10 @@ export class FakeNode implements ServedNode {
         await this.#enter("resume", limit);
         const stuck = this.#present(runId);
         if (stuck.status === "stuck") this.runs.set(runId, { ...stuck, status: "running", stuckReason: undefined });
+      },
+      delete: async (runId, limit) => {
+        await this.#enter("delete", limit);
+        this.runs.delete(runId);
       },
       cancel: async (runId, reason, limit) => {
         await this.#enter("cancel", limit);
@@ -314,6 +337,8 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     parent: undefined,
     generation: 1,
     children: [],
+    attributes: {},
+    initialAttributes: {},
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     trace: undefined,
     behaviourLevel: 0,

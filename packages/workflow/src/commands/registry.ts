@@ -16,6 +16,7 @@ import { nodeRegister } from "./nodes/node-register.ts";
 import type { Refused } from "./refusal.ts";
 import { cancel } from "./runs/cancel.ts";
 import { continueAsNew } from "./runs/continue-as-new.ts";
+import { deleteRun } from "./runs/delete.ts";
 import { hold } from "./runs/hold.ts";
 import { moveRuns } from "./runs/move-runs.ts";
 import { ownerChange } from "./runs/owner-change.ts";
@@ -50,6 +51,7 @@ const DEFINITIONS = [
   closeChildren,
   timeOut,
   continueAsNew,
+  deleteRun,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -3,6 +3,7 @@ import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts
 import { decodeValue, encodeValue } from "../author/json-value.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
+import type { IdPolicy } from "../model/id-policy.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import { RunRequests, runNotFound } from "../requests/run-requests.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
@@ -63,7 +64,13 @@ export class TestRuntime {
   async startWorkflow<Input, Output>(
     workflow: WorkflowDefinition<Input, Output> | string,
     input: Input,
-    options: { readonly id?: string; readonly version?: number; readonly trace?: TraceContext } = {},
+    options: {
+      readonly id?: string;
+      readonly version?: number;
+      readonly trace?: TraceContext;
+      readonly attributes?: Uint8Array;
+      readonly idPolicy?: IdPolicy;
+    } = {},
   ): Promise<TestRun<Output>> {
     const { id: runId = crypto.randomUUID(), ...given } = options;
     const definition = typeof workflow === "string" ? { type: workflow } : workflow;

@@ -5,15 +5,18 @@
  * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
-import type { CallLimit } from "../../api/call-options.ts";
+import { attributeValues } from "@raftoral/workflow";
+import type { CallLimit, ReadOptions } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import { filterOf } from "../../api/run-filter.ts";
+import type { EndedRun, HistoryPage, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type {
+  CheckedFilter,
   PageRequest,
   QueryRequest,
   SignalRequest,
@@ -47,11 +50,22 @@ export class ClusterPort implements WorkflowsPort {
 
   start(request: StartRequest, limit: CallLimit): Promise<boolean> {
     const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace = false } = request;
+    const attributes = attributeValues(request.attributes);
+    const { idPolicy, startId } = request;
+    const unique = { idPolicy, ...(startId === undefined ? {} : { startId }) };
     const workflow = { type, ...(version === undefined ? {} : { version }) };
     return this.#call(async (workflows) => {
       const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
       const pinned = isPinned && version !== undefined ? { version } : {};
-      const run = await workflows.start(workflow, input, { runId, trace, ...pinned, ...limited, ...options(limit) });
+      const run = await workflows.start(workflow, input, {
+        runId,
+        attributes,
+        trace,
+        ...unique,
+        ...pinned,
+        ...limited,
+        ...options(limit),
+      });
       return run.created === true;
     });
   }
@@ -60,8 +74,12 @@ export class ClusterPort implements WorkflowsPort {
     return this.#call((workflows) => workflows.describe(runId, options(limit)));
   }
 
-  list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
-    return this.#call((workflows) => workflows.listPage(filter, { ...pageOptions(page), ...options(limit) }));
+  list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
+    return this.#call((workflows) => workflows.listPage(filterOf(filter), { ...pageOptions(page), ...options(limit) }));
+  }
+
+  counts(limit: CallLimit): Promise<readonly RunCount[]> {
+    return this.#call((workflows) => workflows.counts(options(limit)));
   }
 
   history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage> {
@@ -175,6 +193,10 @@ export class ClusterPort implements WorkflowsPort {
     return this.#call((workflows) => workflows.cancel(runId, { reason, ...options(limit) }));
   }
 
+  delete(runId: string, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => workflows.delete(runId, options(limit)));
+  }
+
   #call<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
     return this.#setting.time.drive(this.#attempt(call));
   }
@@ -201,8 +223,9 @@ export class ClusterPort implements WorkflowsPort {
   }
 }
 
-function options({ timeoutMs, signal }: CallLimit) {
+function options({ timeoutMs, signal, isStale }: CallLimit): ReadOptions {
   return {
+    ...(isStale === true ? { consistency: "stale" } : {}),
     ...(timeoutMs === Number.POSITIVE_INFINITY ? {} : { timeoutMs }),
     ...(signal === undefined ? {} : { signal }),
   };

@@ -1,17 +1,18 @@
 /** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
-import type {
-  ChildView,
-  CodeMismatch,
-  KnownProgress,
-  RecordedChunk,
-  RecordedError,
-  RecordedVariable,
-  RunEnd,
-  RunningSummary,
-  RunOutcome,
-  HistoryRecord as StateRecord,
-  RunSummary as StateSummary,
-  StuckSummary,
+import {
+  attributeValues,
+  type ChildView,
+  type CodeMismatch,
+  type KnownProgress,
+  type RecordedChunk,
+  type RecordedError,
+  type RecordedVariable,
+  type RunEnd,
+  type RunningSummary,
+  type RunOutcome,
+  type HistoryRecord as StateRecord,
+  type RunSummary as StateSummary,
+  type StuckSummary,
 } from "@raftoral/workflow";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription, RunSummary, StepInProgress } from "../../api/runs.ts";
@@ -40,6 +41,7 @@ export function descriptionOf(
     stepsInProgress: progress.map(stepOf),
     children,
     seed: Buffer.from(run.seed).toString("base64"),
+    initialAttributes: attributeValues(run.initialAttributes),
     trace: run.trace,
     behaviourLevel: run.behaviourLevel,
   };
@@ -105,6 +107,7 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     generation: run.generation,
+    attributes: attributeValues(run.attributes),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The author's context over a running execution: gives every call its path within one scope. */
 import type { AbortOptions } from "../../author/abort-options.ts";
+import type { AttributeUpdates, AttributeValues } from "../../author/attributes.ts";
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
 import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
 import { encodeValue } from "../../author/json-value.ts";
@@ -29,14 +30,14 @@ import type {
 } from "../../author/workflow-context.ts";
 import type { WorkflowLog } from "../../author/workflow-log.ts";
 import type { WorkflowResult } from "../../author/workflow-types.ts";
-import { WorkflowError } from "../../errors.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import { Branch } from "../body/branch.ts";
+import { setAttributes } from "../calls/attributes.ts";
 import { inBranch, race } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
 import { childCall, childResult, startChild } from "../calls/child.ts";
-import { condition } from "../calls/condition.ts";
+import { condition, inTime } from "../calls/condition.ts";
 import { mapped } from "../calls/mapped.ts";
 import { now } from "../calls/now.ts";
 import { patched } from "../calls/patched.ts";
@@ -104,6 +105,10 @@ export class ExecutionContext implements WorkflowContext {
     return this.#site.body.answers;
   }
 
+  get attributes(): AttributeValues {
+    return this.#site.body.attributes.values;
+  }
+
   get log(): WorkflowLog {
     this.#log ??= new RunLog(this.#execution.log, this.#paths.prefix);
     return this.#log;
@@ -161,9 +166,6 @@ export class ExecutionContext implements WorkflowContext {
       const refused = this.#refusal("race", undefined);
       if (refused !== undefined) return refused;
       const named = Object.entries(branches);
-      if (named.length === 0) {
-        throw new WorkflowError("INPUT_INVALID", "A race has no branches, and would never end. Give it one at least.");
-      }
       const runs = named.map(([name, fn]) => {
         const paths = this.#paths.scope(name);
         return [name, (site: CallSite) => fn(new ExecutionContext(this.#execution, paths, site))] as const;
@@ -249,9 +251,7 @@ export class ExecutionContext implements WorkflowContext {
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
       return inBranch(this.#site, new Branch(this.#site.branch), { signal }, async (site) => {
         const held = site.call(() => condition(site, holds));
-        if (timeoutMs === undefined) return held;
-        const late = site.call(() => sleep(site, path, timeoutMs));
-        return await Promise.race([held.then(() => true), late.then(() => false)]);
+        return timeoutMs === undefined ? held : await inTime(site, held, path, timeoutMs);
       });
     });
   }
@@ -269,12 +269,10 @@ export class ExecutionContext implements WorkflowContext {
     options: { readonly timeout?: Duration | undefined } & AbortOptions = {},
   ): Promise<unknown> {
     return this.#call("waitFor", signal, options.signal, () => {
-      const { timeout } = options;
-      const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
+      const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
       const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
       const path = this.#paths.next(name);
-      const { inbox } = this.#execution;
-      return (site) => waitFor(site, inbox, { path, name, timeoutMs, schema });
+      return (site) => waitFor(site, this.#execution.inbox, { path, name, timeoutMs, schema });
     });
   }
 
@@ -282,21 +280,19 @@ export class ExecutionContext implements WorkflowContext {
     return this.#call("token", name, undefined, () => {
       const { timeout, schema } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
-      const path = this.#paths.next(name);
+      const call = { path: this.#paths.next(name), name, timeoutMs, schema };
       // The type of the answer is the author's, or the schema's.
-      return (site) =>
-        token(site, this.#execution.children, { path, name, timeoutMs, schema }) as Promise<Token<Answer>>;
+      return (site) => token(site, this.#execution.children, call) as Promise<Token<Answer>>;
     });
   }
 
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
   stream(stream: StreamDefinition | string): StreamWriter {
-    const { streams } = this.#execution;
     this.#site.guard.check("stream");
     const { name, schema } = typeof stream === "string" ? { name: stream, schema: undefined } : stream;
     escapedName(name);
-    return new StreamHandle(streams, this.#paths.prefix, name, schema);
+    return new StreamHandle(this.#execution.streams, this.#paths.prefix, name, schema);
   }
 
   start<Workflow extends ChildWorkflow>(
@@ -328,13 +324,17 @@ export class ExecutionContext implements WorkflowContext {
     });
   }
 
+  setAttributes(changes: AttributeUpdates): Promise<void> {
+    const change = () => setAttributes(this.#site.body.attributes, this.#paths.next("attributes"), changes);
+    return this.#call("setAttributes", undefined, undefined, change);
+  }
+
   continueAsNew(input?: unknown): Promise<never> {
     return this.#call("continueAsNew", undefined, undefined, () => {
-      const execution = this.#execution;
       const bytes = encodeValue(input, `the next input of run ${this.runId}`, this.#site.maxPayloadBytes);
       return async (site) => {
         await site.gate();
-        execution.continueAsNew(bytes);
+        this.#execution.continueAsNew(bytes);
         return await never<never>();
       };
     });

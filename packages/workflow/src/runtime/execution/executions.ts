@@ -349,11 +349,11 @@ function trialOf({ trial }: HeldRun): Promise<void> | undefined {
 
 /** A run that has no history yet. */
 function startOf(
-  { runId, version, epoch, input, seed, trace, behaviourLevel }: RunStarted | RunContinued,
+  { runId, version, epoch, input, seed, trace, behaviourLevel, initialAttributes }: RunStarted | RunContinued,
   at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals">,
 ): ExecutionStart {
   const { startIndex, generation, cancelReason, signals } = at;
   const nothing = { history: [], progress: [], streams: [] };
   const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
-  return { ...given, attempt: 1, cancelReason, signals, ...nothing };
+  return { ...given, attempt: 1, initialAttributes, cancelReason, signals, ...nothing };
 }

@@ -24,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwirwIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSJQoFdHJhY2UYKCABKAsyFi5yYWZ0b3JhbC5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIlEKB1RpbWVPdXQSEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRZmlyc3Rfc3RhcnRfaW5kZXgYAiABKAQSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQicQoNQ29udGludWVBc05ldxITCgt3b3JrZmxvd19pZBgBIAEoCRINCgVpbnB1dBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIq8ICg9Xb3JrZmxvd0NvbW1hbmQSMQoOd29ya2Zsb3dfc3RhcnQYASABKAsyFy5yYWZ0b3JhbC5Xb3JrZmxvd1N0YXJ0SAASLQoMd29ya2Zsb3dfZW5kGAIgASgLMhUucmFmdG9yYWwuV29ya2Zsb3dFbmRIABIqCgpjaGVja3BvaW50GAMgASgLMhQucmFmdG9yYWwuQ2hlY2twb2ludEgAEi0KDG93bmVyX2NoYW5nZRgEIAEoCzIVLnJhZnRvcmFsLk93bmVyQ2hhbmdlSAASMwoPd29ya2Zsb3dfc2lnbmFsGBAgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dTaWduYWxIABIxCg5zaWduYWxfcmVjZWl2ZRgRIAEoCzIXLnJhZnRvcmFsLlNpZ25hbFJlY2VpdmVIABIzCg93b3JrZmxvd19jYW5jZWwYEiABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd0NhbmNlbEgAEi8KDW5vZGVfcmVnaXN0ZXIYEyABKAsyFi5yYWZ0b3JhbC5Ob2RlUmVnaXN0ZXJIABInCglub2RlX2xvc3QYFCABKAsyEi5yYWZ0b3JhbC5Ob2RlTG9zdEgAEikKCm5vZGVfZHJhaW4YFSABKAsyEy5yYWZ0b3JhbC5Ob2RlRHJhaW5IABIgCgVwcnVuZRgWIAEoCzIPLnJhZnRvcmFsLlBydW5lSAASJAoHcmVjb3JkcxgXIAEoCzIRLnJhZnRvcmFsLlJlY29yZHNIABInCgltb3ZlX3J1bnMYGCABKAsyEi5yYWZ0b3JhbC5Nb3ZlUnVuc0gAEi8KDXN0ZXBfcHJvZ3Jlc3MYGSABKAsyFi5yYWZ0b3JhbC5TdGVwUHJvZ3Jlc3NIABIgCgV0cmlhbBgaIAEoCzIPLnJhZnRvcmFsLlRyaWFsSAASMwoPd29ya2Zsb3dfcmVzdW1lGBsgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dSZXN1bWVIABIvCg1zdHJlYW1fYXBwZW5kGBwgASgLMhYucmFmdG9yYWwuU3RyZWFtQXBwZW5kSAASLQoMdG9rZW5fYW5zd2VyGB0gASgLMhUucmFmdG9yYWwuVG9rZW5BbnN3ZXJIABIeCgRob2xkGCQgASgLMg4ucmFmdG9yYWwuSG9sZEgAEisKC2NoaWxkX2VuZGVkGCAgASgLMhQucmFmdG9yYWwuQ2hpbGRFbmRlZEgAEjEKDmNsb3NlX2NoaWxkcmVuGCEgASgLMhcucmFmdG9yYWwuQ2xvc2VDaGlsZHJlbkgAEiUKCHRpbWVfb3V0GCIgASgLMhEucmFmdG9yYWwuVGltZU91dEgAEjIKD2NvbnRpbnVlX2FzX25ldxgjIAEoCzIXLnJhZnRvcmFsLkNvbnRpbnVlQXNOZXdIAEIJCgdjb21tYW5kKsUCCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQEyo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABYgZwcm90bzM", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwi/AIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dCI4CglEZWxldGVSdW4SEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIlEKB1RpbWVPdXQSEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRZmlyc3Rfc3RhcnRfaW5kZXgYAiABKAQSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQicQoNQ29udGludWVBc05ldxITCgt3b3JrZmxvd19pZBgBIAEoCRINCgVpbnB1dBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEItoICg9Xb3JrZmxvd0NvbW1hbmQSMQoOd29ya2Zsb3dfc3RhcnQYASABKAsyFy5yYWZ0b3JhbC5Xb3JrZmxvd1N0YXJ0SAASLQoMd29ya2Zsb3dfZW5kGAIgASgLMhUucmFmdG9yYWwuV29ya2Zsb3dFbmRIABIqCgpjaGVja3BvaW50GAMgASgLMhQucmFmdG9yYWwuQ2hlY2twb2ludEgAEi0KDG93bmVyX2NoYW5nZRgEIAEoCzIVLnJhZnRvcmFsLk93bmVyQ2hhbmdlSAASMwoPd29ya2Zsb3dfc2lnbmFsGBAgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dTaWduYWxIABIxCg5zaWduYWxfcmVjZWl2ZRgRIAEoCzIXLnJhZnRvcmFsLlNpZ25hbFJlY2VpdmVIABIzCg93b3JrZmxvd19jYW5jZWwYEiABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd0NhbmNlbEgAEi8KDW5vZGVfcmVnaXN0ZXIYEyABKAsyFi5yYWZ0b3JhbC5Ob2RlUmVnaXN0ZXJIABInCglub2RlX2xvc3QYFCABKAsyEi5yYWZ0b3JhbC5Ob2RlTG9zdEgAEikKCm5vZGVfZHJhaW4YFSABKAsyEy5yYWZ0b3JhbC5Ob2RlRHJhaW5IABIgCgVwcnVuZRgWIAEoCzIPLnJhZnRvcmFsLlBydW5lSAASJAoHcmVjb3JkcxgXIAEoCzIRLnJhZnRvcmFsLlJlY29yZHNIABInCgltb3ZlX3J1bnMYGCABKAsyEi5yYWZ0b3JhbC5Nb3ZlUnVuc0gAEi8KDXN0ZXBfcHJvZ3Jlc3MYGSABKAsyFi5yYWZ0b3JhbC5TdGVwUHJvZ3Jlc3NIABIgCgV0cmlhbBgaIAEoCzIPLnJhZnRvcmFsLlRyaWFsSAASMwoPd29ya2Zsb3dfcmVzdW1lGBsgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dSZXN1bWVIABIvCg1zdHJlYW1fYXBwZW5kGBwgASgLMhYucmFmdG9yYWwuU3RyZWFtQXBwZW5kSAASLQoMdG9rZW5fYW5zd2VyGB0gASgLMhUucmFmdG9yYWwuVG9rZW5BbnN3ZXJIABIeCgRob2xkGCQgASgLMg4ucmFmdG9yYWwuSG9sZEgAEisKC2NoaWxkX2VuZGVkGCAgASgLMhQucmFmdG9yYWwuQ2hpbGRFbmRlZEgAEjEKDmNsb3NlX2NoaWxkcmVuGCEgASgLMhcucmFmdG9yYWwuQ2xvc2VDaGlsZHJlbkgAEiUKCHRpbWVfb3V0GCIgASgLMhEucmFmdG9yYWwuVGltZU91dEgAEjIKD2NvbnRpbnVlX2FzX25ldxgjIAEoCzIXLnJhZnRvcmFsLkNvbnRpbnVlQXNOZXdIABIpCgpkZWxldGVfcnVuGC0gASgLMhMucmFmdG9yYWwuRGVsZXRlUnVuSABCCQoHY29tbWFuZCpJCghJZFBvbGljeRIQCgxVU0VfRVhJU1RJTkcQABIKCgZSRUpFQ1QQARISCg5SRVBMQUNFX0ZBSUxFRBACEgsKB1JFUExBQ0UQAyrVAgoOQ2hlY2twb2ludEtpbmQSCAoEU1RFUBAAEg8KC1NURVBfRkFJTEVEEAESDAoIVkFSSUFCTEUQAhIJCgVTTEVFUBADEhEKDVdBSVRfREVBRExJTkUQBBIHCgNOT1cQBRIKCgZTSUdOQUwQBhISCg5TSUdOQUxfVElNRU9VVBAHEhMKD1ZBUklBQkxFX0ZBSUxFRBAIEgoKBlBBUlNFRBAJEhAKDENBTkNFTExBVElPThAKEgkKBUNISUxEEAsSEwoPQ0hJTERfQ09NUExFVEVEEAwSEAoMQ0hJTERfRkFJTEVEEA0SEwoPQ0hJTERfQ0FOQ0VMTEVEEA4SCQoFVE9LRU4QDxIKCgZBTlNXRVIQEBIRCg1BTlNXRVJfRkFJTEVEEBESEgoOQU5TV0VSX1RJTUVPVVQQEhILCgdQQVRDSEVEEBMSDgoKQVRUUklCVVRFUxAUKjkKEU93bmVyQ2hhbmdlUmVhc29uEhAKDE5PREVfRkFJTFVSRRAAEhIKDkxPQURfQkFMQU5DSU5HEAFiBnByb3RvMw", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -104,6 +104,27 @@ export type WorkflowStart = Message<"raftoral.WorkflowStart"> & {
   runTimeoutMs: bigint;
 
   /**
+   * What the run is found by: a JSON object with a text, a number, true or false, {"dateMs": ...} or a list of texts for each name. Empty: nothing.
+   *
+   * @generated from field: bytes attributes = 22;
+   */
+  attributes: Uint8Array;
+
+  /**
+   * What is done with a run that has the id.
+   *
+   * @generated from field: raftoral.IdPolicy id_policy = 23;
+   */
+  idPolicy: IdPolicy;
+
+  /**
+   * Names the start: the same one again is answered as created. Empty: its seed names it.
+   *
+   * @generated from field: string start_id = 24;
+   */
+  startId: string;
+
+  /**
    * The place in a distributed trace that the run belongs to. Dropped unless it is well-formed.
    *
    * @generated from field: raftoral.TraceContext trace = 40;
@@ -117,6 +138,30 @@ export type WorkflowStart = Message<"raftoral.WorkflowStart"> & {
  */
 export const WorkflowStartSchema: GenMessage<WorkflowStart> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 0);
+
+/**
+ * Drops a run that has ended. Refused for one that has not.
+ *
+ * @generated from message raftoral.DeleteRun
+ */
+export type DeleteRun = Message<"raftoral.DeleteRun"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 2;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.DeleteRun.
+ * Use `create(DeleteRunSchema)` to create a new message.
+ */
+export const DeleteRunSchema: GenMessage<DeleteRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 1);
 
 /**
  * The headers of W3C Trace Context.
@@ -140,7 +185,7 @@ export type TraceContext = Message<"raftoral.TraceContext"> & {
  * Use `create(TraceContextSchema)` to create a new message.
  */
 export const TraceContextSchema: GenMessage<TraceContext> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 1);
+  messageDesc(file_raftoral_raftoral, 2);
 
 /**
  * Ends a run. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -198,7 +243,7 @@ export type WorkflowEnd = Message<"raftoral.WorkflowEnd"> & {
  * Use `create(WorkflowEndSchema)` to create a new message.
  */
 export const WorkflowEndSchema: GenMessage<WorkflowEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 2);
+  messageDesc(file_raftoral_raftoral, 3);
 
 /**
  * Records what happened at one path of a run, once. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -249,7 +294,7 @@ export type Checkpoint = Message<"raftoral.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 3);
+  messageDesc(file_raftoral_raftoral, 4);
 
 /**
  * Moves one run. Refused unless old_owner_node_id (and epoch, when it is not 0) is what the run has.
@@ -293,7 +338,7 @@ export type OwnerChange = Message<"raftoral.OwnerChange"> & {
  * Use `create(OwnerChangeSchema)` to create a new message.
  */
 export const OwnerChangeSchema: GenMessage<OwnerChange> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 4);
+  messageDesc(file_raftoral_raftoral, 5);
 
 /**
  * A message for a running workflow. Buffered until the run waits for it; repeated ids are taken once.
@@ -332,7 +377,7 @@ export type WorkflowSignal = Message<"raftoral.WorkflowSignal"> & {
  * Use `create(WorkflowSignalSchema)` to create a new message.
  */
 export const WorkflowSignalSchema: GenMessage<WorkflowSignal> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 5);
+  messageDesc(file_raftoral_raftoral, 6);
 
 /**
  * Takes the oldest buffered signal of a name and records it at `key`; with `timed_out`, records that none came in time.
@@ -381,7 +426,7 @@ export type SignalReceive = Message<"raftoral.SignalReceive"> & {
  * Use `create(SignalReceiveSchema)` to create a new message.
  */
 export const SignalReceiveSchema: GenMessage<SignalReceive> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 6);
+  messageDesc(file_raftoral_raftoral, 7);
 
 /**
  * @generated from message raftoral.WorkflowCancel
@@ -408,7 +453,7 @@ export type WorkflowCancel = Message<"raftoral.WorkflowCancel"> & {
  * Use `create(WorkflowCancelSchema)` to create a new message.
  */
 export const WorkflowCancelSchema: GenMessage<WorkflowCancel> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 7);
+  messageDesc(file_raftoral_raftoral, 8);
 
 /**
  * Several records of one run and, optionally, its end: applied as a whole or not at all.
@@ -456,7 +501,7 @@ export type Records = Message<"raftoral.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 8);
+  messageDesc(file_raftoral_raftoral, 9);
 
 /**
  * @generated from message raftoral.NewRecord
@@ -483,7 +528,7 @@ export type NewRecord = Message<"raftoral.NewRecord"> & {
  * Use `create(NewRecordSchema)` to create a new message.
  */
 export const NewRecordSchema: GenMessage<NewRecord> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 9);
+  messageDesc(file_raftoral_raftoral, 10);
 
 /**
  * @generated from message raftoral.RunEnd
@@ -521,7 +566,7 @@ export type RunEnd = Message<"raftoral.RunEnd"> & {
  * Use `create(RunEndSchema)` to create a new message.
  */
 export const RunEndSchema: GenMessage<RunEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 10);
+  messageDesc(file_raftoral_raftoral, 11);
 
 /**
  * How far a step has come that is not done: a failed attempt that will be followed by another, heartbeat details, when the first attempt began.
@@ -595,7 +640,7 @@ export type StepProgress = Message<"raftoral.StepProgress"> & {
  * Use `create(StepProgressSchema)` to create a new message.
  */
 export const StepProgressSchema: GenMessage<StepProgress> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 11);
+  messageDesc(file_raftoral_raftoral, 12);
 
 /**
  * A run whose owners ended one after the other is a suspect: its owner executes no other suspect meanwhile and says so before the body begins, and when the
@@ -637,7 +682,7 @@ export type Trial = Message<"raftoral.Trial"> & {
  * Use `create(TrialSchema)` to create a new message.
  */
 export const TrialSchema: GenMessage<Trial> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 12);
+  messageDesc(file_raftoral_raftoral, 13);
 
 /**
  * The code of the run's owner does not fit the run's history: the run goes to a process that has not tried it, or is stuck until one registers. Refused
@@ -691,7 +736,7 @@ export type Hold = Message<"raftoral.Hold"> & {
  * Use `create(HoldSchema)` to create a new message.
  */
 export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 13);
+  messageDesc(file_raftoral_raftoral, 14);
 
 /**
  * Lets a stuck run go on.
@@ -715,7 +760,7 @@ export type WorkflowResume = Message<"raftoral.WorkflowResume"> & {
  * Use `create(WorkflowResumeSchema)` to create a new message.
  */
 export const WorkflowResumeSchema: GenMessage<WorkflowResume> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 14);
+  messageDesc(file_raftoral_raftoral, 15);
 
 /**
  * Somebody outside of a run answers a token that the run has given out. The first answer stands.
@@ -765,7 +810,7 @@ export type TokenAnswer = Message<"raftoral.TokenAnswer"> & {
  * Use `create(TokenAnswerSchema)` to create a new message.
  */
 export const TokenAnswerSchema: GenMessage<TokenAnswer> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 15);
+  messageDesc(file_raftoral_raftoral, 16);
 
 /**
  * The time of a run is over: its owner is asked to end it.
@@ -796,7 +841,7 @@ export type TimeOut = Message<"raftoral.TimeOut"> & {
  * Use `create(TimeOutSchema)` to create a new message.
  */
 export const TimeOutSchema: GenMessage<TimeOut> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 16);
+  messageDesc(file_raftoral_raftoral, 17);
 
 /**
  * Ends a generation of a run and begins the next one, with an empty history. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -835,7 +880,7 @@ export type ContinueAsNew = Message<"raftoral.ContinueAsNew"> & {
  * Use `create(ContinueAsNewSchema)` to create a new message.
  */
 export const ContinueAsNewSchema: GenMessage<ContinueAsNew> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 17);
+  messageDesc(file_raftoral_raftoral, 18);
 
 /**
  * @generated from message raftoral.WorkflowCommand
@@ -982,6 +1027,12 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
      */
     value: ContinueAsNew;
     case: "continueAsNew";
+  } | {
+    /**
+     * @generated from field: raftoral.DeleteRun delete_run = 45;
+     */
+    value: DeleteRun;
+    case: "deleteRun";
   } | { case: undefined; value?: undefined };
 };
 
@@ -990,7 +1041,43 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
+  messageDesc(file_raftoral_raftoral, 19);
+
+/**
+ * @generated from enum raftoral.IdPolicy
+ */
+export const IdPolicy = {
+  /**
+   * @generated from enum value: USE_EXISTING = 0;
+   */
+  USE_EXISTING: 0,
+
+  /**
+   * @generated from enum value: REJECT = 1;
+   */
+  REJECT: 1,
+
+  /**
+   * @generated from enum value: REPLACE_FAILED = 2;
+   */
+  REPLACE_FAILED: 2,
+
+  /**
+   * @generated from enum value: REPLACE = 3;
+   */
+  REPLACE: 3,
+} as const;
+
+/**
+ * @generated from enum raftoral.IdPolicy
+ */
+export type IdPolicy = (typeof IdPolicy)[keyof typeof IdPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.IdPolicy.
+ */
+export const IdPolicySchema: GenEnum<IdPolicy> = /*@__PURE__*/
+  enumDesc(file_raftoral_raftoral, 0);
 
 /**
  * @generated from enum raftoral.CheckpointKind
@@ -1095,6 +1182,13 @@ export const CheckpointKind = {
    * @generated from enum value: PATCHED = 19;
    */
   PATCHED: 19,
+
+  /**
+   * The value is a JSON object as in WorkflowStart.attributes; null takes an attribute away.
+   *
+   * @generated from enum value: ATTRIBUTES = 20;
+   */
+  ATTRIBUTES: 20,
 } as const;
 
 /**
@@ -1106,7 +1200,7 @@ export type CheckpointKind = (typeof CheckpointKind)[keyof typeof CheckpointKind
  * Describes the enum raftoral.CheckpointKind.
  */
 export const CheckpointKindSchema: GenEnum<CheckpointKind> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 0);
+  enumDesc(file_raftoral_raftoral, 1);
 
 /**
  * @generated from enum raftoral.OwnerChangeReason
@@ -1132,5 +1226,5 @@ export type OwnerChangeReason = (typeof OwnerChangeReason)[keyof typeof OwnerCha
  * Describes the enum raftoral.OwnerChangeReason.
  */
 export const OwnerChangeReasonSchema: GenEnum<OwnerChangeReason> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 1);
+  enumDesc(file_raftoral_raftoral, 2);
 
