@@ -121,6 +121,7 @@ export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
 export type { RecordedVariable, VariablePage, VariableQuery } from "./state/latest-variables.ts";
+export { checkIndex, type IndexCheck, rebuildIndex } from "./state/lists/check-index.ts";
 export type { RunCount } from "./state/lists/run-counters.ts";
 export type {
   AttributeCondition,

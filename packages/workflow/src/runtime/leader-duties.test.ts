@@ -140,7 +140,7 @@ describe("finished runs", () => {
     expect(world.state.summary("a")).toBeUndefined();
   });
 
-  test("are kept for the time of their type and outcome, whoever leads", async () => {
+  test("are kept for the time of their type and outcome, also when the leader dies", async () => {
     const failed = { workflowType: "order", outcome: "failed", retentionMs: 3 * HOUR } as const;
     const rules = [failed, { workflowType: "order", outcome: "any", retentionMs: HOUR / 2 } as const];
     const world = new DutiesWorld([1, 2, 3], { ...RETENTION, rules });

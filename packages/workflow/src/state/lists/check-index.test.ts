@@ -38,7 +38,10 @@ test("what is missing, too much or miscounted is told, and made again", () => {
     surplus: 1,
     miscounted: ["order running", "order completed"],
   });
-  expect(rebuildIndex(store)).toBe(1_200);
+  const pieces = rebuildIndex(store);
+  let piece = pieces.next();
+  while (piece.done !== true) piece = pieces.next();
+  expect(piece.value).toBe(1_200);
   store.commit(log.index);
   expect(checkIndex(store)).toEqual({ runs: 1_200, ...FINE });
   expect(new WorkflowState(store).list({ statuses: ["completed"], limit: 1000 })).toEqual(before);

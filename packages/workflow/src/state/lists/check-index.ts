@@ -61,12 +61,13 @@ export function checkIndex(store: StateReader): IndexCheck {
   return { runs, missing, surplus: found - (expected - missing), miscounted };
 }
 
-/** Makes index and counters again from the runs (CI1). The caller commits. Gives the number of runs. */
-export function rebuildIndex(store: IndexedStore): number {
+/** Makes index and counters again from the runs (CI1), a piece at each step. The caller may commit after each, and commits at the end. Returns the number of runs. */
+export function* rebuildIndex(store: IndexedStore): Generator<void, number, undefined> {
   for (const kind of DERIVED) {
     for (;;) {
       const keys = firstKeys(store.scan(...kindRange(kind)), DELETED_AT_ONCE);
       for (const key of keys) store.delete(key);
+      yield;
       if (keys.length < DELETED_AT_ONCE) break;
     }
   }
@@ -76,6 +77,7 @@ export function rebuildIndex(store: IndexedStore): number {
     runs += 1;
     counters.add(run.workflowType, statusNumber(run.head), 1);
     for (const key of [placeKey(run), ...indexKeys(run)]) store.put(key, NOTHING);
+    if (runs % DELETED_AT_ONCE === 0) yield;
   }
   counters.save(store);
   return runs;
