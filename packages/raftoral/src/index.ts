@@ -5,6 +5,9 @@ import "@raftoral/raft-core/require-node";
 
 export {
   type AbortOptions,
+  type AttributeUpdates,
+  type AttributeValue,
+  type AttributeValues,
   BranchCancelledError,
   CancelledError,
   type ChildArguments,
@@ -15,6 +18,7 @@ export {
   CompensationFailedError,
   type ConditionOptions,
   type Duration,
+  type IdPolicy,
   type MapOptions,
   NonDeterminismError,
   type NotRecordable,
@@ -84,7 +88,7 @@ export {
 
 // To start and observe runs, and to look after a cluster: on a node and from a client.
 
-export type { CallOptions } from "./api/call-options.ts";
+export type { CallOptions, Consistency, ReadOptions } from "./api/call-options.ts";
 export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster.ts";
 export type {
   AttemptFailedEvent,
@@ -105,6 +109,13 @@ export type {
   SignalBufferedEvent,
   StreamAppendedEvent,
 } from "./api/events.ts";
+export type {
+  AttributeFilter,
+  AttributeRange,
+  ComparedAttribute,
+  RunFilter,
+  TimeFilter,
+} from "./api/filters.ts";
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
 export { Payload } from "./api/payload.ts";
 export type {
@@ -113,8 +124,8 @@ export type {
   HistoryPage,
   HistoryRecord,
   RecordedFailure,
+  RunCount,
   RunDescription,
-  RunFilter,
   RunPage,
   RunStatus,
   RunSummary,

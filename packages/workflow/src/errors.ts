@@ -7,6 +7,7 @@ import { brand, RaftoralError } from "@raftoral/raft-core";
 
 /** Codes of workflow errors. docs/errors.md has an entry for each. */
 export type WorkflowErrorCode =
+  | "ATTRIBUTES_INVALID"
   | "BODY_EVICTED"
   | "BRANCH_CANCELLED"
   | "CHILD_CANCELLED"
@@ -64,12 +65,14 @@ export type WorkflowErrorCode =
   | "WORKFLOW_ID_CONFLICT"
   | "WORKFLOW_ID_INVALID"
   | "WORKFLOW_NOT_FOUND"
+  | "WORKFLOW_RUNNING"
   | "WORKFLOW_TYPE_DUPLICATE"
   | "WORKFLOW_TYPE_UNKNOWN";
 
 /** Reasons for which the state machine refuses a command. They travel as values, for applying never throws. */
 export type RefusalCode = Extract<
   WorkflowErrorCode,
+  | "ATTRIBUTES_INVALID"
   | "COMMAND_INVALID"
   | "NAME_INVALID"
   | "NODE_NOT_REGISTERED"
@@ -89,6 +92,7 @@ export type RefusalCode = Extract<
   | "WORKFLOW_ID_CONFLICT"
   | "WORKFLOW_ID_INVALID"
   | "WORKFLOW_NOT_FOUND"
+  | "WORKFLOW_RUNNING"
   | "WORKFLOW_TYPE_UNKNOWN"
 >;
 

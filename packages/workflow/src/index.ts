@@ -85,6 +85,17 @@ export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCod
 
 // To run and observe them.
 
+export {
+  type AttributeUpdates,
+  type AttributeValue,
+  type AttributeValues,
+  attributesInvalid,
+  attributeValues,
+  givenValue,
+  type Moment,
+  storedAttributes,
+  storedValue,
+} from "./author/attributes.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export type { BehaviourLevel } from "./model/run-needs.ts";
@@ -111,6 +122,7 @@ export {
 } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";
+export { type RetentionRule, timedRules } from "./runtime/retention.ts";
 export type {
   BehavioursMissing,
   BodyStarted,
@@ -134,15 +146,25 @@ export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
 export type { RecordedVariable, VariablePage, VariableQuery } from "./state/latest-variables.ts";
+export { checkIndex, type IndexCheck, rebuildIndex } from "./state/lists/check-index.ts";
+export type { RunCount } from "./state/lists/run-counters.ts";
+export type {
+  AttributeCondition,
+  ComparedValue,
+  RunConditions,
+  RunPage,
+  RunQuery,
+  RunSort,
+  TimeRange,
+  ValueBound,
+} from "./state/lists/run-query.ts";
+export type { RunStatus } from "./state/lists/run-status.ts";
 export type {
   ChildView,
   FinishedSummary,
   NodeView,
   RunEnd,
   RunningSummary,
-  RunPage,
-  RunQuery,
-  RunStatus,
   RunSummary,
   RunView,
   StuckSummary,
@@ -156,7 +178,18 @@ export { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 export type { Refused } from "./commands/refusal.ts";
 export type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
 export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
+export {
+  type Attribute,
+  type Attributes,
+  attributeNameProblem,
+  attributeProblem,
+  type DateAttribute,
+  decodeChanges,
+  encodeAttributes,
+  NO_ATTRIBUTES,
+} from "./model/attributes.ts";
 export type { RecordedError } from "./model/failure.ts";
+export { ID_POLICIES, type IdPolicy, type StartDecision, startDecision } from "./model/id-policy.ts";
 export type { Epoch } from "./model/ownership.ts";
 export type { KnownParent, ParentClosePolicy } from "./model/parent.ts";
 export { type HistoryRecord, isExternal, type RecordKind } from "./model/record.ts";

@@ -45,6 +45,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["on", { isPromise: false, scopeFunction: 1 }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
+  ["setAttributes", { isPromise: true }],
   ["patched", { isPromise: false }],
   ["random", { isPromise: false }],
   ["uuid", { isPromise: false }],
@@ -53,6 +54,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
 /** Members that are read and record nothing. */
 export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
   "attempt",
+  "attributes",
   "fencingToken",
   "historySize",
   "log",

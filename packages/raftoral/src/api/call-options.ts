@@ -20,11 +20,25 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How recent the answer of a read must be. */
+export type Consistency = "linearizable" | "stale";
+
+/** Options of a read. */
+export interface ReadOptions extends CallOptions {
+  /**
+   * "linearizable" (the default): the answer shows everything that was acknowledged before the call, which needs a majority of the nodes. "stale": it shows what the node
+   * that is asked has applied, also while it has no leader; it may lack what was acknowledged lately.
+   */
+  readonly consistency?: Consistency;
+}
+
 /** {@link CallOptions} after they are checked. */
 export interface CallLimit {
   /** May be Infinity, for calls that wait for a run. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Of a read: whether what the asked node has applied is enough (false). */
+  readonly isStale?: boolean;
 }
 
 /** The failure of a call whose signal aborted; `cause` is the signal's reason. `what` begins the message: "Starting process_order". */
@@ -49,5 +63,24 @@ export async function abortable<T>(limit: CallLimit, what: string, run: (limit: 
     return await Promise.race([run(limit), aborted]);
   } finally {
     signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Pages of a read as they come, until the reader stops, or the limit ends the read. */
+export async function* pagesWithin<Page>(
+  pages: AsyncIterable<Page>,
+  limit: CallLimit,
+  what: string,
+): AsyncGenerator<Page, void, undefined> {
+  const iterator = pages[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const page = await abortable(limit, what, () => iterator.next());
+      if (page.done === true) return;
+      yield page.value;
+    }
+  } finally {
+    // What is under way ends with the limit's signal, and need not be waited for.
+    iterator.return?.(undefined)?.catch(() => {});
   }
 }

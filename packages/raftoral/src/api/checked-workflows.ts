@@ -33,12 +33,12 @@ import {
   chunksArgument,
   eventsArgument,
   failureArgument,
-  filterArgument,
   limitArgument,
   MAX_PAGE_SIZE,
   optionsArgument,
   pageArgument,
   queryNameArgument,
+  readLimitArgument,
   reasonArgument,
   runIdArgument,
   signalArgument,
@@ -48,14 +48,16 @@ import {
   tokenArgument,
   variableNameArgument,
 } from "./arguments.ts";
-import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
+import { abortable, type CallLimit, type CallOptions, pagesWithin, type ReadOptions } from "./call-options.ts";
 import { CheckedUpdates } from "./checked-updates.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
+import type { RunFilter } from "./filters.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
 import { Payload } from "./payload.ts";
+import { filterArgument } from "./run-filter.ts";
 import { RunHandle } from "./run-handle.ts";
-import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type { EndedRun, HistoryPage, HistoryRecord, RunCount, RunDescription, RunPage, RunSummary } from "./runs.ts";
 import type { StartOptions } from "./start-options.ts";
 import { startRequest } from "./start-request.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
@@ -129,12 +131,12 @@ export class CheckedWorkflows implements Workflows {
     return new RunHandle(this, runIdArgument(runId), undefined);
   }
 
-  async describe(runId: string, options?: CallOptions): Promise<RunDescription> {
+  async describe(runId: string, options?: ReadOptions): Promise<RunDescription> {
     const id = runIdArgument(runId);
-    return this.#call(options, `Describing run ${id}`, (limit) => this.#port.describe(id, limit));
+    return this.#read(options, `Describing run ${id}`, (limit) => this.#port.describe(id, limit));
   }
 
-  async *list(filter?: RunFilter, options?: CallOptions): AsyncGenerator<RunSummary, void, undefined> {
+  async *list(filter?: RunFilter, options?: ReadOptions): AsyncGenerator<RunSummary, void, undefined> {
     let pageToken: string | undefined;
     do {
       const page: RunPage = await this.listPage(filter, { ...options, ...nextPage(pageToken) });
@@ -146,10 +148,14 @@ export class CheckedWorkflows implements Workflows {
   async listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage> {
     const checked = filterArgument(filter);
     const page = pageArgument(options);
-    return this.#call(options, "Listing runs", (limit) => this.#port.list(checked, page, limit));
+    return this.#read(options, "Listing runs", (limit) => this.#port.list(checked, page, limit));
   }
 
-  async *history(runId: string, options?: CallOptions): AsyncGenerator<HistoryRecord, void, undefined> {
+  async counts(options?: ReadOptions): Promise<readonly RunCount[]> {
+    return this.#read(options, "Counting runs", (limit) => this.#port.counts(limit));
+  }
+
+  async *history(runId: string, options?: ReadOptions): AsyncGenerator<HistoryRecord, void, undefined> {
     let pageToken: string | undefined;
     do {
       const page: HistoryPage = await this.historyPage(runId, { ...options, ...nextPage(pageToken) });
@@ -161,10 +167,10 @@ export class CheckedWorkflows implements Workflows {
   async historyPage(runId: string, options?: PageOptions): Promise<HistoryPage> {
     const id = runIdArgument(runId);
     const page = pageArgument(options);
-    return this.#call(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
+    return this.#read(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
   }
 
-  async exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport> {
+  async exportHistory(runId: string, options?: ReadOptions): Promise<HistoryExport> {
     return exportHistory(this, runId, options);
   }
 
@@ -178,37 +184,21 @@ export class CheckedWorkflows implements Workflows {
     const name = streamNameArgument(given);
     const request = { runId: id, stream: name, ...chunksArgument(options) };
     const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = this.#port.stream(request, limit)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const page = await abortable(limit, `Reading stream ${name} of run ${id}`, () => pages.next());
-        if (page.done === true) return;
-        for (const { value: payload, ...chunk } of page.value) {
-          const value: unknown = payload.value();
-          const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
-          yield { ...chunk, value: taken as StreamValue<Stream> };
-        }
+    const pages = pagesWithin(this.#port.stream(request, limit), limit, `Reading stream ${name} of run ${id}`);
+    for await (const page of pages) {
+      for (const { value: payload, ...chunk } of page) {
+        const value: unknown = payload.value();
+        const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
+        yield { ...chunk, value: taken as StreamValue<Stream> };
       }
-    } finally {
-      // What is under way ends with the limit's signal, and need not be waited for.
-      pages.return?.().catch(() => {});
     }
   }
 
   async *events(options?: EventOptions): AsyncGenerator<ClusterRunEvent, void, undefined> {
     const request = eventsArgument(options);
     const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = this.#port.events(request, limit)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const page = await abortable(limit, "Reading events", () => pages.next());
-        if (page.done === true) return;
-        yield* page.value.events;
-      }
-    } finally {
-      // What is under way ends with the limit's signal, and need not be waited for.
-      pages.return?.().catch(() => {});
-    }
+    const pages = pagesWithin(this.#port.events(request, limit), limit, "Reading events");
+    for await (const { events } of pages) yield* events;
   }
 
   async variable<Named extends VariableDefinition | string>(
@@ -220,11 +210,11 @@ export class CheckedWorkflows implements Workflows {
     const name = variableNameArgument(variable, options);
     const page = { pageSize: 1, pageToken: undefined };
     const what = `Reading variable ${name} of run ${id}`;
-    const { variables } = await this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
+    const { variables } = await this.#read(options, what, (limit) => this.#port.variables(id, name, page, limit));
     return variables[0]?.value.value();
   }
 
-  async *variables(runId: string, options?: CallOptions): AsyncGenerator<RunVariable, void, undefined> {
+  async *variables(runId: string, options?: ReadOptions): AsyncGenerator<RunVariable, void, undefined> {
     let pageToken: string | undefined;
     do {
       const page: VariablePage = await this.variablesPage(runId, { ...options, ...nextPage(pageToken) });
@@ -239,7 +229,7 @@ export class CheckedWorkflows implements Workflows {
     const { name: given } = optionsArgument(options);
     const name = given === undefined ? undefined : variableNameArgument(given, undefined);
     const what = `Reading the variables of run ${id}`;
-    return this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
+    return this.#read(options, what, (limit) => this.#port.variables(id, name, page, limit));
   }
 
   async query<Query extends QueryDefinition | string>(
@@ -255,9 +245,9 @@ export class CheckedWorkflows implements Workflows {
     return (await this.#call(options, what, (limit) => this.#port.query(request, limit))).value();
   }
 
-  async input(runId: string, options?: CallOptions): Promise<Payload> {
+  async input(runId: string, options?: ReadOptions): Promise<Payload> {
     const id = runIdArgument(runId);
-    return this.#call(options, `Reading the input of run ${id}`, (limit) => this.#port.input(id, limit));
+    return this.#read(options, `Reading the input of run ${id}`, (limit) => this.#port.input(id, limit));
   }
 
   async wait(runId: string, options?: CallOptions): Promise<EndedRun> {
@@ -378,6 +368,15 @@ export class CheckedWorkflows implements Workflows {
     const payload = Payload.of(value, `signal ${name}`);
     if (schema !== undefined) await assertFits(schema, payload, signalOf(name));
     return { runId, name, payload, signalId: signalIdArgument(signalId) ?? this.#uuid() };
+  }
+
+  async delete(runId: string, options?: CallOptions): Promise<void> {
+    const id = runIdArgument(runId);
+    await this.#call(options, `Deleting run ${id}`, (limit) => this.#port.delete(id, limit));
+  }
+
+  #read<T>(options: ReadOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
+    return abortable(readLimitArgument(options, this.#timeoutMs), what, run);
   }
 
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {

@@ -13,7 +13,7 @@ import type {
   VariableValue,
   WorkflowDefinition,
 } from "@raftoral/workflow";
-import type { CallOptions } from "./call-options.ts";
+import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
@@ -42,15 +42,15 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.wait(this.runId, options);
   }
 
-  describe(options?: CallOptions): Promise<RunDescription> {
+  describe(options?: ReadOptions): Promise<RunDescription> {
     return this.#workflows.describe(this.runId, options);
   }
 
-  history(options?: CallOptions): AsyncIterable<HistoryRecord> {
+  history(options?: ReadOptions): AsyncIterable<HistoryRecord> {
     return this.#workflows.history(this.runId, options);
   }
 
-  exportHistory(options?: CallOptions): Promise<HistoryExport> {
+  exportHistory(options?: ReadOptions): Promise<HistoryExport> {
     return this.#workflows.exportHistory(this.runId, options);
   }
 
@@ -68,7 +68,7 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.variable(this.runId, variable, options);
   }
 
-  variables(options?: CallOptions): AsyncIterable<RunVariable> {
+  variables(options?: ReadOptions): AsyncIterable<RunVariable> {
     return this.#workflows.variables(this.runId, options);
   }
 
@@ -79,7 +79,7 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.query(this.runId, query, ...args);
   }
 
-  input(options?: CallOptions): Promise<Payload> {
+  input(options?: ReadOptions): Promise<Payload> {
     return this.#workflows.input(this.runId, options);
   }
 
@@ -107,5 +107,9 @@ export class RunHandle<Result> implements Run<Result> {
 
   resume(options?: CallOptions): Promise<void> {
     return this.#workflows.resume(this.runId, options);
+  }
+
+  delete(options?: CallOptions): Promise<void> {
+    return this.#workflows.delete(this.runId, options);
   }
 }

@@ -2,7 +2,8 @@
  * The one API to runs. A node implements it over its own workflow engine, a client over gRPC; names, types, errors and texts are the same, and one
  * conformance suite (`testing/workflows-conformance.ts`) holds for all implementations.
  *
- * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked.
+ * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked. Those that take `consistency: "stale"` show what that node has
+ * applied, also without a majority.
  */
 import type {
   QueryAnswer,
@@ -20,11 +21,12 @@ import type {
   WorkflowInput,
   WorkflowResult,
 } from "@raftoral/workflow";
-import type { CallOptions } from "./call-options.ts";
+import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
+import type { RunFilter } from "./filters.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type { EndedRun, HistoryPage, HistoryRecord, RunCount, RunDescription, RunPage, RunSummary } from "./runs.ts";
 import type { StartOptions } from "./start-options.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
@@ -66,7 +68,7 @@ export interface CancelOptions extends CallOptions {
 }
 
 /** Options of one page. */
-export interface PageOptions extends CallOptions {
+export interface PageOptions extends ReadOptions {
   /** Entries of the page at most, 1 to 1000 (100). A page may have fewer, for it is bounded in bytes and in work too. */
   readonly pageSize?: number;
   /** `nextPageToken` of the page before. */
@@ -96,23 +98,28 @@ export interface Workflows {
   /** A handle of a run that may or may not exist, typed as in `run<typeof order>("order-17")`. Sends no request. Throws WORKFLOW_ID_INVALID. */
   run<Workflow extends WorkflowDefinition = WorkflowDefinition>(runId: string): Run<WorkflowResult<Workflow>>;
   /** Everything about a run but its payloads and its history. Rejects with WORKFLOW_NOT_FOUND. */
-  describe(runId: string, options?: CallOptions): Promise<RunDescription>;
-  /** Runs, newest start first, fetched in pages as they are consumed; `options` limit each page. */
-  list(filter?: RunFilter, options?: CallOptions): AsyncIterable<RunSummary>;
+  describe(runId: string, options?: ReadOptions): Promise<RunDescription>;
+  /**
+   * Runs that fit a filter, the latest first unless that says otherwise, fetched in pages as they are consumed; `options` limit each page. Rejects with
+   * REQUEST_INVALID.
+   */
+  list(filter?: RunFilter, options?: ReadOptions): AsyncIterable<RunSummary>;
   /** One page of {@link Workflows.list}. */
   listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage>;
+  /** How many runs there are of each type and status, those with none left out. Takes no time that grows with them. */
+  counts(options?: ReadOptions): Promise<readonly RunCount[]>;
   /**
    * A run's records in the order in which they were committed, fetched in pages as they are consumed; `options` limit each page. Rejects with
    * WORKFLOW_NOT_FOUND.
    */
-  history(runId: string, options?: CallOptions): AsyncIterable<HistoryRecord>;
+  history(runId: string, options?: ReadOptions): AsyncIterable<HistoryRecord>;
   /** One page of {@link Workflows.history}. */
   historyPage(runId: string, options?: PageOptions): Promise<HistoryPage>;
   /**
    * A run with its history as one JSON value, for `replay` of `raftoral/testing`: the run as it is now, ended or not. `options` limit each of the reads
    * that this takes. Rejects with WORKFLOW_NOT_FOUND.
    */
-  exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport>;
+  exportHistory(runId: string, options?: ReadOptions): Promise<HistoryExport>;
   /**
    * Chunks of a stream that a run writes, as this node or client learns of them, until the stream or its run ends. A definition gives the chunks their type, and
    * its schema makes of them what is given. A reader that is slow holds up no one: chunks are fetched as they are consumed. Reads go on over lost
@@ -141,7 +148,7 @@ export interface Workflows {
     options?: VariableOptions,
   ): Promise<VariableValue<Named> | undefined>;
   /** All variables of a run, in no order, fetched in pages as they are consumed; `options` limit each page. Rejects with WORKFLOW_NOT_FOUND. */
-  variables(runId: string, options?: CallOptions): AsyncIterable<RunVariable>;
+  variables(runId: string, options?: ReadOptions): AsyncIterable<RunVariable>;
   /** One page of {@link Workflows.variables}. */
   variablesPage(runId: string, options?: VariablePageOptions): Promise<VariablePage>;
   /**
@@ -155,7 +162,7 @@ export interface Workflows {
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
-  input(runId: string, options?: CallOptions): Promise<Payload>;
+  input(runId: string, options?: ReadOptions): Promise<Payload>;
   /**
    * How the run ended, once it has. Costs nothing but the outcome, however long the history. Without `timeoutMs` it waits as long as it takes. Rejects
    * with DEADLINE_EXCEEDED when the run has not ended in time (it goes on), or with WORKFLOW_NOT_FOUND. A stuck run has not ended.
@@ -227,6 +234,12 @@ export interface Workflows {
    * WORKFLOW_FINISHED.
    */
   resume(runId: string, options?: CallOptions): Promise<void>;
+  /**
+   * Drops a run that has ended, with its history, however old it is; a run that is not there is taken for deleted. Resolves once that is committed: no node finds the run any
+   * more, and its id may be used again. Its payloads are in the logs until these are cut, and in backups and snapshots of before. Rejects with WORKFLOW_RUNNING for a run that has not
+   * ended, and for a child while its parent is to hear of its end.
+   */
+  delete(runId: string, options?: CallOptions): Promise<void>;
 }
 
 /** A handle of one run: the calls of {@link Workflows} without the id. `Result` is what the record gives back of the run's result. */
@@ -239,11 +252,11 @@ export interface Run<Result = unknown> {
   /** See {@link Workflows.wait}. */
   wait(options?: CallOptions): Promise<EndedRun>;
   /** See {@link Workflows.describe}. */
-  describe(options?: CallOptions): Promise<RunDescription>;
+  describe(options?: ReadOptions): Promise<RunDescription>;
   /** See {@link Workflows.history}. */
-  history(options?: CallOptions): AsyncIterable<HistoryRecord>;
+  history(options?: ReadOptions): AsyncIterable<HistoryRecord>;
   /** See {@link Workflows.exportHistory}. */
-  exportHistory(options?: CallOptions): Promise<HistoryExport>;
+  exportHistory(options?: ReadOptions): Promise<HistoryExport>;
   /** See {@link Workflows.stream}. */
   stream<Stream extends StreamDefinition | string>(
     stream: Stream,
@@ -255,14 +268,14 @@ export interface Run<Result = unknown> {
     options?: VariableOptions,
   ): Promise<VariableValue<Named> | undefined>;
   /** See {@link Workflows.variables}. */
-  variables(options?: CallOptions): AsyncIterable<RunVariable>;
+  variables(options?: ReadOptions): AsyncIterable<RunVariable>;
   /** See {@link Workflows.query}. */
   query<Query extends QueryDefinition | string>(
     query: Query,
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>>;
   /** See {@link Workflows.input}. */
-  input(options?: CallOptions): Promise<Payload>;
+  input(options?: ReadOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */
   signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void>;
   /** See {@link Workflows.update}. */
@@ -279,4 +292,6 @@ export interface Run<Result = unknown> {
   cancel(options?: CancelOptions): Promise<void>;
   /** See {@link Workflows.resume}. */
   resume(options?: CallOptions): Promise<void>;
+  /** See {@link Workflows.delete}. */
+  delete(options?: CallOptions): Promise<void>;
 }

@@ -10,6 +10,8 @@ import { addAnswer } from "./commands/answer.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addCheck } from "./commands/check.ts";
+import { addCount } from "./commands/count.ts";
+import { addDelete } from "./commands/delete.ts";
 import { addEvents } from "./commands/events.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
@@ -77,6 +79,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addJoin(program, io, serve, setExitCode);
   addRun(program, io);
   addList(program, io);
+  addCount(program, io);
   addShow(program, io);
   addSignal(program, io);
   addStream(program, io);
@@ -87,6 +90,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addVariables(program, io);
   addCancel(program, io);
   addResume(program, io);
+  addDelete(program, io);
   addStatus(program, io);
   addLeave(program, io);
   addTransfer(program, io);

@@ -147,6 +147,14 @@ export const counting = workflow("counting", { version: 1 }, async (ctx, left: n
   return await ctx.continueAsNew(left - 1);
 });
 
+/** Waits for `go`, counts its total up, and gives its attributes. */
+export const labelled = workflow("labelled", { version: 1 }, async (ctx) => {
+  await ctx.waitFor(go);
+  const { total } = ctx.attributes;
+  if (typeof total === "number") await ctx.setAttributes({ total: total + 1 });
+  return ctx.attributes;
+});
+
 export const visited = query<readonly string[], { readonly last: number } | undefined>("visited");
 
 /** Visits places, each told by `go`, and answers which; one of its handlers fails. */
@@ -224,4 +232,5 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   guardian,
   counting,
   account,
+  labelled,
 ];

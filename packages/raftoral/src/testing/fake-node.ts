@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
-import { WorkflowError } from "@raftoral/workflow";
+import { attributeValues, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
@@ -12,12 +12,13 @@ import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
 import type { ClusterPort } from "../api/cluster-port.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { EndedRun, HistoryPage, RunCount, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { UpdateEnd } from "../api/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type {
+  CheckedFilter,
   PageRequest,
   QueryRequest,
   SignalRequest,
@@ -30,23 +31,7 @@ import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
-
-/** A record of a {@link FakeRun}. */
-export interface FakeRecord {
-  readonly path: string;
-  readonly kind: string;
-  readonly value: unknown;
-  readonly recordedAtMs: number;
-  readonly epoch: number;
-  readonly position: string;
-}
-
-/** A run of a {@link FakeNode}, with values where the API has payloads. */
-export interface FakeRun extends RunDescription {
-  readonly input: unknown;
-  readonly result: unknown;
-  readonly history: readonly FakeRecord[];
-}
+import { type FakeRun, failed, run } from "./fake-run.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -57,6 +42,8 @@ export class FakeNode implements ServedNode {
   readonly runs = new Map<string, FakeRun>();
   readonly signals: unknown[][] = [];
   readonly updates: unknown[][] = [];
+  /** Filters of lists, in order. */
+  readonly filters: CheckedFilter[] = [];
   /** Tokens with what they were answered with. */
   readonly answers: unknown[][] = [];
   /** Values of chunks, by the name of their stream. */
@@ -167,13 +154,21 @@ export class FakeNode implements ServedNode {
         const { input: _input, result: _result, history: _history, ...description } = this.#present(runId);
         return description;
       },
-      list: async (filter: RunFilter, page: PageRequest, limit): Promise<RunPage> => {
+      list: async (filter: CheckedFilter, page: PageRequest, limit): Promise<RunPage> => {
         await this.#enter("list", limit);
-        const all = [...this.runs.values()].filter(
-          ({ status }) => filter.status === undefined || status === filter.status,
-        );
+        this.filters.push(filter);
+        const all = [...this.runs.values()].filter(({ status }) => filter.statuses?.includes(status) ?? true);
         const { entries, nextPageToken } = pageOf(all, page);
         return { runs: entries, nextPageToken };
+      },
+      counts: async (limit): Promise<readonly RunCount[]> => {
+        await this.#enter("counts", limit);
+        const counts = new Map<string, RunCount>();
+        for (const { workflowType, status } of this.runs.values()) {
+          const runs = (counts.get(`${workflowType} ${status}`)?.runs ?? 0) + 1;
+          counts.set(`${workflowType} ${status}`, { workflowType, status, runs });
+        }
+        return [...counts.values()];
       },
       history: async (runId, page, limit): Promise<HistoryPage> => {
         await this.#enter("history", limit);
@@ -223,6 +218,10 @@ export class FakeNode implements ServedNode {
         await this.#enter("resume", limit);
         const stuck = this.#present(runId);
         if (stuck.status === "stuck") this.runs.set(runId, { ...stuck, status: "running", stuckReason: undefined });
+      },
+      delete: async (runId, limit) => {
+        await this.#enter("delete", limit);
+        this.runs.delete(runId);
       },
       cancel: async (runId, reason, limit) => {
         await this.#enter("cancel", limit);
@@ -279,9 +278,13 @@ export class FakeNode implements ServedNode {
     };
   }
 
-  #startOnce({ runId, workflowType, version = 1, input }: StartRequest): boolean {
+  #startOnce({ runId, workflowType, version = 1, input, attributes: given }: StartRequest): boolean {
     const created = !this.runs.has(runId);
-    if (created) this.runs.set(runId, run(runId, { workflowType, version, input: input.value() }));
+    if (created)
+      this.runs.set(
+        runId,
+        run(runId, { workflowType, version, input: input.value(), attributes: attributeValues(given) }),
+      );
     return created;
   }
 
@@ -320,43 +323,6 @@ function pageOf<T>(
   const from = Number(pageToken);
   const end = from + pageSize;
   return { entries: all.slice(from, end), nextPageToken: end < all.length ? String(end) : undefined };
-}
-
-/** A recorded error. */
-export function failed(name: string, message: string, fields: Partial<RecordedFailure> = {}): RecordedFailure {
-  return { name, message, ...fields };
-}
-
-/** A run with every field set. */
-export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
-  return {
-    runId,
-    workflowType: "process_order",
-    version: 1,
-    status: "running",
-    owner: 1,
-    epoch: 7,
-    takeovers: 0,
-    input: undefined,
-    result: undefined,
-    error: undefined,
-    cancelReason: undefined,
-    stuckReason: undefined,
-    stuckDetail: undefined,
-    startedAtMs: 1_700_000_000_000,
-    endedAtMs: undefined,
-    recordCount: 0,
-    pendingSignals: [],
-    stepsInProgress: [],
-    parent: undefined,
-    generation: 1,
-    children: [],
-    seed: "AAECAwQFBgcICQoLDA0ODw==",
-    trace: undefined,
-    behaviourLevel: 0,
-    history: [],
-    ...fields,
-  };
 }
 
 /** A node that is served. */

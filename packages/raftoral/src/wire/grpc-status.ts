@@ -28,6 +28,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   REQUEST_INVALID: Code.InvalidArgument,
   WORKFLOW_FILE_INVALID: Code.InvalidArgument,
   // workflow
+  ATTRIBUTES_INVALID: Code.InvalidArgument,
   COMMAND_INVALID: Code.InvalidArgument,
   BODY_EVICTED: Code.Unknown,
   CONTEXT_ENDED: Code.Unknown,
@@ -88,6 +89,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   WORKFLOW_ID_CONFLICT: Code.AlreadyExists,
   WORKFLOW_ID_INVALID: Code.InvalidArgument,
   WORKFLOW_NOT_FOUND: Code.NotFound,
+  WORKFLOW_RUNNING: Code.FailedPrecondition,
   WORKFLOW_TYPE_DUPLICATE: Code.InvalidArgument,
   WORKFLOW_TYPE_UNKNOWN: Code.NotFound,
   // storage-lmdb

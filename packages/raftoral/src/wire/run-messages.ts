@@ -6,18 +6,29 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NodeError } from "../api/errors.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription, RunStatus, RunSummary, StepInProgress } from "../api/runs.ts";
+import type {
+  EndedRun,
+  HistoryRecord,
+  RunCount,
+  RunDescription,
+  RunStatus,
+  RunSummary,
+  StepInProgress,
+} from "../api/runs.ts";
 import {
   type HistoryRecordSchema,
   type Outcome,
   type OutcomeSchema,
   type Run,
+  type RunCountSchema,
   type RunSchema,
   type StepInProgressSchema,
+  type RunCount as WireCount,
   type HistoryRecord as WireRecord,
   RunStatus as WireStatus,
   type StepInProgress as WireStep,
 } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { attributesFromWire, attributesToWire } from "./attribute-messages.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 import { safeNumber } from "./numbers.ts";
 import { traceFromWire, traceToWire } from "./trace-messages.ts";
@@ -64,6 +75,8 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.parent === undefined ? {} : { parent: run.parent }),
     generation: run.generation,
     children: [...(run.children ?? [])],
+    attributes: attributesToWire(run.attributes),
+    initialAttributes: attributesToWire(run.initialAttributes ?? {}),
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
     ...traceToWire(run.trace),
     behaviourLevel: run.behaviourLevel ?? 0,
@@ -96,7 +109,20 @@ export function summaryFromWire(run: Run): RunSummary {
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     // A node of an earlier version says none.
     generation: Math.max(1, run.generation),
+    attributes: attributesFromWire(run.attributes),
   };
+}
+
+/** A count as a message. */
+export function countToWire({ workflowType, status, runs }: RunCount): MessageInitShape<typeof RunCountSchema> {
+  return { workflowType, status: statusToWire(status), runs: BigInt(runs) };
+}
+
+/** The count of a message. Throws REQUEST_INVALID for a count without a status. */
+export function countFromWire({ workflowType, status: wire, runs }: WireCount): RunCount {
+  const status = statusFromWire(wire);
+  if (status === undefined) throw lacking("the status of a count");
+  return { workflowType, status, runs: safeNumber(runs, "runs") };
 }
 
 /** The run of an answer. Throws REQUEST_INVALID when the answer has none. */
@@ -111,6 +137,7 @@ export function descriptionFromWire(run: Run | undefined): RunDescription {
     stepsInProgress,
     children,
     seed,
+    initialAttributes: attributesFromWire(run.initialAttributes),
     trace: traceFromWire(run.trace),
     behaviourLevel: run.behaviourLevel,
   };

@@ -2,6 +2,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { AbortOptions } from "./abort-options.ts";
+import type { AttributeUpdates, AttributeValues } from "./attributes.ts";
 import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
 import type { Duration } from "./duration.ts";
 import type { QueryDefinition } from "./query.ts";
@@ -208,6 +209,8 @@ export interface WorkflowContext {
 
   /** How many records the body has got in this generation, the same on replay. Replays take longer the more there are: {@link continueAsNew}. */
   readonly historySize: number;
+  /** What the run is found by now: from its start, its earlier generations and {@link setAttributes}; the same on replay. */
+  readonly attributes: AttributeValues;
   /**
    * Writes lines to the node's logger, with the run's id and type, and the scope, or the step and its attempt. A line of the body is written once, not on replay; it
    * comes again only where the owner died before the next record of the run was committed. Inside of a step it is written at every attempt. Never throws.
@@ -313,6 +316,11 @@ export interface WorkflowContext {
     workflow: Workflow | ChildType<Workflow>,
     ...args: ChildArguments<Workflow>
   ): Promise<WorkflowResult<Workflow>>;
+  /**
+   * Sets attributes, by which the run is found (`workflows.list`): those that are named, and no others; null takes one away. Takes no round of its own: the change is
+   * committed with the next record. Attributes are the run's, in every scope and over all generations. Rejects with ATTRIBUTES_INVALID.
+   */
+  setAttributes(changes: AttributeUpdates): Promise<void>;
   /**
    * Waits until `holds` gives true: a function of variables and of what else the body keeps, which changes nothing. It is called when the body has come to
    * rest after each answer.

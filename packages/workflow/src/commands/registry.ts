@@ -18,6 +18,7 @@ import { nodeRegister } from "./nodes/node-register.ts";
 import type { Refused } from "./refusal.ts";
 import { cancel } from "./runs/cancel.ts";
 import { continueAsNew } from "./runs/continue-as-new.ts";
+import { deleteRun } from "./runs/delete.ts";
 import { hold } from "./runs/hold.ts";
 import { moveRuns } from "./runs/move-runs.ts";
 import { ownerChange } from "./runs/owner-change.ts";
@@ -56,6 +57,7 @@ const DEFINITIONS = [
   update,
   updateAnswer,
   startWith,
+  deleteRun,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -9,7 +9,7 @@ import { WorkflowState } from "./workflow-state.ts";
 // here, so that every look at a record counts.
 
 const NOTHING = new Uint8Array(0);
-const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 };
+const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1, rules: [] };
 const END = { status: "completed", result: NOTHING } as const;
 
 interface Filled {
@@ -147,6 +147,7 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "NodeDrain", nodeId: 2, incarnation: "again", atMs: 1 },
     { kind: "Trial", ...owned, runId: "suspect", owner: 4, epoch: log.epoch("suspect"), isOver: false },
     { kind: "Resume", runId: "stuck", atMs: 1 },
+    { kind: "Delete", runId: "ended-1", atMs: 1 },
     { kind: "Prune", keepAtMost: 0, atMs: 1, ...UPTIME },
   ];
 }

@@ -11,7 +11,7 @@ import type { Epoch } from "./ownership.ts";
  * heard here that its run is cancelled. child: a child was started, under which id; or, of kind child-failed at the same path, that it could not be. child-completed,
  * child-failed and child-cancelled: how a child ended (external). token: what an answer from outside must know, and until when it may come. answer and
  * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external). patched: the body
- * has taken the new way of a change of its code. update: somebody's update was accepted, and what with.
+ * has taken the new way of a change of its code. update: somebody's update was accepted, and what with. attributes: new values of what the run is found by.
  */
 const KINDS = [
   ["step", "step"],
@@ -35,6 +35,7 @@ const KINDS = [
   ["answer-timeout", "answer"],
   ["patched", "patch"],
   ["update", "update"],
+  ["attributes", "change of attributes"],
 ] as const;
 
 /** What a record is of. */

@@ -12,6 +12,7 @@ import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { StartedWith, StartWith } from "../commands/runs/start-with.ts";
 import type { Started, StartFacts } from "../commands/runs/workflow-start.ts";
 import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
+import type { IdPolicy } from "../model/id-policy.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
@@ -41,6 +42,12 @@ export interface RunStart {
   readonly isPinned?: boolean;
   /** How long the run may take, in ms. Without a limit by default. */
   readonly runTimeoutMs?: number;
+  /** What the run is found by, as `encodeAttributes` writes it. Nothing by default. */
+  readonly attributes?: Uint8Array;
+  /** What is done with a run that has the id (use-existing). */
+  readonly idPolicy?: IdPolicy;
+  /** Names the start; the same one again is answered as created. */
+  readonly startId?: string;
   /** The place in a trace that the run belongs to. None by default; dropped unless it is well-formed. */
   readonly trace?: TraceContext;
 }
@@ -175,6 +182,11 @@ export class RunRequests {
   /** Resolves once it is committed that a stuck run goes on. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
   async resume(runId: string, limit: RequestLimit): Promise<void> {
     await this.#request({ kind: "Resume", runId, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */
+  async delete(runId: string, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Delete", runId, atMs: this.#clock.wallMs() }, limit);
   }
 
   /** The run once it has ended; undefined when the limit is over before. Rejects with WORKFLOW_NOT_FOUND or NODE_STOPPED. */

@@ -24,6 +24,7 @@ import { LeaderDuties } from "./leader-duties.ts";
 import { missingFor } from "./missing-code.ts";
 import { NodeRegistration } from "./node-registration.ts";
 import { RunQueries, type RunQuestion } from "./queries/run-queries.ts";
+import { timedRules } from "./retention.ts";
 import { RuntimeEvents } from "./runtime-events.ts";
 import { type RuntimeLimits, resolveLimits, type WorkflowRuntimeOptions } from "./runtime-options.ts";
 
@@ -100,7 +101,7 @@ export class WorkflowRuntime {
     this.#executions = new Executions(engine, this.#registry, shared, maxResidentRuns);
     const live = (runId: string) => this.#executions.body(runId)?.queries;
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
-    this.#duties = new LeaderDuties(engine, clock, logger, this.#limits);
+    this.#duties = new LeaderDuties(engine, clock, logger, { ...this.#limits, rules: timedRules(options.retention) });
     this.#unsubscribe = engine.subscribe({
       onEvents: (events) => this.#onEvents(events),
       onNotice: (notice) => this.#onNotice(notice),

@@ -4,6 +4,7 @@
  */
 
 import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
+import { type Attributes, decodeAttributes, encodeAttributes, NO_ATTRIBUTES } from "../model/attributes.ts";
 import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
 import { NO_LOSSES } from "../model/owner-losses.ts";
 import { OWNER_REASONS } from "../model/ownership.ts";
@@ -95,6 +96,10 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.uint(38, head.endIndex);
     to.uint(39, head.endedUptimeMs);
   }
+  to.bytes(70, encodeAttributes(run.attributes));
+  if (run.attributes !== run.initialAttributes) to.bytes(71, encodeAttributes(run.initialAttributes));
+  to.bool(72, run.attributes !== run.initialAttributes);
+  to.string(73, run.startId);
   return slabs.copy(to.view());
 }
 
@@ -102,6 +107,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
 export interface DecodedRun {
   readonly facts: RunFacts;
   readonly head: RunHead;
+  readonly attributes: Attributes;
   /** The rest comes with a snapshot's record alone. */
   readonly input: Uint8Array;
   readonly outcome: RunOutcome;
@@ -128,6 +134,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let parent: KnownParent | undefined;
   let trace: TraceContext | undefined;
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
+  let [now, initial, haveChanged, startId] = [EMPTY, EMPTY, false, ""];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -171,6 +178,10 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 43) family = from.uint();
     else if (field === 44) isTimedOut = from.bool();
     else if (field === 45) hasChildren = from.bool();
+    else if (field === 70) now = from.bytes();
+    else if (field === 71) initial = from.bytes();
+    else if (field === 72) haveChanged = from.bool();
+    else if (field === 73) startId = from.string();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
     else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
@@ -214,9 +225,12 @@ export function decodeRun(from: WireReader): DecodedRun {
         updates,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
-  const facts = { behaviourLevel, runId, workflowType, version, seed, inputDigest, parent, trace, ...begun };
+  const attributes = now.length === 0 ? NO_ATTRIBUTES : decodeAttributes(now);
+  const initialAttributes = haveChanged ? decodeAttributes(initial) : attributes;
+  const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel };
+  const facts = { ...known, initialAttributes, startId, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
-  return { facts, head, input, outcome, signals };
+  return { facts, head, attributes, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */

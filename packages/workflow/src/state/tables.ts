@@ -86,11 +86,12 @@ export class Tables {
   /** Everything applied so far belongs together: after a crash the store has all of it, or none. */
   commit(): void {
     const { clock, lastEpoch, salt, uptimeMs } = this;
+    this.runs.save();
     this.#store.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...this.runs.counts }));
     this.#store.commit(this.index);
   }
 
-  readonly loadOf = (seat: Seat): number => this.runs.loadOf(seat);
+  readonly loadOf = (seat: Seat): number => this.runs.places.loadOf(seat);
 
   /** Who executes a run now, or ended it; 0 for no node (O1). */
   ownerOf({ head }: RunRecord): NodeId {
@@ -101,8 +102,8 @@ export class Tables {
   /** Runs that are to be moved (O3). */
   get toMove(): number {
     let runs = 0;
-    for (const { seat } of this.nodes.vacated()) runs += this.runs.loadOf(seat);
-    for (const needs of this.runs.waiting()) {
+    for (const { seat } of this.nodes.vacated()) runs += this.runs.places.loadOf(seat);
+    for (const needs of this.runs.places.waiting()) {
       if (this.nodes.choose(needs, this.loadOf) !== undefined) runs += needs.runs;
     }
     for (const [, held] of this.held(1)) runs += held.length;
@@ -114,12 +115,13 @@ export class Tables {
    * each.
    */
   *held(limit: number): Generator<readonly [NodeRecord, readonly number[]]> {
-    if (this.runs.stuckCount === 0) return;
+    if (this.runs.places.stuckCount === 0) return;
     for (const node of this.nodes.all()) {
       if (node.status !== "live") continue;
       // A seat has the number of its registration in the log.
       const { behaviourLevel, seat } = node;
-      for (const type of node.types) yield [node, this.runs.startsHeldBefore({ ...type, behaviourLevel }, seat, limit)];
+      for (const type of node.types)
+        yield [node, this.runs.places.startsHeldBefore({ ...type, behaviourLevel }, seat, limit)];
     }
   }
 
@@ -210,13 +212,14 @@ export class Tables {
 
   /** Begins the next generation of a running run, on the same seat and under a new epoch. */
   continue(run: RunRecord, before: RunningHead, input: Uint8Array): RunRecord & { readonly head: RunningHead } {
-    const { runId, workflowType, version, parent, startIndex, deadlineAtMs, trace } = run;
+    const { runId, workflowType, version, parent, startIndex, deadlineAtMs, trace, attributes } = run;
     const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds, updates } = before;
     const generation = run.generation + 1;
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
     // Its history is empty: no replay of it has the old behaviours.
     const behaviourLevel = this.nodes.commonLevel;
-    const facts = { ...factsOf(run), seed, generation, startIndex: this.index, behaviourLevel };
+    const own = { seed, generation, startIndex: this.index, initialAttributes: attributes };
+    const facts = { ...factsOf(run), ...own, behaviourLevel };
     const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds, updates };
     const epoch = this.nextEpoch();
     const fresh = {
@@ -239,18 +242,15 @@ export class Tables {
     const signals = next.signals.map(({ name }) => name);
     const open = this.updates.open(next);
     const at = { index: this.index, atMs: this.clock };
-    const identity = {
-      runId,
-      workflowType,
-      version,
-      owner,
-      epoch,
+    const begun = {
       generation,
       family: run.family,
       deadlineAtMs,
       trace,
       behaviourLevel,
+      initialAttributes: attributes,
     };
+    const identity = { runId, workflowType, version, owner, epoch, ...begun };
     this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals, updates: open });
     return { ...next, head };
   }
@@ -282,6 +282,7 @@ function factsOf({
   recordCount: _count,
   hashes: _hashes,
   signals: _signals,
+  attributes: _attributes,
   ...facts
 }: RunRecord): RunFacts {
   return facts;

@@ -192,6 +192,7 @@ export class DutiesWorld {
       stream: refuse,
       variables: refuse,
       list: refuse,
+      counts: refuse,
       ownedBy: refuse,
       overview: async () => ({
         waiting: [],

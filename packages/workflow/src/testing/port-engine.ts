@@ -28,6 +28,7 @@ export const METHODS: readonly Method[] = Object.keys({
   stream: true,
   variables: true,
   list: true,
+  counts: true,
   ownedBy: true,
   overview: true,
 } satisfies Record<Method, true>) as Method[];

@@ -121,6 +121,7 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
         ? []
         : [["Parent", clip(`${run.parent.runId}, at ${run.parent.path}`, 512)] as const]),
       ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
+      ...attributeFields(run, widths.text),
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ...(run.trace === undefined ? [] : [["Trace", run.trace.traceparent] as const]),
       ["Input", show(input, widths)],
@@ -139,6 +140,11 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
   if (run.children.length > 0) parts.push(childrenTable(run, widths));
   parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
+}
+
+function attributeFields({ attributes }: RunDescription, width: number): readonly (readonly [string, string])[] {
+  const shown = Object.entries(attributes).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return shown.length === 0 ? [] : [["Attributes", clip(shown.join(", "), width)]];
 }
 
 function ownerOf({ owner, status, behaviourLevel }: RunDescription): string {

@@ -17,7 +17,7 @@ import { runningRun } from "../find-run.ts";
 import { type GivenSignal, knowsSignal, MAX_BUFFERED_SIGNAL_BYTES, takeSignal } from "../messages/signal.ts";
 import { type GivenUpdate, knownUpdate, malformedUpdate, takeUpdate } from "../messages/update.ts";
 import { type Refused, refused } from "../refusal.ts";
-import { begin, found, type Started, type StartFacts, startCodec } from "./workflow-start.ts";
+import { begin, found, isOwnStart, type Started, type StartFacts, startCodec } from "./workflow-start.ts";
 
 /**
  * Delivers a signal or an update, one of the two, to a run that it starts if its id is free. Answered with StartedWith. Refused as a start, a signal or an update is, and
@@ -79,7 +79,7 @@ export const startWith = defineCommand<StartWith, StartedWith>({
     const known = knownMessage(tables, run, command);
     if (known !== undefined) return known;
     const running = runningRun(tables, run.runId);
-    if (running.ok) return delivered(tables, found(tables, run, start.seed), command);
+    if (running.ok) return delivered(tables, found(tables, run, isOwnStart(run, start)), command);
     if (!afterEnd) return running;
     if (!tables.children.isReported(run.startIndex)) return unreported(run);
     const { signalIds, updates } = run.head;
@@ -104,7 +104,7 @@ function malformed({ start, signal, update }: StartWith): Refused | undefined {
 
 /** SW2. */
 function knownMessage(tables: Tables, run: RunRecord, { start, signal, update }: StartWith): StartedWith | undefined {
-  const at = found(tables, run, start.seed);
+  const at = found(tables, run, isOwnStart(run, start));
   if (signal !== undefined && knowsSignal(tables, run.runId, signal.signalId)) return answer(at);
   const known = update === undefined ? undefined : knownUpdate(tables, run.runId, update.updateId);
   return known === undefined ? undefined : answer(at, known);

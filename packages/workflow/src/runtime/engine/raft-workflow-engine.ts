@@ -6,7 +6,9 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
-import type { ChildView, RunEnd, RunPage, RunQuery, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
+import type { RunCount } from "../../state/lists/run-counters.ts";
+import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
@@ -99,6 +101,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async list(query: RunQuery): Promise<RunPage> {
     return this.#executor.state.list(query);
+  }
+
+  async counts(): Promise<readonly RunCount[]> {
+    return this.#executor.state.counts();
   }
 
   async ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]> {

@@ -12,17 +12,10 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
+import type { RunCount } from "../../state/lists/run-counters.ts";
+import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
 import type { WaitingRuns } from "../../state/run-counts.ts";
-import type {
-  ChildView,
-  NodeView,
-  RunEnd,
-  RunPage,
-  RunQuery,
-  RunSummary,
-  RunView,
-  UnreportedEnd,
-} from "../../state/run-view.ts";
+import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 
@@ -94,8 +87,11 @@ export interface WorkflowEngine {
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   /** One page of a run's variables, or one of them. It does not look at the run's history. */
   variables(query: VariableQuery): Promise<VariablePage | undefined>;
+  /** One page of the runs that fit a query. */
   list(query: RunQuery): Promise<RunPage>;
-  /** Running runs of a node, oldest start first. */
+  /** How many runs there are of each type and status. */
+  counts(): Promise<readonly RunCount[]>;
+  /** Running runs of a node, in the order of their creation. */
   ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;
   overview(): Promise<EngineOverview>;
 }

@@ -1,5 +1,6 @@
 /** The author's context over a running execution: gives every call its path within one scope. */
 import type { AbortOptions } from "../../author/abort-options.ts";
+import type { AttributeUpdates, AttributeValues } from "../../author/attributes.ts";
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
 import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
 import { encodeValue } from "../../author/json-value.ts";
@@ -31,6 +32,7 @@ import type {
 import type { WorkflowLog } from "../../author/workflow-log.ts";
 import type { WorkflowResult } from "../../author/workflow-types.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
+import { setAttributes } from "../calls/attributes.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
 import { childCall, childResult, startChild } from "../calls/child.ts";
@@ -105,6 +107,10 @@ export class ExecutionContext implements WorkflowContext {
 
   get historySize(): number {
     return this.#site.body.answers;
+  }
+
+  get attributes(): AttributeValues {
+    return this.#site.body.attributes.values;
   }
 
   get log(): WorkflowLog {
@@ -211,12 +217,10 @@ export class ExecutionContext implements WorkflowContext {
     options: { readonly timeout?: Duration | undefined } & AbortOptions = {},
   ): Promise<unknown> {
     return this.#own.call("waitFor", signal, options.signal, () => {
-      const { timeout } = options;
-      const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
+      const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
       const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
       const path = this.#paths.next(name);
-      const { inbox } = this.#execution;
-      return (site) => waitFor(site, inbox, { path, name, timeoutMs, schema });
+      return (site) => waitFor(site, this.#execution.inbox, { path, name, timeoutMs, schema });
     });
   }
 
@@ -224,21 +228,19 @@ export class ExecutionContext implements WorkflowContext {
     return this.#own.call("token", name, undefined, () => {
       const { timeout, schema } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
-      const path = this.#paths.next(name);
+      const call = { path: this.#paths.next(name), name, timeoutMs, schema };
       // The type of the answer is the author's, or the schema's.
-      return (site) =>
-        token(site, this.#execution.children, { path, name, timeoutMs, schema }) as Promise<Token<Answer>>;
+      return (site) => token(site, this.#execution.children, call) as Promise<Token<Answer>>;
     });
   }
 
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
   stream(stream: StreamDefinition | string): StreamWriter {
-    const { streams } = this.#execution;
     this.#site.guard.check("stream");
     const { name, schema } = typeof stream === "string" ? { name: stream, schema: undefined } : stream;
     escapedName(name);
-    return new StreamHandle(streams, this.#paths.prefix, name, schema);
+    return new StreamHandle(this.#execution.streams, this.#paths.prefix, name, schema);
   }
 
   start<Workflow extends ChildWorkflow>(
@@ -270,6 +272,11 @@ export class ExecutionContext implements WorkflowContext {
     });
   }
 
+  setAttributes(changes: AttributeUpdates): Promise<void> {
+    const change = () => setAttributes(this.#site.body.attributes, this.#paths.next("attributes"), changes);
+    return this.#own.call("setAttributes", undefined, undefined, change);
+  }
+
   continueAsNew(input?: unknown): Promise<never> {
     return this.#own.call("continueAsNew", undefined, undefined, () => {
       const execution = this.#execution;
@@ -277,7 +284,7 @@ export class ExecutionContext implements WorkflowContext {
       const bytes = encodeValue(input, `the next input of run ${this.runId}`, this.#site.maxPayloadBytes);
       return async (site) => {
         await site.gate();
-        execution.continueAsNew(bytes);
+        this.#execution.continueAsNew(bytes);
         return await never<never>();
       };
     });

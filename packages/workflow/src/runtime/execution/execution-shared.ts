@@ -1,5 +1,6 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Attributes } from "../../model/attributes.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
@@ -51,6 +52,8 @@ export interface ExecutionStart {
   readonly epoch: Epoch;
   readonly attempt: number;
   readonly input: Uint8Array;
+  /** What its attributes were when this generation began. */
+  readonly initialAttributes: Attributes;
   readonly seed: Uint8Array;
   /** The place in a trace that the run belongs to. */
   readonly trace: TraceContext | undefined;

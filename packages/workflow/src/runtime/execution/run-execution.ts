@@ -144,6 +144,7 @@ export class RunExecution {
       resumesAfter: evicted?.lastWake,
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
+      run: start,
       behaviourLevel: start.behaviourLevel,
       isAgain: shared.isAgain ?? false,
       onDiverged: (error) => this.#diverged(error),
