@@ -28,8 +28,36 @@ export {
   WorkflowFailedError,
 } from "./author/errors.ts";
 export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
+export {
+  exclusive,
+  type HandlerMode,
+  type HandlerSchemas,
+  type ObjectHandler,
+  shared,
+} from "./author/objects/handlers.ts";
+export { type ObjectDefinition, type ObjectHandlers, type ObjectOptions, object } from "./author/objects/object.ts";
+export type { ExclusiveContext, ObjectState, SharedContext } from "./author/objects/object-context.ts";
+export { objectKey, objectRunId } from "./author/objects/object-id.ts";
+export {
+  DELETE_UPDATE,
+  type DelayedCall,
+  OBJECT_RECORD,
+  type ObjectRecord,
+  RENEW_UPDATE,
+  SEND_UPDATE,
+} from "./author/objects/object-record.ts";
+export type {
+  HandlerAnswer,
+  HandlerGiven,
+  HandlerName,
+  ObjectType,
+  StateOf,
+  TypedHandler,
+  TypedObject,
+} from "./author/objects/typed-object.ts";
 export { type QueryAnswer, type QueryDefinition, type QueryInput, query } from "./author/query.ts";
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
+export type { CalledObject, RunCallArguments, RunCallOptions } from "./author/run-calls.ts";
 export { type Saga, type SagaOptions, type SagaStepOptions, saga } from "./author/saga.ts";
 export {
   chunkOf,

@@ -7,7 +7,8 @@
  */
 import { RaftError } from "@raftoral/raft-core";
 import {
-  chunkOf,
+  type ObjectDefinition,
+  type ObjectType,
   type QueryAnswer,
   type QueryDefinition,
   type QueryInput,
@@ -21,7 +22,6 @@ import {
   type UpdateResult,
   type VariableDefinition,
   type VariableValue,
-  validated,
   WorkflowCancelledError,
   type WorkflowDefinition,
   WorkflowFailedError,
@@ -30,7 +30,6 @@ import {
 } from "@raftoral/workflow";
 import {
   afterEndArgument,
-  chunksArgument,
   eventsArgument,
   failureArgument,
   limitArgument,
@@ -44,7 +43,6 @@ import {
   signalArgument,
   signalIdArgument,
   signalNameArgument,
-  streamNameArgument,
   tokenArgument,
   variableNameArgument,
 } from "./arguments.ts";
@@ -54,7 +52,11 @@ import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { RunFilter } from "./filters.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
+import { listObjects } from "./list-objects.ts";
+import { WorkflowObject } from "./object-handle.ts";
+import type { ObjectHandle, ObjectSummary } from "./objects.ts";
 import { Payload } from "./payload.ts";
+import { readChunks } from "./read-chunks.ts";
 import { filterArgument } from "./run-filter.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunCount, RunDescription, RunPage, RunSummary } from "./runs.ts";
@@ -174,24 +176,12 @@ export class CheckedWorkflows implements Workflows {
     return exportHistory(this, runId, options);
   }
 
-  async *stream<Stream extends StreamDefinition | string>(
+  stream<Stream extends StreamDefinition | string>(
     runId: string,
     stream: Stream,
     options?: StreamOptions,
   ): AsyncGenerator<StreamChunk<StreamValue<Stream>>, void, undefined> {
-    const id = runIdArgument(runId);
-    const { name: given, schema } = signalArgument(stream);
-    const name = streamNameArgument(given);
-    const request = { runId: id, stream: name, ...chunksArgument(options) };
-    const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = pagesWithin(this.#port.stream(request, limit), limit, `Reading stream ${name} of run ${id}`);
-    for await (const page of pages) {
-      for (const { value: payload, ...chunk } of page) {
-        const value: unknown = payload.value();
-        const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
-        yield { ...chunk, value: taken as StreamValue<Stream> };
-      }
-    }
+    return readChunks(this.#port, this.#timeoutMs, { runId, stream, options });
   }
 
   async *events(options?: EventOptions): AsyncGenerator<ClusterRunEvent, void, undefined> {
@@ -335,8 +325,27 @@ export class CheckedWorkflows implements Workflows {
     updateInput: UpdateInput<Update> | Payload,
     options: UpdateWithStartOptions,
   ): Promise<UpdateResult<Update>> {
-    const answer = this.#updates.withStart(workflow, input, { update, input: updateInput }, options);
+    const answer = this.#updates.withStart({ workflow, input, update, updateInput, options });
     return answer as Promise<UpdateResult<Update>>;
+  }
+
+  startUpdateWithStart<Workflow extends WorkflowName, Update extends UpdateDefinition | string>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    update: Update,
+    updateInput: UpdateInput<Update> | Payload,
+    options: UpdateWithStartOptions,
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>> {
+    const accepted = this.#updates.acceptedWithStart({ workflow, input, update, updateInput, options });
+    return accepted as Promise<AcceptedUpdate<UpdateResult<Update>>>;
+  }
+
+  object<D extends ObjectDefinition = ObjectDefinition>(object: D | ObjectType<D>, key: string): ObjectHandle<D> {
+    return new WorkflowObject<D>(object, key, this, this.#uuid);
+  }
+
+  objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary> {
+    return listObjects(this, object, options);
   }
 
   async answer(token: string, value?: unknown, options?: CallOptions): Promise<void> {

@@ -6,6 +6,8 @@
  * applied, also without a majority.
  */
 import type {
+  ObjectDefinition,
+  ObjectType,
   QueryAnswer,
   QueryDefinition,
   QueryInput,
@@ -25,6 +27,7 @@ import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { RunFilter } from "./filters.ts";
 import type { HistoryExport } from "./history-format.ts";
+import type { ObjectHandle, ObjectSummary } from "./objects.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunCount, RunDescription, RunPage, RunSummary } from "./runs.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -220,6 +223,24 @@ export interface Workflows {
     updateInput: UpdateInput<Update> | Payload,
     options: UpdateWithStartOptions,
   ): Promise<UpdateResult<Update>>;
+  /** As {@link Workflows.updateWithStart}, but resolves once the update is accepted, as {@link Workflows.startUpdate} does. */
+  startUpdateWithStart<Workflow extends WorkflowName, Update extends UpdateDefinition | string>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    update: Update,
+    updateInput: UpdateInput<Update> | Payload,
+    options: UpdateWithStartOptions,
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>>;
+  /**
+   * A handle of the object with this key. Sends no request. Programs without the object's code name its type and import the definition's:
+   * `object<typeof account>("account", "alice")`. Throws NAME_INVALID for what cannot be a key: text of 1 to 200 characters.
+   */
+  object<Definition extends ObjectDefinition = ObjectDefinition>(
+    object: Definition | ObjectType<Definition>,
+    key: string,
+  ): ObjectHandle<Definition>;
+  /** The objects of a type that exist, fetched in pages as they are consumed; `options` limit each page. An object that is called for the first time meanwhile may be missing. */
+  objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary>;
   /**
    * Answers a token that a run has given out (`ctx.token`), once: the same answer again is taken for done. Resolves once it is committed. Rejects with
    * TOKEN_UNKNOWN, TOKEN_CONFLICT for a token that has another answer, TOKEN_EXPIRED, WORKFLOW_FINISHED, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.

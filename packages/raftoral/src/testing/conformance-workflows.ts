@@ -1,8 +1,11 @@
 /** Workflows that the conformance suite of `Workflows` starts. */
 import {
+  exclusive,
+  object,
   query,
   RetryableError,
   type StandardSchemaV1,
+  shared,
   signal,
   stream,
   TerminalError,
@@ -215,6 +218,26 @@ export const account = workflow("account", { version: 1 }, async (ctx, opened: n
   return { sum, received };
 });
 
+/** Keeps a sum. */
+export const purse = object(
+  "purse",
+  { version: 1, state: { sum: 0 } as { readonly sum: number } },
+  {
+    put: exclusive(
+      async (ctx, { amount }) => {
+        const added = await ctx.step("add", () => ctx.state.value.sum + amount);
+        await ctx.state.set({ sum: added });
+        return added;
+      },
+      { input: positive },
+    ),
+    sum: shared((ctx) => ctx.state.value.sum),
+    tear: exclusive((): void => {
+      throw new RangeError("It is torn.");
+    }),
+  },
+);
+
 /** What the nodes of the tested cluster can execute. */
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
@@ -233,4 +256,5 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   counting,
   account,
   labelled,
+  purse,
 ];

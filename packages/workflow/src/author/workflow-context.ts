@@ -5,12 +5,14 @@ import type { AbortOptions } from "./abort-options.ts";
 import type { AttributeUpdates, AttributeValues } from "./attributes.ts";
 import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
 import type { Duration } from "./duration.ts";
+import type { ObjectType, TypedObject } from "./objects/typed-object.ts";
 import type { QueryDefinition } from "./query.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
+import type { CalledObject, RunCallArguments } from "./run-calls.ts";
 import type { StandardSchemaV1 } from "./schema.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
 import type { StreamDefinition, StreamWriter } from "./stream.ts";
-import type { UpdateDefinition, UpdateHandlerOptions } from "./update.ts";
+import type { UpdateDefinition, UpdateHandlerOptions, UpdateInput, UpdateResult } from "./update.ts";
 import type { VariableDefinition } from "./variable.ts";
 import type { WorkflowLog } from "./workflow-log.ts";
 import type { WorkflowResult } from "./workflow-types.ts";
@@ -296,6 +298,20 @@ export interface WorkflowContext {
    */
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
+  /**
+   * Asks another run to do something (`ctx.onUpdate` there), once, and gives its answer; takeovers of either run change nothing, and the wait takes no slot. Rejects with
+   * UpdateFailedError when the handler throws, and with the codes that `run.update` rejects with for a refusal.
+   */
+  update<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: RunCallArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>>;
+  /** The object of a definition under a key, to be called: `ctx.object(account, "alice").call("deposit", 10)`. Throws NAME_INVALID for what cannot be a key. */
+  object<Definition extends TypedObject = TypedObject>(
+    object: Definition | ObjectType<Definition>,
+    key: string,
+  ): CalledObject<Definition>;
   /**
    * Ends this generation of the run and begins the next one, with another input and an empty history, under the same id: for runs that go on for ever. The body does
    * not go on: `return ctx.continueAsNew(input)`. Signals that wait, children, the parent and the time limit stay the run's; streams and variables are the

@@ -7,6 +7,7 @@ import { signalReceive } from "./history/signal-receive.ts";
 import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
 import { updateAnswer } from "./history/update-answer.ts";
+import { callAnswered } from "./messages/call-answered.ts";
 import { childEnded } from "./messages/child-ended.ts";
 import { closeChildren } from "./messages/close-children.ts";
 import { signal } from "./messages/signal.ts";
@@ -58,6 +59,7 @@ const DEFINITIONS = [
   updateAnswer,
   startWith,
   deleteRun,
+  callAnswered,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -21,6 +21,7 @@ import { checkIndex, type IndexCheck } from "../state/lists/check-index.ts";
 import { listRuns } from "../state/lists/list-runs.ts";
 import type { RunCount } from "../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
+import type { OwedAnswer } from "../state/owed-answers.ts";
 import type { WaitingRuns } from "../state/run-counts.ts";
 import { findHistoryRecord, inputOf } from "../state/run-records.ts";
 import {
@@ -176,6 +177,11 @@ export class WorkflowState {
   /** At most `limit` of the children that have ended and whose parents have not heard of it. */
   unreportedEnds(limit: number): readonly UnreportedEnd[] {
     return unreportedEnds(this.#tables, limit);
+  }
+
+  /** At most `limit` of the answers that runs are owed which called other runs. */
+  owedAnswers(limit: number): readonly OwedAnswer[] {
+    return this.#tables.owed.first(limit);
   }
 
   /** Whether parents have ended whose running children have not all been told. */

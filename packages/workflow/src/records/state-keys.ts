@@ -28,6 +28,7 @@
  * | closing    | `x family` | a parent that has ended, and whose running children have not all been told |
  * | update     | `j start id` | one update of the run: pending, under way, or answered and remembered |
  * | place      | `z start place` | the id of the update that was answered at this place, while it is remembered |
+ * | owed       | `I start number` | the answer to an update of a run, for the run that called it with that |
  * | report     | `u start` | a child that has ended, and whose parent has not heard of it |
  * | created    | `A place` | nothing: a run, by when it was created |
  * | by status  | `B status type place` | nothing: a run of this status and type, by when it was created |
@@ -107,6 +108,7 @@ export const KEY_PREFIX = Object.freeze({
   byEnd: "C",
   byFact: "D",
   counts: "Ec",
+  owed: "I",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */

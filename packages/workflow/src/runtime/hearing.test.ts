@@ -18,6 +18,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     record: (runId, path) => engine.record(runId, path),
     children: async () => [],
     unreportedEnds: async () => [],
+    owedAnswers: async () => [],
     stream: async () => undefined,
     variables: async () => undefined,
     run: async (runId) => {

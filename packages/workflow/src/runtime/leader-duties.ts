@@ -8,7 +8,8 @@
  *      leader goes on with it.
  * LD4. Finished runs are kept for `retentionMs` at least, and for some steps of the uptime more. The leader measures the uptime on its monotonic clock, from
  *      when it began to lead, and tells the state every step while there are finished runs. A change of leader loses less than a step.
- * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts).
+ * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts), and the answer to a call as soon as it is given
+ *      (call-duties.ts).
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
@@ -16,6 +17,7 @@ import type { Moved } from "../commands/results.ts";
 import type { TimedRule } from "../model/retention-rule.ts";
 import type { StuckReason } from "../model/stuck-reason.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
+import { CallDuties } from "./call-duties.ts";
 import { ChildDuties } from "./child-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
 
@@ -65,6 +67,7 @@ export class LeaderDuties {
   readonly #stopTimer: Cancel;
   readonly #children: ChildDuties;
   #isNearBound = false;
+  readonly #calls: CallDuties;
   #leads = false;
   #working = false;
   #again = false;
@@ -78,7 +81,9 @@ export class LeaderDuties {
     this.#measuredAtMs = clock.monotonicMs();
     const shortestMs = Math.min(retention.retentionMs, ...(retention.rules ?? []).map((rule) => rule.retentionMs));
     this.#stepMs = Math.ceil(Math.min(Math.max(shortestMs / STEPS, PERIOD_MS), MAX_STEP_MS));
-    this.#children = new ChildDuties({ engine, clock, logger, goOn: () => this.#leads && !this.#stopped });
+    const goOn = (): boolean => this.#leads && !this.#stopped;
+    this.#children = new ChildDuties({ engine, clock, logger, goOn });
+    this.#calls = new CallDuties({ engine, clock, logger, goOn });
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -114,6 +119,7 @@ export class LeaderDuties {
   /** What the state says. */
   onEvent(event: WorkflowEvent): void {
     if (event.type === "run-ended" && this.#leads) this.#children.onEnd(event);
+    if ((event.type === "update-answered" || event.type === "run-ended") && this.#leads) this.#calls.look();
     if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
@@ -153,6 +159,7 @@ export class LeaderDuties {
     await this.#move(Math.max(left, overview.size.toMove));
     await this.#prune(overview);
     this.#children.look(overview.hasClosingParents);
+    this.#calls.look();
   }
 
   /** Resolves with how many runs are left to be moved. */

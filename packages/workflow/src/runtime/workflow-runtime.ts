@@ -93,6 +93,7 @@ export class WorkflowRuntime {
       cancelGraceMs,
       random,
       emit: (event) => this.events.emit(event),
+      newestVersion: (type) => this.#registry.newest(type)?.version,
       readRecord: (runId, path) => engine.record(runId, path),
       probe: options.probe,
       interceptor: options.interceptor,
@@ -239,6 +240,7 @@ export class WorkflowRuntime {
         break;
       case "run-ended":
       case "run-stuck":
+      case "update-answered":
         this.#duties.onEvent(event);
         break;
       case "state-restored": {

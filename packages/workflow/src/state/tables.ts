@@ -24,6 +24,7 @@ import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
 import { ChildTable } from "./child-table.ts";
+import { OwedAnswers } from "./owed-answers.ts";
 import type { RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
@@ -52,6 +53,7 @@ export class Tables {
   readonly streams: StreamTable;
   readonly children: ChildTable;
   readonly updates: UpdateTable;
+  readonly owed: OwedAnswers;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
   clock: number;
   /** The latest ownership handed out. */
@@ -75,7 +77,8 @@ export class Tables {
     this.nodes = new NodeTable(store);
     this.streams = new StreamTable(store);
     this.children = new ChildTable(store);
-    this.updates = new UpdateTable(store);
+    this.owed = new OwedAnswers(store);
+    this.updates = new UpdateTable(store, this.owed);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
     this.salt = header.salt;
@@ -210,15 +213,20 @@ export class Tables {
     });
   }
 
-  /** Begins the next generation of a running run, on the same seat and under a new epoch. */
-  continue(run: RunRecord, before: RunningHead, input: Uint8Array): RunRecord & { readonly head: RunningHead } {
-    const { runId, workflowType, version, parent, startIndex, deadlineAtMs, trace, attributes } = run;
+  /** Begins the next generation of a running run, on the same seat and under a new epoch. The seat's node has registered the version. */
+  continue(
+    run: RunRecord,
+    before: RunningHead,
+    input: Uint8Array,
+    version: number,
+  ): RunRecord & { readonly head: RunningHead } {
+    const { runId, workflowType, parent, startIndex, deadlineAtMs, trace, attributes } = run;
     const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds, updates } = before;
     const generation = run.generation + 1;
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
     // Its history is empty: no replay of it has the old behaviours.
     const behaviourLevel = this.nodes.commonLevel;
-    const own = { seed, generation, startIndex: this.index, initialAttributes: attributes };
+    const own = { version, seed, generation, startIndex: this.index, initialAttributes: attributes };
     const facts = { ...factsOf(run), ...own, behaviourLevel };
     const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds, updates };
     const epoch = this.nextEpoch();

@@ -1,8 +1,9 @@
 /** Updates of a run as bytes, in the store and in snapshots. */
 import type { StateKey } from "@raftoral/raft-core";
+import { type CallingRun, callingRunCodec, NO_CALLER } from "../model/calling-run.ts";
 import { UPDATE_STATUSES, type UpdateStatus } from "../model/update.ts";
 import { numberKey, updateKey, updatePlaceKey } from "../records/state-keys.ts";
-import { bytes, named, string, uint } from "../wire/fields.ts";
+import { bytes, message, named, optional, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 import type { RecordSink } from "./run-records.ts";
 import { written } from "./stream-codec.ts";
@@ -18,6 +19,8 @@ export interface UpdateRecord {
   readonly value: Uint8Array;
   /** From 1, in the order in which they were answered; 0 for one that is open. */
   readonly place: number;
+  /** The run that waits for the answer, if a run does. */
+  readonly caller?: CallingRun;
 }
 
 export const updateCodec = messageCodec<UpdateRecord>(
@@ -28,6 +31,7 @@ export const updateCodec = messageCodec<UpdateRecord>(
     status: named(4, UPDATE_STATUSES, "status of an update"),
     value: bytes(5),
     place: uint(6),
+    caller: optional(message(7, callingRunCodec, NO_CALLER)),
   },
   {},
 );

@@ -25,6 +25,7 @@ export const METHODS: readonly Method[] = Object.keys({
   record: true,
   children: true,
   unreportedEnds: true,
+  owedAnswers: true,
   stream: true,
   variables: true,
   list: true,

@@ -6,6 +6,7 @@
  * SW3. A run that has ended refuses the message, unless the caller asks for another run under its id: then what is kept of the ended run makes room for it, but for
  *      the messages that it remembers: each of them is delivered once over all runs of the id.
  */
+import { callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
 import type { UpdateStatus } from "../../model/update.ts";
 import { numberKey } from "../../records/state-keys.ts";
 import type { RunRecord } from "../../state/run-record.ts";
@@ -15,7 +16,7 @@ import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";
 import { type GivenSignal, knowsSignal, MAX_BUFFERED_SIGNAL_BYTES, takeSignal } from "../messages/signal.ts";
-import { type GivenUpdate, knownUpdate, malformedUpdate, takeUpdate } from "../messages/update.ts";
+import { type GivenUpdate, knownUpdate, malformedUpdate, staleCaller, takeUpdate } from "../messages/update.ts";
 import { type Refused, refused } from "../refusal.ts";
 import { begin, found, isOwnStart, type Started, type StartFacts, startCodec } from "./workflow-start.ts";
 
@@ -56,7 +57,15 @@ const NO_START: StartFacts = {
 };
 
 const signalCodec = messageCodec<GivenSignal>({ name: string(1), payload: bytes(2), signalId: string(3) }, {});
-const updateCodec = messageCodec<GivenUpdate>({ updateId: string(1), name: string(2), input: bytes(3) }, {});
+const updateCodec = messageCodec<GivenUpdate>(
+  {
+    updateId: string(1),
+    name: string(2),
+    input: bytes(3),
+    caller: optional(message(4, callingRunCodec, NO_CALLER)),
+  },
+  {},
+);
 
 export const startWith = defineCommand<StartWith, StartedWith>({
   kind: "StartWith",
@@ -74,6 +83,8 @@ export const startWith = defineCommand<StartWith, StartedWith>({
     const { start, afterEnd } = command;
     const problem = malformed(command);
     if (problem !== undefined) return problem;
+    const stale = command.update === undefined ? undefined : staleCaller(tables, start.runId, command.update);
+    if (stale !== undefined) return stale;
     const run = tables.runs.get(start.runId);
     if (run === undefined) return delivered(tables, begin(tables, start), command);
     const known = knownMessage(tables, run, command);

@@ -24,6 +24,7 @@ import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
+import type { CallSender } from "./between/call-sender.ts";
 import type { CallSite } from "./call-site.ts";
 import { externalRecord } from "./external-record.ts";
 import type { KeyedRun } from "./steps/idempotency-key.ts";
@@ -41,6 +42,7 @@ export interface ChildSetting {
     readonly trace: TraceContext | undefined;
   };
   readonly externals: ExternalRecords;
+  readonly calls: CallSender;
   /** Asks a child to cancel, without waiting for the answer. */
   readonly cancel: (runId: string, reason: string) => void;
 }

@@ -8,6 +8,7 @@ import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { OwedAnswer } from "../../state/owed-answers.ts";
 import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
@@ -85,6 +86,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async children(runId: string, limit: number): Promise<readonly ChildView[] | undefined> {
     return this.#executor.state.children(runId, limit);
+  }
+
+  async owedAnswers(limit: number): Promise<readonly OwedAnswer[]> {
+    return this.#executor.state.owedAnswers(limit);
   }
 
   async unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]> {

@@ -14,6 +14,7 @@ import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { OwedAnswer } from "../../state/owed-answers.ts";
 import type { WaitingRuns } from "../../state/run-counts.ts";
 import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
@@ -84,6 +85,8 @@ export interface WorkflowEngine {
   children(runId: string, limit: number): Promise<readonly ChildView[] | undefined>;
   /** At most `limit` of the children that have ended and whose parents have not heard of it. */
   unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]>;
+  /** At most `limit` of the answers that runs are owed which called other runs. */
+  owedAnswers(limit: number): Promise<readonly OwedAnswer[]>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   /** One page of a run's variables, or one of them. It does not look at the run's history. */
   variables(query: VariableQuery): Promise<VariablePage | undefined>;

@@ -4,13 +4,15 @@ import type { AttributeUpdates, AttributeValues } from "../../author/attributes.
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
 import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
 import { encodeValue } from "../../author/json-value.ts";
+import type { ObjectType, TypedObject } from "../../author/objects/typed-object.ts";
 import type { QueryDefinition } from "../../author/query.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
+import type { CalledObject, RunCallArguments, RunCallOptions } from "../../author/run-calls.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
-import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update.ts";
+import type { UpdateDefinition, UpdateHandlerOptions, UpdateInput, UpdateResult } from "../../author/update.ts";
 import type { VariableDefinition } from "../../author/variable.ts";
 import type {
   ConditionOptions,
@@ -33,6 +35,8 @@ import type { WorkflowLog } from "../../author/workflow-log.ts";
 import type { WorkflowResult } from "../../author/workflow-types.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import { setAttributes } from "../calls/attributes.ts";
+import { callRun, type RunCall } from "../calls/between/call-run.ts";
+import { calledObject } from "../calls/between/object-call.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
 import { childCall, childResult, startChild } from "../calls/child.ts";
@@ -275,6 +279,33 @@ export class ExecutionContext implements WorkflowContext {
   setAttributes(changes: AttributeUpdates): Promise<void> {
     const change = () => setAttributes(this.#site.body.attributes, this.#paths.next("attributes"), changes);
     return this.#own.call("setAttributes", undefined, undefined, change);
+  }
+
+  update<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: RunCallArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>> {
+    const [input, options = {}] = args as readonly [input?: unknown, options?: RunCallOptions];
+    const { name, input: schema } = typeof update === "string" ? { name: update, input: undefined } : update;
+    const call = { runId, name, input, schema, object: undefined };
+    // The answer has the type of the definition, as the record gives it back.
+    return this.#callRun(options.name ?? name, options.signal, call) as Promise<UpdateResult<Update>>;
+  }
+
+  object<Definition extends TypedObject = TypedObject>(
+    object: Definition | ObjectType<Definition>,
+    key: string,
+  ): CalledObject<Definition> {
+    this.#site.guard.check("object");
+    return calledObject(object, key, (name, signal, call) => this.#callRun(name, signal, call));
+  }
+
+  #callRun(name: string, signal: AbortSignal | undefined, call: Omit<RunCall, "path">): Promise<unknown> {
+    return this.#own.call("call", name, signal, () => {
+      const path = this.#paths.next(name);
+      return (site) => callRun(site, this.#execution.children, { ...call, path });
+    });
   }
 
   continueAsNew(input?: unknown): Promise<never> {

@@ -31,6 +31,8 @@ export interface ExecutionShared {
   readonly cancelGraceMs: number;
   readonly random: () => number;
   readonly emit: (event: RuntimeEvent) => void;
+  /** The newest version of a type that this node has registered. */
+  readonly newestVersion: (type: string) => number | undefined;
   /** The record at a path of a run, as this node has it. */
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   readonly probe: RuntimeProbe | undefined;

@@ -24,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwi/AIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dCI4CglEZWxldGVSdW4SEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEImUKBlVwZGF0ZRITCgt3b3JrZmxvd19pZBgBIAEoCRIRCgl1cGRhdGVfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVpbnB1dBgEIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCK6AQoMVXBkYXRlQW5zd2VyEhMKC3dvcmtmbG93X2lkGAEgASgJEhEKCXVwZGF0ZV9pZBgCIAEoCRIoCgd2ZXJkaWN0GAMgASgOMhcucmFmdG9yYWwuVXBkYXRlVmVyZGljdBILCgNrZXkYBCABKAkSDQoFdmFsdWUYBSABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCKsAgoJU3RhcnRXaXRoEiYKBXN0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydBIqCgZzaWduYWwYAiABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguU2lnbmFsEioKBnVwZGF0ZRgDIAEoCzIaLnJhZnRvcmFsLlN0YXJ0V2l0aC5VcGRhdGUSEQoJYWZ0ZXJfZW5kGAQgASgIEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEGjoKBlNpZ25hbBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEQoJc2lnbmFsX2lkGAMgASgJGjgKBlVwZGF0ZRIRCgl1cGRhdGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVpbnB1dBgDIAEoDCJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEInEKDUNvbnRpbnVlQXNOZXcSEwoLd29ya2Zsb3dfaWQYASABKAkSDQoFaW5wdXQYAiABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCLaCQoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSAASJwoJbW92ZV9ydW5zGBggASgLMhIucmFmdG9yYWwuTW92ZVJ1bnNIABIvCg1zdGVwX3Byb2dyZXNzGBkgASgLMhYucmFmdG9yYWwuU3RlcFByb2dyZXNzSAASIAoFdHJpYWwYGiABKAsyDy5yYWZ0b3JhbC5UcmlhbEgAEjMKD3dvcmtmbG93X3Jlc3VtZRgbIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93UmVzdW1lSAASLwoNc3RyZWFtX2FwcGVuZBgcIAEoCzIWLnJhZnRvcmFsLlN0cmVhbUFwcGVuZEgAEi0KDHRva2VuX2Fuc3dlchgdIAEoCzIVLnJhZnRvcmFsLlRva2VuQW5zd2VySAASHgoEaG9sZBgkIAEoCzIOLnJhZnRvcmFsLkhvbGRIABIrCgtjaGlsZF9lbmRlZBggIAEoCzIULnJhZnRvcmFsLkNoaWxkRW5kZWRIABIxCg5jbG9zZV9jaGlsZHJlbhghIAEoCzIXLnJhZnRvcmFsLkNsb3NlQ2hpbGRyZW5IABIlCgh0aW1lX291dBgiIAEoCzIRLnJhZnRvcmFsLlRpbWVPdXRIABIyCg9jb250aW51ZV9hc19uZXcYIyABKAsyFy5yYWZ0b3JhbC5Db250aW51ZUFzTmV3SAASIgoGdXBkYXRlGCUgASgLMhAucmFmdG9yYWwuVXBkYXRlSAASLwoNdXBkYXRlX2Fuc3dlchgmIAEoCzIWLnJhZnRvcmFsLlVwZGF0ZUFuc3dlckgAEikKCnN0YXJ0X3dpdGgYJyABKAsyEy5yYWZ0b3JhbC5TdGFydFdpdGhIABIpCgpkZWxldGVfcnVuGC0gASgLMhMucmFmdG9yYWwuRGVsZXRlUnVuSABCCQoHY29tbWFuZCpJCghJZFBvbGljeRIQCgxVU0VfRVhJU1RJTkcQABIKCgZSRUpFQ1QQARISCg5SRVBMQUNFX0ZBSUxFRBACEgsKB1JFUExBQ0UQAyrhAgoOQ2hlY2twb2ludEtpbmQSCAoEU1RFUBAAEg8KC1NURVBfRkFJTEVEEAESDAoIVkFSSUFCTEUQAhIJCgVTTEVFUBADEhEKDVdBSVRfREVBRExJTkUQBBIHCgNOT1cQBRIKCgZTSUdOQUwQBhISCg5TSUdOQUxfVElNRU9VVBAHEhMKD1ZBUklBQkxFX0ZBSUxFRBAIEgoKBlBBUlNFRBAJEhAKDENBTkNFTExBVElPThAKEgkKBUNISUxEEAsSEwoPQ0hJTERfQ09NUExFVEVEEAwSEAoMQ0hJTERfRkFJTEVEEA0SEwoPQ0hJTERfQ0FOQ0VMTEVEEA4SCQoFVE9LRU4QDxIKCgZBTlNXRVIQEBIRCg1BTlNXRVJfRkFJTEVEEBESEgoOQU5TV0VSX1RJTUVPVVQQEhILCgdQQVRDSEVEEBMSCgoGVVBEQVRFEBQSDgoKQVRUUklCVVRFUxAVKjkKEU93bmVyQ2hhbmdlUmVhc29uEhAKDE5PREVfRkFJTFVSRRAAEhIKDkxPQURfQkFMQU5DSU5HEAEqYgoNVXBkYXRlVmVyZGljdBITCg9VUERBVEVfQUNDRVBURUQQABITCg9VUERBVEVfUkVKRUNURUQQARIUChBVUERBVEVfQ09NUExFVEVEEAISEQoNVVBEQVRFX0ZBSUxFRBADYgZwcm90bzM", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwi/AIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dCI4CglEZWxldGVSdW4SEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIosBCgZVcGRhdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSEQoJdXBkYXRlX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFaW5wdXQYBCABKAwSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSJAoGY2FsbGVyGAYgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJSCgpDYWxsaW5nUnVuEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRINCgVlcG9jaBgEIAEoBCK7AQoMQ2FsbEFuc3dlcmVkEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIlCgZzdGF0dXMYBCABKA4yFS5yYWZ0b3JhbC5DYWxsT3V0Y29tZRINCgV2YWx1ZRgFIAEoDBIWCg5hbnN3ZXJlZF9zdGFydBgGIAEoBBIOCgZudW1iZXIYByABKAQSFgoOcHJvcG9zZWRfYXRfbXMYCCABKAQiugEKDFVwZGF0ZUFuc3dlchITCgt3b3JrZmxvd19pZBgBIAEoCRIRCgl1cGRhdGVfaWQYAiABKAkSKAoHdmVyZGljdBgDIAEoDjIXLnJhZnRvcmFsLlVwZGF0ZVZlcmRpY3QSCwoDa2V5GAQgASgJEg0KBXZhbHVlGAUgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQi0gIKCVN0YXJ0V2l0aBImCgVzdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnQSKgoGc2lnbmFsGAIgASgLMhoucmFmdG9yYWwuU3RhcnRXaXRoLlNpZ25hbBIqCgZ1cGRhdGUYAyABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguVXBkYXRlEhEKCWFmdGVyX2VuZBgEIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBBo6CgZTaWduYWwSDAoEbmFtZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhEKCXNpZ25hbF9pZBgDIAEoCRpeCgZVcGRhdGUSEQoJdXBkYXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFaW5wdXQYAyABKAwSJAoGY2FsbGVyGAQgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIoIBCg1Db250aW51ZUFzTmV3EhMKC3dvcmtmbG93X2lkGAEgASgJEg0KBWlucHV0GAIgASgMEg8KB3ZlcnNpb24YAyABKA0SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCKLCgoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSAASJwoJbW92ZV9ydW5zGBggASgLMhIucmFmdG9yYWwuTW92ZVJ1bnNIABIvCg1zdGVwX3Byb2dyZXNzGBkgASgLMhYucmFmdG9yYWwuU3RlcFByb2dyZXNzSAASIAoFdHJpYWwYGiABKAsyDy5yYWZ0b3JhbC5UcmlhbEgAEjMKD3dvcmtmbG93X3Jlc3VtZRgbIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93UmVzdW1lSAASLwoNc3RyZWFtX2FwcGVuZBgcIAEoCzIWLnJhZnRvcmFsLlN0cmVhbUFwcGVuZEgAEi0KDHRva2VuX2Fuc3dlchgdIAEoCzIVLnJhZnRvcmFsLlRva2VuQW5zd2VySAASHgoEaG9sZBgkIAEoCzIOLnJhZnRvcmFsLkhvbGRIABIrCgtjaGlsZF9lbmRlZBggIAEoCzIULnJhZnRvcmFsLkNoaWxkRW5kZWRIABIxCg5jbG9zZV9jaGlsZHJlbhghIAEoCzIXLnJhZnRvcmFsLkNsb3NlQ2hpbGRyZW5IABIlCgh0aW1lX291dBgiIAEoCzIRLnJhZnRvcmFsLlRpbWVPdXRIABIyCg9jb250aW51ZV9hc19uZXcYIyABKAsyFy5yYWZ0b3JhbC5Db250aW51ZUFzTmV3SAASIgoGdXBkYXRlGCUgASgLMhAucmFmdG9yYWwuVXBkYXRlSAASLwoNdXBkYXRlX2Fuc3dlchgmIAEoCzIWLnJhZnRvcmFsLlVwZGF0ZUFuc3dlckgAEikKCnN0YXJ0X3dpdGgYJyABKAsyEy5yYWZ0b3JhbC5TdGFydFdpdGhIABIpCgpkZWxldGVfcnVuGC0gASgLMhMucmFmdG9yYWwuRGVsZXRlUnVuSAASLwoNY2FsbF9hbnN3ZXJlZBg5IAEoCzIWLnJhZnRvcmFsLkNhbGxBbnN3ZXJlZEgAQgkKB2NvbW1hbmQqSQoISWRQb2xpY3kSEAoMVVNFX0VYSVNUSU5HEAASCgoGUkVKRUNUEAESEgoOUkVQTEFDRV9GQUlMRUQQAhILCgdSRVBMQUNFEAMq4QIKDkNoZWNrcG9pbnRLaW5kEggKBFNURVAQABIPCgtTVEVQX0ZBSUxFRBABEgwKCFZBUklBQkxFEAISCQoFU0xFRVAQAxIRCg1XQUlUX0RFQURMSU5FEAQSBwoDTk9XEAUSCgoGU0lHTkFMEAYSEgoOU0lHTkFMX1RJTUVPVVQQBxITCg9WQVJJQUJMRV9GQUlMRUQQCBIKCgZQQVJTRUQQCRIQCgxDQU5DRUxMQVRJT04QChIJCgVDSElMRBALEhMKD0NISUxEX0NPTVBMRVRFRBAMEhAKDENISUxEX0ZBSUxFRBANEhMKD0NISUxEX0NBTkNFTExFRBAOEgkKBVRPS0VOEA8SCgoGQU5TV0VSEBASEQoNQU5TV0VSX0ZBSUxFRBAREhIKDkFOU1dFUl9USU1FT1VUEBISCwoHUEFUQ0hFRBATEgoKBlVQREFURRAUEg4KCkFUVFJJQlVURVMQFSo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABKjIKC0NhbGxPdXRjb21lEhIKDkNBTExfQ09NUExFVEVEEAASDwoLQ0FMTF9GQUlMRUQQASpiCg1VcGRhdGVWZXJkaWN0EhMKD1VQREFURV9BQ0NFUFRFRBAAEhMKD1VQREFURV9SRUpFQ1RFRBABEhQKEFVQREFURV9DT01QTEVURUQQAhIRCg1VUERBVEVfRkFJTEVEEANiBnByb3RvMw", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -844,6 +844,13 @@ export type Update = Message<"raftoral.Update"> & {
    * @generated from field: uint64 proposed_at_ms = 5;
    */
   proposedAtMs: bigint;
+
+  /**
+   * The run whose body asks; absent for callers from outside.
+   *
+   * @generated from field: raftoral.CallingRun caller = 6;
+   */
+  caller?: CallingRun | undefined;
 };
 
 /**
@@ -852,6 +859,102 @@ export type Update = Message<"raftoral.Update"> & {
  */
 export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 17);
+
+/**
+ * A run whose body calls another run.
+ *
+ * @generated from message raftoral.CallingRun
+ */
+export type CallingRun = Message<"raftoral.CallingRun"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * Place of the run's start in the log.
+   *
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * Where the answer is recorded.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * @generated from field: uint64 epoch = 4;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.CallingRun.
+ * Use `create(CallingRunSchema)` to create a new message.
+ */
+export const CallingRunSchema: GenMessage<CallingRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 18);
+
+/**
+ * Tells a run how another run answered its call.
+ *
+ * @generated from message raftoral.CallAnswered
+ */
+export type CallAnswered = Message<"raftoral.CallAnswered"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * @generated from field: raftoral.CallOutcome status = 4;
+   */
+  status: CallOutcome;
+
+  /**
+   * JSON as UTF-8: the answer, or what the call failed of.
+   *
+   * @generated from field: bytes value = 5;
+   */
+  value: Uint8Array;
+
+  /**
+   * Place of the start of the run that answered.
+   *
+   * @generated from field: uint64 answered_start = 6;
+   */
+  answeredStart: bigint;
+
+  /**
+   * @generated from field: uint64 number = 7;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 8;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.CallAnswered.
+ * Use `create(CallAnsweredSchema)` to create a new message.
+ */
+export const CallAnsweredSchema: GenMessage<CallAnswered> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 19);
 
 /**
  * What a run's owner says of an update. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -909,7 +1012,7 @@ export type UpdateAnswer = Message<"raftoral.UpdateAnswer"> & {
  * Use `create(UpdateAnswerSchema)` to create a new message.
  */
 export const UpdateAnswerSchema: GenMessage<UpdateAnswer> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
+  messageDesc(file_raftoral_raftoral, 20);
 
 /**
  * A signal or an update, and the start of its run if there is none; as a whole or not at all.
@@ -950,7 +1053,7 @@ export type StartWith = Message<"raftoral.StartWith"> & {
  * Use `create(StartWithSchema)` to create a new message.
  */
 export const StartWithSchema: GenMessage<StartWith> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19);
+  messageDesc(file_raftoral_raftoral, 21);
 
 /**
  * @generated from message raftoral.StartWith.Signal
@@ -977,7 +1080,7 @@ export type StartWith_Signal = Message<"raftoral.StartWith.Signal"> & {
  * Use `create(StartWith_SignalSchema)` to create a new message.
  */
 export const StartWith_SignalSchema: GenMessage<StartWith_Signal> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19, 0);
+  messageDesc(file_raftoral_raftoral, 21, 0);
 
 /**
  * @generated from message raftoral.StartWith.Update
@@ -997,6 +1100,11 @@ export type StartWith_Update = Message<"raftoral.StartWith.Update"> & {
    * @generated from field: bytes input = 3;
    */
   input: Uint8Array;
+
+  /**
+   * @generated from field: raftoral.CallingRun caller = 4;
+   */
+  caller?: CallingRun | undefined;
 };
 
 /**
@@ -1004,7 +1112,7 @@ export type StartWith_Update = Message<"raftoral.StartWith.Update"> & {
  * Use `create(StartWith_UpdateSchema)` to create a new message.
  */
 export const StartWith_UpdateSchema: GenMessage<StartWith_Update> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19, 1);
+  messageDesc(file_raftoral_raftoral, 21, 1);
 
 /**
  * The time of a run is over: its owner is asked to end it.
@@ -1035,7 +1143,7 @@ export type TimeOut = Message<"raftoral.TimeOut"> & {
  * Use `create(TimeOutSchema)` to create a new message.
  */
 export const TimeOutSchema: GenMessage<TimeOut> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 20);
+  messageDesc(file_raftoral_raftoral, 22);
 
 /**
  * Ends a generation of a run and begins the next one, with an empty history. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -1052,6 +1160,13 @@ export type ContinueAsNew = Message<"raftoral.ContinueAsNew"> & {
    * @generated from field: bytes input = 2;
    */
   input: Uint8Array;
+
+  /**
+   * The version of the next generation; 0, or one that the owner has not registered: as before.
+   *
+   * @generated from field: uint32 version = 3;
+   */
+  version: number;
 
   /**
    * @generated from field: uint64 proposed_at_ms = 16;
@@ -1074,7 +1189,7 @@ export type ContinueAsNew = Message<"raftoral.ContinueAsNew"> & {
  * Use `create(ContinueAsNewSchema)` to create a new message.
  */
 export const ContinueAsNewSchema: GenMessage<ContinueAsNew> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 21);
+  messageDesc(file_raftoral_raftoral, 23);
 
 /**
  * @generated from message raftoral.WorkflowCommand
@@ -1245,6 +1360,12 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
      */
     value: DeleteRun;
     case: "deleteRun";
+  } | {
+    /**
+     * @generated from field: raftoral.CallAnswered call_answered = 57;
+     */
+    value: CallAnswered;
+    case: "callAnswered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1253,7 +1374,7 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 22);
+  messageDesc(file_raftoral_raftoral, 24);
 
 /**
  * @generated from enum raftoral.IdPolicy
@@ -1446,6 +1567,32 @@ export const OwnerChangeReasonSchema: GenEnum<OwnerChangeReason> = /*@__PURE__*/
   enumDesc(file_raftoral_raftoral, 2);
 
 /**
+ * @generated from enum raftoral.CallOutcome
+ */
+export const CallOutcome = {
+  /**
+   * @generated from enum value: CALL_COMPLETED = 0;
+   */
+  CALL_COMPLETED: 0,
+
+  /**
+   * @generated from enum value: CALL_FAILED = 1;
+   */
+  CALL_FAILED: 1,
+} as const;
+
+/**
+ * @generated from enum raftoral.CallOutcome
+ */
+export type CallOutcome = (typeof CallOutcome)[keyof typeof CallOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.CallOutcome.
+ */
+export const CallOutcomeSchema: GenEnum<CallOutcome> = /*@__PURE__*/
+  enumDesc(file_raftoral_raftoral, 3);
+
+/**
  * @generated from enum raftoral.UpdateVerdict
  */
 export const UpdateVerdict = {
@@ -1479,5 +1626,5 @@ export type UpdateVerdict = (typeof UpdateVerdict)[keyof typeof UpdateVerdict] |
  * Describes the enum raftoral.UpdateVerdict.
  */
 export const UpdateVerdictSchema: GenEnum<UpdateVerdict> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 3);
+  enumDesc(file_raftoral_raftoral, 4);
 
