@@ -19,7 +19,7 @@
  * P16 queried-same     A query of a run that has completed shows what its body was answered with.
  * P17 undone-in-order  A saga that failed, also because its run was cancelled, has undone what it was told is booked, each once, in reverse order, and nothing else.
  * P18 generations      A run that has completed has come through all of its generations.
- * P19 updates-once     Each update is executed once, and answered as a body that is run again says; an update is refused only because its run has ended.
+ * P19 updates-once     Each update is executed once, and answered as a body that is run again says; an update is refused only because its run has ended, and fails only in a run that something cancelled, or that did not complete.
  */
 export const PROGRAM_INVARIANTS = [
   "ended",

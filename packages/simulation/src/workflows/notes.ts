@@ -93,6 +93,8 @@ export function askForNotes(cluster: TestCluster, runId: string, notings: readon
 /** How the run ended. */
 export interface RunEnd {
   readonly outcome: string | undefined;
+  /** Whether anything cancelled it: a handler may then have failed, also of a run whose body had returned. */
+  readonly wasCancelled: boolean;
   /** Of its last body. */
   readonly generation: number;
   /** Whether the nodes have the code that answers queries of it. */
@@ -104,11 +106,11 @@ export async function judgeNotes(
   cluster: TestCluster,
   runId: string,
   { notes, refusals }: Heard,
-  { mayAsk, outcome, generation }: RunEnd,
+  { mayAsk, outcome, wasCancelled, generation }: RunEnd,
 ): Promise<readonly ProgramFinding[]> {
   const finding = (message: string): ProgramFinding => ({ invariant: "updates-once", message });
   const stray = refusals.find(
-    (code) => code !== "WORKFLOW_FINISHED" && (outcome === "completed" || code !== "UPDATE_FAILED"),
+    (code) => code !== "WORKFLOW_FINISHED" && ((outcome === "completed" && !wasCancelled) || code !== "UPDATE_FAILED"),
   );
   if (stray !== undefined) return [finding(`a caller of an update heard ${stray}`)];
   for (const [n, heard] of notes) {

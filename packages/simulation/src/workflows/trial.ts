@@ -101,6 +101,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
       ...(await judgeNotes(cluster, RUN_ID, heard, {
         mayAsk,
         outcome: history.outcome.status,
+        wasCancelled: ended.wasCancelled,
         generation: earlierOf(history).length + 1,
       })),
     );

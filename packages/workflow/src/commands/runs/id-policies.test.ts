@@ -114,6 +114,20 @@ describe("a start whose id a run has", () => {
   });
 });
 
+test("a run is not replaced by a child of its own", () => {
+  const log = new StateLog();
+  log.register(1);
+  log.start("p");
+  const { startIndex = 0, epoch = 0 } = log.state.summary("p") ?? {};
+  const parent = { runId: "p", startIndex, path: "c#0", closePolicy: "cancel", epoch } as const;
+  for (const idPolicy of ["replace", "replace-failed", "reject", "use-existing"] as const)
+    expect(log.start("p", 1, { parent, idPolicy, seed: SEEDS[1] })).toMatchObject({
+      ok: false,
+      code: "WORKFLOW_ID_CONFLICT",
+    });
+  expect(log.state.summary("p")).toMatchObject({ status: "running", epoch });
+});
+
 test("a body whose run is replaced is told to stop, and the new one gives the result", async () => {
   const w = world();
   const [begun, stopped] = [new Latch(), new Latch()];

@@ -239,6 +239,9 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started 
     case "existing":
       return found(tables, run, decision === "own");
     case "replace":
+      // A run that starts a child under its own id does not make way for it.
+      if (command.parent?.runId === runId)
+        return refused("WORKFLOW_ID_CONFLICT", `Run ${runId} cannot be its own child. Choose another id.`, details);
       if (!isAwaited(tables, run)) return "replace";
       return refused(
         "WORKFLOW_ID_CONFLICT",
