@@ -54,6 +54,21 @@ const history = (log: StateLog, runId: string) =>
   log.state.run(runId)?.history.map(([path, { kind, value }]) => [path, kind, text(value)]);
 
 describe("the answer to a call of a run", () => {
+  test("is remembered when it is a refusal: the next owner of the caller asks again under the same id, and nothing is executed", () => {
+    for (const ends of [false, true]) {
+      const { log, caller } = started();
+      call(log, caller);
+      if (ends) log.end("target", 1, log.epoch("target"));
+      else say(log, "rejected", bytes('"no"'));
+      const [heard] = owed(log);
+      expect(heard?.[0]).toBe("failed");
+      tell(log);
+      expect(call(log, caller)).toMatchObject({ ok: true, status: "failed" });
+      expect(log.state.run("target")?.updates ?? []).toEqual([]);
+      expect(restoredFrom(log.state).run("target")?.updates ?? []).toEqual([]);
+    }
+  });
+
   test("is owed from the answer on until the calling run has it, once, and over snapshots", () => {
     const { log, caller } = started();
     expect(call(log, caller)).toMatchObject({ status: "pending" });

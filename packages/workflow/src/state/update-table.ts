@@ -108,11 +108,22 @@ export class UpdateTable {
     return { ...before, openBytes: before.openBytes - update.value.length };
   }
 
-  /** The owner has refused a pending update. */
+  /**
+   * The owner has refused a pending update. That of a body is kept as an answer: another owner of its caller asks again under the same id, and hears the same. Any
+   * other caller has heard the refusal, and its id is free again.
+   */
   drop(run: RunRecord, update: UpdateRecord, why: Uint8Array): UpdateTotals {
     const { startKey, head } = run;
     const { id, value } = update;
     const before = head.updates ?? NO_UPDATES;
+    if (update.caller !== undefined) {
+      return this.answer(
+        run,
+        update,
+        { status: "failed", value: why },
+        { ...before, openBytes: before.openBytes - value.length },
+      );
+    }
     this.#store.delete(updateKey(startKey, id));
     this.#tell(run, update, "failed", why);
     return { ...before, open: before.open - 1, openBytes: before.openBytes - value.length };
@@ -148,8 +159,9 @@ export class UpdateTable {
     let totals = updates;
     for (const update of [...this.#all(run)].filter(({ place }) => place === 0).sort((a, b) => a.number - b.number)) {
       if (update.status === "accepted") totals = this.answer(run, update, UNANSWERED, totals);
+      else if (update.caller !== undefined)
+        totals = this.answer(run, update, { status: "failed", value: FINISHED }, totals);
       else {
-        this.#tell(run, update, "failed", FINISHED);
         this.#store.delete(updateKey(run.startKey, update.id));
       }
     }

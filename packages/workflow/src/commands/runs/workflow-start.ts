@@ -121,14 +121,7 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
 });
 
 function start(tables: Tables, command: WorkflowStart): Started | Refused {
-  const { runId } = command;
-  if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
-    return refused(
-      "WORKFLOW_ID_INVALID",
-      `A run's id has 1 to ${MAX_RUN_ID_LENGTH} characters; this one has ${runId.length}. Choose another id.`,
-    );
-  }
-  const existing = tables.runs.get(runId);
+  const existing = tables.runs.get(command.runId);
   const standing = existing === undefined ? undefined : again(tables, existing, command);
   if (standing !== undefined && standing !== "replace") return standing;
   return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));
@@ -137,6 +130,12 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
 /** Starts a run under an id that is free, or that becomes free by `retire`, which is called once nothing refuses the start. */
 export function begin(tables: Tables, command: StartFacts, retire: () => void = () => {}): Started | Refused {
   const { runId, workflowType } = command;
+  if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
+    return refused(
+      "WORKFLOW_ID_INVALID",
+      `A run's id has 1 to ${MAX_RUN_ID_LENGTH} characters; this one has ${runId.length}. Choose another id.`,
+    );
+  }
   const parent = command.parent === undefined ? undefined : parentOf(tables, command.parent, runId);
   if (parent?.ok === false) return parent;
   const attributes = attributesOf(command);

@@ -316,6 +316,8 @@ export class ExecutionContext implements WorkflowContext {
       return async (site) => {
         await site.gate();
         this.#execution.continueAsNew(bytes);
+        // Handlers may go on for long: the wait for them takes no slot.
+        await site.park(() => never<void>());
         return await never<never>();
       };
     });
