@@ -182,3 +182,20 @@ test("a model of another version of the specification is refused", async () => {
   const run = await cluster.workflows.start(agent);
   await expect(run.result()).rejects.toThrow("has version v3");
 });
+
+test("an approval of a tool that there is not is refused: the tool that was meant would run without one", async () => {
+  const { model, calls } = modelOf(ANSWERS);
+  const misspelt = { prise: { ask: () => {} } };
+  const { result } = await done(async (ctx) => {
+    try {
+      durable(ctx, { model, tools, approvals: misspelt as object });
+      return "taken";
+    } catch (error) {
+      return (error as { readonly code: string; readonly message: string }).message;
+    }
+  });
+  expect(result).toBe(
+    "There is no tool prise that could need approval. The tools are: price, stock. Correct the name.",
+  );
+  expect(calls).toHaveLength(0);
+});

@@ -18,6 +18,7 @@ import {
 import type { Experimental_DownloadFunction as Download, ToolSet } from "ai";
 import type { AgentChunk } from "./chunks/agent-chunk.ts";
 import { ChunkWriter } from "./chunks/chunk-writer.ts";
+import { AgentError } from "./errors.ts";
 import { MODEL_STEP, RecordedModel } from "./model/recorded-model.ts";
 import type { AgentModel } from "./sdk/language-model.ts";
 import { RecordedClock } from "./sdk/recorded-clock.ts";
@@ -64,7 +65,7 @@ export interface DurableParts<Tools extends ToolSet> {
 
 /**
  * Makes the settings that a call of the SDK is durable with, of a model and its tools. Call it in the body, once for each call of the SDK or once for all; branches that run at
- * once need a `ctx.scope` each. Throws MODEL_UNSUPPORTED.
+ * once need a `ctx.scope` each. Throws MODEL_UNSUPPORTED, and APPROVAL_UNKNOWN for an approval of a tool that there is not.
  */
 export function durable<Tools extends ToolSet = Record<never, never>>(
   ctx: WorkflowContext,
@@ -78,6 +79,7 @@ export function durable<Tools extends ToolSet = Record<never, never>>(
   const generateId = (): string => `${ids}-${count++}`;
   // Without tools, there are none to name.
   const tools = options.tools ?? ({} as Tools);
+  assertApprovals(tools, approvals);
   return {
     model: new RecordedModel({ ctx, model, options: { ...MODEL_STEP, ...modelStep }, chunks, clock }),
     tools: recordedTools({ ctx, tools, approvals, steps: toolSteps, chunks }),
@@ -93,4 +95,18 @@ export function durable<Tools extends ToolSet = Record<never, never>>(
 /** Whether a call was ended from outside, which is no failure of the model. */
 function isCancellation(error: unknown): boolean {
   return [CancelledError, BranchCancelledError, ScopeTimeoutError].some((kind) => error instanceof kind);
+}
+
+/** A misspelt name would let the tool run without approval. */
+function assertApprovals(tools: ToolSet, approvals: object): void {
+  const stray = Object.keys(approvals).find((name) => !Object.hasOwn(tools, name));
+  if (stray === undefined) return;
+  const known = Object.keys(tools).sort().join(", ") || "none";
+  throw new AgentError(
+    "APPROVAL_UNKNOWN",
+    `There is no tool ${stray} that could need approval. The tools are: ${known}. Correct the name.`,
+    {
+      details: { tool: stray },
+    },
+  );
 }

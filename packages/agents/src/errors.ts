@@ -4,6 +4,7 @@ import type { RecordedError, StepFailedError } from "@raftoral/workflow";
 
 /** Codes of this package. */
 export type AgentErrorCode =
+  | "APPROVAL_UNKNOWN"
   | "DOWNLOAD_NOT_GIVEN"
   | "MODEL_CALL_REFUSED"
   | "MODEL_UNSUPPORTED"
