@@ -89,9 +89,11 @@ export type {
   EventsMissedEvent,
   NodeChangedEvent,
   OwnerChangedEvent,
+  PauseRequestedEvent,
   RecordCommittedEvent,
   RunContinuedEvent,
   RunEndedEvent,
+  RunRetriedEvent,
   RunStartedEvent,
   RunStuckEvent,
   RunsPrunedEvent,
@@ -99,6 +101,7 @@ export type {
   StreamAppendedEvent,
 } from "./api/events.ts";
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
+export type { MendOptions, PauseOptions, RetryOptions } from "./api/mending.ts";
 export { Payload } from "./api/payload.ts";
 export type {
   ChildRun,

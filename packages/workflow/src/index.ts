@@ -82,6 +82,7 @@ export {
   type FeedPage,
   type PlacedEvent,
 } from "./requests/event-feed.ts";
+export type { MendAction, RunMend } from "./requests/mending.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
@@ -113,6 +114,7 @@ export type {
   ChildView,
   FinishedSummary,
   NodeView,
+  PausedSummary,
   RunEnd,
   RunningSummary,
   RunPage,

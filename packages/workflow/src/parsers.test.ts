@@ -199,7 +199,15 @@ describe("damaged records of the state", () => {
       fc
         .record({ clock: number, lastEpoch: number, finished: number, loads: fc.array(fc.tuple(number, number)) })
         .map(({ loads, ...fields }) =>
-          encodeHeader({ ...fields, loads: new Map(loads), waiting: new Map(), salt: "s", uptimeMs: 7, stuck: 2 }),
+          encodeHeader({
+            ...fields,
+            loads: new Map(loads),
+            waiting: new Map(),
+            salt: "s",
+            uptimeMs: 7,
+            stuck: 2,
+            paused: 0,
+          }),
         ),
       decodeHeader,
     ],

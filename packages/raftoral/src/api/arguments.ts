@@ -315,14 +315,15 @@ function isVersion(version: unknown): version is number {
 }
 
 /** What keeps a value from being text of 1 to `maxLength` characters: "is empty". Undefined when nothing does. */
-function textProblem(value: unknown, maxLength: number): string | undefined {
+export function textProblem(value: unknown, maxLength: number): string | undefined {
   if (typeof value !== "string") return `is ${shown(value)}`;
   if (value.length === 0) return "is empty";
   if (value.length > maxLength) return `has ${value.length}`;
   return value.isWellFormed() ? undefined : "has a lone surrogate";
 }
 
-function invalid(argument: string, value: unknown, expected: string): NodeError {
+/** The failure of an argument that is not what is expected. */
+export function invalid(argument: string, value: unknown, expected: string): NodeError {
   return new NodeError("REQUEST_INVALID", `Argument ${argument} is ${shown(value)}; it must be ${expected}.`, {
     details: { argument },
   });

@@ -51,6 +51,8 @@ import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
+import type { MendAction, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
+import { completeStepAction, mendRequest, pauseAction, retryAction } from "./mending-arguments.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
@@ -334,6 +336,31 @@ export class CheckedWorkflows implements Workflows {
   async resume(runId: string, options?: CallOptions): Promise<void> {
     const id = runIdArgument(runId);
     await this.#call(options, `Resuming run ${id}`, (limit) => this.#port.resume(id, limit));
+  }
+
+  async pause(runId: string, options?: PauseOptions): Promise<void> {
+    await this.#mend("Pausing", runId, options, () => pauseAction(options));
+  }
+
+  async terminate(runId: string, options?: MendOptions): Promise<void> {
+    await this.#mend("Terminating", runId, options, () => ({ kind: "terminate" }));
+  }
+
+  async retry(runId: string, options?: RetryOptions): Promise<void> {
+    await this.#mend("Retrying", runId, options, () => retryAction(options));
+  }
+
+  async completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void> {
+    await this.#mend("Answering a step of", runId, options, () => completeStepAction(step, value));
+  }
+
+  async delete(runId: string, options?: MendOptions): Promise<void> {
+    await this.#mend("Deleting", runId, options, () => ({ kind: "delete" }));
+  }
+
+  async #mend(doing: string, runId: string, options: MendOptions | undefined, action: () => MendAction): Promise<void> {
+    const request = mendRequest(runId, options, action, this.#uuid);
+    await this.#call(options, `${doing} run ${request.runId}`, (limit) => this.#port.mend(request, limit));
   }
 
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {

@@ -12,6 +12,7 @@ import type {
 } from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
+import type { MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
@@ -89,5 +90,25 @@ export class RunHandle<Result> implements Run<Result> {
 
   resume(options?: CallOptions): Promise<void> {
     return this.#workflows.resume(this.runId, options);
+  }
+
+  pause(options?: PauseOptions): Promise<void> {
+    return this.#workflows.pause(this.runId, options);
+  }
+
+  terminate(options?: MendOptions): Promise<void> {
+    return this.#workflows.terminate(this.runId, options);
+  }
+
+  retry(options?: RetryOptions): Promise<void> {
+    return this.#workflows.retry(this.runId, options);
+  }
+
+  completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void> {
+    return this.#workflows.completeStep(this.runId, step, value, options);
+  }
+
+  delete(options?: MendOptions): Promise<void> {
+    return this.#workflows.delete(this.runId, options);
   }
 }

@@ -6,23 +6,24 @@ import type { RecordedError, TraceContext } from "@raftoral/workflow";
 import type { Payload } from "./payload.ts";
 
 /**
- * `running` until the run has ended as `completed`, `failed` or `cancelled`; it never leaves those. A `stuck` run has not ended either: no node executes it until
- * somebody resumes or cancels it.
+ * `running` until the run has ended as `completed`, `failed` or `cancelled`; it leaves `failed` and `cancelled` only
+ * when somebody retries it. `stuck` and `paused` runs have not ended either: no node executes them until somebody resumes or cancels them.
  */
-export type RunStatus = "running" | "stuck" | "completed" | "failed" | "cancelled";
+export type RunStatus = "running" | "stuck" | "paused" | "completed" | "failed" | "cancelled";
 
 /** Every {@link RunStatus}. */
 export const RUN_STATUSES: readonly RunStatus[] = Object.freeze([
   "running",
   "stuck",
+  "paused",
   "completed",
   "failed",
   "cancelled",
 ]);
 
-/** Whether a run of this status will never change again. */
+/** Whether a run of this status has ended. It goes on only when somebody retries it. */
 export function hasEnded(status: RunStatus): status is EndedRun["status"] {
-  return status !== "running" && status !== "stuck";
+  return status !== "running" && status !== "stuck" && status !== "paused";
 }
 
 /** An error as it was recorded: the same on every node and from every client. */
@@ -34,7 +35,7 @@ export interface RunSummary {
   readonly workflowType: string;
   readonly version: number;
   readonly status: RunStatus;
-  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck. */
+  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck or paused. */
   readonly owner: NodeId;
   /** The number of the present ownership, which `ctx.fencingToken` hands out. It grows with every takeover, over all runs of the cluster. */
   readonly epoch: number;
@@ -55,6 +56,8 @@ export interface RunSummary {
   readonly stuckReason: string | undefined;
   /** What the run is stuck at, in words, for `code-mismatch`: the call, what the code asks for, and what the history has. */
   readonly stuckDetail: string | undefined;
+  /** Why somebody asked to pause the run; undefined without a request. A `running` run with a reason is about to pause: its owner lets steps under way finish. */
+  readonly pauseReason: string | undefined;
   /** Why somebody asked to cancel the run, however it ended then; undefined when no cancellation was asked for. */
   readonly cancelReason: string | undefined;
   /** The run that started it as its child, and the path of the call; undefined for a run that was started from outside. */

@@ -21,6 +21,7 @@ import type {
 import type { CallOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { HistoryExport } from "./history-format.ts";
+import type { MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
@@ -200,10 +201,38 @@ export interface Workflows {
   /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   cancel(runId: string, options?: CancelOptions): Promise<void>;
   /**
-   * Lets a stuck run go on; a run that is not stuck is left as it is. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or
-   * WORKFLOW_FINISHED.
+   * Lets a stuck or paused run go on, and withdraws a pause that its owner has not come to; another run is left as it is. Resolves once that is committed. Rejects with
+   * WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
    */
   resume(runId: string, options?: CallOptions): Promise<void>;
+  /**
+   * Pauses a run: steps under way finish, nothing more begins, and no node executes the run until it is resumed. Resolves once that is asked for; the run's status says
+   * when it is paused. Signals, answers and ends of children that come meanwhile are kept. A time limit of the run does not end it while it is paused. Cancelling a paused run
+   * lets it go on, for its body to clean up. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
+   */
+  pause(runId: string, options?: PauseOptions): Promise<void>;
+  /**
+   * Ends a run now, as failed with RUN_TERMINATED, whatever its status is. Its body does not hear of it and undoes nothing; what a step does at this moment is not
+   * recorded. Running children are asked to cancel as at every end. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
+   */
+  terminate(runId: string, options?: MendOptions): Promise<void>;
+  /**
+   * Lets a run go on that failed or was cancelled: the same run, from its record. What is recorded of the failure and everything after it does not count any more, so that the
+   * step runs again, with the same idempotency key. Children for which the run waits again go on as well. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_NOT_FINISHED,
+   * WORKFLOW_FINISHED for a run that has completed, STEP_NOT_RECORDED, RETRY_COMPENSATED when the run has undone steps since, or RETRY_LIMIT_REACHED.
+   */
+  retry(runId: string, options?: RetryOptions): Promise<void>;
+  /**
+   * Answers a step of a run in the place of its function: with a value, or with nothing to skip the step. The step may be under way, be tried for ever, or not have begun. An
+   * attempt that is under way is aborted. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, STEP_RECORDED for a step that has its record, NAME_INVALID,
+   * VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void>;
+  /**
+   * Drops a run that has ended, before its time is over. Its id may be used again at once. A repeat after a lost answer may find no run. Rejects with WORKFLOW_NOT_FOUND, or
+   * with WORKFLOW_NOT_FINISHED for a run that goes on, or whose parent has not heard of its end yet.
+   */
+  delete(runId: string, options?: MendOptions): Promise<void>;
 }
 
 /** A handle of one run: the calls of {@link Workflows} without the id. `Result` is what the record gives back of the run's result. */
@@ -246,4 +275,14 @@ export interface Run<Result = unknown> {
   cancel(options?: CancelOptions): Promise<void>;
   /** See {@link Workflows.resume}. */
   resume(options?: CallOptions): Promise<void>;
+  /** See {@link Workflows.pause}. */
+  pause(options?: PauseOptions): Promise<void>;
+  /** See {@link Workflows.terminate}. */
+  terminate(options?: MendOptions): Promise<void>;
+  /** See {@link Workflows.retry}. */
+  retry(options?: RetryOptions): Promise<void>;
+  /** See {@link Workflows.completeStep}. */
+  completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void>;
+  /** See {@link Workflows.delete}. */
+  delete(options?: MendOptions): Promise<void>;
 }

@@ -1,12 +1,14 @@
 /** {@link WorkflowsPort} of a client: over gRPC, through any node. */
 import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
+import type { MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
+import { actionToWire } from "../wire/mend-messages.ts";
 import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
 import { traceToWire } from "../wire/trace-messages.ts";
@@ -121,6 +123,14 @@ export class ClientWorkflows implements WorkflowsPort {
   async resume(runId: string, limit: CallLimit): Promise<void> {
     await this.#calls.call(`Resuming run ${runId}`, limit, (node, options) =>
       node.workflows.resumeRun({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+
+  async mend(request: MendRequest, limit: CallLimit): Promise<void> {
+    const { runId, reason, requestId } = request;
+    const message = { runId, action: actionToWire(request.action), reason, requestId };
+    await this.#calls.call(`Mending run ${runId}`, limit, (node, options) =>
+      node.workflows.mendRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
 }

@@ -25,6 +25,8 @@ const ALL: Record<NodeEvent["type"], true> = {
   "signal-buffered": true,
   "stream-appended": true,
   "cancel-requested": true,
+  "pause-requested": true,
+  "run-retried": true,
   "runs-pruned": true,
   "node-changed": true,
   "state-restored": true,

@@ -4,10 +4,12 @@
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { queryNameArgument, runIdArgument, streamNameArgument } from "../api/arguments.ts";
+import { mended } from "../api/mended.ts";
 import { Payload } from "../api/payload.ts";
 import type { RunFilter } from "../api/runs.ts";
 import type { PageOptions } from "../api/workflows.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { actionFromWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { outcomeToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
@@ -130,6 +132,19 @@ export function registerWorkflowService(
 
     resumeRun: guarded(async (request, context) => {
       await workflows().resume(required(request.runId, "run_id"), options(request.timeoutMs, context));
+      return {};
+    }),
+
+    mendRun: guarded(async (request, context) => {
+      const { reason, requestId } = request;
+      const action = actionFromWire(request.action);
+      const runId = required(request.runId, "run_id");
+      const given = {
+        ...options(request.timeoutMs, context),
+        ...(reason === "" ? {} : { reason }),
+        ...(requestId === "" ? {} : { requestId }),
+      };
+      await mended(workflows(), runId, action, given);
       return {};
     }),
 

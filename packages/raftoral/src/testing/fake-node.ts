@@ -11,6 +11,7 @@ import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
 import type { ClusterPort } from "../api/cluster-port.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
+import type { MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
@@ -61,6 +62,8 @@ export class FakeNode implements ServedNode {
   failure: Error | undefined;
   /** Awaited by every call before it answers, with its name. */
   before: (name: string) => Promise<void> = async () => {};
+  /** What was done to runs: the run, the action, and why. */
+  readonly mends: (readonly [runId: string, action: object, reason: string])[] = [];
   /** Signals of the reads of streams that came in. */
   readonly reads: (AbortSignal | undefined)[] = [];
   /** Signals of the polls that came in. */
@@ -193,6 +196,14 @@ export class FakeNode implements ServedNode {
         const stuck = this.#present(runId);
         if (stuck.status === "stuck") this.runs.set(runId, { ...stuck, status: "running", stuckReason: undefined });
       },
+      mend: async ({ runId, action, reason }: MendRequest, limit) => {
+        await this.#enter("mend", limit);
+        const found = this.#present(runId);
+        const value = action.kind === "complete-step" ? { value: action.value.value() } : {};
+        this.mends.push([runId, { ...action, ...value }, reason]);
+        if (action.kind === "delete") this.runs.delete(runId);
+        else if (action.kind === "pause") this.runs.set(runId, { ...found, status: "paused", pauseReason: reason });
+      },
       cancel: async (runId, reason, limit) => {
         await this.#enter("cancel", limit);
         this.runs.set(runId, { ...this.#present(runId), status: "cancelled", cancelReason: reason, endedAtMs: 1 });
@@ -266,6 +277,7 @@ function endedOf({ runId, workflowType, endedAtMs = 0, ...run }: FakeRun): Ended
   switch (run.status) {
     case "running":
     case "stuck":
+    case "paused":
       return undefined;
     case "completed":
       return { ...common, status: "completed", result: Payload.of(run.result, `the result of run ${runId}`) };
@@ -303,6 +315,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     input: undefined,
     result: undefined,
     error: undefined,
+    pauseReason: undefined,
     cancelReason: undefined,
     stuckReason: undefined,
     stuckDetail: undefined,

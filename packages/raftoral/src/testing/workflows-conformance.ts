@@ -13,6 +13,7 @@ import { childCases } from "./child-cases.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
 import { eventCases } from "./event-cases.ts";
 import { exportCases } from "./export-cases.ts";
+import { mendingCases } from "./mending-cases.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
 import { traceCases } from "./trace-cases.ts";
@@ -370,6 +371,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     streamCases(() => subject);
     eventCases(() => subject);
     askingCases(() => subject);
+    mendingCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {
       const run = await held();

@@ -25,6 +25,7 @@ import { traceFromWire, traceToWire } from "./trace-messages.ts";
 const STATUSES: ReadonlyMap<RunStatus, WireStatus> = new Map([
   ["running", WireStatus.RUNNING],
   ["stuck", WireStatus.STUCK],
+  ["paused", WireStatus.PAUSED],
   ["completed", WireStatus.COMPLETED],
   ["failed", WireStatus.FAILED],
   ["cancelled", WireStatus.CANCELLED],
@@ -58,6 +59,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.error === undefined ? {} : { failure: failureToWire(run.error) }),
     ...(run.stuckReason === undefined ? {} : { stuckReason: run.stuckReason }),
     ...(run.stuckDetail === undefined ? {} : { stuckDetail: run.stuckDetail }),
+    ...(run.pauseReason === undefined ? {} : { pauseReason: run.pauseReason }),
     ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
     pendingSignals: [...(run.pendingSignals ?? [])],
     stepsInProgress: (run.stepsInProgress ?? []).map(stepToWire),
@@ -92,6 +94,7 @@ export function summaryFromWire(run: Run): RunSummary {
     error: run.failure === undefined ? undefined : failureFromWire(run.failure),
     stuckReason: run.stuckReason,
     stuckDetail: run.stuckDetail,
+    pauseReason: run.pauseReason,
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     // A node of an earlier version says none.

@@ -6,6 +6,11 @@ import { records } from "./history/records.ts";
 import { signalReceive } from "./history/signal-receive.ts";
 import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
+import { deleteRun } from "./mending/delete.ts";
+import { edit } from "./mending/edit.ts";
+import { pause } from "./mending/pause.ts";
+import { retry } from "./mending/retry.ts";
+import { terminate } from "./mending/terminate.ts";
 import { childEnded } from "./messages/child-ended.ts";
 import { closeChildren } from "./messages/close-children.ts";
 import { signal } from "./messages/signal.ts";
@@ -50,6 +55,11 @@ const DEFINITIONS = [
   closeChildren,
   timeOut,
   continueAsNew,
+  terminate,
+  pause,
+  retry,
+  edit,
+  deleteRun,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

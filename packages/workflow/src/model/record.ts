@@ -11,7 +11,7 @@ import type { Epoch } from "./ownership.ts";
  * heard here that its run is cancelled. child: a child was started, under which id; or, of kind child-failed at the same path, that it could not be. child-completed,
  * child-failed and child-cancelled: how a child ended (external). token: what an answer from outside must know, and until when it may come. answer and
  * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external). patched: the body
- * has taken the new way of a change of its code.
+ * has taken the new way of a change of its code. edited: a step's value, given by somebody outside in the place of its function (external).
  */
 const KINDS = [
   ["step", "step"],
@@ -34,6 +34,7 @@ const KINDS = [
   ["answer-failed", "answer"],
   ["answer-timeout", "answer"],
   ["patched", "patch"],
+  ["edited", "step"],
 ] as const;
 
 /** What a record is of. */
@@ -50,6 +51,7 @@ const EXTERNAL_KINDS = [
   "answer",
   "answer-failed",
   "answer-timeout",
+  "edited",
 ] as const;
 
 /** A kind of record that may come from outside of the run. */
@@ -96,3 +98,11 @@ export interface HistoryRecord {
   /** Under which ownership it was recorded. */
   readonly epoch: Epoch;
 }
+
+/** Where somebody outside answers the step at a path. */
+export function editPath(path: string): string {
+  return `${path}/edited`;
+}
+
+/** Where it is recorded that the body heard of its cancellation. No call's path: those have a number. */
+export const CANCELLED_PATH = "cancellation";

@@ -14,8 +14,10 @@ import type { TraceContext } from "../model/trace-context.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
+import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/stream-view.ts";
+import { mendCommand, type RunMend } from "./mending.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { RunWatch } from "./run-watch.ts";
 
@@ -112,6 +114,22 @@ export class RunRequests {
   /** Resolves once it is committed that a stuck run goes on. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
   async resume(runId: string, limit: RequestLimit): Promise<void> {
     await this.#request({ kind: "Resume", runId, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /**
+   * Resolves once what is to be done to a run is committed, or was before. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, WORKFLOW_NOT_FINISHED, STEP_RECORDED,
+   * STEP_NOT_RECORDED, RETRY_COMPENSATED, RETRY_LIMIT_REACHED, NAME_INVALID, or the engine's error.
+   */
+  async mend(mend: RunMend, limit: RequestLimit): Promise<void> {
+    const from = mend.action.kind === "retry" ? (mend.action.from ?? (await this.#retryPoint(mend.runId, limit))) : "";
+    await this.#request(mendCommand(mend, from, this.#clock.wallMs()), limit);
+  }
+
+  /** Empty for a run that is not there or has not failed: the state says what is wrong with it. */
+  async #retryPoint(runId: string, limit: RequestLimit): Promise<string> {
+    if (!(await this.#caughtUp(limit))) return "";
+    const run = await this.#engine.run(runId);
+    return run?.status === "failed" || run?.status === "cancelled" ? retryPoint(run) : "";
   }
 
   /** The run once it has ended; undefined when the limit is over before. Rejects with WORKFLOW_NOT_FOUND or NODE_STOPPED. */

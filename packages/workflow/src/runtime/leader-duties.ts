@@ -38,7 +38,7 @@ const MAX_KEPT = 2 ** 32 - 1;
 const DOUBT_MS = 1000;
 
 /** What is said of a stuck run, by the reason. */
-const STUCK_TEXTS: Readonly<Record<StuckReason, string>> = {
+const STUCK_TEXTS: Readonly<Record<Exclude<StuckReason, "paused">, string>> = {
   "owner-losses":
     "A run is stuck: the processes that executed it ended one after the other. Find out why, then resume or cancel the run.",
   "code-mismatch":

@@ -93,6 +93,7 @@ export class WorkflowRuntime {
       random,
       emit: (event) => this.events.emit(event),
       readRecord: (runId, path) => engine.record(runId, path),
+      readRun: (runId) => engine.run(runId),
       probe: options.probe,
       interceptor: options.interceptor,
       behaviourLevel,

@@ -72,6 +72,7 @@ export class SnapshotDecoder {
   #uptimeMs = 0;
   #finished = 0;
   #stuck = 0;
+  #paused = 0;
   readonly #loads = new Map<Seat, number>();
   readonly #waiting = new Map<string, WaitingRuns>();
   /** How many records there were, by kind. */
@@ -198,7 +199,8 @@ export class SnapshotDecoder {
     const isWhole =
       said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
     if (!isWhole) throw invalid("it does not hold as many records as it says");
-    const counts = { finished: this.#finished, loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck };
+    const [finished, loads, waiting] = [this.#finished, this.#loads, this.#waiting];
+    const counts = { finished, loads, waiting, stuck: this.#stuck, paused: this.#paused };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
     this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
     this.#phase = "ended";
@@ -253,6 +255,7 @@ export class SnapshotDecoder {
     if (stuck !== undefined) {
       if (seat !== 0) throw invalid(`run ${runId} is stuck, and on seat ${seat}`);
       this.#stuck += 1;
+      if (stuck === "paused") this.#paused += 1;
       return;
     }
     if (seat === 0) {

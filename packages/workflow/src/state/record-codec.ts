@@ -5,6 +5,7 @@
 
 import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
 import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
+import { mendingCodec, NOT_MENDED, type RunMending } from "../model/mending.ts";
 import { NO_LOSSES } from "../model/owner-losses.ts";
 import { OWNER_REASONS } from "../model/ownership.ts";
 import { type KnownParent, knownParentCodec } from "../model/parent.ts";
@@ -53,6 +54,10 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.bool(44, head.isTimedOut);
     to.bool(45, head.hasChildren);
     to.uint(25, head.stuck === undefined ? 0 : STUCK_REASONS.indexOf(head.stuck) + 1);
+    if (head.pauseReason !== undefined) {
+      to.bool(71, true);
+      to.string(72, head.pauseReason);
+    }
     for (const seat of head.tried) to.uint(30, seat);
     if (head.mismatch !== undefined) {
       to.uint(26, head.mismatch.heldAt);
@@ -77,6 +82,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.message(60, part.view());
   }
   to.uint(61, run.behaviourLevel);
+  if (head.mending !== NOT_MENDED) {
+    part.reset();
+    mendingCodec.write(part, head.mending);
+    to.message(70, part.view());
+  }
   if (run.generation > 1) {
     to.uint(42, run.generation);
     to.uint(43, run.family);
@@ -121,6 +131,8 @@ export function decodeRun(from: WireReader): DecodedRun {
   let parent: KnownParent | undefined;
   let trace: TraceContext | undefined;
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
+  let mending: RunMending = NOT_MENDED;
+  let [isPauseAsked, pauseReason] = [false, ""];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -166,6 +178,9 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 45) hasChildren = from.bool();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
+    else if (field === 70) mending = mendingCodec.read(from.message());
+    else if (field === 71) isPauseAsked = from.bool();
+    else if (field === 72) pauseReason = from.string();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -185,6 +200,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         owner,
         epoch,
         attempt,
+        mending,
       }
     : {
         status: "running",
@@ -202,6 +218,8 @@ export function decodeRun(from: WireReader): DecodedRun {
         tried,
         signalIds,
         stepsInProgress,
+        pauseReason: isPauseAsked ? pauseReason : undefined,
+        mending,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
   const facts = { behaviourLevel, runId, workflowType, version, seed, inputDigest, parent, trace, ...begun };

@@ -5,6 +5,7 @@
  * somebody asks for it. Heads are replaced and never altered.
  */
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
+import type { RunMending } from "../model/mending.ts";
 import type { OwnerLosses } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { KnownParent } from "../model/parent.ts";
@@ -51,6 +52,10 @@ export interface RunningHead {
   readonly signalIds: readonly string[];
   /** Steps without a record of which the state has progress. */
   readonly stepsInProgress: number;
+  /** Why somebody asked to pause it; undefined without a request. A run that is paused is stuck for that reason; another one is about to pause. */
+  readonly pauseReason: string | undefined;
+  /** What operators have done to it. */
+  readonly mending: RunMending;
 }
 
 /** The run has ended and waits to be pruned. */
@@ -73,6 +78,8 @@ export interface FinishedHead {
   readonly attempt: number;
   /** Steps whose progress it left behind; swept when it is pruned. */
   readonly stepsInProgress: number;
+  /** What operators have done to it. */
+  readonly mending: RunMending;
 }
 
 /** The part of a run that commands replace. */
@@ -114,7 +121,7 @@ export interface RunRecord extends RunFacts {
    * The records of its checkpoints by the hashes of their paths, while all are known: of a run that was started here and has stayed in the
    * cache since. A path whose hash is not among them has none, and when the run ends they need not be read.
    */
-  readonly hashes: Map<number, Uint8Array> | undefined;
+  hashes: Map<number, Uint8Array> | undefined;
   /** What waits for it, oldest first; empty once it has ended. */
   signals: readonly BufferedSignal[];
 }

@@ -33,6 +33,8 @@ import { RunCache } from "./run-cache.ts";
 import { inOrder, type RunCounts, type WaitingRuns } from "./run-counts.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import {
+  archivedRecords,
+  counts,
   loadRun,
   placeKey,
   putArchive,
@@ -46,6 +48,7 @@ import {
   startInPlace,
   startOf,
 } from "./run-records.ts";
+import { RunTally } from "./run-tally.ts";
 import { findProgress, recordWith } from "./step-progress-records.ts";
 
 /** What knowing a record takes in memory beside its value, roughly. */
@@ -69,22 +72,14 @@ const SWEPT = [
 export class RunTable {
   readonly #store: StateStore;
   readonly #cache: RunCache;
-  readonly #loads: Map<Seat, number>;
-  readonly #waiting: Map<string, WaitingRuns>;
-  #waitingCount = 0;
-  #stuck: number;
-  #finished: number;
+  readonly #tally: RunTally;
   /** Whether there may be records of pruned runs. */
   #hasRemains: boolean;
 
   constructor(store: StateStore, counts: RunCounts, cacheBytes: number) {
     this.#store = store;
     this.#cache = new RunCache(cacheBytes);
-    this.#loads = new Map(counts.loads);
-    this.#waiting = new Map(counts.waiting);
-    for (const { runs } of this.#waiting.values()) this.#waitingCount += runs;
-    this.#stuck = counts.stuck;
-    this.#finished = counts.finished;
+    this.#tally = new RunTally(counts);
     this.#hasRemains = !isEmpty(store.scan(...kindRange(KEY_PREFIX.remains)));
   }
 
@@ -94,28 +89,26 @@ export class RunTable {
   }
 
   get counts(): RunCounts {
-    return { finished: this.#finished, loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck };
+    return this.#tally.counts;
   }
 
   /** Runs that wait for a node that can execute them. */
   get waitingCount(): number {
-    return this.#waitingCount;
+    return this.#tally.waiting;
   }
 
-  /** Runs that are stuck. */
+  /** Runs that are stuck, paused ones included. */
   get stuckCount(): number {
-    return this.#stuck;
+    return this.counts.stuck;
   }
 
   /** Runs that have not ended. */
   get runningCount(): number {
-    let running = this.#waitingCount + this.#stuck;
-    for (const load of this.#loads.values()) running += load;
-    return running;
+    return this.#tally.running;
   }
 
   get finishedCount(): number {
-    return this.#finished;
+    return this.#tally.finished;
   }
 
   get(runId: string): RunRecord | undefined {
@@ -145,7 +138,7 @@ export class RunTable {
     putRun(this.#store, run);
     putPlace(this.#store, run);
     putInput(this.#store, run, input);
-    this.#count(run, 1);
+    this.#tally.count(run, 1);
     this.#cache.add(run);
   }
 
@@ -171,7 +164,7 @@ export class RunTable {
     run.head = head;
     if (moves) {
       this.#store.insert(placeKey(run), NOTHING);
-      this.#count(run, 1);
+      this.#tally.count(run, 1);
     }
     putRun(this.#store, run);
   }
@@ -186,7 +179,27 @@ export class RunTable {
     putRun(this.#store, run);
     this.#store.put(placeKey(run), NOTHING);
     putOutcome(this.#store, run, outcome);
-    this.#finished += 1;
+    this.#tally.finished += 1;
+  }
+
+  /** A run that had ended goes on, on no seat: its head is given, and what was put together is apart again (archive.ts). */
+  reopen(run: RunRecord, facts: Pick<RunFacts, "deadlineAtMs">, head: RunningHead): RunRecord {
+    const store = this.#store;
+    store.delete(placeKey(run));
+    store.delete(KEY_PREFIX.outcome + run.startKey);
+    this.#tally.finished -= 1;
+    const archive = store.get(KEY_PREFIX.archive + run.startKey);
+    this.#cache.delete(run.runId);
+    const opened: RunRecord = { ...run, ...facts, head, recordCount: undefined, hashes: undefined, signals: [] };
+    if (archive !== undefined) {
+      store.delete(KEY_PREFIX.archive + run.startKey);
+      for (const [path, record] of archivedRecords(archive)) putHistoryRecord(store, opened, path, record);
+    }
+    this.#cache.add(opened);
+    store.put(placeKey(opened), NOTHING);
+    this.#tally.count(opened, 1);
+    putRun(store, opened);
+    return opened;
   }
 
   prune(run: RunRecord): void {
@@ -199,7 +212,7 @@ export class RunTable {
     store.delete(placeKey(run));
     store.delete(idKey(runId));
     this.#cache.delete(runId);
-    this.#finished -= 1;
+    this.#tally.finished -= 1;
   }
 
   /** Records a record at a path that has none, or gives the one that stands there. */
@@ -246,12 +259,12 @@ export class RunTable {
 
   /** Runs on a seat. */
   loadOf(seat: Seat): number {
-    return this.#loads.get(seat) ?? 0;
+    return this.counts.loads.get(seat) ?? 0;
   }
 
   /** What runs wait for, in the order of their versions, types and behaviours. */
   waiting(): readonly WaitingRuns[] {
-    return [...this.#waiting.values()].sort(inOrder);
+    return [...this.counts.waiting.values()].sort(inOrder);
   }
 
   /** Places in the log of at most `limit` of a seat's runs, in the order of their start. */
@@ -266,7 +279,7 @@ export class RunTable {
 
   /** As {@link startsHeldBefore}. */
   startsHeldBefore(needs: RunNeeds, index: LogIndex, limit: number): readonly number[] {
-    return this.#stuck === 0 ? [] : startsHeldBefore(this.#store, needs, index, limit);
+    return this.stuckCount === 0 ? [] : startsHeldBefore(this.#store, needs, index, limit);
   }
 
   /** Places below `before` where stuck runs were started, the latest first. */
@@ -278,7 +291,7 @@ export class RunTable {
   }
 
   /** Places below `before` where runs that still run were started, the latest first: those on `seats`, and with `waiting` those on none. */
-  runningBefore(before: number, seats: Iterable<Seat> = this.#loads.keys(), waiting = true): readonly number[] {
+  runningBefore(before: number, seats: Iterable<Seat> = this.counts.loads.keys(), waiting = true): readonly number[] {
     const starts = Array.from(seats, (seat) => this.startsOn(seat));
     if (waiting) starts.push(...this.waiting().map((each) => this.startsWaitingFor(each)));
     return starts
@@ -289,7 +302,7 @@ export class RunTable {
 
   /** Seats with runs on them. */
   seats(): Iterable<Seat> {
-    return this.#loads.keys();
+    return this.counts.loads.keys();
   }
 
   /** Oldest end first. They may be pruned while they are walked. */
@@ -351,11 +364,11 @@ export class RunTable {
 
   /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. Gives the number of records in it. */
   #archive(run: RunRecord): number {
-    const archived = archiveOf(this.#store, run);
+    const archived = archiveOf(this.#store, run, (content) => counts(run, content));
     if (archived === undefined) return 0;
     for (const key of archived.keys) this.#store.delete(key);
-    putArchive(this.#store, run, archived.archive);
-    return archived.keys.length;
+    if (archived.count > 0) putArchive(this.#store, run, archived.archive);
+    return archived.count;
   }
 
   #starts([start, end]: readonly [StateKey, StateKey], limit: number): readonly number[] {
@@ -367,29 +380,6 @@ export class RunTable {
 
   #leave(run: RunRecord): void {
     this.#store.delete(placeKey(run));
-    this.#count(run, -1);
-  }
-
-  #count(run: RunRecord, change: number): void {
-    const { runId, head } = run;
-    invariant(head.status === "running", () => `run ${runId} has ended`);
-    if (head.seat !== 0) {
-      const load = this.loadOf(head.seat) + change;
-      invariant(load >= 0, () => `seat ${head.seat} would have ${load} runs`);
-      if (load === 0) this.#loads.delete(head.seat);
-      else this.#loads.set(head.seat, load);
-      return;
-    }
-    if (head.stuck !== undefined) {
-      this.#stuck += change;
-      return;
-    }
-    const needs = needsOf(run);
-    const wanted = needsText(needs);
-    const runs = (this.#waiting.get(wanted)?.runs ?? 0) + change;
-    invariant(runs >= 0, () => `${runs} runs would wait for ${wanted}`);
-    this.#waitingCount += change;
-    if (runs === 0) this.#waiting.delete(wanted);
-    else this.#waiting.set(wanted, { ...needs, runs });
+    this.#tally.count(run, -1);
   }
 }

@@ -33,6 +33,8 @@ const POOLS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   place: fc.constantFrom("", "s/", "x#0"),
   attempt: number(0, 2),
   offset: fc.constantFrom(0, 0, 1, 2, 3),
+  from: fc.constantFrom("", "x#0", "x#1", "y#0"),
+  requestId: fc.constantFrom("", "r1", "r2", "r3"),
   path: fc.constantFrom("x#0", "x#1", "y#0"),
   name: fc.constantFrom("go", "stop"),
   signalId: fc.constantFrom("", "s1", "s2"),

@@ -4,6 +4,7 @@ import { decodeValue, encodeValue } from "../author/json-value.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
 import type { TraceContext } from "../model/trace-context.ts";
+import type { MendAction } from "../requests/mending.ts";
 import { RunRequests, runNotFound } from "../requests/run-requests.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
@@ -135,6 +136,14 @@ export class TestRuntime {
 
   async cancel(runId: string, reason = "cancelled on request"): Promise<void> {
     await this.#requests.cancel(runId, reason, { timeoutMs: REQUEST_MS });
+  }
+
+  async mend(runId: string, action: MendAction, requestId: string = crypto.randomUUID()): Promise<void> {
+    await this.#requests.mend({ runId, action, reason: "to mend it", requestId }, { timeoutMs: REQUEST_MS });
+  }
+
+  async resumeRun(runId: string): Promise<void> {
+    await this.#requests.resume(runId, { timeoutMs: REQUEST_MS });
   }
 
   drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {

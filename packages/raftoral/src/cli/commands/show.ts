@@ -121,6 +121,7 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
         ? []
         : [["Parent", clip(`${run.parent.runId}, at ${run.parent.path}`, 512)] as const]),
       ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
+      ...(run.pauseReason === undefined ? [] : [["Paused", clip(pauseText(run), widths.text)] as const]),
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ...(run.trace === undefined ? [] : [["Trace", run.trace.traceparent] as const]),
       ["Input", show(input, widths)],
@@ -143,9 +144,14 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
 
 function ownerOf({ owner, status, behaviourLevel }: RunDescription): string {
   if (owner !== 0) return `node ${owner}`;
-  if (status === "stuck") return "none";
+  if (status === "stuck" || status === "paused") return "none";
   const release = behaviourLevel === 0 ? "" : ` in a release with behaviour ${behaviourLevel} of the engine`;
   return `none: no live node has registered this type and version${release}`;
+}
+
+function pauseText({ runId, status, pauseReason }: RunDescription): string {
+  if (status === "paused") return `${pauseReason ?? ""}. Let it go on with: raftoral resume ${runId}`;
+  return `${pauseReason ?? ""}. Its owner lets the steps under way finish first; take back with: raftoral resume ${runId}`;
 }
 
 function stuckText({ runId, stuckReason, stuckDetail }: RunDescription): string {

@@ -7,6 +7,8 @@
 import { RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
+import { mended } from "../../api/mended.ts";
+import type { MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
@@ -156,6 +158,10 @@ export class ClusterPort implements WorkflowsPort {
 
   resume(runId: string, limit: CallLimit): Promise<void> {
     return this.#call((workflows) => workflows.resume(runId, options(limit)));
+  }
+
+  mend({ runId, action, reason, requestId }: MendRequest, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => mended(workflows, runId, action, { reason, requestId, ...options(limit) }));
   }
 
   async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {

@@ -22,6 +22,7 @@ import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
+import type { MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
@@ -239,6 +240,14 @@ export class NodeWorkflows implements WorkflowsPort {
 
   async resume(runId: string, limit: CallLimit): Promise<void> {
     await this.#requests.resume(runId, limit);
+  }
+
+  async mend({ runId, action, reason, requestId }: MendRequest, limit: CallLimit): Promise<void> {
+    const { maxPayloadBytes } = this.#options;
+    if (action.kind !== "complete-step") return await this.#requests.mend({ runId, action, reason, requestId }, limit);
+    const { bytes } = action.value;
+    assertPayloadSize(bytes, `the value of step ${action.path}`, maxPayloadBytes);
+    await this.#requests.mend({ runId, action: { ...action, value: bytes }, reason, requestId }, limit);
   }
 
   async #start(

@@ -3,6 +3,7 @@ import type {
   ChildView,
   CodeMismatch,
   KnownProgress,
+  PausedSummary,
   RecordedChunk,
   RecordedError,
   RecordedVariable,
@@ -102,14 +103,15 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     recordCount: run.recordCount,
     stuckReason: run.status === "stuck" ? run.stuckReason : undefined,
     stuckDetail: run.status === "stuck" ? mismatchText(run.mismatch) : undefined,
+    pauseReason: isOpen(run) ? run.pauseReason : undefined,
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     generation: run.generation,
   };
 }
 
-function isOpen(run: StateSummary): run is RunningSummary | StuckSummary {
-  return run.status === "running" || run.status === "stuck";
+function isOpen(run: StateSummary): run is RunningSummary | StuckSummary | PausedSummary {
+  return run.status === "running" || run.status === "stuck" || run.status === "paused";
 }
 
 function failureOf(run: StateSummary): RecordedError | undefined {

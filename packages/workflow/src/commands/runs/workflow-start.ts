@@ -11,6 +11,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { derivedSeed } from "../../model/derived-seed.ts";
+import { NOT_MENDED } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
@@ -152,6 +153,8 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       tried: [],
       signalIds: [],
       stepsInProgress: 0,
+      pauseReason: undefined,
+      mending: NOT_MENDED,
     },
     command.input,
   );

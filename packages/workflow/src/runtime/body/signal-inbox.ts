@@ -6,7 +6,11 @@ export class SignalInbox {
   readonly #waiting = new Map<string, number>();
   readonly #listeners = new Map<string, Set<() => void>>();
 
-  constructor(names: Iterable<string>) {
+  /** Paths of waits for which a signal is kept. */
+  readonly #kept: Set<string>;
+
+  constructor(names: Iterable<string>, kept: Iterable<string> = []) {
+    this.#kept = new Set(kept);
     for (const name of names) this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
   }
 
@@ -14,8 +18,9 @@ export class SignalInbox {
     return (this.#waiting.get(name) ?? 0) > 0;
   }
 
-  /** Counts one less. False when there is none. */
-  claim(name: string): boolean {
+  /** Counts one less, unless one is kept for this path. False when there is none. */
+  claim(name: string, path: string): boolean {
+    if (this.#kept.delete(path)) return true;
     const count = this.#waiting.get(name) ?? 0;
     if (count === 0) return false;
     if (count === 1) this.#waiting.delete(name);

@@ -113,7 +113,7 @@ async function asked(
     const gate = site.gate();
     if (gate !== undefined) await gate;
     const timedOut = deadlineMs !== undefined && deadlineMs <= time.nowMs();
-    const claimed = inbox.claim(name);
+    const claimed = inbox.claim(name, path);
     if (claimed || timedOut) {
       const record = await received(site, path, name, timedOut, wait);
       if (record !== undefined) return { record, isReplay: false };

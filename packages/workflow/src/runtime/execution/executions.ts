@@ -11,6 +11,7 @@
  * O4. A cancelled run waits for no slot: one that has begun goes on beyond the node's number, one that no owner has begun ends without its body.
  * O5. Bodies begin over several turns of the event loop, in the order in which their runs came.
  * O6. The bodies of suspects begin one after the other (trials.ts).
+ * O7. A run that is to be paused begins nothing more here. Once what it had begun is recorded, its owner says so.
  */
 import type { Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
@@ -22,10 +23,13 @@ import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { watchDeadline } from "./run-deadline.ts";
-import { proposeEnd } from "./run-end.ts";
+import { proposeEnd, proposeStill } from "./run-end.ts";
 import { RunExecution } from "./run-execution.ts";
 import type { Slots } from "./slots.ts";
 import { type Trial, Trials } from "./trials.ts";
+
+/** What a new generation has not. */
+const NOTHING = { history: [], progress: [], streams: [], isRetried: false, keptSignals: [] } as const;
 
 /** What makes a run this node's. */
 interface OwnedRun {
@@ -42,6 +46,8 @@ interface Held {
   execution: RunExecution | undefined;
   /** Something came for the run while its record was being read: what was read may lack it. */
   outdated: boolean;
+  /** Somebody has asked to pause the run: nothing of it begins here. */
+  isPausing: boolean;
   /** Ends the wait for a slot; undefined while there is none. */
   leaveQueue: (() => void) | undefined;
   /** Present when the run is a suspect. */
@@ -88,7 +94,7 @@ export class Executions {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
           const { runId, version, epoch, input, seed, trace, behaviourLevel, index: startIndex } = event;
-          const nothing = { signals: [], history: [], progress: [], streams: [] };
+          const nothing = { ...NOTHING, signals: [] };
           const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
           const start = {
             runId,
@@ -111,8 +117,7 @@ export class Executions {
           const { runId, version, epoch, input, seed, trace, behaviourLevel, generation } = event;
           const { cancelReason, signals, index: startIndex } = event;
           const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
-          const nothing = { history: [], progress: [], streams: [] };
-          const start = { ...given, attempt: 1, cancelReason, signals, ...nothing };
+          const start = { ...given, attempt: 1, cancelReason, signals, ...NOTHING };
           this.#take(event, start);
         }
         return;
@@ -134,6 +139,9 @@ export class Executions {
         return;
       case "signal-buffered":
         this.#reach(event.runId)?.inbox.arrived(event.name);
+        return;
+      case "pause-requested":
+        this.#pause(event.runId);
         return;
       case "cancel-requested":
         this.#reach(event.runId)?.cancel(event.reason);
@@ -203,6 +211,17 @@ export class Executions {
     for (const [path, { kind, position }] of run.history) held.execution.committed(path, kind, position);
     held.execution.inbox.reset(run.signals);
     if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
+    if (run.pauseReason !== undefined) this.#pause(runId);
+  }
+
+  /** O7. */
+  #pause(runId: string): void {
+    const held = this.#held.get(runId);
+    if (held === undefined || held.isPausing) return;
+    held.isPausing = true;
+    const still = held.execution?.hold() ?? Promise.resolve();
+    const goOn = (): boolean => this.#isMine(runId, held);
+    void still.then(() => proposeStill({ runId, owner: this.#nodeId, epoch: held.epoch, goOn }, this.#shared));
   }
 
   #committed({ runId, path, kind, position, value }: RecordCommitted): void {
@@ -263,6 +282,7 @@ export class Executions {
       epoch,
       execution: undefined,
       outdated: false,
+      isPausing: false,
       leaveQueue: undefined,
       trial,
       stopTimer: () => {},
@@ -294,6 +314,10 @@ export class Executions {
       } while (run !== undefined && held.outdated);
       if (run?.status !== "running" || run.epoch !== held.epoch || !this.#isMine(runId, held)) {
         this.#forget(runId, held);
+        return;
+      }
+      if (held.isPausing || run.pauseReason !== undefined) {
+        this.#pause(runId);
         return;
       }
       if (!hasSlot && run.attempt <= 1 && run.history.length === 0 && run.cancelReason !== undefined) {

@@ -20,14 +20,21 @@ import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import { callOf, type HistoryRecord, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
+import {
+  CANCELLED_PATH,
+  callOf,
+  type HistoryRecord,
+  isExternal,
+  type RecordKind,
+  type RecordPosition,
+} from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { Activity } from "../body/activity.ts";
 import { Answers } from "../body/answers.ts";
 import { BodyCalls } from "../body/body-calls.ts";
 import { inBody, PlacedBody } from "../body/body-place.ts";
 import { ContextGuard, shownCall } from "../body/context-guard.ts";
-import { CANCELLED_PATH, type Heard } from "../body/heard-cancellation.ts";
+import type { Heard } from "../body/heard-cancellation.ts";
 import type { Interception } from "../body/interception.ts";
 import { Interruption } from "../body/interruption.ts";
 import { ReplayGate } from "../body/replay-gate.ts";
@@ -37,13 +44,12 @@ import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
-import { ExternalRecords } from "../history/external-records.ts";
 import { History, never } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
 import { BodyQueries } from "../queries/body-queries.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
+import { bodyChildren } from "./body-children.ts";
 import { CancelGrace } from "./cancel-grace.ts";
-import { childCancels } from "./child-cancels.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
 import type { RunLogSetting } from "./run-log.ts";
@@ -92,7 +98,7 @@ export class RunExecution {
     this.definition = definition;
     this.start = start;
     this.nodeId = nodeId;
-    this.inbox = new SignalInbox(start.signals);
+    this.inbox = new SignalInbox(start.signals, start.keptSignals);
     this.#shared = shared;
     const reports = new RunReports({ runId, workflowType: definition.type, nodeId, epoch, logger, emit });
     this.#reports = reports;
@@ -154,8 +160,7 @@ export class RunExecution {
     };
     const values = start.history.map(([, { value }]) => value);
     this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
-    const externals = new ExternalRecords(start.history, (path) => shared.readRecord(runId, path));
-    this.children = { run: start, externals, cancel: childCancels({ clock, proposer, goOn: holds }) };
+    this.children = bodyChildren(start, shared, reports, holds);
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
   }
 

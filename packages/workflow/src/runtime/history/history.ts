@@ -16,7 +16,7 @@ import type { WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
-import { callOf, isExternal, sameFamily } from "../../model/record.ts";
+import { callOf, editPath, isExternal, sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
@@ -74,6 +74,8 @@ export class History {
     return this.#patched.has(path);
   }
 
+  /** What somebody outside has answered steps with, by path of their records. No body is bound to ask for them. */
+  readonly #edited: ReadonlyMap<string, HistoryRecord> | undefined;
   /** How far earlier owners have come with steps that have no record. */
   readonly #progress: Map<string, KnownProgress> | undefined;
   /** Paths of patches that earlier owners recorded: no call has to ask for them (patched.ts PT3). */
@@ -125,6 +127,8 @@ export class History {
     this.time = new RunTime(clock);
     const { history, progress } = left;
     this.#recorded = new Map([...history].filter(([, { kind }]) => !isExternal(kind)));
+    const edited = [...history].filter(([, { kind }]) => kind === "edited");
+    this.#edited = edited.length === 0 ? undefined : new Map(edited);
     this.#progress = progress.length === 0 ? undefined : new Map(progress.map((step) => [step.path, step]));
     this.size = this.#recorded.size;
     for (const [path, { recordedAtMs, kind }] of this.#recorded) {
@@ -140,9 +144,9 @@ export class History {
     return [...this.#recorded.keys()];
   }
 
-  /** Whether an earlier owner recorded something at a path that has not been asked for. */
+  /** Whether an earlier owner recorded something at a path that has not been asked for, or somebody outside has answered its step. */
   has(key: string): boolean {
-    return this.#recorded.has(key);
+    return this.#recorded.has(key) || this.#edited?.has(editPath(key)) === true;
   }
 
   /**
@@ -151,7 +155,7 @@ export class History {
    */
   find(key: string, kind: RecordKind): HistoryRecord | undefined {
     const found = this.#recorded.get(key);
-    if (found === undefined) return undefined;
+    if (found === undefined) return kind === "step" ? this.#edited?.get(editPath(key)) : undefined;
     if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, { expected: kind, recorded: found.kind });
     this.#recorded.delete(key);
     if (found.position < this.#milestone) {

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKpBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA1CDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbCIpCglQYXJlbnRSdW4SDgoGcnVuX2lkGAEgASgJEgwKBHBhdGgYAiABKAkiPwoIQ2hpbGRSdW4SDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCSK+AQoOU3RlcEluUHJvZ3Jlc3MSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSHwoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgESACIAQESEwoLYmVnYW5fYXRfbXMYBSABKAQSEQoJaGVhcnRiZWF0GAYgASgMQhUKE19uZXh0X2F0dGVtcHRfYXRfbXMiqwEKB091dGNvbWUSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLZW5kZWRfYXRfbXMYAyABKAQSDgoGcmVzdWx0GAQgASgMEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBiABKAkicwoNSGlzdG9yeVJlY29yZBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcmVjb3JkZWRfYXRfbXMYBCABKAQSDQoFZXBvY2gYBSABKAQSEAoIcG9zaXRpb24YBiABKAkixgEKD1N0YXJ0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEhYKDnZlcnNpb25fcGlubmVkGAQgASgIEg0KBWlucHV0GAUgASgMEhIKCnRpbWVvdXRfbXMYBiABKA0SFgoOcnVuX3RpbWVvdXRfbXMYByABKAQSKAoFdHJhY2UYKCABKAsyGS5yYWZ0b3JhbC52MS5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAkiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI4ChJEZXNjcmliZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4iiwEKD0xpc3RSdW5zUmVxdWVzdBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIksKEExpc3RSdW5zUmVzcG9uc2USHgoEcnVucxgBIAMoCzIQLnJhZnRvcmFsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXwoSUmVhZEhpc3RvcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjYKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iIgoRUmVhZElucHV0UmVzcG9uc2USDQoFaW5wdXQYASABKAwiMQoOV2FpdFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3dhaXRfbXMYAiABKA0iOAoPV2FpdFJ1blJlc3BvbnNlEiUKB291dGNvbWUYASABKAsyFC5yYWZ0b3JhbC52MS5PdXRjb21lIl8KEVJlYWRTdHJlYW1SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZzdHJlYW0YAiABKAkSEQoEZnJvbRgDIAEoBEgAiAEBEg4KBmZvbGxvdxgEIAEoCEIHCgVfZnJvbSI+ChJSZWFkU3RyZWFtUmVzcG9uc2USKAoGY2h1bmtzGAEgAygLMhgucmFmdG9yYWwudjEuU3RyZWFtQ2h1bmsiaAoLU3RyZWFtQ2h1bmsSDgoGb2Zmc2V0GAEgASgEEg0KBXZhbHVlGAIgASgMEhEKBHN0ZXAYAyABKAlIAIgBARIPCgdhdHRlbXB0GAQgASgNEg0KBWVwb2NoGAUgASgEQgcKBV9zdGVwIm8KFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iXQoVUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEisKCXZhcmlhYmxlcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlJ1blZhcmlhYmxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJCCgtSdW5WYXJpYWJsZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgMEhYKDnJlY29yZGVkX2F0X21zGAMgASgEImgKEFNpZ25hbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIRCglzaWduYWxfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSITChFTaWduYWxSdW5SZXNwb25zZSJTCg9RdWVyeVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg0KBXF1ZXJ5GAIgASgJEg0KBWlucHV0GAMgASgMEhIKCnRpbWVvdXRfbXMYBCABKA0iIgoQUXVlcnlSdW5SZXNwb25zZRIOCgZhbnN3ZXIYASABKAwicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSI7CgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkiFQoTQW5zd2VyVG9rZW5SZXNwb25zZSJWChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARISCgp0aW1lb3V0X21zGAMgASgNQgkKB19yZWFzb24iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoQUmVzdW1lUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSITChFSZXN1bWVSdW5SZXNwb25zZSqgAQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX1JVTk5JTkcQARIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBACEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAMSGAoUUlVOX1NUQVRVU19DQU5DRUxMRUQQBBIUChBSVU5fU1RBVFVTX1NUVUNLEAUygQgKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkcKCFF1ZXJ5UnVuEhwucmFmdG9yYWwudjEuUXVlcnlSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuUXVlcnlSdW5SZXNwb25zZRJQCgtBbnN3ZXJUb2tlbhIfLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkoKCVJlc3VtZVJ1bhIdLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSLGAQoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dCI3CgxUcmFjZUNvbnRleHQSEwoLdHJhY2VwYXJlbnQYASABKAkSEgoKdHJhY2VzdGF0ZRgCIAEoCSIzChBTdGFydFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIIjgKEkRlc2NyaWJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSI0ChNEZXNjcmliZVJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biKLAQoPTGlzdFJ1bnNSZXF1ZXN0EiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iSwoQTGlzdFJ1bnNSZXNwb25zZRIeCgRydW5zGAEgAygLMhAucmFmdG9yYWwudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJfChJSZWFkSGlzdG9yeVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKA0iWwoTUmVhZEhpc3RvcnlSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhoucmFmdG9yYWwudjEuSGlzdG9yeVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNgoQUmVhZElucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAibwoUUmVhZFZhcmlhYmxlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSI2ChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEVJlc3VtZVJ1blJlc3BvbnNlIpADCgpNZW5kQWN0aW9uEjYKCXRlcm1pbmF0ZRgBIAEoCzIhLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uVGVybWluYXRlSAASLgoFcGF1c2UYAiABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlBhdXNlSAASLgoFcmV0cnkYAyABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlJldHJ5SAASPQoNY29tcGxldGVfc3RlcBgEIAEoCzIkLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uQ29tcGxldGVTdGVwSAASMAoGZGVsZXRlGAUgASgLMh4ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5EZWxldGVIABoLCglUZXJtaW5hdGUaFAoFUGF1c2USCwoDbm93GAEgASgIGhUKBVJldHJ5EgwKBGZyb20YASABKAkaKwoMQ29tcGxldGVTdGVwEgwKBHBhdGgYASABKAkSDQoFdmFsdWUYAiABKAwaCAoGRGVsZXRlQggKBmFjdGlvbiKBAQoOTWVuZFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEicKBmFjdGlvbhgCIAEoCzIXLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24SDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSIRCg9NZW5kUnVuUmVzcG9uc2UqtwEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAYyxwgKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkcKCFF1ZXJ5UnVuEhwucmFmdG9yYWwudjEuUXVlcnlSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuUXVlcnlSdW5SZXNwb25zZRJQCgtBbnN3ZXJUb2tlbhIfLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkoKCVJlc3VtZVJ1bhIdLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXNwb25zZRJECgdNZW5kUnVuEhsucmFmdG9yYWwudjEuTWVuZFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5NZW5kUnVuUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * An error as it was recorded.
@@ -218,6 +218,13 @@ export type Run = Message<"raftoral.v1.Run"> & {
    * @generated from field: uint32 behaviour_level = 41;
    */
   behaviourLevel: number;
+
+  /**
+   * Why somebody asked to pause the run; absent without a request. The run is about to pause unless its status is PAUSED.
+   *
+   * @generated from field: optional string pause_reason = 21;
+   */
+  pauseReason?: string | undefined;
 };
 
 /**
@@ -1247,6 +1254,209 @@ export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE_
   messageDesc(file_raftoral_v1_workflow_service, 36);
 
 /**
+ * What is done to a run. Exactly one.
+ *
+ * @generated from message raftoral.v1.MendAction
+ */
+export type MendAction = Message<"raftoral.v1.MendAction"> & {
+  /**
+   * @generated from oneof raftoral.v1.MendAction.action
+   */
+  action: {
+    /**
+     * @generated from field: raftoral.v1.MendAction.Terminate terminate = 1;
+     */
+    value: MendAction_Terminate;
+    case: "terminate";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.MendAction.Pause pause = 2;
+     */
+    value: MendAction_Pause;
+    case: "pause";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.MendAction.Retry retry = 3;
+     */
+    value: MendAction_Retry;
+    case: "retry";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.MendAction.CompleteStep complete_step = 4;
+     */
+    value: MendAction_CompleteStep;
+    case: "completeStep";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.MendAction.Delete delete = 5;
+     */
+    value: MendAction_Delete;
+    case: "delete";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.
+ * Use `create(MendActionSchema)` to create a new message.
+ */
+export const MendActionSchema: GenMessage<MendAction> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 37);
+
+/**
+ * Ends the run now, as failed with RUN_TERMINATED. Its body does not hear of it.
+ *
+ * @generated from message raftoral.v1.MendAction.Terminate
+ */
+export type MendAction_Terminate = Message<"raftoral.v1.MendAction.Terminate"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.Terminate.
+ * Use `create(MendAction_TerminateSchema)` to create a new message.
+ */
+export const MendAction_TerminateSchema: GenMessage<MendAction_Terminate> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 37, 0);
+
+/**
+ * Takes the run off its owner until it is resumed.
+ *
+ * @generated from message raftoral.v1.MendAction.Pause
+ */
+export type MendAction_Pause = Message<"raftoral.v1.MendAction.Pause"> & {
+  /**
+   * Aborts steps under way, which run again then. Without it they finish first.
+   *
+   * @generated from field: bool now = 1;
+   */
+  now: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.Pause.
+ * Use `create(MendAction_PauseSchema)` to create a new message.
+ */
+export const MendAction_PauseSchema: GenMessage<MendAction_Pause> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 37, 1);
+
+/**
+ * Lets a run go on that failed or was cancelled.
+ *
+ * @generated from message raftoral.v1.MendAction.Retry
+ */
+export type MendAction_Retry = Message<"raftoral.v1.MendAction.Retry"> & {
+  /**
+   * The path of a record: it and everything after it does not count any more. Empty: the failure that ended the run, and what came after it.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.Retry.
+ * Use `create(MendAction_RetrySchema)` to create a new message.
+ */
+export const MendAction_RetrySchema: GenMessage<MendAction_Retry> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 37, 2);
+
+/**
+ * Answers a step in the place of its function.
+ *
+ * @generated from message raftoral.v1.MendAction.CompleteStep
+ */
+export type MendAction_CompleteStep = Message<"raftoral.v1.MendAction.CompleteStep"> & {
+  /**
+   * The step's path.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * JSON in UTF-8; empty for undefined.
+   *
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.CompleteStep.
+ * Use `create(MendAction_CompleteStepSchema)` to create a new message.
+ */
+export const MendAction_CompleteStepSchema: GenMessage<MendAction_CompleteStep> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 37, 3);
+
+/**
+ * Drops a run that has ended.
+ *
+ * @generated from message raftoral.v1.MendAction.Delete
+ */
+export type MendAction_Delete = Message<"raftoral.v1.MendAction.Delete"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.Delete.
+ * Use `create(MendAction_DeleteSchema)` to create a new message.
+ */
+export const MendAction_DeleteSchema: GenMessage<MendAction_Delete> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 37, 4);
+
+/**
+ * @generated from message raftoral.v1.MendRunRequest
+ */
+export type MendRunRequest = Message<"raftoral.v1.MendRunRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: raftoral.v1.MendAction action = 2;
+   */
+  action?: MendAction | undefined;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The same id again is the same request, which is done once. Empty: the node chooses one.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunRequest.
+ * Use `create(MendRunRequestSchema)` to create a new message.
+ */
+export const MendRunRequestSchema: GenMessage<MendRunRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 38);
+
+/**
+ * @generated from message raftoral.v1.MendRunResponse
+ */
+export type MendRunResponse = Message<"raftoral.v1.MendRunResponse"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunResponse.
+ * Use `create(MendRunResponseSchema)` to create a new message.
+ */
+export const MendRunResponseSchema: GenMessage<MendRunResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 39);
+
+/**
  * @generated from enum raftoral.v1.RunStatus
  */
 export const RunStatus = {
@@ -1281,6 +1491,13 @@ export const RunStatus = {
    * @generated from enum value: RUN_STATUS_STUCK = 5;
    */
   STUCK: 5,
+
+  /**
+   * The run has not ended, and no node executes it until it is resumed, because somebody has paused it.
+   *
+   * @generated from enum value: RUN_STATUS_PAUSED = 6;
+   */
+  PAUSED: 6,
 } as const;
 
 /**
@@ -1418,7 +1635,7 @@ export const WorkflowService: GenService<{
     output: typeof CancelRunResponseSchema;
   },
   /**
-   * Lets a stuck run go on; a run that is not stuck is left as it is.
+   * Lets a stuck or paused run go on; another run is left as it is.
    *
    * @generated from rpc raftoral.v1.WorkflowService.ResumeRun
    */
@@ -1426,6 +1643,16 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof ResumeRunRequestSchema;
     output: typeof ResumeRunResponseSchema;
+  },
+  /**
+   * Does something to one run that its body does not do itself: for operators.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.MendRun
+   */
+  mendRun: {
+    methodKind: "unary";
+    input: typeof MendRunRequestSchema;
+    output: typeof MendRunResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_raftoral_v1_workflow_service, 0);

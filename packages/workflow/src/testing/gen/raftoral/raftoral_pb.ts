@@ -24,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwirwIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSJQoFdHJhY2UYKCABKAsyFi5yYWZ0b3JhbC5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIlEKB1RpbWVPdXQSEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRZmlyc3Rfc3RhcnRfaW5kZXgYAiABKAQSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQicQoNQ29udGludWVBc05ldxITCgt3b3JrZmxvd19pZBgBIAEoCRINCgVpbnB1dBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIq8ICg9Xb3JrZmxvd0NvbW1hbmQSMQoOd29ya2Zsb3dfc3RhcnQYASABKAsyFy5yYWZ0b3JhbC5Xb3JrZmxvd1N0YXJ0SAASLQoMd29ya2Zsb3dfZW5kGAIgASgLMhUucmFmdG9yYWwuV29ya2Zsb3dFbmRIABIqCgpjaGVja3BvaW50GAMgASgLMhQucmFmdG9yYWwuQ2hlY2twb2ludEgAEi0KDG93bmVyX2NoYW5nZRgEIAEoCzIVLnJhZnRvcmFsLk93bmVyQ2hhbmdlSAASMwoPd29ya2Zsb3dfc2lnbmFsGBAgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dTaWduYWxIABIxCg5zaWduYWxfcmVjZWl2ZRgRIAEoCzIXLnJhZnRvcmFsLlNpZ25hbFJlY2VpdmVIABIzCg93b3JrZmxvd19jYW5jZWwYEiABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd0NhbmNlbEgAEi8KDW5vZGVfcmVnaXN0ZXIYEyABKAsyFi5yYWZ0b3JhbC5Ob2RlUmVnaXN0ZXJIABInCglub2RlX2xvc3QYFCABKAsyEi5yYWZ0b3JhbC5Ob2RlTG9zdEgAEikKCm5vZGVfZHJhaW4YFSABKAsyEy5yYWZ0b3JhbC5Ob2RlRHJhaW5IABIgCgVwcnVuZRgWIAEoCzIPLnJhZnRvcmFsLlBydW5lSAASJAoHcmVjb3JkcxgXIAEoCzIRLnJhZnRvcmFsLlJlY29yZHNIABInCgltb3ZlX3J1bnMYGCABKAsyEi5yYWZ0b3JhbC5Nb3ZlUnVuc0gAEi8KDXN0ZXBfcHJvZ3Jlc3MYGSABKAsyFi5yYWZ0b3JhbC5TdGVwUHJvZ3Jlc3NIABIgCgV0cmlhbBgaIAEoCzIPLnJhZnRvcmFsLlRyaWFsSAASMwoPd29ya2Zsb3dfcmVzdW1lGBsgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dSZXN1bWVIABIvCg1zdHJlYW1fYXBwZW5kGBwgASgLMhYucmFmdG9yYWwuU3RyZWFtQXBwZW5kSAASLQoMdG9rZW5fYW5zd2VyGB0gASgLMhUucmFmdG9yYWwuVG9rZW5BbnN3ZXJIABIeCgRob2xkGCQgASgLMg4ucmFmdG9yYWwuSG9sZEgAEisKC2NoaWxkX2VuZGVkGCAgASgLMhQucmFmdG9yYWwuQ2hpbGRFbmRlZEgAEjEKDmNsb3NlX2NoaWxkcmVuGCEgASgLMhcucmFmdG9yYWwuQ2xvc2VDaGlsZHJlbkgAEiUKCHRpbWVfb3V0GCIgASgLMhEucmFmdG9yYWwuVGltZU91dEgAEjIKD2NvbnRpbnVlX2FzX25ldxgjIAEoCzIXLnJhZnRvcmFsLkNvbnRpbnVlQXNOZXdIAEIJCgdjb21tYW5kKsUCCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQEyo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABYgZwcm90bzM", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwirwIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSJQoFdHJhY2UYKCABKAsyFi5yYWZ0b3JhbC5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIlEKB1RpbWVPdXQSEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRZmlyc3Rfc3RhcnRfaW5kZXgYAiABKAQSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQicQoNQ29udGludWVBc05ldxITCgt3b3JrZmxvd19pZBgBIAEoCRINCgVpbnB1dBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIlwKCVRlcm1pbmF0ZRITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBCJ6CgVQYXVzZRITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGaXNfbm93GAMgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQikAEKBVJldHJ5EhMKC3dvcmtmbG93X2lkGAEgASgJEgwKBGZyb20YAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSKAoGcGFyZW50GAUgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcHJvcG9zZWRfYXRfbXMYBiABKAQiXwoERWRpdBITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDQoFdmFsdWUYAyABKAwSDgoGcmVhc29uGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEIkUKBkRlbGV0ZRITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQi4QkKD1dvcmtmbG93Q29tbWFuZBIxCg53b3JrZmxvd19zdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnRIABItCgx3b3JrZmxvd19lbmQYAiABKAsyFS5yYWZ0b3JhbC5Xb3JrZmxvd0VuZEgAEioKCmNoZWNrcG9pbnQYAyABKAsyFC5yYWZ0b3JhbC5DaGVja3BvaW50SAASLQoMb3duZXJfY2hhbmdlGAQgASgLMhUucmFmdG9yYWwuT3duZXJDaGFuZ2VIABIzCg93b3JrZmxvd19zaWduYWwYECABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1NpZ25hbEgAEjEKDnNpZ25hbF9yZWNlaXZlGBEgASgLMhcucmFmdG9yYWwuU2lnbmFsUmVjZWl2ZUgAEjMKD3dvcmtmbG93X2NhbmNlbBgSIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93Q2FuY2VsSAASLwoNbm9kZV9yZWdpc3RlchgTIAEoCzIWLnJhZnRvcmFsLk5vZGVSZWdpc3RlckgAEicKCW5vZGVfbG9zdBgUIAEoCzISLnJhZnRvcmFsLk5vZGVMb3N0SAASKQoKbm9kZV9kcmFpbhgVIAEoCzITLnJhZnRvcmFsLk5vZGVEcmFpbkgAEiAKBXBydW5lGBYgASgLMg8ucmFmdG9yYWwuUHJ1bmVIABIkCgdyZWNvcmRzGBcgASgLMhEucmFmdG9yYWwuUmVjb3Jkc0gAEicKCW1vdmVfcnVucxgYIAEoCzISLnJhZnRvcmFsLk1vdmVSdW5zSAASLwoNc3RlcF9wcm9ncmVzcxgZIAEoCzIWLnJhZnRvcmFsLlN0ZXBQcm9ncmVzc0gAEiAKBXRyaWFsGBogASgLMg8ucmFmdG9yYWwuVHJpYWxIABIzCg93b3JrZmxvd19yZXN1bWUYGyABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1Jlc3VtZUgAEi8KDXN0cmVhbV9hcHBlbmQYHCABKAsyFi5yYWZ0b3JhbC5TdHJlYW1BcHBlbmRIABItCgx0b2tlbl9hbnN3ZXIYHSABKAsyFS5yYWZ0b3JhbC5Ub2tlbkFuc3dlckgAEh4KBGhvbGQYJCABKAsyDi5yYWZ0b3JhbC5Ib2xkSAASKwoLY2hpbGRfZW5kZWQYICABKAsyFC5yYWZ0b3JhbC5DaGlsZEVuZGVkSAASMQoOY2xvc2VfY2hpbGRyZW4YISABKAsyFy5yYWZ0b3JhbC5DbG9zZUNoaWxkcmVuSAASJQoIdGltZV9vdXQYIiABKAsyES5yYWZ0b3JhbC5UaW1lT3V0SAASMgoPY29udGludWVfYXNfbmV3GCMgASgLMhcucmFmdG9yYWwuQ29udGludWVBc05ld0gAEigKCXRlcm1pbmF0ZRgxIAEoCzITLnJhZnRvcmFsLlRlcm1pbmF0ZUgAEiAKBXBhdXNlGDIgASgLMg8ucmFmdG9yYWwuUGF1c2VIABIgCgVyZXRyeRg0IAEoCzIPLnJhZnRvcmFsLlJldHJ5SAASHgoEZWRpdBg3IAEoCzIOLnJhZnRvcmFsLkVkaXRIABIiCgZkZWxldGUYOCABKAsyEC5yYWZ0b3JhbC5EZWxldGVIAEIJCgdjb21tYW5kKtECCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZFRElURUQQFCo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABYgZwcm90bzM", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -838,6 +838,210 @@ export const ContinueAsNewSchema: GenMessage<ContinueAsNew> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 17);
 
 /**
+ * Ends a run now, as failed, without its body.
+ *
+ * @generated from message raftoral.Terminate
+ */
+export type Terminate = Message<"raftoral.Terminate"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * The same request again is done once.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 4;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Terminate.
+ * Use `create(TerminateSchema)` to create a new message.
+ */
+export const TerminateSchema: GenMessage<Terminate> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 18);
+
+/**
+ * Asks to pause a run, or, with an owner, says that it holds still for that. The latter is refused unless (owner_node_id, epoch) is the run's present owner.
+ *
+ * @generated from message raftoral.Pause
+ */
+export type Pause = Message<"raftoral.Pause"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Waits for no step under way.
+   *
+   * @generated from field: bool is_now = 3;
+   */
+  isNow: boolean;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 16;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 owner_node_id = 17;
+   */
+  ownerNodeId: bigint;
+
+  /**
+   * @generated from field: uint64 epoch = 18;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.Pause.
+ * Use `create(PauseSchema)` to create a new message.
+ */
+export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 19);
+
+/**
+ * Lets a run that failed or was cancelled go on from its record.
+ *
+ * @generated from message raftoral.Retry
+ */
+export type Retry = Message<"raftoral.Retry"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * The path of the first record that does not count any more. Empty: all records count.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The same request again is done once.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * Present: the run is a child for which this run waits again, and which goes on if it has not completed.
+   *
+   * @generated from field: raftoral.StartingParent parent = 5;
+   */
+  parent?: StartingParent | undefined;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 6;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Retry.
+ * Use `create(RetrySchema)` to create a new message.
+ */
+export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 20);
+
+/**
+ * Answers a step of a run in the place of its function.
+ *
+ * @generated from message raftoral.Edit
+ */
+export type Edit = Message<"raftoral.Edit"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * The step's path.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * JSON in UTF-8; empty for nothing.
+   *
+   * @generated from field: bytes value = 3;
+   */
+  value: Uint8Array;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 5;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Edit.
+ * Use `create(EditSchema)` to create a new message.
+ */
+export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 21);
+
+/**
+ * Drops a finished run.
+ *
+ * @generated from message raftoral.Delete
+ */
+export type Delete = Message<"raftoral.Delete"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 3;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Delete.
+ * Use `create(DeleteSchema)` to create a new message.
+ */
+export const DeleteSchema: GenMessage<Delete> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 22);
+
+/**
  * @generated from message raftoral.WorkflowCommand
  */
 export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
@@ -982,6 +1186,36 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
      */
     value: ContinueAsNew;
     case: "continueAsNew";
+  } | {
+    /**
+     * @generated from field: raftoral.Terminate terminate = 49;
+     */
+    value: Terminate;
+    case: "terminate";
+  } | {
+    /**
+     * @generated from field: raftoral.Pause pause = 50;
+     */
+    value: Pause;
+    case: "pause";
+  } | {
+    /**
+     * @generated from field: raftoral.Retry retry = 52;
+     */
+    value: Retry;
+    case: "retry";
+  } | {
+    /**
+     * @generated from field: raftoral.Edit edit = 55;
+     */
+    value: Edit;
+    case: "edit";
+  } | {
+    /**
+     * @generated from field: raftoral.Delete delete = 56;
+     */
+    value: Delete;
+    case: "delete";
   } | { case: undefined; value?: undefined };
 };
 
@@ -990,7 +1224,7 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
+  messageDesc(file_raftoral_raftoral, 23);
 
 /**
  * @generated from enum raftoral.CheckpointKind
@@ -1095,6 +1329,11 @@ export const CheckpointKind = {
    * @generated from enum value: PATCHED = 19;
    */
   PATCHED: 19,
+
+  /**
+   * @generated from enum value: EDITED = 20;
+   */
+  EDITED: 20,
 } as const;
 
 /**
