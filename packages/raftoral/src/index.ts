@@ -108,6 +108,7 @@ export type {
   EndedRun,
   HistoryPage,
   HistoryRecord,
+  PendingCall,
   RecordedFailure,
   RunDescription,
   RunFilter,

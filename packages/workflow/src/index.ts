@@ -86,6 +86,7 @@ export type { MendAction, RunMend } from "./requests/mending.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
+export type { PendingCall, PendingKind } from "./runtime/body/pending-calls.ts";
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";
 export type {
   BehavioursMissing,

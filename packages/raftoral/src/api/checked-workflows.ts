@@ -55,7 +55,16 @@ import type { MendAction, MendOptions, PauseOptions, RetryOptions } from "./mend
 import { completeStepAction, mendRequest, pauseAction, retryAction } from "./mending-arguments.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
-import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type {
+  EndedRun,
+  HistoryPage,
+  HistoryRecord,
+  PendingCall,
+  RunDescription,
+  RunFilter,
+  RunPage,
+  RunSummary,
+} from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import { assertFits } from "./validated-payload.ts";
@@ -258,6 +267,11 @@ export class CheckedWorkflows implements Workflows {
     const request = { runId: id, name, input: Payload.of(value, `the input of query ${name}`) };
     const what = `Asking run ${id} for ${name}`;
     return (await this.#call(options, what, (limit) => this.#port.query(request, limit))).value();
+  }
+
+  async pending(runId: string, options?: CallOptions): Promise<readonly PendingCall[]> {
+    const id = runIdArgument(runId);
+    return this.#call(options, `Reading what run ${id} waits for`, (limit) => this.#port.pending(id, limit));
   }
 
   async input(runId: string, options?: CallOptions): Promise<Payload> {

@@ -14,7 +14,7 @@ import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
+import type { EndedRun, HistoryRecord, PendingCall, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { RunVariable, VariableOptions } from "./variables.ts";
 import type { CancelOptions, QueryArguments, Run, SignalArguments, Workflows } from "./workflows.ts";
@@ -74,6 +74,10 @@ export class RunHandle<Result> implements Run<Result> {
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>> {
     return this.#workflows.query(this.runId, query, ...args);
+  }
+
+  pending(options?: CallOptions): Promise<readonly PendingCall[]> {
+    return this.#workflows.pending(this.runId, options);
   }
 
   input(options?: CallOptions): Promise<Payload> {

@@ -90,6 +90,18 @@ export interface StepInProgress {
   readonly heartbeat: Payload;
 }
 
+/** An open call of a run's body: what the run waits for. */
+export interface PendingCall {
+  /** `step`, `sleep`, `signal`, `child`, `token` or `condition`; later versions may have more. */
+  readonly kind: string;
+  /** The call's place in the run, as in {@link HistoryRecord}; empty for a condition, which has none. */
+  readonly path: string;
+  /** When it is over by itself: milliseconds since the epoch. Undefined when it waits as long as it takes. */
+  readonly untilMs: number | undefined;
+  /** How far a step has come that has failed an attempt or given heartbeat details; undefined for every other call. */
+  readonly step: StepInProgress | undefined;
+}
+
 /** Everything about a run that is not payload or history. */
 export interface RunDescription extends RunSummary {
   /** Names of the signals that the run has not asked for yet, oldest first. */

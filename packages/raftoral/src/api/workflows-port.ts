@@ -11,7 +11,7 @@ import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
 import type { MendRequest } from "./mending.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "./runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { VariablePage } from "./variables.ts";
@@ -71,6 +71,7 @@ export interface WorkflowsPort {
   /** Undefined when the run has not ended within `limit.timeoutMs`. */
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   signal(request: SignalRequest, limit: CallLimit): Promise<void>;
+  pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]>;
   /** The handler's answer. */
   query(request: QueryRequest, limit: CallLimit): Promise<Payload>;
   answer(request: AnswerRequest, limit: CallLimit): Promise<void>;

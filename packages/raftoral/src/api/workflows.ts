@@ -23,7 +23,16 @@ import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryPage, HistoryRecord, RunDescription, RunFilter, RunPage, RunSummary } from "./runs.ts";
+import type {
+  EndedRun,
+  HistoryPage,
+  HistoryRecord,
+  PendingCall,
+  RunDescription,
+  RunFilter,
+  RunPage,
+  RunSummary,
+} from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
@@ -169,6 +178,12 @@ export interface Workflows {
     query: Query,
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>>;
+  /**
+   * What a run's body waits for, and until when; nothing for a run that has ended. It is found as a query is answered: from the body if the node that is asked is the run's owner,
+   * otherwise by running a body again from the record, which takes as long as the history is. Of runs that no node executes, too. Rejects with WORKFLOW_NOT_FOUND,
+   * QUERY_UNAVAILABLE for a node without the run's code, or DEADLINE_EXCEEDED.
+   */
+  pending(runId: string, options?: CallOptions): Promise<readonly PendingCall[]>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
   input(runId: string, options?: CallOptions): Promise<Payload>;
   /**
@@ -267,6 +282,8 @@ export interface Run<Result = unknown> {
     query: Query,
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>>;
+  /** See {@link Workflows.pending}. */
+  pending(options?: CallOptions): Promise<readonly PendingCall[]>;
   /** See {@link Workflows.input}. */
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */

@@ -3,13 +3,19 @@ import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
 import type { MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
-import { descriptionFromWire, recordFromWire, statusToWire, summaryFromWire } from "../wire/run-messages.ts";
+import {
+  descriptionFromWire,
+  pendingFromWire,
+  recordFromWire,
+  statusToWire,
+  summaryFromWire,
+} from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
 import { traceToWire } from "../wire/trace-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
@@ -97,6 +103,14 @@ export class ClientWorkflows implements WorkflowsPort {
     await this.#calls.call(`Signalling run ${runId}`, limit, (node, options) =>
       node.workflows.signalRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
+  }
+
+  async pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]> {
+    const what = `Reading what run ${runId} waits for`;
+    const { calls } = await this.#calls.call(what, limit, (node, options) =>
+      node.workflows.readPending({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+    return calls.map(pendingFromWire);
   }
 
   async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {

@@ -11,7 +11,7 @@ import type { PageOptions } from "../api/workflows.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { actionFromWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
-import { outcomeToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
+import { outcomeToWire, pendingToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
 import { failureFromWire } from "../wire/token-messages.ts";
 import { traceFromWire } from "../wire/trace-messages.ts";
@@ -118,6 +118,12 @@ export function registerWorkflowService(
       const limit = callLimit(request.timeoutMs, context, defaultTimeoutMs);
       const runId = runIdArgument(required(request.runId, "run_id"));
       return { answer: (await served().queryRun({ runId, name: queryNameArgument(name), input }, limit)).bytes };
+    }),
+
+    readPending: guarded(async (request, context) => {
+      const runId = required(request.runId, "run_id");
+      const calls = await workflows().pending(runId, options(request.timeoutMs, context));
+      return { calls: calls.map(pendingToWire) };
     }),
 
     answerToken: guarded(async (request, context) => {

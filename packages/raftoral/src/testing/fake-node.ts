@@ -13,7 +13,16 @@ import type { ClusterPort } from "../api/cluster-port.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
 import type { MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, RecordedFailure, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import {
+  type EndedRun,
+  type HistoryPage,
+  hasEnded,
+  type PendingCall,
+  type RecordedFailure,
+  type RunDescription,
+  type RunFilter,
+  type RunPage,
+} from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { VariablePage } from "../api/variables.ts";
@@ -62,6 +71,8 @@ export class FakeNode implements ServedNode {
   failure: Error | undefined;
   /** Awaited by every call before it answers, with its name. */
   before: (name: string) => Promise<void> = async () => {};
+  /** What every run waits for, beside its steps. */
+  readonly waits: PendingCall[] = [];
   /** What was done to runs: the run, the action, and why. */
   readonly mends: (readonly [runId: string, action: object, reason: string])[] = [];
   /** Signals of the reads of streams that came in. */
@@ -184,6 +195,13 @@ export class FakeNode implements ServedNode {
         await this.#enter("signal", limit);
         this.#present(runId);
         this.signals.push([runId, name, payload.value(), signalId]);
+      },
+      pending: async (runId, limit) => {
+        await this.#enter("pending", limit);
+        const { status, stepsInProgress } = this.#present(runId);
+        if (hasEnded(status)) return [];
+        const steps = stepsInProgress.map((step) => ({ kind: "step", path: step.path, untilMs: undefined, step }));
+        return [...steps, ...this.waits];
       },
       query: async (request, limit) => this.queryRun(request, limit),
       answer: async (request: AnswerRequest, limit) => {

@@ -6,14 +6,24 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NodeError } from "../api/errors.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription, RunStatus, RunSummary, StepInProgress } from "../api/runs.ts";
+import type {
+  EndedRun,
+  HistoryRecord,
+  PendingCall,
+  RunDescription,
+  RunStatus,
+  RunSummary,
+  StepInProgress,
+} from "../api/runs.ts";
 import {
   type HistoryRecordSchema,
   type Outcome,
   type OutcomeSchema,
+  type PendingCallSchema,
   type Run,
   type RunSchema,
   type StepInProgressSchema,
+  type PendingCall as WirePending,
   type HistoryRecord as WireRecord,
   RunStatus as WireStatus,
   type StepInProgress as WireStep,
@@ -139,6 +149,27 @@ function stepFromWire(step: WireStep): StepInProgress {
     nextAttemptAtMs: nextAttemptAtMs === undefined ? undefined : safeNumber(nextAttemptAtMs, "next_attempt_at_ms"),
     beganAtMs: safeNumber(beganAtMs, "began_at_ms"),
     heartbeat: Payload.ofBytes(heartbeat, `the heartbeat of step ${path}`),
+  };
+}
+
+/** What a run waits for, as a message. */
+export function pendingToWire({ kind, path, untilMs, step }: PendingCall): MessageInitShape<typeof PendingCallSchema> {
+  return {
+    kind,
+    path,
+    // A sleep may end at a fraction of a millisecond.
+    ...(untilMs === undefined ? {} : { untilMs: BigInt(Math.ceil(untilMs)) }),
+    ...(step === undefined ? {} : { step: stepToWire(step) }),
+  };
+}
+
+/** What a run waits for, of a message. Throws as {@link safeNumber} does. */
+export function pendingFromWire({ kind, path, untilMs, step }: WirePending): PendingCall {
+  return {
+    kind,
+    path,
+    untilMs: untilMs === undefined ? undefined : safeNumber(untilMs, "until_ms"),
+    step: step === undefined ? undefined : stepFromWire(step),
   };
 }
 

@@ -14,6 +14,7 @@ import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RequestLimit } from "../requests/request-limit.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { BEHAVIOUR_LEVEL } from "./behaviours.ts";
+import type { PendingCall } from "./body/pending-calls.ts";
 import { Turns } from "./body/turns.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
@@ -99,7 +100,7 @@ export class WorkflowRuntime {
       behaviourLevel,
     };
     this.#executions = new Executions(engine, this.#registry, shared);
-    const live = (runId: string) => this.#executions.body(runId)?.queries;
+    const live = (runId: string) => this.#executions.body(runId);
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
     this.#duties = new LeaderDuties(engine, clock, logger, this.#limits);
     this.#unsubscribe = engine.subscribe({
@@ -119,6 +120,12 @@ export class WorkflowRuntime {
   async query(question: RunQuestion, limit: RequestLimit): Promise<Uint8Array> {
     this.#assertRunning();
     return this.#queries.answer(question, limit);
+  }
+
+  /** What the body of a run waits for, from what this node has applied. Rejects as {@link RunQueries.pending} does. */
+  async pending(runId: string, limit: RequestLimit): Promise<readonly PendingCall[]> {
+    this.#assertRunning();
+    return this.#queries.pending(runId, limit);
   }
 
   /** Resolves once the cluster knows that this node executes its workflows. Rejects when the runtime stops before. */

@@ -6,6 +6,7 @@ import type { RecordedError } from "../model/failure.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { MendAction } from "../requests/mending.ts";
 import { RunRequests, runNotFound } from "../requests/run-requests.ts";
+import type { PendingCall } from "../runtime/body/pending-calls.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
 import { WorkflowRuntime } from "../runtime/workflow-runtime.ts";
@@ -122,6 +123,10 @@ export class TestRuntime {
     const bytes = encodeValue(input, `the input of query ${name}`, LARGEST_VALUE);
     const answer = await this.#runtime.query({ runId, name, input: bytes }, { timeoutMs });
     return decodeValue(answer, `the answer to query ${name}`);
+  }
+
+  pending(runId: string): Promise<readonly PendingCall[]> {
+    return this.#runtime.pending(runId, { timeoutMs: REQUEST_MS });
   }
 
   async answer(token: string, value?: unknown): Promise<void> {

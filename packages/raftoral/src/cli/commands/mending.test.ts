@@ -51,6 +51,19 @@ test("refuses a value that is no JSON, a completion without one, and tells of a 
   expect(node.mends).toEqual([]);
 });
 
+test("show says what a run waits for, and until when; --watch goes on until the run has ended", async () => {
+  node.waits.push({ kind: "sleep", path: "sleep#0", untilMs: Date.UTC(2030, 0, 2), step: undefined });
+  expect((await ask("show", "A17")).out).toMatch(/WAITS FOR.*\nsleep +sleep#0 +2030-01-02 00:00:00/);
+  expect(JSON.parse((await ask("show", "A17", "--json")).out).pending).toMatchObject([{ kind: "sleep" }]);
+  const watched = ask("show", "A17", "--watch");
+  await expect.poll(() => node.polls.length).toBeGreaterThan(0);
+  node.runs.set("A17", run("A17", { status: "completed", endedAtMs: 1_700_000_001_000, result: "sent" }));
+  const { code, out } = await watched;
+  expect(code).toBe(0);
+  expect(out.match(/^Run: /gm)).toHaveLength(2);
+  expect(out).toMatch(/completed after/);
+});
+
 test("a paused run is listed and shown as one, with the reason", async () => {
   await ask("pause", "A17", "--reason", "the bank is closed");
   expect((await ask("list", "--status", "paused")).out).toMatch(/^A17 .* paused/m);

@@ -10,7 +10,7 @@ import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.
 import { mended } from "../../api/mended.ts";
 import type { MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { VariablePage } from "../../api/variables.ts";
@@ -167,6 +167,10 @@ export class ClusterPort implements WorkflowsPort {
   async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
     const answer = await this.#call((workflows) => workflows.query(runId, name, input, options(limit)));
     return Payload.of(answer, `the answer to query ${name}`);
+  }
+
+  pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]> {
+    return this.#call((workflows) => workflows.pending(runId, options(limit)));
   }
 
   answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {

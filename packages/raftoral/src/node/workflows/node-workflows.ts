@@ -24,7 +24,7 @@ import { type EventPage, type EventRequest, eventReadOver } from "../../api/even
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import type { MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryPage, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import { assertFits } from "../../api/validated-payload.ts";
@@ -41,7 +41,7 @@ import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
-import { chunkView, descriptionOf, endedOf, recordOf, summaryOf, variableView } from "./run-views.ts";
+import { chunkView, descriptionOf, endedOf, pendingOf, recordOf, summaryOf, variableView } from "./run-views.ts";
 
 /** What {@link NodeWorkflows} is made of. */
 export interface NodeWorkflowsOptions {
@@ -225,6 +225,13 @@ export class NodeWorkflows implements WorkflowsPort {
     await this.#barrier(limit);
     const answer = await this.#options.runtime.query({ runId, name, input: input.bytes }, limit);
     return Payload.ofBytes(answer, `the answer to query ${name}`);
+  }
+
+  async pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]> {
+    await this.#barrier(limit);
+    const { engine, runtime } = this.#options;
+    const calls = await runtime.pending(runId, limit);
+    return pendingOf(calls, (await engine.progress(runId, DESCRIBED_STEPS)) ?? []);
   }
 
   async answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {

@@ -10,12 +10,20 @@ import type {
   RunEnd,
   RunningSummary,
   RunOutcome,
+  PendingCall as StatePending,
   HistoryRecord as StateRecord,
   RunSummary as StateSummary,
   StuckSummary,
 } from "@raftoral/workflow";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription, RunSummary, StepInProgress } from "../../api/runs.ts";
+import type {
+  EndedRun,
+  HistoryRecord,
+  PendingCall,
+  RunDescription,
+  RunSummary,
+  StepInProgress,
+} from "../../api/runs.ts";
 import type { StreamChunk } from "../../api/streams.ts";
 import type { RunVariable } from "../../api/variables.ts";
 
@@ -44,6 +52,15 @@ export function descriptionOf(
     trace: run.trace,
     behaviourLevel: run.behaviourLevel,
   };
+}
+
+/** What a run waits for, with what the state knows of its steps. */
+export function pendingOf(calls: readonly StatePending[], progress: readonly KnownProgress[]): readonly PendingCall[] {
+  const steps = new Map(progress.map((step) => [step.path, step]));
+  return calls.map(({ kind, path, untilMs }) => {
+    const step = kind === "step" ? steps.get(path) : undefined;
+    return { kind, path, untilMs, step: step === undefined ? undefined : stepOf(step) };
+  });
 }
 
 function stepOf({ path, attempts, error, nextAtMs, beganAtMs, details }: KnownProgress): StepInProgress {

@@ -17,6 +17,7 @@ import type { Answers } from "./answers.ts";
 import type { ContextGuard } from "./context-guard.ts";
 import type { Interception } from "./interception.ts";
 import type { Interruption } from "./interruption.ts";
+import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 import type { ReplayGate } from "./replay-gate.ts";
 import { SignalWaits } from "./signal-waits.ts";
 import type { Turns } from "./turns.ts";
@@ -63,6 +64,12 @@ export class BodyCalls {
   #awakeTurn = -1;
   /** Paths of steps that are not recorded, or whose record is not answered yet. */
   readonly steps = new Set<string>();
+  /** What its other open calls wait for. */
+  readonly waits = new PendingCalls();
+  /** What the body waits for now, steps first. */
+  readonly pending = (): readonly PendingCall[] => {
+    return [...Array.from(this.steps, (path) => ({ kind: "step", path }) as const), ...this.waits.all];
+  };
   /** What `ctx.patched` has answered, by id. */
   readonly patches = new Map<string, boolean>();
 

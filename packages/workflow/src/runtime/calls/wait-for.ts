@@ -120,7 +120,10 @@ async function asked(
       // Another wait was answered meanwhile, and this one has asked for nothing: the signal waits still, as far as is known here.
       if (claimed && !wait.isOpen) inbox.arrived(name);
     }
-    if (wait.isOpen && !inbox.has(name)) await site.park(() => signalOrDeadline(site, inbox, name, deadlineMs, wait));
+    if (!wait.isOpen || inbox.has(name)) continue;
+    const pending = { kind: "signal", path, ...(deadlineMs === undefined ? {} : { untilMs: deadlineMs }) } as const;
+    const park = (): Promise<void> => site.park(() => signalOrDeadline(site, inbox, name, deadlineMs, wait));
+    await site.body.waits.during(pending, park);
   }
   return undefined;
 }

@@ -74,6 +74,8 @@ export class RunExecution {
   readonly size: HistorySize;
   readonly log: RunLogSetting;
   readonly queries: BodyQueries;
+  /** What the body waits for now. */
+  readonly pending: BodyCalls["pending"];
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
   readonly #history: History;
@@ -141,6 +143,7 @@ export class RunExecution {
       isAgain: shared.isAgain ?? false,
       onDiverged: (error) => this.#diverged(error),
     });
+    this.pending = this.#calls.pending;
     this.site = new CallSite(this.#calls, interruption.root);
     const isReplaying = (): boolean => this.#calls.isReplaying;
     this.log = { logger, runId, workflowType: definition.type, isReplaying };

@@ -63,6 +63,11 @@ export class BodyQueries {
 
   /** What the body answers; undefined when the execution is over before. Rejects with QUERY_UNKNOWN or QUERY_FAILED. */
   async answer(name: string, input: Uint8Array): Promise<Uint8Array | undefined> {
+    return (await this.rested()) ? this.#call(name, input) : undefined;
+  }
+
+  /** Whether the body has come to rest where its record ends (BQ1); false when the execution is over before. */
+  async rested(): Promise<boolean> {
     const asked = Promise.withResolvers<void>();
     this.#options.history.whenAllAsked(asked.resolve);
     const ended = this.#ended;
@@ -71,7 +76,7 @@ export class BodyQueries {
     // The body may go on from an answer that was on its way, or from a sleep whose time is over.
     for (let rest = this.#rest(); rest !== undefined && !this.#isOver; rest = this.#rest())
       await Promise.race([rest, ended]);
-    return this.#isOver ? undefined : this.#call(name, input);
+    return !this.#isOver;
   }
 
   /** Undefined when the body rests and all that it was answered with is committed; else resolves when one of the two may hold. */

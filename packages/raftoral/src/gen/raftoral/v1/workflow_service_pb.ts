@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSLGAQoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dCI3CgxUcmFjZUNvbnRleHQSEwoLdHJhY2VwYXJlbnQYASABKAkSEgoKdHJhY2VzdGF0ZRgCIAEoCSIzChBTdGFydFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIIjgKEkRlc2NyaWJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSI0ChNEZXNjcmliZVJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biKLAQoPTGlzdFJ1bnNSZXF1ZXN0EiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iSwoQTGlzdFJ1bnNSZXNwb25zZRIeCgRydW5zGAEgAygLMhAucmFmdG9yYWwudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJfChJSZWFkSGlzdG9yeVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKA0iWwoTUmVhZEhpc3RvcnlSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhoucmFmdG9yYWwudjEuSGlzdG9yeVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNgoQUmVhZElucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAibwoUUmVhZFZhcmlhYmxlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSI2ChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEVJlc3VtZVJ1blJlc3BvbnNlIpADCgpNZW5kQWN0aW9uEjYKCXRlcm1pbmF0ZRgBIAEoCzIhLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uVGVybWluYXRlSAASLgoFcGF1c2UYAiABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlBhdXNlSAASLgoFcmV0cnkYAyABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlJldHJ5SAASPQoNY29tcGxldGVfc3RlcBgEIAEoCzIkLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uQ29tcGxldGVTdGVwSAASMAoGZGVsZXRlGAUgASgLMh4ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5EZWxldGVIABoLCglUZXJtaW5hdGUaFAoFUGF1c2USCwoDbm93GAEgASgIGhUKBVJldHJ5EgwKBGZyb20YASABKAkaKwoMQ29tcGxldGVTdGVwEgwKBHBhdGgYASABKAkSDQoFdmFsdWUYAiABKAwaCAoGRGVsZXRlQggKBmFjdGlvbiKBAQoOTWVuZFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEicKBmFjdGlvbhgCIAEoCzIXLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24SDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSIRCg9NZW5kUnVuUmVzcG9uc2UqtwEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAYyxwgKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkcKCFF1ZXJ5UnVuEhwucmFmdG9yYWwudjEuUXVlcnlSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuUXVlcnlSdW5SZXNwb25zZRJQCgtBbnN3ZXJUb2tlbhIfLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkoKCVJlc3VtZVJ1bhIdLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXNwb25zZRJECgdNZW5kUnVuEhsucmFmdG9yYWwudjEuTWVuZFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5NZW5kUnVuUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSLGAQoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dCI3CgxUcmFjZUNvbnRleHQSEwoLdHJhY2VwYXJlbnQYASABKAkSEgoKdHJhY2VzdGF0ZRgCIAEoCSIzChBTdGFydFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIIjgKEkRlc2NyaWJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSI0ChNEZXNjcmliZVJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biKLAQoPTGlzdFJ1bnNSZXF1ZXN0EiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iSwoQTGlzdFJ1bnNSZXNwb25zZRIeCgRydW5zGAEgAygLMhAucmFmdG9yYWwudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJfChJSZWFkSGlzdG9yeVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKA0iWwoTUmVhZEhpc3RvcnlSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhoucmFmdG9yYWwudjEuSGlzdG9yeVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNgoQUmVhZElucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAibwoUUmVhZFZhcmlhYmxlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSI7CgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkiFQoTQW5zd2VyVG9rZW5SZXNwb25zZSJWChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARISCgp0aW1lb3V0X21zGAMgASgNQgkKB19yZWFzb24iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoQUmVzdW1lUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSITChFSZXN1bWVSdW5SZXNwb25zZSKQAwoKTWVuZEFjdGlvbhI2Cgl0ZXJtaW5hdGUYASABKAsyIS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlRlcm1pbmF0ZUgAEi4KBXBhdXNlGAIgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5QYXVzZUgAEi4KBXJldHJ5GAMgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5SZXRyeUgAEj0KDWNvbXBsZXRlX3N0ZXAYBCABKAsyJC5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLkNvbXBsZXRlU3RlcEgAEjAKBmRlbGV0ZRgFIAEoCzIeLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uRGVsZXRlSAAaCwoJVGVybWluYXRlGhQKBVBhdXNlEgsKA25vdxgBIAEoCBoVCgVSZXRyeRIMCgRmcm9tGAEgASgJGisKDENvbXBsZXRlU3RlcBIMCgRwYXRoGAEgASgJEg0KBXZhbHVlGAIgASgMGggKBkRlbGV0ZUIICgZhY3Rpb24igQEKDk1lbmRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRInCgZhY3Rpb24YAiABKAsyFy5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEQoPTWVuZFJ1blJlc3BvbnNlKrcBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAEEhQKEFJVTl9TVEFUVVNfU1RVQ0sQBRIVChFSVU5fU1RBVFVTX1BBVVNFRBAGMpkJCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESVgoNUmVhZFZhcmlhYmxlcxIhLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXF1ZXN0GiIucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEkoKCVNpZ25hbFJ1bhIdLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXNwb25zZRJHCghRdWVyeVJ1bhIcLnJhZnRvcmFsLnYxLlF1ZXJ5UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlF1ZXJ5UnVuUmVzcG9uc2USUAoLUmVhZFBlbmRpbmcSHy5yYWZ0b3JhbC52MS5SZWFkUGVuZGluZ1JlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkUGVuZGluZ1Jlc3BvbnNlElAKC0Fuc3dlclRva2VuEh8ucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXNwb25zZRJKCglDYW5jZWxSdW4SHS5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVzcG9uc2USSgoJUmVzdW1lUnVuEh0ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkQKB01lbmRSdW4SGy5yYWZ0b3JhbC52MS5NZW5kUnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLk1lbmRSdW5SZXNwb25zZWIGcHJvdG8z");
 
 /**
  * An error as it was recorded.
@@ -1099,6 +1099,89 @@ export const QueryRunResponseSchema: GenMessage<QueryRunResponse> = /*@__PURE__*
   messageDesc(file_raftoral_v1_workflow_service, 29);
 
 /**
+ * @generated from message raftoral.v1.ReadPendingRequest
+ */
+export type ReadPendingRequest = Message<"raftoral.v1.ReadPendingRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 2;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadPendingRequest.
+ * Use `create(ReadPendingRequestSchema)` to create a new message.
+ */
+export const ReadPendingRequestSchema: GenMessage<ReadPendingRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 30);
+
+/**
+ * @generated from message raftoral.v1.ReadPendingResponse
+ */
+export type ReadPendingResponse = Message<"raftoral.v1.ReadPendingResponse"> & {
+  /**
+   * Empty for a run that has ended.
+   *
+   * @generated from field: repeated raftoral.v1.PendingCall calls = 1;
+   */
+  calls: PendingCall[];
+};
+
+/**
+ * Describes the message raftoral.v1.ReadPendingResponse.
+ * Use `create(ReadPendingResponseSchema)` to create a new message.
+ */
+export const ReadPendingResponseSchema: GenMessage<ReadPendingResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 31);
+
+/**
+ * An open call of a run's body.
+ *
+ * @generated from message raftoral.v1.PendingCall
+ */
+export type PendingCall = Message<"raftoral.v1.PendingCall"> & {
+  /**
+   * step, sleep, signal, child, token or condition.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Enclosing scopes, name and occurrence; empty for a condition.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * When it is over by itself; absent when it waits as long as it takes.
+   *
+   * @generated from field: optional uint64 until_ms = 3;
+   */
+  untilMs?: bigint | undefined;
+
+  /**
+   * Of a step that has failed an attempt or given heartbeat details.
+   *
+   * @generated from field: raftoral.v1.StepInProgress step = 4;
+   */
+  step?: StepInProgress | undefined;
+};
+
+/**
+ * Describes the message raftoral.v1.PendingCall.
+ * Use `create(PendingCallSchema)` to create a new message.
+ */
+export const PendingCallSchema: GenMessage<PendingCall> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 32);
+
+/**
  * @generated from message raftoral.v1.AnswerTokenRequest
  */
 export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
@@ -1132,7 +1215,7 @@ export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
  * Use `create(AnswerTokenRequestSchema)` to create a new message.
  */
 export const AnswerTokenRequestSchema: GenMessage<AnswerTokenRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 30);
+  messageDesc(file_raftoral_v1_workflow_service, 33);
 
 /**
  * @generated from message raftoral.v1.TokenFailure
@@ -1161,7 +1244,7 @@ export type TokenFailure = Message<"raftoral.v1.TokenFailure"> & {
  * Use `create(TokenFailureSchema)` to create a new message.
  */
 export const TokenFailureSchema: GenMessage<TokenFailure> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 31);
+  messageDesc(file_raftoral_v1_workflow_service, 34);
 
 /**
  * @generated from message raftoral.v1.AnswerTokenResponse
@@ -1174,7 +1257,7 @@ export type AnswerTokenResponse = Message<"raftoral.v1.AnswerTokenResponse"> & {
  * Use `create(AnswerTokenResponseSchema)` to create a new message.
  */
 export const AnswerTokenResponseSchema: GenMessage<AnswerTokenResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 32);
+  messageDesc(file_raftoral_v1_workflow_service, 35);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -1203,7 +1286,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 33);
+  messageDesc(file_raftoral_v1_workflow_service, 36);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -1216,7 +1299,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 34);
+  messageDesc(file_raftoral_v1_workflow_service, 37);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -1238,7 +1321,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 35);
+  messageDesc(file_raftoral_v1_workflow_service, 38);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -1251,7 +1334,7 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 36);
+  messageDesc(file_raftoral_v1_workflow_service, 39);
 
 /**
  * What is done to a run. Exactly one.
@@ -1300,7 +1383,7 @@ export type MendAction = Message<"raftoral.v1.MendAction"> & {
  * Use `create(MendActionSchema)` to create a new message.
  */
 export const MendActionSchema: GenMessage<MendAction> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 37);
+  messageDesc(file_raftoral_v1_workflow_service, 40);
 
 /**
  * Ends the run now, as failed with RUN_TERMINATED. Its body does not hear of it.
@@ -1315,7 +1398,7 @@ export type MendAction_Terminate = Message<"raftoral.v1.MendAction.Terminate"> &
  * Use `create(MendAction_TerminateSchema)` to create a new message.
  */
 export const MendAction_TerminateSchema: GenMessage<MendAction_Terminate> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 37, 0);
+  messageDesc(file_raftoral_v1_workflow_service, 40, 0);
 
 /**
  * Takes the run off its owner until it is resumed.
@@ -1336,7 +1419,7 @@ export type MendAction_Pause = Message<"raftoral.v1.MendAction.Pause"> & {
  * Use `create(MendAction_PauseSchema)` to create a new message.
  */
 export const MendAction_PauseSchema: GenMessage<MendAction_Pause> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 37, 1);
+  messageDesc(file_raftoral_v1_workflow_service, 40, 1);
 
 /**
  * Lets a run go on that failed or was cancelled.
@@ -1357,7 +1440,7 @@ export type MendAction_Retry = Message<"raftoral.v1.MendAction.Retry"> & {
  * Use `create(MendAction_RetrySchema)` to create a new message.
  */
 export const MendAction_RetrySchema: GenMessage<MendAction_Retry> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 37, 2);
+  messageDesc(file_raftoral_v1_workflow_service, 40, 2);
 
 /**
  * Answers a step in the place of its function.
@@ -1385,7 +1468,7 @@ export type MendAction_CompleteStep = Message<"raftoral.v1.MendAction.CompleteSt
  * Use `create(MendAction_CompleteStepSchema)` to create a new message.
  */
 export const MendAction_CompleteStepSchema: GenMessage<MendAction_CompleteStep> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 37, 3);
+  messageDesc(file_raftoral_v1_workflow_service, 40, 3);
 
 /**
  * Drops a run that has ended.
@@ -1400,7 +1483,7 @@ export type MendAction_Delete = Message<"raftoral.v1.MendAction.Delete"> & {
  * Use `create(MendAction_DeleteSchema)` to create a new message.
  */
 export const MendAction_DeleteSchema: GenMessage<MendAction_Delete> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 37, 4);
+  messageDesc(file_raftoral_v1_workflow_service, 40, 4);
 
 /**
  * @generated from message raftoral.v1.MendRunRequest
@@ -1441,7 +1524,7 @@ export type MendRunRequest = Message<"raftoral.v1.MendRunRequest"> & {
  * Use `create(MendRunRequestSchema)` to create a new message.
  */
 export const MendRunRequestSchema: GenMessage<MendRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 38);
+  messageDesc(file_raftoral_v1_workflow_service, 41);
 
 /**
  * @generated from message raftoral.v1.MendRunResponse
@@ -1454,7 +1537,7 @@ export type MendRunResponse = Message<"raftoral.v1.MendRunResponse"> & {
  * Use `create(MendRunResponseSchema)` to create a new message.
  */
 export const MendRunResponseSchema: GenMessage<MendRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 39);
+  messageDesc(file_raftoral_v1_workflow_service, 42);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -1613,6 +1696,16 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof QueryRunRequestSchema;
     output: typeof QueryRunResponseSchema;
+  },
+  /**
+   * What a run's body waits for, as of a linearizable read. The node that is asked answers, as with QueryRun.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ReadPending
+   */
+  readPending: {
+    methodKind: "unary";
+    input: typeof ReadPendingRequestSchema;
+    output: typeof ReadPendingResponseSchema;
   },
   /**
    * Answers a token that a run has given out. The same answer again is taken for done.
