@@ -93,6 +93,7 @@ export type {
   RecordCommittedEvent,
   RunContinuedEvent,
   RunEndedEvent,
+  RunForkedEvent,
   RunRetriedEvent,
   RunStartedEvent,
   RunStuckEvent,
@@ -101,7 +102,7 @@ export type {
   StreamAppendedEvent,
 } from "./api/events.ts";
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
-export type { MendOptions, PauseOptions, RetryOptions } from "./api/mending.ts";
+export type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending.ts";
 export { Payload } from "./api/payload.ts";
 export type {
   ChildRun,

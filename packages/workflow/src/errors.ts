@@ -16,6 +16,7 @@ export type WorkflowErrorCode =
   | "CONTEXT_FOREIGN"
   | "CONTEXT_IN_STEP"
   | "DURATION_INVALID"
+  | "FORK_TOO_LARGE"
   | "INPUT_INVALID"
   | "NAME_INVALID"
   | "NODE_NOT_REGISTERED"
@@ -71,6 +72,8 @@ export type WorkflowErrorCode =
 export type RefusalCode = Extract<
   WorkflowErrorCode,
   | "COMMAND_INVALID"
+  | "FORK_TOO_LARGE"
+  | "INPUT_INVALID"
   | "NAME_INVALID"
   | "NODE_NOT_REGISTERED"
   | "NON_DETERMINISM"

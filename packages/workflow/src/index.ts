@@ -82,7 +82,7 @@ export {
   type FeedPage,
   type PlacedEvent,
 } from "./requests/event-feed.ts";
-export type { MendAction, RunMend } from "./requests/mending.ts";
+export type { MendAction, RunFork, RunMend } from "./requests/mending.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";

@@ -51,8 +51,8 @@ import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
-import type { MendAction, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
-import { completeStepAction, mendRequest, pauseAction, retryAction } from "./mending-arguments.ts";
+import type { ForkOptions, MendAction, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
+import { completeStepAction, forkRequest, mendRequest, pauseAction, retryAction } from "./mending-arguments.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type {
@@ -362,6 +362,12 @@ export class CheckedWorkflows implements Workflows {
 
   async retry(runId: string, options?: RetryOptions): Promise<void> {
     await this.#mend("Retrying", runId, options, () => retryAction(options));
+  }
+
+  async fork(runId: string, options?: ForkOptions): Promise<Run> {
+    const request = forkRequest(runId, options, this.#uuid);
+    await this.#call(options, `Forking run ${request.source}`, (limit) => this.#port.fork(request, limit));
+    return new RunHandle(this, request.runId, true);
   }
 
   async completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void> {

@@ -60,6 +60,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   DEADLINE_EXCEEDED: "RaftError",
   DURATION_INVALID: "WorkflowError",
   HISTORY_INVALID: "NodeError",
+  FORK_TOO_LARGE: "WorkflowError",
   INPUT_INVALID: "WorkflowError",
   INTERNAL: "NodeError",
   JOIN_UNREACHABLE: "NodeError",

@@ -117,6 +117,16 @@ export interface RunRetriedEvent extends OfRun {
   readonly reason: string;
 }
 
+/** A run exists that has the first part of another one's record. */
+export interface RunForkedEvent extends OfRun {
+  readonly type: "run-forked";
+  /** Id of the other run. */
+  readonly source: string;
+  /** Path of the first record that the fork has not; empty when it has all. */
+  readonly from: string;
+  readonly reason: string;
+}
+
 /** A run has ended. */
 export interface RunEndedEvent extends OfRun {
   readonly type: "run-ended";
@@ -163,6 +173,7 @@ export type ClusterRunEvent =
   | CancelRequestedEvent
   | PauseRequestedEvent
   | RunRetriedEvent
+  | RunForkedEvent
   | RunEndedEvent
   | RunsPrunedEvent
   | NodeChangedEvent
@@ -184,6 +195,7 @@ export const EVENT_TYPES: readonly Exclude<ClusterRunEventType, "events-missed">
   "cancel-requested",
   "pause-requested",
   "run-retried",
+  "run-forked",
   "run-ended",
   "runs-pruned",
   "node-changed",

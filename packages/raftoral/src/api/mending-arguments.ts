@@ -1,7 +1,15 @@
 /** Checks what callers give to do something to a run. Everything throws REQUEST_INVALID, unless it says otherwise. */
 import { WorkflowError } from "@raftoral/workflow";
 import { invalid, optionsArgument, reasonArgument, runIdArgument, textProblem } from "./arguments.ts";
-import type { MendAction, MendOptions, MendRequest, PauseOptions, RetryOptions } from "./mending.ts";
+import type {
+  ForkOptions,
+  ForkRequest,
+  MendAction,
+  MendOptions,
+  MendRequest,
+  PauseOptions,
+  RetryOptions,
+} from "./mending.ts";
 import { Payload } from "./payload.ts";
 
 const MAX_PATH_LENGTH = 4096;
@@ -40,6 +48,16 @@ export function retryAction(options: RetryOptions | undefined): MendAction {
   if (from !== undefined && textProblem(from, MAX_PATH_LENGTH) !== undefined)
     throw invalid("from", from, "the path of a record, as the history shows it, or left out");
   return { kind: "retry", from };
+}
+
+/** A checked request for a fork. Throws WORKFLOW_ID_INVALID, VALUE_NOT_SERIALIZABLE and PAYLOAD_TOO_LARGE as well. */
+export function forkRequest(source: string, options: ForkOptions | undefined, uuid: () => string): ForkRequest {
+  const { runId, input } = optionsArgument(options);
+  const action = retryAction(options);
+  const { reason, requestId } = mendRequest(source, options, () => action, uuid);
+  const from = action.kind === "retry" ? action.from : undefined;
+  const given = input === undefined ? undefined : Payload.of(input, `the input of a fork of run ${source}`);
+  return { source, runId: runId === undefined ? uuid() : runIdArgument(runId), from, input: given, reason, requestId };
 }
 
 /** Which step is answered, and with what. Throws NAME_INVALID, VALUE_NOT_SERIALIZABLE and PAYLOAD_TOO_LARGE. */

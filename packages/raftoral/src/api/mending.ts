@@ -25,6 +25,31 @@ export interface RetryOptions extends MendOptions {
   readonly from?: string;
 }
 
+/** Options of a fork. */
+export interface ForkOptions extends MendOptions {
+  /** Id of the new run. Text of 1 to 512 characters; a random UUID by default. */
+  readonly runId?: string;
+  /**
+   * The first step that the fork has no record of, and begins with: as of a retry. By default the failure that ended the run; the fork of a run that has not failed has all of
+   * its records.
+   */
+  readonly from?: string;
+  /** In the place of the run's input, which the fork has otherwise. It reaches the body as it is given. */
+  readonly input?: unknown;
+}
+
+/** A checked request for a fork. */
+export interface ForkRequest {
+  /** Id of the run whose record is copied. */
+  readonly source: string;
+  /** Of the new run. */
+  readonly runId: string;
+  readonly from: string | undefined;
+  readonly input: Payload | undefined;
+  readonly reason: string;
+  readonly requestId: string;
+}
+
 /** What is done to a run, checked. */
 export type MendAction =
   | { readonly kind: "terminate" }

@@ -12,7 +12,7 @@ import type {
 } from "@raftoral/workflow";
 import type { CallOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
-import type { MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, PendingCall, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
@@ -106,6 +106,11 @@ export class RunHandle<Result> implements Run<Result> {
 
   retry(options?: RetryOptions): Promise<void> {
     return this.#workflows.retry(this.runId, options);
+  }
+
+  async fork(options?: ForkOptions): Promise<Run<Result>> {
+    const { runId, created } = await this.#workflows.fork(this.runId, options);
+    return new RunHandle<Result>(this.#workflows, runId, created);
   }
 
   completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void> {

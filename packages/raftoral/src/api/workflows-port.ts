@@ -9,7 +9,7 @@
 import type { TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
-import type { MendRequest } from "./mending.ts";
+import type { ForkRequest, MendRequest } from "./mending.ts";
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
@@ -78,4 +78,5 @@ export interface WorkflowsPort {
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
   resume(runId: string, limit: CallLimit): Promise<void>;
   mend(request: MendRequest, limit: CallLimit): Promise<void>;
+  fork(request: ForkRequest, limit: CallLimit): Promise<void>;
 }

@@ -21,7 +21,7 @@ import type {
 import type { CallOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { HistoryExport } from "./history-format.ts";
-import type { MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
 import type {
   EndedRun,
@@ -238,6 +238,12 @@ export interface Workflows {
    */
   retry(runId: string, options?: RetryOptions): Promise<void>;
   /**
+   * Starts another run that has the first part of this one's record, and goes on from there by itself: with the type, version and randomness of this one, an id of its own, and so other
+   * idempotency keys, tokens and children. The run that is forked may have completed, or go on; it is left as it is. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ID_CONFLICT, STEP_NOT_RECORDED,
+   * RETRY_COMPENSATED, FORK_TOO_LARGE, INPUT_INVALID where a schema makes another value of inputs, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  fork(runId: string, options?: ForkOptions): Promise<Run>;
+  /**
    * Answers a step of a run in the place of its function: with a value, or with nothing to skip the step. The step may be under way, be tried for ever, or not have begun. An
    * attempt that is under way is aborted. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, STEP_RECORDED for a step that has its record, NAME_INVALID,
    * VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
@@ -298,6 +304,8 @@ export interface Run<Result = unknown> {
   terminate(options?: MendOptions): Promise<void>;
   /** See {@link Workflows.retry}. */
   retry(options?: RetryOptions): Promise<void>;
+  /** See {@link Workflows.fork}. */
+  fork(options?: ForkOptions): Promise<Run<Result>>;
   /** See {@link Workflows.completeStep}. */
   completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void>;
   /** See {@link Workflows.delete}. */

@@ -13,7 +13,7 @@ import { addCheck } from "./commands/check.ts";
 import { addEvents } from "./commands/events.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
-import { addComplete, addDelete, addPause, addRetry, addSkip, addTerminate } from "./commands/mending.ts";
+import { addComplete, addDelete, addFork, addPause, addRetry, addSkip, addTerminate } from "./commands/mending.ts";
 import { addQuery } from "./commands/query.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
@@ -88,6 +88,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addPause(program, io);
   addResume(program, io);
   addRetry(program, io);
+  addFork(program, io);
   addComplete(program, io);
   addSkip(program, io);
   addTerminate(program, io);

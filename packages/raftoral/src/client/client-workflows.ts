@@ -1,7 +1,7 @@
 /** {@link WorkflowsPort} of a client: over gRPC, through any node. */
 import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
-import type { MendRequest } from "../api/mending.ts";
+import type { ForkRequest, MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
@@ -137,6 +137,14 @@ export class ClientWorkflows implements WorkflowsPort {
   async resume(runId: string, limit: CallLimit): Promise<void> {
     await this.#calls.call(`Resuming run ${runId}`, limit, (node, options) =>
       node.workflows.resumeRun({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+
+  async fork({ source, runId, from = "", input, reason, requestId }: ForkRequest, limit: CallLimit): Promise<void> {
+    const given = input === undefined ? {} : { input: input.bytes };
+    const message = { runId: source, forkId: runId, from, ...given, reason, requestId };
+    await this.#calls.call(`Forking run ${source}`, limit, (node, options) =>
+      node.workflows.forkRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
 

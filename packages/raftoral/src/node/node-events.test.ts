@@ -27,6 +27,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "cancel-requested": true,
   "pause-requested": true,
   "run-retried": true,
+  "run-forked": true,
   "runs-pruned": true,
   "node-changed": true,
   "state-restored": true,

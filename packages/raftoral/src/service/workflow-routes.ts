@@ -154,6 +154,20 @@ export function registerWorkflowService(
       return {};
     }),
 
+    forkRun: guarded(async (request, context) => {
+      const { forkId, from, input, reason, requestId } = request;
+      const runId = required(request.runId, "run_id");
+      const run = await workflows().fork(runId, {
+        ...options(request.timeoutMs, context),
+        ...(forkId === "" ? {} : { runId: forkId }),
+        ...(from === "" ? {} : { from }),
+        ...(input === undefined ? {} : { input: Payload.ofBytes(input, `the input of a fork of run ${runId}`) }),
+        ...(reason === "" ? {} : { reason }),
+        ...(requestId === "" ? {} : { requestId }),
+      });
+      return { forkId: run.runId };
+    }),
+
     cancelRun: guarded(async (request, context) => {
       const { reason } = request;
       await workflows().cancel(required(request.runId, "run_id"), {

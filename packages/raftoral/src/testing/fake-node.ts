@@ -11,7 +11,7 @@ import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
 import type { ClusterPort } from "../api/cluster-port.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
-import type { MendRequest } from "../api/mending.ts";
+import type { ForkRequest, MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
 import {
   type EndedRun,
@@ -221,6 +221,11 @@ export class FakeNode implements ServedNode {
         this.mends.push([runId, { ...action, ...value }, reason]);
         if (action.kind === "delete") this.runs.delete(runId);
         else if (action.kind === "pause") this.runs.set(runId, { ...found, status: "paused", pauseReason: reason });
+      },
+      fork: async ({ source, runId, from, input, reason }: ForkRequest, limit) => {
+        await this.#enter("fork", limit);
+        this.runs.set(runId, { ...this.#present(source), runId });
+        this.mends.push([source, { kind: "fork", runId, from, input: input?.value() }, reason]);
       },
       cancel: async (runId, reason, limit) => {
         await this.#enter("cancel", limit);

@@ -62,6 +62,32 @@ export function mendingCases(subject: () => { readonly workflows: Workflows }): 
     expect(await other.result()).toBe("whole");
   });
 
+  test("a fork begins with the record of another run, which is left as it is", async () => {
+    const { workflows } = subject();
+    const run = await workflows.start(fragile, undefined, { runId: "mend-forked" });
+    expect((await run.wait()).status).toBe("failed");
+    const fork = await run.fork({ runId: "mend-fork", requestId: "a", reason: "to try" });
+    expect((await run.fork({ runId: "mend-fork", requestId: "a" })).runId).toBe(fork.runId);
+    const conflict = { name: "WorkflowError", code: "WORKFLOW_ID_CONFLICT" };
+    await expectAlike("a fork under an id that is taken", run.fork({ runId: "mend-fork" }), conflict);
+    // Its first owner: the step fails there, too.
+    expect((await fork.wait()).status).toBe("failed");
+    await fork.retry();
+    expect(await fork.result()).toBe("whole");
+    const history = await Array.fromAsync(fork.history());
+    expect(history.map(({ path }) => path)).toEqual(["prepare#0", "handle#0"]);
+    expect((await run.describe()).status).toBe("failed");
+    const again = await fork.fork({ from: "prepare", input: { other: 1 } });
+    expect((await again.input()).value()).toEqual({ other: 1 });
+    await again.terminate().catch(() => {});
+    await expectAlike("a fork from nowhere", run.fork({ from: "none" }), { code: "STEP_NOT_RECORDED" });
+    await expectAlike("a fork of no run", workflows.fork("none"), {
+      name: "WorkflowError",
+      code: "WORKFLOW_NOT_FOUND",
+    });
+    await expectAlike("a fork with a bad input", run.fork({ input: 1n }), { code: "VALUE_NOT_SERIALIZABLE" });
+  });
+
   test("steps are answered in the place of their functions, under way or tried for ever", async () => {
     const { workflows } = subject();
     const run = await workflows.start(laborious, undefined, { runId: "mend-answered" });

@@ -33,6 +33,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   CONTEXT_FOREIGN: Code.Unknown,
   CONTEXT_IN_STEP: Code.Unknown,
   DURATION_INVALID: Code.InvalidArgument,
+  FORK_TOO_LARGE: Code.FailedPrecondition,
   INPUT_INVALID: Code.InvalidArgument,
   NAME_INVALID: Code.InvalidArgument,
   NODE_NOT_REGISTERED: Code.FailedPrecondition,

@@ -8,6 +8,7 @@ import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
 import { deleteRun } from "./mending/delete.ts";
 import { edit } from "./mending/edit.ts";
+import { fork } from "./mending/fork.ts";
 import { pause } from "./mending/pause.ts";
 import { retry } from "./mending/retry.ts";
 import { terminate } from "./mending/terminate.ts";
@@ -58,6 +59,7 @@ const DEFINITIONS = [
   terminate,
   pause,
   retry,
+  fork,
   edit,
   deleteRun,
 ] as const;

@@ -104,5 +104,8 @@ export function editPath(path: string): string {
   return `${path}/edited`;
 }
 
+/** Where the record of an input's value is, if a schema made another one of the input. */
+export const INPUT_PATH = "input/parsed";
+
 /** Where it is recorded that the body heard of its cancellation. No call's path: those have a number. */
 export const CANCELLED_PATH = "cancellation";

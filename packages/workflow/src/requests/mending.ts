@@ -24,6 +24,21 @@ export interface RunMend {
   readonly requestId: string;
 }
 
+/** A request for a fork of a run. */
+export interface RunFork {
+  /** Of the new run. */
+  readonly runId: string;
+  /** Id of the run whose record the new one begins with. */
+  readonly source: string;
+  /** Path of the first record that the fork has not; by default the one of the failure that ended the run, or none. */
+  readonly from: string | undefined;
+  /** JSON as UTF-8 in the place of the other run's input; undefined: that one's. */
+  readonly input: Uint8Array | undefined;
+  readonly reason: string;
+  /** The same request again is done once. */
+  readonly requestId: string;
+}
+
 /** The command of a request. `from`: where a retry goes back to; empty for nowhere. */
 export function mendCommand(
   { runId, action, reason, requestId }: RunMend,

@@ -17,7 +17,7 @@ import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
 import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/stream-view.ts";
-import { mendCommand, type RunMend } from "./mending.ts";
+import { mendCommand, type RunFork, type RunMend } from "./mending.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { RunWatch } from "./run-watch.ts";
 
@@ -123,6 +123,16 @@ export class RunRequests {
   async mend(mend: RunMend, limit: RequestLimit): Promise<void> {
     const from = mend.action.kind === "retry" ? (mend.action.from ?? (await this.#retryPoint(mend.runId, limit))) : "";
     await this.#request(mendCommand(mend, from, this.#clock.wallMs()), limit);
+  }
+
+  /**
+   * Resolves once a fork of a run is committed, or was before. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ID_CONFLICT, STEP_NOT_RECORDED, RETRY_COMPENSATED,
+   * FORK_TOO_LARGE, or the engine's error.
+   */
+  async fork({ from, input, ...fork }: RunFork, limit: RequestLimit): Promise<void> {
+    const first = from ?? (await this.#retryPoint(fork.source, limit));
+    const given = { hasInput: input !== undefined, input: input ?? new Uint8Array(0) };
+    await this.#request({ kind: "Fork", ...fork, from: first, ...given, atMs: this.#clock.wallMs() }, limit);
   }
 
   /** Empty for a run that is not there or has not failed: the state says what is wrong with it. */

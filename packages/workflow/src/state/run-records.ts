@@ -162,12 +162,15 @@ export function recordAt(from: StateReader, run: RunRecord, path: string): Histo
   return undefined;
 }
 
+/** A record of a run's history, by its content. */
+export function recordIn(content: Uint8Array): readonly [path: string, record: HistoryRecord] {
+  const { path, record } = decodeHistoryRecord(readerOf(content));
+  return [path, record];
+}
+
 /** The records of an archive with their paths, in their order. */
 export function* archivedRecords(archive: Uint8Array): Generator<readonly [path: string, record: HistoryRecord]> {
-  for (const content of decodeArchive(archive)) {
-    const { path, record } = decodeHistoryRecord(readerOf(content));
-    yield [path, record];
-  }
+  for (const content of decodeArchive(archive)) yield recordIn(content);
 }
 
 /** How many checkpoints a run has. Counted once, then kept. */

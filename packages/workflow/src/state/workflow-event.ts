@@ -159,6 +159,18 @@ export interface RunRetried extends At {
   readonly reason: string;
 }
 
+/** A run exists that has the first part of another one's record. Its `owner-changed` follows. */
+export interface RunForked extends At {
+  readonly type: "run-forked";
+  readonly runId: string;
+  readonly workflowType: string;
+  /** Id of the other run. */
+  readonly source: string;
+  /** Path of the first record that the fork has not; empty when it has all. */
+  readonly from: string;
+  readonly reason: string;
+}
+
 /** A run completed, failed or was cancelled. */
 export interface RunEnded extends At {
   readonly type: "run-ended";
@@ -209,6 +221,7 @@ export type WorkflowEvent =
   | CancelRequested
   | PauseRequested
   | RunRetried
+  | RunForked
   | RunEnded
   | NodeChanged
   | RunsPruned

@@ -34,6 +34,7 @@ const POOLS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   attempt: number(0, 2),
   offset: fc.constantFrom(0, 0, 1, 2, 3),
   from: fc.constantFrom("", "x#0", "x#1", "y#0"),
+  source: fc.constantFrom("a", "b", "c", "d"),
   requestId: fc.constantFrom("", "r1", "r2", "r3"),
   path: fc.constantFrom("x#0", "x#1", "y#0"),
   name: fc.constantFrom("go", "stop"),

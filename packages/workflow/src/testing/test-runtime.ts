@@ -147,6 +147,12 @@ export class TestRuntime {
     await this.#requests.mend({ runId, action, reason: "to mend it", requestId }, { timeoutMs: REQUEST_MS });
   }
 
+  async fork(source: string, runId: string, from?: string, input?: unknown): Promise<void> {
+    const bytes = input === undefined ? undefined : encodeValue(input, "the input of a fork", LARGEST_VALUE);
+    const request = { runId, source, from, input: bytes, reason: "to try", requestId: crypto.randomUUID() };
+    await this.#requests.fork(request, { timeoutMs: REQUEST_MS });
+  }
+
   async resumeRun(runId: string): Promise<void> {
     await this.#requests.resume(runId, { timeoutMs: REQUEST_MS });
   }

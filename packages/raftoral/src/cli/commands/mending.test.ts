@@ -31,6 +31,12 @@ test.each<[args: readonly string[], action: object, says: RegExp, json: object]>
     /Step a#2 of run A17 is skipped/,
     { step: "a#2", skipped: true },
   ],
+  [
+    ["fork", "A17", "--id", "B", "--from", "a", "--input", "[1]"],
+    { kind: "fork", runId: "B", from: "a", input: [1] },
+    /Run B goes on from A17/,
+    { runId: "B", source: "A17" },
+  ],
   [["delete", "A17"], { kind: "delete" }, /A17 is deleted/, { deleted: true }],
 ])("%j asks the node, and says what was done", async (args, action, says, json) => {
   const told = await ask(...args, "--reason", "why not");

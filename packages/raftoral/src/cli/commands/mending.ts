@@ -72,6 +72,32 @@ export function addRetry(program: Command, io: CliIo): void {
   });
 }
 
+/** `raftoral fork ID`: starts a run with the first part of another one's record. */
+export function addFork(program: Command, io: CliIo): void {
+  const command = program
+    .command("fork")
+    .summary("start a run from a step of another one")
+    .description(
+      "Start a run that has the record of another one up to a step, and goes on from there: with an id of its own, and so with other idempotency keys. The other run is left as it is.",
+    )
+    .argument("<id>", "the other run's id")
+    .option("--id <id>", "the new run's id (a random one)")
+    .option("--from <step>", "begin with this step (the failure that ended the other run)")
+    .option("-i, --input <json>", "instead of the other run's input: JSON, @file, or - for standard input")
+    .addHelpText("after", "\nExample:\n  $ raftoral fork A17 --from charge --id A17-again");
+  type Flags = MendFlags & { readonly id?: string; readonly from?: string; readonly input?: string };
+  addMend<Flags>(command, io, async (workflows, source, { id, from, input, ...flags }) => {
+    const run = await workflows.fork(source, {
+      ...reasonOf(flags),
+      ...(id === undefined ? {} : { runId: id }),
+      ...(from === undefined ? {} : { from }),
+      ...(input === undefined ? {} : { input: await readJsonArgument(input, "--input", io) }),
+    });
+    const { runId } = run;
+    return { text: `Run ${visible(runId)} goes on from ${visible(source)}.`, json: { runId, source } };
+  });
+}
+
 /** `raftoral complete ID STEP`: answers a step in the place of its function. */
 export function addComplete(program: Command, io: CliIo): void {
   const command = program

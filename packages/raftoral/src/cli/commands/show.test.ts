@@ -69,7 +69,7 @@ test("show has the steps under way, with their failed attempts and heartbeats", 
   };
   const stated = await ask(["show", "retries"]);
   expect(stated).toMatchObject({ code: 0 });
-  expect(stated.out).toMatch(/STEP UNDER WAY[^]*charge#0 +2 +2023-11-14 22:14:20\S* +Error: the bank is away/);
+  expect(stated.out).toMatch(/STEP UNDER WAY[\s\S]*charge#0 +2 +2023-11-14 22:14:20\S* +Error: the bank is away/);
   expect(JSON.parse((await ask(["show", "retries", "--json"])).out).stepsInProgress).toMatchObject([
     { path: "charge#0", failedAttempts: 2, heartbeat: { done: 17 } },
     { path: "pack#0", failedAttempts: 0 },

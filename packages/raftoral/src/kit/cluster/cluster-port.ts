@@ -8,7 +8,7 @@ import { RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { mended } from "../../api/mended.ts";
-import type { MendRequest } from "../../api/mending.ts";
+import type { ForkRequest, MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
@@ -158,6 +158,13 @@ export class ClusterPort implements WorkflowsPort {
 
   resume(runId: string, limit: CallLimit): Promise<void> {
     return this.#call((workflows) => workflows.resume(runId, options(limit)));
+  }
+
+  fork({ source, from, input, ...fork }: ForkRequest, limit: CallLimit): Promise<void> {
+    const given = { ...(from === undefined ? {} : { from }), ...(input === undefined ? {} : { input }) };
+    return this.#call(async (workflows) => {
+      await workflows.fork(source, { ...fork, ...given, ...options(limit) });
+    });
   }
 
   mend({ runId, action, reason, requestId }: MendRequest, limit: CallLimit): Promise<void> {

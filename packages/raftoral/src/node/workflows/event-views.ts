@@ -64,6 +64,10 @@ export function eventView({ event }: PlacedEvent, position: string, values: bool
       const { type, from, reason } = event;
       return { ...run, type, from, reason };
     }
+    case "run-forked": {
+      const { type, source, from, reason } = event;
+      return { ...run, type, source, from, reason };
+    }
     case "pause-requested":
     case "cancel-requested":
       return { ...run, type: event.type, reason: event.reason };

@@ -22,7 +22,7 @@ import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
-import type { MendRequest } from "../../api/mending.ts";
+import type { ForkRequest, MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
@@ -255,6 +255,18 @@ export class NodeWorkflows implements WorkflowsPort {
     const { bytes } = action.value;
     assertPayloadSize(bytes, `the value of step ${action.path}`, maxPayloadBytes);
     await this.#requests.mend({ runId, action: { ...action, value: bytes }, reason, requestId }, limit);
+  }
+
+  async fork({ source, input, ...fork }: ForkRequest, limit: CallLimit): Promise<void> {
+    const what = `the input of a fork of run ${source}`;
+    if (input !== undefined) {
+      assertPayloadSize(input.bytes, what, this.#options.maxPayloadBytes);
+      await this.#barrier(limit);
+      const { workflowType, version } = await this.#present(source);
+      const schema = definitionOf(this.#options.definitions, workflowType, version)?.input;
+      if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
+    }
+    await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
   }
 
   async #start(

@@ -50,6 +50,7 @@ const EVENTS = Object.keys({
   "run-stuck": true,
   "pause-requested": true,
   "run-retried": true,
+  "run-forked": true,
   "signal-buffered": true,
   "stream-appended": true,
   "cancel-requested": true,

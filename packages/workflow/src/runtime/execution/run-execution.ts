@@ -24,6 +24,7 @@ import {
   CANCELLED_PATH,
   callOf,
   type HistoryRecord,
+  INPUT_PATH,
   isExternal,
   type RecordKind,
   type RecordPosition,
@@ -42,7 +43,7 @@ import { SignalInbox } from "../body/signal-inbox.ts";
 import { watchStrayRejections } from "../body/stray-rejections.ts";
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
-import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
+import { parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
 import { History, never } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
