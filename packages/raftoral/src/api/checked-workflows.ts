@@ -5,7 +5,6 @@
  * CW1. A call with a wrong argument rejects before the port hears of it. Only `run` throws, because it sends no request.
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
-import { RaftError } from "@raftoral/raft-core";
 import {
   chunkOf,
   inputOf,
@@ -47,7 +46,7 @@ import {
   variableNameArgument,
   workflowArgument,
 } from "./arguments.ts";
-import { abortable, type CallLimit, type CallOptions } from "./call-options.ts";
+import { abortable, type CallLimit, type CallOptions, runGoesOn } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
@@ -284,14 +283,7 @@ export class CheckedWorkflows implements Workflows {
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
     const ended = await abortable(limit, `Waiting for run ${id}`, () => this.#port.wait(id, limit));
     if (ended !== undefined) return ended;
-    throw new RaftError(
-      "DEADLINE_EXCEEDED",
-      `Run ${id} has not ended within ${limit.timeoutMs} ms; it goes on. Wait again.`,
-      {
-        retryable: true,
-        details: { runId: id, timeoutMs: limit.timeoutMs },
-      },
-    );
+    throw runGoesOn(id, limit);
   }
 
   async result<Workflow extends WorkflowDefinition = WorkflowDefinition>(

@@ -11,7 +11,7 @@
  */
 import { invariant, type LogIndex, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
-import { needsOf, needsText, type RunNeeds } from "../model/run-needs.ts";
+import type { RunNeeds } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
 import type { Seat } from "../nodes/seat.ts";

@@ -20,6 +20,7 @@ import { defineCommand } from "../command.ts";
 import { type Refused, refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
 import { MAX_RUN_ID_LENGTH } from "../runs/workflow-start.ts";
+import { namedRecord, notRecorded } from "./named-record.ts";
 
 /** Records that a fork copies at most (FK2). */
 export const MAX_FORKED_RECORDS = 1_024;
@@ -97,14 +98,8 @@ type Copied = readonly (readonly [path: string, record: HistoryRecord])[];
 function copiedOf(tables: Tables, source: RunRecord, { from, hasInput }: Fork): Copied | Refused {
   const { records } = tables.runs;
   const { runId } = source;
-  const named = from === "" ? undefined : (recordAt(records, source, from) ?? recordAt(records, source, `${from}#0`));
-  if (from !== "" && named === undefined) {
-    return refused(
-      "STEP_NOT_RECORDED",
-      `Run ${runId} has no record at ${from}. See its records with show, and name one of them.`,
-      { runId, path: from },
-    );
-  }
+  const named = from === "" ? undefined : namedRecord(tables, source, from);
+  if (from !== "" && named === undefined) return notRecorded(source, from);
   // A fork is not cancelled.
   const heard = recordAt(records, source, CANCELLED_PATH);
   const before = Math.min(...[named, heard].map((record) => record?.position ?? Number.POSITIVE_INFINITY));

@@ -23,6 +23,7 @@ import { type Running, runningRun } from "../find-run.ts";
 import { recordFromOutside } from "../put-record.ts";
 import { type Refused, refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
+import { namedRecord, notRecorded } from "./named-record.ts";
 
 /**
  * Lets a run go on that failed or was cancelled. Answered with Done; `changed` is false when this request has done so before, or when a child goes on already. Refused
@@ -171,13 +172,9 @@ function mendingOf(tables: Tables, run: RunRecord, { from, requestId }: Retry): 
   const kept = { progressFrom: tables.lastEpoch + 1, retriedAt: index, requestId };
   const { records } = tables.runs;
   const heard = recordAt(records, run, CANCELLED_PATH);
-  const named = from === "" ? heard : (recordAt(records, run, from) ?? recordAt(records, run, `${from}#0`));
+  const named = from === "" ? heard : namedRecord(tables, run, from);
   const record = named !== undefined && heard !== undefined && heard.position < named.position ? heard : named;
   if (from === "" && record === undefined) return { undone, ...kept };
   if (record !== undefined) return { undone: withUndone(undone, record.position, recordPosition(index, 0)), ...kept };
-  return refused(
-    "STEP_NOT_RECORDED",
-    `Run ${run.runId} has no record at ${from}. See its records with show, and name one of them.`,
-    { runId: run.runId, path: from },
-  );
+  return notRecorded(run, from);
 }

@@ -2,7 +2,6 @@
 import type { StepContext } from "../../author/workflow-context.ts";
 import type { RecordKind } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
-import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";
 import type { InterceptedBody, RuntimeInterceptor } from "../runtime-interceptor.ts";
 
 /** Calls the interceptor on behalf of one body, with the run's facts filled in. */
@@ -51,23 +50,4 @@ export class Interception {
       return this.#interceptor.runStep({ body, path, attempt, input, signal }, () => fn(step));
     };
   }
-}
-
-/** The way to the interceptor of a node, for one body with so many records of earlier owners; undefined without an interceptor. */
-export function interceptionOf(
-  { interceptor, nodeId }: ExecutionShared,
-  { runId, version, epoch, attempt, input }: ExecutionStart,
-  workflowType: string,
-  replayed: number,
-): Interception | undefined {
-  if (interceptor === undefined) return undefined;
-  return new Interception(interceptor, input, {
-    runId,
-    workflowType,
-    version,
-    nodeId,
-    epoch,
-    takeovers: attempt - 1,
-    replayed,
-  });
 }
