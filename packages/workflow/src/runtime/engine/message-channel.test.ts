@@ -41,6 +41,7 @@ await again(() => import("../children/generations.test.ts"));
 await again(() => import("../children/run-timeouts.test.ts"));
 await again(() => import("../mending/pausing.test.ts"));
 await again(() => import("../mending/retries.test.ts"));
+await again(() => import("../mending/forks.test.ts"));
 
 const EVENTS = Object.keys({
   "run-started": true,
