@@ -63,7 +63,16 @@ describe("the view of the cluster", () => {
 
   test("knows who owns a run and what is recorded of it before it is told", () => {
     const at = { index: 9, atMs: 0, runId: "A", workflowType: "w", family: 1, deadlineAtMs: 0 };
-    view.hear(1, { type: "owner-changed", ...at, from: 1, to: 2, epoch: 2, reason: "node-failure", ownerLosses: 1 });
+    view.hear(1, {
+      type: "owner-changed",
+      ...at,
+      from: 1,
+      to: 2,
+      epoch: 2,
+      reason: "node-failure",
+      ownerLosses: 1,
+      cancelReason: undefined,
+    });
     view.hear(1, recorded(10, "a#0", 2));
     expect(told).toEqual([]);
     expect(view.runs.get("A")).toMatchObject({ owner: 2, epoch: 2, hasEnded: false });

@@ -59,6 +59,13 @@ export {
   type TokenOptions,
   type TraceContext,
   type Unchanged,
+  type UpdateDefinition,
+  UpdateFailedError,
+  type UpdateHandlerOptions,
+  type UpdateInput,
+  type UpdateResult,
+  type UpdateSchemas,
+  update,
   type Variable,
   type VariableDefinition,
   type VariableValue,
@@ -118,8 +125,17 @@ export type {
   RunSummary,
   StepInProgress,
 } from "./api/runs.ts";
+export type { StartOptions } from "./api/start-options.ts";
 export type { StreamChunk, StreamOptions } from "./api/streams.ts";
 export type { TokenFailure } from "./api/tokens.ts";
+export type {
+  AcceptedUpdate,
+  SignalWithStartOptions,
+  UpdateArguments,
+  UpdateOptions,
+  UpdateWithStartOptions,
+  WithStartOptions,
+} from "./api/updates.ts";
 export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
   CancelOptions,
@@ -129,7 +145,6 @@ export type {
   SignalArguments,
   SignalOptions,
   StartArguments,
-  StartOptions,
   VariablePageOptions,
   WorkflowName,
   Workflows,

@@ -7,6 +7,7 @@ import { brand, RaftoralError } from "@raftoral/raft-core";
 
 /** Codes of workflow errors. docs/errors.md has an entry for each. */
 export type WorkflowErrorCode =
+  | "BODY_EVICTED"
   | "BRANCH_CANCELLED"
   | "CHILD_CANCELLED"
   | "CHILD_FAILED"
@@ -14,6 +15,7 @@ export type WorkflowErrorCode =
   | "COMPENSATION_FAILED"
   | "CONTEXT_ENDED"
   | "CONTEXT_FOREIGN"
+  | "CONTEXT_IN_HANDLER"
   | "CONTEXT_IN_STEP"
   | "DURATION_INVALID"
   | "FORK_TOO_LARGE"
@@ -55,6 +57,10 @@ export type WorkflowErrorCode =
   | "TOKEN_EXPIRED"
   | "TOKEN_FAILED"
   | "TOKEN_UNKNOWN"
+  | "UPDATE_BUFFER_FULL"
+  | "UPDATE_FAILED"
+  | "UPDATE_REJECTED"
+  | "UPDATE_UNKNOWN"
   | "VALUE_NOT_SERIALIZABLE"
   | "VALUE_UNREADABLE"
   | "VARIABLE_FAILED"
@@ -90,6 +96,7 @@ export type RefusalCode = Extract<
   | "TOKEN_CONFLICT"
   | "TOKEN_EXPIRED"
   | "TOKEN_UNKNOWN"
+  | "UPDATE_BUFFER_FULL"
   | "WORKFLOW_FINISHED"
   | "WORKFLOW_ID_CONFLICT"
   | "WORKFLOW_ID_INVALID"

@@ -31,11 +31,28 @@ export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value
 export { type QueryAnswer, type QueryDefinition, type QueryInput, query } from "./author/query.ts";
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
 export { type Saga, type SagaOptions, type SagaStepOptions, saga } from "./author/saga.ts";
-export { chunkOf, inputOf, type SchemaSubject, type StandardSchemaV1, signalOf, validated } from "./author/schema.ts";
+export {
+  chunkOf,
+  inputOf,
+  type SchemaSubject,
+  type StandardSchemaV1,
+  signalOf,
+  updateInputOf,
+  validated,
+} from "./author/schema.ts";
 export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
 export { escapedName } from "./author/step-path.ts";
 export { type StreamDefinition, type StreamValue, type StreamWriter, stream } from "./author/stream.ts";
 export { TokenExpiredError, TokenFailedError } from "./author/token-errors.ts";
+export {
+  type UpdateDefinition,
+  type UpdateHandlerOptions,
+  type UpdateInput,
+  type UpdateResult,
+  type UpdateSchemas,
+  update,
+} from "./author/update.ts";
+export { UpdateFailedError } from "./author/update-errors.ts";
 export { type VariableDefinition, type VariableValue, variable } from "./author/variable.ts";
 export {
   type NoSchema,
@@ -84,7 +101,15 @@ export {
 } from "./requests/event-feed.ts";
 export type { MendAction, RunFork, RunMend } from "./requests/mending.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
-export { RunRequests, type RunSignal, type RunStart, runNotFound } from "./requests/run-requests.ts";
+export {
+  type MessageStart,
+  RunRequests,
+  type RunSignal,
+  type RunStart,
+  type RunUpdate,
+  type RunUpdateEnd,
+  runNotFound,
+} from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
 export type { PendingCall, PendingKind } from "./runtime/body/pending-calls.ts";
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";

@@ -7,6 +7,7 @@ import { decodeValue, encodeValue } from "./author/json-value.ts";
 import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 import { WorkflowExecutor } from "./executor.ts";
 import { WorkflowState } from "./machine/workflow-state.ts";
+import { UPDATE_STATUSES } from "./model/update.ts";
 import { nodeCodec } from "./nodes/node-record.ts";
 import { decodeArchive, encodeArchive } from "./state/archive.ts";
 import { SnapshotDecoder } from "./state/decode-snapshot.ts";
@@ -23,6 +24,7 @@ import {
 } from "./state/record-codec.ts";
 import { decodeHeader, encodeHeader } from "./state/state-header.ts";
 import { batchCodec, headCodec, readFrom, scopeCodec, sizeOfBatch, written } from "./state/stream-codec.ts";
+import { updateCodec } from "./state/update-codec.ts";
 import { command } from "./testing/arbitraries.ts";
 import { readerOf } from "./wire/command-wire.ts";
 
@@ -49,7 +51,7 @@ const extreme = fc
     const keys = Object.entries(given).filter(([key, value]) => {
       return (
         (typeof value === "number" || typeof value === "string") &&
-        !["kind", "recordKind", "reason", "status"].includes(key)
+        !["kind", "recordKind", "reason", "status", "verdict"].includes(key)
       );
     });
     const [key = "atMs", value] = keys[which % keys.length] ?? [];
@@ -94,6 +96,13 @@ function livedIn(): WorkflowState {
       apply({ kind: "Checkpoint", runId, path: key, value: bytes(30), atMs: 3, owner, epoch, recordKind: "step" });
     }
     apply({ kind: "Signal", runId, name: "go", payload: bytes(4), signalId: "s1", atMs: 4 });
+    for (const updateId of ["u1", "u2", "u3"]) {
+      apply({ kind: "Update", runId, updateId, name: "go", input: bytes(5), atMs: 4 });
+      if (updateId === "u1") continue;
+      const answer = { kind: "UpdateAnswer", runId, updateId, atMs: 4, owner, epoch } as const;
+      apply({ ...answer, verdict: "accepted", path: `go#${updateId}`, value: bytes(6) });
+      if (updateId === "u3") apply({ ...answer, verdict: "completed", path: "", value: bytes(7) });
+    }
     if (runId === "c") {
       apply({ kind: "WorkflowEnd", runId, outcome: { status: "completed", result: bytes(9) }, atMs: 5, owner, epoch });
     }
@@ -252,6 +261,21 @@ describe("damaged records of the state", () => {
         })
         .map(({ values, ...batch }) => written(batchCodec, { ...batch, spans: [{ place: "", attempt: 0, values }] })),
       (bytes) => [sizeOfBatch(bytes), readFrom(batchCodec, bytes)],
+    ],
+    [
+      "update",
+      fc
+        .record({
+          id: name,
+          name,
+          number,
+          status: fc.constantFrom(...UPDATE_STATUSES),
+          value,
+          place: number,
+          position: number,
+        })
+        .map((update) => written(updateCodec, update)),
+      (bytes) => readFrom(updateCodec, bytes),
     ],
     [
       "scope of a stream",

@@ -41,6 +41,8 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["run", { isPromise: true }],
   ["token", { isPromise: true, name: 0 }],
   ["onQuery", { isPromise: false, pureFunction: 1 }],
+  ["onUpdate", { isPromise: false, scopeFunction: 1 }],
+  ["on", { isPromise: false, scopeFunction: 1 }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
   ["patched", { isPromise: false }],

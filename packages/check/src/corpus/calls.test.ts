@@ -13,6 +13,11 @@ const UNAWAITED: readonly Case[] = [
     'ctx.sleep(1); //! unawaited-call\nctx.waitFor("s"); //! unawaited-call\nctx.now(); //! unawaited-call\nctx.variable("v", 0); //! unawaited-call\nctx.scope("s", () => 1); //! unawaited-call\nctx.race({}); //! unawaited-call\nctx.shield(() => 1); //! unawaited-call\nctx.sleepUntil(1); //! unawaited-call\nctx.condition(() => true); //! unawaited-call',
   ],
   ["random and uuid, which are no promises", "ctx.random(); ctx.uuid();"],
+  [
+    "a statement in a handler of an update or a signal",
+    'ctx.onUpdate(add, async (own) => { own.step("a", () => 1); }); ctx.on("go", (own) => { own.sleep(1); }); //! unawaited-call, unawaited-call',
+    'const add = update("add");',
+  ],
   ["void", 'void ctx.step("a", () => 1); //! unawaited-call'],
   ["a chain that is not awaited", 'ctx.step("a", () => 1).then((a) => a).catch(() => {}); //! unawaited-call'],
   ["a chain that is awaited", 'await ctx.step("a", () => 1).then((a) => a).catch(() => {}).finally(() => {});'],

@@ -13,6 +13,7 @@ import {
   type StandardSchemaV1,
   type TraceContext,
   traceContextOf,
+  type UpdateDefinition,
   type VariableDefinition,
   WorkflowError,
 } from "@raftoral/workflow";
@@ -22,6 +23,7 @@ import { EVENT_TYPES, type EventOptions, type EventRequest } from "./events.ts";
 import { RUN_STATUSES, type RunFilter } from "./runs.ts";
 import type { StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
+import type { WithStartOptions } from "./updates.ts";
 import type { VariableOptions } from "./variables.ts";
 import type { PageOptions } from "./workflows.ts";
 import type { PageRequest } from "./workflows-port.ts";
@@ -32,6 +34,8 @@ export const MAX_RUN_ID_LENGTH = 512;
 export const MAX_SIGNAL_NAME_LENGTH = 200;
 /** Longest id of a signal, in UTF-16 units. */
 export const MAX_SIGNAL_ID_LENGTH = 512;
+/** Longest id of an update, in UTF-16 units. */
+export const MAX_UPDATE_ID_LENGTH = 200;
 /** Longest name of a variable with the names of its scopes, in UTF-16 units. */
 export const MAX_VARIABLE_NAME_LENGTH = 4 * 1024;
 /** Longest id of a token, in UTF-16 units. */
@@ -135,6 +139,34 @@ export function queryNameArgument(query: unknown): string {
     "NAME_INVALID",
     `The name of a query is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow answers.`,
   );
+}
+
+/** The name and the input's schema of an update, from its definition or its name. Throws NAME_INVALID. */
+export function updateArgument(update: unknown): {
+  readonly name: string;
+  readonly schema: StandardSchemaV1 | undefined;
+} {
+  const isDefinition = typeof update === "object" && update !== null;
+  const { name, input: schema } = (isDefinition ? update : { name: update }) as Partial<UpdateDefinition>;
+  const problem = textProblem(name, MAX_SIGNAL_NAME_LENGTH);
+  if (problem === undefined) return { name: name as string, schema };
+  throw new WorkflowError(
+    "NAME_INVALID",
+    `The name of an update is text of 1 to ${MAX_SIGNAL_NAME_LENGTH} characters without lone surrogates; this one ${problem}. Use the name that the workflow handles.`,
+  );
+}
+
+/** Undefined when not given. Throws REQUEST_INVALID. */
+export function updateIdArgument(id: unknown): string | undefined {
+  if (id === undefined || textProblem(id, MAX_UPDATE_ID_LENGTH) === undefined) return id as string | undefined;
+  throw invalid("id", id, `text of 1 to ${MAX_UPDATE_ID_LENGTH} characters, or left out`);
+}
+
+/** Whether a run that has ended is followed by another one. Throws REQUEST_INVALID. */
+export function afterEndArgument(options: WithStartOptions | undefined): boolean {
+  const { ifFinished = "refuse" } = optionsArgument(options);
+  if (ifFinished === "refuse" || ifFinished === "start") return ifFinished === "start";
+  throw invalid("ifFinished", ifFinished, "refuse or start, or left out");
 }
 
 /** Throws NAME_INVALID. */

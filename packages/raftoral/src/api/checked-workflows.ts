@@ -7,7 +7,6 @@
  */
 import {
   chunkOf,
-  inputOf,
   type QueryAnswer,
   type QueryDefinition,
   type QueryInput,
@@ -16,15 +15,20 @@ import {
   type StreamValue,
   signalOf,
   type TraceContext,
+  type UpdateDefinition,
+  type UpdateInput,
+  type UpdateResult,
   type VariableDefinition,
   type VariableValue,
   validated,
   WorkflowCancelledError,
   type WorkflowDefinition,
   WorkflowFailedError,
+  type WorkflowInput,
   type WorkflowResult,
 } from "@raftoral/workflow";
 import {
+  afterEndArgument,
   chunksArgument,
   eventsArgument,
   failureArgument,
@@ -36,17 +40,15 @@ import {
   queryNameArgument,
   reasonArgument,
   runIdArgument,
-  runTimeoutArgument,
   signalArgument,
   signalIdArgument,
   signalNameArgument,
   streamNameArgument,
   tokenArgument,
-  traceArgument,
   variableNameArgument,
-  workflowArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions, runGoesOn } from "./call-options.ts";
+import { CheckedUpdates } from "./checked-updates.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
@@ -64,8 +66,17 @@ import type {
   RunPage,
   RunSummary,
 } from "./runs.ts";
+import type { StartOptions } from "./start-options.ts";
+import { startRequest } from "./start-request.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
+import type {
+  AcceptedUpdate,
+  SignalWithStartOptions,
+  UpdateArguments,
+  UpdateOptions,
+  UpdateWithStartOptions,
+} from "./updates.ts";
 import { assertFits } from "./validated-payload.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 import type {
@@ -76,13 +87,12 @@ import type {
   SignalArguments,
   SignalOptions,
   StartArguments,
-  StartOptions,
   VariablePageOptions,
   WorkflowName,
   Workflows,
   WorkflowType,
 } from "./workflows.ts";
-import type { WorkflowsPort } from "./workflows-port.ts";
+import type { SignalRequest, WorkflowsPort } from "./workflows-port.ts";
 
 /** What a cancellation says when its caller gives no reason. */
 const DEFAULT_REASON = "cancelled on request";
@@ -104,12 +114,14 @@ export class CheckedWorkflows implements Workflows {
   readonly #timeoutMs: number;
   readonly #uuid: () => string;
   readonly #activeTrace: () => TraceContext | undefined;
+  readonly #updates: CheckedUpdates;
 
   constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     this.#port = port;
     this.#timeoutMs = timeoutMs;
     this.#uuid = uuid;
     this.#activeTrace = activeTrace;
+    this.#updates = new CheckedUpdates(port, { uuid, activeTrace });
   }
 
   async start<Workflow extends WorkflowName>(
@@ -117,25 +129,10 @@ export class CheckedWorkflows implements Workflows {
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
-    const { runId, version: pinned, runTimeoutMs, trace } = optionsArgument(options);
-    const { type, version } = workflowArgument(workflow, pinned);
-    // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
-    const id = runId === undefined ? this.#uuid() : runIdArgument(runId);
-    const payload = Payload.of(input, `the input of ${type}`);
-    const isValidated = await validatedInput(workflow, payload, type);
-    const request = {
-      runId: id,
-      workflowType: type,
-      version,
-      isPinned: pinned !== undefined,
-      runTimeoutMs: runTimeoutArgument(runTimeoutMs),
-      // Here, where the caller's async context is.
-      trace: traceArgument(trace, this.#activeTrace),
-      input: payload,
-      isValidated,
-    };
-    const created = await this.#call(options, `Starting ${type}`, (limit) => this.#port.start(request, limit));
-    return new RunHandle(this, id, created);
+    const request = await startRequest(workflow, input, options, { uuid: this.#uuid, activeTrace: this.#activeTrace });
+    const what = `Starting ${request.workflowType}`;
+    const created = await this.#call(options, what, (limit) => this.#port.start(request, limit));
+    return new RunHandle(this, request.runId, created);
   }
 
   run<Workflow extends WorkflowDefinition = WorkflowDefinition>(runId: string): Run<WorkflowResult<Workflow>> {
@@ -308,17 +305,56 @@ export class CheckedWorkflows implements Workflows {
   ): Promise<void> {
     const [value, options] = args as readonly [payload?: unknown, options?: SignalOptions];
     const id = runIdArgument(runId);
-    const { name: given, schema } = signalArgument(signal);
-    const name = signalNameArgument(given);
-    const payload = Payload.of(value, `signal ${name}`);
-    if (schema !== undefined) await assertFits(schema, payload, signalOf(name));
-    const request = {
-      runId: id,
-      name,
-      payload,
-      signalId: signalIdArgument(optionsArgument(options).signalId) ?? this.#uuid(),
-    };
+    const request = await this.#signalRequest(id, signal, value, optionsArgument(options).signalId);
     await this.#call(options, `Signalling run ${id}`, (limit) => this.#port.signal(request, limit));
+  }
+
+  update<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>> {
+    const [input, options] = args as readonly [input?: unknown, options?: UpdateOptions];
+    // The answer has the type of the definition, as the record gives it back.
+    return this.#updates.update({ runId, update, input, options }) as Promise<UpdateResult<Update>>;
+  }
+
+  startUpdate<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>> {
+    const [input, options] = args as readonly [input?: unknown, options?: UpdateOptions];
+    const accepted = this.#updates.accepted({ runId, update, input, options });
+    return accepted as Promise<AcceptedUpdate<UpdateResult<Update>>>;
+  }
+
+  async signalWithStart<Workflow extends WorkflowName, Given>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    signal: SignalDefinition<Given> | string,
+    payload: NoInfer<Given> | Payload,
+    options: SignalWithStartOptions,
+  ): Promise<Run<WorkflowResult<Workflow>>> {
+    const { runId, signalId } = optionsArgument(options);
+    const id = runIdArgument(runId);
+    const start = await startRequest(workflow, input, options, { uuid: this.#uuid, activeTrace: this.#activeTrace });
+    const message = await this.#signalRequest(id, signal, payload, signalId);
+    const request = { start, signal: message, afterEnd: afterEndArgument(options) };
+    const what = `Signalling run ${id}`;
+    const created = await this.#call(options, what, (limit) => this.#port.signalWithStart(request, limit));
+    return new RunHandle(this, id, created);
+  }
+
+  updateWithStart<Workflow extends WorkflowName, Update extends UpdateDefinition | string>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    update: Update,
+    updateInput: UpdateInput<Update> | Payload,
+    options: UpdateWithStartOptions,
+  ): Promise<UpdateResult<Update>> {
+    const answer = this.#updates.withStart(workflow, input, { update, input: updateInput }, options);
+    return answer as Promise<UpdateResult<Update>>;
   }
 
   async answer(token: string, value?: unknown, options?: CallOptions): Promise<void> {
@@ -375,6 +411,14 @@ export class CheckedWorkflows implements Workflows {
     await this.#call(options, `${doing} run ${request.runId}`, (limit) => this.#port.mend(request, limit));
   }
 
+  async #signalRequest(runId: string, signal: unknown, value: unknown, signalId: unknown): Promise<SignalRequest> {
+    const { name: given, schema } = signalArgument(signal);
+    const name = signalNameArgument(given);
+    const payload = Payload.of(value, `signal ${name}`);
+    if (schema !== undefined) await assertFits(schema, payload, signalOf(name));
+    return { runId, name, payload, signalId: signalIdArgument(signalId) ?? this.#uuid() };
+  }
+
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
     return abortable(limitArgument(options, this.#timeoutMs), what, run);
   }
@@ -382,12 +426,4 @@ export class CheckedWorkflows implements Workflows {
 
 function nextPage(pageToken: string | undefined): PageOptions {
   return { pageSize: MAX_PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) };
-}
-
-/** Whether a definition's own schema has taken the input. Rejects with INPUT_INVALID. */
-async function validatedInput(workflow: WorkflowName, input: Payload, type: string): Promise<boolean> {
-  const schema = typeof workflow === "string" ? undefined : (workflow as Partial<WorkflowDefinition>).input;
-  if (schema === undefined) return false;
-  await assertFits(schema, input, inputOf(type));
-  return true;
 }

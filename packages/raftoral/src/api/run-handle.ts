@@ -6,6 +6,9 @@ import type {
   SignalDefinition,
   StreamDefinition,
   StreamValue,
+  UpdateDefinition,
+  UpdateInput,
+  UpdateResult,
   VariableDefinition,
   VariableValue,
   WorkflowDefinition,
@@ -16,6 +19,7 @@ import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./men
 import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryRecord, PendingCall, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
+import type { AcceptedUpdate, UpdateArguments } from "./updates.ts";
 import type { RunVariable, VariableOptions } from "./variables.ts";
 import type { CancelOptions, QueryArguments, Run, SignalArguments, Workflows } from "./workflows.ts";
 
@@ -86,6 +90,20 @@ export class RunHandle<Result> implements Run<Result> {
 
   signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void> {
     return this.#workflows.signal(this.runId, signal, ...args);
+  }
+
+  update<Update extends UpdateDefinition | string>(
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>> {
+    return this.#workflows.update(this.runId, update, ...args);
+  }
+
+  startUpdate<Update extends UpdateDefinition | string>(
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>> {
+    return this.#workflows.startUpdate(this.runId, update, ...args);
   }
 
   cancel(options?: CancelOptions): Promise<void> {

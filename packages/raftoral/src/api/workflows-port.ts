@@ -14,6 +14,7 @@ import type { Payload } from "./payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
+import type { UpdateEnd } from "./updates.ts";
 import type { VariablePage } from "./variables.ts";
 
 /** A checked start. */
@@ -48,6 +49,34 @@ export interface QueryRequest {
   readonly input: Payload;
 }
 
+/** A checked update. */
+export interface UpdateRequest {
+  readonly runId: string;
+  readonly name: string;
+  readonly input: Payload;
+  readonly updateId: string;
+  /** Until when to wait. */
+  readonly until: "accepted" | "completed";
+}
+
+/** A checked signal, and the start of its run if there is none. */
+export interface SignalWithStartRequest {
+  readonly start: StartRequest;
+  /** Of the run that `start` names. */
+  readonly signal: SignalRequest;
+  /** Whether a run that has ended is followed by another one under its id. */
+  readonly afterEnd: boolean;
+}
+
+/** A checked update, and the start of its run if there is none. */
+export interface UpdateWithStartRequest {
+  readonly start: StartRequest;
+  /** Of the run that `start` names. */
+  readonly update: UpdateRequest;
+  /** Whether a run that has ended is followed by another one under its id. */
+  readonly afterEnd: boolean;
+}
+
 /** A checked page: `pageToken` is what an implementation gave out, or an invention of the caller. */
 export interface PageRequest {
   readonly pageSize: number;
@@ -74,6 +103,12 @@ export interface WorkflowsPort {
   pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]>;
   /** The handler's answer. */
   query(request: QueryRequest, limit: CallLimit): Promise<Payload>;
+  /** Undefined when the update is not that far within `limit.timeoutMs`. */
+  update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
+  /** As `start`. */
+  signalWithStart(request: SignalWithStartRequest, limit: CallLimit): Promise<boolean>;
+  /** As `update`. */
+  updateWithStart(request: UpdateWithStartRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
   answer(request: AnswerRequest, limit: CallLimit): Promise<void>;
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
   resume(runId: string, limit: CallLimit): Promise<void>;

@@ -11,7 +11,9 @@ import type {
   SignalDefinition,
   StreamDefinition,
   StreamValue,
-  TraceContext,
+  UpdateDefinition,
+  UpdateInput,
+  UpdateResult,
   VariableDefinition,
   VariableValue,
   WorkflowDefinition,
@@ -33,8 +35,10 @@ import type {
   RunPage,
   RunSummary,
 } from "./runs.ts";
+import type { StartOptions } from "./start-options.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
+import type { AcceptedUpdate, SignalWithStartOptions, UpdateArguments, UpdateWithStartOptions } from "./updates.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 
 /** What names a workflow: its type, or its definition. */
@@ -48,24 +52,6 @@ export type StartArguments<Workflow> =
   undefined extends WorkflowInput<Workflow>
     ? [input?: WorkflowInput<Workflow> | Payload, options?: StartOptions]
     : [input: WorkflowInput<Workflow> | Payload, options?: StartOptions];
-
-/** Options of a start. */
-export interface StartOptions extends CallOptions {
-  /** Starting twice with one id is one run. Text of 1 to 512 characters; a random UUID by default. */
-  readonly runId?: string;
-  /**
-   * Pins the version: no other will do, also for a run that exists already. By default the definition's version, or the newest one that any node has
-   * registered; a repeated start then finds its run whatever its version.
-   */
-  readonly version?: number;
-  /** How long the run may take, in milliseconds, over crashes and all: it has then failed with RUN_TIMED_OUT. Without a limit by default. */
-  readonly runTimeoutMs?: number;
-  /**
-   * The place in a distributed trace that the run belongs to: the headers of W3C Trace Context. By default that of the span of OpenTelemetry which is active in the caller;
-   * `false` for none. A `traceparent` that is not well-formed stands for none. That of the first start stands: another one in a repeated start changes nothing.
-   */
-  readonly trace?: TraceContext | false;
-}
 
 /** Options of a signal. */
 export interface SignalOptions extends CallOptions {
@@ -207,6 +193,43 @@ export interface Workflows {
     ...args: SignalArguments<NoInfer<Given>>
   ): Promise<void>;
   /**
+   * Asks a run's body to do something (`ctx.onUpdate`), and gives its answer. The owner validates the update, executes it once per id, and records the answer: the same
+   * id again gives the same answer, also after takeovers, continueAsNew and the run's end, as long as it is among the latest 256 updates of the run that were answered (and
+   * in their latest 4 MiB). Without `timeoutMs` it waits as long as it takes, over changes of the leader and the owner. Rejects with UpdateFailedError when the handler
+   * throws, UPDATE_REJECTED by the validator or a schema, UPDATE_UNKNOWN without a handler, UPDATE_BUFFER_FULL, WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, INPUT_INVALID,
+   * DEADLINE_EXCEEDED (the update goes on), NAME_INVALID, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  update<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>>;
+  /** As {@link Workflows.update}, but resolves once the update is accepted, and will be executed whatever dies: with the way to wait for its answer. */
+  startUpdate<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>>;
+  /**
+   * Sends a signal to the run `options.runId`, and starts the run for it if there is none: both or neither, in one entry of the log. A run that goes on gets the signal,
+   * whatever it was started with. Rejects as {@link Workflows.start} and {@link Workflows.signal} do, and with WORKFLOW_FINISHED for a run that has ended (`ifFinished`).
+   */
+  signalWithStart<Workflow extends WorkflowName, Given>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    signal: SignalDefinition<Given> | string,
+    payload: NoInfer<Given> | Payload,
+    options: SignalWithStartOptions,
+  ): Promise<Run<WorkflowResult<Workflow>>>;
+  /** As {@link Workflows.signalWithStart}, with an update, whose answer it gives. Rejects as {@link Workflows.update} does, too. */
+  updateWithStart<Workflow extends WorkflowName, Update extends UpdateDefinition | string>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    update: Update,
+    updateInput: UpdateInput<Update> | Payload,
+    options: UpdateWithStartOptions,
+  ): Promise<UpdateResult<Update>>;
+  /**
    * Answers a token that a run has given out (`ctx.token`), once: the same answer again is taken for done. Resolves once it is committed. Rejects with
    * TOKEN_UNKNOWN, TOKEN_CONFLICT for a token that has another answer, TOKEN_EXPIRED, WORKFLOW_FINISHED, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
    */
@@ -294,6 +317,16 @@ export interface Run<Result = unknown> {
   input(options?: CallOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */
   signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void>;
+  /** See {@link Workflows.update}. */
+  update<Update extends UpdateDefinition | string>(
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>>;
+  /** See {@link Workflows.startUpdate}. */
+  startUpdate<Update extends UpdateDefinition | string>(
+    update: Update,
+    ...args: UpdateArguments<UpdateInput<Update>>
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>>;
   /** See {@link Workflows.cancel}. */
   cancel(options?: CancelOptions): Promise<void>;
   /** See {@link Workflows.resume}. */

@@ -23,6 +23,7 @@ import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addStorage } from "./commands/storage/storage.ts";
 import { addStream } from "./commands/stream.ts";
+import { addUpdate } from "./commands/update.ts";
 import { addVariables } from "./commands/variables.ts";
 import type { CliIo } from "./io.ts";
 import { printableIo } from "./printable-io.ts";
@@ -82,6 +83,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addStream(program, io);
   addEvents(program, io);
   addQuery(program, io);
+  addUpdate(program, io);
   addAnswer(program, io);
   addVariables(program, io);
   addCancel(program, io);

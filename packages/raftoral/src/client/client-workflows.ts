@@ -6,8 +6,18 @@ import { Payload } from "../api/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
+import type { UpdateEnd } from "../api/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
-import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
+import type {
+  PageRequest,
+  QueryRequest,
+  SignalRequest,
+  SignalWithStartRequest,
+  StartRequest,
+  UpdateRequest,
+  UpdateWithStartRequest,
+  WorkflowsPort,
+} from "../api/workflows-port.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
 import {
   descriptionFromWire,
@@ -18,6 +28,7 @@ import {
 } from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
 import { traceToWire } from "../wire/trace-messages.ts";
+import { updateEndFromWire } from "../wire/update-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
 import type { FollowedCalls } from "./followed-calls.ts";
@@ -37,9 +48,8 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    const { runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0, trace } = request;
-    const named = { runId, workflowType, version, versionPinned: isPinned };
-    const message = { ...named, input: input.bytes, runTimeoutMs: BigInt(runTimeoutMs), ...traceToWire(trace) };
+    const { workflowType } = request;
+    const message = startToWire(request);
     const { created } = await this.#calls.call(`Starting ${workflowType}`, limit, (node, options) =>
       node.workflows.startRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
@@ -121,6 +131,39 @@ export class ClientWorkflows implements WorkflowsPort {
     return Payload.ofBytes(answer, `the answer to query ${name}`);
   }
 
+  update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
+    const { runId, name } = request;
+    const message = updateToWire(request);
+    return this.#polls.until(`Updating run ${runId}`, limit, async (node, options, waitMs) =>
+      updateEndFromWire(await node.workflows.updateRun({ ...message, waitMs }, options), name),
+    );
+  }
+
+  async signalWithStart({ start, signal, afterEnd }: SignalWithStartRequest, limit: CallLimit): Promise<boolean> {
+    const { runId, name, payload, signalId } = signal;
+    const message = { signal: { name, payload: payload.bytes, signalId }, afterEnd };
+    const { created } = await this.#calls.call(`Signalling run ${runId}`, limit, (node, options) => {
+      const { timeoutMs } = options;
+      return node.workflows.signalWithStart({ ...message, start: { ...startToWire(start), timeoutMs } }, options);
+    });
+    return created;
+  }
+
+  updateWithStart(
+    { start, update, afterEnd }: UpdateWithStartRequest,
+    limit: CallLimit,
+  ): Promise<UpdateEnd | undefined> {
+    const { runId, name } = update;
+    const message = { start: startToWire(start), afterEnd };
+    const asked = updateToWire(update);
+    return this.#polls.until(`Updating run ${runId}`, limit, async (node, options, waitMs) =>
+      updateEndFromWire(
+        await node.workflows.updateWithStart({ ...message, update: { ...asked, waitMs } }, options),
+        name,
+      ),
+    );
+  }
+
   async answer(request: AnswerRequest, limit: CallLimit): Promise<void> {
     const message = answerToWire(request);
     await this.#calls.call("Answering a token", limit, (node, options) =>
@@ -155,6 +198,15 @@ export class ClientWorkflows implements WorkflowsPort {
       node.workflows.mendRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
+}
+
+function startToWire({ runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0, trace }: StartRequest) {
+  const named = { runId, workflowType, version, versionPinned: isPinned };
+  return { ...named, input: input.bytes, runTimeoutMs: BigInt(runTimeoutMs), ...traceToWire(trace) };
+}
+
+function updateToWire({ runId, name, input, updateId, until }: UpdateRequest) {
+  return { runId, update: name, input: input.bytes, updateId, untilAccepted: until === "accepted" };
 }
 
 function pageOf({ pageSize, pageToken = "" }: PageRequest): { readonly pageSize: number; readonly pageToken: string } {

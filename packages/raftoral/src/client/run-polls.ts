@@ -1,5 +1,5 @@
 /**
- * Waiting for runs from outside: long polls, one after the other, until the run has ended.
+ * Waiting for runs and updates from outside: long polls, one after the other, until there is an answer.
  *
  * RP1. A wait ends with the run, at its limit, at its signal, or with a failure that asking again would not change; a poll without an answer, a node that
  *      stops and a cluster without a leader are none.
@@ -12,7 +12,8 @@ import type { EndedRun } from "../api/runs.ts";
 import { Deadline } from "../time/deadline.ts";
 import { pause } from "../time/pause.ts";
 import { outcomeFromWire } from "../wire/run-messages.ts";
-import type { Failover } from "./failover.ts";
+import type { Connection } from "./connection.ts";
+import type { Failover, SendOptions } from "./failover.ts";
 import { Gate } from "./gate.ts";
 
 /** One long poll; shorter than what proxies allow a silent call. */
@@ -25,6 +26,9 @@ const BUSY_POLL_MS = 1_000;
 const MAX_POLLS = 400;
 /** Pause after a poll that failed: the nodes may be starting, or electing. */
 const FAILURE_PAUSE_MS = 500;
+
+/** One long poll of a node, for `waitMs` at most; undefined when there is nothing yet. Asked again, it must be the same question. */
+export type Poll<T> = (node: Connection, options: SendOptions, waitMs: number) => Promise<T | undefined>;
 
 /** The waits of one client (RP1 to RP3). */
 export class RunPolls {
@@ -45,22 +49,30 @@ export class RunPolls {
   }
 
   /** The run's end; undefined when the limit's time is over before. */
-  async wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
+  wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
+    return this.until(`Waiting for run ${runId}`, limit, async (node, options, waitMs) => {
+      const { outcome } = await node.workflows.waitRun({ runId, waitMs }, options);
+      return outcome === undefined ? undefined : outcomeFromWire(runId, outcome);
+    });
+  }
+
+  /** What a poll gives, sooner or later; undefined when the limit's time is over before. */
+  async until<T>(what: string, limit: CallLimit, poll: Poll<T>): Promise<T | undefined> {
     const deadline = new Deadline(limit, this.#clock);
     const { signal } = limit;
     for (;;) {
       if (!(await this.#gate.enter({ timeoutMs: deadline.leftMs, signal }))) return undefined;
       let failure: RaftoralError | undefined;
       try {
-        const ended = await this.#poll(runId, deadline, signal);
-        if (ended !== undefined) return ended;
+        const found = await this.#poll(what, deadline, signal, poll);
+        if (found !== undefined) return found;
       } catch (error) {
         if (!mayPass(error)) throw error;
         failure = error;
       } finally {
         this.#gate.leave();
       }
-      if (signal?.aborted === true) throw callAborted(signal, `Waiting for run ${runId}`);
+      if (signal?.aborted === true) throw callAborted(signal, what);
       if (deadline.leftMs <= 0) return lastWord(failure);
       if (failure !== undefined && !this.#isClosed)
         await pause(this.#clock, Math.min(FAILURE_PAUSE_MS, deadline.leftMs), signal);
@@ -73,12 +85,17 @@ export class RunPolls {
     this.#gate.open();
   }
 
-  /** Asks once, for as long as a poll may take. Undefined when the run has not ended. */
-  async #poll(runId: string, deadline: Deadline, signal: AbortSignal | undefined): Promise<EndedRun | undefined> {
+  /** Asks once, for as long as a poll may take. Undefined when there is nothing yet. */
+  async #poll<T>(
+    what: string,
+    deadline: Deadline,
+    signal: AbortSignal | undefined,
+    poll: Poll<T>,
+  ): Promise<T | undefined> {
     const pollMs = this.#gate.load > 0.5 ? BUSY_POLL_MS : POLL_MS;
-    const { outcome } = await this.#failover.call(
+    return await this.#failover.call(
       {
-        what: `Waiting for run ${runId}`,
+        what,
         idempotent: true,
         // A run that has ended is heard of even without any time.
         timeoutMs: Math.max(deadline.leftMs, 1),
@@ -88,10 +105,9 @@ export class RunPolls {
       },
       (node, options) => {
         const waitMs = Math.max(0, Math.min(pollMs, Math.ceil(deadline.leftMs)));
-        return node.workflows.waitRun({ runId, waitMs }, options);
+        return poll(node, options, waitMs);
       },
     );
-    return outcome === undefined ? undefined : outcomeFromWire(runId, outcome);
   }
 }
 

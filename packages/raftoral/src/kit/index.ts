@@ -37,7 +37,7 @@ export {
   type SimulationReport,
   simulate,
 } from "./simulate/simulate.ts";
-export type { SignalOrder, SimulatedSignal } from "./simulate/simulated-signals.ts";
+export type { SignalOrder, SimulatedSignal, SimulatedUpdate } from "./simulate/simulated-signals.ts";
 export type { StepCall } from "./steps/step-call.ts";
 export { inTurn, type StepFilter, throws } from "./steps/step-mock.ts";
 export type { StepCount, TestSteps } from "./steps/test-steps.ts";

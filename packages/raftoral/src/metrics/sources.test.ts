@@ -238,6 +238,7 @@ describe("what workflows show", () => {
     const events = new Set<(event: RuntimeEvent) => void>();
     const runtime = {
       load: { owned: 2, queued: 1 },
+      residency: { resident: 2, evicted: 3, evictions: 4 },
       events: {
         subscribe: (listener: (event: RuntimeEvent) => void) => {
           events.add(listener);
@@ -259,6 +260,7 @@ describe("what workflows show", () => {
           to: owner,
           reason: "node-failure",
           ownerLosses: 1,
+          cancelReason: undefined,
           ...timed,
         });
         const alone = { isChild: false, leavesChildren: false };
@@ -276,6 +278,9 @@ describe("what workflows show", () => {
       "raftoral.workflow.runs{finished}": 7,
       "raftoral.workflow.runs.owned{}": 2,
       "raftoral.workflow.runs.queued{}": 1,
+      "raftoral.workflow.bodies.resident{}": 2,
+      "raftoral.workflow.bodies.evicted{}": 3,
+      "raftoral.workflow.bodies.evictions{}": 4,
       "raftoral.workflow.runs.ended{w,cancelled}": 2,
       "raftoral.workflow.runs.taken_over{node-failure}": 2,
       "raftoral.workflow.step.attempts{w,succeeded}": 3,

@@ -18,6 +18,9 @@ export const WORKFLOW_METRICS = {
   runs: gauge("raftoral.workflow.runs", "{run}", "Runs in the replicated state; the same on every node", [STATE]),
   owned: updown("raftoral.workflow.runs.owned", "{run}", "Running runs that are the node's"),
   queued: updown("raftoral.workflow.runs.queued", "{run}", "Runs of the node that wait for a place among its bodies"),
+  resident: updown("raftoral.workflow.bodies.resident", "{run}", "Bodies of the node's runs in its memory"),
+  evicted: updown("raftoral.workflow.bodies.evicted", "{run}", "Runs of the node whose bodies rest outside of memory"),
+  evictions: counter("raftoral.workflow.bodies.evictions", "{eviction}", "Bodies that have left the node's memory"),
   ended: counter("raftoral.workflow.runs.ended", "{run}", "Runs of the node that have ended", [TYPE, OUTCOME]),
   takenOver: counter("raftoral.workflow.runs.taken_over", "{run}", "Runs that became the node's later on", [REASON]),
   stepDuration: histogram(
@@ -44,14 +47,18 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   readonly #ended = new Tally(WORKFLOW_METRICS.ended);
   readonly #takenOver = new Tally(WORKFLOW_METRICS.takenOver);
   #state: MeasuredState | undefined;
-  #runtime: Pick<WorkflowRuntime, "load"> | undefined;
+  #runtime: Pick<WorkflowRuntime, "load" | "residency"> | undefined;
 
   constructor(recorders: Recorders) {
     this.#recorders = recorders;
   }
 
   /** The runtime, once it is there: it was started with this as its probe. */
-  watch(nodeId: NodeId, runtime: Pick<WorkflowRuntime, "load" | "events">, state: MeasuredState): () => void {
+  watch(
+    nodeId: NodeId,
+    runtime: Pick<WorkflowRuntime, "load" | "residency" | "events">,
+    state: MeasuredState,
+  ): () => void {
     this.#runtime = runtime;
     this.#state = state;
     return runtime.events.subscribe((event) => this.#heard(nodeId, event));
@@ -79,6 +86,10 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
       const { owned, queued } = this.#runtime.load;
       observe(WORKFLOW_METRICS.owned, owned);
       observe(WORKFLOW_METRICS.queued, queued);
+      const { resident, evicted, evictions } = this.#runtime.residency;
+      observe(WORKFLOW_METRICS.resident, resident);
+      observe(WORKFLOW_METRICS.evicted, evicted);
+      observe(WORKFLOW_METRICS.evictions, evictions);
     }
   }
 

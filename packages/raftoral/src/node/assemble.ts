@@ -143,6 +143,8 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     cluster,
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
+    updateRun: (request, limit) => port.update(request, limit),
+    updateWithStart: (request, limit) => port.updateWithStart(request, limit),
     readStream: (request, limit) => port.stream(request, limit),
     readEvents: (request, limit) => port.events(request, limit),
     members: () => membership.members(),

@@ -24,6 +24,8 @@ const ALL: Record<NodeEvent["type"], true> = {
   "record-committed": true,
   "signal-buffered": true,
   "stream-appended": true,
+  "update-answered": true,
+  "update-requested": true,
   "cancel-requested": true,
   "pause-requested": true,
   "run-retried": true,

@@ -52,5 +52,10 @@ export function guardedStream<Request, Response>(
 /** A text field that must be there. Throws REQUEST_INVALID. */
 export function required(value: string, field: string): string {
   if (value !== "") return value;
-  throw new NodeError("REQUEST_INVALID", `The request lacks ${field}.`, { details: { field } });
+  throw lacking(field);
+}
+
+/** The failure of a request without a field that must be there. */
+export function lacking(field: string): NodeError {
+  return new NodeError("REQUEST_INVALID", `The request lacks ${field}.`, { details: { field } });
 }

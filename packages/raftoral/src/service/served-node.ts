@@ -10,8 +10,9 @@ import type { EventPage, EventRequest } from "../api/events.ts";
 import type { Payload } from "../api/payload.ts";
 import type { EndedRun } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
+import type { UpdateEnd } from "../api/updates.ts";
 import type { Workflows } from "../api/workflows.ts";
-import type { QueryRequest } from "../api/workflows-port.ts";
+import type { QueryRequest, UpdateRequest, UpdateWithStartRequest } from "../api/workflows-port.ts";
 
 /** A place in the cluster. */
 export interface Admission {
@@ -30,6 +31,10 @@ export interface ServedNode {
   pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   /** What a handler of a run answers, as it is encoded. */
   queryRun(request: QueryRequest, limit: CallLimit): Promise<Payload>;
+  /** One long poll of {@link Workflows.update}: undefined when the update is not that far within the limit. */
+  updateRun(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
+  /** One long poll of {@link Workflows.updateWithStart}. */
+  updateWithStart(request: UpdateWithStartRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
   /** The pages of a stream as they come; ends with the stream or its run, or once it has given what is there. */
   readStream(request: StreamRequest, limit: CallLimit): AsyncIterable<StreamPage>;
   /** The pages of a read of events, as {@link WorkflowsPort.events} gives them. */

@@ -3,20 +3,34 @@
  * says.
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
-import { queryNameArgument, runIdArgument, streamNameArgument } from "../api/arguments.ts";
+import {
+  queryNameArgument,
+  runIdArgument,
+  streamNameArgument,
+  updateArgument,
+  updateIdArgument,
+} from "../api/arguments.ts";
+import type { CallLimit } from "../api/call-options.ts";
 import { mended } from "../api/mended.ts";
 import { Payload } from "../api/payload.ts";
 import type { RunFilter } from "../api/runs.ts";
+import { startRequest } from "../api/start-request.ts";
 import type { PageOptions } from "../api/workflows.ts";
-import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { UpdateRequest } from "../api/workflows-port.ts";
+import {
+  type StartRunRequest,
+  type UpdateRunRequest,
+  WorkflowService,
+} from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { actionFromWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { outcomeToWire, pendingToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
 import { failureFromWire } from "../wire/token-messages.ts";
 import { traceFromWire } from "../wire/trace-messages.ts";
+import { updateEndToWire } from "../wire/update-messages.ts";
 import { variableToWire } from "../wire/variable-messages.ts";
-import { callLimit, callOptions, guarded, guardedStream, required } from "./calls.ts";
+import { callLimit, callOptions, guarded, guardedStream, lacking, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
 const MAX_WAIT_MS = 60_000;
@@ -32,17 +46,8 @@ export function registerWorkflowService(
   const workflows = () => served().workflows;
   router.service(WorkflowService, {
     startRun: guarded(async (request, context) => {
-      const { workflowType, version, versionPinned, input, runId, runTimeoutMs } = request;
-      const type = required(workflowType, "workflow_type");
-      const named = version === 0 ? type : { type, version };
-      const run = await workflows().start(named, Payload.ofBytes(input, `the input of ${type}`), {
-        ...options(request.timeoutMs, context),
-        ...(runId === "" ? {} : { runId }),
-        ...(versionPinned ? { version } : {}),
-        ...(runTimeoutMs === 0n ? {} : { runTimeoutMs: safeNumber(runTimeoutMs, "run_timeout_ms") }),
-        // The caller's, and not that of a span of this node.
-        trace: traceFromWire(request.trace) ?? false,
-      });
+      const { workflow, input, options: given } = startOf(request);
+      const run = await workflows().start(workflow, input, { ...given, ...options(request.timeoutMs, context) });
       return { runId: run.runId, created: run.created === true };
     }),
 
@@ -86,8 +91,7 @@ export function registerWorkflowService(
 
     waitRun: guarded(async (request, context) => {
       const runId = runIdArgument(required(request.runId, "run_id"));
-      const limit = { timeoutMs: Math.min(request.waitMs, MAX_WAIT_MS), signal: context.signal };
-      const ended = await served().pollRun(runId, limit);
+      const ended = await served().pollRun(runId, pollLimit(request.waitMs, context));
       return ended === undefined ? {} : { outcome: outcomeToWire(ended) };
     }),
 
@@ -124,6 +128,36 @@ export function registerWorkflowService(
       const runId = required(request.runId, "run_id");
       const calls = await workflows().pending(runId, options(request.timeoutMs, context));
       return { calls: calls.map(pendingToWire) };
+    }),
+
+    updateRun: guarded(async (request, context) => {
+      const update = updateOf(request, required(request.runId, "run_id"));
+      return updateEndToWire(await served().updateRun(update, pollLimit(request.waitMs, context)));
+    }),
+
+    signalWithStart: guarded(async ({ start, signal, afterEnd }, context) => {
+      if (start === undefined || signal === undefined) throw lacking(start === undefined ? "start" : "signal");
+      const { workflow, input, options: given } = startOf(start);
+      const { name, signalId } = signal;
+      const payload = Payload.ofBytes(signal.payload, `signal ${name}`);
+      const run = await workflows().signalWithStart(workflow, input, required(name, "name"), payload, {
+        ...given,
+        ...options(start.timeoutMs, context),
+        runId: required(start.runId, "run_id"),
+        ...(signalId === "" ? {} : { signalId }),
+        ifFinished: afterEnd ? "start" : "refuse",
+      });
+      return { runId: run.runId, created: run.created === true };
+    }),
+
+    updateWithStart: guarded(async ({ start: given, update, afterEnd }, context) => {
+      if (given === undefined || update === undefined) throw lacking(given === undefined ? "start" : "update");
+      const runId = required(given.runId, "run_id");
+      const { workflow, input, options: more } = startOf(given);
+      const chosen = { uuid: () => runId, activeTrace: () => undefined };
+      const start = await startRequest(workflow, input, more, chosen);
+      const request = { start, update: updateOf(update, runId), afterEnd };
+      return updateEndToWire(await served().updateWithStart(request, pollLimit(update.waitMs, context)));
     }),
 
     answerToken: guarded(async (request, context) => {
@@ -177,6 +211,36 @@ export function registerWorkflowService(
       return {};
     }),
   });
+}
+
+function pollLimit(waitMs: number, { signal }: HandlerContext): CallLimit {
+  return { timeoutMs: Math.min(waitMs, MAX_WAIT_MS), signal };
+}
+
+function startOf({ workflowType, version, versionPinned, input, runId, runTimeoutMs, trace }: StartRunRequest) {
+  const type = required(workflowType, "workflow_type");
+  return {
+    workflow: version === 0 ? type : { type, version },
+    input: Payload.ofBytes(input, `the input of ${type}`),
+    options: {
+      ...(runId === "" ? {} : { runId }),
+      ...(versionPinned ? { version } : {}),
+      ...(runTimeoutMs === 0n ? {} : { runTimeoutMs: safeNumber(runTimeoutMs, "run_timeout_ms") }),
+      // The caller's, and not that of a span of this node.
+      trace: traceFromWire(trace) ?? (false as const),
+    },
+  };
+}
+
+function updateOf({ update, input, updateId, untilAccepted }: UpdateRunRequest, runId: string): UpdateRequest {
+  const { name } = updateArgument(required(update, "update"));
+  return {
+    runId: runIdArgument(runId),
+    name,
+    input: Payload.ofBytes(input, `the input of update ${name}`),
+    updateId: updateIdArgument(required(updateId, "update_id")) ?? updateId,
+    until: untilAccepted ? "accepted" : "completed",
+  };
 }
 
 function pageOf({ pageSize, pageToken }: { readonly pageSize: number; readonly pageToken: string }): PageOptions {

@@ -2,6 +2,7 @@
 import type { Workflows } from "../api/workflows.ts";
 import { queryCases } from "./query-cases.ts";
 import { tokenCases } from "./token-cases.ts";
+import { updateCases } from "./update-cases.ts";
 import { variableCases } from "./variable-cases.ts";
 
 /** Declares the tests, within the suite. `subject` gives the implementation once the tests run. */
@@ -9,4 +10,5 @@ export function askingCases(subject: () => { readonly workflows: Workflows }): v
   variableCases(subject);
   tokenCases(subject);
   queryCases(subject);
+  updateCases(subject);
 }

@@ -6,6 +6,7 @@ import {
   signal,
   stream,
   TerminalError,
+  update,
   variable,
   type WorkflowDefinition,
   workflow,
@@ -171,6 +172,51 @@ export const fragile = workflow("fragile", { version: 1 }, async (ctx) => {
   return await ctx.step("handle", handle, { retry: false });
 });
 
+const positive: StandardSchemaV1<{ readonly amount: number }> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value: unknown) => {
+      const { amount } = (value ?? {}) as { readonly amount?: unknown };
+      return typeof amount === "number" && amount > 0
+        ? { value: { amount } }
+        : { issues: [{ message: "pays nothing" }] };
+    },
+  },
+};
+
+export const pay = update("pay", { input: positive });
+export const balance = update<number>("balance");
+
+/** Keeps an account, and ends with `go`. */
+export const account = workflow("account", { version: 1 }, async (ctx, opened: number) => {
+  let [sum, received] = [opened, 0];
+  ctx.onUpdate(
+    pay,
+    async (own, { amount }) => {
+      const paid = await own.step("pay", () => amount);
+      sum -= paid;
+      return { left: sum };
+    },
+    {
+      validate: ({ amount }) => {
+        if (amount > sum) throw new RangeError(`There are ${sum}.`);
+      },
+    },
+  );
+  ctx.onUpdate(balance, () => sum);
+  ctx.onUpdate(update("break"), async (own) => {
+    await own.sleep(1);
+    throw Object.assign(new RangeError("It is broken."), { code: "BROKEN" });
+  });
+  ctx.on("paid-in", (_own, amount) => {
+    sum += Number(amount);
+    received += 1;
+  });
+  await ctx.waitFor(go);
+  return { sum, received };
+});
+
 /** What the nodes of the tested cluster can execute. */
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
@@ -188,4 +234,5 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   guardian,
   counting,
   fragile,
+  account,
 ];

@@ -25,8 +25,17 @@ import {
 } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
+import type { UpdateEnd } from "../api/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
-import type { PageRequest, QueryRequest, SignalRequest, StartRequest, WorkflowsPort } from "../api/workflows-port.ts";
+import type {
+  PageRequest,
+  QueryRequest,
+  SignalRequest,
+  StartRequest,
+  UpdateRequest,
+  UpdateWithStartRequest,
+  WorkflowsPort,
+} from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
@@ -57,6 +66,7 @@ export class FakeNode implements ServedNode {
   readonly clusterId = "fake-000000000000";
   readonly runs = new Map<string, FakeRun>();
   readonly signals: unknown[][] = [];
+  readonly updates: unknown[][] = [];
   /** Tokens with what they were answered with. */
   readonly answers: unknown[][] = [];
   /** Values of chunks, by the name of their stream. */
@@ -105,6 +115,22 @@ export class FakeNode implements ServedNode {
     return Payload.of({ [name]: input.value() ?? null }, "an answer");
   }
 
+  async updateRun(
+    { runId, name, input, updateId, until }: UpdateRequest,
+    limit: CallLimit,
+  ): Promise<UpdateEnd | undefined> {
+    await this.#enter("update", limit);
+    this.#present(runId);
+    this.updates.push([runId, name, input.value(), updateId]);
+    if (until === "accepted") return { status: "accepted" };
+    return { status: "completed", answer: Payload.of({ [name]: input.value() ?? null }, "an answer") };
+  }
+
+  async updateWithStart({ start, update }: UpdateWithStartRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
+    this.#startOnce(start);
+    return this.updateRun(update, limit);
+  }
+
   async *readStream({ runId, stream, from = 0 }: StreamRequest, limit: CallLimit): AsyncGenerator<StreamPage> {
     this.reads.push(limit.signal);
     await this.#enter("readStream", { ...limit, timeoutMs: 0 });
@@ -148,10 +174,7 @@ export class FakeNode implements ServedNode {
     return {
       start: async (request: StartRequest, limit) => {
         await this.#enter("start", limit);
-        const { runId, workflowType, version = 1, input } = request;
-        const created = !this.runs.has(runId);
-        if (created) this.runs.set(runId, run(runId, { workflowType, version, input: input.value() }));
-        return created;
+        return this.#startOnce(request);
       },
       describe: async (runId, limit) => {
         await this.#enter("describe", limit);
@@ -204,6 +227,14 @@ export class FakeNode implements ServedNode {
         return [...steps, ...this.waits];
       },
       query: async (request, limit) => this.queryRun(request, limit),
+      update: async (request, limit) => this.updateRun(request, limit),
+      updateWithStart: async (request, limit) => this.updateWithStart(request, limit),
+      signalWithStart: async ({ start, signal }, limit) => {
+        await this.#enter("signalWithStart", limit);
+        const created = this.#startOnce(start);
+        this.signals.push([signal.runId, signal.name, signal.payload.value(), signal.signalId]);
+        return created;
+      },
       answer: async (request: AnswerRequest, limit) => {
         await this.#enter("answer", limit);
         const { token, answer } = request;
@@ -280,6 +311,12 @@ export class FakeNode implements ServedNode {
         return { nodeId: 1, clusterId: "test-1", path, createdAt, files: 4, bytes: 2_000_000, groups };
       },
     };
+  }
+
+  #startOnce({ runId, workflowType, version = 1, input }: StartRequest): boolean {
+    const created = !this.runs.has(runId);
+    if (created) this.runs.set(runId, run(runId, { workflowType, version, input: input.value() }));
+    return created;
   }
 
   #present(runId: string): FakeRun {

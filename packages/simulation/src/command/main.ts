@@ -43,9 +43,10 @@ async function traced({ kind, start: seed, steps, only, ignore }: SimulateOption
   }
   if (kind === "programs") {
     const { runProgramSeed } = await import("../workflows/run-programs.ts");
+    const { planText } = await import("../workflows/plans.ts");
     const { found, trials } = await runProgramSeed(seed, { ignore });
     for (const { plan, trial } of trials) {
-      write(`disturbed by ${plan.plan || "nothing"}`);
+      write(`disturbed by ${planText(plan)}`);
       for (const line of trial.story) write(`  ${line}`);
     }
     const finding = found === undefined ? undefined : { stack: `${found.finding.invariant}: ${found.finding.message}` };

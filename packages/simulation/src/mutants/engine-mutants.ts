@@ -42,8 +42,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${EXECUTION}/run-execution.ts`,
-        find: "    do {\n      await this.#history.quiet();\n      await this.#answers.last();\n    } while (!this.#history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);\n",
+        file: `${EXECUTION}/body-cancellation.ts`,
+        find: "    do {\n      await history.quiet();\n      await answers.last();\n    } while (!history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);\n",
         replace: "    await undefined;\n",
       },
     ],
@@ -98,8 +98,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${EXECUTION}/executions.ts`,
-        find: "this.#reach(event.runId)?.cancel(event.reason);\n        this.#held.get(event.runId)?.leaveQueue?.();",
-        replace: "this.#reach(event.runId)?.cancel(event.reason);",
+        find: "this.#wake(held);\n    held.leaveQueue?.();",
+        replace: "this.#wake(held);",
       },
     ],
   },
@@ -248,6 +248,30 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
         find: "called(() => timer.call(() => sleep(timer, path, ms))).then(",
         replace:
           "new Promise<void>((resolve) => void (path === undefined || sleep === undefined || timer.clock.after(ms, resolve))).then(",
+      },
+    ],
+  },
+  {
+    name: "missed-while-evicted",
+    bug: "a signal that comes for a run whose body is not in memory does not bring the body back",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${EXECUTION}/executions.ts`,
+        find: "if (held.evicted !== undefined && awaitsSignal(held.evicted, name)) this.#wake(held);\n  }",
+        replace: "}",
+      },
+    ],
+  },
+  {
+    name: "evicted-without-alarm",
+    bug: "the time that a body waits for is forgotten when the body leaves memory",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: `${EXECUTION}/executions.ts`,
+        find: "dueMs === undefined ? undefined :",
+        replace: "dueMs !== -1 ? undefined :",
       },
     ],
   },

@@ -19,6 +19,7 @@
  * P16 queried-same     A query of a run that has completed shows what its body was answered with.
  * P17 undone-in-order  A saga that failed, also because its run was cancelled, has undone what it was told is booked, each once, in reverse order, and nothing else.
  * P18 generations      A run that has completed has come through all of its generations.
+ * P19 updates-once     Each update is executed once, and answered as a body that is run again says; an update is refused only because its run has ended.
  */
 export const PROGRAM_INVARIANTS = [
   "ended",
@@ -39,6 +40,7 @@ export const PROGRAM_INVARIANTS = [
   "queried-same",
   "undone-in-order",
   "generations",
+  "updates-once",
 ] as const;
 
 /** Name of an invariant of programs. */

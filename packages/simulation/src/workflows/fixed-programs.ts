@@ -91,6 +91,11 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
     ),
   },
   {
+    name: "a sleep whose body leaves memory",
+    program: program(sequence(step("reserve"), { do: "sleep", ms: 500 }, step("ship"))),
+    plans: [plan("evict@commit:1:after")],
+  },
+  {
     name: "sleeps that are over while the run goes to another node",
     program: program(sequence({ do: "sleep", ms: 500 }, { do: "sleep", ms: 500 }, step("ship"))),
     plans: [plan("move@commit:1:after"), plan("move@commit:2:after"), plan("cut-off-owner@commit:1:after")],
@@ -139,6 +144,54 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
       plan(`power-cut@commit:${nth}:after`),
       plan(`move@commit:${nth}:proposed`),
     ]),
+  },
+  {
+    name: "signals that come before they are waited for, over generations",
+    program: program(
+      sequence(
+        { do: "sleep", ms: 60_000 },
+        { do: "wait", signal: "go", timeoutMs: undefined },
+        { do: "wait", signal: "go", timeoutMs: undefined },
+      ),
+      { sendings: [0, 1, 2, 3].map((payload) => ({ signal: "go", payload, afterMs: 0 })), generations: 2 },
+    ),
+    plans: ["power-cut", "kill-owner", "cut-off-owner"].map((kind) =>
+      plan(`${kind}@commit:1:after`, { snapshots: true }),
+    ),
+  },
+  {
+    name: "nested sagas of a cancelled run whose owner dies while it undoes them",
+    program: program(
+      {
+        do: "saga",
+        bookings: 2,
+        body: {
+          do: "saga",
+          bookings: 2,
+          body: { do: "sleep", ms: 60_000 },
+          fails: false,
+          undoFailures: 1,
+        },
+        fails: false,
+        undoFailures: 1,
+      },
+      { cancelling: { commit: 4, when: "after" } },
+    ),
+    plans: [5, 6, 7].flatMap((nth) =>
+      ["kill-owner", "power-cut"].map((kind) => plan(`${kind}@commit:${nth}:after`, { snapshots: nth === 6 })),
+    ),
+  },
+  {
+    name: "a change of the code that comes while its run waits",
+    program: program(
+      sequence(
+        { do: "patched", id: "charge-first", before: step("reserve"), now: step("charge") },
+        { do: "sleep", ms: 60_000 },
+        { do: "patched", id: "two-labels", before: step("pack"), now: sequence(step("pack"), step("label")) },
+        step("ship"),
+      ),
+    ),
+    plans: [1, 2].map((deploysAt) => plan("", { deploysAt })),
   },
   {
     name: "signals that come while waits run out",

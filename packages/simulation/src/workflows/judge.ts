@@ -136,6 +136,8 @@ function overtakenSteps({ history: { records }, body }: EndedProgram): readonly 
       .filter(({ path, kind }) => (kind === "step" || kind === "step-failed") && !settled.has(path))
       // Only the saga hears of these.
       .filter(({ path }) => !path.split("/").includes("undo"))
+      // Of these, their handlers.
+      .filter(({ path }) => !path.includes("#u"))
       .map(({ path }) => path)
   );
 }

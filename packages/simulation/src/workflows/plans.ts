@@ -31,6 +31,7 @@ const AT_COMMITS: readonly (readonly [kind: DisturbanceKind, when: When, snapsho
   ["transfer", "proposed", false],
   ["drain-owner", "after", false],
   ["power-cut", "after", true],
+  ["evict", "after", false],
 ];
 
 const WHENS: readonly When[] = ["before", "proposed", "after"];

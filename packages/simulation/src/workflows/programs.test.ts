@@ -60,6 +60,7 @@ test("the programs that are drawn do everything that a body can do", () => {
   expect(isThere((one) => one.do === "scope" && actionsOf(one.body).some((inner) => inner.do === "scope"))).toBe(true);
   expect(programs.filter((program) => program.cancelling !== undefined).length).toBeGreaterThan(MANY / 10);
   expect(programs.filter((program) => program.generations > 1).length).toBeGreaterThan(MANY / 10);
+  expect(programs.filter(({ notings = [] }) => notings.length > 0).length).toBeGreaterThan(MANY / 8);
   expect(programs.filter(isExact).length).toBeGreaterThan(MANY / 3);
 });
 

@@ -42,6 +42,9 @@ function* candidates({ program, plan }: FoundInProgram): Generator<readonly [Pro
   if (program.generations > 1) yield [{ ...program, generations: 1 }, plan];
   if (program.cancelling !== undefined) yield [{ ...program, cancelling: undefined }, plan];
   for (const body of smallerActions(program.body)) yield [{ ...program, body }, plan];
+  for (const left of program.notings ?? []) {
+    yield [{ ...program, notings: program.notings?.filter((one) => one !== left) ?? [] }, plan];
+  }
   for (const left of program.sendings) {
     yield [{ ...program, sendings: program.sendings.filter((one) => one !== left) }, plan];
   }

@@ -9,6 +9,7 @@ import { leaf } from "./body/leaf.ts";
 import { COURSE, programWorkflow } from "./body/program-workflow.ts";
 import type { ProgramFinding, ProgramInvariant } from "./finding.ts";
 import { earlierOf, judgeChunks, judgeEnd } from "./judge.ts";
+import { askForNotes, type Heard, judgeNotes } from "./notes.ts";
 import type { Plan } from "./plans.ts";
 import type { Program } from "./program/program.ts";
 import { type ObservedBody, RunObserver } from "./run-observer.ts";
@@ -74,7 +75,8 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
     answerTokens(cluster, observer);
     const disturbing = disturb(cluster, RUN_ID, plan.plan);
     const deployed = plan.deploysAt === undefined ? undefined : deploy(cluster, plan.deploysAt, now);
-    history = await runIt(cluster, program, plan);
+    let heard: Heard;
+    [history, heard] = await runIt(cluster, program, plan);
     await disturbing.finish();
     await deployed?.();
     come = disturbing.come;
@@ -93,8 +95,15 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
     // Code that comes in the middle of a run may lead to another end.
     findings.push(...(await judgeEnd(ended, deployed === undefined ? undisturbed?.history : undefined)));
     // A query runs the code that the nodes have by now.
-    if (history.outcome.status === "completed" && body?.isOld === false)
-      findings.push(...(await judgeCourse(cluster, body)));
+    const mayAsk = history.outcome.status === "completed" && body?.isOld === false;
+    if (mayAsk) findings.push(...(await judgeCourse(cluster, body)));
+    findings.push(
+      ...(await judgeNotes(cluster, RUN_ID, heard, {
+        mayAsk,
+        outcome: history.outcome.status,
+        generation: earlierOf(history).length + 1,
+      })),
+    );
   } catch (error) {
     findings.push(findingOf(error));
   }
@@ -164,8 +173,12 @@ function loggerFor(findings: ProgramFinding[]): Logger {
 }
 
 /** Starts the run, does to it what the program says, and waits for its end. */
-async function runIt(cluster: TestCluster, program: Program, { isCrowded }: Plan): Promise<HistoryExport> {
-  const { cancelling, sendings } = program;
+async function runIt(
+  cluster: TestCluster,
+  program: Program,
+  { isCrowded }: Plan,
+): Promise<readonly [HistoryExport, Heard]> {
+  const { cancelling, sendings, notings = [] } = program;
   if (cancelling !== undefined) {
     const { commit, when } = cancelling;
     cluster.at({ runId: RUN_ID, commit, when }, () => {
@@ -184,10 +197,11 @@ async function runIt(cluster: TestCluster, program: Program, { isCrowded }: Plan
     }
   };
   void send();
+  const noted = askForNotes(cluster, RUN_ID, notings);
   if (isCrowded) await cancelWithoutSlot(cluster, program);
   await run.wait();
   isOver = true;
-  return await run.exportHistory();
+  return [await run.exportHistory(), await noted()];
 }
 
 /** Cancels the run, and one that has not begun, while another one has the slot of their node. */

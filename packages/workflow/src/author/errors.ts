@@ -304,7 +304,7 @@ export class NonDeterminismError extends WorkflowError {
 }
 
 /** What is wrong with a call on a context. */
-export type ContextMisuse = "CONTEXT_ENDED" | "CONTEXT_FOREIGN" | "CONTEXT_IN_STEP";
+export type ContextMisuse = "CONTEXT_ENDED" | "CONTEXT_FOREIGN" | "CONTEXT_IN_HANDLER" | "CONTEXT_IN_STEP";
 
 /**
  * A call on a context from where it has no meaning: after its body has returned, from the body of another run, or inside of a step. A step that

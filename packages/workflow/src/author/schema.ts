@@ -96,6 +96,18 @@ export function outputOf(workflowType: string): SchemaSubject {
   return { code: "OUTPUT_INVALID", problem, remedy: "Correct the workflow or its schema." };
 }
 
+/** The input of an update. */
+export function updateInputOf(name: string): SchemaSubject {
+  const problem = `The input is not what update ${name} takes`;
+  return { code: "INPUT_INVALID", problem, remedy: "Correct the input." };
+}
+
+/** The answer to an update. */
+export function updateOutputOf(name: string): SchemaSubject {
+  const problem = `What the handler of update ${name} returned is not what its output schema takes`;
+  return { code: "OUTPUT_INVALID", problem, remedy: "Correct the handler or its schema." };
+}
+
 /** The payload of a signal. */
 export function signalOf(name: string): SchemaSubject {
   const problem = `The payload is not what signal ${name} takes`;

@@ -9,6 +9,7 @@ import type { Recordable, Recorded } from "./recorded.ts";
 import type { StandardSchemaV1 } from "./schema.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
 import type { StreamDefinition, StreamWriter } from "./stream.ts";
+import type { UpdateDefinition, UpdateHandlerOptions } from "./update.ts";
 import type { VariableDefinition } from "./variable.ts";
 import type { WorkflowLog } from "./workflow-log.ts";
 import type { WorkflowResult } from "./workflow-types.ts";
@@ -328,6 +329,24 @@ export interface WorkflowContext {
    * run's, in every scope; the last handler of a name answers.
    */
   onQuery<Answer, Input>(definition: QueryDefinition<Answer, Input>, handler: (input: Input) => Answer): void;
+  /**
+   * Handles updates (`run.update`): `handler` is a part of the body, with a context whose names are its own, and what it gives is the caller's answer. It begins in the
+   * order in which updates were accepted, and several may be under way at once. What it throws is the caller's failure, and not the run's. A body that returns ends once
+   * its handlers have ended. A name is the run's, in every scope; the last handler of a name answers. Call it before the body waits for anything.
+   */
+  onUpdate<Answer, Given, Input, Output>(
+    definition: UpdateDefinition<Answer, Given, Input, Output>,
+    handler: (ctx: WorkflowContext, input: Input) => Output | Promise<Output> | PromiseLike<Output>,
+    options?: UpdateHandlerOptions<Input>,
+  ): void;
+  /**
+   * Handles signals: each one of the name begins `handler`, in their order, as a part of the body with a context whose names are its own. Several may be under way at
+   * once. What it throws fails the run. An open `waitFor` of the name takes a signal before the handler does. A body that returns ends once its handlers have ended.
+   */
+  on<Signal extends SignalDefinition | string>(
+    signal: Signal,
+    handler: (ctx: WorkflowContext, payload: SignalPayload<Signal>) => unknown,
+  ): void;
   /** The time in ms since the epoch, recorded. */
   now(): Promise<number>;
   /**

@@ -6,6 +6,7 @@ import { records } from "./history/records.ts";
 import { signalReceive } from "./history/signal-receive.ts";
 import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
+import { updateAnswer } from "./history/update-answer.ts";
 import { deleteRun } from "./mending/delete.ts";
 import { edit } from "./mending/edit.ts";
 import { fork } from "./mending/fork.ts";
@@ -16,6 +17,7 @@ import { childEnded } from "./messages/child-ended.ts";
 import { closeChildren } from "./messages/close-children.ts";
 import { signal } from "./messages/signal.ts";
 import { tokenAnswer } from "./messages/token-answer.ts";
+import { update } from "./messages/update.ts";
 import { nodeDrain } from "./nodes/node-drain.ts";
 import { nodeLost } from "./nodes/node-lost.ts";
 import { nodeRegister } from "./nodes/node-register.ts";
@@ -27,6 +29,7 @@ import { moveRuns } from "./runs/move-runs.ts";
 import { ownerChange } from "./runs/owner-change.ts";
 import { prune } from "./runs/prune.ts";
 import { resume } from "./runs/resume.ts";
+import { startWith } from "./runs/start-with.ts";
 import { timeOut } from "./runs/time-out.ts";
 import { trial } from "./runs/trial.ts";
 import { workflowEnd } from "./runs/workflow-end.ts";
@@ -56,6 +59,9 @@ const DEFINITIONS = [
   closeChildren,
   timeOut,
   continueAsNew,
+  update,
+  updateAnswer,
+  startWith,
   terminate,
   pause,
   retry,

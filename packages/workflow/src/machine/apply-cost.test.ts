@@ -90,6 +90,7 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
   const type = { workflowType: "order", version: 1 };
   const types = [{ type: "order", version: 1 }];
   const startOf = (runId: string): number => log.state.summary(runId)?.startIndex ?? 0;
+  const started = (runId: string) => ({ runId, ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING });
   const heard = { runId: "hears", startIndex: startOf("hears"), childStart: startOf("heard") };
   return [
     { kind: "WorkflowStart", runId: "new", ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING },
@@ -107,6 +108,23 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
       parts: [{ name: "out", offset: 0, spans: [{ place: "", attempt: 0, values: [NOTHING, NOTHING] }], ends: true }],
       keepChunks: 1,
       keepBytes: 1,
+    },
+    { kind: "Update", runId: "long", updateId: "u", name: "add", input: NOTHING, atMs: 1 },
+    { kind: "UpdateAnswer", ...owned, updateId: "u", verdict: "accepted", path: "add#u1", value: NOTHING },
+    { kind: "UpdateAnswer", ...owned, updateId: "u", verdict: "completed", path: "", value: NOTHING },
+    {
+      kind: "StartWith",
+      start: started("with"),
+      signal: { name: "go", payload: NOTHING, signalId: "w" },
+      afterEnd: false,
+      atMs: 1,
+    },
+    {
+      kind: "StartWith",
+      start: started("ended-0"),
+      update: { updateId: "w", name: "add", input: NOTHING },
+      afterEnd: true,
+      atMs: 1,
     },
     { kind: "Signal", runId: "long", name: "go", payload: NOTHING, signalId: "s", atMs: 1 },
     { kind: "SignalReceive", ...owned, path: "go#0", name: "go", timedOut: false },

@@ -26,6 +26,8 @@
  * | scope      | `k start stream hash probe` | how many chunks of a stream the body has written in one scope |
  * | child      | `y family start` | a running child of the parent whose first generation is `family` |
  * | closing    | `x family` | a parent that has ended, and whose running children have not all been told |
+ * | update     | `j start id` | one update of the run: pending, under way, or answered and remembered |
+ * | place      | `z start place` | the id of the update that was answered at this place, while it is remembered |
  * | report     | `u start` | a child that has ended, and whose parent has not heard of it |
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
@@ -91,6 +93,8 @@ export const KEY_PREFIX = Object.freeze({
   child: "y",
   closing: "x",
   report: "u",
+  update: "j",
+  updatePlace: "z",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */
@@ -178,6 +182,16 @@ export function streamScopeKey(start: StateKey, stream: number, hash: number, pr
 /** Key of the entry of the variable whose name has this hash, or of the `probe`-th other one. `start` is a {@link numberKey}. */
 export function latestKey(start: StateKey, hash: number, probe: number): StateKey {
   return KEY_PREFIX.latest + start + numberKey(hash) + numberKey(probe);
+}
+
+/** Key of the update of this id. `start` is a {@link numberKey}. */
+export function updateKey(start: StateKey, id: string): StateKey {
+  return KEY_PREFIX.update + start + textKey(id);
+}
+
+/** Key of the place of an answered update. Both are {@link numberKey}s. */
+export function updatePlaceKey(start: StateKey, place: StateKey): StateKey {
+  return KEY_PREFIX.updatePlace + start + place;
 }
 
 /** FNV-1a over UTF-16 units, 32 bits. */

@@ -9,11 +9,11 @@
  */
 import { type Clock, type LogIndex, RaftError } from "@raftoral/raft-core";
 import type { EngineListener, EngineOverview } from "../runtime/engine/workflow-engine.ts";
-import type { StateRestored, WorkflowEvent } from "../state/workflow-event.ts";
+import type { StateRestored, UpdateAnswered, UpdateRequested, WorkflowEvent } from "../state/workflow-event.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 /** An event that readers get. */
-export type FeedEvent = Exclude<WorkflowEvent, StateRestored>;
+export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | UpdateAnswered>;
 
 /** The place of an event in the log: of the entry that brought it, and among the events of this entry, from 0. -1: before all of them. */
 export interface EventPosition {
@@ -169,7 +169,7 @@ export class EventFeed {
   #heard(batch: readonly WorkflowEvent[]): void {
     for (const event of batch) {
       if (event.type === "state-restored") this.#restored(event);
-      else this.#keep(event);
+      else if (event.type !== "update-requested" && event.type !== "update-answered") this.#keep(event);
     }
     this.#wakeSoon();
   }

@@ -6,9 +6,11 @@
  * RQ3. Payloads are bytes; nothing here decodes them.
  */
 import { type Clock, platformClock } from "@raftoral/raft-core";
+import type { UpdateTaken } from "../commands/messages/update.ts";
 import type { Refused } from "../commands/refusal.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
-import type { Started } from "../commands/runs/workflow-start.ts";
+import type { StartedWith, StartWith } from "../commands/runs/start-with.ts";
+import type { Started, StartFacts } from "../commands/runs/workflow-start.ts";
 import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
@@ -19,7 +21,11 @@ import type { RunEnd } from "../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/stream-view.ts";
 import { mendCommand, type RunFork, type RunMend } from "./mending.ts";
 import type { RequestLimit } from "./request-limit.ts";
+import { askedUpdate, type RunUpdate, type RunUpdateEnd, type Taken, type UpdateUntil } from "./run-updates.ts";
 import { RunWatch } from "./run-watch.ts";
+import { UpdateWatch } from "./update-watch.ts";
+
+export type { RunUpdate, RunUpdateEnd, UpdateUntil } from "./run-updates.ts";
 
 /** What a run is started with. */
 export interface RunStart {
@@ -49,6 +55,12 @@ export interface RunSignal {
   readonly signalId: string;
 }
 
+/** A start for a message: what the run begins with if there is none. */
+export interface MessageStart extends RunStart {
+  /** Whether a run that has ended is followed by another one under its id (false): otherwise the message is refused with WORKFLOW_FINISHED. */
+  readonly afterEnd?: boolean;
+}
+
 /**
  * Requests over one engine. A limit bounds each: beyond it `start`, `signal` and `cancel` reject with the last error, and `wait` resolves with
  * undefined.
@@ -59,6 +71,7 @@ export class RunRequests {
   readonly #proposer: RetryingProposer;
   readonly #watch: RunWatch;
   readonly #chunks: RunWatch;
+  readonly #updates: UpdateWatch;
 
   constructor(engine: WorkflowEngine, clock: Clock = platformClock) {
     this.#engine = engine;
@@ -66,26 +79,76 @@ export class RunRequests {
     this.#proposer = new RetryingProposer(engine, clock);
     this.#watch = new RunWatch(engine, clock);
     this.#chunks = new RunWatch(engine, clock, "ends-and-chunks");
+    this.#updates = new UpdateWatch(engine, clock);
   }
 
-  /** How many calls wait for a run to end, or for chunks of a stream. */
+  /** How many calls wait for a run to end, for chunks of a stream, or for an update. */
   get waits(): number {
-    return this.#watch.size + this.#chunks.size;
+    return this.#watch.size + this.#chunks.size + this.#updates.size;
   }
 
   /** Ends every wait with NODE_STOPPED. Idempotent. */
   close(): void {
     this.#watch.close();
     this.#chunks.close();
+    this.#updates.close();
   }
 
   /** Resolves once the start is committed. Rejects with WORKFLOW_TYPE_UNKNOWN, WORKFLOW_ID_CONFLICT, or the engine's error. */
   async start(start: RunStart, limit: RequestLimit): Promise<Started> {
-    const { version = 0, isPinned = false, ...rest } = start;
+    return (await this.#request({ kind: "WorkflowStart", ...this.#startOf(start) }, limit)) as Started;
+  }
+
+  /**
+   * Sends a signal to a run, which is started for it if there is none. Resolves once both are committed, as one. Rejects as {@link start} and {@link signal} do; what
+   * the run was started with is not compared.
+   */
+  async signalWithStart(start: MessageStart, signal: Omit<RunSignal, "runId">, limit: RequestLimit): Promise<Started> {
+    const { run } = await this.#startWith(start, { signal }, limit);
+    return run;
+  }
+
+  /**
+   * Asks for an update of a run, and waits until it is accepted, or answered; undefined when the limit is over before. Rejects with UPDATE_REJECTED, UPDATE_UNKNOWN,
+   * UPDATE_BUFFER_FULL, WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, NODE_STOPPED, or the engine's error.
+   */
+  update(update: RunUpdate, until: UpdateUntil, limit: RequestLimit): Promise<RunUpdateEnd | undefined> {
+    const ask = async (): Promise<UpdateTaken> =>
+      (await this.#request({ kind: "Update", ...update, atMs: this.#clock.wallMs() }, limit)) as UpdateTaken;
+    return askedUpdate(this.#updates, update, { until, ask }, limit);
+  }
+
+  /** As {@link update}, of a run that is started for it if there is none. Both are committed as one. */
+  async updateWithStart(
+    start: MessageStart,
+    update: Omit<RunUpdate, "runId">,
+    until: UpdateUntil,
+    limit: RequestLimit,
+  ): Promise<{ readonly run: Started; readonly end: RunUpdateEnd | undefined }> {
+    const { runId } = start;
+    const first = Promise.withResolvers<Started>();
+    first.promise.catch(() => {});
+    const ask = async (): Promise<Taken> => {
+      const taken = await this.#startWith(start, { update }, limit);
+      first.resolve(taken.run);
+      return taken;
+    };
+    const end = await askedUpdate(this.#updates, { runId, updateId: update.updateId }, { until, ask }, limit);
+    return { run: await first.promise, end };
+  }
+
+  async #startWith(
+    { afterEnd = false, ...start }: MessageStart,
+    message: Pick<StartWith, "signal" | "update">,
+    limit: RequestLimit,
+  ): Promise<StartedWith> {
+    const command = { kind: "StartWith", start: this.#startOf(start), ...message, afterEnd } as const;
+    return (await this.#request({ ...command, atMs: this.#clock.wallMs() }, limit)) as StartedWith;
+  }
+
+  #startOf({ version = 0, isPinned = false, ...rest }: RunStart): StartFacts {
     const { nodeId: owner } = this.#engine;
-    const atMs = this.#clock.wallMs();
-    const command = { kind: "WorkflowStart", version, isPinned, owner, atMs, ...rest } as const;
-    return (await this.#request(command, limit)) as Started;
+    return { version, isPinned, owner, atMs: this.#clock.wallMs(), ...rest };
   }
 
   /** Resolves once the signal is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, SIGNAL_BUFFER_FULL, or the engine's error. */
@@ -190,7 +253,8 @@ export class RunRequests {
 
   async #request(command: WorkflowCommand, limit: RequestLimit): Promise<Exclude<CommandResult, Refused>> {
     const { leftMs, goOn } = this.#bounds(limit);
-    const result = await this.#proposer.propose(command, { goOn, timeoutMs: leftMs, signal: limit.signal });
+    const timed = Number.isFinite(limit.timeoutMs) ? { timeoutMs: leftMs } : {};
+    const result = await this.#proposer.propose(command, { goOn, ...timed, signal: limit.signal });
     if (!result.ok) throw new WorkflowError(result.code, result.message, { details: result.details ?? {} });
     return result;
   }

@@ -18,8 +18,10 @@ export interface InterceptedBody {
   readonly epoch: Epoch;
   /** Owners that the run had before this one. */
   readonly takeovers: number;
-  /** Records that earlier owners left. */
+  /** Records that were there before the body began. */
   readonly replayed: number;
+  /** Whether the same owner ran the body before, and took it out of memory while it rested. */
+  readonly isResumed: boolean;
 }
 
 /** One context call of a body. */

@@ -10,6 +10,11 @@ import type { RuntimeProbe } from "./runtime-probe.ts";
 export interface RuntimeLimits {
   /** Bodies that run at once on this node (1024); more wait. Those that sleep or wait for a signal do not count. */
   readonly maxRunningBodies: number;
+  /**
+   * Bodies in memory on this node (1,000), those that run included. Over it, those that have rested longest leave memory; each begins again from its record when something
+   * happens to its run. Bodies that work do not leave: there may be as many as `maxRunningBodies`.
+   */
+  readonly maxResidentRuns: number;
   /** Largest value of a step, variable, signal, input or result, as JSON in bytes (768 KiB). */
   readonly maxPayloadBytes: number;
   /**
@@ -31,12 +36,13 @@ export interface RuntimeLimits {
   readonly handOverTimeoutMs: number;
   /** How long a drain lets steps finish before it hands their runs over, in ms (5,000). */
   readonly drainGraceMs: number;
-  /** How long a cancelled body may take to end, in ms (10,000). */
+  /** How long a cancelled body may take to end, in ms, its shields not counted (10,000). */
   readonly cancelGraceMs: number;
 }
 
 export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = Object.freeze({
   maxRunningBodies: 1024,
+  maxResidentRuns: 1000,
   maxPayloadBytes: 768 * 1024,
   retentionMs: 3_600_000,
   maxFinishedRuns: 10_000,

@@ -79,7 +79,7 @@ export class WorkflowRuntime {
       logger,
       uuid: options.uuid ?? (() => crypto.randomUUID()),
     });
-    const { maxRunningBodies, maxPayloadBytes, cancelGraceMs } = this.#limits;
+    const { maxRunningBodies, maxResidentRuns, maxPayloadBytes, cancelGraceMs } = this.#limits;
     this.#slots = new Slots(maxRunningBodies);
     const shared: ExecutionShared = {
       nodeId: engine.nodeId,
@@ -99,7 +99,7 @@ export class WorkflowRuntime {
       interceptor: options.interceptor,
       behaviourLevel,
     };
-    this.#executions = new Executions(engine, this.#registry, shared);
+    this.#executions = new Executions(engine, this.#registry, shared, maxResidentRuns);
     const live = (runId: string) => this.#executions.body(runId);
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
     this.#duties = new LeaderDuties(engine, clock, logger, this.#limits);
@@ -114,6 +114,20 @@ export class WorkflowRuntime {
   /** Runs of this node now: whose body runs, sleeps or waits here, and those of them that wait for a free place. */
   get load(): { readonly owned: number; readonly queued: number } {
     return { owned: this.#executions.size, queued: this.#slots.waiting };
+  }
+
+  /** Where the bodies of this node's runs are: in memory now, out of it because they rest, and how often one has left memory since the start. */
+  get residency(): { readonly resident: number; readonly evicted: number; readonly evictions: number } {
+    const { resident, evicted, evictions } = this.#executions;
+    return { resident, evicted, evictions };
+  }
+
+  /**
+   * For testing kits: takes the body of a run out of memory as soon as it rests. Resolves with whether it was; false when the run has no body here, or its body is over
+   * before.
+   */
+  evict(runId: string): Promise<boolean> {
+    return this.#executions.evict(runId);
   }
 
   /** What the body of a run answers to a query, from what this node has applied. Rejects as {@link RunQueries.answer} does. */

@@ -17,6 +17,7 @@ import { readerOf } from "../wire/command-wire.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
 import { putLatest } from "./latest-variables.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "./record-codec.ts";
+import { RestoredUpdates } from "./restored-updates.ts";
 import type { WaitingRuns } from "./run-counts.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import {
@@ -30,7 +31,6 @@ import {
   type RecordSink,
   startOf,
 } from "./run-records.ts";
-
 import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
 import { SNAPSHOT_RECORDS } from "./snapshot-records.ts";
 import { encodeHeader } from "./state-header.ts";
@@ -66,6 +66,7 @@ export class SnapshotDecoder {
   #held: Held | undefined;
   /** Of its steps, how many have come with their progress. */
   #stepsInProgress = 0;
+  readonly #updates = new RestoredUpdates();
   #clock = 0;
   #lastEpoch = 0;
   #salt = "";
@@ -181,6 +182,11 @@ export class SnapshotDecoder {
         this.#count(kind);
         if (this.#run === undefined) throw invalid("a stream comes before any run");
         putStreamRecord(this.#sink, this.#run, kind, content);
+        return;
+      case RECORD.update:
+        this.#count(kind);
+        if (this.#run === undefined) throw invalid("an update comes before any run");
+        this.#updates.take(this.#sink, this.#run, content);
         return;
       case RECORD.end:
         this.#endRun();
@@ -316,6 +322,7 @@ export class SnapshotDecoder {
   #endRun(): void {
     const run = this.#run;
     this.#run = undefined;
+    if (run !== undefined) this.#updates.end(run);
     if (run !== undefined && run.head.stepsInProgress !== this.#stepsInProgress)
       throw invalid(`run ${run.runId} has the progress of another number of steps than it says`);
     this.#stepsInProgress = 0;

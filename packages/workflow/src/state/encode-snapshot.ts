@@ -22,11 +22,12 @@ const MAX_HELD_BYTES = 1024 * 1024;
 /** Fields of a run's record in a snapshot that have records of their own in the store. */
 const INPUT_FIELD = 4;
 const SIGNAL_FIELD = 19;
-/** Records of a run's streams, in the order in which they come. */
-const OF_STREAMS = [
+/** Records of a run's streams and updates, in the order in which they come. */
+const OF_A_RUN = [
   [RECORD.stream, KEY_PREFIX.stream],
   [RECORD.streamBatch, KEY_PREFIX.streamBatch],
   [RECORD.streamScope, KEY_PREFIX.streamScope],
+  [RECORD.update, KEY_PREFIX.update],
 ] as const;
 
 /** Chunks have at most `chunkBytes`, and all but the last few of a large record as many. The view stays the caller's to close. */
@@ -63,7 +64,7 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
     count(RECORD.run);
     writeRun(content, view, start);
     emit(RECORD.run, content.view());
-    for (const [kind, prefix] of OF_STREAMS) {
+    for (const [kind, prefix] of OF_A_RUN) {
       for (const [, record] of view.scan(...rangeOf(prefix, start))) {
         count(kind);
         emit(kind, record);

@@ -13,6 +13,7 @@ import { type HistoryRecord, RECORD_KINDS } from "../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../model/run-outcome.ts";
 import { STUCK_REASONS } from "../model/stuck-reason.ts";
 import { type TraceContext, traceContextCodec } from "../model/trace-context.ts";
+import { NO_UPDATES, type UpdateTotals, updateTotalsCodec } from "../model/update.ts";
 import { ByteSlabs } from "../records/byte-slabs.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { BufferedSignal, RunFacts, RunHead, RunRecord } from "./run-record.ts";
@@ -70,6 +71,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
   to.string(18, head.cancelReason ?? "");
   for (const id of head.signalIds) to.string(20, id);
   to.uint(21, head.stepsInProgress);
+  if (head.updates !== undefined) {
+    part.reset();
+    updateTotalsCodec.write(part, head.updates);
+    to.message(50, part.view());
+  }
   if (run.parent !== undefined) {
     part.reset();
     knownParentCodec.write(part, run.parent);
@@ -128,6 +134,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
   let stepsInProgress = 0;
+  let updates: UpdateTotals | undefined;
   let parent: KnownParent | undefined;
   let trace: TraceContext | undefined;
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
@@ -178,6 +185,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 45) hasChildren = from.bool();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
+    else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
     else if (field === 70) mending = mendingCodec.read(from.message());
     else if (field === 71) isPauseAsked = from.bool();
     else if (field === 72) pauseReason = from.string();
@@ -197,6 +205,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         cancelReason: asked,
         signalIds,
         stepsInProgress,
+        updates,
         owner,
         epoch,
         attempt,
@@ -218,6 +227,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         tried,
         signalIds,
         stepsInProgress,
+        updates,
         pauseReason: isPauseAsked ? pauseReason : undefined,
         mending,
       };

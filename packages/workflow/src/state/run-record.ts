@@ -13,6 +13,7 @@ import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
+import type { UpdateTotals } from "../model/update.ts";
 import type { Seat } from "../nodes/seat.ts";
 
 /** A signal that the run has not asked for yet. */
@@ -52,6 +53,8 @@ export interface RunningHead {
   readonly signalIds: readonly string[];
   /** Steps without a record of which the state has progress. */
   readonly stepsInProgress: number;
+  /** Its updates; undefined for a run that never had one. */
+  readonly updates: UpdateTotals | undefined;
   /** Why somebody asked to pause it; undefined without a request. A run that is paused is stuck for that reason; another one is about to pause. */
   readonly pauseReason: string | undefined;
   /** What operators have done to it. */
@@ -78,6 +81,8 @@ export interface FinishedHead {
   readonly attempt: number;
   /** Steps whose progress it left behind; swept when it is pruned. */
   readonly stepsInProgress: number;
+  /** Updates that were answered and are remembered; undefined for a run that never had one. */
+  readonly updates: UpdateTotals | undefined;
   /** What operators have done to it. */
   readonly mending: RunMending;
 }

@@ -64,6 +64,8 @@ const SWEPT = [
   KEY_PREFIX.streamBatch,
   KEY_PREFIX.streamScope,
   KEY_PREFIX.latest,
+  KEY_PREFIX.update,
+  KEY_PREFIX.updatePlace,
 ];
 
 /**
@@ -344,7 +346,7 @@ export class RunTable {
 
   /** Whether anything of `SWEPT` is left of a run. Looks for what its head does not say; a stream's batches and scopes come with the stream. */
   #hasMany({ head, startIndex }: RunRecord): boolean {
-    if (head.stepsInProgress > 0) return true;
+    if (head.stepsInProgress > 0 || head.updates !== undefined) return true;
     const kinds: string[] = [KEY_PREFIX.stream, KEY_PREFIX.latest];
     if (head.status === "running" || head.archived === 0) kinds.push(KEY_PREFIX.history);
     return kinds.some((kind) => !isEmpty(this.#store.scan(...rangeOf(kind, startIndex))));

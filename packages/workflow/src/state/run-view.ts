@@ -9,6 +9,7 @@ import type { KnownProgress } from "../model/step-progress.ts";
 import type { HeldMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { TypeVersion } from "../model/type-version.ts";
+import type { OpenUpdate } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
 import type { RunHead, RunRecord } from "./run-record.ts";
@@ -56,6 +57,8 @@ interface OpenFacts extends RunFacts {
   readonly reason: OwnerReason;
   /** Names of signals that wait for it, oldest first. */
   readonly signals: readonly string[];
+  /** Number of the update that came last, over all generations; 0 without one. */
+  readonly latestUpdate: number;
   /** Owners that it lost in a row (model/owner-losses.ts). */
   readonly ownerLosses: number;
   /** Why somebody asked to pause it; undefined without a request. A running run with one is about to pause. */
@@ -111,6 +114,8 @@ export type RunView = RunSummary & {
   /** Paths of waits at which a retry found a signal: the run has it again there. Empty for a run that was never retried. */
   readonly keptSignals: readonly string[];
   readonly streams: readonly OwnedStream[];
+  /** Updates that are not answered, in the order in which they came. */
+  readonly updates: readonly OpenUpdate[];
 };
 
 /** A running child of a run. */
@@ -185,7 +190,8 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
   if (head.status === "running") {
     const { reason, losses, stuck, mismatch, pauseReason } = head;
     const signals = run.signals.map((signal) => signal.name);
-    const open = { ...facts, reason, signals, ownerLosses: losses.count, pauseReason };
+    const latestUpdate = head.updates?.latest ?? 0;
+    const open = { ...facts, reason, signals, latestUpdate, ownerLosses: losses.count, pauseReason };
     if (stuck === undefined) return { ...open, status: "running" };
     return stuck === "paused"
       ? { ...open, status: "paused" }
@@ -234,6 +240,7 @@ export function view(tables: Tables, run: RunRecord): RunView {
     isRetried: run.head.mending.retriedAt > 0,
     keptSignals: keptSignals(runs.records, run),
     streams: ownedStreams(runs.records, run),
+    updates: tables.updates.open(run),
   };
 }
 

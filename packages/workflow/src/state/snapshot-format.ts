@@ -20,6 +20,7 @@ export const RECORD = Object.freeze({
   stream: 8,
   streamBatch: 9,
   streamScope: 10,
+  update: 11,
 });
 
 /** What a snapshot that cannot be restored is refused with. */

@@ -23,12 +23,13 @@ import { type CodeMismatch, clippedMismatch } from "../model/stuck-reason.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
-import { HEADER_KEY } from "../records/state-keys.ts";
+import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
 import { ChildTable } from "./child-table.ts";
 import type { RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
 import { StreamTable } from "./stream-table.ts";
+import { UpdateTable } from "./update-table.ts";
 import type { RunStuck, WorkflowEvent } from "./workflow-event.ts";
 
 /** Signal ids that a run which has ended remembers. */
@@ -51,6 +52,7 @@ export class Tables {
   readonly nodes: NodeTable;
   readonly streams: StreamTable;
   readonly children: ChildTable;
+  readonly updates: UpdateTable;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
   clock: number;
   /** The latest ownership handed out. */
@@ -74,6 +76,7 @@ export class Tables {
     this.nodes = new NodeTable(store);
     this.streams = new StreamTable(store);
     this.children = new ChildTable(store);
+    this.updates = new UpdateTable(store);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
     this.salt = header.salt;
@@ -213,19 +216,20 @@ export class Tables {
       family: run.family,
       deadlineAtMs: run.deadlineAtMs,
       ownerLosses: head.losses.count,
+      cancelReason: head.cancelReason,
     });
   }
 
   /** Begins the next generation of a running run, on the same seat and under a new epoch. */
   continue(run: RunRecord, before: RunningHead, input: Uint8Array): RunRecord & { readonly head: RunningHead } {
     const { runId, workflowType, version, parent, startIndex, deadlineAtMs, trace } = run;
-    const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds } = before;
+    const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds, updates } = before;
     const generation = run.generation + 1;
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
     // Its history is empty: no replay of it has the old behaviours.
     const behaviourLevel = this.nodes.commonLevel;
     const facts = { ...factsOf(run), seed, generation, startIndex: this.index, behaviourLevel };
-    const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds };
+    const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds, updates };
     const epoch = this.nextEpoch();
     const fresh = {
       status: "running",
@@ -240,12 +244,14 @@ export class Tables {
       mending: NOT_MENDED,
     } as const;
     const head: RunningHead = { ...kept, ...fresh };
+    this.updates.move(run, numberKey(this.index));
     const next = this.runs.continue(run, facts, head, input);
     if (parent !== undefined) {
       this.children.remove(parent.family, startIndex);
       this.children.add(parent.family, this.index);
     }
     const signals = next.signals.map(({ name }) => name);
+    const open = this.updates.open(next);
     const at = { index: this.index, atMs: this.clock };
     const identity = {
       runId,
@@ -259,7 +265,7 @@ export class Tables {
       trace,
       behaviourLevel,
     };
-    this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals });
+    this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals, updates: open });
     return { ...next, head };
   }
 
@@ -269,11 +275,9 @@ export class Tables {
     const atMs = this.clock;
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
     const end = { outcome: outcome.status, endedAtMs: atMs, endIndex: this.index, endedUptimeMs: this.uptimeMs };
-    this.runs.finish(
-      run,
-      { status: "finished", ...end, cancelReason, signalIds, owner, epoch, attempt, mending },
-      outcome,
-    );
+    const updates = this.updates.close(run);
+    const ended = { ...end, cancelReason, signalIds, updates, owner, epoch, attempt, mending };
+    this.runs.finish(run, { status: "finished", ...ended }, outcome);
     const { runId, workflowType, parent, startIndex } = run;
     if (parent !== undefined) {
       this.children.remove(parent.family, startIndex);

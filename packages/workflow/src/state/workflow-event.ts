@@ -7,6 +7,7 @@ import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { CodeMismatch, StuckReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
+import type { OpenUpdate, UpdateVerdict } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
@@ -52,6 +53,8 @@ export interface RunContinued extends At {
   readonly cancelReason: string | undefined;
   /** Names of signals that wait for it, oldest first. */
   readonly signals: readonly string[];
+  /** Updates that are not answered, in the order in which they came. */
+  readonly updates: readonly OpenUpdate[];
 }
 
 /** A step (or wait, variable, ...) of a run is committed: it will not run again. */
@@ -99,6 +102,8 @@ export interface OwnerChanged extends At {
   readonly deadlineAtMs: number;
   /** Owners that the run has lost in a row (model/owner-losses.ts). */
   readonly ownerLosses: number;
+  /** Why somebody asked to cancel it; undefined without a request. */
+  readonly cancelReason: string | undefined;
 }
 
 /** No node executes the run until somebody resumes it. Follows its `owner-changed`. */
@@ -120,6 +125,23 @@ export interface SignalBuffered extends At {
   readonly workflowType: string;
   readonly name: string;
   readonly payload: Uint8Array;
+}
+
+/** Somebody asks for an update of a run. */
+export interface UpdateRequested extends At {
+  readonly type: "update-requested";
+  readonly runId: string;
+  readonly update: OpenUpdate;
+}
+
+/** The owner of a run has accepted, refused or answered an update. */
+export interface UpdateAnswered extends At {
+  readonly type: "update-answered";
+  readonly runId: string;
+  readonly updateId: string;
+  readonly verdict: UpdateVerdict;
+  /** Why it is refused, what it is answered with, or what it failed of. Empty for one that is accepted. */
+  readonly value: Uint8Array;
 }
 
 /** A stream of a run has more chunks, or has ended. */
@@ -217,6 +239,8 @@ export type WorkflowEvent =
   | OwnerChanged
   | RunStuck
   | SignalBuffered
+  | UpdateRequested
+  | UpdateAnswered
   | StreamAppended
   | CancelRequested
   | PauseRequested

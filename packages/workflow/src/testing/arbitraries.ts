@@ -38,6 +38,7 @@ const POOLS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   requestId: fc.constantFrom("", "r1", "r2", "r3"),
   path: fc.constantFrom("x#0", "x#1", "y#0"),
   name: fc.constantFrom("go", "stop"),
+  updateId: fc.constantFrom("", "u1", "u2", "u3"),
   signalId: fc.constantFrom("", "s1", "s2"),
   error: failure,
   traceparent: fc.constantFrom("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-none"),

@@ -13,7 +13,7 @@ interface Timer {
 export class HandClock implements Clock {
   #nowMs = 0;
   #timers: Timer[] = [];
-  readonly #startMs: number;
+  #startMs: number;
 
   /** `startMs`: what the wall clock shows at first. */
   constructor(startMs = 1_000_000) {
@@ -22,6 +22,11 @@ export class HandClock implements Clock {
 
   wallMs(): number {
     return this.#startMs + this.#nowMs;
+  }
+
+  /** Sets the wall clock back, as an operator would. The other one goes on. */
+  setBack(ms: number): void {
+    this.#startMs -= ms;
   }
 
   monotonicMs(): number {

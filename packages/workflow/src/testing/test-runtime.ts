@@ -1,11 +1,12 @@
 /** A runtime and the requests to its engine, with values instead of bytes: what a test says in one line. */
 import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
+import { UpdateFailedError } from "../author/update-errors.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { MendAction } from "../requests/mending.ts";
-import { RunRequests, runNotFound } from "../requests/run-requests.ts";
+import { RunRequests, type RunUpdateEnd, runNotFound } from "../requests/run-requests.ts";
 import type { PendingCall } from "../runtime/body/pending-calls.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
@@ -24,6 +25,8 @@ export interface TestRun<Output> {
   status(): Promise<RunSummary>;
   cancel(reason?: string): Promise<void>;
   signal(name: string, payload?: unknown): Promise<void>;
+  /** Rejects with UpdateFailedError for a handler that failed. */
+  update(name: string, input?: unknown, id?: string): Promise<unknown>;
 }
 
 /**
@@ -47,6 +50,15 @@ export class TestRuntime {
 
   get load(): { readonly owned: number; readonly queued: number } {
     return this.#runtime.load;
+  }
+
+  get residency(): { readonly resident: number; readonly evicted: number; readonly evictions: number } {
+    return this.#runtime.residency;
+  }
+
+  /** Takes the body of a run out of memory as soon as it rests. Resolves with whether it was. */
+  evict(runId: string): Promise<boolean> {
+    return this.#runtime.evict(runId);
   }
 
   get registered(): Promise<void> {
@@ -86,6 +98,7 @@ export class TestRuntime {
       },
       cancel: (reason) => this.cancel(id, reason),
       signal: (name, payload) => this.signal(id, name, payload),
+      update: (name, input, updateId) => this.update(id, name, input, updateId),
     };
   }
 
@@ -116,6 +129,22 @@ export class TestRuntime {
     const bytes = encodeValue(payload, `signal ${name}`, LARGEST_VALUE);
     const signal = { runId, name, payload: bytes, signalId: crypto.randomUUID() };
     await this.#requests.signal(signal, { timeoutMs: REQUEST_MS });
+  }
+
+  /** Rejects with UpdateFailedError for a handler that failed. */
+  async update(runId: string, name: string, input?: unknown, id: string = crypto.randomUUID()): Promise<unknown> {
+    const bytes = encodeValue(input, `the input of update ${name}`, LARGEST_VALUE);
+    const update = { runId, updateId: id, name, input: bytes };
+    return answerOf(runId, name, await this.#requests.update(update, "completed", { timeoutMs: REQUEST_MS }));
+  }
+
+  /** Until the update is accepted. */
+  async accepted(runId: string, name: string, input?: unknown, id: string = crypto.randomUUID()): Promise<string> {
+    const bytes = encodeValue(input, `the input of update ${name}`, LARGEST_VALUE);
+    const update = { runId, updateId: id, name, input: bytes };
+    const end = await this.#requests.update(update, "accepted", { timeoutMs: REQUEST_MS });
+    if (end === undefined) throw new Error(`Update ${name} of run ${runId} was not accepted in time.`);
+    return id;
   }
 
   /** From what this node has applied. */
@@ -169,4 +198,11 @@ export class TestRuntime {
     this.#requests.close();
     this.#runtime.stop();
   }
+}
+
+function answerOf(runId: string, name: string, end: RunUpdateEnd | undefined): unknown {
+  if (end === undefined) throw new Error(`Update ${name} of run ${runId} was not answered in time.`);
+  const value = decodeValue(end.value, `the answer to update ${name}`);
+  if (end.status === "failed") throw new UpdateFailedError(runId, name, value as RecordedError);
+  return value;
 }

@@ -157,6 +157,14 @@ export class ClusterFaults {
     return to.nodeId;
   }
 
+  async evict(runId: string): Promise<boolean> {
+    const runtime = this.ownerOf(runId)?.inside?.runtime;
+    if (runtime === undefined) return false;
+    const isEvicted = await runtime.evict(runId);
+    if (isEvicted) this.#begin(`the body of run ${runId} leaves memory`);
+    return isEvicted;
+  }
+
   /** Ends with the process, for what it was to do is not done any more. */
   async #drive(node: TestNode, doing: Promise<unknown>): Promise<void> {
     await this.#setting.time.drive(Promise.race([doing, node.ended]));

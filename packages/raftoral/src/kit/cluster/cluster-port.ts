@@ -5,6 +5,7 @@
  * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
+import { UpdateFailedError } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { mended } from "../../api/mended.ts";
@@ -13,13 +14,17 @@ import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
+import type { UpdateEnd } from "../../api/updates.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type {
   PageRequest,
   QueryRequest,
   SignalRequest,
+  SignalWithStartRequest,
   StartRequest,
+  UpdateRequest,
+  UpdateWithStartRequest,
   WorkflowsPort,
 } from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
@@ -32,8 +37,8 @@ export interface ClusterPortSetting {
   readonly nodes: () => readonly TestNode[];
   /** Resolves when a node is up. */
   readonly untilUp: () => Promise<void>;
-  /** Holds a signal back, as a slow network would. */
-  readonly delaySignal: (request: SignalRequest) => Promise<void>;
+  /** Holds a signal or an update back, as a slow network would. */
+  readonly delaySignal: (request: SignalRequest | UpdateRequest) => Promise<void>;
 }
 
 /** What a node says that is about to be gone, or cannot reach the others. */
@@ -48,12 +53,9 @@ export class ClusterPort implements WorkflowsPort {
   }
 
   start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace = false } = request;
-    const workflow = { type, ...(version === undefined ? {} : { version }) };
+    const { workflow, input, start } = startOf(request);
     return this.#call(async (workflows) => {
-      const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
-      const pinned = isPinned && version !== undefined ? { version } : {};
-      const run = await workflows.start(workflow, input, { runId, trace, ...pinned, ...limited, ...options(limit) });
+      const run = await workflows.start(workflow, input, { ...start, ...options(limit) });
       return run.created === true;
     });
   }
@@ -180,6 +182,44 @@ export class ClusterPort implements WorkflowsPort {
     return this.#call((workflows) => workflows.pending(runId, options(limit)));
   }
 
+  update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
+    const { runId, name, input, updateId: id, until } = request;
+    const ask = (workflows: Workflows): Promise<UpdateEnd | undefined> =>
+      updateEnd(name, limit, async () => {
+        if (until === "completed") {
+          return { answer: await workflows.update(runId, name, input, { id, ...options(limit) }) };
+        }
+        await workflows.startUpdate(runId, name, input, { id, ...options(limit) });
+        return undefined;
+      });
+    const { time, delaySignal } = this.#setting;
+    return time.drive(delaySignal(request).then(() => this.#attempt(ask)));
+  }
+
+  signalWithStart({ start: given, signal, afterEnd }: SignalWithStartRequest, limit: CallLimit): Promise<boolean> {
+    const { workflow, input, start } = startOf(given);
+    const { name, payload, signalId } = signal;
+    const more = { ...start, ifFinished: afterEnd ? "start" : "refuse", signalId } as const;
+    return this.#call(async (workflows) => {
+      const run = await workflows.signalWithStart(workflow, input, name, payload, { ...more, ...options(limit) });
+      return run.created === true;
+    });
+  }
+
+  updateWithStart(
+    { start: given, update, afterEnd }: UpdateWithStartRequest,
+    limit: CallLimit,
+  ): Promise<UpdateEnd | undefined> {
+    const { workflow, input, start } = startOf(given);
+    const { name, input: updateInput, updateId: id } = update;
+    const more = { ...start, ifFinished: afterEnd ? "start" : "refuse", id } as const;
+    return this.#call((workflows) =>
+      updateEnd(name, limit, async () => ({
+        answer: await workflows.updateWithStart(workflow, input, name, updateInput, { ...more, ...options(limit) }),
+      })),
+    );
+  }
+
   answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {
     return this.#call((workflows) =>
       answer.is === "value"
@@ -215,6 +255,31 @@ export class ClusterPort implements WorkflowsPort {
     // All nodes have ended during the call, or are about to. The cluster may have others by then.
     await Promise.all(stopping);
     return this.#attempt(call);
+  }
+}
+
+function startOf({ runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace }: StartRequest) {
+  const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
+  const pinned = isPinned && version !== undefined ? { version } : {};
+  const workflow = { type, ...(version === undefined ? {} : { version }) };
+  return { workflow, input, start: { runId, trace: trace ?? (false as const), ...pinned, ...limited } };
+}
+
+/** How an update stands, as the API of a node tells it. */
+async function updateEnd(
+  name: string,
+  limit: CallLimit,
+  ask: () => Promise<{ readonly answer: unknown } | undefined>,
+): Promise<UpdateEnd | undefined> {
+  try {
+    const answered = await ask();
+    if (answered === undefined) return { status: "accepted" };
+    return { status: "completed", answer: Payload.of(answered.answer, `the answer to update ${name}`) };
+  } catch (error) {
+    if (error instanceof UpdateFailedError) return { status: "failed", failure: error.failure };
+    const isLate = error instanceof RaftoralError && error.code === "DEADLINE_EXCEEDED";
+    if (isLate && limit.timeoutMs !== Number.POSITIVE_INFINITY) return undefined;
+    throw error;
   }
 }
 

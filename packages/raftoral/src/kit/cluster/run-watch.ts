@@ -277,10 +277,13 @@ export class RunWatch implements ProposalObserver {
       watched.epoch = body.epoch;
       watched.owner = body.nodeId;
     }
-    watched.bodies += 1;
+    if (!body.isResumed) watched.bodies += 1;
     watched.calls = 0;
     watched.open.clear();
-    this.tell(`run ${body.runId}: body ${watched.bodies} begins on node ${body.nodeId} after ${body.replayed} records`);
+    const does = body.isResumed ? "is back in memory" : "begins";
+    this.tell(
+      `run ${body.runId}: body ${watched.bodies} ${does} on node ${body.nodeId} after ${body.replayed} records`,
+    );
     return inBody(body, (use) => this.#setting.misuse.used(use), run);
   }
 

@@ -1,6 +1,6 @@
-/** Holds signals back on their way into the cluster, so that they arrive late and in another order. */
+/** Holds signals and updates back on their way into the cluster, so that they arrive late and in another order. */
 import type { Clock } from "@raftoral/raft-core";
-import type { SignalRequest } from "../../api/workflows-port.ts";
+import type { SignalRequest, UpdateRequest } from "../../api/workflows-port.ts";
 
 /** The delays of one test cluster, drawn between limits. Without limits nothing is held back. */
 export class SignalDelays {
@@ -22,8 +22,8 @@ export class SignalDelays {
     this.#maxMs = maxMs;
   }
 
-  /** Resolves when the signal may go on. */
-  async delay(_request: SignalRequest): Promise<void> {
+  /** Resolves when the message may go on. */
+  async delay(_request: SignalRequest | UpdateRequest): Promise<void> {
     if (this.#maxMs === 0) return;
     const delayMs = this.#minMs + this.#random() * (this.#maxMs - this.#minMs);
     await new Promise<void>((resolve) => {

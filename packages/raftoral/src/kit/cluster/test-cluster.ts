@@ -264,7 +264,7 @@ export class TestCluster {
     this.#faults.setNetwork(faults);
   }
 
-  /** Holds every signal back for a random time, so that signals may overtake each other. Zero for both undoes it. */
+  /** Holds every signal and every update back for a random time, so that they may overtake each other. Zero for both undoes it. */
   delaySignals(min: Duration, max: Duration): void {
     this.#signals.set(durationMs(min), durationMs(max));
   }
@@ -272,6 +272,14 @@ export class TestCluster {
   /** Gives a run to another node that is up, in the middle of whatever it does. Resolves with that node; undefined when there is none. */
   moveRun(runId: string): Promise<NodeId | undefined> {
     return this.#faults.moveRun(runId);
+  }
+
+  /**
+   * Takes the body of a run out of its owner's memory as soon as the body rests: every open call of it is a sleep or a wait. It runs again from its record when something
+   * happens to the run. Resolves with whether the body has left; with false when the run has no body at the moment, or the body is over first. Does not move time itself.
+   */
+  evict(runId: string): Promise<boolean> {
+    return this.#faults.evict(runId);
   }
 
   /** Resolves when so much virtual time has passed, in milliseconds. Does not move time itself. */
@@ -301,7 +309,7 @@ export class TestCluster {
     return this.#watch.hasLost(body.runId, body.nodeId, body.fencingToken);
   }
 
-  /** Bodies that began for a run: one, and one more for each takeover. */
+  /** Bodies that began for a run: one, and one more for each takeover. A body that comes back into memory is the same one. */
   bodies(runId: string): number {
     return this.#watch.bodiesOf(runId);
   }

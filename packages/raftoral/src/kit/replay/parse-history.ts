@@ -41,6 +41,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   "answer-failed": true,
   "answer-timeout": true,
   patched: true,
+  update: true,
   edited: true,
 };
 

@@ -129,6 +129,10 @@ export class Disturber implements Disturbing {
         cluster.setNetwork({ minDelayMs: 0, maxDelayMs: LATE_MS / 10, reorderRate: 0.2, reorderMs: LATE_MS });
         cluster.delaySignals(0, LATE_MS);
         return;
+      case "evict":
+        // The body may never rest again.
+        void cluster.evict(this.#runId);
+        return;
     }
   }
 

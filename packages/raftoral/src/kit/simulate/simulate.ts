@@ -22,7 +22,13 @@ import {
   planText,
 } from "./disturbance.ts";
 import { Disturber } from "./disturber.ts";
-import { inOrder, planSignals, type SignalOrder, type SimulatedSignal } from "./simulated-signals.ts";
+import {
+  inOrder,
+  planSignals,
+  type SignalOrder,
+  type SimulatedSignal,
+  type SimulatedUpdate,
+} from "./simulated-signals.ts";
 
 /** How a simulated run ended. */
 export interface SimulatedOutcome<Output> {
@@ -52,7 +58,9 @@ export interface SimulateOptions<Input, Output>
   readonly mocks?: (steps: TestSteps) => void;
   /** Signals that are sent to each run, and when. One that comes after the run's end is not sent. */
   readonly signals?: readonly SimulatedSignal[];
-  /** The order of the signals: `any` gives each seed one of its own, and the undisturbed run that which stands there ("given"). */
+  /** Updates that are sent to each run, and when, behind the signals. One that comes after the run's end, or that the body refuses, is left out. */
+  readonly updates?: readonly SimulatedUpdate[];
+  /** The order of the signals and updates: `any` gives each seed one of its own, and the undisturbed run that which stands there ("given"). */
   readonly signalOrder?: SignalOrder;
   /** What else happens from outside while the run goes on, such as a deploy. Awaited calls on the cluster survive every disturbance. */
   readonly during?: (run: Run<Output>, cluster: TestCluster) => Promise<void>;
@@ -147,7 +155,17 @@ async function attempt<Input, Output>(
   plan: readonly Disturbance[],
   undisturbed: SimulatedOutcome<Output> | undefined,
 ): Promise<Trial<Output>> {
-  const { input, workflows = [], mocks, during, check, signals = [], signalOrder = "given", ...cluster } = options;
+  const {
+    input,
+    workflows = [],
+    mocks,
+    during,
+    check,
+    signals = [],
+    updates = [],
+    signalOrder = "given",
+    ...cluster
+  } = options;
   const { nodes, startAt, nodeOptions, realWaitMs } = cluster;
   await using test = await TestCluster.start({
     // The same for all, so that ids and randomness are those of the undisturbed run: a seed decides the plan.
@@ -163,7 +181,8 @@ async function attempt<Input, Output>(
   let outcome: SimulatedOutcome<Output> | undefined;
   let failure: unknown;
   try {
-    const send = planSignals(test, RUN_ID, inOrder(signals, seed === UNDISTURBED_SEED ? "given" : signalOrder, seed));
+    const order = seed === UNDISTURBED_SEED ? "given" : signalOrder;
+    const send = planSignals(test, RUN_ID, inOrder([...signals, ...updates], order, seed));
     const run = await test.workflows.start(workflow, input, { runId: RUN_ID });
     const sending = send();
     sending.catch(() => {});

@@ -11,6 +11,7 @@ import {
   type FeedEvent,
   inputOf,
   RunRequests,
+  type RunStart,
   runNotFound,
   type RunSummary as StateSummary,
   type StreamQuery,
@@ -27,13 +28,17 @@ import { Payload } from "../../api/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
+import type { UpdateEnd } from "../../api/updates.ts";
 import { assertFits } from "../../api/validated-payload.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type {
   PageRequest,
   QueryRequest,
   SignalRequest,
+  SignalWithStartRequest,
   StartRequest,
+  UpdateRequest,
+  UpdateWithStartRequest,
   WorkflowsPort,
 } from "../../api/workflows-port.ts";
 import type { Environment } from "../../platform.ts";
@@ -41,7 +46,16 @@ import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
-import { chunkView, descriptionOf, endedOf, pendingOf, recordOf, summaryOf, variableView } from "./run-views.ts";
+import {
+  chunkView,
+  descriptionOf,
+  endedOf,
+  pendingOf,
+  recordOf,
+  summaryOf,
+  updateEndOf,
+  variableView,
+} from "./run-views.ts";
 
 /** What {@link NodeWorkflows} is made of. */
 export interface NodeWorkflowsOptions {
@@ -96,13 +110,9 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
-    assertPayloadSize(request.input.bytes, `the input of ${request.workflowType}`, this.#options.maxPayloadBytes);
-    return within(
-      this.#start(request, limit),
-      limit,
-      `Starting ${request.workflowType}`,
-      this.#options.environment.clock,
-    );
+    const start = async (): Promise<boolean> =>
+      (await this.#requests.start(await this.#startFacts(request), limit)).created;
+    return within(start(), limit, `Starting ${request.workflowType}`, this.#options.environment.clock);
   }
 
   async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
@@ -234,6 +244,33 @@ export class NodeWorkflows implements WorkflowsPort {
     return pendingOf(calls, (await engine.progress(runId, DESCRIBED_STEPS)) ?? []);
   }
 
+  async update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
+    const { runId, name, input, updateId, until } = request;
+    assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
+    const end = await this.#requests.update({ runId, updateId, name, input: input.bytes }, until, limit);
+    return updateEndOf(end, name);
+  }
+
+  async signalWithStart({ start, signal, afterEnd }: SignalWithStartRequest, limit: CallLimit): Promise<boolean> {
+    const { name, payload, signalId } = signal;
+    assertPayloadSize(payload.bytes, `signal ${name}`, this.#options.maxPayloadBytes);
+    const message = { name, payload: payload.bytes, signalId };
+    const send = async (): Promise<boolean> =>
+      (await this.#requests.signalWithStart({ ...(await this.#startFacts(start)), afterEnd }, message, limit)).created;
+    return within(send(), limit, `Signalling run ${start.runId}`, this.#options.environment.clock);
+  }
+
+  async updateWithStart(
+    { start, update, afterEnd }: UpdateWithStartRequest,
+    limit: CallLimit,
+  ): Promise<UpdateEnd | undefined> {
+    const { name, input, updateId, until } = update;
+    assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
+    const facts = { ...(await this.#startFacts(start)), afterEnd };
+    const message = { updateId, name, input: input.bytes };
+    return updateEndOf((await this.#requests.updateWithStart(facts, message, until, limit)).end, name);
+  }
+
   async answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {
     const isFailure = answer.is === "failure";
     const value = isFailure ? Payload.of(answer.failure, "the failure of a token").bytes : answer.value.bytes;
@@ -269,11 +306,10 @@ export class NodeWorkflows implements WorkflowsPort {
     await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
   }
 
-  async #start(
-    { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace }: StartRequest,
-    limit: CallLimit,
-  ): Promise<boolean> {
-    const { runtime, definitions, environment } = this.#options;
+  async #startFacts(request: StartRequest): Promise<RunStart> {
+    const { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace } = request;
+    const { runtime, definitions, environment, maxPayloadBytes } = this.#options;
+    assertPayloadSize(input.bytes, `the input of ${workflowType}`, maxPayloadBytes);
     // A start right after this node's own would be of a type that no node has registered yet.
     if (!this.#isRegistered) await runtime.registered;
     const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
@@ -283,18 +319,8 @@ export class NodeWorkflows implements WorkflowsPort {
     const digest = inputDigest === undefined ? {} : { inputDigest };
     const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
     const traced = trace === undefined ? {} : { trace };
-    const start = {
-      runId,
-      workflowType,
-      version,
-      input: input.bytes,
-      seed,
-      isPinned,
-      ...digest,
-      ...limited,
-      ...traced,
-    };
-    return (await this.#requests.start(start, limit)).created;
+    const given = { runId, workflowType, version, input: input.bytes, seed, isPinned };
+    return { ...given, ...digest, ...limited, ...traced };
   }
 
   async #barrier({ timeoutMs }: CallLimit): Promise<void> {

@@ -1,30 +1,34 @@
-/** From the workflow package's view of a run to what the API shows. Nothing is decoded. */
-import type {
-  ChildView,
-  CodeMismatch,
-  KnownProgress,
-  PausedSummary,
-  RecordedChunk,
-  RecordedError,
-  RecordedVariable,
-  RunEnd,
-  RunningSummary,
-  RunOutcome,
-  PendingCall as StatePending,
-  HistoryRecord as StateRecord,
-  RunSummary as StateSummary,
-  StuckSummary,
+/** From the workflow package's view of a run to what the API shows. Nothing is decoded but failures. */
+import {
+  type ChildView,
+  type CodeMismatch,
+  decodeValue,
+  type KnownProgress,
+  type PausedSummary,
+  type RecordedChunk,
+  type RecordedError,
+  type RecordedVariable,
+  type RunEnd,
+  type RunningSummary,
+  type RunOutcome,
+  type RunUpdateEnd,
+  type PendingCall as StatePending,
+  type HistoryRecord as StateRecord,
+  type RunSummary as StateSummary,
+  type StuckSummary,
 } from "@raftoral/workflow";
 import { Payload } from "../../api/payload.ts";
 import type {
   EndedRun,
   HistoryRecord,
   PendingCall,
+  RecordedFailure,
   RunDescription,
   RunSummary,
   StepInProgress,
 } from "../../api/runs.ts";
 import type { StreamChunk } from "../../api/streams.ts";
+import type { UpdateEnd } from "../../api/updates.ts";
 import type { RunVariable } from "../../api/variables.ts";
 
 /** A list shows the beginning of a failed run's message: so many UTF-16 units. */
@@ -78,6 +82,21 @@ function stepOf({ path, attempts, error, nextAtMs, beganAtMs, details }: KnownPr
 export function endedOf({ runId, workflowType, ended }: RunEnd): EndedRun | undefined {
   if (ended === undefined) return undefined;
   return { runId, workflowType, endedAtMs: ended.endedAtMs, ...outcomeOf(runId, ended.outcome) };
+}
+
+/** How an update of this name stands; undefined when it is not that far. */
+export function updateEndOf(end: RunUpdateEnd | undefined, name: string): UpdateEnd | undefined {
+  switch (end?.status) {
+    case undefined:
+      return undefined;
+    case "accepted":
+      return { status: "accepted" };
+    case "completed":
+      return { status: "completed", answer: Payload.ofBytes(end.value, `the answer to update ${name}`) };
+    case "failed":
+      // The owner recorded it, and not the author's code.
+      return { status: "failed", failure: decodeValue(end.value, `the failure of update ${name}`) as RecordedFailure };
+  }
 }
 
 /** One chunk of a stream. */

@@ -27,6 +27,7 @@ test("the histories have every kind of record that a body makes by itself", () =
       "sleep",
       "step",
       "step-failed",
+      "update",
       "variable",
       "wait-deadline",
     ]),

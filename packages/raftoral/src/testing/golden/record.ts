@@ -4,7 +4,19 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run } from "../../api/workflows.ts";
 import { TestCluster } from "../../kit/cluster/test-cluster.ts";
-import { approval, cancelledLater, everything, failing, GOLDEN, narrower, parent, searching } from "./workflows.ts";
+import {
+  add,
+  approval,
+  cancelledLater,
+  everything,
+  failing,
+  GOLDEN,
+  kept,
+  narrower,
+  parent,
+  room,
+  searching,
+} from "./workflows.ts";
 
 const folder = join(import.meta.dirname, "histories");
 const cluster = await TestCluster.start({ nodes: 3, seed: 1, workflows: GOLDEN });
@@ -53,3 +65,22 @@ await sought.result();
 // Kept beside it: searching-first-fingerprints, as an engine without behaviours recorded it.
 await record("searching-full-fingerprints", sought);
 await cluster.stop();
+
+// A cluster of three again: one node of the first one is gone.
+const second = await TestCluster.start({ nodes: 3, seed: 2, workflows: GOLDEN });
+const keeping = await second.workflows.start(kept, undefined, { runId: "kept" });
+await keeping.update(add, "tea");
+const added = keeping.startUpdate(add, "pot");
+await second.time.advance("10m");
+await keeping.update(add, "stone").catch(() => {});
+await keeping.signal(room, 2);
+await (await added).result();
+await second.time.advance("2h");
+await record("kept-waiting", keeping);
+second.kill("owner", keeping.runId);
+second.time.release();
+await keeping.update(add, "cup");
+await keeping.signal("close");
+await keeping.result();
+await record("kept-completed", keeping);
+await second.stop();

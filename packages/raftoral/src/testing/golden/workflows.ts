@@ -4,7 +4,7 @@
  * GO1. A workflow here is never changed: its histories would say nothing any more. What is new comes as another workflow.
  * GO2. Together they make every kind of call.
  */
-import { type StandardSchemaV1, saga, signal, workflow } from "@raftoral/workflow";
+import { type StandardSchemaV1, saga, signal, update, workflow } from "@raftoral/workflow";
 
 /** Answers the waits of {@link everything}. */
 export const approval = signal<{ readonly by: string }>("approval");
@@ -100,5 +100,27 @@ export const searching = workflow("searching", { version: 1, input: search }, as
   return { left, since: second.since.getTime(), weights: [...second.weights] };
 });
 
+/** Adds an item to a list, once there is room. */
+export const add = update<number, string>("add");
+/** Makes room. */
+export const room = signal<number>("room");
+
+/** A body that messages go on with: updates that wait for each other and fail, signals with a handler, and a sleep between them. */
+export const kept = workflow("kept", { version: 1 }, async (ctx) => {
+  const items: string[] = [];
+  let places = 1;
+  ctx.on(room, async (own, more) => {
+    places += await own.step("make room", () => more);
+  });
+  ctx.onUpdate(add, async (own, item) => {
+    await own.condition(() => items.length < places);
+    if (item === "stone") throw new RangeError("too heavy");
+    return items.push(await own.step("add", () => item));
+  });
+  await ctx.sleep("1h");
+  const last = await ctx.waitFor("close");
+  return { items, places, last: last ?? null };
+});
+
 /** All of them. */
-export const GOLDEN = [everything, cancelledLater, failing, child, parent, searching];
+export const GOLDEN = [everything, cancelledLater, failing, child, parent, searching, kept];

@@ -4,6 +4,7 @@
  * What is told of it to a {@link ProgramProbe}: what each function of a step knew as it was called, and how each context call settled.
  */
 import { query, type WorkflowDefinition, workflow } from "@raftoral/workflow";
+import { takeNotes } from "../notes.ts";
 import { Paths } from "../program/paths.ts";
 import type { Program } from "../program/program.ts";
 import { BodySite } from "./body-site.ts";
@@ -38,11 +39,18 @@ export function programWorkflow(
   { isOld = false }: ProgramCode = {},
 ): WorkflowDefinition<ProgramInput, unknown> {
   return workflow("program", { version: 1 }, async (ctx, input: ProgramInput) => {
-    const { earlier = [], generations, body } = input;
+    const { earlier = [], generations, body, notings = [] } = input;
     probe.began(ctx, { generation: earlier.length + 1, isOld });
     const received: number[] = [];
     const site = new BodySite(ctx, new Paths(), { probe, received, isOld });
     ctx.onQuery(COURSE, () => site.course);
+    if (notings.length > 0) {
+      takeNotes(ctx, {
+        generation: earlier.length + 1,
+        course: () => site.course,
+        step: (own, begun) => own.step("note", (step) => probe.stepCalled(own, step.idempotencyKey, begun)),
+      });
+    }
     const gave = await new Interpreter(site).perform(body);
     const all = [...earlier, { gave: gave ?? null, received }];
     if (all.length < generations) return await ctx.continueAsNew({ ...input, earlier: all });

@@ -35,7 +35,13 @@ export function drawProgram(below: Below): Program {
   const body: Action = { do: "sequence", actions: drawing.actions() };
   const generations = chance(SEVERAL_GENERATIONS_EVERY) ? 2 + below(MAX_GENERATIONS - 1) : 1;
   drawing.sendAgain(0, generations - 1);
-  return { body, sendings: drawing.sendings, cancelling, generations };
+  // Drawn last: what else a seed draws stays the same.
+  const count = isCalm || chance(2) ? 0 : 1 + below(4);
+  const notings = Array.from({ length: count }, () => ({
+    afterMs: chance(2) ? 0 : below(2_000),
+    sleepsMs: chance(3) ? 1 + below(1_000) : 0,
+  }));
+  return { body, sendings: drawing.sendings, cancelling, generations, notings };
 }
 
 class Drawing {

@@ -5,8 +5,8 @@ import { type Action, every, type Program } from "./program.ts";
 export const UNHURRIED_MS = 365 * 86_400_000;
 
 /** Whether the end and the records of a program follow from the program alone, whatever takes how long and however often an owner is replaced. */
-export function isExact({ body, cancelling }: Program): boolean {
-  return cancelling === undefined && every(body, isExactAction);
+export function isExact({ body, cancelling, notings = [] }: Program): boolean {
+  return cancelling === undefined && notings.length === 0 && every(body, isExactAction);
 }
 
 function isExactAction(action: Action): boolean {

@@ -2,6 +2,8 @@
  * Random workflow programs as data: what a body does, in a form that JSON can carry, that can be interpreted, shrunk and printed.
  */
 
+import type { Noting } from "../notes.ts";
+
 /** An attempt of a step that fails, hangs or gives a value. */
 export interface StepAction {
   readonly do: "step";
@@ -115,6 +117,8 @@ export interface Program {
   readonly cancelling: Cancelling | undefined;
   /** How often the run carries the program out: each time but the last it continues as new. */
   readonly generations: number;
+  /** Updates that callers ask for, one after the other, as soon as the run exists. */
+  readonly notings?: readonly Noting[];
 }
 
 /** Whether `holds` for an action and everything in it. */
@@ -151,11 +155,12 @@ export function children(action: Action): readonly Action[] {
 }
 
 /** A program as lines for people. */
-export function programLines({ body, sendings, cancelling, generations }: Program): readonly string[] {
+export function programLines({ body, sendings, cancelling, generations, notings = [] }: Program): readonly string[] {
   return [
     ...(generations === 1 ? [] : [`${generations} generations of`]),
     ...lines(body, ""),
     ...sendings.map(({ signal, payload, afterMs }) => `send signal=${signal} payload=${payload} afterMs=${afterMs}`),
+    ...notings.map(({ afterMs, sleepsMs }) => `update afterMs=${afterMs} sleepsMs=${sleepsMs}`),
     ...(cancelling === undefined ? [] : [`cancel ${cancelling.when} commit ${cancelling.commit}`]),
   ];
 }

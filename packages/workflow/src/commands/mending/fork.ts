@@ -6,11 +6,13 @@
  * FK2. One command copies at most MAX_FORKED_RECORDS records of at most MAX_FORKED_BYTES. A longer history is refused.
  * FK3. Another input reaches the body as it is given. Where a schema makes another value of inputs, that is refused, unless nothing is copied: the body then asks its
  *      schema as at every start.
- * FK4. The other run is left as it is, whatever its status.
+ * FK4. Updates and signals that wait at the other run stay there. Handlers of updates that it had accepted run again in the fork, and answer nothing.
+ * FK5. The other run is left as it is, whatever its status.
  */
 import { runNotFoundText } from "../../errors.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import { CANCELLED_PATH, type HistoryRecord, INPUT_PATH } from "../../model/record.ts";
+import { NO_UPDATES } from "../../model/update.ts";
 import { KEY_PREFIX, rangeOf } from "../../records/state-keys.ts";
 import type { RunningHead, RunRecord } from "../../state/run-record.ts";
 import { archivedRecords, counts, inputOf, recordAt, recordIn } from "../../state/run-records.ts";
@@ -145,6 +147,7 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
   const { runId, source: sourceId, from, hasInput, reason, requestId } = command;
   const { index, clock } = tables;
   const { workflowType, version, seed, behaviourLevel } = source;
+  const latestUpdate = source.head.updates?.latest ?? 0;
   const head: RunningHead = {
     status: "running",
     owner: 0,
@@ -162,6 +165,8 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
     signalIds: [],
     stepsInProgress: 0,
     pauseReason: undefined,
+    // Numbers are in the paths of acceptances: those that are copied keep theirs.
+    updates: latestUpdate === 0 ? undefined : { ...NO_UPDATES, latest: latestUpdate },
     // As one that was retried: what it had begun before may not be its own.
     mending: { undone: [], progressFrom: 0, retriedAt: index, requestId },
   };

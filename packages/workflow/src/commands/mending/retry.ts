@@ -7,6 +7,8 @@
  * RT3. A child goes on by itself when its parent, which was retried, waits for it again: then the command comes from the parent's owner and names the parent. A child that
  *      has completed, or has ended again since, is told to the parent once more instead.
  * RT4. A cancellation that was asked for is taken back: the run goes on from before its body heard of it. Its time limit begins again.
+ * RT5. An update whose acceptance does not count any more has failed for its callers (state/update-table.ts UT5). One whose acceptance counts keeps its answer, also that
+ *      the run ended first: its handler runs again, and its answer goes to no caller.
  */
 
 import { runNotFoundText } from "../../errors.ts";
@@ -150,6 +152,7 @@ function reopened(tables: Tables, run: RunRecord, head: FinishedHead, command: R
     stepsInProgress: head.stepsInProgress,
     pauseReason: undefined,
     mending,
+    updates: tables.updates.takeBack(run, mending),
   };
   const again = tables.runs.reopen(run, { deadlineAtMs }, opened);
   tables.streams.reopen(again);

@@ -20,13 +20,13 @@ import type { RunRecord } from "../../state/run-record.ts";
 import { inputOf } from "../../state/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
 import { bool, bytes, message, optional, string, uint } from "../../wire/fields.ts";
+import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import type { Running } from "../find-run.ts";
 import { type Refused, refused } from "../refusal.ts";
 
-/** Starts a run. `version` 0 asks for the newest version. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID or WORKFLOW_TYPE_UNKNOWN. */
-export interface WorkflowStart {
-  readonly kind: "WorkflowStart";
+/** What a run is started with. `version` 0 asks for the newest version. */
+export interface StartFacts {
   readonly runId: string;
   readonly workflowType: string;
   /** 0: the newest version that any node has registered. */
@@ -50,6 +50,11 @@ export interface WorkflowStart {
   readonly trace?: TraceContext;
 }
 
+/** Starts a run. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID or WORKFLOW_TYPE_UNKNOWN. */
+export interface WorkflowStart extends StartFacts {
+  readonly kind: "WorkflowStart";
+}
+
 /** The run exists now. `created` is false when another start had made it. `owner` is 0 while no live node can execute it. */
 export interface Started {
   readonly ok: true;
@@ -66,30 +71,35 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 /** Longest run id, in UTF-16 units. */
 export const MAX_RUN_ID_LENGTH = 512;
 
+const FIELDS = {
+  runId: string(1),
+  workflowType: string(2),
+  version: uint(3),
+  input: bytes(4),
+  owner: uint(5),
+  atMs: uint(16),
+  seed: bytes(17),
+  inputDigest: optional(bytes(18)),
+  isPinned: optional(bool(19)),
+  parent: optional(message(20, startingParentCodec, NO_PARENT)),
+  runTimeoutMs: optional(uint(21)),
+  trace: optional(message(40, traceContextCodec, NO_TRACE)),
+};
+
+/** What a run is started with, within another message. */
+export const startCodec = messageCodec<StartFacts>(FIELDS, {});
+
 export const workflowStart = defineCommand<WorkflowStart, Started>({
   kind: "WorkflowStart",
   field: 1,
   summary: "Starts a run, or finds the run that has this id.",
   maxRuns: 2,
-  fields: {
-    runId: string(1),
-    workflowType: string(2),
-    version: uint(3),
-    input: bytes(4),
-    owner: uint(5),
-    atMs: uint(16),
-    seed: bytes(17),
-    inputDigest: optional(bytes(18)),
-    isPinned: optional(bool(19)),
-    parent: optional(message(20, startingParentCodec, NO_PARENT)),
-    runTimeoutMs: optional(uint(21)),
-    trace: optional(message(40, traceContextCodec, NO_TRACE)),
-  },
+  fields: FIELDS,
   apply: start,
 });
 
 function start(tables: Tables, command: WorkflowStart): Started | Refused {
-  const { runId, workflowType } = command;
+  const { runId } = command;
   if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
     return refused(
       "WORKFLOW_ID_INVALID",
@@ -97,7 +107,12 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     );
   }
   const existing = tables.runs.get(runId);
-  if (existing !== undefined) return again(tables, existing, command);
+  return existing === undefined ? begin(tables, command) : again(tables, existing, command);
+}
+
+/** Starts a run under an id that is free, or that becomes free by `retire`, which is called once nothing refuses the start. */
+export function begin(tables: Tables, command: StartFacts, retire: () => void = () => {}): Started | Refused {
+  const { runId, workflowType } = command;
   const parent = command.parent === undefined ? undefined : parentOf(tables, command.parent, runId);
   if (parent?.ok === false) return parent;
   const { nodes } = tables;
@@ -112,6 +127,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       { workflowType, version: command.version, known },
     );
   }
+  retire();
   const behaviourLevel = nodes.commonLevel;
   const needs = { type: workflowType, version, behaviourLevel };
   const node = nodes.taker(command.owner, needs) ?? nodes.choose(needs, tables.loadOf);
@@ -153,6 +169,7 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
       tried: [],
       signalIds: [],
       stepsInProgress: 0,
+      updates: undefined,
       pauseReason: undefined,
       mending: NOT_MENDED,
     },
@@ -196,10 +213,14 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started 
       { runId: run.runId, workflowType: run.workflowType, version: run.version },
     );
   }
-  const { epoch } = run.head;
-  const owner = tables.ownerOf(run);
-  const created = command.seed.length > 0 && sameBytes(run.seed, command.seed);
-  return { ok: true, kind: "Started", runId: run.runId, version: run.version, created, owner, epoch };
+  return found(tables, run, command.seed);
+}
+
+/** The answer to a start that finds its run (WS3). */
+export function found(tables: Tables, run: RunRecord, seed: Uint8Array): Started {
+  const { runId, version, head } = run;
+  const created = seed.length > 0 && sameBytes(run.seed, seed);
+  return { ok: true, kind: "Started", runId, version, created, owner: tables.ownerOf(run), epoch: head.epoch };
 }
 
 /** The parent as the child keeps it. Refused with STALE_OWNER unless the start is of the parent's present owner (WS4). */

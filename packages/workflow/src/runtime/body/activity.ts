@@ -65,6 +65,11 @@ export class Activity {
     return this.#parked;
   }
 
+  /** Whether the body rests: it has given its slot back, and nothing has come for it that it waits for a slot with. */
+  get isResting(): boolean {
+    return !this.#ended && !this.#hasSlot && this.#retaking === undefined && this.#isAtRest;
+  }
+
   /** Something that counts as work: a step, a record. Never settles once ended. */
   async work<T>(of: Gate, fn: () => T | Promise<T>): Promise<T> {
     if (!this.#hasSlot) {

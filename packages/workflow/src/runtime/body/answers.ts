@@ -5,7 +5,8 @@
  * variable or `random()`). So answers are given as the log has them, and a replay takes the same course.
  *
  * Q1. Answers are given in the order of their places in the log, recorded ones and fresh ones alike: one that is known to be
- *     committed, but whose result this node is still asking for, is waited for.
+ *     committed, but whose result this node is still asking for, is waited for. One that was made before its commit takes its place
+ *     when the log has it.
  * Q2. One answer per turn of the event loop: the body comes to rest before the next, having asked for all it will.
  * Q3. What the log does not have (a rejection by cancellation) comes after every answer that it has, those included that the body asks for when
  *     it gets an earlier one.
@@ -13,28 +14,42 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { RecordPosition } from "../../model/record.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
+import { LazySet } from "../collections/lazy-set.ts";
 import { MinHeap } from "../collections/min-heap.ts";
 
 /** The place of what the log does not have: after everything it has. */
 const AFTER_ALL: RecordPosition = Number.POSITIVE_INFINITY;
 
+/** An answer that waits for its turn. */
+interface Waiting {
+  /** Undefined once it is given. */
+  give: (() => void) | undefined;
+  place: RecordPosition;
+  /** Present for a path that is being recorded. */
+  readonly key: string | undefined;
+}
+
 /** The queue of answers of one body (Q1 to Q4). */
 export class Answers {
   readonly #clock: Clock;
   /** Ways to give what waits, by place in the log. */
-  readonly #waiting = new MinHeap<() => void>();
+  readonly #waiting = new MinHeap<Waiting>();
+  /** Of these, those of paths that are being recorded. */
+  readonly #fresh = new LazyMap<string, Waiting>();
   /** Paths that are being recorded: one for itself, for most bodies have one at a time, and the others. */
   #first: string | undefined;
-  readonly #others = new Set<string>();
+  readonly #others = new LazySet<string>();
   /** Of these, what is committed and has not been answered, with its place. */
-  readonly #expected = new Map<string, RecordPosition>();
+  readonly #expected = new LazyMap<string, RecordPosition>();
   /** Their paths by place; and paths that are not expected any more. */
   readonly #expectedByPosition = new MinHeap<string>();
   /** The body may be running still, and ask for more. */
   #isRunning = false;
   /** What looks at the body whenever it rests. */
-  readonly #atRest = new Set<() => boolean>();
+  readonly #atRest = new LazySet<() => boolean>();
   #whenIdle: (() => void)[] = [];
+  #whenEmpty: (() => void)[] = [];
   /** Reasons to give no answer (Q4). */
   #suspensions = 0;
 
@@ -51,6 +66,12 @@ export class Answers {
   /** The log has this path. */
   committed(key: string, position: RecordPosition): void {
     if ((key !== this.#first && !this.#others.has(key)) || this.#expected.get(key) === position) return;
+    const waiting = this.#fresh.get(key);
+    if (waiting !== undefined) {
+      if (waiting.place !== position) this.#waiting.push(position, waiting);
+      waiting.place = position;
+      return;
+    }
     this.#expected.set(key, position);
     this.#expectedByPosition.push(position, key);
   }
@@ -60,6 +81,7 @@ export class Answers {
     if (key === this.#first) this.#first = undefined;
     else this.#others.delete(key);
     if (this.#expected.delete(key)) this.#goOn();
+    this.#told();
   }
 
   /** For an answer from the record: resolves when it is its turn. The body may be asking for others right now. */
@@ -80,7 +102,7 @@ export class Answers {
     this.#expected.delete(key);
     const isQuiet = !this.#isRunning && this.#waiting.size === 0 && this.#expected.size === 0;
     const isNext = isOnly && isQuiet && this.#suspensions === 0;
-    return isNext ? undefined : this.#queued(position);
+    return isNext ? undefined : this.#queued(position, key);
   }
 
   /** Whether an answer waits to be given, or the body may be running still. */
@@ -91,6 +113,19 @@ export class Answers {
   /** Resolves once no answer waits to be given and the body has come to rest; undefined when that is now. */
   idle(): Promise<void> | undefined {
     return this.isGiving ? new Promise((resolve) => this.#whenIdle.push(resolve)) : undefined;
+  }
+
+  /** Undefined while the body is at rest, no answer waits or is expected, and answers may be given; else resolves once that is so. */
+  empty(): Promise<void> | undefined {
+    return this.#isEmpty ? undefined : new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  get #isEmpty(): boolean {
+    return !this.isGiving && this.#expected.size === 0 && this.#suspensions === 0;
+  }
+
+  #told(): void {
+    if (this.#whenEmpty.length > 0 && this.#isEmpty) for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
   /**
@@ -109,6 +144,7 @@ export class Answers {
     return () => {
       this.#suspensions -= 1;
       this.#goOn();
+      this.#told();
     };
   }
 
@@ -118,9 +154,11 @@ export class Answers {
     this.#afterRest();
   }
 
-  #queued(position: RecordPosition): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.push(position, resolve);
+  #queued(place: RecordPosition, key?: string): Promise<void> {
+    return new Promise((give) => {
+      const waiting: Waiting = { give, place, key };
+      if (key !== undefined) this.#fresh.set(key, waiting);
+      this.#waiting.push(place, waiting);
       this.#goOn();
     });
   }
@@ -134,16 +172,27 @@ export class Answers {
         return;
       }
     }
-    const next = this.#waiting.first;
+    const next = this.#nextWaiting();
     if (next === undefined || this.#suspensions > 0 || this.#isPreceded(next.rank)) {
       this.#isRunning = false;
       if (next === undefined) for (const resolve of this.#whenIdle.splice(0)) resolve();
+      this.#told();
       return;
     }
     this.#waiting.pop();
-    next.value();
+    const { give, key } = next.value;
+    next.value.give = undefined;
+    if (key !== undefined) this.#fresh.delete(key);
+    give?.();
     this.#afterRest();
   };
+
+  /** The first that is not given: one that has taken another place is in the queue twice. */
+  #nextWaiting(): { readonly rank: number; readonly value: Waiting } | undefined {
+    let next = this.#waiting.first;
+    for (; next?.value.give === undefined && next !== undefined; next = this.#waiting.first) this.#waiting.pop();
+    return next;
+  }
 
   #isPreceded(position: RecordPosition): boolean {
     const expected = this.#expectedByPosition;

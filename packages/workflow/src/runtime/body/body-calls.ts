@@ -4,16 +4,20 @@
  * BC1. A body that makes many calls at once makes them over several turns of the event loop, in their order (turns.ts TU1). It gets no answer until all
  *      are made: a replay must know everything that the body asks for before it decides what comes first.
  * BC2. A receipt of a signal on its way counts beside the calls: its signal may go to any wait (signal-waits.ts SW1), so the log decides its place.
- * BC3. A sleep that ended alone has no record of its end. The last one of them is known here, because a cancellation that was heard afterwards says so.
+ * BC3. A sleep that ended alone, in a body without handlers, has no record of its end. The last one of them is known here, because a cancellation that was heard
+ *      afterwards says so. A body that was taken out of memory has come to where it was once that sleep has ended again and it has asked for all that is recorded.
  * BC4. A body goes on in the turn of an answer, by microtasks alone. What goes on in another turn has awaited something else: a timer, I/O, an event.
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { NonDeterminismError } from "../../author/errors.ts";
 import type { RecordPosition } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
+import { LazySet } from "../collections/lazy-set.ts";
 import type { History } from "../history/history.ts";
 import type { Activity } from "./activity.ts";
 import type { Answers } from "./answers.ts";
+import type { BodyAlarms } from "./body-alarms.ts";
 import type { ContextGuard } from "./context-guard.ts";
 import type { Interception } from "./interception.ts";
 import type { Interruption } from "./interruption.ts";
@@ -32,6 +36,9 @@ export interface BodyParts {
   readonly replay: ReplayGate;
   readonly turns: Turns;
   readonly clock: Clock;
+  readonly alarms: BodyAlarms;
+  /** The sleep that had ended last when the body was taken out of memory, of those whose end is not recorded (BC3). */
+  readonly resumesAfter: string | undefined;
   /** Largest value that is recorded, in bytes. */
   readonly maxPayloadBytes: number;
   readonly interception: Interception | undefined;
@@ -57,13 +64,17 @@ export class BodyCalls {
   #replays = 0;
   #isBeyondRecord = false;
   #lastWake: string | undefined;
+  /** Whether messages begin handlers of the body, at any time: then the log has the end of every sleep, also of one that ends alone (BC3). */
+  hasHandlers = false;
   /** Records that the body has been answered with. */
   answers = 0;
+  /** Undefined once the body has come to that sleep again. */
+  #resumesAfter: string | undefined;
   #awaitedWake: { readonly path: string; readonly fn: () => void } | undefined;
   /** The turn in which the body got its latest answer, or began. */
   #awakeTurn = -1;
   /** Paths of steps that are not recorded, or whose record is not answered yet. */
-  readonly steps = new Set<string>();
+  readonly steps = new LazySet<string>();
   /** What its other open calls wait for. */
   readonly waits = new PendingCalls();
   /** What the body waits for now, steps first. */
@@ -71,10 +82,11 @@ export class BodyCalls {
     return [...Array.from(this.steps, (path) => ({ kind: "step", path }) as const), ...this.waits.all];
   };
   /** What `ctx.patched` has answered, by id. */
-  readonly patches = new Map<string, boolean>();
+  readonly patches = new LazyMap<string, boolean>();
 
   constructor(parts: BodyParts) {
     this.parts = parts;
+    this.#resumesAfter = parts.resumesAfter;
   }
 
   /** Context calls of the body that have not settled. */
@@ -117,6 +129,7 @@ export class BodyCalls {
   /** A sleep has ended without a record of its end. */
   woke(path: string): void {
     this.#lastWake = path;
+    if (this.#resumesAfter === path) this.#resumesAfter = undefined;
     if (this.#awaitedWake?.path !== path) return;
     this.#awaitedWake.fn();
     this.#awaitedWake = undefined;
@@ -126,6 +139,11 @@ export class BodyCalls {
   whenWoken(path: string | undefined, fn: () => void): void {
     if (path === undefined || path === this.#lastWake) fn();
     else this.#awaitedWake = { path, fn };
+  }
+
+  /** Calls back when a body that was taken out of memory has ended the sleep again that it had ended last; in this call, if there is none (BC3). */
+  whenResumed(fn: () => void): void {
+    this.whenWoken(this.#resumesAfter, fn);
   }
 
   /** The body goes on in this turn: it begins, or has got an answer. */

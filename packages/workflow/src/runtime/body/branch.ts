@@ -110,6 +110,12 @@ export class Branch {
     this.#under = undefined;
   }
 
+  /** Whether this is `branch`, or a branch under it. */
+  isWithin(branch: Branch): boolean {
+    for (let at: Branch | undefined = this; at !== undefined; at = at.#parent) if (at === branch) return true;
+    return false;
+  }
+
   /** The branch has done its work and is forgotten by the one above it. */
   leave(): void {
     if (this.#parent !== undefined) this.#parent.#forget(this);

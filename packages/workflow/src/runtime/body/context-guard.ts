@@ -70,6 +70,16 @@ export class ContextGuard {
     return new Promise((_, reject) => this.#clock.soon(() => reject(error)));
   }
 
+  /** A rejection for a call that only the body itself makes, and that one of its handlers has made. */
+  refusalInHandler(method: string): Promise<never> {
+    return Promise.reject(
+      this.#error(
+        "CONTEXT_IN_HANDLER",
+        `${shownCall(method, undefined)} was called in a handler of run ${this.#body.runId}, whose end the run would wait for. Nothing was done. Call it in the body, say when a condition holds that the handler brings about.`,
+      ),
+    );
+  }
+
   /** Throws for a call that is answered at once, from where it may not be made. */
   check(method: string): void {
     const misuse = this.#misuse(method, undefined);

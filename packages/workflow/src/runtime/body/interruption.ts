@@ -47,12 +47,23 @@ export class Interruption {
     if (this.#cancelled !== undefined) this.root.cancel(this.#cancelled);
   }
 
-  /** Aborts what listens to signals; `why` reaches no other code. */
-  end(why: string): void {
+  /** Aborts what listens to signals; the error that `why` makes reaches no other code. Idempotent. */
+  end(why: () => Error): void {
     if (this.isOver) return;
     this.#state = "over";
-    this.root.end(
-      () => new WorkflowError("STALE_OWNER", `This execution is over: ${why}. Its run goes on elsewhere or has ended.`),
-    );
+    this.root.end(why);
   }
+}
+
+/** Why the signal of a body is aborted whose run is another node's, or has ended. */
+export function executionOver(why: string): WorkflowError {
+  const message = `This execution is over: ${why}. Its run goes on elsewhere or has ended.`;
+  return new WorkflowError("STALE_OWNER", message);
+}
+
+/** Why the signal of a body is aborted that leaves memory. */
+export function bodyEvicted(): WorkflowError {
+  const message =
+    "This body rests and was taken out of memory. It runs again from its record when something happens to its run. Do work in steps only.";
+  return new WorkflowError("BODY_EVICTED", message);
 }

@@ -1,5 +1,7 @@
 /** What a body waits for: its open calls, in words of those who look at the run. They say nothing to the body. */
 
+import { LazySet } from "../collections/lazy-set.ts";
+
 /** What a call waits for. `step`: for its function, or its next attempt. `condition`: for the body's own state. */
 export type PendingKind = "step" | "sleep" | "signal" | "child" | "token" | "condition";
 
@@ -14,7 +16,7 @@ export interface PendingCall {
 
 /** The open calls of one body that wait for something else than a step. */
 export class PendingCalls {
-  readonly #open = new Set<PendingCall>();
+  readonly #open = new LazySet<PendingCall>();
 
   /** A call waits until `wait` settles. A body that is over forgets its waits. */
   async during<T>(call: PendingCall, wait: () => Promise<T>): Promise<T> {

@@ -2,15 +2,19 @@
  * Which signals of a run are probably waiting, so that nothing is proposed in vain. A hint only: the state decides who gets
  * what, and a claim too many is answered with "none there".
  */
+import { LazyMap } from "../collections/lazy-map.ts";
+
+const NONE: readonly string[] = Object.freeze([]);
+
+/** The signals of one run that are probably waiting, and the body's waits for others. */
 export class SignalInbox {
-  readonly #waiting = new Map<string, number>();
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #waiting = new LazyMap<string, number>();
+  readonly #listeners = new LazyMap<string, Set<() => void>>();
+  /** Paths of waits and handlers for which a signal is kept; undefined for none. */
+  readonly #kept: Set<string> | undefined;
 
-  /** Paths of waits for which a signal is kept. */
-  readonly #kept: Set<string>;
-
-  constructor(names: Iterable<string>, kept: Iterable<string> = []) {
-    this.#kept = new Set(kept);
+  constructor(names: Iterable<string>, kept: readonly string[] = []) {
+    this.#kept = kept.length === 0 ? undefined : new Set(kept);
     for (const name of names) this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
   }
 
@@ -18,9 +22,16 @@ export class SignalInbox {
     return (this.#waiting.get(name) ?? 0) > 0;
   }
 
+  /** Names that somebody listens for. */
+  get awaited(): readonly string[] {
+    return this.#listeners.size === 0
+      ? NONE
+      : [...this.#listeners].flatMap(([name, listeners]) => (listeners.size > 0 ? [name] : []));
+  }
+
   /** Counts one less, unless one is kept for this path. False when there is none. */
   claim(name: string, path: string): boolean {
-    if (this.#kept.delete(path)) return true;
+    if (this.#kept?.delete(path) === true) return true;
     const count = this.#waiting.get(name) ?? 0;
     if (count === 0) return false;
     if (count === 1) this.#waiting.delete(name);

@@ -5,14 +5,17 @@
  * that a wait that was aborted meanwhile consumes nothing.
  *
  * SW1. A signal goes to the oldest open wait of its name, whichever wait asked for it.
- * SW2. A signal that finds no open wait is kept for the next one, in the order of the signals' turns.
+ * SW2. A signal that finds no open wait goes to the handler of its name; without one it is kept for the next wait or handler, in the order of the signals' turns.
  * SW3. Signals have turns, and waits open and close at places of the body's course: a replay gives each signal to the same wait.
  */
 import type { HistoryRecord } from "../../model/record.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
 
 /** What a question for a signal was answered with. */
 export interface Receipt {
   readonly record: HistoryRecord;
+  /** Where it is recorded. */
+  readonly path: string;
   /** Whether an earlier owner recorded it. */
   readonly isReplay: boolean;
 }
@@ -59,8 +62,9 @@ export class OpenWait {
 
 /** The open waits of one body by the names of their signals, and the signals that are kept for later waits (SW1 to SW3). */
 export class SignalWaits {
-  readonly #open = new Map<string, Set<OpenWait>>();
-  readonly #kept = new Map<string, Receipt[]>();
+  readonly #open = new LazyMap<string, Set<OpenWait>>();
+  readonly #kept = new LazyMap<string, Receipt[]>();
+  readonly #handlers = new LazyMap<string, Give>();
 
   /** Whether a signal is kept for the next wait of this name. */
   keeps(name: string): boolean {
@@ -83,11 +87,21 @@ export class SignalWaits {
     return wait;
   }
 
+  /** From now on `give` gets the signals of a name that no wait takes, at first those that are kept (SW2). */
+  handle(name: string, give: Give): void {
+    this.#handlers.set(name, give);
+    const kept = this.#kept.get(name) ?? [];
+    this.#kept.delete(name);
+    for (const receipt of kept) give(receipt);
+  }
+
   /** A signal has its turn (SW1, SW2). */
   deliver(name: string, receipt: Receipt): void {
     const [oldest] = this.#open.get(name) ?? [];
     // A signal that is kept was received before: an owner answers with it as with what it finds recorded.
+    const handler = this.#handlers.get(name);
     if (oldest !== undefined) oldest.answer(receipt);
+    else if (handler !== undefined) handler(receipt);
     else this.#kept.set(name, [...(this.#kept.get(name) ?? []), { ...receipt, isReplay: true }]);
   }
 }

@@ -7,6 +7,8 @@
  * SR1. A rejection outside of every body takes its ordinary course, with whatever listeners and flags the process has.
  * SR2. A rejection in a body's code reaches no listener of the process: such listeners often end it.
  */
+import { recordedError } from "../../author/recorded-error.ts";
+import { WorkflowError } from "../../errors.ts";
 import { placeOfCaller } from "./body-place.ts";
 
 let isWatching = false;
@@ -24,4 +26,15 @@ export function watchStrayRejections(): void {
     return true;
   };
   process.emit = emitted as typeof process.emit;
+}
+
+/** What a run fails with whose code left a rejection that nothing handled. `inside`: path of the step or variable whose function it was in. */
+export function unhandledRejection(reason: unknown, inside: string | undefined): WorkflowError {
+  const where = inside === undefined ? "in the body" : `inside of ${inside}`;
+  const cause = recordedError(reason);
+  return new WorkflowError(
+    "REJECTION_UNHANDLED",
+    `A promise ${where} was rejected, and nothing handled it: ${cause.name}: ${cause.message}. Await every promise, or catch its rejection.`,
+    { cause: reason },
+  );
 }

@@ -14,7 +14,7 @@
  * CS4. Nothing new is recorded by a body that is held.
  * CS5. A body that asks for something else than what is recorded gets no answer and no error: its run is held for code that fits.
  */
-import type { Clock } from "@raftoral/raft-core";
+import type { Cancel, Clock } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { type Behaviour, behaves } from "../behaviours.ts";
@@ -163,6 +163,11 @@ export class CallSite {
   /** A wait for a time or for somebody else, which needs no slot. */
   park(wait: () => Promise<void>): Promise<void> {
     return this.body.parts.activity.park(wait);
+  }
+
+  /** Calls `fn` once when the run's time has reached `atMs`, never in this turn: the end of a wait (body-alarms.ts). */
+  alarm(atMs: number, fn: () => void): Cancel {
+    return this.body.parts.alarms.at(atMs, fn);
   }
 
   /** For an answer from the record: resolves when it is its turn. */

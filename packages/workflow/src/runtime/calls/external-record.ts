@@ -12,7 +12,6 @@ import type { HistoryRecord, RecordKind } from "../../model/record.ts";
 import type { PendingCall } from "../body/pending-calls.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
 import { never } from "../history/history.ts";
-import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 
 /** One wait. */
@@ -79,9 +78,7 @@ async function arrival(site: CallSite, externals: ExternalRecords, { path, deadl
     await site.whenSettled(record);
   };
   const stopAlarm =
-    deadline === undefined
-      ? () => {}
-      : alarmAt(site.clock, site.history.time, deadline.atMs, () => void expire(deadline.kind).catch(reject));
+    deadline === undefined ? () => {} : site.alarm(deadline.atMs, () => void expire(deadline.kind).catch(reject));
   // A body that is over records nothing, and its timers are not kept.
   const stopWork = site.branch.onStop(stopAlarm);
   try {

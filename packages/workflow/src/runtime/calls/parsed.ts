@@ -18,7 +18,7 @@ import type { CallSite } from "./call-site.ts";
 import { type FingerprintForm, fingerprintOf, isCarried } from "./fingerprint.ts";
 
 /** What a record of this kind says. */
-type ParsedRecord =
+export type ParsedRecord =
   | { readonly as: "value"; readonly value?: unknown }
   | { readonly as: "fingerprint"; readonly fingerprint: string }
   | { readonly as: "refusal"; readonly code: WorkflowErrorCode; readonly message: string };
@@ -41,7 +41,7 @@ export async function parsed(site: CallSite, question: Question, given?: Verdict
   let verdict = given;
   const record = async (): Promise<HistoryRecord> => {
     verdict ??= await asked(site, question);
-    return site.record(path, "parsed", bytesOf(site, verdict, question));
+    return site.record(path, "parsed", parsedBytes(site, verdict, question));
   };
   const answer = await site.once({
     path,
@@ -49,6 +49,16 @@ export async function parsed(site: CallSite, question: Question, given?: Verdict
     record: () => site.work(record),
     answer: ({ value }) => decodeValue(value, path) as ParsedRecord,
   });
+  return parsedValue(site, question, answer, verdict);
+}
+
+/** The value that is recorded so, or the refusal as a rejection. `verdict`: what the schema has said in this life of the body. */
+export async function parsedValue(
+  site: CallSite,
+  question: Question,
+  answer: ParsedRecord,
+  verdict: Verdict<unknown> | undefined,
+): Promise<unknown> {
   switch (answer.as) {
     case "value":
       return answer.value;
@@ -71,7 +81,7 @@ export async function parsedInput(site: CallSite, question: Question): Promise<u
 }
 
 /** Asks a schema, not as a part of the body: what it uses of the platform is no course of the body. Its faults are the run's all the same. */
-function asked({ guard, body }: CallSite, { path, schema, raw, subject }: Question): Promise<Verdict<unknown>> {
+export function asked({ guard, body }: CallSite, { path, schema, raw, subject }: Question): Promise<Verdict<unknown>> {
   const ask = (): Promise<Verdict<unknown>> => judged(schema, raw, subject);
   const { interception } = body.parts;
   return guard.run(path, () => interception?.aside(ask) ?? ask());
@@ -91,7 +101,8 @@ function formFor(site: CallSite): FingerprintForm {
   return site.behaves(BEHAVIOURS.fullFingerprints) ? "full" : "first";
 }
 
-function bytesOf(site: CallSite, verdict: Verdict<unknown>, question: Question): Uint8Array {
+/** The record of what a schema has said. */
+export function parsedBytes(site: CallSite, verdict: Verdict<unknown>, question: Question): Uint8Array {
   const { path, subject } = question;
   const { maxPayloadBytes: maxBytes } = site;
   const bytes = (record: ParsedRecord): Uint8Array => encodeValue(record, path, maxBytes);

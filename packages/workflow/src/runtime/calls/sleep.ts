@@ -1,10 +1,9 @@
 /**
  * `ctx.sleep`: records when to wake, and waits until then.
  *
- * SL1. A sleep that ends while other calls are open records that it did: the log decides what was first (answers.ts Q1).
+ * SL1. A sleep that ends while other calls are open, or in a body that a message may go on with (body-calls.ts BC3), records that it did: the log decides what was first (answers.ts Q1).
  */
 
-import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
 import { now } from "./now.ts";
@@ -26,13 +25,14 @@ export async function sleepUntil(site: CallSite, path: string, wakeAt: () => num
     await site.afterRecord(woke);
   }
   // Alone, the sleep ends after all that is recorded.
-  if (site.body.hasSeveral || site.history.has(woke)) await now(site, woke);
+  if (site.body.hasSeveral || site.body.hasHandlers || site.history.has(woke)) await now(site, woke);
   else site.body.woke(path);
 }
 
-function alarm({ clock, history, branch, body }: CallSite, atMs: number): Promise<void> {
+function alarm(site: CallSite, atMs: number): Promise<void> {
+  const { branch, body } = site;
   return new Promise<void>((resolve, reject) => {
-    const cancel = alarmAt(clock, history.time, atMs, () => {
+    const cancel = site.alarm(atMs, () => {
       stop();
       resolve();
     });

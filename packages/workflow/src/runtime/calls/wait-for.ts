@@ -13,7 +13,6 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
 import type { OpenWait, Receipt } from "../body/signal-waits.ts";
 import { never } from "../history/history.ts";
-import { alarmAt } from "./alarm.ts";
 import type { CallSite } from "./call-site.ts";
 import { moment } from "./moment.ts";
 import { parsed } from "./parsed.ts";
@@ -105,7 +104,7 @@ async function asked(
   const found = site.history.find(path, "signal");
   if (found !== undefined) {
     await site.recorded(found.position);
-    return site.body.parts.interruption.isOver ? never() : { record: found, isReplay: true };
+    return site.body.parts.interruption.isOver ? never() : { record: found, path, isReplay: true };
   }
   const ready = site.ready(path, "signal");
   if (ready !== undefined) await ready;
@@ -116,7 +115,7 @@ async function asked(
     const claimed = inbox.claim(name, path);
     if (claimed || timedOut) {
       const record = await received(site, path, name, timedOut, wait);
-      if (record !== undefined) return { record, isReplay: false };
+      if (record !== undefined) return { record, path, isReplay: false };
       // Another wait was answered meanwhile, and this one has asked for nothing: the signal waits still, as far as is known here.
       if (claimed && !wait.isOpen) inbox.arrived(name);
     }
@@ -166,6 +165,6 @@ function signalOrDeadline(
       if (!site.body.parts.interruption.isOver) reject(reason);
     });
     wait.onClosed(done);
-    if (deadlineMs !== undefined) stopAlarm = alarmAt(site.clock, site.history.time, deadlineMs, done);
+    if (deadlineMs !== undefined) stopAlarm = site.alarm(deadlineMs, done);
   });
 }

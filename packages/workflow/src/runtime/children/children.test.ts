@@ -231,7 +231,8 @@ describe("when a parent ends", () => {
     await all;
     const { size } = w.cluster.node(1).executor.state;
     expect(size).toMatchObject({ running: 0, finished: 1001 });
-    await expect.poll(() => w.cluster.node(1).executor.state.unreportedEnds(10)).toEqual([]);
+    const unreported = () => w.cluster.node(1).executor.state.unreportedEnds(10);
+    await expect.poll(unreported, { timeout: 20_000 }).toEqual([]);
     expect(w.cluster.node(1).executor.state.hasClosingParents).toBe(false);
   });
 });

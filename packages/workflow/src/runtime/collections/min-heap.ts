@@ -21,9 +21,19 @@ export class MinHeap<T> {
     return this.#entries[0];
   }
 
+  /** Drops every value that is not to be kept. Takes time in proportion to its size, and with that logarithm. */
+  retain(isKept: (value: T) => boolean): void {
+    const kept = this.#entries.filter(({ value }) => isKept(value));
+    this.#entries.length = 0;
+    for (const entry of kept) this.#insert(entry);
+  }
+
   push(rank: number, value: T): void {
+    this.#insert({ rank, number: this.#arrived++, value });
+  }
+
+  #insert(entry: Entry<T>): void {
     const entries = this.#entries;
-    const entry: Entry<T> = { rank, number: this.#arrived++, value };
     let at = entries.length;
     entries.push(entry);
     while (at > 0) {

@@ -54,6 +54,8 @@ const EVENTS = Object.keys({
   "run-forked": true,
   "signal-buffered": true,
   "stream-appended": true,
+  "update-answered": true,
+  "update-requested": true,
   "cancel-requested": true,
   "run-ended": true,
   "run-continued": true,
@@ -169,8 +171,11 @@ describe("across a message channel", () => {
         onEvents: (events) => heard.push(...events.map(({ type }) => type)),
         onNotice: () => {},
       });
+      await port.engine.propose({ kind: "Update", runId: "p", updateId: "u", name: "add", input: nothing, atMs: 0 });
+      const accepted = { updateId: "u", verdict: "accepted", path: "add#u1", value: nothing } as const;
+      await port.engine.propose({ kind: "UpdateAnswer", ...owned, ...accepted });
       await port.engine.propose({ kind: "ContinueAsNew", ...owned, input: nothing });
-      expect(heard).toEqual(["run-continued"]);
+      expect(heard).toEqual(["update-requested", "record-committed", "update-answered", "run-continued"]);
     } finally {
       port.close();
     }

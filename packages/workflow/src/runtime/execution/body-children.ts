@@ -1,10 +1,18 @@
 /** What the children of one body share, made of what its execution has. */
 import type { ChildSetting } from "../calls/child.ts";
 import { ExternalRecords } from "../history/external-records.ts";
-import { childRetries } from "../mending/child-retries.ts";
-import { childCancels } from "./child-cancels.ts";
+import { ChildRetries } from "../mending/child-retries.ts";
+import { ChildCancels } from "./child-cancels.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import type { RunReports } from "./run-reports.ts";
+
+/** The children of one body, and what it asks of them. */
+export interface BodyChildren {
+  readonly setting: ChildSetting;
+  readonly cancels: ChildCancels;
+  /** Undefined unless the run was retried. */
+  readonly retries: ChildRetries | undefined;
+}
 
 /** `goOn`: whether this node has the run still. */
 export function bodyChildren(
@@ -12,13 +20,11 @@ export function bodyChildren(
   { clock, proposer, readRecord, readRun }: ExecutionShared,
   reports: RunReports,
   goOn: () => boolean,
-): ChildSetting {
+): BodyChildren {
   const asks = { clock, proposer, goOn };
   const failed = (child: string, error: unknown): void => reports.childNotRetried(child, error);
-  return {
-    run,
-    externals: new ExternalRecords(run.history, (path) => readRecord(run.runId, path)),
-    cancel: childCancels(asks),
-    retry: run.isRetried ? childRetries({ ...asks, run, readRun, failed }) : undefined,
-  };
+  const cancels = new ChildCancels(asks);
+  const retries = run.isRetried ? new ChildRetries({ ...asks, run, readRun, failed }) : undefined;
+  const externals = new ExternalRecords(run.history, (path) => readRecord(run.runId, path));
+  return { setting: { run, externals, cancel: cancels.ask, retry: retries?.ask }, cancels, retries };
 }

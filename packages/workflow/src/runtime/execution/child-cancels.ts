@@ -15,16 +15,40 @@ export interface ChildCancelsSetting {
   readonly goOn: () => boolean;
 }
 
-/** Gives the function that asks a child, without waiting for the answer: one that has ended or is gone is left alone. */
-export function childCancels({ clock, proposer, goOn }: ChildCancelsSetting): (runId: string, reason: string) => void {
-  const places = new Places(REQUESTS_AT_ONCE, undefined);
-  const ask = async (runId: string, reason: string): Promise<void> => {
-    await places.take(() => () => {});
+/** The requests of one body to cancel its children. */
+export class ChildCancels {
+  readonly #setting: ChildCancelsSetting;
+  readonly #places = new Places(REQUESTS_AT_ONCE, undefined);
+  #underWay = 0;
+  #whenQuiet: (() => void)[] = [];
+
+  constructor(setting: ChildCancelsSetting) {
+    this.#setting = setting;
+  }
+
+  /** Asks a child, without waiting for the answer: one that has ended or is gone is left alone. */
+  readonly ask = (runId: string, reason: string): void => {
+    this.#underWay += 1;
+    outsideBodies(() => this.#ask(runId, reason))
+      .catch(() => {})
+      .finally(() => {
+        this.#underWay -= 1;
+        if (this.#underWay === 0) for (const resolve of this.#whenQuiet.splice(0)) resolve();
+      });
+  };
+
+  /** Undefined when every request was answered; else resolves when all that are under way now are. */
+  quiet(): Promise<void> | undefined {
+    return this.#underWay === 0 ? undefined : new Promise((resolve) => this.#whenQuiet.push(resolve));
+  }
+
+  async #ask(runId: string, reason: string): Promise<void> {
+    const { clock, proposer, goOn } = this.#setting;
+    await this.#places.take(() => () => {});
     try {
       if (goOn()) await proposer.propose({ kind: "Cancel", runId, reason, atMs: clock.wallMs() }, { goOn });
     } finally {
-      places.release();
+      this.#places.release();
     }
-  };
-  return (runId, reason) => void outsideBodies(() => ask(runId, reason)).catch(() => {});
+  }
 }

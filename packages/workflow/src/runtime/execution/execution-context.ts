@@ -9,6 +9,7 @@ import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
+import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update.ts";
 import type { VariableDefinition } from "../../author/variable.ts";
 import type {
   ConditionOptions,
@@ -29,42 +30,45 @@ import type {
 } from "../../author/workflow-context.ts";
 import type { WorkflowLog } from "../../author/workflow-log.ts";
 import type { WorkflowResult } from "../../author/workflow-types.ts";
-import { WorkflowError } from "../../errors.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
-import { Branch } from "../body/branch.ts";
-import { inBranch, race } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
 import { childCall, childResult, startChild } from "../calls/child.ts";
-import { condition } from "../calls/condition.ts";
-import { mapped } from "../calls/mapped.ts";
 import { now } from "../calls/now.ts";
 import { patched } from "../calls/patched.ts";
 import { sleep, sleepUntil } from "../calls/sleep.ts";
-import { Places } from "../calls/steps/places.ts";
 import { step } from "../calls/steps/step.ts";
 import { token } from "../calls/token.ts";
 import { variable } from "../calls/variable.ts";
 import { waitFor } from "../calls/wait-for.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
 import { never } from "../history/history.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
+import { inItems, inRace, inScope, inShield, onCondition } from "./context-branches.ts";
+import { ContextScope } from "./context-scope.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { RunLog } from "./run-log.ts";
-import { checkedConcurrency, DEFAULT_MAP_CONCURRENCY, DEFAULT_SHIELD_MS, timeoutIn } from "./scope-limits.ts";
 
 /** The `ctx` of one scope of a body. A scope within it gets a context of its own, over the same execution. */
 export class ExecutionContext implements WorkflowContext {
+  readonly #own: ContextScope;
   readonly #execution: RunExecution;
   readonly #paths: StepPaths;
   readonly #site: CallSite;
-  readonly #variables = new Map<string, Promise<Variable<unknown>>>();
+  readonly #variables = new LazyMap<string, Promise<Variable<unknown>>>();
   #random: SeededRandom | undefined;
   #log: RunLog | undefined;
 
-  constructor(execution: RunExecution, paths: StepPaths, site: CallSite) {
-    this.#execution = execution;
-    this.#paths = paths;
-    this.#site = site;
+  constructor(own: ContextScope) {
+    this.#own = own;
+    this.#execution = own.execution;
+    this.#paths = own.paths;
+    this.#site = own.site;
+  }
+
+  /** The context of a scope of an execution: of its body as a whole, or of one of its handlers. */
+  static of(execution: RunExecution, paths: StepPaths, site: CallSite): ExecutionContext {
+    return new ExecutionContext(new ContextScope(execution, paths, site, (scope) => new ExecutionContext(scope)));
   }
 
   get runId(): string {
@@ -113,7 +117,7 @@ export class ExecutionContext implements WorkflowContext {
     fn: (step: StepContext) => T | Promise<T> | PromiseLike<T>,
     options?: StepOptions,
   ): Promise<Recorded<T>> {
-    return this.#call("step", name, undefined, () => {
+    return this.#own.call("step", name, undefined, () => {
       const path = this.#paths.next(name);
       const { steps } = this.#execution;
       return (site) => step(site, steps, { path, fn, options }) as Promise<Recorded<T>>;
@@ -121,73 +125,24 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   scope<T>(name: string, fn: (ctx: WorkflowContext) => T | Promise<T>, options: ScopeOptions = {}): Promise<T> {
-    return called(async () => {
-      const refused = this.#refusal("scope", name);
-      if (refused !== undefined) return refused;
-      const { concurrency, timeout, signal } = options;
-      const paths = this.#paths.scope(name);
-      const site =
-        concurrency === undefined
-          ? this.#site
-          : this.#site.bounded(new Places(checkedConcurrency(concurrency), this.#site.places));
-      const run = (own: CallSite): T | Promise<T> => fn(new ExecutionContext(this.#execution, paths, own));
-      if (timeout === undefined && signal === undefined) return await run(site);
-      const limits = { timeout: timeoutIn(paths, name, timeout), signal };
-      return await inBranch(site, new Branch(site.branch), limits, run);
-    });
+    return inScope(this.#own, name, fn, options);
   }
 
   map<Item, Result>(
     items: Iterable<Item>,
     fn: (ctx: WorkflowContext, item: Item, index: number) => Result | Promise<Result>,
-    { concurrency = DEFAULT_MAP_CONCURRENCY, name = "map" }: MapOptions = {},
+    options: MapOptions = {},
   ): Promise<Result[]> {
-    return called(async () => {
-      const refused = this.#refusal("map", name);
-      if (refused !== undefined) return refused;
-      const paths = this.#paths.scope(name);
-      const atOnce = checkedConcurrency(concurrency);
-      return await inBranch(this.#site, new Branch(this.#site.branch), {}, (site) =>
-        mapped([...items], atOnce, async (item, index) =>
-          fn(new ExecutionContext(this.#execution, paths.item(index), site), item, index),
-        ),
-      );
-    });
+    return inItems(this.#own, items, fn, options);
   }
 
   race<Branches extends RaceBranches>(branches: Branches): Promise<RaceResult<Branches>> {
-    return called(async () => {
-      const refused = this.#refusal("race", undefined);
-      if (refused !== undefined) return refused;
-      const named = Object.entries(branches);
-      if (named.length === 0) {
-        throw new WorkflowError("INPUT_INVALID", "A race has no branches, and would never end. Give it one at least.");
-      }
-      const runs = named.map(([name, fn]) => {
-        const paths = this.#paths.scope(name);
-        return [name, (site: CallSite) => fn(new ExecutionContext(this.#execution, paths, site))] as const;
-      });
-      // The names and values are those of the branches.
-      return (await race(this.#site, runs)) as RaceResult<Branches>;
-    });
+    // The names and values are those of the branches.
+    return inRace(this.#own, branches) as Promise<RaceResult<Branches>>;
   }
 
   shield<T>(fn: (ctx: WorkflowContext) => T | Promise<T>, options: ShieldOptions = {}): Promise<T> {
-    return called(async () => {
-      const { name = "shield", timeout = DEFAULT_SHIELD_MS } = options;
-      const refused = this.#refusal("shield", name);
-      if (refused !== undefined) return refused;
-      const paths = this.#paths.scope(name);
-      const limits = { timeout: timeoutIn(paths, name, timeout) };
-      const ended = this.#execution.shield();
-      try {
-        return await inBranch(this.#site, new Branch(this.#site.branch, true), limits, (site) =>
-          fn(new ExecutionContext(this.#execution, paths, site)),
-        );
-      } finally {
-        ended();
-      }
-    });
+    return inShield(this.#own, fn, options);
   }
 
   variable<T extends Recordable<T>>(
@@ -200,7 +155,7 @@ export class ExecutionContext implements WorkflowContext {
   ): Promise<Variable<T>>;
   variable<T>(given: VariableDefinition<T> | string, initial: unknown): Promise<Variable<T>> {
     const name = typeof given === "object" ? given.name : given;
-    const refused = this.#refusal("variable", name);
+    const refused = this.#own.refusal("variable", name);
     if (refused !== undefined) return called(() => refused);
     const known = this.#variables.get(name);
     if (known !== undefined) return known as Promise<Variable<T>>;
@@ -215,7 +170,7 @@ export class ExecutionContext implements WorkflowContext {
 
   sleep(duration: Duration, options: SleepOptions = {}): Promise<void> {
     const { name = "sleep", signal } = options;
-    return this.#call("sleep", name, signal, () => {
+    return this.#own.call("sleep", name, signal, () => {
       const path = this.#paths.next(name);
       const delayMs = durationMs(duration);
       return (site) => sleep(site, path, delayMs);
@@ -224,7 +179,7 @@ export class ExecutionContext implements WorkflowContext {
 
   sleepUntil(moment: Date | number, options: SleepOptions = {}): Promise<void> {
     const { name = "sleep", signal } = options;
-    return this.#call("sleepUntil", name, signal, () => {
+    return this.#own.call("sleepUntil", name, signal, () => {
       const path = this.#paths.next(name);
       const atMs = momentMs(moment);
       return (site) => sleepUntil(site, path, () => atMs);
@@ -240,19 +195,7 @@ export class ExecutionContext implements WorkflowContext {
     holds: () => boolean,
     options: { readonly timeout?: Duration | undefined } & Omit<ConditionOptions, "timeout"> = {},
   ): Promise<unknown> {
-    const { name = "condition", timeout, signal } = options;
-    return called(async () => {
-      const refused = this.#refusal("condition", name);
-      if (refused !== undefined) return refused;
-      const path = this.#paths.next(name);
-      const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
-      return inBranch(this.#site, new Branch(this.#site.branch), { signal }, async (site) => {
-        const held = site.call(() => condition(site, holds));
-        if (timeoutMs === undefined) return held;
-        const late = site.call(() => sleep(site, path, timeoutMs));
-        return await Promise.race([held.then(() => true), late.then(() => false)]);
-      });
-    });
+    return onCondition(this.#own, holds, options);
   }
 
   waitFor<Signal extends SignalDefinition | string>(
@@ -267,7 +210,7 @@ export class ExecutionContext implements WorkflowContext {
     signal: SignalDefinition | string,
     options: { readonly timeout?: Duration | undefined } & AbortOptions = {},
   ): Promise<unknown> {
-    return this.#call("waitFor", signal, options.signal, () => {
+    return this.#own.call("waitFor", signal, options.signal, () => {
       const { timeout } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
       const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
@@ -278,7 +221,7 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   token<Given, Answer>(name: string, options: TokenOptions<Given, Answer> = {}): Promise<Token<Answer>> {
-    return this.#call("token", name, undefined, () => {
+    return this.#own.call("token", name, undefined, () => {
       const { timeout, schema } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
       const path = this.#paths.next(name);
@@ -303,13 +246,13 @@ export class ExecutionContext implements WorkflowContext {
     ...args: ChildArguments<Workflow>
   ): Promise<ChildHandle<WorkflowResult<Workflow>>> {
     const [input, options = {}] = args as readonly [input?: unknown, options?: ChildOptions];
-    return this.#call("start", workflow, undefined, () => {
+    return this.#own.call("start", workflow, undefined, () => {
       const call = childCall(workflow, input, options, { parent: this.#execution.start, paths: this.#paths });
       const { children } = this.#execution;
       return async (site) => {
         const child = await startChild(site, children, call);
         const result = ({ signal }: AbortOptions = {}): Promise<WorkflowResult<Workflow>> =>
-          this.#call("result", child.runId, signal, () => async (own) => {
+          this.#own.call("result", child.runId, signal, () => async (own) => {
             return (await childResult(own, children, child)) as WorkflowResult<Workflow>;
           });
         return { runId: child.runId, result };
@@ -328,8 +271,9 @@ export class ExecutionContext implements WorkflowContext {
   }
 
   continueAsNew(input?: unknown): Promise<never> {
-    return this.#call("continueAsNew", undefined, undefined, () => {
+    return this.#own.call("continueAsNew", undefined, undefined, () => {
       const execution = this.#execution;
+      if (execution.handlers.owns(this.#site)) return () => this.#site.guard.refusalInHandler("continueAsNew");
       const bytes = encodeValue(input, `the next input of run ${this.runId}`, this.#site.maxPayloadBytes);
       return async (site) => {
         await site.gate();
@@ -345,8 +289,25 @@ export class ExecutionContext implements WorkflowContext {
     this.#execution.queries.handle(definition.name, handler as (input: unknown) => unknown);
   }
 
+  onUpdate<Answer, Given, Input, Output>(
+    definition: UpdateDefinition<Answer, Given, Input, Output>,
+    handler: (ctx: WorkflowContext, input: Input) => Output | Promise<Output> | PromiseLike<Output>,
+    options: UpdateHandlerOptions<Input> = {},
+  ): void {
+    this.#site.guard.check("onUpdate");
+    this.#execution.handlers.onUpdate(definition, handler, options);
+  }
+
+  on<Signal extends SignalDefinition | string>(
+    signal: Signal,
+    handler: (ctx: WorkflowContext, payload: SignalPayload<Signal>) => unknown,
+  ): void {
+    this.#site.guard.check("on");
+    this.#execution.handlers.onSignal(signal, handler);
+  }
+
   now(): Promise<number> {
-    return this.#call("now", undefined, undefined, () => {
+    return this.#own.call("now", undefined, undefined, () => {
       const path = this.#paths.next("now");
       return (site) => now(site, path);
     });
@@ -365,30 +326,6 @@ export class ExecutionContext implements WorkflowContext {
   uuid(): string {
     this.#site.guard.check("uuid");
     return this.#seeded().uuid();
-  }
-
-  /**
-   * `prepare` takes the path and checks the arguments, in the turn of the call; what it gives is the call itself. With a signal, the call is a branch of
-   * its own.
-   */
-  #call<T>(
-    method: string,
-    name: unknown,
-    signal: AbortSignal | undefined,
-    prepare: () => (site: CallSite) => Promise<T>,
-  ): Promise<T> {
-    return called(() => {
-      const refused = this.#refusal(method, name);
-      if (refused !== undefined) return refused;
-      const run = prepare();
-      if (signal === undefined) return this.#site.call(() => run(this.#site));
-      const branch = new Branch(this.#site.branch);
-      return inBranch(this.#site, branch, { signal }, (site) => site.call(() => run(site)));
-    });
-  }
-
-  #refusal(method: string, name: unknown): Promise<never> | undefined {
-    return this.#site.guard.refusal(method, name) ?? this.#execution.calls(method, name);
   }
 
   #seeded(): SeededRandom {

@@ -5,6 +5,7 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
+import type { OpenUpdate } from "../../model/update.ts";
 import type { RunView } from "../../state/run-view.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
 import { Interception } from "../body/interception.ts";
@@ -68,15 +69,19 @@ export interface ExecutionStart {
   /** How far earlier owners have come with steps that have no record. */
   readonly progress: readonly KnownProgress[];
   readonly streams: readonly OwnedStream[];
+  /** Updates that are not answered, in the order in which they came. */
+  readonly updates: readonly OpenUpdate[];
 }
 
-/** The way of an execution's body to the runtime's interceptor; undefined where there is none. */
+/** The way of an execution's body to the runtime's interceptor; undefined where there is none. `isResumed`: the body was in memory before. */
 export function interceptionOf(
   workflowType: string,
   { runId, version, epoch, attempt, input, history }: ExecutionStart,
   { interceptor, nodeId }: ExecutionShared,
+  isResumed: boolean,
 ): Interception | undefined {
   if (interceptor === undefined) return undefined;
-  const body = { runId, workflowType, version, nodeId, epoch, takeovers: attempt - 1, replayed: history.length };
+  const takeovers = attempt - 1;
+  const body = { runId, workflowType, version, nodeId, epoch, takeovers, replayed: history.length, isResumed };
   return new Interception(interceptor, input, body);
 }

@@ -2,80 +2,72 @@
  * The runs that this node executes.
  *
  * Role: follows the events of the replicated state; begins an execution when a run becomes this process's, ends it when the
- * run is another's or has ended.
+ * run is another's or has ended, takes bodies that rest out of memory, and has them begin again when something happens to their runs.
  *
  * O1. There is at most one execution per run here, under the latest epoch this node knows.
  * O2. Nothing is executed before this process has registered: what its predecessor owned comes to it by that.
  * O3. An execution hears of every signal and of a cancellation, also of what came while its record was read, and of what came
  *     in a snapshot instead of events.
- * O4. A cancelled run waits for no slot: one that has begun goes on beyond the node's number, one that no owner has begun ends without its body.
- * O5. Bodies begin over several turns of the event loop, in the order in which their runs came.
- * O6. The bodies of suspects begin one after the other (trials.ts).
- * O7. A run that is to be paused begins nothing more here. Once what it had begun is recorded, its owner says so.
+ * O4. A cancelled run waits for no slot, and bodies begin in their turns (body-starts.ts).
+ * O5. Nothing that happens to a run without a body in memory is missed. A body leaves in one turn with everything that this node has heard of (residency.ts RE1), and
+ *     what it waits for is known from then on: its alarms, the names of its signals, the paths of its records. An event that comes later either wakes the
+ *     run, whose record is then read again (body-starts.ts BS5), or is in the record when something else does.
+ * O6. A run that is to be paused begins nothing more here, and no body of it does. Once what it had begun is recorded, its owner says so: at once, when it has no
+ *     body in memory.
  */
-import type { Logger, LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { isSuspect } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { isExternal } from "../../model/record.ts";
-import type { RunView } from "../../state/run-view.ts";
-import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.ts";
+import type { OpenUpdate } from "../../model/update.ts";
+import type { RunningSummary, RunSummary } from "../../state/run-view.ts";
+import type { RecordCommitted, RunContinued, RunStarted, WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
+import { awaitsRecord, awaitsSignal, type EvictedBody } from "../residency/evicted-body.ts";
+import { Residency, type Resident } from "../residency/residency.ts";
+import { SharedAlarms } from "../residency/shared-alarms.ts";
+import { BodyStarts } from "./body-starts.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
+import { HeldRun, type OwnedRun } from "./held-run.ts";
 import { watchDeadline } from "./run-deadline.ts";
-import { proposeEnd, proposeStill } from "./run-end.ts";
-import { RunExecution } from "./run-execution.ts";
-import type { Slots } from "./slots.ts";
-import { type Trial, Trials } from "./trials.ts";
+import { proposeStill } from "./run-end.ts";
+import type { RunExecution } from "./run-execution.ts";
+import { Trials } from "./trials.ts";
 
-/** What a new generation has not. */
-const NOTHING = { history: [], progress: [], streams: [], isRetried: false, keptSignals: [] } as const;
-
-/** What makes a run this node's. */
-interface OwnedRun {
-  readonly runId: string;
-  readonly epoch: Epoch;
-  readonly ownerLosses: number;
-  readonly family: LogIndex;
-  readonly deadlineAtMs: number;
-}
-
-/** A run that is this node's: waiting for a slot or its record, or executed. */
-interface Held {
-  readonly epoch: Epoch;
-  execution: RunExecution | undefined;
-  /** Something came for the run while its record was being read: what was read may lack it. */
-  outdated: boolean;
-  /** Somebody has asked to pause the run: nothing of it begins here. */
-  isPausing: boolean;
-  /** Ends the wait for a slot; undefined while there is none. */
-  leaveQueue: (() => void) | undefined;
-  /** Present when the run is a suspect. */
-  readonly trial: Trial | undefined;
-  /** Ends the wait for the end of the run's time. */
-  stopTimer: () => void;
-}
-
-/** All executions of one node. The runtime hands it the state's events in their order (O1 to O5). */
+/** All executions of one node. The runtime hands it the state's events in their order (O1 to O6). */
 export class Executions {
   readonly #nodeId: NodeId;
   readonly #engine: WorkflowEngine;
-  readonly #registry: WorkflowRegistry;
-  readonly #slots: Slots;
   readonly #trials: Trials;
   readonly #shared: ExecutionShared;
   readonly #logger: Logger;
-  readonly #held = new Map<string, Held>();
+  readonly #starts: BodyStarts;
+  readonly #residency: Residency;
+  readonly #alarms: SharedAlarms;
+  readonly #held = new Map<string, HeldRun>();
+  /** Runs whose bodies are not in memory because they rest. */
+  #evicted = 0;
   #closed = false;
 
-  constructor(engine: WorkflowEngine, registry: WorkflowRegistry, shared: ExecutionShared) {
+  /** `maxResident`: bodies in memory, from where on those leave that rest. */
+  constructor(engine: WorkflowEngine, registry: WorkflowRegistry, shared: ExecutionShared, maxResident: number) {
     this.#nodeId = engine.nodeId;
     this.#engine = engine;
-    this.#registry = registry;
-    this.#slots = shared.slots;
     this.#trials = new Trials(shared);
     this.#shared = shared;
     this.#logger = shared.logger;
+    this.#residency = new Residency(shared.clock, maxResident);
+    this.#alarms = new SharedAlarms(shared.clock);
+    this.#starts = new BodyStarts({
+      engine,
+      registry,
+      shared,
+      isMine: (held) => this.#isMine(held),
+      forget: (held) => this.#forget(held),
+      begins: (held, execution) => this.#begins(held, execution),
+      pause: (held) => this.#pause(held),
+    });
   }
 
   /** Runs that are this node's, waiting ones included. */
@@ -83,9 +75,30 @@ export class Executions {
     return this.#held.size;
   }
 
-  /** The body of a run, if it runs here. */
+  /** Bodies in memory. */
+  get resident(): number {
+    return this.#residency.count;
+  }
+
+  /** Runs whose bodies are not in memory because they rest. */
+  get evicted(): number {
+    return this.#evicted;
+  }
+
+  /** Bodies that were taken out of memory so far. */
+  get evictions(): number {
+    return this.#residency.evictions;
+  }
+
+  /** The body of a run, if it is in memory here. */
   body(runId: string): RunExecution | undefined {
     return this.#held.get(runId)?.execution;
+  }
+
+  /** Takes the body of a run out of memory as soon as it rests. Resolves with whether it was; false when the run has no body here, or its body is over first. */
+  async evict(runId: string): Promise<boolean> {
+    const resident = this.#held.get(runId)?.resident;
+    return resident === undefined ? false : await this.#residency.want(resident);
   }
 
   /** `mine` says whether this process is registered (O2). */
@@ -93,33 +106,20 @@ export class Executions {
     switch (event.type) {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
-          const { runId, version, epoch, input, seed, trace, behaviourLevel, index: startIndex } = event;
-          const nothing = { ...NOTHING, signals: [] };
-          const fresh = { attempt: 1, cancelReason: undefined, ...nothing };
-          const start = {
-            runId,
-            startIndex,
+          const start = startOf(event, {
+            startIndex: event.index,
             generation: 1,
-            version,
-            epoch,
-            input,
-            seed,
-            trace,
-            behaviourLevel,
-            ...fresh,
-          };
-          this.#take({ ...event, family: startIndex }, start);
+            cancelReason: undefined,
+            signals: [],
+            updates: [],
+          });
+          this.#take({ ...event, family: event.index, cancelReason: undefined }, start);
         }
         return;
       case "run-continued":
         this.#drop(event.runId, event.epoch, "the run has begun its next generation");
-        if (mine && event.owner === this.#nodeId) {
-          const { runId, version, epoch, input, seed, trace, behaviourLevel, generation } = event;
-          const { cancelReason, signals, index: startIndex } = event;
-          const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
-          const start = { ...given, attempt: 1, cancelReason, signals, ...NOTHING };
-          this.#take(event, start);
-        }
+        if (mine && event.owner === this.#nodeId)
+          this.#take(event, startOf(event, { ...event, startIndex: event.index }));
         return;
       case "owner-changed":
         this.#drop(event.runId, event.epoch, `node ${event.to} is its owner`);
@@ -138,14 +138,16 @@ export class Executions {
         this.#committed(event);
         return;
       case "signal-buffered":
-        this.#reach(event.runId)?.inbox.arrived(event.name);
+        this.#signalled(event.runId, event.name);
+        return;
+      case "update-requested":
+        this.#updateRequested(event.runId, event.update);
         return;
       case "pause-requested":
-        this.#pause(event.runId);
+        this.#pause(this.#held.get(event.runId));
         return;
       case "cancel-requested":
-        this.#reach(event.runId)?.cancel(event.reason);
-        this.#held.get(event.runId)?.leaveQueue?.();
+        this.#cancelRequested(event.runId, event.reason);
         return;
       default:
         return;
@@ -171,7 +173,8 @@ export class Executions {
     for (const [runId, held] of before) {
       // What came in by an event while the question was under way is newer than the answer.
       if (this.#held.get(runId) !== held) continue;
-      if (now.get(runId)?.epoch === held.epoch) await this.#catchUp(runId, held);
+      const run = now.get(runId);
+      if (run?.epoch === held.epoch) await this.#catchUp(held, run);
       else this.#drop(runId, Number.POSITIVE_INFINITY, "the state was replaced");
     }
     for (const [runId, run] of now) {
@@ -203,25 +206,34 @@ export class Executions {
   }
 
   /** Tells an execution what a snapshot brought for it (O3). */
-  async #catchUp(runId: string, held: Held): Promise<void> {
+  async #catchUp(held: HeldRun, now: RunSummary): Promise<void> {
     held.outdated = true;
+    if (now.cancelReason !== undefined) held.isCancelled = true;
+    if (held.execution === undefined && now.status === "running" && now.pauseReason !== undefined) this.#pause(held);
+    const { evicted } = held;
+    if (evicted !== undefined) {
+      const isNews = now.recordCount !== evicted.records || held.isCancelled;
+      if (isNews || (now.status === "running" && brings(now, evicted))) this.#wake(held);
+    }
     if (held.execution === undefined) return;
-    const run = await this.#engine.run(runId);
+    const run = await this.#engine.run(held.runId);
     if (run?.status !== "running" || run.epoch !== held.epoch) return;
-    for (const [path, { kind, position }] of run.history) held.execution.committed(path, kind, position);
-    held.execution.inbox.reset(run.signals);
-    if (run.cancelReason !== undefined) held.execution.cancel(run.cancelReason);
-    if (run.pauseReason !== undefined) this.#pause(runId);
+    for (const [path, { kind, position }] of run.history) held.execution?.committed(path, kind, position);
+    held.execution?.rest.stir();
+    held.execution?.inbox.reset(run.signals);
+    held.execution?.handlers.updates.reset(run.updates);
+    if (run.cancelReason !== undefined) held.execution?.cancel(run.cancelReason);
+    if (run.pauseReason !== undefined) this.#pause(held);
   }
 
-  /** O7. */
-  #pause(runId: string): void {
-    const held = this.#held.get(runId);
+  /** O6. */
+  #pause(held: HeldRun | undefined): void {
     if (held === undefined || held.isPausing) return;
     held.isPausing = true;
     const still = held.execution?.hold() ?? Promise.resolve();
-    const goOn = (): boolean => this.#isMine(runId, held);
-    void still.then(() => proposeStill({ runId, owner: this.#nodeId, epoch: held.epoch, goOn }, this.#shared));
+    const { runId, epoch } = held;
+    const goOn = (): boolean => this.#isMine(held);
+    void still.then(() => proposeStill({ runId, owner: this.#nodeId, epoch, goOn }, this.#shared));
   }
 
   #committed({ runId, path, kind, position, value }: RecordCommitted): void {
@@ -232,14 +244,36 @@ export class Executions {
     else held.trial?.over();
     held.execution?.committed(path, kind, position);
     held.execution?.size.add(value.length);
+    if (held.evicted !== undefined && awaitsRecord(held.evicted, path)) this.#wake(held);
   }
 
-  /** The execution of a run, for something that came for it. */
-  #reach(runId: string): RunExecution | undefined {
+  #signalled(runId: string, name: string): void {
     const held = this.#held.get(runId);
-    if (held === undefined) return undefined;
+    if (held === undefined) return;
     held.outdated = true;
-    return held.execution;
+    held.execution?.rest.stir();
+    held.execution?.inbox.arrived(name);
+    if (held.evicted !== undefined && awaitsSignal(held.evicted, name)) this.#wake(held);
+  }
+
+  #updateRequested(runId: string, update: OpenUpdate): void {
+    const held = this.#held.get(runId);
+    if (held === undefined) return;
+    held.outdated = true;
+    held.execution?.rest.stir();
+    held.execution?.handlers.updates.arrived(update);
+    // Also a body without a handler for it: that is the answer then.
+    this.#wake(held);
+  }
+
+  #cancelRequested(runId: string, reason: string): void {
+    const held = this.#held.get(runId);
+    if (held === undefined) return;
+    held.outdated = true;
+    held.isCancelled = true;
+    held.execution?.cancel(reason);
+    this.#wake(held);
+    held.leaveQueue?.();
   }
 
   #dropAll(before: Epoch, why: string): void {
@@ -252,139 +286,113 @@ export class Executions {
     this.#held.delete(runId);
     held.execution?.end(why);
     held.leaveQueue?.();
-    held.trial?.over();
-    held.stopTimer();
+    this.#release(held);
   }
 
   /** A new run: its record is what the event says. */
   #take(run: Omit<OwnedRun, "ownerLosses"> & { readonly workflowType: string }, start: ExecutionStart): void {
     if (this.#closed) return;
-    const { runId, workflowType: type } = run;
-    const { version } = start;
-    const held = this.#heldOf(run, undefined);
-    this.#held.set(runId, held);
-    if (this.#slots.tryTake()) this.#begin(held, type, version, start);
-    else this.#loadSoon(runId, held);
+    this.#starts.beginNew(this.#hold(run, undefined), run.workflowType, start);
   }
 
   #takeRecorded(run: OwnedRun): void {
     if (this.#closed) return;
     const { runId, epoch, ownerLosses: count } = run;
     const trial = isSuspect({ count }) ? this.#trials.of({ runId, epoch }) : undefined;
-    const held = this.#heldOf(run, trial);
-    this.#held.set(runId, held);
-    this.#loadSoon(runId, held);
+    this.#starts.enter(this.#hold(run, trial));
   }
 
-  #heldOf(run: Omit<OwnedRun, "ownerLosses">, trial: Trial | undefined): Held {
-    const { runId, epoch, deadlineAtMs } = run;
-    const held: Held = {
-      epoch,
-      execution: undefined,
-      outdated: false,
-      isPausing: false,
-      leaveQueue: undefined,
-      trial,
-      stopTimer: () => {},
-    };
-    if (deadlineAtMs > 0) held.stopTimer = watchDeadline(run, this.#shared, () => this.#isMine(runId, held));
+  #hold(run: Omit<OwnedRun, "ownerLosses">, trial: HeldRun["trial"]): HeldRun {
+    const held = new HeldRun(run, trial);
+    this.#held.set(run.runId, held);
+    if (run.deadlineAtMs > 0)
+      held.deadline = watchDeadline(run, { ...this.#shared, alarms: this.#alarms }, () => this.#isMine(held));
     return held;
   }
 
-  #loadSoon(runId: string, held: Held): void {
-    this.#load(runId, held).catch((error: unknown) => {
-      this.#forget(runId, held);
-      this.#logger.error({ runId, err: error }, "A run's record could not be read; it is not executed here.");
-    });
+  #isMine(held: HeldRun): boolean {
+    return this.#held.get(held.runId) === held && !this.#closed;
   }
 
-  async #load(runId: string, held: Held): Promise<void> {
-    await this.#shared.turns.next();
-    if ((await held.trial?.turn) === false) return;
-    let hasSlot = this.#slots.tryTake() || (await this.#slotOf(runId, held));
-    let run: RunView | undefined;
-    try {
-      if ((await held.trial?.begin()) === false) {
-        this.#forget(runId, held);
-        return;
-      }
-      do {
-        held.outdated = false;
-        run = this.#isMine(runId, held) ? await this.#engine.run(runId) : undefined;
-      } while (run !== undefined && held.outdated);
-      if (run?.status !== "running" || run.epoch !== held.epoch || !this.#isMine(runId, held)) {
-        this.#forget(runId, held);
-        return;
-      }
-      if (held.isPausing || run.pauseReason !== undefined) {
-        this.#pause(runId);
-        return;
-      }
-      if (!hasSlot && run.attempt <= 1 && run.history.length === 0 && run.cancelReason !== undefined) {
-        await this.#endUnbegun(runId, held, run.cancelReason);
-        return;
-      }
-      if (!hasSlot) this.#slots.takeBeyond();
-      hasSlot = false;
-      this.#begin(held, run.workflowType, run.version, run);
-    } finally {
-      if (hasSlot) this.#slots.release();
-    }
+  #forget(held: HeldRun): void {
+    this.#release(held);
+    if (this.#held.get(held.runId) === held) this.#held.delete(held.runId);
   }
 
-  /** Waits for a slot. False when the run leaves the queue without one: it is cancelled, or not this node's any more (O4). */
-  async #slotOf(runId: string, held: Held): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const settle = (hasSlot: boolean): void => {
-      held.leaveQueue = undefined;
-      resolve(hasSlot);
-    };
-    const stop = this.#slots.enqueue(() => settle(true));
-    held.leaveQueue = () => {
-      if (stop()) settle(false);
-    };
-    const run = await this.#engine.summary(runId);
-    if (run?.status === "running" && run.cancelReason !== undefined) held.leaveQueue?.();
-    return await promise;
-  }
-
-  /** The run is cancelled before anybody has begun it: there is nothing to clean up. */
-  async #endUnbegun(runId: string, held: Held, reason: string): Promise<void> {
-    const goOn = (): boolean => this.#isMine(runId, held);
-    const run = { runId, owner: this.#nodeId, epoch: held.epoch, goOn };
-    await proposeEnd(run, { status: "cancelled", reason }, this.#shared);
-    this.#forget(runId, held);
-  }
-
-  #isMine(runId: string, held: Held): boolean {
-    return this.#held.get(runId) === held && !this.#closed;
-  }
-
-  #forget(runId: string, held: Held): void {
+  /** Nothing is done for the run here any more. Idempotent. */
+  #release(held: HeldRun): void {
+    const { resident } = held;
+    if (resident !== undefined) this.#residency.ended(resident);
+    held.resident = undefined;
+    held.execution = undefined;
+    this.#leaves(held, undefined);
     held.trial?.over();
-    held.stopTimer();
-    if (this.#held.get(runId) === held) this.#held.delete(runId);
+    this.#alarms.cancel(held.deadline);
+    this.#alarms.cancel(held.alarm);
   }
 
-  #begin(held: Held, type: string, version: number, start: ExecutionStart): void {
-    const definition = this.#registry.get(type, version);
-    const { behaviourLevel } = start;
-    if (definition === undefined || behaviourLevel > this.#shared.behaviourLevel) {
-      // The state gives runs to nodes that registered what they need, and this node registered what it has.
-      this.#slots.release();
-      this.#forget(start.runId, held);
-      this.#logger.error(
-        { runId: start.runId, type, version, behaviourLevel },
-        "A run that needs what this node never registered is its own. It is not executed here.",
-      );
-      return;
-    }
-    const execution = new RunExecution(definition, start, this.#shared);
+  #begins(held: HeldRun, execution: RunExecution): void {
+    const resident: Resident = {
+      staysUntil: () => trialOf(held) ?? execution.rest.staysUntil(),
+      evict: () => this.#evict(held, execution),
+    };
+    this.#leaves(held, undefined);
     held.execution = execution;
-    execution.onRest((isAtRest) => held.trial?.atRest(isAtRest));
+    held.resident = resident;
+    this.#residency.began();
+    execution.onRest((isAtRest) => {
+      held.trial?.atRest(isAtRest);
+      if (held.resident === resident) this.#residency.rests(resident, isAtRest);
+    });
     execution
       .execute()
-      .catch((error: unknown) => this.#logger.error({ runId: start.runId, err: error }, "An execution has failed."))
-      .finally(() => this.#forget(start.runId, held));
+      .catch((error: unknown) => this.#logger.error({ runId: held.runId, err: error }, "An execution has failed."))
+      .finally(() => {
+        // A body that has left memory is no end of its run, whatever code of it goes on.
+        if (held.execution === execution) this.#forget(held);
+      });
   }
+
+  /** O5. */
+  #evict(held: HeldRun, execution: RunExecution): void {
+    const evicted = execution.evict();
+    held.execution = undefined;
+    held.resident = undefined;
+    this.#leaves(held, evicted);
+    const { dueMs, time } = evicted;
+    held.alarm = dueMs === undefined ? undefined : this.#alarms.at(time, dueMs, () => this.#wake(held));
+  }
+
+  #leaves(held: HeldRun, evicted: EvictedBody | undefined): void {
+    this.#evicted += Number(evicted !== undefined) - Number(held.evicted !== undefined);
+    held.evicted = evicted;
+  }
+
+  /** Something happens to a run: its body begins again, if it is not in memory and its run is not about to pause. */
+  #wake(held: HeldRun): void {
+    if (held.evicted === undefined || held.isStarting || held.isPausing || this.#closed) return;
+    this.#alarms.cancel(held.alarm);
+    this.#starts.enter(held);
+  }
+}
+
+/** A suspect stays until its trial is over. */
+function trialOf({ trial }: HeldRun): Promise<void> | undefined {
+  return trial === undefined || trial.isOver ? undefined : trial.ended;
+}
+
+/** Whether messages have come for a body that it waits for, or that it has to answer. */
+function brings({ signals, latestUpdate }: RunningSummary, evicted: EvictedBody): boolean {
+  return latestUpdate > evicted.latestUpdate || signals.some((name) => awaitsSignal(evicted, name));
+}
+
+/** A run that has no history yet. */
+function startOf(
+  { runId, version, epoch, input, seed, trace, behaviourLevel }: RunStarted | RunContinued,
+  at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals" | "updates">,
+): ExecutionStart {
+  const { startIndex, generation, cancelReason, signals, updates } = at;
+  const nothing = { history: [], progress: [], streams: [], isRetried: false, keptSignals: [] };
+  const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
+  return { ...given, attempt: 1, cancelReason, signals, updates, ...nothing };
 }

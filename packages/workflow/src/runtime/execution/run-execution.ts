@@ -7,9 +7,11 @@
  * B3. The body runs in an async context of its own (body-place.ts BP1).
  * B4. Whatever the body throws ends this run and nothing else, down to objects that throw when they are looked at.
  * B5. A rejection in the body's code that nothing handles fails the run, whatever the body does meanwhile. In a cancelled run it is only told.
- * B6. A body hears of a cancellation after everything that is recorded or on its way into the record, and that it did is recorded too: what a shield
- *     records afterwards is answered after the cancellation on a replay as well.
+ * B6. A body hears of a cancellation as body-cancellation.ts says.
  * B7. A body that does not fit its history gets no answer and no error, and its outcome does not stand: the run is held, and goes on where code fits.
+ * B8. A body may leave memory while a replay brings it to the same place again (body-rest.ts). No call of a body that has left settles, and nothing is proposed for
+ *     it. It runs again under the same epoch and as the same attempt, and nothing of that is told as new.
+ * B9. A body that has returned, or asks for its next generation, ends once its handlers have ended. One that has thrown ends without them.
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
@@ -18,42 +20,36 @@ import { recordedError } from "../../author/recorded-error.ts";
 import { inputOf, outputOf, validated } from "../../author/schema.ts";
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
-import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import {
-  CANCELLED_PATH,
-  callOf,
-  type HistoryRecord,
-  INPUT_PATH,
-  isExternal,
-  type RecordKind,
-  type RecordPosition,
-} from "../../model/record.ts";
+import { callOf, INPUT_PATH, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { Activity } from "../body/activity.ts";
 import { Answers } from "../body/answers.ts";
+import { BodyAlarms } from "../body/body-alarms.ts";
 import { BodyCalls } from "../body/body-calls.ts";
 import { inBody, PlacedBody } from "../body/body-place.ts";
 import { ContextGuard, shownCall } from "../body/context-guard.ts";
-import type { Heard } from "../body/heard-cancellation.ts";
 import type { Interception } from "../body/interception.ts";
-import { Interruption } from "../body/interruption.ts";
+import { bodyEvicted, executionOver, Interruption } from "../body/interruption.ts";
 import { ReplayGate } from "../body/replay-gate.ts";
 import { SignalInbox } from "../body/signal-inbox.ts";
-import { watchStrayRejections } from "../body/stray-rejections.ts";
+import { unhandledRejection, watchStrayRejections } from "../body/stray-rejections.ts";
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import { parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
+import { BodyHandlers } from "../handlers/body-handlers.ts";
 import { History, never } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
 import { BodyQueries } from "../queries/body-queries.ts";
+import type { EvictedBody } from "../residency/evicted-body.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
+import { BodyCancellation } from "./body-cancellation.ts";
 import { bodyChildren } from "./body-children.ts";
-import { CancelGrace } from "./cancel-grace.ts";
+import { BodyRest } from "./body-rest.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
-import type { RunLogSetting } from "./run-log.ts";
+import { BodyLines, type RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
 
 /** How a body ends: with its run, or with its generation. */
@@ -77,6 +73,9 @@ export class RunExecution {
   readonly queries: BodyQueries;
   /** What the body waits for now. */
   readonly pending: BodyCalls["pending"];
+  /** Whether the body may leave memory (B8). */
+  readonly rest: BodyRest;
+  readonly handlers: BodyHandlers;
   readonly #shared: ExecutionShared;
   readonly #reports: RunReports;
   readonly #history: History;
@@ -87,20 +86,26 @@ export class RunExecution {
   readonly #replay: ReplayGate;
   readonly #place: PlacedBody;
   readonly #ended = Promise.withResolvers<void>();
+  /** Settles when the body asks for the next generation. */
+  readonly #continued = Promise.withResolvers<BodyOutcome>();
   /** Settles with the failure of a body that a rejection has ended (B5). */
   readonly #stray = Promise.withResolvers<BodyOutcome>();
-  readonly #grace: CancelGrace;
-  #hasReportedForeign = false;
+  readonly #cancellation: BodyCancellation;
+  readonly #alarms: BodyAlarms;
+  /** What the same body left behind, if it was in memory before (B8). */
+  readonly #evicted: EvictedBody | undefined;
+  #hasReportedForeign: boolean;
 
-  /** The caller has taken a slot for it, which becomes the execution's. */
-  constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared) {
+  /** The caller has taken a slot for it, which becomes the execution's. `evicted`: what the body left behind when it was taken out of memory. */
+  constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared, evicted?: EvictedBody) {
     const { runId, epoch } = start;
     const { nodeId, clock, proposer, random, probe, logger, emit, maxPayloadBytes, streamBounds } = shared;
-    this.#grace = new CancelGrace({ clock, graceMs: shared.cancelGraceMs, onOver: () => this.#graceIsOver() });
     const { interruption } = this;
     this.definition = definition;
     this.start = start;
     this.nodeId = nodeId;
+    this.#evicted = evicted;
+    this.#hasReportedForeign = evicted?.hasReportedForeign === true;
     this.inbox = new SignalInbox(start.signals, start.keptSignals);
     this.#shared = shared;
     const reports = new RunReports({ runId, workflowType: definition.type, nodeId, epoch, logger, emit });
@@ -110,9 +115,10 @@ export class RunExecution {
     const onLost = (): void => this.end("lost to another node");
     const onRefused = (error: unknown): void => this.#refused(error);
     const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
-    this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds);
+    this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds, evicted?.time);
+    this.#alarms = new BodyAlarms(clock, this.#history.time, () => this.rest.stir());
     this.#answers = new Answers(clock);
-    this.#interception = interceptionOf(definition.type, start, shared);
+    this.#interception = interceptionOf(definition.type, start, shared, evicted !== undefined);
     this.queries = new BodyQueries({
       runId,
       history: this.#history,
@@ -138,6 +144,8 @@ export class RunExecution {
       replay: this.#replay,
       turns: shared.turns,
       clock,
+      alarms: this.#alarms,
+      resumesAfter: evicted?.lastWake,
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
       behaviourLevel: start.behaviourLevel,
@@ -146,8 +154,15 @@ export class RunExecution {
     });
     this.pending = this.#calls.pending;
     this.site = new CallSite(this.#calls, interruption.root);
-    const isReplaying = (): boolean => this.#calls.isReplaying;
-    this.log = { logger, runId, workflowType: definition.type, isReplaying };
+    this.handlers = new BodyHandlers({
+      site: this.site,
+      inbox: this.inbox,
+      start,
+      contextOf: (paths, site) => ExecutionContext.of(this, paths, site),
+      onFailed: (error) => this.#handlerFailed(error),
+    });
+    const lines = new BodyLines(evicted?.lines ?? 0, () => this.#calls.isReplaying);
+    this.log = { logger, runId, workflowType: definition.type, lines };
     const { guard } = this.site;
     this.streams = { writes: this.#history.streams, guard, interruption };
     this.steps = {
@@ -164,17 +179,43 @@ export class RunExecution {
     };
     const values = start.history.map(([, { value }]) => value);
     this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
-    this.children = bodyChildren(start, shared, reports, holds);
+    const { setting, cancels: childCancels, retries: childRetries } = bodyChildren(start, shared, reports, holds);
+    this.children = setting;
+    const [activity, history, answers] = [this.#activity, this.#history, this.#answers];
+    this.rest = new BodyRest({
+      interruption,
+      activity,
+      history,
+      answers,
+      queries: this.queries,
+      handlers: this.handlers,
+      childCancels,
+      childRetries,
+    });
+    this.#cancellation = new BodyCancellation({
+      interruption,
+      activity,
+      history,
+      answers,
+      calls: this.#calls,
+      site: this.site,
+      externals: setting.externals,
+      clock,
+      graceMs: shared.cancelGraceMs,
+      onOverdue: (reason) => this.#overdue(reason),
+    });
     if (start.cancelReason !== undefined) this.cancel(start.cancelReason);
   }
 
   /** Runs the body to its end and proposes that. Never rejects. */
   async execute(): Promise<void> {
     watchStrayRejections();
-    this.#reports.bodyStarted(this.start.attempt, this.#history.size);
+    if (this.#evicted === undefined) this.#reports.bodyStarted(this.start.attempt, this.#history.size);
     const body = inBody(this.#place, () => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
-    const outcome = await Promise.race([body, this.#stray.promise]);
+    const returned = await Promise.race([body, this.#stray.promise, this.#continued.promise]);
     const { interruption } = this;
+    if (interruption.isOver) return;
+    const outcome = await this.#drained(returned);
     if (interruption.isOver) return;
     if (this.#history.left > 0 && interruption.cancelled === undefined) {
       this.#diverged(this.#history.differenceAt("its end", `to have ${outcome.status}`));
@@ -183,27 +224,38 @@ export class RunExecution {
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     interruption.hold();
     this.site.guard.returned();
-    this.queries.returned();
     this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
     this.end("ended");
   }
 
+  /** What the body has ended with, once its handlers have ended (B9). */
+  async #drained(returned: BodyOutcome): Promise<BodyOutcome> {
+    this.handlers.returned();
+    this.queries.returned();
+    if (returned.status === "failed") return returned;
+    const drained = this.handlers.drained().then(() => returned);
+    const ended = this.#ended.promise.then(() => returned);
+    return await Promise.race([drained, this.#stray.promise, ended]);
+  }
+
+  /** A handler of a signal has failed, and the run with it. */
+  #handlerFailed(error: unknown): void {
+    if (error instanceof NonDeterminismError) this.#diverged(error);
+    else if (this.interruption.cancelled === undefined)
+      this.#stray.resolve({ status: "failed", error: recordedError(error) });
+    else if (!(error instanceof CancelledError)) this.#reports.cleanUpFailed(error);
+  }
+
   /** The body asks for the next generation of its run: nothing of it goes on. */
   continueAsNew(input: Uint8Array): void {
-    this.#stray.resolve({ status: "continued", input });
+    this.#continued.resolve({ status: "continued", input });
   }
 
   /** Somebody has asked to cancel the run. A body that has not ended after a while is ended. */
   cancel(reason: string): void {
-    const { interruption } = this;
-    if (interruption.cancelled !== undefined || interruption.isOver) return;
-    interruption.cancel(reason);
-    this.#activity.hurry();
-    const heard = this.#history.has(CANCELLED_PATH) ? this.#history.find(CANCELLED_PATH, "cancellation") : undefined;
-    if (heard === undefined) this.#history.whenAllAsked(() => void this.#tellCancelled());
-    else this.#tellAgain(heard);
-    this.#grace.begin();
+    this.rest.stir();
+    this.#cancellation.request(reason);
   }
 
   /** The body calls a method of its context: reports a body that something else than an answer has woken, once. Undefined, or the refusal of a testing kit. */
@@ -217,40 +269,12 @@ export class RunExecution {
 
   /** A shield begins: the execution waits for it. Returns the way to say that it has ended. */
   shield(): () => void {
-    return this.#grace.shield();
+    return this.#cancellation.shield();
   }
 
-  #graceIsOver(): void {
-    const { cancelled, isOver } = this.interruption;
-    if (isOver || cancelled === undefined) return;
+  #overdue(reason: string): void {
     this.#reports.doesNotEnd();
-    const { reason } = cancelled;
     void this.#proposeEnd({ status: "cancelled", reason }).then(() => this.end("ended"));
-  }
-
-  /** The body hears of the cancellation for the first time (B6). */
-  async #tellCancelled(): Promise<void> {
-    const { interruption } = this;
-    // A step that is over may have waited for a record before it made its own. Nothing new begins meanwhile, but in shields.
-    do {
-      await this.#history.quiet();
-      await this.#answers.last();
-    } while (!this.#history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);
-    if (interruption.isClosed) return;
-    const heard: Heard = { after: this.#calls.lastWake };
-    const value = encodeValue(heard, CANCELLED_PATH, Number.POSITIVE_INFINITY);
-    // What a shield or a wait for others is answered with may come before or after: then the log decides.
-    if (this.#grace.shields === 0 && !this.children.externals.isAwaited)
-      this.#history.stage(CANCELLED_PATH, "cancellation", value, false);
-    else await this.site.fresh(CANCELLED_PATH, () => this.#history.record(CANCELLED_PATH, "cancellation", value));
-    interruption.tell();
-  }
-
-  /** The body heard of the cancellation on an earlier owner: hears of it at the same place (B6). */
-  #tellAgain({ value, position }: HistoryRecord): void {
-    const { after } = decodeValue(value, CANCELLED_PATH) as Heard;
-    const tell = (): void => void this.#answers.recorded(position).then(() => this.interruption.tell());
-    this.#calls.whenWoken(after, () => this.#history.whenAskedBefore(position, tell));
   }
 
   /** The body asks for something else than what is recorded, or has ended without asking for all of it: its run is held for code that fits (B7). */
@@ -271,6 +295,7 @@ export class RunExecution {
 
   /** The log has this path of the run, under this ownership. */
   committed(path: string, kind: RecordKind, position: RecordPosition): void {
+    this.rest.stir();
     // Alone there is nothing that could be answered before it.
     const { externals } = this.children;
     if (this.#calls.hasSeveral || externals.isAwaited) this.#answers.committed(path, position);
@@ -279,6 +304,7 @@ export class RunExecution {
 
   /** A snapshot has taken the place of events: gives no answer until the function that comes back is called (answers.ts Q4). */
   suspend(): () => void {
+    this.rest.stir();
     return this.#answers.suspend();
   }
 
@@ -289,9 +315,13 @@ export class RunExecution {
 
   /** This node does not have the run any more, or the run has ended. Idempotent. */
   end(why: string): void {
+    this.#over(() => executionOver(why));
+  }
+
+  #over(why: () => Error): void {
     if (this.interruption.isOver) return;
     this.interruption.end(why);
-    this.#grace.stop();
+    this.#cancellation.end();
     this.#activity.end();
     this.#replay.close();
     this.#ended.resolve();
@@ -302,6 +332,23 @@ export class RunExecution {
   /** Tells `listener` when the body comes to rest, with every open call a sleep or a wait, and when it goes on. */
   onRest(listener: (isAtRest: boolean) => void): void {
     this.#activity.onRest(listener);
+  }
+
+  /** The body leaves memory (B8). Gives what is kept of it. */
+  evict(): EvictedBody {
+    const left: EvictedBody = {
+      time: this.#history.time,
+      dueMs: this.#alarms.earliestMs,
+      lastWake: this.#calls.lastWake,
+      lines: this.log.lines.count,
+      hasReportedForeign: this.#hasReportedForeign,
+      records: this.size.records,
+      latestUpdate: this.handlers.updates.latest,
+      signals: this.inbox.awaited,
+      externals: this.children.externals.awaited,
+    };
+    this.#over(bodyEvicted);
+    return left;
   }
 
   /** Lets what has begun finish and begins nothing more. Resolves when nothing is under way. */
@@ -326,7 +373,9 @@ export class RunExecution {
       const { output: gives, type } = definition;
       const given = await this.#given(raw);
       this.#calls.woken();
-      const returned = await definition.run(new ExecutionContext(this, new StepPaths(), this.site), given);
+      const running = definition.run(ExecutionContext.of(this, new StepPaths(), this.site), given);
+      this.handlers.begin();
+      const returned = await running;
       const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
       const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
       return { status: "completed", result: bytes };
@@ -363,14 +412,7 @@ export class RunExecution {
       if (!(reason instanceof CancelledError)) this.#reports.lateRejection(reason, inside);
       return;
     }
-    const where = inside === undefined ? "in the body" : `inside of ${inside}`;
-    const cause = recordedError(reason);
-    const error = new WorkflowError(
-      "REJECTION_UNHANDLED",
-      `A promise ${where} was rejected, and nothing handled it: ${cause.name}: ${cause.message}. Await every promise, or catch its rejection.`,
-      { cause: reason },
-    );
-    this.#stray.resolve({ status: "failed", error: recordedError(error) });
+    this.#stray.resolve({ status: "failed", error: recordedError(unhandledRejection(reason, inside)) });
   }
 
   #reportLeftovers(outcome: BodyOutcome): void {

@@ -2,7 +2,8 @@
  * `ctx.log`: lines that a body and its steps write to the node's logger.
  *
  * RL1. A body writes nothing while it is answered from what earlier owners recorded: they wrote it. A line comes again only where the owner died before the
- *      next record of the run was committed. The function of a step writes always.
+ *      next record of the run was committed. A body that was taken out of memory and runs again writes none of its lines again. The function of a step writes
+ *      always.
  * RL2. A line says which run wrote it, and where: its scope, or its step and attempt.
  * RL3. Never throws, whatever it is given and whatever the logger does. A line is bounded: longer texts are cut, larger fields are left out.
  * RL4. The logger is called outside of every body (body-place.ts BP2), in the async context of the line, with plain copies: it sees what the author's code set there, and
@@ -22,8 +23,32 @@ export interface RunLogSetting {
   readonly logger: Logger;
   readonly runId: string;
   readonly workflowType: string;
-  /** Whether the body is answered from what earlier owners recorded. */
-  readonly isReplaying: () => boolean;
+  /** Those of the body outside of steps. */
+  readonly lines: BodyLines;
+}
+
+/** The lines that one body writes outside of steps (RL1). */
+export class BodyLines {
+  readonly #known: number;
+  readonly #isReplaying: () => boolean;
+  #count = 0;
+
+  /** `known`: how many the body had written when it was taken out of memory. `isReplaying`: whether earlier owners have written what is written now. */
+  constructor(known: number, isReplaying: () => boolean) {
+    this.#known = known;
+    this.#isReplaying = isReplaying;
+  }
+
+  /** Lines so far, replayed ones included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Counts a line, and says whether it is new. */
+  takesNew(): boolean {
+    this.#count += 1;
+    return this.#count > this.#known && !this.#isReplaying();
+  }
 }
 
 type Level = keyof WorkflowLog & keyof Logger;
@@ -54,9 +79,9 @@ export class RunLog implements WorkflowLog {
   }
 
   #write(level: Level, first: unknown, second: unknown): void {
-    const { logger, runId, workflowType, isReplaying } = this.#setting;
+    const { logger, runId, workflowType, lines } = this.#setting;
     const { inside, attempt = 0 } = placeOfCaller() ?? {};
-    if (inside === undefined && isReplaying()) return;
+    if (inside === undefined && !lines.takesNew()) return;
     const path = inside ?? this.#scope;
     const fields = {
       ...(typeof first === "object" && first !== null ? plain(first) : {}),

@@ -79,6 +79,7 @@ export class Trial {
   #stopRest: Cancel = () => {};
   #stopTrial: Cancel = () => {};
   #told: Promise<void> | undefined;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(run: TriedRun, setting: TrialSetting, queue: TrialQueue) {
     this.#run = run;
@@ -99,6 +100,16 @@ export class Trial {
   /** Resolves with true when it is this run's turn, and with false when the run has gone before. */
   get turn(): Promise<boolean> {
     return this.#turn.promise;
+  }
+
+  /** Whether the trial is over. */
+  get isOver(): boolean {
+    return this.#phase === "over";
+  }
+
+  /** Resolves when the trial is over. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Tells the state that the trial begins (TL2). Resolves with whether it does. */
@@ -136,6 +147,7 @@ export class Trial {
     this.#phase = "over";
     this.#stopTimers();
     this.#turn.resolve(false);
+    this.#ended.resolve();
     if (hadTurn) this.#queue.turns.release();
   }
 

@@ -6,17 +6,20 @@
  * XR3. A record stays: any number of calls may ask for it.
  */
 import { type HistoryRecord, isExternal, type RecordPosition } from "../../model/record.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
 import { never } from "./history.ts";
 
 /** Reads a record of the run; undefined when the run has ended or is gone. */
 export type ReadRecord = (path: string) => Promise<HistoryRecord | undefined>;
 
+const NONE: readonly string[] = Object.freeze([]);
+
 /** The external records of one body's run (XR1 to XR3). */
 export class ExternalRecords {
-  readonly #ofEarlierOwners = new Map<string, HistoryRecord>();
-  readonly #arrived = new Map<string, RecordPosition>();
-  readonly #waiting = new Map<string, Set<() => void>>();
-  readonly #reading = new Map<string, Promise<HistoryRecord>>();
+  readonly #ofEarlierOwners = new LazyMap<string, HistoryRecord>();
+  readonly #arrived = new LazyMap<string, RecordPosition>();
+  readonly #waiting = new LazyMap<string, Set<() => void>>();
+  readonly #reading = new LazyMap<string, Promise<HistoryRecord>>();
   readonly #read: ReadRecord;
 
   constructor(history: Iterable<readonly [path: string, record: HistoryRecord]>, read: ReadRecord) {
@@ -27,6 +30,11 @@ export class ExternalRecords {
   /** Whether a call waits for a record. */
   get isAwaited(): boolean {
     return this.#waiting.size > 0;
+  }
+
+  /** Paths of the records that calls wait for. */
+  get awaited(): readonly string[] {
+    return this.#waiting.size === 0 ? NONE : [...this.#waiting.keys()];
   }
 
   /** What was recorded at a path before this execution began. */

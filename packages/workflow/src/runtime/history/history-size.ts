@@ -22,6 +22,11 @@ export class HistorySize {
     this.#onLarge = onLarge;
   }
 
+  /** Records of the run that this node has heard of. */
+  get records(): number {
+    return this.#records;
+  }
+
   /** A record was committed. */
   add(bytes: number): void {
     const wasLarge = this.#isLarge;

@@ -6,46 +6,29 @@
  * G2. Nothing is proposed once this node has lost the run: such calls never settle, so that no error handler of the body
  *     takes the loss for a failure of its work. The body is garbage from then on; the new owner's goes on.
  */
-import { type Clock, invariant, type NodeId } from "@raftoral/raft-core";
+import { type Clock, invariant } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors.ts";
 import type { NewRecord } from "../../commands/history/records.ts";
 import type { StreamPart } from "../../commands/history/stream-append.ts";
+import type { UpdateAnswer } from "../../commands/history/update-answer.ts";
 import type { Refused } from "../../commands/refusal.ts";
 import type { WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import { WorkflowError } from "../../errors.ts";
-import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { callOf, editPath, isExternal, sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
-import type { OwnedStream } from "../../state/stream-view.ts";
+import type { UpdateVerdict } from "../../model/update.ts";
 import { outsideBodies } from "../body/body-place.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
+import { LazySet } from "../collections/lazy-set.ts";
 import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
 import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
+import type { LeftBehind, Ownership, UpdateAcceptance, UpdateConclusion } from "./ownership.ts";
 import { RunTime } from "./run-time.ts";
 import { StagedRecords } from "./staged-records.ts";
-
-/** The ownership in whose name everything is recorded. */
-export interface Ownership {
-  readonly runId: string;
-  readonly owner: NodeId;
-  readonly epoch: Epoch;
-  /** Whether this node has the run still, as far as it knows. */
-  readonly holds: () => boolean;
-  /** This node has learned that it has not. */
-  readonly onLost: () => void;
-  /** The log refuses what the body was answered with already. */
-  readonly onRefused: (error: unknown) => void;
-}
-
-/** What earlier owners have left of a run. */
-export interface LeftBehind {
-  readonly history: Iterable<readonly [string, HistoryRecord]>;
-  readonly progress: readonly KnownProgress[];
-  readonly streams: readonly OwnedStream[];
-}
 
 /** The place of an answer that the log does not have yet: after all that it has. */
 const STAGED: RecordPosition = Number.MAX_SAFE_INTEGER;
@@ -68,18 +51,18 @@ export class History {
   /** What is written to the run's streams. */
   readonly streams: StreamWrites;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
-  readonly #recorded: Map<string, HistoryRecord>;
+  readonly #recorded = new LazyMap<string, HistoryRecord>();
   /** Whether an earlier owner took the new way at a patch. */
   isPatched(path: string): boolean {
     return this.#patched.has(path);
   }
 
   /** What somebody outside has answered steps with, by path of their records. No body is bound to ask for them. */
-  readonly #edited: ReadonlyMap<string, HistoryRecord> | undefined;
+  readonly #edited = new LazyMap<string, HistoryRecord>();
   /** How far earlier owners have come with steps that have no record. */
   readonly #progress: Map<string, KnownProgress> | undefined;
   /** Paths of patches that earlier owners recorded: no call has to ask for them (patched.ts PT3). */
-  readonly #patched = new Set<string>();
+  readonly #patched = new LazySet<string>();
   /** Number of records that earlier owners recorded. */
   readonly size: number;
   /** Records that are proposed, and whose fate is not known. */
@@ -99,6 +82,7 @@ export class History {
     left: LeftBehind,
     maxBatchBytes: number,
     streamBounds: StreamBounds,
+    time = new RunTime(clock),
   ) {
     const { onRefused } = ownership;
     const commit = (records: readonly NewRecord[], end?: RunOutcome) => this.#commitBatch(records, end);
@@ -124,11 +108,12 @@ export class History {
     this.#ownership = ownership;
     this.#proposer = proposer;
     this.#clock = clock;
-    this.time = new RunTime(clock);
+    this.time = time;
     const { history, progress } = left;
-    this.#recorded = new Map([...history].filter(([, { kind }]) => !isExternal(kind)));
-    const edited = [...history].filter(([, { kind }]) => kind === "edited");
-    this.#edited = edited.length === 0 ? undefined : new Map(edited);
+    for (const [path, record] of history) {
+      if (!isExternal(record.kind)) this.#recorded.set(path, record);
+      else if (record.kind === "edited") this.#edited.set(path, record);
+    }
     this.#progress = progress.length === 0 ? undefined : new Map(progress.map((step) => [step.path, step]));
     this.size = this.#recorded.size;
     for (const [path, { recordedAtMs, kind }] of this.#recorded) {
@@ -146,7 +131,7 @@ export class History {
 
   /** Whether an earlier owner recorded something at a path that has not been asked for, or somebody outside has answered its step. */
   has(key: string): boolean {
-    return this.#recorded.has(key) || this.#edited?.has(editPath(key)) === true;
+    return this.#recorded.has(key) || this.#edited.has(editPath(key));
   }
 
   /**
@@ -155,7 +140,7 @@ export class History {
    */
   find(key: string, kind: RecordKind): HistoryRecord | undefined {
     const found = this.#recorded.get(key);
-    if (found === undefined) return kind === "step" ? this.#edited?.get(editPath(key)) : undefined;
+    if (found === undefined) return kind === "step" ? this.#edited.get(editPath(key)) : undefined;
     if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, { expected: kind, recorded: found.kind });
     this.#recorded.delete(key);
     if (found.position < this.#milestone) {
@@ -213,6 +198,12 @@ export class History {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
   }
 
+  /** Undefined when everything that the body was answered with, proposed or wrote is committed; else resolves when all of it is, or never. Proposes what is staged. */
+  unsettled(): Promise<void> | undefined {
+    if (!(this.#staged.isEmpty && this.isQuiet)) return this.quiet().catch(() => never());
+    return this.streams.quiet();
+  }
+
   /** Undefined when all that a replay could answer in another way is committed; else resolves when it is. */
   settled(): Promise<void> | undefined {
     // A refusal ends the execution, and the code that waits is a part of it.
@@ -244,7 +235,7 @@ export class History {
 
   /** Commits a record after all that is staged, and gives the one that stands at the path then. */
   async record(path: string, kind: RecordKind, value: Uint8Array): Promise<HistoryRecord> {
-    await this.#afterStaged();
+    await this.staged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
     const recorded = await this.#commit(path, {
@@ -268,7 +259,7 @@ export class History {
 
   /** Commits the receipt of a signal, or that none came in time; undefined when none is there. */
   async receive(path: string, name: string, timedOut: boolean): Promise<HistoryRecord | undefined> {
-    await this.#afterStaged();
+    await this.staged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
     return this.#commit(path, { kind: "SignalReceive", runId, path, name, timedOut, atMs, owner, epoch });
@@ -318,8 +309,26 @@ export class History {
     this.#staged.flush();
   }
 
+  /** Commits that an update is accepted; undefined when the run does not know it. To be called when nothing is staged. */
+  async acceptUpdate({ id, path, value }: UpdateAcceptance): Promise<HistoryRecord | undefined> {
+    return this.#commit(path, this.#updateAnswer(id, "accepted", value, path));
+  }
+
+  /** Commits that an update is refused, or the answer to one, after all that is staged. */
+  async concludeUpdate({ id, verdict, value }: UpdateConclusion): Promise<void> {
+    await this.staged();
+    const result = await this.#propose(this.#updateAnswer(id, verdict, value, ""));
+    if (!result.ok) throw refusal(id, result);
+  }
+
+  #updateAnswer(updateId: string, verdict: UpdateVerdict, value: Uint8Array, path: string): UpdateAnswer {
+    const { runId, owner, epoch } = this.#ownership;
+    const atMs = this.#clock.wallMs();
+    return { kind: "UpdateAnswer", runId, updateId, verdict, path, value, atMs, owner, epoch };
+  }
+
   /** Undefined when nothing is staged; else resolves when all of it is committed. Proposals overtake each other, and records must not (staged-records.ts SR1). */
-  #afterStaged(): Promise<void> | undefined {
+  staged(): Promise<void> | undefined {
     // A refusal ends the execution, and the code that waits is a part of it.
     return this.#staged.isEmpty ? undefined : this.#staged.quiet().catch(() => never());
   }
@@ -346,6 +355,7 @@ export class History {
       if (result.code === "SIGNAL_MISSING") return undefined;
       throw refusal(key, result);
     }
+    if (result.kind === "Done") return undefined;
     invariant(result.kind === "Recorded", () => `a record at ${key} gave ${result.kind}`);
     const { record } = result;
     this.time.observe(record.recordedAtMs);

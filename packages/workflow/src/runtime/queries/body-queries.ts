@@ -11,6 +11,7 @@ import { WorkflowError } from "../../errors.ts";
 import type { Answers } from "../body/answers.ts";
 import { CallerContext, inFunctionOf, PlacedBody } from "../body/body-place.ts";
 import type { Interception } from "../body/interception.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
 import type { History } from "../history/history.ts";
 
 /** What answers a query: at once, with a value that JSON carries. */
@@ -31,10 +32,13 @@ export interface BodyQueriesOptions {
 /** The handlers of one body (BQ1, BQ2). */
 export class BodyQueries {
   readonly #options: BodyQueriesOptions;
-  readonly #handlers = new Map<string, QueryHandler>();
+  readonly #handlers = new LazyMap<string, QueryHandler>();
   readonly #returned = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
   #isOver = false;
+  /** Queries that are under way, and what waits until there are none. */
+  #asking = 0;
+  #whenIdle: (() => void)[] = [];
 
   constructor(options: BodyQueriesOptions) {
     this.#options = options;
@@ -63,11 +67,27 @@ export class BodyQueries {
 
   /** What the body answers; undefined when the execution is over before. Rejects with QUERY_UNKNOWN or QUERY_FAILED. */
   async answer(name: string, input: Uint8Array): Promise<Uint8Array | undefined> {
-    return (await this.rested()) ? this.#call(name, input) : undefined;
+    return await this.atRest(() => this.#call(name, input));
   }
 
-  /** Whether the body has come to rest where its record ends (BQ1); false when the execution is over before. */
-  async rested(): Promise<boolean> {
+  /** What `read` gives once the body has come to rest where its record ends (BQ1); undefined when the execution is over before. The body stays in memory meanwhile. */
+  async atRest<T>(read: () => T): Promise<T | undefined> {
+    this.#asking += 1;
+    try {
+      return (await this.#rested()) ? read() : undefined;
+    } finally {
+      this.#asking -= 1;
+      if (this.#asking === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    }
+  }
+
+  /** Undefined when no query is under way; else resolves when none is. */
+  idle(): Promise<void> | undefined {
+    return this.#asking === 0 ? undefined : new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** False when the execution is over before. */
+  async #rested(): Promise<boolean> {
     const asked = Promise.withResolvers<void>();
     this.#options.history.whenAllAsked(asked.resolve);
     const ended = this.#ended;

@@ -1,8 +1,8 @@
 /**
  * Queries of runs: answered by the body that runs here, or by one that is run again from the record and acts on nothing.
  *
- * RQ1. The run's owner answers from the live body. Every other node that has the run's code runs a body on the history, asks it, and ends it: of runs of other
- *      nodes, of those that no node executes, and of those that have ended.
+ * RQ1. The run's owner answers from the live body, while that is in memory. Otherwise the node that is asked runs a body on the history, if it has the run's code, asks
+ *      that body, and ends it: of runs of other nodes, of those that no node executes, of those whose bodies have left memory, and of those that have ended.
  * RQ2. A body that is run again proposes nothing, calls no step's function, writes no line and takes no slot of the node. It comes to rest where the record ends.
  * RQ3. So many bodies are run again at once on a node, and the others wait.
  */
@@ -80,8 +80,8 @@ export class RunQueries {
   async pending(runId: string, limit: RequestLimit): Promise<readonly PendingCall[]> {
     const end = await this.#options.engine.end(runId);
     if (end?.ended !== undefined) return [];
-    const ask = async (body: AskedBody): Promise<readonly PendingCall[] | undefined> =>
-      (await body.queries.rested()) ? body.pending() : undefined;
+    const ask = ({ queries, pending }: AskedBody): Promise<readonly PendingCall[] | undefined> =>
+      queries.atRest(pending);
     return this.#asked(runId, ask, () => tooLate({ runId, name: "what it waits for" }, limit.timeoutMs), limit);
   }
 
@@ -169,7 +169,8 @@ export class RunQueries {
     // A body that has not heard of its cancellation has not by the record.
     const hasHeard = history.some(([, { kind }]) => kind === "cancellation");
     const cancelReason = hasHeard ? run.cancelReason : undefined;
-    const start: ExecutionStart = { ...run, cancelReason, signals: [], keptSignals: [], progress: [] };
+    const nothing = { signals: [], keptSignals: [], updates: [], progress: [] };
+    const start: ExecutionStart = { ...run, cancelReason, ...nothing };
     return new RunExecution(definition, start, {
       ...shared,
       slots,

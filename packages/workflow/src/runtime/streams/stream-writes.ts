@@ -21,6 +21,7 @@ import {
   type StreamSpan,
 } from "../../model/stream.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
+import { LazyMap } from "../collections/lazy-map.ts";
 
 /** Bounds of the streams of a run (runtime-options.ts). */
 export interface StreamBounds {
@@ -95,7 +96,7 @@ const BODY: StreamOrigin = { place: "", attempt: 0 };
 /** The streams of one running body, as its owner writes them. */
 export class StreamWrites {
   readonly #parts: StreamWritesParts;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new LazyMap<string, Lane>();
   /** In the buffer, oldest first; and what waits for room in it. */
   #buffer: Write[] = [];
   #bufferBytes = 0;
@@ -103,7 +104,7 @@ export class StreamWrites {
   #numbered = 0;
   #committed = 0;
   /** The latest write of each step that is not committed. */
-  readonly #lastOf = new Map<string, number>();
+  readonly #lastOf = new LazyMap<string, number>();
   #whenCommitted: { readonly number: number; readonly resolve: () => void }[] = [];
   #isUnderWay = false;
   #isClosed = false;
@@ -158,10 +159,15 @@ export class StreamWrites {
     return number === undefined ? undefined : this.#untilCommitted(number);
   }
 
+  /** Undefined when everything that was written is committed; else resolves when all that is written now is. */
+  quiet(): Promise<void> | undefined {
+    return this.#committed === this.#numbered ? undefined : this.#untilCommitted(this.#numbered);
+  }
+
   /** Takes nothing more. Undefined when everything that was written is committed; else resolves when it is (SW4). */
   close(): Promise<void> | undefined {
     this.#isClosed = true;
-    return this.#committed === this.#numbered ? undefined : this.#untilCommitted(this.#numbered);
+    return this.quiet();
   }
 
   /** The log refuses what the body goes on from: drops what is not committed, and nothing waits for it any more. */

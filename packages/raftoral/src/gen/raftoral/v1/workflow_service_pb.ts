@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSLGAQoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dCI3CgxUcmFjZUNvbnRleHQSEwoLdHJhY2VwYXJlbnQYASABKAkSEgoKdHJhY2VzdGF0ZRgCIAEoCSIzChBTdGFydFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIIjgKEkRlc2NyaWJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSI0ChNEZXNjcmliZVJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biKLAQoPTGlzdFJ1bnNSZXF1ZXN0EiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iSwoQTGlzdFJ1bnNSZXNwb25zZRIeCgRydW5zGAEgAygLMhAucmFmdG9yYWwudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJfChJSZWFkSGlzdG9yeVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKA0iWwoTUmVhZEhpc3RvcnlSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhoucmFmdG9yYWwudjEuSGlzdG9yeVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNgoQUmVhZElucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAibwoUUmVhZFZhcmlhYmxlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSI7CgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkiFQoTQW5zd2VyVG9rZW5SZXNwb25zZSJWChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARISCgp0aW1lb3V0X21zGAMgASgNQgkKB19yZWFzb24iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoQUmVzdW1lUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSITChFSZXN1bWVSdW5SZXNwb25zZSKQAwoKTWVuZEFjdGlvbhI2Cgl0ZXJtaW5hdGUYASABKAsyIS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlRlcm1pbmF0ZUgAEi4KBXBhdXNlGAIgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5QYXVzZUgAEi4KBXJldHJ5GAMgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5SZXRyeUgAEj0KDWNvbXBsZXRlX3N0ZXAYBCABKAsyJC5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLkNvbXBsZXRlU3RlcEgAEjAKBmRlbGV0ZRgFIAEoCzIeLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uRGVsZXRlSAAaCwoJVGVybWluYXRlGhQKBVBhdXNlEgsKA25vdxgBIAEoCBoVCgVSZXRyeRIMCgRmcm9tGAEgASgJGisKDENvbXBsZXRlU3RlcBIMCgRwYXRoGAEgASgJEg0KBXZhbHVlGAIgASgMGggKBkRlbGV0ZUIICgZhY3Rpb24igQEKDk1lbmRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRInCgZhY3Rpb24YAiABKAsyFy5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEQoPTWVuZFJ1blJlc3BvbnNlIpUBCg5Gb3JrUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHZm9ya19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhIKBWlucHV0GAQgASgMSACIAQESDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSEgoKdGltZW91dF9tcxgHIAEoDUIICgZfaW5wdXQiIgoPRm9ya1J1blJlc3BvbnNlEg8KB2ZvcmtfaWQYASABKAkqtwEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAYy3wkKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkcKCFF1ZXJ5UnVuEhwucmFmdG9yYWwudjEuUXVlcnlSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuUXVlcnlSdW5SZXNwb25zZRJQCgtSZWFkUGVuZGluZxIfLnJhZnRvcmFsLnYxLlJlYWRQZW5kaW5nUmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRQZW5kaW5nUmVzcG9uc2USUAoLQW5zd2VyVG9rZW4SHy5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlcXVlc3QaIC5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2USRAoHTWVuZFJ1bhIbLnJhZnRvcmFsLnYxLk1lbmRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuTWVuZFJ1blJlc3BvbnNlEkQKB0ZvcmtSdW4SGy5yYWZ0b3JhbC52MS5Gb3JrUnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLkZvcmtSdW5SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSLVBQoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSLGAQoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dCI3CgxUcmFjZUNvbnRleHQSEwoLdHJhY2VwYXJlbnQYASABKAkSEgoKdHJhY2VzdGF0ZRgCIAEoCSIzChBTdGFydFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIIjgKEkRlc2NyaWJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSI0ChNEZXNjcmliZVJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biKLAQoPTGlzdFJ1bnNSZXF1ZXN0EiYKBnN0YXR1cxgBIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iSwoQTGlzdFJ1bnNSZXNwb25zZRIeCgRydW5zGAEgAygLMhAucmFmdG9yYWwudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJfChJSZWFkSGlzdG9yeVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKA0iWwoTUmVhZEhpc3RvcnlSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhoucmFmdG9yYWwudjEuSGlzdG9yeVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNgoQUmVhZElucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAibwoUUmVhZFZhcmlhYmxlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgihwEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSI7CgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkiFQoTQW5zd2VyVG9rZW5SZXNwb25zZSJWChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARISCgp0aW1lb3V0X21zGAMgASgNQgkKB19yZWFzb24iEwoRQ2FuY2VsUnVuUmVzcG9uc2UiNgoQUmVzdW1lUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSITChFSZXN1bWVSdW5SZXNwb25zZSKQAwoKTWVuZEFjdGlvbhI2Cgl0ZXJtaW5hdGUYASABKAsyIS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlRlcm1pbmF0ZUgAEi4KBXBhdXNlGAIgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5QYXVzZUgAEi4KBXJldHJ5GAMgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5SZXRyeUgAEj0KDWNvbXBsZXRlX3N0ZXAYBCABKAsyJC5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLkNvbXBsZXRlU3RlcEgAEjAKBmRlbGV0ZRgFIAEoCzIeLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uRGVsZXRlSAAaCwoJVGVybWluYXRlGhQKBVBhdXNlEgsKA25vdxgBIAEoCBoVCgVSZXRyeRIMCgRmcm9tGAEgASgJGisKDENvbXBsZXRlU3RlcBIMCgRwYXRoGAEgASgJEg0KBXZhbHVlGAIgASgMGggKBkRlbGV0ZUIICgZhY3Rpb24igQEKDk1lbmRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRInCgZhY3Rpb24YAiABKAsyFy5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEQoPTWVuZFJ1blJlc3BvbnNlIpUBCg5Gb3JrUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHZm9ya19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhIKBWlucHV0GAQgASgMSACIAQESDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSEgoKdGltZW91dF9tcxgHIAEoDUIICgZfaW5wdXQiIgoPRm9ya1J1blJlc3BvbnNlEg8KB2ZvcmtfaWQYASABKAkqtwEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAYqmwEKDFVwZGF0ZVN0YXR1cxIdChlVUERBVEVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVVVBEQVRFX1NUQVRVU19QRU5ESU5HEAESGgoWVVBEQVRFX1NUQVRVU19BQ0NFUFRFRBACEhsKF1VQREFURV9TVEFUVVNfQ09NUExFVEVEEAMSGAoUVVBEQVRFX1NUQVRVU19GQUlMRUQQBDLaCwoPV29ya2Zsb3dTZXJ2aWNlEkcKCFN0YXJ0UnVuEhwucmFmdG9yYWwudjEuU3RhcnRSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuU3RhcnRSdW5SZXNwb25zZRJQCgtEZXNjcmliZVJ1bhIfLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVzcG9uc2USRwoITGlzdFJ1bnMSHC5yYWZ0b3JhbC52MS5MaXN0UnVuc1JlcXVlc3QaHS5yYWZ0b3JhbC52MS5MaXN0UnVuc1Jlc3BvbnNlElAKC1JlYWRIaXN0b3J5Eh8ucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXNwb25zZRJKCglSZWFkSW5wdXQSHS5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZElucHV0UmVzcG9uc2USRAoHV2FpdFJ1bhIbLnJhZnRvcmFsLnYxLldhaXRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuV2FpdFJ1blJlc3BvbnNlEk8KClJlYWRTdHJlYW0SHi5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXNwb25zZTABElYKDVJlYWRWYXJpYWJsZXMSIS5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVxdWVzdBoiLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USRwoIUXVlcnlSdW4SHC5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlc3BvbnNlElAKC1JlYWRQZW5kaW5nEh8ucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXNwb25zZRJKCglVcGRhdGVSdW4SHS5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVzcG9uc2USVQoPU2lnbmFsV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuU2lnbmFsV2l0aFN0YXJ0UmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USVgoPVXBkYXRlV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuVXBkYXRlV2l0aFN0YXJ0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlVwZGF0ZVJ1blJlc3BvbnNlElAKC0Fuc3dlclRva2VuEh8ucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXNwb25zZRJKCglDYW5jZWxSdW4SHS5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVzcG9uc2USSgoJUmVzdW1lUnVuEh0ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkQKB01lbmRSdW4SGy5yYWZ0b3JhbC52MS5NZW5kUnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLk1lbmRSdW5SZXNwb25zZRJECgdGb3JrUnVuEhsucmFmdG9yYWwudjEuRm9ya1J1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5Gb3JrUnVuUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * An error as it was recorded.
@@ -1182,6 +1182,151 @@ export const PendingCallSchema: GenMessage<PendingCall> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 32);
 
 /**
+ * @generated from message raftoral.v1.UpdateRunRequest
+ */
+export type UpdateRunRequest = Message<"raftoral.v1.UpdateRunRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string update = 2;
+   */
+  update: string;
+
+  /**
+   * @generated from field: bytes input = 3;
+   */
+  input: Uint8Array;
+
+  /**
+   * Must be given: the caller polls with the same one.
+   *
+   * @generated from field: string update_id = 4;
+   */
+  updateId: string;
+
+  /**
+   * At most 60,000.
+   *
+   * @generated from field: uint32 wait_ms = 5;
+   */
+  waitMs: number;
+
+  /**
+   * Whether to answer once the update is accepted.
+   *
+   * @generated from field: bool until_accepted = 6;
+   */
+  untilAccepted: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateRunRequest.
+ * Use `create(UpdateRunRequestSchema)` to create a new message.
+ */
+export const UpdateRunRequestSchema: GenMessage<UpdateRunRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 33);
+
+/**
+ * @generated from message raftoral.v1.UpdateRunResponse
+ */
+export type UpdateRunResponse = Message<"raftoral.v1.UpdateRunResponse"> & {
+  /**
+   * @generated from field: raftoral.v1.UpdateStatus status = 1;
+   */
+  status: UpdateStatus;
+
+  /**
+   * Of a completed update.
+   *
+   * @generated from field: bytes answer = 2;
+   */
+  answer: Uint8Array;
+
+  /**
+   * Of a failed one.
+   *
+   * @generated from field: raftoral.v1.Failure failure = 3;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateRunResponse.
+ * Use `create(UpdateRunResponseSchema)` to create a new message.
+ */
+export const UpdateRunResponseSchema: GenMessage<UpdateRunResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 34);
+
+/**
+ * @generated from message raftoral.v1.SignalWithStartRequest
+ */
+export type SignalWithStartRequest = Message<"raftoral.v1.SignalWithStartRequest"> & {
+  /**
+   * With an id.
+   *
+   * @generated from field: raftoral.v1.StartRunRequest start = 1;
+   */
+  start?: StartRunRequest | undefined;
+
+  /**
+   * Its run_id and timeout_ms are not looked at.
+   *
+   * @generated from field: raftoral.v1.SignalRunRequest signal = 2;
+   */
+  signal?: SignalRunRequest | undefined;
+
+  /**
+   * Whether a run that has ended is followed by another one under its id.
+   *
+   * @generated from field: bool after_end = 3;
+   */
+  afterEnd: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.SignalWithStartRequest.
+ * Use `create(SignalWithStartRequestSchema)` to create a new message.
+ */
+export const SignalWithStartRequestSchema: GenMessage<SignalWithStartRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 35);
+
+/**
+ * @generated from message raftoral.v1.UpdateWithStartRequest
+ */
+export type UpdateWithStartRequest = Message<"raftoral.v1.UpdateWithStartRequest"> & {
+  /**
+   * With an id. Its timeout_ms is not looked at.
+   *
+   * @generated from field: raftoral.v1.StartRunRequest start = 1;
+   */
+  start?: StartRunRequest | undefined;
+
+  /**
+   * Its run_id is not looked at.
+   *
+   * @generated from field: raftoral.v1.UpdateRunRequest update = 2;
+   */
+  update?: UpdateRunRequest | undefined;
+
+  /**
+   * Whether a run that has ended is followed by another one under its id.
+   *
+   * @generated from field: bool after_end = 3;
+   */
+  afterEnd: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateWithStartRequest.
+ * Use `create(UpdateWithStartRequestSchema)` to create a new message.
+ */
+export const UpdateWithStartRequestSchema: GenMessage<UpdateWithStartRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 36);
+
+/**
  * @generated from message raftoral.v1.AnswerTokenRequest
  */
 export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
@@ -1215,7 +1360,7 @@ export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
  * Use `create(AnswerTokenRequestSchema)` to create a new message.
  */
 export const AnswerTokenRequestSchema: GenMessage<AnswerTokenRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 33);
+  messageDesc(file_raftoral_v1_workflow_service, 37);
 
 /**
  * @generated from message raftoral.v1.TokenFailure
@@ -1244,7 +1389,7 @@ export type TokenFailure = Message<"raftoral.v1.TokenFailure"> & {
  * Use `create(TokenFailureSchema)` to create a new message.
  */
 export const TokenFailureSchema: GenMessage<TokenFailure> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 34);
+  messageDesc(file_raftoral_v1_workflow_service, 38);
 
 /**
  * @generated from message raftoral.v1.AnswerTokenResponse
@@ -1257,7 +1402,7 @@ export type AnswerTokenResponse = Message<"raftoral.v1.AnswerTokenResponse"> & {
  * Use `create(AnswerTokenResponseSchema)` to create a new message.
  */
 export const AnswerTokenResponseSchema: GenMessage<AnswerTokenResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 35);
+  messageDesc(file_raftoral_v1_workflow_service, 39);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -1286,7 +1431,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 36);
+  messageDesc(file_raftoral_v1_workflow_service, 40);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -1299,7 +1444,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 37);
+  messageDesc(file_raftoral_v1_workflow_service, 41);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -1321,7 +1466,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 38);
+  messageDesc(file_raftoral_v1_workflow_service, 42);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -1334,7 +1479,7 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 39);
+  messageDesc(file_raftoral_v1_workflow_service, 43);
 
 /**
  * What is done to a run. Exactly one.
@@ -1383,7 +1528,7 @@ export type MendAction = Message<"raftoral.v1.MendAction"> & {
  * Use `create(MendActionSchema)` to create a new message.
  */
 export const MendActionSchema: GenMessage<MendAction> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 40);
+  messageDesc(file_raftoral_v1_workflow_service, 44);
 
 /**
  * Ends the run now, as failed with RUN_TERMINATED. Its body does not hear of it.
@@ -1398,7 +1543,7 @@ export type MendAction_Terminate = Message<"raftoral.v1.MendAction.Terminate"> &
  * Use `create(MendAction_TerminateSchema)` to create a new message.
  */
 export const MendAction_TerminateSchema: GenMessage<MendAction_Terminate> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 40, 0);
+  messageDesc(file_raftoral_v1_workflow_service, 44, 0);
 
 /**
  * Takes the run off its owner until it is resumed.
@@ -1419,7 +1564,7 @@ export type MendAction_Pause = Message<"raftoral.v1.MendAction.Pause"> & {
  * Use `create(MendAction_PauseSchema)` to create a new message.
  */
 export const MendAction_PauseSchema: GenMessage<MendAction_Pause> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 40, 1);
+  messageDesc(file_raftoral_v1_workflow_service, 44, 1);
 
 /**
  * Lets a run go on that failed or was cancelled.
@@ -1440,7 +1585,7 @@ export type MendAction_Retry = Message<"raftoral.v1.MendAction.Retry"> & {
  * Use `create(MendAction_RetrySchema)` to create a new message.
  */
 export const MendAction_RetrySchema: GenMessage<MendAction_Retry> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 40, 2);
+  messageDesc(file_raftoral_v1_workflow_service, 44, 2);
 
 /**
  * Answers a step in the place of its function.
@@ -1468,7 +1613,7 @@ export type MendAction_CompleteStep = Message<"raftoral.v1.MendAction.CompleteSt
  * Use `create(MendAction_CompleteStepSchema)` to create a new message.
  */
 export const MendAction_CompleteStepSchema: GenMessage<MendAction_CompleteStep> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 40, 3);
+  messageDesc(file_raftoral_v1_workflow_service, 44, 3);
 
 /**
  * Drops a run that has ended.
@@ -1483,7 +1628,7 @@ export type MendAction_Delete = Message<"raftoral.v1.MendAction.Delete"> & {
  * Use `create(MendAction_DeleteSchema)` to create a new message.
  */
 export const MendAction_DeleteSchema: GenMessage<MendAction_Delete> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 40, 4);
+  messageDesc(file_raftoral_v1_workflow_service, 44, 4);
 
 /**
  * @generated from message raftoral.v1.MendRunRequest
@@ -1524,7 +1669,7 @@ export type MendRunRequest = Message<"raftoral.v1.MendRunRequest"> & {
  * Use `create(MendRunRequestSchema)` to create a new message.
  */
 export const MendRunRequestSchema: GenMessage<MendRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 41);
+  messageDesc(file_raftoral_v1_workflow_service, 45);
 
 /**
  * @generated from message raftoral.v1.MendRunResponse
@@ -1537,7 +1682,7 @@ export type MendRunResponse = Message<"raftoral.v1.MendRunResponse"> & {
  * Use `create(MendRunResponseSchema)` to create a new message.
  */
 export const MendRunResponseSchema: GenMessage<MendRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 42);
+  messageDesc(file_raftoral_v1_workflow_service, 46);
 
 /**
  * @generated from message raftoral.v1.ForkRunRequest
@@ -1596,7 +1741,7 @@ export type ForkRunRequest = Message<"raftoral.v1.ForkRunRequest"> & {
  * Use `create(ForkRunRequestSchema)` to create a new message.
  */
 export const ForkRunRequestSchema: GenMessage<ForkRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 43);
+  messageDesc(file_raftoral_v1_workflow_service, 47);
 
 /**
  * @generated from message raftoral.v1.ForkRunResponse
@@ -1615,7 +1760,7 @@ export type ForkRunResponse = Message<"raftoral.v1.ForkRunResponse"> & {
  * Use `create(ForkRunResponseSchema)` to create a new message.
  */
 export const ForkRunResponseSchema: GenMessage<ForkRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 44);
+  messageDesc(file_raftoral_v1_workflow_service, 48);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -1671,6 +1816,49 @@ export type RunStatus = (typeof RunStatus)[keyof typeof RunStatus] | UnknownEnum
  */
 export const RunStatusSchema: GenEnum<RunStatus> = /*@__PURE__*/
   enumDesc(file_raftoral_v1_workflow_service, 0);
+
+/**
+ * @generated from enum raftoral.v1.UpdateStatus
+ */
+export const UpdateStatus = {
+  /**
+   * @generated from enum value: UPDATE_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Not as far as the caller wants to wait.
+   *
+   * @generated from enum value: UPDATE_STATUS_PENDING = 1;
+   */
+  PENDING: 1,
+
+  /**
+   * @generated from enum value: UPDATE_STATUS_ACCEPTED = 2;
+   */
+  ACCEPTED: 2,
+
+  /**
+   * @generated from enum value: UPDATE_STATUS_COMPLETED = 3;
+   */
+  COMPLETED: 3,
+
+  /**
+   * @generated from enum value: UPDATE_STATUS_FAILED = 4;
+   */
+  FAILED: 4,
+} as const;
+
+/**
+ * @generated from enum raftoral.v1.UpdateStatus
+ */
+export type UpdateStatus = (typeof UpdateStatus)[keyof typeof UpdateStatus] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.v1.UpdateStatus.
+ */
+export const UpdateStatusSchema: GenEnum<UpdateStatus> = /*@__PURE__*/
+  enumDesc(file_raftoral_v1_workflow_service, 1);
 
 /**
  * @generated from service raftoral.v1.WorkflowService
@@ -1784,6 +1972,37 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof ReadPendingRequestSchema;
     output: typeof ReadPendingResponseSchema;
+  },
+  /**
+   * Asks a run's body to do something. Long poll: answers when the update is accepted or answered, or as pending when `wait_ms` have passed. The same id again is
+   * the same update.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.UpdateRun
+   */
+  updateRun: {
+    methodKind: "unary";
+    input: typeof UpdateRunRequestSchema;
+    output: typeof UpdateRunResponseSchema;
+  },
+  /**
+   * A signal, and the start of its run if there is none; as a whole or not at all.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.SignalWithStart
+   */
+  signalWithStart: {
+    methodKind: "unary";
+    input: typeof SignalWithStartRequestSchema;
+    output: typeof StartRunResponseSchema;
+  },
+  /**
+   * An update, and the start of its run if there is none; as a whole or not at all. A long poll, as UpdateRun is.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.UpdateWithStart
+   */
+  updateWithStart: {
+    methodKind: "unary";
+    input: typeof UpdateWithStartRequestSchema;
+    output: typeof UpdateRunResponseSchema;
   },
   /**
    * Answers a token that a run has given out. The same answer again is taken for done.

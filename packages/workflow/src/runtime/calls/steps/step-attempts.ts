@@ -20,7 +20,6 @@ import type { HistoryRecord } from "../../../model/record.ts";
 import type { StepProgress } from "../../../model/step-progress.ts";
 import type { TraceContext } from "../../../model/trace-context.ts";
 import type { RuntimeProbe } from "../../runtime-probe.ts";
-import { alarmAt } from "../alarm.ts";
 import type { CallSite } from "../call-site.ts";
 import { idempotencyKey, type KeyedRun } from "./idempotency-key.ts";
 import { delayAfter, isFinal, policyOf, type StepPolicy } from "./retry-policy.ts";
@@ -76,7 +75,7 @@ class StepCourse implements AttemptedStep {
   readonly #setting: StepSetting;
   readonly #policy: StepPolicy;
   readonly #fn: (step: StepContext) => unknown;
-  /** When this owner began with the step, on the clock that only goes forward. */
+  /** When the first attempt began as far as that is recorded, else when this body came to the step, on the clock that only goes forward. */
   readonly #sinceMs: number;
   /** How far the step has come, as it is committed. */
   #known: StepProgress | undefined;
@@ -87,8 +86,9 @@ class StepCourse implements AttemptedStep {
     this.#setting = setting;
     this.#policy = policyOf(options);
     this.#fn = setting.intercepted(path, fn);
-    this.#sinceMs = site.clock.monotonicMs();
     this.#known = site.history.progressAt(path);
+    const beganAtMs = this.#known?.beganAtMs ?? Number.POSITIVE_INFINITY;
+    this.#sinceMs = site.clock.monotonicMs() - Math.max(0, site.history.time.nowMs() - beganAtMs);
   }
 
   get clock(): Clock {
@@ -142,8 +142,8 @@ class StepCourse implements AttemptedStep {
   /** Waits for the next attempt's time (AT3). */
   async untilDue(): Promise<void> {
     const atMs = this.#known?.nextAtMs ?? 0;
-    const { history, clock } = this.#site;
-    if (atMs > history.time.nowMs()) await this.#site.park(() => this.#delay(clock, atMs));
+    const { history } = this.#site;
+    if (atMs > history.time.nowMs()) await this.#site.park(() => this.#delay(atMs));
   }
 
   /** The next attempt. Undefined when another one is to follow. */
@@ -235,9 +235,9 @@ class StepCourse implements AttemptedStep {
     probe?.stepFinished(workflowType, isDone, attempts, this.#site.clock.monotonicMs() - this.#sinceMs);
   }
 
-  #delay(clock: Clock, atMs: number): Promise<void> {
+  #delay(atMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const cancel = alarmAt(clock, this.#site.history.time, atMs, () => {
+      const cancel = this.#site.alarm(atMs, () => {
         stopListening();
         resolve();
       });

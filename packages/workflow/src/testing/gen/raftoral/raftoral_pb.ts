@@ -24,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwirwIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSJQoFdHJhY2UYKCABKAsyFi5yYWZ0b3JhbC5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIlEKB1RpbWVPdXQSEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRZmlyc3Rfc3RhcnRfaW5kZXgYAiABKAQSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQicQoNQ29udGludWVBc05ldxITCgt3b3JrZmxvd19pZBgBIAEoCRINCgVpbnB1dBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIlwKCVRlcm1pbmF0ZRITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBCJ6CgVQYXVzZRITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGaXNfbm93GAMgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQikAEKBVJldHJ5EhMKC3dvcmtmbG93X2lkGAEgASgJEgwKBGZyb20YAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSKAoGcGFyZW50GAUgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcHJvcG9zZWRfYXRfbXMYBiABKAQiowEKBEZvcmsSEwoLd29ya2Zsb3dfaWQYASABKAkSGgoSc291cmNlX3dvcmtmbG93X2lkGAIgASgJEgwKBGZyb20YAyABKAkSEQoJaGFzX2lucHV0GAQgASgIEg0KBWlucHV0GAUgASgMEg4KBnJlYXNvbhgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEhYKDnByb3Bvc2VkX2F0X21zGAggASgEIl8KBEVkaXQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg0KBXZhbHVlGAMgASgMEg4KBnJlYXNvbhgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCJFCgZEZWxldGUSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIoEKCg9Xb3JrZmxvd0NvbW1hbmQSMQoOd29ya2Zsb3dfc3RhcnQYASABKAsyFy5yYWZ0b3JhbC5Xb3JrZmxvd1N0YXJ0SAASLQoMd29ya2Zsb3dfZW5kGAIgASgLMhUucmFmdG9yYWwuV29ya2Zsb3dFbmRIABIqCgpjaGVja3BvaW50GAMgASgLMhQucmFmdG9yYWwuQ2hlY2twb2ludEgAEi0KDG93bmVyX2NoYW5nZRgEIAEoCzIVLnJhZnRvcmFsLk93bmVyQ2hhbmdlSAASMwoPd29ya2Zsb3dfc2lnbmFsGBAgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dTaWduYWxIABIxCg5zaWduYWxfcmVjZWl2ZRgRIAEoCzIXLnJhZnRvcmFsLlNpZ25hbFJlY2VpdmVIABIzCg93b3JrZmxvd19jYW5jZWwYEiABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd0NhbmNlbEgAEi8KDW5vZGVfcmVnaXN0ZXIYEyABKAsyFi5yYWZ0b3JhbC5Ob2RlUmVnaXN0ZXJIABInCglub2RlX2xvc3QYFCABKAsyEi5yYWZ0b3JhbC5Ob2RlTG9zdEgAEikKCm5vZGVfZHJhaW4YFSABKAsyEy5yYWZ0b3JhbC5Ob2RlRHJhaW5IABIgCgVwcnVuZRgWIAEoCzIPLnJhZnRvcmFsLlBydW5lSAASJAoHcmVjb3JkcxgXIAEoCzIRLnJhZnRvcmFsLlJlY29yZHNIABInCgltb3ZlX3J1bnMYGCABKAsyEi5yYWZ0b3JhbC5Nb3ZlUnVuc0gAEi8KDXN0ZXBfcHJvZ3Jlc3MYGSABKAsyFi5yYWZ0b3JhbC5TdGVwUHJvZ3Jlc3NIABIgCgV0cmlhbBgaIAEoCzIPLnJhZnRvcmFsLlRyaWFsSAASMwoPd29ya2Zsb3dfcmVzdW1lGBsgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dSZXN1bWVIABIvCg1zdHJlYW1fYXBwZW5kGBwgASgLMhYucmFmdG9yYWwuU3RyZWFtQXBwZW5kSAASLQoMdG9rZW5fYW5zd2VyGB0gASgLMhUucmFmdG9yYWwuVG9rZW5BbnN3ZXJIABIeCgRob2xkGCQgASgLMg4ucmFmdG9yYWwuSG9sZEgAEisKC2NoaWxkX2VuZGVkGCAgASgLMhQucmFmdG9yYWwuQ2hpbGRFbmRlZEgAEjEKDmNsb3NlX2NoaWxkcmVuGCEgASgLMhcucmFmdG9yYWwuQ2xvc2VDaGlsZHJlbkgAEiUKCHRpbWVfb3V0GCIgASgLMhEucmFmdG9yYWwuVGltZU91dEgAEjIKD2NvbnRpbnVlX2FzX25ldxgjIAEoCzIXLnJhZnRvcmFsLkNvbnRpbnVlQXNOZXdIABIoCgl0ZXJtaW5hdGUYMSABKAsyEy5yYWZ0b3JhbC5UZXJtaW5hdGVIABIgCgVwYXVzZRgyIAEoCzIPLnJhZnRvcmFsLlBhdXNlSAASIAoFcmV0cnkYNCABKAsyDy5yYWZ0b3JhbC5SZXRyeUgAEh4KBGZvcmsYNSABKAsyDi5yYWZ0b3JhbC5Gb3JrSAASHgoEZWRpdBg3IAEoCzIOLnJhZnRvcmFsLkVkaXRIABIiCgZkZWxldGUYOCABKAsyEC5yYWZ0b3JhbC5EZWxldGVIAEIJCgdjb21tYW5kKtECCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZFRElURUQQFCo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABYgZwcm90bzM", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwirwIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSJQoFdHJhY2UYKCABKAsyFi5yYWZ0b3JhbC5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEImUKBlVwZGF0ZRITCgt3b3JrZmxvd19pZBgBIAEoCRIRCgl1cGRhdGVfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVpbnB1dBgEIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCK6AQoMVXBkYXRlQW5zd2VyEhMKC3dvcmtmbG93X2lkGAEgASgJEhEKCXVwZGF0ZV9pZBgCIAEoCRIoCgd2ZXJkaWN0GAMgASgOMhcucmFmdG9yYWwuVXBkYXRlVmVyZGljdBILCgNrZXkYBCABKAkSDQoFdmFsdWUYBSABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCKsAgoJU3RhcnRXaXRoEiYKBXN0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydBIqCgZzaWduYWwYAiABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguU2lnbmFsEioKBnVwZGF0ZRgDIAEoCzIaLnJhZnRvcmFsLlN0YXJ0V2l0aC5VcGRhdGUSEQoJYWZ0ZXJfZW5kGAQgASgIEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEGjoKBlNpZ25hbBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEQoJc2lnbmFsX2lkGAMgASgJGjgKBlVwZGF0ZRIRCgl1cGRhdGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVpbnB1dBgDIAEoDCJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEInEKDUNvbnRpbnVlQXNOZXcSEwoLd29ya2Zsb3dfaWQYASABKAkSDQoFaW5wdXQYAiABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJcCglUZXJtaW5hdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQiegoFUGF1c2USEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmlzX25vdxgDIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIpABCgVSZXRyeRITCgt3b3JrZmxvd19pZBgBIAEoCRIMCgRmcm9tGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEigKBnBhcmVudBgFIAEoCzIYLnJhZnRvcmFsLlN0YXJ0aW5nUGFyZW50EhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIqMBCgRGb3JrEhMKC3dvcmtmbG93X2lkGAEgASgJEhoKEnNvdXJjZV93b3JrZmxvd19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhEKCWhhc19pbnB1dBgEIAEoCBINCgVpbnB1dBgFIAEoDBIOCgZyZWFzb24YBiABKAkSEgoKcmVxdWVzdF9pZBgHIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgIIAEoBCJfCgRFZGl0EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIOCgZyZWFzb24YBCABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQiRQoGRGVsZXRlEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBCKBCwoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSAASJwoJbW92ZV9ydW5zGBggASgLMhIucmFmdG9yYWwuTW92ZVJ1bnNIABIvCg1zdGVwX3Byb2dyZXNzGBkgASgLMhYucmFmdG9yYWwuU3RlcFByb2dyZXNzSAASIAoFdHJpYWwYGiABKAsyDy5yYWZ0b3JhbC5UcmlhbEgAEjMKD3dvcmtmbG93X3Jlc3VtZRgbIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93UmVzdW1lSAASLwoNc3RyZWFtX2FwcGVuZBgcIAEoCzIWLnJhZnRvcmFsLlN0cmVhbUFwcGVuZEgAEi0KDHRva2VuX2Fuc3dlchgdIAEoCzIVLnJhZnRvcmFsLlRva2VuQW5zd2VySAASHgoEaG9sZBgkIAEoCzIOLnJhZnRvcmFsLkhvbGRIABIrCgtjaGlsZF9lbmRlZBggIAEoCzIULnJhZnRvcmFsLkNoaWxkRW5kZWRIABIxCg5jbG9zZV9jaGlsZHJlbhghIAEoCzIXLnJhZnRvcmFsLkNsb3NlQ2hpbGRyZW5IABIlCgh0aW1lX291dBgiIAEoCzIRLnJhZnRvcmFsLlRpbWVPdXRIABIyCg9jb250aW51ZV9hc19uZXcYIyABKAsyFy5yYWZ0b3JhbC5Db250aW51ZUFzTmV3SAASIgoGdXBkYXRlGCUgASgLMhAucmFmdG9yYWwuVXBkYXRlSAASLwoNdXBkYXRlX2Fuc3dlchgmIAEoCzIWLnJhZnRvcmFsLlVwZGF0ZUFuc3dlckgAEikKCnN0YXJ0X3dpdGgYJyABKAsyEy5yYWZ0b3JhbC5TdGFydFdpdGhIABIoCgl0ZXJtaW5hdGUYMSABKAsyEy5yYWZ0b3JhbC5UZXJtaW5hdGVIABIgCgVwYXVzZRgyIAEoCzIPLnJhZnRvcmFsLlBhdXNlSAASIAoFcmV0cnkYNCABKAsyDy5yYWZ0b3JhbC5SZXRyeUgAEh4KBGZvcmsYNSABKAsyDi5yYWZ0b3JhbC5Gb3JrSAASHgoEZWRpdBg3IAEoCzIOLnJhZnRvcmFsLkVkaXRIABIiCgZkZWxldGUYOCABKAsyEC5yYWZ0b3JhbC5EZWxldGVIAEIJCgdjb21tYW5kKt0CCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZVUERBVEUQFBIKCgZFRElURUQQFSo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABKmIKDVVwZGF0ZVZlcmRpY3QSEwoPVVBEQVRFX0FDQ0VQVEVEEAASEwoPVVBEQVRFX1JFSkVDVEVEEAESFAoQVVBEQVRFX0NPTVBMRVRFRBACEhEKDVVQREFURV9GQUlMRUQQA2IGcHJvdG8z", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -768,6 +768,200 @@ export const TokenAnswerSchema: GenMessage<TokenAnswer> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 15);
 
 /**
+ * Asks the body of a run to do something and to answer. Kept until the run's owner accepts or refuses it; the same id again is one update.
+ *
+ * @generated from message raftoral.Update
+ */
+export type Update = Message<"raftoral.Update"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string update_id = 2;
+   */
+  updateId: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * JSON as UTF-8; empty stands for undefined.
+   *
+   * @generated from field: bytes input = 4;
+   */
+  input: Uint8Array;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 5;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Update.
+ * Use `create(UpdateSchema)` to create a new message.
+ */
+export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 16);
+
+/**
+ * What a run's owner says of an update. Refused unless (owner_node_id, epoch) is the run's present owner.
+ *
+ * @generated from message raftoral.UpdateAnswer
+ */
+export type UpdateAnswer = Message<"raftoral.UpdateAnswer"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string update_id = 2;
+   */
+  updateId: string;
+
+  /**
+   * @generated from field: raftoral.UpdateVerdict verdict = 3;
+   */
+  verdict: UpdateVerdict;
+
+  /**
+   * Where an accepted update is recorded.
+   *
+   * @generated from field: string key = 4;
+   */
+  key: string;
+
+  /**
+   * JSON as UTF-8: the record of an accepted one, why it is refused, the answer, or what it failed of.
+   *
+   * @generated from field: bytes value = 5;
+   */
+  value: Uint8Array;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 16;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 owner_node_id = 17;
+   */
+  ownerNodeId: bigint;
+
+  /**
+   * @generated from field: uint64 epoch = 18;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.UpdateAnswer.
+ * Use `create(UpdateAnswerSchema)` to create a new message.
+ */
+export const UpdateAnswerSchema: GenMessage<UpdateAnswer> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 17);
+
+/**
+ * A signal or an update, and the start of its run if there is none; as a whole or not at all.
+ *
+ * @generated from message raftoral.StartWith
+ */
+export type StartWith = Message<"raftoral.StartWith"> & {
+  /**
+   * @generated from field: raftoral.WorkflowStart start = 1;
+   */
+  start?: WorkflowStart | undefined;
+
+  /**
+   * @generated from field: raftoral.StartWith.Signal signal = 2;
+   */
+  signal?: StartWith_Signal | undefined;
+
+  /**
+   * @generated from field: raftoral.StartWith.Update update = 3;
+   */
+  update?: StartWith_Update | undefined;
+
+  /**
+   * Whether a run that has ended is followed by another one under its id.
+   *
+   * @generated from field: bool after_end = 4;
+   */
+  afterEnd: boolean;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 5;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.StartWith.
+ * Use `create(StartWithSchema)` to create a new message.
+ */
+export const StartWithSchema: GenMessage<StartWith> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 18);
+
+/**
+ * @generated from message raftoral.StartWith.Signal
+ */
+export type StartWith_Signal = Message<"raftoral.StartWith.Signal"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bytes payload = 2;
+   */
+  payload: Uint8Array;
+
+  /**
+   * @generated from field: string signal_id = 3;
+   */
+  signalId: string;
+};
+
+/**
+ * Describes the message raftoral.StartWith.Signal.
+ * Use `create(StartWith_SignalSchema)` to create a new message.
+ */
+export const StartWith_SignalSchema: GenMessage<StartWith_Signal> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 18, 0);
+
+/**
+ * @generated from message raftoral.StartWith.Update
+ */
+export type StartWith_Update = Message<"raftoral.StartWith.Update"> & {
+  /**
+   * @generated from field: string update_id = 1;
+   */
+  updateId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bytes input = 3;
+   */
+  input: Uint8Array;
+};
+
+/**
+ * Describes the message raftoral.StartWith.Update.
+ * Use `create(StartWith_UpdateSchema)` to create a new message.
+ */
+export const StartWith_UpdateSchema: GenMessage<StartWith_Update> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 18, 1);
+
+/**
  * The time of a run is over: its owner is asked to end it.
  *
  * @generated from message raftoral.TimeOut
@@ -796,7 +990,7 @@ export type TimeOut = Message<"raftoral.TimeOut"> & {
  * Use `create(TimeOutSchema)` to create a new message.
  */
 export const TimeOutSchema: GenMessage<TimeOut> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 16);
+  messageDesc(file_raftoral_raftoral, 19);
 
 /**
  * Ends a generation of a run and begins the next one, with an empty history. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -835,7 +1029,7 @@ export type ContinueAsNew = Message<"raftoral.ContinueAsNew"> & {
  * Use `create(ContinueAsNewSchema)` to create a new message.
  */
 export const ContinueAsNewSchema: GenMessage<ContinueAsNew> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 17);
+  messageDesc(file_raftoral_raftoral, 20);
 
 /**
  * Ends a run now, as failed, without its body.
@@ -871,7 +1065,7 @@ export type Terminate = Message<"raftoral.Terminate"> & {
  * Use `create(TerminateSchema)` to create a new message.
  */
 export const TerminateSchema: GenMessage<Terminate> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
+  messageDesc(file_raftoral_raftoral, 21);
 
 /**
  * Asks to pause a run, or, with an owner, says that it holds still for that. The latter is refused unless (owner_node_id, epoch) is the run's present owner.
@@ -917,7 +1111,7 @@ export type Pause = Message<"raftoral.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19);
+  messageDesc(file_raftoral_raftoral, 22);
 
 /**
  * Lets a run that failed or was cancelled go on from its record.
@@ -967,7 +1161,7 @@ export type Retry = Message<"raftoral.Retry"> & {
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 20);
+  messageDesc(file_raftoral_raftoral, 23);
 
 /**
  * Starts a run with the first part of another run's record.
@@ -1029,7 +1223,7 @@ export type Fork = Message<"raftoral.Fork"> & {
  * Use `create(ForkSchema)` to create a new message.
  */
 export const ForkSchema: GenMessage<Fork> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 21);
+  messageDesc(file_raftoral_raftoral, 24);
 
 /**
  * Answers a step of a run in the place of its function.
@@ -1072,7 +1266,7 @@ export type Edit = Message<"raftoral.Edit"> & {
  * Use `create(EditSchema)` to create a new message.
  */
 export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 22);
+  messageDesc(file_raftoral_raftoral, 25);
 
 /**
  * Drops a finished run.
@@ -1101,7 +1295,7 @@ export type Delete = Message<"raftoral.Delete"> & {
  * Use `create(DeleteSchema)` to create a new message.
  */
 export const DeleteSchema: GenMessage<Delete> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 23);
+  messageDesc(file_raftoral_raftoral, 26);
 
 /**
  * @generated from message raftoral.WorkflowCommand
@@ -1250,6 +1444,24 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
     case: "continueAsNew";
   } | {
     /**
+     * @generated from field: raftoral.Update update = 37;
+     */
+    value: Update;
+    case: "update";
+  } | {
+    /**
+     * @generated from field: raftoral.UpdateAnswer update_answer = 38;
+     */
+    value: UpdateAnswer;
+    case: "updateAnswer";
+  } | {
+    /**
+     * @generated from field: raftoral.StartWith start_with = 39;
+     */
+    value: StartWith;
+    case: "startWith";
+  } | {
+    /**
      * @generated from field: raftoral.Terminate terminate = 49;
      */
     value: Terminate;
@@ -1292,7 +1504,7 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 24);
+  messageDesc(file_raftoral_raftoral, 27);
 
 /**
  * @generated from enum raftoral.CheckpointKind
@@ -1399,9 +1611,14 @@ export const CheckpointKind = {
   PATCHED: 19,
 
   /**
-   * @generated from enum value: EDITED = 20;
+   * @generated from enum value: UPDATE = 20;
    */
-  EDITED: 20,
+  UPDATE: 20,
+
+  /**
+   * @generated from enum value: EDITED = 21;
+   */
+  EDITED: 21,
 } as const;
 
 /**
@@ -1440,4 +1657,40 @@ export type OwnerChangeReason = (typeof OwnerChangeReason)[keyof typeof OwnerCha
  */
 export const OwnerChangeReasonSchema: GenEnum<OwnerChangeReason> = /*@__PURE__*/
   enumDesc(file_raftoral_raftoral, 1);
+
+/**
+ * @generated from enum raftoral.UpdateVerdict
+ */
+export const UpdateVerdict = {
+  /**
+   * @generated from enum value: UPDATE_ACCEPTED = 0;
+   */
+  UPDATE_ACCEPTED: 0,
+
+  /**
+   * @generated from enum value: UPDATE_REJECTED = 1;
+   */
+  UPDATE_REJECTED: 1,
+
+  /**
+   * @generated from enum value: UPDATE_COMPLETED = 2;
+   */
+  UPDATE_COMPLETED: 2,
+
+  /**
+   * @generated from enum value: UPDATE_FAILED = 3;
+   */
+  UPDATE_FAILED: 3,
+} as const;
+
+/**
+ * @generated from enum raftoral.UpdateVerdict
+ */
+export type UpdateVerdict = (typeof UpdateVerdict)[keyof typeof UpdateVerdict] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.UpdateVerdict.
+ */
+export const UpdateVerdictSchema: GenEnum<UpdateVerdict> = /*@__PURE__*/
+  enumDesc(file_raftoral_raftoral, 2);
 

@@ -1,0 +1,108 @@
+/**
+ * Update: a caller asks the body of a run to do something, and waits for the answer. The same id again is one update.
+ *
+ * UP1. An id decides: neither the name nor the input of a repeated update is looked at. As long as the run remembers its answer, an update that is asked for again is
+ *      answered with it, also after the run's end.
+ * UP2. It is kept until the run's owner accepts or refuses it (history/update-answer.ts). Only a number of them, and of bytes, is kept at a time.
+ */
+import {
+  MAX_OPEN_UPDATE_BYTES,
+  MAX_OPEN_UPDATES,
+  MAX_UPDATE_ID_LENGTH,
+  NO_UPDATES,
+  type UpdateStatus,
+} from "../../model/update.ts";
+import type { Tables } from "../../state/tables.ts";
+import { bytes, string, uint } from "../../wire/fields.ts";
+import { defineCommand } from "../command.ts";
+import { type Running, runningRun } from "../find-run.ts";
+import { type Refused, refused } from "../refusal.ts";
+
+/** An update of a run. Answered with UpdateTaken. Refused with UPDATE_BUFFER_FULL, WORKFLOW_FINISHED, WORKFLOW_NOT_FOUND or COMMAND_INVALID. */
+export interface Update extends GivenUpdate {
+  readonly kind: "Update";
+  readonly runId: string;
+  readonly atMs: number;
+}
+
+/** The run knows the update now. */
+export interface UpdateTaken {
+  readonly ok: true;
+  readonly kind: "UpdateTaken";
+  readonly status: UpdateStatus;
+  /** What it was answered with, or what it failed of; empty before. */
+  readonly value: Uint8Array;
+}
+
+/** What a caller asks for. */
+export interface GivenUpdate {
+  readonly updateId: string;
+  readonly name: string;
+  readonly input: Uint8Array;
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+export const update = defineCommand<Update, UpdateTaken>({
+  kind: "Update",
+  field: 37,
+  summary: "Asks the body of a run to do something and to answer, once for each id.",
+  maxRuns: 1,
+  fields: { runId: string(1), updateId: string(2), name: string(3), input: bytes(4), atMs: uint(5) },
+  apply(tables, command) {
+    const { runId } = command;
+    const malformed = malformedUpdate(runId, command);
+    if (malformed !== undefined) return malformed;
+    const known = knownUpdate(tables, runId, command.updateId);
+    if (known !== undefined) return known;
+    const found = runningRun(tables, runId);
+    return found.ok ? takeUpdate(tables, found, command) : found;
+  },
+});
+
+/** Refuses an update that no run takes. */
+export function malformedUpdate(runId: string, { updateId, input }: GivenUpdate): Refused | undefined {
+  if (updateId.length === 0 || updateId.length > MAX_UPDATE_ID_LENGTH) {
+    return refused(
+      "COMMAND_INVALID",
+      `The id of an update of run ${runId} has ${updateId.length} characters. Give one of 1 to ${MAX_UPDATE_ID_LENGTH}.`,
+    );
+  }
+  if (input.length <= MAX_OPEN_UPDATE_BYTES) return undefined;
+  return refused(
+    "COMMAND_INVALID",
+    `The input of an update of run ${runId} has ${input.length} bytes. Give at most ${MAX_OPEN_UPDATE_BYTES}.`,
+  );
+}
+
+/** How an update stands that the run knows (UP1). */
+export function knownUpdate({ runs, updates }: Tables, runId: string, updateId: string): UpdateTaken | undefined {
+  const run = runs.get(runId);
+  const known = run === undefined ? undefined : updates.find(run, updateId);
+  if (known === undefined) return undefined;
+  const { status, value } = known;
+  return { ok: true, kind: "UpdateTaken", status, value: status === "pending" ? NOTHING : value };
+}
+
+/** Keeps an update that the run does not know (UP2). */
+export function takeUpdate(
+  tables: Tables,
+  { run }: Running,
+  { updateId, name, input }: GivenUpdate,
+): UpdateTaken | Refused {
+  const { runId, head } = run;
+  const { open, openBytes } = head.updates ?? NO_UPDATES;
+  if (open >= MAX_OPEN_UPDATES || openBytes + input.length > MAX_OPEN_UPDATE_BYTES) {
+    return refused(
+      "UPDATE_BUFFER_FULL",
+      `Run ${runId} has ${open} updates that are not answered, as many or as much as it may. Ask for ${name} again once it has answered some.`,
+      { runId },
+    );
+  }
+  const { update: added, totals } = tables.updates.add(run, updateId, name, input);
+  if (head.status === "running") tables.runs.update(run, { ...head, updates: totals });
+  const { index, clock: atMs } = tables;
+  const pending = { id: updateId, name, number: added.number, isAccepted: false, input };
+  tables.events.push({ type: "update-requested", index, atMs, runId, update: pending });
+  return { ok: true, kind: "UpdateTaken", status: "pending", value: NOTHING };
+}

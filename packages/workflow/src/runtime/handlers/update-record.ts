@@ -1,0 +1,54 @@
+/** What is recorded of an update that is accepted, and of the one that is refused. */
+import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { escapedName } from "../../author/step-path.ts";
+import { WorkflowError } from "../../errors.ts";
+import type { HistoryRecord } from "../../model/record.ts";
+import type { ParsedRecord } from "../calls/parsed.ts";
+
+/** The record of an accepted update. */
+export interface AcceptedUpdate {
+  readonly id: string;
+  readonly name: string;
+  /** As it was given; absent for one without. */
+  readonly input?: unknown;
+  /** What the schema made of it, unless that is the input as it was given. */
+  readonly parsed?: ParsedRecord;
+}
+
+/** What an acceptance recorded. The owner wrote it, so it can be read. */
+export function acceptedIn({ value }: HistoryRecord, path: string): AcceptedUpdate {
+  return decodeValue(value, path) as AcceptedUpdate;
+}
+
+/** Codes of a refusal. */
+export type UpdateRefusalCode = "UPDATE_REJECTED" | "UPDATE_UNKNOWN";
+
+interface Refusal {
+  readonly code: UpdateRefusalCode;
+  readonly message: string;
+}
+
+/** Longest text of a refusal, in UTF-16 units. */
+const MAX_MESSAGE_LENGTH = 8 * 1024;
+
+/** Where the acceptance of an update is recorded. No call's path, and no scope's: those have digits behind the `#`. */
+export function updatePath(name: string, number: number): string {
+  return `${escapedName(name)}#u${number}`;
+}
+
+/** The name in a path of {@link updatePath}, as it stands there. */
+export function nameInPath(path: string): string {
+  return path.slice(0, path.lastIndexOf("#u"));
+}
+
+/** A refusal as bytes. */
+export function encodeRefusal(code: UpdateRefusalCode, message: string): Uint8Array {
+  const refusal: Refusal = { code, message: message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed() };
+  return encodeValue(refusal, "the refusal of an update", Number.POSITIVE_INFINITY);
+}
+
+/** The error that {@link encodeRefusal} was given. */
+export function refusalIn(bytes: Uint8Array, runId: string): WorkflowError {
+  const { code, message } = decodeValue(bytes, "the refusal of an update") as Refusal;
+  return new WorkflowError(code === "UPDATE_UNKNOWN" ? code : "UPDATE_REJECTED", message, { details: { runId } });
+}
