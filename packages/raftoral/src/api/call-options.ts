@@ -64,3 +64,22 @@ export async function abortable<T>(limit: CallLimit, what: string, run: (limit: 
     signal.removeEventListener("abort", onAbort);
   }
 }
+
+/** Pages of a read as they come, until the reader stops, or the limit ends the read. */
+export async function* pagesWithin<Page>(
+  pages: AsyncIterable<Page>,
+  limit: CallLimit,
+  what: string,
+): AsyncGenerator<Page, void, undefined> {
+  const iterator = pages[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const page = await abortable(limit, what, () => iterator.next());
+      if (page.done === true) return;
+      yield page.value;
+    }
+  } finally {
+    // What is under way ends with the limit's signal, and need not be waited for.
+    iterator.return?.(undefined)?.catch(() => {});
+  }
+}

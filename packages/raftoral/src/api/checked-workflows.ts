@@ -13,7 +13,6 @@ import {
   type SignalDefinition,
   type StreamDefinition,
   type StreamValue,
-  signalOf,
   type TraceContext,
   type UpdateDefinition,
   type UpdateInput,
@@ -41,19 +40,18 @@ import {
   reasonArgument,
   runIdArgument,
   signalArgument,
-  signalIdArgument,
-  signalNameArgument,
   streamNameArgument,
   tokenArgument,
   variableNameArgument,
 } from "./arguments.ts";
-import { abortable, type CallLimit, type CallOptions, runGoesOn } from "./call-options.ts";
+import { abortable, type CallLimit, type CallOptions, pagesWithin, runGoesOn } from "./call-options.ts";
+import { CheckedMending } from "./checked-mending.ts";
 import { CheckedUpdates } from "./checked-updates.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
-import type { ForkOptions, MendAction, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
-import { completeStepAction, forkRequest, mendRequest, pauseAction, retryAction } from "./mending-arguments.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
+import { completeStepAction, pauseAction, retryAction } from "./mending-arguments.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type {
@@ -66,8 +64,9 @@ import type {
   RunPage,
   RunSummary,
 } from "./runs.ts";
+import { signalRequest } from "./signal-request.ts";
 import type { StartOptions } from "./start-options.ts";
-import { startRequest } from "./start-request.ts";
+import { type Chosen, startRequest } from "./start-request.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import type {
@@ -77,7 +76,6 @@ import type {
   UpdateOptions,
   UpdateWithStartOptions,
 } from "./updates.ts";
-import { assertFits } from "./validated-payload.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 import type {
   CancelOptions,
@@ -92,7 +90,7 @@ import type {
   Workflows,
   WorkflowType,
 } from "./workflows.ts";
-import type { SignalRequest, WorkflowsPort } from "./workflows-port.ts";
+import type { WorkflowsPort } from "./workflows-port.ts";
 
 /** What a cancellation says when its caller gives no reason. */
 const DEFAULT_REASON = "cancelled on request";
@@ -112,16 +110,16 @@ export interface CheckedWorkflowsOptions {
 export class CheckedWorkflows implements Workflows {
   readonly #port: WorkflowsPort;
   readonly #timeoutMs: number;
-  readonly #uuid: () => string;
-  readonly #activeTrace: () => TraceContext | undefined;
+  readonly #chosen: Chosen;
   readonly #updates: CheckedUpdates;
+  readonly #mending: CheckedMending;
 
   constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     this.#port = port;
     this.#timeoutMs = timeoutMs;
-    this.#uuid = uuid;
-    this.#activeTrace = activeTrace;
-    this.#updates = new CheckedUpdates(port, { uuid, activeTrace });
+    this.#chosen = { uuid, activeTrace };
+    this.#updates = new CheckedUpdates(port, this.#chosen);
+    this.#mending = new CheckedMending({ port, timeoutMs, uuid });
   }
 
   async start<Workflow extends WorkflowName>(
@@ -129,7 +127,7 @@ export class CheckedWorkflows implements Workflows {
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
-    const request = await startRequest(workflow, input, options, { uuid: this.#uuid, activeTrace: this.#activeTrace });
+    const request = await startRequest(workflow, input, options, this.#chosen);
     const what = `Starting ${request.workflowType}`;
     const created = await this.#call(options, what, (limit) => this.#port.start(request, limit));
     return new RunHandle(this, request.runId, created);
@@ -188,37 +186,21 @@ export class CheckedWorkflows implements Workflows {
     const name = streamNameArgument(given);
     const request = { runId: id, stream: name, ...chunksArgument(options) };
     const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = this.#port.stream(request, limit)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const page = await abortable(limit, `Reading stream ${name} of run ${id}`, () => pages.next());
-        if (page.done === true) return;
-        for (const { value: payload, ...chunk } of page.value) {
-          const value: unknown = payload.value();
-          const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
-          yield { ...chunk, value: taken as StreamValue<Stream> };
-        }
+    const pages = pagesWithin(this.#port.stream(request, limit), limit, `Reading stream ${name} of run ${id}`);
+    for await (const page of pages) {
+      for (const { value: payload, ...chunk } of page) {
+        const value: unknown = payload.value();
+        const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
+        yield { ...chunk, value: taken as StreamValue<Stream> };
       }
-    } finally {
-      // What is under way ends with the limit's signal, and need not be waited for.
-      pages.return?.().catch(() => {});
     }
   }
 
   async *events(options?: EventOptions): AsyncGenerator<ClusterRunEvent, void, undefined> {
     const request = eventsArgument(options);
     const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = this.#port.events(request, limit)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const page = await abortable(limit, "Reading events", () => pages.next());
-        if (page.done === true) return;
-        yield* page.value.events;
-      }
-    } finally {
-      // What is under way ends with the limit's signal, and need not be waited for.
-      pages.return?.().catch(() => {});
-    }
+    const pages = pagesWithin(this.#port.events(request, limit), limit, "Reading events");
+    for await (const { events } of pages) yield* events;
   }
 
   async variable<Named extends VariableDefinition | string>(
@@ -305,7 +287,10 @@ export class CheckedWorkflows implements Workflows {
   ): Promise<void> {
     const [value, options] = args as readonly [payload?: unknown, options?: SignalOptions];
     const id = runIdArgument(runId);
-    const request = await this.#signalRequest(id, signal, value, optionsArgument(options).signalId);
+    const request = await signalRequest(
+      { runId: id, signal, value, signalId: optionsArgument(options).signalId },
+      this.#chosen.uuid,
+    );
     await this.#call(options, `Signalling run ${id}`, (limit) => this.#port.signal(request, limit));
   }
 
@@ -338,8 +323,8 @@ export class CheckedWorkflows implements Workflows {
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const { runId, signalId } = optionsArgument(options);
     const id = runIdArgument(runId);
-    const start = await startRequest(workflow, input, options, { uuid: this.#uuid, activeTrace: this.#activeTrace });
-    const message = await this.#signalRequest(id, signal, payload, signalId);
+    const start = await startRequest(workflow, input, options, this.#chosen);
+    const message = await signalRequest({ runId: id, signal, value: payload, signalId }, this.#chosen.uuid);
     const request = { start, signal: message, afterEnd: afterEndArgument(options) };
     const what = `Signalling run ${id}`;
     const created = await this.#call(options, what, (limit) => this.#port.signalWithStart(request, limit));
@@ -381,42 +366,27 @@ export class CheckedWorkflows implements Workflows {
   }
 
   async pause(runId: string, options?: PauseOptions): Promise<void> {
-    await this.#mend("Pausing", runId, options, () => pauseAction(options));
+    await this.#mending.mend("Pausing", runId, options, () => pauseAction(options));
   }
 
   async terminate(runId: string, options?: MendOptions): Promise<void> {
-    await this.#mend("Terminating", runId, options, () => ({ kind: "terminate" }));
+    await this.#mending.mend("Terminating", runId, options, () => ({ kind: "terminate" }));
   }
 
   async retry(runId: string, options?: RetryOptions): Promise<void> {
-    await this.#mend("Retrying", runId, options, () => retryAction(options));
+    await this.#mending.mend("Retrying", runId, options, () => retryAction(options));
   }
 
   async fork(runId: string, options?: ForkOptions): Promise<Run> {
-    const request = forkRequest(runId, options, this.#uuid);
-    await this.#call(options, `Forking run ${request.source}`, (limit) => this.#port.fork(request, limit));
-    return new RunHandle(this, request.runId, true);
+    return new RunHandle(this, await this.#mending.fork(runId, options), true);
   }
 
   async completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void> {
-    await this.#mend("Answering a step of", runId, options, () => completeStepAction(step, value));
+    await this.#mending.mend("Answering a step of", runId, options, () => completeStepAction(step, value));
   }
 
   async delete(runId: string, options?: MendOptions): Promise<void> {
-    await this.#mend("Deleting", runId, options, () => ({ kind: "delete" }));
-  }
-
-  async #mend(doing: string, runId: string, options: MendOptions | undefined, action: () => MendAction): Promise<void> {
-    const request = mendRequest(runId, options, action, this.#uuid);
-    await this.#call(options, `${doing} run ${request.runId}`, (limit) => this.#port.mend(request, limit));
-  }
-
-  async #signalRequest(runId: string, signal: unknown, value: unknown, signalId: unknown): Promise<SignalRequest> {
-    const { name: given, schema } = signalArgument(signal);
-    const name = signalNameArgument(given);
-    const payload = Payload.of(value, `signal ${name}`);
-    if (schema !== undefined) await assertFits(schema, payload, signalOf(name));
-    return { runId, name, payload, signalId: signalIdArgument(signalId) ?? this.#uuid() };
+    await this.#mending.mend("Deleting", runId, options, () => ({ kind: "delete" }));
   }
 
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {

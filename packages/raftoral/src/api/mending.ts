@@ -4,7 +4,10 @@ import type { Payload } from "./payload.ts";
 
 /** Options of everything that is done to a run. */
 export interface MendOptions extends CallOptions {
-  /** Why: errors, events and logs have it. Text of at most 10,000 characters; none by default. */
+  /**
+   * Why: text of at most 10,000 characters; `on request` by default. The error of a terminated run has it, and so have the description of a paused run and the events
+   * `pause-requested`, `run-retried` and `run-forked`. Of an answered step and a deleted run it stands in the cluster's log alone.
+   */
   readonly reason?: string;
   /** The same request again is done once. A random UUID by default. */
   readonly requestId?: string;

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { FakeNode, type FakeServer, run, serveFake } from "../testing/fake-node.ts";
+import { FakeNode, type FakeServer, serveFake } from "../testing/fake-node.ts";
+import { run } from "../testing/fake-run.ts";
 import { RaftoralClient } from "./raftoral-client.ts";
 
 const open: { close(): unknown }[] = [];

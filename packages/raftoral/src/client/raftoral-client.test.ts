@@ -6,7 +6,8 @@ import { platformClock, RaftError } from "@raftoral/raft-core";
 import { Security } from "@raftoral/transport-grpc";
 import { afterEach, expect, test } from "vitest";
 import { Payload } from "../api/payload.ts";
-import { FakeNode, type FakeServer, failed, run, serveFake } from "../testing/fake-node.ts";
+import { FakeNode, type FakeServer, serveFake } from "../testing/fake-node.ts";
+import { failed, run } from "../testing/fake-run.ts";
 import { Failover } from "./failover.ts";
 import { type ClientOptions, RaftoralClient } from "./raftoral-client.ts";
 

@@ -18,8 +18,6 @@ import {
   type HistoryPage,
   hasEnded,
   type PendingCall,
-  type RecordedFailure,
-  type RunDescription,
   type RunFilter,
   type RunPage,
 } from "../api/runs.ts";
@@ -40,23 +38,7 @@ import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
-
-/** A record of a {@link FakeRun}. */
-export interface FakeRecord {
-  readonly path: string;
-  readonly kind: string;
-  readonly value: unknown;
-  readonly recordedAtMs: number;
-  readonly epoch: number;
-  readonly position: string;
-}
-
-/** A run of a {@link FakeNode}, with values where the API has payloads. */
-export interface FakeRun extends RunDescription {
-  readonly input: unknown;
-  readonly result: unknown;
-  readonly history: readonly FakeRecord[];
-}
+import { type FakeRun, failed, run } from "./fake-run.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -355,44 +337,6 @@ function pageOf<T>(
   const from = Number(pageToken);
   const end = from + pageSize;
   return { entries: all.slice(from, end), nextPageToken: end < all.length ? String(end) : undefined };
-}
-
-/** A recorded error. */
-export function failed(name: string, message: string, fields: Partial<RecordedFailure> = {}): RecordedFailure {
-  return { name, message, ...fields };
-}
-
-/** A run with every field set. */
-export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
-  return {
-    runId,
-    workflowType: "process_order",
-    version: 1,
-    status: "running",
-    owner: 1,
-    epoch: 7,
-    takeovers: 0,
-    input: undefined,
-    result: undefined,
-    error: undefined,
-    pauseReason: undefined,
-    cancelReason: undefined,
-    stuckReason: undefined,
-    stuckDetail: undefined,
-    startedAtMs: 1_700_000_000_000,
-    endedAtMs: undefined,
-    recordCount: 0,
-    pendingSignals: [],
-    stepsInProgress: [],
-    parent: undefined,
-    generation: 1,
-    children: [],
-    seed: "AAECAwQFBgcICQoLDA0ODw==",
-    trace: undefined,
-    behaviourLevel: 0,
-    history: [],
-    ...fields,
-  };
 }
 
 /** A node that is served. */

@@ -166,7 +166,10 @@ function addStepCommand<Flags extends MendFlags>(
 }
 
 function optionsOf(command: Command, io: CliIo): Command {
-  return addClientOptions(command.option("--reason <text>", "why; errors, events and logs have it"), io);
+  return addClientOptions(
+    command.option("--reason <text>", "why, in the words of the run's error, description or events"),
+    io,
+  );
 }
 
 async function told(io: CliIo, flags: MendFlags, mend: (workflows: Workflows) => Promise<Mended>): Promise<void> {

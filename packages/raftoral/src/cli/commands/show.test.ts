@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { WorkflowError } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Payload } from "../../api/payload.ts";
-import { FakeNode, type FakeServer, failed, run, serveFake } from "../../testing/fake-node.ts";
+import { FakeNode, type FakeServer, serveFake } from "../../testing/fake-node.ts";
+import { failed, run } from "../../testing/fake-run.ts";
 import { raftoral } from "../../testing/run-cli.ts";
 import { formatRun } from "./show.ts";
 

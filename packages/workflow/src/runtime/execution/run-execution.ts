@@ -15,13 +15,11 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
-import { inputOf, outputOf, validated } from "../../author/schema.ts";
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import { callOf, INPUT_PATH, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
+import { callOf, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { Activity } from "../body/activity.ts";
 import { Answers } from "../body/answers.ts";
@@ -36,16 +34,16 @@ import { SignalInbox } from "../body/signal-inbox.ts";
 import { unhandledRejection, watchStrayRejections } from "../body/stray-rejections.ts";
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
-import { parsedInput } from "../calls/parsed.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
 import { BodyHandlers } from "../handlers/body-handlers.ts";
-import { History, never } from "../history/history.ts";
+import { History } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
 import { BodyQueries } from "../queries/body-queries.ts";
 import type { EvictedBody } from "../residency/evicted-body.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
 import { BodyCancellation } from "./body-cancellation.ts";
 import { bodyChildren } from "./body-children.ts";
+import { bodyOutcome } from "./body-outcome.ts";
 import { BodyRest } from "./body-rest.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
@@ -86,7 +84,6 @@ export class RunExecution {
   readonly #replay: ReplayGate;
   readonly #place: PlacedBody;
   readonly #ended = Promise.withResolvers<void>();
-  /** Settles when the body asks for the next generation. */
   readonly #continued = Promise.withResolvers<BodyOutcome>();
   /** Settles with the failure of a body that a rejection has ended (B5). */
   readonly #stray = Promise.withResolvers<BodyOutcome>();
@@ -181,22 +178,11 @@ export class RunExecution {
     this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
     const { setting, cancels: childCancels, retries: childRetries } = bodyChildren(start, shared, reports, holds);
     this.children = setting;
-    const [activity, history, answers] = [this.#activity, this.#history, this.#answers];
-    this.rest = new BodyRest({
-      interruption,
-      activity,
-      history,
-      answers,
-      queries: this.queries,
-      handlers: this.handlers,
-      childCancels,
-      childRetries,
-    });
+    const parts = { interruption, activity: this.#activity, history: this.#history, answers: this.#answers };
+    const { queries, handlers } = this;
+    this.rest = new BodyRest({ ...parts, queries, handlers, childCancels, childRetries });
     this.#cancellation = new BodyCancellation({
-      interruption,
-      activity,
-      history,
-      answers,
+      ...parts,
       calls: this.#calls,
       site: this.site,
       externals: setting.externals,
@@ -213,9 +199,12 @@ export class RunExecution {
     if (this.#evicted === undefined) this.#reports.bodyStarted(this.start.attempt, this.#history.size);
     const body = inBody(this.#place, () => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
     const returned = await Promise.race([body, this.#stray.promise, this.#continued.promise]);
-    const { interruption } = this;
+    const { interruption, handlers } = this;
     if (interruption.isOver) return;
-    const outcome = await this.#drained(returned);
+    handlers.returned();
+    this.queries.returned();
+    const over = Promise.race([handlers.drained(), this.#ended.promise]).then(() => returned);
+    const outcome = returned.status === "failed" ? returned : await Promise.race([over, this.#stray.promise]);
     if (interruption.isOver) return;
     if (this.#history.left > 0 && interruption.cancelled === undefined) {
       this.#diverged(this.#history.differenceAt("its end", `to have ${outcome.status}`));
@@ -227,16 +216,6 @@ export class RunExecution {
     this.#reportLeftovers(outcome);
     await this.#proposeEnd(outcome);
     this.end("ended");
-  }
-
-  /** What the body has ended with, once its handlers have ended (B9). */
-  async #drained(returned: BodyOutcome): Promise<BodyOutcome> {
-    this.handlers.returned();
-    this.queries.returned();
-    if (returned.status === "failed") return returned;
-    const drained = this.handlers.drained().then(() => returned);
-    const ended = this.#ended.promise.then(() => returned);
-    return await Promise.race([drained, this.#stray.promise, ended]);
   }
 
   /** A handler of a signal has failed, and the run with it. */
@@ -365,43 +344,15 @@ export class RunExecution {
     void this.#proposeEnd({ status: "failed", error: recordedError(error) }).then(() => this.end("ended"));
   }
 
-  async #outcome(): Promise<RunOutcome> {
-    const { runId, input } = this.start;
-    const { definition } = this;
-    try {
-      const raw = decodeValue(input, `input of run ${runId}`);
-      const { output: gives, type } = definition;
-      const given = await this.#given(raw);
-      this.#calls.woken();
-      const running = definition.run(ExecutionContext.of(this, new StepPaths(), this.site), given);
-      this.handlers.begin();
-      const returned = await running;
-      const result = gives === undefined ? returned : await validated(gives, returned, outputOf(type));
-      const bytes = encodeValue(result, `result of run ${runId}`, this.#shared.maxPayloadBytes);
-      return { status: "completed", result: bytes };
-    } catch (error) {
-      if (error instanceof NonDeterminismError) {
-        this.#diverged(error);
-        return never();
-      }
-      const { cancelled } = this.interruption;
-      if (cancelled === undefined) {
-        if (error instanceof CancelledError) return { status: "cancelled", reason: error.reason };
-        return { status: "failed", error: recordedError(error) };
-      }
-      if (!(error instanceof CancelledError || this.interruption.isOver)) this.#reports.cleanUpFailed(error);
-      return { status: "cancelled", reason: cancelled.reason };
-    }
-  }
-
-  /** What the body gets of an input. */
-  #given(raw: unknown): Promise<unknown> {
-    const { input: schema, type } = this.definition;
-    if (schema !== undefined) return parsedInput(this.site, { path: INPUT_PATH, schema, raw, subject: inputOf(type) });
-    if (!this.#history.has(INPUT_PATH)) return Promise.resolve(raw);
-    throw new NonDeterminismError(INPUT_PATH, {
-      expected: "the input without a schema",
-      recorded: "a value of a schema",
+  #outcome(): Promise<RunOutcome> {
+    return bodyOutcome({
+      definition: this.definition,
+      start: this.start,
+      site: this.site,
+      context: ExecutionContext.of(this, new StepPaths(), this.site),
+      handlers: this.handlers,
+      onDiverged: (error) => this.#diverged(error),
+      onCleanUpFailed: (error) => this.#reports.cleanUpFailed(error),
     });
   }
 

@@ -238,16 +238,8 @@ export class History {
     await this.staged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
-    const recorded = await this.#commit(path, {
-      kind: "Checkpoint",
-      runId,
-      path,
-      value,
-      atMs,
-      owner,
-      epoch,
-      recordKind: kind,
-    });
+    const what = { kind: "Checkpoint", runId, path, recordKind: kind, value } as const;
+    const recorded = await this.#commit(path, { ...what, atMs, owner, epoch });
     // Of these refusals only SIGNAL_MISSING is not an error, and a record does not get it.
     if (recorded === undefined)
       throw new WorkflowError(
