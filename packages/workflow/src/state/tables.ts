@@ -257,7 +257,8 @@ export class Tables {
       runId,
       workflowType,
       version,
-      owner,
+      // A run that is to be paused is begun by no owner.
+      owner: before.pauseReason === undefined ? owner : 0,
       epoch,
       generation,
       family: run.family,
@@ -266,6 +267,7 @@ export class Tables {
       behaviourLevel,
     };
     this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals, updates: open });
+    if (before.pauseReason !== undefined) this.pause(next, head, before.pauseReason);
     return { ...next, head };
   }
 

@@ -3,6 +3,7 @@
  *
  * PA1. A run that no node executes is paused at once. The owner of another one is asked: it lets the steps under way finish, records what they gave, begins nothing
  *      more, and says so with the same command; then the run is paused. What an owner is asked is in the run's head, so the next owner does it when this one dies.
+ *      A run that continues as new before its owner says so is paused at the beginning of the next generation.
  * PA2. `isNow` waits for no owner: steps under way are aborted, and run again once the run goes on.
  * PA3. An owner that holds still for a request that was withdrawn meanwhile gets the run again, under a new epoch: it has begun nothing since.
  */
