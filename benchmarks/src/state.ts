@@ -93,7 +93,7 @@ export async function* state(_folder: string, durationMs: number): AsyncGenerato
     const outcome = { status: "completed", result: NOTHING } as const;
     runs.apply({ kind: "WorkflowEnd", runId, outcome, atMs: 1, owner: 1, epoch: own });
     if (at % 1000 === 999)
-      runs.apply({ kind: "Prune", keepAtMost: 0, atMs: 1, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 });
+      runs.apply({ kind: "Prune", keepAtMost: 0, atMs: 1, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1, rules: [] });
   });
   yield {
     bench: "state",

@@ -16,10 +16,10 @@ function optionsOf(name: string): readonly Option[] {
   return found.options;
 }
 
-/** `256 KiB`, `65,536`, `50 ms`, `an hour` as numbers; text in quotes as text. */
+/** `256 KiB`, `65,536`, `50 ms`, `30 days` as numbers; text in quotes as text. */
 function parsed(text: string): unknown {
   if (text.startsWith('"')) return JSON.parse(text);
-  if (text === "an hour") return 3_600_000;
+  if (text === "30 days") return 30 * 24 * 3_600_000;
   const [, number = "", unit = ""] = /^([\d,]+)(?: (KiB|MiB|ms))?/.exec(text) ?? [];
   return Number(number.replaceAll(",", "")) * ({ KiB: 1024, MiB: 1024 ** 2 }[unit] ?? 1);
 }

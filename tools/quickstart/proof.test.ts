@@ -44,6 +44,8 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     parent: undefined,
     generation: 1,
     children: [],
+    attributes: {},
+    initialAttributes: {},
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     trace: undefined,
     behaviourLevel: 0,

@@ -5,7 +5,11 @@ import "@raftoral/raft-core/require-node";
 
 export {
   type AbortOptions,
+  type AttributeUpdates,
+  type AttributeValue,
+  type AttributeValues,
   BranchCancelledError,
+  type CalledObject,
   CancelledError,
   type ChildArguments,
   ChildCancelledError,
@@ -15,9 +19,24 @@ export {
   CompensationFailedError,
   type ConditionOptions,
   type Duration,
+  type ExclusiveContext,
+  exclusive,
+  type HandlerAnswer,
+  type HandlerGiven,
+  type HandlerMode,
+  type HandlerName,
+  type HandlerSchemas,
+  type IdPolicy,
   type MapOptions,
   NonDeterminismError,
   type NotRecordable,
+  type ObjectDefinition,
+  type ObjectHandler,
+  type ObjectHandlers,
+  type ObjectOptions,
+  type ObjectState,
+  type ObjectType,
+  object,
   type ParentClosePolicy,
   type QueryAnswer,
   type QueryDefinition,
@@ -30,17 +49,21 @@ export {
   type RecordedError,
   RetryableError,
   type RetryPolicy,
+  type RunCallArguments,
+  type RunCallOptions,
   type RuntimeLimits,
   type Saga,
   type SagaOptions,
   type SagaStepOptions,
   type ScopeOptions,
   ScopeTimeoutError,
+  type SharedContext,
   type ShieldOptions,
   type SignalDefinition,
   type SignalPayload,
   type SleepOptions,
   type StandardSchemaV1,
+  type StateOf,
   type StepContext,
   StepFailedError,
   type StepOptions,
@@ -50,6 +73,7 @@ export {
   type StreamValue,
   type StreamWriter,
   saga,
+  shared,
   signal,
   stream,
   TerminalError,
@@ -84,7 +108,7 @@ export {
 
 // To start and observe runs, and to look after a cluster: on a node and from a client.
 
-export type { CallOptions } from "./api/call-options.ts";
+export type { CallOptions, Consistency, ReadOptions } from "./api/call-options.ts";
 export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster.ts";
 export type {
   AttemptFailedEvent,
@@ -108,8 +132,22 @@ export type {
   SignalBufferedEvent,
   StreamAppendedEvent,
 } from "./api/events.ts";
+export type {
+  AttributeFilter,
+  AttributeRange,
+  ComparedAttribute,
+  RunFilter,
+  TimeFilter,
+} from "./api/filters.ts";
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
 export type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending.ts";
+export type {
+  ObjectCallArguments,
+  ObjectCallOptions,
+  ObjectHandle,
+  ObjectSendOptions,
+  ObjectSummary,
+} from "./api/objects.ts";
 export { Payload } from "./api/payload.ts";
 export type {
   ChildRun,
@@ -118,8 +156,8 @@ export type {
   HistoryRecord,
   PendingCall,
   RecordedFailure,
+  RunCount,
   RunDescription,
-  RunFilter,
   RunPage,
   RunStatus,
   RunSummary,

@@ -7,6 +7,7 @@ import { brand, RaftoralError } from "@raftoral/raft-core";
 
 /** Codes of workflow errors. docs/errors.md has an entry for each. */
 export type WorkflowErrorCode =
+  | "ATTRIBUTES_INVALID"
   | "BODY_EVICTED"
   | "BRANCH_CANCELLED"
   | "CHILD_CANCELLED"
@@ -69,7 +70,7 @@ export type WorkflowErrorCode =
   | "WORKFLOW_FINISHED"
   | "WORKFLOW_ID_CONFLICT"
   | "WORKFLOW_ID_INVALID"
-  | "WORKFLOW_NOT_FINISHED"
+  | "WORKFLOW_RUNNING"
   | "WORKFLOW_NOT_FOUND"
   | "WORKFLOW_TYPE_DUPLICATE"
   | "WORKFLOW_TYPE_UNKNOWN";
@@ -77,6 +78,7 @@ export type WorkflowErrorCode =
 /** Reasons for which the state machine refuses a command. They travel as values, for applying never throws. */
 export type RefusalCode = Extract<
   WorkflowErrorCode,
+  | "ATTRIBUTES_INVALID"
   | "COMMAND_INVALID"
   | "FORK_TOO_LARGE"
   | "INPUT_INVALID"
@@ -100,7 +102,7 @@ export type RefusalCode = Extract<
   | "WORKFLOW_FINISHED"
   | "WORKFLOW_ID_CONFLICT"
   | "WORKFLOW_ID_INVALID"
-  | "WORKFLOW_NOT_FINISHED"
+  | "WORKFLOW_RUNNING"
   | "WORKFLOW_NOT_FOUND"
   | "WORKFLOW_TYPE_UNKNOWN"
 >;

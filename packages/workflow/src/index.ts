@@ -28,8 +28,36 @@ export {
   WorkflowFailedError,
 } from "./author/errors.ts";
 export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
+export {
+  exclusive,
+  type HandlerMode,
+  type HandlerSchemas,
+  type ObjectHandler,
+  shared,
+} from "./author/objects/handlers.ts";
+export { type ObjectDefinition, type ObjectHandlers, type ObjectOptions, object } from "./author/objects/object.ts";
+export type { ExclusiveContext, ObjectState, SharedContext } from "./author/objects/object-context.ts";
+export { objectKey, objectRunId } from "./author/objects/object-id.ts";
+export {
+  DELETE_UPDATE,
+  type DelayedCall,
+  OBJECT_RECORD,
+  type ObjectRecord,
+  RENEW_UPDATE,
+  SEND_UPDATE,
+} from "./author/objects/object-record.ts";
+export type {
+  HandlerAnswer,
+  HandlerGiven,
+  HandlerName,
+  ObjectType,
+  StateOf,
+  TypedHandler,
+  TypedObject,
+} from "./author/objects/typed-object.ts";
 export { type QueryAnswer, type QueryDefinition, type QueryInput, query } from "./author/query.ts";
 export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
+export type { CalledObject, RunCallArguments, RunCallOptions } from "./author/run-calls.ts";
 export { type Saga, type SagaOptions, type SagaStepOptions, saga } from "./author/saga.ts";
 export {
   chunkOf,
@@ -85,6 +113,17 @@ export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCod
 
 // To run and observe them.
 
+export {
+  type AttributeUpdates,
+  type AttributeValue,
+  type AttributeValues,
+  attributesInvalid,
+  attributeValues,
+  givenValue,
+  type Moment,
+  storedAttributes,
+  storedValue,
+} from "./author/attributes.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export type { BehaviourLevel } from "./model/run-needs.ts";
@@ -113,6 +152,7 @@ export {
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
 export type { PendingCall, PendingKind } from "./runtime/body/pending-calls.ts";
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";
+export { type RetentionRule, timedRules } from "./runtime/retention.ts";
 export type {
   BehavioursMissing,
   BodyStarted,
@@ -136,6 +176,19 @@ export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
 export type { RecordedVariable, VariablePage, VariableQuery } from "./state/latest-variables.ts";
+export { checkIndex, type IndexCheck, rebuildIndex } from "./state/lists/check-index.ts";
+export type { RunCount } from "./state/lists/run-counters.ts";
+export type {
+  AttributeCondition,
+  ComparedValue,
+  RunConditions,
+  RunPage,
+  RunQuery,
+  RunSort,
+  TimeRange,
+  ValueBound,
+} from "./state/lists/run-query.ts";
+export type { RunStatus } from "./state/lists/run-status.ts";
 export type {
   ChildView,
   FinishedSummary,
@@ -143,9 +196,6 @@ export type {
   PausedSummary,
   RunEnd,
   RunningSummary,
-  RunPage,
-  RunQuery,
-  RunStatus,
   RunSummary,
   RunView,
   StuckSummary,
@@ -159,7 +209,18 @@ export { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 export type { Refused } from "./commands/refusal.ts";
 export type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
 export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
+export {
+  type Attribute,
+  type Attributes,
+  attributeNameProblem,
+  attributeProblem,
+  type DateAttribute,
+  decodeChanges,
+  encodeAttributes,
+  NO_ATTRIBUTES,
+} from "./model/attributes.ts";
 export type { RecordedError } from "./model/failure.ts";
+export { ID_POLICIES, type IdPolicy, type StartDecision, startDecision } from "./model/id-policy.ts";
 export type { Epoch } from "./model/ownership.ts";
 export type { KnownParent, ParentClosePolicy } from "./model/parent.ts";
 export { type HistoryRecord, isExternal, type RecordKind } from "./model/record.ts";

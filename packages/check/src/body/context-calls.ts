@@ -41,10 +41,13 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["run", { isPromise: true }],
   ["token", { isPromise: true, name: 0 }],
   ["onQuery", { isPromise: false, pureFunction: 1 }],
+  ["update", { isPromise: true }],
+  ["object", { isPromise: false }],
   ["onUpdate", { isPromise: false, scopeFunction: 1 }],
   ["on", { isPromise: false, scopeFunction: 1 }],
   ["now", { isPromise: true }],
   ["stream", { isPromise: false }],
+  ["setAttributes", { isPromise: true }],
   ["patched", { isPromise: false }],
   ["random", { isPromise: false }],
   ["uuid", { isPromise: false }],
@@ -53,6 +56,7 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
 /** Members that are read and record nothing. */
 export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
   "attempt",
+  "attributes",
   "fencingToken",
   "historySize",
   "log",

@@ -4,6 +4,7 @@ import { condition, race, scopeTimeout, shield } from "./branches.ts";
 import { children, runTimeout } from "./children.ts";
 import type { Feature } from "./feature.ts";
 import { heldRun } from "./held-run.ts";
+import { objects } from "./objects.ts";
 import { compensations } from "./saga.ts";
 import { schemas } from "./schemas.ts";
 import { steps } from "./steps.ts";
@@ -13,6 +14,7 @@ import { streams } from "./streams.ts";
 export const FEATURES: readonly Feature[] = [
   steps,
   asking,
+  objects,
   streams,
   schemas,
   race,

@@ -10,6 +10,7 @@ import { labor } from "./labor.ts";
 import { parcel } from "./parcel.ts";
 import { talk } from "./talk.ts";
 import { ticket } from "./ticket.ts";
+import { till } from "./till.ts";
 
 export interface TallyInput {
   readonly steps: number;
@@ -95,6 +96,20 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
   /** Waits for a signal and returns its payload. */
   const patient = workflow("patient", { version: 1 }, (ctx) => ctx.waitFor("go"));
   /** Each in the middle when its owner is killed (features/). */
-  const features = [labor, approval, talk, ticket, racing, adding, limited, sheltered, journey, fleet, voyage, parcel];
+  const features = [
+    labor,
+    approval,
+    talk,
+    ticket,
+    racing,
+    adding,
+    limited,
+    sheltered,
+    journey,
+    fleet,
+    voyage,
+    parcel,
+    till,
+  ];
   return [tally, hold, nap, poison, patient, ...features];
 }

@@ -22,6 +22,12 @@ class Table extends OrderedRecords<Uint8Array> implements StateReader {
     }
   }
 
+  *scanBack(start: StateKey, end: StateKey): Generator<StateRecord> {
+    for (const cursor = this.cursorBack(start, end); cursor.key !== undefined; cursor.next()) {
+      yield [cursor.key, cursor.value as Uint8Array];
+    }
+  }
+
   copy(): Table {
     const copy = new Table();
     for (const [key, value] of this.entries()) copy.set(key, value);
@@ -79,6 +85,10 @@ export class MemoryStateStore implements StateStore {
 
   scan(start: StateKey, end: StateKey): Iterable<StateRecord> {
     return this.#views.size === 0 ? this.#table.scan(start, end) : this.#layers.scan(start, end);
+  }
+
+  scanBack(start: StateKey, end: StateKey): Iterable<StateRecord> {
+    return this.#views.size === 0 ? this.#table.scanBack(start, end) : this.#layers.scanBack(start, end);
   }
 
   put(key: StateKey, value: Uint8Array): void {

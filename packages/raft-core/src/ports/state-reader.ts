@@ -23,4 +23,6 @@ export interface StateReader {
    * put or deleted during the walk may or may not appear.
    */
   scan(start: StateKey, end: StateKey): Iterable<StateRecord>;
+  /** As {@link scan}, descending. */
+  scanBack(start: StateKey, end: StateKey): Iterable<StateRecord>;
 }

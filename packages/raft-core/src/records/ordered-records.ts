@@ -89,6 +89,42 @@ export class OrderedRecords<Value> {
     return cursor;
   }
 
+  /** A cursor over keys in `[start, end)`, descending. Records may be put and deleted during the walk. */
+  cursorBack(start: StateKey, end: StateKey): OrderedCursor<Value> {
+    const place = { block: 0, at: 0, version: -1 };
+    let before = end;
+    const cursor: OrderedCursor<Value> = {
+      key: undefined,
+      value: undefined,
+      next: () => {
+        if (place.version !== this.#version || this.#added.length > 0) {
+          this.#order();
+          // The place of the first key that is not below `before`: what is wanted stands one before it.
+          this.#seek(before, true, place);
+        }
+        place.at -= 1;
+        if (place.at < 0) {
+          place.block -= 1;
+          place.at = (this.#blocks[place.block]?.length ?? 0) - 1;
+        }
+        const key = this.#blocks[place.block]?.[place.at];
+        if (key === undefined || key < start) {
+          cursor.key = undefined;
+          cursor.value = undefined;
+          // The cursor stays at the end.
+          before = start;
+          place.version = -1;
+          return;
+        }
+        before = key;
+        cursor.key = key;
+        cursor.value = this.#values.get(key);
+      },
+    };
+    cursor.next();
+    return cursor;
+  }
+
   /** Moves `place` to the first key from `from` on; `inclusive` includes `from` itself. */
   #seek(from: StateKey, inclusive: boolean, place: { block: number; at: number; version: number }): void {
     let block = this.#blockOf(from);

@@ -9,7 +9,7 @@
  */
 import { invariant } from "../errors.ts";
 import { MAX_STATE_KEY_BYTES, type StateKey, type StateReader, type StateRecord } from "../ports/state-reader.ts";
-import { OrderedRecords } from "./ordered-records.ts";
+import { type OrderedCursor, OrderedRecords } from "./ordered-records.ts";
 
 /** Estimated memory of a record besides its value: the key, twice, and the entries of the tables. */
 const RECORD_OVERHEAD_BYTES = 128;
@@ -101,7 +101,11 @@ export class RecordLayers implements StateReader {
   }
 
   scan(start: StateKey, end: StateKey): Iterable<StateRecord> {
-    return mergedScan(this.#base, this.#layers, start, end);
+    return mergedScan(this.#base.scan(start, end), this.#cursors(start, end, false), ascends);
+  }
+
+  scanBack(start: StateKey, end: StateKey): Iterable<StateRecord> {
+    return mergedScan(this.#base.scanBack(start, end), this.#cursors(start, end, true), descends);
   }
 
   /** The present layers, oldest first. They do not show later changes (L1). */
@@ -129,6 +133,14 @@ export class RecordLayers implements StateReader {
     this.#layers = [new Layer()];
   }
 
+  /** Newest layer first: of equal keys the first one found counts. */
+  #cursors(start: StateKey, end: StateKey, back: boolean): OrderedCursor<Uint8Array | null>[] {
+    return this.#layers
+      .filter((layer) => layer.size > 0)
+      .map((layer) => (back ? layer.cursorBack(start, end) : layer.cursor(start, end)))
+      .reverse();
+  }
+
   get #top(): Layer {
     return this.#layers[this.#layers.length - 1] as Layer;
   }
@@ -142,39 +154,42 @@ export function checkStateKey(key: StateKey): void {
   );
 }
 
+function ascends(a: StateKey, b: StateKey): boolean {
+  return a < b;
+}
+
+function descends(a: StateKey, b: StateKey): boolean {
+  return a > b;
+}
+
+/** `comes` says whether a key comes before another one in the order of the walk. */
 function* mergedScan(
-  base: StateReader,
-  layers: readonly Layer[],
-  start: StateKey,
-  end: StateKey,
+  base: Iterable<StateRecord>,
+  cursors: readonly OrderedCursor<Uint8Array | null>[],
+  comes: (a: StateKey, b: StateKey) => boolean,
 ): Generator<StateRecord> {
-  // Newest first: of equal keys the first one found counts.
-  const cursors = layers
-    .filter((layer) => layer.size > 0)
-    .map((layer) => layer.cursor(start, end))
-    .reverse();
   if (cursors.length === 0) {
-    yield* base.scan(start, end);
+    yield* base;
     return;
   }
-  const below = base.scan(start, end)[Symbol.iterator]();
+  const below = base[Symbol.iterator]();
   try {
     let stored = below.next();
     for (;;) {
-      let least = stored.done === true ? undefined : stored.value[0];
-      for (const { key } of cursors) if (key !== undefined && (least === undefined || key < least)) least = key;
-      if (least === undefined) return;
+      let first = stored.done === true ? undefined : stored.value[0];
+      for (const { key } of cursors) if (key !== undefined && (first === undefined || comes(key, first))) first = key;
+      if (first === undefined) return;
       let value: Uint8Array | null | undefined;
       for (const cursor of cursors) {
-        if (cursor.key !== least) continue;
+        if (cursor.key !== first) continue;
         if (value === undefined) value = cursor.value;
         cursor.next();
       }
-      if (stored.done !== true && stored.value[0] === least) {
+      if (stored.done !== true && stored.value[0] === first) {
         if (value === undefined) value = stored.value[1];
         stored = below.next();
       }
-      if (value !== undefined && value !== null) yield [least, value];
+      if (value !== undefined && value !== null) yield [first, value];
     }
   } finally {
     below.return?.();

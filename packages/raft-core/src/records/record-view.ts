@@ -28,6 +28,13 @@ export class RecordView implements StateView {
     }
   }
 
+  *scanBack(start: StateKey, end: StateKey): Generator<StateRecord> {
+    for (const record of this.#open().scanBack(start, end)) {
+      yield record;
+      this.#open();
+    }
+  }
+
   /** Detaches the view from its store: closing the view does not call `release` any more. */
   detach(): void {
     this.#release = undefined;

@@ -8,6 +8,8 @@
 import type { NodeId } from "@raftoral/raft-core";
 import {
   escapedName,
+  ID_POLICIES,
+  type IdPolicy,
   type QueryDefinition,
   type SignalDefinition,
   type StandardSchemaV1,
@@ -17,10 +19,9 @@ import {
   type VariableDefinition,
   WorkflowError,
 } from "@raftoral/workflow";
-import type { CallLimit, CallOptions } from "./call-options.ts";
+import type { CallLimit, CallOptions, ReadOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
 import { EVENT_TYPES, type EventOptions, type EventRequest } from "./events.ts";
-import { RUN_STATUSES, type RunFilter } from "./runs.ts";
 import type { StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import type { WithStartOptions } from "./updates.ts";
@@ -49,7 +50,8 @@ export const DEFAULT_PAGE_SIZE = 100;
 
 /** Some 30,000 years. */
 const MAX_RUN_TIMEOUT_MS = 10 ** 15;
-const MAX_TYPE_LENGTH = 200;
+/** Longest type of a workflow, in UTF-16 units. */
+export const MAX_TYPE_LENGTH = 200;
 const MAX_PAGE_TOKEN_LENGTH = 1024;
 const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const MAX_VERSION = 2 ** 32 - 1;
@@ -59,6 +61,14 @@ export function limitArgument(options: CallOptions | undefined, defaultTimeoutMs
   const { timeoutMs, signal } = optionsArgument(options);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid("signal", signal, "an AbortSignal");
   return { timeoutMs: timeoutArgument(timeoutMs, defaultTimeoutMs), signal };
+}
+
+/** Limits of a read, as {@link limitArgument}. Throws REQUEST_INVALID. */
+export function readLimitArgument(options: ReadOptions | undefined, defaultTimeoutMs: number): CallLimit {
+  const { consistency = "linearizable" } = optionsArgument(options);
+  if (consistency !== "linearizable" && consistency !== "stale")
+    throw invalid("consistency", consistency, '"linearizable" or "stale"');
+  return { ...limitArgument(options, defaultTimeoutMs), isStale: consistency === "stale" };
 }
 
 /** An object of options, which may be left out. Throws REQUEST_INVALID. */
@@ -267,6 +277,21 @@ export function failureArgument(failure: unknown): TokenFailure & { readonly nam
   return { ...given, message: given.message as string };
 }
 
+/** What is done with a run that has the id of a start. Throws REQUEST_INVALID. */
+export function idPolicyArgument(policy: unknown): IdPolicy {
+  if (policy === undefined) return "use-existing";
+  if (ID_POLICIES.includes(policy as IdPolicy)) return policy as IdPolicy;
+  throw invalid("idPolicy", policy, `one of ${ID_POLICIES.join(", ")}, or left out`);
+}
+
+/** Undefined when not given. Throws REQUEST_INVALID. */
+export function startIdArgument(startId: unknown): string | undefined {
+  if (startId === undefined || textProblem(startId, MAX_SIGNAL_ID_LENGTH) === undefined) {
+    return startId as string | undefined;
+  }
+  throw invalid("startId", startId, `text of 1 to ${MAX_SIGNAL_ID_LENGTH} characters, or left out`);
+}
+
 /** `fallback` when not given. Throws REQUEST_INVALID. */
 export function reasonArgument(reason: unknown, fallback: string): string {
   if (reason === undefined) return fallback;
@@ -309,18 +334,6 @@ export function backupNameArgument(name: unknown): string {
   );
 }
 
-/** Throws REQUEST_INVALID for a status that no run has, and for a type that no workflow has. */
-export function filterArgument(filter: RunFilter | undefined): RunFilter {
-  const { status, workflowType } = optionsArgument(filter);
-  if (status !== undefined && !RUN_STATUSES.includes(status)) {
-    throw invalid("status", status, `one of ${RUN_STATUSES.join(", ")}`);
-  }
-  if (workflowType !== undefined && textProblem(workflowType, MAX_TYPE_LENGTH) !== undefined) {
-    throw invalid("workflowType", workflowType, `text of 1 to ${MAX_TYPE_LENGTH} characters`);
-  }
-  return { ...(status === undefined ? {} : { status }), ...(workflowType === undefined ? {} : { workflowType }) };
-}
-
 /** Throws REQUEST_INVALID for a size out of range, and for a token that no node can have given. */
 export function pageArgument(options: PageOptions | undefined): PageRequest {
   const { pageSize = DEFAULT_PAGE_SIZE, pageToken } = optionsArgument(options);
@@ -354,7 +367,7 @@ export function textProblem(value: unknown, maxLength: number): string | undefin
   return value.isWellFormed() ? undefined : "has a lone surrogate";
 }
 
-/** The failure of an argument that is not what is expected. */
+/** The failure of an argument that is not what it must be. */
 export function invalid(argument: string, value: unknown, expected: string): NodeError {
   return new NodeError("REQUEST_INVALID", `Argument ${argument} is ${shown(value)}; it must be ${expected}.`, {
     details: { argument },

@@ -21,11 +21,25 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How recent the answer of a read must be. */
+export type Consistency = "linearizable" | "stale";
+
+/** Options of a read. */
+export interface ReadOptions extends CallOptions {
+  /**
+   * "linearizable" (the default): the answer shows everything that was acknowledged before the call, which needs a majority of the nodes. "stale": it shows what the node
+   * that is asked has applied, also while it has no leader; it may lack what was acknowledged lately.
+   */
+  readonly consistency?: Consistency;
+}
+
 /** {@link CallOptions} after they are checked. */
 export interface CallLimit {
   /** May be Infinity, for calls that wait for a run. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Of a read: whether what the asked node has applied is enough (false). */
+  readonly isStale?: boolean;
 }
 
 /** The failure of a call whose signal aborted; `cause` is the signal's reason. `what` begins the message: "Starting process_order". */

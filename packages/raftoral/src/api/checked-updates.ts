@@ -25,6 +25,15 @@ interface Asked {
   readonly options: UpdateOptions | undefined;
 }
 
+/** An update whose run is started for it if there is none. */
+interface AskedWithStart {
+  readonly workflow: WorkflowName;
+  readonly input: unknown;
+  readonly update: unknown;
+  readonly updateInput: unknown;
+  readonly options: UpdateWithStartOptions;
+}
+
 /** Updates over a {@link WorkflowsPort}. */
 export class CheckedUpdates {
   readonly #port: WorkflowsPort;
@@ -44,7 +53,10 @@ export class CheckedUpdates {
   /** Resolves once the update is accepted. */
   async accepted(asked: Asked): Promise<AcceptedUpdate> {
     const request = await this.#request(asked, "accepted");
-    const end = await this.#waited(request, asked.options);
+    return this.#acceptedUpdate(request, await this.#waited(request, asked.options));
+  }
+
+  #acceptedUpdate(request: UpdateRequest, end: UpdateEnd): AcceptedUpdate {
     // An update that has failed by now was accepted, too.
     if (end.status === "failed") answerOf(request, end);
     const { runId, updateId: id } = request;
@@ -56,21 +68,30 @@ export class CheckedUpdates {
   }
 
   /** The answer of an update whose run is started for it if there is none. */
-  async withStart(
-    workflow: WorkflowName,
-    input: unknown,
-    { update, input: updateInput }: { readonly update: unknown; readonly input: unknown },
-    options: UpdateWithStartOptions,
-  ): Promise<unknown> {
+  async withStart(asked: AskedWithStart): Promise<unknown> {
+    const { request, end } = await this.#withStart(asked, "completed");
+    return answerOf(request, end);
+  }
+
+  /** As {@link withStart}, but resolves once the update is accepted. */
+  async acceptedWithStart(asked: AskedWithStart): Promise<AcceptedUpdate> {
+    const { request, end } = await this.#withStart(asked, "accepted");
+    return this.#acceptedUpdate(request, end);
+  }
+
+  async #withStart(
+    { workflow, input, update, updateInput, options }: AskedWithStart,
+    until: UpdateRequest["until"],
+  ): Promise<{ readonly request: UpdateRequest; readonly end: UpdateEnd }> {
     runIdArgument(optionsArgument(options).runId);
     const start = await startRequest(workflow, input, options, this.#chosen);
-    const request = await this.#request({ runId: start.runId, update, input: updateInput, options }, "completed");
+    const request = await this.#request({ runId: start.runId, update, input: updateInput, options }, until);
     const afterEnd = afterEndArgument(options);
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
     const end = await abortable(limit, `Updating run ${start.runId}`, () =>
       this.#port.updateWithStart({ start, update: request, afterEnd }, limit),
     );
-    return answerOf(request, end ?? notInTime(request, limit.timeoutMs));
+    return { request, end: end ?? notInTime(request, limit.timeoutMs) };
   }
 
   async #request({ runId, update, input, options }: Asked, until: UpdateRequest["until"]): Promise<UpdateRequest> {

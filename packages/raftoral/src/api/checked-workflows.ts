@@ -6,20 +6,13 @@
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
 import {
-  chunkOf,
-  type QueryAnswer,
-  type QueryDefinition,
-  type QueryInput,
+  type ObjectDefinition,
+  type ObjectType,
   type SignalDefinition,
-  type StreamDefinition,
-  type StreamValue,
   type TraceContext,
   type UpdateDefinition,
   type UpdateInput,
   type UpdateResult,
-  type VariableDefinition,
-  type VariableValue,
-  validated,
   WorkflowCancelledError,
   type WorkflowDefinition,
   WorkflowFailedError,
@@ -28,46 +21,30 @@ import {
 } from "@raftoral/workflow";
 import {
   afterEndArgument,
-  chunksArgument,
-  eventsArgument,
   failureArgument,
-  filterArgument,
   limitArgument,
-  MAX_PAGE_SIZE,
   optionsArgument,
-  pageArgument,
-  queryNameArgument,
   reasonArgument,
   runIdArgument,
-  signalArgument,
-  streamNameArgument,
   tokenArgument,
-  variableNameArgument,
 } from "./arguments.ts";
-import { abortable, type CallLimit, type CallOptions, pagesWithin, runGoesOn } from "./call-options.ts";
+import { abortable, type CallLimit, type CallOptions, type ReadOptions, runGoesOn } from "./call-options.ts";
 import { CheckedMending } from "./checked-mending.ts";
+import { CheckedReads } from "./checked-reads.ts";
 import { CheckedUpdates } from "./checked-updates.ts";
-import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
+import { listObjects } from "./list-objects.ts";
 import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import { completeStepAction, pauseAction, retryAction } from "./mending-arguments.ts";
+import { WorkflowObject } from "./object-handle.ts";
+import type { ObjectHandle, ObjectSummary } from "./objects.ts";
 import { Payload } from "./payload.ts";
 import { RunHandle } from "./run-handle.ts";
-import type {
-  EndedRun,
-  HistoryPage,
-  HistoryRecord,
-  PendingCall,
-  RunDescription,
-  RunFilter,
-  RunPage,
-  RunSummary,
-} from "./runs.ts";
+import type { EndedRun } from "./runs.ts";
 import { signalRequest } from "./signal-request.ts";
 import type { StartOptions } from "./start-options.ts";
 import { type Chosen, startRequest } from "./start-request.ts";
-import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import type {
   AcceptedUpdate,
@@ -76,16 +53,12 @@ import type {
   UpdateOptions,
   UpdateWithStartOptions,
 } from "./updates.ts";
-import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 import type {
   CancelOptions,
-  PageOptions,
-  QueryArguments,
   Run,
   SignalArguments,
   SignalOptions,
   StartArguments,
-  VariablePageOptions,
   WorkflowName,
   Workflows,
   WorkflowType,
@@ -107,7 +80,7 @@ export interface CheckedWorkflowsOptions {
 }
 
 /** {@link Workflows} over a {@link WorkflowsPort}. */
-export class CheckedWorkflows implements Workflows {
+export class CheckedWorkflows extends CheckedReads implements Workflows {
   readonly #port: WorkflowsPort;
   readonly #timeoutMs: number;
   readonly #chosen: Chosen;
@@ -115,6 +88,7 @@ export class CheckedWorkflows implements Workflows {
   readonly #mending: CheckedMending;
 
   constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
+    super(port, timeoutMs);
     this.#port = port;
     this.#timeoutMs = timeoutMs;
     this.#chosen = { uuid, activeTrace };
@@ -137,124 +111,8 @@ export class CheckedWorkflows implements Workflows {
     return new RunHandle(this, runIdArgument(runId), undefined);
   }
 
-  async describe(runId: string, options?: CallOptions): Promise<RunDescription> {
-    const id = runIdArgument(runId);
-    return this.#call(options, `Describing run ${id}`, (limit) => this.#port.describe(id, limit));
-  }
-
-  async *list(filter?: RunFilter, options?: CallOptions): AsyncGenerator<RunSummary, void, undefined> {
-    let pageToken: string | undefined;
-    do {
-      const page: RunPage = await this.listPage(filter, { ...options, ...nextPage(pageToken) });
-      yield* page.runs;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== undefined);
-  }
-
-  async listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage> {
-    const checked = filterArgument(filter);
-    const page = pageArgument(options);
-    return this.#call(options, "Listing runs", (limit) => this.#port.list(checked, page, limit));
-  }
-
-  async *history(runId: string, options?: CallOptions): AsyncGenerator<HistoryRecord, void, undefined> {
-    let pageToken: string | undefined;
-    do {
-      const page: HistoryPage = await this.historyPage(runId, { ...options, ...nextPage(pageToken) });
-      yield* page.records;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== undefined);
-  }
-
-  async historyPage(runId: string, options?: PageOptions): Promise<HistoryPage> {
-    const id = runIdArgument(runId);
-    const page = pageArgument(options);
-    return this.#call(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
-  }
-
-  async exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport> {
+  async exportHistory(runId: string, options?: ReadOptions): Promise<HistoryExport> {
     return exportHistory(this, runId, options);
-  }
-
-  async *stream<Stream extends StreamDefinition | string>(
-    runId: string,
-    stream: Stream,
-    options?: StreamOptions,
-  ): AsyncGenerator<StreamChunk<StreamValue<Stream>>, void, undefined> {
-    const id = runIdArgument(runId);
-    const { name: given, schema } = signalArgument(stream);
-    const name = streamNameArgument(given);
-    const request = { runId: id, stream: name, ...chunksArgument(options) };
-    const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = pagesWithin(this.#port.stream(request, limit), limit, `Reading stream ${name} of run ${id}`);
-    for await (const page of pages) {
-      for (const { value: payload, ...chunk } of page) {
-        const value: unknown = payload.value();
-        const taken = schema === undefined ? value : await validated(schema, value, chunkOf(name));
-        yield { ...chunk, value: taken as StreamValue<Stream> };
-      }
-    }
-  }
-
-  async *events(options?: EventOptions): AsyncGenerator<ClusterRunEvent, void, undefined> {
-    const request = eventsArgument(options);
-    const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = pagesWithin(this.#port.events(request, limit), limit, "Reading events");
-    for await (const { events } of pages) yield* events;
-  }
-
-  async variable<Named extends VariableDefinition | string>(
-    runId: string,
-    variable: Named,
-    options?: VariableOptions,
-  ): Promise<VariableValue<Named> | undefined> {
-    const id = runIdArgument(runId);
-    const name = variableNameArgument(variable, options);
-    const page = { pageSize: 1, pageToken: undefined };
-    const what = `Reading variable ${name} of run ${id}`;
-    const { variables } = await this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
-    return variables[0]?.value.value();
-  }
-
-  async *variables(runId: string, options?: CallOptions): AsyncGenerator<RunVariable, void, undefined> {
-    let pageToken: string | undefined;
-    do {
-      const page: VariablePage = await this.variablesPage(runId, { ...options, ...nextPage(pageToken) });
-      yield* page.variables;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== undefined);
-  }
-
-  async variablesPage(runId: string, options?: VariablePageOptions): Promise<VariablePage> {
-    const id = runIdArgument(runId);
-    const page = pageArgument(options);
-    const { name: given } = optionsArgument(options);
-    const name = given === undefined ? undefined : variableNameArgument(given, undefined);
-    const what = `Reading the variables of run ${id}`;
-    return this.#call(options, what, (limit) => this.#port.variables(id, name, page, limit));
-  }
-
-  async query<Query extends QueryDefinition | string>(
-    runId: string,
-    query: Query,
-    ...args: QueryArguments<QueryInput<Query>>
-  ): Promise<QueryAnswer<Query>> {
-    const [value, options] = args as readonly [input?: unknown, options?: CallOptions];
-    const id = runIdArgument(runId);
-    const name = queryNameArgument(query);
-    const request = { runId: id, name, input: Payload.of(value, `the input of query ${name}`) };
-    const what = `Asking run ${id} for ${name}`;
-    return (await this.#call(options, what, (limit) => this.#port.query(request, limit))).value();
-  }
-
-  async pending(runId: string, options?: CallOptions): Promise<readonly PendingCall[]> {
-    const id = runIdArgument(runId);
-    return this.#call(options, `Reading what run ${id} waits for`, (limit) => this.#port.pending(id, limit));
-  }
-
-  async input(runId: string, options?: CallOptions): Promise<Payload> {
-    const id = runIdArgument(runId);
-    return this.#call(options, `Reading the input of run ${id}`, (limit) => this.#port.input(id, limit));
   }
 
   async wait(runId: string, options?: CallOptions): Promise<EndedRun> {
@@ -338,8 +196,27 @@ export class CheckedWorkflows implements Workflows {
     updateInput: UpdateInput<Update> | Payload,
     options: UpdateWithStartOptions,
   ): Promise<UpdateResult<Update>> {
-    const answer = this.#updates.withStart(workflow, input, { update, input: updateInput }, options);
+    const answer = this.#updates.withStart({ workflow, input, update, updateInput, options });
     return answer as Promise<UpdateResult<Update>>;
+  }
+
+  startUpdateWithStart<Workflow extends WorkflowName, Update extends UpdateDefinition | string>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    update: Update,
+    updateInput: UpdateInput<Update> | Payload,
+    options: UpdateWithStartOptions,
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>> {
+    const accepted = this.#updates.acceptedWithStart({ workflow, input, update, updateInput, options });
+    return accepted as Promise<AcceptedUpdate<UpdateResult<Update>>>;
+  }
+
+  object<D extends ObjectDefinition = ObjectDefinition>(object: D | ObjectType<D>, key: string): ObjectHandle<D> {
+    return new WorkflowObject<D>(object, key, this, this.#chosen.uuid);
+  }
+
+  objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary> {
+    return listObjects(this, object, options);
   }
 
   async answer(token: string, value?: unknown, options?: CallOptions): Promise<void> {
@@ -385,15 +262,12 @@ export class CheckedWorkflows implements Workflows {
     await this.#mending.mend("Answering a step of", runId, options, () => completeStepAction(step, value));
   }
 
-  async delete(runId: string, options?: MendOptions): Promise<void> {
-    await this.#mending.mend("Deleting", runId, options, () => ({ kind: "delete" }));
+  async delete(runId: string, options?: CallOptions): Promise<void> {
+    const id = runIdArgument(runId);
+    await this.#call(options, `Deleting run ${id}`, (limit) => this.#port.delete(id, limit));
   }
 
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
     return abortable(limitArgument(options, this.#timeoutMs), what, run);
   }
-}
-
-function nextPage(pageToken: string | undefined): PageOptions {
-  return { pageSize: MAX_PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) };
 }

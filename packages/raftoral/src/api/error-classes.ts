@@ -40,6 +40,7 @@ const BUILD: Readonly<Record<Family, Build>> = {
 
 /** The class of each code (EC1). Of a code that two packages share, the one that callers of the API meet. */
 const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
+  ATTRIBUTES_INVALID: "WorkflowError",
   BACKUP_REFUSED: "NodeError",
   BRANCH_CANCELLED: "WorkflowError",
   CHILD_CANCELLED: "WorkflowError",
@@ -158,7 +159,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   WORKFLOW_FINISHED: "WorkflowError",
   WORKFLOW_ID_CONFLICT: "WorkflowError",
   WORKFLOW_ID_INVALID: "WorkflowError",
-  WORKFLOW_NOT_FINISHED: "WorkflowError",
+  WORKFLOW_RUNNING: "WorkflowError",
   WORKFLOW_NOT_FOUND: "WorkflowError",
   WORKFLOW_TYPE_DUPLICATE: "WorkflowError",
   WORKFLOW_TYPE_UNKNOWN: "WorkflowError",

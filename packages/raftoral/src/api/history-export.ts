@@ -1,6 +1,13 @@
 /** Reads a run through any implementation of the API, as one value. */
-import type { CallOptions } from "./call-options.ts";
-import { type ExportedOutcome, exportPayload, HISTORY_FORMAT, type HistoryExport } from "./history-format.ts";
+import { type AttributeValues, encodeAttributes, storedAttributes } from "@raftoral/workflow";
+import type { ReadOptions } from "./call-options.ts";
+import {
+  type ExportedOutcome,
+  type ExportedPayload,
+  exportPayload,
+  HISTORY_FORMAT,
+  type HistoryExport,
+} from "./history-format.ts";
 import { type HistoryRecord, hasEnded, type RunDescription } from "./runs.ts";
 import type { Workflows } from "./workflows.ts";
 
@@ -8,7 +15,7 @@ import type { Workflows } from "./workflows.ts";
 export async function exportHistory(
   workflows: Workflows,
   runId: string,
-  options?: CallOptions,
+  options?: ReadOptions,
 ): Promise<HistoryExport> {
   const input = await workflows.input(runId, options);
   for (;;) {
@@ -19,6 +26,7 @@ export async function exportHistory(
     const description = hasEnded(before.status) ? before : await workflows.describe(runId, options);
     if (hasEnded(description.status) !== hasEnded(before.status)) continue;
     const { workflowType, version, seed, startedAtMs, trace, behaviourLevel, pendingSignals } = description;
+    const { initialAttributes } = description;
     return {
       format: HISTORY_FORMAT,
       runId: description.runId,
@@ -29,6 +37,9 @@ export async function exportHistory(
       ...(trace === undefined ? {} : { trace }),
       ...(behaviourLevel === 0 ? {} : { behaviourLevel }),
       input: exportPayload(input.bytes),
+      ...(Object.keys(initialAttributes).length === 0
+        ? {}
+        : { attributes: exportAttributes(runId, initialAttributes) }),
       records: records.map(({ path, kind, recordedAtMs, value }) => {
         return { path, kind, recordedAtMs, ...exportPayload(value.bytes) };
       }),
@@ -38,10 +49,14 @@ export async function exportHistory(
   }
 }
 
+function exportAttributes(runId: string, attributes: AttributeValues): ExportedPayload {
+  return exportPayload(encodeAttributes(storedAttributes(runId, attributes)));
+}
+
 async function outcomeOf(
   workflows: Workflows,
   { runId, status, cancelReason }: RunDescription,
-  options: CallOptions | undefined,
+  options: ReadOptions | undefined,
 ): Promise<ExportedOutcome> {
   const asked = cancelReason === undefined ? {} : { cancelReason };
   if (!hasEnded(status)) return { status: "running", ...asked };

@@ -52,6 +52,8 @@ export interface HistoryExport {
   /** Numbered behaviours of the engine that the run has: those from 1 to this one. Absent for none. */
   readonly behaviourLevel?: number;
   readonly input: ExportedPayload;
+  /** What the run's attributes were when its generation began; absent when it had none. The value has a text, a number, true or false, `{"dateMs": ...}` or a list of texts for each name. */
+  readonly attributes?: ExportedPayload;
   /** In the order in which they were committed. Signals that were received are records of kind `signal`. */
   readonly records: readonly ExportedRecord[];
   /** Names of signals that the run had not asked for yet, oldest first. */

@@ -13,7 +13,5 @@ export function mended(workflows: Workflows, runId: string, action: MendAction, 
       return workflows.retry(runId, { ...options, ...(action.from === undefined ? {} : { from: action.from }) });
     case "complete-step":
       return workflows.completeStep(runId, action.path, action.value, options);
-    case "delete":
-      return workflows.delete(runId, options);
   }
 }

@@ -6,7 +6,7 @@ import type { Payload } from "./payload.ts";
 export interface MendOptions extends CallOptions {
   /**
    * Why: text of at most 10,000 characters; `on request` by default. The error of a terminated run has it, and so have the description of a paused run and the events
-   * `pause-requested`, `run-retried` and `run-forked`. Of an answered step and a deleted run it stands in the cluster's log alone.
+   * `pause-requested`, `run-retried` and `run-forked`. Of an answered step it stands in the cluster's log alone.
    */
   readonly reason?: string;
   /** The same request again is done once. A random UUID by default. */
@@ -59,8 +59,7 @@ export type MendAction =
   | { readonly kind: "pause"; readonly isNow: boolean }
   /** `from` undefined: the failure that ended the run. */
   | { readonly kind: "retry"; readonly from: string | undefined }
-  | { readonly kind: "complete-step"; readonly path: string; readonly value: Payload }
-  | { readonly kind: "delete" };
+  | { readonly kind: "complete-step"; readonly path: string; readonly value: Payload };
 
 /** A checked request about one run. */
 export interface MendRequest {

@@ -13,7 +13,7 @@ import type {
   VariableValue,
   WorkflowDefinition,
 } from "@raftoral/workflow";
-import type { CallOptions } from "./call-options.ts";
+import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
@@ -43,15 +43,15 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.wait(this.runId, options);
   }
 
-  describe(options?: CallOptions): Promise<RunDescription> {
+  describe(options?: ReadOptions): Promise<RunDescription> {
     return this.#workflows.describe(this.runId, options);
   }
 
-  history(options?: CallOptions): AsyncIterable<HistoryRecord> {
+  history(options?: ReadOptions): AsyncIterable<HistoryRecord> {
     return this.#workflows.history(this.runId, options);
   }
 
-  exportHistory(options?: CallOptions): Promise<HistoryExport> {
+  exportHistory(options?: ReadOptions): Promise<HistoryExport> {
     return this.#workflows.exportHistory(this.runId, options);
   }
 
@@ -69,7 +69,7 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.variable(this.runId, variable, options);
   }
 
-  variables(options?: CallOptions): AsyncIterable<RunVariable> {
+  variables(options?: ReadOptions): AsyncIterable<RunVariable> {
     return this.#workflows.variables(this.runId, options);
   }
 
@@ -84,7 +84,7 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.pending(this.runId, options);
   }
 
-  input(options?: CallOptions): Promise<Payload> {
+  input(options?: ReadOptions): Promise<Payload> {
     return this.#workflows.input(this.runId, options);
   }
 
@@ -135,7 +135,7 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.completeStep(this.runId, step, value, options);
   }
 
-  delete(options?: MendOptions): Promise<void> {
+  delete(options?: CallOptions): Promise<void> {
     return this.#workflows.delete(this.runId, options);
   }
 }

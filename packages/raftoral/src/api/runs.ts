@@ -2,7 +2,7 @@
  * Runs as the API shows them: plain data, except for payloads, which are decoded when their value is asked for.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { RecordedError, TraceContext } from "@raftoral/workflow";
+import type { AttributeValues, RecordedError, TraceContext } from "@raftoral/workflow";
 import type { Payload } from "./payload.ts";
 
 /**
@@ -45,7 +45,7 @@ export interface RunSummary {
   readonly startedAtMs: number;
   /** Milliseconds since the epoch; undefined while the run has not ended. */
   readonly endedAtMs: number | undefined;
-  /** Records of the run's history. */
+  /** Records of the run's history. In a list at most 1,000 of each run are counted. */
   readonly recordCount: number;
   /** Why a run failed; undefined for every other. In a list, name, code and the beginning of the message. */
   readonly error: RecordedFailure | undefined;
@@ -64,6 +64,8 @@ export interface RunSummary {
   readonly parent: { readonly runId: string; readonly path: string } | undefined;
   /** From 1; one more each time the run has continued as new. */
   readonly generation: number;
+  /** What the run is found by: from its start, and from what its body has set. */
+  readonly attributes: AttributeValues;
 }
 
 /** A running child of a run. */
@@ -112,6 +114,8 @@ export interface RunDescription extends RunSummary {
   readonly children: readonly ChildRun[];
   /** What `ctx.random` and `ctx.uuid` follow from: 16 bytes in base64. */
   readonly seed: string;
+  /** What the run's attributes were when its present generation began. */
+  readonly initialAttributes: AttributeValues;
   /** The place in a distributed trace that the run was started from; undefined without one. */
   readonly trace: TraceContext | undefined;
   /**
@@ -148,8 +152,16 @@ export interface HistoryRecord {
   readonly position: string;
 }
 
+/** How many runs of a type have a status. */
+export interface RunCount {
+  readonly workflowType: string;
+  readonly status: RunStatus;
+  readonly runs: number;
+}
+
 /** One page of a list of runs. */
 export interface RunPage {
+  /** May be fewer than the page size, and none, also where a further page follows: the work for one page is bounded. */
   readonly runs: readonly RunSummary[];
   /** Gives the next page; undefined on the last one. Opaque, and of use to the same list alone. */
   readonly nextPageToken: string | undefined;
@@ -161,10 +173,4 @@ export interface HistoryPage {
   readonly records: readonly HistoryRecord[];
   /** Gives the next page; undefined on the last one. Opaque, and of use to the same history alone. */
   readonly nextPageToken: string | undefined;
-}
-
-/** Which runs to list. Every condition given must hold. */
-export interface RunFilter {
-  readonly status?: RunStatus;
-  readonly workflowType?: string;
 }

@@ -1,6 +1,14 @@
 /** Checked starts, of every call that may start a run. */
-import { inputOf, type TraceContext, type WorkflowDefinition } from "@raftoral/workflow";
-import { optionsArgument, runIdArgument, runTimeoutArgument, traceArgument, workflowArgument } from "./arguments.ts";
+import { inputOf, storedAttributes, type TraceContext, type WorkflowDefinition } from "@raftoral/workflow";
+import {
+  idPolicyArgument,
+  optionsArgument,
+  runIdArgument,
+  runTimeoutArgument,
+  startIdArgument,
+  traceArgument,
+  workflowArgument,
+} from "./arguments.ts";
 import { Payload } from "./payload.ts";
 import type { StartOptions } from "./start-options.ts";
 import { assertFits } from "./validated-payload.ts";
@@ -21,7 +29,8 @@ export async function startRequest(
   options: StartOptions | undefined,
   { uuid, activeTrace }: Chosen,
 ): Promise<StartRequest> {
-  const { runId, version: pinned, runTimeoutMs, trace } = optionsArgument(options);
+  const { runId, version: pinned, runTimeoutMs, attributes = {}, idPolicy, startId, trace } = optionsArgument(options);
+  const policy = idPolicyArgument(idPolicy);
   const { type: workflowType, version } = workflowArgument(workflow, pinned);
   // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
   const id = runId === undefined ? uuid() : runIdArgument(runId);
@@ -35,6 +44,10 @@ export async function startRequest(
     version,
     isPinned: pinned !== undefined,
     runTimeoutMs: runTimeoutArgument(runTimeoutMs),
+    attributes: storedAttributes(id, attributes),
+    idPolicy: policy,
+    // Chosen here for the same reason: a repeat must not meet what the first attempt made as another's.
+    startId: startIdArgument(startId) ?? (policy === "use-existing" ? undefined : uuid()),
     trace: traced,
     input: payload,
     isValidated,

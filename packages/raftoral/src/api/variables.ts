@@ -1,5 +1,5 @@
 /** Variables of runs as readers see them. */
-import type { CallOptions } from "./call-options.ts";
+import type { ReadOptions } from "./call-options.ts";
 import type { Payload } from "./payload.ts";
 
 /** A variable of a run, as it was last recorded. */
@@ -19,7 +19,7 @@ export interface VariablePage {
 }
 
 /** Options of reading one variable. */
-export interface VariableOptions extends CallOptions {
+export interface VariableOptions extends ReadOptions {
   /** The scopes that the variable is in, as in `ship` or `map/3`. None by default. */
   readonly scope?: string;
 }

@@ -5,13 +5,12 @@
  * engine of a node, the network of a client). Payloads cross as they are; every call keeps `limit.timeoutMs` and lets go of everything when
  * `limit.signal` aborts.
  */
-
-import type { TraceContext } from "@raftoral/workflow";
+import type { Attributes, IdPolicy, RunConditions, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
 import type { ForkRequest, MendRequest } from "./mending.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "./runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates.ts";
@@ -27,11 +26,21 @@ export interface StartRequest {
   readonly isPinned: boolean;
   /** Undefined: without a limit. */
   readonly runTimeoutMs: number | undefined;
+  readonly attributes: Attributes;
+  readonly idPolicy: IdPolicy;
+  /** Undefined where no policy needs one. */
+  readonly startId: string | undefined;
   /** Undefined: the run belongs to no trace. */
   readonly trace: TraceContext | undefined;
   readonly input: Payload;
   /** Whether the schema of the caller's own definition has taken the input: the registered one need not be asked. */
   readonly isValidated: boolean;
+}
+
+/** A filter that is checked (run-filter.ts FI1). */
+export interface CheckedFilter extends RunConditions {
+  readonly sort: RunSort;
+  readonly isAscending: boolean;
 }
 
 /** A checked signal. */
@@ -88,7 +97,8 @@ export interface WorkflowsPort {
   /** Whether this start made the run. */
   start(request: StartRequest, limit: CallLimit): Promise<boolean>;
   describe(runId: string, limit: CallLimit): Promise<RunDescription>;
-  list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;
+  list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;
+  counts(limit: CallLimit): Promise<readonly RunCount[]>;
   history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage>;
   input(runId: string, limit: CallLimit): Promise<Payload>;
   /** `name`: of the only variable to read. */
@@ -114,4 +124,5 @@ export interface WorkflowsPort {
   resume(runId: string, limit: CallLimit): Promise<void>;
   mend(request: MendRequest, limit: CallLimit): Promise<void>;
   fork(request: ForkRequest, limit: CallLimit): Promise<void>;
+  delete(runId: string, limit: CallLimit): Promise<void>;
 }

@@ -2,9 +2,12 @@
  * The one API to runs. A node implements it over its own workflow engine, a client over gRPC; names, types, errors and texts are the same, and one
  * conformance suite (`testing/workflows-conformance.ts`) holds for all implementations.
  *
- * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked.
+ * Reads are linearizable: they show everything that was acknowledged before the call, whichever node is asked. Those that take `consistency: "stale"` show what that node has
+ * applied, also without a majority.
  */
 import type {
+  ObjectDefinition,
+  ObjectType,
   QueryAnswer,
   QueryDefinition,
   QueryInput,
@@ -20,18 +23,20 @@ import type {
   WorkflowInput,
   WorkflowResult,
 } from "@raftoral/workflow";
-import type { CallOptions } from "./call-options.ts";
+import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
+import type { RunFilter } from "./filters.ts";
 import type { HistoryExport } from "./history-format.ts";
 import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
+import type { ObjectHandle, ObjectSummary } from "./objects.ts";
 import type { Payload } from "./payload.ts";
 import type {
   EndedRun,
   HistoryPage,
   HistoryRecord,
   PendingCall,
+  RunCount,
   RunDescription,
-  RunFilter,
   RunPage,
   RunSummary,
 } from "./runs.ts";
@@ -76,7 +81,7 @@ export interface CancelOptions extends CallOptions {
 }
 
 /** Options of one page. */
-export interface PageOptions extends CallOptions {
+export interface PageOptions extends ReadOptions {
   /** Entries of the page at most, 1 to 1000 (100). A page may have fewer, for it is bounded in bytes and in work too. */
   readonly pageSize?: number;
   /** `nextPageToken` of the page before. */
@@ -106,23 +111,28 @@ export interface Workflows {
   /** A handle of a run that may or may not exist, typed as in `run<typeof order>("order-17")`. Sends no request. Throws WORKFLOW_ID_INVALID. */
   run<Workflow extends WorkflowDefinition = WorkflowDefinition>(runId: string): Run<WorkflowResult<Workflow>>;
   /** Everything about a run but its payloads and its history. Rejects with WORKFLOW_NOT_FOUND. */
-  describe(runId: string, options?: CallOptions): Promise<RunDescription>;
-  /** Runs, newest start first, fetched in pages as they are consumed; `options` limit each page. */
-  list(filter?: RunFilter, options?: CallOptions): AsyncIterable<RunSummary>;
+  describe(runId: string, options?: ReadOptions): Promise<RunDescription>;
+  /**
+   * Runs that fit a filter, the latest first unless that says otherwise, fetched in pages as they are consumed; `options` limit each page. Rejects with
+   * REQUEST_INVALID.
+   */
+  list(filter?: RunFilter, options?: ReadOptions): AsyncIterable<RunSummary>;
   /** One page of {@link Workflows.list}. */
   listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage>;
+  /** How many runs there are of each type and status, those with none left out. Takes no time that grows with them. */
+  counts(options?: ReadOptions): Promise<readonly RunCount[]>;
   /**
    * A run's records in the order in which they were committed, fetched in pages as they are consumed; `options` limit each page. Rejects with
    * WORKFLOW_NOT_FOUND.
    */
-  history(runId: string, options?: CallOptions): AsyncIterable<HistoryRecord>;
+  history(runId: string, options?: ReadOptions): AsyncIterable<HistoryRecord>;
   /** One page of {@link Workflows.history}. */
   historyPage(runId: string, options?: PageOptions): Promise<HistoryPage>;
   /**
    * A run with its history as one JSON value, for `replay` of `raftoral/testing`: the run as it is now, ended or not. `options` limit each of the reads
    * that this takes. Rejects with WORKFLOW_NOT_FOUND.
    */
-  exportHistory(runId: string, options?: CallOptions): Promise<HistoryExport>;
+  exportHistory(runId: string, options?: ReadOptions): Promise<HistoryExport>;
   /**
    * Chunks of a stream that a run writes, as this node or client learns of them, until the stream or its run ends. A definition gives the chunks their type, and
    * its schema makes of them what is given. A reader that is slow holds up no one: chunks are fetched as they are consumed. Reads go on over lost
@@ -151,7 +161,7 @@ export interface Workflows {
     options?: VariableOptions,
   ): Promise<VariableValue<Named> | undefined>;
   /** All variables of a run, in no order, fetched in pages as they are consumed; `options` limit each page. Rejects with WORKFLOW_NOT_FOUND. */
-  variables(runId: string, options?: CallOptions): AsyncIterable<RunVariable>;
+  variables(runId: string, options?: ReadOptions): AsyncIterable<RunVariable>;
   /** One page of {@link Workflows.variables}. */
   variablesPage(runId: string, options?: VariablePageOptions): Promise<VariablePage>;
   /**
@@ -171,7 +181,7 @@ export interface Workflows {
    */
   pending(runId: string, options?: CallOptions): Promise<readonly PendingCall[]>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
-  input(runId: string, options?: CallOptions): Promise<Payload>;
+  input(runId: string, options?: ReadOptions): Promise<Payload>;
   /**
    * How the run ended, once it has. Costs nothing but the outcome, however long the history. Without `timeoutMs` it waits as long as it takes. Rejects
    * with DEADLINE_EXCEEDED when the run has not ended in time (it goes on), or with WORKFLOW_NOT_FOUND. A stuck run has not ended.
@@ -229,6 +239,24 @@ export interface Workflows {
     updateInput: UpdateInput<Update> | Payload,
     options: UpdateWithStartOptions,
   ): Promise<UpdateResult<Update>>;
+  /** As {@link Workflows.updateWithStart}, but resolves once the update is accepted, as {@link Workflows.startUpdate} does. */
+  startUpdateWithStart<Workflow extends WorkflowName, Update extends UpdateDefinition | string>(
+    workflow: Workflow | WorkflowType<Workflow>,
+    input: WorkflowInput<Workflow> | Payload,
+    update: Update,
+    updateInput: UpdateInput<Update> | Payload,
+    options: UpdateWithStartOptions,
+  ): Promise<AcceptedUpdate<UpdateResult<Update>>>;
+  /**
+   * A handle of the object with this key. Sends no request. Programs without the object's code name its type and import the definition's:
+   * `object<typeof account>("account", "alice")`. Throws NAME_INVALID for what cannot be a key: text of 1 to 200 characters.
+   */
+  object<Definition extends ObjectDefinition = ObjectDefinition>(
+    object: Definition | ObjectType<Definition>,
+    key: string,
+  ): ObjectHandle<Definition>;
+  /** The objects of a type that exist, fetched in pages as they are consumed; `options` limit each page. An object that is called for the first time meanwhile may be missing. */
+  objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary>;
   /**
    * Answers a token that a run has given out (`ctx.token`), once: the same answer again is taken for done. Resolves once it is committed. Rejects with
    * TOKEN_UNKNOWN, TOKEN_CONFLICT for a token that has another answer, TOKEN_EXPIRED, WORKFLOW_FINISHED, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
@@ -256,7 +284,7 @@ export interface Workflows {
   terminate(runId: string, options?: MendOptions): Promise<void>;
   /**
    * Lets a run go on that failed or was cancelled: the same run, from its record. What is recorded of the failure and everything after it does not count any more, so that the
-   * step runs again, with the same idempotency key. Children for which the run waits again go on as well. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_NOT_FINISHED,
+   * step runs again, with the same idempotency key. Children for which the run waits again go on as well. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_RUNNING,
    * WORKFLOW_FINISHED for a run that has completed, STEP_NOT_RECORDED, RETRY_COMPENSATED when the run has undone steps since, or RETRY_LIMIT_REACHED.
    */
   retry(runId: string, options?: RetryOptions): Promise<void>;
@@ -273,10 +301,11 @@ export interface Workflows {
    */
   completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void>;
   /**
-   * Drops a run that has ended, before its time is over. Its id may be used again at once. A repeat after a lost answer may find no run. Rejects with WORKFLOW_NOT_FOUND, or
-   * with WORKFLOW_NOT_FINISHED for a run that goes on, or whose parent has not heard of its end yet.
+   * Drops a run that has ended, with its history, however old it is; a run that is not there is taken for deleted. Resolves once that is committed: no node finds the run any
+   * more, and its id may be used again. Its payloads are in the logs until these are cut, and in backups and snapshots of before. Rejects with WORKFLOW_RUNNING for a run that has not
+   * ended, and for a child while its parent is to hear of its end.
    */
-  delete(runId: string, options?: MendOptions): Promise<void>;
+  delete(runId: string, options?: CallOptions): Promise<void>;
 }
 
 /** A handle of one run: the calls of {@link Workflows} without the id. `Result` is what the record gives back of the run's result. */
@@ -289,11 +318,11 @@ export interface Run<Result = unknown> {
   /** See {@link Workflows.wait}. */
   wait(options?: CallOptions): Promise<EndedRun>;
   /** See {@link Workflows.describe}. */
-  describe(options?: CallOptions): Promise<RunDescription>;
+  describe(options?: ReadOptions): Promise<RunDescription>;
   /** See {@link Workflows.history}. */
-  history(options?: CallOptions): AsyncIterable<HistoryRecord>;
+  history(options?: ReadOptions): AsyncIterable<HistoryRecord>;
   /** See {@link Workflows.exportHistory}. */
-  exportHistory(options?: CallOptions): Promise<HistoryExport>;
+  exportHistory(options?: ReadOptions): Promise<HistoryExport>;
   /** See {@link Workflows.stream}. */
   stream<Stream extends StreamDefinition | string>(
     stream: Stream,
@@ -305,7 +334,7 @@ export interface Run<Result = unknown> {
     options?: VariableOptions,
   ): Promise<VariableValue<Named> | undefined>;
   /** See {@link Workflows.variables}. */
-  variables(options?: CallOptions): AsyncIterable<RunVariable>;
+  variables(options?: ReadOptions): AsyncIterable<RunVariable>;
   /** See {@link Workflows.query}. */
   query<Query extends QueryDefinition | string>(
     query: Query,
@@ -314,7 +343,7 @@ export interface Run<Result = unknown> {
   /** See {@link Workflows.pending}. */
   pending(options?: CallOptions): Promise<readonly PendingCall[]>;
   /** See {@link Workflows.input}. */
-  input(options?: CallOptions): Promise<Payload>;
+  input(options?: ReadOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */
   signal<Given>(signal: SignalDefinition<Given> | string, ...args: SignalArguments<NoInfer<Given>>): Promise<void>;
   /** See {@link Workflows.update}. */
@@ -342,5 +371,5 @@ export interface Run<Result = unknown> {
   /** See {@link Workflows.completeStep}. */
   completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void>;
   /** See {@link Workflows.delete}. */
-  delete(options?: MendOptions): Promise<void>;
+  delete(options?: CallOptions): Promise<void>;
 }

@@ -35,6 +35,19 @@ export function addClientOptions(command: Command, io: CliIo): Command {
     .option("--verbose", "print the stack of an error");
 }
 
+/** The flag of every command that only reads. */
+export interface ReadFlags {
+  readonly stale?: boolean;
+}
+
+/** Adds the option of reads. */
+export function addConsistency(command: Command): Command {
+  return command.option(
+    "--stale",
+    "print what the node that is asked has, also without a majority; it may lack what is new",
+  );
+}
+
 /** Connects as `flags` say, and closes whatever happens. `pinned`: only the node named, none that it names. */
 export async function withClient<T>(
   flags: ClientFlags,

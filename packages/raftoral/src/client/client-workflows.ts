@@ -1,14 +1,16 @@
 /** {@link WorkflowsPort} of a client: over gRPC, through any node. */
+import { attributeValues } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
 import type { ForkRequest, MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { UpdateEnd } from "../api/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type {
+  CheckedFilter,
   PageRequest,
   QueryRequest,
   SignalRequest,
@@ -18,12 +20,14 @@ import type {
   UpdateWithStartRequest,
   WorkflowsPort,
 } from "../api/workflows-port.ts";
+import { attributesToWire } from "../wire/attribute-messages.ts";
+import { consistencyToWire, filterToWire, idPolicyToWire } from "../wire/filter-messages.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
 import {
+  countFromWire,
   descriptionFromWire,
   pendingFromWire,
   recordFromWire,
-  statusToWire,
   summaryFromWire,
 } from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
@@ -57,22 +61,31 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
+    const message = { runId, consistency: consistencyToWire(limit) };
     const { run } = await this.#calls.call(`Describing run ${runId}`, limit, (node, options) =>
-      node.workflows.describeRun({ runId, timeoutMs: options.timeoutMs }, options),
+      node.workflows.describeRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
     return descriptionFromWire(run);
   }
 
-  async list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
-    const message = { status: statusToWire(filter.status), workflowType: filter.workflowType ?? "", ...pageOf(page) };
+  async list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
+    const message = { ...filterToWire(filter), ...pageOf(page), consistency: consistencyToWire(limit) };
     const { runs, nextPageToken } = await this.#calls.call("Listing runs", limit, (node, options) =>
       node.workflows.listRuns({ ...message, timeoutMs: options.timeoutMs }, options),
     );
     return { runs: runs.map(summaryFromWire), nextPageToken: tokenFrom(nextPageToken) };
   }
 
+  async counts(limit: CallLimit): Promise<readonly RunCount[]> {
+    const consistency = consistencyToWire(limit);
+    const { counts } = await this.#calls.call("Counting runs", limit, (node, options) =>
+      node.workflows.countRuns({ consistency, timeoutMs: options.timeoutMs }, options),
+    );
+    return counts.map(countFromWire);
+  }
+
   async history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage> {
-    const message = { runId, ...pageOf(page) };
+    const message = { runId, ...pageOf(page), consistency: consistencyToWire(limit) };
     const what = `Reading the history of run ${runId}`;
     const { records, nextPageToken } = await this.#calls.call(what, limit, (node, options) =>
       node.workflows.readHistory({ ...message, timeoutMs: options.timeoutMs }, options),
@@ -81,14 +94,15 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   async input(runId: string, limit: CallLimit): Promise<Payload> {
+    const message = { runId, consistency: consistencyToWire(limit) };
     const { input } = await this.#calls.call(`Reading the input of run ${runId}`, limit, (node, options) =>
-      node.workflows.readInput({ runId, timeoutMs: options.timeoutMs }, options),
+      node.workflows.readInput({ ...message, timeoutMs: options.timeoutMs }, options),
     );
     return Payload.ofBytes(input, `the input of run ${runId}`);
   }
 
   async variables(runId: string, name: string | undefined, page: PageRequest, limit: CallLimit): Promise<VariablePage> {
-    const message = { runId, name: name ?? "", ...pageOf(page) };
+    const message = { runId, name: name ?? "", ...pageOf(page), consistency: consistencyToWire(limit) };
     const what = `Reading the variables of run ${runId}`;
     const { variables, nextPageToken } = await this.#calls.call(what, limit, (node, options) =>
       node.workflows.readVariables({ ...message, timeoutMs: options.timeoutMs }, options),
@@ -198,11 +212,27 @@ export class ClientWorkflows implements WorkflowsPort {
       node.workflows.mendRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
+
+  async delete(runId: string, limit: CallLimit): Promise<void> {
+    await this.#calls.call(`Deleting run ${runId}`, limit, (node, options) =>
+      node.workflows.deleteRun({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+  }
 }
 
-function startToWire({ runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0, trace }: StartRequest) {
+function startToWire(request: StartRequest) {
+  const { runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0, trace, startId = "" } = request;
   const named = { runId, workflowType, version, versionPinned: isPinned };
-  return { ...named, input: input.bytes, runTimeoutMs: BigInt(runTimeoutMs), ...traceToWire(trace) };
+  const unique = { idPolicy: idPolicyToWire(request.idPolicy), startId };
+  const attributes = attributesToWire(attributeValues(request.attributes));
+  return {
+    ...named,
+    ...unique,
+    attributes,
+    input: input.bytes,
+    runTimeoutMs: BigInt(runTimeoutMs),
+    ...traceToWire(trace),
+  };
 }
 
 function updateToWire({ runId, name, input, updateId, until }: UpdateRequest) {

@@ -107,6 +107,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     random: environment.random,
     uuid: environment.uuid,
     limits,
+    retention: plan.config.retention,
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
     ...(interceptor === undefined ? {} : { interceptor }),
   });

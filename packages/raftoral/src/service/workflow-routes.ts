@@ -10,21 +10,23 @@ import {
   updateArgument,
   updateIdArgument,
 } from "../api/arguments.ts";
-import type { CallLimit } from "../api/call-options.ts";
+import type { CallLimit, ReadOptions } from "../api/call-options.ts";
 import { mended } from "../api/mended.ts";
 import { Payload } from "../api/payload.ts";
-import type { RunFilter } from "../api/runs.ts";
 import { startRequest } from "../api/start-request.ts";
 import type { PageOptions } from "../api/workflows.ts";
 import type { UpdateRequest } from "../api/workflows-port.ts";
 import {
+  type Consistency,
   type StartRunRequest,
   type UpdateRunRequest,
   WorkflowService,
 } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { attributesFromWire } from "../wire/attribute-messages.ts";
+import { consistencyFromWire, filterFromWire, idPolicyFromWire } from "../wire/filter-messages.ts";
 import { actionFromWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
-import { outcomeToWire, pendingToWire, recordToWire, runToWire, statusFromWire } from "../wire/run-messages.ts";
+import { countToWire, outcomeToWire, pendingToWire, recordToWire, runToWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
 import { failureFromWire } from "../wire/token-messages.ts";
 import { traceFromWire } from "../wire/trace-messages.ts";
@@ -35,6 +37,12 @@ import type { ServedNode } from "./served-node.ts";
 
 const MAX_WAIT_MS = 60_000;
 
+/** What all reads have in their requests. */
+interface ReadRequest {
+  readonly timeoutMs: number;
+  readonly consistency: Consistency;
+}
+
 /** Adds the service to a router. `served` gives the node, and throws while there is none. */
 export function registerWorkflowService(
   router: ConnectRouter,
@@ -43,6 +51,9 @@ export function registerWorkflowService(
 ): void {
   const options = (requestedMs: number, context: HandlerContext) =>
     callOptions(callLimit(requestedMs, context, defaultTimeoutMs));
+  const readOptions = (request: ReadRequest, context: HandlerContext): ReadOptions => {
+    return { ...options(request.timeoutMs, context), ...consistencyFromWire(request.consistency) };
+  };
   const workflows = () => served().workflows;
   router.service(WorkflowService, {
     startRun: guarded(async (request, context) => {
@@ -53,23 +64,23 @@ export function registerWorkflowService(
 
     describeRun: guarded(async (request, context) => {
       const runId = required(request.runId, "run_id");
-      return { run: runToWire(await workflows().describe(runId, options(request.timeoutMs, context))) };
+      return { run: runToWire(await workflows().describe(runId, readOptions(request, context))) };
     }),
 
     listRuns: guarded(async (request, context) => {
-      const status = statusFromWire(request.status);
-      const filter: RunFilter = {
-        ...(status === undefined ? {} : { status }),
-        ...(request.workflowType === "" ? {} : { workflowType: request.workflowType }),
-      };
-      const limit = options(request.timeoutMs, context);
+      const limit = readOptions(request, context);
+      const filter = filterFromWire(request);
       const { runs, nextPageToken = "" } = await workflows().listPage(filter, { ...limit, ...pageOf(request) });
       return { runs: runs.map(runToWire), nextPageToken };
     }),
 
+    countRuns: guarded(async (request, context) => {
+      return { counts: (await workflows().counts(readOptions(request, context))).map(countToWire) };
+    }),
+
     readHistory: guarded(async (request, context) => {
       const runId = required(request.runId, "run_id");
-      const limit = options(request.timeoutMs, context);
+      const limit = readOptions(request, context);
       const { records, nextPageToken = "" } = await workflows().historyPage(runId, { ...limit, ...pageOf(request) });
       return { records: records.map(recordToWire), nextPageToken };
     }),
@@ -77,7 +88,7 @@ export function registerWorkflowService(
     readVariables: guarded(async (request, context) => {
       const runId = required(request.runId, "run_id");
       const { variables, nextPageToken = "" } = await workflows().variablesPage(runId, {
-        ...options(request.timeoutMs, context),
+        ...readOptions(request, context),
         ...pageOf(request),
         ...(request.name === "" ? {} : { name: request.name }),
       });
@@ -86,7 +97,7 @@ export function registerWorkflowService(
 
     readInput: guarded(async (request, context) => {
       const runId = required(request.runId, "run_id");
-      return { input: (await workflows().input(runId, options(request.timeoutMs, context))).bytes };
+      return { input: (await workflows().input(runId, readOptions(request, context))).bytes };
     }),
 
     waitRun: guarded(async (request, context) => {
@@ -202,6 +213,11 @@ export function registerWorkflowService(
       return { forkId: run.runId };
     }),
 
+    deleteRun: guarded(async (request, context) => {
+      await workflows().delete(required(request.runId, "run_id"), options(request.timeoutMs, context));
+      return {};
+    }),
+
     cancelRun: guarded(async (request, context) => {
       const { reason } = request;
       await workflows().cancel(required(request.runId, "run_id"), {
@@ -217,7 +233,8 @@ function pollLimit(waitMs: number, { signal }: HandlerContext): CallLimit {
   return { timeoutMs: Math.min(waitMs, MAX_WAIT_MS), signal };
 }
 
-function startOf({ workflowType, version, versionPinned, input, runId, runTimeoutMs, trace }: StartRunRequest) {
+function startOf(request: StartRunRequest) {
+  const { workflowType, version, versionPinned, input, runId, runTimeoutMs, trace, startId } = request;
   const type = required(workflowType, "workflow_type");
   return {
     workflow: version === 0 ? type : { type, version },
@@ -226,6 +243,9 @@ function startOf({ workflowType, version, versionPinned, input, runId, runTimeou
       ...(runId === "" ? {} : { runId }),
       ...(versionPinned ? { version } : {}),
       ...(runTimeoutMs === 0n ? {} : { runTimeoutMs: safeNumber(runTimeoutMs, "run_timeout_ms") }),
+      attributes: attributesFromWire(request.attributes),
+      idPolicy: idPolicyFromWire(request.idPolicy),
+      ...(startId === "" ? {} : { startId }),
       // The caller's, and not that of a span of this node.
       trace: traceFromWire(trace) ?? (false as const),
     },

@@ -1,5 +1,6 @@
 /** What every implementation of `Workflows` does alike where runs are asked from outside: a part of its suite (workflows-conformance.ts). */
 import type { Workflows } from "../api/workflows.ts";
+import { objectCases } from "./object-cases.ts";
 import { queryCases } from "./query-cases.ts";
 import { tokenCases } from "./token-cases.ts";
 import { updateCases } from "./update-cases.ts";
@@ -11,4 +12,5 @@ export function askingCases(subject: () => { readonly workflows: Workflows }): v
   tokenCases(subject);
   queryCases(subject);
   updateCases(subject);
+  objectCases(subject);
 }

@@ -1,8 +1,11 @@
 /** Workflows that the conformance suite of `Workflows` starts. */
 import {
+  exclusive,
+  object,
   query,
   RetryableError,
   type StandardSchemaV1,
+  shared,
   signal,
   stream,
   TerminalError,
@@ -147,6 +150,14 @@ export const counting = workflow("counting", { version: 1 }, async (ctx, left: n
   return await ctx.continueAsNew(left - 1);
 });
 
+/** Waits for `go`, counts its total up, and gives its attributes. */
+export const labelled = workflow("labelled", { version: 1 }, async (ctx) => {
+  await ctx.waitFor(go);
+  const { total } = ctx.attributes;
+  if (typeof total === "number") await ctx.setAttributes({ total: total + 1 });
+  return ctx.attributes;
+});
+
 export const visited = query<readonly string[], { readonly last: number } | undefined>("visited");
 
 /** Visits places, each told by `go`, and answers which; one of its handlers fails. */
@@ -217,6 +228,26 @@ export const account = workflow("account", { version: 1 }, async (ctx, opened: n
   return { sum, received };
 });
 
+/** Keeps a sum. */
+export const purse = object(
+  "purse",
+  { version: 1, state: { sum: 0 } as { readonly sum: number } },
+  {
+    put: exclusive(
+      async (ctx, { amount }) => {
+        const added = await ctx.step("add", () => ctx.state.value.sum + amount);
+        await ctx.state.set({ sum: added });
+        return added;
+      },
+      { input: positive },
+    ),
+    sum: shared((ctx) => ctx.state.value.sum),
+    tear: exclusive((): void => {
+      throw new RangeError("It is torn.");
+    }),
+  },
+);
+
 /** What the nodes of the tested cluster can execute. */
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
@@ -235,4 +266,6 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   counting,
   fragile,
   account,
+  labelled,
+  purse,
 ];

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
-import { WorkflowError } from "@raftoral/workflow";
+import { attributeValues, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
@@ -18,7 +18,7 @@ import {
   type HistoryPage,
   hasEnded,
   type PendingCall,
-  type RunFilter,
+  type RunCount,
   type RunPage,
 } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
@@ -26,6 +26,7 @@ import type { AnswerRequest } from "../api/tokens.ts";
 import type { UpdateEnd } from "../api/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type {
+  CheckedFilter,
   PageRequest,
   QueryRequest,
   SignalRequest,
@@ -49,6 +50,8 @@ export class FakeNode implements ServedNode {
   readonly runs = new Map<string, FakeRun>();
   readonly signals: unknown[][] = [];
   readonly updates: unknown[][] = [];
+  /** Filters of lists, in order. */
+  readonly filters: CheckedFilter[] = [];
   /** Tokens with what they were answered with. */
   readonly answers: unknown[][] = [];
   /** Values of chunks, by the name of their stream. */
@@ -163,13 +166,21 @@ export class FakeNode implements ServedNode {
         const { input: _input, result: _result, history: _history, ...description } = this.#present(runId);
         return description;
       },
-      list: async (filter: RunFilter, page: PageRequest, limit): Promise<RunPage> => {
+      list: async (filter: CheckedFilter, page: PageRequest, limit): Promise<RunPage> => {
         await this.#enter("list", limit);
-        const all = [...this.runs.values()].filter(
-          ({ status }) => filter.status === undefined || status === filter.status,
-        );
+        this.filters.push(filter);
+        const all = [...this.runs.values()].filter(({ status }) => filter.statuses?.includes(status) ?? true);
         const { entries, nextPageToken } = pageOf(all, page);
         return { runs: entries, nextPageToken };
+      },
+      counts: async (limit): Promise<readonly RunCount[]> => {
+        await this.#enter("counts", limit);
+        const counts = new Map<string, RunCount>();
+        for (const { workflowType, status } of this.runs.values()) {
+          const runs = (counts.get(`${workflowType} ${status}`)?.runs ?? 0) + 1;
+          counts.set(`${workflowType} ${status}`, { workflowType, status, runs });
+        }
+        return [...counts.values()];
       },
       history: async (runId, page, limit): Promise<HistoryPage> => {
         await this.#enter("history", limit);
@@ -232,13 +243,16 @@ export class FakeNode implements ServedNode {
         const found = this.#present(runId);
         const value = action.kind === "complete-step" ? { value: action.value.value() } : {};
         this.mends.push([runId, { ...action, ...value }, reason]);
-        if (action.kind === "delete") this.runs.delete(runId);
-        else if (action.kind === "pause") this.runs.set(runId, { ...found, status: "paused", pauseReason: reason });
+        if (action.kind === "pause") this.runs.set(runId, { ...found, status: "paused", pauseReason: reason });
       },
       fork: async ({ source, runId, from, input, reason }: ForkRequest, limit) => {
         await this.#enter("fork", limit);
         this.runs.set(runId, { ...this.#present(source), runId });
         this.mends.push([source, { kind: "fork", runId, from, input: input?.value() }, reason]);
+      },
+      delete: async (runId, limit) => {
+        await this.#enter("delete", limit);
+        this.runs.delete(runId);
       },
       cancel: async (runId, reason, limit) => {
         await this.#enter("cancel", limit);
@@ -295,9 +309,13 @@ export class FakeNode implements ServedNode {
     };
   }
 
-  #startOnce({ runId, workflowType, version = 1, input }: StartRequest): boolean {
+  #startOnce({ runId, workflowType, version = 1, input, attributes: given }: StartRequest): boolean {
     const created = !this.runs.has(runId);
-    if (created) this.runs.set(runId, run(runId, { workflowType, version, input: input.value() }));
+    if (created)
+      this.runs.set(
+        runId,
+        run(runId, { workflowType, version, input: input.value(), attributes: attributeValues(given) }),
+      );
     return created;
   }
 

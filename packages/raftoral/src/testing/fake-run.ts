@@ -48,6 +48,8 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     parent: undefined,
     generation: 1,
     children: [],
+    attributes: {},
+    initialAttributes: {},
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     trace: undefined,
     behaviourLevel: 0,

@@ -13,7 +13,7 @@ import { type WorkflowCommand, WorkflowExecutor } from "@raftoral/workflow";
 /** Small, so that checkpoints come often; and no cache, so that everything is read from the store. */
 export const STATE = Object.freeze({ bufferBytes: 16 * 1024, cacheBytes: 0 });
 
-const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 };
+const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1, rules: [] };
 const TYPES = [{ type: "order", version: 1 }];
 
 /** Some command that usually changes something. */

@@ -13,6 +13,7 @@ import { childCases } from "./child-cases.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
 import { eventCases } from "./event-cases.ts";
 import { exportCases } from "./export-cases.ts";
+import { findingCases } from "./finding-cases.ts";
 import { mendingCases } from "./mending-cases.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
@@ -72,6 +73,8 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
         parent: undefined,
         generation: 1,
         children: [],
+        attributes: {},
+        initialAttributes: {},
         trace: undefined,
         behaviourLevel: BEHAVIOUR_LEVEL,
         seed: expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/),
@@ -372,6 +375,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     eventCases(() => subject);
     askingCases(() => subject);
     mendingCases(() => subject);
+    findingCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {
       const run = await held();

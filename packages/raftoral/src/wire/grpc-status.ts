@@ -28,6 +28,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   REQUEST_INVALID: Code.InvalidArgument,
   WORKFLOW_FILE_INVALID: Code.InvalidArgument,
   // workflow
+  ATTRIBUTES_INVALID: Code.InvalidArgument,
   COMMAND_INVALID: Code.InvalidArgument,
   BODY_EVICTED: Code.Unknown,
   CONTEXT_ENDED: Code.Unknown,
@@ -93,7 +94,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   WORKFLOW_FINISHED: Code.FailedPrecondition,
   WORKFLOW_ID_CONFLICT: Code.AlreadyExists,
   WORKFLOW_ID_INVALID: Code.InvalidArgument,
-  WORKFLOW_NOT_FINISHED: Code.FailedPrecondition,
+  WORKFLOW_RUNNING: Code.FailedPrecondition,
   WORKFLOW_NOT_FOUND: Code.NotFound,
   WORKFLOW_TYPE_DUPLICATE: Code.InvalidArgument,
   WORKFLOW_TYPE_UNKNOWN: Code.NotFound,

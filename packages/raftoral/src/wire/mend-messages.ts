@@ -17,8 +17,6 @@ export function actionToWire(action: MendAction): MessageInitShape<typeof MendAc
       return { action: { case: "retry", value: { from: action.from ?? "" } } };
     case "complete-step":
       return { action: { case: "completeStep", value: { path: action.path, value: action.value.bytes } } };
-    case "delete":
-      return { action: { case: "delete", value: {} } };
   }
 }
 
@@ -36,8 +34,6 @@ export function actionFromWire(message: WireAction | undefined): MendAction {
       const { path, value } = action.value;
       return completeStepAction(path, Payload.ofBytes(value, `the value of step ${path}`));
     }
-    case "delete":
-      return { kind: "delete" };
     default:
       throw new NodeError(
         "REQUEST_INVALID",

@@ -10,6 +10,7 @@ import type {
   EndedRun,
   HistoryRecord,
   PendingCall,
+  RunCount,
   RunDescription,
   RunStatus,
   RunSummary,
@@ -21,13 +22,16 @@ import {
   type OutcomeSchema,
   type PendingCallSchema,
   type Run,
+  type RunCountSchema,
   type RunSchema,
   type StepInProgressSchema,
+  type RunCount as WireCount,
   type PendingCall as WirePending,
   type HistoryRecord as WireRecord,
   RunStatus as WireStatus,
   type StepInProgress as WireStep,
 } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { attributesFromWire, attributesToWire } from "./attribute-messages.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 import { safeNumber } from "./numbers.ts";
 import { traceFromWire, traceToWire } from "./trace-messages.ts";
@@ -76,6 +80,8 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.parent === undefined ? {} : { parent: run.parent }),
     generation: run.generation,
     children: [...(run.children ?? [])],
+    attributes: attributesToWire(run.attributes),
+    initialAttributes: attributesToWire(run.initialAttributes ?? {}),
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
     ...traceToWire(run.trace),
     behaviourLevel: run.behaviourLevel ?? 0,
@@ -109,7 +115,20 @@ export function summaryFromWire(run: Run): RunSummary {
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     // A node of an earlier version says none.
     generation: Math.max(1, run.generation),
+    attributes: attributesFromWire(run.attributes),
   };
+}
+
+/** A count as a message. */
+export function countToWire({ workflowType, status, runs }: RunCount): MessageInitShape<typeof RunCountSchema> {
+  return { workflowType, status: statusToWire(status), runs: BigInt(runs) };
+}
+
+/** The count of a message. Throws REQUEST_INVALID for a count without a status. */
+export function countFromWire({ workflowType, status: wire, runs }: WireCount): RunCount {
+  const status = statusFromWire(wire);
+  if (status === undefined) throw lacking("the status of a count");
+  return { workflowType, status, runs: safeNumber(runs, "runs") };
 }
 
 /** The run of an answer. Throws REQUEST_INVALID when the answer has none. */
@@ -124,6 +143,7 @@ export function descriptionFromWire(run: Run | undefined): RunDescription {
     stepsInProgress,
     children,
     seed,
+    initialAttributes: attributesFromWire(run.initialAttributes),
     trace: traceFromWire(run.trace),
     behaviourLevel: run.behaviourLevel,
   };

@@ -2,15 +2,22 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Payload } from "../api/payload.ts";
 import type { UpdateEnd } from "../api/updates.ts";
-import {
-  type UpdateRunResponse,
-  type UpdateRunResponseSchema,
-  UpdateStatus,
-} from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { type Failure, type FailureSchema, UpdateStatus } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 
-/** How an update stands, as a message; undefined: not that far yet. */
-export function updateEndToWire(end: UpdateEnd | undefined): MessageInitShape<typeof UpdateRunResponseSchema> {
+/** The fields of a message that says how an update stands. */
+interface WireEnd {
+  readonly status: UpdateStatus;
+  readonly answer: Uint8Array;
+  readonly failure?: Failure | undefined;
+}
+
+/** How an update stands, as fields of a message; undefined: not that far yet. */
+export function updateEndToWire(end: UpdateEnd | undefined): {
+  status: UpdateStatus;
+  answer?: Uint8Array;
+  failure?: MessageInitShape<typeof FailureSchema>;
+} {
   switch (end?.status) {
     case undefined:
       return { status: UpdateStatus.PENDING };
@@ -24,7 +31,7 @@ export function updateEndToWire(end: UpdateEnd | undefined): MessageInitShape<ty
 }
 
 /** How an update named `name` stands, from a message; undefined: not that far yet. */
-export function updateEndFromWire({ status, answer, failure }: UpdateRunResponse, name: string): UpdateEnd | undefined {
+export function updateEndFromWire({ status, answer, failure }: WireEnd, name: string): UpdateEnd | undefined {
   switch (status) {
     case UpdateStatus.ACCEPTED:
       return { status: "accepted" };

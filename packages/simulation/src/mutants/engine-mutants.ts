@@ -196,9 +196,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${EXECUTION}/execution-context.ts`,
-        find: "new Branch(this.#site.branch, true)",
-        replace: "new Branch(this.#site.branch)",
+        file: `${EXECUTION}/context-branches.ts`,
+        find: "new Branch(own.site.branch, true)",
+        replace: "new Branch(own.site.branch)",
       },
     ],
   },

@@ -126,6 +126,10 @@ export class LmdbStateStore implements StateStore, CheckpointParticipant {
     return this.#layers.scan(start, end);
   }
 
+  scanBack(start: StateKey, end: StateKey): Iterable<StateRecord> {
+    return this.#layers.scanBack(start, end);
+  }
+
   put(key: StateKey, value: Uint8Array): void {
     this.#isCommitted = false;
     this.#layers.put(key, value);

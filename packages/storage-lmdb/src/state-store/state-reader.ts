@@ -1,6 +1,6 @@
 /** One generation of a state store as LMDB has it: now, or as of a read transaction. Every record that is read is checked. */
 import type { StateKey, StateReader, StateRecord } from "@raftoral/raft-core";
-import type { Database, Transaction } from "lmdb";
+import type { Database, RangeOptions, Transaction } from "lmdb";
 import { corrupt } from "../errors.ts";
 import { decodeStateRecord, StateKeys } from "./state-records.ts";
 
@@ -31,11 +31,20 @@ export class StoredState implements StateReader {
   }
 
   /** Throws StorageError STORAGE_CORRUPT. */
-  *scan(start: StateKey, end: StateKey): Generator<StateRecord> {
+  scan(start: StateKey, end: StateKey): Iterable<StateRecord> {
+    return this.#walk({ start: this.keys.key(start), end: this.keys.key(end) });
+  }
+
+  /** Throws StorageError STORAGE_CORRUPT. */
+  scanBack(start: StateKey, end: StateKey): Iterable<StateRecord> {
+    const range = { start: this.keys.key(end), end: this.keys.key(start), reverse: true };
+    return this.#walk({ ...range, exclusiveStart: true, inclusiveEnd: true });
+  }
+
+  *#walk(range: RangeOptions): Generator<StateRecord> {
     const { database } = this.#place;
-    const transaction = this.#transaction === undefined ? {} : { transaction: this.#transaction };
-    const range = { start: this.keys.key(start), end: this.keys.key(end), ...transaction };
-    for (const { key, value } of database.getRange(range)) yield [StateKeys.keyOf(key), this.#checked(key, value)];
+    const given = this.#transaction === undefined ? range : { ...range, transaction: this.#transaction };
+    for (const { key, value } of database.getRange(given)) yield [StateKeys.keyOf(key), this.#checked(key, value)];
   }
 
   #record(key: Buffer): Buffer | undefined {

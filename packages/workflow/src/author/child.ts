@@ -1,6 +1,7 @@
 /** Runs that a body starts as its children: what starting one takes and gives. */
 import type { ParentClosePolicy } from "../model/parent.ts";
 import type { AbortOptions } from "./abort-options.ts";
+import type { AttributeValues } from "./attributes.ts";
 import type { Duration } from "./duration.ts";
 import type { TypedWorkflow, WorkflowInput } from "./workflow-types.ts";
 
@@ -23,6 +24,8 @@ export interface ChildOptions {
   readonly parentClosePolicy?: ParentClosePolicy;
   /** How long the child may take. It has then failed with RUN_TIMED_OUT. Without a limit by default. */
   readonly timeout?: Duration;
+  /** What the child is found by (`workflows.list`). A child that exists keeps its own. */
+  readonly attributes?: AttributeValues;
   /** Names the call in the parent's history (the child's type). */
   readonly name?: string;
 }

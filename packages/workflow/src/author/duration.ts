@@ -46,7 +46,7 @@ function parsed(text: string): number {
 function invalid(duration: unknown): WorkflowError {
   return new WorkflowError(
     "DURATION_INVALID",
-    `${typeof duration === "string" ? JSON.stringify(duration) : String(duration)} is no duration. Write milliseconds as a ` +
+    `No duration is written as ${typeof duration === "string" ? JSON.stringify(duration) : String(duration)}. Write milliseconds as a ` +
       'number, or parts as in "250ms", "10s", "1h30m", "2d", up to a hundred years.',
   );
 }

@@ -56,8 +56,12 @@ export async function judged<Value>(
   return { ok: false, error: new WorkflowError(code, message, { details: { issues } }) };
 }
 
-/** Asks a schema that must answer at once. Throws the subject's code when it refuses the value, or answers with a promise. */
-export function judgedAtOnce(schema: StandardSchemaV1, value: unknown, { code, problem, remedy }: SchemaSubject): void {
+/** What a schema gives that must answer at once. Throws the subject's code when it refuses the value, or answers with a promise. */
+export function judgedAtOnce(
+  schema: StandardSchemaV1,
+  value: unknown,
+  { code, problem, remedy }: SchemaSubject,
+): unknown {
   let said: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
   try {
     said = schema["~standard"].validate(value);
@@ -68,7 +72,7 @@ export function judgedAtOnce(schema: StandardSchemaV1, value: unknown, { code, p
     said.then(undefined, () => {});
     throw new WorkflowError(code, `${problem}: its schema answers with a promise. Use one that answers at once.`);
   }
-  if (said.issues === undefined) return;
+  if (said.issues === undefined) return said.value;
   const issues = said.issues.slice(0, MAX_ISSUES).map(issueText);
   throw new WorkflowError(code, `${problem}: ${issues.join("; ")}. ${remedy}`, { details: { issues } });
 }

@@ -2,14 +2,17 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { AbortOptions } from "./abort-options.ts";
+import type { AttributeUpdates, AttributeValues } from "./attributes.ts";
 import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
 import type { Duration } from "./duration.ts";
+import type { ObjectType, TypedObject } from "./objects/typed-object.ts";
 import type { QueryDefinition } from "./query.ts";
 import type { Recordable, Recorded } from "./recorded.ts";
+import type { CalledObject, RunCallArguments } from "./run-calls.ts";
 import type { StandardSchemaV1 } from "./schema.ts";
 import type { SignalDefinition, SignalPayload } from "./signal.ts";
 import type { StreamDefinition, StreamWriter } from "./stream.ts";
-import type { UpdateDefinition, UpdateHandlerOptions } from "./update.ts";
+import type { UpdateDefinition, UpdateHandlerOptions, UpdateInput, UpdateResult } from "./update.ts";
 import type { VariableDefinition } from "./variable.ts";
 import type { WorkflowLog } from "./workflow-log.ts";
 import type { WorkflowResult } from "./workflow-types.ts";
@@ -208,6 +211,8 @@ export interface WorkflowContext {
 
   /** How many records the body has got in this generation, the same on replay. Replays take longer the more there are: {@link continueAsNew}. */
   readonly historySize: number;
+  /** What the run is found by now: from its start, its earlier generations and {@link setAttributes}; the same on replay. */
+  readonly attributes: AttributeValues;
   /**
    * Writes lines to the node's logger, with the run's id and type, and the scope, or the step and its attempt. A line of the body is written once, not on replay; it
    * comes again only where the owner died before the next record of the run was committed. Inside of a step it is written at every attempt. Never throws.
@@ -294,6 +299,20 @@ export interface WorkflowContext {
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
   /**
+   * Asks another run to do something (`ctx.onUpdate` there), once, and gives its answer; takeovers of either run change nothing, and the wait takes no slot. Rejects with
+   * UpdateFailedError when the handler throws, and with the codes that `run.update` rejects with for a refusal.
+   */
+  update<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: RunCallArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>>;
+  /** The object of a definition under a key, to be called: `ctx.object(account, "alice").call("deposit", 10)`. Throws NAME_INVALID for what cannot be a key. */
+  object<Definition extends TypedObject = TypedObject>(
+    object: Definition | ObjectType<Definition>,
+    key: string,
+  ): CalledObject<Definition>;
+  /**
    * Ends this generation of the run and begins the next one, with another input and an empty history, under the same id: for runs that go on for ever. The body does
    * not go on: `return ctx.continueAsNew(input)`. Signals that wait, children, the parent and the time limit stay the run's; streams and variables are the
    * generation's. Steps under way are given up, so call it when nothing else is.
@@ -313,6 +332,11 @@ export interface WorkflowContext {
     workflow: Workflow | ChildType<Workflow>,
     ...args: ChildArguments<Workflow>
   ): Promise<WorkflowResult<Workflow>>;
+  /**
+   * Sets attributes, by which the run is found (`workflows.list`): those that are named, and no others; null takes one away. Takes no round of its own: the change is
+   * committed with the next record. Attributes are the run's, in every scope and over all generations. Rejects with ATTRIBUTES_INVALID.
+   */
+  setAttributes(changes: AttributeUpdates): Promise<void>;
   /**
    * Waits until `holds` gives true: a function of variables and of what else the body keeps, which changes nothing. It is called when the body has come to
    * rest after each answer.

@@ -32,6 +32,8 @@ export interface WorkflowDefinition<Input = unknown, Result = unknown, Type exte
   readonly version: number;
   readonly input: StandardSchemaV1 | undefined;
   readonly output: StandardSchemaV1 | undefined;
+  /** Whether a rejection in the body that nothing handles is a line of the log alone, and does not fail the run. */
+  readonly reportsRejections?: boolean;
   /** The body. The runtime gives it what the input schema gives, or the input as it is recorded. */
   run(ctx: WorkflowContext, input: unknown): unknown;
 }

@@ -135,7 +135,7 @@ describe("the codec of commands", () => {
   });
 
   test("refuses to write numbers that are no safe integers", () => {
-    const prune = { kind: "Prune", keepAtMost: 0, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 0 } as const;
+    const prune = { kind: "Prune", keepAtMost: 0, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 0, rules: [] } as const;
     expect(() => encodeCommand({ ...prune, atMs: -1 })).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
     expect(() => encodeCommand({ ...prune, atMs: 1.5 })).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
     expect(() => encodeCommand({ ...prune, atMs: 2 ** 53 })).toThrow(

@@ -3,6 +3,7 @@
  *
  * PR1. A record stays: a second one at its path is answered with the first, or refused when it answers another kind of call.
  */
+import { type Attributes, attributesInvalidText, changedAttributes, decodeChanges } from "../model/attributes.ts";
 import { NO_LOSSES } from "../model/owner-losses.ts";
 import {
   callOf,
@@ -31,8 +32,11 @@ export function record(
   const { owner, epoch } = head;
   const position = recordPosition(index, part);
   const committed: HistoryRecord = { kind, value, recordedAtMs: clock, position, epoch };
+  const attributes = kind === "attributes" ? attributesAfter(run.runId, run.attributes, value) : undefined;
+  if (attributes !== undefined && "ok" in attributes) return attributes;
   const standing = tables.runs.record(run, path, committed);
   if (standing !== undefined) return stands(run, path, kind, standing);
+  if (attributes !== undefined) tables.runs.setAttributes(run, attributes, position);
   // The head may have changed since the command found the run.
   if (run.head.stepsInProgress > 0) tables.runs.dropProgress(run, path);
   forgetLosses(tables, run);
@@ -63,6 +67,15 @@ export function recordFromOutside(
   const what = { runId, workflowType, path, kind, value, owner, epoch };
   tables.events.push({ type: "record-committed", ...at, ...what });
   return true;
+}
+
+/** What a run's attributes are after a record of a change, or why it cannot be made. */
+export function attributesAfter(runId: string, before: Attributes, value: Uint8Array): Attributes | Refused {
+  const changes = decodeChanges(value);
+  const after = typeof changes === "string" ? changes : changedAttributes(before, changes);
+  return typeof after === "string"
+    ? refused("ATTRIBUTES_INVALID", attributesInvalidText(runId, after), { runId })
+    : after;
 }
 
 /** The run makes progress: owners that it lost before say nothing about it (model/owner-losses.ts OL1). */

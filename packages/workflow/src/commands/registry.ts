@@ -7,12 +7,12 @@ import { signalReceive } from "./history/signal-receive.ts";
 import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
 import { updateAnswer } from "./history/update-answer.ts";
-import { deleteRun } from "./mending/delete.ts";
 import { edit } from "./mending/edit.ts";
 import { fork } from "./mending/fork.ts";
 import { pause } from "./mending/pause.ts";
 import { retry } from "./mending/retry.ts";
 import { terminate } from "./mending/terminate.ts";
+import { callAnswered } from "./messages/call-answered.ts";
 import { childEnded } from "./messages/child-ended.ts";
 import { closeChildren } from "./messages/close-children.ts";
 import { signal } from "./messages/signal.ts";
@@ -24,6 +24,7 @@ import { nodeRegister } from "./nodes/node-register.ts";
 import type { Refused } from "./refusal.ts";
 import { cancel } from "./runs/cancel.ts";
 import { continueAsNew } from "./runs/continue-as-new.ts";
+import { deleteRun } from "./runs/delete.ts";
 import { hold } from "./runs/hold.ts";
 import { moveRuns } from "./runs/move-runs.ts";
 import { ownerChange } from "./runs/owner-change.ts";
@@ -68,6 +69,7 @@ const DEFINITIONS = [
   fork,
   edit,
   deleteRun,
+  callAnswered,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

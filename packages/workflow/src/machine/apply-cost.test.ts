@@ -9,7 +9,7 @@ import { WorkflowState } from "./workflow-state.ts";
 // here, so that every look at a record counts.
 
 const NOTHING = new Uint8Array(0);
-const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 };
+const UPTIME = { uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1, rules: [] };
 const END = { status: "completed", result: NOTHING } as const;
 
 interface Filled {
@@ -157,10 +157,21 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
       atMs: 1,
     },
     { kind: "Terminate", runId: "run-7", reason: "", requestId: "once", atMs: 1 },
-    { kind: "Delete", runId: "run-7", reason: "", atMs: 1 },
+    { kind: "Delete", runId: "run-7", atMs: 1 },
     { kind: "OwnerChange", runId: "run-1", oldOwner: 1, newOwner: 2, reason: "load-balancing", atMs: 1, epoch: 0 },
     { kind: "WorkflowEnd", ...owned, runId: "ends", epoch: log.epoch("ends"), outcome: END },
     { kind: "ChildEnded", ...heard, path: "child#0", status: "completed", value: NOTHING, atMs: 1 },
+    {
+      kind: "CallAnswered",
+      runId: "long",
+      startIndex: startOf("long"),
+      path: "call#0",
+      status: "completed",
+      value: NOTHING,
+      answeredStart: 1,
+      number: 1,
+      atMs: 1,
+    },
     { kind: "CloseChildren", atMs: 1 },
     { kind: "TimeOut", runId: "timed", family: startOf("timed"), atMs: 1 },
     { kind: "ContinueAsNew", ...owned, runId: "continues", epoch: log.epoch("continues"), input: NOTHING },
@@ -170,6 +181,7 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "NodeDrain", nodeId: 2, incarnation: "again", atMs: 1 },
     { kind: "Trial", ...owned, runId: "suspect", owner: 4, epoch: log.epoch("suspect"), isOver: false },
     { kind: "Resume", runId: "stuck", atMs: 1 },
+    { kind: "Delete", runId: "ended-1", atMs: 1 },
     { kind: "Prune", keepAtMost: 0, atMs: 1, ...UPTIME },
   ];
 }

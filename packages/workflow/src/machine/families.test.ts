@@ -152,7 +152,9 @@ describe("the end of a parent", () => {
     for (const state of [log.state, copy]) {
       expect(state.apply(log.index + 1, command)).toMatchObject({ told: 44, more: false });
       expect(state.hasClosingParents).toBe(false);
-      const asked = state.list({ status: "running", limit: 1000 }).runs.filter((run) => run.cancelReason !== undefined);
+      const asked = state
+        .list({ statuses: ["running"], limit: 1000 })
+        .runs.filter((run) => run.cancelReason !== undefined);
       expect(asked.every(({ runId }) => Number(runId.slice(1)) % 2 === 0)).toBe(true);
       expect(asked).toHaveLength(count / 2);
     }

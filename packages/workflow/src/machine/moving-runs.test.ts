@@ -46,8 +46,8 @@ describe("the runs of a node that is gone", () => {
     expect(log.checkpoint(last, "x#0", 1, 1, before)).toMatchObject({ code: "STALE_OWNER", details: { owner: 0 } });
     expect(log.end(last, 1, before)).toMatchObject({ code: "STALE_OWNER" });
     expect(log.state.ownedBy(1)).toEqual([]);
-    expect(log.state.list({ status: "running", owner: 1 }).runs).toEqual([]);
-    expect(log.state.list({ status: "running", owner: 0 }).runs[0]?.runId).toBe(last);
+    expect(log.state.list({ statuses: ["running"], owner: 1 }).runs).toEqual([]);
+    expect(log.state.list({ statuses: ["running"], owner: 0 }).runs[0]?.runId).toBe(last);
     // The process before comes back: it has a seat, and these runs are not on it.
     log.register(1, [ORDER], "restarted");
     expect(log.checkpoint(last, "x#0", 1, 1, before)).toMatchObject({ code: "STALE_OWNER" });

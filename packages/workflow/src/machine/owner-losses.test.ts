@@ -64,8 +64,8 @@ describe("a run whose owners end one after the other", () => {
     expect(events.find(({ type }) => type === "run-stuck")).toMatchObject({ runId: RUN, reason: "owner-losses" });
     expect(log.state.summary(RUN)).toMatchObject({ status: "stuck", stuckReason: "owner-losses", owner: 0 });
     expect(log.state.size).toEqual({ running: 1, stuck: 1, paused: 0, orphaned: 0, toMove: 0, finished: 0 });
-    expect(log.state.list({ status: "stuck" }).runs.map(({ runId }) => runId)).toEqual([RUN]);
-    expect(log.state.list({ status: "running" }).runs).toEqual([]);
+    expect(log.state.list({ statuses: ["stuck"] }).runs.map(({ runId }) => runId)).toEqual([RUN]);
+    expect(log.state.list({ statuses: ["running"] }).runs).toEqual([]);
     expect([1, 2, 3].flatMap((nodeId) => log.state.ownedBy(nodeId))).toEqual([]);
     // A node that registers does not take it.
     expect(log.register(4)).toMatchObject({ moved: 0, left: 0 });
@@ -231,6 +231,6 @@ test("of fifty runs that share their owners with one that ends them, that one al
     lost += 1;
   }
   expect(lost).toBe(STUCK_LOSSES);
-  expect(log.state.list({ status: "stuck" }).runs.map(({ runId }) => runId)).toEqual([RUN]);
+  expect(log.state.list({ statuses: ["stuck"] }).runs.map(({ runId }) => runId)).toEqual([RUN]);
   expect(log.state.size).toMatchObject({ running: 51, stuck: 1, toMove: 0 });
 });

@@ -43,6 +43,8 @@ describe("any sequence of commands", () => {
             checkInvariants(state);
           }
           expect(copy === undefined ? undefined : everything(copy)).toEqual(everything(state));
+          for (const one of copy === undefined ? [state] : [state, copy])
+            expect(one.checkIndex()).toMatchObject({ missing: 0, surplus: 0, miscounted: [] });
         },
       ),
       { numRuns: 300 },
@@ -92,10 +94,10 @@ describe("whatever is cached, and whenever the node crashes", () => {
 
 function checkInvariants(state: WorkflowState): void {
   const nodes = new Map(state.nodes().map((node) => [node.nodeId, node]));
-  const running = state.list({ status: "running", limit: 1000 }).runs;
+  const running = state.list({ statuses: ["running"], limit: 1000 }).runs;
   const epochs = new Set(running.map((run) => run.epoch));
   expect(epochs.size).toBe(running.length);
-  const nobodys = state.list({ status: "running", owner: 0, limit: 1000 }).runs.map((run) => run.runId);
+  const nobodys = state.list({ statuses: ["running"], owner: 0, limit: 1000 }).runs.map((run) => run.runId);
   const owned = [...nodes.keys()].flatMap((nodeId) => state.ownedBy(nodeId).map((run) => run.runId));
   expect([...owned, ...nobodys].toSorted()).toEqual(running.map((run) => run.runId).toSorted());
   expect(nobodys.length).toBeGreaterThanOrEqual(state.size.toMove);

@@ -360,7 +360,7 @@ describe("listing", () => {
     log.start("mail", 1, { workflowType: "mail" });
     log.end("run-0", 1, log.epoch("run-0"));
     const ids = (page: ReturnType<WorkflowState["list"]>) => page.runs.map((run) => run.runId);
-    expect(ids(log.state.list({ status: "completed" }))).toEqual(["run-0"]);
+    expect(ids(log.state.list({ statuses: ["completed"] }))).toEqual(["run-0"]);
     expect(ids(log.state.list({ owner: 2 }))).toEqual(["run-3", "run-1"]);
     expect(ids(log.state.list({ workflowType: "mail" }))).toEqual(["mail"]);
     const first = log.state.list({ limit: 4 });

@@ -17,18 +17,20 @@ import type { KnownProgress } from "../model/step-progress.ts";
 import { encodeSnapshot } from "../state/encode-snapshot.ts";
 import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
 import { type VariablePage, type VariableQuery, variablePage } from "../state/latest-variables.ts";
+import { checkIndex, type IndexCheck } from "../state/lists/check-index.ts";
+import { listRuns } from "../state/lists/list-runs.ts";
+import type { RunCount } from "../state/lists/run-counters.ts";
+import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
+import type { OwedAnswer } from "../state/owed-answers.ts";
 import type { WaitingRuns } from "../state/run-counts.ts";
 import { findHistoryRecord, inputOf } from "../state/run-records.ts";
 import {
   type ChildView,
   childrenOf,
   endOf,
-  listRuns,
   type NodeView,
   progressIn,
   type RunEnd,
-  type RunPage,
-  type RunQuery,
   type RunSummary,
   type RunView,
   summary,
@@ -121,9 +123,9 @@ export class WorkflowState {
 
   get size(): StateSize {
     const { runs, toMove } = this.#tables;
-    const { runningCount: running, waitingCount: orphaned, finishedCount: finished } = runs;
-    const { paused } = runs.counts;
-    return { running, stuck: runs.stuckCount - paused, paused, orphaned, toMove, finished };
+    const { runningCount: running, stuckCount, pausedCount: paused, waitingCount: orphaned } = runs.places;
+    const { finishedCount: finished } = runs;
+    return { running, stuck: stuckCount - paused, paused, orphaned, toMove, finished };
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */
@@ -179,6 +181,11 @@ export class WorkflowState {
     return unreportedEnds(this.#tables, limit);
   }
 
+  /** At most `limit` of the answers that runs are owed which called other runs. */
+  owedAnswers(limit: number): readonly OwedAnswer[] {
+    return this.#tables.owed.first(limit);
+  }
+
   /** Whether parents have ended whose running children have not all been told. */
   get hasClosingParents(): boolean {
     return this.#tables.children.closing() !== undefined;
@@ -198,26 +205,37 @@ export class WorkflowState {
 
   /** What runs wait for that no live node has registered. */
   waiting(): readonly WaitingRuns[] {
-    return this.#tables.runs.waiting();
+    return this.#tables.runs.places.waiting();
   }
 
-  /** Newest start first. */
+  /** One page of the runs that fit a query. */
   list(query: RunQuery): RunPage {
-    return listRuns(this.#tables, this.#tables.index, query);
+    return listRuns(this.#tables, query);
   }
 
-  /** Runs that a node executes, oldest start first. */
+  /** How the index of lists differs from the runs: not at all. For tests and tools; looks at every run. */
+  checkIndex(): IndexCheck {
+    this.commit();
+    return checkIndex(this.#store);
+  }
+
+  /** How many runs there are of each type and status. Counts nothing. */
+  counts(): readonly RunCount[] {
+    return this.#tables.runs.counters.all();
+  }
+
+  /** Runs that a node executes, in the order of their creation. */
   ownedBy(nodeId: NodeId): readonly RunSummary[] {
     const { nodes, runs } = this.#tables;
     const seat = nodes.get(nodeId)?.seat ?? 0;
-    return seat === 0 ? [] : runs.startsOn(seat).map((start) => summary(this.#tables, runs.at(start)));
+    return seat === 0 ? [] : runs.places.startsOn(seat).map((start) => summary(this.#tables, runs.at(start)));
   }
 
   /** Ascending by id. */
   nodes(): readonly NodeView[] {
     const { nodes, runs } = this.#tables;
     return nodes.all().map(({ nodeId, incarnation, status, types, behaviourLevel, seat }) => {
-      return { nodeId, incarnation, status, types, behaviourLevel, running: runs.loadOf(seat) };
+      return { nodeId, incarnation, status, types, behaviourLevel, running: runs.places.loadOf(seat) };
     });
   }
 

@@ -11,8 +11,8 @@ import type { Epoch } from "./ownership.ts";
  * heard here that its run is cancelled. child: a child was started, under which id; or, of kind child-failed at the same path, that it could not be. child-completed,
  * child-failed and child-cancelled: how a child ended (external). token: what an answer from outside must know, and until when it may come. answer and
  * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external). patched: the body
- * has taken the new way of a change of its code. update: somebody's update was accepted, and what with. edited: a step's value, given by somebody outside in the place
- * of its function (external).
+ * has taken the new way of a change of its code. update: somebody's update was accepted, and what with. attributes: new values of what the run is found by. edited: a
+ * step's value, given by somebody outside in the place of its function (external).
  */
 const KINDS = [
   ["step", "step"],
@@ -36,6 +36,7 @@ const KINDS = [
   ["answer-timeout", "answer"],
   ["patched", "patch"],
   ["update", "update"],
+  ["attributes", "change of attributes"],
   ["edited", "step"],
 ] as const;
 

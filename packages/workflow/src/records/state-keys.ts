@@ -13,12 +13,12 @@
  * | checkpoint | `c start hash probe` | one checkpoint; of a run that has ended, if it has no archive |
  * | progress   | `p start hash` | steps under way that have failed attempts or heartbeat details |
  * | signal     | `s start number` | one signal that waits for it |
- * | seated     | `o seat start` | nothing: a running run on this seat |
- * | waiting    | `w version type level start` | nothing: a running run that waits for a node that can execute this |
+ * | seated     | `o seat place` | nothing: a running run on this seat, by when it was created |
+ * | waiting    | `w version type level place` | nothing: a running run that waits for a node that can execute this, by when it was created |
  * | stuck      | `t start` | nothing: a run that has not ended and is not to be executed |
  * | held       | `h version type held start` | nothing: a stuck run whose code does not fit, by the place where it was held |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
- * | ended      | `f end start` | nothing: a run that ended there |
+ * | ended      | `f place` | nothing: a run that has ended, by when it ended |
  * | remains    | `g start` | nothing: a run that was pruned and of which checkpoints, progress or streams are left |
  * | stream     | `q start name` | one stream of the run: where it begins and ends |
  * | batch      | `b start stream offset` | chunks of a stream that one entry of the log brought |
@@ -28,7 +28,16 @@
  * | closing    | `x family` | a parent that has ended, and whose running children have not all been told |
  * | update     | `j start id` | one update of the run: pending, under way, or answered and remembered |
  * | place      | `z start place` | the id of the update that was answered at this place, while it is remembered |
+ * | owed       | `I start number` | the answer to an update of a run, for the run that called it with that |
  * | report     | `u start` | a child that has ended, and whose parent has not heard of it |
+ * | change     | `J start position` | what the run's attributes were before a change of them |
+ * | created    | `A place` | nothing: a run, by when it was created |
+ * | by status  | `B status type place` | nothing: a run of this status and type, by when it was created |
+ * | by end     | `C status type place` | nothing: a run of this type that has ended so, by when it ended |
+ * | by fact    | `D fact place` | nothing: a run of this parent or value of an attribute, by when it was created |
+ * | counts     | `E c type` | how many runs of a type have which status |
+ *
+ * A place in an index is three numbers: a time, what tells runs of that time apart, and the run's start (index-keys.ts).
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
  * its path, of which two may be alike: the second one takes the next probe. So is the count of a scope, and the entry of a variable by its name. A run's streams are numbered from 1.
@@ -95,6 +104,13 @@ export const KEY_PREFIX = Object.freeze({
   report: "u",
   update: "j",
   updatePlace: "z",
+  created: "A",
+  byStatus: "B",
+  byEnd: "C",
+  byFact: "D",
+  counts: "Ec",
+  owed: "I",
+  attributeChange: "J",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */
@@ -104,7 +120,8 @@ export function rangeOf(kind: string, number: number): readonly [start: StateKey
 
 /** Keys of all records of a kind. */
 export function kindRange(kind: string): readonly [start: StateKey, end: StateKey] {
-  return [kind, String.fromCharCode(kind.charCodeAt(0) + 1)];
+  const last = kind.length - 1;
+  return [kind, kind.slice(0, last) + String.fromCharCode(kind.charCodeAt(last) + 1)];
 }
 
 /** What the keys of all runs begin with that wait for a type and version with these behaviours. */
@@ -118,8 +135,18 @@ export function heldPrefix(type: string, version: number): StateKey {
 }
 
 function typeKey(type: string, version: number): StateKey {
-  const name = textKey(type);
-  return numberKey(version) + String.fromCharCode(name.length >>> 8, name.length & 0xff) + name;
+  return numberKey(version) + lengthAndText(type);
+}
+
+/** A text that is followed by something: how many bytes it has, and these. */
+export function lengthAndText(text: string): StateKey {
+  const bytes = textKey(text);
+  return String.fromCharCode(bytes.length >>> 8, bytes.length & 0xff) + bytes;
+}
+
+/** The key of the counts of a type. */
+export function countsKey(type: string): StateKey {
+  return KEY_PREFIX.counts + textKey(type);
 }
 
 /** Keys of all records that begin with a prefix and have one more number: `[start, end)`. */
@@ -136,7 +163,8 @@ export function idKey(runId: string): StateKey {
   return KEY_PREFIX.id + textKey(runId);
 }
 
-function textKey(text: string): StateKey {
+/** A text as keys have it: its UTF-8, for a key's characters are bytes. */
+export function textKey(text: string): StateKey {
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) >= 0x80) return byteText(encoder.encode(text));
   }

@@ -10,9 +10,7 @@ export type MendAction =
   /** Lets it go on that failed or was cancelled. `from`: path of the first record that does not count any more; by default the one of the failure that ended it. */
   | { readonly kind: "retry"; readonly from: string | undefined }
   /** Answers a step in the place of its function. `value`: JSON as UTF-8; empty stands for undefined. */
-  | { readonly kind: "complete-step"; readonly path: string; readonly value: Uint8Array }
-  /** Drops it, once it has ended. */
-  | { readonly kind: "delete" };
+  | { readonly kind: "complete-step"; readonly path: string; readonly value: Uint8Array };
 
 /** A request of an operator about one run. */
 export interface RunMend {
@@ -54,7 +52,5 @@ export function mendCommand(
       return { kind: "Retry", runId, from, reason, requestId, atMs };
     case "complete-step":
       return { kind: "Edit", runId, path: action.path, value: action.value, reason, atMs };
-    case "delete":
-      return { kind: "Delete", runId, reason, atMs };
   }
 }

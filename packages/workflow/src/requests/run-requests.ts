@@ -12,6 +12,7 @@ import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { StartedWith, StartWith } from "../commands/runs/start-with.ts";
 import type { Started, StartFacts } from "../commands/runs/workflow-start.ts";
 import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
+import type { IdPolicy } from "../model/id-policy.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
@@ -43,6 +44,12 @@ export interface RunStart {
   readonly isPinned?: boolean;
   /** How long the run may take, in ms. Without a limit by default. */
   readonly runTimeoutMs?: number;
+  /** What the run is found by, as `encodeAttributes` writes it. Nothing by default. */
+  readonly attributes?: Uint8Array;
+  /** What is done with a run that has the id (use-existing). */
+  readonly idPolicy?: IdPolicy;
+  /** Names the start; the same one again is answered as created. */
+  readonly startId?: string;
   /** The place in a trace that the run belongs to. None by default; dropped unless it is well-formed. */
   readonly trace?: TraceContext;
 }
@@ -180,7 +187,7 @@ export class RunRequests {
   }
 
   /**
-   * Resolves once what is to be done to a run is committed, or was before. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, WORKFLOW_NOT_FINISHED, STEP_RECORDED,
+   * Resolves once what is to be done to a run is committed, or was before. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, WORKFLOW_RUNNING, STEP_RECORDED,
    * STEP_NOT_RECORDED, RETRY_COMPENSATED, RETRY_LIMIT_REACHED, NAME_INVALID, or the engine's error.
    */
   async mend(mend: RunMend, limit: RequestLimit): Promise<void> {
@@ -196,6 +203,11 @@ export class RunRequests {
     const first = from ?? (await this.#retryPoint(fork.source, limit));
     const given = { hasInput: input !== undefined, input: input ?? new Uint8Array(0) };
     await this.#request({ kind: "Fork", ...fork, from: first, ...given, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */
+  async delete(runId: string, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Delete", runId, atMs: this.#clock.wallMs() }, limit);
   }
 
   /** Empty for a run that is not there or has not failed: the state says what is wrong with it. */

@@ -14,6 +14,7 @@ import type { RunOutcome } from "../model/run-outcome.ts";
 import type { UnreportedEnd } from "../state/run-view.ts";
 import type { RunEnded } from "../state/workflow-event.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
+import { Repeated } from "./repeated.ts";
 
 /** Reports that are proposed at once. */
 const REPORTS_AT_ONCE = 64;
@@ -85,31 +86,6 @@ export class ChildDuties {
       const result = await engine.propose({ kind: "CloseChildren", atMs: clock.wallMs() });
       if (!result.ok || result.kind !== "ChildrenTold" || !result.more) return;
     }
-  }
-}
-
-/** Runs one call at a time; what is wanted meanwhile is followed by another. */
-class Repeated {
-  readonly #run: () => Promise<void>;
-  readonly #failed: (error: unknown) => void;
-  #isRunning = false;
-  #again = false;
-
-  constructor(run: () => Promise<void>, failed: (error: unknown) => void) {
-    this.#run = run;
-    this.#failed = failed;
-  }
-
-  wanted(): void {
-    this.#again = this.#isRunning;
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    this.#run()
-      .catch(this.#failed)
-      .finally(() => {
-        this.#isRunning = false;
-        if (this.#again) this.wanted();
-      });
   }
 }
 

@@ -18,6 +18,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     record: (runId, path) => engine.record(runId, path),
     children: async () => [],
     unreportedEnds: async () => [],
+    owedAnswers: async () => [],
     stream: async () => undefined,
     variables: async () => undefined,
     run: async (runId) => {
@@ -28,6 +29,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     },
     summary: (runId) => engine.summary(runId),
     list: (query) => engine.list(query),
+    counts: () => engine.counts(),
     ownedBy: (nodeId) => engine.ownedBy(nodeId),
     overview: () => engine.overview(),
   };

@@ -16,7 +16,7 @@ async function begun(): Promise<DutiesWorld> {
 }
 
 function owners(world: DutiesWorld): readonly number[] {
-  return world.state.list({ status: "running", limit: 1000 }).runs.map((run) => run.owner);
+  return world.state.list({ statuses: ["running"], limit: 1000 }).runs.map((run) => run.owner);
 }
 
 describe("the loss of a node", () => {
@@ -140,6 +140,31 @@ describe("finished runs", () => {
     expect(world.state.summary("a")).toBeUndefined();
   });
 
+  test("are kept for the time of their type and outcome, also when the leader dies", async () => {
+    const failed = { workflowType: "order", outcome: "failed", retentionMs: 3 * HOUR } as const;
+    const rules = [failed, { workflowType: "order", outcome: "any", retentionMs: HOUR / 2 } as const];
+    const world = new DutiesWorld([1, 2, 3], { ...RETENTION, rules });
+    await world.quiet(2);
+    for (const runId of ["completed", "failed"]) start(world, runId, 1);
+    for (const runId of ["completed", "failed"]) {
+      const { epoch = 0, owner = 0 } = world.state.summary(runId) ?? {};
+      const error = { name: "Error", message: "no" };
+      const completed = { status: "completed", result: NOTHING } as const;
+      const outcome = runId === "failed" ? ({ status: "failed", error } as const) : completed;
+      world.apply({ kind: "WorkflowEnd", runId, outcome, atMs: 1, owner, epoch });
+    }
+    await pass(world, 29 * MINUTE);
+    expect(world.state.summary("completed")).toBeDefined();
+    world.die(1);
+    world.lead(2);
+    await pass(world, 6 * MINUTE);
+    expect(world.state.summary("completed")).toBeUndefined();
+    await pass(world, 140 * MINUTE);
+    expect(world.state.summary("failed")).toBeDefined();
+    await pass(world, 15 * MINUTE);
+    expect(world.state.summary("failed")).toBeUndefined();
+  });
+
   test("are pruned though leaders change every few minutes", async () => {
     const world = new DutiesWorld([1, 2, 3], RETENTION);
     await world.quiet(2);
@@ -156,7 +181,7 @@ describe("finished runs", () => {
     await world.quiet(2);
     for (const runId of ["a", "b", "c"]) end(world, runId);
     await world.quiet(2);
-    expect(world.state.list({ status: "completed" }).runs.map(({ runId }) => runId)).toEqual(["c", "b"]);
+    expect(world.state.list({ statuses: ["completed"] }).runs.map(({ runId }) => runId)).toEqual(["c", "b"]);
   });
 });
 

@@ -8,13 +8,16 @@
  *      leader goes on with it.
  * LD4. Finished runs are kept for `retentionMs` at least, and for some steps of the uptime more. The leader measures the uptime on its monotonic clock, from
  *      when it began to lead, and tells the state every step while there are finished runs. A change of leader loses less than a step.
- * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts).
+ * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts), and the answer to a call as soon as it is given
+ *      (call-duties.ts).
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
+import type { TimedRule } from "../model/retention-rule.ts";
 import type { StuckReason } from "../model/stuck-reason.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
+import { CallDuties } from "./call-duties.ts";
 import { ChildDuties } from "./child-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
 
@@ -24,6 +27,8 @@ export interface Retention {
   readonly retentionMs: number;
   /** How many are kept at most. */
   readonly maxFinishedRuns: number;
+  /** For runs that are kept for another time. */
+  readonly rules?: readonly TimedRule[];
 }
 
 /** How often the duties are looked after, beside the occasions that call for them. */
@@ -34,6 +39,8 @@ const MAX_STEP_MS = 60_000;
 /** What a command can say. */
 const MAX_RETENTION_MS = 2 ** 52;
 const MAX_KEPT = 2 ** 32 - 1;
+/** The part of the bound of finished runs from which on it is reported. */
+const NEAR_BOUND = 0.8;
 /** How long a silent node that registers may take to be heard (LD2). */
 const DOUBT_MS = 1000;
 
@@ -59,6 +66,8 @@ export class LeaderDuties {
   readonly #stepMs: number;
   readonly #stopTimer: Cancel;
   readonly #children: ChildDuties;
+  #isNearBound = false;
+  readonly #calls: CallDuties;
   #leads = false;
   #working = false;
   #again = false;
@@ -70,8 +79,11 @@ export class LeaderDuties {
     this.#logger = logger;
     this.#retention = retention;
     this.#measuredAtMs = clock.monotonicMs();
-    this.#stepMs = Math.ceil(Math.min(Math.max(retention.retentionMs / STEPS, PERIOD_MS), MAX_STEP_MS));
-    this.#children = new ChildDuties({ engine, clock, logger, goOn: () => this.#leads && !this.#stopped });
+    const shortestMs = Math.min(retention.retentionMs, ...(retention.rules ?? []).map((rule) => rule.retentionMs));
+    this.#stepMs = Math.ceil(Math.min(Math.max(shortestMs / STEPS, PERIOD_MS), MAX_STEP_MS));
+    const goOn = (): boolean => this.#leads && !this.#stopped;
+    this.#children = new ChildDuties({ engine, clock, logger, goOn });
+    this.#calls = new CallDuties({ engine, clock, logger, goOn });
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -107,6 +119,7 @@ export class LeaderDuties {
   /** What the state says. */
   onEvent(event: WorkflowEvent): void {
     if (event.type === "run-ended" && this.#leads) this.#children.onEnd(event);
+    if ((event.type === "update-answered" || event.type === "run-ended") && this.#leads) this.#calls.look();
     if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
@@ -146,6 +159,7 @@ export class LeaderDuties {
     await this.#move(Math.max(left, overview.size.toMove));
     await this.#prune(overview);
     this.#children.look(overview.hasClosingParents);
+    this.#calls.look();
   }
 
   /** Resolves with how many runs are left to be moved. */
@@ -172,6 +186,18 @@ export class LeaderDuties {
     this.#logger.error({ runId, workflowType, reason, mismatch, lastOwner }, STUCK_TEXTS[reason]);
   }
 
+  /** Says before the number of finished runs meets its bound that runs will be dropped for it, and once until they are fewer again. */
+  #reportCount(finished: number, keepAtMost: number): void {
+    const isNear = finished >= keepAtMost * NEAR_BOUND;
+    if (isNear && !this.#isNearBound) {
+      this.#logger.warn(
+        { finished, maxFinishedRuns: keepAtMost },
+        "Finished runs come near the number that is kept. The oldest are dropped beyond it, however young; raise maxFinishedRuns, or keep runs for a shorter time.",
+      );
+    }
+    this.#isNearBound = isNear;
+  }
+
   /** LD3. */
   async #move(runs: number): Promise<void> {
     for (let left = runs; left > 0 && this.#leads && !this.#stopped; ) {
@@ -186,16 +212,20 @@ export class LeaderDuties {
     // Nothing to keep count for; what ends next is kept from then on.
     if (oldestEndUptimeMs === undefined) this.#measuredAtMs = nowMs;
     const elapsedMs = Math.floor(Math.min(nowMs - this.#measuredAtMs, this.#stepMs + PERIOD_MS));
-    const retentionMs = Math.ceil(Math.min(this.#retention.retentionMs, MAX_RETENTION_MS)) + this.#stepMs + PERIOD_MS;
+    const inSteps = (ms: number): number => Math.ceil(Math.min(ms, MAX_RETENTION_MS)) + this.#stepMs + PERIOD_MS;
+    const retentionMs = inSteps(this.#retention.retentionMs);
+    const rules = (this.#retention.rules ?? []).map((rule) => ({ ...rule, retentionMs: inSteps(rule.retentionMs) }));
     const keepAtMost = Math.floor(Math.min(this.#retention.maxFinishedRuns, MAX_KEPT));
     const isTime = elapsedMs >= this.#stepMs;
-    const isOld = oldestEndUptimeMs !== undefined && oldestEndUptimeMs + retentionMs <= uptimeMs;
+    this.#reportCount(size.finished, keepAtMost);
+    // With rules the oldest run may be one that is kept for longer: what is old goes with the next step.
+    const isOld = rules.length === 0 && oldestEndUptimeMs !== undefined && oldestEndUptimeMs + retentionMs <= uptimeMs;
     if (!isTime && !isOld && size.finished <= keepAtMost) return;
     if (isTime) this.#measuredAtMs = nowMs;
     const uptime = { uptimeFromMs: uptimeMs, uptimeMs: isTime ? uptimeMs + elapsedMs : uptimeMs };
     for (;;) {
       const atMs = this.#clock.wallMs();
-      const result = await this.#engine.propose({ kind: "Prune", keepAtMost, atMs, ...uptime, retentionMs });
+      const result = await this.#engine.propose({ kind: "Prune", keepAtMost, atMs, ...uptime, retentionMs, rules });
       if (!result.ok || result.kind !== "Pruned" || !result.more || this.#stopped) return;
     }
   }

@@ -3,6 +3,7 @@ import { type Clock, type Logger, RaftError } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
 import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
+import type { RetentionRule } from "./retention.ts";
 import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
 
@@ -18,11 +19,11 @@ export interface RuntimeLimits {
   /** Largest value of a step, variable, signal, input or result, as JSON in bytes (768 KiB). */
   readonly maxPayloadBytes: number;
   /**
-   * How long a finished run is kept at least, in ms of time in which a node led (an hour). The same start is the same run for as long. It takes up to an
-   * eighth more until it is gone, or some seconds.
+   * How long a finished run is kept at least, in ms of time in which a node led (30 days). The same start is the same run for as long. It takes up to an
+   * eighth more until it is gone, or two minutes.
    */
   readonly retentionMs: number;
-  /** Finished runs kept at most (10,000); the oldest go first. */
+  /** Finished runs kept at most (10,000); the oldest go first. The leader warns when there are four fifths of it. */
   readonly maxFinishedRuns: number;
   /** Largest chunk of a stream, as JSON in bytes (64 KiB); 256 KiB at most. */
   readonly maxStreamChunkBytes: number;
@@ -44,7 +45,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = Object.freeze({
   maxRunningBodies: 1024,
   maxResidentRuns: 1000,
   maxPayloadBytes: 768 * 1024,
-  retentionMs: 3_600_000,
+  retentionMs: 30 * 24 * 3_600_000,
   maxFinishedRuns: 10_000,
   maxStreamChunkBytes: 64 * 1024,
   maxStreamBufferBytes: 1024 * 1024,
@@ -80,6 +81,8 @@ export interface WorkflowRuntimeOptions {
   readonly registry?: WorkflowRegistry | Iterable<WorkflowDefinition>;
   /** Bounds of what runs and is kept ({@link RuntimeLimits}). */
   readonly limits?: Partial<RuntimeLimits>;
+  /** For how long runs of a type or an outcome are kept, where that is not `limits.retentionMs`. Of several rules that fit a run the one that says most of it decides. */
+  readonly retention?: readonly RetentionRule[];
   /** Defaults to the platform's clock. */
   readonly clock?: Clock;
   /** Defaults to silence. */

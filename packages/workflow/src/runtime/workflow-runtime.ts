@@ -25,6 +25,7 @@ import { LeaderDuties } from "./leader-duties.ts";
 import { missingFor } from "./missing-code.ts";
 import { NodeRegistration } from "./node-registration.ts";
 import { RunQueries, type RunQuestion } from "./queries/run-queries.ts";
+import { timedRules } from "./retention.ts";
 import { RuntimeEvents } from "./runtime-events.ts";
 import { type RuntimeLimits, resolveLimits, type WorkflowRuntimeOptions } from "./runtime-options.ts";
 
@@ -93,6 +94,7 @@ export class WorkflowRuntime {
       cancelGraceMs,
       random,
       emit: (event) => this.events.emit(event),
+      newestVersion: (type) => this.#registry.newest(type)?.version,
       readRecord: (runId, path) => engine.record(runId, path),
       readRun: (runId) => engine.run(runId),
       probe: options.probe,
@@ -102,7 +104,7 @@ export class WorkflowRuntime {
     this.#executions = new Executions(engine, this.#registry, shared, maxResidentRuns);
     const live = (runId: string) => this.#executions.body(runId);
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
-    this.#duties = new LeaderDuties(engine, clock, logger, this.#limits);
+    this.#duties = new LeaderDuties(engine, clock, logger, { ...this.#limits, rules: timedRules(options.retention) });
     this.#unsubscribe = engine.subscribe({
       onEvents: (events) => this.#onEvents(events),
       onNotice: (notice) => this.#onNotice(notice),
@@ -246,6 +248,7 @@ export class WorkflowRuntime {
         break;
       case "run-ended":
       case "run-stuck":
+      case "update-answered":
         this.#duties.onEvent(event);
         break;
       case "state-restored": {

@@ -15,17 +15,22 @@ import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
 import { readerOf } from "../wire/command-wire.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
+import { restoreAttributeChange } from "./attribute-changes.ts";
 import { putLatest } from "./latest-variables.ts";
+import { RunCounters } from "./lists/run-counters.ts";
+import { indexKeys } from "./lists/run-index.ts";
+import { statusNumber } from "./lists/run-status.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "./record-codec.ts";
 import { RestoredUpdates } from "./restored-updates.ts";
 import type { WaitingRuns } from "./run-counts.ts";
 import type { RunningHead, RunRecord } from "./run-record.ts";
 import {
+  placeKey,
   putArchive,
   putHistoryRecord,
+  putId,
   putInput,
   putOutcome,
-  putPlace,
   putRun,
   putSignal,
   type RecordSink,
@@ -74,6 +79,7 @@ export class SnapshotDecoder {
   #finished = 0;
   #stuck = 0;
   #paused = 0;
+  readonly #counters = new RunCounters();
   readonly #loads = new Map<Seat, number>();
   readonly #waiting = new Map<string, WaitingRuns>();
   /** How many records there were, by kind. */
@@ -188,6 +194,11 @@ export class SnapshotDecoder {
         if (this.#run === undefined) throw invalid("an update comes before any run");
         this.#updates.take(this.#sink, this.#run, content);
         return;
+      case RECORD.attributeChange:
+        this.#count(kind);
+        if (this.#run === undefined) throw invalid("a change of attributes comes before any run");
+        restoreAttributeChange(this.#sink, this.#run, content);
+        return;
       case RECORD.end:
         this.#endRun();
         this.#end(content);
@@ -208,6 +219,7 @@ export class SnapshotDecoder {
     const [finished, loads, waiting] = [this.#finished, this.#loads, this.#waiting];
     const counts = { finished, loads, waiting, stuck: this.#stuck, paused: this.#paused };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
+    this.#counters.save(this.#sink);
     this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
     this.#phase = "ended";
   }
@@ -226,7 +238,7 @@ export class SnapshotDecoder {
   }
 
   #putRun(content: WireReader): RunRecord {
-    const { facts, head, input, outcome, signals } = decodeRun(content);
+    const { facts, head, attributes, input, outcome, signals } = decodeRun(content);
     const { runId, startIndex } = facts;
     const startKey = numberKey(startIndex);
     const isKnown = startOf(this.#sink, runId) !== undefined;
@@ -236,6 +248,7 @@ export class SnapshotDecoder {
       ...facts,
       startKey,
       head,
+      attributes,
       recordCount: undefined,
       hashes: undefined,
       signals,
@@ -243,7 +256,10 @@ export class SnapshotDecoder {
     this.#held = head.status === "finished" ? { contents: [], paths: new Set(), bytes: 0 } : undefined;
     // Here already, so that a second run of the id, or the place, is noticed.
     putRun(this.#sink, run);
-    putPlace(this.#sink, run);
+    putId(this.#sink, run);
+    this.#sink.put(placeKey(run), EMPTY);
+    for (const key of indexKeys(run)) this.#sink.put(key, EMPTY);
+    this.#counters.add(run.workflowType, statusNumber(head), 1);
     putInput(this.#sink, run, input);
     if (head.status === "finished") {
       putOutcome(this.#sink, run, outcome);

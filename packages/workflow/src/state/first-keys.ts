@@ -16,3 +16,10 @@ export function firstKeys(records: Iterable<StateRecord>, limit: number): readon
 export function isEmpty(records: Iterable<StateRecord>): boolean {
   return firstKeys(records, 1).length === 0;
 }
+
+/** How many there are. Walks over all of them. */
+export function keysIn(records: Iterable<StateRecord>): number {
+  let count = 0;
+  for (const _ of records) count += 1;
+  return count;
+}

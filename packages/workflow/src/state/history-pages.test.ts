@@ -109,7 +109,7 @@ test("a run that has taken the id of one that is gone does not continue its hist
   const { log } = withHistory(20);
   const { next = "" } = log.state.history("a", { maxRecords: 5 }) ?? {};
   log.end("a", 1, log.epoch("a"));
-  log.apply({ kind: "Prune", keepAtMost: 0, atMs: log.at, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 });
+  log.apply({ kind: "Prune", keepAtMost: 0, atMs: log.at, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1, rules: [] });
   log.start("a");
   expect(log.state.history("a", { after: next })).toBeUndefined();
   expect(log.state.history("a")).toEqual({ records: [] });

@@ -4,6 +4,7 @@
  */
 
 import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
+import { type Attributes, decodeAttributes, encodeAttributes, NO_ATTRIBUTES } from "../model/attributes.ts";
 import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
 import { mendingCodec, NOT_MENDED, type RunMending } from "../model/mending.ts";
 import { NO_LOSSES } from "../model/owner-losses.ts";
@@ -56,8 +57,8 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.bool(45, head.hasChildren);
     to.uint(25, head.stuck === undefined ? 0 : STUCK_REASONS.indexOf(head.stuck) + 1);
     if (head.pauseReason !== undefined) {
-      to.bool(71, true);
-      to.string(72, head.pauseReason);
+      to.bool(81, true);
+      to.string(82, head.pauseReason);
     }
     for (const seat of head.tried) to.uint(30, seat);
     if (head.mismatch !== undefined) {
@@ -91,7 +92,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
   if (head.mending !== NOT_MENDED) {
     part.reset();
     mendingCodec.write(part, head.mending);
-    to.message(70, part.view());
+    to.message(80, part.view());
   }
   if (run.generation > 1) {
     to.uint(42, run.generation);
@@ -105,6 +106,10 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.uint(38, head.endIndex);
     to.uint(39, head.endedUptimeMs);
   }
+  to.bytes(70, encodeAttributes(run.attributes));
+  if (run.attributes !== run.initialAttributes) to.bytes(71, encodeAttributes(run.initialAttributes));
+  to.bool(72, run.attributes !== run.initialAttributes);
+  to.string(73, run.startId);
   return slabs.copy(to.view());
 }
 
@@ -112,6 +117,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
 export interface DecodedRun {
   readonly facts: RunFacts;
   readonly head: RunHead;
+  readonly attributes: Attributes;
   /** The rest comes with a snapshot's record alone. */
   readonly input: Uint8Array;
   readonly outcome: RunOutcome;
@@ -140,6 +146,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
   let mending: RunMending = NOT_MENDED;
   let [isPauseAsked, pauseReason] = [false, ""];
+  let [now, initial, haveChanged, startId] = [EMPTY, EMPTY, false, ""];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -183,12 +190,16 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 43) family = from.uint();
     else if (field === 44) isTimedOut = from.bool();
     else if (field === 45) hasChildren = from.bool();
+    else if (field === 70) now = from.bytes();
+    else if (field === 71) initial = from.bytes();
+    else if (field === 72) haveChanged = from.bool();
+    else if (field === 73) startId = from.string();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
     else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
-    else if (field === 70) mending = mendingCodec.read(from.message());
-    else if (field === 71) isPauseAsked = from.bool();
-    else if (field === 72) pauseReason = from.string();
+    else if (field === 80) mending = mendingCodec.read(from.message());
+    else if (field === 81) isPauseAsked = from.bool();
+    else if (field === 82) pauseReason = from.string();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -232,9 +243,12 @@ export function decodeRun(from: WireReader): DecodedRun {
         mending,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
-  const facts = { behaviourLevel, runId, workflowType, version, seed, inputDigest, parent, trace, ...begun };
+  const attributes = now.length === 0 ? NO_ATTRIBUTES : decodeAttributes(now);
+  const initialAttributes = haveChanged ? decodeAttributes(initial) : attributes;
+  const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel };
+  const facts = { ...known, initialAttributes, startId, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
-  return { facts, head, input, outcome, signals };
+  return { facts, head, attributes, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */

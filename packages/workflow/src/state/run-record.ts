@@ -5,6 +5,7 @@
  * somebody asks for it. Heads are replaced and never altered.
  */
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
+import type { Attributes } from "../model/attributes.ts";
 import type { RunMending } from "../model/mending.ts";
 import type { OwnerLosses } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
@@ -109,6 +110,10 @@ export interface RunFacts {
   readonly family: LogIndex;
   /** When its time is over, over all generations, in ms since the epoch of the log clock; 0 for a run without a limit. */
   readonly deadlineAtMs: number;
+  /** Its attributes when this generation began: what its body goes on from. */
+  readonly initialAttributes: Attributes;
+  /** What its start was named by its caller; empty when it was not. */
+  readonly startId: string;
   /** The place in a trace that it belongs to, over all generations; undefined for a start without one. */
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have, of this generation. */
@@ -120,6 +125,8 @@ export interface RunRecord extends RunFacts {
   /** `startIndex` as it stands in keys. */
   readonly startKey: StateKey;
   head: RunHead;
+  /** What it is found by now. Replaced and never altered. */
+  attributes: Attributes;
   /** Undefined until it is asked for (`recordCountOf`): nothing that is applied to a run does. */
   recordCount: number | undefined;
   /**

@@ -6,6 +6,7 @@ import type { StateKey, StateReader } from "@raftoral/raft-core";
 import { isUndone } from "../model/mending.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
+import { seatGroup, waitingGroup } from "../records/index-keys.ts";
 import {
   heldPrefix,
   historyKey,
@@ -16,10 +17,11 @@ import {
   numberKey,
   pathHash,
   rangeOf,
-  waitingPrefix,
 } from "../records/state-keys.ts";
 import { readerOf } from "../wire/command-wire.ts";
 import { decodeArchive } from "./archive.ts";
+import { firstKeys } from "./first-keys.ts";
+import { createdPlace, endedKey } from "./lists/run-index.ts";
 import {
   type DecodedHistoryRecord,
   decodeHistoryRecord,
@@ -50,21 +52,20 @@ export function putRun(to: RecordSink, run: RunRecord): void {
   to.put(KEY_PREFIX.run + run.startKey, encodeRun(run));
 }
 
-/** Makes a run known by its id, and by its owner or its end. */
-export function putPlace(to: RecordSink, run: RunRecord): void {
+/** Makes a run known by its id. */
+export function putId(to: RecordSink, run: RunRecord): void {
   to.put(idKey(run.runId), encodeNumber(run.startIndex));
-  if (to.insert === undefined) to.put(placeKey(run), NOTHING);
-  else to.insert(placeKey(run), NOTHING);
 }
 
 /** The key under which a run is found while it runs, by its seat, by what it waits for or as a stuck one, and by its end afterwards. */
-export function placeKey({ head, startKey, workflowType, version, behaviourLevel }: RunRecord): StateKey {
-  if (head.status === "finished") return KEY_PREFIX.ended + numberKey(head.endIndex) + startKey;
+export function placeKey(run: RunRecord): StateKey {
+  const { head, startKey, workflowType, version, behaviourLevel } = run;
+  if (head.status === "finished") return endedKey(run, head);
   if (head.mismatch !== undefined)
     return heldPrefix(workflowType, version) + numberKey(behaviourLevel) + numberKey(head.mismatch.heldAt) + startKey;
   if (head.stuck !== undefined) return KEY_PREFIX.stuck + startKey;
-  if (head.seat === 0) return waitingPrefix(workflowType, version, behaviourLevel) + startKey;
-  return KEY_PREFIX.seated + numberKey(head.seat) + startKey;
+  if (head.seat === 0) return waitingGroup({ type: workflowType, version, behaviourLevel }) + createdPlace(run);
+  return seatGroup(head.seat) + createdPlace(run);
 }
 
 /** Start index of the run that a key of {@link placeKey} is of. */
@@ -186,6 +187,13 @@ export function recordCountOf(from: StateReader, run: RunRecord): number {
   return count;
 }
 
+/** As {@link recordCountOf}, up to `limit`: the work that counting takes at most. Nothing is kept. */
+export function recordCountUpTo(from: StateReader, run: RunRecord, limit: number): number {
+  if (run.head.status === "finished" && run.head.archived > 0) return Math.min(run.head.archived, limit);
+  if (run.recordCount !== undefined) return Math.min(run.recordCount, limit);
+  return firstKeys(from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex)), limit).length;
+}
+
 /** A run's checkpoints in the order in which they were committed. */
 export function historyOf(from: StateReader, run: RunRecord): DecodedHistoryRecord[] {
   if (recordCountOf(from, run) === 0) return [];
@@ -234,18 +242,23 @@ export function startOf(from: StateReader | RecordSink, runId: string): number |
   return found === undefined ? undefined : decodeNumber(found);
 }
 
+/** Start index of a run, out of the record of its id. */
+export function startNamedBy(idRecord: Uint8Array): number {
+  return decodeNumber(idRecord);
+}
+
 /** The run that started at `startIndex`. */
 export function loadRun(from: StateReader, startIndex: number): RunRecord | undefined {
   const startKey = numberKey(startIndex);
   const record = from.get(KEY_PREFIX.run + startKey);
   if (record === undefined) return undefined;
-  const { facts, head } = decodeRun(readerOf(record));
+  const { facts, head, attributes } = decodeRun(readerOf(record));
   if (head.status === "finished") {
-    return { ...facts, startKey, head, recordCount: undefined, hashes: undefined, signals: [] };
+    return { ...facts, startKey, head, attributes, recordCount: undefined, hashes: undefined, signals: [] };
   }
   const signals: BufferedSignal[] = [];
   for (const [key, value] of from.scan(...rangeOf(KEY_PREFIX.signal, startIndex))) {
     signals.push(decodeSignal(readerOf(value), numberIn(key, 8)));
   }
-  return { ...facts, startKey, head, recordCount: undefined, hashes: undefined, signals };
+  return { ...facts, startKey, head, attributes, recordCount: undefined, hashes: undefined, signals };
 }

@@ -1,37 +1,30 @@
 /**
  * All runs, by id, by place and by end: in the store, with those that were looked at lately in memory.
  *
- * T1. Every run that has not ended is in exactly one place: on the seat of its head, or, without one, among those that are stuck, or those that wait for
- *     what it needs.
+ * T1. Every run that has not ended is in exactly one place (run-places.ts RP1).
  * T2. Finished runs are in the order in which they ended, and in no place.
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
- * T4. A run that is pruned is gone at once, and of its records as many as a command may delete; the others follow with later commands. They are in no
- *     snapshot, and nothing finds them meanwhile.
+ * T4. A run that is pruned is gone at once; what it has many of follows in pieces (run-remains.ts RM1).
  * T5. A head says of how many steps the store has progress, so that a run without any looks for none.
+ * T6. Index and counters have every change, too (lists/run-index.ts RI1).
  */
-import { invariant, type LogIndex, type StateKey, type StateReader, type StateStore } from "@raftoral/raft-core";
-import type { HistoryRecord } from "../model/record.ts";
-import type { RunNeeds } from "../model/run-needs.ts";
+import { invariant, type StateReader, type StateStore } from "@raftoral/raft-core";
+import type { Attributes } from "../model/attributes.ts";
+import type { HistoryRecord, RecordPosition } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
-import type { Seat } from "../nodes/seat.ts";
-import {
-  idKey,
-  KEY_PREFIX,
-  kindRange,
-  lastNumberIn,
-  numberKey,
-  rangeOf,
-  suffixRange,
-  waitingPrefix,
-} from "../records/state-keys.ts";
+import { ALL_ENDED, BEYOND_PLACES, endGroup } from "../records/index-keys.ts";
+import { idKey, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
-import { firstKeys, isEmpty } from "./first-keys.ts";
-import { startsHeldBefore } from "./held-places.ts";
+import { attributesAt, putAttributeChange } from "./attribute-changes.ts";
 import { putLatest } from "./latest-variables.ts";
+import { RunCounters } from "./lists/run-counters.ts";
+import { RunIndex } from "./lists/run-index.ts";
+import { RUN_STATUSES, statusNumber } from "./lists/run-status.ts";
 import { RunCache } from "./run-cache.ts";
-import { inOrder, type RunCounts, type WaitingRuns } from "./run-counts.ts";
-import type { BufferedSignal, FinishedHead, RunFacts, RunningHead, RunRecord } from "./run-record.ts";
+import type { RunCounts } from "./run-counts.ts";
+import { RunPlaces } from "./run-places.ts";
+import type { BufferedSignal, FinishedHead, RunFacts, RunHead, RunningHead, RunRecord } from "./run-record.ts";
 import {
   archivedRecords,
   counts,
@@ -39,50 +32,44 @@ import {
   placeKey,
   putArchive,
   putHistoryRecord,
+  putId,
   putInput,
   putOutcome,
-  putPlace,
   putRun,
   putSignal,
   signalKey,
   startInPlace,
   startOf,
 } from "./run-records.ts";
-import { RunTally } from "./run-tally.ts";
+import { RunRemains } from "./run-remains.ts";
 import { findProgress, recordWith } from "./step-progress-records.ts";
 
 /** What knowing a record takes in memory beside its value, roughly. */
 const HASH_BYTES = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
-/** Records of pruned runs that one command deletes beside its own work. */
-const MAX_SWEPT_AT_ONCE = 32;
-/** Kinds of records that a run may have many of, and that are swept. */
-const SWEPT = [
-  KEY_PREFIX.history,
-  KEY_PREFIX.progress,
-  KEY_PREFIX.stream,
-  KEY_PREFIX.streamBatch,
-  KEY_PREFIX.streamScope,
-  KEY_PREFIX.latest,
-  KEY_PREFIX.update,
-  KEY_PREFIX.updatePlace,
-];
 
 /**
  * The runs of one state machine. A `RunRecord` that it gives is the only object of its run: callers change it through the table's methods (T1 to T4).
  */
 export class RunTable {
+  /** Where those are that have not ended. */
+  readonly places: RunPlaces;
+  /** How many there are of each type and status. */
+  readonly counters: RunCounters;
   readonly #store: StateStore;
   readonly #cache: RunCache;
-  readonly #tally: RunTally;
-  /** Whether there may be records of pruned runs. */
-  #hasRemains: boolean;
+  readonly #index: RunIndex;
+  readonly #remains: RunRemains;
+  #finished: number;
 
   constructor(store: StateStore, counts: RunCounts, cacheBytes: number) {
     this.#store = store;
     this.#cache = new RunCache(cacheBytes);
-    this.#tally = new RunTally(counts);
-    this.#hasRemains = !isEmpty(store.scan(...kindRange(KEY_PREFIX.remains)));
+    this.places = new RunPlaces(store, counts);
+    this.counters = new RunCounters(store);
+    this.#index = new RunIndex(store);
+    this.#remains = new RunRemains(store);
+    this.#finished = counts.finished;
   }
 
   /** For what is not a run's own: its input, its outcome, its checkpoints. */
@@ -91,26 +78,11 @@ export class RunTable {
   }
 
   get counts(): RunCounts {
-    return this.#tally.counts;
-  }
-
-  /** Runs that wait for a node that can execute them. */
-  get waitingCount(): number {
-    return this.#tally.waiting;
-  }
-
-  /** Runs that are stuck, paused ones included. */
-  get stuckCount(): number {
-    return this.counts.stuck;
-  }
-
-  /** Runs that have not ended. */
-  get runningCount(): number {
-    return this.#tally.running;
+    return { finished: this.#finished, ...this.places.counts };
   }
 
   get finishedCount(): number {
-    return this.#tally.finished;
+    return this.#finished;
   }
 
   get(runId: string): RunRecord | undefined {
@@ -132,24 +104,28 @@ export class RunTable {
   }
 
   /** A run that has just been started. */
-  start(facts: RunFacts, head: RunningHead, input: Uint8Array): void {
+  start(facts: RunFacts, head: RunningHead, input: Uint8Array, attributes: Attributes = facts.initialAttributes): void {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     const startKey = numberKey(facts.startIndex);
     const nothingYet = { recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
-    const run: RunRecord = { ...facts, startKey, head, ...nothingYet };
+    const run: RunRecord = { ...facts, startKey, head, attributes, ...nothingYet };
     putRun(this.#store, run);
-    putPlace(this.#store, run);
+    putId(this.#store, run);
     putInput(this.#store, run, input);
-    this.#tally.count(run, 1);
+    this.places.enter(run);
+    this.#index.add(run);
+    this.counters.add(run.workflowType, statusNumber(head), 1);
     this.#cache.add(run);
   }
 
   /** The run has another generation: of the old one nothing is left but what is swept. Signals that wait are the new one's. */
   continue(run: RunRecord, facts: RunFacts, head: RunningHead, input: Uint8Array): RunRecord {
     const { signals, startKey } = run;
-    this.#leave(run);
+    this.places.leave(run);
+    this.#index.remove(run);
+    this.counters.add(run.workflowType, statusNumber(run.head), -1);
     for (const signal of signals) this.#store.delete(signalKey(startKey, signal));
-    this.#leaveRemains(run);
+    this.#remains.leave(run);
     this.#cache.delete(run.runId);
     this.start(facts, head, input);
     const next = this.at(facts.startIndex);
@@ -162,34 +138,46 @@ export class RunTable {
     const before = run.head;
     invariant(before.status === "running", () => `run ${run.runId} has ended`);
     const moves = before.seat !== head.seat || before.stuck !== head.stuck;
-    if (moves) this.#leave(run);
-    run.head = head;
-    if (moves) {
-      this.#store.insert(placeKey(run), NOTHING);
-      this.#tally.count(run, 1);
-    }
+    if (moves) this.places.leave(run);
+    this.#setHead(run, head);
+    if (moves) this.places.enter(run);
+    putRun(this.#store, run);
+  }
+
+  /** The run has these attributes from a place of its record on. */
+  setAttributes(run: RunRecord, attributes: Attributes, position: RecordPosition): void {
+    putAttributeChange(this.#store, run, position, run.attributes);
+    this.#replaceAttributes(run, attributes);
     putRun(this.#store, run);
   }
 
   /** The run has ended. */
   finish(run: RunRecord, head: Omit<FinishedHead, "archived" | "stepsInProgress">, outcome: RunOutcome): void {
     const { stepsInProgress } = run.head;
-    this.#leave(run);
+    this.places.leave(run);
     for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
-    run.head = { ...head, archived: this.#archive(run), stepsInProgress };
+    this.#setHead(run, { ...head, archived: this.#archive(run), stepsInProgress });
     run.signals = [];
     putRun(this.#store, run);
     this.#store.put(placeKey(run), NOTHING);
     putOutcome(this.#store, run, outcome);
-    this.#tally.finished += 1;
+    this.#finished += 1;
   }
 
-  /** A run that had ended goes on, on no seat: its head is given, and what was put together is apart again (archive.ts). */
-  reopen(run: RunRecord, facts: Pick<RunFacts, "deadlineAtMs">, head: RunningHead): RunRecord {
+  /**
+   * A run that had ended goes on, on no seat: its head is given, and what was put together is apart again (archive.ts). `from`: where its records do not count any more, if
+   * some do not; its attributes are those of that place.
+   */
+  reopen(
+    run: RunRecord,
+    facts: Pick<RunFacts, "deadlineAtMs">,
+    head: RunningHead,
+    from: RecordPosition | undefined,
+  ): RunRecord {
     const store = this.#store;
     store.delete(placeKey(run));
     store.delete(KEY_PREFIX.outcome + run.startKey);
-    this.#tally.finished -= 1;
+    this.#finished -= 1;
     const archive = store.get(KEY_PREFIX.archive + run.startKey);
     this.#cache.delete(run.runId);
     const opened: RunRecord = { ...run, ...facts, head, recordCount: undefined, hashes: undefined, signals: [] };
@@ -198,8 +186,9 @@ export class RunTable {
       for (const [path, record] of archivedRecords(archive)) putHistoryRecord(store, opened, path, record);
     }
     this.#cache.add(opened);
-    store.put(placeKey(opened), NOTHING);
-    this.#tally.count(opened, 1);
+    this.#statusChanged(run.head, opened);
+    this.places.enter(opened);
+    if (from !== undefined) this.#replaceAttributes(opened, attributesAt(store, opened, from));
     putRun(store, opened);
     return opened;
   }
@@ -209,12 +198,14 @@ export class RunTable {
     invariant(head.status === "finished", () => `run ${runId} is running`);
     const store = this.#store;
     if (head.archived > 0) store.delete(KEY_PREFIX.archive + startKey);
-    this.#leaveRemains(run);
+    this.#remains.leave(run);
     store.delete(KEY_PREFIX.outcome + startKey);
     store.delete(placeKey(run));
     store.delete(idKey(runId));
+    this.#index.remove(run);
+    this.counters.add(run.workflowType, statusNumber(head), -1);
     this.#cache.delete(runId);
-    this.#tally.finished -= 1;
+    this.#finished -= 1;
   }
 
   /** Records a record at a path that has none, or gives the one that stands there. */
@@ -259,97 +250,43 @@ export class RunTable {
     this.#store.delete(signalKey(run.startKey, signal));
   }
 
-  /** Runs on a seat. */
-  loadOf(seat: Seat): number {
-    return this.counts.loads.get(seat) ?? 0;
-  }
-
-  /** What runs wait for, in the order of their versions, types and behaviours. */
-  waiting(): readonly WaitingRuns[] {
-    return [...this.counts.waiting.values()].sort(inOrder);
-  }
-
-  /** Places in the log of at most `limit` of a seat's runs, in the order of their start. */
-  startsOn(seat: Seat, limit = Number.POSITIVE_INFINITY): readonly number[] {
-    return this.#starts(rangeOf(KEY_PREFIX.seated, seat), limit);
-  }
-
-  /** Places in the log of at most `limit` of the runs that wait for this, in the order of their start. */
-  startsWaitingFor(needs: RunNeeds, limit = Number.POSITIVE_INFINITY): readonly number[] {
-    return this.#starts(suffixRange(waitingPrefix(needs.type, needs.version, needs.behaviourLevel)), limit);
-  }
-
-  /** As {@link startsHeldBefore}. */
-  startsHeldBefore(needs: RunNeeds, index: LogIndex, limit: number): readonly number[] {
-    return this.stuckCount === 0 ? [] : startsHeldBefore(this.#store, needs, index, limit);
-  }
-
-  /** Places below `before` where stuck runs were started, the latest first. */
-  stuckBefore(before: number): readonly number[] {
-    return [KEY_PREFIX.stuck, KEY_PREFIX.held]
-      .flatMap((kind) => this.#starts(kindRange(kind), Number.POSITIVE_INFINITY))
-      .filter((start) => start < before)
-      .sort((a, b) => b - a);
-  }
-
-  /** Places below `before` where runs that still run were started, the latest first: those on `seats`, and with `waiting` those on none. */
-  runningBefore(before: number, seats: Iterable<Seat> = this.counts.loads.keys(), waiting = true): readonly number[] {
-    const starts = Array.from(seats, (seat) => this.startsOn(seat));
-    if (waiting) starts.push(...this.waiting().map((each) => this.startsWaitingFor(each)));
-    return starts
-      .flat()
-      .filter((start) => start < before)
-      .sort((a, b) => b - a);
-  }
-
-  /** Seats with runs on them. */
-  seats(): Iterable<Seat> {
-    return this.counts.loads.keys();
-  }
-
-  /** Oldest end first. They may be pruned while they are walked. */
-  *finished(): Generator<RunRecord> {
-    for (const [key] of this.#store.scan(...kindRange(KEY_PREFIX.ended))) yield this.at(startInPlace(key));
+  /** Oldest end first: all, or those of a type that ended in one way. They may be pruned while they are walked. */
+  *finished(only?: { readonly workflowType: string; readonly status: RunOutcome["status"] }): Generator<RunRecord> {
+    const group = only === undefined ? ALL_ENDED : endGroup(RUN_STATUSES.indexOf(only.status), only.workflowType);
+    for (const [key] of this.#store.scan(group, group + BEYOND_PLACES)) yield this.at(startInPlace(key));
   }
 
   /** Deletes some of the records that pruned runs have left (T4). To be called with every command. */
   sweep(): void {
-    if (!this.#hasRemains) return;
-    const store = this.#store;
-    const [remains] = firstKeys(store.scan(...kindRange(KEY_PREFIX.remains)), 1);
-    if (remains === undefined) {
-      this.#hasRemains = false;
-      return;
-    }
-    const start = lastNumberIn(remains);
-    let left = MAX_SWEPT_AT_ONCE;
-    for (const kind of SWEPT) {
-      if (left === 0) return;
-      const keys = firstKeys(store.scan(...rangeOf(kind, start)), left);
-      for (const key of keys) store.delete(key);
-      left -= keys.length;
-    }
-    if (left > 0) store.delete(remains);
+    this.#remains.sweep();
   }
 
-  /** Takes away a run's record and input, and leaves what it has many of to be swept (T4). */
-  #leaveRemains(run: RunRecord): void {
-    const { startKey } = run;
-    const store = this.#store;
-    if (this.#hasMany(run)) {
-      store.put(KEY_PREFIX.remains + startKey, NOTHING);
-      this.#hasRemains = true;
-    }
-    store.delete(KEY_PREFIX.input + startKey);
-    store.delete(KEY_PREFIX.run + startKey);
+  /** Stores what is stored with a commit. */
+  save(): void {
+    this.counters.save(this.#store);
   }
 
-  /** Whether anything of `SWEPT` is left of a run. Looks for what its head does not say; a stream's batches and scopes come with the stream. */
-  #hasMany({ head, startIndex }: RunRecord): boolean {
-    if (head.stepsInProgress > 0 || head.updates !== undefined) return true;
-    const kinds: string[] = [KEY_PREFIX.stream, KEY_PREFIX.latest];
-    if (head.status === "running" || head.archived === 0) kinds.push(KEY_PREFIX.history);
-    return kinds.some((kind) => !isEmpty(this.#store.scan(...rangeOf(kind, startIndex))));
+  /** T6. */
+  #replaceAttributes(run: RunRecord, attributes: Attributes): void {
+    const before = run.attributes;
+    if (before === attributes) return;
+    run.attributes = attributes;
+    this.#index.attributesChanged(before, run);
+  }
+
+  /** T6. */
+  #setHead(run: RunRecord, head: RunHead): void {
+    const before = run.head;
+    run.head = head;
+    this.#statusChanged(before, run);
+  }
+
+  #statusChanged(before: RunHead, run: RunRecord): void {
+    const [from, to] = [statusNumber(before), statusNumber(run.head)];
+    if (from === to) return;
+    this.#index.statusChanged(before, run);
+    this.counters.add(run.workflowType, from, -1);
+    this.counters.add(run.workflowType, to, 1);
   }
 
   #putProgress(run: RunRecord, path: string, progress: KnownProgress | undefined): void {
@@ -371,17 +308,5 @@ export class RunTable {
     for (const key of archived.keys) this.#store.delete(key);
     if (archived.count > 0) putArchive(this.#store, run, archived.archive);
     return archived.count;
-  }
-
-  #starts([start, end]: readonly [StateKey, StateKey], limit: number): readonly number[] {
-    const starts: number[] = [];
-    if (limit <= 0) return starts;
-    for (const key of firstKeys(this.#store.scan(start, end), limit)) starts.push(startInPlace(key));
-    return starts;
-  }
-
-  #leave(run: RunRecord): void {
-    this.#store.delete(placeKey(run));
-    this.#tally.count(run, -1);
   }
 }

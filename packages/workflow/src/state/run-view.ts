@@ -1,5 +1,6 @@
 /** How runs and nodes look from outside: copies of references, structured-cloneable, safe to keep. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Attributes } from "../model/attributes.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { KnownParent } from "../model/parent.ts";
 import type { HistoryRecord } from "../model/record.ts";
@@ -11,16 +12,12 @@ import type { TraceContext } from "../model/trace-context.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { OpenUpdate } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
-import { KEY_PREFIX, numberIn, numberKey } from "../records/state-keys.ts";
-import type { RunHead, RunRecord } from "./run-record.ts";
-import { historyOf, inputOf, keptSignals, loadRun, outcomeOf, recordCountOf } from "./run-records.ts";
+import type { RunRecord } from "./run-record.ts";
+import { historyOf, inputOf, keptSignals, outcomeOf, recordCountOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
 import { progressOf } from "./step-progress-records.ts";
 import { type OwnedStream, ownedStreams } from "./stream-view.ts";
 import type { Tables } from "./tables.ts";
-
-/** The status of a run. Stuck and paused runs have not ended: they go on when somebody resumes them. */
-export type RunStatus = "running" | "stuck" | "paused" | "completed" | "failed" | "cancelled";
 
 interface RunFacts {
   readonly runId: string;
@@ -46,6 +43,10 @@ interface RunFacts {
   readonly family: LogIndex;
   /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
   readonly deadlineAtMs: number;
+  /** What it is found by now. */
+  readonly attributes: Attributes;
+  /** What its attributes were when this generation began. */
+  readonly initialAttributes: Attributes;
   /** The place in a trace that it belongs to; undefined for a start without one. */
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have. */
@@ -146,32 +147,17 @@ export interface NodeView {
   readonly running: number;
 }
 
-/** What to list. Every condition given must hold. */
-export interface RunQuery {
-  readonly status?: RunStatus;
-  readonly workflowType?: string;
-  readonly owner?: NodeId;
-  /** At most this many runs, 1 to 1000 (100). */
-  readonly limit?: number;
-  /** `next` of the page before. */
-  readonly cursor?: string;
-}
-
-/** A page of runs. */
-export interface RunPage {
-  readonly runs: readonly RunSummary[];
-  /** Present when there may be more. */
-  readonly next?: string;
-}
-
-/** A run without input and records. */
-export function summary(tables: Tables, run: RunRecord): RunSummary {
+/** A run without input and records. `recordCount` is for callers that have counted. */
+export function summary(
+  tables: Tables,
+  run: RunRecord,
+  recordCount: number = recordCountOf(tables.runs.records, run),
+): RunSummary {
   const { runs } = tables;
   const { runId, workflowType, version, startedAtMs, startIndex, seed, parent, head } = run;
-  const { generation, family, deadlineAtMs, trace, behaviourLevel } = run;
+  const { generation, family, deadlineAtMs, trace, behaviourLevel, attributes, initialAttributes } = run;
   const { epoch, attempt, cancelReason } = head;
   const owner = tables.ownerOf(run);
-  const recordCount = recordCountOf(runs.records, run);
   const identity = {
     runId,
     workflowType,
@@ -183,6 +169,8 @@ export function summary(tables: Tables, run: RunRecord): RunSummary {
     generation,
     family,
     deadlineAtMs,
+    attributes,
+    initialAttributes,
     trace,
     behaviourLevel,
   };
@@ -251,80 +239,4 @@ export function progressIn({ records }: RunTable, run: RunRecord, limit: number)
   return progressOf(records, run, progressFrom === 0 ? limit : Number.POSITIVE_INFINITY)
     .filter(({ epoch }) => epoch >= progressFrom)
     .slice(0, limit);
-}
-
-/** Runs that one listing looks at; a page then ends early, and says where to go on. */
-const MAX_LOOKED_AT = 10_000;
-/** Places in the log that are looked through at a time, at first; and below how many runs in them the next are more. */
-const FIRST_WINDOW = 1_024;
-const FEW_IN_WINDOW = 512;
-
-/** Newest start first. Looks at runs until the page is full: it is for people and tools, not for a hot path. */
-export function listRuns(tables: Tables, lastIndex: LogIndex, query: RunQuery): RunPage {
-  const limit = Math.min(Math.max(Math.trunc(query.limit ?? 100), 1), 1000);
-  const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : Number(query.cursor);
-  const { status, workflowType, owner } = query;
-  const { runs } = tables;
-  const fits = (run: RunRecord): boolean => {
-    const { head } = run;
-    if (workflowType !== undefined && run.workflowType !== workflowType) return false;
-    if (owner !== undefined && tables.ownerOf(run) !== owner) return false;
-    return status === undefined || status === statusOf(head);
-  };
-  const found: RunSummary[] = [];
-  let [lookedAt, last] = [0, 0];
-  const end = Math.min(before, lastIndex + 1);
-  const starts = startsOf(tables, end, query);
-  for (const start of starts) {
-    if (lookedAt === MAX_LOOKED_AT) return { runs: found, next: String(last) };
-    // Past the cache: what is listed once is not looked at again.
-    const run = loadRun(runs.records, start);
-    if (run !== undefined && fits(run)) {
-      if (found.length === limit) return { runs: found, next: String(last) };
-      found.push(summary(tables, run));
-    }
-    lookedAt += 1;
-    last = start;
-  }
-  return { runs: found };
-}
-
-function statusOf(head: RunHead): RunStatus {
-  if (head.status === "finished") return head.outcome;
-  if (head.stuck === undefined) return "running";
-  return head.stuck === "paused" ? "paused" : "stuck";
-}
-
-/** Places below `before` where runs started among which are all that the query asks for, the latest first. */
-function startsOf(tables: Tables, before: number, { status, owner }: RunQuery): Iterable<number> {
-  if (status === "running") return runningBefore(tables, before, owner);
-  return status === "stuck" || status === "paused"
-    ? tables.runs.stuckBefore(before)
-    : startsBefore(tables.runs, before);
-}
-
-/** Places below `before` where running runs started, the latest first: those of one owner (0: of none), or all. */
-function runningBefore({ nodes, runs }: Tables, before: number, owner: NodeId | undefined): readonly number[] {
-  if (owner === undefined) return runs.runningBefore(before);
-  if (owner === 0) {
-    const vacated = nodes.vacated().map(({ seat }) => seat);
-    return runs.runningBefore(before, vacated, true);
-  }
-  const seat = nodes.get(owner)?.seat ?? 0;
-  return runs.runningBefore(before, seat === 0 ? [] : [seat], false);
-}
-
-/** Places below `before` where runs started, the latest first. */
-function* startsBefore(runs: RunTable, before: number): Generator<number> {
-  let width = FIRST_WINDOW;
-  for (let end = before; end > 0; ) {
-    const begin = Math.max(0, end - width);
-    const starts: number[] = [];
-    const [from, to] = [KEY_PREFIX.run + numberKey(begin), KEY_PREFIX.run + numberKey(end)];
-    for (const [key] of runs.records.scan(from, to)) starts.push(numberIn(key, 1));
-    yield* starts.reverse();
-    end = begin;
-    // Runs may be far apart in the log; a window that holds many is not worth more.
-    if (starts.length < FEW_IN_WINDOW) width *= 2;
-  }
 }

@@ -10,6 +10,7 @@ import { nodeKey, vacatedKey } from "../nodes/node-table.ts";
 import { vacatedSeatCodec } from "../nodes/seat.ts";
 import { KEY_PREFIX } from "../records/state-keys.ts";
 import { childCodec, childKey, closingCodec, closingKey, reportCodec, reportKey } from "./child-table.ts";
+import { owedCodec, owedKey } from "./owed-answers.ts";
 import { invalid } from "./snapshot-format.ts";
 
 /** One kind of record. */
@@ -33,6 +34,7 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
   { number: 20, prefix: KEY_PREFIX.child, keyOf: (content) => childKey(childCodec.read(content)) },
   { number: 21, prefix: KEY_PREFIX.closing, keyOf: (content) => closingKey(closingCodec.read(content)) },
   { number: 22, prefix: KEY_PREFIX.report, keyOf: (content) => reportKey(reportCodec.read(content)) },
+  { number: 23, prefix: KEY_PREFIX.owed, keyOf: (content) => owedKey(owedCodec.read(content)) },
 ];
 
 function known(number: number, what: string): number {

@@ -25,6 +25,7 @@ import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
 import { ChildTable } from "./child-table.ts";
+import { OwedAnswers } from "./owed-answers.ts";
 import type { RunFacts, RunningHead, RunRecord } from "./run-record.ts";
 import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
@@ -53,6 +54,7 @@ export class Tables {
   readonly streams: StreamTable;
   readonly children: ChildTable;
   readonly updates: UpdateTable;
+  readonly owed: OwedAnswers;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
   clock: number;
   /** The latest ownership handed out. */
@@ -76,7 +78,8 @@ export class Tables {
     this.nodes = new NodeTable(store);
     this.streams = new StreamTable(store);
     this.children = new ChildTable(store);
-    this.updates = new UpdateTable(store);
+    this.owed = new OwedAnswers(store);
+    this.updates = new UpdateTable(store, this.owed);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
     this.salt = header.salt;
@@ -87,11 +90,12 @@ export class Tables {
   /** Everything applied so far belongs together: after a crash the store has all of it, or none. */
   commit(): void {
     const { clock, lastEpoch, salt, uptimeMs } = this;
+    this.runs.save();
     this.#store.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...this.runs.counts }));
     this.#store.commit(this.index);
   }
 
-  readonly loadOf = (seat: Seat): number => this.runs.loadOf(seat);
+  readonly loadOf = (seat: Seat): number => this.runs.places.loadOf(seat);
 
   /** Who executes a run now, or ended it; 0 for no node (O1). */
   ownerOf({ head }: RunRecord): NodeId {
@@ -102,8 +106,8 @@ export class Tables {
   /** Runs that are to be moved (O3). */
   get toMove(): number {
     let runs = 0;
-    for (const { seat } of this.nodes.vacated()) runs += this.runs.loadOf(seat);
-    for (const needs of this.runs.waiting()) {
+    for (const { seat } of this.nodes.vacated()) runs += this.runs.places.loadOf(seat);
+    for (const needs of this.runs.places.waiting()) {
       if (this.nodes.choose(needs, this.loadOf) !== undefined) runs += needs.runs;
     }
     for (const [, held] of this.held(1)) runs += held.length;
@@ -115,12 +119,13 @@ export class Tables {
    * each.
    */
   *held(limit: number): Generator<readonly [NodeRecord, readonly number[]]> {
-    if (this.runs.stuckCount === 0) return;
+    if (this.runs.places.stuckCount === 0) return;
     for (const node of this.nodes.all()) {
       if (node.status !== "live") continue;
       // A seat has the number of its registration in the log.
       const { behaviourLevel, seat } = node;
-      for (const type of node.types) yield [node, this.runs.startsHeldBefore({ ...type, behaviourLevel }, seat, limit)];
+      for (const type of node.types)
+        yield [node, this.runs.places.startsHeldBefore({ ...type, behaviourLevel }, seat, limit)];
     }
   }
 
@@ -220,15 +225,21 @@ export class Tables {
     });
   }
 
-  /** Begins the next generation of a running run, on the same seat and under a new epoch. */
-  continue(run: RunRecord, before: RunningHead, input: Uint8Array): RunRecord & { readonly head: RunningHead } {
-    const { runId, workflowType, version, parent, startIndex, deadlineAtMs, trace } = run;
+  /** Begins the next generation of a running run, on the same seat and under a new epoch. The seat's node has registered the version. */
+  continue(
+    run: RunRecord,
+    before: RunningHead,
+    input: Uint8Array,
+    version: number,
+  ): RunRecord & { readonly head: RunningHead } {
+    const { runId, workflowType, parent, startIndex, deadlineAtMs, trace, attributes } = run;
     const { owner, seat, cancelReason, isTimedOut, hasChildren, signalIds, updates } = before;
     const generation = run.generation + 1;
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
     // Its history is empty: no replay of it has the old behaviours.
     const behaviourLevel = this.nodes.commonLevel;
-    const facts = { ...factsOf(run), seed, generation, startIndex: this.index, behaviourLevel };
+    const own = { version, seed, generation, startIndex: this.index, initialAttributes: attributes };
+    const facts = { ...factsOf(run), ...own, behaviourLevel };
     const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds, updates };
     const epoch = this.nextEpoch();
     const fresh = {
@@ -253,19 +264,17 @@ export class Tables {
     const signals = next.signals.map(({ name }) => name);
     const open = this.updates.open(next);
     const at = { index: this.index, atMs: this.clock };
-    const identity = {
-      runId,
-      workflowType,
-      version,
-      // A run that is to be paused is begun by no owner.
-      owner: before.pauseReason === undefined ? owner : 0,
-      epoch,
+    const begun = {
       generation,
       family: run.family,
       deadlineAtMs,
       trace,
       behaviourLevel,
+      initialAttributes: attributes,
     };
+    // A run that is to be paused is begun by no owner.
+    const beginner = before.pauseReason === undefined ? owner : 0;
+    const identity = { runId, workflowType, version, owner: beginner, epoch, ...begun };
     this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals, updates: open });
     if (before.pauseReason !== undefined) this.pause(next, head, before.pauseReason);
     return { ...next, head };
@@ -298,6 +307,7 @@ function factsOf({
   recordCount: _count,
   hashes: _hashes,
   signals: _signals,
+  attributes: _attributes,
   ...facts
 }: RunRecord): RunFacts {
   return facts;

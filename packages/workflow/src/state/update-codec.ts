@@ -1,9 +1,10 @@
 /** Updates of a run as bytes, in the store and in snapshots. */
 import type { StateKey } from "@raftoral/raft-core";
+import { type CallingRun, callingRunCodec, NO_CALLER } from "../model/calling-run.ts";
 import type { RecordPosition } from "../model/record.ts";
 import { UPDATE_STATUSES, type UpdateStatus } from "../model/update.ts";
 import { numberKey, updateKey, updatePlaceKey } from "../records/state-keys.ts";
-import { bytes, named, string, uint } from "../wire/fields.ts";
+import { bytes, message, named, optional, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 import type { RecordSink } from "./run-records.ts";
 import { written } from "./stream-codec.ts";
@@ -21,6 +22,8 @@ export interface UpdateRecord {
   readonly place: number;
   /** Where the history has its acceptance; 0 for one that is pending. */
   readonly position: RecordPosition;
+  /** The run that waits for the answer, if a run does. */
+  readonly caller?: CallingRun;
 }
 
 export const updateCodec = messageCodec<UpdateRecord>(
@@ -31,7 +34,8 @@ export const updateCodec = messageCodec<UpdateRecord>(
     status: named(4, UPDATE_STATUSES, "status of an update"),
     value: bytes(5),
     place: uint(6),
-    position: uint(7),
+    caller: optional(message(7, callingRunCodec, NO_CALLER)),
+    position: uint(8),
   },
   {},
 );

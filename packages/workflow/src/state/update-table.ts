@@ -10,6 +10,7 @@
  *      another id.
  */
 import type { StateKey, StateStore } from "@raftoral/raft-core";
+import type { CallingRun, CallOutcome } from "../model/calling-run.ts";
 import { isUndone, type RunMending } from "../model/mending.ts";
 import type { RecordPosition } from "../model/record.ts";
 import {
@@ -20,9 +21,19 @@ import {
   type UpdateTotals,
 } from "../model/update.ts";
 import { KEY_PREFIX, numberKey, rangeOf, updateKey, updatePlaceKey } from "../records/state-keys.ts";
+import type { OwedAnswers } from "./owed-answers.ts";
 import type { RunRecord } from "./run-record.ts";
 import { readFrom } from "./stream-codec.ts";
 import { putUpdate, type UpdateRecord, updateCodec } from "./update-codec.ts";
+
+/** What somebody asks a run for. */
+export interface AskedUpdate {
+  readonly updateId: string;
+  readonly name: string;
+  readonly input: Uint8Array;
+  /** The run that waits for the answer, if a run does. */
+  readonly caller?: CallingRun;
+}
 
 /** An answer to an update. */
 export interface UpdateAnswered {
@@ -54,14 +65,23 @@ const TAKEN_BACK: UpdateAnswered = Object.freeze({
     }),
   ),
 });
+/** Why a call was not taken whose update the run had not accepted when it ended. */
+const FINISHED: Uint8Array = new TextEncoder().encode(
+  JSON.stringify({
+    message: "The run ended before it accepted the update. Call it again.",
+    code: "WORKFLOW_FINISHED",
+  }),
+);
 const decoder = new TextDecoder();
 
 /** The updates of one state machine, over its store (UT1 to UT5). Each method that changes them gives the totals for the run's head. */
 export class UpdateTable {
   readonly #store: StateStore;
+  readonly #owed: OwedAnswers;
 
-  constructor(store: StateStore) {
+  constructor(store: StateStore, owed: OwedAnswers) {
     this.#store = store;
+    this.#owed = owed;
   }
 
   /** The update of this id, if the run knows it. */
@@ -87,17 +107,11 @@ export class UpdateTable {
   }
 
   /** A caller asks for an update, which the run does not know. */
-  add({ startKey, head }: RunRecord, id: string, name: string, input: Uint8Array): AddedUpdate {
+  add({ startKey, head }: RunRecord, { updateId: id, name, input, caller }: AskedUpdate): AddedUpdate {
     const before = head.updates ?? NO_UPDATES;
-    const update: UpdateRecord = {
-      id,
-      name,
-      number: before.latest + 1,
-      status: "pending",
-      value: input,
-      place: 0,
-      position: 0,
-    };
+    const number = before.latest + 1;
+    const asked = { id, name, number, status: "pending", value: input, place: 0, position: 0 } as const;
+    const update: UpdateRecord = caller === undefined ? asked : { ...asked, caller };
     putUpdate(this.#store, startKey, update);
     const openBytes = before.openBytes + input.length;
     return { update, totals: { ...before, latest: update.number, open: before.open + 1, openBytes } };
@@ -111,20 +125,25 @@ export class UpdateTable {
   }
 
   /** The owner has refused a pending update. */
-  drop({ startKey, head }: RunRecord, { id, value }: UpdateRecord): UpdateTotals {
+  drop(run: RunRecord, update: UpdateRecord, why: Uint8Array): UpdateTotals {
+    const { startKey, head } = run;
+    const { id, value } = update;
     const before = head.updates ?? NO_UPDATES;
     this.#store.delete(updateKey(startKey, id));
+    this.#tell(run, update, "failed", why);
     return { ...before, open: before.open - 1, openBytes: before.openBytes - value.length };
   }
 
   /** An accepted update is answered. Forgets the answers that are too many then (UT2). */
   answer(
-    { startKey, head }: RunRecord,
+    run: RunRecord,
     update: UpdateRecord,
     { status, value }: UpdateAnswered,
-    before: UpdateTotals = head.updates ?? NO_UPDATES,
+    before: UpdateTotals = run.head.updates ?? NO_UPDATES,
   ): UpdateTotals {
+    const { startKey } = run;
     const answered = before.answered + 1;
+    this.#tell(run, update, status, value);
     putUpdate(this.#store, startKey, { ...update, status, value, place: answered });
     let { forgotten } = before;
     let answeredBytes = before.answeredBytes + value.length;
@@ -145,7 +164,10 @@ export class UpdateTable {
     let totals = updates;
     for (const update of [...this.#all(run)].filter(({ place }) => place === 0).sort((a, b) => a.number - b.number)) {
       if (update.status === "accepted") totals = this.answer(run, update, UNANSWERED, totals);
-      else this.#store.delete(updateKey(run.startKey, update.id));
+      else {
+        this.#tell(run, update, "failed", FINISHED);
+        this.#store.delete(updateKey(run.startKey, update.id));
+      }
     }
     return { ...totals, open: 0, openBytes: 0 };
   }
@@ -168,6 +190,11 @@ export class UpdateTable {
   move(from: RunRecord, to: StateKey): void {
     if (from.head.updates === undefined) return;
     for (const update of [...this.#all(from)]) putUpdate(this.#store, to, update);
+  }
+
+  /** The run that called is owed the answer (owed-answers.ts OA1). */
+  #tell({ startIndex }: RunRecord, { caller, number }: UpdateRecord, status: CallOutcome, value: Uint8Array): void {
+    if (caller !== undefined) this.#owed.put({ startIndex, number, caller, status, value });
   }
 
   *#all({ startIndex }: RunRecord): Generator<UpdateRecord> {

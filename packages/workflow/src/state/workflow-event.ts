@@ -1,5 +1,6 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Attributes } from "../model/attributes.ts";
 import type { RecordedError } from "../model/failure.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
@@ -24,6 +25,7 @@ export interface RunStarted extends At {
   readonly version: number;
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
+  readonly initialAttributes: Attributes;
   readonly owner: NodeId;
   readonly epoch: Epoch;
   /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
@@ -48,6 +50,8 @@ export interface RunContinued extends At {
   readonly behaviourLevel: BehaviourLevel;
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
+  /** What its attributes are as this generation begins. */
+  readonly initialAttributes: Attributes;
   readonly owner: NodeId;
   readonly epoch: Epoch;
   readonly cancelReason: string | undefined;

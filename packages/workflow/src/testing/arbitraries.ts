@@ -41,9 +41,16 @@ const POOLS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   updateId: fc.constantFrom("", "u1", "u2", "u3"),
   signalId: fc.constantFrom("", "s1", "s2"),
   error: failure,
+  attributes: fc
+    .constantFrom('{"a":1}', '{"a":"x","b":["x","y"]}', '{"b":{"dateMs":5},"c":true}', "broken")
+    .map(bytesOf),
   traceparent: fc.constantFrom("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-none"),
   tracestate: fc.constantFrom("vendor=1", "vendor=2,other=x", "none"),
 };
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
 
 /** Any command, of each kind alike. */
 export const command: fc.Arbitrary<WorkflowCommand> = fc.oneof(...COMMANDS.map(commandOf));
@@ -64,7 +71,7 @@ function messageOf(codec: Pick<MessageCodec<never>, "fields">): fc.Arbitrary<Rec
   const optional: Record<string, fc.Arbitrary<unknown>> = {};
   for (const [property, field] of codec.fields ?? []) {
     const pool = POOLS[property] ?? valueIn(field);
-    if ("isOptional" in field) optional[property] = pool.filter((value) => !isEmpty(value));
+    if ("isOptional" in field) optional[property] = pool.filter((value) => value !== field.initial && !isEmpty(value));
     else required[property] = pool;
   }
   return fc.record({ ...required, ...optional }, { requiredKeys: Object.keys(required) });

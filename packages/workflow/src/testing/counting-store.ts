@@ -47,6 +47,14 @@ export class CountingStore implements StateStore {
     }
   }
 
+  *scanBack(start: StateKey, end: StateKey): Generator<StateRecord> {
+    this.touched += 1;
+    for (const record of this.#store.scanBack(start, end)) {
+      this.touched += 1;
+      yield record;
+    }
+  }
+
   put(key: StateKey, value: Uint8Array): void {
     this.touched += 1;
     this.#store.put(key, value);

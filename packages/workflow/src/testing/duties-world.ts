@@ -189,9 +189,11 @@ export class DutiesWorld {
       record: refuse,
       children: refuse,
       unreportedEnds: async (limit) => state.unreportedEnds(limit),
+      owedAnswers: async (limit) => state.owedAnswers(limit),
       stream: refuse,
       variables: refuse,
       list: refuse,
+      counts: refuse,
       ownedBy: refuse,
       overview: async () => ({
         waiting: [],

@@ -25,9 +25,11 @@ export const METHODS: readonly Method[] = Object.keys({
   record: true,
   children: true,
   unreportedEnds: true,
+  owedAnswers: true,
   stream: true,
   variables: true,
   list: true,
+  counts: true,
   ownedBy: true,
   overview: true,
 } satisfies Record<Method, true>) as Method[];

@@ -92,7 +92,7 @@ export class StateLog {
 
   prune(more: Partial<Prune>): CommandResult {
     const { uptimeMs } = this.state;
-    const nothing = { keepAtMost: 1_000_000, uptimeFromMs: uptimeMs, uptimeMs, retentionMs: 1_000_000 };
+    const nothing = { keepAtMost: 1_000_000, uptimeFromMs: uptimeMs, uptimeMs, retentionMs: 1_000_000, rules: [] };
     return this.apply({ kind: "Prune", atMs: this.at, ...nothing, ...more });
   }
 

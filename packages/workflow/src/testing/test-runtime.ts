@@ -4,6 +4,7 @@ import { decodeValue, encodeValue } from "../author/json-value.ts";
 import { UpdateFailedError } from "../author/update-errors.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
+import type { IdPolicy } from "../model/id-policy.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { MendAction } from "../requests/mending.ts";
 import { RunRequests, type RunUpdateEnd, runNotFound } from "../requests/run-requests.ts";
@@ -68,7 +69,13 @@ export class TestRuntime {
   async startWorkflow<Input, Output>(
     workflow: WorkflowDefinition<Input, Output> | string,
     input: Input,
-    options: { readonly id?: string; readonly version?: number; readonly trace?: TraceContext } = {},
+    options: {
+      readonly id?: string;
+      readonly version?: number;
+      readonly trace?: TraceContext;
+      readonly attributes?: Uint8Array;
+      readonly idPolicy?: IdPolicy;
+    } = {},
   ): Promise<TestRun<Output>> {
     const { id: runId = crypto.randomUUID(), ...given } = options;
     const definition = typeof workflow === "string" ? { type: workflow } : workflow;

@@ -23,6 +23,7 @@ import {
   putAll,
   type StateStoreSubject,
   scanned,
+  scannedBack,
   textOf,
 } from "./state-store-subject.ts";
 
@@ -64,6 +65,18 @@ function recordCases(declare: Declare): void {
     assertEqual([textOf(store.get("a")), store.get("b")], ["new", undefined], "by key");
   });
 
+  declare("are walked back from the end of a range", async (subject) => {
+    const store = await subject.open(1);
+    putAll(store, 1, { a: "1", b: "2", c: "3", d: "4" });
+    assertEqual(scannedBack(store, "a", "d"), ["c=3", "b=2", "a=1"], "the start is inclusive, the end exclusive");
+    await store.persist();
+    putAll(store, 2, { a: "new", b: null, bb: "5" });
+    assertEqual(scannedBack(store, "a", "d"), ["c=3", "bb=5", "a=new"], "over what is on disk");
+    await store.persist();
+    assertEqual(scannedBack(store, "a", "d"), ["c=3", "bb=5", "a=new"], "on disk");
+    assertEqual(scannedBack(store, "bc", "c"), [], "an empty range");
+  });
+
   declare("may be empty, and large", async (subject) => {
     const store = await subject.open(1);
     const large = new Uint8Array(3_000_000).fill(7);
@@ -102,6 +115,13 @@ function recordCases(declare: Declare): void {
     }
     store.commit(2);
     assertEqual(walked, 900, "all were walked");
+    let back = 1_000;
+    for (const [key] of store.scanBack(numbered(900), numbered(1_000))) {
+      back -= 1;
+      assertEqual(key, numbered(back), "the next key on the way back");
+      store.put(`more-${key}`, bytesOf("z"));
+    }
+    assertEqual(back, 900, "all were walked back");
     assertEqual(scanned(store, "key", "kez").length, 100, "those that are left");
     assertEqual(scanned(store, "other", "othes").length, 900, "those that were put");
   });

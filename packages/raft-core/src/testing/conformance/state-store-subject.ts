@@ -35,7 +35,12 @@ export function scanned(reader: StateReader, start: StateKey = "\u0000", end: St
   return Array.from(reader.scan(start, end), ([key, value]) => `${key}=${textOf(value)}`);
 }
 
-/** Compares all records of a reader with a model, by a scan and key by key. `what` names the reader. */
+/** Records in `[start, end)` as texts, from the last one on. */
+export function scannedBack(reader: StateReader, start: StateKey = "\u0000", end: StateKey = "\u00ff\u00ff"): string[] {
+  return Array.from(reader.scanBack(start, end), ([key, value]) => `${key}=${textOf(value)}`);
+}
+
+/** Compares all records of a reader with a model, by scans in both directions and key by key. `what` names the reader. */
 export function assertHolds(reader: StateReader, model: Model, what: string): void {
   const expected = [...model].sort(([a], [b]) => (a < b ? -1 : 1));
   assertEqual(
@@ -43,6 +48,7 @@ export function assertHolds(reader: StateReader, model: Model, what: string): vo
     expected.map(([key, value]) => `${key}=${value}`),
     what,
   );
+  assertEqual(scannedBack(reader), scanned(reader).reverse(), `${what}, walked back`);
   for (const [key, value] of expected) assertEqual(textOf(reader.get(key)), value, `${what}: ${key}`);
 }
 

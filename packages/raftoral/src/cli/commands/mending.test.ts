@@ -38,7 +38,6 @@ test.each<[args: readonly string[], action: object, says: RegExp, json: object]>
     /Run B goes on from A17/,
     { runId: "B", source: "A17" },
   ],
-  [["delete", "A17"], { kind: "delete" }, /A17 is deleted/, { deleted: true }],
 ])("%j asks the node, and says what was done", async (args, action, says, json) => {
   const told = await ask(...args, "--reason", "why not");
   expect(told).toMatchObject({ code: 0, err: "" });

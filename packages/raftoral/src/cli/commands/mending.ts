@@ -135,20 +135,6 @@ export function addSkip(program: Command, io: CliIo): void {
   });
 }
 
-/** `raftoral delete ID`: drops a run that has ended. */
-export function addDelete(program: Command, io: CliIo): void {
-  const command = program
-    .command("delete")
-    .summary("delete a run that has ended")
-    .description("Delete a run that has ended, with its input, its result and its records, before its time is over.")
-    .argument("<id>", "the run's id")
-    .addHelpText("after", '\nExample:\n  $ raftoral delete A17 --reason "the customer asked for it"');
-  addMend(command, io, async (workflows, runId, flags) => {
-    await workflows.delete(runId, reasonOf(flags));
-    return { text: `Run ${visible(runId)} is deleted.`, json: { runId, deleted: true } };
-  });
-}
-
 function addMend<Flags extends MendFlags>(command: Command, io: CliIo, mend: Mend<Flags>): void {
   optionsOf(command, io).action((id: string, flags: Flags) =>
     told(io, flags, (workflows) => mend(workflows, id, flags)),

@@ -1,5 +1,7 @@
+import { type AttributeValues, ID_POLICIES, type IdPolicy } from "@raftoral/workflow";
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { parseAttribute } from "../attribute-argument.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { parseDuration } from "../durations.ts";
 import type { CliIo } from "../io.ts";
@@ -12,6 +14,8 @@ interface RunFlags extends ClientFlags {
   readonly version?: number;
   readonly wait?: boolean;
   readonly runTimeout?: number;
+  readonly attribute?: AttributeValues;
+  readonly ifExists?: IdPolicy;
 }
 
 const EXAMPLES = `
@@ -31,6 +35,12 @@ export function addRun(program: Command, io: CliIo): void {
     .option("--id <id>", "the run's id (default: a random one)")
     .option("--version <n>", "the workflow's version (default: the newest registered)", parseVersion)
     .option("--run-timeout <duration>", "how long the run may take, e.g. 10m; it has then failed", parseDuration)
+    .option("--attribute <name=value>", "what the run is found by, e.g. customer=ada (repeatable)", parseAttribute)
+    .addOption(
+      new Option("--if-exists <policy>", "what to do with a run that has the id")
+        .choices(ID_POLICIES)
+        .default("use-existing"),
+    )
     .option("-w, --wait", "wait for the result and print it; --timeout limits how long")
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (type: string, flags: RunFlags) => {
@@ -40,6 +50,8 @@ export function addRun(program: Command, io: CliIo): void {
         ...(flags.id === undefined ? {} : { runId: flags.id }),
         ...(flags.version === undefined ? {} : { version: flags.version }),
         ...(flags.runTimeout === undefined ? {} : { runTimeoutMs: flags.runTimeout }),
+        ...(flags.ifExists === undefined ? {} : { idPolicy: flags.ifExists }),
+        ...(flags.attribute === undefined ? {} : { attributes: flags.attribute }),
       });
       if (flags.wait !== true) {
         const { runId, created } = run;

@@ -162,6 +162,7 @@ export function formatRun({ description: run, input, ended, history, pending }: 
         : [["Parent", clip(`${run.parent.runId}, at ${run.parent.path}`, 512)] as const]),
       ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
       ...(run.pauseReason === undefined ? [] : [["Paused", clip(pauseText(run), widths.text)] as const]),
+      ...attributeFields(run, widths.text),
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ...(run.trace === undefined ? [] : [["Trace", run.trace.traceparent] as const]),
       ["Input", show(input, widths)],
@@ -181,6 +182,11 @@ export function formatRun({ description: run, input, ended, history, pending }: 
   if (run.children.length > 0) parts.push(childrenTable(run, widths));
   parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
+}
+
+function attributeFields({ attributes }: RunDescription, width: number): readonly (readonly [string, string])[] {
+  const shown = Object.entries(attributes).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return shown.length === 0 ? [] : [["Attributes", clip(shown.join(", "), width)]];
 }
 
 function ownerOf({ owner, status, behaviourLevel }: RunDescription): string {

@@ -5,19 +5,21 @@
  * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
-import { UpdateFailedError } from "@raftoral/workflow";
-import type { CallLimit } from "../../api/call-options.ts";
+import { attributeValues, UpdateFailedError } from "@raftoral/workflow";
+import type { CallLimit, ReadOptions } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { mended } from "../../api/mended.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import { filterOf } from "../../api/run-filter.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type {
+  CheckedFilter,
   PageRequest,
   QueryRequest,
   SignalRequest,
@@ -64,8 +66,12 @@ export class ClusterPort implements WorkflowsPort {
     return this.#call((workflows) => workflows.describe(runId, options(limit)));
   }
 
-  list(filter: RunFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
-    return this.#call((workflows) => workflows.listPage(filter, { ...pageOptions(page), ...options(limit) }));
+  list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage> {
+    return this.#call((workflows) => workflows.listPage(filterOf(filter), { ...pageOptions(page), ...options(limit) }));
+  }
+
+  counts(limit: CallLimit): Promise<readonly RunCount[]> {
+    return this.#call((workflows) => workflows.counts(options(limit)));
   }
 
   history(runId: string, page: PageRequest, limit: CallLimit): Promise<HistoryPage> {
@@ -232,6 +238,10 @@ export class ClusterPort implements WorkflowsPort {
     return this.#call((workflows) => workflows.cancel(runId, { reason, ...options(limit) }));
   }
 
+  delete(runId: string, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => workflows.delete(runId, options(limit)));
+  }
+
   #call<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
     return this.#setting.time.drive(this.#attempt(call));
   }
@@ -258,11 +268,18 @@ export class ClusterPort implements WorkflowsPort {
   }
 }
 
-function startOf({ runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace }: StartRequest) {
+function startOf(request: StartRequest) {
+  const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace, idPolicy, startId } = request;
+  const found = { attributes: attributeValues(request.attributes), idPolicy };
+  const unique = startId === undefined ? {} : { startId };
   const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
   const pinned = isPinned && version !== undefined ? { version } : {};
   const workflow = { type, ...(version === undefined ? {} : { version }) };
-  return { workflow, input, start: { runId, trace: trace ?? (false as const), ...pinned, ...limited } };
+  return {
+    workflow,
+    input,
+    start: { runId, trace: trace ?? (false as const), ...found, ...unique, ...pinned, ...limited },
+  };
 }
 
 /** How an update stands, as the API of a node tells it. */
@@ -283,8 +300,9 @@ async function updateEnd(
   }
 }
 
-function options({ timeoutMs, signal }: CallLimit) {
+function options({ timeoutMs, signal, isStale }: CallLimit): ReadOptions {
   return {
+    ...(isStale === true ? { consistency: "stale" } : {}),
     ...(timeoutMs === Number.POSITIVE_INFINITY ? {} : { timeoutMs }),
     ...(signal === undefined ? {} : { signal }),
   };

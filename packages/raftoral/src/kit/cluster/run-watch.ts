@@ -229,6 +229,8 @@ export class RunWatch implements ProposalObserver {
       }
       case "ContinueAsNew":
         return this.#commitOf(command.runId, [`generation after epoch ${command.epoch}`]);
+      case "CallAnswered":
+        return this.#commitOf(command.runId, [command.path]);
       case "ChildEnded":
         return this.#commitOf(command.runId, [`${command.path}/result`]);
       case "WorkflowStart":

@@ -3,7 +3,13 @@
  *
  * PH1. Nothing is repaired: a file that was edited into something that no export gives is refused.
  */
-import { type RecordedError, type RecordKind, type TraceContext, traceContextOf } from "@raftoral/workflow";
+import {
+  decodeChanges,
+  type RecordedError,
+  type RecordKind,
+  type TraceContext,
+  traceContextOf,
+} from "@raftoral/workflow";
 import { NodeError } from "../../api/errors.ts";
 import {
   type ExportedOutcome,
@@ -11,6 +17,7 @@ import {
   type ExportedRecord,
   HISTORY_FORMAT,
   type HistoryExport,
+  importPayload,
 } from "../../api/history-format.ts";
 
 /** Causes of causes that are read. The engine records fewer. */
@@ -42,6 +49,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   "answer-timeout": true,
   patched: true,
   update: true,
+  attributes: true,
   edited: true,
 };
 
@@ -98,6 +106,7 @@ function historyOf(parsed: unknown): HistoryExport {
       throw new Misfit(`has a pendingSignals[${at}] that is no text`);
     }),
     outcome: outcomeOf(object(parsed, "outcome")),
+    ...(parsed.attributes === undefined ? {} : { attributes: attributesOf(object(parsed, "attributes")) }),
   };
   const seen = new Set<string>();
   for (const { path } of history.records) {
@@ -105,6 +114,13 @@ function historyOf(parsed: unknown): HistoryExport {
     seen.add(path);
   }
   return history;
+}
+
+function attributesOf(given: Fields): ExportedPayload {
+  const payload = payloadOf(given, "attributes");
+  const changes = decodeChanges(importPayload(payload, "the attributes").bytes);
+  if (typeof changes === "string") throw new Misfit(`has attributes that are none: ${changes}`);
+  return payload;
 }
 
 function recordOf(given: unknown, place: string): ExportedRecord {

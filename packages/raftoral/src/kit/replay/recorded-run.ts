@@ -12,7 +12,8 @@ export function* recordedRun(
   owner: number,
   cancelReason: string | undefined,
 ): Generator<WorkflowCommand, void, undefined> {
-  const { runId, workflowType, version, seed, startedAtMs, trace, input, records, pendingSignals } = history;
+  const { runId, workflowType, version, seed, startedAtMs, trace, input, records, pendingSignals, attributes } =
+    history;
   const types = [{ type: workflowType, version }];
   const { behaviourLevel = 0 } = history;
   yield { kind: "NodeRegister", nodeId: owner, incarnation: "recorded", types, atMs: startedAtMs, behaviourLevel };
@@ -25,6 +26,9 @@ export function* recordedRun(
     owner,
     atMs: startedAtMs,
     seed: new Uint8Array(Buffer.from(seed, "base64")),
+    ...(attributes === undefined
+      ? {}
+      : { attributes: importPayload(attributes, `the attributes of run ${runId}`).bytes }),
     ...(trace === undefined ? {} : { trace }),
   };
   for (const record of records) {

@@ -51,6 +51,7 @@ test("the list of names has every setting of the type", () => {
     timing: {},
     limits: {},
     workflowLimits: {},
+    retention: [],
     stateLimits: {},
     transportLimits: {},
     metrics: {},

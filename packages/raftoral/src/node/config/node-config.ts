@@ -13,7 +13,7 @@ import {
   type RaftTiming,
 } from "@raftoral/raft-core";
 import { DEFAULT_TRANSPORT_LIMITS, type TlsOptions, type TransportLimits } from "@raftoral/transport-grpc";
-import { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits } from "@raftoral/workflow";
+import { DEFAULT_RUNTIME_LIMITS, type RetentionRule, type RuntimeLimits, timedRules } from "@raftoral/workflow";
 import { isUnspecified, parseAddress, parseReachableAddress } from "../../api/address.ts";
 import { NodeError } from "../../api/errors.ts";
 
@@ -43,6 +43,8 @@ export interface NodeSettings {
   readonly limits?: Partial<RaftLimits>;
   /** Bounds of workflows: bodies at once, sizes of values, how long finished runs are kept: `RuntimeLimits` of `@raftoral/workflow`. */
   readonly workflowLimits?: Partial<RuntimeLimits>;
+  /** For how long runs of a type or an outcome are kept, where that is not `workflowLimits.retentionMs`; 64 rules at most. Every node has the same. */
+  readonly retention?: readonly RetentionRule[];
   /** Bounds of what is kept in memory of the workflows' state. */
   readonly stateLimits?: Partial<StateLimits>;
   /** Bounds and waits of what goes to peers, and its compression: `GrpcTransportOptions` of `@raftoral/transport-grpc`. */
@@ -100,6 +102,7 @@ export interface NodeConfig {
   readonly timing: RaftTiming;
   readonly limits: RaftLimits;
   readonly workflowLimits: Partial<RuntimeLimits>;
+  readonly retention: readonly RetentionRule[];
   readonly stateLimits: StateLimits;
   readonly transportLimits: Partial<TransportLimits>;
   readonly metrics: MetricsSettings;
@@ -122,6 +125,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "timing",
   "limits",
   "workflowLimits",
+  "retention",
   "stateLimits",
   "transportLimits",
   "metrics",
@@ -164,6 +168,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     timing: timing(settings.timing ?? {}),
     limits: { ...DEFAULT_LIMITS, ...counts(settings.limits ?? {}, DEFAULT_LIMITS, "limits") },
     workflowLimits: counts(settings.workflowLimits ?? {}, DEFAULT_RUNTIME_LIMITS, "workflowLimits"),
+    retention: retention(settings.retention),
     stateLimits: {
       ...DEFAULT_STATE_LIMITS,
       ...counts(settings.stateLimits ?? {}, DEFAULT_STATE_LIMITS, "stateLimits"),
@@ -174,6 +179,15 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
     stopTimeoutMs: positive(settings.stopTimeoutMs ?? 10_000, "stopTimeoutMs"),
   };
+}
+
+function retention(rules: NodeSettings["retention"]): readonly RetentionRule[] {
+  try {
+    timedRules(rules);
+  } catch (error) {
+    throw invalid("retention", `cannot be followed: ${(error as Error).message}`);
+  }
+  return rules ?? [];
 }
 
 function origin(settings: NodeSettings): Origin {

@@ -38,7 +38,7 @@ function asked(): { readonly port: NodeWorkflows; readonly calls: string[] } {
 
 test.each<[string, (port: NodeWorkflows) => Promise<unknown>]>([
   ["describe", (port) => port.describe("r", LIMIT)],
-  ["list", (port) => port.list({}, PAGE, LIMIT)],
+  ["list", (port) => port.list({ sort: "created", isAscending: false }, PAGE, LIMIT)],
   ["history", (port) => port.history("r", PAGE, LIMIT)],
   ["input", (port) => port.input("r", LIMIT)],
 ])("%s reads once everything acknowledged before the call is applied (NW1)", async (_, call) => {

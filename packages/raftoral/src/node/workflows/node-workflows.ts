@@ -8,6 +8,7 @@ import {
   assertPayloadSize,
   EventFeed,
   type EventPosition,
+  encodeAttributes,
   type FeedEvent,
   inputOf,
   RunRequests,
@@ -25,13 +26,14 @@ import { type EventPage, type EventRequest, eventReadOver } from "../../api/even
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryPage, PendingCall, RunDescription, RunFilter, RunPage } from "../../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates.ts";
 import { assertFits } from "../../api/validated-payload.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type {
+  CheckedFilter,
   PageRequest,
   QueryRequest,
   SignalRequest,
@@ -45,7 +47,7 @@ import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
-import { pageTokenOf, positionOf } from "./page-token.ts";
+import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
 import {
   chunkView,
   descriptionOf,
@@ -123,15 +125,18 @@ export class NodeWorkflows implements WorkflowsPort {
     return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children);
   }
 
-  async list(filter: RunFilter, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<RunPage> {
-    const cursor = positionOf("runs", pageToken);
+  async list(filter: CheckedFilter, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<RunPage> {
+    const list = listOf(filter);
+    const cursor = positionOf(list, pageToken);
     await this.#barrier(limit);
-    const { runs, next } = await this.#options.engine.list({
-      ...filter,
-      limit: pageSize,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    return { runs: runs.map(summaryOf), nextPageToken: pageTokenOf("runs", next) };
+    const page = { limit: pageSize, ...(cursor === undefined ? {} : { cursor }) };
+    const { runs, next } = await this.#options.engine.list({ ...filter, ...page });
+    return { runs: runs.map(summaryOf), nextPageToken: pageTokenOf(list, next) };
+  }
+
+  async counts(limit: CallLimit): Promise<readonly RunCount[]> {
+    await this.#barrier(limit);
+    return this.#options.engine.counts();
   }
 
   async history(runId: string, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<HistoryPage> {
@@ -306,25 +311,42 @@ export class NodeWorkflows implements WorkflowsPort {
     await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
   }
 
+  async delete(runId: string, limit: CallLimit): Promise<void> {
+    await this.#requests.delete(runId, limit);
+  }
+
   async #startFacts(request: StartRequest): Promise<RunStart> {
     const { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace } = request;
+    const { attributes } = request;
     const { runtime, definitions, environment, maxPayloadBytes } = this.#options;
     assertPayloadSize(input.bytes, `the input of ${workflowType}`, maxPayloadBytes);
     // A start right after this node's own would be of a type that no node has registered yet.
     if (!this.#isRegistered) await runtime.registered;
     const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
     if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
-    const seed = environment.randomBytes(SEED_BYTES);
+    const { idPolicy, startId } = request;
     const inputDigest = digestOf(input.bytes);
-    const digest = inputDigest === undefined ? {} : { inputDigest };
-    const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
-    const traced = trace === undefined ? {} : { trace };
-    const given = { runId, workflowType, version, input: input.bytes, seed, isPinned };
-    return { ...given, ...digest, ...limited, ...traced };
+    const given = {
+      runId,
+      workflowType,
+      version,
+      input: input.bytes,
+      seed: environment.randomBytes(SEED_BYTES),
+      isPinned,
+    };
+    return {
+      ...given,
+      ...(inputDigest === undefined ? {} : { inputDigest }),
+      ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
+      ...(trace === undefined ? {} : { trace }),
+      ...(attributes.size === 0 ? {} : { attributes: encodeAttributes(attributes) }),
+      ...(idPolicy === "use-existing" ? {} : { idPolicy }),
+      ...(startId === undefined ? {} : { startId }),
+    };
   }
 
-  async #barrier({ timeoutMs }: CallLimit): Promise<void> {
-    await this.#options.engine.barrier({ timeoutMs });
+  async #barrier({ timeoutMs, isStale }: CallLimit): Promise<void> {
+    if (isStale !== true) await this.#options.engine.barrier({ timeoutMs });
   }
 
   async #present(runId: string): Promise<StateSummary> {
@@ -332,6 +354,11 @@ export class NodeWorkflows implements WorkflowsPort {
     if (run === undefined) throw runNotFound(runId);
     return run;
   }
+}
+
+/** A token is of use to lists of one order. */
+function listOf({ sort, isAscending }: CheckedFilter): PagedList {
+  return isAscending ? `runs/${sort}/ascending` : `runs/${sort}`;
 }
 
 /** The definition that a start means: the newest one for version 0. */

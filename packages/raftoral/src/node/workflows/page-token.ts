@@ -1,4 +1,5 @@
 /** Page tokens: opaque to users, and of use to one kind of list alone. */
+import type { RunSort } from "@raftoral/workflow";
 import { pageTokenInvalid } from "../../api/arguments.ts";
 import type { NodeError } from "../../api/errors.ts";
 
@@ -6,7 +7,7 @@ import type { NodeError } from "../../api/errors.ts";
 const POSITION = /^\d{1,16}(\.\d{1,16}){0,2}$/;
 
 /** Lists that are given in pages. */
-export type PagedList = "runs" | "history" | "variables" | "events";
+export type PagedList = `runs/${RunSort}` | `runs/${RunSort}/ascending` | "history" | "variables" | "events";
 
 /** A token for what begins at `position` of a list. */
 export function pageTokenOf(list: PagedList, position: string): string;

@@ -1,5 +1,6 @@
 /** From the workflow package's view of a run to what the API shows. Nothing is decoded but failures. */
 import {
+  attributeValues,
   type ChildView,
   type CodeMismatch,
   decodeValue,
@@ -53,6 +54,7 @@ export function descriptionOf(
     stepsInProgress: progress.map(stepOf),
     children,
     seed: Buffer.from(run.seed).toString("base64"),
+    initialAttributes: attributeValues(run.initialAttributes),
     trace: run.trace,
     behaviourLevel: run.behaviourLevel,
   };
@@ -143,6 +145,7 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     generation: run.generation,
+    attributes: attributeValues(run.attributes),
   };
 }
 

@@ -15,7 +15,7 @@ import { bytes, message, messages, named, optional, string, uint } from "../../w
 import { messageCodec, partedCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";
-import { record, stands } from "../put-record.ts";
+import { attributesAfter, record, stands } from "../put-record.ts";
 import { refused } from "../refusal.ts";
 
 /** One record, before the log has it. */
@@ -27,7 +27,7 @@ export interface NewRecord {
 
 /**
  * Several records of a run, and its end with them. Answered with RecordedAll. Refused as a whole: with NON_DETERMINISM when one path has a record of
- * another kind, and with COMMAND_INVALID for too many records.
+ * another kind, with COMMAND_INVALID for too many records, and with ATTRIBUTES_INVALID for attributes that the run cannot have.
  */
 export interface Records {
   readonly kind: "Records";
@@ -91,10 +91,15 @@ export const records = defineCommand<Records, RecordedAll>({
     const found = ownedRun(tables, command);
     if (!found.ok) return found;
     const { run, head } = found;
-    for (const { path, recordKind } of command.records) {
+    let { attributes } = run;
+    for (const { path, recordKind, value } of command.records) {
       const standing = findHistoryRecord(tables.runs.records, run, path);
       const answer = standing === undefined ? undefined : stands(run, path, recordKind, standing);
       if (answer?.ok === false) return answer;
+      if (recordKind !== "attributes") continue;
+      const after = attributesAfter(run.runId, attributes, value);
+      if ("ok" in after) return after;
+      if (standing === undefined) attributes = after;
     }
     // Of two records of one command at one path the first one stands.
     for (const [part, { path, recordKind, value }] of command.records.entries()) {

@@ -77,7 +77,7 @@ function conclude(tables: Tables, found: Running, { updateId, verdict, value }: 
   const update = tables.updates.find(run, updateId);
   if (verdict === "rejected") {
     if (update?.status !== "pending") return UNCHANGED;
-    putTotals(tables, found, tables.updates.drop(run, update));
+    putTotals(tables, found, tables.updates.drop(run, update, value));
   } else {
     if (update?.status !== "accepted" || verdict === "accepted") return UNCHANGED;
     putTotals(tables, found, tables.updates.answer(run, update, { status: verdict, value }));

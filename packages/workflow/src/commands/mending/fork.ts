@@ -7,7 +7,8 @@
  * FK3. Another input reaches the body as it is given. Where a schema makes another value of inputs, that is refused, unless nothing is copied: the body then asks its
  *      schema as at every start.
  * FK4. Updates and signals that wait at the other run stay there. Handlers of updates that it had accepted run again in the fork, and answer nothing.
- * FK5. The other run is left as it is, whatever its status.
+ * FK5. The attributes of the new run are those that the other one had at that place (state/attribute-changes.ts AC1).
+ * FK6. The other run is left as it is, whatever its status.
  */
 import { runNotFoundText } from "../../errors.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
@@ -19,6 +20,7 @@ import { archivedRecords, counts, inputOf, recordAt, recordIn } from "../../stat
 import type { Tables } from "../../state/tables.ts";
 import { bool, bytes, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { attributesAfter } from "../put-record.ts";
 import { type Refused, refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
 import { MAX_RUN_ID_LENGTH } from "../runs/workflow-start.ts";
@@ -170,6 +172,7 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
     // As one that was retried: what it had begun before may not be its own.
     mending: { undone: [], progressFrom: 0, retriedAt: index, requestId },
   };
+  const { initialAttributes } = source;
   const facts = {
     runId,
     workflowType,
@@ -184,11 +187,18 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
     generation: 1,
     family: index,
     deadlineAtMs: 0,
+    initialAttributes,
+    startId: "",
   };
   const input = hasInput ? command.input : inputOf(tables.runs.records, source);
   tables.runs.start(facts, head, input);
   const run = tables.runs.at(index);
-  for (const [path, record] of copied) tables.runs.record(run, path, record);
+  for (const [path, record] of copied) {
+    tables.runs.record(run, path, record);
+    if (record.kind !== "attributes") continue;
+    const attributes = attributesAfter(runId, run.attributes, record.value);
+    if (!("ok" in attributes)) tables.runs.setAttributes(run, attributes, record.position);
+  }
   tables.events.push({ type: "run-forked", index, atMs: clock, runId, workflowType, source: sourceId, from, reason });
   tables.release(run, head, "start");
 }

@@ -9,13 +9,15 @@
  * RT4. A cancellation that was asked for is taken back: the run goes on from before its body heard of it. Its time limit begins again.
  * RT5. An update whose acceptance does not count any more has failed for its callers (state/update-table.ts UT5). One whose acceptance counts keeps its answer, also that
  *      the run ended first: its handler runs again, and its answer goes to no caller.
+ * RT6. Its attributes are those that it had at the place that it goes back to (state/attribute-changes.ts AC2).
+ * RT7. A call of another run that is taken back is the same call when it is made again: it has the same id, so its answer is the same, and is recorded once.
  */
 
 import { runNotFoundText } from "../../errors.ts";
 import { MAX_UNDONE_RANGES, type RunMending, withUndone } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import { NO_PARENT, resultPath, type StartingParent, startingParentCodec } from "../../model/parent.ts";
-import { CANCELLED_PATH, recordPosition } from "../../model/record.ts";
+import { CANCELLED_PATH, type RecordPosition, recordPosition } from "../../model/record.ts";
 import type { FinishedHead, RunningHead, RunRecord } from "../../state/run-record.ts";
 import { recordAt } from "../../state/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
@@ -29,7 +31,7 @@ import { namedRecord, notRecorded } from "./named-record.ts";
 
 /**
  * Lets a run go on that failed or was cancelled. Answered with Done; `changed` is false when this request has done so before, or when a child goes on already. Refused
- * with WORKFLOW_NOT_FINISHED, WORKFLOW_FINISHED for one that has completed, STEP_NOT_RECORDED, or RETRY_LIMIT_REACHED.
+ * with WORKFLOW_RUNNING, WORKFLOW_FINISHED for one that has completed, STEP_NOT_RECORDED, or RETRY_LIMIT_REACHED.
  */
 export interface Retry {
   readonly kind: "Retry";
@@ -70,7 +72,7 @@ function ofOperator(tables: Tables, command: Retry): Done | Refused {
   if (requestId !== "" && head.mending.requestId === requestId) return { ok: true, kind: "Done", changed: false };
   if (head.status === "running") {
     return refused(
-      "WORKFLOW_NOT_FINISHED",
+      "WORKFLOW_RUNNING",
       `Run ${runId} has not ended, so there is nothing to retry. Resume it if it is stuck or paused, or terminate it first.`,
       { runId },
     );
@@ -121,8 +123,9 @@ function gone(tables: Tables, parent: Running, runId: string, path: string): Don
 
 function reopened(tables: Tables, run: RunRecord, head: FinishedHead, command: Retry): Done | Refused {
   const { runId, from } = command;
-  const mending = mendingOf(tables, run, command);
-  if ("ok" in mending) return mending;
+  const plan = planOf(tables, run, command);
+  if ("ok" in plan) return plan;
+  const { mending, from: first } = plan;
   if (mending.undone.length > MAX_UNDONE_RANGES) {
     return refused(
       "RETRY_LIMIT_REACHED",
@@ -154,7 +157,7 @@ function reopened(tables: Tables, run: RunRecord, head: FinishedHead, command: R
     mending,
     updates: tables.updates.takeBack(run, mending),
   };
-  const again = tables.runs.reopen(run, { deadlineAtMs }, opened);
+  const again = tables.runs.reopen(run, { deadlineAtMs }, opened, first);
   tables.streams.reopen(again);
   children.closed(again.family);
   children.reported(again.startIndex);
@@ -168,8 +171,14 @@ function reopened(tables: Tables, run: RunRecord, head: FinishedHead, command: R
   return { ok: true, kind: "Done", changed: true };
 }
 
+interface RetryPlan {
+  readonly mending: RunMending;
+  /** The first position that does not count any more; undefined when all count. */
+  readonly from: RecordPosition | undefined;
+}
+
 /** RT1. */
-function mendingOf(tables: Tables, run: RunRecord, { from, requestId }: Retry): RunMending | Refused {
+function planOf(tables: Tables, run: RunRecord, { from, requestId }: Retry): RetryPlan | Refused {
   const { index } = tables;
   const { undone } = run.head.mending;
   const kept = { progressFrom: tables.lastEpoch + 1, retriedAt: index, requestId };
@@ -177,7 +186,10 @@ function mendingOf(tables: Tables, run: RunRecord, { from, requestId }: Retry): 
   const heard = recordAt(records, run, CANCELLED_PATH);
   const named = from === "" ? heard : namedRecord(tables, run, from);
   const record = named !== undefined && heard !== undefined && heard.position < named.position ? heard : named;
-  if (from === "" && record === undefined) return { undone, ...kept };
-  if (record !== undefined) return { undone: withUndone(undone, record.position, recordPosition(index, 0)), ...kept };
+  if (from === "" && record === undefined) return { mending: { undone, ...kept }, from: undefined };
+  if (record !== undefined) {
+    const { position } = record;
+    return { mending: { undone: withUndone(undone, position, recordPosition(index, 0)), ...kept }, from: position };
+  }
   return notRecorded(run, from);
 }

@@ -4,7 +4,10 @@
  * UP1. An id decides: neither the name nor the input of a repeated update is looked at. As long as the run remembers its answer, an update that is asked for again is
  *      answered with it, also after the run's end.
  * UP2. It is kept until the run's owner accepts or refuses it (history/update-answer.ts). Only a number of them, and of bytes, is kept at a time.
+ * UP3. An update may be asked for by the body of another run: by its present owner, with an id that follows from the call. That run hears the answer by a command
+ *      (call-answered.ts).
  */
+import { type CallingRun, callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
 import {
   MAX_OPEN_UPDATE_BYTES,
   MAX_OPEN_UPDATES,
@@ -13,7 +16,7 @@ import {
   type UpdateStatus,
 } from "../../model/update.ts";
 import type { Tables } from "../../state/tables.ts";
-import { bytes, string, uint } from "../../wire/fields.ts";
+import { bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { type Running, runningRun } from "../find-run.ts";
 import { type Refused, refused } from "../refusal.ts";
@@ -39,6 +42,8 @@ export interface GivenUpdate {
   readonly updateId: string;
   readonly name: string;
   readonly input: Uint8Array;
+  /** The run whose body asks, and hears the answer by CallAnswered. */
+  readonly caller?: CallingRun;
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -48,10 +53,17 @@ export const update = defineCommand<Update, UpdateTaken>({
   field: 37,
   summary: "Asks the body of a run to do something and to answer, once for each id.",
   maxRuns: 1,
-  fields: { runId: string(1), updateId: string(2), name: string(3), input: bytes(4), atMs: uint(5) },
+  fields: {
+    runId: string(1),
+    updateId: string(2),
+    name: string(3),
+    input: bytes(4),
+    atMs: uint(5),
+    caller: optional(message(6, callingRunCodec, NO_CALLER)),
+  },
   apply(tables, command) {
     const { runId } = command;
-    const malformed = malformedUpdate(runId, command);
+    const malformed = malformedUpdate(runId, command) ?? staleCaller(tables, runId, command);
     if (malformed !== undefined) return malformed;
     const known = knownUpdate(tables, runId, command.updateId);
     if (known !== undefined) return known;
@@ -75,6 +87,19 @@ export function malformedUpdate(runId: string, { updateId, input }: GivenUpdate)
   );
 }
 
+/** Refuses a call of a run that has ended, or that has another owner by now (UP3). */
+export function staleCaller({ runs }: Tables, target: string, { caller }: GivenUpdate): Refused | undefined {
+  if (caller === undefined) return undefined;
+  const { runId, startIndex, epoch } = caller;
+  const run = runs.get(runId);
+  if (run?.startIndex === startIndex && run.head.status === "running" && run.head.epoch === epoch) return undefined;
+  return refused(
+    "STALE_OWNER",
+    `Run ${target} is not called: run ${runId}, which calls it, has ended, or has another owner than at epoch ${epoch}. Leave the run to that owner.`,
+    { runId },
+  );
+}
+
 /** How an update stands that the run knows (UP1). */
 export function knownUpdate({ runs, updates }: Tables, runId: string, updateId: string): UpdateTaken | undefined {
   const run = runs.get(runId);
@@ -85,11 +110,8 @@ export function knownUpdate({ runs, updates }: Tables, runId: string, updateId: 
 }
 
 /** Keeps an update that the run does not know (UP2). */
-export function takeUpdate(
-  tables: Tables,
-  { run }: Running,
-  { updateId, name, input }: GivenUpdate,
-): UpdateTaken | Refused {
+export function takeUpdate(tables: Tables, { run }: Running, given: GivenUpdate): UpdateTaken | Refused {
+  const { updateId, name, input } = given;
   const { runId, head } = run;
   const { open, openBytes } = head.updates ?? NO_UPDATES;
   if (open >= MAX_OPEN_UPDATES || openBytes + input.length > MAX_OPEN_UPDATE_BYTES) {
@@ -99,7 +121,7 @@ export function takeUpdate(
       { runId },
     );
   }
-  const { update: added, totals } = tables.updates.add(run, updateId, name, input);
+  const { update: added, totals } = tables.updates.add(run, given);
   if (head.status === "running") tables.runs.update(run, { ...head, updates: totals });
   const { index, clock: atMs } = tables;
   const pending = { id: updateId, name, number: added.number, isAccepted: false, input };

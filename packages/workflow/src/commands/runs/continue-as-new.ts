@@ -6,10 +6,12 @@
  * CN2. The new generation has a new epoch, so nothing that was proposed for the old one is applied to it.
  * CN3. It keeps what belongs to the run and not to the generation: parent, children, time limit, a cancellation that was asked for, and signals that wait. Streams and
  *      variables are the generation's.
+ * CN4. It may be of another version of the run's type, which the owner has registered; otherwise the version stays.
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
-import { bytes, string, uint } from "../../wire/fields.ts";
+import { needsOf } from "../../model/run-needs.ts";
+import { bytes, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";
 
@@ -18,6 +20,8 @@ export interface ContinueAsNew {
   readonly kind: "ContinueAsNew";
   readonly runId: string;
   readonly input: Uint8Array;
+  /** The next generation's (CN4); as before by default. */
+  readonly version?: number;
   readonly atMs: number;
   readonly owner: NodeId;
   readonly epoch: Epoch;
@@ -36,11 +40,21 @@ export const continueAsNew = defineCommand<ContinueAsNew, Continued>({
   field: 35,
   summary: "Ends a generation of a run and begins the next one with an empty history.",
   maxRuns: 1,
-  fields: { runId: string(1), input: bytes(2), atMs: uint(16), owner: uint(17), epoch: uint(18) },
+  fields: {
+    runId: string(1),
+    input: bytes(2),
+    version: optional(uint(3)),
+    atMs: uint(16),
+    owner: uint(17),
+    epoch: uint(18),
+  },
   apply(tables, command) {
     const found = ownedRun(tables, command);
     if (!found.ok) return found;
-    const { generation, head } = tables.continue(found.run, found.head, command.input);
+    const needs = needsOf(found.run);
+    const { version = needs.version } = command;
+    const next = tables.nodes.taker(command.owner, { ...needs, version }) === undefined ? needs.version : version;
+    const { generation, head } = tables.continue(found.run, found.head, command.input, next);
     return { ok: true, kind: "Continued", generation, epoch: head.epoch };
   },
 });

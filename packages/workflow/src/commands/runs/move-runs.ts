@@ -42,14 +42,14 @@ export function movePiece(tables: Tables): Moved {
   const { nodes, runs } = tables;
   const piece = new Piece(tables);
   for (const vacated of nodes.vacated()) {
-    for (const start of runs.startsOn(vacated.seat, piece.room)) piece.move(runs.at(start), vacated);
-    if (runs.loadOf(vacated.seat) > 0) break;
+    for (const start of runs.places.startsOn(vacated.seat, piece.room)) piece.move(runs.at(start), vacated);
+    if (runs.places.loadOf(vacated.seat) > 0) break;
     nodes.release(vacated.seat);
   }
-  for (const wanted of runs.waiting()) {
+  for (const wanted of runs.places.waiting()) {
     if (piece.room === 0) break;
     if (nodes.choose(wanted, tables.loadOf) === undefined) continue;
-    for (const start of runs.startsWaitingFor(wanted, piece.room)) piece.move(runs.at(start), ADOPTION);
+    for (const start of runs.places.startsWaitingFor(wanted, piece.room)) piece.move(runs.at(start), ADOPTION);
   }
   for (const [node, starts] of tables.held(piece.room)) {
     for (const start of starts.slice(0, piece.room)) piece.retry(runs.at(start), node);

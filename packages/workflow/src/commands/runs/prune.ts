@@ -5,9 +5,13 @@
  *      decides it, so a jump of one prunes nothing early and keeps nothing for ever. While no node leads, it stands still.
  * PU2. The uptime advances from a value that the command names, so a command that is applied twice, or a second leader's, advances it once.
  * PU3. A run that is dropped leaves its history behind if that is long; it goes in pieces, with the commands that follow (run-table.ts T4).
+ * PU5. Runs of a type or an outcome may be kept for another time than the others; each such group is in the order of its ends.
  * PU4. A child whose parent is still to hear of its end is not dropped (child-table.ts CT2).
  */
-import { uint } from "../../wire/fields.ts";
+import { retentionOf, type TimedRule, timedRuleCodec } from "../../model/retention-rule.ts";
+import type { FinishedHead, RunRecord } from "../../state/run-record.ts";
+import type { Tables } from "../../state/tables.ts";
+import { messages, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 
 /** Runs that one command drops at most, so that applying it stays short. */
@@ -26,6 +30,8 @@ export interface Prune {
   readonly uptimeMs: number;
   /** How long a run is kept after its end, in ms of uptime. */
   readonly retentionMs: number;
+  /** For runs that are kept for another time. */
+  readonly rules: readonly TimedRule[];
 }
 
 /** Finished runs were dropped. */
@@ -40,32 +46,64 @@ export interface Pruned {
 export const prune = defineCommand<Prune, Pruned>({
   kind: "Prune",
   field: 22,
-  summary: "Drops finished runs that are old, and the oldest beyond a number.",
+  summary: "Drops finished runs that are old for their type and outcome, and the oldest beyond a number.",
   maxRuns: MAX_PRUNED_AT_ONCE,
-  fields: { keepAtMost: uint(2), atMs: uint(3), uptimeFromMs: uint(4), uptimeMs: uint(5), retentionMs: uint(6) },
-  apply(tables, { keepAtMost, uptimeFromMs, uptimeMs, retentionMs }) {
+  fields: {
+    keepAtMost: uint(2),
+    atMs: uint(3),
+    uptimeFromMs: uint(4),
+    uptimeMs: uint(5),
+    retentionMs: uint(6),
+    rules: messages(7, timedRuleCodec),
+  },
+  apply(tables, { keepAtMost, uptimeFromMs, uptimeMs, retentionMs, rules }) {
     const { runs } = tables;
     if (uptimeFromMs === tables.uptimeMs && uptimeMs > uptimeFromMs) tables.uptimeMs = uptimeMs;
-    const runIds: string[] = [];
-    let more = false;
-    let passedOver = 0;
-    for (const run of runs.finished()) {
-      if (run.head.status !== "finished") continue;
-      const isOld = run.head.endedUptimeMs + retentionMs <= tables.uptimeMs;
-      if (!isOld && runs.finishedCount <= keepAtMost) break;
-      if (runIds.length >= MAX_PRUNED_AT_ONCE) {
-        more = true;
-        break;
-      }
-      if (!tables.children.isReported(run.startIndex)) {
-        passedOver += 1;
-        if (passedOver > MAX_PASSED_OVER) break;
-        continue;
-      }
-      runs.prune(run);
-      runIds.push(run.runId);
+    const pruning: Pruning = { runIds: [], passedOver: 0, more: false };
+    for (const { workflowType, status } of rules.length === 0 ? [] : runs.counters.all()) {
+      if (status === "running" || status === "stuck" || status === "paused") continue;
+      const keptMs = retentionOf(rules, { workflowType, status }, retentionMs);
+      pruneWhile(tables, pruning, runs.finished({ workflowType, status }), (head) => isOld(tables, head, keptMs));
     }
+    pruneWhile(tables, pruning, runs.finished(), (head) => {
+      return (rules.length === 0 && isOld(tables, head, retentionMs)) || runs.finishedCount > keepAtMost;
+    });
+    const { runIds, more } = pruning;
     if (runIds.length > 0) tables.events.push({ type: "runs-pruned", index: tables.index, atMs: tables.clock, runIds });
     return { ok: true, kind: "Pruned", pruned: runIds.length, more };
   },
 });
+
+/** What one command has dropped so far. */
+interface Pruning {
+  readonly runIds: string[];
+  passedOver: number;
+  more: boolean;
+}
+
+function isOld({ uptimeMs }: Tables, { endedUptimeMs }: FinishedHead, keptMs: number): boolean {
+  return endedUptimeMs + keptMs <= uptimeMs;
+}
+
+/** Drops the first of these runs, as long as they are due and the command may drop more. */
+function pruneWhile(
+  { runs, children }: Tables,
+  pruning: Pruning,
+  finished: Iterable<RunRecord>,
+  isDue: (head: FinishedHead) => boolean,
+): void {
+  for (const run of finished) {
+    if (run.head.status !== "finished" || !isDue(run.head)) return;
+    if (pruning.runIds.length >= MAX_PRUNED_AT_ONCE) {
+      pruning.more = true;
+      return;
+    }
+    if (!children.isReported(run.startIndex)) {
+      pruning.passedOver += 1;
+      if (pruning.passedOver > MAX_PASSED_OVER) return;
+      continue;
+    }
+    runs.prune(run);
+    pruning.runIds.push(run.runId);
+  }
+}

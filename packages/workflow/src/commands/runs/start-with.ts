@@ -6,6 +6,7 @@
  * SW3. A run that has ended refuses the message, unless the caller asks for another run under its id: then what is kept of the ended run makes room for it, but for
  *      the messages that it remembers: each of them is delivered once over all runs of the id.
  */
+import { callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
 import type { UpdateStatus } from "../../model/update.ts";
 import { numberKey } from "../../records/state-keys.ts";
 import type { RunRecord } from "../../state/run-record.ts";
@@ -15,9 +16,9 @@ import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";
 import { type GivenSignal, knowsSignal, MAX_BUFFERED_SIGNAL_BYTES, takeSignal } from "../messages/signal.ts";
-import { type GivenUpdate, knownUpdate, malformedUpdate, takeUpdate } from "../messages/update.ts";
+import { type GivenUpdate, knownUpdate, malformedUpdate, staleCaller, takeUpdate } from "../messages/update.ts";
 import { type Refused, refused } from "../refusal.ts";
-import { begin, found, type Started, type StartFacts, startCodec } from "./workflow-start.ts";
+import { begin, found, isOwnStart, type Started, type StartFacts, startCodec } from "./workflow-start.ts";
 
 /**
  * Delivers a signal or an update, one of the two, to a run that it starts if its id is free. Answered with StartedWith. Refused as a start, a signal or an update is, and
@@ -56,7 +57,15 @@ const NO_START: StartFacts = {
 };
 
 const signalCodec = messageCodec<GivenSignal>({ name: string(1), payload: bytes(2), signalId: string(3) }, {});
-const updateCodec = messageCodec<GivenUpdate>({ updateId: string(1), name: string(2), input: bytes(3) }, {});
+const updateCodec = messageCodec<GivenUpdate>(
+  {
+    updateId: string(1),
+    name: string(2),
+    input: bytes(3),
+    caller: optional(message(4, callingRunCodec, NO_CALLER)),
+  },
+  {},
+);
 
 export const startWith = defineCommand<StartWith, StartedWith>({
   kind: "StartWith",
@@ -74,12 +83,14 @@ export const startWith = defineCommand<StartWith, StartedWith>({
     const { start, afterEnd } = command;
     const problem = malformed(command);
     if (problem !== undefined) return problem;
+    const stale = command.update === undefined ? undefined : staleCaller(tables, start.runId, command.update);
+    if (stale !== undefined) return stale;
     const run = tables.runs.get(start.runId);
     if (run === undefined) return delivered(tables, begin(tables, start), command);
     const known = knownMessage(tables, run, command);
     if (known !== undefined) return known;
     const running = runningRun(tables, run.runId);
-    if (running.ok) return delivered(tables, found(tables, run, start.seed), command);
+    if (running.ok) return delivered(tables, found(tables, run, isOwnStart(run, start)), command);
     if (!afterEnd) return running;
     if (!tables.children.isReported(run.startIndex)) return unreported(run);
     const { signalIds, updates } = run.head;
@@ -104,7 +115,7 @@ function malformed({ start, signal, update }: StartWith): Refused | undefined {
 
 /** SW2. */
 function knownMessage(tables: Tables, run: RunRecord, { start, signal, update }: StartWith): StartedWith | undefined {
-  const at = found(tables, run, start.seed);
+  const at = found(tables, run, isOwnStart(run, start));
   if (signal !== undefined && knowsSignal(tables, run.runId, signal.signalId)) return answer(at);
   const known = update === undefined ? undefined : knownUpdate(tables, run.runId, update.updateId);
   return known === undefined ? undefined : answer(at, known);

@@ -4,22 +4,33 @@
  * WS1. The owner is the node that asks if it can execute the type, else the least loaded one that can.
  * WS2. The same id again is the same run, with the same type and input; the version must be the same only where the caller pinned it, so that a start
  *      that is repeated after a deployment of a newer version finds its run.
- * WS3. A start with the seed of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
+ * WS3. A start with the seed or the start id of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
  * WS4. A child is started by the present owner of a run that has not ended. It goes to the least loaded node, and is known as a child of its parent from then on,
  *      so that it hears of the parent's end whatever the parent has recorded.
- * WS5. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
+ * WS5. What a start does with a run that exists, its policy decides (model/id-policy.ts). A run that makes way ends and is gone in the same command. A child whose parent is to
+ *      hear of its end does not make way.
+ * WS6. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
  */
 import type { NodeId } from "@raftoral/raft-core";
+import {
+  type Attributes,
+  attributesInvalidText,
+  changedAttributes,
+  decodeChanges,
+  NO_ATTRIBUTES,
+} from "../../model/attributes.ts";
 import { derivedSeed } from "../../model/derived-seed.ts";
+import { ID_POLICIES, type IdPolicy, startDecision } from "../../model/id-policy.ts";
 import { NOT_MENDED } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
+import { statusOf } from "../../state/lists/run-status.ts";
 import type { RunRecord } from "../../state/run-record.ts";
 import { inputOf } from "../../state/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
-import { bool, bytes, message, optional, string, uint } from "../../wire/fields.ts";
+import { bool, bytes, message, named, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import type { Running } from "../find-run.ts";
@@ -46,11 +57,17 @@ export interface StartFacts {
   readonly parent?: StartingParent;
   /** How long the run may take, over all of its generations, in ms of the log clock. Absent: without a limit. */
   readonly runTimeoutMs?: number;
+  /** What the run is found by (model/attributes.ts `encodeAttributes`). Absent: nothing. A run that exists keeps its own. */
+  readonly attributes?: Uint8Array;
+  /** What is done with a run that has the id (use-existing). */
+  readonly idPolicy?: IdPolicy;
+  /** Names the start: the same one again is answered as created. Absent: its seed names it. */
+  readonly startId?: string;
   /** The place in a trace that the run belongs to. Dropped unless it is well-formed; that of a start that is repeated is not compared. */
   readonly trace?: TraceContext;
 }
 
-/** Starts a run. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID or WORKFLOW_TYPE_UNKNOWN. */
+/** Starts a run. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID, WORKFLOW_TYPE_UNKNOWN or ATTRIBUTES_INVALID. */
 export interface WorkflowStart extends StartFacts {
   readonly kind: "WorkflowStart";
 }
@@ -68,6 +85,9 @@ export interface Started {
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
+/** Why a run was cancelled that another start has replaced. */
+const REPLACED = "another start of its id has replaced it";
+
 /** Longest run id, in UTF-16 units. */
 export const MAX_RUN_ID_LENGTH = 512;
 
@@ -83,6 +103,9 @@ const FIELDS = {
   isPinned: optional(bool(19)),
   parent: optional(message(20, startingParentCodec, NO_PARENT)),
   runTimeoutMs: optional(uint(21)),
+  attributes: optional(bytes(22)),
+  idPolicy: optional(named(23, ID_POLICIES, "id policy")),
+  startId: optional(string(24)),
   trace: optional(message(40, traceContextCodec, NO_TRACE)),
 };
 
@@ -93,7 +116,7 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
   kind: "WorkflowStart",
   field: 1,
   summary: "Starts a run, or finds the run that has this id.",
-  maxRuns: 2,
+  maxRuns: 3,
   fields: FIELDS,
   apply: start,
 });
@@ -107,7 +130,9 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     );
   }
   const existing = tables.runs.get(runId);
-  return existing === undefined ? begin(tables, command) : again(tables, existing, command);
+  const standing = existing === undefined ? undefined : again(tables, existing, command);
+  if (standing !== undefined && standing !== "replace") return standing;
+  return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));
 }
 
 /** Starts a run under an id that is free, or that becomes free by `retire`, which is called once nothing refuses the start. */
@@ -115,6 +140,9 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
   const { runId, workflowType } = command;
   const parent = command.parent === undefined ? undefined : parentOf(tables, command.parent, runId);
   if (parent?.ok === false) return parent;
+  const attributes = attributesOf(command);
+  if (typeof attributes === "string")
+    return refused("ATTRIBUTES_INVALID", attributesInvalidText(runId, attributes), { runId });
   const { nodes } = tables;
   const version = command.version === 0 ? nodes.newestVersion(workflowType) : command.version;
   if (version === undefined || !nodes.knows(workflowType, version)) {
@@ -150,6 +178,8 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
       generation: 1,
       family: tables.index,
       deadlineAtMs,
+      initialAttributes: attributes,
+      startId: command.startId ?? "",
       trace,
       behaviourLevel,
     },
@@ -189,6 +219,7 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
     version,
     input: command.input,
     seed,
+    initialAttributes: attributes,
     owner,
     epoch,
     deadlineAtMs,
@@ -198,7 +229,42 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
 }
 
-function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started | Refused {
+/** The answer to a start whose id a run has; "replace" when that run is to make way (WS5). */
+function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started | Refused | "replace" {
+  const differs = differences(tables, run, command);
+  const status = statusOf(run.head);
+  const isOwn = isOwnStart(run, command);
+  const decision = startDecision(command.idPolicy ?? "use-existing", { status, isOwn, isSame: differs.length === 0 });
+  const { runId, workflowType, version } = run;
+  const details = { runId, workflowType, version, status };
+  switch (decision) {
+    case "own":
+    case "existing":
+      return found(tables, run, decision === "own");
+    case "replace":
+      if (!isAwaited(tables, run)) return "replace";
+      return refused(
+        "WORKFLOW_ID_CONFLICT",
+        `Run ${runId} exists and is ${status}, and its parent is to hear of its end: it cannot make way. Choose another id, or cancel it and wait until its parent has heard.`,
+        details,
+      );
+    case "conflict":
+      return refused(
+        "WORKFLOW_ID_CONFLICT",
+        `Run ${runId} exists and is ${status}${differs.length === 0 ? "" : `, with ${differs.join(" and ")}`}. Choose another id, ${differs.length === 0 ? "or another id policy" : "or repeat the same start"}.`,
+        details,
+      );
+  }
+}
+
+/** The answer to a start that finds its run. `isOwn`: it is the one that made the run (WS3). */
+export function found(tables: Tables, run: RunRecord, isOwn: boolean): Started {
+  const { runId, version, head } = run;
+  return { ok: true, kind: "Started", runId, version, created: isOwn, owner: tables.ownerOf(run), epoch: head.epoch };
+}
+
+/** How a start differs from the one that made the run (WS2). */
+function differences(tables: Tables, run: RunRecord, command: WorkflowStart): readonly string[] {
   const differs: string[] = [];
   if (run.workflowType !== command.workflowType) differs.push(`type ${run.workflowType}, not ${command.workflowType}`);
   if (command.isPinned === true && run.version !== command.version) {
@@ -206,21 +272,33 @@ function again(tables: Tables, run: RunRecord, command: WorkflowStart): Started 
   }
   if (command.parent !== undefined && !isChildOf(run, command.parent)) differs.push("another parent");
   if (!sameInput(tables, run, command)) differs.push("another input");
-  if (differs.length > 0) {
-    return refused(
-      "WORKFLOW_ID_CONFLICT",
-      `Run ${run.runId} exists with ${differs.join(" and ")}. Choose another id, or repeat the same start.`,
-      { runId: run.runId, workflowType: run.workflowType, version: run.version },
-    );
-  }
-  return found(tables, run, command.seed);
+  return differs;
 }
 
-/** The answer to a start that finds its run (WS3). */
-export function found(tables: Tables, run: RunRecord, seed: Uint8Array): Started {
-  const { runId, version, head } = run;
-  const created = seed.length > 0 && sameBytes(run.seed, seed);
-  return { ok: true, kind: "Started", runId, version, created, owner: tables.ownerOf(run), epoch: head.epoch };
+/** Whether a start is the one that made the run, repeated (WS3). */
+export function isOwnStart({ seed, startId }: RunRecord, command: StartFacts): boolean {
+  if (command.startId !== undefined && command.startId === startId) return true;
+  return command.seed.length > 0 && sameBytes(seed, command.seed);
+}
+
+/** Whether the run is a child whose parent is to hear of its end: it is known by its place until then. */
+function isAwaited({ children }: Tables, { parent, head, startIndex }: RunRecord): boolean {
+  return parent !== undefined && (head.status === "running" || !children.isReported(startIndex));
+}
+
+/** The run ends, if it goes on, and is gone (WS5). */
+function makeWay(tables: Tables, run: RunRecord): void {
+  const { head, runId } = run;
+  if (head.status === "running") tables.finish(run, head, { status: "cancelled", reason: REPLACED });
+  tables.runs.prune(run);
+  tables.events.push({ type: "runs-pruned", index: tables.index, atMs: tables.clock, runIds: [runId] });
+}
+
+/** The attributes that a run begins with, or what is wrong with them. */
+function attributesOf({ attributes = NOTHING }: StartFacts): Attributes | string {
+  const changes = decodeChanges(attributes);
+  if (typeof changes === "string") return changes;
+  return changes.size === 0 ? NO_ATTRIBUTES : changedAttributes(NO_ATTRIBUTES, changes);
 }
 
 /** The parent as the child keeps it. Refused with STALE_OWNER unless the start is of the parent's present owner (WS4). */

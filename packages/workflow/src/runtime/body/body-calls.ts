@@ -10,6 +10,7 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 import type { NonDeterminismError } from "../../author/errors.ts";
+import type { Attributes } from "../../model/attributes.ts";
 import type { RecordPosition } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
@@ -18,6 +19,7 @@ import type { History } from "../history/history.ts";
 import type { Activity } from "./activity.ts";
 import type { Answers } from "./answers.ts";
 import type { BodyAlarms } from "./body-alarms.ts";
+import { BodyAttributes } from "./body-attributes.ts";
 import type { ContextGuard } from "./context-guard.ts";
 import type { Interception } from "./interception.ts";
 import type { Interruption } from "./interruption.ts";
@@ -42,6 +44,7 @@ export interface BodyParts {
   /** Largest value that is recorded, in bytes. */
   readonly maxPayloadBytes: number;
   readonly interception: Interception | undefined;
+  readonly run: { readonly runId: string; readonly initialAttributes: Attributes };
   /** Behaviours of the engine that the run has. */
   readonly behaviourLevel: BehaviourLevel;
   /** Nothing of the body is recorded: no answer is given before it stands in the log. */
@@ -81,12 +84,14 @@ export class BodyCalls {
   readonly pending = (): readonly PendingCall[] => {
     return [...Array.from(this.steps, (path) => ({ kind: "step", path }) as const), ...this.waits.all];
   };
+  readonly attributes: BodyAttributes;
   /** What `ctx.patched` has answered, by id. */
   readonly patches = new LazyMap<string, boolean>();
 
   constructor(parts: BodyParts) {
     this.parts = parts;
     this.#resumesAfter = parts.resumesAfter;
+    this.attributes = new BodyAttributes(parts.run.runId, parts.run.initialAttributes);
   }
 
   /** Context calls of the body that have not settled. */

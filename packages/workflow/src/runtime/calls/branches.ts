@@ -7,6 +7,7 @@
  * BN3. A race ends when all its branches have settled: what a loser does to clean up is a part of the race.
  */
 import { BranchCancelledError, ScopeTimeoutError } from "../../author/errors.ts";
+import { WorkflowError } from "../../errors.ts";
 import { Branch } from "../body/branch.ts";
 import type { CallSite } from "./call-site.ts";
 import { called } from "./called.ts";
@@ -53,11 +54,13 @@ export interface Winner {
   readonly value: unknown;
 }
 
-/** Runs all branches; the first one that settles decides, and the others are cancelled (BN3). */
+/** Runs all branches; the first one that settles decides, and the others are cancelled (BN3). Rejects with INPUT_INVALID when there are none. */
 export async function race(
   site: CallSite,
   branches: readonly (readonly [name: string, run: (site: CallSite) => unknown])[],
 ): Promise<Winner> {
+  if (branches.length === 0)
+    throw new WorkflowError("INPUT_INVALID", "A race has no branches, and would never end. Give it one at least.");
   const runners = branches.map(([name, run]) => {
     const branch = new Branch(site.branch);
     const value = called(async () => await inBranch(site, branch, {}, run));

@@ -8,6 +8,7 @@
  * CH4. When the branch that waits for a child is cancelled, the child is asked to cancel, unless its policy is to be abandoned. The branch does not wait for its end.
  */
 import { createHash } from "node:crypto";
+import { storedAttributes } from "../../author/attributes.ts";
 import type { ChildOptions } from "../../author/child.ts";
 import { durationMs } from "../../author/duration.ts";
 import { ChildCancelledError, ChildFailedError, NonDeterminismError } from "../../author/errors.ts";
@@ -17,12 +18,14 @@ import { inputOf, type StandardSchemaV1, validated } from "../../author/schema.t
 import type { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { MAX_RUN_ID_LENGTH, type WorkflowStart } from "../../commands/runs/workflow-start.ts";
+import { encodeAttributes } from "../../model/attributes.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
 import type { AwaitedChild } from "../mending/child-retries.ts";
+import type { CallSender } from "./between/call-sender.ts";
 import type { CallSite } from "./call-site.ts";
 import { externalRecord } from "./external-record.ts";
 import type { KeyedRun } from "./steps/idempotency-key.ts";
@@ -40,6 +43,7 @@ export interface ChildSetting {
     readonly trace: TraceContext | undefined;
   };
   readonly externals: ExternalRecords;
+  readonly calls: CallSender;
   /** Asks a child to cancel, without waiting for the answer. */
   readonly cancel: (runId: string, reason: string) => void;
   /** Has a child go on that has ended, without waiting for that; undefined unless the run was retried. */
@@ -58,6 +62,8 @@ export interface ChildCall {
   readonly closePolicy: ParentClosePolicy;
   /** 0: without a limit. */
   readonly runTimeoutMs: number;
+  /** As commands have them; no bytes for none. */
+  readonly attributes: Uint8Array;
 }
 
 /** What the id of a child follows from. */
@@ -93,7 +99,8 @@ export function childCall(
   const path = paths.next(options.name ?? workflowType);
   const { id: runId = childId(parent, path), version = newest, parentClosePolicy: closePolicy = "cancel" } = options;
   const runTimeoutMs = options.timeout === undefined ? 0 : Math.ceil(durationMs(options.timeout));
-  return { path, runId, workflowType, version, input, schema, closePolicy, runTimeoutMs };
+  const attributes = encodeAttributes(storedAttributes(runId, options.attributes ?? {}));
+  return { path, runId, workflowType, version, input, schema, closePolicy, runTimeoutMs, attributes };
 }
 
 /** Starts the child, and gives it as it is recorded (CH1). Rejects with ChildFailedError when that is refused (CH2). */
@@ -159,7 +166,7 @@ async function started(site: CallSite, { run, externals }: ChildSetting, call: C
 }
 
 async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall): Promise<WorkflowStart> {
-  const { path, runId, workflowType, version, schema, closePolicy, runTimeoutMs } = call;
+  const { path, runId, workflowType, version, schema, closePolicy, runTimeoutMs, attributes } = call;
   const input = encodeValue(call.input, `the input of child ${runId}`, site.maxPayloadBytes);
   const raw = decodeValue(input, `the input of child ${runId}`);
   if (schema !== undefined) await validated(schema, raw, inputOf(workflowType));
@@ -175,6 +182,7 @@ async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall
     atMs: site.clock.wallMs(),
     seed: seedOf(run, path),
     ...(runTimeoutMs === 0 ? {} : { runTimeoutMs }),
+    ...(attributes.length === 0 ? {} : { attributes }),
     ...(trace === undefined ? {} : { trace }),
     parent: { runId: run.runId, startIndex, path, closePolicy, epoch },
   };

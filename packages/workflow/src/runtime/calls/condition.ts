@@ -7,6 +7,13 @@
  */
 import { CallerContext } from "../body/body-place.ts";
 import type { CallSite } from "./call-site.ts";
+import { sleep } from "./sleep.ts";
+
+/** Whether a condition came to hold before a time was over, which is recorded at `path`. */
+export function inTime(site: CallSite, held: Promise<void>, path: string, timeoutMs: number): Promise<boolean> {
+  const late = site.call(() => sleep(site, path, timeoutMs));
+  return Promise.race([held.then(() => true), late.then(() => false)]);
+}
 
 /** Resolves once `holds` gives true. Rejects with what it throws. To be used within {@link CallSite.call}. */
 export function condition(site: CallSite, holds: () => boolean): Promise<void> {

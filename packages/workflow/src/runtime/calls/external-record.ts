@@ -19,6 +19,8 @@ export interface ExternalCall {
   readonly path: string;
   /** Names the call. */
   readonly kind: RecordKind;
+  /** Brings the record about, where nothing is recorded. */
+  readonly begin?: () => Promise<void>;
   /** When the wait is over, in the run's time, and what the owner records then. */
   readonly deadline?: { readonly atMs: number; readonly kind: RecordKind } | undefined;
 }
@@ -49,6 +51,7 @@ export async function externalRecord(
   const replayed = replay.pass(path, kind);
   if (replayed !== undefined) await replayed;
   const record = await site.fresh(path, async () => {
+    await call.begin?.();
     const position = externals.arrival(path);
     if (position === undefined)
       await site.body.waits.during(pendingOf(call), () => site.park(() => arrival(site, externals, call)));

@@ -97,6 +97,7 @@ describe("across a message channel", () => {
       expect(await far.stream(streamed)).toEqual(await engine.stream(streamed));
       expect(await far.variables({ runId: id })).toEqual(await engine.variables({ runId: id }));
       expect(await far.list({})).toEqual(await engine.list({}));
+      expect(await far.counts()).toEqual(await engine.counts());
       expect(await far.ownedBy(1)).toEqual(await engine.ownedBy(1));
       expect(await far.progress(id, 1)).toEqual(await engine.progress(id, 1));
       expect(await far.overview()).toEqual(await engine.overview());

@@ -6,7 +6,10 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
-import type { ChildView, RunEnd, RunPage, RunQuery, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
+import type { RunCount } from "../../state/lists/run-counters.ts";
+import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { OwedAnswer } from "../../state/owed-answers.ts";
+import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
@@ -85,6 +88,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
     return this.#executor.state.children(runId, limit);
   }
 
+  async owedAnswers(limit: number): Promise<readonly OwedAnswer[]> {
+    return this.#executor.state.owedAnswers(limit);
+  }
+
   async unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]> {
     return this.#executor.state.unreportedEnds(limit);
   }
@@ -99,6 +106,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async list(query: RunQuery): Promise<RunPage> {
     return this.#executor.state.list(query);
+  }
+
+  async counts(): Promise<readonly RunCount[]> {
+    return this.#executor.state.counts();
   }
 
   async ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]> {

@@ -12,17 +12,11 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
 import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
+import type { RunCount } from "../../state/lists/run-counters.ts";
+import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { OwedAnswer } from "../../state/owed-answers.ts";
 import type { WaitingRuns } from "../../state/run-counts.ts";
-import type {
-  ChildView,
-  NodeView,
-  RunEnd,
-  RunPage,
-  RunQuery,
-  RunSummary,
-  RunView,
-  UnreportedEnd,
-} from "../../state/run-view.ts";
+import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 
@@ -91,11 +85,16 @@ export interface WorkflowEngine {
   children(runId: string, limit: number): Promise<readonly ChildView[] | undefined>;
   /** At most `limit` of the children that have ended and whose parents have not heard of it. */
   unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]>;
+  /** At most `limit` of the answers that runs are owed which called other runs. */
+  owedAnswers(limit: number): Promise<readonly OwedAnswer[]>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   /** One page of a run's variables, or one of them. It does not look at the run's history. */
   variables(query: VariableQuery): Promise<VariablePage | undefined>;
+  /** One page of the runs that fit a query. */
   list(query: RunQuery): Promise<RunPage>;
-  /** Running runs of a node, oldest start first. */
+  /** How many runs there are of each type and status. */
+  counts(): Promise<readonly RunCount[]>;
+  /** Running runs of a node, in the order of their creation. */
   ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;
   overview(): Promise<EngineOverview>;
 }

@@ -3,6 +3,7 @@ import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import { inputOf, outputOf, validated } from "../../author/schema.ts";
+import { SettledEnd } from "../../author/settled-end.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
 import { INPUT_PATH } from "../../model/record.ts";
@@ -11,6 +12,8 @@ import type { CallSite } from "../calls/call-site.ts";
 import { parsedInput } from "../calls/parsed.ts";
 import type { BodyHandlers } from "../handlers/body-handlers.ts";
 import { never } from "../history/history.ts";
+
+const NOTHING = new Uint8Array();
 
 /** One call of a body. */
 export interface BodyRun {
@@ -34,6 +37,10 @@ export async function bodyOutcome(run: BodyRun): Promise<RunOutcome> {
     const running = definition.run(context, given);
     handlers.begin();
     const returned = await running;
+    if (returned instanceof SettledEnd) {
+      handlers.settledEnd = returned;
+      return { status: "completed", result: NOTHING };
+    }
     const { output, type } = definition;
     const result = output === undefined ? returned : await validated(output, returned, outputOf(type));
     return { status: "completed", result: encodeValue(result, `result of run ${runId}`, site.maxPayloadBytes) };

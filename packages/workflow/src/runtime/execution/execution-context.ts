@@ -1,15 +1,18 @@
 /** The author's context over a running execution: gives every call its path within one scope. */
 import type { AbortOptions } from "../../author/abort-options.ts";
+import type { AttributeUpdates, AttributeValues } from "../../author/attributes.ts";
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
 import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
 import { encodeValue } from "../../author/json-value.ts";
+import type { ObjectType, TypedObject } from "../../author/objects/typed-object.ts";
 import type { QueryDefinition } from "../../author/query.ts";
 import type { Recordable, Recorded } from "../../author/recorded.ts";
+import type { CalledObject, RunCallArguments, RunCallOptions } from "../../author/run-calls.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
-import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update.ts";
+import type { UpdateDefinition, UpdateHandlerOptions, UpdateInput, UpdateResult } from "../../author/update.ts";
 import type { VariableDefinition } from "../../author/variable.ts";
 import type {
   ConditionOptions,
@@ -31,6 +34,9 @@ import type {
 import type { WorkflowLog } from "../../author/workflow-log.ts";
 import type { WorkflowResult } from "../../author/workflow-types.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
+import { setAttributes } from "../calls/attributes.ts";
+import { callRun, type RunCall } from "../calls/between/call-run.ts";
+import { calledObject } from "../calls/between/object-call.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
 import { childCall, childResult, startChild } from "../calls/child.ts";
@@ -105,6 +111,10 @@ export class ExecutionContext implements WorkflowContext {
 
   get historySize(): number {
     return this.#site.body.answers;
+  }
+
+  get attributes(): AttributeValues {
+    return this.#site.body.attributes.values;
   }
 
   get log(): WorkflowLog {
@@ -211,12 +221,10 @@ export class ExecutionContext implements WorkflowContext {
     options: { readonly timeout?: Duration | undefined } & AbortOptions = {},
   ): Promise<unknown> {
     return this.#own.call("waitFor", signal, options.signal, () => {
-      const { timeout } = options;
-      const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
+      const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
       const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
       const path = this.#paths.next(name);
-      const { inbox } = this.#execution;
-      return (site) => waitFor(site, inbox, { path, name, timeoutMs, schema });
+      return (site) => waitFor(site, this.#execution.inbox, { path, name, timeoutMs, schema });
     });
   }
 
@@ -224,21 +232,19 @@ export class ExecutionContext implements WorkflowContext {
     return this.#own.call("token", name, undefined, () => {
       const { timeout, schema } = options;
       const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
-      const path = this.#paths.next(name);
+      const call = { path: this.#paths.next(name), name, timeoutMs, schema };
       // The type of the answer is the author's, or the schema's.
-      return (site) =>
-        token(site, this.#execution.children, { path, name, timeoutMs, schema }) as Promise<Token<Answer>>;
+      return (site) => token(site, this.#execution.children, call) as Promise<Token<Answer>>;
     });
   }
 
   stream<Given extends Recordable<Given>>(name: string): StreamWriter<Given>;
   stream<Given>(definition: StreamDefinition<Given>): StreamWriter<Given>;
   stream(stream: StreamDefinition | string): StreamWriter {
-    const { streams } = this.#execution;
     this.#site.guard.check("stream");
     const { name, schema } = typeof stream === "string" ? { name: stream, schema: undefined } : stream;
     escapedName(name);
-    return new StreamHandle(streams, this.#paths.prefix, name, schema);
+    return new StreamHandle(this.#execution.streams, this.#paths.prefix, name, schema);
   }
 
   start<Workflow extends ChildWorkflow>(
@@ -270,6 +276,38 @@ export class ExecutionContext implements WorkflowContext {
     });
   }
 
+  setAttributes(changes: AttributeUpdates): Promise<void> {
+    const change = () => setAttributes(this.#site.body.attributes, this.#paths.next("attributes"), changes);
+    return this.#own.call("setAttributes", undefined, undefined, change);
+  }
+
+  update<Update extends UpdateDefinition | string>(
+    runId: string,
+    update: Update,
+    ...args: RunCallArguments<UpdateInput<Update>>
+  ): Promise<UpdateResult<Update>> {
+    const [input, options = {}] = args as readonly [input?: unknown, options?: RunCallOptions];
+    const { name, input: schema } = typeof update === "string" ? { name: update, input: undefined } : update;
+    const call = { runId, name, input, schema, object: undefined };
+    // The answer has the type of the definition, as the record gives it back.
+    return this.#callRun(options.name ?? name, options.signal, call) as Promise<UpdateResult<Update>>;
+  }
+
+  object<Definition extends TypedObject = TypedObject>(
+    object: Definition | ObjectType<Definition>,
+    key: string,
+  ): CalledObject<Definition> {
+    this.#site.guard.check("object");
+    return calledObject(object, key, (name, signal, call) => this.#callRun(name, signal, call));
+  }
+
+  #callRun(name: string, signal: AbortSignal | undefined, call: Omit<RunCall, "path">): Promise<unknown> {
+    return this.#own.call("call", name, signal, () => {
+      const path = this.#paths.next(name);
+      return (site) => callRun(site, this.#execution.children, { ...call, path });
+    });
+  }
+
   continueAsNew(input?: unknown): Promise<never> {
     return this.#own.call("continueAsNew", undefined, undefined, () => {
       const execution = this.#execution;
@@ -277,7 +315,7 @@ export class ExecutionContext implements WorkflowContext {
       const bytes = encodeValue(input, `the next input of run ${this.runId}`, this.#site.maxPayloadBytes);
       return async (site) => {
         await site.gate();
-        execution.continueAsNew(bytes);
+        this.#execution.continueAsNew(bytes);
         return await never<never>();
       };
     });

@@ -1,5 +1,6 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
+import type { Attributes } from "../../model/attributes.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
@@ -31,6 +32,8 @@ export interface ExecutionShared {
   readonly cancelGraceMs: number;
   readonly random: () => number;
   readonly emit: (event: RuntimeEvent) => void;
+  /** The newest version of a type that this node has registered. */
+  readonly newestVersion: (type: string) => number | undefined;
   /** The record at a path of a run, as this node has it. */
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   /** A run as this node has it. */
@@ -54,6 +57,8 @@ export interface ExecutionStart {
   readonly epoch: Epoch;
   readonly attempt: number;
   readonly input: Uint8Array;
+  /** What its attributes were when this generation began. */
+  readonly initialAttributes: Attributes;
   readonly seed: Uint8Array;
   /** The place in a trace that the run belongs to. */
   readonly trace: TraceContext | undefined;

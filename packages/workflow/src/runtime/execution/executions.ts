@@ -388,11 +388,11 @@ function brings({ signals, latestUpdate }: RunningSummary, evicted: EvictedBody)
 
 /** A run that has no history yet. */
 function startOf(
-  { runId, version, epoch, input, seed, trace, behaviourLevel }: RunStarted | RunContinued,
+  { runId, version, epoch, input, seed, trace, behaviourLevel, initialAttributes }: RunStarted | RunContinued,
   at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals" | "updates">,
 ): ExecutionStart {
   const { startIndex, generation, cancelReason, signals, updates } = at;
   const nothing = { history: [], progress: [], streams: [], isRetried: false, keptSignals: [] };
   const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
-  return { ...given, attempt: 1, cancelReason, signals, updates, ...nothing };
+  return { ...given, attempt: 1, initialAttributes, cancelReason, signals, updates, ...nothing };
 }

@@ -20,7 +20,6 @@ import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import { callOf, isExternal, type RecordKind, type RecordPosition } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
 import { Activity } from "../body/activity.ts";
 import { Answers } from "../body/answers.ts";
 import { BodyAlarms } from "../body/body-alarms.ts";
@@ -49,9 +48,7 @@ import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
 import { BodyLines, type RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
-
-/** How a body ends: with its run, or with its generation. */
-type BodyOutcome = RunOutcome | { readonly status: "continued"; readonly input: Uint8Array };
+import { type BodyOutcome, settledOutcome } from "./settled-outcome.ts";
 
 /** One execution of a run's body. The owner calls `execute` once, then tells it of cancellations and of the loss of the run (B1 to B5). */
 export class RunExecution {
@@ -145,6 +142,7 @@ export class RunExecution {
       resumesAfter: evicted?.lastWake,
       maxPayloadBytes: shared.maxPayloadBytes,
       interception: this.#interception,
+      run: start,
       behaviourLevel: start.behaviourLevel,
       isAgain: shared.isAgain ?? false,
       onDiverged: (error) => this.#diverged(error),
@@ -176,7 +174,11 @@ export class RunExecution {
     };
     const values = start.history.map(([, { value }]) => value);
     this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
-    const { setting, cancels: childCancels, retries: childRetries } = bodyChildren(start, shared, reports, holds);
+    const {
+      setting,
+      cancels: childCancels,
+      retries: childRetries,
+    } = bodyChildren(start, shared, reports, holds, onLost);
     this.children = setting;
     const parts = { interruption, activity: this.#activity, history: this.#history, answers: this.#answers };
     const { queries, handlers } = this;
@@ -203,7 +205,8 @@ export class RunExecution {
     if (interruption.isOver) return;
     handlers.returned();
     this.queries.returned();
-    const over = Promise.race([handlers.drained(), this.#ended.promise]).then(() => returned);
+    const drained = Promise.race([handlers.drained(), this.#ended.promise]);
+    const over = drained.then(() => settledOutcome(returned, this, this.#shared));
     const outcome = returned.status === "failed" ? returned : await Promise.race([over, this.#stray.promise]);
     if (interruption.isOver) return;
     if (this.#history.left > 0 && interruption.cancelled === undefined) {
@@ -344,7 +347,7 @@ export class RunExecution {
     void this.#proposeEnd({ status: "failed", error: recordedError(error) }).then(() => this.end("ended"));
   }
 
-  #outcome(): Promise<RunOutcome> {
+  #outcome(): ReturnType<typeof bodyOutcome> {
     return bodyOutcome({
       definition: this.definition,
       start: this.start,
@@ -358,7 +361,7 @@ export class RunExecution {
 
   /** Fails the run (B5). */
   #strayRejection(reason: unknown, inside: string | undefined): void {
-    if (this.interruption.cancelled !== undefined) {
+    if (this.interruption.cancelled !== undefined || this.definition.reportsRejections === true) {
       // Branches that the body dropped are interrupted like those that it awaits.
       if (!(reason instanceof CancelledError)) this.#reports.lateRejection(reason, inside);
       return;
@@ -377,7 +380,7 @@ export class RunExecution {
   async #proposeEnd(outcome: BodyOutcome): Promise<void> {
     const { runId } = this.start;
     try {
-      await (outcome.status === "continued" ? this.#history.continueAsNew(outcome.input) : this.#history.end(outcome));
+      await (outcome.status === "continued" ? this.#history.continueAsNew(outcome) : this.#history.end(outcome));
     } catch (error) {
       if (this.interruption.isOver) return;
       if (outcome.status === "failed") {

@@ -1,5 +1,6 @@
 /** The handlers of one body: what messages from outside begin in it. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { SettledEnd } from "../../author/settled-end.ts";
 import type { SignalDefinition } from "../../author/signal.ts";
 import type { StepPaths } from "../../author/step-path.ts";
 import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update.ts";
@@ -32,6 +33,8 @@ type Handler = (ctx: WorkflowContext, value: never) => unknown;
 /** Registers handlers and follows them to their ends. */
 export class BodyHandlers {
   readonly updates: BodyUpdates;
+  /** What the body has returned if it leaves its end open until its handlers have ended. */
+  settledEnd: SettledEnd | undefined;
   readonly #runs: HandlerRuns;
   readonly #signals: SignalHandlers;
 

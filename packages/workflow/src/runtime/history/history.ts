@@ -26,6 +26,7 @@ import { LazyMap } from "../collections/lazy-map.ts";
 import { LazySet } from "../collections/lazy-set.ts";
 import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
 import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
+import type { NextGeneration } from "./next-generation.ts";
 import type { LeftBehind, Ownership, UpdateAcceptance, UpdateConclusion } from "./ownership.ts";
 import { RunTime } from "./run-time.ts";
 import { StagedRecords } from "./staged-records.ts";
@@ -266,7 +267,7 @@ export class History {
   }
 
   /** Begins the run's next generation, after all that is staged and written. Rejects when the log refuses it. */
-  async continueAsNew(input: Uint8Array): Promise<void> {
+  async continueAsNew({ input, version }: NextGeneration): Promise<void> {
     const streamed = this.streams.close();
     if (streamed !== undefined) await streamed;
     await this.#staged.quiet();
@@ -275,6 +276,7 @@ export class History {
       kind: "ContinueAsNew",
       runId,
       input,
+      ...(version === undefined ? {} : { version }),
       atMs: this.#clock.wallMs(),
       owner,
       epoch,

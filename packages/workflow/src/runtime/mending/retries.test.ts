@@ -158,7 +158,7 @@ describe("a run that is retried", () => {
     await expect(w.runtime(1).result("r")).rejects.toMatchObject({ code: "WORKFLOW_CANCELLED" });
     await w.runtime(1).mend("r", retry);
     expect(await w.runtime(1).getStatus("r")).toMatchObject({ status: "running", cancelReason: undefined });
-    await expect(w.runtime(1).mend("r", retry)).rejects.toMatchObject({ code: "WORKFLOW_NOT_FINISHED" });
+    await expect(w.runtime(1).mend("r", retry)).rejects.toMatchObject({ code: "WORKFLOW_RUNNING" });
     await w.runtime(1).mend("r", { kind: "terminate" });
     await w.runtime(1).mend("r", retry);
     await w.runtime(1).signal("r", "go", 5);

@@ -75,7 +75,7 @@ describe("the commands", () => {
   test("have help with examples", async () => {
     const all = await raftoral("storage", "--help");
     expect(all.code).toBe(0);
-    for (const command of ["inspect", "verify", "backup", "restore", "recover"]) {
+    for (const command of ["inspect", "verify", "lists", "backup", "restore", "recover"]) {
       expect(all.out).toContain(`  ${command} `);
       expect((await raftoral("storage", command, "--help")).out).toMatch(/Examples?:\n {2}\$ raftoral storage /);
     }
@@ -92,6 +92,27 @@ describe("the commands", () => {
     const outcome = await raftoral("storage", ...args);
     expect(outcome.code).toBe(code);
     expect(outcome.err).toMatch(message);
+  });
+
+  test("lists and counts are compared with the runs, and made again", async () => {
+    const { nodes } = await cluster.form(1);
+    const [node] = nodes as [RaftoralNode];
+    const started = await node.workflows.start(quick, 1, { runId: "one", attributes: { customer: "ada" } });
+    await started.result();
+    await node.stop();
+    const data = dataOf(0);
+    // The folder has the state of its last checkpoint; what the log has beyond is applied at the start.
+    expect(await raftoral("storage", "lists", data)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Lists and counts agree with the \d+ runs\.\n$/),
+    });
+    const rebuilt = await raftoral("storage", "lists", data, "--rebuild", "--json");
+    expect(JSON.parse(rebuilt.out)).toMatchObject({ missing: 0, surplus: 0, miscounted: [], isRebuilt: true });
+    expect((await raftoral("storage", "lists", "/no/such/folder")).err).toMatch(/STORAGE_PATH_INVALID/);
+    const again = await cluster.start({ dataDir: data });
+    const found = await Array.fromAsync(again.workflows.list({ attributes: { customer: "ada" } }));
+    expect(found.map(({ runId }) => runId)).toEqual(["one"]);
+    expect(await again.workflows.counts()).toEqual([{ workflowType: "quick", status: "completed", runs: 1 }]);
   });
 
   test("inspect and verify a folder; verify names what is damaged, and a backup of it is refused", async () => {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CliIo } from "../../io.ts";
 import { addBackup } from "./backup.ts";
 import { addInspect } from "./inspect.ts";
+import { addLists } from "./lists.ts";
 import { addRecover } from "./recover.ts";
 import { addRestore } from "./restore.ts";
 import { addVerify } from "./verify.ts";
@@ -21,6 +22,7 @@ export function addStorage(program: Command, io: CliIo, setExitCode: (code: numb
   const host = { io, setExitCode };
   addInspect(storage, host);
   addVerify(storage, host);
+  addLists(storage, host);
   addBackup(storage, host);
   addRestore(storage, host);
   addRecover(storage, host);

@@ -74,7 +74,15 @@ describe("an idempotency key", () => {
     expect(keys).toHaveLength(3);
     expect(new Set(keys)).toEqual(new Set([idempotencyKey({ runId: "order-17", seed: SEED }, "charge#0")]));
     const { engine } = w.cluster.node(1);
-    await engine.propose({ kind: "Prune", keepAtMost: 0, atMs: 1, uptimeFromMs: 0, uptimeMs: 0, retentionMs: 1 });
+    await engine.propose({
+      kind: "Prune",
+      keepAtMost: 0,
+      atMs: 1,
+      uptimeFromMs: 0,
+      uptimeMs: 0,
+      retentionMs: 1,
+      rules: [],
+    });
     const again = w.next("run-ended");
     await engine.propose({ ...start, owner: 1, seed: SEED.map((byte) => byte + 1) });
     await again;

@@ -5,15 +5,15 @@
 // @generated from file raftoral/nodes.proto (package raftoral, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file raftoral/nodes.proto.
  */
 export const file_raftoral_nodes: GenFile = /*@__PURE__*/
-  fileDesc("ChRyYWZ0b3JhbC9ub2Rlcy5wcm90bxIIcmFmdG9yYWwiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0ikwEKDE5vZGVSZWdpc3RlchIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEiwKBXR5cGVzGAMgAygLMh0ucmFmdG9yYWwuV29ya2Zsb3dUeXBlVmVyc2lvbhIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBBIXCg9iZWhhdmlvdXJfbGV2ZWwYKCABKA0iWAoITm9kZUxvc3QSDwoHbm9kZV9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIOCgZmb3JnZXQYBCABKAgiSQoJTm9kZURyYWluEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiIgoITW92ZVJ1bnMSFgoOcHJvcG9zZWRfYXRfbXMYASABKAQifAoFUHJ1bmUSFAoMa2VlcF9hdF9tb3N0GAIgASgNEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEEhYKDnVwdGltZV9mcm9tX21zGAQgASgEEhEKCXVwdGltZV9tcxgFIAEoBBIUCgxyZXRlbnRpb25fbXMYBiABKARKBAgBEAJiBnByb3RvMw");
+  fileDesc("ChRyYWZ0b3JhbC9ub2Rlcy5wcm90bxIIcmFmdG9yYWwiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0ikwEKDE5vZGVSZWdpc3RlchIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEiwKBXR5cGVzGAMgAygLMh0ucmFmdG9yYWwuV29ya2Zsb3dUeXBlVmVyc2lvbhIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBBIXCg9iZWhhdmlvdXJfbGV2ZWwYKCABKA0iWAoITm9kZUxvc3QSDwoHbm9kZV9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIOCgZmb3JnZXQYBCABKAgiSQoJTm9kZURyYWluEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiIgoITW92ZVJ1bnMSFgoOcHJvcG9zZWRfYXRfbXMYASABKAQipAEKBVBydW5lEhQKDGtlZXBfYXRfbW9zdBgCIAEoDRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIWCg51cHRpbWVfZnJvbV9tcxgEIAEoBBIRCgl1cHRpbWVfbXMYBSABKAQSFAoMcmV0ZW50aW9uX21zGAYgASgEEiYKBXJ1bGVzGAcgAygLMhcucmFmdG9yYWwuUmV0ZW50aW9uUnVsZUoECAEQAiJpCg1SZXRlbnRpb25SdWxlEhUKDXdvcmtmbG93X3R5cGUYASABKAkSKwoHb3V0Y29tZRgCIAEoDjIaLnJhZnRvcmFsLlJldGVudGlvbk91dGNvbWUSFAoMcmV0ZW50aW9uX21zGAMgASgEKmUKEFJldGVudGlvbk91dGNvbWUSDwoLQU5ZX09VVENPTUUQABIVChFPVVRDT01FX0NPTVBMRVRFRBABEhIKDk9VVENPTUVfRkFJTEVEEAISFQoRT1VUQ09NRV9DQU5DRUxMRUQQA2IGcHJvdG8z");
 
 /**
  * @generated from message raftoral.WorkflowTypeVersion
@@ -197,6 +197,13 @@ export type Prune = Message<"raftoral.Prune"> & {
    * @generated from field: uint64 retention_ms = 6;
    */
   retentionMs: bigint;
+
+  /**
+   * For runs that are kept for another time: the rule that says most of a run decides.
+   *
+   * @generated from field: repeated raftoral.RetentionRule rules = 7;
+   */
+  rules: RetentionRule[];
 };
 
 /**
@@ -205,4 +212,69 @@ export type Prune = Message<"raftoral.Prune"> & {
  */
 export const PruneSchema: GenMessage<Prune> = /*@__PURE__*/
   messageDesc(file_raftoral_nodes, 5);
+
+/**
+ * @generated from message raftoral.RetentionRule
+ */
+export type RetentionRule = Message<"raftoral.RetentionRule"> & {
+  /**
+   * Empty: any.
+   *
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * @generated from field: raftoral.RetentionOutcome outcome = 2;
+   */
+  outcome: RetentionOutcome;
+
+  /**
+   * @generated from field: uint64 retention_ms = 3;
+   */
+  retentionMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.RetentionRule.
+ * Use `create(RetentionRuleSchema)` to create a new message.
+ */
+export const RetentionRuleSchema: GenMessage<RetentionRule> = /*@__PURE__*/
+  messageDesc(file_raftoral_nodes, 6);
+
+/**
+ * @generated from enum raftoral.RetentionOutcome
+ */
+export const RetentionOutcome = {
+  /**
+   * @generated from enum value: ANY_OUTCOME = 0;
+   */
+  ANY_OUTCOME: 0,
+
+  /**
+   * @generated from enum value: OUTCOME_COMPLETED = 1;
+   */
+  OUTCOME_COMPLETED: 1,
+
+  /**
+   * @generated from enum value: OUTCOME_FAILED = 2;
+   */
+  OUTCOME_FAILED: 2,
+
+  /**
+   * @generated from enum value: OUTCOME_CANCELLED = 3;
+   */
+  OUTCOME_CANCELLED: 3,
+} as const;
+
+/**
+ * @generated from enum raftoral.RetentionOutcome
+ */
+export type RetentionOutcome = (typeof RetentionOutcome)[keyof typeof RetentionOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.RetentionOutcome.
+ */
+export const RetentionOutcomeSchema: GenEnum<RetentionOutcome> = /*@__PURE__*/
+  enumDesc(file_raftoral_nodes, 0);
 

@@ -24,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwirwIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSJQoFdHJhY2UYKCABKAsyFi5yYWZ0b3JhbC5UcmFjZUNvbnRleHQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEImUKBlVwZGF0ZRITCgt3b3JrZmxvd19pZBgBIAEoCRIRCgl1cGRhdGVfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVpbnB1dBgEIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCK6AQoMVXBkYXRlQW5zd2VyEhMKC3dvcmtmbG93X2lkGAEgASgJEhEKCXVwZGF0ZV9pZBgCIAEoCRIoCgd2ZXJkaWN0GAMgASgOMhcucmFmdG9yYWwuVXBkYXRlVmVyZGljdBILCgNrZXkYBCABKAkSDQoFdmFsdWUYBSABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCKsAgoJU3RhcnRXaXRoEiYKBXN0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydBIqCgZzaWduYWwYAiABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguU2lnbmFsEioKBnVwZGF0ZRgDIAEoCzIaLnJhZnRvcmFsLlN0YXJ0V2l0aC5VcGRhdGUSEQoJYWZ0ZXJfZW5kGAQgASgIEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEGjoKBlNpZ25hbBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEQoJc2lnbmFsX2lkGAMgASgJGjgKBlVwZGF0ZRIRCgl1cGRhdGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVpbnB1dBgDIAEoDCJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEInEKDUNvbnRpbnVlQXNOZXcSEwoLd29ya2Zsb3dfaWQYASABKAkSDQoFaW5wdXQYAiABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJcCglUZXJtaW5hdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQiegoFUGF1c2USEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmlzX25vdxgDIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIpABCgVSZXRyeRITCgt3b3JrZmxvd19pZBgBIAEoCRIMCgRmcm9tGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEigKBnBhcmVudBgFIAEoCzIYLnJhZnRvcmFsLlN0YXJ0aW5nUGFyZW50EhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIqMBCgRGb3JrEhMKC3dvcmtmbG93X2lkGAEgASgJEhoKEnNvdXJjZV93b3JrZmxvd19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhEKCWhhc19pbnB1dBgEIAEoCBINCgVpbnB1dBgFIAEoDBIOCgZyZWFzb24YBiABKAkSEgoKcmVxdWVzdF9pZBgHIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgIIAEoBCJfCgRFZGl0EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIOCgZyZWFzb24YBCABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQiRQoGRGVsZXRlEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBCKBCwoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSAASJwoJbW92ZV9ydW5zGBggASgLMhIucmFmdG9yYWwuTW92ZVJ1bnNIABIvCg1zdGVwX3Byb2dyZXNzGBkgASgLMhYucmFmdG9yYWwuU3RlcFByb2dyZXNzSAASIAoFdHJpYWwYGiABKAsyDy5yYWZ0b3JhbC5UcmlhbEgAEjMKD3dvcmtmbG93X3Jlc3VtZRgbIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93UmVzdW1lSAASLwoNc3RyZWFtX2FwcGVuZBgcIAEoCzIWLnJhZnRvcmFsLlN0cmVhbUFwcGVuZEgAEi0KDHRva2VuX2Fuc3dlchgdIAEoCzIVLnJhZnRvcmFsLlRva2VuQW5zd2VySAASHgoEaG9sZBgkIAEoCzIOLnJhZnRvcmFsLkhvbGRIABIrCgtjaGlsZF9lbmRlZBggIAEoCzIULnJhZnRvcmFsLkNoaWxkRW5kZWRIABIxCg5jbG9zZV9jaGlsZHJlbhghIAEoCzIXLnJhZnRvcmFsLkNsb3NlQ2hpbGRyZW5IABIlCgh0aW1lX291dBgiIAEoCzIRLnJhZnRvcmFsLlRpbWVPdXRIABIyCg9jb250aW51ZV9hc19uZXcYIyABKAsyFy5yYWZ0b3JhbC5Db250aW51ZUFzTmV3SAASIgoGdXBkYXRlGCUgASgLMhAucmFmdG9yYWwuVXBkYXRlSAASLwoNdXBkYXRlX2Fuc3dlchgmIAEoCzIWLnJhZnRvcmFsLlVwZGF0ZUFuc3dlckgAEikKCnN0YXJ0X3dpdGgYJyABKAsyEy5yYWZ0b3JhbC5TdGFydFdpdGhIABIoCgl0ZXJtaW5hdGUYMSABKAsyEy5yYWZ0b3JhbC5UZXJtaW5hdGVIABIgCgVwYXVzZRgyIAEoCzIPLnJhZnRvcmFsLlBhdXNlSAASIAoFcmV0cnkYNCABKAsyDy5yYWZ0b3JhbC5SZXRyeUgAEh4KBGZvcmsYNSABKAsyDi5yYWZ0b3JhbC5Gb3JrSAASHgoEZWRpdBg3IAEoCzIOLnJhZnRvcmFsLkVkaXRIABIiCgZkZWxldGUYOCABKAsyEC5yYWZ0b3JhbC5EZWxldGVIAEIJCgdjb21tYW5kKt0CCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZVUERBVEUQFBIKCgZFRElURUQQFSo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABKmIKDVVwZGF0ZVZlcmRpY3QSEwoPVVBEQVRFX0FDQ0VQVEVEEAASEwoPVVBEQVRFX1JFSkVDVEVEEAESFAoQVVBEQVRFX0NPTVBMRVRFRBACEhEKDVVQREFURV9GQUlMRUQQA2IGcHJvdG8z", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwi/AIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dCI4CglEZWxldGVSdW4SEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIosBCgZVcGRhdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSEQoJdXBkYXRlX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFaW5wdXQYBCABKAwSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSJAoGY2FsbGVyGAYgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJSCgpDYWxsaW5nUnVuEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRINCgVlcG9jaBgEIAEoBCK7AQoMQ2FsbEFuc3dlcmVkEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIlCgZzdGF0dXMYBCABKA4yFS5yYWZ0b3JhbC5DYWxsT3V0Y29tZRINCgV2YWx1ZRgFIAEoDBIWCg5hbnN3ZXJlZF9zdGFydBgGIAEoBBIOCgZudW1iZXIYByABKAQSFgoOcHJvcG9zZWRfYXRfbXMYCCABKAQiugEKDFVwZGF0ZUFuc3dlchITCgt3b3JrZmxvd19pZBgBIAEoCRIRCgl1cGRhdGVfaWQYAiABKAkSKAoHdmVyZGljdBgDIAEoDjIXLnJhZnRvcmFsLlVwZGF0ZVZlcmRpY3QSCwoDa2V5GAQgASgJEg0KBXZhbHVlGAUgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQi0gIKCVN0YXJ0V2l0aBImCgVzdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnQSKgoGc2lnbmFsGAIgASgLMhoucmFmdG9yYWwuU3RhcnRXaXRoLlNpZ25hbBIqCgZ1cGRhdGUYAyABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguVXBkYXRlEhEKCWFmdGVyX2VuZBgEIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBBo6CgZTaWduYWwSDAoEbmFtZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhEKCXNpZ25hbF9pZBgDIAEoCRpeCgZVcGRhdGUSEQoJdXBkYXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFaW5wdXQYAyABKAwSJAoGY2FsbGVyGAQgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIoIBCg1Db250aW51ZUFzTmV3EhMKC3dvcmtmbG93X2lkGAEgASgJEg0KBWlucHV0GAIgASgMEg8KB3ZlcnNpb24YAyABKA0SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJcCglUZXJtaW5hdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQiegoFUGF1c2USEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmlzX25vdxgDIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIpABCgVSZXRyeRITCgt3b3JrZmxvd19pZBgBIAEoCRIMCgRmcm9tGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEigKBnBhcmVudBgFIAEoCzIYLnJhZnRvcmFsLlN0YXJ0aW5nUGFyZW50EhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIqMBCgRGb3JrEhMKC3dvcmtmbG93X2lkGAEgASgJEhoKEnNvdXJjZV93b3JrZmxvd19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhEKCWhhc19pbnB1dBgEIAEoCBINCgVpbnB1dBgFIAEoDBIOCgZyZWFzb24YBiABKAkSEgoKcmVxdWVzdF9pZBgHIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgIIAEoBCJfCgRFZGl0EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIOCgZyZWFzb24YBCABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQiuQsKD1dvcmtmbG93Q29tbWFuZBIxCg53b3JrZmxvd19zdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnRIABItCgx3b3JrZmxvd19lbmQYAiABKAsyFS5yYWZ0b3JhbC5Xb3JrZmxvd0VuZEgAEioKCmNoZWNrcG9pbnQYAyABKAsyFC5yYWZ0b3JhbC5DaGVja3BvaW50SAASLQoMb3duZXJfY2hhbmdlGAQgASgLMhUucmFmdG9yYWwuT3duZXJDaGFuZ2VIABIzCg93b3JrZmxvd19zaWduYWwYECABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1NpZ25hbEgAEjEKDnNpZ25hbF9yZWNlaXZlGBEgASgLMhcucmFmdG9yYWwuU2lnbmFsUmVjZWl2ZUgAEjMKD3dvcmtmbG93X2NhbmNlbBgSIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93Q2FuY2VsSAASLwoNbm9kZV9yZWdpc3RlchgTIAEoCzIWLnJhZnRvcmFsLk5vZGVSZWdpc3RlckgAEicKCW5vZGVfbG9zdBgUIAEoCzISLnJhZnRvcmFsLk5vZGVMb3N0SAASKQoKbm9kZV9kcmFpbhgVIAEoCzITLnJhZnRvcmFsLk5vZGVEcmFpbkgAEiAKBXBydW5lGBYgASgLMg8ucmFmdG9yYWwuUHJ1bmVIABIkCgdyZWNvcmRzGBcgASgLMhEucmFmdG9yYWwuUmVjb3Jkc0gAEicKCW1vdmVfcnVucxgYIAEoCzISLnJhZnRvcmFsLk1vdmVSdW5zSAASLwoNc3RlcF9wcm9ncmVzcxgZIAEoCzIWLnJhZnRvcmFsLlN0ZXBQcm9ncmVzc0gAEiAKBXRyaWFsGBogASgLMg8ucmFmdG9yYWwuVHJpYWxIABIzCg93b3JrZmxvd19yZXN1bWUYGyABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1Jlc3VtZUgAEi8KDXN0cmVhbV9hcHBlbmQYHCABKAsyFi5yYWZ0b3JhbC5TdHJlYW1BcHBlbmRIABItCgx0b2tlbl9hbnN3ZXIYHSABKAsyFS5yYWZ0b3JhbC5Ub2tlbkFuc3dlckgAEh4KBGhvbGQYJCABKAsyDi5yYWZ0b3JhbC5Ib2xkSAASKwoLY2hpbGRfZW5kZWQYICABKAsyFC5yYWZ0b3JhbC5DaGlsZEVuZGVkSAASMQoOY2xvc2VfY2hpbGRyZW4YISABKAsyFy5yYWZ0b3JhbC5DbG9zZUNoaWxkcmVuSAASJQoIdGltZV9vdXQYIiABKAsyES5yYWZ0b3JhbC5UaW1lT3V0SAASMgoPY29udGludWVfYXNfbmV3GCMgASgLMhcucmFmdG9yYWwuQ29udGludWVBc05ld0gAEiIKBnVwZGF0ZRglIAEoCzIQLnJhZnRvcmFsLlVwZGF0ZUgAEi8KDXVwZGF0ZV9hbnN3ZXIYJiABKAsyFi5yYWZ0b3JhbC5VcGRhdGVBbnN3ZXJIABIpCgpzdGFydF93aXRoGCcgASgLMhMucmFmdG9yYWwuU3RhcnRXaXRoSAASKAoJdGVybWluYXRlGDEgASgLMhMucmFmdG9yYWwuVGVybWluYXRlSAASIAoFcGF1c2UYMiABKAsyDy5yYWZ0b3JhbC5QYXVzZUgAEiAKBXJldHJ5GDQgASgLMg8ucmFmdG9yYWwuUmV0cnlIABIeCgRmb3JrGDUgASgLMg4ucmFmdG9yYWwuRm9ya0gAEh4KBGVkaXQYNyABKAsyDi5yYWZ0b3JhbC5FZGl0SAASKQoKZGVsZXRlX3J1bhgtIAEoCzITLnJhZnRvcmFsLkRlbGV0ZVJ1bkgAEi8KDWNhbGxfYW5zd2VyZWQYOSABKAsyFi5yYWZ0b3JhbC5DYWxsQW5zd2VyZWRIAEIJCgdjb21tYW5kKkkKCElkUG9saWN5EhAKDFVTRV9FWElTVElORxAAEgoKBlJFSkVDVBABEhIKDlJFUExBQ0VfRkFJTEVEEAISCwoHUkVQTEFDRRADKu0CCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZVUERBVEUQFBIOCgpBVFRSSUJVVEVTEBUSCgoGRURJVEVEEBYqOQoRT3duZXJDaGFuZ2VSZWFzb24SEAoMTk9ERV9GQUlMVVJFEAASEgoOTE9BRF9CQUxBTkNJTkcQASoyCgtDYWxsT3V0Y29tZRISCg5DQUxMX0NPTVBMRVRFRBAAEg8KC0NBTExfRkFJTEVEEAEqYgoNVXBkYXRlVmVyZGljdBITCg9VUERBVEVfQUNDRVBURUQQABITCg9VUERBVEVfUkVKRUNURUQQARIUChBVUERBVEVfQ09NUExFVEVEEAISEQoNVVBEQVRFX0ZBSUxFRBADYgZwcm90bzM", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -104,6 +104,27 @@ export type WorkflowStart = Message<"raftoral.WorkflowStart"> & {
   runTimeoutMs: bigint;
 
   /**
+   * What the run is found by: a JSON object with a text, a number, true or false, {"dateMs": ...} or a list of texts for each name. Empty: nothing.
+   *
+   * @generated from field: bytes attributes = 22;
+   */
+  attributes: Uint8Array;
+
+  /**
+   * What is done with a run that has the id.
+   *
+   * @generated from field: raftoral.IdPolicy id_policy = 23;
+   */
+  idPolicy: IdPolicy;
+
+  /**
+   * Names the start: the same one again is answered as created. Empty: its seed names it.
+   *
+   * @generated from field: string start_id = 24;
+   */
+  startId: string;
+
+  /**
    * The place in a distributed trace that the run belongs to. Dropped unless it is well-formed.
    *
    * @generated from field: raftoral.TraceContext trace = 40;
@@ -117,6 +138,30 @@ export type WorkflowStart = Message<"raftoral.WorkflowStart"> & {
  */
 export const WorkflowStartSchema: GenMessage<WorkflowStart> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 0);
+
+/**
+ * Drops a run that has ended. Refused for one that has not.
+ *
+ * @generated from message raftoral.DeleteRun
+ */
+export type DeleteRun = Message<"raftoral.DeleteRun"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 2;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.DeleteRun.
+ * Use `create(DeleteRunSchema)` to create a new message.
+ */
+export const DeleteRunSchema: GenMessage<DeleteRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 1);
 
 /**
  * The headers of W3C Trace Context.
@@ -140,7 +185,7 @@ export type TraceContext = Message<"raftoral.TraceContext"> & {
  * Use `create(TraceContextSchema)` to create a new message.
  */
 export const TraceContextSchema: GenMessage<TraceContext> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 1);
+  messageDesc(file_raftoral_raftoral, 2);
 
 /**
  * Ends a run. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -198,7 +243,7 @@ export type WorkflowEnd = Message<"raftoral.WorkflowEnd"> & {
  * Use `create(WorkflowEndSchema)` to create a new message.
  */
 export const WorkflowEndSchema: GenMessage<WorkflowEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 2);
+  messageDesc(file_raftoral_raftoral, 3);
 
 /**
  * Records what happened at one path of a run, once. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -249,7 +294,7 @@ export type Checkpoint = Message<"raftoral.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 3);
+  messageDesc(file_raftoral_raftoral, 4);
 
 /**
  * Moves one run. Refused unless old_owner_node_id (and epoch, when it is not 0) is what the run has.
@@ -293,7 +338,7 @@ export type OwnerChange = Message<"raftoral.OwnerChange"> & {
  * Use `create(OwnerChangeSchema)` to create a new message.
  */
 export const OwnerChangeSchema: GenMessage<OwnerChange> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 4);
+  messageDesc(file_raftoral_raftoral, 5);
 
 /**
  * A message for a running workflow. Buffered until the run waits for it; repeated ids are taken once.
@@ -332,7 +377,7 @@ export type WorkflowSignal = Message<"raftoral.WorkflowSignal"> & {
  * Use `create(WorkflowSignalSchema)` to create a new message.
  */
 export const WorkflowSignalSchema: GenMessage<WorkflowSignal> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 5);
+  messageDesc(file_raftoral_raftoral, 6);
 
 /**
  * Takes the oldest buffered signal of a name and records it at `key`; with `timed_out`, records that none came in time.
@@ -381,7 +426,7 @@ export type SignalReceive = Message<"raftoral.SignalReceive"> & {
  * Use `create(SignalReceiveSchema)` to create a new message.
  */
 export const SignalReceiveSchema: GenMessage<SignalReceive> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 6);
+  messageDesc(file_raftoral_raftoral, 7);
 
 /**
  * @generated from message raftoral.WorkflowCancel
@@ -408,7 +453,7 @@ export type WorkflowCancel = Message<"raftoral.WorkflowCancel"> & {
  * Use `create(WorkflowCancelSchema)` to create a new message.
  */
 export const WorkflowCancelSchema: GenMessage<WorkflowCancel> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 7);
+  messageDesc(file_raftoral_raftoral, 8);
 
 /**
  * Several records of one run and, optionally, its end: applied as a whole or not at all.
@@ -456,7 +501,7 @@ export type Records = Message<"raftoral.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 8);
+  messageDesc(file_raftoral_raftoral, 9);
 
 /**
  * @generated from message raftoral.NewRecord
@@ -483,7 +528,7 @@ export type NewRecord = Message<"raftoral.NewRecord"> & {
  * Use `create(NewRecordSchema)` to create a new message.
  */
 export const NewRecordSchema: GenMessage<NewRecord> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 9);
+  messageDesc(file_raftoral_raftoral, 10);
 
 /**
  * @generated from message raftoral.RunEnd
@@ -521,7 +566,7 @@ export type RunEnd = Message<"raftoral.RunEnd"> & {
  * Use `create(RunEndSchema)` to create a new message.
  */
 export const RunEndSchema: GenMessage<RunEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 10);
+  messageDesc(file_raftoral_raftoral, 11);
 
 /**
  * How far a step has come that is not done: a failed attempt that will be followed by another, heartbeat details, when the first attempt began.
@@ -595,7 +640,7 @@ export type StepProgress = Message<"raftoral.StepProgress"> & {
  * Use `create(StepProgressSchema)` to create a new message.
  */
 export const StepProgressSchema: GenMessage<StepProgress> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 11);
+  messageDesc(file_raftoral_raftoral, 12);
 
 /**
  * A run whose owners ended one after the other is a suspect: its owner executes no other suspect meanwhile and says so before the body begins, and when the
@@ -637,7 +682,7 @@ export type Trial = Message<"raftoral.Trial"> & {
  * Use `create(TrialSchema)` to create a new message.
  */
 export const TrialSchema: GenMessage<Trial> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 12);
+  messageDesc(file_raftoral_raftoral, 13);
 
 /**
  * The code of the run's owner does not fit the run's history: the run goes to a process that has not tried it, or is stuck until one registers. Refused
@@ -691,7 +736,7 @@ export type Hold = Message<"raftoral.Hold"> & {
  * Use `create(HoldSchema)` to create a new message.
  */
 export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 13);
+  messageDesc(file_raftoral_raftoral, 14);
 
 /**
  * Lets a stuck run go on.
@@ -715,7 +760,7 @@ export type WorkflowResume = Message<"raftoral.WorkflowResume"> & {
  * Use `create(WorkflowResumeSchema)` to create a new message.
  */
 export const WorkflowResumeSchema: GenMessage<WorkflowResume> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 14);
+  messageDesc(file_raftoral_raftoral, 15);
 
 /**
  * Somebody outside of a run answers a token that the run has given out. The first answer stands.
@@ -765,7 +810,7 @@ export type TokenAnswer = Message<"raftoral.TokenAnswer"> & {
  * Use `create(TokenAnswerSchema)` to create a new message.
  */
 export const TokenAnswerSchema: GenMessage<TokenAnswer> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 15);
+  messageDesc(file_raftoral_raftoral, 16);
 
 /**
  * Asks the body of a run to do something and to answer. Kept until the run's owner accepts or refuses it; the same id again is one update.
@@ -799,6 +844,13 @@ export type Update = Message<"raftoral.Update"> & {
    * @generated from field: uint64 proposed_at_ms = 5;
    */
   proposedAtMs: bigint;
+
+  /**
+   * The run whose body asks; absent for callers from outside.
+   *
+   * @generated from field: raftoral.CallingRun caller = 6;
+   */
+  caller?: CallingRun | undefined;
 };
 
 /**
@@ -806,7 +858,103 @@ export type Update = Message<"raftoral.Update"> & {
  * Use `create(UpdateSchema)` to create a new message.
  */
 export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 16);
+  messageDesc(file_raftoral_raftoral, 17);
+
+/**
+ * A run whose body calls another run.
+ *
+ * @generated from message raftoral.CallingRun
+ */
+export type CallingRun = Message<"raftoral.CallingRun"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * Place of the run's start in the log.
+   *
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * Where the answer is recorded.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * @generated from field: uint64 epoch = 4;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.CallingRun.
+ * Use `create(CallingRunSchema)` to create a new message.
+ */
+export const CallingRunSchema: GenMessage<CallingRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 18);
+
+/**
+ * Tells a run how another run answered its call.
+ *
+ * @generated from message raftoral.CallAnswered
+ */
+export type CallAnswered = Message<"raftoral.CallAnswered"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * @generated from field: raftoral.CallOutcome status = 4;
+   */
+  status: CallOutcome;
+
+  /**
+   * JSON as UTF-8: the answer, or what the call failed of.
+   *
+   * @generated from field: bytes value = 5;
+   */
+  value: Uint8Array;
+
+  /**
+   * Place of the start of the run that answered.
+   *
+   * @generated from field: uint64 answered_start = 6;
+   */
+  answeredStart: bigint;
+
+  /**
+   * @generated from field: uint64 number = 7;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 8;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.CallAnswered.
+ * Use `create(CallAnsweredSchema)` to create a new message.
+ */
+export const CallAnsweredSchema: GenMessage<CallAnswered> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 19);
 
 /**
  * What a run's owner says of an update. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -864,7 +1012,7 @@ export type UpdateAnswer = Message<"raftoral.UpdateAnswer"> & {
  * Use `create(UpdateAnswerSchema)` to create a new message.
  */
 export const UpdateAnswerSchema: GenMessage<UpdateAnswer> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 17);
+  messageDesc(file_raftoral_raftoral, 20);
 
 /**
  * A signal or an update, and the start of its run if there is none; as a whole or not at all.
@@ -905,7 +1053,7 @@ export type StartWith = Message<"raftoral.StartWith"> & {
  * Use `create(StartWithSchema)` to create a new message.
  */
 export const StartWithSchema: GenMessage<StartWith> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
+  messageDesc(file_raftoral_raftoral, 21);
 
 /**
  * @generated from message raftoral.StartWith.Signal
@@ -932,7 +1080,7 @@ export type StartWith_Signal = Message<"raftoral.StartWith.Signal"> & {
  * Use `create(StartWith_SignalSchema)` to create a new message.
  */
 export const StartWith_SignalSchema: GenMessage<StartWith_Signal> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18, 0);
+  messageDesc(file_raftoral_raftoral, 21, 0);
 
 /**
  * @generated from message raftoral.StartWith.Update
@@ -952,6 +1100,11 @@ export type StartWith_Update = Message<"raftoral.StartWith.Update"> & {
    * @generated from field: bytes input = 3;
    */
   input: Uint8Array;
+
+  /**
+   * @generated from field: raftoral.CallingRun caller = 4;
+   */
+  caller?: CallingRun | undefined;
 };
 
 /**
@@ -959,7 +1112,7 @@ export type StartWith_Update = Message<"raftoral.StartWith.Update"> & {
  * Use `create(StartWith_UpdateSchema)` to create a new message.
  */
 export const StartWith_UpdateSchema: GenMessage<StartWith_Update> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18, 1);
+  messageDesc(file_raftoral_raftoral, 21, 1);
 
 /**
  * The time of a run is over: its owner is asked to end it.
@@ -990,7 +1143,7 @@ export type TimeOut = Message<"raftoral.TimeOut"> & {
  * Use `create(TimeOutSchema)` to create a new message.
  */
 export const TimeOutSchema: GenMessage<TimeOut> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19);
+  messageDesc(file_raftoral_raftoral, 22);
 
 /**
  * Ends a generation of a run and begins the next one, with an empty history. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -1007,6 +1160,13 @@ export type ContinueAsNew = Message<"raftoral.ContinueAsNew"> & {
    * @generated from field: bytes input = 2;
    */
   input: Uint8Array;
+
+  /**
+   * The version of the next generation; 0, or one that the owner has not registered: as before.
+   *
+   * @generated from field: uint32 version = 3;
+   */
+  version: number;
 
   /**
    * @generated from field: uint64 proposed_at_ms = 16;
@@ -1029,7 +1189,7 @@ export type ContinueAsNew = Message<"raftoral.ContinueAsNew"> & {
  * Use `create(ContinueAsNewSchema)` to create a new message.
  */
 export const ContinueAsNewSchema: GenMessage<ContinueAsNew> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 20);
+  messageDesc(file_raftoral_raftoral, 23);
 
 /**
  * Ends a run now, as failed, without its body.
@@ -1065,7 +1225,7 @@ export type Terminate = Message<"raftoral.Terminate"> & {
  * Use `create(TerminateSchema)` to create a new message.
  */
 export const TerminateSchema: GenMessage<Terminate> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 21);
+  messageDesc(file_raftoral_raftoral, 24);
 
 /**
  * Asks to pause a run, or, with an owner, says that it holds still for that. The latter is refused unless (owner_node_id, epoch) is the run's present owner.
@@ -1111,7 +1271,7 @@ export type Pause = Message<"raftoral.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 22);
+  messageDesc(file_raftoral_raftoral, 25);
 
 /**
  * Lets a run that failed or was cancelled go on from its record.
@@ -1161,7 +1321,7 @@ export type Retry = Message<"raftoral.Retry"> & {
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 23);
+  messageDesc(file_raftoral_raftoral, 26);
 
 /**
  * Starts a run with the first part of another run's record.
@@ -1223,7 +1383,7 @@ export type Fork = Message<"raftoral.Fork"> & {
  * Use `create(ForkSchema)` to create a new message.
  */
 export const ForkSchema: GenMessage<Fork> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 24);
+  messageDesc(file_raftoral_raftoral, 27);
 
 /**
  * Answers a step of a run in the place of its function.
@@ -1266,36 +1426,7 @@ export type Edit = Message<"raftoral.Edit"> & {
  * Use `create(EditSchema)` to create a new message.
  */
 export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 25);
-
-/**
- * Drops a finished run.
- *
- * @generated from message raftoral.Delete
- */
-export type Delete = Message<"raftoral.Delete"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: string reason = 2;
-   */
-  reason: string;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 3;
-   */
-  proposedAtMs: bigint;
-};
-
-/**
- * Describes the message raftoral.Delete.
- * Use `create(DeleteSchema)` to create a new message.
- */
-export const DeleteSchema: GenMessage<Delete> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 26);
+  messageDesc(file_raftoral_raftoral, 28);
 
 /**
  * @generated from message raftoral.WorkflowCommand
@@ -1492,10 +1623,16 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
     case: "edit";
   } | {
     /**
-     * @generated from field: raftoral.Delete delete = 56;
+     * @generated from field: raftoral.DeleteRun delete_run = 45;
      */
-    value: Delete;
-    case: "delete";
+    value: DeleteRun;
+    case: "deleteRun";
+  } | {
+    /**
+     * @generated from field: raftoral.CallAnswered call_answered = 57;
+     */
+    value: CallAnswered;
+    case: "callAnswered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1504,7 +1641,43 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 27);
+  messageDesc(file_raftoral_raftoral, 29);
+
+/**
+ * @generated from enum raftoral.IdPolicy
+ */
+export const IdPolicy = {
+  /**
+   * @generated from enum value: USE_EXISTING = 0;
+   */
+  USE_EXISTING: 0,
+
+  /**
+   * @generated from enum value: REJECT = 1;
+   */
+  REJECT: 1,
+
+  /**
+   * @generated from enum value: REPLACE_FAILED = 2;
+   */
+  REPLACE_FAILED: 2,
+
+  /**
+   * @generated from enum value: REPLACE = 3;
+   */
+  REPLACE: 3,
+} as const;
+
+/**
+ * @generated from enum raftoral.IdPolicy
+ */
+export type IdPolicy = (typeof IdPolicy)[keyof typeof IdPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.IdPolicy.
+ */
+export const IdPolicySchema: GenEnum<IdPolicy> = /*@__PURE__*/
+  enumDesc(file_raftoral_raftoral, 0);
 
 /**
  * @generated from enum raftoral.CheckpointKind
@@ -1616,9 +1789,16 @@ export const CheckpointKind = {
   UPDATE: 20,
 
   /**
-   * @generated from enum value: EDITED = 21;
+   * The value is a JSON object as in WorkflowStart.attributes; null takes an attribute away.
+   *
+   * @generated from enum value: ATTRIBUTES = 21;
    */
-  EDITED: 21,
+  ATTRIBUTES: 21,
+
+  /**
+   * @generated from enum value: EDITED = 22;
+   */
+  EDITED: 22,
 } as const;
 
 /**
@@ -1630,7 +1810,7 @@ export type CheckpointKind = (typeof CheckpointKind)[keyof typeof CheckpointKind
  * Describes the enum raftoral.CheckpointKind.
  */
 export const CheckpointKindSchema: GenEnum<CheckpointKind> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 0);
+  enumDesc(file_raftoral_raftoral, 1);
 
 /**
  * @generated from enum raftoral.OwnerChangeReason
@@ -1656,7 +1836,33 @@ export type OwnerChangeReason = (typeof OwnerChangeReason)[keyof typeof OwnerCha
  * Describes the enum raftoral.OwnerChangeReason.
  */
 export const OwnerChangeReasonSchema: GenEnum<OwnerChangeReason> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 1);
+  enumDesc(file_raftoral_raftoral, 2);
+
+/**
+ * @generated from enum raftoral.CallOutcome
+ */
+export const CallOutcome = {
+  /**
+   * @generated from enum value: CALL_COMPLETED = 0;
+   */
+  CALL_COMPLETED: 0,
+
+  /**
+   * @generated from enum value: CALL_FAILED = 1;
+   */
+  CALL_FAILED: 1,
+} as const;
+
+/**
+ * @generated from enum raftoral.CallOutcome
+ */
+export type CallOutcome = (typeof CallOutcome)[keyof typeof CallOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.CallOutcome.
+ */
+export const CallOutcomeSchema: GenEnum<CallOutcome> = /*@__PURE__*/
+  enumDesc(file_raftoral_raftoral, 3);
 
 /**
  * @generated from enum raftoral.UpdateVerdict
@@ -1692,5 +1898,5 @@ export type UpdateVerdict = (typeof UpdateVerdict)[keyof typeof UpdateVerdict] |
  * Describes the enum raftoral.UpdateVerdict.
  */
 export const UpdateVerdictSchema: GenEnum<UpdateVerdict> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 2);
+  enumDesc(file_raftoral_raftoral, 4);
 

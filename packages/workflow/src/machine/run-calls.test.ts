@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import type { CallingRun } from "../model/calling-run.ts";
+import { NOTHING, restoredFrom, StateLog } from "../testing/state-log.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (value: Uint8Array): string => new TextDecoder().decode(value);
+
+/** A run that calls another one. */
+function started(): { readonly log: StateLog; readonly caller: CallingRun } {
+  const log = new StateLog();
+  log.register(1);
+  log.start("target");
+  log.start("caller");
+  const startIndex = log.state.run("caller")?.startIndex ?? 0;
+  return { log, caller: { runId: "caller", startIndex, path: "call#0", epoch: log.epoch("caller") } };
+}
+
+function call(log: StateLog, caller: CallingRun, updateId = "u") {
+  return log.apply({ kind: "Update", runId: "target", updateId, name: "add", input: NOTHING, atMs: log.at, caller });
+}
+
+function say(
+  log: StateLog,
+  verdict: "accepted" | "rejected" | "completed" | "failed",
+  value: Uint8Array = NOTHING,
+): void {
+  const owned = { runId: "target", owner: 1, epoch: log.epoch("target"), atMs: log.at };
+  const path = verdict === "accepted" ? "add#u1" : "";
+  log.apply({ kind: "UpdateAnswer", ...owned, updateId: "u", verdict, path, value });
+}
+
+const owed = (log: StateLog) => log.state.owedAnswers(10).map(({ status, value }) => [status, text(value)]);
+
+/** What the leader does. */
+function tell(log: StateLog): unknown {
+  const [answer] = log.state.owedAnswers(1);
+  if (answer === undefined) throw new Error("no answer is owed");
+  const { caller, startIndex: answeredStart, number, status, value } = answer;
+  const { runId, startIndex, path } = caller;
+  return log.apply({
+    kind: "CallAnswered",
+    runId,
+    startIndex,
+    path,
+    status,
+    value,
+    answeredStart,
+    number,
+    atMs: log.at,
+  });
+}
+
+const history = (log: StateLog, runId: string) =>
+  log.state.run(runId)?.history.map(([path, { kind, value }]) => [path, kind, text(value)]);
+
+describe("the answer to a call of a run", () => {
+  test("is owed from the answer on until the calling run has it, once, and over snapshots", () => {
+    const { log, caller } = started();
+    expect(call(log, caller)).toMatchObject({ status: "pending" });
+    expect(call(log, caller)).toMatchObject({ status: "pending" });
+    say(log, "accepted");
+    expect(owed(log)).toEqual([]);
+    say(log, "completed", bytes("7"));
+    expect(owed(log)).toEqual([["completed", "7"]]);
+    const restored = new StateLog(restoredFrom(log.state));
+    expect(owed(restored)).toEqual([["completed", "7"]]);
+    const first = log.state.owedAnswers(1)[0];
+    expect(tell(log)).toMatchObject({ changed: true });
+    expect(owed(log)).toEqual([]);
+    expect(history(log, "caller")).toEqual([["call#0", "answer", "7"]]);
+    // A second leader tells it again.
+    if (first === undefined) throw new Error("no answer was owed");
+    const { startIndex: answeredStart, number, status, value } = first;
+    const again = { ...caller, status, value, answeredStart, number, atMs: log.at };
+    const { runId, startIndex, path } = again;
+    const told = log.apply({
+      kind: "CallAnswered",
+      runId,
+      startIndex,
+      path,
+      status,
+      value,
+      answeredStart,
+      number,
+      atMs: log.at,
+    });
+    expect(told).toMatchObject({ changed: false });
+    // Who calls again is told at once.
+    expect(call(log, caller)).toMatchObject({ status: "completed", value: bytes("7") });
+    expect(owed(log)).toEqual([]);
+  });
+
+  test("is a failure when the handler fails, the owner refuses, or the run ends", () => {
+    for (const [end, expected] of [
+      [
+        (log: StateLog) => {
+          say(log, "accepted");
+          say(log, "failed", bytes('{"name":"E"}'));
+        },
+        '{"name":"E"}',
+      ],
+      [(log: StateLog) => say(log, "rejected", bytes("no")), "no"],
+      [(log: StateLog) => void log.end("target", 1, log.epoch("target")), "WORKFLOW_FINISHED"],
+      [
+        (log: StateLog) => {
+          say(log, "accepted");
+          log.end("target", 1, log.epoch("target"));
+        },
+        "WORKFLOW_FINISHED",
+      ],
+    ] as const) {
+      const { log, caller } = started();
+      call(log, caller);
+      end(log);
+      expect(owed(log)).toEqual([["failed", expect.stringContaining(expected)]]);
+      tell(log);
+      expect(history(log, "caller")).toEqual([["call#0", "answer-failed", expect.stringContaining(expected)]]);
+    }
+  });
+
+  test("does not reach a run that has ended, and leaves the outbox all the same", () => {
+    const { log, caller } = started();
+    call(log, caller);
+    log.end("caller", 1, log.epoch("caller"));
+    say(log, "accepted");
+    say(log, "completed", bytes("7"));
+    expect(tell(log)).toMatchObject({ changed: false });
+    expect(owed(log)).toEqual([]);
+  });
+
+  test("goes along when the called run continues as new", () => {
+    const { log, caller } = started();
+    call(log, caller);
+    const epoch = log.epoch("target");
+    log.apply({ kind: "ContinueAsNew", runId: "target", input: NOTHING, atMs: log.at, owner: 1, epoch });
+    say(log, "accepted");
+    say(log, "completed", bytes("8"));
+    tell(log);
+    expect(history(log, "caller")).toEqual([["call#0", "answer", "8"]]);
+  });
+});
+
+test("a call of an owner that was replaced, or of a run that is another one by now, is refused and leaves nothing", () => {
+  const { log, caller } = started();
+  const stale = { ok: false, code: "STALE_OWNER" };
+  expect(call(log, { ...caller, epoch: caller.epoch + 1 })).toMatchObject(stale);
+  expect(call(log, { ...caller, startIndex: caller.startIndex + 1 })).toMatchObject(stale);
+  expect(call(log, { ...caller, runId: "none" })).toMatchObject(stale);
+  const start = { runId: "new", workflowType: "order", version: 1, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING };
+  const update = { updateId: "u", name: "add", input: NOTHING, caller: { ...caller, runId: "none" } };
+  expect(log.apply({ kind: "StartWith", start, update, afterEnd: true, atMs: 1 })).toMatchObject(stale);
+  expect(log.state.run("new")).toBeUndefined();
+  expect(log.state.run("target")?.updates).toEqual([]);
+});

@@ -1,0 +1,6 @@
+/** What the next generation of a run begins with. */
+export interface NextGeneration {
+  readonly input: Uint8Array;
+  /** As before by default. */
+  readonly version?: number | undefined;
+}
