@@ -112,7 +112,6 @@ export function mendingCases(subject: () => { readonly workflows: Workflows }): 
     ["terminating a run that is not there", (w) => w.terminate("none"), absent],
     ["retrying a run that is not there", (w) => w.retry("none"), absent],
     ["answering a step of a run that is not there", (w) => w.completeStep("none", "a"), absent],
-    ["deleting a run that is not there", (w) => w.delete("none"), absent],
     ["deleting a run without id", (w) => w.delete(""), "WORKFLOW_ID_INVALID"],
     ["a step without a path", (w) => w.completeStep("a", ""), "NAME_INVALID"],
     ["a step's path that is a number", (w) => w.completeStep("a", 7 as never), "NAME_INVALID"],

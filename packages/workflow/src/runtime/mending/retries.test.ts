@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { saga } from "../../author/saga.ts";
+import { update } from "../../author/update.ts";
 import { workflow } from "../../author/workflow.ts";
 import { type World, world } from "../../testing/workflow-world.ts";
 
@@ -250,6 +251,47 @@ describe("a run that is retried", () => {
     await w.runtime(1).signal("p/slow#0", "go", "now");
     expect(await w.runtime(1).result("p")).toEqual(["b", "now"]);
     expect(ran).toEqual(["a"]);
+  });
+});
+
+describe("a run whose call of another run failed", () => {
+  const add = update<string, number>("add");
+  const shop = workflow("shop", { version: 1 }, (ctx) => ctx.update("till", add, 1));
+
+  test("calls it again once it is there, when it was not", async () => {
+    const w = world();
+    const till = workflow("till", { version: 1 }, async (ctx) => {
+      ctx.onUpdate(add, (_own, amount) => `added ${amount}`);
+      await ctx.waitFor("close");
+    });
+    await w.startAll([shop, till]);
+    await w.runtime(2).startWorkflow(shop, undefined, { id: "r" });
+    await expect(w.runtime(1).result("r")).rejects.toMatchObject({ failure: { code: "WORKFLOW_NOT_FOUND" } });
+    await w.runtime(1).startWorkflow(till, undefined, { id: "till" });
+    await w.runtime(1).mend("r", retry);
+    expect(await w.runtime(1).result("r")).toBe("added 1");
+  });
+
+  test("gets the answer that it had when it calls again, and the other run does it once", async () => {
+    const w = world();
+    const added: number[] = [];
+    const till = workflow("till", { version: 1 }, async (ctx) => {
+      ctx.onUpdate(add, (_own, amount) => {
+        added.push(amount);
+        throw new Error("full");
+      });
+      await ctx.waitFor("close");
+    });
+    await w.startAll([shop, till]);
+    await w.runtime(1).startWorkflow(till, undefined, { id: "till" });
+    await w.runtime(2).startWorkflow(shop, undefined, { id: "r" });
+    await expect(w.runtime(1).result("r")).rejects.toThrow("full");
+    await w.runtime(1).mend("r", retry);
+    await expect(w.runtime(1).result("r")).rejects.toThrow("full");
+    expect(added).toEqual([1]);
+    expect((await w.runtime(1).getRun("r"))?.history.map(([path, { kind }]) => [path, kind])).toEqual([
+      ["add#0", "answer-failed"],
+    ]);
   });
 });
 

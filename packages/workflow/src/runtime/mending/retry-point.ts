@@ -1,7 +1,7 @@
 /**
  * Where a run that failed is to go on unless somebody names the place: before the failure that ended it.
  *
- * RP1. The end of a run names what led to it, cause by cause. The first of its causes that is the recorded failure of a step, or of a child, is where the run goes back
+ * RP1. The end of a run names what led to it, cause by cause. The first of its causes that is the recorded failure of a step, a child, a token or a call of another run is where the run goes back
  *      to; so a failure that the body had caught and gone on from stays.
  * RP2. A body that threw something else goes on from all that is recorded. The same code then throws again: what helps is code that does not.
  * RP3. Steps that have undone others since the failure would be forgotten, and what they undid would count as done. Such a run is retried from a step that somebody names.
@@ -65,7 +65,7 @@ const FAILURES: ReadonlySet<string> = new Set([
 /** Whether an error is the one that a record answers its call with. The errors' texts begin with the path of the call, or have the child's id. */
 function isNamedBy(
   { name, message }: RecordedError,
-  [path, { kind }]: Recorded,
+  [path, { kind, value }]: Recorded,
   history: readonly Recorded[],
 ): boolean {
   switch (name) {
@@ -81,6 +81,10 @@ function isNamedBy(
       return kind === "answer-failed" && message.includes(tokenOf(path));
     case "TokenExpiredError":
       return kind === "answer-timeout" && message.includes(tokenOf(path));
+    case "UpdateFailedError":
+      return kind === "answer-failed" && message.endsWith(`: ${failureText(value)}`);
+    case "WorkflowError":
+      return kind === "answer-failed" && message === failureText(value);
     default:
       return false;
   }
@@ -91,6 +95,12 @@ function childAt(history: readonly Recorded[], path: string): string {
   const start = history.find(([at, { kind }]) => kind === "child" && resultPath(at) === path);
   const child = start === undefined ? undefined : (decodeValue(start[1].value, path) as { readonly runId?: unknown });
   return typeof child?.runId === "string" ? ` ${child.runId} ` : ` ${path} `;
+}
+
+/** What a call of another run failed of, or why it was refused. */
+function failureText(value: Uint8Array): string {
+  const failure = decodeValue(value, "a failure") as { readonly message?: unknown } | null | undefined;
+  return typeof failure?.message === "string" && failure.message !== "" ? failure.message : "without a text";
 }
 
 /** The path of the token whose answer is recorded at a path. */
