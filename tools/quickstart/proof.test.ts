@@ -37,6 +37,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     history: checkpoints(),
     stuckReason: undefined,
     stuckDetail: undefined,
+    pauseReason: undefined,
     cancelReason: undefined,
     pendingSignals: [],
     stepsInProgress: [],

@@ -120,9 +120,12 @@ export type {
   EventsMissedEvent,
   NodeChangedEvent,
   OwnerChangedEvent,
+  PauseRequestedEvent,
   RecordCommittedEvent,
   RunContinuedEvent,
   RunEndedEvent,
+  RunForkedEvent,
+  RunRetriedEvent,
   RunStartedEvent,
   RunStuckEvent,
   RunsPrunedEvent,
@@ -137,6 +140,7 @@ export type {
   TimeFilter,
 } from "./api/filters.ts";
 export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
+export type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending.ts";
 export type {
   ObjectCallArguments,
   ObjectCallOptions,
@@ -150,6 +154,7 @@ export type {
   EndedRun,
   HistoryPage,
   HistoryRecord,
+  PendingCall,
   RecordedFailure,
   RunCount,
   RunDescription,

@@ -138,6 +138,7 @@ export {
   type FeedPage,
   type PlacedEvent,
 } from "./requests/event-feed.ts";
+export type { MendAction, RunFork, RunMend } from "./requests/mending.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export {
   type MessageStart,
@@ -149,6 +150,7 @@ export {
   runNotFound,
 } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
+export type { PendingCall, PendingKind } from "./runtime/body/pending-calls.ts";
 export { idempotencyKey, type KeyedRun } from "./runtime/calls/steps/idempotency-key.ts";
 export { type RetentionRule, timedRules } from "./runtime/retention.ts";
 export type {
@@ -191,6 +193,7 @@ export type {
   ChildView,
   FinishedSummary,
   NodeView,
+  PausedSummary,
   RunEnd,
   RunningSummary,
   RunSummary,

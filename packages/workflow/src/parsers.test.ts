@@ -208,7 +208,15 @@ describe("damaged records of the state", () => {
       fc
         .record({ clock: number, lastEpoch: number, finished: number, loads: fc.array(fc.tuple(number, number)) })
         .map(({ loads, ...fields }) =>
-          encodeHeader({ ...fields, loads: new Map(loads), waiting: new Map(), salt: "s", uptimeMs: 7, stuck: 2 }),
+          encodeHeader({
+            ...fields,
+            loads: new Map(loads),
+            waiting: new Map(),
+            salt: "s",
+            uptimeMs: 7,
+            stuck: 2,
+            paused: 0,
+          }),
         ),
       decodeHeader,
     ],
@@ -257,7 +265,15 @@ describe("damaged records of the state", () => {
     [
       "update",
       fc
-        .record({ id: name, name, number, status: fc.constantFrom(...UPDATE_STATUSES), value, place: number })
+        .record({
+          id: name,
+          name,
+          number,
+          status: fc.constantFrom(...UPDATE_STATUSES),
+          value,
+          place: number,
+          position: number,
+        })
         .map((update) => written(updateCodec, update)),
       (bytes) => readFrom(updateCodec, bytes),
     ],

@@ -4,6 +4,7 @@
  * O1. A call whose `signal` aborts rejects with CALL_ABORTED in the same turn of the event loop, and leaves no listener, timer or waiter behind.
  * O2. A call that was aborted before it began sends nothing.
  */
+import { RaftError } from "@raftoral/raft-core";
 import { NodeError } from "./errors.ts";
 
 /** Limits of a call. Without them a call has the default time of its node or client. */
@@ -46,6 +47,18 @@ export function callAborted(signal: AbortSignal | undefined, what: string): Node
   return new NodeError("CALL_ABORTED", `${what} was aborted by the caller's signal. It may still take effect.`, {
     cause: signal?.reason,
   });
+}
+
+/** The failure of a wait for the end of a run that has not ended in time. */
+export function runGoesOn(runId: string, { timeoutMs }: CallLimit): RaftError {
+  return new RaftError(
+    "DEADLINE_EXCEEDED",
+    `Run ${runId} has not ended within ${timeoutMs} ms; it goes on. Wait again.`,
+    {
+      retryable: true,
+      details: { runId, timeoutMs },
+    },
+  );
 }
 
 /**

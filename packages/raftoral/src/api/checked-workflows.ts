@@ -5,23 +5,14 @@
  * CW1. A call with a wrong argument rejects before the port hears of it. Only `run` throws, because it sends no request.
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
-import { RaftError } from "@raftoral/raft-core";
 import {
   type ObjectDefinition,
   type ObjectType,
-  type QueryAnswer,
-  type QueryDefinition,
-  type QueryInput,
   type SignalDefinition,
-  type StreamDefinition,
-  type StreamValue,
-  signalOf,
   type TraceContext,
   type UpdateDefinition,
   type UpdateInput,
   type UpdateResult,
-  type VariableDefinition,
-  type VariableValue,
   WorkflowCancelledError,
   type WorkflowDefinition,
   WorkflowFailedError,
@@ -30,39 +21,30 @@ import {
 } from "@raftoral/workflow";
 import {
   afterEndArgument,
-  eventsArgument,
   failureArgument,
   limitArgument,
-  MAX_PAGE_SIZE,
   optionsArgument,
-  pageArgument,
-  queryNameArgument,
-  readLimitArgument,
   reasonArgument,
   runIdArgument,
-  signalArgument,
-  signalIdArgument,
-  signalNameArgument,
   tokenArgument,
-  variableNameArgument,
 } from "./arguments.ts";
-import { abortable, type CallLimit, type CallOptions, pagesWithin, type ReadOptions } from "./call-options.ts";
+import { abortable, type CallLimit, type CallOptions, type ReadOptions, runGoesOn } from "./call-options.ts";
+import { CheckedMending } from "./checked-mending.ts";
+import { CheckedReads } from "./checked-reads.ts";
 import { CheckedUpdates } from "./checked-updates.ts";
-import type { ClusterRunEvent, EventOptions } from "./events.ts";
-import type { RunFilter } from "./filters.ts";
 import { exportHistory } from "./history-export.ts";
 import type { HistoryExport } from "./history-format.ts";
 import { listObjects } from "./list-objects.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
+import { completeStepAction, pauseAction, retryAction } from "./mending-arguments.ts";
 import { WorkflowObject } from "./object-handle.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects.ts";
 import { Payload } from "./payload.ts";
-import { readChunks } from "./read-chunks.ts";
-import { filterArgument } from "./run-filter.ts";
 import { RunHandle } from "./run-handle.ts";
-import type { EndedRun, HistoryPage, HistoryRecord, RunCount, RunDescription, RunPage, RunSummary } from "./runs.ts";
+import type { EndedRun } from "./runs.ts";
+import { signalRequest } from "./signal-request.ts";
 import type { StartOptions } from "./start-options.ts";
-import { startRequest } from "./start-request.ts";
-import type { StreamChunk, StreamOptions } from "./streams.ts";
+import { type Chosen, startRequest } from "./start-request.ts";
 import type { TokenFailure } from "./tokens.ts";
 import type {
   AcceptedUpdate,
@@ -71,22 +53,17 @@ import type {
   UpdateOptions,
   UpdateWithStartOptions,
 } from "./updates.ts";
-import { assertFits } from "./validated-payload.ts";
-import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 import type {
   CancelOptions,
-  PageOptions,
-  QueryArguments,
   Run,
   SignalArguments,
   SignalOptions,
   StartArguments,
-  VariablePageOptions,
   WorkflowName,
   Workflows,
   WorkflowType,
 } from "./workflows.ts";
-import type { SignalRequest, WorkflowsPort } from "./workflows-port.ts";
+import type { WorkflowsPort } from "./workflows-port.ts";
 
 /** What a cancellation says when its caller gives no reason. */
 const DEFAULT_REASON = "cancelled on request";
@@ -103,19 +80,20 @@ export interface CheckedWorkflowsOptions {
 }
 
 /** {@link Workflows} over a {@link WorkflowsPort}. */
-export class CheckedWorkflows implements Workflows {
+export class CheckedWorkflows extends CheckedReads implements Workflows {
   readonly #port: WorkflowsPort;
   readonly #timeoutMs: number;
-  readonly #uuid: () => string;
-  readonly #activeTrace: () => TraceContext | undefined;
+  readonly #chosen: Chosen;
   readonly #updates: CheckedUpdates;
+  readonly #mending: CheckedMending;
 
   constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
+    super(port, timeoutMs);
     this.#port = port;
     this.#timeoutMs = timeoutMs;
-    this.#uuid = uuid;
-    this.#activeTrace = activeTrace;
-    this.#updates = new CheckedUpdates(port, { uuid, activeTrace });
+    this.#chosen = { uuid, activeTrace };
+    this.#updates = new CheckedUpdates(port, this.#chosen);
+    this.#mending = new CheckedMending({ port, timeoutMs, uuid });
   }
 
   async start<Workflow extends WorkflowName>(
@@ -123,7 +101,7 @@ export class CheckedWorkflows implements Workflows {
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
-    const request = await startRequest(workflow, input, options, { uuid: this.#uuid, activeTrace: this.#activeTrace });
+    const request = await startRequest(workflow, input, options, this.#chosen);
     const what = `Starting ${request.workflowType}`;
     const created = await this.#call(options, what, (limit) => this.#port.start(request, limit));
     return new RunHandle(this, request.runId, created);
@@ -133,111 +111,8 @@ export class CheckedWorkflows implements Workflows {
     return new RunHandle(this, runIdArgument(runId), undefined);
   }
 
-  async describe(runId: string, options?: ReadOptions): Promise<RunDescription> {
-    const id = runIdArgument(runId);
-    return this.#read(options, `Describing run ${id}`, (limit) => this.#port.describe(id, limit));
-  }
-
-  async *list(filter?: RunFilter, options?: ReadOptions): AsyncGenerator<RunSummary, void, undefined> {
-    let pageToken: string | undefined;
-    do {
-      const page: RunPage = await this.listPage(filter, { ...options, ...nextPage(pageToken) });
-      yield* page.runs;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== undefined);
-  }
-
-  async listPage(filter?: RunFilter, options?: PageOptions): Promise<RunPage> {
-    const checked = filterArgument(filter);
-    const page = pageArgument(options);
-    return this.#read(options, "Listing runs", (limit) => this.#port.list(checked, page, limit));
-  }
-
-  async counts(options?: ReadOptions): Promise<readonly RunCount[]> {
-    return this.#read(options, "Counting runs", (limit) => this.#port.counts(limit));
-  }
-
-  async *history(runId: string, options?: ReadOptions): AsyncGenerator<HistoryRecord, void, undefined> {
-    let pageToken: string | undefined;
-    do {
-      const page: HistoryPage = await this.historyPage(runId, { ...options, ...nextPage(pageToken) });
-      yield* page.records;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== undefined);
-  }
-
-  async historyPage(runId: string, options?: PageOptions): Promise<HistoryPage> {
-    const id = runIdArgument(runId);
-    const page = pageArgument(options);
-    return this.#read(options, `Reading the history of run ${id}`, (limit) => this.#port.history(id, page, limit));
-  }
-
   async exportHistory(runId: string, options?: ReadOptions): Promise<HistoryExport> {
     return exportHistory(this, runId, options);
-  }
-
-  stream<Stream extends StreamDefinition | string>(
-    runId: string,
-    stream: Stream,
-    options?: StreamOptions,
-  ): AsyncGenerator<StreamChunk<StreamValue<Stream>>, void, undefined> {
-    return readChunks(this.#port, this.#timeoutMs, { runId, stream, options });
-  }
-
-  async *events(options?: EventOptions): AsyncGenerator<ClusterRunEvent, void, undefined> {
-    const request = eventsArgument(options);
-    const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
-    const pages = pagesWithin(this.#port.events(request, limit), limit, "Reading events");
-    for await (const { events } of pages) yield* events;
-  }
-
-  async variable<Named extends VariableDefinition | string>(
-    runId: string,
-    variable: Named,
-    options?: VariableOptions,
-  ): Promise<VariableValue<Named> | undefined> {
-    const id = runIdArgument(runId);
-    const name = variableNameArgument(variable, options);
-    const page = { pageSize: 1, pageToken: undefined };
-    const what = `Reading variable ${name} of run ${id}`;
-    const { variables } = await this.#read(options, what, (limit) => this.#port.variables(id, name, page, limit));
-    return variables[0]?.value.value();
-  }
-
-  async *variables(runId: string, options?: ReadOptions): AsyncGenerator<RunVariable, void, undefined> {
-    let pageToken: string | undefined;
-    do {
-      const page: VariablePage = await this.variablesPage(runId, { ...options, ...nextPage(pageToken) });
-      yield* page.variables;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== undefined);
-  }
-
-  async variablesPage(runId: string, options?: VariablePageOptions): Promise<VariablePage> {
-    const id = runIdArgument(runId);
-    const page = pageArgument(options);
-    const { name: given } = optionsArgument(options);
-    const name = given === undefined ? undefined : variableNameArgument(given, undefined);
-    const what = `Reading the variables of run ${id}`;
-    return this.#read(options, what, (limit) => this.#port.variables(id, name, page, limit));
-  }
-
-  async query<Query extends QueryDefinition | string>(
-    runId: string,
-    query: Query,
-    ...args: QueryArguments<QueryInput<Query>>
-  ): Promise<QueryAnswer<Query>> {
-    const [value, options] = args as readonly [input?: unknown, options?: CallOptions];
-    const id = runIdArgument(runId);
-    const name = queryNameArgument(query);
-    const request = { runId: id, name, input: Payload.of(value, `the input of query ${name}`) };
-    const what = `Asking run ${id} for ${name}`;
-    return (await this.#call(options, what, (limit) => this.#port.query(request, limit))).value();
-  }
-
-  async input(runId: string, options?: ReadOptions): Promise<Payload> {
-    const id = runIdArgument(runId);
-    return this.#read(options, `Reading the input of run ${id}`, (limit) => this.#port.input(id, limit));
   }
 
   async wait(runId: string, options?: CallOptions): Promise<EndedRun> {
@@ -245,14 +120,7 @@ export class CheckedWorkflows implements Workflows {
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
     const ended = await abortable(limit, `Waiting for run ${id}`, () => this.#port.wait(id, limit));
     if (ended !== undefined) return ended;
-    throw new RaftError(
-      "DEADLINE_EXCEEDED",
-      `Run ${id} has not ended within ${limit.timeoutMs} ms; it goes on. Wait again.`,
-      {
-        retryable: true,
-        details: { runId: id, timeoutMs: limit.timeoutMs },
-      },
-    );
+    throw runGoesOn(id, limit);
   }
 
   async result<Workflow extends WorkflowDefinition = WorkflowDefinition>(
@@ -277,7 +145,10 @@ export class CheckedWorkflows implements Workflows {
   ): Promise<void> {
     const [value, options] = args as readonly [payload?: unknown, options?: SignalOptions];
     const id = runIdArgument(runId);
-    const request = await this.#signalRequest(id, signal, value, optionsArgument(options).signalId);
+    const request = await signalRequest(
+      { runId: id, signal, value, signalId: optionsArgument(options).signalId },
+      this.#chosen.uuid,
+    );
     await this.#call(options, `Signalling run ${id}`, (limit) => this.#port.signal(request, limit));
   }
 
@@ -310,8 +181,8 @@ export class CheckedWorkflows implements Workflows {
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const { runId, signalId } = optionsArgument(options);
     const id = runIdArgument(runId);
-    const start = await startRequest(workflow, input, options, { uuid: this.#uuid, activeTrace: this.#activeTrace });
-    const message = await this.#signalRequest(id, signal, payload, signalId);
+    const start = await startRequest(workflow, input, options, this.#chosen);
+    const message = await signalRequest({ runId: id, signal, value: payload, signalId }, this.#chosen.uuid);
     const request = { start, signal: message, afterEnd: afterEndArgument(options) };
     const what = `Signalling run ${id}`;
     const created = await this.#call(options, what, (limit) => this.#port.signalWithStart(request, limit));
@@ -341,7 +212,7 @@ export class CheckedWorkflows implements Workflows {
   }
 
   object<D extends ObjectDefinition = ObjectDefinition>(object: D | ObjectType<D>, key: string): ObjectHandle<D> {
-    return new WorkflowObject<D>(object, key, this, this.#uuid);
+    return new WorkflowObject<D>(object, key, this, this.#chosen.uuid);
   }
 
   objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary> {
@@ -371,12 +242,24 @@ export class CheckedWorkflows implements Workflows {
     await this.#call(options, `Resuming run ${id}`, (limit) => this.#port.resume(id, limit));
   }
 
-  async #signalRequest(runId: string, signal: unknown, value: unknown, signalId: unknown): Promise<SignalRequest> {
-    const { name: given, schema } = signalArgument(signal);
-    const name = signalNameArgument(given);
-    const payload = Payload.of(value, `signal ${name}`);
-    if (schema !== undefined) await assertFits(schema, payload, signalOf(name));
-    return { runId, name, payload, signalId: signalIdArgument(signalId) ?? this.#uuid() };
+  async pause(runId: string, options?: PauseOptions): Promise<void> {
+    await this.#mending.mend("Pausing", runId, options, () => pauseAction(options));
+  }
+
+  async terminate(runId: string, options?: MendOptions): Promise<void> {
+    await this.#mending.mend("Terminating", runId, options, () => ({ kind: "terminate" }));
+  }
+
+  async retry(runId: string, options?: RetryOptions): Promise<void> {
+    await this.#mending.mend("Retrying", runId, options, () => retryAction(options));
+  }
+
+  async fork(runId: string, options?: ForkOptions): Promise<Run> {
+    return new RunHandle(this, await this.#mending.fork(runId, options), true);
+  }
+
+  async completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void> {
+    await this.#mending.mend("Answering a step of", runId, options, () => completeStepAction(step, value));
   }
 
   async delete(runId: string, options?: CallOptions): Promise<void> {
@@ -384,15 +267,7 @@ export class CheckedWorkflows implements Workflows {
     await this.#call(options, `Deleting run ${id}`, (limit) => this.#port.delete(id, limit));
   }
 
-  #read<T>(options: ReadOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
-    return abortable(readLimitArgument(options, this.#timeoutMs), what, run);
-  }
-
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
     return abortable(limitArgument(options, this.#timeoutMs), what, run);
   }
-}
-
-function nextPage(pageToken: string | undefined): PageOptions {
-  return { pageSize: MAX_PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) };
 }

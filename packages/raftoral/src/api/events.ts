@@ -103,6 +103,30 @@ export interface CancelRequestedEvent extends OfRun {
   readonly reason: string;
 }
 
+/** A run was asked to pause. Once its owner holds still, it has no owner. */
+export interface PauseRequestedEvent extends OfRun {
+  readonly type: "pause-requested";
+  readonly reason: string;
+}
+
+/** A run that had failed, or was cancelled, goes on. */
+export interface RunRetriedEvent extends OfRun {
+  readonly type: "run-retried";
+  /** Path of the first record that does not count any more; empty when all do. */
+  readonly from: string;
+  readonly reason: string;
+}
+
+/** A run exists that has the first part of another one's record. */
+export interface RunForkedEvent extends OfRun {
+  readonly type: "run-forked";
+  /** Id of the other run. */
+  readonly source: string;
+  /** Path of the first record that the fork has not; empty when it has all. */
+  readonly from: string;
+  readonly reason: string;
+}
+
 /** A run has ended. */
 export interface RunEndedEvent extends OfRun {
   readonly type: "run-ended";
@@ -147,6 +171,9 @@ export type ClusterRunEvent =
   | SignalBufferedEvent
   | StreamAppendedEvent
   | CancelRequestedEvent
+  | PauseRequestedEvent
+  | RunRetriedEvent
+  | RunForkedEvent
   | RunEndedEvent
   | RunsPrunedEvent
   | NodeChangedEvent
@@ -166,6 +193,9 @@ export const EVENT_TYPES: readonly Exclude<ClusterRunEventType, "events-missed">
   "signal-buffered",
   "stream-appended",
   "cancel-requested",
+  "pause-requested",
+  "run-retried",
+  "run-forked",
   "run-ended",
   "runs-pruned",
   "node-changed",

@@ -15,8 +15,9 @@ import type {
 } from "@raftoral/workflow";
 import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { HistoryExport } from "./history-format.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryRecord, RunDescription } from "./runs.ts";
+import type { EndedRun, HistoryRecord, PendingCall, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { AcceptedUpdate, UpdateArguments } from "./updates.ts";
 import type { RunVariable, VariableOptions } from "./variables.ts";
@@ -79,6 +80,10 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.query(this.runId, query, ...args);
   }
 
+  pending(options?: CallOptions): Promise<readonly PendingCall[]> {
+    return this.#workflows.pending(this.runId, options);
+  }
+
   input(options?: ReadOptions): Promise<Payload> {
     return this.#workflows.input(this.runId, options);
   }
@@ -107,6 +112,27 @@ export class RunHandle<Result> implements Run<Result> {
 
   resume(options?: CallOptions): Promise<void> {
     return this.#workflows.resume(this.runId, options);
+  }
+
+  pause(options?: PauseOptions): Promise<void> {
+    return this.#workflows.pause(this.runId, options);
+  }
+
+  terminate(options?: MendOptions): Promise<void> {
+    return this.#workflows.terminate(this.runId, options);
+  }
+
+  retry(options?: RetryOptions): Promise<void> {
+    return this.#workflows.retry(this.runId, options);
+  }
+
+  async fork(options?: ForkOptions): Promise<Run<Result>> {
+    const { runId, created } = await this.#workflows.fork(this.runId, options);
+    return new RunHandle<Result>(this.#workflows, runId, created);
+  }
+
+  completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void> {
+    return this.#workflows.completeStep(this.runId, step, value, options);
   }
 
   delete(options?: CallOptions): Promise<void> {

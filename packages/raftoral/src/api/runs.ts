@@ -6,23 +6,24 @@ import type { AttributeValues, RecordedError, TraceContext } from "@raftoral/wor
 import type { Payload } from "./payload.ts";
 
 /**
- * `running` until the run has ended as `completed`, `failed` or `cancelled`; it never leaves those. A `stuck` run has not ended either: no node executes it until
- * somebody resumes or cancels it.
+ * `running` until the run has ended as `completed`, `failed` or `cancelled`; it leaves `failed` and `cancelled` only
+ * when somebody retries it. `stuck` and `paused` runs have not ended either: no node executes them until somebody resumes or cancels them.
  */
-export type RunStatus = "running" | "stuck" | "completed" | "failed" | "cancelled";
+export type RunStatus = "running" | "stuck" | "paused" | "completed" | "failed" | "cancelled";
 
 /** Every {@link RunStatus}. */
 export const RUN_STATUSES: readonly RunStatus[] = Object.freeze([
   "running",
   "stuck",
+  "paused",
   "completed",
   "failed",
   "cancelled",
 ]);
 
-/** Whether a run of this status will never change again. */
+/** Whether a run of this status has ended. It goes on only when somebody retries it. */
 export function hasEnded(status: RunStatus): status is EndedRun["status"] {
-  return status !== "running" && status !== "stuck";
+  return status !== "running" && status !== "stuck" && status !== "paused";
 }
 
 /** An error as it was recorded: the same on every node and from every client. */
@@ -34,7 +35,7 @@ export interface RunSummary {
   readonly workflowType: string;
   readonly version: number;
   readonly status: RunStatus;
-  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck. */
+  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck or paused. */
   readonly owner: NodeId;
   /** The number of the present ownership, which `ctx.fencingToken` hands out. It grows with every takeover, over all runs of the cluster. */
   readonly epoch: number;
@@ -55,6 +56,8 @@ export interface RunSummary {
   readonly stuckReason: string | undefined;
   /** What the run is stuck at, in words, for `code-mismatch`: the call, what the code asks for, and what the history has. */
   readonly stuckDetail: string | undefined;
+  /** Why somebody asked to pause the run; undefined without a request. A `running` run with a reason is about to pause: its owner lets steps under way finish. */
+  readonly pauseReason: string | undefined;
   /** Why somebody asked to cancel the run, however it ended then; undefined when no cancellation was asked for. */
   readonly cancelReason: string | undefined;
   /** The run that started it as its child, and the path of the call; undefined for a run that was started from outside. */
@@ -87,6 +90,18 @@ export interface StepInProgress {
   readonly beganAtMs: number;
   /** What the last heartbeat said. */
   readonly heartbeat: Payload;
+}
+
+/** An open call of a run's body: what the run waits for. */
+export interface PendingCall {
+  /** `step`, `sleep`, `signal`, `child`, `token` or `condition`; later versions may have more. */
+  readonly kind: string;
+  /** The call's place in the run, as in {@link HistoryRecord}; empty for a condition, which has none. */
+  readonly path: string;
+  /** When it is over by itself: milliseconds since the epoch. Undefined when it waits as long as it takes. */
+  readonly untilMs: number | undefined;
+  /** How far a step has come that has failed an attempt or given heartbeat details; undefined for every other call. */
+  readonly step: StepInProgress | undefined;
 }
 
 /** Everything about a run that is not payload or history. */

@@ -8,8 +8,9 @@
 import type { Attributes, IdPolicy, RunConditions, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
+import type { ForkRequest, MendRequest } from "./mending.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryPage, RunCount, RunDescription, RunPage } from "./runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates.ts";
@@ -109,6 +110,7 @@ export interface WorkflowsPort {
   /** Undefined when the run has not ended within `limit.timeoutMs`. */
   wait(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   signal(request: SignalRequest, limit: CallLimit): Promise<void>;
+  pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]>;
   /** The handler's answer. */
   query(request: QueryRequest, limit: CallLimit): Promise<Payload>;
   /** Undefined when the update is not that far within `limit.timeoutMs`. */
@@ -120,5 +122,7 @@ export interface WorkflowsPort {
   answer(request: AnswerRequest, limit: CallLimit): Promise<void>;
   cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
   resume(runId: string, limit: CallLimit): Promise<void>;
+  mend(request: MendRequest, limit: CallLimit): Promise<void>;
+  fork(request: ForkRequest, limit: CallLimit): Promise<void>;
   delete(runId: string, limit: CallLimit): Promise<void>;
 }

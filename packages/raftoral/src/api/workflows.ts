@@ -27,9 +27,19 @@ import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { RunFilter } from "./filters.ts";
 import type { HistoryExport } from "./history-format.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects.ts";
 import type { Payload } from "./payload.ts";
-import type { EndedRun, HistoryPage, HistoryRecord, RunCount, RunDescription, RunPage, RunSummary } from "./runs.ts";
+import type {
+  EndedRun,
+  HistoryPage,
+  HistoryRecord,
+  PendingCall,
+  RunCount,
+  RunDescription,
+  RunPage,
+  RunSummary,
+} from "./runs.ts";
 import type { StartOptions } from "./start-options.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
@@ -164,6 +174,12 @@ export interface Workflows {
     query: Query,
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>>;
+  /**
+   * What a run's body waits for, and until when; nothing for a run that has ended. It is found as a query is answered: from the body if the node that is asked is the run's owner,
+   * otherwise by running a body again from the record, which takes as long as the history is. Of runs that no node executes, too. Rejects with WORKFLOW_NOT_FOUND,
+   * QUERY_UNAVAILABLE for a node without the run's code, or DEADLINE_EXCEEDED.
+   */
+  pending(runId: string, options?: CallOptions): Promise<readonly PendingCall[]>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
   input(runId: string, options?: ReadOptions): Promise<Payload>;
   /**
@@ -251,10 +267,39 @@ export interface Workflows {
   /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   cancel(runId: string, options?: CancelOptions): Promise<void>;
   /**
-   * Lets a stuck run go on; a run that is not stuck is left as it is. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or
-   * WORKFLOW_FINISHED.
+   * Lets a stuck or paused run go on, and withdraws a pause that its owner has not come to; another run is left as it is. Resolves once that is committed. Rejects with
+   * WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
    */
   resume(runId: string, options?: CallOptions): Promise<void>;
+  /**
+   * Pauses a run: steps under way finish, nothing more begins, and no node executes the run until it is resumed. Resolves once that is asked for; the run's status says
+   * when it is paused. Signals, answers and ends of children that come meanwhile are kept. A time limit of the run does not end it while it is paused. Cancelling a paused run
+   * lets it go on, for its body to clean up. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
+   */
+  pause(runId: string, options?: PauseOptions): Promise<void>;
+  /**
+   * Ends a run now, as failed with RUN_TERMINATED, whatever its status is. Its body does not hear of it and undoes nothing; what a step does at this moment is not
+   * recorded. Running children are asked to cancel as at every end. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
+   */
+  terminate(runId: string, options?: MendOptions): Promise<void>;
+  /**
+   * Lets a run go on that failed or was cancelled: the same run, from its record. What is recorded of the failure and everything after it does not count any more, so that the
+   * step runs again, with the same idempotency key. Children for which the run waits again go on as well. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_RUNNING,
+   * WORKFLOW_FINISHED for a run that has completed, STEP_NOT_RECORDED, RETRY_COMPENSATED when the run has undone steps since, or RETRY_LIMIT_REACHED.
+   */
+  retry(runId: string, options?: RetryOptions): Promise<void>;
+  /**
+   * Starts another run that has the first part of this one's record, and goes on from there by itself: with the type, version and randomness of this one, an id of its own, and so other
+   * idempotency keys, tokens and children. The run that is forked may have completed, or go on; it is left as it is. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ID_CONFLICT, STEP_NOT_RECORDED,
+   * RETRY_COMPENSATED, FORK_TOO_LARGE, INPUT_INVALID where a schema makes another value of inputs, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  fork(runId: string, options?: ForkOptions): Promise<Run>;
+  /**
+   * Answers a step of a run in the place of its function: with a value, or with nothing to skip the step. The step may be under way, be tried for ever, or not have begun. An
+   * attempt that is under way is aborted. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, STEP_RECORDED for a step that has its record, NAME_INVALID,
+   * VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void>;
   /**
    * Drops a run that has ended, with its history, however old it is; a run that is not there is taken for deleted. Resolves once that is committed: no node finds the run any
    * more, and its id may be used again. Its payloads are in the logs until these are cut, and in backups and snapshots of before. Rejects with WORKFLOW_RUNNING for a run that has not
@@ -295,6 +340,8 @@ export interface Run<Result = unknown> {
     query: Query,
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>>;
+  /** See {@link Workflows.pending}. */
+  pending(options?: CallOptions): Promise<readonly PendingCall[]>;
   /** See {@link Workflows.input}. */
   input(options?: ReadOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */
@@ -313,6 +360,16 @@ export interface Run<Result = unknown> {
   cancel(options?: CancelOptions): Promise<void>;
   /** See {@link Workflows.resume}. */
   resume(options?: CallOptions): Promise<void>;
+  /** See {@link Workflows.pause}. */
+  pause(options?: PauseOptions): Promise<void>;
+  /** See {@link Workflows.terminate}. */
+  terminate(options?: MendOptions): Promise<void>;
+  /** See {@link Workflows.retry}. */
+  retry(options?: RetryOptions): Promise<void>;
+  /** See {@link Workflows.fork}. */
+  fork(options?: ForkOptions): Promise<Run<Result>>;
+  /** See {@link Workflows.completeStep}. */
+  completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void>;
   /** See {@link Workflows.delete}. */
   delete(options?: CallOptions): Promise<void>;
 }

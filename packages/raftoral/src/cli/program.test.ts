@@ -49,7 +49,7 @@ describe("grammar", () => {
     [["run"], /missing required argument 'type'/],
     [["run", "x", "--frob"], /unknown option '--frob'/],
     [["run", "x", "--version", "1.5"], /whole number above 0/],
-    [["list", "--status", "lost"], /running, stuck, completed, failed or cancelled/],
+    [["list", "--status", "lost"], /running, stuck, paused, completed, failed or cancelled/],
     [["list", "--limit", "0"], /whole number above 0/],
     [["status", "--timeout", "5"], /with its unit, for example 500ms/],
     [["transfer", "two"], /as `raftoral status` shows it/],
@@ -254,7 +254,7 @@ describe("asking a node", () => {
     expect((await ask(["show", "A18", "--full"])).out).toMatch(
       /Stuck: +the processes that executed it ended .* raftoral resume A18/,
     );
-    expect((await ask(["resume", "A18"])).out).toBe("Run A18 is not stuck any more.\n");
+    expect((await ask(["resume", "A18"])).out).toBe("Run A18 goes on.\n");
     expect(node.runs.get("A18")?.status).toBe("running");
   });
 

@@ -2,8 +2,9 @@
 import { attributeValues } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
+import type { ForkRequest, MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, RunCount, RunDescription, RunPage } from "../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { UpdateEnd } from "../api/updates.ts";
@@ -21,7 +22,14 @@ import type {
 } from "../api/workflows-port.ts";
 import { attributesToWire } from "../wire/attribute-messages.ts";
 import { consistencyToWire, filterToWire, idPolicyToWire } from "../wire/filter-messages.ts";
-import { countFromWire, descriptionFromWire, recordFromWire, summaryFromWire } from "../wire/run-messages.ts";
+import { actionToWire } from "../wire/mend-messages.ts";
+import {
+  countFromWire,
+  descriptionFromWire,
+  pendingFromWire,
+  recordFromWire,
+  summaryFromWire,
+} from "../wire/run-messages.ts";
 import { answerToWire } from "../wire/token-messages.ts";
 import { traceToWire } from "../wire/trace-messages.ts";
 import { updateEndFromWire } from "../wire/update-messages.ts";
@@ -121,6 +129,14 @@ export class ClientWorkflows implements WorkflowsPort {
     );
   }
 
+  async pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]> {
+    const what = `Reading what run ${runId} waits for`;
+    const { calls } = await this.#calls.call(what, limit, (node, options) =>
+      node.workflows.readPending({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+    return calls.map(pendingFromWire);
+  }
+
   async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
     const message = { runId, query: name, input: input.bytes };
     const { answer } = await this.#calls.call(`Asking run ${runId} for ${name}`, limit, (node, options) =>
@@ -178,6 +194,22 @@ export class ClientWorkflows implements WorkflowsPort {
   async resume(runId: string, limit: CallLimit): Promise<void> {
     await this.#calls.call(`Resuming run ${runId}`, limit, (node, options) =>
       node.workflows.resumeRun({ runId, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+
+  async fork({ source, runId, from = "", input, reason, requestId }: ForkRequest, limit: CallLimit): Promise<void> {
+    const given = input === undefined ? {} : { input: input.bytes };
+    const message = { runId: source, forkId: runId, from, ...given, reason, requestId };
+    await this.#calls.call(`Forking run ${source}`, limit, (node, options) =>
+      node.workflows.forkRun({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+  }
+
+  async mend(request: MendRequest, limit: CallLimit): Promise<void> {
+    const { runId, reason, requestId } = request;
+    const message = { runId, action: actionToWire(request.action), reason, requestId };
+    await this.#calls.call(`Mending run ${runId}`, limit, (node, options) =>
+      node.workflows.mendRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
 

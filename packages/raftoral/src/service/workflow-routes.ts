@@ -11,6 +11,7 @@ import {
   updateIdArgument,
 } from "../api/arguments.ts";
 import type { CallLimit, ReadOptions } from "../api/call-options.ts";
+import { mended } from "../api/mended.ts";
 import { Payload } from "../api/payload.ts";
 import { startRequest } from "../api/start-request.ts";
 import type { PageOptions } from "../api/workflows.ts";
@@ -23,8 +24,9 @@ import {
 } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { attributesFromWire } from "../wire/attribute-messages.ts";
 import { consistencyFromWire, filterFromWire, idPolicyFromWire } from "../wire/filter-messages.ts";
+import { actionFromWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
-import { countToWire, outcomeToWire, recordToWire, runToWire } from "../wire/run-messages.ts";
+import { countToWire, outcomeToWire, pendingToWire, recordToWire, runToWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
 import { failureFromWire } from "../wire/token-messages.ts";
 import { traceFromWire } from "../wire/trace-messages.ts";
@@ -133,6 +135,12 @@ export function registerWorkflowService(
       return { answer: (await served().queryRun({ runId, name: queryNameArgument(name), input }, limit)).bytes };
     }),
 
+    readPending: guarded(async (request, context) => {
+      const runId = required(request.runId, "run_id");
+      const calls = await workflows().pending(runId, options(request.timeoutMs, context));
+      return { calls: calls.map(pendingToWire) };
+    }),
+
     updateRun: guarded(async (request, context) => {
       const update = updateOf(request, required(request.runId, "run_id"));
       return updateEndToWire(await served().updateRun(update, pollLimit(request.waitMs, context)));
@@ -176,6 +184,33 @@ export function registerWorkflowService(
     resumeRun: guarded(async (request, context) => {
       await workflows().resume(required(request.runId, "run_id"), options(request.timeoutMs, context));
       return {};
+    }),
+
+    mendRun: guarded(async (request, context) => {
+      const { reason, requestId } = request;
+      const action = actionFromWire(request.action);
+      const runId = required(request.runId, "run_id");
+      const given = {
+        ...options(request.timeoutMs, context),
+        ...(reason === "" ? {} : { reason }),
+        ...(requestId === "" ? {} : { requestId }),
+      };
+      await mended(workflows(), runId, action, given);
+      return {};
+    }),
+
+    forkRun: guarded(async (request, context) => {
+      const { forkId, from, input, reason, requestId } = request;
+      const runId = required(request.runId, "run_id");
+      const run = await workflows().fork(runId, {
+        ...options(request.timeoutMs, context),
+        ...(forkId === "" ? {} : { runId: forkId }),
+        ...(from === "" ? {} : { from }),
+        ...(input === undefined ? {} : { input: Payload.ofBytes(input, `the input of a fork of run ${runId}`) }),
+        ...(reason === "" ? {} : { reason }),
+        ...(requestId === "" ? {} : { requestId }),
+      });
+      return { forkId: run.runId };
     }),
 
     deleteRun: guarded(async (request, context) => {

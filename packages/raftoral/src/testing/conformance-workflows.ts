@@ -173,6 +173,16 @@ export const visitor = workflow("visitor", { version: 1 }, async (ctx, places: r
   }
 });
 
+/** Fails with its first owner, and goes on with every later one. */
+export const fragile = workflow("fragile", { version: 1 }, async (ctx) => {
+  await ctx.step("prepare", () => "ready");
+  const handle = (): string => {
+    if (ctx.attempt === 1) throw new Error("broken");
+    return "whole";
+  };
+  return await ctx.step("handle", handle, { retry: false });
+});
+
 const positive: StandardSchemaV1<{ readonly amount: number }> = {
   "~standard": {
     version: 1,
@@ -254,6 +264,7 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   laborious,
   guardian,
   counting,
+  fragile,
   account,
   labelled,
   purse,

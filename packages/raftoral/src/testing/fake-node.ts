@@ -11,8 +11,16 @@ import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
 import type { ClusterPort } from "../api/cluster-port.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
+import type { ForkRequest, MendRequest } from "../api/mending.ts";
 import { Payload } from "../api/payload.ts";
-import type { EndedRun, HistoryPage, RunCount, RunPage } from "../api/runs.ts";
+import {
+  type EndedRun,
+  type HistoryPage,
+  hasEnded,
+  type PendingCall,
+  type RunCount,
+  type RunPage,
+} from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
 import type { UpdateEnd } from "../api/updates.ts";
@@ -58,6 +66,10 @@ export class FakeNode implements ServedNode {
   failure: Error | undefined;
   /** Awaited by every call before it answers, with its name. */
   before: (name: string) => Promise<void> = async () => {};
+  /** What every run waits for, beside its steps. */
+  readonly waits: PendingCall[] = [];
+  /** What was done to runs: the run, the action, and why. */
+  readonly mends: (readonly [runId: string, action: object, reason: string])[] = [];
   /** Signals of the reads of streams that came in. */
   readonly reads: (AbortSignal | undefined)[] = [];
   /** Signals of the polls that came in. */
@@ -200,6 +212,13 @@ export class FakeNode implements ServedNode {
         this.#present(runId);
         this.signals.push([runId, name, payload.value(), signalId]);
       },
+      pending: async (runId, limit) => {
+        await this.#enter("pending", limit);
+        const { status, stepsInProgress } = this.#present(runId);
+        if (hasEnded(status)) return [];
+        const steps = stepsInProgress.map((step) => ({ kind: "step", path: step.path, untilMs: undefined, step }));
+        return [...steps, ...this.waits];
+      },
       query: async (request, limit) => this.queryRun(request, limit),
       update: async (request, limit) => this.updateRun(request, limit),
       updateWithStart: async (request, limit) => this.updateWithStart(request, limit),
@@ -218,6 +237,18 @@ export class FakeNode implements ServedNode {
         await this.#enter("resume", limit);
         const stuck = this.#present(runId);
         if (stuck.status === "stuck") this.runs.set(runId, { ...stuck, status: "running", stuckReason: undefined });
+      },
+      mend: async ({ runId, action, reason }: MendRequest, limit) => {
+        await this.#enter("mend", limit);
+        const found = this.#present(runId);
+        const value = action.kind === "complete-step" ? { value: action.value.value() } : {};
+        this.mends.push([runId, { ...action, ...value }, reason]);
+        if (action.kind === "pause") this.runs.set(runId, { ...found, status: "paused", pauseReason: reason });
+      },
+      fork: async ({ source, runId, from, input, reason }: ForkRequest, limit) => {
+        await this.#enter("fork", limit);
+        this.runs.set(runId, { ...this.#present(source), runId });
+        this.mends.push([source, { kind: "fork", runId, from, input: input?.value() }, reason]);
       },
       delete: async (runId, limit) => {
         await this.#enter("delete", limit);
@@ -306,6 +337,7 @@ function endedOf({ runId, workflowType, endedAtMs = 0, ...run }: FakeRun): Ended
   switch (run.status) {
     case "running":
     case "stuck":
+    case "paused":
       return undefined;
     case "completed":
       return { ...common, status: "completed", result: Payload.of(run.result, `the result of run ${runId}`) };

@@ -36,6 +36,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     input: undefined,
     result: undefined,
     error: undefined,
+    pauseReason: undefined,
     cancelReason: undefined,
     stuckReason: undefined,
     stuckDetail: undefined,

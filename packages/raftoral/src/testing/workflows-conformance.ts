@@ -14,6 +14,7 @@ import { echo, failing, gate, gated, go, idle, order, strict } from "./conforman
 import { eventCases } from "./event-cases.ts";
 import { exportCases } from "./export-cases.ts";
 import { findingCases } from "./finding-cases.ts";
+import { mendingCases } from "./mending-cases.ts";
 import { stepCases } from "./step-cases.ts";
 import { streamCases } from "./stream-cases.ts";
 import { traceCases } from "./trace-cases.ts";
@@ -373,6 +374,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     streamCases(() => subject);
     eventCases(() => subject);
     askingCases(() => subject);
+    mendingCases(() => subject);
     findingCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {

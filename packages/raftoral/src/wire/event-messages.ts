@@ -66,6 +66,14 @@ function whatToWire(event: ClusterRunEvent): WireWhat {
     }
     case "cancel-requested":
       return { case: "cancelRequested", value: { reason: event.reason } };
+    case "pause-requested":
+      return { case: "pauseRequested", value: { reason: event.reason } };
+    case "run-retried":
+      return { case: "runRetried", value: { from: event.from, reason: event.reason } };
+    case "run-forked": {
+      const { source, from, reason } = event;
+      return { case: "runForked", value: { sourceRunId: source, from, reason } };
+    }
     case "run-ended": {
       const { status, result, error, reason = "" } = event;
       const failure = error === undefined ? {} : { failure: failureToWire(error) };
@@ -127,6 +135,14 @@ export function eventFromWire(event: WireEvent): ClusterRunEvent | undefined {
     }
     case "cancelRequested":
       return { ...run, type: "cancel-requested", reason: what.value.reason };
+    case "pauseRequested":
+      return { ...run, type: "pause-requested", reason: what.value.reason };
+    case "runRetried":
+      return { ...run, type: "run-retried", from: what.value.from, reason: what.value.reason };
+    case "runForked": {
+      const { sourceRunId: source, from, reason } = what.value;
+      return { ...run, type: "run-forked", source, from, reason };
+    }
     case "runEnded": {
       const { result, failure, cancelReason } = what.value;
       const status = statusFromWire(what.value.status);

@@ -9,6 +9,7 @@ import { Payload } from "../api/payload.ts";
 import type {
   EndedRun,
   HistoryRecord,
+  PendingCall,
   RunCount,
   RunDescription,
   RunStatus,
@@ -19,11 +20,13 @@ import {
   type HistoryRecordSchema,
   type Outcome,
   type OutcomeSchema,
+  type PendingCallSchema,
   type Run,
   type RunCountSchema,
   type RunSchema,
   type StepInProgressSchema,
   type RunCount as WireCount,
+  type PendingCall as WirePending,
   type HistoryRecord as WireRecord,
   RunStatus as WireStatus,
   type StepInProgress as WireStep,
@@ -36,6 +39,7 @@ import { traceFromWire, traceToWire } from "./trace-messages.ts";
 const STATUSES: ReadonlyMap<RunStatus, WireStatus> = new Map([
   ["running", WireStatus.RUNNING],
   ["stuck", WireStatus.STUCK],
+  ["paused", WireStatus.PAUSED],
   ["completed", WireStatus.COMPLETED],
   ["failed", WireStatus.FAILED],
   ["cancelled", WireStatus.CANCELLED],
@@ -69,6 +73,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.error === undefined ? {} : { failure: failureToWire(run.error) }),
     ...(run.stuckReason === undefined ? {} : { stuckReason: run.stuckReason }),
     ...(run.stuckDetail === undefined ? {} : { stuckDetail: run.stuckDetail }),
+    ...(run.pauseReason === undefined ? {} : { pauseReason: run.pauseReason }),
     ...(run.cancelReason === undefined ? {} : { cancelReason: run.cancelReason }),
     pendingSignals: [...(run.pendingSignals ?? [])],
     stepsInProgress: (run.stepsInProgress ?? []).map(stepToWire),
@@ -105,6 +110,7 @@ export function summaryFromWire(run: Run): RunSummary {
     error: run.failure === undefined ? undefined : failureFromWire(run.failure),
     stuckReason: run.stuckReason,
     stuckDetail: run.stuckDetail,
+    pauseReason: run.pauseReason,
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     // A node of an earlier version says none.
@@ -163,6 +169,27 @@ function stepFromWire(step: WireStep): StepInProgress {
     nextAttemptAtMs: nextAttemptAtMs === undefined ? undefined : safeNumber(nextAttemptAtMs, "next_attempt_at_ms"),
     beganAtMs: safeNumber(beganAtMs, "began_at_ms"),
     heartbeat: Payload.ofBytes(heartbeat, `the heartbeat of step ${path}`),
+  };
+}
+
+/** What a run waits for, as a message. */
+export function pendingToWire({ kind, path, untilMs, step }: PendingCall): MessageInitShape<typeof PendingCallSchema> {
+  return {
+    kind,
+    path,
+    // A sleep may end at a fraction of a millisecond.
+    ...(untilMs === undefined ? {} : { untilMs: BigInt(Math.ceil(untilMs)) }),
+    ...(step === undefined ? {} : { step: stepToWire(step) }),
+  };
+}
+
+/** What a run waits for, of a message. Throws as {@link safeNumber} does. */
+export function pendingFromWire({ kind, path, untilMs, step }: WirePending): PendingCall {
+  return {
+    kind,
+    path,
+    untilMs: untilMs === undefined ? undefined : safeNumber(untilMs, "until_ms"),
+    step: step === undefined ? undefined : stepFromWire(step),
   };
 }
 

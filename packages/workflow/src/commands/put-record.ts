@@ -36,7 +36,7 @@ export function record(
   if (attributes !== undefined && "ok" in attributes) return attributes;
   const standing = tables.runs.record(run, path, committed);
   if (standing !== undefined) return stands(run, path, kind, standing);
-  if (attributes !== undefined) tables.runs.setAttributes(run, attributes);
+  if (attributes !== undefined) tables.runs.setAttributes(run, attributes, position);
   // The head may have changed since the command found the run.
   if (run.head.stepsInProgress > 0) tables.runs.dropProgress(run, path);
   forgetLosses(tables, run);

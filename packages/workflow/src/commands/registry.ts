@@ -7,6 +7,11 @@ import { signalReceive } from "./history/signal-receive.ts";
 import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
 import { updateAnswer } from "./history/update-answer.ts";
+import { edit } from "./mending/edit.ts";
+import { fork } from "./mending/fork.ts";
+import { pause } from "./mending/pause.ts";
+import { retry } from "./mending/retry.ts";
+import { terminate } from "./mending/terminate.ts";
 import { callAnswered } from "./messages/call-answered.ts";
 import { childEnded } from "./messages/child-ended.ts";
 import { closeChildren } from "./messages/close-children.ts";
@@ -58,6 +63,11 @@ const DEFINITIONS = [
   update,
   updateAnswer,
   startWith,
+  terminate,
+  pause,
+  retry,
+  fork,
+  edit,
   deleteRun,
   callAnswered,
 ] as const;

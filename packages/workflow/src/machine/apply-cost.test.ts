@@ -49,6 +49,9 @@ function filled(runs: number, records: number): Filled {
   log.start("ends", 1);
   const ends = log.epoch("ends");
   for (let record = 0; record < records; record++) log.checkpoint("ends", `x#${record}`, 1, 1, ends);
+  log.start("fails", 1);
+  const fails = log.epoch("fails");
+  for (let record = 0; record < records; record++) log.checkpoint("fails", `x#${record}`, 1, 1, fails);
   haveChildren(log, runs);
   log.register(2);
   log.state.commit();
@@ -135,6 +138,26 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
       expected: "a sleep",
       recorded: "a step",
     },
+    { kind: "Pause", runId: "run-3", reason: "", isNow: false, atMs: 1, owner: 0, epoch: 0 },
+    { kind: "Pause", runId: "run-4", reason: "", isNow: true, atMs: 1, owner: 0, epoch: 0 },
+    { kind: "Edit", runId: "run-5", path: "x#0", value: NOTHING, reason: "", atMs: 1 },
+    { kind: "Terminate", runId: "run-6", reason: "", requestId: "once", atMs: 1 },
+    { kind: "Retry", runId: "run-6", from: "", reason: "", requestId: "twice", atMs: 1 },
+    { kind: "Terminate", runId: "fails", reason: "", requestId: "once", atMs: 1 },
+    { kind: "Retry", runId: "fails", from: "x#7", reason: "", requestId: "twice", atMs: 1 },
+    {
+      kind: "Fork",
+      runId: "forked",
+      source: "run-6",
+      from: "",
+      hasInput: false,
+      input: NOTHING,
+      reason: "",
+      requestId: "r",
+      atMs: 1,
+    },
+    { kind: "Terminate", runId: "run-7", reason: "", requestId: "once", atMs: 1 },
+    { kind: "Delete", runId: "run-7", atMs: 1 },
     { kind: "OwnerChange", runId: "run-1", oldOwner: 1, newOwner: 2, reason: "load-balancing", atMs: 1, epoch: 0 },
     { kind: "WorkflowEnd", ...owned, runId: "ends", epoch: log.epoch("ends"), outcome: END },
     { kind: "ChildEnded", ...heard, path: "child#0", status: "completed", value: NOTHING, atMs: 1 },

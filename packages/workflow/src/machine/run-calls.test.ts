@@ -143,6 +143,42 @@ describe("the answer to a call of a run", () => {
     expect(owed(log)).toEqual([]);
   });
 
+  test("reaches a run once that was retried, whether it comes before the retry, between or after", () => {
+    const steps = {
+      terminate: (log: StateLog) =>
+        log.apply({ kind: "Terminate", runId: "caller", reason: "", requestId: "", atMs: log.at }),
+      retry: (log: StateLog) =>
+        log.apply({ kind: "Retry", runId: "caller", from: "", reason: "", requestId: "", atMs: log.at }),
+      answer: (log: StateLog) => {
+        say(log, "accepted");
+        say(log, "completed", bytes("7"));
+        return tell(log);
+      },
+    };
+    for (const order of ["answer terminate retry", "terminate answer retry", "terminate retry answer"]) {
+      const { log, caller } = started();
+      call(log, caller);
+      for (const step of order.split(" ") as readonly (keyof typeof steps)[]) steps[step](log);
+      const isTold = order !== "terminate answer retry";
+      expect(history(log, "caller"), order).toEqual(isTold ? [["call#0", "answer", "7"]] : []);
+      // The new owner makes the same call, which is answered already.
+      const again = call(log, { ...caller, epoch: log.epoch("caller") });
+      expect(again, order).toMatchObject({ status: "completed", value: bytes("7") });
+      expect(owed(log), order).toEqual([]);
+    }
+  });
+
+  test("of a run that is terminated or deleted is a failure, once", () => {
+    const { log, caller } = started();
+    call(log, caller);
+    log.apply({ kind: "Terminate", runId: "target", reason: "", requestId: "", atMs: log.at });
+    log.apply({ kind: "Delete", runId: "target", atMs: log.at });
+    expect(owed(log)).toEqual([["failed", expect.stringContaining("WORKFLOW_FINISHED")]]);
+    tell(log);
+    expect(owed(log)).toEqual([]);
+    expect(history(log, "caller")).toEqual([["call#0", "answer-failed", expect.any(String)]]);
+  });
+
   test("goes along when the called run continues as new", () => {
     const { log, caller } = started();
     call(log, caller);

@@ -46,8 +46,10 @@ import type { WorkflowEvent } from "../state/workflow-event.ts";
 export interface StateSize {
   /** Runs that have not ended. */
   readonly running: number;
-  /** Of these, runs that no node is to execute until somebody resumes them. */
+  /** Of these, runs that no node is to execute until somebody resumes them, or a node registers code that fits. */
   readonly stuck: number;
+  /** Of these, runs that somebody has paused. */
+  readonly paused: number;
   /** Of the running ones, those that wait for a node that can execute them. */
   readonly orphaned: number;
   /** Of the running ones, those that are to be moved: their node is gone, or one that can execute them has come. */
@@ -121,9 +123,9 @@ export class WorkflowState {
 
   get size(): StateSize {
     const { runs, toMove } = this.#tables;
-    const { runningCount: running, stuckCount: stuck, waitingCount: orphaned } = runs.places;
+    const { runningCount: running, stuckCount, pausedCount: paused, waitingCount: orphaned } = runs.places;
     const { finishedCount: finished } = runs;
-    return { running, stuck, orphaned, toMove, finished };
+    return { running, stuck: stuckCount - paused, paused, orphaned, toMove, finished };
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */

@@ -12,7 +12,8 @@ export type OwnerReason =
   | "restart"
   | "adoption"
   | "stuck"
-  | "resume";
+  | "resume"
+  | "mending";
 
 /** Positions are the numbers in the state's records. */
 export const OWNER_REASONS = [
@@ -24,4 +25,5 @@ export const OWNER_REASONS = [
   "adoption",
   "stuck",
   "resume",
+  "mending",
 ] as const satisfies readonly OwnerReason[];

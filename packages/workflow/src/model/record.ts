@@ -11,7 +11,8 @@ import type { Epoch } from "./ownership.ts";
  * heard here that its run is cancelled. child: a child was started, under which id; or, of kind child-failed at the same path, that it could not be. child-completed,
  * child-failed and child-cancelled: how a child ended (external). token: what an answer from outside must know, and until when it may come. answer and
  * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external). patched: the body
- * has taken the new way of a change of its code. update: somebody's update was accepted, and what with. attributes: new values of what the run is found by.
+ * has taken the new way of a change of its code. update: somebody's update was accepted, and what with. attributes: new values of what the run is found by. edited: a
+ * step's value, given by somebody outside in the place of its function (external).
  */
 const KINDS = [
   ["step", "step"],
@@ -36,6 +37,7 @@ const KINDS = [
   ["patched", "patch"],
   ["update", "update"],
   ["attributes", "change of attributes"],
+  ["edited", "step"],
 ] as const;
 
 /** What a record is of. */
@@ -52,6 +54,7 @@ const EXTERNAL_KINDS = [
   "answer",
   "answer-failed",
   "answer-timeout",
+  "edited",
 ] as const;
 
 /** A kind of record that may come from outside of the run. */
@@ -98,3 +101,14 @@ export interface HistoryRecord {
   /** Under which ownership it was recorded. */
   readonly epoch: Epoch;
 }
+
+/** Where somebody outside answers the step at a path. */
+export function editPath(path: string): string {
+  return `${path}/edited`;
+}
+
+/** Where the record of an input's value is, if a schema made another one of the input. */
+export const INPUT_PATH = "input/parsed";
+
+/** Where it is recorded that the body heard of its cancellation. No call's path: those have a number. */
+export const CANCELLED_PATH = "cancellation";

@@ -41,3 +41,9 @@ export function timedOut(runId: string): RunOutcome {
   const message = `Run ${runId} has not ended within its time limit. Give it a longer runTimeoutMs, or less to do.`;
   return { status: "failed", error: { name: "WorkflowError", message, code: "RUN_TIMED_OUT" } };
 }
+
+/** The end of a run that somebody has terminated. */
+export function terminated(runId: string, reason: string): RunOutcome {
+  const message = `Run ${runId} was terminated: ${reason}. Its body did not hear of it, so what it had begun is not undone.`;
+  return { status: "failed", error: { name: "WorkflowError", message, code: "RUN_TERMINATED" } };
+}

@@ -7,6 +7,7 @@
 import { bytes, message, optional, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 import { failureCodec, type RecordedError } from "./failure.ts";
+import type { Epoch } from "./ownership.ts";
 
 /** The progress of one step. Times are in ms since the epoch. */
 export interface StepProgress {
@@ -27,6 +28,8 @@ export interface StepProgress {
 export interface KnownProgress extends StepProgress {
   /** The log clock when it changed last, in ms since the epoch. */
   readonly recordedAtMs: number;
+  /** Under which ownership it changed last: a retry begins again with steps without a record (model/mending.ts ME3). */
+  readonly epoch: Epoch;
 }
 
 /** Bytes that heartbeat details have at most. */
@@ -44,6 +47,7 @@ export const stepProgressCodec = messageCodec<KnownProgress>(
     beganAtMs: uint(5),
     details: bytes(6),
     recordedAtMs: uint(7),
+    epoch: uint(8),
   },
   {},
 );

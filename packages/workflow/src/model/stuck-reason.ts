@@ -3,9 +3,9 @@ import type { LogIndex } from "@raftoral/raft-core";
 
 /**
  * Positions, from 1 on, are the numbers in the state's records. `owner-losses`: its owners ended one after the other (owner-losses.ts OL4).
- * `code-mismatch`: its code asks for something else than what is recorded.
+ * `code-mismatch`: its code asks for something else than what is recorded. `paused`: somebody has paused it, which a run's status says by that name.
  */
-export const STUCK_REASONS = ["owner-losses", "code-mismatch"] as const;
+export const STUCK_REASONS = ["owner-losses", "code-mismatch", "paused"] as const;
 
 /** Why a run is stuck. */
 export type StuckReason = (typeof STUCK_REASONS)[number];

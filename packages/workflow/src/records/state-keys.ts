@@ -30,6 +30,7 @@
  * | place      | `z start place` | the id of the update that was answered at this place, while it is remembered |
  * | owed       | `I start number` | the answer to an update of a run, for the run that called it with that |
  * | report     | `u start` | a child that has ended, and whose parent has not heard of it |
+ * | change     | `J start position` | what the run's attributes were before a change of them |
  * | created    | `A place` | nothing: a run, by when it was created |
  * | by status  | `B status type place` | nothing: a run of this status and type, by when it was created |
  * | by end     | `C status type place` | nothing: a run of this type that has ended so, by when it ended |
@@ -109,6 +110,7 @@ export const KEY_PREFIX = Object.freeze({
   byFact: "D",
   counts: "Ec",
   owed: "I",
+  attributeChange: "J",
 });
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */

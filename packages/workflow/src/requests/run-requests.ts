@@ -17,8 +17,10 @@ import type { TraceContext } from "../model/trace-context.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
+import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/stream-view.ts";
+import { mendCommand, type RunFork, type RunMend } from "./mending.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { askedUpdate, type RunUpdate, type RunUpdateEnd, type Taken, type UpdateUntil } from "./run-updates.ts";
 import { RunWatch } from "./run-watch.ts";
@@ -184,9 +186,35 @@ export class RunRequests {
     await this.#request({ kind: "Resume", runId, atMs: this.#clock.wallMs() }, limit);
   }
 
+  /**
+   * Resolves once what is to be done to a run is committed, or was before. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, WORKFLOW_RUNNING, STEP_RECORDED,
+   * STEP_NOT_RECORDED, RETRY_COMPENSATED, RETRY_LIMIT_REACHED, NAME_INVALID, or the engine's error.
+   */
+  async mend(mend: RunMend, limit: RequestLimit): Promise<void> {
+    const from = mend.action.kind === "retry" ? (mend.action.from ?? (await this.#retryPoint(mend.runId, limit))) : "";
+    await this.#request(mendCommand(mend, from, this.#clock.wallMs()), limit);
+  }
+
+  /**
+   * Resolves once a fork of a run is committed, or was before. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ID_CONFLICT, STEP_NOT_RECORDED, RETRY_COMPENSATED,
+   * FORK_TOO_LARGE, or the engine's error.
+   */
+  async fork({ from, input, ...fork }: RunFork, limit: RequestLimit): Promise<void> {
+    const first = from ?? (await this.#retryPoint(fork.source, limit));
+    const given = { hasInput: input !== undefined, input: input ?? new Uint8Array(0) };
+    await this.#request({ kind: "Fork", ...fork, from: first, ...given, atMs: this.#clock.wallMs() }, limit);
+  }
+
   /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */
   async delete(runId: string, limit: RequestLimit): Promise<void> {
     await this.#request({ kind: "Delete", runId, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /** Empty for a run that is not there or has not failed: the state says what is wrong with it. */
+  async #retryPoint(runId: string, limit: RequestLimit): Promise<string> {
+    if (!(await this.#caughtUp(limit))) return "";
+    const run = await this.#engine.run(runId);
+    return run?.status === "failed" || run?.status === "cancelled" ? retryPoint(run) : "";
   }
 
   /** The run once it has ended; undefined when the limit is over before. Rejects with WORKFLOW_NOT_FOUND or NODE_STOPPED. */

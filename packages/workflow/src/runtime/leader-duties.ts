@@ -45,7 +45,7 @@ const NEAR_BOUND = 0.8;
 const DOUBT_MS = 1000;
 
 /** What is said of a stuck run, by the reason. */
-const STUCK_TEXTS: Readonly<Record<StuckReason, string>> = {
+const STUCK_TEXTS: Readonly<Record<Exclude<StuckReason, "paused">, string>> = {
   "owner-losses":
     "A run is stuck: the processes that executed it ended one after the other. Find out why, then resume or cancel the run.",
   "code-mismatch":

@@ -14,6 +14,7 @@ import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RequestLimit } from "../requests/request-limit.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { BEHAVIOUR_LEVEL } from "./behaviours.ts";
+import type { PendingCall } from "./body/pending-calls.ts";
 import { Turns } from "./body/turns.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
@@ -95,12 +96,13 @@ export class WorkflowRuntime {
       emit: (event) => this.events.emit(event),
       newestVersion: (type) => this.#registry.newest(type)?.version,
       readRecord: (runId, path) => engine.record(runId, path),
+      readRun: (runId) => engine.run(runId),
       probe: options.probe,
       interceptor: options.interceptor,
       behaviourLevel,
     };
     this.#executions = new Executions(engine, this.#registry, shared, maxResidentRuns);
-    const live = (runId: string) => this.#executions.body(runId)?.queries;
+    const live = (runId: string) => this.#executions.body(runId);
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
     this.#duties = new LeaderDuties(engine, clock, logger, { ...this.#limits, rules: timedRules(options.retention) });
     this.#unsubscribe = engine.subscribe({
@@ -134,6 +136,12 @@ export class WorkflowRuntime {
   async query(question: RunQuestion, limit: RequestLimit): Promise<Uint8Array> {
     this.#assertRunning();
     return this.#queries.answer(question, limit);
+  }
+
+  /** What the body of a run waits for, from what this node has applied. Rejects as {@link RunQueries.pending} does. */
+  async pending(runId: string, limit: RequestLimit): Promise<readonly PendingCall[]> {
+    this.#assertRunning();
+    return this.#queries.pending(runId, limit);
   }
 
   /** Resolves once the cluster knows that this node executes its workflows. Rejects when the runtime stops before. */

@@ -40,11 +40,22 @@ export function decodeArchive(bytes: Uint8Array): readonly Uint8Array[] {
   return checkpoints;
 }
 
-/** What becomes an archive, and the keys that it replaces; undefined for a run whose records stay as they are. Looks at what an archive holds at most. */
+/** What becomes an archive, how many records it has, and the keys that it replaces. */
+export interface Archived {
+  readonly archive: Uint8Array;
+  readonly count: number;
+  readonly keys: readonly StateKey[];
+}
+
+/**
+ * The archive of a run; undefined for a run whose records stay as they are. Looks at what an archive holds at most. `isKept`: records that do not count any more are
+ * replaced, and are not in it.
+ */
 export function archiveOf(
   from: StateReader,
   run: RunRecord,
-): { readonly archive: Uint8Array; readonly keys: readonly StateKey[] } | undefined {
+  isKept: (content: Uint8Array) => boolean,
+): Archived | undefined {
   const found: { readonly position: number; readonly value: Uint8Array }[] = [];
   const keys: StateKey[] = [];
   let bytes = 0;
@@ -52,11 +63,11 @@ export function archiveOf(
     bytes += value.length;
     if (keys.length === MAX_ARCHIVED_CHECKPOINTS || bytes > MAX_ARCHIVED_BYTES) return undefined;
     keys.push(key);
-    found.push({ position: positionIn(value), value });
+    if (isKept(value)) found.push({ position: positionIn(value), value });
   }
   if (keys.length === 0) return undefined;
   found.sort((a, b) => a.position - b.position);
-  return { archive: encodeArchive(found.map(({ value }) => value)), keys };
+  return { archive: encodeArchive(found.map(({ value }) => value)), count: found.length, keys };
 }
 
 /** In no order. Where all are known, and the hashes of their paths differ, nothing need be searched. */

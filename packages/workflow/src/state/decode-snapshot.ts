@@ -15,6 +15,7 @@ import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
 import { readerOf } from "../wire/command-wire.ts";
 import { encodeArchive, MAX_ARCHIVED_BYTES, MAX_ARCHIVED_CHECKPOINTS } from "./archive.ts";
+import { restoreAttributeChange } from "./attribute-changes.ts";
 import { putLatest } from "./latest-variables.ts";
 import { RunCounters } from "./lists/run-counters.ts";
 import { indexKeys } from "./lists/run-index.ts";
@@ -77,6 +78,7 @@ export class SnapshotDecoder {
   #uptimeMs = 0;
   #finished = 0;
   #stuck = 0;
+  #paused = 0;
   readonly #counters = new RunCounters();
   readonly #loads = new Map<Seat, number>();
   readonly #waiting = new Map<string, WaitingRuns>();
@@ -192,6 +194,11 @@ export class SnapshotDecoder {
         if (this.#run === undefined) throw invalid("an update comes before any run");
         this.#updates.take(this.#sink, this.#run, content);
         return;
+      case RECORD.attributeChange:
+        this.#count(kind);
+        if (this.#run === undefined) throw invalid("a change of attributes comes before any run");
+        restoreAttributeChange(this.#sink, this.#run, content);
+        return;
       case RECORD.end:
         this.#endRun();
         this.#end(content);
@@ -209,7 +216,8 @@ export class SnapshotDecoder {
     const isWhole =
       said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
     if (!isWhole) throw invalid("it does not hold as many records as it says");
-    const counts = { finished: this.#finished, loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck };
+    const [finished, loads, waiting] = [this.#finished, this.#loads, this.#waiting];
+    const counts = { finished, loads, waiting, stuck: this.#stuck, paused: this.#paused };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
     this.#counters.save(this.#sink);
     this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
@@ -269,6 +277,7 @@ export class SnapshotDecoder {
     if (stuck !== undefined) {
       if (seat !== 0) throw invalid(`run ${runId} is stuck, and on seat ${seat}`);
       this.#stuck += 1;
+      if (stuck === "paused") this.#paused += 1;
       return;
     }
     if (seat === 0) {

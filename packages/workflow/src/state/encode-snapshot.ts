@@ -22,12 +22,13 @@ const MAX_HELD_BYTES = 1024 * 1024;
 /** Fields of a run's record in a snapshot that have records of their own in the store. */
 const INPUT_FIELD = 4;
 const SIGNAL_FIELD = 19;
-/** Records of a run's streams and updates, in the order in which they come. */
+/** Records of a run's streams, updates and changes of attributes, in the order in which they come. */
 const OF_A_RUN = [
   [RECORD.stream, KEY_PREFIX.stream],
   [RECORD.streamBatch, KEY_PREFIX.streamBatch],
   [RECORD.streamScope, KEY_PREFIX.streamScope],
   [RECORD.update, KEY_PREFIX.update],
+  [RECORD.attributeChange, KEY_PREFIX.attributeChange],
 ] as const;
 
 /** Chunks have at most `chunkBytes`, and all but the last few of a large record as many. The view stays the caller's to close. */

@@ -16,7 +16,7 @@ import { readerOf } from "../wire/command-wire.ts";
 import { decodeArchive, positionIn } from "./archive.ts";
 import { decodeHistoryRecord } from "./record-codec.ts";
 import type { RunRecord } from "./run-record.ts";
-import { recordCountOf } from "./run-records.ts";
+import { counts, recordCountOf } from "./run-records.ts";
 
 /** Which page to read. */
 export interface HistoryQuery {
@@ -38,6 +38,8 @@ export interface HistoryPage {
 /** Where one run's records stand, in their order. */
 interface Order {
   readonly startIndex: LogIndex;
+  /** Of the run's latest retry: later ones change what counts. */
+  readonly retriedAt: LogIndex;
   readonly positions: readonly RecordPosition[];
   readonly keys: readonly StateKey[];
 }
@@ -77,9 +79,10 @@ export class HistoryPages {
     const known = this.#orders.find(({ startIndex }) => startIndex === run.startIndex);
     const isCurrent =
       known !== undefined &&
+      known.retriedAt === run.head.mending.retriedAt &&
       (known.keys.length === recordCountOf(records, run) ||
         (after >= 0 && firstAfter(known.positions, after) < known.keys.length));
-    const order = isCurrent ? known : findOrder(records, run.startIndex);
+    const order = isCurrent ? known : findOrder(records, run);
     this.#keep(order);
     return order;
   }
@@ -95,13 +98,15 @@ export class HistoryPages {
   }
 }
 
-function findOrder(records: StateReader, startIndex: LogIndex): Order {
+function findOrder(records: StateReader, run: RunRecord): Order {
+  const { startIndex, head } = run;
   const found: { readonly position: RecordPosition; readonly key: StateKey }[] = [];
   for (const [key, content] of records.scan(...rangeOf(KEY_PREFIX.history, startIndex))) {
-    found.push({ position: positionIn(content), key });
+    if (counts(run, content)) found.push({ position: positionIn(content), key });
   }
   found.sort((a, b) => a.position - b.position);
-  return { startIndex, positions: found.map(({ position }) => position), keys: found.map(({ key }) => key) };
+  const { retriedAt } = head.mending;
+  return { startIndex, retriedAt, positions: found.map(({ position }) => position), keys: found.map(({ key }) => key) };
 }
 
 /** The place of the first position beyond `after`, in an ascending list. */

@@ -5,8 +5,9 @@
  * LV2. An entry follows from the run's records in the order in which they were committed. A snapshot does not hold it: it is made again when the records
  *      are restored.
  * LV3. Entries are kept as long as the run's records.
+ * LV4. A retry takes back the later changes of a variable and no earlier ones, so the latest one that counts is found by halves.
  */
-import { invariant, type StateKey, type StateReader } from "@raftoral/raft-core";
+import type { StateKey, StateReader } from "@raftoral/raft-core";
 import type { HistoryRecord } from "../model/record.ts";
 import { KEY_PREFIX, lastNumberIn, latestKey, numberIn, numberKey, pathHash } from "../records/state-keys.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
@@ -46,6 +47,8 @@ export interface VariablePage {
   readonly next?: string;
 }
 
+type RecordAt = (path: string) => HistoryRecord | undefined;
+
 interface Latest {
   readonly name: string;
   /** Of the latest record. */
@@ -55,6 +58,7 @@ interface Latest {
 const DEFAULT_MAX_VARIABLES = 1_000;
 const DEFAULT_MAX_BYTES = 1024 * 1024;
 /** What a change adds to the path of its variable. No path of a step or a scope ends like this (calls/variable.ts). */
+const SET = "/set";
 const CHANGE = /\/set\d+$/;
 const FIRST = "#0";
 
@@ -87,7 +91,8 @@ export function variablePage(from: StateReader, run: RunRecord, query: VariableQ
   const recordAt = recordsOf(from, run);
   if (query.name !== undefined) {
     const latest = find(from, run, query.name);
-    return { variables: latest === undefined ? [] : [variableOf(latest, recordAt)] };
+    const variable = latest === undefined ? undefined : variableOf(latest, recordAt);
+    return { variables: variable === undefined ? [] : [variable] };
   }
   const [start, hash, probe] = (query.after ?? `${run.startIndex}`).split(".").map(Number);
   if (start !== run.startIndex) return undefined;
@@ -104,6 +109,7 @@ export function variablePage(from: StateReader, run: RunRecord, query: VariableQ
       return { variables, next: `${run.startIndex}.${last}` };
     }
     const variable = variableOf(codec.read(readerOf(content)), recordAt);
+    if (variable === undefined) continue;
     variables.push(variable);
     bytes += variable.name.length + variable.value.length;
     last = `${hashIn(key)}.${lastNumberIn(key)}`;
@@ -126,14 +132,30 @@ function hashIn(key: StateKey): number {
   return numberIn(key, KEY_PREFIX.latest.length + numberKey(0).length);
 }
 
-function variableOf({ name, path }: Latest, recordAt: (path: string) => HistoryRecord | undefined): RecordedVariable {
-  const record = recordAt(path);
-  invariant(record !== undefined, () => `variable ${name} has an entry and no record at ${path}`);
-  return { name, value: record.value, recordedAtMs: record.recordedAtMs };
+/** Undefined when a retry has gone back to before the variable. */
+function variableOf({ name, path }: Latest, recordAt: RecordAt): RecordedVariable | undefined {
+  const record = recordAt(path) ?? before(path, recordAt);
+  return record === undefined ? undefined : { name, value: record.value, recordedAtMs: record.recordedAtMs };
+}
+
+/** The latest record of a variable that counts, when a retry has taken back the one at `path` (LV4). */
+function before(path: string, recordAt: RecordAt): HistoryRecord | undefined {
+  const whole = path.replace(CHANGE, "");
+  let [low, high] = [0, path === whole ? 0 : Number(path.slice(whole.length + SET.length))];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (recordAt(`${whole}${SET}${middle}`) === undefined) high = middle;
+    else low = middle + 1;
+  }
+  for (let change = low - 1; change >= 0; change--) {
+    const record = recordAt(`${whole}${SET}${change}`);
+    if (record?.kind === "variable") return record;
+  }
+  return recordAt(whole);
 }
 
 /** The records of a run by their paths: one look-up each, unless they are in an archive, which is read once. */
-function recordsOf(from: StateReader, run: RunRecord): (path: string) => HistoryRecord | undefined {
+function recordsOf(from: StateReader, run: RunRecord): RecordAt {
   const archive = run.head.status === "finished" ? from.get(KEY_PREFIX.archive + run.startKey) : undefined;
   if (archive === undefined) return (path) => findHistoryRecord(from, run, path);
   const records = new Map<string, HistoryRecord>();

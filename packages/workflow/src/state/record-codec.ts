@@ -6,6 +6,7 @@
 import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
 import { type Attributes, decodeAttributes, encodeAttributes, NO_ATTRIBUTES } from "../model/attributes.ts";
 import { encodeFailure, failureCodec, type RecordedError } from "../model/failure.ts";
+import { mendingCodec, NOT_MENDED, type RunMending } from "../model/mending.ts";
 import { NO_LOSSES } from "../model/owner-losses.ts";
 import { OWNER_REASONS } from "../model/ownership.ts";
 import { type KnownParent, knownParentCodec } from "../model/parent.ts";
@@ -55,6 +56,10 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.bool(44, head.isTimedOut);
     to.bool(45, head.hasChildren);
     to.uint(25, head.stuck === undefined ? 0 : STUCK_REASONS.indexOf(head.stuck) + 1);
+    if (head.pauseReason !== undefined) {
+      to.bool(81, true);
+      to.string(82, head.pauseReason);
+    }
     for (const seat of head.tried) to.uint(30, seat);
     if (head.mismatch !== undefined) {
       to.uint(26, head.mismatch.heldAt);
@@ -84,6 +89,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.message(60, part.view());
   }
   to.uint(61, run.behaviourLevel);
+  if (head.mending !== NOT_MENDED) {
+    part.reset();
+    mendingCodec.write(part, head.mending);
+    to.message(80, part.view());
+  }
   if (run.generation > 1) {
     to.uint(42, run.generation);
     to.uint(43, run.family);
@@ -134,6 +144,8 @@ export function decodeRun(from: WireReader): DecodedRun {
   let parent: KnownParent | undefined;
   let trace: TraceContext | undefined;
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
+  let mending: RunMending = NOT_MENDED;
+  let [isPauseAsked, pauseReason] = [false, ""];
   let [now, initial, haveChanged, startId] = [EMPTY, EMPTY, false, ""];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
@@ -185,6 +197,9 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
     else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
+    else if (field === 80) mending = mendingCodec.read(from.message());
+    else if (field === 81) isPauseAsked = from.bool();
+    else if (field === 82) pauseReason = from.string();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -205,6 +220,7 @@ export function decodeRun(from: WireReader): DecodedRun {
         owner,
         epoch,
         attempt,
+        mending,
       }
     : {
         status: "running",
@@ -223,6 +239,8 @@ export function decodeRun(from: WireReader): DecodedRun {
         signalIds,
         stepsInProgress,
         updates,
+        pauseReason: isPauseAsked ? pauseReason : undefined,
+        mending,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
   const attributes = now.length === 0 ? NO_ATTRIBUTES : decodeAttributes(now);

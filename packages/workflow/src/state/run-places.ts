@@ -23,6 +23,7 @@ export class RunPlaces {
   readonly #waiting: Map<string, WaitingRuns>;
   #waitingCount = 0;
   #stuck: number;
+  #paused: number;
 
   constructor(store: StateStore, counts: RunCounts) {
     this.#store = store;
@@ -30,11 +31,12 @@ export class RunPlaces {
     this.#waiting = new Map(counts.waiting);
     for (const { runs } of this.#waiting.values()) this.#waitingCount += runs;
     this.#stuck = counts.stuck;
+    this.#paused = counts.paused;
   }
 
   /** What the header keeps of them. */
   get counts(): Omit<RunCounts, "finished"> {
-    return { loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck };
+    return { loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck, paused: this.#paused };
   }
 
   /** Runs that wait for a node that can execute them. */
@@ -42,9 +44,14 @@ export class RunPlaces {
     return this.#waitingCount;
   }
 
-  /** Runs that are stuck. */
+  /** Runs that are stuck, paused ones included. */
   get stuckCount(): number {
     return this.#stuck;
+  }
+
+  /** Runs that are paused. */
+  get pausedCount(): number {
+    return this.#paused;
   }
 
   /** Runs that have not ended. */
@@ -110,6 +117,7 @@ export class RunPlaces {
     }
     if (head.stuck !== undefined) {
       this.#stuck += change;
+      if (head.stuck === "paused") this.#paused += change;
       return;
     }
     const needs = needsOf(run);

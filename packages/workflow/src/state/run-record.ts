@@ -6,6 +6,7 @@
  */
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
 import type { Attributes } from "../model/attributes.ts";
+import type { RunMending } from "../model/mending.ts";
 import type { OwnerLosses } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { KnownParent } from "../model/parent.ts";
@@ -55,6 +56,10 @@ export interface RunningHead {
   readonly stepsInProgress: number;
   /** Its updates; undefined for a run that never had one. */
   readonly updates: UpdateTotals | undefined;
+  /** Why somebody asked to pause it; undefined without a request. A run that is paused is stuck for that reason; another one is about to pause. */
+  readonly pauseReason: string | undefined;
+  /** What operators have done to it. */
+  readonly mending: RunMending;
 }
 
 /** The run has ended and waits to be pruned. */
@@ -79,6 +84,8 @@ export interface FinishedHead {
   readonly stepsInProgress: number;
   /** Updates that were answered and are remembered; undefined for a run that never had one. */
   readonly updates: UpdateTotals | undefined;
+  /** What operators have done to it. */
+  readonly mending: RunMending;
 }
 
 /** The part of a run that commands replace. */
@@ -126,7 +133,7 @@ export interface RunRecord extends RunFacts {
    * The records of its checkpoints by the hashes of their paths, while all are known: of a run that was started here and has stayed in the
    * cache since. A path whose hash is not among them has none, and when the run ends they need not be read.
    */
-  readonly hashes: Map<number, Uint8Array> | undefined;
+  hashes: Map<number, Uint8Array> | undefined;
   /** What waits for it, oldest first; empty once it has ended. */
   signals: readonly BufferedSignal[];
 }

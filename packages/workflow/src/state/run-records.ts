@@ -3,6 +3,7 @@
  * that is being restored write alike.
  */
 import type { StateKey, StateReader } from "@raftoral/raft-core";
+import { isUndone } from "../model/mending.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import { seatGroup, waitingGroup } from "../records/index-keys.ts";
@@ -97,10 +98,10 @@ export function signalKey(startKey: StateKey, { number }: BufferedSignal): State
   return KEY_PREFIX.signal + startKey + numberKey(number);
 }
 
-/** Records a record at a path that has none, or gives the one that stands there. */
+/** Records a record at a path that has none, or gives the one that stands there. A record that does not count any more gives way (model/mending.ts ME1). */
 export function putHistoryRecord(
   to: RecordSink,
-  { startKey, hashes }: RunRecord,
+  { startKey, hashes, head }: RunRecord,
   path: string,
   record: HistoryRecord,
 ): HistoryRecord | undefined {
@@ -117,12 +118,26 @@ export function putHistoryRecord(
       return undefined;
     }
     const standing = decodeHistoryRecord(readerOf(found));
-    if (standing.path === path) return standing.record;
+    if (standing.path !== path) continue;
+    const { kind, position } = standing.record;
+    if (!isUndone(head.mending, kind, position)) return standing.record;
+    to.put(key, encodeHistoryRecord(path, record));
+    return undefined;
   }
 }
 
-/** The record at a path of a run; undefined when there is none. Takes one look-up for each path with the same hash. */
+/** The record at a path of a run; undefined when there is none that counts. Takes one look-up for each path with the same hash. */
 export function findHistoryRecord(
+  from: RecordSink | StateReader,
+  run: RunRecord,
+  path: string,
+): HistoryRecord | undefined {
+  const found = findAnyRecord(from, run, path);
+  return found === undefined || isUndone(run.head.mending, found.kind, found.position) ? undefined : found;
+}
+
+/** As {@link findHistoryRecord}, also one that does not count any more (model/mending.ts ME1). */
+export function findAnyRecord(
   from: RecordSink | StateReader,
   { startKey, hashes }: RunRecord,
   path: string,
@@ -148,12 +163,26 @@ export function recordAt(from: StateReader, run: RunRecord, path: string): Histo
   return undefined;
 }
 
+/** A record of a run's history, by its content. */
+export function recordIn(content: Uint8Array): readonly [path: string, record: HistoryRecord] {
+  const { path, record } = decodeHistoryRecord(readerOf(content));
+  return [path, record];
+}
+
+/** The records of an archive with their paths, in their order. */
+export function* archivedRecords(archive: Uint8Array): Generator<readonly [path: string, record: HistoryRecord]> {
+  for (const content of decodeArchive(archive)) yield recordIn(content);
+}
+
 /** How many checkpoints a run has. Counted once, then kept. */
 export function recordCountOf(from: StateReader, run: RunRecord): number {
   if (run.head.status === "finished" && run.head.archived > 0) return run.head.archived;
   if (run.recordCount !== undefined) return run.recordCount;
   let count = 0;
-  for (const _ of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) count += 1;
+  const all = run.head.mending.undone.length === 0;
+  for (const [, content] of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) {
+    if (all || counts(run, content)) count += 1;
+  }
   run.recordCount = count;
   return count;
 }
@@ -174,9 +203,27 @@ export function historyOf(from: StateReader, run: RunRecord): DecodedHistoryReco
   }
   const found: DecodedHistoryRecord[] = [];
   for (const [, value] of from.scan(...rangeOf(KEY_PREFIX.history, run.startIndex))) {
-    found.push(decodeHistoryRecord(readerOf(value)));
+    if (counts(run, value)) found.push(decodeHistoryRecord(readerOf(value)));
   }
   return found.sort((a, b) => a.record.position - b.record.position);
+}
+
+/** Paths of the signals that a running run had received and that do not count any more. */
+export function keptSignals(from: StateReader, { startIndex, head }: RunRecord): readonly string[] {
+  const paths: string[] = [];
+  if (head.status === "finished" || head.mending.undone.length === 0) return paths;
+  for (const [, content] of from.scan(...rangeOf(KEY_PREFIX.history, startIndex))) {
+    const { path, record } = decodeHistoryRecord(readerOf(content));
+    if (record.kind === "signal" && isUndone(head.mending, record.kind, record.position)) paths.push(path);
+  }
+  return paths;
+}
+
+/** Whether a record of a run counts, by its content (model/mending.ts ME1, ME2). */
+export function counts({ head }: RunRecord, content: Uint8Array): boolean {
+  if (head.mending.undone.length === 0) return true;
+  const { kind, position } = decodeHistoryRecord(readerOf(content)).record;
+  return !isUndone(head.mending, kind, position);
 }
 
 /** The bytes that a run was started with; none for a run without input. */

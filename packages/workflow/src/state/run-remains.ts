@@ -22,6 +22,7 @@ const SWEPT = [
   KEY_PREFIX.latest,
   KEY_PREFIX.update,
   KEY_PREFIX.updatePlace,
+  KEY_PREFIX.attributeChange,
 ];
 
 /** The remains in one state machine's store (RM1). */
@@ -70,7 +71,7 @@ export class RunRemains {
   /** Whether anything of `SWEPT` is left of a run. Looks for what its head does not say; a stream's batches and scopes come with the stream. */
   #hasMany({ head, startIndex }: RunRecord): boolean {
     if (head.stepsInProgress > 0 || head.updates !== undefined) return true;
-    const kinds: string[] = [KEY_PREFIX.stream, KEY_PREFIX.latest];
+    const kinds: string[] = [KEY_PREFIX.stream, KEY_PREFIX.latest, KEY_PREFIX.attributeChange];
     if (head.status === "running" || head.archived === 0) kinds.push(KEY_PREFIX.history);
     return kinds.some((kind) => !isEmpty(this.#store.scan(...rangeOf(kind, startIndex))));
   }

@@ -10,12 +10,13 @@
  */
 import { invariant, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { Attributes } from "../model/attributes.ts";
-import type { HistoryRecord } from "../model/record.ts";
+import type { HistoryRecord, RecordPosition } from "../model/record.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
 import { ALL_ENDED, BEYOND_PLACES, endGroup } from "../records/index-keys.ts";
 import { idKey, KEY_PREFIX, numberKey } from "../records/state-keys.ts";
 import { archiveOf } from "./archive.ts";
+import { attributesAt, putAttributeChange } from "./attribute-changes.ts";
 import { putLatest } from "./latest-variables.ts";
 import { RunCounters } from "./lists/run-counters.ts";
 import { RunIndex } from "./lists/run-index.ts";
@@ -25,6 +26,8 @@ import type { RunCounts } from "./run-counts.ts";
 import { RunPlaces } from "./run-places.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunHead, RunningHead, RunRecord } from "./run-record.ts";
 import {
+  archivedRecords,
+  counts,
   loadRun,
   placeKey,
   putArchive,
@@ -141,11 +144,10 @@ export class RunTable {
     putRun(this.#store, run);
   }
 
-  /** The run has these attributes from now on. */
-  setAttributes(run: RunRecord, attributes: Attributes): void {
-    const before = run.attributes;
-    run.attributes = attributes;
-    this.#index.attributesChanged(before, run);
+  /** The run has these attributes from a place of its record on. */
+  setAttributes(run: RunRecord, attributes: Attributes, position: RecordPosition): void {
+    putAttributeChange(this.#store, run, position, run.attributes);
+    this.#replaceAttributes(run, attributes);
     putRun(this.#store, run);
   }
 
@@ -160,6 +162,35 @@ export class RunTable {
     this.#store.put(placeKey(run), NOTHING);
     putOutcome(this.#store, run, outcome);
     this.#finished += 1;
+  }
+
+  /**
+   * A run that had ended goes on, on no seat: its head is given, and what was put together is apart again (archive.ts). `from`: where its records do not count any more, if
+   * some do not; its attributes are those of that place.
+   */
+  reopen(
+    run: RunRecord,
+    facts: Pick<RunFacts, "deadlineAtMs">,
+    head: RunningHead,
+    from: RecordPosition | undefined,
+  ): RunRecord {
+    const store = this.#store;
+    store.delete(placeKey(run));
+    store.delete(KEY_PREFIX.outcome + run.startKey);
+    this.#finished -= 1;
+    const archive = store.get(KEY_PREFIX.archive + run.startKey);
+    this.#cache.delete(run.runId);
+    const opened: RunRecord = { ...run, ...facts, head, recordCount: undefined, hashes: undefined, signals: [] };
+    if (archive !== undefined) {
+      store.delete(KEY_PREFIX.archive + run.startKey);
+      for (const [path, record] of archivedRecords(archive)) putHistoryRecord(store, opened, path, record);
+    }
+    this.#cache.add(opened);
+    this.#statusChanged(run.head, opened);
+    this.places.enter(opened);
+    if (from !== undefined) this.#replaceAttributes(opened, attributesAt(store, opened, from));
+    putRun(store, opened);
+    return opened;
   }
 
   prune(run: RunRecord): void {
@@ -236,10 +267,22 @@ export class RunTable {
   }
 
   /** T6. */
+  #replaceAttributes(run: RunRecord, attributes: Attributes): void {
+    const before = run.attributes;
+    if (before === attributes) return;
+    run.attributes = attributes;
+    this.#index.attributesChanged(before, run);
+  }
+
+  /** T6. */
   #setHead(run: RunRecord, head: RunHead): void {
     const before = run.head;
     run.head = head;
-    const [from, to] = [statusNumber(before), statusNumber(head)];
+    this.#statusChanged(before, run);
+  }
+
+  #statusChanged(before: RunHead, run: RunRecord): void {
+    const [from, to] = [statusNumber(before), statusNumber(run.head)];
     if (from === to) return;
     this.#index.statusChanged(before, run);
     this.counters.add(run.workflowType, from, -1);
@@ -260,10 +303,10 @@ export class RunTable {
 
   /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. Gives the number of records in it. */
   #archive(run: RunRecord): number {
-    const archived = archiveOf(this.#store, run);
+    const archived = archiveOf(this.#store, run, (content) => counts(run, content));
     if (archived === undefined) return 0;
     for (const key of archived.keys) this.#store.delete(key);
-    putArchive(this.#store, run, archived.archive);
-    return archived.keys.length;
+    if (archived.count > 0) putArchive(this.#store, run, archived.archive);
+    return archived.count;
   }
 }

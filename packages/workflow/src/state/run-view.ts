@@ -13,7 +13,7 @@ import type { TypeVersion } from "../model/type-version.ts";
 import type { OpenUpdate } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import type { RunRecord } from "./run-record.ts";
-import { historyOf, inputOf, outcomeOf, recordCountOf } from "./run-records.ts";
+import { historyOf, inputOf, keptSignals, outcomeOf, recordCountOf } from "./run-records.ts";
 import type { RunTable } from "./run-table.ts";
 import { progressOf } from "./step-progress-records.ts";
 import { type OwnedStream, ownedStreams } from "./stream-view.ts";
@@ -62,6 +62,8 @@ interface OpenFacts extends RunFacts {
   readonly latestUpdate: number;
   /** Owners that it lost in a row (model/owner-losses.ts). */
   readonly ownerLosses: number;
+  /** Why somebody asked to pause it; undefined without a request. A running run with one is about to pause. */
+  readonly pauseReason: string | undefined;
 }
 
 /** A run that goes on as soon as a node can execute it. */
@@ -72,9 +74,14 @@ export interface RunningSummary extends OpenFacts {
 /** A run that no node executes until somebody resumes it or, where its code does not fit, a node registers other code. */
 export interface StuckSummary extends OpenFacts {
   readonly status: "stuck";
-  readonly stuckReason: StuckReason;
+  readonly stuckReason: Exclude<StuckReason, "paused">;
   /** Where code and history differ, for `code-mismatch`. */
   readonly mismatch: HeldMismatch | undefined;
+}
+
+/** A run that no node executes until somebody resumes it, because somebody has paused it. */
+export interface PausedSummary extends OpenFacts {
+  readonly status: "paused";
 }
 
 /** A run that has ended. */
@@ -86,7 +93,7 @@ export interface FinishedSummary extends RunFacts {
 }
 
 /** A run without input and history. */
-export type RunSummary = RunningSummary | StuckSummary | FinishedSummary;
+export type RunSummary = RunningSummary | StuckSummary | PausedSummary | FinishedSummary;
 
 /** Whether and how a run has ended: all that a wait needs. Reading it costs the outcome, however long the history. */
 export interface RunEnd {
@@ -103,6 +110,10 @@ export type RunView = RunSummary & {
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
   /** How far the steps have come that have no record yet. Empty for a run that has ended. */
   readonly progress: readonly KnownProgress[];
+  /** Whether the run was retried: what it had begun before may be there already. */
+  readonly isRetried: boolean;
+  /** Paths of waits at which a retry found a signal: the run has it again there. Empty for a run that was never retried. */
+  readonly keptSignals: readonly string[];
   readonly streams: readonly OwnedStream[];
   /** Updates that are not answered, in the order in which they came. */
   readonly updates: readonly OpenUpdate[];
@@ -165,12 +176,13 @@ export function summary(
   };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
-    const { reason, losses, stuck, mismatch } = head;
+    const { reason, losses, stuck, mismatch, pauseReason } = head;
     const signals = run.signals.map((signal) => signal.name);
     const latestUpdate = head.updates?.latest ?? 0;
-    const open = { ...facts, reason, signals, latestUpdate, ownerLosses: losses.count };
-    return stuck === undefined
-      ? { ...open, status: "running" }
+    const open = { ...facts, reason, signals, latestUpdate, ownerLosses: losses.count, pauseReason };
+    if (stuck === undefined) return { ...open, status: "running" };
+    return stuck === "paused"
+      ? { ...open, status: "paused" }
       : { ...open, status: "stuck", stuckReason: stuck, mismatch };
   }
   const { endedAtMs, endIndex } = head;
@@ -213,6 +225,8 @@ export function view(tables: Tables, run: RunRecord): RunView {
     input: inputOf(runs.records, run),
     history: historyOf(runs.records, run).map(({ path, record }) => [path, record] as const),
     progress: progressIn(runs, run, Number.POSITIVE_INFINITY),
+    isRetried: run.head.mending.retriedAt > 0,
+    keptSignals: keptSignals(runs.records, run),
     streams: ownedStreams(runs.records, run),
     updates: tables.updates.open(run),
   };
@@ -221,5 +235,8 @@ export function view(tables: Tables, run: RunRecord): RunView {
 /** The progress of at most `limit` steps of a run that have no record yet. */
 export function progressIn({ records }: RunTable, run: RunRecord, limit: number): readonly KnownProgress[] {
   if (run.head.status !== "running" || run.head.stepsInProgress === 0) return [];
-  return progressOf(records, run, limit);
+  const { progressFrom } = run.head.mending;
+  return progressOf(records, run, progressFrom === 0 ? limit : Number.POSITIVE_INFINITY)
+    .filter(({ epoch }) => epoch >= progressFrom)
+    .slice(0, limit);
 }

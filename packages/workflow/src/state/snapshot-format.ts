@@ -21,6 +21,7 @@ export const RECORD = Object.freeze({
   streamBatch: 9,
   streamScope: 10,
   update: 11,
+  attributeChange: 12,
 });
 
 /** What a snapshot that cannot be restored is refused with. */

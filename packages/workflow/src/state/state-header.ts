@@ -33,6 +33,7 @@ export function encodeHeader({
   loads,
   waiting,
   stuck,
+  paused,
 }: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);
@@ -42,6 +43,7 @@ export function encodeHeader({
   writer.string(7, salt);
   writer.uint(8, uptimeMs);
   writer.uint(9, stuck);
+  writer.uint(10, paused);
   for (const [seat, running] of loads) {
     part.reset();
     part.uint(1, seat);
@@ -61,7 +63,7 @@ export function encodeHeader({
 
 /** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that another version wrote. */
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
-  let [version, clock, lastEpoch, finished, salt, uptimeMs, stuck] = [0, 0, 0, 0, "", 0, 0];
+  let [version, clock, lastEpoch, finished, salt, uptimeMs, stuck, paused] = [0, 0, 0, 0, "", 0, 0, 0];
   const loads = new Map<Seat, number>();
   const waiting = new Map<string, WaitingRuns>();
   const from = readerOf(bytes ?? new Uint8Array(0));
@@ -73,6 +75,7 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 7) salt = from.string();
     else if (field === 8) uptimeMs = from.uint();
     else if (field === 9) stuck = from.uint();
+    else if (field === 10) paused = from.uint();
     else if (field === 5) {
       const inner = from.message();
       let [seat, running] = [0, 0];
@@ -103,5 +106,5 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
       { details: { version } },
     );
   }
-  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting, stuck };
+  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting, stuck, paused };
 }

@@ -71,6 +71,13 @@ export class StreamTable {
     return count;
   }
 
+  /** The run goes on after its end: what it had ended may be written to again. */
+  reopen(run: StreamsOf): void {
+    for (const head of [...streamsOf(this.#store, run)]) {
+      if (head.hasEnded) putStream(this.#store, run, { ...head, hasEnded: false });
+    }
+  }
+
   /** Appends chunks to a stream, which exists from then on. Gives what it is then. */
   append(run: StreamsOf, name: string, { spans, ends, epoch, keep }: StreamAddition): StreamHead {
     const before = this.find(run, name) ?? {

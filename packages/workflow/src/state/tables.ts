@@ -9,16 +9,17 @@
  * O3. A run on a vacated seat, and a run on none that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
  *     next piece, and nothing is forgotten.
  * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it, or would be stuck.
- * O5. A stuck run is on no seat. {@link Tables.release} gives it to a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
+ * O5. A stuck or paused run is on no seat. {@link Tables.release} gives it to a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
  * O6. A run whose time is over does not end as cancelled: it has failed with RUN_TIMED_OUT.
  */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
 import { derivedSeed } from "../model/derived-seed.ts";
+import { NOT_MENDED } from "../model/mending.ts";
 import { afterHandOver, afterLoss, NO_LOSSES, STUCK_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import { needsOf } from "../model/run-needs.ts";
 import { type RunOutcome, timedOut } from "../model/run-outcome.ts";
-import { type CodeMismatch, clippedMismatch, type StuckReason } from "../model/stuck-reason.ts";
+import { type CodeMismatch, clippedMismatch } from "../model/stuck-reason.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
@@ -30,7 +31,7 @@ import { RunTable } from "./run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
 import { StreamTable } from "./stream-table.ts";
 import { UpdateTable } from "./update-table.ts";
-import type { WorkflowEvent } from "./workflow-event.ts";
+import type { RunStuck, WorkflowEvent } from "./workflow-event.ts";
 
 /** Signal ids that a run which has ended remembers. */
 const MAX_SIGNAL_IDS_AFTER_END = 16;
@@ -176,25 +177,36 @@ export class Tables {
     this.#move(run, { ...head, stuck: undefined, mismatch: undefined }, { to, seat, reason: "adoption" });
   }
 
-  #saidStuck(run: RunRecord, lastOwner: NodeId, reason: StuckReason, mismatch: CodeMismatch | undefined): void {
+  #saidStuck(run: RunRecord, lastOwner: NodeId, reason: RunStuck["reason"], mismatch: CodeMismatch | undefined): void {
     const { index, clock: atMs } = this;
     const { runId, workflowType } = run;
     this.events.push({ type: "run-stuck", index, atMs, runId, workflowType, reason, mismatch, lastOwner });
   }
 
-  /** Lets a stuck run go on, as if it had lost no owner (O5). */
-  release(run: RunRecord, head: RunningHead): void {
+  /** Lets a run on no seat go on, as if it had lost no owner and had not been paused (O4, O5). */
+  release(run: RunRecord, head: RunningHead, reason: OwnerReason = "resume"): void {
     const { nodeId: to, seat } = this.nodes.choose(needsOf(run), this.loadOf) ?? NO_SEAT;
-    this.#move(
-      run,
-      { ...head, losses: NO_LOSSES, stuck: undefined, mismatch: undefined, tried: [] },
-      { to, seat, reason: "resume" },
-    );
+    const open = { stuck: undefined, mismatch: undefined, tried: [], pauseReason: undefined };
+    this.#move(run, { ...head, losses: NO_LOSSES, ...open }, { to, seat, reason });
+    const { head: released } = run;
+    if (to === 0 && head.cancelReason !== undefined && released.status === "running")
+      this.finish(run, released, { status: "cancelled", reason: head.cancelReason });
+  }
+
+  /** Takes a run off its seat until somebody resumes it (O5). */
+  pause(run: RunRecord, head: RunningHead, pauseReason: string): void {
+    const paused = { stuck: "paused", mismatch: undefined, pauseReason } as const;
+    this.#move(run, { ...head, ...paused }, { ...NO_SEAT, to: 0, reason: "mending" });
+  }
+
+  /** Has the owner of a run begin again with it, under a new epoch: what the owner knows of it is not all any more. */
+  restart(run: RunRecord, head: RunningHead): void {
+    if (head.seat !== 0) this.#move(run, head, { to: head.owner, seat: head.seat, reason: "mending" });
   }
 
   #move(run: RunRecord, head: RunningHead, { to, seat, reason }: Move): void {
     const epoch = this.nextEpoch();
-    const attempt = to === 0 ? head.attempt : head.attempt + 1;
+    const attempt = to === 0 || (seat === head.seat && to === head.owner) ? head.attempt : head.attempt + 1;
     this.runs.update(run, { ...head, owner: to, seat, epoch, reason, attempt });
     this.events.push({
       type: "owner-changed",
@@ -239,6 +251,8 @@ export class Tables {
       mismatch: undefined,
       tried: [],
       stepsInProgress: 0,
+      pauseReason: undefined,
+      mending: NOT_MENDED,
     } as const;
     const head: RunningHead = { ...kept, ...fresh };
     this.updates.move(run, numberKey(this.index));
@@ -258,19 +272,22 @@ export class Tables {
       behaviourLevel,
       initialAttributes: attributes,
     };
-    const identity = { runId, workflowType, version, owner, epoch, ...begun };
+    // A run that is to be paused is begun by no owner.
+    const beginner = before.pauseReason === undefined ? owner : 0;
+    const identity = { runId, workflowType, version, owner: beginner, epoch, ...begun };
     this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals, updates: open });
+    if (before.pauseReason !== undefined) this.pause(next, head, before.pauseReason);
     return { ...next, head };
   }
 
   finish(run: RunRecord, head: RunningHead, given: RunOutcome): void {
     const outcome = head.isTimedOut && given.status === "cancelled" ? timedOut(run.runId) : given;
-    const { owner, epoch, attempt, cancelReason } = head;
+    const { owner, epoch, attempt, cancelReason, mending } = head;
     const atMs = this.clock;
     const signalIds = head.signalIds.slice(-MAX_SIGNAL_IDS_AFTER_END);
     const end = { outcome: outcome.status, endedAtMs: atMs, endIndex: this.index, endedUptimeMs: this.uptimeMs };
     const updates = this.updates.close(run);
-    const ended = { ...end, cancelReason, signalIds, updates, owner, epoch, attempt };
+    const ended = { ...end, cancelReason, signalIds, updates, owner, epoch, attempt, mending };
     this.runs.finish(run, { status: "finished", ...ended }, outcome);
     const { runId, workflowType, parent, startIndex } = run;
     if (parent !== undefined) {

@@ -1,6 +1,7 @@
 /** Updates of a run as bytes, in the store and in snapshots. */
 import type { StateKey } from "@raftoral/raft-core";
 import { type CallingRun, callingRunCodec, NO_CALLER } from "../model/calling-run.ts";
+import type { RecordPosition } from "../model/record.ts";
 import { UPDATE_STATUSES, type UpdateStatus } from "../model/update.ts";
 import { numberKey, updateKey, updatePlaceKey } from "../records/state-keys.ts";
 import { bytes, message, named, optional, string, uint } from "../wire/fields.ts";
@@ -19,6 +20,8 @@ export interface UpdateRecord {
   readonly value: Uint8Array;
   /** From 1, in the order in which they were answered; 0 for one that is open. */
   readonly place: number;
+  /** Where the history has its acceptance; 0 for one that is pending. */
+  readonly position: RecordPosition;
   /** The run that waits for the answer, if a run does. */
   readonly caller?: CallingRun;
 }
@@ -32,6 +35,7 @@ export const updateCodec = messageCodec<UpdateRecord>(
     value: bytes(5),
     place: uint(6),
     caller: optional(message(7, callingRunCodec, NO_CALLER)),
+    position: uint(8),
   },
   {},
 );

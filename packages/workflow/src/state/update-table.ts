@@ -6,9 +6,13 @@
  * UT3. The head of a run says how many there are (model/update.ts), so that a run without updates reads nothing.
  * UT4. When a run ends, what is pending is dropped, and what is accepted has failed: it is not executed again, whatever becomes of the run's id. When it continues as
  *      new, or another run follows under its id, all go to the new one.
+ * UT5. An update whose acceptance a retry takes back has failed, whatever it was answered with before: the history does not have it any more. It is asked for again under
+ *      another id.
  */
 import type { StateKey, StateStore } from "@raftoral/raft-core";
 import type { CallingRun, CallOutcome } from "../model/calling-run.ts";
+import { isUndone, type RunMending } from "../model/mending.ts";
+import type { RecordPosition } from "../model/record.ts";
 import {
   MAX_ANSWERED_UPDATE_BYTES,
   MAX_ANSWERED_UPDATES,
@@ -38,14 +42,26 @@ export interface UpdateAnswered {
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+const encoder = new TextEncoder();
 /** What an update failed of whose run ended before it was answered. */
 const UNANSWERED: UpdateAnswered = Object.freeze({
   status: "failed",
-  value: new TextEncoder().encode(
+  value: encoder.encode(
     JSON.stringify({
       name: "WorkflowError",
       message: "The run ended before the handler did. Ask for the run's result instead.",
       code: "WORKFLOW_FINISHED",
+    }),
+  ),
+});
+/** What an update failed of that a retry has taken back (UT5). */
+const TAKEN_BACK: UpdateAnswered = Object.freeze({
+  status: "failed",
+  value: encoder.encode(
+    JSON.stringify({
+      name: "WorkflowError",
+      message:
+        "The run was retried from before this update, so that what its handler did does not count. Ask again under another id.",
     }),
   ),
 });
@@ -58,7 +74,7 @@ const FINISHED: Uint8Array = new TextEncoder().encode(
 );
 const decoder = new TextDecoder();
 
-/** The updates of one state machine, over its store (UT1 to UT4). Each method that changes them gives the totals for the run's head. */
+/** The updates of one state machine, over its store (UT1 to UT5). Each method that changes them gives the totals for the run's head. */
 export class UpdateTable {
   readonly #store: StateStore;
   readonly #owed: OwedAnswers;
@@ -94,17 +110,17 @@ export class UpdateTable {
   add({ startKey, head }: RunRecord, { updateId: id, name, input, caller }: AskedUpdate): AddedUpdate {
     const before = head.updates ?? NO_UPDATES;
     const number = before.latest + 1;
-    const asked = { id, name, number, status: "pending", value: input, place: 0 } as const;
+    const asked = { id, name, number, status: "pending", value: input, place: 0, position: 0 } as const;
     const update: UpdateRecord = caller === undefined ? asked : { ...asked, caller };
     putUpdate(this.#store, startKey, update);
     const openBytes = before.openBytes + input.length;
     return { update, totals: { ...before, latest: update.number, open: before.open + 1, openBytes } };
   }
 
-  /** The owner has accepted a pending update: the history has its input from now on. */
-  accept({ startKey, head }: RunRecord, update: UpdateRecord): UpdateTotals {
+  /** The owner has accepted a pending update: the history has its input from now on, at this position. */
+  accept({ startKey, head }: RunRecord, update: UpdateRecord, position: RecordPosition): UpdateTotals {
     const before = head.updates ?? NO_UPDATES;
-    putUpdate(this.#store, startKey, { ...update, status: "accepted", value: NOTHING });
+    putUpdate(this.#store, startKey, { ...update, status: "accepted", value: NOTHING, position });
     return { ...before, openBytes: before.openBytes - update.value.length };
   }
 
@@ -166,6 +182,20 @@ export class UpdateTable {
       }
     }
     return { ...totals, open: 0, openBytes: 0 };
+  }
+
+  /** A run that has ended goes on, and of its records some do not count any more: what it accepted there has failed (UT5). */
+  takeBack(run: RunRecord, mending: RunMending): UpdateTotals | undefined {
+    const { updates } = run.head;
+    if (updates === undefined || updates.answered === updates.forgotten) return updates;
+    let { answeredBytes } = updates;
+    for (const update of [...this.#all(run)]) {
+      const { position, value } = update;
+      if (position === 0 || !isUndone(mending, "update", position)) continue;
+      putUpdate(this.#store, run.startKey, { ...update, ...TAKEN_BACK });
+      answeredBytes += TAKEN_BACK.value.length - value.length;
+    }
+    return { ...updates, answeredBytes };
   }
 
   /** What a run has goes to its next generation, or to the run that follows under its id (UT4). What stays behind is swept with the old one's records. */

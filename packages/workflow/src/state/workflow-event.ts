@@ -115,7 +115,7 @@ export interface RunStuck extends At {
   readonly type: "run-stuck";
   readonly runId: string;
   readonly workflowType: string;
-  readonly reason: StuckReason;
+  readonly reason: Exclude<StuckReason, "paused">;
   /** Where code and history differ, for `code-mismatch`. */
   readonly mismatch: CodeMismatch | undefined;
   /** Who executed it last. */
@@ -164,6 +164,36 @@ export interface CancelRequested extends At {
   readonly type: "cancel-requested";
   readonly runId: string;
   readonly workflowType: string;
+  readonly reason: string;
+}
+
+/** Somebody has asked to pause a run; its owner is to hold still. Once it does, the run is on no node (`owner-changed`). */
+export interface PauseRequested extends At {
+  readonly type: "pause-requested";
+  readonly runId: string;
+  readonly workflowType: string;
+  readonly reason: string;
+}
+
+/** A run that had failed, or was cancelled, goes on. Its `owner-changed` follows. */
+export interface RunRetried extends At {
+  readonly type: "run-retried";
+  readonly runId: string;
+  readonly workflowType: string;
+  /** Path of the first record that does not count any more; empty when all do. */
+  readonly from: string;
+  readonly reason: string;
+}
+
+/** A run exists that has the first part of another one's record. Its `owner-changed` follows. */
+export interface RunForked extends At {
+  readonly type: "run-forked";
+  readonly runId: string;
+  readonly workflowType: string;
+  /** Id of the other run. */
+  readonly source: string;
+  /** Path of the first record that the fork has not; empty when it has all. */
+  readonly from: string;
   readonly reason: string;
 }
 
@@ -217,6 +247,9 @@ export type WorkflowEvent =
   | UpdateAnswered
   | StreamAppended
   | CancelRequested
+  | PauseRequested
+  | RunRetried
+  | RunForked
   | RunEnded
   | NodeChanged
   | RunsPruned

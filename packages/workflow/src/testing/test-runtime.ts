@@ -6,7 +6,9 @@ import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
 import type { IdPolicy } from "../model/id-policy.ts";
 import type { TraceContext } from "../model/trace-context.ts";
+import type { MendAction } from "../requests/mending.ts";
 import { RunRequests, type RunUpdateEnd, runNotFound } from "../requests/run-requests.ts";
+import type { PendingCall } from "../runtime/body/pending-calls.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
 import { WorkflowRuntime } from "../runtime/workflow-runtime.ts";
@@ -159,6 +161,10 @@ export class TestRuntime {
     return decodeValue(answer, `the answer to query ${name}`);
   }
 
+  pending(runId: string): Promise<readonly PendingCall[]> {
+    return this.#runtime.pending(runId, { timeoutMs: REQUEST_MS });
+  }
+
   async answer(token: string, value?: unknown): Promise<void> {
     const answer = { token, value: encodeValue(value, "an answer", LARGEST_VALUE), isFailure: false };
     await this.#requests.answer(answer, { timeoutMs: REQUEST_MS });
@@ -171,6 +177,20 @@ export class TestRuntime {
 
   async cancel(runId: string, reason = "cancelled on request"): Promise<void> {
     await this.#requests.cancel(runId, reason, { timeoutMs: REQUEST_MS });
+  }
+
+  async mend(runId: string, action: MendAction, requestId: string = crypto.randomUUID()): Promise<void> {
+    await this.#requests.mend({ runId, action, reason: "to mend it", requestId }, { timeoutMs: REQUEST_MS });
+  }
+
+  async fork(source: string, runId: string, from?: string, input?: unknown): Promise<void> {
+    const bytes = input === undefined ? undefined : encodeValue(input, "the input of a fork", LARGEST_VALUE);
+    const request = { runId, source, from, input: bytes, reason: "to try", requestId: crypto.randomUUID() };
+    await this.#requests.fork(request, { timeoutMs: REQUEST_MS });
+  }
+
+  async resumeRun(runId: string): Promise<void> {
+    await this.#requests.resume(runId, { timeoutMs: REQUEST_MS });
   }
 
   drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {

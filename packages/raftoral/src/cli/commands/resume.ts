@@ -3,19 +3,19 @@ import { addClientOptions, type ClientFlags, printJson, withClient } from "../cl
 import type { CliIo } from "../io.ts";
 import { visible } from "../visible.ts";
 
-/** `raftoral resume ID`: lets a stuck run go on. */
+/** `raftoral resume ID`: lets a stuck or paused run go on. */
 export function addResume(program: Command, io: CliIo): void {
   const command = program
     .command("resume")
-    .summary("let a stuck run go on")
+    .summary("let a stuck or paused run go on")
     .description(
-      "Let a stuck run go on, as if it had lost no owner. `raftoral show` says why it is stuck; a run that is not stuck is left as it is.",
+      "Let a stuck run go on, as if it had lost no owner, or a paused one. `raftoral show` says why it is stuck or paused; another run is left as it is.",
     )
     .argument("<id>", "the run's id")
     .addHelpText("after", "\nExample:\n  $ raftoral list --status stuck\n  $ raftoral resume A17");
   addClientOptions(command, io).action(async (id: string, flags: ClientFlags) => {
     await withClient(flags, io, (client) => client.workflows.resume(id));
     if (flags.json === true) printJson(io, { runId: id, resumed: true });
-    else io.out(`Run ${visible(id)} is not stuck any more.\n`);
+    else io.out(`Run ${visible(id)} goes on.\n`);
   });
 }

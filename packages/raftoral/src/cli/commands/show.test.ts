@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WorkflowError } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Payload } from "../../api/payload.ts";
 import { FakeNode, type FakeServer, serveFake } from "../../testing/fake-node.ts";
@@ -60,8 +61,16 @@ test("show has the steps under way, with their failed attempts and heartbeats", 
     run("retries", { stepsInProgress: [step, { ...begun, heartbeat: Payload.of(undefined, "it") }] }),
   );
   const { out } = await ask(["show", "retries"]);
-  expect(out).toMatch(/charge#0 +2 +2023-11-14 22:14:20\S* +Error: the bank is away +\{"done":17\}/);
-  expect(out).toMatch(/pack#0 +0 +- +- +-/);
+  expect(out).toMatch(/step +charge#0 +2023-11-14 22:14:20\S* +2 +Error: the bank is away +\{"done":17\}/);
+  expect(out).toMatch(/pack#0 +- +0 +- +-/);
+  // A node that has not the run's code cannot tell what the run waits for, and shows what the state has.
+  node.before = async (name) => {
+    if (name === "pending")
+      throw new WorkflowError("QUERY_UNAVAILABLE", "Run retries cannot be asked here. Ask another node.");
+  };
+  const stated = await ask(["show", "retries"]);
+  expect(stated).toMatchObject({ code: 0 });
+  expect(stated.out).toMatch(/STEP UNDER WAY[\s\S]*charge#0 +2 +2023-11-14 22:14:20\S* +Error: the bank is away/);
   expect(JSON.parse((await ask(["show", "retries", "--json"])).out).stepsInProgress).toMatchObject([
     { path: "charge#0", failedAttempts: 2, heartbeat: { done: 17 } },
     { path: "pack#0", failedAttempts: 0 },
@@ -150,7 +159,7 @@ test("show has 140,000 records, more than a call takes arguments", { tags: ["slo
     };
   });
   const lines = formatRun(
-    { description, input: Payload.of("in", "the input"), ended: undefined, history },
+    { description, input: Payload.of("in", "the input"), ended: undefined, pending: [], history },
     false,
   ).split("\n");
   expect(lines.filter((line) => line.startsWith("step#"))).toHaveLength(records);

@@ -2,18 +2,20 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { NodeError } from "../../api/errors.ts";
 import type { Payload } from "../../api/payload.ts";
-import { type EndedRun, type HistoryRecord, hasEnded, type RunDescription } from "../../api/runs.ts";
+import { type EndedRun, type HistoryRecord, hasEnded, type PendingCall, type RunDescription } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { formatDuration, formatTime } from "../durations.ts";
 import { failureLine, failureLines } from "../failure-text.ts";
 import type { CliIo } from "../io.ts";
 import { clip, formatFields, formatTable } from "../table.ts";
+import { pendingTable, readPending } from "./pending-table.ts";
 
 const EXAMPLES = `
 Examples:
   $ raftoral show A17
   $ raftoral show A17 --full
+  $ raftoral show A17 --watch
   $ raftoral show A17 --json | jq '.history[].path'
   $ raftoral show A17 --export histories/A17.json`;
 
@@ -32,6 +34,9 @@ const FULL: Widths = {
   text: Number.POSITIVE_INFINITY,
 };
 
+/** How often a page that is watched is read, in ms. */
+const WATCH_MS = 1_000;
+
 /** The furthest moment that a Date can be. */
 const MAX_DATE_MS = 8.64e15;
 /** Records whose value is a moment, in milliseconds since the epoch. */
@@ -39,6 +44,7 @@ const MOMENTS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now"]);
 
 interface ShowFlags extends ClientFlags {
   readonly full?: boolean;
+  readonly watch?: boolean;
   /** A file; true for standard output. */
   readonly export?: string | true;
 }
@@ -50,6 +56,8 @@ export interface ShownRun {
   /** Undefined while the run has not ended. */
   readonly ended: EndedRun | undefined;
   readonly history: readonly HistoryRecord[];
+  /** What it waits for; undefined when the node could not tell. */
+  readonly pending: readonly PendingCall[] | undefined;
 }
 
 /** `raftoral show ID`: one run with its records and what happened to it. */
@@ -60,14 +68,44 @@ export function addShow(program: Command, io: CliIo): void {
     .description("Show a run: its status, every step that was recorded, and what happened to it.")
     .argument("<id>", "the run's id")
     .option("--full", "print values, paths and errors whole, however long")
+    .option("--watch", "print the page again whenever it has changed, until the run has ended")
     .option("--export [file]", "write the run's history as JSON for replays, to a file or to standard output")
     .addHelpText("after", EXAMPLES);
   addClientOptions(command, io).action(async (id: string, flags: ShowFlags) => {
     if (flags.export !== undefined) return await exportRun(id, flags, io);
+    if (flags.watch === true) return await withClient(flags, io, (client) => watchRun(client, id, flags, io));
     const run = await withClient(flags, io, (client) => readRun(client, id));
     if (flags.json === true) printJson(io, asJson(run));
     else io.out(formatRun(run, flags.full === true));
   });
+}
+
+/** Prints the run whenever it has changed, until it has ended or its user interrupts. */
+async function watchRun(client: RaftoralClient, runId: string, flags: ShowFlags, io: CliIo): Promise<void> {
+  const stop = new AbortController();
+  const unlisten = io.onSignal(() => stop.abort());
+  let shown = "";
+  try {
+    while (!stop.signal.aborted) {
+      const run = await readRun(client, runId);
+      const page = flags.json === true ? `${JSON.stringify(asJson(run))}\n` : formatRun(run, flags.full === true);
+      if (page !== shown) io.out(shown === "" || flags.json === true ? page : `\n${page}`);
+      shown = page;
+      if (run.ended !== undefined) return;
+      await untilEnded(client, runId, stop.signal);
+    }
+  } finally {
+    unlisten();
+  }
+}
+
+/** Resolves when the run has ended, its user interrupts, or it is time to look again. */
+async function untilEnded({ workflows }: RaftoralClient, runId: string, signal: AbortSignal): Promise<void> {
+  try {
+    await workflows.wait(runId, { timeoutMs: WATCH_MS, signal });
+  } catch (error) {
+    if (!signal.aborted && (error as { code?: unknown }).code !== "DEADLINE_EXCEEDED") throw error;
+  }
 }
 
 async function exportRun(runId: string, flags: ShowFlags, io: CliIo): Promise<void> {
@@ -90,23 +128,25 @@ async function exportRun(runId: string, flags: ShowFlags, io: CliIo): Promise<vo
   io.out(`The history of run ${runId}, ${history.records.length} records, is in ${file}.\n`);
 }
 
-async function readRun({ workflows }: RaftoralClient, runId: string): Promise<ShownRun> {
+async function readRun(client: RaftoralClient, runId: string): Promise<ShownRun> {
+  const { workflows } = client;
   const description = await workflows.describe(runId);
   const input = await workflows.input(runId);
   const ended = hasEnded(description.status) ? await workflows.wait(runId) : undefined;
   const history: HistoryRecord[] = [];
   for await (const record of workflows.history(runId)) history.push(record);
-  return { description, input, ended, history };
+  const pending = ended === undefined ? await readPending(client, runId) : [];
+  return { description, input, ended, history, pending };
 }
 
-function asJson({ description, input, ended, history }: ShownRun): object {
+function asJson({ description, input, ended, history, pending }: ShownRun): object {
   const result = ended?.status === "completed" ? { result: ended.result } : {};
   const reason = ended?.status === "cancelled" ? { reason: ended.reason } : {};
-  return { ...description, input, ...result, ...reason, history };
+  return { ...description, input, ...result, ...reason, pending, history };
 }
 
 /** The page of `raftoral show`. Values are cut to fit unless it is to be `full`. */
-export function formatRun({ description: run, input, ended, history }: ShownRun, full: boolean): string {
+export function formatRun({ description: run, input, ended, history, pending }: ShownRun, full: boolean): string {
   const widths = full ? FULL : PAGE;
   const took = run.endedAtMs === undefined ? undefined : formatDuration(run.endedAtMs - run.startedAtMs);
   const parts = [
@@ -121,6 +161,7 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
         ? []
         : [["Parent", clip(`${run.parent.runId}, at ${run.parent.path}`, 512)] as const]),
       ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
+      ...(run.pauseReason === undefined ? [] : [["Paused", clip(pauseText(run), widths.text)] as const]),
       ...attributeFields(run, widths.text),
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ...(run.trace === undefined ? [] : [["Trace", run.trace.traceparent] as const]),
@@ -136,7 +177,8 @@ export function formatRun({ description: run, input, ended, history }: ShownRun,
   ];
   if (run.error !== undefined && hasMore(run.error)) parts.push(`${failureLines(run.error).join("\n")}\n`);
   if (history.length > 0) parts.push(historyTable(run, history, widths));
-  if (run.stepsInProgress.length > 0) parts.push(stepsTable(run, widths));
+  if (pending === undefined && run.stepsInProgress.length > 0) parts.push(stepsTable(run, widths));
+  if (pending !== undefined && pending.length > 0) parts.push(pendingTable(pending, widths));
   if (run.children.length > 0) parts.push(childrenTable(run, widths));
   parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
@@ -149,9 +191,14 @@ function attributeFields({ attributes }: RunDescription, width: number): readonl
 
 function ownerOf({ owner, status, behaviourLevel }: RunDescription): string {
   if (owner !== 0) return `node ${owner}`;
-  if (status === "stuck") return "none";
+  if (status === "stuck" || status === "paused") return "none";
   const release = behaviourLevel === 0 ? "" : ` in a release with behaviour ${behaviourLevel} of the engine`;
   return `none: no live node has registered this type and version${release}`;
+}
+
+function pauseText({ runId, status, pauseReason }: RunDescription): string {
+  if (status === "paused") return `${pauseReason ?? ""}. Let it go on with: raftoral resume ${runId}`;
+  return `${pauseReason ?? ""}. Its owner lets the steps under way finish first; take back with: raftoral resume ${runId}`;
 }
 
 function stuckText({ runId, stuckReason, stuckDetail }: RunDescription): string {

@@ -8,9 +8,11 @@ import { RaftoralError } from "@raftoral/raft-core";
 import { attributeValues, UpdateFailedError } from "@raftoral/workflow";
 import type { CallLimit, ReadOptions } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
+import { mended } from "../../api/mended.ts";
+import type { ForkRequest, MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
 import { filterOf } from "../../api/run-filter.ts";
-import type { EndedRun, HistoryPage, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates.ts";
@@ -166,9 +168,24 @@ export class ClusterPort implements WorkflowsPort {
     return this.#call((workflows) => workflows.resume(runId, options(limit)));
   }
 
+  fork({ source, from, input, ...fork }: ForkRequest, limit: CallLimit): Promise<void> {
+    const given = { ...(from === undefined ? {} : { from }), ...(input === undefined ? {} : { input }) };
+    return this.#call(async (workflows) => {
+      await workflows.fork(source, { ...fork, ...given, ...options(limit) });
+    });
+  }
+
+  mend({ runId, action, reason, requestId }: MendRequest, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => mended(workflows, runId, action, { reason, requestId, ...options(limit) }));
+  }
+
   async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
     const answer = await this.#call((workflows) => workflows.query(runId, name, input, options(limit)));
     return Payload.of(answer, `the answer to query ${name}`);
+  }
+
+  pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]> {
+    return this.#call((workflows) => workflows.pending(runId, options(limit)));
   }
 
   update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {

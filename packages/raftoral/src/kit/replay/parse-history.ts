@@ -50,6 +50,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   patched: true,
   update: true,
   attributes: true,
+  edited: true,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

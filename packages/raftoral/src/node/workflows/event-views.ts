@@ -60,6 +60,15 @@ export function eventView({ event }: PlacedEvent, position: string, values: bool
       const { type, stream, nextOffset, hasEnded } = event;
       return { ...run, type, stream, nextOffset, hasEnded };
     }
+    case "run-retried": {
+      const { type, from, reason } = event;
+      return { ...run, type, from, reason };
+    }
+    case "run-forked": {
+      const { type, source, from, reason } = event;
+      return { ...run, type, source, from, reason };
+    }
+    case "pause-requested":
     case "cancel-requested":
       return { ...run, type: event.type, reason: event.reason };
     case "run-ended": {

@@ -24,8 +24,9 @@ import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import { inputDigest as digestOf } from "../../api/input-digest.ts";
+import type { ForkRequest, MendRequest } from "../../api/mending.ts";
 import { Payload } from "../../api/payload.ts";
-import type { EndedRun, HistoryPage, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
+import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates.ts";
@@ -47,7 +48,16 @@ import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
-import { chunkView, descriptionOf, endedOf, recordOf, summaryOf, updateEndOf, variableView } from "./run-views.ts";
+import {
+  chunkView,
+  descriptionOf,
+  endedOf,
+  pendingOf,
+  recordOf,
+  summaryOf,
+  updateEndOf,
+  variableView,
+} from "./run-views.ts";
 
 /** What {@link NodeWorkflows} is made of. */
 export interface NodeWorkflowsOptions {
@@ -232,6 +242,13 @@ export class NodeWorkflows implements WorkflowsPort {
     return Payload.ofBytes(answer, `the answer to query ${name}`);
   }
 
+  async pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]> {
+    await this.#barrier(limit);
+    const { engine, runtime } = this.#options;
+    const calls = await runtime.pending(runId, limit);
+    return pendingOf(calls, (await engine.progress(runId, DESCRIBED_STEPS)) ?? []);
+  }
+
   async update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
     const { runId, name, input, updateId, until } = request;
     assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
@@ -272,6 +289,26 @@ export class NodeWorkflows implements WorkflowsPort {
 
   async resume(runId: string, limit: CallLimit): Promise<void> {
     await this.#requests.resume(runId, limit);
+  }
+
+  async mend({ runId, action, reason, requestId }: MendRequest, limit: CallLimit): Promise<void> {
+    const { maxPayloadBytes } = this.#options;
+    if (action.kind !== "complete-step") return await this.#requests.mend({ runId, action, reason, requestId }, limit);
+    const { bytes } = action.value;
+    assertPayloadSize(bytes, `the value of step ${action.path}`, maxPayloadBytes);
+    await this.#requests.mend({ runId, action: { ...action, value: bytes }, reason, requestId }, limit);
+  }
+
+  async fork({ source, input, ...fork }: ForkRequest, limit: CallLimit): Promise<void> {
+    const what = `the input of a fork of run ${source}`;
+    if (input !== undefined) {
+      assertPayloadSize(input.bytes, what, this.#options.maxPayloadBytes);
+      await this.#barrier(limit);
+      const { workflowType, version } = await this.#present(source);
+      const schema = definitionOf(this.#options.definitions, workflowType, version)?.input;
+      if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
+    }
+    await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
   }
 
   async delete(runId: string, limit: CallLimit): Promise<void> {

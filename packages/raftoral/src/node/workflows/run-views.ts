@@ -5,6 +5,7 @@ import {
   type CodeMismatch,
   decodeValue,
   type KnownProgress,
+  type PausedSummary,
   type RecordedChunk,
   type RecordedError,
   type RecordedVariable,
@@ -12,6 +13,7 @@ import {
   type RunningSummary,
   type RunOutcome,
   type RunUpdateEnd,
+  type PendingCall as StatePending,
   type HistoryRecord as StateRecord,
   type RunSummary as StateSummary,
   type StuckSummary,
@@ -20,6 +22,7 @@ import { Payload } from "../../api/payload.ts";
 import type {
   EndedRun,
   HistoryRecord,
+  PendingCall,
   RecordedFailure,
   RunDescription,
   RunSummary,
@@ -55,6 +58,15 @@ export function descriptionOf(
     trace: run.trace,
     behaviourLevel: run.behaviourLevel,
   };
+}
+
+/** What a run waits for, with what the state knows of its steps. */
+export function pendingOf(calls: readonly StatePending[], progress: readonly KnownProgress[]): readonly PendingCall[] {
+  const steps = new Map(progress.map((step) => [step.path, step]));
+  return calls.map(({ kind, path, untilMs }) => {
+    const step = kind === "step" ? steps.get(path) : undefined;
+    return { kind, path, untilMs, step: step === undefined ? undefined : stepOf(step) };
+  });
 }
 
 function stepOf({ path, attempts, error, nextAtMs, beganAtMs, details }: KnownProgress): StepInProgress {
@@ -129,6 +141,7 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     recordCount: run.recordCount,
     stuckReason: run.status === "stuck" ? run.stuckReason : undefined,
     stuckDetail: run.status === "stuck" ? mismatchText(run.mismatch) : undefined,
+    pauseReason: isOpen(run) ? run.pauseReason : undefined,
     cancelReason: run.cancelReason,
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     generation: run.generation,
@@ -136,8 +149,8 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
   };
 }
 
-function isOpen(run: StateSummary): run is RunningSummary | StuckSummary {
-  return run.status === "running" || run.status === "stuck";
+function isOpen(run: StateSummary): run is RunningSummary | StuckSummary | PausedSummary {
+  return run.status === "running" || run.status === "stuck" || run.status === "paused";
 }
 
 function failureOf(run: StateSummary): RecordedError | undefined {

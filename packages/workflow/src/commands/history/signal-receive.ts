@@ -2,10 +2,11 @@
  * SignalReceive: a run's owner takes the oldest signal of a name and records it at a path; with `timedOut`, records that there was none.
  *
  * SR1. A signal is recorded at one path, once, in the order of arrival per name.
+ * SR2. What a wait had received before a retry went back to before it, it receives again (model/mending.ts ME2).
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
-import { findHistoryRecord } from "../../state/run-records.ts";
+import { findAnyRecord, findHistoryRecord } from "../../state/run-records.ts";
 import { bool, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";
@@ -47,9 +48,11 @@ export const signalReceive = defineCommand<SignalReceive, Recorded>({
   apply(tables, command) {
     const found = ownedRun(tables, command);
     if (!found.ok) return found;
-    const { run } = found;
+    const { run, head } = found;
     const standing = findHistoryRecord(tables.runs.records, run, command.path);
     if (standing !== undefined) return stands(run, command.path, "signal", standing);
+    const before = head.mending.undone.length === 0 ? undefined : findAnyRecord(tables.runs.records, run, command.path);
+    if (before?.kind === "signal") return record(tables, found, command.path, "signal", before.value);
     const signal = run.signals.find((waiting) => waiting.name === command.name);
     if (signal === undefined) {
       if (command.timedOut) return record(tables, found, command.path, "signal-timeout", NOTHING);

@@ -39,6 +39,7 @@ describe("the progress of a step", () => {
       beganAtMs: 10,
       details: NOTHING,
       recordedAtMs: log.at,
+      epoch: log.epoch("a"),
     };
     expect(known(log)).toEqual([first]);
     progress(log, { attempts: 1, details: Uint8Array.of(1), beganAtMs: 99 });

@@ -68,7 +68,8 @@ export const stepProgress = defineCommand<StepProgressCommand, Done>({
     const { run } = found;
     const { runs } = tables;
     const isDone = findHistoryRecord(runs.records, run, path) !== undefined;
-    const standing = isDone ? undefined : runs.progressAt(run, path);
+    const known = isDone ? undefined : runs.progressAt(run, path);
+    const standing = known !== undefined && known.epoch < found.head.mending.progressFrom ? undefined : known;
     if (isDone || attempts < (standing?.attempts ?? 0)) return { ok: true, kind: "Done", changed: false };
     const lastError = error ?? standing?.error;
     runs.setProgress(run, {
@@ -79,6 +80,7 @@ export const stepProgress = defineCommand<StepProgressCommand, Done>({
       beganAtMs: standing?.beganAtMs ?? beganAtMs,
       details: details.length === 0 ? (standing?.details ?? details) : details,
       recordedAtMs: tables.clock,
+      epoch: command.epoch,
     });
     // Attempts are bounded: a run that ends its owners in between gets no further by them.
     if (attempts > (standing?.attempts ?? 0)) {

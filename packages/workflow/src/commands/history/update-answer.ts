@@ -67,7 +67,7 @@ function accept(tables: Tables, found: Running, { updateId, path, value }: Updat
   if (update?.status !== "pending") return UNCHANGED;
   const recorded = record(tables, found, path, "update", value);
   if (!recorded.ok) return recorded;
-  putTotals(tables, found, tables.updates.accept(run, update));
+  putTotals(tables, found, tables.updates.accept(run, update, recorded.record.position));
   tell(tables, found, { updateId, verdict: "accepted", value: NOTHING });
   return recorded;
 }

@@ -1,4 +1,4 @@
-/** Cancel: asks the owner to stop a run. A run without an owner is cancelled at once. */
+/** Cancel: asks the owner to stop a run. A run without an owner is cancelled at once; a paused one goes on, for its body to hear of it. */
 
 import type { RunningHead, RunRecord } from "../../state/run-record.ts";
 import type { Tables } from "../../state/tables.ts";
@@ -30,14 +30,20 @@ export const cancel = defineCommand<Cancel, Done>({
 
 /** Asks a running run to cancel, or ends one that has no owner. Gives false when a cancellation was asked for before. */
 export function askToCancel(tables: Tables, run: RunRecord, head: RunningHead, reason: string): boolean {
+  const { index, clock: atMs } = tables;
+  const { runId, workflowType } = run;
+  const asked = { type: "cancel-requested", index, atMs, runId, workflowType, reason } as const;
+  if (head.stuck === "paused") {
+    tables.release(run, { ...head, cancelReason: reason });
+    tables.events.push(asked);
+    return true;
+  }
   if (head.owner === 0) {
     tables.finish(run, { ...head, cancelReason: reason }, { status: "cancelled", reason });
     return true;
   }
   if (head.cancelReason !== undefined) return false;
-  tables.runs.update(run, { ...head, cancelReason: reason });
-  const { index, clock: atMs } = tables;
-  const { runId, workflowType } = run;
-  tables.events.push({ type: "cancel-requested", index, atMs, runId, workflowType, reason });
+  tables.runs.update(run, { ...head, cancelReason: reason, pauseReason: undefined });
+  tables.events.push(asked);
   return true;
 }

@@ -1,10 +1,10 @@
-/** Resume: lets a stuck run go on, as if it had lost no owner. A run that is not stuck is left as it is. */
+/** Resume: lets a stuck or paused run go on, as if it had lost no owner, and withdraws what its owner is asked to pause for. Another run is left as it is. */
 import { string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";
 import type { Done } from "../results.ts";
 
-/** Resumes a stuck run. Answered with Done; `changed` is false for a run that is not stuck. Refused with WORKFLOW_FINISHED for one that has ended. */
+/** Resumes a stuck or paused run. Answered with Done; `changed` is false for another one. Refused with WORKFLOW_FINISHED for one that has ended. */
 export interface Resume {
   readonly kind: "Resume";
   readonly runId: string;
@@ -14,14 +14,17 @@ export interface Resume {
 export const resume = defineCommand<Resume, Done>({
   kind: "Resume",
   field: 27,
-  summary: "Lets a stuck run go on.",
+  summary: "Lets a stuck or paused run go on.",
   maxRuns: 1,
   fields: { runId: string(1), atMs: uint(2) },
   apply(tables, { runId }) {
     const found = runningRun(tables, runId);
     if (!found.ok) return found;
-    if (found.head.stuck === undefined) return { ok: true, kind: "Done", changed: false };
-    tables.release(found.run, found.head);
+    const { run, head } = found;
+    if (head.stuck !== undefined) tables.release(run, head);
+    // The owner that holds still for the request gets the run again (pause.ts PA3).
+    else if (head.pauseReason !== undefined) tables.runs.update(run, { ...head, pauseReason: undefined });
+    else return { ok: true, kind: "Done", changed: false };
     return { ok: true, kind: "Done", changed: true };
   },
 });

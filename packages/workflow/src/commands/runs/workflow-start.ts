@@ -21,6 +21,7 @@ import {
 } from "../../model/attributes.ts";
 import { derivedSeed } from "../../model/derived-seed.ts";
 import { ID_POLICIES, type IdPolicy, startDecision } from "../../model/id-policy.ts";
+import { NOT_MENDED } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
@@ -198,6 +199,8 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
       signalIds: [],
       stepsInProgress: 0,
       updates: undefined,
+      pauseReason: undefined,
+      mending: NOT_MENDED,
     },
     command.input,
   );

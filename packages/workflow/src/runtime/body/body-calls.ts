@@ -23,6 +23,7 @@ import { BodyAttributes } from "./body-attributes.ts";
 import type { ContextGuard } from "./context-guard.ts";
 import type { Interception } from "./interception.ts";
 import type { Interruption } from "./interruption.ts";
+import { type PendingCall, PendingCalls } from "./pending-calls.ts";
 import type { ReplayGate } from "./replay-gate.ts";
 import { SignalWaits } from "./signal-waits.ts";
 import type { Turns } from "./turns.ts";
@@ -77,6 +78,12 @@ export class BodyCalls {
   #awakeTurn = -1;
   /** Paths of steps that are not recorded, or whose record is not answered yet. */
   readonly steps = new LazySet<string>();
+  /** What its other open calls wait for. */
+  readonly waits = new PendingCalls();
+  /** What the body waits for now, steps first. */
+  readonly pending = (): readonly PendingCall[] => {
+    return [...Array.from(this.steps, (path) => ({ kind: "step", path }) as const), ...this.waits.all];
+  };
   readonly attributes: BodyAttributes;
   /** What `ctx.patched` has answered, by id. */
   readonly patches = new LazyMap<string, boolean>();

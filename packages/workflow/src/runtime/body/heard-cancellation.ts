@@ -1,8 +1,5 @@
 /** The record of the moment in which a body heard that its run is cancelled (run-execution.ts B6). */
 
-/** Where it is recorded that the body heard of its cancellation. No call's path: those have a number. */
-export const CANCELLED_PATH = "cancellation";
-
 /** What is recorded when the body hears of its cancellation. */
 export interface Heard {
   /** Path of the last sleep that had ended by then without a record of its end. */

@@ -10,8 +10,11 @@ const NONE: readonly string[] = Object.freeze([]);
 export class SignalInbox {
   readonly #waiting = new LazyMap<string, number>();
   readonly #listeners = new LazyMap<string, Set<() => void>>();
+  /** Paths of waits and handlers for which a signal is kept; undefined for none. */
+  readonly #kept: Set<string> | undefined;
 
-  constructor(names: Iterable<string>) {
+  constructor(names: Iterable<string>, kept: readonly string[] = []) {
+    this.#kept = kept.length === 0 ? undefined : new Set(kept);
     for (const name of names) this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
   }
 
@@ -26,8 +29,9 @@ export class SignalInbox {
       : [...this.#listeners].flatMap(([name, listeners]) => (listeners.size > 0 ? [name] : []));
   }
 
-  /** Counts one less. False when there is none. */
-  claim(name: string): boolean {
+  /** Counts one less, unless one is kept for this path. False when there is none. */
+  claim(name: string, path: string): boolean {
+    if (this.#kept?.delete(path) === true) return true;
     const count = this.#waiting.get(name) ?? 0;
     if (count === 0) return false;
     if (count === 1) this.#waiting.delete(name);

@@ -24,6 +24,7 @@ import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
+import type { AwaitedChild } from "../mending/child-retries.ts";
 import type { CallSender } from "./between/call-sender.ts";
 import type { CallSite } from "./call-site.ts";
 import { externalRecord } from "./external-record.ts";
@@ -45,6 +46,8 @@ export interface ChildSetting {
   readonly calls: CallSender;
   /** Asks a child to cancel, without waiting for the answer. */
   readonly cancel: (runId: string, reason: string) => void;
+  /** Has a child go on that has ended, without waiting for that; undefined unless the run was retried. */
+  readonly retry: ((child: AwaitedChild) => void) | undefined;
 }
 
 /** One child of a body. */
@@ -131,6 +134,10 @@ export async function childResult(site: CallSite, setting: ChildSetting, call: C
       setting.cancel(runId, message);
   };
   const stopListening = closePolicy === "abandon" ? () => {} : site.branch.onCancelled(cancel);
+  const { retry } = setting;
+  // Once the body has asked for all that is recorded: the record may have how the child ended.
+  const isUnknown = externals.recorded(result) === undefined && externals.arrival(result) === undefined;
+  if (retry !== undefined && isUnknown) site.history.whenAllAsked(() => retry(call));
   const record = await externalRecord(site, externals, { path: result, kind: "child-completed" });
   stopListening();
   switch (record.kind) {

@@ -37,6 +37,6 @@ export function condition(site: CallSite, holds: () => boolean): Promise<void> {
     });
     site.branch.onCancelled(stop);
     // The body gives its slot back meanwhile. It goes on in this turn all the same, as on a replay, and takes a slot with its next work.
-    void site.park(() => settled.promise);
+    void site.park(() => site.body.waits.during({ kind: "condition", path: "" }, () => settled.promise));
   });
 }

@@ -9,6 +9,7 @@
  *      that a cancellation is on its way to, records nothing.
  */
 import type { HistoryRecord, RecordKind } from "../../model/record.ts";
+import type { PendingCall } from "../body/pending-calls.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
 import { never } from "../history/history.ts";
 import type { CallSite } from "./call-site.ts";
@@ -52,11 +53,18 @@ export async function externalRecord(
   const record = await site.fresh(path, async () => {
     await call.begin?.();
     const position = externals.arrival(path);
-    if (position === undefined) await site.park(() => arrival(site, externals, call));
+    if (position === undefined)
+      await site.body.waits.during(pendingOf(call), () => site.park(() => arrival(site, externals, call)));
     else answers.committed(path, position);
     return externals.read(path);
   });
   return answered(record);
+}
+
+/** The call that has given out the token, or started the child. */
+function pendingOf({ path, kind, deadline }: ExternalCall): PendingCall {
+  const until = deadline === undefined ? {} : { untilMs: deadline.atMs };
+  return { kind: kind === "answer" ? "token" : "child", path: path.slice(0, path.lastIndexOf("/")), ...until };
 }
 
 /** Resolves once the log has the record. Rejects when the branch has heard of its cancellation. */

@@ -17,9 +17,6 @@ import { BEHAVIOURS } from "../behaviours.ts";
 import type { CallSite } from "./call-site.ts";
 import { type FingerprintForm, fingerprintOf, isCarried } from "./fingerprint.ts";
 
-/** Where the record of an input's value is. */
-export const INPUT_PATH = "input/parsed";
-
 /** What a record of this kind says. */
 export type ParsedRecord =
   | { readonly as: "value"; readonly value?: unknown }

@@ -18,7 +18,10 @@ export async function sleepUntil(site: CallSite, path: string, wakeAt: () => num
   const wakeAtMs = await moment(site, path, "sleep", wakeAt);
   const woke = `${path}/woke`;
   if (!site.history.has(woke)) {
-    if (wakeAtMs > site.history.time.nowMs()) await site.park(() => alarm(site, wakeAtMs));
+    if (wakeAtMs > site.history.time.nowMs()) {
+      const wait = { kind: "sleep", path, untilMs: wakeAtMs } as const;
+      await site.body.waits.during(wait, () => site.park(() => alarm(site, wakeAtMs)));
+    }
     await site.afterRecord(woke);
   }
   // Alone, the sleep ends after all that is recorded.

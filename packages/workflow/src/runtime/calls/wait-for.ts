@@ -112,14 +112,17 @@ async function asked(
     const gate = site.gate();
     if (gate !== undefined) await gate;
     const timedOut = deadlineMs !== undefined && deadlineMs <= time.nowMs();
-    const claimed = inbox.claim(name);
+    const claimed = inbox.claim(name, path);
     if (claimed || timedOut) {
       const record = await received(site, path, name, timedOut, wait);
       if (record !== undefined) return { record, path, isReplay: false };
       // Another wait was answered meanwhile, and this one has asked for nothing: the signal waits still, as far as is known here.
       if (claimed && !wait.isOpen) inbox.arrived(name);
     }
-    if (wait.isOpen && !inbox.has(name)) await site.park(() => signalOrDeadline(site, inbox, name, deadlineMs, wait));
+    if (!wait.isOpen || inbox.has(name)) continue;
+    const pending = { kind: "signal", path, ...(deadlineMs === undefined ? {} : { untilMs: deadlineMs }) } as const;
+    const park = (): Promise<void> => site.park(() => signalOrDeadline(site, inbox, name, deadlineMs, wait));
+    await site.body.waits.during(pending, park);
   }
   return undefined;
 }

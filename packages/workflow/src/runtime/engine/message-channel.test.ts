@@ -39,6 +39,9 @@ await again(() => import("../streams/streams.test.ts"));
 await again(() => import("../children/children.test.ts"));
 await again(() => import("../children/generations.test.ts"));
 await again(() => import("../children/run-timeouts.test.ts"));
+await again(() => import("../mending/pausing.test.ts"));
+await again(() => import("../mending/retries.test.ts"));
+await again(() => import("../mending/forks.test.ts"));
 
 const EVENTS = Object.keys({
   "run-started": true,
@@ -46,6 +49,9 @@ const EVENTS = Object.keys({
   "attempt-failed": true,
   "owner-changed": true,
   "run-stuck": true,
+  "pause-requested": true,
+  "run-retried": true,
+  "run-forked": true,
   "signal-buffered": true,
   "stream-appended": true,
   "update-answered": true,

@@ -9,11 +9,11 @@
  */
 import type { Clock } from "@raftoral/raft-core";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
-import type { HistoryRecord } from "../../model/record.ts";
+import { CANCELLED_PATH, type HistoryRecord } from "../../model/record.ts";
 import type { Activity } from "../body/activity.ts";
 import type { Answers } from "../body/answers.ts";
 import type { BodyCalls } from "../body/body-calls.ts";
-import { CANCELLED_PATH, type Heard } from "../body/heard-cancellation.ts";
+import type { Heard } from "../body/heard-cancellation.ts";
 import type { Interruption } from "../body/interruption.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import type { ExternalRecords } from "../history/external-records.ts";

@@ -6,9 +6,10 @@ import { inputOf, outputOf, validated } from "../../author/schema.ts";
 import { SettledEnd } from "../../author/settled-end.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
+import { INPUT_PATH } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { CallSite } from "../calls/call-site.ts";
-import { INPUT_PATH, parsedInput } from "../calls/parsed.ts";
+import { parsedInput } from "../calls/parsed.ts";
 import type { BodyHandlers } from "../handlers/body-handlers.ts";
 import { never } from "../history/history.ts";
 

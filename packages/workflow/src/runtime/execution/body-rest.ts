@@ -11,6 +11,7 @@ import type { Answers } from "../body/answers.ts";
 import type { Interruption } from "../body/interruption.ts";
 import type { BodyHandlers } from "../handlers/body-handlers.ts";
 import { type History, never } from "../history/history.ts";
+import type { ChildRetries } from "../mending/child-retries.ts";
 import type { BodyQueries } from "../queries/body-queries.ts";
 import type { ChildCancels } from "./child-cancels.ts";
 
@@ -23,6 +24,8 @@ export interface RestingParts {
   readonly queries: BodyQueries;
   readonly handlers: BodyHandlers;
   readonly childCancels: ChildCancels;
+  /** Undefined unless the run was retried. */
+  readonly childRetries: ChildRetries | undefined;
 }
 
 /** The rest of one body (BR1 to BR3). */
@@ -41,7 +44,7 @@ export class BodyRest {
 
   /** Undefined when the body may leave memory now; else resolves when another look is worth while, or never while the body stays at rest. */
   staysUntil(): Promise<void> | undefined {
-    const { interruption, activity, history, answers, queries, handlers, childCancels } = this.#parts;
+    const { interruption, activity, history, answers, queries, handlers, childCancels, childRetries } = this.#parts;
     if (!activity.isResting || interruption.isClosed || interruption.cancelled !== undefined) return never();
     if (this.#isStirred) {
       this.#isStirred = false;
@@ -49,7 +52,12 @@ export class BodyRest {
     }
     if (!history.isAllAsked) return new Promise((resolve) => history.whenAllAsked(resolve));
     return (
-      handlers.updates.judged() ?? history.unsettled() ?? childCancels.quiet() ?? queries.idle() ?? answers.empty()
+      handlers.updates.judged() ??
+      history.unsettled() ??
+      childCancels.quiet() ??
+      childRetries?.quiet() ??
+      queries.idle() ??
+      answers.empty()
     );
   }
 }

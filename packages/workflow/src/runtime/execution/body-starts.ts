@@ -26,6 +26,8 @@ export interface BodyStartsSetting {
   readonly isMine: (held: HeldRun) => boolean;
   /** The run has no body here, and will have none. */
   readonly forget: (held: HeldRun) => void;
+  /** Somebody has asked to pause the run, so that no body of it begins. */
+  readonly pause: (held: HeldRun) => void;
   /** The body begins now. */
   readonly begins: (held: HeldRun, execution: RunExecution) => void;
 }
@@ -81,7 +83,7 @@ export class BodyStarts {
   }
 
   async #load(held: HeldRun, hadSlot: boolean): Promise<void> {
-    const { engine, shared, isMine, forget } = this.#setting;
+    const { engine, shared, isMine, forget, pause } = this.#setting;
     const { runId, epoch } = held;
     let hasSlot = hadSlot;
     try {
@@ -97,6 +99,10 @@ export class BodyStarts {
       } while (run !== undefined && held.outdated);
       if (run?.status !== "running" || run.epoch !== epoch || !isMine(held)) {
         forget(held);
+        return;
+      }
+      if (held.isPausing || run.pauseReason !== undefined) {
+        pause(held);
         return;
       }
       const hasBegun = held.evicted !== undefined || run.attempt > 1 || run.history.length > 0;

@@ -7,6 +7,7 @@ import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { OpenUpdate } from "../../model/update.ts";
+import type { RunView } from "../../state/run-view.ts";
 import type { OwnedStream } from "../../state/stream-view.ts";
 import { Interception } from "../body/interception.ts";
 import type { Turns } from "../body/turns.ts";
@@ -35,6 +36,8 @@ export interface ExecutionShared {
   readonly newestVersion: (type: string) => number | undefined;
   /** The record at a path of a run, as this node has it. */
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
+  /** A run as this node has it. */
+  readonly readRun: (runId: string) => Promise<RunView | undefined>;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
   /** Behaviours of the engine that this process has. */
@@ -63,6 +66,10 @@ export interface ExecutionStart {
   readonly behaviourLevel: BehaviourLevel;
   readonly cancelReason: string | undefined;
   readonly signals: readonly string[];
+  /** Whether the run was retried. */
+  readonly isRetried: boolean;
+  /** Paths of waits that get the signal again that they had before a retry. */
+  readonly keptSignals: readonly string[];
   readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
   /** How far earlier owners have come with steps that have no record. */
   readonly progress: readonly KnownProgress[];

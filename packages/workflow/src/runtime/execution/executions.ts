@@ -12,6 +12,8 @@
  * O5. Nothing that happens to a run without a body in memory is missed. A body leaves in one turn with everything that this node has heard of (residency.ts RE1), and
  *     what it waits for is known from then on: its alarms, the names of its signals, the paths of its records. An event that comes later either wakes the
  *     run, whose record is then read again (body-starts.ts BS5), or is in the record when something else does.
+ * O6. A run that is to be paused begins nothing more here, and no body of it does. Once what it had begun is recorded, its owner says so: at once, when it has no
+ *     body in memory.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
@@ -29,10 +31,11 @@ import { BodyStarts } from "./body-starts.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { HeldRun, type OwnedRun } from "./held-run.ts";
 import { watchDeadline } from "./run-deadline.ts";
+import { proposeStill } from "./run-end.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { Trials } from "./trials.ts";
 
-/** All executions of one node. The runtime hands it the state's events in their order (O1 to O5). */
+/** All executions of one node. The runtime hands it the state's events in their order (O1 to O6). */
 export class Executions {
   readonly #nodeId: NodeId;
   readonly #engine: WorkflowEngine;
@@ -63,6 +66,7 @@ export class Executions {
       isMine: (held) => this.#isMine(held),
       forget: (held) => this.#forget(held),
       begins: (held, execution) => this.#begins(held, execution),
+      pause: (held) => this.#pause(held),
     });
   }
 
@@ -139,6 +143,9 @@ export class Executions {
       case "update-requested":
         this.#updateRequested(event.runId, event.update);
         return;
+      case "pause-requested":
+        this.#pause(this.#held.get(event.runId));
+        return;
       case "cancel-requested":
         this.#cancelRequested(event.runId, event.reason);
         return;
@@ -202,6 +209,7 @@ export class Executions {
   async #catchUp(held: HeldRun, now: RunSummary): Promise<void> {
     held.outdated = true;
     if (now.cancelReason !== undefined) held.isCancelled = true;
+    if (held.execution === undefined && now.status === "running" && now.pauseReason !== undefined) this.#pause(held);
     const { evicted } = held;
     if (evicted !== undefined) {
       const isNews = now.recordCount !== evicted.records || held.isCancelled;
@@ -215,6 +223,17 @@ export class Executions {
     held.execution?.inbox.reset(run.signals);
     held.execution?.handlers.updates.reset(run.updates);
     if (run.cancelReason !== undefined) held.execution?.cancel(run.cancelReason);
+    if (run.pauseReason !== undefined) this.#pause(held);
+  }
+
+  /** O6. */
+  #pause(held: HeldRun | undefined): void {
+    if (held === undefined || held.isPausing) return;
+    held.isPausing = true;
+    const still = held.execution?.hold() ?? Promise.resolve();
+    const { runId, epoch } = held;
+    const goOn = (): boolean => this.#isMine(held);
+    void still.then(() => proposeStill({ runId, owner: this.#nodeId, epoch, goOn }, this.#shared));
   }
 
   #committed({ runId, path, kind, position, value }: RecordCommitted): void {
@@ -349,9 +368,9 @@ export class Executions {
     held.evicted = evicted;
   }
 
-  /** Something happens to a run: its body begins again, if it is not in memory. */
+  /** Something happens to a run: its body begins again, if it is not in memory and its run is not about to pause. */
   #wake(held: HeldRun): void {
-    if (held.evicted === undefined || held.isStarting || this.#closed) return;
+    if (held.evicted === undefined || held.isStarting || held.isPausing || this.#closed) return;
     this.#alarms.cancel(held.alarm);
     this.#starts.enter(held);
   }
@@ -373,7 +392,7 @@ function startOf(
   at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals" | "updates">,
 ): ExecutionStart {
   const { startIndex, generation, cancelReason, signals, updates } = at;
-  const nothing = { history: [], progress: [], streams: [] };
+  const nothing = { history: [], progress: [], streams: [], isRetried: false, keptSignals: [] };
   const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
   return { ...given, attempt: 1, initialAttributes, cancelReason, signals, updates, ...nothing };
 }

@@ -35,6 +35,8 @@ export class HeldRun {
   outdated = false;
   /** Somebody has asked to cancel the run. */
   isCancelled: boolean;
+  /** Somebody has asked to pause the run: nothing of it begins here. */
+  isPausing = false;
   /** Ends the wait for a slot; undefined while there is none. */
   leaveQueue: (() => void) | undefined;
   /** The end of the run's time. */

@@ -1,4 +1,4 @@
-/** Brings the end of a run into the log. */
+/** Brings the end of a run, or that its owner holds still, into the log. */
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { recordedError } from "../../author/recorded-error.ts";
 import type { Epoch } from "../../model/ownership.ts";
@@ -36,5 +36,17 @@ export async function proposeEnd(run: EndingRun, outcome: RunOutcome, setting: E
       return;
     }
     await proposeEnd(run, { status: "failed", error: recordedError(error) }, setting);
+  }
+}
+
+/** Says that the owner of a run holds still, so that the run is paused. Never rejects. */
+export async function proposeStill({ runId, owner, epoch, goOn }: EndingRun, setting: EndSetting): Promise<void> {
+  const { clock, proposer, logger } = setting;
+  const command = { kind: "Pause", runId, reason: "", isNow: false, atMs: clock.wallMs(), owner, epoch } as const;
+  try {
+    if (goOn()) await outsideBodies(() => proposer.propose(command, { goOn }));
+  } catch (error) {
+    if (goOn() && proposalFailure(error) !== "stopped")
+      logger.error({ runId, err: error }, "A run that holds still could not be paused.");
   }
 }

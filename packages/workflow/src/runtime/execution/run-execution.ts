@@ -31,21 +31,19 @@ import { bodyEvicted, executionOver, Interruption } from "../body/interruption.t
 import { ReplayGate } from "../body/replay-gate.ts";
 import { SignalInbox } from "../body/signal-inbox.ts";
 import { unhandledRejection, watchStrayRejections } from "../body/stray-rejections.ts";
-import { CallSender } from "../calls/between/call-sender.ts";
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
 import { BodyHandlers } from "../handlers/body-handlers.ts";
-import { ExternalRecords } from "../history/external-records.ts";
 import { History } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
 import { BodyQueries } from "../queries/body-queries.ts";
 import type { EvictedBody } from "../residency/evicted-body.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
 import { BodyCancellation } from "./body-cancellation.ts";
+import { bodyChildren } from "./body-children.ts";
 import { bodyOutcome } from "./body-outcome.ts";
 import { BodyRest } from "./body-rest.ts";
-import { ChildCancels } from "./child-cancels.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
 import { BodyLines, type RunLogSetting } from "./run-log.ts";
@@ -68,6 +66,8 @@ export class RunExecution {
   readonly size: HistorySize;
   readonly log: RunLogSetting;
   readonly queries: BodyQueries;
+  /** What the body waits for now. */
+  readonly pending: BodyCalls["pending"];
   /** Whether the body may leave memory (B8). */
   readonly rest: BodyRest;
   readonly handlers: BodyHandlers;
@@ -100,7 +100,7 @@ export class RunExecution {
     this.nodeId = nodeId;
     this.#evicted = evicted;
     this.#hasReportedForeign = evicted?.hasReportedForeign === true;
-    this.inbox = new SignalInbox(start.signals);
+    this.inbox = new SignalInbox(start.signals, start.keptSignals);
     this.#shared = shared;
     const reports = new RunReports({ runId, workflowType: definition.type, nodeId, epoch, logger, emit });
     this.#reports = reports;
@@ -147,6 +147,7 @@ export class RunExecution {
       isAgain: shared.isAgain ?? false,
       onDiverged: (error) => this.#diverged(error),
     });
+    this.pending = this.#calls.pending;
     this.site = new CallSite(this.#calls, interruption.root);
     this.handlers = new BodyHandlers({
       site: this.site,
@@ -173,28 +174,20 @@ export class RunExecution {
     };
     const values = start.history.map(([, { value }]) => value);
     this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
-    const externals = new ExternalRecords(start.history, (path) => shared.readRecord(runId, path));
-    const childCancels = new ChildCancels({ clock, proposer, goOn: holds });
-    const calls = new CallSender({ proposer, holds, onLost });
-    this.children = { run: start, externals, cancel: childCancels.ask, calls };
-    const [activity, history, answers] = [this.#activity, this.#history, this.#answers];
-    this.rest = new BodyRest({
-      interruption,
-      activity,
-      history,
-      answers,
-      queries: this.queries,
-      handlers: this.handlers,
-      childCancels,
-    });
+    const {
+      setting,
+      cancels: childCancels,
+      retries: childRetries,
+    } = bodyChildren(start, shared, reports, holds, onLost);
+    this.children = setting;
+    const parts = { interruption, activity: this.#activity, history: this.#history, answers: this.#answers };
+    const { queries, handlers } = this;
+    this.rest = new BodyRest({ ...parts, queries, handlers, childCancels, childRetries });
     this.#cancellation = new BodyCancellation({
-      interruption,
-      activity,
-      history,
-      answers,
+      ...parts,
       calls: this.#calls,
       site: this.site,
-      externals,
+      externals: setting.externals,
       clock,
       graceMs: shared.cancelGraceMs,
       onOverdue: (reason) => this.#overdue(reason),

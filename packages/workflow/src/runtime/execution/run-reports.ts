@@ -107,6 +107,15 @@ export class RunReports {
     this.#warn({ runId, workflowType, error }, "A run has failed.");
   }
 
+  /** A child for which a retried run waits could not be asked to go on. */
+  childNotRetried(child: string, error: unknown): void {
+    const { runId, workflowType } = this.#setting;
+    this.#warn(
+      { runId, workflowType, child, error: recordedError(error) },
+      "A child of a retried run could not be asked to go on. Retry the child itself.",
+    );
+  }
+
   /** A rejection that nothing handled, and that no longer decides anything. */
   lateRejection(thrown: unknown, inside: string | undefined): void {
     const { runId, workflowType } = this.#setting;

@@ -94,7 +94,7 @@ export class SignalHandlers {
       const staged = history.staged();
       if (!this.#receives) return undefined;
       if (staged !== undefined) await staged;
-      else if (this.#inbox.claim(name)) {
+      else if (this.#inbox.claim(name, path)) {
         const receive = () => history.receive(path, name, false);
         const record = await body.receipt(() => site.fresh(path, receive));
         if (record !== undefined) return { record, path, isReplay: false };

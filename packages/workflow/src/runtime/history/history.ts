@@ -16,7 +16,7 @@ import type { WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
-import { callOf, isExternal, sameFamily } from "../../model/record.ts";
+import { callOf, editPath, isExternal, sameFamily } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
 import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
@@ -58,6 +58,8 @@ export class History {
     return this.#patched.has(path);
   }
 
+  /** What somebody outside has answered steps with, by path of their records. No body is bound to ask for them. */
+  readonly #edited = new LazyMap<string, HistoryRecord>();
   /** How far earlier owners have come with steps that have no record. */
   readonly #progress: Map<string, KnownProgress> | undefined;
   /** Paths of patches that earlier owners recorded: no call has to ask for them (patched.ts PT3). */
@@ -109,7 +111,10 @@ export class History {
     this.#clock = clock;
     this.time = time;
     const { history, progress } = left;
-    for (const [path, record] of history) if (!isExternal(record.kind)) this.#recorded.set(path, record);
+    for (const [path, record] of history) {
+      if (!isExternal(record.kind)) this.#recorded.set(path, record);
+      else if (record.kind === "edited") this.#edited.set(path, record);
+    }
     this.#progress = progress.length === 0 ? undefined : new Map(progress.map((step) => [step.path, step]));
     this.size = this.#recorded.size;
     for (const [path, { recordedAtMs, kind }] of this.#recorded) {
@@ -125,9 +130,9 @@ export class History {
     return [...this.#recorded.keys()];
   }
 
-  /** Whether an earlier owner recorded something at a path that has not been asked for. */
+  /** Whether an earlier owner recorded something at a path that has not been asked for, or somebody outside has answered its step. */
   has(key: string): boolean {
-    return this.#recorded.has(key);
+    return this.#recorded.has(key) || this.#edited.has(editPath(key));
   }
 
   /**
@@ -136,7 +141,7 @@ export class History {
    */
   find(key: string, kind: RecordKind): HistoryRecord | undefined {
     const found = this.#recorded.get(key);
-    if (found === undefined) return undefined;
+    if (found === undefined) return kind === "step" ? this.#edited.get(editPath(key)) : undefined;
     if (!sameFamily(found.kind, kind)) throw new NonDeterminismError(key, { expected: kind, recorded: found.kind });
     this.#recorded.delete(key);
     if (found.position < this.#milestone) {
@@ -234,16 +239,8 @@ export class History {
     await this.staged();
     const { runId, owner, epoch } = this.#ownership;
     const atMs = this.#clock.wallMs();
-    const recorded = await this.#commit(path, {
-      kind: "Checkpoint",
-      runId,
-      path,
-      value,
-      atMs,
-      owner,
-      epoch,
-      recordKind: kind,
-    });
+    const what = { kind: "Checkpoint", runId, path, recordKind: kind, value } as const;
+    const recorded = await this.#commit(path, { ...what, atMs, owner, epoch });
     // Of these refusals only SIGNAL_MISSING is not an error, and a record does not get it.
     if (recorded === undefined)
       throw new WorkflowError(

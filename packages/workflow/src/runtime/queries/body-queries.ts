@@ -67,9 +67,14 @@ export class BodyQueries {
 
   /** What the body answers; undefined when the execution is over before. Rejects with QUERY_UNKNOWN or QUERY_FAILED. */
   async answer(name: string, input: Uint8Array): Promise<Uint8Array | undefined> {
+    return await this.atRest(() => this.#call(name, input));
+  }
+
+  /** What `read` gives once the body has come to rest where its record ends (BQ1); undefined when the execution is over before. The body stays in memory meanwhile. */
+  async atRest<T>(read: () => T): Promise<T | undefined> {
     this.#asking += 1;
     try {
-      return await this.#answer(name, input);
+      return (await this.#rested()) ? read() : undefined;
     } finally {
       this.#asking -= 1;
       if (this.#asking === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
@@ -81,7 +86,8 @@ export class BodyQueries {
     return this.#asking === 0 ? undefined : new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  async #answer(name: string, input: Uint8Array): Promise<Uint8Array | undefined> {
+  /** False when the execution is over before. */
+  async #rested(): Promise<boolean> {
     const asked = Promise.withResolvers<void>();
     this.#options.history.whenAllAsked(asked.resolve);
     const ended = this.#ended;
@@ -90,7 +96,7 @@ export class BodyQueries {
     // The body may go on from an answer that was on its way, or from a sleep whose time is over.
     for (let rest = this.#rest(); rest !== undefined && !this.#isOver; rest = this.#rest())
       await Promise.race([rest, ended]);
-    return this.#isOver ? undefined : this.#call(name, input);
+    return !this.#isOver;
   }
 
   /** Undefined when the body rests and all that it was answered with is committed; else resolves when one of the two may hold. */

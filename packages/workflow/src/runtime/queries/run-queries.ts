@@ -11,13 +11,13 @@ import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { runNotFoundText, WorkflowError } from "../../errors.ts";
 import type { RequestLimit } from "../../requests/request-limit.ts";
 import type { RunView } from "../../state/run-view.ts";
+import type { PendingCall } from "../body/pending-calls.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";
 import { RunExecution } from "../execution/run-execution.ts";
 import { Slots } from "../execution/slots.ts";
 import { never } from "../history/history.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
-import type { BodyQueries } from "./body-queries.ts";
 
 /** Bodies that are run again at once (RQ3). */
 const MAX_REPLAYS = 4;
@@ -29,14 +29,17 @@ export interface RunQuestion {
   readonly input: Uint8Array;
 }
 
+/** A body that is asked. */
+export type AskedBody = Pick<RunExecution, "queries" | "pending">;
+
 /** What {@link RunQueries} is made of. */
 export interface RunQueriesOptions {
   readonly engine: WorkflowEngine;
   readonly registry: WorkflowRegistry;
   readonly clock: Clock;
   readonly shared: ExecutionShared;
-  /** The queries of the body that runs here, if one does. */
-  readonly live: (runId: string) => BodyQueries | undefined;
+  /** The body that runs here, if one does. */
+  readonly live: (runId: string) => AskedBody | undefined;
 }
 
 /** Calls no step's function. */
@@ -64,19 +67,41 @@ export class RunQueries {
    * What the run's body answers, from what this node has applied. Rejects with WORKFLOW_NOT_FOUND, QUERY_UNKNOWN, QUERY_FAILED, QUERY_UNAVAILABLE when this node has
    * not the run's code, DEADLINE_EXCEEDED or NODE_STOPPED.
    */
-  async answer(question: RunQuestion, { timeoutMs, signal }: RequestLimit): Promise<Uint8Array> {
+  async answer(question: RunQuestion, limit: RequestLimit): Promise<Uint8Array> {
+    const { runId, name, input } = question;
+    const late = (): RaftError => tooLate(question, limit.timeoutMs);
+    return this.#asked(runId, ({ queries }) => queries.answer(name, input), late, limit);
+  }
+
+  /**
+   * What the run's body waits for, from what this node has applied; nothing for a run that has ended. Rejects with WORKFLOW_NOT_FOUND, QUERY_UNAVAILABLE when this node
+   * has not the run's code, DEADLINE_EXCEEDED or NODE_STOPPED.
+   */
+  async pending(runId: string, limit: RequestLimit): Promise<readonly PendingCall[]> {
+    const end = await this.#options.engine.end(runId);
+    if (end?.ended !== undefined) return [];
+    const ask = ({ queries, pending }: AskedBody): Promise<readonly PendingCall[] | undefined> =>
+      queries.atRest(pending);
+    return this.#asked(runId, ask, () => tooLate({ runId, name: "what it waits for" }, limit.timeoutMs), limit);
+  }
+
+  async #asked<T>(
+    runId: string,
+    ask: (body: AskedBody) => Promise<T | undefined>,
+    tooLateError: () => RaftError,
+    { timeoutMs, signal }: RequestLimit,
+  ): Promise<T> {
     const { clock } = this.#options;
     const { promise: over, reject } = Promise.withResolvers<never>();
     over.catch(() => {});
     this.#underWay.add(reject);
-    const late = (): void => reject(tooLate(question, timeoutMs));
+    const late = (): void => reject(tooLateError());
     const stop = timeoutMs === Number.POSITIVE_INFINITY ? () => {} : clock.after(timeoutMs, late);
     signal?.addEventListener("abort", late, { once: true });
     try {
-      const { runId, name, input } = question;
-      const own = this.#options.live(runId)?.answer(name, input);
-      const answer = own === undefined ? undefined : await Promise.race([own, over]);
-      return answer ?? (await this.#again(question, over));
+      const live = this.#options.live(runId);
+      const answer = live === undefined ? undefined : await Promise.race([ask(live), over]);
+      return answer ?? (await this.#again(runId, ask, over));
     } finally {
       this.#underWay.delete(reject);
       stop();
@@ -89,17 +114,16 @@ export class RunQueries {
     for (const reject of this.#underWay) reject(error);
   }
 
-  async #again(question: RunQuestion, over: Promise<never>): Promise<Uint8Array> {
+  async #again<T>(runId: string, ask: (body: AskedBody) => Promise<T | undefined>, over: Promise<never>): Promise<T> {
     await this.#turn(over);
     try {
-      const { runId, name, input } = question;
       const run = await Promise.race([this.#options.engine.run(runId), over]);
       if (run === undefined)
         throw new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
       const execution = this.#execution(run);
       void execution.execute();
       try {
-        const answer = await Promise.race([execution.queries.answer(name, input), over]);
+        const answer = await Promise.race([ask(execution), over]);
         return answer ?? (await over);
       } finally {
         execution.end("its query is answered");
@@ -145,7 +169,8 @@ export class RunQueries {
     // A body that has not heard of its cancellation has not by the record.
     const hasHeard = history.some(([, { kind }]) => kind === "cancellation");
     const cancelReason = hasHeard ? run.cancelReason : undefined;
-    const start: ExecutionStart = { ...run, cancelReason, signals: [], updates: [], progress: [] };
+    const nothing = { signals: [], keptSignals: [], updates: [], progress: [] };
+    const start: ExecutionStart = { ...run, cancelReason, ...nothing };
     return new RunExecution(definition, start, {
       ...shared,
       slots,
@@ -159,7 +184,7 @@ export class RunQueries {
   }
 }
 
-function tooLate({ runId, name }: RunQuestion, timeoutMs: number): RaftError {
+function tooLate({ runId, name }: Pick<RunQuestion, "runId" | "name">, timeoutMs: number): RaftError {
   return new RaftError(
     "DEADLINE_EXCEEDED",
     `Query ${name} of run ${runId} was not answered within ${timeoutMs} ms. Allow more time for a long history, or look whether the code fits it.`,

@@ -2,15 +2,16 @@
 import type { RunHead } from "../run-record.ts";
 
 /** Every status; their places are their numbers in keys and counts, and never change. */
-export const RUN_STATUSES = ["running", "stuck", "completed", "failed", "cancelled"] as const;
+export const RUN_STATUSES = ["running", "stuck", "completed", "failed", "cancelled", "paused"] as const;
 
-/** The status of a run. A stuck run has not ended: it goes on when somebody resumes it. */
+/** The status of a run. Stuck and paused runs have not ended: they go on when somebody resumes them. */
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** The status that a run's head says. */
 export function statusOf(head: RunHead): RunStatus {
   if (head.status === "finished") return head.outcome;
-  return head.stuck === undefined ? "running" : "stuck";
+  if (head.stuck === undefined) return "running";
+  return head.stuck === "paused" ? "paused" : "stuck";
 }
 
 /** The number of the status that a run's head says. */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/event_service.proto.
  */
 export const file_raftoral_v1_event_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yYWZ0b3JhbC92MS9ldmVudF9zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKOAQoSV2F0Y2hFdmVudHNSZXF1ZXN0Eg0KBWFmdGVyGAEgASgJEhMKC2Zyb21fb2xkZXN0GAIgASgIEg0KBXR5cGVzGAMgAygJEg4KBnJ1bl9pZBgEIAEoCRIVCg13b3JrZmxvd190eXBlGAUgASgJEg4KBnZhbHVlcxgGIAEoCBIOCgZmb2xsb3cYByABKAgiSgoTV2F0Y2hFdmVudHNSZXNwb25zZRIlCgZldmVudHMYASADKAsyFS5yYWZ0b3JhbC52MS5SdW5FdmVudBIMCgRuZXh0GAIgASgJIvoFCghSdW5FdmVudBIQCghwb3NpdGlvbhgBIAEoCRINCgVhdF9tcxgCIAEoBBIOCgZydW5faWQYAyABKAkSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRIuCgtydW5fc3RhcnRlZBgQIAEoCzIXLnJhZnRvcmFsLnYxLlJ1blN0YXJ0ZWRIABIyCg1ydW5fY29udGludWVkGBEgASgLMhkucmFmdG9yYWwudjEuUnVuQ29udGludWVkSAASOAoQcmVjb3JkX2NvbW1pdHRlZBgSIAEoCzIcLnJhZnRvcmFsLnYxLlJlY29yZENvbW1pdHRlZEgAEjQKDmF0dGVtcHRfZmFpbGVkGBMgASgLMhoucmFmdG9yYWwudjEuQXR0ZW1wdEZhaWxlZEgAEjIKDW93bmVyX2NoYW5nZWQYFCABKAsyGS5yYWZ0b3JhbC52MS5Pd25lckNoYW5nZWRIABIqCglydW5fc3R1Y2sYFSABKAsyFS5yYWZ0b3JhbC52MS5SdW5TdHVja0gAEjYKD3NpZ25hbF9idWZmZXJlZBgWIAEoCzIbLnJhZnRvcmFsLnYxLlNpZ25hbEJ1ZmZlcmVkSAASNgoPc3RyZWFtX2FwcGVuZGVkGBcgASgLMhsucmFmdG9yYWwudjEuU3RyZWFtQXBwZW5kZWRIABI4ChBjYW5jZWxfcmVxdWVzdGVkGBggASgLMhwucmFmdG9yYWwudjEuQ2FuY2VsUmVxdWVzdGVkSAASKgoJcnVuX2VuZGVkGBkgASgLMhUucmFmdG9yYWwudjEuUnVuRW5kZWRIABIuCgtydW5zX3BydW5lZBgaIAEoCzIXLnJhZnRvcmFsLnYxLlJ1bnNQcnVuZWRIABIwCgxub2RlX2NoYW5nZWQYGyABKAsyGC5yYWZ0b3JhbC52MS5Ob2RlQ2hhbmdlZEgAEjIKDWV2ZW50c19taXNzZWQYHCABKAsyGS5yYWZ0b3JhbC52MS5FdmVudHNNaXNzZWRIAEIGCgR3aGF0ImEKClJ1blN0YXJ0ZWQSDwoHdmVyc2lvbhgBIAEoDRIVCg1vd25lcl9ub2RlX2lkGAIgASgEEg0KBWVwb2NoGAMgASgEEhIKBWlucHV0GAQgASgMSACIAQFCCAoGX2lucHV0IncKDFJ1bkNvbnRpbnVlZBIPCgd2ZXJzaW9uGAEgASgNEhIKCmdlbmVyYXRpb24YAiABKA0SFQoNb3duZXJfbm9kZV9pZBgDIAEoBBINCgVlcG9jaBgEIAEoBBISCgVpbnB1dBgFIAEoDEgAiAEBQggKBl9pbnB1dCJxCg9SZWNvcmRDb21taXR0ZWQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEhUKDW93bmVyX25vZGVfaWQYAyABKAQSDQoFZXBvY2gYBCABKAQSEgoFdmFsdWUYBSABKAxIAIgBAUIICgZfdmFsdWUieQoNQXR0ZW1wdEZhaWxlZBIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKAQiVwoMT3duZXJDaGFuZ2VkEhQKDGZyb21fbm9kZV9pZBgBIAEoBBISCgp0b19ub2RlX2lkGAIgASgEEg0KBWVwb2NoGAMgASgEEg4KBnJlYXNvbhgEIAEoCSIaCghSdW5TdHVjaxIOCgZyZWFzb24YASABKAkiQAoOU2lnbmFsQnVmZmVyZWQSDAoEbmFtZRgBIAEoCRIUCgdwYXlsb2FkGAIgASgMSACIAQFCCgoIX3BheWxvYWQiSAoOU3RyZWFtQXBwZW5kZWQSDgoGc3RyZWFtGAEgASgJEhMKC25leHRfb2Zmc2V0GAIgASgEEhEKCWhhc19lbmRlZBgDIAEoCCIhCg9DYW5jZWxSZXF1ZXN0ZWQSDgoGcmVhc29uGAEgASgJIpABCghSdW5FbmRlZBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSEwoGcmVzdWx0GAIgASgMSACIAQESJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCUIJCgdfcmVzdWx0Ih0KClJ1bnNQcnVuZWQSDwoHcnVuX2lkcxgBIAMoCSIuCgtOb2RlQ2hhbmdlZBIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCSIOCgxFdmVudHNNaXNzZWQyYgoMRXZlbnRTZXJ2aWNlElIKC1dhdGNoRXZlbnRzEh8ucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiAucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABYgZwcm90bzM", [file_raftoral_v1_workflow_service]);
+  fileDesc("Ch9yYWZ0b3JhbC92MS9ldmVudF9zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKOAQoSV2F0Y2hFdmVudHNSZXF1ZXN0Eg0KBWFmdGVyGAEgASgJEhMKC2Zyb21fb2xkZXN0GAIgASgIEg0KBXR5cGVzGAMgAygJEg4KBnJ1bl9pZBgEIAEoCRIVCg13b3JrZmxvd190eXBlGAUgASgJEg4KBnZhbHVlcxgGIAEoCBIOCgZmb2xsb3cYByABKAgiSgoTV2F0Y2hFdmVudHNSZXNwb25zZRIlCgZldmVudHMYASADKAsyFS5yYWZ0b3JhbC52MS5SdW5FdmVudBIMCgRuZXh0GAIgASgJIpAHCghSdW5FdmVudBIQCghwb3NpdGlvbhgBIAEoCRINCgVhdF9tcxgCIAEoBBIOCgZydW5faWQYAyABKAkSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRIuCgtydW5fc3RhcnRlZBgQIAEoCzIXLnJhZnRvcmFsLnYxLlJ1blN0YXJ0ZWRIABIyCg1ydW5fY29udGludWVkGBEgASgLMhkucmFmdG9yYWwudjEuUnVuQ29udGludWVkSAASOAoQcmVjb3JkX2NvbW1pdHRlZBgSIAEoCzIcLnJhZnRvcmFsLnYxLlJlY29yZENvbW1pdHRlZEgAEjQKDmF0dGVtcHRfZmFpbGVkGBMgASgLMhoucmFmdG9yYWwudjEuQXR0ZW1wdEZhaWxlZEgAEjIKDW93bmVyX2NoYW5nZWQYFCABKAsyGS5yYWZ0b3JhbC52MS5Pd25lckNoYW5nZWRIABIqCglydW5fc3R1Y2sYFSABKAsyFS5yYWZ0b3JhbC52MS5SdW5TdHVja0gAEjYKD3NpZ25hbF9idWZmZXJlZBgWIAEoCzIbLnJhZnRvcmFsLnYxLlNpZ25hbEJ1ZmZlcmVkSAASNgoPc3RyZWFtX2FwcGVuZGVkGBcgASgLMhsucmFmdG9yYWwudjEuU3RyZWFtQXBwZW5kZWRIABI4ChBjYW5jZWxfcmVxdWVzdGVkGBggASgLMhwucmFmdG9yYWwudjEuQ2FuY2VsUmVxdWVzdGVkSAASKgoJcnVuX2VuZGVkGBkgASgLMhUucmFmdG9yYWwudjEuUnVuRW5kZWRIABIuCgtydW5zX3BydW5lZBgaIAEoCzIXLnJhZnRvcmFsLnYxLlJ1bnNQcnVuZWRIABIwCgxub2RlX2NoYW5nZWQYGyABKAsyGC5yYWZ0b3JhbC52MS5Ob2RlQ2hhbmdlZEgAEjIKDWV2ZW50c19taXNzZWQYHCABKAsyGS5yYWZ0b3JhbC52MS5FdmVudHNNaXNzZWRIABI2Cg9wYXVzZV9yZXF1ZXN0ZWQYKCABKAsyGy5yYWZ0b3JhbC52MS5QYXVzZVJlcXVlc3RlZEgAEi4KC3J1bl9yZXRyaWVkGCkgASgLMhcucmFmdG9yYWwudjEuUnVuUmV0cmllZEgAEiwKCnJ1bl9mb3JrZWQYKiABKAsyFi5yYWZ0b3JhbC52MS5SdW5Gb3JrZWRIAEIGCgR3aGF0ImEKClJ1blN0YXJ0ZWQSDwoHdmVyc2lvbhgBIAEoDRIVCg1vd25lcl9ub2RlX2lkGAIgASgEEg0KBWVwb2NoGAMgASgEEhIKBWlucHV0GAQgASgMSACIAQFCCAoGX2lucHV0IncKDFJ1bkNvbnRpbnVlZBIPCgd2ZXJzaW9uGAEgASgNEhIKCmdlbmVyYXRpb24YAiABKA0SFQoNb3duZXJfbm9kZV9pZBgDIAEoBBINCgVlcG9jaBgEIAEoBBISCgVpbnB1dBgFIAEoDEgAiAEBQggKBl9pbnB1dCJxCg9SZWNvcmRDb21taXR0ZWQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEhUKDW93bmVyX25vZGVfaWQYAyABKAQSDQoFZXBvY2gYBCABKAQSEgoFdmFsdWUYBSABKAxIAIgBAUIICgZfdmFsdWUieQoNQXR0ZW1wdEZhaWxlZBIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKAQiVwoMT3duZXJDaGFuZ2VkEhQKDGZyb21fbm9kZV9pZBgBIAEoBBISCgp0b19ub2RlX2lkGAIgASgEEg0KBWVwb2NoGAMgASgEEg4KBnJlYXNvbhgEIAEoCSIaCghSdW5TdHVjaxIOCgZyZWFzb24YASABKAkiQAoOU2lnbmFsQnVmZmVyZWQSDAoEbmFtZRgBIAEoCRIUCgdwYXlsb2FkGAIgASgMSACIAQFCCgoIX3BheWxvYWQiSAoOU3RyZWFtQXBwZW5kZWQSDgoGc3RyZWFtGAEgASgJEhMKC25leHRfb2Zmc2V0GAIgASgEEhEKCWhhc19lbmRlZBgDIAEoCCIhCg9DYW5jZWxSZXF1ZXN0ZWQSDgoGcmVhc29uGAEgASgJIiAKDlBhdXNlUmVxdWVzdGVkEg4KBnJlYXNvbhgBIAEoCSIqCgpSdW5SZXRyaWVkEgwKBGZyb20YASABKAkSDgoGcmVhc29uGAIgASgJIkAKCVJ1bkZvcmtlZBIVCg1zb3VyY2VfcnVuX2lkGAEgASgJEgwKBGZyb20YAiABKAkSDgoGcmVhc29uGAMgASgJIpABCghSdW5FbmRlZBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSEwoGcmVzdWx0GAIgASgMSACIAQESJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCUIJCgdfcmVzdWx0Ih0KClJ1bnNQcnVuZWQSDwoHcnVuX2lkcxgBIAMoCSIuCgtOb2RlQ2hhbmdlZBIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCSIOCgxFdmVudHNNaXNzZWQyYgoMRXZlbnRTZXJ2aWNlElIKC1dhdGNoRXZlbnRzEh8ucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiAucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABYgZwcm90bzM", [file_raftoral_v1_workflow_service]);
 
 /**
  * @generated from message raftoral.v1.WatchEventsRequest
@@ -212,6 +212,24 @@ export type RunEvent = Message<"raftoral.v1.RunEvent"> & {
      */
     value: EventsMissed;
     case: "eventsMissed";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.PauseRequested pause_requested = 40;
+     */
+    value: PauseRequested;
+    case: "pauseRequested";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.RunRetried run_retried = 41;
+     */
+    value: RunRetried;
+    case: "runRetried";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.RunForked run_forked = 42;
+     */
+    value: RunForked;
+    case: "runForked";
   } | { case: undefined; value?: undefined };
 };
 
@@ -482,6 +500,78 @@ export const CancelRequestedSchema: GenMessage<CancelRequested> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_event_service, 11);
 
 /**
+ * @generated from message raftoral.v1.PauseRequested
+ */
+export type PauseRequested = Message<"raftoral.v1.PauseRequested"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message raftoral.v1.PauseRequested.
+ * Use `create(PauseRequestedSchema)` to create a new message.
+ */
+export const PauseRequestedSchema: GenMessage<PauseRequested> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_event_service, 12);
+
+/**
+ * @generated from message raftoral.v1.RunRetried
+ */
+export type RunRetried = Message<"raftoral.v1.RunRetried"> & {
+  /**
+   * The path of the first record that does not count any more; empty when all do.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message raftoral.v1.RunRetried.
+ * Use `create(RunRetriedSchema)` to create a new message.
+ */
+export const RunRetriedSchema: GenMessage<RunRetried> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_event_service, 13);
+
+/**
+ * @generated from message raftoral.v1.RunForked
+ */
+export type RunForked = Message<"raftoral.v1.RunForked"> & {
+  /**
+   * The run whose record the fork begins with.
+   *
+   * @generated from field: string source_run_id = 1;
+   */
+  sourceRunId: string;
+
+  /**
+   * The path of the first record that the fork has not; empty when it has all.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message raftoral.v1.RunForked.
+ * Use `create(RunForkedSchema)` to create a new message.
+ */
+export const RunForkedSchema: GenMessage<RunForked> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_event_service, 14);
+
+/**
  * @generated from message raftoral.v1.RunEnded
  */
 export type RunEnded = Message<"raftoral.v1.RunEnded"> & {
@@ -511,7 +601,7 @@ export type RunEnded = Message<"raftoral.v1.RunEnded"> & {
  * Use `create(RunEndedSchema)` to create a new message.
  */
 export const RunEndedSchema: GenMessage<RunEnded> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 12);
+  messageDesc(file_raftoral_v1_event_service, 15);
 
 /**
  * @generated from message raftoral.v1.RunsPruned
@@ -528,7 +618,7 @@ export type RunsPruned = Message<"raftoral.v1.RunsPruned"> & {
  * Use `create(RunsPrunedSchema)` to create a new message.
  */
 export const RunsPrunedSchema: GenMessage<RunsPruned> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 13);
+  messageDesc(file_raftoral_v1_event_service, 16);
 
 /**
  * @generated from message raftoral.v1.NodeChanged
@@ -552,7 +642,7 @@ export type NodeChanged = Message<"raftoral.v1.NodeChanged"> & {
  * Use `create(NodeChangedSchema)` to create a new message.
  */
 export const NodeChangedSchema: GenMessage<NodeChanged> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 14);
+  messageDesc(file_raftoral_v1_event_service, 17);
 
 /**
  * Events are missing before the next one.
@@ -567,7 +657,7 @@ export type EventsMissed = Message<"raftoral.v1.EventsMissed"> & {
  * Use `create(EventsMissedSchema)` to create a new message.
  */
 export const EventsMissedSchema: GenMessage<EventsMissed> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 15);
+  messageDesc(file_raftoral_v1_event_service, 18);
 
 /**
  * @generated from service raftoral.v1.EventService

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKJBgoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIqCgphdHRyaWJ1dGVzGB4gAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEjIKEmluaXRpYWxfYXR0cmlidXRlcxgfIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA1CDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbCIpCglQYXJlbnRSdW4SDgoGcnVuX2lkGAEgASgJEgwKBHBhdGgYAiABKAkiPwoIQ2hpbGRSdW4SDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCSK+AQoOU3RlcEluUHJvZ3Jlc3MSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSHwoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgESACIAQESEwoLYmVnYW5fYXRfbXMYBSABKAQSEQoJaGVhcnRiZWF0GAYgASgMQhUKE19uZXh0X2F0dGVtcHRfYXRfbXMiqwEKB091dGNvbWUSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLZW5kZWRfYXRfbXMYAyABKAQSDgoGcmVzdWx0GAQgASgMEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBiABKAkicwoNSGlzdG9yeVJlY29yZBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcmVjb3JkZWRfYXRfbXMYBCABKAQSDQoFZXBvY2gYBSABKAQSEAoIcG9zaXRpb24YBiABKAkirgIKD1N0YXJ0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEhYKDnZlcnNpb25fcGlubmVkGAQgASgIEg0KBWlucHV0GAUgASgMEhIKCnRpbWVvdXRfbXMYBiABKA0SFgoOcnVuX3RpbWVvdXRfbXMYByABKAQSKgoKYXR0cmlidXRlcxgIIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCglpZF9wb2xpY3kYCSABKA4yFS5yYWZ0b3JhbC52MS5JZFBvbGljeRIQCghzdGFydF9pZBgKIAEoCRIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dCI3CgxUcmFjZUNvbnRleHQSEwoLdHJhY2VwYXJlbnQYASABKAkSEgoKdHJhY2VzdGF0ZRgCIAEoCSIzChBTdGFydFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIImcKEkRlc2NyaWJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDRItCgtjb25zaXN0ZW5jeRgDIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IjQKE0Rlc2NyaWJlUnVuUmVzcG9uc2USHQoDcnVuGAEgASgLMhAucmFmdG9yYWwudjEuUnVuIuIDCg9MaXN0UnVuc1JlcXVlc3QSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNEigKCHN0YXR1c2VzGAYgAygOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhoKDW93bmVyX25vZGVfaWQYByABKARIAIgBARInCgdjcmVhdGVkGAggASgLMhYucmFmdG9yYWwudjEuVGltZVJhbmdlEiUKBWVuZGVkGAkgASgLMhYucmFmdG9yYWwudjEuVGltZVJhbmdlEhUKDXBhcmVudF9ydW5faWQYCiABKAkSFQoNcnVuX2lkX3ByZWZpeBgLIAEoCRIzCgphdHRyaWJ1dGVzGAwgAygLMh8ucmFmdG9yYWwudjEuQXR0cmlidXRlQ29uZGl0aW9uEiIKBHNvcnQYDSABKA4yFC5yYWZ0b3JhbC52MS5SdW5Tb3J0EhEKCWFzY2VuZGluZxgOIAEoCBItCgtjb25zaXN0ZW5jeRgPIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5QhAKDl9vd25lcl9ub2RlX2lkSgQIARACUgZzdGF0dXMiSwoQTGlzdFJ1bnNSZXNwb25zZRIeCgRydW5zGAEgAygLMhAucmFmdG9yYWwudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJVChBDb3VudFJ1bnNSZXF1ZXN0EhIKCnRpbWVvdXRfbXMYASABKA0SLQoLY29uc2lzdGVuY3kYAiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSI6ChFDb3VudFJ1bnNSZXNwb25zZRIlCgZjb3VudHMYASADKAsyFS5yYWZ0b3JhbC52MS5SdW5Db3VudCJXCghSdW5Db3VudBIVCg13b3JrZmxvd190eXBlGAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIMCgRydW5zGAMgASgEIo4BChJSZWFkSGlzdG9yeVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKA0SLQoLY29uc2lzdGVuY3kYBSABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJbChNSZWFkSGlzdG9yeVJlc3BvbnNlEisKB3JlY29yZHMYASADKAsyGi5yYWZ0b3JhbC52MS5IaXN0b3J5UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJlChBSZWFkSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEi0KC2NvbnNpc3RlbmN5GAMgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiIgoRUmVhZElucHV0UmVzcG9uc2USDQoFaW5wdXQYASABKAwiMQoOV2FpdFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3dhaXRfbXMYAiABKA0iOAoPV2FpdFJ1blJlc3BvbnNlEiUKB291dGNvbWUYASABKAsyFC5yYWZ0b3JhbC52MS5PdXRjb21lIl8KEVJlYWRTdHJlYW1SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZzdHJlYW0YAiABKAkSEQoEZnJvbRgDIAEoBEgAiAEBEg4KBmZvbGxvdxgEIAEoCEIHCgVfZnJvbSI+ChJSZWFkU3RyZWFtUmVzcG9uc2USKAoGY2h1bmtzGAEgAygLMhgucmFmdG9yYWwudjEuU3RyZWFtQ2h1bmsiaAoLU3RyZWFtQ2h1bmsSDgoGb2Zmc2V0GAEgASgEEg0KBXZhbHVlGAIgASgMEhEKBHN0ZXAYAyABKAlIAIgBARIPCgdhdHRlbXB0GAQgASgNEg0KBWVwb2NoGAUgASgEQgcKBV9zdGVwIp4BChRSZWFkVmFyaWFibGVzUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNEi0KC2NvbnNpc3RlbmN5GAYgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiXQoVUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEisKCXZhcmlhYmxlcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlJ1blZhcmlhYmxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJCCgtSdW5WYXJpYWJsZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgMEhYKDnJlY29yZGVkX2F0X21zGAMgASgEImgKEFNpZ25hbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIRCglzaWduYWxfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSITChFTaWduYWxSdW5SZXNwb25zZSJTCg9RdWVyeVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg0KBXF1ZXJ5GAIgASgJEg0KBWlucHV0GAMgASgMEhIKCnRpbWVvdXRfbXMYBCABKA0iIgoQUXVlcnlSdW5SZXNwb25zZRIOCgZhbnN3ZXIYASABKAwifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiOgoXU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgihwEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiewoXVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSI2ChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEVJlc3VtZVJ1blJlc3BvbnNlIjYKEERlbGV0ZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRRGVsZXRlUnVuUmVzcG9uc2UqoAEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFKl8KC0NvbnNpc3RlbmN5EhsKF0NPTlNJU1RFTkNZX1VOU1BFQ0lGSUVEEAASHAoYQ09OU0lTVEVOQ1lfTElORUFSSVpBQkxFEAESFQoRQ09OU0lTVEVOQ1lfU1RBTEUQAiqMAQoISWRQb2xpY3kSGQoVSURfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWSURfUE9MSUNZX1VTRV9FWElTVElORxABEhQKEElEX1BPTElDWV9SRUpFQ1QQAhIcChhJRF9QT0xJQ1lfUkVQTEFDRV9GQUlMRUQQAxIVChFJRF9QT0xJQ1lfUkVQTEFDRRAEKk0KB1J1blNvcnQSGAoUUlVOX1NPUlRfVU5TUEVDSUZJRUQQABIUChBSVU5fU09SVF9DUkVBVEVEEAESEgoOUlVOX1NPUlRfRU5ERUQQAiqbAQoMVXBkYXRlU3RhdHVzEh0KGVVQREFURV9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVVUERBVEVfU1RBVFVTX1BFTkRJTkcQARIaChZVUERBVEVfU1RBVFVTX0FDQ0VQVEVEEAISGwoXVVBEQVRFX1NUQVRVU19DT01QTEVURUQQAxIYChRVUERBVEVfU1RBVFVTX0ZBSUxFRBAEMqELCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USSgoJQ291bnRSdW5zEh0ucmFmdG9yYWwudjEuQ291bnRSdW5zUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNvdW50UnVuc1Jlc3BvbnNlElAKC1JlYWRIaXN0b3J5Eh8ucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXNwb25zZRJKCglSZWFkSW5wdXQSHS5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZElucHV0UmVzcG9uc2USRAoHV2FpdFJ1bhIbLnJhZnRvcmFsLnYxLldhaXRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuV2FpdFJ1blJlc3BvbnNlEk8KClJlYWRTdHJlYW0SHi5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXNwb25zZTABElYKDVJlYWRWYXJpYWJsZXMSIS5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVxdWVzdBoiLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USRwoIUXVlcnlSdW4SHC5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlc3BvbnNlEkoKCVVwZGF0ZVJ1bhIdLnJhZnRvcmFsLnYxLlVwZGF0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXNwb25zZRJcCg9TaWduYWxXaXRoU3RhcnQSIy5yYWZ0b3JhbC52MS5TaWduYWxXaXRoU3RhcnRSZXF1ZXN0GiQucmFmdG9yYWwudjEuU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USXAoPVXBkYXRlV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuVXBkYXRlV2l0aFN0YXJ0UmVxdWVzdBokLnJhZnRvcmFsLnYxLlVwZGF0ZVdpdGhTdGFydFJlc3BvbnNlElAKC0Fuc3dlclRva2VuEh8ucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXNwb25zZRJKCglDYW5jZWxSdW4SHS5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVzcG9uc2USSgoJUmVzdW1lUnVuEh0ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkoKCURlbGV0ZVJ1bhIdLnJhZnRvcmFsLnYxLkRlbGV0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5EZWxldGVSdW5SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSK1BgoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIqCgphdHRyaWJ1dGVzGB4gAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEjIKEmluaXRpYWxfYXR0cmlidXRlcxgfIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSKuAgoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIqCgphdHRyaWJ1dGVzGAggAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEigKCWlkX3BvbGljeRgJIAEoDjIVLnJhZnRvcmFsLnYxLklkUG9saWN5EhAKCHN0YXJ0X2lkGAogASgJEigKBXRyYWNlGCggASgLMhkucmFmdG9yYWwudjEuVHJhY2VDb250ZXh0IjcKDFRyYWNlQ29udGV4dBITCgt0cmFjZXBhcmVudBgBIAEoCRISCgp0cmFjZXN0YXRlGAIgASgJIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiZwoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEi0KC2NvbnNpc3RlbmN5GAMgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4i4gMKD0xpc3RSdW5zUmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SKAoIc3RhdHVzZXMYBiADKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSGgoNb3duZXJfbm9kZV9pZBgHIAEoBEgAiAEBEicKB2NyZWF0ZWQYCCABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USJQoFZW5kZWQYCSABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USFQoNcGFyZW50X3J1bl9pZBgKIAEoCRIVCg1ydW5faWRfcHJlZml4GAsgASgJEjMKCmF0dHJpYnV0ZXMYDCADKAsyHy5yYWZ0b3JhbC52MS5BdHRyaWJ1dGVDb25kaXRpb24SIgoEc29ydBgNIAEoDjIULnJhZnRvcmFsLnYxLlJ1blNvcnQSEQoJYXNjZW5kaW5nGA4gASgIEi0KC2NvbnNpc3RlbmN5GA8gASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3lCEAoOX293bmVyX25vZGVfaWRKBAgBEAJSBnN0YXR1cyJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlUKEENvdW50UnVuc1JlcXVlc3QSEgoKdGltZW91dF9tcxgBIAEoDRItCgtjb25zaXN0ZW5jeRgCIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IjoKEUNvdW50UnVuc1Jlc3BvbnNlEiUKBmNvdW50cxgBIAMoCzIVLnJhZnRvcmFsLnYxLlJ1bkNvdW50IlcKCFJ1bkNvdW50EhUKDXdvcmtmbG93X3R5cGUYASABKAkSJgoGc3RhdHVzGAIgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEgwKBHJ1bnMYAyABKAQijgEKElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRItCgtjb25zaXN0ZW5jeRgFIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImUKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLQoLY29uc2lzdGVuY3kYAyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAingEKFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SLQoLY29uc2lzdGVuY3kYBiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiOgoXU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgihwEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiewoXVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSI2ChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEVJlc3VtZVJ1blJlc3BvbnNlItQCCgpNZW5kQWN0aW9uEjYKCXRlcm1pbmF0ZRgBIAEoCzIhLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uVGVybWluYXRlSAASLgoFcGF1c2UYAiABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlBhdXNlSAASLgoFcmV0cnkYAyABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlJldHJ5SAASPQoNY29tcGxldGVfc3RlcBgEIAEoCzIkLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uQ29tcGxldGVTdGVwSAAaCwoJVGVybWluYXRlGhQKBVBhdXNlEgsKA25vdxgBIAEoCBoVCgVSZXRyeRIMCgRmcm9tGAEgASgJGisKDENvbXBsZXRlU3RlcBIMCgRwYXRoGAEgASgJEg0KBXZhbHVlGAIgASgMQggKBmFjdGlvbiKBAQoOTWVuZFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEicKBmFjdGlvbhgCIAEoCzIXLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24SDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSIRCg9NZW5kUnVuUmVzcG9uc2UilQEKDkZvcmtSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdmb3JrX2lkGAIgASgJEgwKBGZyb20YAyABKAkSEgoFaW5wdXQYBCABKAxIAIgBARIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRISCgp0aW1lb3V0X21zGAcgASgNQggKBl9pbnB1dCIiCg9Gb3JrUnVuUmVzcG9uc2USDwoHZm9ya19pZBgBIAEoCSI2ChBEZWxldGVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEURlbGV0ZVJ1blJlc3BvbnNlKrcBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAEEhQKEFJVTl9TVEFUVVNfU1RVQ0sQBRIVChFSVU5fU1RBVFVTX1BBVVNFRBAGKl8KC0NvbnNpc3RlbmN5EhsKF0NPTlNJU1RFTkNZX1VOU1BFQ0lGSUVEEAASHAoYQ09OU0lTVEVOQ1lfTElORUFSSVpBQkxFEAESFQoRQ09OU0lTVEVOQ1lfU1RBTEUQAiqMAQoISWRQb2xpY3kSGQoVSURfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWSURfUE9MSUNZX1VTRV9FWElTVElORxABEhQKEElEX1BPTElDWV9SRUpFQ1QQAhIcChhJRF9QT0xJQ1lfUkVQTEFDRV9GQUlMRUQQAxIVChFJRF9QT0xJQ1lfUkVQTEFDRRAEKk0KB1J1blNvcnQSGAoUUlVOX1NPUlRfVU5TUEVDSUZJRUQQABIUChBSVU5fU09SVF9DUkVBVEVEEAESEgoOUlVOX1NPUlRfRU5ERUQQAiqbAQoMVXBkYXRlU3RhdHVzEh0KGVVQREFURV9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVVUERBVEVfU1RBVFVTX1BFTkRJTkcQARIaChZVUERBVEVfU1RBVFVTX0FDQ0VQVEVEEAISGwoXVVBEQVRFX1NUQVRVU19DT01QTEVURUQQAxIYChRVUERBVEVfU1RBVFVTX0ZBSUxFRBAEMv8MCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USSgoJQ291bnRSdW5zEh0ucmFmdG9yYWwudjEuQ291bnRSdW5zUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNvdW50UnVuc1Jlc3BvbnNlElAKC1JlYWRIaXN0b3J5Eh8ucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXNwb25zZRJKCglSZWFkSW5wdXQSHS5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZElucHV0UmVzcG9uc2USRAoHV2FpdFJ1bhIbLnJhZnRvcmFsLnYxLldhaXRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuV2FpdFJ1blJlc3BvbnNlEk8KClJlYWRTdHJlYW0SHi5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXNwb25zZTABElYKDVJlYWRWYXJpYWJsZXMSIS5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVxdWVzdBoiLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USRwoIUXVlcnlSdW4SHC5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlc3BvbnNlElAKC1JlYWRQZW5kaW5nEh8ucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXNwb25zZRJKCglVcGRhdGVSdW4SHS5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVzcG9uc2USXAoPU2lnbmFsV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuU2lnbmFsV2l0aFN0YXJ0UmVxdWVzdBokLnJhZnRvcmFsLnYxLlNpZ25hbFdpdGhTdGFydFJlc3BvbnNlElwKD1VwZGF0ZVdpdGhTdGFydBIjLnJhZnRvcmFsLnYxLlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QaJC5yYWZ0b3JhbC52MS5VcGRhdGVXaXRoU3RhcnRSZXNwb25zZRJQCgtBbnN3ZXJUb2tlbhIfLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkoKCVJlc3VtZVJ1bhIdLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXNwb25zZRJECgdNZW5kUnVuEhsucmFmdG9yYWwudjEuTWVuZFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5NZW5kUnVuUmVzcG9uc2USRAoHRm9ya1J1bhIbLnJhZnRvcmFsLnYxLkZvcmtSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuRm9ya1J1blJlc3BvbnNlEkoKCURlbGV0ZVJ1bhIdLnJhZnRvcmFsLnYxLkRlbGV0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5EZWxldGVSdW5SZXNwb25zZWIGcHJvdG8z");
 
 /**
  * The value of an attribute. One field is set.
@@ -394,6 +394,13 @@ export type Run = Message<"raftoral.v1.Run"> & {
    * @generated from field: uint32 behaviour_level = 41;
    */
   behaviourLevel: number;
+
+  /**
+   * Why somebody asked to pause the run; absent without a request. The run is about to pause unless its status is PAUSED.
+   *
+   * @generated from field: optional string pause_reason = 21;
+   */
+  pauseReason?: string | undefined;
 };
 
 /**
@@ -1433,6 +1440,89 @@ export const QueryRunResponseSchema: GenMessage<QueryRunResponse> = /*@__PURE__*
   messageDesc(file_raftoral_v1_workflow_service, 37);
 
 /**
+ * @generated from message raftoral.v1.ReadPendingRequest
+ */
+export type ReadPendingRequest = Message<"raftoral.v1.ReadPendingRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 2;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadPendingRequest.
+ * Use `create(ReadPendingRequestSchema)` to create a new message.
+ */
+export const ReadPendingRequestSchema: GenMessage<ReadPendingRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 38);
+
+/**
+ * @generated from message raftoral.v1.ReadPendingResponse
+ */
+export type ReadPendingResponse = Message<"raftoral.v1.ReadPendingResponse"> & {
+  /**
+   * Empty for a run that has ended.
+   *
+   * @generated from field: repeated raftoral.v1.PendingCall calls = 1;
+   */
+  calls: PendingCall[];
+};
+
+/**
+ * Describes the message raftoral.v1.ReadPendingResponse.
+ * Use `create(ReadPendingResponseSchema)` to create a new message.
+ */
+export const ReadPendingResponseSchema: GenMessage<ReadPendingResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 39);
+
+/**
+ * An open call of a run's body.
+ *
+ * @generated from message raftoral.v1.PendingCall
+ */
+export type PendingCall = Message<"raftoral.v1.PendingCall"> & {
+  /**
+   * step, sleep, signal, child, token or condition.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Enclosing scopes, name and occurrence; empty for a condition.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * When it is over by itself; absent when it waits as long as it takes.
+   *
+   * @generated from field: optional uint64 until_ms = 3;
+   */
+  untilMs?: bigint | undefined;
+
+  /**
+   * Of a step that has failed an attempt or given heartbeat details.
+   *
+   * @generated from field: raftoral.v1.StepInProgress step = 4;
+   */
+  step?: StepInProgress | undefined;
+};
+
+/**
+ * Describes the message raftoral.v1.PendingCall.
+ * Use `create(PendingCallSchema)` to create a new message.
+ */
+export const PendingCallSchema: GenMessage<PendingCall> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 40);
+
+/**
  * @generated from message raftoral.v1.UpdateRunRequest
  */
 export type UpdateRunRequest = Message<"raftoral.v1.UpdateRunRequest"> & {
@@ -1478,7 +1568,7 @@ export type UpdateRunRequest = Message<"raftoral.v1.UpdateRunRequest"> & {
  * Use `create(UpdateRunRequestSchema)` to create a new message.
  */
 export const UpdateRunRequestSchema: GenMessage<UpdateRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 38);
+  messageDesc(file_raftoral_v1_workflow_service, 41);
 
 /**
  * @generated from message raftoral.v1.UpdateRunResponse
@@ -1509,7 +1599,7 @@ export type UpdateRunResponse = Message<"raftoral.v1.UpdateRunResponse"> & {
  * Use `create(UpdateRunResponseSchema)` to create a new message.
  */
 export const UpdateRunResponseSchema: GenMessage<UpdateRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 39);
+  messageDesc(file_raftoral_v1_workflow_service, 42);
 
 /**
  * @generated from message raftoral.v1.SignalWithStartRequest
@@ -1542,7 +1632,7 @@ export type SignalWithStartRequest = Message<"raftoral.v1.SignalWithStartRequest
  * Use `create(SignalWithStartRequestSchema)` to create a new message.
  */
 export const SignalWithStartRequestSchema: GenMessage<SignalWithStartRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 40);
+  messageDesc(file_raftoral_v1_workflow_service, 43);
 
 /**
  * @generated from message raftoral.v1.SignalWithStartResponse
@@ -1566,7 +1656,7 @@ export type SignalWithStartResponse = Message<"raftoral.v1.SignalWithStartRespon
  * Use `create(SignalWithStartResponseSchema)` to create a new message.
  */
 export const SignalWithStartResponseSchema: GenMessage<SignalWithStartResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 41);
+  messageDesc(file_raftoral_v1_workflow_service, 44);
 
 /**
  * @generated from message raftoral.v1.UpdateWithStartRequest
@@ -1599,7 +1689,7 @@ export type UpdateWithStartRequest = Message<"raftoral.v1.UpdateWithStartRequest
  * Use `create(UpdateWithStartRequestSchema)` to create a new message.
  */
 export const UpdateWithStartRequestSchema: GenMessage<UpdateWithStartRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 42);
+  messageDesc(file_raftoral_v1_workflow_service, 45);
 
 /**
  * @generated from message raftoral.v1.UpdateWithStartResponse
@@ -1630,7 +1720,7 @@ export type UpdateWithStartResponse = Message<"raftoral.v1.UpdateWithStartRespon
  * Use `create(UpdateWithStartResponseSchema)` to create a new message.
  */
 export const UpdateWithStartResponseSchema: GenMessage<UpdateWithStartResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 43);
+  messageDesc(file_raftoral_v1_workflow_service, 46);
 
 /**
  * @generated from message raftoral.v1.AnswerTokenRequest
@@ -1666,7 +1756,7 @@ export type AnswerTokenRequest = Message<"raftoral.v1.AnswerTokenRequest"> & {
  * Use `create(AnswerTokenRequestSchema)` to create a new message.
  */
 export const AnswerTokenRequestSchema: GenMessage<AnswerTokenRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 44);
+  messageDesc(file_raftoral_v1_workflow_service, 47);
 
 /**
  * @generated from message raftoral.v1.TokenFailure
@@ -1695,7 +1785,7 @@ export type TokenFailure = Message<"raftoral.v1.TokenFailure"> & {
  * Use `create(TokenFailureSchema)` to create a new message.
  */
 export const TokenFailureSchema: GenMessage<TokenFailure> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 45);
+  messageDesc(file_raftoral_v1_workflow_service, 48);
 
 /**
  * @generated from message raftoral.v1.AnswerTokenResponse
@@ -1708,7 +1798,7 @@ export type AnswerTokenResponse = Message<"raftoral.v1.AnswerTokenResponse"> & {
  * Use `create(AnswerTokenResponseSchema)` to create a new message.
  */
 export const AnswerTokenResponseSchema: GenMessage<AnswerTokenResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 46);
+  messageDesc(file_raftoral_v1_workflow_service, 49);
 
 /**
  * @generated from message raftoral.v1.CancelRunRequest
@@ -1737,7 +1827,7 @@ export type CancelRunRequest = Message<"raftoral.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 47);
+  messageDesc(file_raftoral_v1_workflow_service, 50);
 
 /**
  * @generated from message raftoral.v1.CancelRunResponse
@@ -1750,7 +1840,7 @@ export type CancelRunResponse = Message<"raftoral.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 48);
+  messageDesc(file_raftoral_v1_workflow_service, 51);
 
 /**
  * @generated from message raftoral.v1.ResumeRunRequest
@@ -1772,7 +1862,7 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
  * Use `create(ResumeRunRequestSchema)` to create a new message.
  */
 export const ResumeRunRequestSchema: GenMessage<ResumeRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 49);
+  messageDesc(file_raftoral_v1_workflow_service, 52);
 
 /**
  * @generated from message raftoral.v1.ResumeRunResponse
@@ -1785,7 +1875,267 @@ export type ResumeRunResponse = Message<"raftoral.v1.ResumeRunResponse"> & {
  * Use `create(ResumeRunResponseSchema)` to create a new message.
  */
 export const ResumeRunResponseSchema: GenMessage<ResumeRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 50);
+  messageDesc(file_raftoral_v1_workflow_service, 53);
+
+/**
+ * What is done to a run. Exactly one.
+ *
+ * @generated from message raftoral.v1.MendAction
+ */
+export type MendAction = Message<"raftoral.v1.MendAction"> & {
+  /**
+   * @generated from oneof raftoral.v1.MendAction.action
+   */
+  action: {
+    /**
+     * @generated from field: raftoral.v1.MendAction.Terminate terminate = 1;
+     */
+    value: MendAction_Terminate;
+    case: "terminate";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.MendAction.Pause pause = 2;
+     */
+    value: MendAction_Pause;
+    case: "pause";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.MendAction.Retry retry = 3;
+     */
+    value: MendAction_Retry;
+    case: "retry";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.MendAction.CompleteStep complete_step = 4;
+     */
+    value: MendAction_CompleteStep;
+    case: "completeStep";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.
+ * Use `create(MendActionSchema)` to create a new message.
+ */
+export const MendActionSchema: GenMessage<MendAction> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 54);
+
+/**
+ * Ends the run now, as failed with RUN_TERMINATED. Its body does not hear of it.
+ *
+ * @generated from message raftoral.v1.MendAction.Terminate
+ */
+export type MendAction_Terminate = Message<"raftoral.v1.MendAction.Terminate"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.Terminate.
+ * Use `create(MendAction_TerminateSchema)` to create a new message.
+ */
+export const MendAction_TerminateSchema: GenMessage<MendAction_Terminate> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 54, 0);
+
+/**
+ * Takes the run off its owner until it is resumed.
+ *
+ * @generated from message raftoral.v1.MendAction.Pause
+ */
+export type MendAction_Pause = Message<"raftoral.v1.MendAction.Pause"> & {
+  /**
+   * Aborts steps under way, which run again then. Without it they finish first.
+   *
+   * @generated from field: bool now = 1;
+   */
+  now: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.Pause.
+ * Use `create(MendAction_PauseSchema)` to create a new message.
+ */
+export const MendAction_PauseSchema: GenMessage<MendAction_Pause> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 54, 1);
+
+/**
+ * Lets a run go on that failed or was cancelled.
+ *
+ * @generated from message raftoral.v1.MendAction.Retry
+ */
+export type MendAction_Retry = Message<"raftoral.v1.MendAction.Retry"> & {
+  /**
+   * The path of a record: it and everything after it does not count any more. Empty: the failure that ended the run, and what came after it.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.Retry.
+ * Use `create(MendAction_RetrySchema)` to create a new message.
+ */
+export const MendAction_RetrySchema: GenMessage<MendAction_Retry> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 54, 2);
+
+/**
+ * Answers a step in the place of its function.
+ *
+ * @generated from message raftoral.v1.MendAction.CompleteStep
+ */
+export type MendAction_CompleteStep = Message<"raftoral.v1.MendAction.CompleteStep"> & {
+  /**
+   * The step's path.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * JSON in UTF-8; empty for undefined.
+   *
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message raftoral.v1.MendAction.CompleteStep.
+ * Use `create(MendAction_CompleteStepSchema)` to create a new message.
+ */
+export const MendAction_CompleteStepSchema: GenMessage<MendAction_CompleteStep> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 54, 3);
+
+/**
+ * @generated from message raftoral.v1.MendRunRequest
+ */
+export type MendRunRequest = Message<"raftoral.v1.MendRunRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: raftoral.v1.MendAction action = 2;
+   */
+  action?: MendAction | undefined;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The same id again is the same request, which is done once. Empty: the node chooses one.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunRequest.
+ * Use `create(MendRunRequestSchema)` to create a new message.
+ */
+export const MendRunRequestSchema: GenMessage<MendRunRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 55);
+
+/**
+ * @generated from message raftoral.v1.MendRunResponse
+ */
+export type MendRunResponse = Message<"raftoral.v1.MendRunResponse"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunResponse.
+ * Use `create(MendRunResponseSchema)` to create a new message.
+ */
+export const MendRunResponseSchema: GenMessage<MendRunResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 56);
+
+/**
+ * @generated from message raftoral.v1.ForkRunRequest
+ */
+export type ForkRunRequest = Message<"raftoral.v1.ForkRunRequest"> & {
+  /**
+   * The run whose record is copied.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Of the new run. Empty: the node chooses one.
+   *
+   * @generated from field: string fork_id = 2;
+   */
+  forkId: string;
+
+  /**
+   * The path of the first record that is not copied. Empty: the failure that ended the run, or all are copied.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * In the place of the run's input. Absent: that one's.
+   *
+   * @generated from field: optional bytes input = 4;
+   */
+  input?: Uint8Array | undefined;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * The same id again is the same request, which is done once. Empty: the node chooses one.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 7;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.ForkRunRequest.
+ * Use `create(ForkRunRequestSchema)` to create a new message.
+ */
+export const ForkRunRequestSchema: GenMessage<ForkRunRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 57);
+
+/**
+ * @generated from message raftoral.v1.ForkRunResponse
+ */
+export type ForkRunResponse = Message<"raftoral.v1.ForkRunResponse"> & {
+  /**
+   * Of the new run.
+   *
+   * @generated from field: string fork_id = 1;
+   */
+  forkId: string;
+};
+
+/**
+ * Describes the message raftoral.v1.ForkRunResponse.
+ * Use `create(ForkRunResponseSchema)` to create a new message.
+ */
+export const ForkRunResponseSchema: GenMessage<ForkRunResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 58);
 
 /**
  * @generated from message raftoral.v1.DeleteRunRequest
@@ -1807,7 +2157,7 @@ export type DeleteRunRequest = Message<"raftoral.v1.DeleteRunRequest"> & {
  * Use `create(DeleteRunRequestSchema)` to create a new message.
  */
 export const DeleteRunRequestSchema: GenMessage<DeleteRunRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 51);
+  messageDesc(file_raftoral_v1_workflow_service, 59);
 
 /**
  * @generated from message raftoral.v1.DeleteRunResponse
@@ -1820,7 +2170,7 @@ export type DeleteRunResponse = Message<"raftoral.v1.DeleteRunResponse"> & {
  * Use `create(DeleteRunResponseSchema)` to create a new message.
  */
 export const DeleteRunResponseSchema: GenMessage<DeleteRunResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_workflow_service, 52);
+  messageDesc(file_raftoral_v1_workflow_service, 60);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -1857,6 +2207,13 @@ export const RunStatus = {
    * @generated from enum value: RUN_STATUS_STUCK = 5;
    */
   STUCK: 5,
+
+  /**
+   * The run has not ended, and no node executes it until it is resumed, because somebody has paused it.
+   *
+   * @generated from enum value: RUN_STATUS_PAUSED = 6;
+   */
+  PAUSED: 6,
 } as const;
 
 /**
@@ -2154,6 +2511,16 @@ export const WorkflowService: GenService<{
     output: typeof QueryRunResponseSchema;
   },
   /**
+   * What a run's body waits for, as of a linearizable read. The node that is asked answers, as with QueryRun.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ReadPending
+   */
+  readPending: {
+    methodKind: "unary";
+    input: typeof ReadPendingRequestSchema;
+    output: typeof ReadPendingResponseSchema;
+  },
+  /**
    * Asks a run's body to do something. Long poll: answers when the update is accepted or answered, or as pending when `wait_ms` have passed. The same id again is
    * the same update.
    *
@@ -2205,7 +2572,7 @@ export const WorkflowService: GenService<{
     output: typeof CancelRunResponseSchema;
   },
   /**
-   * Lets a stuck run go on; a run that is not stuck is left as it is.
+   * Lets a stuck or paused run go on; another run is left as it is.
    *
    * @generated from rpc raftoral.v1.WorkflowService.ResumeRun
    */
@@ -2213,6 +2580,26 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof ResumeRunRequestSchema;
     output: typeof ResumeRunResponseSchema;
+  },
+  /**
+   * Does something to one run that its body does not do itself: for operators.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.MendRun
+   */
+  mendRun: {
+    methodKind: "unary";
+    input: typeof MendRunRequestSchema;
+    output: typeof MendRunResponseSchema;
+  },
+  /**
+   * Starts a run with the first part of another run's record.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ForkRun
+   */
+  forkRun: {
+    methodKind: "unary";
+    input: typeof ForkRunRequestSchema;
+    output: typeof ForkRunResponseSchema;
   },
   /**
    * Drops a run that has ended, with its history. A run that is not there is taken for deleted.

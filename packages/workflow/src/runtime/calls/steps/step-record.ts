@@ -18,7 +18,7 @@ export function failureBytes(error: unknown, attempts: number): Uint8Array {
 /** What a step's record answers its call with. Throws StepFailedError for one that failed for good. */
 export function stepAnswer(path: string, record: HistoryRecord): unknown {
   const value = decodeValue(record.value, `step ${path}`);
-  if (record.kind === "step") return value;
+  if (record.kind !== "step-failed") return value;
   const { attempts, ...failure } = value as RecordedStepFailure;
   throw new StepFailedError(path, attempts, failure);
 }

@@ -24,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwi/AIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dCI4CglEZWxldGVSdW4SEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIosBCgZVcGRhdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSEQoJdXBkYXRlX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFaW5wdXQYBCABKAwSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSJAoGY2FsbGVyGAYgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJSCgpDYWxsaW5nUnVuEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRINCgVlcG9jaBgEIAEoBCK7AQoMQ2FsbEFuc3dlcmVkEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIlCgZzdGF0dXMYBCABKA4yFS5yYWZ0b3JhbC5DYWxsT3V0Y29tZRINCgV2YWx1ZRgFIAEoDBIWCg5hbnN3ZXJlZF9zdGFydBgGIAEoBBIOCgZudW1iZXIYByABKAQSFgoOcHJvcG9zZWRfYXRfbXMYCCABKAQiugEKDFVwZGF0ZUFuc3dlchITCgt3b3JrZmxvd19pZBgBIAEoCRIRCgl1cGRhdGVfaWQYAiABKAkSKAoHdmVyZGljdBgDIAEoDjIXLnJhZnRvcmFsLlVwZGF0ZVZlcmRpY3QSCwoDa2V5GAQgASgJEg0KBXZhbHVlGAUgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQi0gIKCVN0YXJ0V2l0aBImCgVzdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnQSKgoGc2lnbmFsGAIgASgLMhoucmFmdG9yYWwuU3RhcnRXaXRoLlNpZ25hbBIqCgZ1cGRhdGUYAyABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguVXBkYXRlEhEKCWFmdGVyX2VuZBgEIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBBo6CgZTaWduYWwSDAoEbmFtZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhEKCXNpZ25hbF9pZBgDIAEoCRpeCgZVcGRhdGUSEQoJdXBkYXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFaW5wdXQYAyABKAwSJAoGY2FsbGVyGAQgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIoIBCg1Db250aW51ZUFzTmV3EhMKC3dvcmtmbG93X2lkGAEgASgJEg0KBWlucHV0GAIgASgMEg8KB3ZlcnNpb24YAyABKA0SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCKLCgoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSAASJwoJbW92ZV9ydW5zGBggASgLMhIucmFmdG9yYWwuTW92ZVJ1bnNIABIvCg1zdGVwX3Byb2dyZXNzGBkgASgLMhYucmFmdG9yYWwuU3RlcFByb2dyZXNzSAASIAoFdHJpYWwYGiABKAsyDy5yYWZ0b3JhbC5UcmlhbEgAEjMKD3dvcmtmbG93X3Jlc3VtZRgbIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93UmVzdW1lSAASLwoNc3RyZWFtX2FwcGVuZBgcIAEoCzIWLnJhZnRvcmFsLlN0cmVhbUFwcGVuZEgAEi0KDHRva2VuX2Fuc3dlchgdIAEoCzIVLnJhZnRvcmFsLlRva2VuQW5zd2VySAASHgoEaG9sZBgkIAEoCzIOLnJhZnRvcmFsLkhvbGRIABIrCgtjaGlsZF9lbmRlZBggIAEoCzIULnJhZnRvcmFsLkNoaWxkRW5kZWRIABIxCg5jbG9zZV9jaGlsZHJlbhghIAEoCzIXLnJhZnRvcmFsLkNsb3NlQ2hpbGRyZW5IABIlCgh0aW1lX291dBgiIAEoCzIRLnJhZnRvcmFsLlRpbWVPdXRIABIyCg9jb250aW51ZV9hc19uZXcYIyABKAsyFy5yYWZ0b3JhbC5Db250aW51ZUFzTmV3SAASIgoGdXBkYXRlGCUgASgLMhAucmFmdG9yYWwuVXBkYXRlSAASLwoNdXBkYXRlX2Fuc3dlchgmIAEoCzIWLnJhZnRvcmFsLlVwZGF0ZUFuc3dlckgAEikKCnN0YXJ0X3dpdGgYJyABKAsyEy5yYWZ0b3JhbC5TdGFydFdpdGhIABIpCgpkZWxldGVfcnVuGC0gASgLMhMucmFmdG9yYWwuRGVsZXRlUnVuSAASLwoNY2FsbF9hbnN3ZXJlZBg5IAEoCzIWLnJhZnRvcmFsLkNhbGxBbnN3ZXJlZEgAQgkKB2NvbW1hbmQqSQoISWRQb2xpY3kSEAoMVVNFX0VYSVNUSU5HEAASCgoGUkVKRUNUEAESEgoOUkVQTEFDRV9GQUlMRUQQAhILCgdSRVBMQUNFEAMq4QIKDkNoZWNrcG9pbnRLaW5kEggKBFNURVAQABIPCgtTVEVQX0ZBSUxFRBABEgwKCFZBUklBQkxFEAISCQoFU0xFRVAQAxIRCg1XQUlUX0RFQURMSU5FEAQSBwoDTk9XEAUSCgoGU0lHTkFMEAYSEgoOU0lHTkFMX1RJTUVPVVQQBxITCg9WQVJJQUJMRV9GQUlMRUQQCBIKCgZQQVJTRUQQCRIQCgxDQU5DRUxMQVRJT04QChIJCgVDSElMRBALEhMKD0NISUxEX0NPTVBMRVRFRBAMEhAKDENISUxEX0ZBSUxFRBANEhMKD0NISUxEX0NBTkNFTExFRBAOEgkKBVRPS0VOEA8SCgoGQU5TV0VSEBASEQoNQU5TV0VSX0ZBSUxFRBAREhIKDkFOU1dFUl9USU1FT1VUEBISCwoHUEFUQ0hFRBATEgoKBlVQREFURRAUEg4KCkFUVFJJQlVURVMQFSo5ChFPd25lckNoYW5nZVJlYXNvbhIQCgxOT0RFX0ZBSUxVUkUQABISCg5MT0FEX0JBTEFOQ0lORxABKjIKC0NhbGxPdXRjb21lEhIKDkNBTExfQ09NUExFVEVEEAASDwoLQ0FMTF9GQUlMRUQQASpiCg1VcGRhdGVWZXJkaWN0EhMKD1VQREFURV9BQ0NFUFRFRBAAEhMKD1VQREFURV9SRUpFQ1RFRBABEhQKEFVQREFURV9DT01QTEVURUQQAhIRCg1VUERBVEVfRkFJTEVEEANiBnByb3RvMw", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwi/AIKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dCI4CglEZWxldGVSdW4SEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJNCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiPQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiegoLVG9rZW5BbnN3ZXISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg4KBmRpZ2VzdBgDIAEoCRINCgV2YWx1ZRgEIAEoDBISCgppc19mYWlsdXJlGAUgASgIEhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIosBCgZVcGRhdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSEQoJdXBkYXRlX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFaW5wdXQYBCABKAwSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSJAoGY2FsbGVyGAYgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJSCgpDYWxsaW5nUnVuEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRINCgVlcG9jaBgEIAEoBCK7AQoMQ2FsbEFuc3dlcmVkEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIlCgZzdGF0dXMYBCABKA4yFS5yYWZ0b3JhbC5DYWxsT3V0Y29tZRINCgV2YWx1ZRgFIAEoDBIWCg5hbnN3ZXJlZF9zdGFydBgGIAEoBBIOCgZudW1iZXIYByABKAQSFgoOcHJvcG9zZWRfYXRfbXMYCCABKAQiugEKDFVwZGF0ZUFuc3dlchITCgt3b3JrZmxvd19pZBgBIAEoCRIRCgl1cGRhdGVfaWQYAiABKAkSKAoHdmVyZGljdBgDIAEoDjIXLnJhZnRvcmFsLlVwZGF0ZVZlcmRpY3QSCwoDa2V5GAQgASgJEg0KBXZhbHVlGAUgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQi0gIKCVN0YXJ0V2l0aBImCgVzdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnQSKgoGc2lnbmFsGAIgASgLMhoucmFmdG9yYWwuU3RhcnRXaXRoLlNpZ25hbBIqCgZ1cGRhdGUYAyABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguVXBkYXRlEhEKCWFmdGVyX2VuZBgEIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBBo6CgZTaWduYWwSDAoEbmFtZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhEKCXNpZ25hbF9pZBgDIAEoCRpeCgZVcGRhdGUSEQoJdXBkYXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFaW5wdXQYAyABKAwSJAoGY2FsbGVyGAQgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1biJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIoIBCg1Db250aW51ZUFzTmV3EhMKC3dvcmtmbG93X2lkGAEgASgJEg0KBWlucHV0GAIgASgMEg8KB3ZlcnNpb24YAyABKA0SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJcCglUZXJtaW5hdGUSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQiegoFUGF1c2USEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmlzX25vdxgDIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEIpABCgVSZXRyeRITCgt3b3JrZmxvd19pZBgBIAEoCRIMCgRmcm9tGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEigKBnBhcmVudBgFIAEoCzIYLnJhZnRvcmFsLlN0YXJ0aW5nUGFyZW50EhYKDnByb3Bvc2VkX2F0X21zGAYgASgEIqMBCgRGb3JrEhMKC3dvcmtmbG93X2lkGAEgASgJEhoKEnNvdXJjZV93b3JrZmxvd19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhEKCWhhc19pbnB1dBgEIAEoCBINCgVpbnB1dBgFIAEoDBIOCgZyZWFzb24YBiABKAkSEgoKcmVxdWVzdF9pZBgHIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgIIAEoBCJfCgRFZGl0EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIOCgZyZWFzb24YBCABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQiuQsKD1dvcmtmbG93Q29tbWFuZBIxCg53b3JrZmxvd19zdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnRIABItCgx3b3JrZmxvd19lbmQYAiABKAsyFS5yYWZ0b3JhbC5Xb3JrZmxvd0VuZEgAEioKCmNoZWNrcG9pbnQYAyABKAsyFC5yYWZ0b3JhbC5DaGVja3BvaW50SAASLQoMb3duZXJfY2hhbmdlGAQgASgLMhUucmFmdG9yYWwuT3duZXJDaGFuZ2VIABIzCg93b3JrZmxvd19zaWduYWwYECABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1NpZ25hbEgAEjEKDnNpZ25hbF9yZWNlaXZlGBEgASgLMhcucmFmdG9yYWwuU2lnbmFsUmVjZWl2ZUgAEjMKD3dvcmtmbG93X2NhbmNlbBgSIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93Q2FuY2VsSAASLwoNbm9kZV9yZWdpc3RlchgTIAEoCzIWLnJhZnRvcmFsLk5vZGVSZWdpc3RlckgAEicKCW5vZGVfbG9zdBgUIAEoCzISLnJhZnRvcmFsLk5vZGVMb3N0SAASKQoKbm9kZV9kcmFpbhgVIAEoCzITLnJhZnRvcmFsLk5vZGVEcmFpbkgAEiAKBXBydW5lGBYgASgLMg8ucmFmdG9yYWwuUHJ1bmVIABIkCgdyZWNvcmRzGBcgASgLMhEucmFmdG9yYWwuUmVjb3Jkc0gAEicKCW1vdmVfcnVucxgYIAEoCzISLnJhZnRvcmFsLk1vdmVSdW5zSAASLwoNc3RlcF9wcm9ncmVzcxgZIAEoCzIWLnJhZnRvcmFsLlN0ZXBQcm9ncmVzc0gAEiAKBXRyaWFsGBogASgLMg8ucmFmdG9yYWwuVHJpYWxIABIzCg93b3JrZmxvd19yZXN1bWUYGyABKAsyGC5yYWZ0b3JhbC5Xb3JrZmxvd1Jlc3VtZUgAEi8KDXN0cmVhbV9hcHBlbmQYHCABKAsyFi5yYWZ0b3JhbC5TdHJlYW1BcHBlbmRIABItCgx0b2tlbl9hbnN3ZXIYHSABKAsyFS5yYWZ0b3JhbC5Ub2tlbkFuc3dlckgAEh4KBGhvbGQYJCABKAsyDi5yYWZ0b3JhbC5Ib2xkSAASKwoLY2hpbGRfZW5kZWQYICABKAsyFC5yYWZ0b3JhbC5DaGlsZEVuZGVkSAASMQoOY2xvc2VfY2hpbGRyZW4YISABKAsyFy5yYWZ0b3JhbC5DbG9zZUNoaWxkcmVuSAASJQoIdGltZV9vdXQYIiABKAsyES5yYWZ0b3JhbC5UaW1lT3V0SAASMgoPY29udGludWVfYXNfbmV3GCMgASgLMhcucmFmdG9yYWwuQ29udGludWVBc05ld0gAEiIKBnVwZGF0ZRglIAEoCzIQLnJhZnRvcmFsLlVwZGF0ZUgAEi8KDXVwZGF0ZV9hbnN3ZXIYJiABKAsyFi5yYWZ0b3JhbC5VcGRhdGVBbnN3ZXJIABIpCgpzdGFydF93aXRoGCcgASgLMhMucmFmdG9yYWwuU3RhcnRXaXRoSAASKAoJdGVybWluYXRlGDEgASgLMhMucmFmdG9yYWwuVGVybWluYXRlSAASIAoFcGF1c2UYMiABKAsyDy5yYWZ0b3JhbC5QYXVzZUgAEiAKBXJldHJ5GDQgASgLMg8ucmFmdG9yYWwuUmV0cnlIABIeCgRmb3JrGDUgASgLMg4ucmFmdG9yYWwuRm9ya0gAEh4KBGVkaXQYNyABKAsyDi5yYWZ0b3JhbC5FZGl0SAASKQoKZGVsZXRlX3J1bhgtIAEoCzITLnJhZnRvcmFsLkRlbGV0ZVJ1bkgAEi8KDWNhbGxfYW5zd2VyZWQYOSABKAsyFi5yYWZ0b3JhbC5DYWxsQW5zd2VyZWRIAEIJCgdjb21tYW5kKkkKCElkUG9saWN5EhAKDFVTRV9FWElTVElORxAAEgoKBlJFSkVDVBABEhIKDlJFUExBQ0VfRkFJTEVEEAISCwoHUkVQTEFDRRADKu0CCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZVUERBVEUQFBIOCgpBVFRSSUJVVEVTEBUSCgoGRURJVEVEEBYqOQoRT3duZXJDaGFuZ2VSZWFzb24SEAoMTk9ERV9GQUlMVVJFEAASEgoOTE9BRF9CQUxBTkNJTkcQASoyCgtDYWxsT3V0Y29tZRISCg5DQUxMX0NPTVBMRVRFRBAAEg8KC0NBTExfRkFJTEVEEAEqYgoNVXBkYXRlVmVyZGljdBITCg9VUERBVEVfQUNDRVBURUQQABITCg9VUERBVEVfUkVKRUNURUQQARIUChBVUERBVEVfQ09NUExFVEVEEAISEQoNVVBEQVRFX0ZBSUxFRBADYgZwcm90bzM", [file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_streams]);
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -1192,6 +1192,243 @@ export const ContinueAsNewSchema: GenMessage<ContinueAsNew> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 23);
 
 /**
+ * Ends a run now, as failed, without its body.
+ *
+ * @generated from message raftoral.Terminate
+ */
+export type Terminate = Message<"raftoral.Terminate"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * The same request again is done once.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 4;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Terminate.
+ * Use `create(TerminateSchema)` to create a new message.
+ */
+export const TerminateSchema: GenMessage<Terminate> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 24);
+
+/**
+ * Asks to pause a run, or, with an owner, says that it holds still for that. The latter is refused unless (owner_node_id, epoch) is the run's present owner.
+ *
+ * @generated from message raftoral.Pause
+ */
+export type Pause = Message<"raftoral.Pause"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Waits for no step under way.
+   *
+   * @generated from field: bool is_now = 3;
+   */
+  isNow: boolean;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 16;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: uint64 owner_node_id = 17;
+   */
+  ownerNodeId: bigint;
+
+  /**
+   * @generated from field: uint64 epoch = 18;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message raftoral.Pause.
+ * Use `create(PauseSchema)` to create a new message.
+ */
+export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 25);
+
+/**
+ * Lets a run that failed or was cancelled go on from its record.
+ *
+ * @generated from message raftoral.Retry
+ */
+export type Retry = Message<"raftoral.Retry"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * The path of the first record that does not count any more. Empty: all records count.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The same request again is done once.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * Present: the run is a child for which this run waits again, and which goes on if it has not completed.
+   *
+   * @generated from field: raftoral.StartingParent parent = 5;
+   */
+  parent?: StartingParent | undefined;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 6;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Retry.
+ * Use `create(RetrySchema)` to create a new message.
+ */
+export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 26);
+
+/**
+ * Starts a run with the first part of another run's record.
+ *
+ * @generated from message raftoral.Fork
+ */
+export type Fork = Message<"raftoral.Fork"> & {
+  /**
+   * Of the new run.
+   *
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * @generated from field: string source_workflow_id = 2;
+   */
+  sourceWorkflowId: string;
+
+  /**
+   * The path of the first record that is not copied. Empty: all are.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * Whether `input` takes the place of the other run's.
+   *
+   * @generated from field: bool has_input = 4;
+   */
+  hasInput: boolean;
+
+  /**
+   * @generated from field: bytes input = 5;
+   */
+  input: Uint8Array;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * The same request again is done once.
+   *
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 8;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Fork.
+ * Use `create(ForkSchema)` to create a new message.
+ */
+export const ForkSchema: GenMessage<Fork> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 27);
+
+/**
+ * Answers a step of a run in the place of its function.
+ *
+ * @generated from message raftoral.Edit
+ */
+export type Edit = Message<"raftoral.Edit"> & {
+  /**
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * The step's path.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * JSON in UTF-8; empty for nothing.
+   *
+   * @generated from field: bytes value = 3;
+   */
+  value: Uint8Array;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 5;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.Edit.
+ * Use `create(EditSchema)` to create a new message.
+ */
+export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
+  messageDesc(file_raftoral_raftoral, 28);
+
+/**
  * @generated from message raftoral.WorkflowCommand
  */
 export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
@@ -1356,6 +1593,36 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
     case: "startWith";
   } | {
     /**
+     * @generated from field: raftoral.Terminate terminate = 49;
+     */
+    value: Terminate;
+    case: "terminate";
+  } | {
+    /**
+     * @generated from field: raftoral.Pause pause = 50;
+     */
+    value: Pause;
+    case: "pause";
+  } | {
+    /**
+     * @generated from field: raftoral.Retry retry = 52;
+     */
+    value: Retry;
+    case: "retry";
+  } | {
+    /**
+     * @generated from field: raftoral.Fork fork = 53;
+     */
+    value: Fork;
+    case: "fork";
+  } | {
+    /**
+     * @generated from field: raftoral.Edit edit = 55;
+     */
+    value: Edit;
+    case: "edit";
+  } | {
+    /**
      * @generated from field: raftoral.DeleteRun delete_run = 45;
      */
     value: DeleteRun;
@@ -1374,7 +1641,7 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 24);
+  messageDesc(file_raftoral_raftoral, 29);
 
 /**
  * @generated from enum raftoral.IdPolicy
@@ -1527,6 +1794,11 @@ export const CheckpointKind = {
    * @generated from enum value: ATTRIBUTES = 21;
    */
   ATTRIBUTES: 21,
+
+  /**
+   * @generated from enum value: EDITED = 22;
+   */
+  EDITED: 22,
 } as const;
 
 /**
