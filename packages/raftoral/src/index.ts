@@ -109,7 +109,7 @@ export {
 // To start and observe runs, and to look after a cluster: on a node and from a client.
 
 export type { CallOptions, Consistency, ReadOptions } from "./api/call-options.ts";
-export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster.ts";
+export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster/cluster.ts";
 export type {
   AttemptFailedEvent,
   CancelRequestedEvent,
@@ -138,17 +138,22 @@ export type {
   ComparedAttribute,
   RunFilter,
   TimeFilter,
-} from "./api/filters.ts";
-export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "./api/history-format.ts";
-export type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending.ts";
+} from "./api/finding/filters.ts";
+export type {
+  ExportedOutcome,
+  ExportedPayload,
+  ExportedRecord,
+  HistoryExport,
+} from "./api/histories/history-format.ts";
+export type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending/mending.ts";
 export type {
   ObjectCallArguments,
   ObjectCallOptions,
   ObjectHandle,
   ObjectSendOptions,
   ObjectSummary,
-} from "./api/objects.ts";
-export { Payload } from "./api/payload.ts";
+} from "./api/objects/objects.ts";
+export { Payload } from "./api/payloads/payload.ts";
 export type {
   ChildRun,
   EndedRun,
@@ -163,7 +168,7 @@ export type {
   RunSummary,
   StepInProgress,
 } from "./api/runs.ts";
-export type { StartOptions } from "./api/start-options.ts";
+export type { StartOptions } from "./api/starts/start-options.ts";
 export type { StreamChunk, StreamOptions } from "./api/streams.ts";
 export type { TokenFailure } from "./api/tokens.ts";
 export type {
@@ -173,7 +178,7 @@ export type {
   UpdateOptions,
   UpdateWithStartOptions,
   WithStartOptions,
-} from "./api/updates.ts";
+} from "./api/updates/updates.ts";
 export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
   CancelOptions,

@@ -9,8 +9,8 @@ import { silentLogger } from "@raftoral/raft-core";
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { inputDigest } from "./api/input-digest.ts";
-import { Payload } from "./api/payload.ts";
+import { inputDigest } from "./api/payloads/input-digest.ts";
+import { Payload } from "./api/payloads/payload.ts";
 import { readConfigFile } from "./cli/config-file.ts";
 import {
   ClusterService,

@@ -20,7 +20,7 @@ import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 import type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
 import { type CapturedChunks, WorkflowState } from "./machine/workflow-state.ts";
 import type { EngineListener, EngineNotice } from "./runtime/engine/workflow-engine.ts";
-import { SnapshotDecoder } from "./state/decode-snapshot.ts";
+import { SnapshotDecoder } from "./state/snapshots/decode-snapshot.ts";
 
 /** Options of a {@link WorkflowExecutor}. */
 export interface WorkflowExecutorOptions {

@@ -174,8 +174,8 @@ export type {
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
-export type { HistoryPage, HistoryQuery } from "./state/history-pages.ts";
-export type { RecordedVariable, VariablePage, VariableQuery } from "./state/latest-variables.ts";
+export type { HistoryPage, HistoryQuery } from "./state/history/history-pages.ts";
+export type { RecordedVariable, VariablePage, VariableQuery } from "./state/history/latest-variables.ts";
 export { checkIndex, type IndexCheck, rebuildIndex } from "./state/lists/check-index.ts";
 export type { RunCount } from "./state/lists/run-counters.ts";
 export type {
@@ -199,8 +199,8 @@ export type {
   RunSummary,
   RunView,
   StuckSummary,
-} from "./state/run-view.ts";
-export type { OwnedStream, RecordedChunk, StreamPage, StreamQuery } from "./state/stream-view.ts";
+} from "./state/runs/run-view.ts";
+export type { OwnedStream, RecordedChunk, StreamPage, StreamQuery } from "./state/streams/stream-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";
 
 // To replicate workflows with a Raft group of one's own.

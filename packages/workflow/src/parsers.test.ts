@@ -10,7 +10,6 @@ import { WorkflowState } from "./machine/workflow-state.ts";
 import { UPDATE_STATUSES } from "./model/update.ts";
 import { nodeCodec } from "./nodes/node-record.ts";
 import { decodeArchive, encodeArchive } from "./state/archive.ts";
-import { SnapshotDecoder } from "./state/decode-snapshot.ts";
 import {
   decodeHistoryRecord,
   decodeNumber,
@@ -21,10 +20,11 @@ import {
   encodeNumber,
   encodeOutcome,
   encodeSignal,
-} from "./state/record-codec.ts";
+} from "./state/runs/record-codec.ts";
+import { SnapshotDecoder } from "./state/snapshots/decode-snapshot.ts";
 import { decodeHeader, encodeHeader } from "./state/state-header.ts";
-import { batchCodec, headCodec, readFrom, scopeCodec, sizeOfBatch, written } from "./state/stream-codec.ts";
-import { updateCodec } from "./state/update-codec.ts";
+import { batchCodec, headCodec, readFrom, scopeCodec, sizeOfBatch, written } from "./state/streams/stream-codec.ts";
+import { updateCodec } from "./state/updates/update-codec.ts";
 import { command } from "./testing/arbitraries.ts";
 import { readerOf } from "./wire/command-wire.ts";
 

@@ -24,7 +24,7 @@ import { NodeError } from "./errors.ts";
 import { EVENT_TYPES, type EventOptions, type EventRequest } from "./events.ts";
 import type { StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
-import type { WithStartOptions } from "./updates.ts";
+import type { WithStartOptions } from "./updates/updates.ts";
 import type { VariableOptions } from "./variables.ts";
 import type { PageOptions } from "./workflows.ts";
 import type { PageRequest } from "./workflows-port.ts";

@@ -29,30 +29,30 @@ import {
   tokenArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions, type ReadOptions, runGoesOn } from "./call-options.ts";
-import { CheckedMending } from "./checked-mending.ts";
-import { CheckedReads } from "./checked-reads.ts";
-import { CheckedUpdates } from "./checked-updates.ts";
-import { exportHistory } from "./history-export.ts";
-import type { HistoryExport } from "./history-format.ts";
-import { listObjects } from "./list-objects.ts";
-import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
-import { completeStepAction, pauseAction, retryAction } from "./mending-arguments.ts";
-import { WorkflowObject } from "./object-handle.ts";
-import type { ObjectHandle, ObjectSummary } from "./objects.ts";
-import { Payload } from "./payload.ts";
+import { CheckedReads } from "./finding/checked-reads.ts";
+import { exportHistory } from "./histories/history-export.ts";
+import type { HistoryExport } from "./histories/history-format.ts";
+import { CheckedMending } from "./mending/checked-mending.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
+import { completeStepAction, pauseAction, retryAction } from "./mending/mending-arguments.ts";
+import { listObjects } from "./objects/list-objects.ts";
+import { WorkflowObject } from "./objects/object-handle.ts";
+import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
+import { Payload } from "./payloads/payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun } from "./runs.ts";
-import { signalRequest } from "./signal-request.ts";
-import type { StartOptions } from "./start-options.ts";
-import { type Chosen, startRequest } from "./start-request.ts";
+import { signalRequest } from "./starts/signal-request.ts";
+import type { StartOptions } from "./starts/start-options.ts";
+import { type Chosen, startRequest } from "./starts/start-request.ts";
 import type { TokenFailure } from "./tokens.ts";
+import { CheckedUpdates } from "./updates/checked-updates.ts";
 import type {
   AcceptedUpdate,
   SignalWithStartOptions,
   UpdateArguments,
   UpdateOptions,
   UpdateWithStartOptions,
-} from "./updates.ts";
+} from "./updates/updates.ts";
 import type {
   CancelOptions,
   Run,

@@ -1,7 +1,7 @@
 /** Events of the cluster's runs as readers see them: what happened, in the order of the log. */
 import { type NodeId, RaftError } from "@raftoral/raft-core";
 import { type CallLimit, type CallOptions, callAborted } from "./call-options.ts";
-import type { Payload } from "./payload.ts";
+import type { Payload } from "./payloads/payload.ts";
 import type { RecordedFailure } from "./runs.ts";
 
 /** What every event has. */

@@ -14,12 +14,12 @@ import type {
   WorkflowDefinition,
 } from "@raftoral/workflow";
 import type { CallOptions, ReadOptions } from "./call-options.ts";
-import type { HistoryExport } from "./history-format.ts";
-import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
-import type { Payload } from "./payload.ts";
+import type { HistoryExport } from "./histories/history-format.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
+import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryRecord, PendingCall, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
-import type { AcceptedUpdate, UpdateArguments } from "./updates.ts";
+import type { AcceptedUpdate, UpdateArguments } from "./updates/updates.ts";
 import type { RunVariable, VariableOptions } from "./variables.ts";
 import type { CancelOptions, QueryArguments, Run, SignalArguments, Workflows } from "./workflows.ts";
 

@@ -3,7 +3,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { AttributeValues, RecordedError, TraceContext } from "@raftoral/workflow";
-import type { Payload } from "./payload.ts";
+import type { Payload } from "./payloads/payload.ts";
 
 /**
  * `running` until the run has ended as `completed`, `failed` or `cancelled`; it leaves `failed` and `cancelled` only

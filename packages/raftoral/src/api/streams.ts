@@ -1,7 +1,7 @@
 /** Streams of runs as readers see them. */
 import { RaftError } from "@raftoral/raft-core";
 import { type CallLimit, type CallOptions, callAborted } from "./call-options.ts";
-import type { Payload } from "./payload.ts";
+import type { Payload } from "./payloads/payload.ts";
 
 /** One chunk of a stream. */
 export interface StreamChunk<Value = unknown> {

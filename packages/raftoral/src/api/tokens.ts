@@ -1,5 +1,5 @@
 /** Tokens as those who answer them see them. */
-import type { Payload } from "./payload.ts";
+import type { Payload } from "./payloads/payload.ts";
 
 /** What a token is answered with instead of a value. */
 export interface TokenFailure {

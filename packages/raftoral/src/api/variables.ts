@@ -1,6 +1,6 @@
 /** Variables of runs as readers see them. */
 import type { ReadOptions } from "./call-options.ts";
-import type { Payload } from "./payload.ts";
+import type { Payload } from "./payloads/payload.ts";
 
 /** A variable of a run, as it was last recorded. */
 export interface RunVariable {

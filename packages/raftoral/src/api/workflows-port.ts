@@ -8,12 +8,12 @@
 import type { Attributes, IdPolicy, RunConditions, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
-import type { ForkRequest, MendRequest } from "./mending.ts";
-import type { Payload } from "./payload.ts";
+import type { ForkRequest, MendRequest } from "./mending/mending.ts";
+import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
-import type { UpdateEnd } from "./updates.ts";
+import type { UpdateEnd } from "./updates/updates.ts";
 import type { VariablePage } from "./variables.ts";
 
 /** A checked start. */

@@ -1,7 +1,7 @@
 // What the compiler makes of calls of the API. The calls themselves are made in testing/workflows-conformance.ts; nothing here runs.
 import { signal, stream, type WorkflowContext, type WorkflowDefinition, workflow } from "@raftoral/workflow";
 import { expect, expectTypeOf, test } from "vitest";
-import type { Payload } from "./payload.ts";
+import type { Payload } from "./payloads/payload.ts";
 import type { StreamChunk } from "./streams.ts";
 import type { Run, Workflows } from "./workflows.ts";
 

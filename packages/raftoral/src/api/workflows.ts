@@ -25,11 +25,11 @@ import type {
 } from "@raftoral/workflow";
 import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
-import type { RunFilter } from "./filters.ts";
-import type { HistoryExport } from "./history-format.ts";
-import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending.ts";
-import type { ObjectHandle, ObjectSummary } from "./objects.ts";
-import type { Payload } from "./payload.ts";
+import type { RunFilter } from "./finding/filters.ts";
+import type { HistoryExport } from "./histories/history-format.ts";
+import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
+import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
+import type { Payload } from "./payloads/payload.ts";
 import type {
   EndedRun,
   HistoryPage,
@@ -40,10 +40,15 @@ import type {
   RunPage,
   RunSummary,
 } from "./runs.ts";
-import type { StartOptions } from "./start-options.ts";
+import type { StartOptions } from "./starts/start-options.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
-import type { AcceptedUpdate, SignalWithStartOptions, UpdateArguments, UpdateWithStartOptions } from "./updates.ts";
+import type {
+  AcceptedUpdate,
+  SignalWithStartOptions,
+  UpdateArguments,
+  UpdateWithStartOptions,
+} from "./updates/updates.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
 
 /** What names a workflow: its type, or its definition. */

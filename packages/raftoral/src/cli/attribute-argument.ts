@@ -4,7 +4,7 @@
  */
 import type { AttributeValue } from "@raftoral/workflow";
 import { InvalidArgumentError } from "commander";
-import type { AttributeFilter, AttributeRange, ComparedAttribute } from "../api/filters.ts";
+import type { AttributeFilter, AttributeRange, ComparedAttribute } from "../api/finding/filters.ts";
 
 const NAME = "[A-Za-z][A-Za-z0-9_.-]{0,63}";
 const ASSIGNMENT = new RegExp(`^(${NAME})=(.*)$`, "su");

@@ -1,8 +1,8 @@
 /** {@link ClusterPort} of a client: over gRPC. */
 import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
-import type { BackupSummary, NodeStatus } from "../api/cluster.ts";
-import type { ClusterPort } from "../api/cluster-port.ts";
+import type { BackupSummary, NodeStatus } from "../api/cluster/cluster.ts";
+import type { ClusterPort } from "../api/cluster/cluster-port.ts";
 import { backupFromWire } from "../wire/backup-messages.ts";
 import { nodeStatusFromWire } from "../wire/cluster-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";

@@ -2,12 +2,12 @@
 import { attributeValues } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
-import type { ForkRequest, MendRequest } from "../api/mending.ts";
-import { Payload } from "../api/payload.ts";
+import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
-import type { UpdateEnd } from "../api/updates.ts";
+import type { UpdateEnd } from "../api/updates/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type {
   CheckedFilter,

@@ -2,7 +2,7 @@
 import type { Clock, NodeId } from "@raftoral/raft-core";
 import { parseAddress, Security, type TlsOptions } from "@raftoral/transport-grpc";
 import type { CallLimit } from "../api/call-options.ts";
-import type { MemberInfo } from "../api/cluster.ts";
+import type { MemberInfo } from "../api/cluster/cluster.ts";
 import { memberFromWire } from "../wire/cluster-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { ClientCalls } from "./client-calls.ts";

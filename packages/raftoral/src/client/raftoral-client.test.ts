@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { platformClock, RaftError } from "@raftoral/raft-core";
 import { Security } from "@raftoral/transport-grpc";
 import { afterEach, expect, test } from "vitest";
-import { Payload } from "../api/payload.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import { FakeNode, type FakeServer, serveFake } from "../testing/fake-node.ts";
 import { failed, run } from "../testing/fake-run.ts";
 import { Failover } from "./failover.ts";

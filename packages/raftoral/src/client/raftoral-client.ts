@@ -5,11 +5,11 @@
  */
 import { silentLogger } from "@raftoral/raft-core";
 import { parseAddress, Security, type TlsOptions } from "@raftoral/transport-grpc";
-import { parseReachableAddress } from "../api/address.ts";
 import { optionsArgument, timeoutArgument } from "../api/arguments.ts";
-import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
-import type { Cluster } from "../api/cluster.ts";
+import { parseReachableAddress } from "../api/cluster/address.ts";
+import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
+import type { Cluster } from "../api/cluster/cluster.ts";
 import { NodeError } from "../api/errors.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, unreferencedEnvironment } from "../platform.ts";

@@ -6,7 +6,12 @@
 // First: what follows does not run on an old Node.
 import "@raftoral/raft-core/require-node";
 
-export type { ExportedOutcome, ExportedPayload, ExportedRecord, HistoryExport } from "../api/history-format.ts";
+export type {
+  ExportedOutcome,
+  ExportedPayload,
+  ExportedRecord,
+  HistoryExport,
+} from "../api/histories/history-format.ts";
 export type { Who } from "./cluster/cluster-faults.ts";
 export { TestCluster } from "./cluster/test-cluster.ts";
 export type { TestClusterOptions } from "./cluster/test-cluster-options.ts";

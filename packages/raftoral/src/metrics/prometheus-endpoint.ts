@@ -11,7 +11,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "@raftoral/raft-core";
-import { formatAddress, parseAddress } from "../api/address.ts";
+import { formatAddress, parseAddress } from "../api/cluster/address.ts";
 import { NodeError } from "../api/errors.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "./prometheus-text.ts";
 

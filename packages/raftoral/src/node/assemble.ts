@@ -12,8 +12,8 @@ import {
   WorkflowExecutor,
   WorkflowRuntime,
 } from "@raftoral/workflow";
-import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
+import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
 import { NodeMetrics } from "../metrics/node-metrics.ts";
 import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";

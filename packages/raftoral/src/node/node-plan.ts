@@ -2,7 +2,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger } from "@raftoral/raft-core";
 import type { RuntimeInterceptor, WorkflowDefinition, WorkflowEngine, WorkflowRuntime } from "@raftoral/workflow";
-import type { Cluster } from "../api/cluster.ts";
+import type { Cluster } from "../api/cluster/cluster.ts";
 import type { Workflows } from "../api/workflows.ts";
 import type { Environment } from "../platform.ts";
 import type { Timeout } from "../time/deadline.ts";

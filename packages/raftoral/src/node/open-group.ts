@@ -3,7 +3,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { NodeId } from "@raftoral/raft-core";
 import { GrpcClusterTransport, type GrpcServer, startGrpcServer } from "@raftoral/transport-grpc";
 import type { WorkflowExecutor } from "@raftoral/workflow";
-import { clusterNameOf } from "../api/cluster-id.ts";
+import { clusterNameOf } from "../api/cluster/cluster-id.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";

@@ -14,7 +14,7 @@ import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowDefinition } from "@raftoral/workflow";
 import { limitArgument, timeoutArgument } from "../api/arguments.ts";
 import { abortable, type CallOptions } from "../api/call-options.ts";
-import type { BackupSummary, Cluster } from "../api/cluster.ts";
+import type { BackupSummary, Cluster } from "../api/cluster/cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, platformEnvironment } from "../platform.ts";

@@ -8,8 +8,8 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { type Caller, namedNode, objectionToCaller } from "@raftoral/transport-grpc";
-import type { MemberInfo } from "../api/cluster.ts";
-import { clusterNameOf } from "../api/cluster-id.ts";
+import type { MemberInfo } from "../api/cluster/cluster.ts";
+import { clusterNameOf } from "../api/cluster/cluster-id.ts";
 import { NodeError } from "../api/errors.ts";
 
 /** What is asked for, and of which cluster. */

@@ -4,7 +4,7 @@
  */
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { CALLER } from "@raftoral/transport-grpc";
-import { parseReachableAddress } from "../api/address.ts";
+import { parseReachableAddress } from "../api/cluster/address.ts";
 import { NodeError } from "../api/errors.ts";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { backupToWire } from "../wire/backup-messages.ts";

@@ -5,12 +5,12 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
-import type { Cluster, MemberInfo } from "../api/cluster.ts";
+import type { Cluster, MemberInfo } from "../api/cluster/cluster.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
-import type { Payload } from "../api/payload.ts";
+import type { Payload } from "../api/payloads/payload.ts";
 import type { EndedRun } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
-import type { UpdateEnd } from "../api/updates.ts";
+import type { UpdateEnd } from "../api/updates/updates.ts";
 import type { Workflows } from "../api/workflows.ts";
 import type { QueryRequest, UpdateRequest, UpdateWithStartRequest } from "../api/workflows-port.ts";
 

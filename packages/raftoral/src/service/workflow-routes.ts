@@ -11,9 +11,9 @@ import {
   updateIdArgument,
 } from "../api/arguments.ts";
 import type { CallLimit, ReadOptions } from "../api/call-options.ts";
-import { mended } from "../api/mended.ts";
-import { Payload } from "../api/payload.ts";
-import { startRequest } from "../api/start-request.ts";
+import { mended } from "../api/mending/mended.ts";
+import { Payload } from "../api/payloads/payload.ts";
+import { startRequest } from "../api/starts/start-request.ts";
 import type { PageOptions } from "../api/workflows.ts";
 import type { UpdateRequest } from "../api/workflows-port.ts";
 import {

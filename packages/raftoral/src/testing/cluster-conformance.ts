@@ -1,6 +1,6 @@
 /** What every implementation of `Cluster` does alike, on a cluster of three nodes whose state is in memory or in folders. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Cluster } from "../api/cluster.ts";
+import type { Cluster } from "../api/cluster/cluster.ts";
 import { expectAlike } from "./alike.ts";
 
 /** What the suite needs of an implementation. */

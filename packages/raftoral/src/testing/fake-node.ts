@@ -6,13 +6,13 @@ import type { NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
 import { attributeValues, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
-import { CheckedCluster } from "../api/checked-cluster.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
-import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster.ts";
-import type { ClusterPort } from "../api/cluster-port.ts";
+import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
+import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster/cluster.ts";
+import type { ClusterPort } from "../api/cluster/cluster-port.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
-import type { ForkRequest, MendRequest } from "../api/mending.ts";
-import { Payload } from "../api/payload.ts";
+import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import {
   type EndedRun,
   type HistoryPage,
@@ -23,7 +23,7 @@ import {
 } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
-import type { UpdateEnd } from "../api/updates.ts";
+import type { UpdateEnd } from "../api/updates/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type {
   CheckedFilter,

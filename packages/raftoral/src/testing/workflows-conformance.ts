@@ -4,20 +4,20 @@
  */
 import { BEHAVIOUR_LEVEL } from "@raftoral/workflow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Payload } from "../api/payload.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
-import { askingCases } from "./asking-cases.ts";
-import { childCases } from "./child-cases.ts";
+import { askingCases } from "./cases/asking-cases.ts";
+import { childCases } from "./cases/child-cases.ts";
+import { eventCases } from "./cases/event-cases.ts";
+import { exportCases } from "./cases/export-cases.ts";
+import { findingCases } from "./cases/finding-cases.ts";
+import { mendingCases } from "./cases/mending-cases.ts";
+import { stepCases } from "./cases/step-cases.ts";
+import { streamCases } from "./cases/stream-cases.ts";
+import { traceCases } from "./cases/trace-cases.ts";
 import { echo, failing, gate, gated, go, idle, order, strict } from "./conformance-workflows.ts";
-import { eventCases } from "./event-cases.ts";
-import { exportCases } from "./export-cases.ts";
-import { findingCases } from "./finding-cases.ts";
-import { mendingCases } from "./mending-cases.ts";
-import { stepCases } from "./step-cases.ts";
-import { streamCases } from "./stream-cases.ts";
-import { traceCases } from "./trace-cases.ts";
 
 /** What the suite needs of an implementation. */
 export interface WorkflowsSubject {

@@ -8,7 +8,7 @@ import {
   storedValue,
 } from "@raftoral/workflow";
 import { NodeError } from "../api/errors.ts";
-import type { ComparedAttribute } from "../api/filters.ts";
+import type { ComparedAttribute } from "../api/finding/filters.ts";
 import type {
   AttributeSchema,
   AttributeValueSchema,

@@ -1,6 +1,6 @@
 /** A backup's summary on the wire. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { BackupSummary } from "../api/cluster.ts";
+import type { BackupSummary } from "../api/cluster/cluster.ts";
 import type { BackUpNodeResponse, BackUpNodeResponseSchema } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { safeNumber } from "./numbers.ts";
 

@@ -5,7 +5,7 @@
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { SnapshotTransferStatus } from "@raftoral/raft-core";
-import type { MemberInfo, NodeRole, NodeStatus } from "../api/cluster.ts";
+import type { MemberInfo, NodeRole, NodeStatus } from "../api/cluster/cluster.ts";
 import { NodeError } from "../api/errors.ts";
 import {
   type GetStatusResponse,

@@ -2,7 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NodeError } from "../api/errors.ts";
 import { type ClusterRunEvent, EVENT_TYPES, type EventFilter, type NodeChangedEvent } from "../api/events.ts";
-import { Payload } from "../api/payload.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import type { RunEventSchema, RunEvent as WireEvent } from "../gen/raftoral/v1/event_service_pb.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 import { safeNumber } from "./numbers.ts";

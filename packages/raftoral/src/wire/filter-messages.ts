@@ -10,7 +10,7 @@ import {
 } from "@raftoral/workflow";
 import type { CallLimit, ReadOptions } from "../api/call-options.ts";
 import { NodeError } from "../api/errors.ts";
-import type { AttributeFilter, RunFilter, TimeFilter } from "../api/filters.ts";
+import type { AttributeFilter, RunFilter, TimeFilter } from "../api/finding/filters.ts";
 import type { RunStatus } from "../api/runs.ts";
 import type { CheckedFilter } from "../api/workflows-port.ts";
 import {

@@ -1,9 +1,9 @@
 /** What is done to runs, between generated messages and the types of the API, both ways. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NodeError } from "../api/errors.ts";
-import type { MendAction } from "../api/mending.ts";
-import { completeStepAction } from "../api/mending-arguments.ts";
-import { Payload } from "../api/payload.ts";
+import type { MendAction } from "../api/mending/mending.ts";
+import { completeStepAction } from "../api/mending/mending-arguments.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import type { MendActionSchema, MendAction as WireAction } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
 /** An action as a message. */

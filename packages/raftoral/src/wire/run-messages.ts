@@ -5,7 +5,7 @@
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NodeError } from "../api/errors.ts";
-import { Payload } from "../api/payload.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import type {
   EndedRun,
   HistoryRecord,

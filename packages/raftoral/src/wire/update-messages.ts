@@ -1,7 +1,7 @@
 /** How updates stand, between generated messages and the types of the API, both ways. Answers pass through as bytes. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Payload } from "../api/payload.ts";
-import type { UpdateEnd } from "../api/updates.ts";
+import { Payload } from "../api/payloads/payload.ts";
+import type { UpdateEnd } from "../api/updates/updates.ts";
 import { type Failure, type FailureSchema, UpdateStatus } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 

@@ -1,6 +1,6 @@
 /** Variables of runs between generated messages and the types of the API, both ways. Values pass through as bytes. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Payload } from "../api/payload.ts";
+import { Payload } from "../api/payloads/payload.ts";
 import type { RunVariable } from "../api/variables.ts";
 import type { RunVariableSchema, RunVariable as WireVariable } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { safeNumber } from "./numbers.ts";

@@ -2,7 +2,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import { runNotFoundText } from "../errors.ts";
 import type { Epoch } from "../model/ownership.ts";
-import type { RunningHead, RunRecord } from "../state/run-record.ts";
+import type { RunningHead, RunRecord } from "../state/runs/run-record.ts";
 import type { Tables } from "../state/tables.ts";
 import { type Refused, refused } from "./refusal.ts";
 

@@ -13,7 +13,7 @@ import {
   recordPosition,
   sameFamily,
 } from "../model/record.ts";
-import type { RunRecord } from "../state/run-record.ts";
+import type { RunRecord } from "../state/runs/run-record.ts";
 import type { Tables } from "../state/tables.ts";
 import type { Running } from "./find-run.ts";
 import { type Refused, refused } from "./refusal.ts";

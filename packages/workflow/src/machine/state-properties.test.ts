@@ -2,7 +2,7 @@ import { MemoryStateStore } from "@raftoral/raft-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "../commands/registry.ts";
-import type { NodeView, RunSummary } from "../state/run-view.ts";
+import type { NodeView, RunSummary } from "../state/runs/run-view.ts";
 import { command } from "../testing/arbitraries.ts";
 import { restoredFrom } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";

@@ -14,16 +14,14 @@ import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@
 import { type CommandResult, definitionOf, type WorkflowCommand } from "../commands/registry.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
-import { encodeSnapshot } from "../state/encode-snapshot.ts";
-import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history-pages.ts";
-import { type VariablePage, type VariableQuery, variablePage } from "../state/latest-variables.ts";
+import { type HistoryPage, HistoryPages, type HistoryQuery } from "../state/history/history-pages.ts";
+import { type VariablePage, type VariableQuery, variablePage } from "../state/history/latest-variables.ts";
 import { checkIndex, type IndexCheck } from "../state/lists/check-index.ts";
 import { listRuns } from "../state/lists/list-runs.ts";
 import type { RunCount } from "../state/lists/run-counters.ts";
+import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
-import type { OwedAnswer } from "../state/owed-answers.ts";
-import type { WaitingRuns } from "../state/run-counts.ts";
-import { findHistoryRecord, inputOf } from "../state/run-records.ts";
+import { findHistoryRecord, inputOf } from "../state/runs/run-records.ts";
 import {
   type ChildView,
   childrenOf,
@@ -37,9 +35,11 @@ import {
   type UnreportedEnd,
   unreportedEnds,
   view,
-} from "../state/run-view.ts";
-import { type StreamPage, type StreamQuery, streamPage } from "../state/stream-view.ts";
+} from "../state/runs/run-view.ts";
+import { encodeSnapshot } from "../state/snapshots/encode-snapshot.ts";
+import { type StreamPage, type StreamQuery, streamPage } from "../state/streams/stream-view.ts";
 import { Tables } from "../state/tables.ts";
+import type { OwedAnswer } from "../state/updates/owed-answers.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 
 /** Numbers that say how large the state is. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeValue } from "../author/json-value.ts";
 import { workflow } from "../author/workflow.ts";
-import type { StreamPage } from "../state/stream-view.ts";
+import type { StreamPage } from "../state/streams/stream-view.ts";
 import { type World, world } from "../testing/workflow-world.ts";
 import { RunRequests } from "./run-requests.ts";
 

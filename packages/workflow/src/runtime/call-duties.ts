@@ -10,7 +10,7 @@ import { encodeValue } from "../author/json-value.ts";
 import { recordedError } from "../author/recorded-error.ts";
 import type { CallAnswered } from "../commands/messages/call-answered.ts";
 import { WorkflowError } from "../errors.ts";
-import type { OwedAnswer } from "../state/owed-answers.ts";
+import type { OwedAnswer } from "../state/updates/owed-answers.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 import { Repeated } from "./repeated.ts";
 

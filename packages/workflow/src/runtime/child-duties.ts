@@ -11,7 +11,7 @@ import { recordedError } from "../author/recorded-error.ts";
 import type { ChildEnded } from "../commands/messages/child-ended.ts";
 import { WorkflowError } from "../errors.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import type { UnreportedEnd } from "../state/run-view.ts";
+import type { UnreportedEnd } from "../state/runs/run-view.ts";
 import type { RunEnded } from "../state/workflow-event.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 import { Repeated } from "./repeated.ts";

@@ -1,6 +1,6 @@
 /** What runs wait for, as far as a node that starts can say why. */
 import type { TypeVersion } from "../model/type-version.ts";
-import type { WaitingRuns } from "../state/run-counts.ts";
+import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { BehavioursMissing, VersionMissing } from "./runtime-event.ts";
 
 /** Something that is missing, and what to do. */

@@ -6,7 +6,7 @@
 import type { StateKey, StateReader } from "@raftoral/raft-core";
 import { historyKey, KEY_PREFIX, rangeOf } from "../records/state-keys.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RunRecord } from "./runs/run-record.ts";
 
 /** A run with more checkpoints, or more bytes in them, keeps them as they are. */
 export const MAX_ARCHIVED_CHECKPOINTS = 256;

@@ -5,7 +5,7 @@ import type { Epoch } from "../model/ownership.ts";
 import { needsText } from "../model/run-needs.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
-import type { RunCounts, WaitingRuns } from "./run-counts.ts";
+import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
 export const STATE_FORMAT_VERSION = 3;

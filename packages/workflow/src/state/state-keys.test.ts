@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { WorkflowState } from "../machine/workflow-state.ts";
 import { idKey, numberIn, numberKey, pathHash } from "../records/state-keys.ts";
 import { StateLog } from "../testing/state-log.ts";
-import { RunCache } from "./run-cache.ts";
-import type { RunRecord } from "./run-record.ts";
+import { RunCache } from "./runs/run-cache.ts";
+import type { RunRecord } from "./runs/run-record.ts";
 
 /** Two paths with the same hash. */
 const [ONE, TWO] = ["step-1lj908o#0", "step-q1xb4c#0"];

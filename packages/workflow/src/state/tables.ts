@@ -24,13 +24,13 @@ import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
-import { ChildTable } from "./child-table.ts";
-import { OwedAnswers } from "./owed-answers.ts";
-import type { RunFacts, RunningHead, RunRecord } from "./run-record.ts";
-import { RunTable } from "./run-table.ts";
+import { ChildTable } from "./runs/child-table.ts";
+import type { RunFacts, RunningHead, RunRecord } from "./runs/run-record.ts";
+import { RunTable } from "./runs/run-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
-import { StreamTable } from "./stream-table.ts";
-import { UpdateTable } from "./update-table.ts";
+import { StreamTable } from "./streams/stream-table.ts";
+import { OwedAnswers } from "./updates/owed-answers.ts";
+import { UpdateTable } from "./updates/update-table.ts";
 import type { RunStuck, WorkflowEvent } from "./workflow-event.ts";
 
 /** Signal ids that a run which has ended remembers. */

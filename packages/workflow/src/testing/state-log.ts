@@ -3,7 +3,7 @@ import { MemoryStateStore } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { Prune } from "../commands/runs/prune.ts";
 import { WorkflowState } from "../machine/workflow-state.ts";
-import { SnapshotDecoder } from "../state/decode-snapshot.ts";
+import { SnapshotDecoder } from "../state/snapshots/decode-snapshot.ts";
 
 export const NOTHING = new Uint8Array(0);
 /** What nodes register unless told otherwise. */

@@ -12,7 +12,7 @@ import type { PendingCall } from "../runtime/body/pending-calls.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
 import { WorkflowRuntime } from "../runtime/workflow-runtime.ts";
-import type { NodeView, RunSummary, RunView } from "../state/run-view.ts";
+import type { NodeView, RunSummary, RunView } from "../state/runs/run-view.ts";
 
 /** Longest that a request of a test goes on trying, in ms. */
 const REQUEST_MS = 30_000;

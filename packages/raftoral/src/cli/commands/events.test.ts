@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payloads/payload.ts";
 import { FakeNode, type FakeServer, serveFake } from "../../testing/fake-node.ts";
 import { raftoral } from "../../testing/run-cli.ts";
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { type ClusterRunEvent, EVENT_TYPES, type EventFilter } from "../../api/events.ts";
-import type { Payload } from "../../api/payload.ts";
+import type { Payload } from "../../api/payloads/payload.ts";
 import { addClientOptions, type ClientFlags, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { visible } from "../visible.ts";

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { AttributeFilter, RunFilter, TimeFilter } from "../../api/filters.ts";
+import type { AttributeFilter, RunFilter, TimeFilter } from "../../api/finding/filters.ts";
 import { RUN_STATUSES, type RunStatus, type RunSummary } from "../../api/runs.ts";
 import { dateIn, parseCondition } from "../attribute-argument.ts";
 import {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WorkflowError } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payloads/payload.ts";
 import { FakeNode, type FakeServer, serveFake } from "../../testing/fake-node.ts";
 import { failed, run } from "../../testing/fake-run.ts";
 import { raftoral } from "../../testing/run-cli.ts";

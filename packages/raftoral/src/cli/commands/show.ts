@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { NodeError } from "../../api/errors.ts";
-import type { Payload } from "../../api/payload.ts";
+import type { Payload } from "../../api/payloads/payload.ts";
 import { type EndedRun, type HistoryRecord, hasEnded, type PendingCall, type RunDescription } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";

@@ -1,6 +1,6 @@
 import type { SnapshotTransferStatus } from "@raftoral/raft-core";
 import type { Command } from "commander";
-import type { MemberInfo, NodeStatus } from "../../api/cluster.ts";
+import type { MemberInfo, NodeStatus } from "../../api/cluster/cluster.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { formatFields, formatTable } from "../table.ts";

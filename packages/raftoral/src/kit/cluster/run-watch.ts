@@ -13,7 +13,7 @@ import {
   TerminalError,
   type WorkflowCommand,
 } from "@raftoral/workflow";
-import { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payloads/payload.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { Happening } from "../faults/moment.ts";

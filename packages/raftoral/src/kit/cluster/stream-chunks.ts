@@ -1,7 +1,7 @@
 /** Streams of a run on a test cluster: what the nodes have of them, and whether that is what a test expects. */
 import { AssertionError } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
-import { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payloads/payload.ts";
 import type { StreamChunk } from "../../api/streams.ts";
 import type { TestNode } from "./test-node.ts";
 

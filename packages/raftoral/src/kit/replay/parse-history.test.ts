@@ -1,7 +1,12 @@
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { exportPayload, HISTORY_FORMAT, type HistoryExport, importPayload } from "../../api/history-format.ts";
+import {
+  exportPayload,
+  HISTORY_FORMAT,
+  type HistoryExport,
+  importPayload,
+} from "../../api/histories/history-format.ts";
 import { parseHistory } from "./parse-history.ts";
 
 const GOOD: HistoryExport = {

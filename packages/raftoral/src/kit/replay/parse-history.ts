@@ -18,7 +18,7 @@ import {
   HISTORY_FORMAT,
   type HistoryExport,
   importPayload,
-} from "../../api/history-format.ts";
+} from "../../api/histories/history-format.ts";
 
 /** Causes of causes that are read. The engine records fewer. */
 const MAX_CAUSES = 16;

@@ -1,6 +1,6 @@
 /** The commands that bring a history about, as its cluster applied them: on a node that a replaying process replaces. */
 import type { WorkflowCommand } from "@raftoral/workflow";
-import { type HistoryExport, importPayload } from "../../api/history-format.ts";
+import { type HistoryExport, importPayload } from "../../api/histories/history-format.ts";
 import { isKind } from "./parse-history.ts";
 
 /**

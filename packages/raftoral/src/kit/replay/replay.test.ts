@@ -1,6 +1,6 @@
 import { type WorkflowContext, type WorkflowDefinition, workflow } from "@raftoral/workflow";
 import { expect, test } from "vitest";
-import { HISTORY_FORMAT, type HistoryExport } from "../../api/history-format.ts";
+import { HISTORY_FORMAT, type HistoryExport } from "../../api/histories/history-format.ts";
 import { replay } from "./replay.ts";
 
 const RECORDED: HistoryExport = {

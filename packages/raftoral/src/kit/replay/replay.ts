@@ -7,7 +7,12 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { BEHAVIOUR_LEVEL, isExternal, type RunOutcome, type WorkflowDefinition } from "@raftoral/workflow";
-import { type ExportedOutcome, exportPayload, type HistoryExport, importPayload } from "../../api/history-format.ts";
+import {
+  type ExportedOutcome,
+  exportPayload,
+  type HistoryExport,
+  importPayload,
+} from "../../api/histories/history-format.ts";
 import { type ReplayedBody, type ReplayedCall, replayBody } from "./replayed-body.ts";
 
 /** What a replay found. */

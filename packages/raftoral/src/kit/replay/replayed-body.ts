@@ -13,7 +13,7 @@ import {
   type WorkflowDefinition,
   WorkflowRuntime,
 } from "@raftoral/workflow";
-import type { HistoryExport } from "../../api/history-format.ts";
+import type { HistoryExport } from "../../api/histories/history-format.ts";
 import { inBody, installGuards, outsideOfBody } from "../guard/body-guard.ts";
 import { foreignAwaitText } from "../guard/foreign-await.ts";
 import { stepOf } from "../steps/step-path-name.ts";

@@ -14,7 +14,7 @@ import {
 } from "@raftoral/raft-core";
 import { DEFAULT_TRANSPORT_LIMITS, type TlsOptions, type TransportLimits } from "@raftoral/transport-grpc";
 import { DEFAULT_RUNTIME_LIMITS, type RetentionRule, type RuntimeLimits, timedRules } from "@raftoral/workflow";
-import { isUnspecified, parseAddress, parseReachableAddress } from "../../api/address.ts";
+import { isUnspecified, parseAddress, parseReachableAddress } from "../../api/cluster/address.ts";
 import { NodeError } from "../../api/errors.ts";
 
 /** The part of the options that is plain data, as a configuration file holds it. */

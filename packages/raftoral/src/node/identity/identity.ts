@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import type { Bootstrap, Logger, NodeAddress, NodeId } from "@raftoral/raft-core";
 import { RaftoralError } from "@raftoral/raft-core";
-import { clusterNameOf } from "../../api/cluster-id.ts";
+import { clusterNameOf } from "../../api/cluster/cluster-id.ts";
 import { NodeError } from "../../api/errors.ts";
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";

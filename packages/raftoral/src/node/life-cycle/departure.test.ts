@@ -1,7 +1,7 @@
 import { platformClock, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRuntime } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { MemberInfo } from "../../api/cluster.ts";
+import type { MemberInfo } from "../../api/cluster/cluster.ts";
 import type { Membership, WorkflowCluster } from "../membership/membership.ts";
 import { Departure } from "./departure.ts";
 

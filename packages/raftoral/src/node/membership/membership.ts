@@ -17,8 +17,8 @@
 import type { Cancel, Clock, ClusterStatus, Logger, NodeId, RaftCluster } from "@raftoral/raft-core";
 import { NONE, RaftError } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "@raftoral/workflow";
-import type { MemberInfo } from "../../api/cluster.ts";
-import { clusterNameOf } from "../../api/cluster-id.ts";
+import type { MemberInfo } from "../../api/cluster/cluster.ts";
+import { clusterNameOf } from "../../api/cluster/cluster-id.ts";
 import { NodeError } from "../../api/errors.ts";
 import type { Admission } from "../../service/served-node.ts";
 import { Deadline, type Timeout } from "../../time/deadline.ts";

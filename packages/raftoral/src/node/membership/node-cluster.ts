@@ -2,8 +2,8 @@
 import type { Clock, NodeId } from "@raftoral/raft-core";
 import type { WorkflowExecutor } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
-import type { BackupSummary, NodeRole, NodeStatus } from "../../api/cluster.ts";
-import type { ClusterPort } from "../../api/cluster-port.ts";
+import type { BackupSummary, NodeRole, NodeStatus } from "../../api/cluster/cluster.ts";
+import type { ClusterPort } from "../../api/cluster/cluster-port.ts";
 import type { Timeout } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { VERSION } from "../../version.ts";

@@ -15,8 +15,8 @@ import {
 } from "@raftoral/raft-core";
 import type { TlsOptions } from "@raftoral/transport-grpc";
 import type { WorkflowExecutor } from "@raftoral/workflow";
-import { formatAddress, parseAddress } from "../../api/address.ts";
-import type { MemberInfo } from "../../api/cluster.ts";
+import { formatAddress, parseAddress } from "../../api/cluster/address.ts";
+import type { MemberInfo } from "../../api/cluster/cluster.ts";
 import { NodeError } from "../../api/errors.ts";
 import { MembershipClient } from "../../client/membership-client.ts";
 import type { Admission, ServedNode } from "../../service/served-node.ts";

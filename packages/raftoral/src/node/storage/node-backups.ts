@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { BackupManifest } from "@raftoral/storage-lmdb";
-import type { BackupSummary } from "../../api/cluster.ts";
+import type { BackupSummary } from "../../api/cluster/cluster.ts";
 import { NodeError } from "../../api/errors.ts";
 import type { NodeStorage } from "./node-storage.ts";
 

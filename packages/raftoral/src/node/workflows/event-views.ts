@@ -1,7 +1,7 @@
 /** From the workflow package's view of what happened to what the API shows. Nothing is decoded. */
 import type { EventPosition, FeedEvent, PlacedEvent } from "@raftoral/workflow";
 import type { ClusterRunEvent, EventFilter } from "../../api/events.ts";
-import { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payloads/payload.ts";
 
 /** A position as page tokens carry it. */
 export function positionText({ index, part }: EventPosition): string {

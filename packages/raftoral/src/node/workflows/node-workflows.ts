@@ -23,14 +23,14 @@ import {
 import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
-import { inputDigest as digestOf } from "../../api/input-digest.ts";
-import type { ForkRequest, MendRequest } from "../../api/mending.ts";
-import { Payload } from "../../api/payload.ts";
+import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
+import { inputDigest as digestOf } from "../../api/payloads/input-digest.ts";
+import { Payload } from "../../api/payloads/payload.ts";
+import { assertFits } from "../../api/payloads/validated-payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
-import type { UpdateEnd } from "../../api/updates.ts";
-import { assertFits } from "../../api/validated-payload.ts";
+import type { UpdateEnd } from "../../api/updates/updates.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type {
   CheckedFilter,

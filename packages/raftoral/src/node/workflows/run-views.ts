@@ -18,7 +18,7 @@ import {
   type RunSummary as StateSummary,
   type StuckSummary,
 } from "@raftoral/workflow";
-import { Payload } from "../../api/payload.ts";
+import { Payload } from "../../api/payloads/payload.ts";
 import type {
   EndedRun,
   HistoryRecord,
@@ -29,7 +29,7 @@ import type {
   StepInProgress,
 } from "../../api/runs.ts";
 import type { StreamChunk } from "../../api/streams.ts";
-import type { UpdateEnd } from "../../api/updates.ts";
+import type { UpdateEnd } from "../../api/updates/updates.ts";
 import type { RunVariable } from "../../api/variables.ts";
 
 /** A list shows the beginning of a failed run's message: so many UTF-16 units. */

@@ -10,7 +10,7 @@ import {
   partsOfOutcome,
   type RunOutcome,
 } from "../../model/run-outcome.ts";
-import { findHistoryRecord } from "../../state/run-records.ts";
+import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bytes, message, messages, named, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec, partedCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";

@@ -6,7 +6,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
-import { findAnyRecord, findHistoryRecord } from "../../state/run-records.ts";
+import { findAnyRecord, findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bool, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";

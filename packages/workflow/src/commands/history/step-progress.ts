@@ -10,7 +10,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import { encodeFailure, failureCodec, type RecordedError } from "../../model/failure.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { MAX_ATTEMPT_ERROR_BYTES, MAX_HEARTBEAT_BYTES } from "../../model/step-progress.ts";
-import { findHistoryRecord } from "../../state/run-records.ts";
+import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";

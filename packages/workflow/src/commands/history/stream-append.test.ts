@@ -8,7 +8,7 @@ import {
   type StreamSpan,
 } from "../../model/stream.ts";
 import { KEY_PREFIX, kindRange } from "../../records/state-keys.ts";
-import type { StreamPage } from "../../state/stream-view.ts";
+import type { StreamPage } from "../../state/streams/stream-view.ts";
 import { StateLog } from "../../testing/state-log.ts";
 import type { CommandResult } from "../registry.ts";
 import type { StreamAppend, StreamPart } from "./stream-append.ts";

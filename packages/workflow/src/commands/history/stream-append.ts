@@ -16,7 +16,7 @@ import {
   type StreamSpan,
   spanCodec,
 } from "../../model/stream.ts";
-import type { RunRecord } from "../../state/run-record.ts";
+import type { RunRecord } from "../../state/runs/run-record.ts";
 import type { Tables } from "../../state/tables.ts";
 import { bool, messages, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";

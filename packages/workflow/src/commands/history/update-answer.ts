@@ -7,7 +7,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import { UPDATE_VERDICTS, type UpdateTotals, type UpdateVerdict } from "../../model/update.ts";
-import { findHistoryRecord } from "../../state/run-records.ts";
+import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
 import { bytes, named, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

@@ -7,7 +7,7 @@
  * ED3. The run gets a new epoch, so that its owner begins again from the record: the attempt that is under way is aborted.
  */
 import { editPath } from "../../model/record.ts";
-import { findHistoryRecord } from "../../state/run-records.ts";
+import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bytes, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";

@@ -1,7 +1,7 @@
 /** The record that an operator names to go back to. */
 import { editPath, type HistoryRecord } from "../../model/record.ts";
-import type { RunRecord } from "../../state/run-record.ts";
-import { recordAt } from "../../state/run-records.ts";
+import type { RunRecord } from "../../state/runs/run-record.ts";
+import { recordAt } from "../../state/runs/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
 import { type Refused, refused } from "../refusal.ts";
 

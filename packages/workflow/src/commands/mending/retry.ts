@@ -18,8 +18,8 @@ import { MAX_UNDONE_RANGES, type RunMending, withUndone } from "../../model/mend
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import { NO_PARENT, resultPath, type StartingParent, startingParentCodec } from "../../model/parent.ts";
 import { CANCELLED_PATH, type RecordPosition, recordPosition } from "../../model/record.ts";
-import type { FinishedHead, RunningHead, RunRecord } from "../../state/run-record.ts";
-import { recordAt } from "../../state/run-records.ts";
+import type { FinishedHead, RunningHead, RunRecord } from "../../state/runs/run-record.ts";
+import { recordAt } from "../../state/runs/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
 import { message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

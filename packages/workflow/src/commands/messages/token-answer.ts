@@ -8,7 +8,7 @@
 
 import { TOKEN_UNKNOWN_TEXT } from "../../errors.ts";
 import { answerPath, tokenIn } from "../../model/token.ts";
-import { recordAt } from "../../state/run-records.ts";
+import { recordAt } from "../../state/runs/run-records.ts";
 import { bool, bytes, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";

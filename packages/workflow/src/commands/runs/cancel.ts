@@ -1,6 +1,6 @@
 /** Cancel: asks the owner to stop a run. A run without an owner is cancelled at once; a paused one goes on, for its body to hear of it. */
 
-import type { RunningHead, RunRecord } from "../../state/run-record.ts";
+import type { RunningHead, RunRecord } from "../../state/runs/run-record.ts";
 import type { Tables } from "../../state/tables.ts";
 import { string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

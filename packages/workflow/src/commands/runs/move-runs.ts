@@ -11,7 +11,7 @@ import type { OwnerReason } from "../../model/ownership.ts";
 import { needsOf } from "../../model/run-needs.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import type { VacatedSeat } from "../../nodes/seat.ts";
-import type { RunRecord } from "../../state/run-record.ts";
+import type { RunRecord } from "../../state/runs/run-record.ts";
 import type { Tables } from "../../state/tables.ts";
 import { uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

@@ -9,7 +9,7 @@
  * PU4. A child whose parent is still to hear of its end is not dropped (child-table.ts CT2).
  */
 import { retentionOf, type TimedRule, timedRuleCodec } from "../../model/retention-rule.ts";
-import type { FinishedHead, RunRecord } from "../../state/run-record.ts";
+import type { FinishedHead, RunRecord } from "../../state/runs/run-record.ts";
 import type { Tables } from "../../state/tables.ts";
 import { messages, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

@@ -9,7 +9,7 @@
 import { callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
 import type { UpdateStatus } from "../../model/update.ts";
 import { numberKey } from "../../records/state-keys.ts";
-import type { RunRecord } from "../../state/run-record.ts";
+import type { RunRecord } from "../../state/runs/run-record.ts";
 import type { Tables } from "../../state/tables.ts";
 import { bool, bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";

@@ -4,13 +4,13 @@ import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts"
 import type { WorkflowExecutor } from "../../executor.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
-import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
-import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
+import type { HistoryPage, HistoryQuery } from "../../state/history/history-pages.ts";
+import type { VariablePage, VariableQuery } from "../../state/history/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
-import type { OwedAnswer } from "../../state/owed-answers.ts";
-import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
-import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
+import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
+import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
+import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
 
 /** What is needed of a group; `RaftCluster<WorkflowCommand, CommandResult>` has it. */

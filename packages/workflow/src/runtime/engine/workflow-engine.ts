@@ -10,14 +10,14 @@ import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts"
 import type { StateSize } from "../../machine/workflow-state.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
-import type { HistoryPage, HistoryQuery } from "../../state/history-pages.ts";
-import type { VariablePage, VariableQuery } from "../../state/latest-variables.ts";
+import type { HistoryPage, HistoryQuery } from "../../state/history/history-pages.ts";
+import type { VariablePage, VariableQuery } from "../../state/history/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
+import type { WaitingRuns } from "../../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
-import type { OwedAnswer } from "../../state/owed-answers.ts";
-import type { WaitingRuns } from "../../state/run-counts.ts";
-import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/run-view.ts";
-import type { StreamPage, StreamQuery } from "../../state/stream-view.ts";
+import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
+import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
+import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 
 /** What the engine says beside the replicated events: it differs from node to node. */

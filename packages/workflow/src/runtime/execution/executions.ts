@@ -21,7 +21,7 @@ import { isSuspect } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { isExternal } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
-import type { RunningSummary, RunSummary } from "../../state/run-view.ts";
+import type { RunningSummary, RunSummary } from "../../state/runs/run-view.ts";
 import type { RecordCommitted, RunContinued, RunStarted, WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import { awaitsRecord, awaitsSignal, type EvictedBody } from "../residency/evicted-body.ts";

@@ -4,7 +4,7 @@ import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { UpdateVerdict } from "../../model/update.ts";
-import type { OwnedStream } from "../../state/stream-view.ts";
+import type { OwnedStream } from "../../state/streams/stream-view.ts";
 
 /** The ownership in whose name everything is recorded. */
 export interface Ownership {

@@ -8,7 +8,7 @@
 import type { Clock, LogIndex } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { ParentClosePolicy } from "../../model/parent.ts";
-import type { RunView } from "../../state/run-view.ts";
+import type { RunView } from "../../state/runs/run-view.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
 import { retryPoint } from "./retry-point.ts";

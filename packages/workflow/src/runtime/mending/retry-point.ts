@@ -12,7 +12,7 @@ import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import { resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { RunView } from "../../state/run-view.ts";
+import type { RunView } from "../../state/runs/run-view.ts";
 
 type Recorded = readonly [path: string, record: HistoryRecord];
 

@@ -10,7 +10,7 @@ import { type Clock, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { runNotFoundText, WorkflowError } from "../../errors.ts";
 import type { RequestLimit } from "../../requests/request-limit.ts";
-import type { RunView } from "../../state/run-view.ts";
+import type { RunView } from "../../state/runs/run-view.ts";
 import type { PendingCall } from "../body/pending-calls.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";

@@ -20,7 +20,7 @@ import {
   STREAM_ENTRY_INTERVAL_MS,
   type StreamSpan,
 } from "../../model/stream.ts";
-import type { OwnedStream } from "../../state/stream-view.ts";
+import type { OwnedStream } from "../../state/streams/stream-view.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
 
 /** Bounds of the streams of a run (runtime-options.ts). */

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { WorkflowState } from "../../machine/workflow-state.ts";
 import { KEY_PREFIX, kindRange } from "../../records/state-keys.ts";
 import { StateLog } from "../../testing/state-log.ts";
-import { firstKeys } from "../first-keys.ts";
+import { firstKeys } from "../runs/first-keys.ts";
 import { checkIndex, rebuildIndex } from "./check-index.ts";
 
 const FINE = { missing: 0, surplus: 0, miscounted: [] };

@@ -6,9 +6,9 @@
  */
 import type { StateKey, StateReader } from "@raftoral/raft-core";
 import { KEY_PREFIX, kindRange, lastNumberIn, numberIn, numberKey } from "../../records/state-keys.ts";
-import { firstKeys, keysIn } from "../first-keys.ts";
-import type { RunRecord } from "../run-record.ts";
-import { loadRun, placeKey } from "../run-records.ts";
+import { firstKeys, keysIn } from "../runs/first-keys.ts";
+import type { RunRecord } from "../runs/run-record.ts";
+import { loadRun, placeKey } from "../runs/run-records.ts";
 import { RunCounters } from "./run-counters.ts";
 import { indexKeys } from "./run-index.ts";
 import { statusNumber } from "./run-status.ts";

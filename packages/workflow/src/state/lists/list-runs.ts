@@ -8,9 +8,9 @@
  */
 import type { StateKey } from "@raftoral/raft-core";
 import { placeIn, placeKeyOf, placeOf } from "../../records/index-keys.ts";
-import type { RunRecord } from "../run-record.ts";
-import { loadRun, recordCountUpTo, startNamedBy } from "../run-records.ts";
-import { type RunSummary, summary } from "../run-view.ts";
+import type { RunRecord } from "../runs/run-record.ts";
+import { loadRun, recordCountUpTo, startNamedBy } from "../runs/run-records.ts";
+import { type RunSummary, summary } from "../runs/run-view.ts";
 import type { Tables } from "../tables.ts";
 import { filterOf } from "./run-filter.ts";
 import { createdPlace, endedKey } from "./run-index.ts";

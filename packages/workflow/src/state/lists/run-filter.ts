@@ -1,7 +1,7 @@
 /** Whether a run is one that is asked for. */
 import { isDateAttribute, valuesOf } from "../../model/attributes.ts";
 import { valueKey } from "../../records/index-keys.ts";
-import type { RunRecord } from "../run-record.ts";
+import type { RunRecord } from "../runs/run-record.ts";
 import type { Tables } from "../tables.ts";
 import type { AttributeCondition, ComparedValue, RunConditions, TimeRange } from "./run-query.ts";
 import { statusOf } from "./run-status.ts";

@@ -18,7 +18,7 @@ import {
   statusGroup,
   valueKey,
 } from "../../records/index-keys.ts";
-import type { FinishedHead, RunFacts, RunHead, RunRecord } from "../run-record.ts";
+import type { FinishedHead, RunFacts, RunHead, RunRecord } from "../runs/run-record.ts";
 import { statusNumber } from "./run-status.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);

@@ -1,7 +1,7 @@
 /** What can be asked of the runs: conditions, order and pages. Structured-cloneable. */
 import type { NodeId } from "@raftoral/raft-core";
 import type { Attribute } from "../../model/attributes.ts";
-import type { RunSummary } from "../run-view.ts";
+import type { RunSummary } from "../runs/run-view.ts";
 import type { RunStatus } from "./run-status.ts";
 
 /** A value that attributes are compared with: any but a list. Lists are found by each of their texts. */

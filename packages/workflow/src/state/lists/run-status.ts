@@ -1,5 +1,5 @@
 /** The status of a run, as people see it. */
-import type { RunHead } from "../run-record.ts";
+import type { RunHead } from "../runs/run-record.ts";
 
 /** Every status; their places are their numbers in keys and counts, and never change. */
 export const RUN_STATUSES = ["running", "stuck", "completed", "failed", "cancelled", "paused"] as const;

@@ -1,6 +1,6 @@
 /** The id of the cluster that a restored or recovered node is the first of. */
 import { randomBytes } from "node:crypto";
-import { clusterNameOf } from "../../../api/cluster-id.ts";
+import { clusterNameOf } from "../../../api/cluster/cluster-id.ts";
 import { NodeError } from "../../../api/errors.ts";
 
 /** A cluster's name, a dash, and what tells it from others of the name. */

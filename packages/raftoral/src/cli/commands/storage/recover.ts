@@ -1,6 +1,6 @@
 import type { FolderRecovery, GroupRecovery } from "@raftoral/storage-lmdb";
 import type { Command } from "commander";
-import { parseReachableAddress } from "../../../api/address.ts";
+import { parseReachableAddress } from "../../../api/cluster/address.ts";
 import { NodeError } from "../../../api/errors.ts";
 import { printJson } from "../../client-command.ts";
 import { entrySpan } from "./entry-span.ts";

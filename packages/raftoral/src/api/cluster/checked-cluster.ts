@@ -1,0 +1,49 @@
+/** What all implementations of {@link Cluster} share: arguments are checked and an aborted call ends at once. What differs is behind {@link ClusterPort}. */
+import type { NodeId } from "@raftoral/raft-core";
+import { backupNameArgument, limitArgument, nodeIdArgument } from "../arguments.ts";
+import { abortable, type CallLimit, type CallOptions } from "../call-options.ts";
+import type { BackupSummary, Cluster, MemberInfo, NodeStatus } from "./cluster.ts";
+import type { ClusterPort } from "./cluster-port.ts";
+
+/** {@link Cluster} over a {@link ClusterPort}. */
+export class CheckedCluster implements Cluster {
+  readonly #port: ClusterPort;
+  readonly #timeoutMs: number;
+
+  /** `timeoutMs` is for calls that name no time. */
+  constructor(port: ClusterPort, timeoutMs: number) {
+    this.#port = port;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async status(options?: CallOptions): Promise<NodeStatus> {
+    return this.#call(options, "Asking for the status", (limit) => this.#port.status(limit));
+  }
+
+  async members(options?: CallOptions): Promise<readonly MemberInfo[]> {
+    return (await this.status(options)).members;
+  }
+
+  async waitForLeader(options?: CallOptions): Promise<NodeId> {
+    return this.#call(options, "Waiting for a leader", (limit) => this.#port.waitForLeader(limit));
+  }
+
+  async transferLeadership(to?: NodeId, options?: CallOptions): Promise<NodeId> {
+    const nodeId = to === undefined ? undefined : nodeIdArgument(to);
+    return this.#call(options, "Transferring the leadership", (limit) => this.#port.transferLeadership(nodeId, limit));
+  }
+
+  async removeNode(nodeId?: NodeId, options?: CallOptions): Promise<NodeId> {
+    const removed = nodeId === undefined ? undefined : nodeIdArgument(nodeId);
+    return this.#call(options, "Removing a node", (limit) => this.#port.removeNode(removed, limit));
+  }
+
+  async backUp(name: string, options?: CallOptions): Promise<BackupSummary> {
+    const checked = backupNameArgument(name);
+    return this.#call(options, "Backing a node up", (limit) => this.#port.backUp(checked, limit));
+  }
+
+  #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
+    return abortable(limitArgument(options, this.#timeoutMs), what, run);
+  }
+}

@@ -1,0 +1,79 @@
+/** What every implementation of `Workflows` does alike with virtual objects: a part of its suite (workflows-conformance.ts). */
+import { expect, test } from "vitest";
+import { Payload } from "../../api/payloads/payload.ts";
+import type { Workflows } from "../../api/workflows.ts";
+import { expectAlike } from "../alike.ts";
+import { purse } from "../conformance-workflows.ts";
+
+/** Declares the tests, within the suite. `subject` gives the implementation once the tests run. */
+export function objectCases(subject: () => { readonly workflows: Workflows }): void {
+  const named = (key: string) => subject().workflows.object(purse, key);
+
+  test("an object is called under its key, once per id, and its state is read", async () => {
+    const own = named("a/b");
+    expect([own.key, own.runId]).toEqual(["a/b", "purse/a%2Fb"]);
+    expect(await own.state()).toBeUndefined();
+    const sum: number = await own.call("put", { amount: 3 }, { id: "p" });
+    expect(sum).toBe(3);
+    expect(await own.call("put", { amount: 3 }, { id: "p" })).toBe(3);
+    expect(await own.call("put", Payload.of({ amount: 2 }, "it"))).toBe(5);
+    expect(await subject().workflows.object<typeof purse>("purse", "a/b").call("sum")).toBe(5);
+    const accepted = await own.send("put", { amount: 1 });
+    expect(accepted.runId).toBe(own.runId);
+    expect(await accepted.result()).toBe(6);
+    expect(await own.state()).toEqual({ sum: 6 });
+    const found = await Array.fromAsync(subject().workflows.objects(purse));
+    expect(found.find(({ key }) => key === "a/b")).toMatchObject({ runId: own.runId, version: 1, status: "running" });
+  });
+
+  test("an object begins calls that were sent for later, is renewed and deleted, and its key is used again", async () => {
+    const own = named("later");
+    await own.renew();
+    await own.delete();
+    expect(await own.call("put", { amount: 1 })).toBe(1);
+    await own.sendLater("put", { amount: 10 }, { after: 1, id: "l" });
+    await own.sendLater("put", { amount: 10 }, { after: 1, id: "l" });
+    await expect.poll(() => own.state(), { timeout: 10_000 }).toEqual({ sum: 11 });
+    await own.renew();
+    expect(await own.call("put", { amount: 1 })).toBe(12);
+    await own.delete();
+    expect(await own.state()).toBeUndefined();
+    expect(await own.call("put", { amount: 2 })).toBe(2);
+  });
+
+  test("what cannot be called is refused, and the object goes on", async () => {
+    const own = named("refused");
+    const unchecked = subject().workflows.object<typeof purse>("purse", "refused");
+    await expectAlike("a handler's input that its schema refuses", own.call("put", { amount: 0 }), {
+      code: "INPUT_INVALID",
+    });
+    await expectAlike("an input of a handler that the owner's schema refuses", unchecked.call("put", { amount: 0 }), {
+      code: "UPDATE_REJECTED",
+    });
+    await expectAlike(
+      "a call for later that the owner's schema refuses",
+      unchecked.sendLater("put", { amount: 0 }, { after: "1s" }),
+      { code: "UPDATE_REJECTED" },
+    );
+    await expectAlike("no handler of an object", unchecked.call("none" as "sum"), { code: "UPDATE_UNKNOWN" });
+    const failed = { name: "UpdateFailedError", failure: { name: "RangeError", message: "It is torn." } };
+    await expect(own.call("tear")).rejects.toMatchObject(failed);
+    expect(await own.call("sum")).toBe(0);
+  });
+
+  test.each<[name: string, call: (workflows: Workflows) => unknown, code: string]>([
+    ["an object without a key", (w) => w.object(purse, ""), "NAME_INVALID"],
+    ["an object without a type", (w) => w.object("", "a"), "REQUEST_INVALID"],
+    ["a key that is too long", (w) => w.object(purse, "k".repeat(201)), "NAME_INVALID"],
+    ["an object of an unknown type", (w) => w.object("none", "a").call("put", 1), "WORKFLOW_TYPE_UNKNOWN"],
+    ["a call with an empty id", (w) => w.object(purse, "a").call("sum", undefined, { id: "" }), "REQUEST_INVALID"],
+    [
+      "a call for later without a time",
+      (w) => w.object(purse, "a").sendLater("sum", undefined, {} as never),
+      "DURATION_INVALID",
+    ],
+    ["a list of objects without a type", (w) => Array.fromAsync(w.objects("")), "REQUEST_INVALID"],
+  ])("%s is refused", async (name, call, code) => {
+    await expectAlike(name, (async () => call(subject().workflows))(), { code });
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * Answers that runs are owed which called other runs: an outbox, which the leader empties.
+ *
+ * OA1. An answer is put there by the command that gives it, and taken out when the calling run has it, or cannot get it any more.
+ * OA2. An update is answered once, so its run and its number name the answer.
+ */
+import type { LogIndex, StateKey, StateRecord } from "@raftoral/raft-core";
+import {
+  CALL_OUTCOMES,
+  type CallingRun,
+  type CallOutcome,
+  callingRunCodec,
+  NO_CALLER,
+} from "../../model/calling-run.ts";
+import { KEY_PREFIX, kindRange, numberKey } from "../../records/state-keys.ts";
+import { bytes, message, named, uint } from "../../wire/fields.ts";
+import { messageCodec } from "../../wire/message-codec.ts";
+import { readFrom, written } from "../streams/stream-codec.ts";
+
+/** What the outbox is kept in. */
+interface OwedStore {
+  scan(start: StateKey, end: StateKey): Iterable<StateRecord>;
+  put(key: StateKey, value: Uint8Array): void;
+  delete(key: StateKey): void;
+}
+
+/** Which update was answered (OA2). */
+export interface AnsweredCall {
+  /** Place of the start of the run that answered. */
+  readonly startIndex: LogIndex;
+  /** The number of the update. */
+  readonly number: number;
+}
+
+/** An answer that a run is owed. */
+export interface OwedAnswer extends AnsweredCall {
+  readonly caller: CallingRun;
+  readonly status: CallOutcome;
+  /** The answer, or what the call failed of, as JSON. */
+  readonly value: Uint8Array;
+}
+
+/** An answer that is owed, in the store and in a snapshot. */
+export const owedCodec = messageCodec<OwedAnswer>(
+  {
+    startIndex: uint(1),
+    number: uint(2),
+    caller: message(3, callingRunCodec, NO_CALLER),
+    status: named(4, CALL_OUTCOMES, "outcome of a call"),
+    value: bytes(5),
+  },
+  {},
+);
+
+/** The key of an answer that is owed. */
+export function owedKey({ startIndex, number }: AnsweredCall): StateKey {
+  return KEY_PREFIX.owed + numberKey(startIndex) + numberKey(number);
+}
+
+/** The outbox of one state machine, over its store (OA1, OA2). */
+export class OwedAnswers {
+  readonly #store: OwedStore;
+
+  constructor(store: OwedStore) {
+    this.#store = store;
+  }
+
+  /** A run is to hear of an answer. */
+  put(answer: OwedAnswer): void {
+    this.#store.put(owedKey(answer), written(owedCodec, answer));
+  }
+
+  /** The run has heard, or cannot hear any more. */
+  told(answered: AnsweredCall): void {
+    this.#store.delete(owedKey(answered));
+  }
+
+  /** At most `limit` of the answers that are owed. */
+  first(limit: number): readonly OwedAnswer[] {
+    const answers: OwedAnswer[] = [];
+    for (const [, value] of this.#store.scan(...kindRange(KEY_PREFIX.owed))) {
+      if (answers.length === limit) break;
+      answers.push(readFrom(owedCodec, value));
+    }
+    return answers;
+  }
+}
