@@ -76,3 +76,9 @@ export interface UpdateHandlerOptions<Input> {
    */
   readonly validate?: (input: Input) => void;
 }
+
+/** What an object's body says of its updates, besides what authors may. */
+export interface OwnUpdateOptions<Input> extends UpdateHandlerOptions<Input> {
+  /** Whether the handler waits until the exclusive ones before it have ended. */
+  readonly isExclusive?: boolean;
+}

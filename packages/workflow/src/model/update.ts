@@ -6,6 +6,7 @@
  */
 import { uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
+import type { CallOrigin } from "./call-chain.ts";
 
 /** Updates of a run that are pending or under way; more are refused with UPDATE_BUFFER_FULL. */
 export const MAX_OPEN_UPDATES = 256;
@@ -39,6 +40,8 @@ export interface OpenUpdate {
   readonly isAccepted: boolean;
   /** Empty once it is accepted: the record has it. */
   readonly input: Uint8Array;
+  /** What the handler's calls follow from, where a body asks; absent for a caller from outside. */
+  readonly calledBy?: CallOrigin;
 }
 
 /** How many updates a run has, so that a run without any looks for none. */

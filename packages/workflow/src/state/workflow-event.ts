@@ -1,6 +1,7 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../model/attributes.ts";
+import type { CallOrigin } from "../model/call-chain.ts";
 import type { RecordedError } from "../model/failure.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
@@ -34,6 +35,8 @@ export interface RunStarted extends At {
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have. */
   readonly behaviourLevel: BehaviourLevel;
+  /** What its calls follow from, where it is a child that a handler has started. */
+  readonly calledBy: CallOrigin | undefined;
 }
 
 /** A run has another generation: its history is empty, and its input another one. */
@@ -48,6 +51,8 @@ export interface RunContinued extends At {
   readonly deadlineAtMs: number;
   readonly trace: TraceContext | undefined;
   readonly behaviourLevel: BehaviourLevel;
+  /** What its calls follow from, where it is a child that a handler has started. */
+  readonly calledBy: CallOrigin | undefined;
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
   /** What its attributes are as this generation begins. */

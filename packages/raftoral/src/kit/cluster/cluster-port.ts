@@ -217,12 +217,16 @@ export class ClusterPort implements WorkflowsPort {
     limit: CallLimit,
   ): Promise<UpdateEnd | undefined> {
     const { workflow, input, start } = startOf(given);
-    const { name, input: updateInput, updateId: id } = update;
-    const more = { ...start, ifFinished: afterEnd ? "start" : "refuse", id } as const;
+    const { name, input: updateInput, updateId: id, until } = update;
+    const more = { ...start, ifFinished: afterEnd ? "start" : "refuse", id, ...options(limit) } as const;
     return this.#call((workflows) =>
-      updateEnd(name, limit, async () => ({
-        answer: await workflows.updateWithStart(workflow, input, name, updateInput, { ...more, ...options(limit) }),
-      })),
+      updateEnd(name, limit, async () => {
+        if (until === "completed") {
+          return { answer: await workflows.updateWithStart(workflow, input, name, updateInput, more) };
+        }
+        await workflows.startUpdateWithStart(workflow, input, name, updateInput, more);
+        return undefined;
+      }),
     );
   }
 

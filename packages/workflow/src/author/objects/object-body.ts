@@ -12,7 +12,7 @@ import { CancelledError, NonDeterminismError } from "../errors.ts";
 import { encodeValue } from "../json-value.ts";
 import { judgedAtOnce, updateInputOf } from "../schema.ts";
 import { SettledEnd, type SettledOutcome } from "../settled-end.ts";
-import type { UpdateDefinition } from "../update.ts";
+import type { OwnUpdateOptions, UpdateDefinition } from "../update.ts";
 import type { Variable, WorkflowContext } from "../workflow-context.ts";
 import { ExclusiveQueue } from "./exclusive-queue.ts";
 import type { ObjectHandler } from "./handlers.ts";
@@ -24,6 +24,7 @@ import {
   type DelayedCall,
   OBJECT_RECORD,
   type ObjectRecord,
+  OWN_PREFIX,
   RENEW_UPDATE,
   SEND_UPDATE,
   type SentCall,
@@ -69,9 +70,11 @@ export class ObjectBody {
     this.#kept.promise.catch(() => {});
     for (const [name, handler] of Object.entries(handlers)) {
       const definition: UpdateDefinition = { name, input: handler.input, output: undefined };
-      this.#ctx.onUpdate(definition, (own, input) => this.#called(name, own, input));
+      const options: OwnUpdateOptions<unknown> = { isExclusive: handler.mode === "exclusive" };
+      this.#ctx.onUpdate(definition, (own, input) => this.#called(name, own, input), options);
     }
-    this.#ctx.onUpdate(own(DELETE_UPDATE), () => this.#serve(() => this.#queue.run(() => this.#delete())));
+    const inTurn: OwnUpdateOptions<unknown> = { isExclusive: true };
+    this.#ctx.onUpdate(own(DELETE_UPDATE), () => this.#serve(() => this.#queue.run(() => this.#delete())), inTurn);
     this.#ctx.onUpdate(own(SEND_UPDATE), (ctx, sent) => this.#serve(() => this.#send(ctx, sent as SentCall)), {
       validate: (sent) => this.#checkSent(sent),
     });
@@ -222,7 +225,7 @@ export class ObjectBody {
 
   /** Begins a call when its time has come, unless the generation ends then: the next one begins it. */
   #schedule(call: DelayedCall): void {
-    const begun = this.#ctx.scope("later", async (ctx) => {
+    const begun = this.#ctx.scope(`${OWN_PREFIX}${call.name}`, async (ctx) => {
       await ctx.sleepUntil(call.atMs);
       const isKept = this.#known().value.calls.some(({ id }) => id === call.id);
       if (isKept && !this.#isEnding) await this.#sent(ctx, call);

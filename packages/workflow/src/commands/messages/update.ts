@@ -16,6 +16,7 @@ import {
   type UpdateStatus,
 } from "../../model/update.ts";
 import type { Tables } from "../../state/tables.ts";
+import { openUpdate } from "../../state/updates/update-table.ts";
 import { bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { type Running, runningRun } from "../find-run.ts";
@@ -111,7 +112,7 @@ export function knownUpdate({ runs, updates }: Tables, runId: string, updateId: 
 
 /** Keeps an update that the run does not know (UP2). */
 export function takeUpdate(tables: Tables, { run }: Running, given: GivenUpdate): UpdateTaken | Refused {
-  const { updateId, name, input } = given;
+  const { name, input } = given;
   const { runId, head } = run;
   const { open, openBytes } = head.updates ?? NO_UPDATES;
   if (open >= MAX_OPEN_UPDATES || openBytes + input.length > MAX_OPEN_UPDATE_BYTES) {
@@ -124,7 +125,6 @@ export function takeUpdate(tables: Tables, { run }: Running, given: GivenUpdate)
   const { update: added, totals } = tables.updates.add(run, given);
   if (head.status === "running") tables.runs.update(run, { ...head, updates: totals });
   const { index, clock: atMs } = tables;
-  const pending = { id: updateId, name, number: added.number, isAccepted: false, input };
-  tables.events.push({ type: "update-requested", index, atMs, runId, update: pending });
+  tables.events.push({ type: "update-requested", index, atMs, runId, update: openUpdate(added) });
   return { ok: true, kind: "UpdateTaken", status: "pending", value: NOTHING };
 }

@@ -24,7 +24,13 @@ import { ID_POLICIES, type IdPolicy, startDecision } from "../../model/id-policy
 import { NOT_MENDED } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
-import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
+import {
+  childOrigin,
+  type KnownParent,
+  NO_PARENT,
+  type StartingParent,
+  startingParentCodec,
+} from "../../model/parent.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
 import { statusOf } from "../../state/lists/run-status.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";
@@ -224,6 +230,7 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
     deadlineAtMs,
     trace,
     behaviourLevel,
+    calledBy: childOrigin(parent?.known),
   });
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
 }
@@ -306,13 +313,15 @@ function attributesOf({ attributes = NOTHING }: StartFacts): Attributes | string
 /** The parent as the child keeps it. Refused with STALE_OWNER unless the start is of the parent's present owner (WS4). */
 function parentOf(
   tables: Tables,
-  { runId, startIndex, path, closePolicy, epoch }: StartingParent,
+  { runId, startIndex, path, closePolicy, epoch, origin }: StartingParent,
   child: string,
 ): (Running & { readonly known: KnownParent }) | Refused {
   const run = tables.runs.get(runId);
   const isSame = run !== undefined && run.startIndex === startIndex;
   if (isSame && run.head.status === "running" && run.head.epoch === epoch) {
-    return { ok: true, run, head: run.head, known: { runId, startIndex, path, closePolicy, family: run.family } };
+    const follows = origin === undefined ? {} : { origin };
+    const known = { runId, startIndex, path, closePolicy, family: run.family, ...follows };
+    return { ok: true, run, head: run.head, known };
   }
   return refused(
     "STALE_OWNER",

@@ -1,6 +1,7 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
+import type { CallOrigin } from "../../model/call-chain.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
@@ -62,6 +63,8 @@ export interface ExecutionStart {
   readonly seed: Uint8Array;
   /** The place in a trace that the run belongs to. */
   readonly trace: TraceContext | undefined;
+  /** What the calls of its body follow from, where it is a child that a handler has started. */
+  readonly calledBy: CallOrigin | undefined;
   /** Behaviours of the engine that the run has. */
   readonly behaviourLevel: BehaviourLevel;
   readonly cancelReason: string | undefined;

@@ -154,6 +154,7 @@ export class RunExecution {
       inbox: this.inbox,
       start,
       contextOf: (paths, site) => ExecutionContext.of(this, paths, site),
+      awaits: (path) => this.children.externals.awaited.includes(path),
       onFailed: (error) => this.#handlerFailed(error),
     });
     const lines = new BodyLines(evicted?.lines ?? 0, () => this.#calls.isReplaying);
@@ -203,7 +204,7 @@ export class RunExecution {
     const returned = await Promise.race([body, this.#stray.promise, this.#continued.promise]);
     const { interruption, handlers } = this;
     if (interruption.isOver) return;
-    handlers.returned();
+    handlers.returned(returned.status === "failed");
     this.queries.returned();
     const drained = Promise.race([handlers.drained(), this.#ended.promise]);
     const over = drained.then(() => settledOutcome(returned, this, this.#shared));

@@ -3,8 +3,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { SettledEnd } from "../../author/settled-end.ts";
 import type { SignalDefinition } from "../../author/signal.ts";
 import type { StepPaths } from "../../author/step-path.ts";
-import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update.ts";
+import type { OwnUpdateOptions, UpdateDefinition } from "../../author/update.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
+import type { CallOrigin } from "../../model/call-chain.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
@@ -20,10 +21,14 @@ export interface BodyHandlersOptions {
   readonly inbox: SignalInbox;
   readonly start: {
     readonly runId: string;
+    readonly startIndex: number;
     readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
     readonly updates: readonly OpenUpdate[];
+    readonly calledBy: CallOrigin | undefined;
   };
   readonly contextOf: (paths: StepPaths, site: CallSite) => WorkflowContext;
+  /** Whether the body waits for the record at this path, which somebody else writes. */
+  readonly awaits: (path: string) => boolean;
   /** A handler of a signal has failed. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -37,10 +42,12 @@ export class BodyHandlers {
   settledEnd: SettledEnd | undefined;
   readonly #runs: HandlerRuns;
   readonly #signals: SignalHandlers;
+  readonly #calledBy: CallOrigin | undefined;
 
-  constructor({ site, inbox, start, contextOf, onFailed }: BodyHandlersOptions) {
+  constructor({ site, inbox, start, contextOf, awaits, onFailed }: BodyHandlersOptions) {
     this.#runs = new HandlerRuns(site, contextOf);
-    this.updates = new BodyUpdates(start, this.#runs);
+    this.#calledBy = start.calledBy;
+    this.updates = new BodyUpdates(start, this.#runs, awaits);
     this.#signals = new SignalHandlers(this.#runs, inbox, onFailed);
   }
 
@@ -48,7 +55,7 @@ export class BodyHandlers {
   onUpdate(
     { name, input, output }: UpdateDefinition,
     handler: Handler,
-    { validate }: UpdateHandlerOptions<never>,
+    { validate, isExclusive = false }: OwnUpdateOptions<never>,
   ): void {
     this.updates.handle({
       name,
@@ -57,6 +64,7 @@ export class BodyHandlers {
       // What a caller gives has the type of the definition, or of its schema.
       handler: handler as (ctx: WorkflowContext, input: unknown) => unknown,
       validate: validate as ((input: unknown) => unknown) | undefined,
+      isExclusive,
       inPlace: AsyncLocalStorage.snapshot(),
     });
   }
@@ -77,15 +85,25 @@ export class BodyHandlers {
     this.updates.begin();
   }
 
-  /** The body has returned, or has failed: no message begins anything more. */
-  returned(): void {
-    this.updates.returned();
+  /** The body has returned, or has failed: no message begins anything more, but for those that handlers may wait for (late-calls.ts). */
+  returned(hasFailed: boolean): void {
+    this.updates.returned(hasFailed);
     this.#signals.returned();
   }
 
   /** Resolves when no handler is under way. */
   drained(): Promise<void> {
     return this.#runs.drained();
+  }
+
+  /** Whether a handler is under way. */
+  get isBusy(): boolean {
+    return this.#runs.isBusy;
+  }
+
+  /** What a call at `path` follows from; undefined for one of a body that nothing waits for. */
+  originOf(path: string): CallOrigin | undefined {
+    return this.#runs.originOf(path) ?? this.#calledBy;
   }
 
   /** Whether a call comes from a handler. */

@@ -110,7 +110,7 @@ export class SignalHandlers {
   /** A signal has its turn, and no wait takes it. */
   #begin(name: string, { record, path }: Receipt): void {
     const { interruption } = this.#runs.site.body.parts;
-    this.#runs.track(async () => {
+    this.#runs.track({ path, origin: this.#runs.outside(record) }, async () => {
       const handling = this.#handlers.get(name);
       // A body that is held begins nothing, and does not end either; the next owner finds the record.
       if (handling === undefined || interruption.isClosed) return never();

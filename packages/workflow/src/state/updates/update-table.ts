@@ -10,7 +10,7 @@
  *      another id.
  */
 import type { StateKey, StateStore } from "@raftoral/raft-core";
-import type { CallingRun, CallOutcome } from "../../model/calling-run.ts";
+import { type CallingRun, type CallOutcome, originOf } from "../../model/calling-run.ts";
 import { isUndone, type RunMending } from "../../model/mending.ts";
 import type { RecordPosition } from "../../model/record.ts";
 import {
@@ -97,13 +97,7 @@ export class UpdateTable {
     return [...this.#all(run)]
       .filter(({ place }) => place === 0)
       .sort((a, b) => a.number - b.number)
-      .map(({ id, name, number, status, value }) => ({
-        id,
-        name,
-        number,
-        isAccepted: status === "accepted",
-        input: value,
-      }));
+      .map(openUpdate);
   }
 
   /** A caller asks for an update, which the run does not know. */
@@ -225,6 +219,12 @@ export class UpdateTable {
     this.#store.delete(key);
     return update === undefined ? 0 : readFrom(updateCodec, update).value.length;
   }
+}
+
+/** An update that is not answered, for the run's owner. */
+export function openUpdate({ id, name, number, status, value, caller }: UpdateRecord): OpenUpdate {
+  const update = { id, name, number, isAccepted: status === "accepted", input: value };
+  return caller === undefined ? update : { ...update, calledBy: originOf(caller) };
 }
 
 /** An update that was added, and what its run has then. */
