@@ -160,7 +160,13 @@ export class RunExecution {
     const lines = new BodyLines(evicted?.lines ?? 0, () => this.#calls.isReplaying);
     this.log = { logger, runId, workflowType: definition.type, lines };
     const { guard } = this.site;
-    this.streams = { writes: this.#history.streams, guard, interruption };
+    this.streams = {
+      writes: this.#history.streams,
+      guard,
+      interruption,
+      turn: () => shared.turns.current,
+      woken: () => this.#calls.woken(),
+    };
     this.steps = {
       run: start,
       workflowType: definition.type,

@@ -33,7 +33,11 @@ describe("a body that has returned", () => {
   });
 
   test("accepts every call while the message of a handler is not recorded yet", () => {
-    fc.assert(fc.property(origins, (call) => expect(busy().takes(call, [undefined])).toBe(true)));
+    fc.assert(
+      fc.property(origins, (call) => {
+        expect(busy().takes(call, [undefined])).toBe(true);
+      }),
+    );
   });
 });
 
