@@ -2,7 +2,8 @@
  * The body of the run that is an object: its calls are updates, its state is a variable.
  *
  * OB1. Exclusive calls run one after the other, in the order in which the log accepted them; shared ones begin at once and change nothing.
- * OB2. An object without a state and without calls to come ends when no call is under way: a key that was only read, or was deleted, costs nothing.
+ * OB2. An object without a state and without calls to come ends when no call is under way and none waits: a key that was only read, or was deleted, costs nothing. Nor does one
+ *      whose calls were all refused.
  * OB3. The history is bounded: past a limit the object continues as new when no call is under way; past a higher one it accepts no call until those under way have ended.
  * OB4. How the generation ends is decided after the last call (settled-end.ts SE1), so no acknowledged change is lost.
  * OB5. A call that is to begin later is kept in the record until it begins, over generations.
@@ -55,6 +56,7 @@ export class ObjectBody {
   #served = 0;
   /** Characters of JSON in the history, as far as states and inputs are. */
   #characters = 0;
+  #hasRefused = false;
   #isRenewing = false;
   #isEnding = false;
 
@@ -73,7 +75,10 @@ export class ObjectBody {
       const options: OwnUpdateOptions<unknown> = { isExclusive: handler.mode === "exclusive" };
       this.#ctx.onUpdate(definition, (own, input) => this.#called(name, own, input), options);
     }
-    const inTurn: OwnUpdateOptions<unknown> = { isExclusive: true };
+    const onRefused = (): void => {
+      this.#hasRefused = true;
+    };
+    const inTurn: OwnUpdateOptions<unknown> = { isExclusive: true, onRefused };
     this.#ctx.onUpdate(own(DELETE_UPDATE), () => this.#serve(() => this.#queue.run(() => this.#delete())), inTurn);
     this.#ctx.onUpdate(own(SEND_UPDATE), (ctx, sent) => this.#serve(() => this.#send(ctx, sent as SentCall)), {
       validate: (sent) => this.#checkSent(sent),
@@ -106,13 +111,14 @@ export class ObjectBody {
   #mayEnd({ value }: Kept): boolean {
     const { historySize } = this.#ctx;
     const isLarge = historySize >= LARGE_RECORDS || this.#characters >= LARGE_CHARACTERS;
-    if (this.#open === 0) return isLarge || this.#isRenewing || (this.#served > 0 && isEmpty(value));
+    const isAsked = this.#served > 0 || this.#hasRefused;
+    if (this.#open === 0) return isLarge || this.#isRenewing || (isAsked && isEmpty(value));
     const isTooLarge = historySize >= LARGE_RECORDS * TOO_LARGE || this.#characters >= LARGE_CHARACTERS * TOO_LARGE;
     return isTooLarge && this.#openSent === 0;
   }
 
   #end({ value }: Kept): SettledOutcome {
-    return isEmpty(value) ? { is: "completed", result: undefined } : { is: "continued", input: value };
+    return { is: isEmpty(value) ? "idle" : "continued", input: value };
   }
 
   /** Counts a call as long as it is under way. */

@@ -55,7 +55,7 @@ export class BodyHandlers {
   onUpdate(
     { name, input, output }: UpdateDefinition,
     handler: Handler,
-    { validate, isExclusive = false }: OwnUpdateOptions<never>,
+    { validate, isExclusive = false, onRefused }: OwnUpdateOptions<never>,
   ): void {
     this.updates.handle({
       name,
@@ -65,6 +65,7 @@ export class BodyHandlers {
       handler: handler as (ctx: WorkflowContext, input: unknown) => unknown,
       validate: validate as ((input: unknown) => unknown) | undefined,
       isExclusive,
+      onRefused,
       inPlace: AsyncLocalStorage.snapshot(),
     });
   }

@@ -13,22 +13,27 @@
  * BU7. An exclusive handler waits for those before it. A call that would wait for the handler that it follows from is refused.
  */
 import { NonDeterminismError } from "../../author/errors.ts";
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
 import { updateInputOf, updateOutputOf, type Verdict, validated } from "../../author/schema.ts";
 import { escapedName } from "../../author/step-path.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
-import { inFunctionOf, outsideBodies, PlacedBody } from "../body/body-place.ts";
+import { outsideBodies } from "../body/body-place.ts";
 import { untilRest } from "../body/body-rest.ts";
-import type { CallSite } from "../calls/call-site.ts";
-import { isCarried } from "../calls/fingerprint.ts";
-import { type ParsedRecord, parsedBytes, parsedValue, type Question } from "../calls/parsed.ts";
+import { parsedValue } from "../calls/parsed.ts";
 import { never } from "../history/history.ts";
 import { CallCircles } from "./call-circles.ts";
 import type { HandlerRuns } from "./handler-runs.ts";
 import { LateCalls } from "./late-calls.ts";
-import { type Judged, judgedUpdate, messageOf, questionOf, type UpdateHandling } from "./update-judging.ts";
+import {
+  acceptedOf,
+  type Judged,
+  judgedUpdate,
+  messageOf,
+  type UpdateHandling,
+  validateInPlace,
+} from "./update-judging.ts";
 import {
   type AcceptedUpdate,
   acceptedIn,
@@ -252,14 +257,12 @@ export class BodyUpdates {
   }
 
   /** Asks the validator (BU1). */
-  #passes({ update, handling, raw, verdict }: Judged): boolean {
-    const { validate, name } = handling;
-    if (validate === undefined) return true;
+  #passes(judged: Judged): boolean {
     try {
-      inPlaceOf(this.#runId, name, () => validate(verdict?.ok === true ? verdict.value : raw));
+      validateInPlace(this.#runId, judged);
       return true;
     } catch (error) {
-      this.#refuse(update, "UPDATE_REJECTED", messageOf(error));
+      this.#refuse(judged.update, "UPDATE_REJECTED", messageOf(error));
       return false;
     }
   }
@@ -283,24 +286,17 @@ export class BodyUpdates {
   }
 
   /** Never rejects. The first part is in the turn of the call: what {@link #ready} has found holds (BU2). */
-  async #accept({ update, handling, raw, verdict }: Judged): Promise<void> {
+  async #accept(judged: Judged): Promise<void> {
+    const { update, verdict } = judged;
     const { site } = this.#runs;
     const { body, history } = site;
     const { interception, interruption } = body.parts;
-    const { id, name, number, calledBy } = update;
+    const { id, name, number } = update;
     const path = updatePath(name, number);
     let isRecorded = false;
     this.#accepting += 1;
     try {
-      const accepted: AcceptedUpdate = {
-        id,
-        name,
-        ...(raw === undefined ? {} : { input: raw }),
-        ...(verdict === undefined || handling.input === undefined || (verdict.ok && isCarried(verdict.value, raw))
-          ? {}
-          : { parsed: parsedOf(site, verdict, questionOf(update, handling.input, raw)) }),
-        ...(calledBy === undefined ? {} : { calledBy }),
-      };
+      const accepted = acceptedOf(site, judged);
       const value = encodeValue(accepted, path, Number.POSITIVE_INFINITY);
       interception?.callBegins(path, "update", false);
       const propose = (): Promise<HistoryRecord | undefined> => history.acceptUpdate({ id, path, value });
@@ -383,23 +379,12 @@ export class BodyUpdates {
   }
 
   #refuse({ id }: OpenUpdate, code: UpdateRefusalCode, message: string): void {
-    const { history } = this.#runs.site;
+    const { history, body } = this.#runs.site;
+    const refused = (): void => {
+      for (const { onRefused } of this.#handlers.values()) onRefused?.();
+      body.parts.answers.look();
+    };
     // Where the log takes no refusal, the update stays, and the next owner finds it.
-    history.concludeUpdate({ id, verdict: "rejected", value: encodeRefusal(code, message) }).catch(() => {});
+    history.concludeUpdate({ id, verdict: "rejected", value: encodeRefusal(code, message) }).then(refused, () => {});
   }
-}
-
-function parsedOf(site: CallSite, verdict: Verdict<unknown>, question: Question): ParsedRecord {
-  return decodeValue(parsedBytes(site, verdict, question), question.path) as ParsedRecord;
-}
-
-/** Calls a validator, in a place of its own. Throws what it throws. */
-function inPlaceOf(runId: string, name: string, validate: () => unknown): void {
-  const place = new PlacedBody(runId, () => {});
-  const given = outsideBodies(() => inFunctionOf(place, `the validator of update ${name}`, 0, validate));
-  if (!(given instanceof Promise)) return;
-  given.catch(() => {});
-  throw new TypeError(
-    `The validator of update ${name} gives a promise, and must answer at once. Correct the workflow.`,
-  );
 }
