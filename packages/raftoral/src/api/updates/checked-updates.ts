@@ -26,12 +26,14 @@ interface Asked {
 }
 
 /** An update whose run is started for it if there is none. */
-interface AskedWithStart {
+export interface AskedWithStart {
   readonly workflow: WorkflowName;
   readonly input: unknown;
   readonly update: unknown;
   readonly updateInput: unknown;
   readonly options: UpdateWithStartOptions;
+  /** Whether the run is an object that is called; not by default. */
+  readonly isObject?: boolean;
 }
 
 /** Updates over a {@link WorkflowsPort}. */
@@ -80,7 +82,7 @@ export class CheckedUpdates {
   }
 
   async #withStart(
-    { workflow, input, update, updateInput, options }: AskedWithStart,
+    { workflow, input, update, updateInput, options, isObject = false }: AskedWithStart,
     until: UpdateRequest["until"],
   ): Promise<{ readonly request: UpdateRequest; readonly end: UpdateEnd }> {
     runIdArgument(optionsArgument(options).runId);
@@ -89,7 +91,7 @@ export class CheckedUpdates {
     const afterEnd = afterEndArgument(options);
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
     const end = await abortable(limit, `Updating run ${start.runId}`, () =>
-      this.#port.updateWithStart({ start, update: request, afterEnd }, limit),
+      this.#port.updateWithStart({ start, update: request, afterEnd, isObject }, limit),
     );
     return { request, end: end ?? notInTime(request, limit.timeoutMs) };
   }

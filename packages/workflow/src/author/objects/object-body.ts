@@ -30,6 +30,7 @@ import {
   SEND_UPDATE,
   type SentCall,
 } from "./object-record.ts";
+import { notAWorkflowText } from "./object-texts.ts";
 
 /** What the bodies of one type of object share. */
 export interface ObjectSetting {
@@ -66,8 +67,10 @@ export class ObjectBody {
   }
 
   /** From the record of the generation before, if there was one. */
-  async run(before: ObjectRecord | undefined): Promise<unknown> {
-    const { handlers } = this.#setting;
+  async run(before: unknown): Promise<unknown> {
+    const { handlers, type } = this.#setting;
+    if (objectKey(type, this.#ctx.runId) === undefined || !isRecord(before))
+      throw new WorkflowError("INPUT_INVALID", notAWorkflowText(type), { details: { runId: this.#ctx.runId } });
     // Whatever fails below fails the run; a call that waits for the record then ends with it.
     this.#kept.promise.catch(() => {});
     for (const [name, handler] of Object.entries(handlers)) {
@@ -213,6 +216,11 @@ export class ObjectBody {
     }
     if (handler.input !== undefined) judgedAtOnce(handler.input, input, updateInputOf(String(name)));
     const { calls = [] } = this.#record?.value ?? {};
+    if (calls.some((kept) => kept.id === id)) {
+      throw new RangeError(
+        `A call of object ${this.#ctx.runId} waits for its time under the id ${id}. Give this one another id.`,
+      );
+    }
     if (calls.length >= MAX_OBJECT_CALLS) {
       throw new RangeError(
         `${MAX_OBJECT_CALLS} calls of object ${this.#ctx.runId} wait for their time, which is the limit. Send it later.`,
@@ -283,6 +291,11 @@ function migrated(
 
 function isEmpty({ state, calls }: ObjectRecord): boolean {
   return state === undefined && calls.length === 0;
+}
+
+/** Whether an input is one that an object's generation begins with. */
+function isRecord(input: unknown): input is ObjectRecord | undefined {
+  return input === undefined || Array.isArray((input as Partial<ObjectRecord> | null)?.calls);
 }
 
 /** One of an object's own updates. */

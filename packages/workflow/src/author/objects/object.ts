@@ -11,7 +11,7 @@ import { type WorkflowDefinition, workflow } from "../workflow.ts";
 import type { WorkflowContext } from "../workflow-context.ts";
 import type { ObjectHandler } from "./handlers.ts";
 import { ObjectBody } from "./object-body.ts";
-import { type ObjectRecord, OWN_PREFIX } from "./object-record.ts";
+import { OWN_PREFIX } from "./object-record.ts";
 import type { TypedObject } from "./typed-object.ts";
 
 /** Options of an object. */
@@ -63,7 +63,11 @@ export function object<Type extends string, State extends Unchanged<State>, Hand
     );
   }
   const setting = { type, version, initial, migrate, handlers: handlers as ObjectHandlers<never> };
-  const run = (ctx: WorkflowContext, input: unknown): Promise<unknown> =>
-    new ObjectBody(setting, ctx).run(input as ObjectRecord | undefined);
+  const run = (ctx: WorkflowContext, input: unknown): Promise<unknown> => new ObjectBody(setting, ctx).run(input);
   return { ...workflow(type, { version }, async () => undefined), run, handlers, reportsRejections: true };
+}
+
+/** Whether a definition is one of an object: it has handlers in the place of a body. */
+export function isObjectDefinition(definition: unknown): boolean {
+  return typeof definition === "object" && definition !== null && "handlers" in definition;
 }

@@ -32,6 +32,7 @@ import {
   startingParentCodec,
 } from "../../model/parent.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
+import { sameBytes } from "../../records/same-bytes.ts";
 import { statusOf } from "../../state/lists/run-status.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";
 import { inputOf } from "../../state/runs/run-records.ts";
@@ -340,10 +341,4 @@ function sameInput(tables: Tables, run: RunRecord, { input, inputDigest = NOTHIN
   if (run.generation > 1 && (run.inputDigest.length === 0 || inputDigest.length === 0)) return true;
   if (run.inputDigest.length > 0 && inputDigest.length > 0) return sameBytes(run.inputDigest, inputDigest);
   return sameBytes(inputOf(tables.runs.records, run), input);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

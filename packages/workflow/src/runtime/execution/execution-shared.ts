@@ -35,6 +35,8 @@ export interface ExecutionShared {
   readonly emit: (event: RuntimeEvent) => void;
   /** The newest version of a type that this node has registered. */
   readonly newestVersion: (type: string) => number | undefined;
+  /** Whether a type is one of objects; undefined for a type that this node has not registered. */
+  readonly isObject: (type: string) => boolean | undefined;
   /** The record at a path of a run, as this node has it. */
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   /** A run as this node has it. */

@@ -31,6 +31,8 @@ export interface AskedUpdate {
   readonly updateId: string;
   readonly name: string;
   readonly input: Uint8Array;
+  /** Of the input's value; absent for an input that is not compared. */
+  readonly inputDigest?: Uint8Array;
   /** The run that waits for the answer, if a run does. */
   readonly caller?: CallingRun;
 }
@@ -101,10 +103,13 @@ export class UpdateTable {
   }
 
   /** A caller asks for an update, which the run does not know. */
-  add({ startKey, head }: RunRecord, { updateId: id, name, input, caller }: AskedUpdate): AddedUpdate {
+  add(
+    { startKey, head }: RunRecord,
+    { updateId: id, name, input, inputDigest = NOTHING, caller }: AskedUpdate,
+  ): AddedUpdate {
     const before = head.updates ?? NO_UPDATES;
     const number = before.latest + 1;
-    const asked = { id, name, number, status: "pending", value: input, place: 0, position: 0 } as const;
+    const asked = { id, name, number, status: "pending", value: input, place: 0, position: 0, inputDigest } as const;
     const update: UpdateRecord = caller === undefined ? asked : { ...asked, caller };
     putUpdate(this.#store, startKey, update);
     const openBytes = before.openBytes + input.length;

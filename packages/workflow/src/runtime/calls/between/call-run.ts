@@ -8,6 +8,7 @@
  * CR3. The wait takes no slot. A wait whose branch is cancelled consumes nothing; the called run goes on.
  */
 import { decodeValue, encodeValue } from "../../../author/json-value.ts";
+import { notAnObjectText } from "../../../author/objects/object-texts.ts";
 import { recordedError } from "../../../author/recorded-error.ts";
 import { type StandardSchemaV1, updateInputOf, validated } from "../../../author/schema.ts";
 import { UpdateFailedError } from "../../../author/update-errors.ts";
@@ -76,6 +77,10 @@ async function sent(site: CallSite, { run, calls }: RunCallSetting, call: RunCal
     const { chain, root } = call.origin ?? { chain: [], root: { runId: run.runId, atMs } };
     if (chain.length >= MAX_CALL_DEPTH) {
       await refuse(site, path, { code: "CALL_TOO_DEEP", message: tooDeep(call) });
+      return;
+    }
+    if (object !== undefined && calls.isObject(object.type) === false) {
+      await refuse(site, path, { code: "WORKFLOW_TYPE_UNKNOWN", message: notAnObjectText(object.type) });
       return;
     }
     const caller = { runId: run.runId, startIndex, path, epoch, chain, rootAtMs: root.atMs };
