@@ -35,20 +35,49 @@ export interface BodyHandlersOptions {
 
 type Handler = (ctx: WorkflowContext, value: never) => unknown;
 
-/** Registers handlers and follows them to their ends. */
-export class BodyHandlers {
+/** What a body with handlers, or with updates, has. */
+interface Made {
   readonly updates: BodyUpdates;
+  readonly signals: SignalHandlers;
+}
+
+/**
+ * Registers handlers and follows them to their ends.
+ *
+ * BH1. Nothing is made for a body that registers no handler and gets no update: most do not. The branch of the handlers is made with the first one that is registered, which is
+ *      at one place of the body's course.
+ */
+export class BodyHandlers {
   /** What the body has returned if it leaves its end open until its handlers have ended. */
   settledEnd: SettledEnd | undefined;
-  readonly #runs: HandlerRuns;
-  readonly #signals: SignalHandlers;
-  readonly #calledBy: CallOrigin | undefined;
+  readonly #options: BodyHandlersOptions;
+  #made: Made | undefined;
+  #runs: HandlerRuns | undefined;
+  #hasBegun = false;
+  /** How the body has ended, once it has. */
+  #returned: { readonly hasFailed: boolean } | undefined;
 
-  constructor({ site, inbox, start, contextOf, awaits, onFailed }: BodyHandlersOptions) {
-    this.#runs = new HandlerRuns(site, contextOf);
-    this.#calledBy = start.calledBy;
-    this.updates = new BodyUpdates(start, this.#runs, awaits);
-    this.#signals = new SignalHandlers(this.#runs, inbox, onFailed);
+  constructor(options: BodyHandlersOptions) {
+    this.#options = options;
+    if (options.start.updates.length > 0) this.#all();
+  }
+
+  #all(): Made {
+    if (this.#made !== undefined) return this.#made;
+    const { start, site, inbox, awaits, onFailed } = this.#options;
+    const runs = (): HandlerRuns => this.#handlerRuns();
+    this.#made = {
+      updates: new BodyUpdates(start, site, runs, awaits),
+      signals: new SignalHandlers(site, runs, inbox, onFailed),
+    };
+    if (this.#hasBegun) this.#made.updates.begin();
+    if (this.#returned !== undefined) this.returned(this.#returned.hasFailed);
+    return this.#made;
+  }
+
+  #handlerRuns(): HandlerRuns {
+    this.#runs ??= new HandlerRuns(this.#options.site, this.#options.contextOf);
+    return this.#runs;
   }
 
   /** `ctx.onUpdate`. To be called in the body: handlers run in the async context of this call. */
@@ -57,7 +86,8 @@ export class BodyHandlers {
     handler: Handler,
     { validate, isExclusive = false, onRefused }: OwnUpdateOptions<never>,
   ): void {
-    this.updates.handle({
+    this.#handlerRuns();
+    this.#all().updates.handle({
       name,
       input,
       output,
@@ -72,8 +102,9 @@ export class BodyHandlers {
 
   /** `ctx.on`. As {@link onUpdate}. */
   onSignal(signal: SignalDefinition | string, handler: Handler): void {
+    this.#handlerRuns();
     const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
-    this.#signals.handle({
+    this.#all().signals.handle({
       name,
       schema,
       handler: handler as (ctx: WorkflowContext, payload: unknown) => unknown,
@@ -83,32 +114,49 @@ export class BodyHandlers {
 
   /** The body has begun, and has registered what it registers before it waits. */
   begin(): void {
-    this.updates.begin();
+    this.#hasBegun = true;
+    this.#made?.updates.begin();
+  }
+
+  /** The run has another update. */
+  arrived(update: OpenUpdate): void {
+    this.#all().updates.arrived(update);
+  }
+
+  /** A snapshot has taken the place of events: these are not answered. */
+  reset(updates: readonly OpenUpdate[]): void {
+    if (updates.length > 0 || this.#made !== undefined) this.#all().updates.reset(updates);
+  }
+
+  /** Number of the update that came last. */
+  get latestUpdate(): number {
+    return this.#made?.updates.latest ?? 0;
+  }
+
+  /** Undefined when every update that has come is accepted or refused; else resolves when another look is worth while. */
+  judged(): Promise<void> | undefined {
+    return this.#made?.updates.judged();
   }
 
   /** The body has returned, or has failed: no message begins anything more, but for those that handlers may wait for (late-calls.ts). */
   returned(hasFailed: boolean): void {
-    this.updates.returned(hasFailed);
-    this.#signals.returned();
+    this.#returned = { hasFailed };
+    this.#made?.updates.returned(hasFailed);
+    this.#made?.signals.returned();
   }
 
-  /** Resolves when no handler is under way. */
-  drained(): Promise<void> {
-    return this.#runs.drained();
-  }
-
-  /** Whether a handler is under way. */
-  get isBusy(): boolean {
-    return this.#runs.isBusy;
+  /** Undefined when no handler is under way; else resolves when none is. */
+  drained(): Promise<void> | undefined {
+    return this.#runs?.drained();
   }
 
   /** What a call at `path` follows from; undefined for one of a body that nothing waits for. */
   originOf(path: string): CallOrigin | undefined {
-    return this.#runs.originOf(path) ?? this.#calledBy;
+    return this.#runs?.originOf(path) ?? this.#options.start.calledBy;
   }
 
   /** Whether a call comes from a handler. */
   owns(site: CallSite): boolean {
-    return this.#runs.owns(site);
+    return this.#runs?.owns(site) === true;
   }
 }

@@ -21,6 +21,7 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import { untilRest } from "../body/body-rest.ts";
+import type { CallSite } from "../calls/call-site.ts";
 import { parsedValue } from "../calls/parsed.ts";
 import { never } from "../history/history.ts";
 import { CallCircles } from "./call-circles.ts";
@@ -55,7 +56,9 @@ type Judgement = Judged | "asked";
 /** The updates of one body (BU1 to BU7). */
 export class BodyUpdates {
   readonly #runId: string;
-  readonly #runs: HandlerRuns;
+  /** Of the body as a whole. */
+  readonly #site: CallSite;
+  readonly #runs: () => HandlerRuns;
   readonly #handlers = new Map<string, UpdateHandling>();
   /** Acceptances of earlier owners whose handlers are not registered, by their names in paths. */
   readonly #recorded = new Map<string, Recorded[]>();
@@ -87,10 +90,12 @@ export class BodyUpdates {
       readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
       readonly updates: readonly OpenUpdate[];
     },
-    runs: HandlerRuns,
+    site: CallSite,
+    runs: () => HandlerRuns,
     awaits: (path: string) => boolean,
   ) {
     this.#runId = runId;
+    this.#site = site;
     this.#runs = runs;
     this.#circles = new CallCircles({ runId, startIndex }, this.#handlers, awaits);
     for (const [path, record] of history) {
@@ -129,7 +134,7 @@ export class BodyUpdates {
   handle(handling: UpdateHandling): void {
     const name = escapedName(handling.name);
     this.#handlers.set(handling.name, handling);
-    this.#runs.site.body.hasHandlers = true;
+    this.#site.body.hasHandlers = true;
     const recorded = this.#recorded.get(name) ?? [];
     this.#recorded.delete(name);
     for (const each of recorded) this.#resume(each);
@@ -158,10 +163,10 @@ export class BodyUpdates {
 
   /** Whether the body accepts the update, if its handler does (BU5). */
   #takes({ calledBy }: OpenUpdate): boolean {
-    const { interruption } = this.#runs.site.body.parts;
+    const { interruption } = this.#site.body.parts;
     if (interruption.isClosed || interruption.cancelled !== undefined) return false;
     if (this.#state !== "returned") return this.#state === "open";
-    return calledBy !== undefined && this.#late.takes(calledBy, this.#runs.open);
+    return calledBy !== undefined && this.#handlers.size > 0 && this.#late.takes(calledBy, this.#runs().open);
   }
 
   #pump(): void {
@@ -176,7 +181,7 @@ export class BodyUpdates {
 
   /** Accepts what may be accepted now. In the turn in which it finds nothing more, another look may begin. */
   async #acceptAll(): Promise<void> {
-    const { history } = this.#runs.site;
+    const { history } = this.#site;
     try {
       await new Promise<void>((resolve) => history.whenAllAsked(resolve));
       for (let judged = this.#next(); judged !== undefined; judged = this.#next()) await this.#acceptNext(judged);
@@ -198,7 +203,7 @@ export class BodyUpdates {
     if (!this.#passes(judged)) return;
     const { calledBy: origin, name, number } = update;
     if (this.#state === "returned") this.#late.accepted();
-    this.#runs.track({ path: updatePath(name, number), origin }, () => this.#accept(judged));
+    this.#runs().track({ path: updatePath(name, number), origin }, () => this.#accept(judged));
   }
 
   /** The first update that may be accepted now. Asks for the judgement of those that have none (BU6). */
@@ -249,7 +254,7 @@ export class BodyUpdates {
       return undefined;
     }
     try {
-      return await judgedUpdate(this.#runs.site, update, handling);
+      return await judgedUpdate(this.#runs().site, update, handling);
     } catch (error) {
       this.#refuse(update, "UPDATE_REJECTED", messageOf(error));
       return undefined;
@@ -269,7 +274,7 @@ export class BodyUpdates {
 
   /** What an acceptance waits for; with a validator, whatever is on its way that it is to see. Undefined when it may be proposed in this turn. */
   #before({ update }: Judged, isValidated: boolean): Promise<unknown> | undefined {
-    const { body, history } = this.#runs.site;
+    const { body, history } = this.#site;
     if (!this.#takes(update)) return undefined;
     if (isValidated && this.#accepting > 0) return new Promise<void>((resolve) => this.#whenAccepted.push(resolve));
     const rest = isValidated ? untilRest(body.parts) : undefined;
@@ -277,18 +282,18 @@ export class BodyUpdates {
   }
 
   #nextTurn(): Promise<void> {
-    return new Promise((resolve) => this.#runs.site.clock.soon(resolve));
+    return new Promise((resolve) => this.#site.clock.soon(resolve));
   }
 
   async #rest(): Promise<void> {
-    const { parts } = this.#runs.site.body;
+    const { parts } = this.#site.body;
     for (let rest = untilRest(parts); rest !== undefined; rest = untilRest(parts)) await rest;
   }
 
   /** Never rejects. The first part is in the turn of the call: what {@link #ready} has found holds (BU2). */
   async #accept(judged: Judged): Promise<void> {
     const { update, verdict } = judged;
-    const { site } = this.#runs;
+    const { site } = this.#runs();
     const { body, history } = site;
     const { interception, interruption } = body.parts;
     const { id, name, number } = update;
@@ -303,7 +308,7 @@ export class BodyUpdates {
       const record = await body.receipt(() => site.fresh(path, propose));
       isRecorded = record !== undefined;
       if (record === undefined || interruption.isOver) return;
-      this.#runs.recorded(path, record);
+      this.#runs().recorded(path, record);
       this.#unanswered.add(id);
       await this.#run(path, accepted, { isReplay: false, verdict });
     } catch (error) {
@@ -320,14 +325,14 @@ export class BodyUpdates {
 
   /** An earlier owner accepted it (BU3). */
   #resume({ path, record }: Recorded): void {
-    const { site } = this.#runs;
+    const { site } = this.#runs();
     const { interception, interruption } = site.body.parts;
     const found = site.history.find(path, "update");
     if (found === undefined) return;
     interception?.callBegins(path, "update", true);
     const accepted = acceptedIn(record, path);
-    const origin = accepted.calledBy ?? this.#runs.outside(record);
-    this.#runs.track({ path, origin }, async () => {
+    const origin = accepted.calledBy ?? this.#runs().outside(record);
+    this.#runs().track({ path, origin }, async () => {
       await site.body.recorded(record.position);
       if (!interruption.isOver) await this.#run(path, accepted, { isReplay: true, verdict: undefined });
     });
@@ -339,7 +344,7 @@ export class BodyUpdates {
     accepted: AcceptedUpdate,
     { isReplay, verdict }: { readonly isReplay: boolean; readonly verdict: Verdict<unknown> | undefined },
   ): Promise<void> {
-    const { site } = this.#runs;
+    const { site } = this.#runs();
     const { interception, interruption, onDiverged } = site.body.parts;
     const { id, name, input: raw, parsed } = accepted;
     if (!isReplay) this.#accepted();
@@ -351,7 +356,7 @@ export class BodyUpdates {
     if (handling === undefined) return;
     const { input: schema, output, handler, inPlace } = handling;
     try {
-      const answer = await this.#runs.begin(path, inPlace, async (ctx) => {
+      const answer = await this.#runs().begin(path, inPlace, async (ctx) => {
         const question = schema === undefined ? undefined : { path, schema, raw, subject: updateInputOf(name) };
         const given =
           parsed === undefined || question === undefined ? raw : await parsedValue(site, question, parsed, verdict);
@@ -372,14 +377,14 @@ export class BodyUpdates {
 
   /** BU4. */
   async #answer(id: string, verdict: "completed" | "failed", value: Uint8Array): Promise<void> {
-    const { history } = this.#runs.site;
+    const { history } = this.#site;
     if (!this.#unanswered.has(id)) return;
     await history.concludeUpdate({ id, verdict, value });
     this.#unanswered.delete(id);
   }
 
   #refuse({ id }: OpenUpdate, code: UpdateRefusalCode, message: string): void {
-    const { history, body } = this.#runs.site;
+    const { history, body } = this.#site;
     const refused = (): void => {
       for (const { onRefused } of this.#handlers.values()) onRefused?.();
       body.parts.answers.look();

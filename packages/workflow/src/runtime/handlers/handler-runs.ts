@@ -83,9 +83,9 @@ export class HandlerRuns {
     return end === -1 ? undefined : this.#open.get(path.slice(0, end));
   }
 
-  /** Resolves when no handler is under way. */
-  drained(): Promise<void> {
-    return this.isBusy ? new Promise((resolve) => this.#whenDrained.push(resolve)) : Promise.resolve();
+  /** Undefined when no handler is under way; else resolves when none is. */
+  drained(): Promise<void> | undefined {
+    return this.isBusy ? new Promise((resolve) => this.#whenDrained.push(resolve)) : undefined;
   }
 
   /** Whether a call comes from a handler. */

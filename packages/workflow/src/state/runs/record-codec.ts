@@ -110,6 +110,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
   if (run.attributes !== run.initialAttributes) to.bytes(71, encodeAttributes(run.initialAttributes));
   to.bool(72, run.attributes !== run.initialAttributes);
   to.string(73, run.startId);
+  to.bool(99, run.hasExtras);
   return slabs.copy(to.view());
 }
 
@@ -118,6 +119,7 @@ export interface DecodedRun {
   readonly facts: RunFacts;
   readonly head: RunHead;
   readonly attributes: Attributes;
+  readonly hasExtras: boolean;
   /** The rest comes with a snapshot's record alone. */
   readonly input: Uint8Array;
   readonly outcome: RunOutcome;
@@ -146,7 +148,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
   let mending: RunMending = NOT_MENDED;
   let [isPauseAsked, pauseReason] = [false, ""];
-  let [now, initial, haveChanged, startId] = [EMPTY, EMPTY, false, ""];
+  let [now, initial, haveChanged, startId, hasExtras] = [EMPTY, EMPTY, false, "", false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -194,6 +196,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 71) initial = from.bytes();
     else if (field === 72) haveChanged = from.bool();
     else if (field === 73) startId = from.string();
+    else if (field === 99) hasExtras = from.bool();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
     else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
@@ -248,7 +251,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel };
   const facts = { ...known, initialAttributes, startId, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
-  return { facts, head, attributes, input, outcome, signals };
+  return { facts, head, attributes, hasExtras, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */

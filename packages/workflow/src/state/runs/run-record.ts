@@ -127,6 +127,11 @@ export interface RunRecord extends RunFacts {
   head: RunHead;
   /** What it is found by now. Replaced and never altered. */
   attributes: Attributes;
+  /**
+   * Whether it has ever had streams, variables or changes of attributes: records of its own that its head does not tell of, and that are swept when it is
+   * gone (run-remains.ts).
+   */
+  hasExtras: boolean;
   /** Undefined until it is asked for (`recordCountOf`): nothing that is applied to a run does. */
   recordCount: number | undefined;
   /**

@@ -252,13 +252,14 @@ export function loadRun(from: StateReader, startIndex: number): RunRecord | unde
   const startKey = numberKey(startIndex);
   const record = from.get(KEY_PREFIX.run + startKey);
   if (record === undefined) return undefined;
-  const { facts, head, attributes } = decodeRun(readerOf(record));
+  const { facts, head, attributes, hasExtras } = decodeRun(readerOf(record));
+  const known = { ...facts, startKey, head, attributes, hasExtras, recordCount: undefined, hashes: undefined };
   if (head.status === "finished") {
-    return { ...facts, startKey, head, attributes, recordCount: undefined, hashes: undefined, signals: [] };
+    return { ...known, signals: [] };
   }
   const signals: BufferedSignal[] = [];
   for (const [key, value] of from.scan(...rangeOf(KEY_PREFIX.signal, startIndex))) {
     signals.push(decodeSignal(readerOf(value), numberIn(key, 8)));
   }
-  return { ...facts, startKey, head, attributes, recordCount: undefined, hashes: undefined, signals };
+  return { ...known, signals };
 }

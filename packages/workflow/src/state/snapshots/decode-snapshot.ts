@@ -187,6 +187,7 @@ export class SnapshotDecoder {
       case RECORD.streamScope:
         this.#count(kind);
         if (this.#run === undefined) throw invalid("a stream comes before any run");
+        assertExtras(this.#run, "streams");
         putStreamRecord(this.#sink, this.#run, kind, content);
         return;
       case RECORD.update:
@@ -197,6 +198,7 @@ export class SnapshotDecoder {
       case RECORD.attributeChange:
         this.#count(kind);
         if (this.#run === undefined) throw invalid("a change of attributes comes before any run");
+        assertExtras(this.#run, "changes of attributes");
         restoreAttributeChange(this.#sink, this.#run, content);
         return;
       case RECORD.end:
@@ -238,7 +240,7 @@ export class SnapshotDecoder {
   }
 
   #putRun(content: WireReader): RunRecord {
-    const { facts, head, attributes, input, outcome, signals } = decodeRun(content);
+    const { facts, head, attributes, hasExtras, input, outcome, signals } = decodeRun(content);
     const { runId, startIndex } = facts;
     const startKey = numberKey(startIndex);
     const isKnown = startOf(this.#sink, runId) !== undefined;
@@ -249,6 +251,7 @@ export class SnapshotDecoder {
       startKey,
       head,
       attributes,
+      hasExtras,
       recordCount: undefined,
       hashes: undefined,
       signals,
@@ -301,7 +304,9 @@ export class SnapshotDecoder {
         ? putHistoryRecord(this.#sink, run, path, record) !== undefined
         : !this.#hold(this.#held, run, path, encodeHistoryRecord(path, record));
     if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
-    if (record.kind === "variable") putLatest(this.#sink, run, path);
+    if (record.kind !== "variable") return;
+    assertExtras(run, "variables");
+    putLatest(this.#sink, run, path);
   }
 
   #putProgress(content: WireReader, run: RunRecord): void {
@@ -348,6 +353,11 @@ export class SnapshotDecoder {
       throw invalid(`run ${run.runId} has another number of checkpoints than it says`);
     if (this.#held !== undefined && archived > 0) putArchive(this.#sink, run, encodeArchive(this.#held.contents));
   }
+}
+
+/** They would stay for ever once the run is pruned. */
+function assertExtras({ runId, hasExtras }: RunRecord, what: string): void {
+  if (!hasExtras) throw invalid(`run ${runId} has ${what}, and says that it has none`);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
