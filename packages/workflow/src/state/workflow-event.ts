@@ -147,7 +147,10 @@ export interface UpdateRequested extends At {
 export interface UpdateAnswered extends At {
   readonly type: "update-answered";
   readonly runId: string;
+  readonly workflowType: string;
   readonly updateId: string;
+  /** The update's name. */
+  readonly name: string;
   readonly verdict: UpdateVerdict;
   /** Why it is refused, what it is answered with, or what it failed of. Empty for one that is accepted. */
   readonly value: Uint8Array;
