@@ -191,6 +191,7 @@ export type {
 export type { RunStatus } from "./state/lists/run-status.ts";
 export type {
   ChildView,
+  DelayedSummary,
   FinishedSummary,
   NodeView,
   PausedSummary,

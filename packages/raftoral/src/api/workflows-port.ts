@@ -11,13 +11,14 @@ import type { EventPage, EventRequest } from "./events.ts";
 import type { ForkRequest, MendRequest } from "./mending/mending.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
+import type { Beginning } from "./starts/beginning.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates/updates.ts";
 import type { VariablePage } from "./variables.ts";
 
 /** A checked start. */
-export interface StartRequest {
+export interface StartRequest extends Beginning {
   readonly runId: string;
   readonly workflowType: string;
   /** Undefined: the newest that any node has registered. */
