@@ -11,14 +11,13 @@ import type { EventPage, EventRequest } from "./events.ts";
 import type { ForkRequest, MendRequest } from "./mending/mending.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
-import type { Beginning } from "./starts/beginning.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates/updates.ts";
 import type { VariablePage } from "./variables.ts";
 
 /** A checked start. */
-export interface StartRequest extends Beginning {
+export interface StartRequest {
   readonly runId: string;
   readonly workflowType: string;
   /** Undefined: the newest that any node has registered. */
@@ -27,6 +26,10 @@ export interface StartRequest extends Beginning {
   readonly isPinned: boolean;
   /** Undefined: without a limit. */
   readonly runTimeoutMs: number | undefined;
+  /** How long after the call it begins, in ms. Undefined: with the start, or at `startAtMs`. */
+  readonly delayMs: number | undefined;
+  /** When it begins, in ms since the epoch. */
+  readonly startAtMs: number | undefined;
   readonly attributes: Attributes;
   readonly idPolicy: IdPolicy;
   /** Undefined where no policy needs one. */

@@ -245,7 +245,7 @@ function startOf(request: StartRunRequest) {
       ...(versionPinned ? { version } : {}),
       ...(runTimeoutMs === 0n ? {} : { runTimeoutMs: safeNumber(runTimeoutMs, "run_timeout_ms") }),
       ...(delayMs === 0n ? {} : { delayMs: safeNumber(delayMs, "delay_ms") }),
-      ...(startAtMs === 0n ? {} : { startAt: new Date(safeNumber(startAtMs, "start_at_ms")) }),
+      ...(startAtMs === 0n ? {} : { startAt: safeNumber(startAtMs, "start_at_ms") }),
       attributes: attributesFromWire(request.attributes),
       idPolicy: idPolicyFromWire(request.idPolicy),
       ...(startId === "" ? {} : { startId }),

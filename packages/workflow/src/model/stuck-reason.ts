@@ -11,7 +11,7 @@ export const STUCK_REASONS = ["owner-losses", "code-mismatch", "paused", "delaye
 /** Why a run is stuck. */
 export type StuckReason = (typeof STUCK_REASONS)[number];
 
-/** Why a run is stuck that nobody wants to be at rest: its status is `stuck`. */
+/** Why a run is stuck that is to go on: its status is `stuck`. */
 export type TroubleReason = Exclude<StuckReason, "paused" | "delayed">;
 
 /** Where the code of a run and its history differ. */

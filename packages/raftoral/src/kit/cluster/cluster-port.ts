@@ -276,7 +276,7 @@ function startOf(request: StartRequest) {
   const limited = {
     ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
     ...(delayMs === undefined ? {} : { delayMs }),
-    ...(startAtMs === undefined ? {} : { startAt: new Date(startAtMs) }),
+    ...(startAtMs === undefined ? {} : { startAt: startAtMs }),
   };
   const pinned = isPinned && version !== undefined ? { version } : {};
   const workflow = { type, ...(version === undefined ? {} : { version }) };

@@ -53,7 +53,7 @@ export function delayCases(subject: () => { readonly workflows: Workflows }): vo
     const invalid = { name: "NodeError", code: "REQUEST_INVALID" };
     for (const delayMs of [-1, Number.NaN, Number.POSITIVE_INFINITY, "5"])
       await expectAlike(`delay ${delayMs}`, workflows.start(echo, 1, { delayMs: delayMs as number }), invalid);
-    for (const startAt of [new Date(Number.NaN), 5, "2026-03-29"])
+    for (const startAt of [new Date(Number.NaN), Number.NaN, "2026-03-29"])
       await expectAlike(`time ${String(startAt)}`, workflows.start(echo, 1, { startAt: startAt as Date }), invalid);
     await expectAlike("both", workflows.start(echo, 1, { delayMs: 1, startAt: new Date() }), invalid);
   });

@@ -3,7 +3,7 @@
  *
  * BD1. The command says until when runs are due: by the leader's time of day, and, for delays, by its time that does not jump (runtime/due/duty-clock.ts). Applying looks at no
  *      other clock.
- * BD2. A run that has begun is in the index no more, so the same command again begins what is left, or nothing.
+ * BD2. A run that has begun is not in the index, so the same command again begins what is left, or nothing.
  * BD3. A piece is at most `MAX_BEGUN_AT_ONCE` runs, those that are due first.
  */
 import { delayedPrefix, lastNumberIn, numberKey } from "../../records/state-keys.ts";
