@@ -5,7 +5,7 @@ import "@raftoral/raft-core/require-node";
 
 export type { AbortOptions } from "./author/abort-options.ts";
 export type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "./author/child.ts";
-export { type Duration, durationMs } from "./author/duration.ts";
+export { type Duration, durationMs, momentMs } from "./author/duration.ts";
 export {
   type AuthorErrorCode,
   type AuthorErrorOptions,
@@ -199,6 +199,7 @@ export type {
 export type { RunStatus } from "./state/lists/run-status.ts";
 export type {
   ChildView,
+  DelayedSummary,
   FinishedSummary,
   NodeView,
   PausedSummary,

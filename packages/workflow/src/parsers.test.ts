@@ -216,6 +216,7 @@ describe("damaged records of the state", () => {
             uptimeMs: 7,
             stuck: 2,
             paused: 0,
+            delayed: 0,
           }),
         ),
       decodeHeader,

@@ -247,7 +247,7 @@ describe("what workflows show", () => {
       },
     };
     const metrics = new WorkflowMetrics(new Recorders(undefined));
-    const size = { running: 7, stuck: 1, paused: 1, orphaned: 2, finished: 7 };
+    const size = { running: 7, stuck: 1, delayed: 1, paused: 1, orphaned: 2, finished: 7 };
     const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size });
     const at = { index: 1, atMs: 0, runId: "r", workflowType: "w", epoch: 1 };
     const timed = { family: 1, deadlineAtMs: 0 };
@@ -271,7 +271,8 @@ describe("what workflows show", () => {
     metrics.stepFinished("w", true, 3, 20);
     metrics.stepFinished("w", false, 2, 20);
     expect(Object.fromEntries(await told(metrics))).toEqual({
-      "raftoral.workflow.runs{running}": 3,
+      "raftoral.workflow.runs{running}": 2,
+      "raftoral.workflow.runs{delayed}": 1,
       "raftoral.workflow.runs{stuck}": 1,
       "raftoral.workflow.runs{paused}": 1,
       "raftoral.workflow.runs{orphaned}": 2,

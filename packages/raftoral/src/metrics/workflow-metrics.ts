@@ -36,7 +36,7 @@ type Outcome = "succeeded" | "failed";
 
 /** What is needed of the replicated state; a `WorkflowExecutor`'s has it. */
 export interface MeasuredState {
-  readonly size: Pick<StateSize, "running" | "stuck" | "paused" | "orphaned" | "finished">;
+  readonly size: Pick<StateSize, "running" | "stuck" | "paused" | "delayed" | "orphaned" | "finished">;
 }
 
 /** The metrics of the workflow engine. The runtime tells it steps and attempts; the rest is read from the state at each look. */
@@ -75,10 +75,11 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#ended.collect(observe);
     this.#takenOver.collect(observe);
     if (this.#state !== undefined) {
-      const { running, stuck, paused, orphaned, finished } = this.#state.size;
-      observe(WORKFLOW_METRICS.runs, running - orphaned - stuck - paused, { [STATE]: "running" });
+      const { running, stuck, paused, delayed, orphaned, finished } = this.#state.size;
+      observe(WORKFLOW_METRICS.runs, running - orphaned - stuck - paused - delayed, { [STATE]: "running" });
       observe(WORKFLOW_METRICS.runs, stuck, { [STATE]: "stuck" });
       observe(WORKFLOW_METRICS.runs, paused, { [STATE]: "paused" });
+      observe(WORKFLOW_METRICS.runs, delayed, { [STATE]: "delayed" });
       observe(WORKFLOW_METRICS.runs, orphaned, { [STATE]: "orphaned" });
       observe(WORKFLOW_METRICS.runs, finished, { [STATE]: "finished" });
     }

@@ -22,6 +22,7 @@ import { nodeDrain } from "./nodes/node-drain.ts";
 import { nodeLost } from "./nodes/node-lost.ts";
 import { nodeRegister } from "./nodes/node-register.ts";
 import type { Refused } from "./refusal.ts";
+import { beginDue } from "./runs/begin-due.ts";
 import { cancel } from "./runs/cancel.ts";
 import { continueAsNew } from "./runs/continue-as-new.ts";
 import { deleteRun } from "./runs/delete.ts";
@@ -70,6 +71,7 @@ const DEFINITIONS = [
   edit,
   deleteRun,
   callAnswered,
+  beginDue,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -21,6 +21,7 @@ import { listRuns } from "../state/lists/list-runs.ts";
 import type { RunCount } from "../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
+import { type Agenda, firstBeginnings } from "../state/runs/delayed-runs.ts";
 import { findHistoryRecord, inputOf } from "../state/runs/run-records.ts";
 import {
   type ChildView,
@@ -50,6 +51,8 @@ export interface StateSize {
   readonly stuck: number;
   /** Of these, runs that somebody has paused. */
   readonly paused: number;
+  /** Of these, runs that are not to begin yet. */
+  readonly delayed: number;
   /** Of the running ones, those that wait for a node that can execute them. */
   readonly orphaned: number;
   /** Of the running ones, those that are to be moved: their node is gone, or one that can execute them has come. */
@@ -124,8 +127,9 @@ export class WorkflowState {
   get size(): StateSize {
     const { runs, toMove } = this.#tables;
     const { runningCount: running, stuckCount, pausedCount: paused, waitingCount: orphaned } = runs.places;
+    const { delayedCount: delayed } = runs.places;
     const { finishedCount: finished } = runs;
-    return { running, stuck: stuckCount - paused, paused, orphaned, toMove, finished };
+    return { running, stuck: stuckCount - paused - delayed, paused, delayed, orphaned, toMove, finished };
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */
@@ -184,6 +188,11 @@ export class WorkflowState {
   /** At most `limit` of the answers that runs are owed which called other runs. */
   owedAnswers(limit: number): readonly OwedAnswer[] {
     return this.#tables.owed.first(limit);
+  }
+
+  /** What comes first of what is to happen at a time. */
+  agenda(): Agenda {
+    return firstBeginnings(this.#tables.runs.records);
   }
 
   /** Whether parents have ended whose running children have not all been told. */

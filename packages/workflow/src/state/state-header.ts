@@ -8,7 +8,7 @@ import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 4;
+export const STATE_FORMAT_VERSION = 5;
 
 /** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
 export interface StateHeader extends RunCounts {
@@ -34,6 +34,7 @@ export function encodeHeader({
   waiting,
   stuck,
   paused,
+  delayed,
 }: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);
@@ -44,6 +45,7 @@ export function encodeHeader({
   writer.uint(8, uptimeMs);
   writer.uint(9, stuck);
   writer.uint(10, paused);
+  writer.uint(11, delayed);
   for (const [seat, running] of loads) {
     part.reset();
     part.uint(1, seat);
@@ -63,7 +65,8 @@ export function encodeHeader({
 
 /** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that another version wrote. */
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
-  let [version, clock, lastEpoch, finished, salt, uptimeMs, stuck, paused] = [0, 0, 0, 0, "", 0, 0, 0];
+  let [version, clock, lastEpoch, finished, salt, uptimeMs] = [0, 0, 0, 0, "", 0];
+  let [stuck, paused, delayed] = [0, 0, 0];
   const loads = new Map<Seat, number>();
   const waiting = new Map<string, WaitingRuns>();
   const from = readerOf(bytes ?? new Uint8Array(0));
@@ -76,6 +79,7 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 8) uptimeMs = from.uint();
     else if (field === 9) stuck = from.uint();
     else if (field === 10) paused = from.uint();
+    else if (field === 11) delayed = from.uint();
     else if (field === 5) {
       const inner = from.message();
       let [seat, running] = [0, 0];
@@ -106,5 +110,5 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
       { details: { version } },
     );
   }
-  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting, stuck, paused };
+  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting, stuck, paused, delayed };
 }

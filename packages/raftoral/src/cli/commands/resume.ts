@@ -7,9 +7,9 @@ import { visible } from "../visible.ts";
 export function addResume(program: Command, io: CliIo): void {
   const command = program
     .command("resume")
-    .summary("let a stuck or paused run go on")
+    .summary("let a stuck or paused run go on, or begin a delayed one")
     .description(
-      "Let a stuck run go on, as if it had lost no owner, or a paused one. `raftoral show` says why it is stuck or paused; another run is left as it is.",
+      "Let a stuck run go on, as if it had lost no owner, or a paused one, or begin a delayed one now. `raftoral show` says why it is stuck or paused; another run is left as it is.",
     )
     .argument("<id>", "the run's id")
     .addHelpText("after", "\nExample:\n  $ raftoral list --status stuck\n  $ raftoral resume A17");

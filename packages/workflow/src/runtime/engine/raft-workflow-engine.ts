@@ -8,6 +8,7 @@ import type { HistoryPage, HistoryQuery } from "../../state/history/history-page
 import type { VariablePage, VariableQuery } from "../../state/history/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
 import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
@@ -94,6 +95,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]> {
     return this.#executor.state.unreportedEnds(limit);
+  }
+
+  async agenda(): Promise<Agenda> {
+    return this.#executor.state.agenda();
   }
 
   async stream(query: StreamQuery): Promise<StreamPage | undefined> {

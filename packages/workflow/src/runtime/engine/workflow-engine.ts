@@ -15,6 +15,7 @@ import type { VariablePage, VariableQuery } from "../../state/history/latest-var
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
 import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
 import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
@@ -87,6 +88,8 @@ export interface WorkflowEngine {
   unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]>;
   /** At most `limit` of the answers that runs are owed which called other runs. */
   owedAnswers(limit: number): Promise<readonly OwedAnswer[]>;
+  /** What comes first of what is to happen at a time. */
+  agenda(): Promise<Agenda>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   /** One page of a run's variables, or one of them. It does not look at the run's history. */
   variables(query: VariableQuery): Promise<VariablePage | undefined>;

@@ -110,6 +110,8 @@ export function encodeRun(run: RunRecord): Uint8Array {
   if (run.attributes !== run.initialAttributes) to.bytes(71, encodeAttributes(run.initialAttributes));
   to.bool(72, run.attributes !== run.initialAttributes);
   to.string(73, run.startId);
+  to.uint(96, run.startAtMs);
+  to.bool(97, run.isDelay);
   to.bool(99, run.hasExtras);
   return slabs.copy(to.view());
 }
@@ -149,6 +151,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let mending: RunMending = NOT_MENDED;
   let [isPauseAsked, pauseReason] = [false, ""];
   let [now, initial, haveChanged, startId, hasExtras] = [EMPTY, EMPTY, false, "", false];
+  let [startAtMs, isDelay] = [0, false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -203,6 +206,8 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 80) mending = mendingCodec.read(from.message());
     else if (field === 81) isPauseAsked = from.bool();
     else if (field === 82) pauseReason = from.string();
+    else if (field === 96) startAtMs = from.uint();
+    else if (field === 97) isDelay = from.bool();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -249,7 +254,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const attributes = now.length === 0 ? NO_ATTRIBUTES : decodeAttributes(now);
   const initialAttributes = haveChanged ? decodeAttributes(initial) : attributes;
   const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel };
-  const facts = { ...known, initialAttributes, startId, ...begun };
+  const facts = { ...known, initialAttributes, startId, startAtMs, isDelay, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, attributes, hasExtras, input, outcome, signals };
 }

@@ -112,6 +112,10 @@ export interface RunFacts {
   readonly deadlineAtMs: number;
   /** Its attributes when this generation began: what its body goes on from. */
   readonly initialAttributes: Attributes;
+  /** When it is to begin, in ms since the epoch; 0: with its start. */
+  readonly startAtMs: number;
+  /** Whether `startAtMs` is the end of a delay, and no time of day. */
+  readonly isDelay: boolean;
   /** What its start was named by its caller; empty when it was not. */
   readonly startId: string;
   /** The place in a trace that it belongs to, over all generations; undefined for a start without one. */

@@ -194,6 +194,16 @@ export class RunTable {
     return opened;
   }
 
+  /** The run has another time limit from now on. Gives its object: the one that was given is not its own any more. */
+  rebase(run: RunRecord, deadlineAtMs: number): RunRecord {
+    if (deadlineAtMs === run.deadlineAtMs) return run;
+    this.#cache.delete(run.runId);
+    const rebased: RunRecord = { ...run, deadlineAtMs };
+    this.#cache.add(rebased);
+    putRun(this.#store, rebased);
+    return rebased;
+  }
+
   prune(run: RunRecord): void {
     const { head, startKey, runId } = run;
     invariant(head.status === "finished", () => `run ${runId} is running`);

@@ -79,6 +79,7 @@ export class SnapshotDecoder {
   #finished = 0;
   #stuck = 0;
   #paused = 0;
+  #delayed = 0;
   readonly #counters = new RunCounters();
   readonly #loads = new Map<Seat, number>();
   readonly #waiting = new Map<string, WaitingRuns>();
@@ -219,7 +220,7 @@ export class SnapshotDecoder {
       said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
     if (!isWhole) throw invalid("it does not hold as many records as it says");
     const [finished, loads, waiting] = [this.#finished, this.#loads, this.#waiting];
-    const counts = { finished, loads, waiting, stuck: this.#stuck, paused: this.#paused };
+    const counts = { finished, loads, waiting, stuck: this.#stuck, paused: this.#paused, delayed: this.#delayed };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
     this.#counters.save(this.#sink);
     this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
@@ -281,6 +282,7 @@ export class SnapshotDecoder {
       if (seat !== 0) throw invalid(`run ${runId} is stuck, and on seat ${seat}`);
       this.#stuck += 1;
       if (stuck === "paused") this.#paused += 1;
+      if (stuck === "delayed") this.#delayed += 1;
       return;
     }
     if (seat === 0) {
