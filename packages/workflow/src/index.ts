@@ -117,6 +117,7 @@ export type {
 export type { WorkflowLog, WriteLine } from "./author/workflow-log.ts";
 export type { TypedWorkflow, WorkflowInput, WorkflowResult } from "./author/workflow-types.ts";
 export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
+export { shownUpdateName } from "./model/update.ts";
 export { refusalIn } from "./runtime/handlers/update-record.ts";
 
 // To run and observe them.

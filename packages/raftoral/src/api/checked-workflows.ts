@@ -122,7 +122,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
   async wait(runId: string, options?: CallOptions): Promise<EndedRun> {
     const id = runIdArgument(runId);
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
-    const ended = await abortable(limit, `Waiting for run ${id}`, () => this.#port.wait(id, limit));
+    const ended = await abortable(limit, `Waiting for run ${id}`, () => this.#port.wait(id, limit), "read");
     if (ended !== undefined) return ended;
     throw runGoesOn(id, limit);
   }

@@ -263,7 +263,7 @@ export interface EventPage {
 
 /** Why a read of events ends: its signal aborted, or its time is over. */
 export function eventReadOver({ timeoutMs, signal }: CallLimit): Error {
-  if (signal?.aborted === true) return callAborted(signal, "Reading events");
+  if (signal?.aborted === true) return callAborted(signal, "Reading events", "read");
   return new RaftError(
     "DEADLINE_EXCEEDED",
     `Reading events took longer than ${timeoutMs} ms. Read on after the last position.`,

@@ -48,6 +48,19 @@ export function updateCases(subject: () => { readonly workflows: Workflows }): v
     expect((await run.describe()).status).toBe("running");
   });
 
+  test("an update that takes longer than its caller waits says how long that was, and under which id to ask again", async () => {
+    const run = await opened("slow");
+    const late = run.update("slow", undefined, { id: "s", timeoutMs: 80 });
+    const message =
+      /^Update slow of run account-slow was not answered within 80 ms, and may go on\. Ask again with the id s:/;
+    await expectAlike("an update too long", late, { name: "RaftError", code: "DEADLINE_EXCEEDED" });
+    await expect(run.update("slow", undefined, { id: "s", timeoutMs: 80 })).rejects.toThrow(message);
+    const unknown: unknown = await run.update("slow", undefined, { timeoutMs: 80 }).catch((error: unknown) => error);
+    expect(unknown).toMatchObject({ details: { updateId: expect.stringMatching(/^[\w-]{36}$/), timeoutMs: 80 } });
+    const called = subject().workflows.object("purse", "slow").call("wait", undefined, { id: "w", timeoutMs: 80 });
+    await expect(called).rejects.toThrow(/^Update wait of run purse\/slow was not answered within 80 ms/);
+  });
+
   test("an id is one update: another name or another input under it is refused", async () => {
     const run = await opened("conflict");
     const conflict = { name: "WorkflowError", code: "UPDATE_CONFLICT" };

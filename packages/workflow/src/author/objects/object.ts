@@ -48,6 +48,7 @@ export function object<Type extends string, State extends Unchanged<State>, Hand
 ): ObjectDefinition<State, Handlers, Type> {
   const { version, state, migrate } = options;
   for (const name of Object.keys(handlers)) {
+    escapedName(name);
     // The scope of a call that was sent for later is named so.
     escapedName(`${OWN_PREFIX}${name}`);
     if (name.startsWith(OWN_PREFIX)) {

@@ -18,7 +18,7 @@ import { recordedError } from "../../author/recorded-error.ts";
 import { updateInputOf, updateOutputOf, type Verdict, validated } from "../../author/schema.ts";
 import { escapedName } from "../../author/step-path.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { OpenUpdate } from "../../model/update.ts";
+import { type OpenUpdate, OWN_PREFIX } from "../../model/update.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import { untilRest } from "../body/body-rest.ts";
 import type { CallSite } from "../calls/call-site.ts";
@@ -243,7 +243,8 @@ export class BodyUpdates {
     if (!this.#handlers.has(name)) await this.#rest();
     const handling = this.#handlers.get(name);
     if (handling === undefined) {
-      const known = [...this.#handlers.keys()].sort().join(", ") || "none";
+      const names = [...this.#handlers.keys()].filter((each) => !each.startsWith(OWN_PREFIX));
+      const known = names.sort().join(", ") || "none";
       const text = `Run ${this.#runId} has no handler for update ${name} by now. It has these: ${known}. Correct the name, or call ctx.onUpdate before the body waits.`;
       if (this.#takes(update)) this.#refuse(update, "UPDATE_UNKNOWN", text);
       return undefined;
