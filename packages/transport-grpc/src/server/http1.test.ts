@@ -5,6 +5,7 @@ import net from "node:net";
 import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import type { AnyExecutor } from "@raftoral/raft-core";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { RaftService } from "../gen/raftoral/raft_service_pb.ts";
 import { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
@@ -211,6 +212,19 @@ describe("a connection", () => {
     const address = await start({ http: async () => new Response("ok", { headers: { connection: "close" } }) });
     await conversation(address, pieces);
     expect(await conversation(address, [request])).toContain('"nodeId":"1"');
+  });
+
+  test("is known by its first bytes, however they are cut", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 20 }), (bytes) => {
+        const whole = protocolOf(bytes);
+        for (let length = 0; length < bytes.length; length++) {
+          const begun = protocolOf(bytes.subarray(0, length));
+          if (begun !== undefined) expect(begun).toBe(whole);
+        }
+        if (bytes.length >= 3) expect(whole).toBeDefined();
+      }),
+    );
   });
 
   test("begins with what says its protocol", () => {
