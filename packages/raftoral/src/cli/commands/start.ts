@@ -26,6 +26,7 @@ interface StartFlags extends TlsFlags {
   readonly advertise?: string;
   readonly data?: string;
   readonly backupDir?: string;
+  readonly allowOrigin?: readonly string[];
   readonly bootstrap?: boolean;
   readonly join?: readonly string[];
   readonly members?: readonly NodeAddress[];
@@ -46,7 +47,7 @@ Examples:
   $ raftoral start --listen 127.0.0.1:5002 --data data/2 --workflows workflows.ts    # restart: the folder knows the rest
   $ raftoral start --config node.json
 
-A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "backupDir", "bootstrap", "join", "members",
+A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "backupDir", "allowedOrigins", "bootstrap", "join", "members",
 "nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "retention", "transportLimits", "tls", "metrics", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
 
 SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.
@@ -99,6 +100,7 @@ export async function startSettings(flags: StartFlags, env: CliIo["env"] = {}): 
     advertise: flags.advertise,
     dataDir: flags.data,
     backupDir: flags.backupDir,
+    allowedOrigins: flags.allowOrigin,
     bootstrap: flags.bootstrap,
     join: flags.join,
     members: flags.members,
@@ -125,6 +127,7 @@ function addNodeOptions(command: Command): Command {
     .option("--advertise <address>", "where others reach this node (default: the listening address)")
     .option("-d, --data <folder>", "folder of this node; without one everything is in memory only")
     .option("--backup-dir <folder>", "where clients may have backups of this node made (default: nowhere)")
+    .option("--allow-origin <origin...>", "pages of these origins may call from a browser (default: none)")
     .option("-w, --workflows <file...>", "modules (.js, .ts) whose exports are workflows")
     .option("--metrics <address>", "serve metrics for Prometheus there, over HTTP, at /metrics (default: nowhere)")
     .option("--cluster-name <name>", "first part of a new cluster's id; joining a cluster of another name is refused")
