@@ -131,6 +131,8 @@ export type {
   RunsPrunedEvent,
   SignalBufferedEvent,
   StreamAppendedEvent,
+  UpdateAcceptedEvent,
+  UpdateAnsweredEvent,
 } from "./api/events.ts";
 export type {
   AttributeFilter,

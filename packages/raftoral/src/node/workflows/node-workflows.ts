@@ -11,6 +11,7 @@ import {
   encodeAttributes,
   type FeedEvent,
   inputOf,
+  isObjectDefinition,
   RunRequests,
   type RunStart,
   runNotFound,
@@ -24,6 +25,7 @@ import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
+import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts";
 import { inputDigest as digestOf } from "../../api/payloads/input-digest.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { assertFits } from "../../api/payloads/validated-payload.ts";
@@ -112,6 +114,7 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
+    if (this.#isObject(request) === true) throw notAWorkflow(request.workflowType);
     const start = async (): Promise<boolean> =>
       (await this.#requests.start(await this.#startFacts(request), limit)).created;
     return within(start(), limit, `Starting ${request.workflowType}`, this.#options.environment.clock);
@@ -252,7 +255,8 @@ export class NodeWorkflows implements WorkflowsPort {
   async update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
     const { runId, name, input, updateId, until } = request;
     assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
-    const end = await this.#requests.update({ runId, updateId, name, input: input.bytes }, until, limit);
+    const update = { runId, updateId, name, input: input.bytes, ...digested(input.bytes) };
+    const end = await this.#requests.update(update, until, limit);
     return updateEndOf(end, name);
   }
 
@@ -266,13 +270,14 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async updateWithStart(
-    { start, update, afterEnd }: UpdateWithStartRequest,
+    { start, update, afterEnd, isObject }: UpdateWithStartRequest,
     limit: CallLimit,
   ): Promise<UpdateEnd | undefined> {
+    if (isObject && this.#isObject(start) === false) throw notAnObject(start.workflowType);
     const { name, input, updateId, until } = update;
     assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
     const facts = { ...(await this.#startFacts(start)), afterEnd };
-    const message = { updateId, name, input: input.bytes };
+    const message = { updateId, name, input: input.bytes, ...digested(input.bytes) };
     return updateEndOf((await this.#requests.updateWithStart(facts, message, until, limit)).end, name);
   }
 
@@ -325,7 +330,6 @@ export class NodeWorkflows implements WorkflowsPort {
     const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
     if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
     const { idPolicy, startId } = request;
-    const inputDigest = digestOf(input.bytes);
     const given = {
       runId,
       workflowType,
@@ -336,7 +340,7 @@ export class NodeWorkflows implements WorkflowsPort {
     };
     return {
       ...given,
-      ...(inputDigest === undefined ? {} : { inputDigest }),
+      ...digested(input.bytes),
       ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
       ...(delayMs === undefined ? {} : { delayMs }),
       ...(startAtMs === undefined ? {} : { startAtMs }),
@@ -345,6 +349,12 @@ export class NodeWorkflows implements WorkflowsPort {
       ...(idPolicy === "use-existing" ? {} : { idPolicy }),
       ...(startId === undefined ? {} : { startId }),
     };
+  }
+
+  /** Whether the type is one of objects; undefined for a type that this node has not registered. */
+  #isObject({ workflowType, version = 0 }: StartRequest): boolean | undefined {
+    const definition = definitionOf(this.#options.definitions, workflowType, version);
+    return definition === undefined ? undefined : isObjectDefinition(definition);
   }
 
   async #barrier({ timeoutMs, isStale }: CallLimit): Promise<void> {
@@ -364,6 +374,11 @@ function listOf({ sort, isAscending }: CheckedFilter): PagedList {
 }
 
 /** The definition that a start means: the newest one for version 0. */
+function digested(input: Uint8Array): { readonly inputDigest?: Uint8Array } {
+  const inputDigest = digestOf(input);
+  return inputDigest === undefined ? {} : { inputDigest };
+}
+
 function definitionOf(
   definitions: readonly WorkflowDefinition[],
   type: string,

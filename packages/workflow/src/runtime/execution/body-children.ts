@@ -19,7 +19,7 @@ export interface BodyChildren {
 /** `goOn`: whether this node has the run still. `onLost`: the log says that it has not. */
 export function bodyChildren(
   run: ExecutionStart,
-  { clock, proposer, readRecord, readRun }: ExecutionShared,
+  { clock, proposer, readRecord, readRun, isObject }: ExecutionShared,
   reports: RunReports,
   goOn: () => boolean,
   onLost: () => void,
@@ -29,6 +29,6 @@ export function bodyChildren(
   const cancels = new ChildCancels(asks);
   const retries = run.isRetried ? new ChildRetries({ ...asks, run, readRun, failed }) : undefined;
   const externals = new ExternalRecords(run.history, (path) => readRecord(run.runId, path));
-  const calls = new CallSender({ proposer, holds: goOn, onLost });
+  const calls = new CallSender({ proposer, holds: goOn, onLost, isObject });
   return { setting: { run, externals, cancel: cancels.ask, calls, retry: retries?.ask }, cancels, retries };
 }
