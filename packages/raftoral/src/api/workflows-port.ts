@@ -11,6 +11,7 @@ import type { EventPage, EventRequest } from "./events.ts";
 import type { ForkRequest, MendRequest } from "./mending/mending.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
+import type { SchedulesPort } from "./schedules/schedules-port.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates/updates.ts";
@@ -98,6 +99,7 @@ export interface PageRequest {
 
 /** The calls that differ. Each rejects with a RaftoralError. */
 export interface WorkflowsPort {
+  readonly schedules: SchedulesPort;
   /** Whether this start made the run. */
   start(request: StartRequest, limit: CallLimit): Promise<boolean>;
   describe(runId: string, limit: CallLimit): Promise<RunDescription>;

@@ -40,6 +40,7 @@ import type {
   RunPage,
   RunSummary,
 } from "./runs.ts";
+import type { Schedules } from "./schedules/schedules.ts";
 import type { StartOptions } from "./starts/start-options.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
@@ -101,6 +102,8 @@ export interface VariablePageOptions extends PageOptions {
 
 /** Starts runs and tells of them. */
 export interface Workflows {
+  /** Runs that are started at times. */
+  readonly schedules: Schedules;
   /**
    * Starts a run, once per id: the same start again gives a handle of the same run. Resolves once the start is committed. Rejects with
    * WORKFLOW_TYPE_UNKNOWN when no node has registered the type, WORKFLOW_ID_CONFLICT when the id belongs to another start, INPUT_INVALID,

@@ -19,6 +19,7 @@ import { addComplete, addFork, addPause, addRetry, addSkip, addTerminate } from 
 import { addQuery } from "./commands/query.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
+import { addSchedules } from "./commands/schedules/schedules.ts";
 import { addShow } from "./commands/show.ts";
 import { addSignal } from "./commands/signal.ts";
 import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
@@ -82,6 +83,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addList(program, io);
   addCount(program, io);
   addShow(program, io);
+  addSchedules(program, io);
   addSignal(program, io);
   addStream(program, io);
   addEvents(program, io);

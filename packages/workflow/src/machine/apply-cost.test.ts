@@ -35,6 +35,7 @@ function filled(runs: number, records: number): Filled {
     log.end(`ended-${run}`, 1, log.epoch(`ended-${run}`));
   }
   for (let run = 0; run < runs; run++) log.start(`delayed-${run}`, 1, { delayMs: 1 });
+  for (let schedule = 0; schedule < runs; schedule++) log.apply(scheduleSet(`schedule-${schedule}`));
   log.start("long", 1);
   const epoch = log.epoch("long");
   for (let record = 0; record < records; record++) log.checkpoint("long", `x#${record}`, 1, 1, epoch);
@@ -83,6 +84,38 @@ function loseOwners(log: StateLog): void {
     log.apply({ kind: "Trial", runId: "stuck", ...trial });
     register(process);
   }
+}
+
+function scheduleSet(scheduleId: string): WorkflowCommand {
+  const what = { workflowType: "order", version: 0, input: NOTHING, attributes: NOTHING, runTimeoutMs: 0 } as const;
+  const settings = { ...what, timing: NOTHING, overlap: "skip" } as const;
+  const at = { nextMs: 60_000, nextDueMs: 60_000, isPaused: false, note: "", requestId: "", atMs: 1 };
+  return { kind: "ScheduleSet", scheduleId, generation: 0, settings, ...at };
+}
+
+/** One of many schedules: it fires, and all else that may be done to it is done. */
+function scheduled(log: StateLog): readonly WorkflowCommand[] {
+  const scheduleId = "schedule-7";
+  const generation = log.state.schedule(scheduleId)?.generation ?? 0;
+  const next = { nextMs: 120_000, nextDueMs: 120_000, atMs: 1 };
+  const fire = { expectedMs: 60_000, expectedId: "", missed: 0, occurrenceMs: 60_000, runId: "schedule-7/1", ...next };
+  return [
+    scheduleSet("schedule-new"),
+    { kind: "ScheduleFire", scheduleId, generation, of: "time", ...fire },
+    { kind: "ScheduleTrigger", scheduleId, runId: "schedule-7/2", overlap: "buffer-one", atMs: 1 },
+    {
+      kind: "ScheduleBackfill",
+      scheduleId,
+      generation,
+      firstMs: 1,
+      toMs: 9,
+      overlap: "allow",
+      requestId: "b",
+      atMs: 1,
+    },
+    { kind: "ScheduleChange", scheduleId, action: "pause", note: "", generation, ...next },
+    { kind: "ScheduleChange", scheduleId, action: "delete", note: "", generation, ...next },
+  ];
 }
 
 /** A command of each kind, which finds something to do. */
@@ -176,6 +209,7 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "CloseChildren", atMs: 1 },
     { kind: "TimeOut", runId: "timed", family: startOf("timed"), atMs: 1 },
     { kind: "ContinueAsNew", ...owned, runId: "continues", epoch: log.epoch("continues"), input: NOTHING },
+    ...scheduled(log),
     { kind: "BeginDue", untilMs: 0, delaysUntilMs: 9_000, atMs: 1 },
     { kind: "NodeRegister", nodeId: 2, incarnation: "again", types, atMs: 1 },
     { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 1, forget: false },

@@ -52,6 +52,7 @@ const EVENTS = Object.keys({
   "pause-requested": true,
   "run-retried": true,
   "run-forked": true,
+  "schedule-changed": true,
   "signal-buffered": true,
   "stream-appended": true,
   "update-answered": true,
