@@ -101,6 +101,7 @@ describe("a cluster whose clocks are wrong", () => {
         input: "tick",
         everyMs: 1000,
         overlap: "allow",
+        catchUp: "all",
       });
       const started = async () => (await workflows.schedules.get("jumpy")).started;
       await eventually(WAIT_MS, "the first ticks", async () => (await started()) >= 2);

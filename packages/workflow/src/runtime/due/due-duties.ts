@@ -3,10 +3,11 @@
  *
  * DD1. What is due is in the state, in the order of time. The leader reads the first of it, and has one timer, however much there is.
  * DD2. Doing it twice, late, or by two leaders harms nothing: what has happened is not in the index any more, and the commands are judged when applied.
- * DD4. A schedule whose times cannot be computed here is left, and said once in a while: it must not hold up the others.
+ * DD4. A schedule whose times cannot be computed here is left, and said with each attempt: it does not hold up the others.
  * DD3. What fails is tried again with the next look, after a second at the latest.
  */
 import type { Cancel, Clock, Logger } from "@raftoral/raft-core";
+import { WorkflowError } from "../../errors.ts";
 import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import { Repeated } from "../repeated.ts";
@@ -113,7 +114,10 @@ export class DueDuties {
       probe?.scheduleFired?.({ outcome: result.outcome, missed, latenessMs });
       return true;
     } catch (error) {
-      logger.warn({ err: error, scheduleId: schedule.scheduleId }, "A schedule could not be fired. It is tried again.");
+      const isWrong = error instanceof WorkflowError && error.code === "SCHEDULE_INVALID";
+      const said = { err: error, scheduleId: schedule.scheduleId };
+      if (isWrong) logger.warn(said, "The times of a schedule cannot be computed here. Update the schedule.");
+      else logger.debug(said, "a schedule waits for the next look");
       return false;
     }
   }
