@@ -9,6 +9,7 @@ import type { Attributes, IdPolicy, RunConditions, RunSort, TraceContext } from 
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
 import type { ForkRequest, MendRequest } from "./mending/mending.ts";
+import type { PageRequest } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
 import type { SchedulesPort } from "./schedules/schedules-port.ts";
@@ -16,6 +17,8 @@ import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates/updates.ts";
 import type { VariablePage } from "./variables.ts";
+
+export type { PageRequest } from "./pages.ts";
 
 /** A checked start. */
 export interface StartRequest {
@@ -89,12 +92,6 @@ export interface UpdateWithStartRequest {
   readonly update: UpdateRequest;
   /** Whether a run that has ended is followed by another one under its id. */
   readonly afterEnd: boolean;
-}
-
-/** A checked page: `pageToken` is what an implementation gave out, or an invention of the caller. */
-export interface PageRequest {
-  readonly pageSize: number;
-  readonly pageToken: string | undefined;
 }
 
 /** The calls that differ. Each rejects with a RaftoralError. */

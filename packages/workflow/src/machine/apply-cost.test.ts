@@ -35,7 +35,7 @@ function filled(runs: number, records: number): Filled {
     log.end(`ended-${run}`, 1, log.epoch(`ended-${run}`));
   }
   for (let run = 0; run < runs; run++) log.start(`delayed-${run}`, 1, { delayMs: 1 });
-  for (let schedule = 0; schedule < runs / 10; schedule++) log.apply(scheduleSet(`schedule-${schedule}`));
+  for (let schedule = 0; schedule < Math.max(10, runs / 10); schedule++) log.apply(scheduleSet(`schedule-${schedule}`));
   log.start("long", 1);
   const epoch = log.epoch("long");
   for (let record = 0; record < records; record++) log.checkpoint("long", `x#${record}`, 1, 1, epoch);
@@ -127,6 +127,7 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
   const started = (runId: string) => ({ runId, ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING });
   const heard = { runId: "hears", startIndex: startOf("hears"), childStart: startOf("heard") };
   return [
+    ...scheduled(log),
     { kind: "WorkflowStart", runId: "new", ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING },
     { kind: "Checkpoint", ...owned, path: "new#0", value: NOTHING, recordKind: "step" },
     { kind: "Checkpoint", ...owned, path: "x#7", value: NOTHING, recordKind: "step" },
@@ -209,7 +210,6 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "CloseChildren", atMs: 1 },
     { kind: "TimeOut", runId: "timed", family: startOf("timed"), atMs: 1 },
     { kind: "ContinueAsNew", ...owned, runId: "continues", epoch: log.epoch("continues"), input: NOTHING },
-    ...scheduled(log),
     { kind: "BeginDue", untilMs: 0, delaysUntilMs: 9_000, atMs: 1 },
     { kind: "NodeRegister", nodeId: 2, incarnation: "again", types, atMs: 1 },
     { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 1, forget: false },

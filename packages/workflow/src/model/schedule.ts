@@ -33,14 +33,17 @@ export const MAX_SCHEDULE_ID_LENGTH = 200;
 export interface ScheduleSettings {
   /** When, as JSON (runtime/schedules/timing.ts). Applying does not read it. */
   readonly timing: Uint8Array;
+  /** The workflow of its runs. */
   readonly workflowType: string;
   /** 0: the newest at each occurrence. */
   readonly version: number;
+  /** Of its runs: JSON as UTF-8; empty stands for undefined. */
   readonly input: Uint8Array;
   /** Of its runs, as `encodeAttributes` writes them. */
   readonly attributes: Uint8Array;
   /** Of its runs; 0: without a limit. */
   readonly runTimeoutMs: number;
+  /** What is done with an occurrence while an earlier run goes on. */
   readonly overlap: OverlapPolicy;
 }
 

@@ -10,9 +10,10 @@ import {
   workflowArgument,
 } from "../arguments.ts";
 import { abortable, type CallLimit, type CallOptions, type ReadOptions } from "../call-options.ts";
+import type { PageOptions } from "../pages.ts";
 import { assertFits } from "../payloads/validated-payload.ts";
 import { momentArgument } from "../starts/beginning.ts";
-import type { PageOptions, WorkflowName } from "../workflows.ts";
+import type { WorkflowName } from "../workflow-name.ts";
 import { overlapArgument, requestIdArgument, scheduleIdArgument, scheduleParts } from "./schedule-arguments.ts";
 import type {
   BackfillOptions,

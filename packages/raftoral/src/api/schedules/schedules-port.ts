@@ -1,8 +1,8 @@
 /** What an implementation of {@link Schedules} has to do itself. Every call keeps its limit and rejects with a RaftoralError. */
 import type { Attributes, OccurrenceOutcome, OverlapPolicy, TimingSpec } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";
+import type { PageRequest } from "../pages.ts";
 import type { Payload } from "../payloads/payload.ts";
-import type { PageRequest } from "../workflows-port.ts";
 import type { ScheduleDescription, SchedulePage } from "./schedules.ts";
 
 /** Times of which not all are given; one that is there and undefined takes away what was. */

@@ -9,8 +9,9 @@ import type {
   WorkflowInput,
 } from "@raftoral/workflow";
 import type { CallOptions, ReadOptions } from "../call-options.ts";
+import type { PageOptions } from "../pages.ts";
 import type { Payload } from "../payloads/payload.ts";
-import type { PageOptions, WorkflowName, WorkflowType } from "../workflows.ts";
+import type { WorkflowName, WorkflowType } from "../workflow-name.ts";
 
 /**
  * When a schedule's occurrences are. Patterns, calendars and an interval may be given together: an occurrence of any of them is one. Where the clocks of the time zone are set forward, what would

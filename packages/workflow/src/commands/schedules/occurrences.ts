@@ -3,7 +3,7 @@
  *
  * OC1. The overlap policy is asked once, and sees the runs that go on in this place of the log.
  * OC2. An occurrence starts at most one run, and has ended or asked to cancel at most `MAX_SCHEDULED_RUNS` others.
- * OC3. A run that has the id of an occurrence is that occurrence's run, whoever started it: the occurrence is not run again.
+ * OC3. A run that has the id of an occurrence is that occurrence's run, also if somebody else has started it: the occurrence is not run again.
  */
 import { changedAttributes, decodeChanges, encodeAttributes, NO_ATTRIBUTES } from "../../model/attributes.ts";
 import { terminated } from "../../model/run-outcome.ts";

@@ -183,7 +183,7 @@ describe("while an earlier run goes on (OC1)", () => {
     expect(log.schedule.running).toHaveLength(MAX_SCHEDULED_RUNS);
   });
 
-  test("no more wait than may", () => {
+  test("only so many may wait", () => {
     const log = outcomes("buffer-all", MAX_BUFFERED + 3);
     expect(log.schedule.buffered).toHaveLength(MAX_BUFFERED);
     expect(log.schedule.counts.skipped).toBe(2);
