@@ -14,6 +14,7 @@ import { failover } from "./failover.ts";
 import { floor } from "./floor.ts";
 import { groups } from "./groups.ts";
 import { parallel } from "./parallel.ts";
+import { schedules } from "./schedules.ts";
 import { snapshot } from "./snapshot.ts";
 import { startup } from "./startup.ts";
 import { state } from "./state.ts";
@@ -34,6 +35,7 @@ const BENCHES = {
   stream,
   failover,
   takeover,
+  schedules,
   snapshot,
   groups,
   startup,

@@ -92,6 +92,36 @@ describe("a cluster whose clocks are wrong", () => {
   );
 
   test(
+    "a schedule whose leader's clock is ahead for a moment, and set back, fires nothing early and nothing twice",
+    async () => {
+      const leader = await cluster().leader();
+      const { workflows } = await cluster().client(leader);
+      await workflows.schedules.create("jumpy", {
+        workflow: "delayed",
+        input: "tick",
+        everyMs: 1000,
+        overlap: "allow",
+        catchUp: "all",
+      });
+      const started = async () => (await workflows.schedules.get("jumpy")).started;
+      await eventually(WAIT_MS, "the first ticks", async () => (await started()) >= 2);
+      for (const jumpMs of [HOUR_MS, -HOUR_MS, -HOUR_MS, HOUR_MS]) {
+        await cluster().shiftClock(leader, { jumpMs });
+        const before = await started();
+        await eventually(WAIT_MS, "more ticks", async () => (await started()) >= before + 2);
+      }
+      await workflows.schedules.pause("jumpy");
+      const { started: all, missed } = await workflows.schedules.get("jumpy");
+      const runs = await Array.fromAsync(workflows.list({ attributes: { scheduleId: "jumpy" } }));
+      expect([runs.length, missed]).toEqual([all, 0]);
+      const times = runs.map(({ runId }) => Date.parse(runId.slice("jumpy/".length)));
+      expect(Math.max(...times) - Math.min(...times)).toBe((all - 1) * 1000);
+      await workflows.schedules.delete("jumpy");
+    },
+    TEST_MS,
+  );
+
+  test(
     "jumping wall clocks depose no leader; clocks that run a tenth fast or slow lose nothing",
     async () => {
       const { term } = await askRegisters.status(cluster().process(await cluster().leader()));

@@ -18,6 +18,7 @@ import {
   GetStatusResponseSchema,
 } from "./gen/raftoral/v1/cluster_service_pb.ts";
 import { EventService } from "./gen/raftoral/v1/event_service_pb.ts";
+import { ScheduleService } from "./gen/raftoral/v1/schedule_service_pb.ts";
 import {
   type HistoryRecord,
   HistoryRecordSchema,
@@ -242,7 +243,7 @@ describe("a node's services", () => {
     return frame;
   }
 
-  const paths = [WorkflowService, ClusterService, EventService].flatMap((service) => {
+  const paths = [WorkflowService, ClusterService, EventService, ScheduleService].flatMap((service) => {
     return service.methods.map(({ name }) => `/${service.typeName}/${name}`);
   });
   /** Fields that most requests have: texts, bytes and numbers at the edges. */

@@ -181,7 +181,7 @@ export type {
   RuntimeInterceptor,
 } from "./runtime/runtime-interceptor.ts";
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
-export type { RuntimeProbe } from "./runtime/runtime-probe.ts";
+export type { RuntimeProbe, ScheduleFired } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history/history-pages.ts";
 export type { RecordedVariable, VariablePage, VariableQuery } from "./state/history/latest-variables.ts";
@@ -210,6 +210,7 @@ export type {
   RunView,
   StuckSummary,
 } from "./state/runs/run-view.ts";
+export type { ScheduleView } from "./state/schedules/schedule-table.ts";
 export type { OwnedStream, RecordedChunk, StreamPage, StreamQuery } from "./state/streams/stream-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";
 
@@ -218,6 +219,7 @@ export type { WorkflowEvent } from "./state/workflow-event.ts";
 export { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 export type { Refused } from "./commands/refusal.ts";
 export type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
+export type { OccurrenceOutcome } from "./commands/schedules/occurrences.ts";
 export { WorkflowExecutor, type WorkflowExecutorOptions } from "./executor.ts";
 export {
   type Attribute,
@@ -225,6 +227,7 @@ export {
   attributeNameProblem,
   attributeProblem,
   type DateAttribute,
+  decodeAttributes,
   decodeChanges,
   encodeAttributes,
   NO_ATTRIBUTES,
@@ -235,8 +238,16 @@ export type { Epoch } from "./model/ownership.ts";
 export type { KnownParent, ParentClosePolicy } from "./model/parent.ts";
 export { type HistoryRecord, isExternal, type RecordKind } from "./model/record.ts";
 export type { RunOutcome } from "./model/run-outcome.ts";
+export {
+  MAX_SCHEDULE_ID_LENGTH,
+  type Occurrence,
+  OVERLAP_POLICIES,
+  type OverlapPolicy,
+  type ScheduleSettings,
+} from "./model/schedule.ts";
 export type { KnownProgress, StepProgress } from "./model/step-progress.ts";
 export type { TypeVersion } from "./model/type-version.ts";
+export { ScheduleRequests, scheduleNotFound } from "./requests/schedule-requests.ts";
 export {
   RaftWorkflowEngine,
   type RaftWorkflowEngineOptions,
@@ -249,3 +260,4 @@ export type {
   ProposeOptions,
   WorkflowEngine,
 } from "./runtime/engine/workflow-engine.ts";
+export { type CalendarFields, Timing, type TimingSpec } from "./runtime/schedules/timing.ts";

@@ -51,7 +51,7 @@ const extreme = fc
     const keys = Object.entries(given).filter(([key, value]) => {
       return (
         (typeof value === "number" || typeof value === "string") &&
-        !["kind", "recordKind", "reason", "status", "verdict", "idPolicy"].includes(key)
+        !["kind", "recordKind", "reason", "status", "verdict", "idPolicy", "of", "action", "overlap"].includes(key)
       );
     });
     const [key = "atMs", value] = keys[which % keys.length] ?? [];

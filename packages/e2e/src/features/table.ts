@@ -7,6 +7,7 @@ import type { Feature } from "./feature.ts";
 import { heldRun } from "./held-run.ts";
 import { objects } from "./objects.ts";
 import { compensations } from "./saga.ts";
+import { schedules } from "./schedules.ts";
 import { schemas } from "./schemas.ts";
 import { steps } from "./steps.ts";
 import { streams } from "./streams.ts";
@@ -17,6 +18,7 @@ export const FEATURES: readonly Feature[] = [
   asking,
   objects,
   streams,
+  schedules,
   schemas,
   race,
   condition,

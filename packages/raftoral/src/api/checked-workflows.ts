@@ -44,6 +44,8 @@ import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
 import { Payload } from "./payloads/payload.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun } from "./runs.ts";
+import { CheckedSchedules } from "./schedules/checked-schedules.ts";
+import type { Schedules } from "./schedules/schedules.ts";
 import { signalRequest } from "./starts/signal-request.ts";
 import type { StartOptions } from "./starts/start-options.ts";
 import { type Chosen, startRequest } from "./starts/start-request.ts";
@@ -84,6 +86,7 @@ export interface CheckedWorkflowsOptions {
 
 /** {@link Workflows} over a {@link WorkflowsPort}. */
 export class CheckedWorkflows extends CheckedReads implements Workflows {
+  readonly schedules: Schedules;
   readonly #port: WorkflowsPort;
   readonly #timeoutMs: number;
   readonly #chosen: Chosen;
@@ -93,6 +96,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
   constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     super(port, timeoutMs);
     this.#port = port;
+    this.schedules = new CheckedSchedules({ port: port.schedules, timeoutMs, uuid });
     this.#timeoutMs = timeoutMs;
     this.#chosen = { uuid, activeTrace };
     this.#updates = new CheckedUpdates(port, this.#chosen);

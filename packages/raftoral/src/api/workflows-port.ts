@@ -9,12 +9,16 @@ import type { Attributes, IdPolicy, RunConditions, RunSort, TraceContext } from 
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
 import type { ForkRequest, MendRequest } from "./mending/mending.ts";
+import type { PageRequest } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
+import type { SchedulesPort } from "./schedules/schedules-port.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates/updates.ts";
 import type { VariablePage } from "./variables.ts";
+
+export type { PageRequest } from "./pages.ts";
 
 /** A checked start. */
 export interface StartRequest {
@@ -92,14 +96,9 @@ export interface UpdateWithStartRequest {
   readonly isObject: boolean;
 }
 
-/** A checked page: `pageToken` is what an implementation gave out, or an invention of the caller. */
-export interface PageRequest {
-  readonly pageSize: number;
-  readonly pageToken: string | undefined;
-}
-
 /** The calls that differ. Each rejects with a RaftoralError. */
 export interface WorkflowsPort {
+  readonly schedules: SchedulesPort;
   /** Whether this start made the run. */
   start(request: StartRequest, limit: CallLimit): Promise<boolean>;
   describe(runId: string, limit: CallLimit): Promise<RunDescription>;

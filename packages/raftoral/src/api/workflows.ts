@@ -29,6 +29,7 @@ import type { RunFilter } from "./finding/filters.ts";
 import type { HistoryExport } from "./histories/history-format.ts";
 import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
+import type { PageOptions } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type {
   EndedRun,
@@ -40,6 +41,7 @@ import type {
   RunPage,
   RunSummary,
 } from "./runs.ts";
+import type { Schedules } from "./schedules/schedules.ts";
 import type { StartOptions } from "./starts/start-options.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
@@ -50,12 +52,10 @@ import type {
   UpdateWithStartOptions,
 } from "./updates/updates.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "./variables.ts";
+import type { WorkflowName, WorkflowType } from "./workflow-name.ts";
 
-/** What names a workflow: its type, or its definition. */
-export type WorkflowName = string | { readonly type: string; readonly version?: number };
-
-/** The type of a workflow by its definition's type: `"order"` of `workflow("order", ...)`. */
-export type WorkflowType<Workflow> = Workflow extends WorkflowDefinition<unknown, unknown, infer Type> ? Type : never;
+export type { PageOptions } from "./pages.ts";
+export type { WorkflowName, WorkflowType } from "./workflow-name.ts";
 
 /** What a start takes after the workflow: the input, which may be left out where `undefined` is one, and options. */
 export type StartArguments<Workflow> =
@@ -85,14 +85,6 @@ export interface CancelOptions extends CallOptions {
   readonly reason?: string;
 }
 
-/** Options of one page. */
-export interface PageOptions extends ReadOptions {
-  /** Entries of the page at most, 1 to 1000 (100). A page may have fewer, for it is bounded in bytes and in work too. */
-  readonly pageSize?: number;
-  /** `nextPageToken` of the page before. */
-  readonly pageToken?: string;
-}
-
 /** Options of one page of variables. */
 export interface VariablePageOptions extends PageOptions {
   /** Enclosing scopes and name of the only variable to read. */
@@ -101,6 +93,8 @@ export interface VariablePageOptions extends PageOptions {
 
 /** Starts runs and tells of them. */
 export interface Workflows {
+  /** Runs that are started at times. */
+  readonly schedules: Schedules;
   /**
    * Starts a run, once per id: the same start again gives a handle of the same run. Resolves once the start is committed. Rejects with
    * WORKFLOW_TYPE_UNKNOWN when no node has registered the type, WORKFLOW_ID_CONFLICT when the id belongs to another start, INPUT_INVALID,

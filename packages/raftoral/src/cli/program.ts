@@ -20,6 +20,7 @@ import { addObject } from "./commands/object.ts";
 import { addQuery } from "./commands/query.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
+import { addSchedules } from "./commands/schedules/schedules.ts";
 import { addShow } from "./commands/show.ts";
 import { addSignal } from "./commands/signal.ts";
 import { addJoin, addStart, type ServeNode } from "./commands/start.ts";
@@ -83,6 +84,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addList(program, io);
   addCount(program, io);
   addShow(program, io);
+  addSchedules(program, io);
   addSignal(program, io);
   addStream(program, io);
   addEvents(program, io);

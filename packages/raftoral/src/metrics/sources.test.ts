@@ -263,13 +263,15 @@ describe("what workflows show", () => {
           cancelReason: undefined,
           ...timed,
         });
-        const alone = { isChild: false, leavesChildren: false };
+        const alone = { isChild: false, leavesChildren: false, isScheduled: false };
         listener({ ...at, ...alone, type: "run-ended", owner, outcome: { status: "cancelled", reason: "" } });
       }
     };
     for (const owner of [1, 2, 1]) tell(owner);
     metrics.stepFinished("w", true, 3, 20);
     metrics.stepFinished("w", false, 2, 20);
+    metrics.scheduleFired({ outcome: "started", missed: 3, latenessMs: 20 });
+    metrics.scheduleFired({ outcome: undefined, missed: 2, latenessMs: undefined });
     expect(Object.fromEntries(await told(metrics))).toEqual({
       "raftoral.workflow.runs{running}": 2,
       "raftoral.workflow.runs{delayed}": 1,
@@ -284,6 +286,8 @@ describe("what workflows show", () => {
       "raftoral.workflow.bodies.evictions{}": 4,
       "raftoral.workflow.runs.ended{w,cancelled}": 2,
       "raftoral.workflow.runs.taken_over{node-failure}": 2,
+      "raftoral.workflow.schedules.occurrences{started}": 1,
+      "raftoral.workflow.schedules.occurrences{missed}": 5,
       "raftoral.workflow.step.attempts{w,succeeded}": 3,
       "raftoral.workflow.step.attempts{w,failed}": 2,
     });

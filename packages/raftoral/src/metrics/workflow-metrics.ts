@@ -1,6 +1,6 @@
 /** What workflows show: runs in the cluster and on the node, and steps that the node executed. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { RuntimeEvent, RuntimeProbe, StateSize, WorkflowRuntime } from "@raftoral/workflow";
+import type { RuntimeEvent, RuntimeProbe, ScheduleFired, StateSize, WorkflowRuntime } from "@raftoral/workflow";
 import type { Histogram } from "./histogram.ts";
 import { counter, gauge, histogram, type MetricSource, type Observe, updown } from "./metric.ts";
 import type { Recorders } from "./recorders.ts";
@@ -13,6 +13,9 @@ const REASON = "raftoral.reason";
 
 /** A step may be a look into memory, or a call that takes minutes. In seconds. */
 const STEP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+/** From a timer that is on time to an outage. In seconds. */
+const LATENESS_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600];
 
 export const WORKFLOW_METRICS = {
   runs: gauge("raftoral.workflow.runs", "{run}", "Runs in the replicated state; the same on every node", [STATE]),
@@ -29,6 +32,18 @@ export const WORKFLOW_METRICS = {
     [TYPE, OUTCOME],
     STEP_BOUNDS,
   ),
+  schedules: counter(
+    "raftoral.workflow.schedules.occurrences",
+    "{occurrence}",
+    "Occurrences of schedules that the node decided about as the leader",
+    [OUTCOME],
+  ),
+  scheduleLateness: histogram(
+    "raftoral.workflow.schedules.lateness",
+    "How late occurrences of schedules were",
+    [],
+    LATENESS_BOUNDS,
+  ),
   stepAttempts: counter("raftoral.workflow.step.attempts", "{attempt}", "Attempts of finished steps", [TYPE, OUTCOME]),
 } as const;
 
@@ -44,6 +59,8 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   readonly #recorders: Recorders;
   readonly #steps = new Map<string, Record<Outcome, Histogram>>();
   readonly #attempts = new Tally(WORKFLOW_METRICS.stepAttempts);
+  readonly #occurrences = new Tally(WORKFLOW_METRICS.schedules);
+  readonly #lateness: Histogram;
   readonly #ended = new Tally(WORKFLOW_METRICS.ended);
   readonly #takenOver = new Tally(WORKFLOW_METRICS.takenOver);
   #state: MeasuredState | undefined;
@@ -51,6 +68,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
 
   constructor(recorders: Recorders) {
     this.#recorders = recorders;
+    this.#lateness = recorders.histogram(WORKFLOW_METRICS.scheduleLateness, {});
   }
 
   /** The runtime, once it is there: it was started with this as its probe. */
@@ -70,7 +88,14 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#attempts.add([workflowType, outcome], attempts);
   }
 
+  scheduleFired({ outcome, missed, latenessMs }: ScheduleFired): void {
+    if (outcome !== undefined) this.#occurrences.add([outcome]);
+    if (missed > 0) this.#occurrences.add(["missed"], missed);
+    if (latenessMs !== undefined) this.#lateness.record(Math.max(0, latenessMs) / 1000);
+  }
+
   collect(observe: Observe): void {
+    this.#occurrences.collect(observe);
     this.#attempts.collect(observe);
     this.#ended.collect(observe);
     this.#takenOver.collect(observe);

@@ -18,6 +18,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "run-started": true,
   "attempt-failed": true,
   "run-ended": true,
+  "schedule-changed": true,
   "run-continued": true,
   "owner-changed": true,
   "run-stuck": true,

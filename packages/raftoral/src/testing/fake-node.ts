@@ -37,9 +37,11 @@ import type {
 } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
+import { registerScheduleService } from "../service/schedule-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
 import { type FakeRun, failed, run } from "./fake-run.ts";
+import { FakeSchedules } from "./fake-schedules.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -78,6 +80,7 @@ export class FakeNode implements ServedNode {
   transfers: NodeStatus["transfers"] = [];
   /** What its status says otherwise than usual. */
   shown: Partial<NodeStatus> = {};
+  readonly schedules = new FakeSchedules();
   readonly workflows: CheckedWorkflows;
   readonly cluster: CheckedCluster;
 
@@ -157,6 +160,7 @@ export class FakeNode implements ServedNode {
 
   #workflows(): WorkflowsPort {
     return {
+      schedules: this.schedules,
       start: async (request: StartRequest, limit) => {
         await this.#enter("start", limit);
         return this.#startOnce(request);
@@ -376,6 +380,7 @@ export async function serveFake(node: ServedNode, port = 0): Promise<FakeServer>
         registerWorkflowService(router, () => node, DEFAULT_TIMEOUT_MS);
         registerClusterService(router, () => node, DEFAULT_TIMEOUT_MS);
         registerEventService(router, () => node, DEFAULT_TIMEOUT_MS);
+        registerScheduleService(router, () => node, DEFAULT_TIMEOUT_MS);
       },
     }),
   );

@@ -15,6 +15,7 @@ import { eventCases } from "./cases/event-cases.ts";
 import { exportCases } from "./cases/export-cases.ts";
 import { findingCases } from "./cases/finding-cases.ts";
 import { mendingCases } from "./cases/mending-cases.ts";
+import { scheduleCases } from "./cases/schedule-cases.ts";
 import { stepCases } from "./cases/step-cases.ts";
 import { streamCases } from "./cases/stream-cases.ts";
 import { traceCases } from "./cases/trace-cases.ts";
@@ -373,6 +374,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     stepCases(() => subject);
     traceCases(() => subject);
     delayCases(() => subject);
+    scheduleCases(() => subject);
     streamCases(() => subject);
     eventCases(() => subject);
     askingCases(() => subject);

@@ -36,6 +36,11 @@ import { timeOut } from "./runs/time-out.ts";
 import { trial } from "./runs/trial.ts";
 import { workflowEnd } from "./runs/workflow-end.ts";
 import { workflowStart } from "./runs/workflow-start.ts";
+import { scheduleBackfill } from "./schedules/schedule-backfill.ts";
+import { scheduleChange } from "./schedules/schedule-change.ts";
+import { scheduleFire } from "./schedules/schedule-fire.ts";
+import { scheduleSet } from "./schedules/schedule-set.ts";
+import { scheduleTrigger } from "./schedules/schedule-trigger.ts";
 
 const DEFINITIONS = [
   workflowStart,
@@ -72,6 +77,11 @@ const DEFINITIONS = [
   deleteRun,
   callAnswered,
   beginDue,
+  scheduleSet,
+  scheduleFire,
+  scheduleChange,
+  scheduleTrigger,
+  scheduleBackfill,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -35,6 +35,7 @@ function filled(runs: number, records: number): Filled {
     log.end(`ended-${run}`, 1, log.epoch(`ended-${run}`));
   }
   for (let run = 0; run < runs; run++) log.start(`delayed-${run}`, 1, { delayMs: 1 });
+  for (let schedule = 0; schedule < Math.max(10, runs / 10); schedule++) log.apply(scheduleSet(`schedule-${schedule}`));
   log.start("long", 1);
   const epoch = log.epoch("long");
   for (let record = 0; record < records; record++) log.checkpoint("long", `x#${record}`, 1, 1, epoch);
@@ -85,6 +86,38 @@ function loseOwners(log: StateLog): void {
   }
 }
 
+function scheduleSet(scheduleId: string): WorkflowCommand {
+  const what = { workflowType: "order", version: 0, input: NOTHING, attributes: NOTHING, runTimeoutMs: 0 } as const;
+  const settings = { ...what, timing: NOTHING, overlap: "skip" } as const;
+  const at = { nextMs: 60_000, nextDueMs: 60_000, isPaused: false, note: "", requestId: "", atMs: 1 };
+  return { kind: "ScheduleSet", scheduleId, generation: 0, settings, ...at };
+}
+
+/** One of many schedules: it fires, and all else that may be done to it is done. */
+function scheduled(log: StateLog): readonly WorkflowCommand[] {
+  const scheduleId = "schedule-7";
+  const generation = log.state.schedule(scheduleId)?.generation ?? 0;
+  const next = { nextMs: 120_000, nextDueMs: 120_000, atMs: 1 };
+  const fire = { expectedMs: 60_000, expectedId: "", missed: 0, occurrenceMs: 60_000, runId: "schedule-7/1", ...next };
+  return [
+    scheduleSet("schedule-new"),
+    { kind: "ScheduleFire", scheduleId, generation, of: "time", ...fire },
+    { kind: "ScheduleTrigger", scheduleId, runId: "schedule-7/2", overlap: "buffer-one", atMs: 1 },
+    {
+      kind: "ScheduleBackfill",
+      scheduleId,
+      generation,
+      firstMs: 1,
+      toMs: 9,
+      overlap: "allow",
+      requestId: "b",
+      atMs: 1,
+    },
+    { kind: "ScheduleChange", scheduleId, action: "pause", note: "", generation, ...next },
+    { kind: "ScheduleChange", scheduleId, action: "delete", note: "", generation, ...next },
+  ];
+}
+
 /** A command of each kind, which finds something to do. */
 function commands({ log }: Filled): readonly WorkflowCommand[] {
   const owned = { runId: "long", owner: 1, epoch: log.epoch("long"), atMs: 1 };
@@ -94,6 +127,7 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
   const started = (runId: string) => ({ runId, ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING });
   const heard = { runId: "hears", startIndex: startOf("hears"), childStart: startOf("heard") };
   return [
+    ...scheduled(log),
     { kind: "WorkflowStart", runId: "new", ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING },
     { kind: "Checkpoint", ...owned, path: "new#0", value: NOTHING, recordKind: "step" },
     { kind: "Checkpoint", ...owned, path: "x#7", value: NOTHING, recordKind: "step" },

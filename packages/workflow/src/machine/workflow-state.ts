@@ -37,6 +37,7 @@ import {
   unreportedEnds,
   view,
 } from "../state/runs/run-view.ts";
+import type { ScheduleView } from "../state/schedules/schedule-table.ts";
 import { encodeSnapshot } from "../state/snapshots/encode-snapshot.ts";
 import { type StreamPage, type StreamQuery, streamPage } from "../state/streams/stream-view.ts";
 import { Tables } from "../state/tables.ts";
@@ -190,9 +191,25 @@ export class WorkflowState {
     return this.#tables.owed.first(limit);
   }
 
+  /** A schedule by its id. */
+  schedule(scheduleId: string): ScheduleView | undefined {
+    return this.#tables.schedules.view(scheduleId);
+  }
+
+  /** At most `limit` schedules whose ids come after `after`, in the order of their ids. */
+  schedules(after: string | undefined, limit: number): readonly ScheduleView[] {
+    return this.#tables.schedules.page(after, limit);
+  }
+
+  /** At most `limit` schedules that are due until then, the first ones first. */
+  dueSchedules(untilMs: number, limit: number): readonly ScheduleView[] {
+    return this.#tables.schedules.due(untilMs, limit);
+  }
+
   /** What comes first of what is to happen at a time. */
   agenda(): Agenda {
-    return firstBeginnings(this.#tables.runs.records);
+    const { runs, schedules } = this.#tables;
+    return { ...firstBeginnings(runs.records), scheduleDueMs: schedules.firstDueMs() };
   }
 
   /** Whether parents have ended whose running children have not all been told. */

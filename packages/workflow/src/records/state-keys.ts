@@ -36,6 +36,9 @@
  * | by status  | `B status type place` | nothing: a run of this status and type, by when it was created |
  * | by end     | `C status type place` | nothing: a run of this type that has ended so, by when it ended |
  * | by fact    | `D fact place` | nothing: a run of this parent or value of an attribute, by when it was created |
+ * | schedule   | `P id`  | what changes of a schedule |
+ * | due        | `Q due id` | a schedule for which there is something to do, by when that is |
+ * | settings   | `R id`  | what a schedule starts, and when |
  * | counts     | `E c type` | how many runs of a type have which status |
  *
  * A place in an index is three numbers: a time, what tells runs of that time apart, and the run's start (index-keys.ts).
@@ -94,6 +97,9 @@ export const KEY_PREFIX = Object.freeze({
   stuck: "t",
   held: "h",
   delayed: "O",
+  schedule: "P",
+  scheduleDue: "Q",
+  scheduleSettings: "R",
   vacated: "v",
   ended: "f",
   remains: "g",

@@ -20,6 +20,9 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     unreportedEnds: async () => [],
     owedAnswers: async () => [],
     agenda: () => engine.agenda(),
+    schedule: async () => undefined,
+    schedules: async () => [],
+    dueSchedules: async () => [],
     stream: async () => undefined,
     variables: async () => undefined,
     run: async (runId) => {

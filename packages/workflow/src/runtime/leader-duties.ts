@@ -22,6 +22,7 @@ import { CallDuties } from "./call-duties.ts";
 import { ChildDuties } from "./child-duties.ts";
 import { DueDuties } from "./due/due-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
+import type { RuntimeProbe } from "./runtime-probe.ts";
 
 /** How long finished runs are kept. */
 export interface Retention {
@@ -76,7 +77,7 @@ export class LeaderDuties {
   #again = false;
   #stopped = false;
 
-  constructor(engine: WorkflowEngine, clock: Clock, logger: Logger, retention: Retention) {
+  constructor(engine: WorkflowEngine, clock: Clock, logger: Logger, retention: Retention, probe?: RuntimeProbe) {
     this.#engine = engine;
     this.#clock = clock;
     this.#logger = logger;
@@ -87,7 +88,7 @@ export class LeaderDuties {
     const goOn = (): boolean => this.#leads && !this.#stopped;
     this.#children = new ChildDuties({ engine, clock, logger, goOn });
     this.#calls = new CallDuties({ engine, clock, logger, goOn });
-    this.#due = new DueDuties({ engine, clock, logger, goOn });
+    this.#due = new DueDuties({ engine, clock, logger, goOn, probe });
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -125,7 +126,7 @@ export class LeaderDuties {
   onEvent(event: WorkflowEvent): void {
     if (event.type === "run-ended" && this.#leads) this.#children.onEnd(event);
     if ((event.type === "update-answered" || event.type === "run-ended") && this.#leads) this.#calls.look();
-    if (event.type === "run-started" && event.startAtMs > 0 && this.#leads) this.#due.look();
+    if (isForDue(event) && this.#leads) this.#due.look();
     if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
@@ -237,6 +238,12 @@ export class LeaderDuties {
       if (!result.ok || result.kind !== "Pruned" || !result.more || this.#stopped) return;
     }
   }
+}
+
+/** Whether there may be something to do at another time than before. */
+function isForDue(event: WorkflowEvent): boolean {
+  if (event.type === "run-started") return event.startAtMs > 0;
+  return event.type === "schedule-changed" || (event.type === "run-ended" && event.isScheduled);
 }
 
 function isMoved(result: CommandResult): result is Moved {

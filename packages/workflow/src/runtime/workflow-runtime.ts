@@ -109,7 +109,13 @@ export class WorkflowRuntime {
     this.#executions = new Executions(engine, this.#registry, shared, maxResidentRuns);
     const live = (runId: string) => this.#executions.body(runId);
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
-    this.#duties = new LeaderDuties(engine, clock, logger, { ...this.#limits, rules: timedRules(options.retention) });
+    this.#duties = new LeaderDuties(
+      engine,
+      clock,
+      logger,
+      { ...this.#limits, rules: timedRules(options.retention) },
+      options.probe,
+    );
     this.#unsubscribe = engine.subscribe({
       onEvents: (events) => this.#onEvents(events),
       onNotice: (notice) => this.#onNotice(notice),
@@ -252,6 +258,7 @@ export class WorkflowRuntime {
         this.#duties.onEvent(event);
         break;
       case "run-started":
+      case "schedule-changed":
       case "run-ended":
       case "run-stuck":
       case "update-answered":

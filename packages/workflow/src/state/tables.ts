@@ -28,6 +28,7 @@ import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
 import { ChildTable } from "./runs/child-table.ts";
 import type { RunFacts, RunningHead, RunRecord } from "./runs/run-record.ts";
 import { RunTable } from "./runs/run-table.ts";
+import { ScheduleTable } from "./schedules/schedule-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
 import { StreamTable } from "./streams/stream-table.ts";
 import { OwedAnswers } from "./updates/owed-answers.ts";
@@ -56,6 +57,7 @@ export class Tables {
   readonly children: ChildTable;
   readonly updates: UpdateTable;
   readonly owed: OwedAnswers;
+  readonly schedules: ScheduleTable;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
   clock: number;
   /** The latest ownership handed out. */
@@ -80,6 +82,7 @@ export class Tables {
     this.streams = new StreamTable(store);
     this.children = new ChildTable(store);
     this.owed = new OwedAnswers(store);
+    this.schedules = new ScheduleTable(store);
     this.updates = new UpdateTable(store, this.owed);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
@@ -304,6 +307,7 @@ export class Tables {
     const updates = this.updates.close(run);
     const ended = { ...end, cancelReason, signalIds, updates, owner, epoch, attempt, mending };
     this.runs.finish(run, { status: "finished", ...ended }, outcome);
+    if (run.schedule !== undefined) this.schedules.ended(run.schedule, run.family);
     const { runId, workflowType, parent, startIndex } = run;
     if (parent !== undefined) {
       this.children.remove(parent.family, startIndex);
@@ -311,7 +315,8 @@ export class Tables {
     }
     const isChild = parent !== undefined;
     const leavesChildren = head.hasChildren && this.children.close(run.family);
-    const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren };
+    const isScheduled = run.schedule !== undefined;
+    const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren, isScheduled };
     this.events.push({ type: "run-ended", index: this.index, atMs, ...facts });
   }
 }

@@ -219,6 +219,8 @@ export interface RunEnded extends At {
   readonly isChild: boolean;
   /** Whether runs that it started are running still, and are to hear of its end. */
   readonly leavesChildren: boolean;
+  /** Whether a schedule has started it. */
+  readonly isScheduled: boolean;
 }
 
 /** A node has registered, drains, was lost or was forgotten. */
@@ -235,6 +237,12 @@ export interface NodeChanged extends At {
 export interface RunsPruned extends At {
   readonly type: "runs-pruned";
   readonly runIds: readonly string[];
+}
+
+/** There is something else to do for a schedule than before, or at another time. */
+export interface ScheduleChanged extends At {
+  readonly type: "schedule-changed";
+  readonly scheduleId: string;
 }
 
 /** The whole state was replaced by a snapshot's: whatever was derived from earlier events must be looked up again. */
@@ -263,4 +271,5 @@ export type WorkflowEvent =
   | RunEnded
   | NodeChanged
   | RunsPruned
+  | ScheduleChanged
   | StateRestored;

@@ -13,6 +13,7 @@ import { mended } from "../../api/mending/mended.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
+import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates/updates.ts";
@@ -30,6 +31,7 @@ import type {
   WorkflowsPort,
 } from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
+import { schedulesPort } from "./schedules-port.ts";
 import type { TestNode } from "./test-node.ts";
 
 /** What {@link ClusterPort} needs of the cluster. */
@@ -48,10 +50,12 @@ const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED"]
 
 /** The port of the API to a whole {@link TestCluster} (C1). */
 export class ClusterPort implements WorkflowsPort {
+  readonly schedules: SchedulesPort;
   readonly #setting: ClusterPortSetting;
 
   constructor(setting: ClusterPortSetting) {
     this.#setting = setting;
+    this.schedules = schedulesPort({ call: (ask) => this.#call((workflows) => ask(workflows.schedules)), options });
   }
 
   start(request: StartRequest, limit: CallLimit): Promise<boolean> {

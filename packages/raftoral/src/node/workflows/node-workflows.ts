@@ -30,6 +30,7 @@ import { inputDigest as digestOf } from "../../api/payloads/input-digest.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { assertFits } from "../../api/payloads/validated-payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
+import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates/updates.ts";
@@ -48,6 +49,7 @@ import type {
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
+import { NodeSchedules } from "../schedules/node-schedules.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
 import {
@@ -84,6 +86,7 @@ const DESCRIBED_CHILDREN = 100;
 
 /** The workflow calls of one node (NW1, NW2). */
 export class NodeWorkflows implements WorkflowsPort {
+  readonly schedules: SchedulesPort;
   readonly #options: NodeWorkflowsOptions;
   readonly #requests: RunRequests;
   readonly #feed: EventFeed;
@@ -93,6 +96,14 @@ export class NodeWorkflows implements WorkflowsPort {
     this.#options = options;
     this.#requests = new RunRequests(options.engine, options.environment.clock);
     this.#feed = new EventFeed(options.engine, options.environment.clock);
+    const { engine, environment, maxPayloadBytes, definitions, runtime } = options;
+    this.schedules = new NodeSchedules({
+      engine,
+      environment,
+      maxPayloadBytes,
+      definitionOf: (type, version) => definitionOf(definitions, type, version),
+      registered: () => runtime.registered,
+    });
     options.runtime.registered.then(
       () => {
         this.#isRegistered = true;

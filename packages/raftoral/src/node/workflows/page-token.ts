@@ -9,6 +9,19 @@ const POSITION = /^\d{1,16}(\.\d{1,16}){0,2}$/;
 /** Lists that are given in pages. */
 export type PagedList = `runs/${RunSort}` | `runs/${RunSort}/ascending` | "history" | "variables" | "events";
 
+/** A token for the schedules after this one. */
+export function schedulePageToken(scheduleId: string): string {
+  return Buffer.from(`schedules:${scheduleId}`).toString("base64url");
+}
+
+/** The id that {@link schedulePageToken} was given; undefined for the first page. Throws REQUEST_INVALID for what is no such token. */
+export function schedulePosition(token: string | undefined): string | undefined {
+  if (token === undefined) return undefined;
+  const text = Buffer.from(token, "base64url").toString();
+  if (!text.startsWith("schedules:")) throw pageTokenInvalid();
+  return text.slice("schedules:".length);
+}
+
 /** A token for what begins at `position` of a list. */
 export function pageTokenOf(list: PagedList, position: string): string;
 /** The same; undefined when there is no further page. */

@@ -191,6 +191,7 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
     startId: "",
     startAtMs: 0,
     isDelay: false,
+    schedule: undefined,
   };
   const input = hasInput ? command.input : inputOf(tables.runs.records, source);
   tables.runs.start(facts, head, input);

@@ -32,6 +32,7 @@ import {
   type StartingParent,
   startingParentCodec,
 } from "../../model/parent.ts";
+import type { ScheduledBy } from "../../model/schedule.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
 import { sameBytes } from "../../records/same-bytes.ts";
 import { statusOf } from "../../state/lists/run-status.ts";
@@ -142,8 +143,13 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
   return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));
 }
 
-/** Starts a run under an id that is free, or that becomes free by `retire`, which is called once nothing refuses the start. */
-export function begin(tables: Tables, command: StartFacts, retire: () => void = () => {}): Started | Refused {
+/** Starts a run under an id that is free, or that becomes free by `retire`, which is called once nothing refuses the start. `schedule`: whose occurrence it is. */
+export function begin(
+  tables: Tables,
+  command: StartFacts,
+  retire: () => void = () => {},
+  schedule?: ScheduledBy,
+): Started | Refused {
   const { runId, workflowType } = command;
   if (runId.length === 0 || runId.length > MAX_RUN_ID_LENGTH) {
     return refused(
@@ -198,6 +204,7 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
       startId: command.startId ?? "",
       startAtMs,
       isDelay,
+      schedule,
       trace,
       behaviourLevel,
     },

@@ -52,6 +52,7 @@ const EVENTS = Object.keys({
   "pause-requested": true,
   "run-retried": true,
   "run-forked": true,
+  "schedule-changed": true,
   "signal-buffered": true,
   "stream-appended": true,
   "update-answered": true,
@@ -143,6 +144,33 @@ describe("across a message channel", () => {
         await register(`process-${process}`);
       }
       expect(heard.at(-1)).toMatchObject({ type: "run-stuck", runId: "r", reason: "owner-losses", lastOwner: 1 });
+    } finally {
+      port.close();
+    }
+  });
+
+  test("a schedule is read, and heard of", async () => {
+    const w = world([1]);
+    const port = throughPort(w.cluster.node(1).engine);
+    const heard: string[] = [];
+    try {
+      port.engine.subscribe({
+        onEvents: (events) => heard.push(...events.map(({ type }) => type)),
+        onNotice: () => {},
+      });
+      const types = [{ type: "order", version: 1 }];
+      await port.engine.propose({ kind: "NodeRegister", nodeId: 1, incarnation: "one", types, atMs: 0 });
+      const nothing = new Uint8Array(0);
+      const what = { workflowType: "order", version: 1, input: nothing, attributes: nothing, runTimeoutMs: 0 };
+      const settings = { ...what, timing: nothing, overlap: "skip" } as const;
+      const next = { nextMs: 5, nextDueMs: 5, isPaused: false, note: "", requestId: "", atMs: 0 };
+      await port.engine.propose({ kind: "ScheduleSet", scheduleId: "s", generation: 0, settings, ...next });
+      expect(heard).toContain("schedule-changed");
+      const schedule = await port.engine.schedule("s");
+      expect(schedule).toMatchObject({ scheduleId: "s", nextMs: 5, settings });
+      expect(await port.engine.schedules(undefined, 9)).toEqual([schedule]);
+      expect(await port.engine.dueSchedules(5, 9)).toEqual([schedule]);
+      expect((await port.engine.agenda()).scheduleDueMs).toBe(5);
     } finally {
       port.close();
     }

@@ -10,6 +10,7 @@ import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
 import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
+import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
 import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
 import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
 import type { EngineListener, EngineOverview, ProposeOptions, WorkflowEngine } from "./workflow-engine.ts";
@@ -95,6 +96,18 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]> {
     return this.#executor.state.unreportedEnds(limit);
+  }
+
+  async schedule(scheduleId: string): Promise<ScheduleView | undefined> {
+    return this.#executor.state.schedule(scheduleId);
+  }
+
+  async schedules(after: string | undefined, limit: number): Promise<readonly ScheduleView[]> {
+    return this.#executor.state.schedules(after, limit);
+  }
+
+  async dueSchedules(untilMs: number, limit: number): Promise<readonly ScheduleView[]> {
+    return this.#executor.state.dueSchedules(untilMs, limit);
   }
 
   async agenda(): Promise<Agenda> {

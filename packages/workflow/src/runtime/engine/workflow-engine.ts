@@ -17,6 +17,7 @@ import type { WaitingRuns } from "../../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
 import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
+import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
 import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
 import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
@@ -90,6 +91,11 @@ export interface WorkflowEngine {
   owedAnswers(limit: number): Promise<readonly OwedAnswer[]>;
   /** What comes first of what is to happen at a time. */
   agenda(): Promise<Agenda>;
+  schedule(scheduleId: string): Promise<ScheduleView | undefined>;
+  /** At most `limit` schedules whose ids come after `after`, in the order of their ids. */
+  schedules(after: string | undefined, limit: number): Promise<readonly ScheduleView[]>;
+  /** At most `limit` schedules that are due until then, the first ones first. */
+  dueSchedules(untilMs: number, limit: number): Promise<readonly ScheduleView[]>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   /** One page of a run's variables, or one of them. It does not look at the run's history. */
   variables(query: VariableQuery): Promise<VariablePage | undefined>;

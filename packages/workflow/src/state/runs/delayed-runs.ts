@@ -9,10 +9,12 @@ export interface Agenda {
   readonly beginsAtMs: number;
   /** When the first delay of a run ends. */
   readonly delayEndsMs: number;
+  /** When the first schedule is due. */
+  readonly scheduleDueMs: number;
 }
 
 /** When the first run of either order is due. Looks at two entries. */
-export function firstBeginnings(from: StateReader): Agenda {
+export function firstBeginnings(from: StateReader): Omit<Agenda, "scheduleDueMs"> {
   return { beginsAtMs: firstOf(from, false), delayEndsMs: firstOf(from, true) };
 }
 

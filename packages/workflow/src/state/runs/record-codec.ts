@@ -12,6 +12,7 @@ import { OWNER_REASONS } from "../../model/ownership.ts";
 import { type KnownParent, knownParentCodec } from "../../model/parent.ts";
 import { type HistoryRecord, RECORD_KINDS } from "../../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../../model/run-outcome.ts";
+import { type ScheduledBy, scheduledByCodec } from "../../model/schedule.ts";
 import { STUCK_REASONS } from "../../model/stuck-reason.ts";
 import { type TraceContext, traceContextCodec } from "../../model/trace-context.ts";
 import { NO_UPDATES, type UpdateTotals, updateTotalsCodec } from "../../model/update.ts";
@@ -112,6 +113,11 @@ export function encodeRun(run: RunRecord): Uint8Array {
   to.string(73, run.startId);
   to.uint(96, run.startAtMs);
   to.bool(97, run.isDelay);
+  if (run.schedule !== undefined) {
+    part.reset();
+    scheduledByCodec.write(part, run.schedule);
+    to.message(98, part.view());
+  }
   to.bool(99, run.hasExtras);
   return slabs.copy(to.view());
 }
@@ -152,6 +158,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let [isPauseAsked, pauseReason] = [false, ""];
   let [now, initial, haveChanged, startId, hasExtras] = [EMPTY, EMPTY, false, "", false];
   let [startAtMs, isDelay] = [0, false];
+  let schedule: ScheduledBy | undefined;
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -208,6 +215,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 82) pauseReason = from.string();
     else if (field === 96) startAtMs = from.uint();
     else if (field === 97) isDelay = from.bool();
+    else if (field === 98) schedule = scheduledByCodec.read(from.message());
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -254,7 +262,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const attributes = now.length === 0 ? NO_ATTRIBUTES : decodeAttributes(now);
   const initialAttributes = haveChanged ? decodeAttributes(initial) : attributes;
   const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel };
-  const facts = { ...known, initialAttributes, startId, startAtMs, isDelay, ...begun };
+  const facts = { ...known, initialAttributes, startId, startAtMs, isDelay, schedule, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, attributes, hasExtras, input, outcome, signals };
 }

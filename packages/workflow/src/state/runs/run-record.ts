@@ -12,6 +12,7 @@ import type { Epoch, OwnerReason } from "../../model/ownership.ts";
 import type { KnownParent } from "../../model/parent.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { ScheduledBy } from "../../model/schedule.ts";
 import type { HeldMismatch, StuckReason } from "../../model/stuck-reason.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { UpdateTotals } from "../../model/update.ts";
@@ -116,6 +117,8 @@ export interface RunFacts {
   readonly startAtMs: number;
   /** Whether `startAtMs` is the end of a delay, and no time of day. */
   readonly isDelay: boolean;
+  /** The schedule that started it; undefined for every other. */
+  readonly schedule: ScheduledBy | undefined;
   /** What its start was named by its caller; empty when it was not. */
   readonly startId: string;
   /** The place in a trace that it belongs to, over all generations; undefined for a start without one. */

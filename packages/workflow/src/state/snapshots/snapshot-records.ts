@@ -10,6 +10,14 @@ import { nodeKey, vacatedKey } from "../../nodes/node-table.ts";
 import { vacatedSeatCodec } from "../../nodes/seat.ts";
 import { KEY_PREFIX } from "../../records/state-keys.ts";
 import { childCodec, childKey, closingCodec, closingKey, reportCodec, reportKey } from "../runs/child-table.ts";
+import {
+  dueCodec,
+  dueKey,
+  scheduleCodec,
+  scheduleKey,
+  settingsKey,
+  storedSettingsCodec,
+} from "../schedules/schedule-record.ts";
 import { owedCodec, owedKey } from "../updates/owed-answers.ts";
 import { invalid } from "./snapshot-format.ts";
 
@@ -34,6 +42,17 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
   { number: 20, prefix: KEY_PREFIX.child, keyOf: (content) => childKey(childCodec.read(content)) },
   { number: 21, prefix: KEY_PREFIX.closing, keyOf: (content) => closingKey(closingCodec.read(content)) },
   { number: 22, prefix: KEY_PREFIX.report, keyOf: (content) => reportKey(reportCodec.read(content)) },
+  {
+    number: 24,
+    prefix: KEY_PREFIX.schedule,
+    keyOf: (content) => scheduleKey(scheduleCodec.read(content).scheduleId),
+  },
+  {
+    number: 25,
+    prefix: KEY_PREFIX.scheduleSettings,
+    keyOf: (content) => settingsKey(storedSettingsCodec.read(content).scheduleId),
+  },
+  { number: 26, prefix: KEY_PREFIX.scheduleDue, keyOf: (content) => dueKey(dueCodec.read(content)) },
   { number: 23, prefix: KEY_PREFIX.owed, keyOf: (content) => owedKey(owedCodec.read(content)) },
 ];
 
