@@ -6,6 +6,7 @@ import { delays } from "./delays.ts";
 import type { Feature } from "./feature.ts";
 import { heldRun } from "./held-run.ts";
 import { objects } from "./objects.ts";
+import { queues } from "./queues.ts";
 import { compensations } from "./saga.ts";
 import { schemas } from "./schemas.ts";
 import { steps } from "./steps.ts";
@@ -16,6 +17,7 @@ export const FEATURES: readonly Feature[] = [
   steps,
   asking,
   objects,
+  queues,
   streams,
   schemas,
   race,

@@ -6,6 +6,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { NodeSessions, parseAddress, type Security } from "@raftoral/transport-grpc";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { EventService } from "../gen/raftoral/v1/event_service_pb.ts";
+import { QueueService } from "../gen/raftoral/v1/queue_service_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
 /** Answers beyond it are refused: room for a thousand records of ordinary size. */
@@ -22,6 +23,7 @@ export class Connection {
   readonly workflows: Client<typeof WorkflowService>;
   readonly cluster: Client<typeof ClusterService>;
   readonly events: Client<typeof EventService>;
+  readonly queues: Client<typeof QueueService>;
   readonly #session: NodeSessions;
 
   /** Connects at the first call. */
@@ -40,6 +42,7 @@ export class Connection {
     this.workflows = createClient(WorkflowService, transport);
     this.cluster = createClient(ClusterService, transport);
     this.events = createClient(EventService, transport);
+    this.queues = createClient(QueueService, transport);
   }
 
   /** Ends every call in progress. Idempotent. */

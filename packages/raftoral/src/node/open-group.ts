@@ -9,6 +9,7 @@ import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
 import { JsonApi } from "../service/json/json-api.ts";
+import { registerQueueService } from "../service/queue-routes.ts";
 import type { ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
 import { VERSION } from "../version.ts";
@@ -117,6 +118,7 @@ async function openGrpc(
       registerWorkflowService(router, served, limits.defaultTimeoutMs);
       registerClusterService(router, served, limits.defaultTimeoutMs);
       registerEventService(router, served, limits.defaultTimeoutMs);
+      registerQueueService(router, served, limits.defaultTimeoutMs);
     },
   });
   await transport.start();

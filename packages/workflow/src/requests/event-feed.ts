@@ -9,11 +9,11 @@
  */
 import { type Clock, type LogIndex, RaftError } from "@raftoral/raft-core";
 import type { EngineListener, EngineOverview } from "../runtime/engine/workflow-engine.ts";
-import type { StateRestored, UpdateRequested, WorkflowEvent } from "../state/workflow-event.ts";
+import type { QueueChanged, StateRestored, UpdateRequested, WorkflowEvent } from "../state/workflow-event.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 /** An event that readers get. */
-export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested>;
+export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | QueueChanged>;
 
 /** The place of an event in the log: of the entry that brought it, and among the events of this entry, from 0. -1: before all of them. */
 export interface EventPosition {
@@ -169,7 +169,7 @@ export class EventFeed {
   #heard(batch: readonly WorkflowEvent[]): void {
     for (const event of batch) {
       if (event.type === "state-restored") this.#restored(event);
-      else if (event.type !== "update-requested") this.#keep(event);
+      else if (isKept(event)) this.#keep(event);
     }
     this.#wakeSoon();
   }
@@ -284,4 +284,10 @@ function bytesOf(event: FeedEvent): number {
     default:
       return 0;
   }
+}
+
+/** Whether readers get the event: what only the machinery works with is not for them. */
+function isKept(event: WorkflowEvent): event is FeedEvent {
+  const { type } = event;
+  return type !== "update-requested" && type !== "queue-changed" && type !== "state-restored";
 }

@@ -195,6 +195,7 @@ export class DutiesWorld {
       variables: refuse,
       list: refuse,
       counts: refuse,
+      queues: refuse,
       ownedBy: refuse,
       overview: async () => ({
         waiting: [],
@@ -208,6 +209,7 @@ export class DutiesWorld {
         uptimeMs: state.uptimeMs,
         oldestEndUptimeMs: state.oldestEndUptime(),
         hasClosingParents: state.hasClosingParents,
+        queues: state.queueDuties,
       }),
     };
   }

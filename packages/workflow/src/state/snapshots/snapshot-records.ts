@@ -9,6 +9,7 @@ import { nodeCodec } from "../../nodes/node-record.ts";
 import { nodeKey, vacatedKey } from "../../nodes/node-table.ts";
 import { vacatedSeatCodec } from "../../nodes/seat.ts";
 import { KEY_PREFIX } from "../../records/state-keys.ts";
+import { queueStateKey } from "../queues/queue-records.ts";
 import { childCodec, childKey, closingCodec, closingKey, reportCodec, reportKey } from "../runs/child-table.ts";
 import { owedCodec, owedKey } from "../updates/owed-answers.ts";
 import { invalid } from "./snapshot-format.ts";
@@ -34,6 +35,7 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
   { number: 20, prefix: KEY_PREFIX.child, keyOf: (content) => childKey(childCodec.read(content)) },
   { number: 21, prefix: KEY_PREFIX.closing, keyOf: (content) => closingKey(closingCodec.read(content)) },
   { number: 22, prefix: KEY_PREFIX.report, keyOf: (content) => reportKey(reportCodec.read(content)) },
+  { number: 18, prefix: KEY_PREFIX.queues, keyOf: queueStateKey },
   { number: 23, prefix: KEY_PREFIX.owed, keyOf: (content) => owedKey(owedCodec.read(content)) },
 ];
 
