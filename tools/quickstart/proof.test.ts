@@ -46,6 +46,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     generation: 1,
     children: [],
     attributes: {},
+    queue: undefined,
     initialAttributes: {},
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     trace: undefined,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { WorkflowCommand } from "./commands/registry.ts";
 import { WorkflowExecutor } from "./executor.ts";
+import { SNAPSHOT_FORMAT_VERSION } from "./state/snapshots/snapshot-format.ts";
 import type { WorkflowEvent } from "./state/workflow-event.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -104,8 +105,10 @@ describe("a snapshot", () => {
     await expect(executor.restore(from([whole, Uint8Array.of(5, 0)]), 9)).rejects.toMatchObject(refused);
     await expect(executor.restore(from([Buffer.from("not a snapshot")]), 9)).rejects.toMatchObject(refused);
     const newer = whole.slice();
-    newer[4] = 5;
-    await expect(executor.restore(from([newer]), 9)).rejects.toThrow("format version is 5, this node reads 4");
+    newer[4] = SNAPSHOT_FORMAT_VERSION + 1;
+    await expect(executor.restore(from([newer]), 9)).rejects.toThrow(
+      `format version is ${SNAPSHOT_FORMAT_VERSION + 1}, this node reads ${SNAPSHOT_FORMAT_VERSION}`,
+    );
     expect(executor.state.run("run-0")).toEqual(before);
   });
 

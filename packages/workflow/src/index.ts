@@ -136,6 +136,13 @@ export {
 export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export type { BehaviourLevel } from "./model/run-needs.ts";
+export {
+  MAX_QUEUE_MS,
+  MAX_QUEUE_NAME_LENGTH,
+  PRIORITY_ZERO,
+  type QueueLimits,
+  type RunQueue,
+} from "./model/run-queue.ts";
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export { type TraceContext, traceContextOf } from "./model/trace-context.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
@@ -148,6 +155,7 @@ export {
   type PlacedEvent,
 } from "./requests/event-feed.ts";
 export type { MendAction, RunFork, RunMend } from "./requests/mending.ts";
+export type { QueueAction } from "./requests/queue-requests.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export {
   type MessageStart,
@@ -204,6 +212,7 @@ export type {
   FinishedSummary,
   NodeView,
   PausedSummary,
+  QueuedSummary,
   RunEnd,
   RunningSummary,
   RunSummary,
@@ -216,6 +225,7 @@ export type { WorkflowEvent } from "./state/workflow-event.ts";
 
 // To replicate workflows with a Raft group of one's own.
 
+export { type GivenUniqueQueue, MAX_PRIORITY, runQueue } from "./author/run-queue.ts";
 export { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 export type { Refused } from "./commands/refusal.ts";
 export type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
@@ -261,3 +271,4 @@ export type {
   WorkflowEngine,
 } from "./runtime/engine/workflow-engine.ts";
 export { type CalendarFields, Timing, type TimingSpec } from "./runtime/schedules/timing.ts";
+export type { QueueView, RunQueueView } from "./state/queues/queue-view.ts";

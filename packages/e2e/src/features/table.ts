@@ -6,6 +6,7 @@ import { delays } from "./delays.ts";
 import type { Feature } from "./feature.ts";
 import { heldRun } from "./held-run.ts";
 import { objects } from "./objects.ts";
+import { queues } from "./queues.ts";
 import { compensations } from "./saga.ts";
 import { schedules } from "./schedules.ts";
 import { schemas } from "./schemas.ts";
@@ -17,6 +18,7 @@ export const FEATURES: readonly Feature[] = [
   steps,
   asking,
   objects,
+  queues,
   streams,
   schedules,
   schemas,

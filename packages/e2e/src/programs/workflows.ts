@@ -4,6 +4,7 @@ import { type WorkflowContext, type WorkflowDefinition, workflow } from "raftora
 import type { WorkLog } from "../harness/index.ts";
 import { approval } from "./approval.ts";
 import { adding, limited, racing, sheltered } from "./branches.ts";
+import { desk } from "./desk.ts";
 import { fleet, voyage } from "./fleet.ts";
 import { journey } from "./journey.ts";
 import { labor } from "./labor.ts";
@@ -112,6 +113,7 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     voyage,
     parcel,
     till,
+    desk,
   ];
   return [tally, hold, nap, poison, patient, delayed, ...features];
 }

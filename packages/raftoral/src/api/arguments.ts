@@ -174,7 +174,10 @@ export function updateIdArgument(id: unknown): string | undefined {
 
 /** Whether a run that has ended is followed by another one. Throws REQUEST_INVALID. */
 export function afterEndArgument(options: WithStartOptions | undefined): boolean {
-  const { ifFinished = "refuse" } = optionsArgument(options);
+  const { ifFinished = "refuse", dedupeKey } = optionsArgument(options);
+  // The message is for the run that is named.
+  if (dedupeKey !== undefined)
+    throw invalid("dedupeKey", dedupeKey, "left out: the run's id says which run gets the message");
   if (ifFinished === "refuse" || ifFinished === "start") return ifFinished === "start";
   throw invalid("ifFinished", ifFinished, "refuse or start, or left out");
 }

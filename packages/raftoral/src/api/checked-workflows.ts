@@ -42,6 +42,8 @@ import { notAWorkflow } from "./objects/object-arguments.ts";
 import { WorkflowObject } from "./objects/object-handle.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
 import { Payload } from "./payloads/payload.ts";
+import { CheckedQueues } from "./queues/checked-queues.ts";
+import type { Queues } from "./queues/queues.ts";
 import { RunHandle } from "./run-handle.ts";
 import type { EndedRun } from "./runs.ts";
 import { CheckedSchedules } from "./schedules/checked-schedules.ts";
@@ -87,6 +89,7 @@ export interface CheckedWorkflowsOptions {
 /** {@link Workflows} over a {@link WorkflowsPort}. */
 export class CheckedWorkflows extends CheckedReads implements Workflows {
   readonly schedules: Schedules;
+  readonly queues: Queues;
   readonly #port: WorkflowsPort;
   readonly #timeoutMs: number;
   readonly #chosen: Chosen;
@@ -95,6 +98,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
 
   constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     super(port, timeoutMs);
+    this.queues = new CheckedQueues(port, timeoutMs);
     this.#port = port;
     this.schedules = new CheckedSchedules({ port: port.schedules, timeoutMs, uuid });
     this.#timeoutMs = timeoutMs;
@@ -111,8 +115,8 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
     if (isObjectDefinition(workflow)) throw notAWorkflow(workflowArgument(workflow, undefined).type);
     const request = await startRequest(workflow, input, options, this.#chosen);
     const what = `Starting ${request.workflowType}`;
-    const created = await this.#call(options, what, (limit) => this.#port.start(request, limit));
-    return new RunHandle(this, request.runId, created);
+    const { runId, created } = await this.#call(options, what, (limit) => this.#port.start(request, limit));
+    return new RunHandle(this, runId, created);
   }
 
   run<Workflow extends WorkflowDefinition = WorkflowDefinition>(runId: string): Run<WorkflowResult<Workflow>> {

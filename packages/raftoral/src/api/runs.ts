@@ -4,13 +4,14 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { AttributeValues, RecordedError, TraceContext } from "@raftoral/workflow";
 import type { Payload } from "./payloads/payload.ts";
+import type { QueueOfRun } from "./queues/queues.ts";
 
 /**
  * `running` until the run has ended as `completed`, `failed` or `cancelled`; it leaves `failed` and `cancelled` only
  * when somebody retries it. `stuck` and `paused` runs have not ended either: no node executes them until somebody resumes or cancels them. A
- * `delayed` run is not to begin yet.
+ * `delayed` run is not to begin yet, and a `queued` one waits in a queue until it is let through.
  */
-export type RunStatus = "running" | "stuck" | "paused" | "delayed" | "completed" | "failed" | "cancelled";
+export type RunStatus = "running" | "stuck" | "paused" | "delayed" | "queued" | "completed" | "failed" | "cancelled";
 
 /** Every {@link RunStatus}. */
 export const RUN_STATUSES: readonly RunStatus[] = Object.freeze([
@@ -18,6 +19,7 @@ export const RUN_STATUSES: readonly RunStatus[] = Object.freeze([
   "stuck",
   "paused",
   "delayed",
+  "queued",
   "completed",
   "failed",
   "cancelled",
@@ -37,7 +39,7 @@ export interface RunSummary {
   readonly workflowType: string;
   readonly version: number;
   readonly status: RunStatus;
-  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck, paused or delayed. */
+  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck, paused, delayed or queued. */
   readonly owner: NodeId;
   /** The number of the present ownership, which `ctx.fencingToken` hands out. It grows with every takeover, over all runs of the cluster. */
   readonly epoch: number;
@@ -70,6 +72,8 @@ export interface RunSummary {
   readonly generation: number;
   /** What the run is found by: from its start, and from what its body has set. */
   readonly attributes: AttributeValues;
+  /** Its queue, and what it waits for there; undefined for a run that was started in none. */
+  readonly queue: QueueOfRun | undefined;
 }
 
 /** A running child of a run. */

@@ -5,12 +5,13 @@
  * engine of a node, the network of a client). Payloads cross as they are; every call keeps `limit.timeoutMs` and lets go of everything when
  * `limit.signal` aborts.
  */
-import type { Attributes, IdPolicy, RunConditions, RunSort, TraceContext } from "@raftoral/workflow";
+import type { Attributes, IdPolicy, RunConditions, RunQueue, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
 import type { ForkRequest, MendRequest } from "./mending/mending.ts";
 import type { PageRequest } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
+import type { QueueChange, QueueInfo } from "./queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
 import type { SchedulesPort } from "./schedules/schedules-port.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
@@ -40,6 +41,8 @@ export interface StartRequest {
   readonly startId: string | undefined;
   /** Undefined: the run belongs to no trace. */
   readonly trace: TraceContext | undefined;
+  /** Undefined: the run waits in none. */
+  readonly queue: RunQueue | undefined;
   readonly input: Payload;
   /** Whether the schema of the caller's own definition has taken the input: the registered one need not be asked. */
   readonly isValidated: boolean;
@@ -96,11 +99,18 @@ export interface UpdateWithStartRequest {
   readonly isObject: boolean;
 }
 
+/** The run of a start. */
+export interface StartedRun {
+  /** Another one than the start names where that has its dedupe key. */
+  readonly runId: string;
+  /** Whether this start made it. */
+  readonly created: boolean;
+}
+
 /** The calls that differ. Each rejects with a RaftoralError. */
 export interface WorkflowsPort {
   readonly schedules: SchedulesPort;
-  /** Whether this start made the run. */
-  start(request: StartRequest, limit: CallLimit): Promise<boolean>;
+  start(request: StartRequest, limit: CallLimit): Promise<StartedRun>;
   describe(runId: string, limit: CallLimit): Promise<RunDescription>;
   list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;
   counts(limit: CallLimit): Promise<readonly RunCount[]>;
@@ -120,7 +130,7 @@ export interface WorkflowsPort {
   query(request: QueryRequest, limit: CallLimit): Promise<Payload>;
   /** Undefined when the update is not that far within `limit.timeoutMs`. */
   update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
-  /** As `start`. */
+  /** Whether this start made the run. */
   signalWithStart(request: SignalWithStartRequest, limit: CallLimit): Promise<boolean>;
   /** As `update`. */
   updateWithStart(request: UpdateWithStartRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
@@ -130,4 +140,7 @@ export interface WorkflowsPort {
   mend(request: MendRequest, limit: CallLimit): Promise<void>;
   fork(request: ForkRequest, limit: CallLimit): Promise<void>;
   delete(runId: string, limit: CallLimit): Promise<void>;
+  /** All queues, or the one of this name. */
+  queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]>;
+  changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void>;
 }

@@ -31,6 +31,7 @@ import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./men
 import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
 import type { PageOptions } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
+import type { Queues } from "./queues/queues.ts";
 import type {
   EndedRun,
   HistoryPage,
@@ -95,9 +96,11 @@ export interface VariablePageOptions extends PageOptions {
 export interface Workflows {
   /** Runs that are started at times. */
   readonly schedules: Schedules;
+  /** Queues, in which runs wait for their turn. */
+  readonly queues: Queues;
   /**
    * Starts a run, once per id: the same start again gives a handle of the same run. Resolves once the start is committed. Rejects with
-   * WORKFLOW_TYPE_UNKNOWN when no node has registered the type, WORKFLOW_ID_CONFLICT when the id belongs to another start, INPUT_INVALID,
+   * WORKFLOW_TYPE_UNKNOWN when no node has registered the type, WORKFLOW_ID_CONFLICT when the id belongs to another start, QUEUE_NOT_FOUND, QUEUE_OPTIONS_INVALID, INPUT_INVALID,
    * VALUE_NOT_SERIALIZABLE, PAYLOAD_TOO_LARGE, WORKFLOW_ID_INVALID or REQUEST_INVALID. A {@link Payload} as input is taken as it is.
    *
    * Input and result have the types of the definition. Programs without the workflow's code name its type and import the definition's:

@@ -18,6 +18,7 @@ import { addLeave, addTransfer } from "./commands/members.ts";
 import { addComplete, addFork, addPause, addRetry, addSkip, addTerminate } from "./commands/mending.ts";
 import { addObject } from "./commands/object.ts";
 import { addQuery } from "./commands/query.ts";
+import { addQueues } from "./commands/queues.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
 import { addSchedules } from "./commands/schedules/schedules.ts";
@@ -102,6 +103,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addSkip(program, io);
   addTerminate(program, io);
   addDelete(program, io);
+  addQueues(program, io);
   addStatus(program, io);
   addLeave(program, io);
   addTransfer(program, io);

@@ -4,6 +4,7 @@ import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
 import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import { Payload } from "../api/payloads/payload.ts";
+import type { QueueChange, QueueInfo } from "../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
@@ -15,6 +16,7 @@ import type {
   QueryRequest,
   SignalRequest,
   SignalWithStartRequest,
+  StartedRun,
   StartRequest,
   UpdateRequest,
   UpdateWithStartRequest,
@@ -23,6 +25,7 @@ import type {
 import { attributesToWire } from "../wire/attribute-messages.ts";
 import { consistencyToWire, filterToWire, idPolicyToWire } from "../wire/filter-messages.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
+import { changeToWire, queuedStartToWire, queueFromWire } from "../wire/queue-messages.ts";
 import {
   countFromWire,
   descriptionFromWire,
@@ -54,13 +57,13 @@ export class ClientWorkflows implements WorkflowsPort {
     this.#followed = followed;
   }
 
-  async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
+  async start(request: StartRequest, limit: CallLimit): Promise<StartedRun> {
     const { workflowType } = request;
     const message = startToWire(request);
-    const { created } = await this.#calls.call(`Starting ${workflowType}`, limit, (node, options) =>
+    const { runId, created } = await this.#calls.call(`Starting ${workflowType}`, limit, (node, options) =>
       node.workflows.startRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );
-    return created;
+    return { runId, created };
   }
 
   async describe(runId: string, limit: CallLimit): Promise<RunDescription> {
@@ -221,6 +224,21 @@ export class ClientWorkflows implements WorkflowsPort {
       node.workflows.deleteRun({ runId, timeoutMs: options.timeoutMs }, options),
     );
   }
+
+  async queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
+    const message = { name: name ?? "", consistency: consistencyToWire(limit) };
+    const { queues } = await this.#calls.call("Reading queues", limit, (node, options) =>
+      node.queues.listQueues({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+    return queues.map(queueFromWire);
+  }
+
+  async changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
+    const message = { name, action: changeToWire(change) };
+    await this.#calls.call(`Changing queue ${name}`, limit, (node, options) =>
+      node.queues.changeQueue({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
+  }
 }
 
 function startToWire(request: StartRequest) {
@@ -238,6 +256,7 @@ function startToWire(request: StartRequest) {
     delayMs: BigInt(delayMs),
     startAtMs: BigInt(startAtMs),
     ...traceToWire(trace),
+    ...queuedStartToWire(request.queue),
   };
 }
 

@@ -6,6 +6,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { NodeSessions, parseAddress, type Security } from "@raftoral/transport-grpc";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { EventService } from "../gen/raftoral/v1/event_service_pb.ts";
+import { QueueService } from "../gen/raftoral/v1/queue_service_pb.ts";
 import { ScheduleService } from "../gen/raftoral/v1/schedule_service_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 
@@ -24,6 +25,7 @@ export class Connection {
   readonly cluster: Client<typeof ClusterService>;
   readonly events: Client<typeof EventService>;
   readonly schedules: Client<typeof ScheduleService>;
+  readonly queues: Client<typeof QueueService>;
   readonly #session: NodeSessions;
 
   /** Connects at the first call. */
@@ -43,6 +45,7 @@ export class Connection {
     this.cluster = createClient(ClusterService, transport);
     this.events = createClient(EventService, transport);
     this.schedules = createClient(ScheduleService, transport);
+    this.queues = createClient(QueueService, transport);
   }
 
   /** Ends every call in progress. Idempotent. */

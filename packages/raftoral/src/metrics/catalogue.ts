@@ -1,6 +1,7 @@
 /** Every metric there is. docs/metrics.md has the same ones, which a test compares. */
 import { gauge, type Metric } from "./metric.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
+import { QUEUE_METRICS } from "./queue-metrics.ts";
 import { RAFT_METRICS } from "./raft-metrics.ts";
 import { STORAGE_METRICS } from "./storage-metrics.ts";
 import { TRANSPORT_METRICS } from "./transport-metrics.ts";
@@ -21,5 +22,6 @@ export const ALL_METRICS: readonly Metric[] = [
   ...Object.values(TRANSPORT_METRICS),
   ...Object.values(STORAGE_METRICS),
   ...Object.values(WORKFLOW_METRICS),
+  ...Object.values(QUEUE_METRICS),
   ...Object.values(PROCESS_METRICS),
 ];

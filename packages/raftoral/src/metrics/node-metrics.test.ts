@@ -197,6 +197,9 @@ describe("metrics of a durable node over gRPC", () => {
     const two = await cluster.start({ ...other, join: one.address, ...ENDPOINT });
     await (await one.workflows.start(steps, 2)).result();
     await expect((await one.workflows.start(failing, undefined)).result()).rejects.toThrow();
+    await one.workflows.queues.define("metered");
+    await one.workflows.queues.pause("metered");
+    await one.workflows.start(steps, 2, { queue: "metered" });
     const peer = { raftoral_peer_id: String(two.nodeId) };
     const before = await scrapeUntil(one, (each) => each.has("raftoral_peer_round_trip_seconds"));
     expect(sum(before, "raftoral_peer_connected", { ...peer, raftoral_stream: "control" })).toBe(1);

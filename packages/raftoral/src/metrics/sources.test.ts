@@ -247,8 +247,9 @@ describe("what workflows show", () => {
       },
     };
     const metrics = new WorkflowMetrics(new Recorders(undefined));
-    const size = { running: 7, stuck: 1, delayed: 1, paused: 1, orphaned: 2, finished: 7 };
-    const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size });
+    const size = { running: 9, stuck: 1, delayed: 1, paused: 1, orphaned: 2, finished: 7, queued: 2 };
+    const queues = () => [];
+    const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size, queues });
     const at = { index: 1, atMs: 0, runId: "r", workflowType: "w", epoch: 1 };
     const timed = { family: 1, deadlineAtMs: 0 };
     const tell = (owner: number): void => {
@@ -276,6 +277,7 @@ describe("what workflows show", () => {
       "raftoral.workflow.runs{running}": 2,
       "raftoral.workflow.runs{delayed}": 1,
       "raftoral.workflow.runs{stuck}": 1,
+      "raftoral.workflow.runs{queued}": 2,
       "raftoral.workflow.runs{paused}": 1,
       "raftoral.workflow.runs{orphaned}": 2,
       "raftoral.workflow.runs{finished}": 7,

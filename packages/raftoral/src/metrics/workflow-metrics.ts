@@ -1,8 +1,16 @@
 /** What workflows show: runs in the cluster and on the node, and steps that the node executed. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { RuntimeEvent, RuntimeProbe, ScheduleFired, StateSize, WorkflowRuntime } from "@raftoral/workflow";
+import type {
+  QueueView,
+  RuntimeEvent,
+  RuntimeProbe,
+  ScheduleFired,
+  StateSize,
+  WorkflowRuntime,
+} from "@raftoral/workflow";
 import type { Histogram } from "./histogram.ts";
 import { counter, gauge, histogram, type MetricSource, type Observe, updown } from "./metric.ts";
+import { QueueMetrics } from "./queue-metrics.ts";
 import type { Recorders } from "./recorders.ts";
 import { Tally } from "./tally.ts";
 
@@ -51,7 +59,8 @@ type Outcome = "succeeded" | "failed";
 
 /** What is needed of the replicated state; a `WorkflowExecutor`'s has it. */
 export interface MeasuredState {
-  readonly size: Pick<StateSize, "running" | "stuck" | "paused" | "delayed" | "orphaned" | "finished">;
+  readonly size: Pick<StateSize, "running" | "stuck" | "paused" | "delayed" | "orphaned" | "finished" | "queued">;
+  queues(): readonly QueueView[];
 }
 
 /** The metrics of the workflow engine. The runtime tells it steps and attempts; the rest is read from the state at each look. */
@@ -63,6 +72,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   readonly #lateness: Histogram;
   readonly #ended = new Tally(WORKFLOW_METRICS.ended);
   readonly #takenOver = new Tally(WORKFLOW_METRICS.takenOver);
+  readonly #queues = new QueueMetrics();
   #state: MeasuredState | undefined;
   #runtime: Pick<WorkflowRuntime, "load" | "residency"> | undefined;
 
@@ -79,6 +89,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   ): () => void {
     this.#runtime = runtime;
     this.#state = state;
+    this.#queues.watch(() => state.queues());
     return runtime.events.subscribe((event) => this.#heard(nodeId, event));
   }
 
@@ -99,13 +110,16 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#attempts.collect(observe);
     this.#ended.collect(observe);
     this.#takenOver.collect(observe);
+    this.#queues.collect(observe);
     if (this.#state !== undefined) {
-      const { running, stuck, paused, delayed, orphaned, finished } = this.#state.size;
-      observe(WORKFLOW_METRICS.runs, running - orphaned - stuck - paused - delayed, { [STATE]: "running" });
+      const { running, stuck, paused, delayed, orphaned, finished, queued } = this.#state.size;
+      const executed = running - orphaned - stuck - paused - delayed - queued;
+      observe(WORKFLOW_METRICS.runs, executed, { [STATE]: "running" });
       observe(WORKFLOW_METRICS.runs, stuck, { [STATE]: "stuck" });
       observe(WORKFLOW_METRICS.runs, paused, { [STATE]: "paused" });
       observe(WORKFLOW_METRICS.runs, delayed, { [STATE]: "delayed" });
       observe(WORKFLOW_METRICS.runs, orphaned, { [STATE]: "orphaned" });
+      observe(WORKFLOW_METRICS.runs, queued, { [STATE]: "queued" });
       observe(WORKFLOW_METRICS.runs, finished, { [STATE]: "finished" });
     }
     if (this.#runtime !== undefined) {
@@ -136,7 +150,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   #heard(nodeId: NodeId, event: RuntimeEvent): void {
     if (event.type === "run-ended" && event.owner === nodeId) {
       this.#ended.add([event.workflowType, event.outcome.status]);
-    } else if (event.type === "owner-changed" && event.to === nodeId) {
+    } else if (event.type === "owner-changed" && event.to === nodeId && event.reason !== "admission") {
       this.#takenOver.add([event.reason]);
     }
   }

@@ -4,6 +4,7 @@
  * Order matters: the folder first (it says who the node is), then the place in the cluster, then the port, then consensus,
  * then workflows, which may begin to run at once.
  */
+import type { Logger } from "@raftoral/raft-core";
 import { NONE } from "@raftoral/raft-core";
 import {
   DEFAULT_RUNTIME_LIMITS,
@@ -124,6 +125,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   });
   closers.add(() => port.close());
   const timeoutMs = config.limits.defaultTimeoutMs;
+  declareQueues(port, runtime, { queues: config.queues, logger });
   const workflows = new CheckedWorkflows({ port, timeoutMs, uuid: environment.uuid, activeTrace });
   const nodeCluster = new NodeCluster({
     identity,
@@ -180,6 +182,23 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     sayStopping: () => health?.stop(),
     close: () => closers.close(),
   };
+}
+
+/** Once this node has registered: until then there may be no cluster. What fails is said, and done by the next node that starts. */
+function declareQueues(
+  port: NodeWorkflows,
+  runtime: WorkflowRuntime,
+  { queues, logger }: { readonly queues: NodeConfig["queues"]; readonly logger: Logger },
+): void {
+  if (Object.keys(queues).length === 0) return;
+  runtime.registered
+    .then(() => port.declareQueues(queues, { timeoutMs: Number.POSITIVE_INFINITY, signal: undefined }))
+    .catch((error: unknown) => {
+      logger.warn(
+        { err: error, queues: Object.keys(queues) },
+        "The queues that this node declares could not be defined.",
+      );
+    });
 }
 
 async function openEndpoint({ config, logger }: NodePlan, closers: Closers): Promise<PrometheusEndpoint | undefined> {

@@ -15,6 +15,7 @@ const ALL: Record<NodeEvent["type"], true> = {
   "snapshot-restored": true,
   removed: true,
   failed: true,
+  "queue-changed": true,
   "run-started": true,
   "attempt-failed": true,
   "run-ended": true,

@@ -9,6 +9,7 @@ import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
 import { JsonApi } from "../service/json/json-api.ts";
+import { registerQueueService } from "../service/queue-routes.ts";
 import { registerScheduleService } from "../service/schedule-routes.ts";
 import type { ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
@@ -119,6 +120,7 @@ async function openGrpc(
       registerClusterService(router, served, limits.defaultTimeoutMs);
       registerEventService(router, served, limits.defaultTimeoutMs);
       registerScheduleService(router, served, limits.defaultTimeoutMs);
+      registerQueueService(router, served, limits.defaultTimeoutMs);
     },
   });
   await transport.start();

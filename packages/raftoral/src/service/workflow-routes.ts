@@ -26,6 +26,7 @@ import { attributesFromWire } from "../wire/attribute-messages.ts";
 import { consistencyFromWire, filterFromWire, idPolicyFromWire } from "../wire/filter-messages.ts";
 import { actionFromWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
+import { queuedStartFromWire } from "../wire/queue-messages.ts";
 import { countToWire, outcomeToWire, pendingToWire, recordToWire, runToWire } from "../wire/run-messages.ts";
 import { chunkToWire } from "../wire/stream-messages.ts";
 import { failureFromWire } from "../wire/token-messages.ts";
@@ -251,6 +252,7 @@ function startOf(request: StartRunRequest) {
       ...(startId === "" ? {} : { startId }),
       // The caller's, and not that of a span of this node.
       trace: traceFromWire(trace) ?? (false as const),
+      ...queuedStartFromWire(request.queue),
     },
   };
 }

@@ -37,9 +37,11 @@ import type {
 } from "../api/workflows-port.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
+import { registerQueueService } from "../service/queue-routes.ts";
 import { registerScheduleService } from "../service/schedule-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
+import { FakeQueues } from "./fake-queues.ts";
 import { type FakeRun, failed, run } from "./fake-run.ts";
 import { FakeSchedules } from "./fake-schedules.ts";
 
@@ -72,10 +74,10 @@ export class FakeNode implements ServedNode {
   readonly waits: PendingCall[] = [];
   /** What was done to runs: the run, the action, and why. */
   readonly mends: (readonly [runId: string, action: object, reason: string])[] = [];
-  /** Signals of the reads of streams that came in. */
+  /** Signals of the reads of streams, and of the polls, that came in. */
   readonly reads: (AbortSignal | undefined)[] = [];
-  /** Signals of the polls that came in. */
   readonly polls: (AbortSignal | undefined)[] = [];
+  readonly queues = new FakeQueues();
   known: MemberInfo[] = [];
   transfers: NodeStatus["transfers"] = [];
   /** What its status says otherwise than usual. */
@@ -163,8 +165,9 @@ export class FakeNode implements ServedNode {
       schedules: this.schedules,
       start: async (request: StartRequest, limit) => {
         await this.#enter("start", limit);
-        return this.#startOnce(request);
+        return { runId: request.runId, created: this.#startOnce(request) };
       },
+      ...this.queues.port((name, limit) => this.#enter(name, limit)),
       describe: async (runId, limit) => {
         await this.#enter("describe", limit);
         const { input: _input, result: _result, history: _history, ...description } = this.#present(runId);
@@ -313,8 +316,9 @@ export class FakeNode implements ServedNode {
     };
   }
 
-  #startOnce({ runId, workflowType, version = 1, input, attributes: given }: StartRequest): boolean {
+  #startOnce({ runId, workflowType, version = 1, input, attributes: given, queue }: StartRequest): boolean {
     const created = !this.runs.has(runId);
+    this.queues.begun(queue);
     if (created)
       this.runs.set(
         runId,
@@ -381,6 +385,7 @@ export async function serveFake(node: ServedNode, port = 0): Promise<FakeServer>
         registerClusterService(router, () => node, DEFAULT_TIMEOUT_MS);
         registerEventService(router, () => node, DEFAULT_TIMEOUT_MS);
         registerScheduleService(router, () => node, DEFAULT_TIMEOUT_MS);
+        registerQueueService(router, () => node, DEFAULT_TIMEOUT_MS);
       },
     }),
   );

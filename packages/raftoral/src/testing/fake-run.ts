@@ -50,6 +50,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     generation: 1,
     children: [],
     attributes: {},
+    queue: undefined,
     initialAttributes: {},
     seed: "AAECAwQFBgcICQoLDA0ODw==",
     trace: undefined,

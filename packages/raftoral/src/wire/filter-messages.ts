@@ -32,7 +32,7 @@ type Ranges = { readonly fromMs?: bigint; readonly beforeMs?: bigint };
 
 /** A filter as fields of a request. */
 export function filterToWire(filter: CheckedFilter): MessageInitShape<typeof ListRunsRequestSchema> {
-  const { statuses = [], workflowType = "", owner, created, ended, parent = "", runIdPrefix = "" } = filter;
+  const { statuses = [], workflowType = "", owner, created, ended, parent = "", runIdPrefix = "", queue = "" } = filter;
   return {
     statuses: statuses.map(statusToWire),
     workflowType,
@@ -41,6 +41,7 @@ export function filterToWire(filter: CheckedFilter): MessageInitShape<typeof Lis
     ...(ended === undefined ? {} : { ended: rangeToWire(ended) }),
     parentRunId: parent,
     runIdPrefix,
+    queue,
     attributes: (filter.attributes ?? []).map(conditionToWire),
     sort: filter.sort === "ended" ? RunSort.ENDED : RunSort.CREATED,
     ascending: filter.isAscending,
@@ -49,7 +50,7 @@ export function filterToWire(filter: CheckedFilter): MessageInitShape<typeof Lis
 
 /** The filter of a request; the API checks it. Throws REQUEST_INVALID for what it cannot have. */
 export function filterFromWire(request: ListRunsRequest): RunFilter {
-  const { workflowType, ownerNodeId, created, ended, parentRunId: parent, runIdPrefix, attributes } = request;
+  const { workflowType, ownerNodeId, created, ended, parentRunId: parent, runIdPrefix, attributes, queue } = request;
   const statuses = request.statuses.map(statusFromWire).filter((status): status is RunStatus => status !== undefined);
   return {
     ...(statuses.length === 0 ? {} : { status: statuses }),
@@ -58,6 +59,7 @@ export function filterFromWire(request: ListRunsRequest): RunFilter {
     ...(created === undefined ? {} : { created: rangeFromWire(created) }),
     ...(ended === undefined ? {} : { ended: rangeFromWire(ended) }),
     ...(parent === "" ? {} : { parent }),
+    ...(queue === "" ? {} : { queue }),
     ...(runIdPrefix === "" ? {} : { runIdPrefix }),
     ...(attributes.length === 0 ? {} : { attributes: conditionsFromWire(attributes) }),
     sort: request.sort === RunSort.ENDED ? "ended" : "created",

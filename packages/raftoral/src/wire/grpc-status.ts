@@ -47,6 +47,10 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   PAYLOAD_TOO_LARGE: Code.ResourceExhausted,
   QUERY_UNAVAILABLE: Code.FailedPrecondition,
   QUERY_UNKNOWN: Code.NotFound,
+  QUEUE_LIMIT_REACHED: Code.ResourceExhausted,
+  QUEUE_NOT_EMPTY: Code.FailedPrecondition,
+  QUEUE_NOT_FOUND: Code.NotFound,
+  QUEUE_OPTIONS_INVALID: Code.InvalidArgument,
   UPDATE_UNKNOWN: Code.NotFound,
   // Failures of users' code say nothing of the call that brings them.
   QUERY_FAILED: Code.Unknown,

@@ -34,6 +34,7 @@ import {
 import { attributesFromWire, attributesToWire } from "./attribute-messages.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 import { safeNumber } from "./numbers.ts";
+import { queueOfRunFromWire, queueOfRunToWire } from "./queue-messages.ts";
 import { traceFromWire, traceToWire } from "./trace-messages.ts";
 
 const STATUSES: ReadonlyMap<RunStatus, WireStatus> = new Map([
@@ -41,6 +42,7 @@ const STATUSES: ReadonlyMap<RunStatus, WireStatus> = new Map([
   ["stuck", WireStatus.STUCK],
   ["paused", WireStatus.PAUSED],
   ["delayed", WireStatus.DELAYED],
+  ["queued", WireStatus.QUEUED],
   ["completed", WireStatus.COMPLETED],
   ["failed", WireStatus.FAILED],
   ["cancelled", WireStatus.CANCELLED],
@@ -87,6 +89,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
     ...traceToWire(run.trace),
     behaviourLevel: run.behaviourLevel ?? 0,
+    ...queueOfRunToWire(run.queue),
   };
 }
 
@@ -119,6 +122,7 @@ export function summaryFromWire(run: Run): RunSummary {
     // A node of an earlier version says none.
     generation: Math.max(1, run.generation),
     attributes: attributesFromWire(run.attributes),
+    queue: queueOfRunFromWire(run.queue),
   };
 }
 

@@ -26,6 +26,12 @@ export interface ChildOptions {
   readonly timeout?: Duration;
   /** What the child is found by (`workflows.list`). A child that exists keeps its own. */
   readonly attributes?: AttributeValues;
+  /** The queue in which the child waits until it is let through, which the cluster must have. In none by default. */
+  readonly queue?: string;
+  /** What the child shares the queue's `perKey` and its turn with. */
+  readonly key?: string;
+  /** A child with a higher number goes first: a whole number from -1000 to 1000 (0). */
+  readonly priority?: number;
   /** Names the call in the parent's history (the child's type). */
   readonly name?: string;
 }

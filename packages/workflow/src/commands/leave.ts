@@ -37,5 +37,6 @@ export function leave(
     tables.nodes.leave(node, status, reason);
     tables.events.push({ ...gone, status });
   }
+  tables.queues.wakeAll();
   return movePiece(tables);
 }

@@ -21,6 +21,10 @@ import { update } from "./messages/update.ts";
 import { nodeDrain } from "./nodes/node-drain.ts";
 import { nodeLost } from "./nodes/node-lost.ts";
 import { nodeRegister } from "./nodes/node-register.ts";
+import { admitRuns } from "./queues/admit-runs.ts";
+import { queueDefine } from "./queues/queue-define.ts";
+import { queueDelete } from "./queues/queue-delete.ts";
+import { queuePause } from "./queues/queue-pause.ts";
 import type { Refused } from "./refusal.ts";
 import { beginDue } from "./runs/begin-due.ts";
 import { cancel } from "./runs/cancel.ts";
@@ -82,6 +86,10 @@ const DEFINITIONS = [
   scheduleChange,
   scheduleTrigger,
   scheduleBackfill,
+  queueDefine,
+  queueDelete,
+  admitRuns,
+  queuePause,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

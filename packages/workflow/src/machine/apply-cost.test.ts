@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { COMMANDS, type WorkflowCommand } from "../commands/registry.ts";
 import { STUCK_LOSSES } from "../model/owner-losses.ts";
+import { NO_LIMITS } from "../model/run-queue.ts";
 import { CountingStore } from "../testing/counting-store.ts";
 import { StateLog } from "../testing/state-log.ts";
 import { WorkflowState } from "./workflow-state.ts";
@@ -55,6 +56,9 @@ function filled(runs: number, records: number): Filled {
   const fails = log.epoch("fails");
   for (let record = 0; record < records; record++) log.checkpoint("fails", `x#${record}`, 1, 1, fails);
   haveChildren(log, runs);
+  log.queue("jobs", { concurrency: 1, perKey: 2 });
+  log.queue("empty");
+  for (let run = 0; run < runs; run++) log.enqueue(`queued-${run}`, "jobs", { key: `key-${run % 300}` });
   log.register(2);
   log.state.commit();
   return { log, store };
@@ -219,6 +223,11 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "Resume", runId: "stuck", atMs: 1 },
     { kind: "Delete", runId: "ended-1", atMs: 1 },
     { kind: "Prune", keepAtMost: 0, atMs: 1, ...UPTIME },
+    { kind: "QueuePause", name: "jobs", isPaused: true, atMs: 1 },
+    { kind: "QueueDefine", name: "jobs", limits: NO_LIMITS, isDeclared: false, atMs: 1 },
+    { kind: "QueuePause", name: "jobs", isPaused: false, atMs: 1 },
+    { kind: "AdmitRuns", queueId: 0, expiredTo: 0, periodMs: 0, atMs: 1 },
+    { kind: "QueueDelete", name: "empty", atMs: 1 },
   ];
 }
 

@@ -71,6 +71,7 @@ describe("a run whose owners end one after the other", () => {
       orphaned: 0,
       toMove: 0,
       finished: 0,
+      queued: 0,
     });
     expect(log.state.list({ statuses: ["stuck"] }).runs.map(({ runId }) => runId)).toEqual([RUN]);
     expect(log.state.list({ statuses: ["running"] }).runs).toEqual([]);

@@ -44,7 +44,10 @@ describe("any sequence of commands", () => {
           }
           expect(copy === undefined ? undefined : everything(copy)).toEqual(everything(state));
           for (const one of copy === undefined ? [state] : [state, copy])
-            expect(one.checkIndex()).toMatchObject({ missing: 0, surplus: 0, miscounted: [] });
+            expect([one.checkIndex(), one.checkQueues()]).toMatchObject([
+              { missing: 0, surplus: 0, miscounted: [] },
+              [],
+            ]);
         },
       ),
       { numRuns: 300 },
@@ -102,11 +105,11 @@ function checkInvariants(state: WorkflowState): void {
   expect([...owned, ...nobodys].toSorted()).toEqual(running.map((run) => run.runId).toSorted());
   expect(nobodys.length).toBeGreaterThanOrEqual(state.size.toMove);
   for (const run of running) {
-    if (run.owner === 0) {
+    if (run.owner === 0 && run.queue === undefined) {
       const takers = [...nodes.values()].filter((node) => node.status === "live" && canTake(node, run));
       // There are fewer runs here than one command moves.
       expect(takers).toEqual([]);
-    } else {
+    } else if (run.owner !== 0) {
       const owner = nodes.get(run.owner);
       expect(owner?.status).toBe("live");
       expect(owner !== undefined && canTake(owner, run)).toBe(true);

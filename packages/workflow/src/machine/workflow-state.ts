@@ -21,6 +21,16 @@ import { listRuns } from "../state/lists/list-runs.ts";
 import type { RunCount } from "../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
+import { ADMITTED_WITH_A_COMMAND, admitPiece } from "../state/queues/admission.ts";
+import { checkQueues, type QueueProblems } from "../state/queues/check-queues.ts";
+import {
+  describedQueue,
+  type QueueOverview,
+  type QueueView,
+  queueOverview,
+  queueViews,
+  tellQueues,
+} from "../state/queues/queue-view.ts";
 import { type Agenda, firstBeginnings } from "../state/runs/delayed-runs.ts";
 import { findHistoryRecord, inputOf } from "../state/runs/run-records.ts";
 import {
@@ -60,6 +70,8 @@ export interface StateSize {
   readonly toMove: number;
   /** Runs that have ended and are kept. */
   readonly finished: number;
+  /** Of the running ones, those that wait in a queue. */
+  readonly queued: number;
 }
 
 /** Runs that are kept decoded beside the store, in bytes, unless told otherwise: some 16,000. */
@@ -97,6 +109,8 @@ export class WorkflowState {
     tables.index = index;
     if (command.atMs > tables.clock) tables.clock = command.atMs;
     const result = definitionOf(command.kind).apply(tables, command);
+    if (tables.queues.isDue) admitPiece(tables, ADMITTED_WITH_A_COMMAND);
+    tellQueues(tables);
     tables.runs.sweep();
     return result;
   }
@@ -130,7 +144,9 @@ export class WorkflowState {
     const { runningCount: running, stuckCount, pausedCount: paused, waitingCount: orphaned } = runs.places;
     const { delayedCount: delayed } = runs.places;
     const { finishedCount: finished } = runs;
-    return { running, stuck: stuckCount - paused - delayed, paused, delayed, orphaned, toMove, finished };
+    const { queuedCount: queued, unplacedCount } = runs.places;
+    const open = { running, stuck: stuckCount - paused - delayed, paused, delayed, toMove };
+    return { ...open, orphaned: orphaned + unplacedCount, finished, queued };
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */
@@ -139,10 +155,11 @@ export class WorkflowState {
     return run === undefined ? undefined : view(this.#tables, run);
   }
 
-  /** A run without input and checkpoints. */
+  /** A run without input and checkpoints, with its position in its queue. */
   summary(runId: string): RunSummary | undefined {
     const run = this.#tables.runs.get(runId);
-    return run === undefined ? undefined : summary(this.#tables, run);
+    if (run === undefined) return undefined;
+    return { ...summary(this.#tables, run), queue: describedQueue(this.#tables, run) };
   }
 
   /** Whether and how a run has ended. Does not look at its history. */
@@ -243,6 +260,22 @@ export class WorkflowState {
   checkIndex(): IndexCheck {
     this.commit();
     return checkIndex(this.#store);
+  }
+
+  /** Queues by name, or the one of this name. */
+  queues(name?: string): readonly QueueView[] {
+    return queueViews(this.#tables, name);
+  }
+
+  /** What the leader looks after of queues. */
+  get queueDuties(): QueueOverview {
+    return queueOverview(this.#tables);
+  }
+
+  /** What is wrong with the queues: nothing is. For tests and tools; looks at every run. */
+  checkQueues(): QueueProblems {
+    this.commit();
+    return checkQueues(this.#store);
   }
 
   /** How many runs there are of each type and status. Counts nothing. */

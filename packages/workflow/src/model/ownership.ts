@@ -13,7 +13,8 @@ export type OwnerReason =
   | "adoption"
   | "stuck"
   | "resume"
-  | "mending";
+  | "mending"
+  | "admission";
 
 /** Positions are the numbers in the state's records. */
 export const OWNER_REASONS = [
@@ -26,4 +27,5 @@ export const OWNER_REASONS = [
   "stuck",
   "resume",
   "mending",
+  "admission",
 ] as const satisfies readonly OwnerReason[];

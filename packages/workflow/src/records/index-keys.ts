@@ -72,6 +72,11 @@ export function parentGroup(runId: string): StateKey {
   return `${KEY_PREFIX.byFact}p${lengthAndText(runId)}`;
 }
 
+/** Group of the runs of a queue and a status, by when they were created. `status` is its number. */
+export function queueGroup(status: number, name: string): StateKey {
+  return `${KEY_PREFIX.byFact}q${String.fromCharCode(status)}${lengthAndText(name)}`;
+}
+
 /** What the keys of all values of an attribute begin with. */
 export function attributeGroups(name: string): StateKey {
   return `${KEY_PREFIX.byFact}a${lengthAndText(name)}`;

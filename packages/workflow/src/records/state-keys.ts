@@ -40,6 +40,14 @@
  * | due        | `Q due id` | a schedule for which there is something to do, by when that is |
  * | settings   | `R id`  | what a schedule starts, and when |
  * | counts     | `E c type` | how many runs of a type have which status |
+ * | queue      | `K q name` | a queue: its limits, and how many runs are where |
+ * | queue key  | `K k queue key` | one key of a queue that has runs in it |
+ * | ready      | `K r queue lane priority turn key` | a key of which a run of the lane may be let through |
+ * | parked     | `K p queue key` | a key that has as many runs as one may have |
+ * | queued     | `L w queue key lane priority place start` | nothing: a run that waits for its turn |
+ * | unplaced   | `L u queue lane place` | nothing: a run that was let through and that no node can take |
+ * | put off    | `L d time start` | nothing: a run that is put off until a time |
+ * | dedupe     | `K d queue key` | start of the run that has a key for which another start gives it |
  *
  * A place in an index is three numbers: a time, what tells runs of that time apart, and the run's start (index-keys.ts).
  *
@@ -119,7 +127,28 @@ export const KEY_PREFIX = Object.freeze({
   counts: "Ec",
   owed: "I",
   attributeChange: "J",
+  queue: "Kq",
+  queueKey: "Kk",
+  queueReady: "Kr",
+  queueParked: "Kp",
+  queued: "Lw",
+  unplaced: "Lu",
+  putOff: "Ld",
+  queueDedupe: "Kd",
+  queues: "K",
 });
+
+/** Where runs are found that have not ended: each is in one of these places. */
+export const OPEN_PLACES: readonly string[] = Object.freeze([
+  KEY_PREFIX.seated,
+  KEY_PREFIX.waiting,
+  KEY_PREFIX.stuck,
+  KEY_PREFIX.held,
+  KEY_PREFIX.queued,
+  KEY_PREFIX.unplaced,
+  KEY_PREFIX.delayed,
+  KEY_PREFIX.putOff,
+]);
 
 /** Keys of all records of a kind that have `number` next: `[start, end)`. */
 export function rangeOf(kind: string, number: number): readonly [start: StateKey, end: StateKey] {

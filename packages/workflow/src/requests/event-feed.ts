@@ -9,11 +9,17 @@
  */
 import { type Clock, type LogIndex, RaftError } from "@raftoral/raft-core";
 import type { EngineListener, EngineOverview } from "../runtime/engine/workflow-engine.ts";
-import type { ScheduleChanged, StateRestored, UpdateRequested, WorkflowEvent } from "../state/workflow-event.ts";
+import type {
+  QueueChanged,
+  ScheduleChanged,
+  StateRestored,
+  UpdateRequested,
+  WorkflowEvent,
+} from "../state/workflow-event.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 /** An event that readers get. */
-export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | ScheduleChanged>;
+export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | ScheduleChanged | QueueChanged>;
 
 /** The place of an event in the log: of the entry that brought it, and among the events of this entry, from 0. -1: before all of them. */
 export interface EventPosition {
@@ -247,8 +253,11 @@ function after(index: LogIndex): EventPosition {
 
 /** A payload may be a part of a much larger buffer (a frame, a batch), which must not be kept for it. */
 /** What readers do not get: the engine's own. */
-function isPrivate(event: Exclude<WorkflowEvent, StateRestored>): event is UpdateRequested | ScheduleChanged {
-  return event.type === "update-requested" || event.type === "schedule-changed";
+function isPrivate(
+  event: Exclude<WorkflowEvent, StateRestored>,
+): event is UpdateRequested | ScheduleChanged | QueueChanged {
+  const { type } = event;
+  return type === "update-requested" || type === "schedule-changed" || type === "queue-changed";
 }
 
 function detached(event: FeedEvent): FeedEvent {

@@ -13,6 +13,7 @@ import type { StartedWith, StartWith } from "../commands/runs/start-with.ts";
 import type { Started, StartFacts } from "../commands/runs/workflow-start.ts";
 import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
 import type { IdPolicy } from "../model/id-policy.ts";
+import type { RunQueue } from "../model/run-queue.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
@@ -21,6 +22,7 @@ import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/runs/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/streams/stream-view.ts";
 import { mendCommand, type RunFork, type RunMend } from "./mending.ts";
+import { type QueueAction, queueCommand } from "./queue-requests.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { askedUpdate, type RunUpdate, type RunUpdateEnd, type Taken, type UpdateUntil } from "./run-updates.ts";
 import { RunWatch } from "./run-watch.ts";
@@ -56,6 +58,8 @@ export interface RunStart {
   readonly startAtMs?: number;
   /** The place in a trace that the run belongs to. None by default; dropped unless it is well-formed. */
   readonly trace?: TraceContext;
+  /** The queue in which it waits until it is let through. None by default. */
+  readonly queue?: RunQueue;
 }
 
 /** A signal for a run. The same `signalId` again is taken once. */
@@ -105,7 +109,7 @@ export class RunRequests {
     this.#updates.close();
   }
 
-  /** Resolves once the start is committed. Rejects with WORKFLOW_TYPE_UNKNOWN, WORKFLOW_ID_CONFLICT, or the engine's error. */
+  /** Resolves once the start is committed. Rejects with WORKFLOW_TYPE_UNKNOWN, WORKFLOW_ID_CONFLICT, QUEUE_NOT_FOUND, or the engine's error. */
   async start(start: RunStart, limit: RequestLimit): Promise<Started> {
     return (await this.#request({ kind: "WorkflowStart", ...this.#startOf(start) }, limit)) as Started;
   }
@@ -207,6 +211,11 @@ export class RunRequests {
     const first = from ?? (await this.#retryPoint(fork.source, limit));
     const given = { hasInput: input !== undefined, input: input ?? new Uint8Array(0) };
     await this.#request({ kind: "Fork", ...fork, from: first, ...given, atMs: this.#clock.wallMs() }, limit);
+  }
+
+  /** Resolves once what is to be done to a queue is committed. Rejects with QUEUE_NOT_FOUND, QUEUE_NOT_EMPTY, QUEUE_LIMIT_REACHED, NAME_INVALID, or the engine's error. */
+  async changeQueue(name: string, action: QueueAction, limit: RequestLimit): Promise<void> {
+    await this.#request(queueCommand(name, action, this.#clock.wallMs()), limit);
   }
 
   /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */

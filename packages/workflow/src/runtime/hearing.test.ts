@@ -33,6 +33,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     },
     summary: (runId) => engine.summary(runId),
     list: (query) => engine.list(query),
+    queues: async () => [],
     counts: () => engine.counts(),
     ownedBy: (nodeId) => engine.ownedBy(nodeId),
     overview: () => engine.overview(),

@@ -11,6 +11,7 @@
  * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts), and the answer to a call as soon as it is given
  *      (call-duties.ts).
  * LD6. What is to happen at a time is looked after when it is due (due/due-duties.ts).
+ * LD7. Runs go on through their queues as long as some may, and when a window of a rate opens or a delay is over (queues/queue-duties.ts).
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
@@ -22,6 +23,7 @@ import { CallDuties } from "./call-duties.ts";
 import { ChildDuties } from "./child-duties.ts";
 import { DueDuties } from "./due/due-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
+import { QueueDuties } from "./queues/queue-duties.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
 
 /** How long finished runs are kept. */
@@ -72,6 +74,7 @@ export class LeaderDuties {
   #isNearBound = false;
   readonly #calls: CallDuties;
   readonly #due: DueDuties;
+  readonly #queues: QueueDuties;
   #leads = false;
   #working = false;
   #again = false;
@@ -89,6 +92,7 @@ export class LeaderDuties {
     this.#children = new ChildDuties({ engine, clock, logger, goOn });
     this.#calls = new CallDuties({ engine, clock, logger, goOn });
     this.#due = new DueDuties({ engine, clock, logger, goOn, probe });
+    this.#queues = new QueueDuties({ engine, clock, logger, goOn });
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -106,6 +110,7 @@ export class LeaderDuties {
         this.#leads = notice.isLocal;
         // The failure detector reports what it notices from then on, to the node that leads.
         this.#silent.clear();
+        this.#queues.reset();
         this.#measuredAtMs = this.#clock.monotonicMs();
         if (notice.isLocal) this.#due.begin();
         break;
@@ -127,6 +132,7 @@ export class LeaderDuties {
     if (event.type === "run-ended" && this.#leads) this.#children.onEnd(event);
     if ((event.type === "update-answered" || event.type === "run-ended") && this.#leads) this.#calls.look();
     if (isForDue(event) && this.#leads) this.#due.look();
+    if (event.type === "queue-changed" && this.#leads) this.#queues.onEvent(event);
     if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
@@ -139,6 +145,7 @@ export class LeaderDuties {
     this.#stopped = true;
     this.#stopTimer();
     this.#due.stop();
+    this.#queues.stop();
   }
 
   /** One look at a time; an occasion that comes meanwhile is followed by another. */
@@ -165,6 +172,7 @@ export class LeaderDuties {
     if (!overview.isLeader || this.#stopped) return;
     const left = await this.#takeForLost(overview);
     await this.#move(Math.max(left, overview.size.toMove));
+    this.#queues.look(overview.queues, overview.clockMs);
     await this.#prune(overview);
     this.#children.look(overview.hasClosingParents);
     this.#calls.look();

@@ -262,6 +262,7 @@ export class WorkflowRuntime {
       case "run-ended":
       case "run-stuck":
       case "update-answered":
+      case "queue-changed":
         this.#duties.onEvent(event);
         break;
       case "state-restored": {

@@ -8,7 +8,7 @@ import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 5;
+export const STATE_FORMAT_VERSION = 6;
 
 /** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
 export interface StateHeader extends RunCounts {

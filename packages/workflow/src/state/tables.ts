@@ -6,10 +6,11 @@
  *     command of any owner changes it.
  * O2. A run gets a new epoch whenever it is moved, and is moved only onto a seat that is held by a node which can do what it needs (its type and version, and its behaviours), or
  *     onto none while there is no such node.
- * O3. A run on a vacated seat, and a run on none that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
+ * O3. A run on a vacated seat, and a run on none and in no queue that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
  *     next piece, and nothing is forgotten.
  * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it, or would be stuck.
- * O5. A stuck, paused or delayed run is on no seat. {@link Tables.release} gives it to a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
+ * O5. A stuck, paused or delayed run is on no seat, and counts in no queue. {@link Tables.release} lets it wait in its queue, ahead of those that were created later; without a queue, it gives it to
+ *     a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
  * O6. A run whose time is over does not end as cancelled: it has failed with RUN_TIMED_OUT.
  */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
@@ -20,11 +21,14 @@ import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import { childOrigin } from "../model/parent.ts";
 import { needsOf } from "../model/run-needs.ts";
 import { type RunOutcome, timedOut } from "../model/run-outcome.ts";
+import type { QueuePlace } from "../model/run-queue.ts";
 import { type CodeMismatch, clippedMismatch } from "../model/stuck-reason.ts";
 import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
+import { hasRoom, nodeOf } from "./queues/placing.ts";
+import type { QueueTable } from "./queues/queue-table.ts";
 import { ChildTable } from "./runs/child-table.ts";
 import type { RunFacts, RunningHead, RunRecord } from "./runs/run-record.ts";
 import { RunTable } from "./runs/run-table.ts";
@@ -99,6 +103,10 @@ export class Tables {
     this.#store.commit(this.index);
   }
 
+  get queues(): QueueTable {
+    return this.runs.queues;
+  }
+
   readonly loadOf = (seat: Seat): number => this.runs.places.loadOf(seat);
 
   /** Who executes a run now, or ended it; 0 for no node (O1). */
@@ -133,6 +141,51 @@ export class Tables {
     }
   }
 
+  /**
+   * The node for a run that has no place in a queue, or was let through: the one preferred if it can take the run, else the best one that can, on no seat of
+   * `except` (queues/admission.ts Q2).
+   */
+  nodeFor(run: RunRecord, prefer: NodeId = 0, except: readonly Seat[] = []): NodeRecord | undefined {
+    const needs = needsOf(run);
+    const preferred = this.nodes.taker(prefer, needs);
+    const place = run.head.status === "running" ? run.head.queued : undefined;
+    const queue = place === undefined ? undefined : this.queues.withId(place.queueId);
+    if (queue === undefined) return preferred ?? this.nodes.choose(needs, this.loadOf, except);
+    if (preferred !== undefined && hasRoom(queue, preferred.seat)) return preferred;
+    return nodeOf(this, queue, needs, except);
+  }
+
+  /** Lets a run through its queue, onto the seat of `node`. Its time begins now. */
+  admit(run: RunRecord, node: NodeRecord): void {
+    const { head, queue } = run;
+    invariant(head.status === "running" && head.queued !== undefined, () => `run ${run.runId} is in no queue`);
+    const { runTimeoutMs = 0, key = "" } = queue ?? {};
+    if (runTimeoutMs > 0 && run.deadlineAtMs === 0) run.deadlineAtMs = limitAt(this.clock, runTimeoutMs);
+    const place = head.queued;
+    const queued = { ...place, stage: "admitted" as const };
+    this.#move(run, { ...head, queued }, { to: node.nodeId, seat: node.seat, reason: "admission" });
+    this.queues.served(place.queueId, key);
+  }
+
+  /** A node can take a run that was let through before. */
+  place(run: RunRecord, { nodeId: to, seat }: NodeRecord): void {
+    const { head } = run;
+    invariant(head.status === "running", () => `run ${run.runId} has ended`);
+    this.#move(run, head, { to, seat, reason: "adoption" });
+  }
+
+  /** A delayed run waits for its turn from now on. */
+  undelay(run: RunRecord): void {
+    const { head } = run;
+    invariant(head.status === "running", () => `run ${run.runId} has ended`);
+    this.queues.unclaim(run);
+    this.runs.update(run, { ...head, queued: this.#placeOf(run) });
+  }
+
+  #placeOf(run: RunRecord): QueuePlace | undefined {
+    return this.queues.placeOf({ queue: run.queue, startIndex: run.startIndex, needs: needsOf(run) });
+  }
+
   nextEpoch(): Epoch {
     this.lastEpoch += 1;
     return this.lastEpoch;
@@ -164,9 +217,10 @@ export class Tables {
       return;
     }
     const tried = [...head.tried.filter((seat) => this.nodes.isHeld(seat)), head.seat];
-    const other = this.nodes.choose(needsOf(run), this.loadOf, tried);
-    if (other !== undefined) {
-      this.#move(run, { ...head, tried }, { to: other.nodeId, seat: other.seat, reason: "load-balancing" });
+    // A queue may leave no room on a node whose code fits: then the run waits for that.
+    if (this.nodes.choose(needsOf(run), this.loadOf, tried) !== undefined) {
+      const { nodeId: to, seat } = this.nodeFor(run, 0, tried) ?? NO_SEAT;
+      this.#move(run, { ...head, tried }, { to, seat, reason: "load-balancing" });
       return;
     }
     const held = { ...clippedMismatch(mismatch), heldAt: this.index };
@@ -178,6 +232,10 @@ export class Tables {
   retry(run: RunRecord, { nodeId: to, seat }: NodeRecord): void {
     const { head } = run;
     invariant(head.status === "running" && head.mismatch !== undefined, () => `run ${run.runId} is not held`);
+    if (this.#placeOf(run) !== undefined) {
+      this.release(run, head, "adoption");
+      return;
+    }
     this.#move(run, { ...head, stuck: undefined, mismatch: undefined }, { to, seat, reason: "adoption" });
   }
 
@@ -189,8 +247,10 @@ export class Tables {
 
   /** Lets a run on no seat go on, as if it had lost no owner and had not been paused (O4, O5). */
   release(run: RunRecord, head: RunningHead, reason: OwnerReason = "resume"): void {
-    const { nodeId: to, seat } = this.nodes.choose(needsOf(run), this.loadOf) ?? NO_SEAT;
-    const open = { stuck: undefined, mismatch: undefined, tried: [], pauseReason: undefined };
+    const queued = this.#placeOf(run);
+    const node = queued === undefined ? this.nodes.choose(needsOf(run), this.loadOf) : undefined;
+    const { nodeId: to, seat } = node ?? NO_SEAT;
+    const open = { stuck: undefined, mismatch: undefined, tried: [], pauseReason: undefined, queued };
     this.#move(run, { ...head, losses: NO_LOSSES, ...open }, { to, seat, reason });
     const { head: released } = run;
     if (to === 0 && head.cancelReason !== undefined && released.status === "running")
@@ -221,7 +281,9 @@ export class Tables {
     if (head.seat !== 0) this.#move(run, head, { to: head.owner, seat: head.seat, reason: "mending" });
   }
 
-  #move(run: RunRecord, head: RunningHead, { to, seat, reason }: Move): void {
+  #move(run: RunRecord, given: RunningHead, { to, seat, reason }: Move): void {
+    // A run that no node is to execute takes no place of others.
+    const head = given.stuck === undefined ? given : { ...given, queued: undefined };
     const epoch = this.nextEpoch();
     const attempt = to === 0 || (seat === head.seat && to === head.owner) ? head.attempt : head.attempt + 1;
     this.runs.update(run, { ...head, owner: to, seat, epoch, reason, attempt });
@@ -259,7 +321,10 @@ export class Tables {
     const facts = { ...factsOf(run), ...own, behaviourLevel };
     const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds, updates };
     const epoch = this.nextEpoch();
+    const needs = { ...needsOf(run), version, behaviourLevel };
+    const queued = before.queued === undefined ? undefined : this.queues.relaned(before.queued, needs);
     const fresh = {
+      queued,
       status: "running",
       epoch,
       attempt: 1,
@@ -319,6 +384,11 @@ export class Tables {
     const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren, isScheduled };
     this.events.push({ type: "run-ended", index: this.index, atMs, ...facts });
   }
+}
+
+/** When a time is over that begins now, in ms of the log clock. */
+export function limitAt(clock: number, limitMs: number): number {
+  return Math.min(clock + limitMs, Number.MAX_SAFE_INTEGER);
 }
 
 function factsOf({

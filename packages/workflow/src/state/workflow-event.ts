@@ -233,6 +233,23 @@ export interface NodeChanged extends At {
   readonly epoch: Epoch;
 }
 
+/** Something has happened to a queue that the leader looks after (runtime/queues/queue-duties.ts). */
+export interface QueueChanged extends At {
+  readonly type: "queue-changed";
+  readonly queueId: number;
+  /** Whether runs may be let through that no command has let through yet. */
+  readonly isDue: boolean;
+  /** Runs that were let through so far, and how many of them no window of the rate counts any more. */
+  readonly admitted: number;
+  readonly expired: number;
+  /** The time of the rate, in ms; 0 without one. */
+  readonly ratePeriodMs: number;
+  /** Whether runs wait for the window alone. */
+  readonly isRateClosed: boolean;
+  /** When the first of all delayed runs is due, in ms of the log clock; undefined when none is delayed. */
+  readonly nextDueAtMs: number | undefined;
+}
+
 /** Finished runs were dropped. */
 export interface RunsPruned extends At {
   readonly type: "runs-pruned";
@@ -270,6 +287,7 @@ export type WorkflowEvent =
   | RunForked
   | RunEnded
   | NodeChanged
+  | QueueChanged
   | RunsPruned
   | ScheduleChanged
   | StateRestored;

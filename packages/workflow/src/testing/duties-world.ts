@@ -198,6 +198,7 @@ export class DutiesWorld {
       variables: refuse,
       list: refuse,
       counts: refuse,
+      queues: refuse,
       ownedBy: refuse,
       overview: async () => ({
         waiting: [],
@@ -211,6 +212,7 @@ export class DutiesWorld {
         uptimeMs: state.uptimeMs,
         oldestEndUptimeMs: state.oldestEndUptime(),
         hasClosingParents: state.hasClosingParents,
+        queues: state.queueDuties,
       }),
     };
   }

@@ -34,6 +34,7 @@ export const METHODS: readonly Method[] = Object.keys({
   variables: true,
   list: true,
   counts: true,
+  queues: true,
   ownedBy: true,
   overview: true,
 } satisfies Record<Method, true>) as Method[];

@@ -2,7 +2,9 @@
 import { MemoryStateStore } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { Prune } from "../commands/runs/prune.ts";
+import type { WorkflowStart } from "../commands/runs/workflow-start.ts";
 import { WorkflowState } from "../machine/workflow-state.ts";
+import { NO_LIMITS, NO_RUN_QUEUE, type QueueLimits, type RunQueue } from "../model/run-queue.ts";
 import { SnapshotDecoder } from "../state/snapshots/decode-snapshot.ts";
 
 export const NOTHING = new Uint8Array(0);
@@ -43,6 +45,31 @@ export class StateLog {
       seed: NOTHING,
       ...more,
     });
+  }
+
+  /** Makes a queue, or gives it these limits. */
+  queue(name: string, limits: Partial<QueueLimits> = {}, isDeclared = false): CommandResult {
+    return this.apply({ kind: "QueueDefine", name, limits: { ...NO_LIMITS, ...limits }, isDeclared, atMs: this.at });
+  }
+
+  /** Starts a run in a queue. */
+  enqueue(
+    runId: string,
+    name: string,
+    more: Partial<RunQueue> = {},
+    start: Partial<WorkflowStart> = {},
+  ): CommandResult {
+    return this.start(runId, 1, { ...start, queue: { ...NO_RUN_QUEUE, name, ...more } });
+  }
+
+  /** What a leader does: lets runs through until no queue is due. Returns how many commands it took. */
+  admitAll(more: { readonly queueId?: number; readonly expiredTo?: number; readonly periodMs?: number } = {}): number {
+    for (let commands = 1; ; commands++) {
+      const window = { queueId: 0, expiredTo: 0, periodMs: 0, ...more };
+      const result = this.apply({ kind: "AdmitRuns", ...window, atMs: this.at });
+      if (!result.ok || result.kind !== "Admitted") throw new Error("runs were not let through");
+      if (!result.more) return commands;
+    }
   }
 
   owner(runId: string): number | undefined {

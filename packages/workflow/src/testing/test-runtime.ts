@@ -1,12 +1,15 @@
 /** A runtime and the requests to its engine, with values instead of bytes: what a test says in one line. */
+
 import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts";
 import { decodeValue, encodeValue } from "../author/json-value.ts";
 import { UpdateFailedError } from "../author/update-errors.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
 import type { IdPolicy } from "../model/id-policy.ts";
+import { NO_LIMITS, type QueueLimits, type RunQueue } from "../model/run-queue.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { MendAction } from "../requests/mending.ts";
+import type { QueueAction } from "../requests/queue-requests.ts";
 import { RunRequests, type RunUpdateEnd, runNotFound } from "../requests/run-requests.ts";
 import type { PendingCall } from "../runtime/body/pending-calls.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
@@ -75,11 +78,13 @@ export class TestRuntime {
       readonly trace?: TraceContext;
       readonly attributes?: Uint8Array;
       readonly idPolicy?: IdPolicy;
+      readonly queue?: RunQueue;
+      readonly runTimeoutMs?: number;
     } = {},
   ): Promise<TestRun<Output>> {
     const { id: runId = crypto.randomUUID(), ...given } = options;
     const definition = typeof workflow === "string" ? { type: workflow } : workflow;
-    const { created } = await this.#requests.start(
+    const { created, runId: started } = await this.#requests.start(
       {
         runId,
         workflowType: definition.type,
@@ -90,7 +95,12 @@ export class TestRuntime {
       },
       { timeoutMs: REQUEST_MS },
     );
-    return this.handle<Output>(runId, created);
+    return this.handle<Output>(started, created);
+  }
+
+  async queue(name: string, action: QueueAction | Partial<QueueLimits> = {}): Promise<void> {
+    const define = { kind: "define", limits: { ...NO_LIMITS, ...action }, isDeclared: false } as const;
+    await this.#requests.changeQueue(name, "kind" in action ? action : define, { timeoutMs: REQUEST_MS });
   }
 
   handle<Output = unknown>(id: string, created = false): TestRun<Output> {

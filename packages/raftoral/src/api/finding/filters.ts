@@ -36,6 +36,8 @@ export interface RunFilter {
   readonly ended?: TimeFilter;
   /** Id of the run that started it as its child. */
   readonly parent?: string;
+  /** Name of the queue that the run was started in, whatever has become of it since. */
+  readonly queue?: string;
   /** What the run's id begins with. */
   readonly runIdPrefix?: string;
   /** Conditions on at most 8 attributes, by name. */

@@ -9,6 +9,7 @@ import {
   attributeProblem,
   type ComparedValue,
   givenValue,
+  MAX_QUEUE_NAME_LENGTH,
   storedValue,
   type TimeRange,
   type ValueBound,
@@ -26,12 +27,13 @@ const MAX_TIME_MS = 8.64e15;
 
 /** Throws REQUEST_INVALID for what no list can be narrowed or ordered by. */
 export function filterArgument(filter: RunFilter | undefined): CheckedFilter {
-  const { workflowType, owner, parent, runIdPrefix, ...given } = optionsArgument(filter);
+  const { workflowType, owner, parent, queue, runIdPrefix, ...given } = optionsArgument(filter);
   const { sort = "created", order = "descending" } = given;
   if (sort !== "created" && sort !== "ended") throw invalid("sort", sort, '"created" or "ended"');
   if (order !== "ascending" && order !== "descending") throw invalid("order", order, '"ascending" or "descending"');
   text("workflowType", workflowType, MAX_TYPE_LENGTH);
   text("parent", parent, MAX_RUN_ID_LENGTH);
+  text("queue", queue, MAX_QUEUE_NAME_LENGTH);
   text("runIdPrefix", runIdPrefix, MAX_RUN_ID_LENGTH);
   if (owner !== undefined && !(Number.isSafeInteger(owner) && owner >= 0))
     throw invalid("owner", owner, "a node's id, or 0 for none");
@@ -45,6 +47,7 @@ export function filterArgument(filter: RunFilter | undefined): CheckedFilter {
     ...(created === undefined ? {} : { created }),
     ...(ended === undefined ? {} : { ended }),
     ...(parent === undefined ? {} : { parent }),
+    ...(queue === undefined ? {} : { queue }),
     ...(runIdPrefix === undefined ? {} : { runIdPrefix }),
     ...(attributes === undefined ? {} : { attributes }),
     sort,

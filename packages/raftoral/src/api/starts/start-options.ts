@@ -28,6 +28,24 @@ export interface StartOptions extends CallOptions {
    * "replace": the run makes way; one that goes on ends as cancelled at once, without its code and its clean-up. A run that makes way is gone with its history.
    */
   readonly idPolicy?: IdPolicy;
+  /**
+   * The queue in which the run waits until it is let through, which the cluster must have (`workflows.queues`). In none by default. A run that waits has the status `queued`, and
+   * costs no slot; its `runTimeoutMs` begins when it is let through.
+   */
+  readonly queue?: string;
+  /** What the run shares the queue's `perKey` and its turn with: a tenant, say. Text of 1 to 200 characters. */
+  readonly key?: string;
+  /** A run with a higher number goes first: a whole number from -1000 to 1000 (0). Runs of one priority go in the order of their keys' turns, those of a key in the order of their starts. */
+  readonly priority?: number;
+  /** While a run of the queue that was started with it has not ended, a start with it gives that run: `created` is false, and `runId` is that run's. */
+  readonly dedupeKey?: string;
+  /**
+   * The run waits for so many milliseconds before it joins the queue. A later start with its `dedupeKey` within this time gives the same run, replaces its input, and puts it off
+   * again. Once it has joined the queue, such a start begins another run.
+   */
+  readonly debounceMs?: number;
+  /** For how long later starts may put it off altogether, in milliseconds (ten times `debounceMs`). */
+  readonly debounceMaxMs?: number;
   /** A start that is sent again under the same name is taken once, whatever its policy. A random UUID by default. */
   readonly startId?: string;
   /**

@@ -1,5 +1,5 @@
 /** Checked starts, of every call that may start a run. */
-import { inputOf, storedAttributes, type TraceContext, type WorkflowDefinition } from "@raftoral/workflow";
+import { inputOf, runQueue, storedAttributes, type TraceContext, type WorkflowDefinition } from "@raftoral/workflow";
 import {
   idPolicyArgument,
   optionsArgument,
@@ -23,15 +23,16 @@ export interface Chosen {
   readonly activeTrace: () => TraceContext | undefined;
 }
 
-/** The request of a start with these arguments. Rejects with REQUEST_INVALID, WORKFLOW_ID_INVALID, INPUT_INVALID or VALUE_NOT_SERIALIZABLE. */
+/** The request of a start with these arguments. Rejects with REQUEST_INVALID, WORKFLOW_ID_INVALID, QUEUE_OPTIONS_INVALID, INPUT_INVALID or VALUE_NOT_SERIALIZABLE. */
 export async function startRequest(
   workflow: WorkflowName,
   input: unknown,
   options: StartOptions | undefined,
   { uuid, activeTrace }: Chosen,
 ): Promise<StartRequest> {
-  const { runId, version: pinned, runTimeoutMs, attributes = {}, idPolicy, startId, trace } = optionsArgument(options);
-  const { delayMs, startAt } = optionsArgument(options);
+  const given = optionsArgument(options);
+  const { runId, version: pinned, runTimeoutMs, attributes = {}, idPolicy, startId, trace, delayMs, startAt } = given;
+  const { queue, key, priority, dedupeKey, debounceMs, debounceMaxMs } = given;
   const policy = idPolicyArgument(idPolicy);
   const { type: workflowType, version } = workflowArgument(workflow, pinned);
   // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
@@ -52,6 +53,7 @@ export async function startRequest(
     // Chosen here for the same reason: a repeat must not meet what the first attempt made as another's.
     startId: startIdArgument(startId) ?? (policy === "use-existing" ? undefined : uuid()),
     trace: traced,
+    queue: runQueue({ queue, key, priority, dedupeKey, debounceMs, debounceMaxMs }),
     input: payload,
     isValidated,
   };

@@ -25,6 +25,7 @@ interface ListFlags extends ClientFlags, ReadFlags {
   readonly endedBefore?: Date;
   readonly parent?: string;
   readonly prefix?: string;
+  readonly queue?: string;
   readonly sort?: "created" | "ended";
   readonly ascending?: boolean;
   readonly limit: number;
@@ -67,6 +68,7 @@ export function addList(program: Command, io: CliIo): void {
     .option("--ended-from <time>", "only those that ended then or later", dateIn)
     .option("--ended-before <time>", "only those that ended before", dateIn)
     .option("--parent <id>", "only those that this run started as its children")
+    .option("--queue <name>", "only those that were started in this queue")
     .option("--prefix <text>", "only those whose ids begin with it")
     .addOption(new Option("--sort <order>", "by creation or by end").choices(["created", "ended"]).default("created"))
     .option("--ascending", "the earliest first")
@@ -128,6 +130,7 @@ function filterOf(flags: ListFlags): RunFilter {
     ...(created === undefined ? {} : { created }),
     ...(ended === undefined ? {} : { ended }),
     ...(parent === undefined ? {} : { parent }),
+    ...(flags.queue === undefined ? {} : { queue: flags.queue }),
     ...(prefix === undefined ? {} : { runIdPrefix: prefix }),
     ...(sort === undefined ? {} : { sort }),
     order: ascending === true ? "ascending" : "descending",

@@ -18,6 +18,11 @@ interface RunFlags extends ClientFlags {
   readonly startAt?: Date;
   readonly attribute?: AttributeValues;
   readonly ifExists?: IdPolicy;
+  readonly queue?: string;
+  readonly key?: string;
+  readonly priority?: number;
+  readonly dedupeKey?: string;
+  readonly debounce?: number;
 }
 
 const EXAMPLES = `
@@ -40,6 +45,15 @@ export function addRun(program: Command, io: CliIo): void {
     .option("--delay <duration>", "begin so long after the call, e.g. 10m", parseDuration)
     .option("--start-at <time>", "begin at a time, e.g. 2026-03-29T02:30:00+01:00", parseMoment)
     .option("--attribute <name=value>", "what the run is found by, e.g. customer=ada (repeatable)", parseAttribute)
+    .option("--queue <name>", "the queue in which it waits until it is let through")
+    .option("--key <key>", "what it shares the queue's limit of each key and its turn with")
+    .option("--priority <n>", "a higher number goes first, from -1000 to 1000 (0)", Number)
+    .option("--dedupe-key <key>", "while an open run of the queue has it, that run is the one")
+    .option(
+      "--debounce <duration>",
+      "wait so long for another start with the dedupe key, whose input is taken then",
+      parseDuration,
+    )
     .addOption(
       new Option("--if-exists <policy>", "what to do with a run that has the id")
         .choices(ID_POLICIES)
@@ -58,6 +72,11 @@ export function addRun(program: Command, io: CliIo): void {
         ...(flags.startAt === undefined ? {} : { startAt: flags.startAt }),
         ...(flags.ifExists === undefined ? {} : { idPolicy: flags.ifExists }),
         ...(flags.attribute === undefined ? {} : { attributes: flags.attribute }),
+        ...(flags.queue === undefined ? {} : { queue: flags.queue }),
+        ...(flags.key === undefined ? {} : { key: flags.key }),
+        ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+        ...(flags.dedupeKey === undefined ? {} : { dedupeKey: flags.dedupeKey }),
+        ...(flags.debounce === undefined ? {} : { debounceMs: flags.debounce }),
       });
       if (flags.wait !== true) {
         const { runId, created } = run;

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { NodeError } from "../../api/errors.ts";
 import type { Payload } from "../../api/payloads/payload.ts";
+import type { QueueOfRun } from "../../api/queues/queues.ts";
 import { type EndedRun, type HistoryRecord, hasEnded, type PendingCall, type RunDescription } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
@@ -160,6 +161,7 @@ export function formatRun({ description: run, input, ended, history, pending }: 
       ...(run.parent === undefined
         ? []
         : [["Parent", clip(`${run.parent.runId}, at ${run.parent.path}`, 512)] as const]),
+      ...(run.queue === undefined ? [] : [["Queue", clip(queueText(run.queue), widths.text)] as const]),
       ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
       ...(run.pauseReason === undefined ? [] : [["Paused", clip(pauseText(run), widths.text)] as const]),
       ...(run.startsAtMs === undefined
@@ -197,9 +199,19 @@ function attributeFields({ attributes }: RunDescription, width: number): readonl
   return shown.length === 0 ? [] : [["Attributes", clip(shown.join(", "), width)]];
 }
 
+function queueText({ name, key, priority, waitsFor, position }: QueueOfRun): string {
+  const facts = [
+    name,
+    ...(key === undefined ? [] : [`key ${key}`]),
+    ...(priority === 0 ? [] : [`priority ${priority}`]),
+  ];
+  const place = position === undefined ? "" : `, at place ${position} of its key`;
+  return `${facts.join(", ")}${waitsFor === undefined ? "" : `: waits for ${waitsFor}${place}`}`;
+}
+
 function ownerOf({ owner, status, behaviourLevel }: RunDescription): string {
   if (owner !== 0) return `node ${owner}`;
-  if (status === "stuck" || status === "paused" || status === "delayed") return "none";
+  if (status !== "running") return "none";
   const release = behaviourLevel === 0 ? "" : ` in a release with behaviour ${behaviourLevel} of the engine`;
   return `none: no live node has registered this type and version${release}`;
 }

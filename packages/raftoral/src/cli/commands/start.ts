@@ -48,7 +48,7 @@ Examples:
   $ raftoral start --config node.json
 
 A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "backupDir", "allowedOrigins", "bootstrap", "join", "members",
-"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "retention", "transportLimits", "tls", "metrics", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
+"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "retention", "queues", "transportLimits", "tls", "metrics", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
 
 SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.
 SIGHUP reads the certificates of --tls-ca, --tls-cert and --tls-key again; they are also looked at every 30 seconds.`;

@@ -5,13 +5,15 @@
  * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
-import { attributeValues, objectKey, UpdateFailedError } from "@raftoral/workflow";
+import { attributeValues, objectKey, PRIORITY_ZERO, type RunQueue, UpdateFailedError } from "@raftoral/workflow";
 import type { CallLimit, ReadOptions } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { filterOf } from "../../api/finding/run-filter.ts";
 import { mended } from "../../api/mending/mended.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import { Payload } from "../../api/payloads/payload.ts";
+import { changed } from "../../api/queues/changed.ts";
+import type { QueueChange, QueueInfo } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
@@ -25,6 +27,7 @@ import type {
   QueryRequest,
   SignalRequest,
   SignalWithStartRequest,
+  StartedRun,
   StartRequest,
   UpdateRequest,
   UpdateWithStartRequest,
@@ -58,12 +61,24 @@ export class ClusterPort implements WorkflowsPort {
     this.schedules = schedulesPort({ call: (ask) => this.#call((workflows) => ask(workflows.schedules)), options });
   }
 
-  start(request: StartRequest, limit: CallLimit): Promise<boolean> {
+  start(request: StartRequest, limit: CallLimit): Promise<StartedRun> {
     const { workflow, input, start } = startOf(request);
     return this.#call(async (workflows) => {
-      const run = await workflows.start(workflow, input, { ...start, ...options(limit) });
-      return run.created === true;
+      const { runId, created } = await workflows.start(workflow, input, { ...start, ...options(limit) });
+      return { runId, created: created === true };
     });
+  }
+
+  queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
+    return this.#call(async ({ queues }) => {
+      if (name === undefined) return queues.list(options(limit));
+      const queue = await queues.get(name, options(limit));
+      return queue === undefined ? [] : [queue];
+    });
+  }
+
+  changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
+    return this.#call(({ queues }) => changed(queues, name, change, options(limit)));
   }
 
   describe(runId: string, limit: CallLimit): Promise<RunDescription> {
@@ -277,6 +292,19 @@ export class ClusterPort implements WorkflowsPort {
   }
 }
 
+/** The options of a start that its queue came from. */
+function queuedStart(queue: RunQueue | undefined) {
+  if (queue === undefined) return {};
+  const { name, key, priority, dedupeKey, debounceMs, debounceMaxMs } = queue;
+  return {
+    queue: name,
+    priority: priority - PRIORITY_ZERO,
+    ...(key === "" ? {} : { key }),
+    ...(dedupeKey === "" ? {} : { dedupeKey }),
+    ...(debounceMs === 0 ? {} : { debounceMs, debounceMaxMs }),
+  };
+}
+
 function startOf(request: StartRequest) {
   const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace, idPolicy, startId } = request;
   const found = { attributes: attributeValues(request.attributes), idPolicy };
@@ -292,7 +320,15 @@ function startOf(request: StartRequest) {
   return {
     workflow,
     input,
-    start: { runId, trace: trace ?? (false as const), ...found, ...unique, ...pinned, ...limited },
+    start: {
+      runId,
+      trace: trace ?? (false as const),
+      ...queuedStart(request.queue),
+      ...found,
+      ...unique,
+      ...pinned,
+      ...limited,
+    },
   };
 }
 

@@ -53,6 +53,7 @@ test("the list of names has every setting of the type", () => {
     limits: {},
     workflowLimits: {},
     retention: [],
+    queues: {},
     stateLimits: {},
     transportLimits: {},
     metrics: {},

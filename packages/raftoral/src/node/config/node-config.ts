@@ -4,6 +4,7 @@
  * Role: every mistake that can be seen without touching disk or network is reported here, all of them as OPTIONS_INVALID,
  * naming the option, what is wrong with it and what to write instead. Must not open, bind or read anything.
  */
+
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMING,
@@ -16,6 +17,8 @@ import { DEFAULT_TRANSPORT_LIMITS, type TlsOptions, type TransportLimits } from 
 import { DEFAULT_RUNTIME_LIMITS, type RetentionRule, type RuntimeLimits, timedRules } from "@raftoral/workflow";
 import { isUnspecified, parseAddress, parseReachableAddress } from "../../api/cluster/address.ts";
 import { NodeError } from "../../api/errors.ts";
+import { queueLimitsArgument, queueNameArgument } from "../../api/queues/queue-arguments.ts";
+import type { QueueLimits } from "../../api/queues/queues.ts";
 
 /** The part of the options that is plain data, as a configuration file holds it. */
 export interface NodeSettings {
@@ -50,6 +53,11 @@ export interface NodeSettings {
   readonly workflowLimits?: Partial<RuntimeLimits>;
   /** For how long runs of a type or an outcome are kept, where that is not `workflowLimits.retentionMs`; 64 rules at most. Every node has the same. */
   readonly retention?: readonly RetentionRule[];
+  /**
+   * Queues that this node's code declares, by name. A declaration makes a queue, and gives it its limits when it differs from the one before it: so a restart does not undo what was
+   * changed at run time.
+   */
+  readonly queues?: Readonly<Record<string, QueueLimits>>;
   /** Bounds of what is kept in memory of the workflows' state. */
   readonly stateLimits?: Partial<StateLimits>;
   /** Bounds and waits of what goes to peers, and its compression: `GrpcTransportOptions` of `@raftoral/transport-grpc`. */
@@ -109,6 +117,7 @@ export interface NodeConfig {
   readonly limits: RaftLimits;
   readonly workflowLimits: Partial<RuntimeLimits>;
   readonly retention: readonly RetentionRule[];
+  readonly queues: Readonly<Record<string, QueueLimits>>;
   readonly stateLimits: StateLimits;
   readonly transportLimits: Partial<TransportLimits>;
   readonly metrics: MetricsSettings;
@@ -133,6 +142,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "limits",
   "workflowLimits",
   "retention",
+  "queues",
   "stateLimits",
   "transportLimits",
   "metrics",
@@ -177,6 +187,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     limits: { ...DEFAULT_LIMITS, ...counts(settings.limits ?? {}, DEFAULT_LIMITS, "limits") },
     workflowLimits: counts(settings.workflowLimits ?? {}, DEFAULT_RUNTIME_LIMITS, "workflowLimits"),
     retention: retention(settings.retention),
+    queues: declaredQueues(settings.queues),
     stateLimits: {
       ...DEFAULT_STATE_LIMITS,
       ...counts(settings.stateLimits ?? {}, DEFAULT_STATE_LIMITS, "stateLimits"),
@@ -187,6 +198,21 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
     stopTimeoutMs: positive(settings.stopTimeoutMs ?? 10_000, "stopTimeoutMs"),
   };
+}
+
+function declaredQueues(queues: NodeSettings["queues"]): Readonly<Record<string, QueueLimits>> {
+  if (queues === undefined) return {};
+  if (typeof queues !== "object" || queues === null || Array.isArray(queues))
+    throw invalid("queues", "must be an object with limits by the names of queues");
+  const checked: Record<string, QueueLimits> = {};
+  for (const [name, limits] of Object.entries(queues)) {
+    try {
+      checked[queueNameArgument(name)] = queueLimitsArgument(limits);
+    } catch (error) {
+      throw invalid("queues", `cannot be declared: ${(error as Error).message}`);
+    }
+  }
+  return checked;
 }
 
 function retention(rules: NodeSettings["retention"]): readonly RetentionRule[] {

@@ -29,6 +29,7 @@ import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts
 import { inputDigest as digestOf } from "../../api/payloads/input-digest.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { assertFits } from "../../api/payloads/validated-payload.ts";
+import type { QueueChange, QueueInfo, QueueLimits } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
@@ -41,6 +42,7 @@ import type {
   QueryRequest,
   SignalRequest,
   SignalWithStartRequest,
+  StartedRun,
   StartRequest,
   UpdateRequest,
   UpdateWithStartRequest,
@@ -52,6 +54,7 @@ import { within } from "../../time/within.ts";
 import { NodeSchedules } from "../schedules/node-schedules.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
+import { actionOf, queueInfo } from "./queue-views.ts";
 import {
   chunkView,
   descriptionOf,
@@ -124,10 +127,12 @@ export class NodeWorkflows implements WorkflowsPort {
     this.#feed.close();
   }
 
-  async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
+  async start(request: StartRequest, limit: CallLimit): Promise<StartedRun> {
     if (this.#isObject(request) === true) throw notAWorkflow(request.workflowType);
-    const start = async (): Promise<boolean> =>
-      (await this.#requests.start(await this.#startFacts(request), limit)).created;
+    const start = async (): Promise<StartedRun> => {
+      const { runId, created } = await this.#requests.start(await this.#startFacts(request), limit);
+      return { runId, created };
+    };
     return within(start(), limit, `Starting ${request.workflowType}`, this.#options.environment.clock);
   }
 
@@ -331,9 +336,24 @@ export class NodeWorkflows implements WorkflowsPort {
     await this.#requests.delete(runId, limit);
   }
 
+  async queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
+    await this.#barrier(limit);
+    return (await this.#options.engine.queues(name)).map(queueInfo);
+  }
+
+  async changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
+    await this.#requests.changeQueue(name, actionOf(change, false), limit);
+  }
+
+  /** Says which queues this node's code declares. */
+  async declareQueues(queues: Readonly<Record<string, QueueLimits>>, limit: CallLimit): Promise<void> {
+    for (const [name, limits] of Object.entries(queues))
+      await this.#requests.changeQueue(name, actionOf({ kind: "define", limits }, true), limit);
+  }
+
   async #startFacts(request: StartRequest): Promise<RunStart> {
     const { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace } = request;
-    const { attributes, delayMs, startAtMs } = request;
+    const { attributes, delayMs, startAtMs, queue } = request;
     const { runtime, definitions, environment, maxPayloadBytes } = this.#options;
     assertPayloadSize(input.bytes, `the input of ${workflowType}`, maxPayloadBytes);
     // A start right after this node's own would be of a type that no node has registered yet.
@@ -356,6 +376,7 @@ export class NodeWorkflows implements WorkflowsPort {
       ...(delayMs === undefined ? {} : { delayMs }),
       ...(startAtMs === undefined ? {} : { startAtMs }),
       ...(trace === undefined ? {} : { trace }),
+      ...(queue === undefined ? {} : { queue }),
       ...(attributes.size === 0 ? {} : { attributes: encodeAttributes(attributes) }),
       ...(idPolicy === "use-existing" ? {} : { idPolicy }),
       ...(startId === undefined ? {} : { startId }),

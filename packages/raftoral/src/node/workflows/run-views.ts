@@ -7,6 +7,7 @@ import {
   decodeValue,
   type KnownProgress,
   type PausedSummary,
+  type QueuedSummary,
   type RecordedChunk,
   type RecordedError,
   type RecordedVariable,
@@ -32,6 +33,7 @@ import type {
 import type { StreamChunk } from "../../api/streams.ts";
 import type { UpdateEnd } from "../../api/updates/updates.ts";
 import type { RunVariable } from "../../api/variables.ts";
+import { queueOfRun } from "./queue-views.ts";
 
 /** A list shows the beginning of a failed run's message: so many UTF-16 units. */
 const LISTED_MESSAGE_LENGTH = 500;
@@ -148,10 +150,13 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     parent: run.parent === undefined ? undefined : { runId: run.parent.runId, path: run.parent.path },
     generation: run.generation,
     attributes: attributeValues(run.attributes),
+    queue: queueOfRun(run.queue),
   };
 }
 
-function isOpen(run: StateSummary): run is RunningSummary | StuckSummary | PausedSummary | DelayedSummary {
+function isOpen(
+  run: StateSummary,
+): run is RunningSummary | StuckSummary | PausedSummary | DelayedSummary | QueuedSummary {
   return "signals" in run;
 }
 

@@ -171,6 +171,7 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
     updates: latestUpdate === 0 ? undefined : { ...NO_UPDATES, latest: latestUpdate },
     // As one that was retried: what it had begun before may not be its own.
     mending: { undone: [], progressFrom: 0, retriedAt: index, requestId },
+    queued: undefined,
   };
   const { initialAttributes } = source;
   const facts = {
@@ -192,6 +193,8 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
     startAtMs: 0,
     isDelay: false,
     schedule: undefined,
+    // It stands behind its source for the same limits, and is not what another start is given.
+    queue: source.queue && { ...source.queue, dedupeKey: "", debounceMs: 0, debounceMaxMs: 0, runTimeoutMs: 0 },
   };
   const input = hasInput ? command.input : inputOf(tables.runs.records, source);
   tables.runs.start(facts, head, input);

@@ -134,7 +134,9 @@ function reopened(tables: Tables, run: RunRecord, head: FinishedHead, command: R
     );
   }
   const { clock, index, children } = tables;
-  const limitMs = run.deadlineAtMs === 0 ? 0 : run.deadlineAtMs - run.startedAtMs;
+  // The time of a run in a queue begins when it is let through.
+  const isTimedFromStart = run.deadlineAtMs !== 0 && run.queue === undefined;
+  const limitMs = isTimedFromStart ? run.deadlineAtMs - run.startedAtMs : 0;
   const deadlineAtMs = limitMs === 0 ? 0 : Math.min(clock + limitMs, Number.MAX_SAFE_INTEGER);
   const opened: RunningHead = {
     status: "running",
@@ -155,6 +157,7 @@ function reopened(tables: Tables, run: RunRecord, head: FinishedHead, command: R
     stepsInProgress: head.stepsInProgress,
     pauseReason: undefined,
     mending,
+    queued: undefined,
     updates: tables.updates.takeBack(run, mending),
   };
   const again = tables.runs.reopen(run, { deadlineAtMs }, opened, first);

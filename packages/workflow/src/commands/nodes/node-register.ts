@@ -62,6 +62,7 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
     // The place of the registration in the log names the seat: no other registration has it.
     tables.nodes.register({ nodeId, incarnation, types, behaviourLevel }, index);
     tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status: "live", epoch });
+    tables.queues.wakeAll();
     return movePiece(tables);
   },
 });

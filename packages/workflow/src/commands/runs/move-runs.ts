@@ -4,11 +4,11 @@
  * MR1. Runs of vacated seats come first, the oldest seat first and in the order of their start; then runs without a seat that a live node can execute; then runs
  *      that are held because code did not fit them, to processes that registered later.
  * MR2. A piece costs at most `MAX_MOVED_AT_ONCE`: 1 for a run that moves, `END_COST` for one that ends instead (tables.ts O4).
- * MR3. Runs of a process that was replaced stay with their node if it can execute them; all others go to the least loaded node that can.
+ * MR3. Runs of a process that was replaced stay with their node if it can execute them; all others go to the least loaded node that can. Where their queue leaves no
+ *      room on any, they wait for that, and count in the queue meanwhile (state/queues/admission.ts Q2).
  */
 
 import type { OwnerReason } from "../../model/ownership.ts";
-import { needsOf } from "../../model/run-needs.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import type { VacatedSeat } from "../../nodes/seat.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";
@@ -90,9 +90,6 @@ class Piece {
 
   /** MR3. */
   #target(run: RunRecord, before: number, reason: OwnerReason): NodeRecord | undefined {
-    const { nodes, loadOf } = this.#tables;
-    const needs = needsOf(run);
-    const same = reason === "restart" ? nodes.taker(before, needs) : undefined;
-    return same ?? nodes.choose(needs, loadOf);
+    return this.#tables.nodeFor(run, reason === "restart" ? before : 0);
   }
 }

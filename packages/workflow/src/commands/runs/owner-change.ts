@@ -56,6 +56,22 @@ export const ownerChange = defineCommand<OwnerChange, Moved>({
     }
     if (newOwner === oldOwner) return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
     const node = tables.nodes.taker(newOwner, needsOf(run));
+    if (run.queue !== undefined && tables.nodeFor(run, newOwner)?.nodeId !== newOwner) {
+      return refused(
+        "OWNER_INCAPABLE",
+        `Node ${newOwner} cannot take run ${runId}: it has as many runs of queue ${run.queue.name} as it may have, or cannot execute this one. Choose another node, or raise the limit.`,
+      );
+    }
+    if (
+      run.queue !== undefined &&
+      head.queued?.stage !== "admitted" &&
+      tables.queues.get(run.queue.name) !== undefined
+    ) {
+      return refused(
+        "OWNER_INCAPABLE",
+        `Node ${newOwner} cannot take run ${runId}: the run waits to be let through queue ${run.queue.name}, or is stuck. Wait until it is let through, or resume it.`,
+      );
+    }
     if (node === undefined) {
       return refused(
         "OWNER_INCAPABLE",

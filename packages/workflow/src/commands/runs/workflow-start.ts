@@ -9,6 +9,8 @@
  *      so that it hears of the parent's end whatever the parent has recorded.
  * WS5. What a start does with a run that exists, its policy decides (model/id-policy.ts). A run that makes way ends and is gone in the same command. A child whose parent is to
  *      hear of its end does not make way.
+ * WS7. A run with a queue waits there until it is let through, at once if that may be. The owner is the queue's choice then (state/queues/admission.ts). A start whose dedupe key
+ *      an open run of the queue has gives that run; while that one is put off, it gets the input, and is put off for longer.
  * WS6. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
  * WS7. A run with a delay, or with a time that its proposer's clock has not reached, is on no seat until it is begun (begin-due.ts).
  */
@@ -32,17 +34,19 @@ import {
   type StartingParent,
   startingParentCodec,
 } from "../../model/parent.ts";
+import { NO_RUN_QUEUE, type RunQueue, runQueueCodec } from "../../model/run-queue.ts";
 import type { ScheduledBy } from "../../model/schedule.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
 import { sameBytes } from "../../records/same-bytes.ts";
 import { statusOf } from "../../state/lists/run-status.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";
 import { inputOf } from "../../state/runs/run-records.ts";
-import type { Tables } from "../../state/tables.ts";
+import { limitAt, type Tables } from "../../state/tables.ts";
 import { bool, bytes, message, named, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import type { Running } from "../find-run.ts";
+import { entryOf, standingIn } from "../queues/queue-entry.ts";
 import { type Refused, refused } from "../refusal.ts";
 
 /** What a run is started with. `version` 0 asks for the newest version. */
@@ -78,9 +82,11 @@ export interface StartFacts {
   readonly startAtMs?: number;
   /** The place in a trace that the run belongs to. Dropped unless it is well-formed; that of a start that is repeated is not compared. */
   readonly trace?: TraceContext;
+  /** The queue in which the run waits for its turn (WS7). Absent: it waits in none. */
+  readonly queue?: RunQueue;
 }
 
-/** Starts a run. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID, WORKFLOW_TYPE_UNKNOWN or ATTRIBUTES_INVALID. */
+/** Starts a run. Refused with WORKFLOW_ID_CONFLICT, WORKFLOW_ID_INVALID, WORKFLOW_TYPE_UNKNOWN, ATTRIBUTES_INVALID, QUEUE_NOT_FOUND or NAME_INVALID. */
 export interface WorkflowStart extends StartFacts {
   readonly kind: "WorkflowStart";
 }
@@ -122,6 +128,7 @@ const FIELDS = {
   delayMs: optional(uint(80)),
   startAtMs: optional(uint(81)),
   trace: optional(message(40, traceContextCodec, NO_TRACE)),
+  queue: optional(message(67, runQueueCodec, NO_RUN_QUEUE)),
 };
 
 /** What a run is started with, within another message. */
@@ -174,17 +181,19 @@ export function begin(
       { workflowType, version: command.version, known },
     );
   }
+  const standing = command.queue === undefined ? undefined : standingIn(tables, command, command.queue);
+  if (standing !== undefined) return "ok" in standing ? standing : found(tables, standing, false);
   retire();
   const behaviourLevel = nodes.commonLevel;
   const needs = { type: workflowType, version, behaviourLevel };
   const { startAtMs, isDelay } = beginningOf(command);
   const isDelayed = startAtMs > 0;
-  const node = isDelayed ? undefined : (nodes.taker(command.owner, needs) ?? nodes.choose(needs, tables.loadOf));
+  const { node, queue, queued } = entryOf(tables, command, needs, isDelayed);
   const { nodeId: owner, seat } = node ?? { nodeId: 0, seat: 0 };
   const epoch = tables.nextEpoch();
   const { runTimeoutMs = 0 } = command;
-  const deadlineAtMs =
-    runTimeoutMs === 0 ? 0 : Math.min((isDelayed ? startAtMs : tables.clock) + runTimeoutMs, Number.MAX_SAFE_INTEGER);
+  const isTimed = runTimeoutMs > 0 && (queue === undefined || owner !== 0);
+  const deadlineAtMs = isTimed ? limitAt(isDelayed ? startAtMs : tables.clock, runTimeoutMs) : 0;
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(`${tables.salt}:${tables.index}:${runId}`);
   const trace = command.trace && traceContextOf(command.trace.traceparent, command.trace.tracestate);
   tables.runs.start(
@@ -207,6 +216,7 @@ export function begin(
       schedule,
       trace,
       behaviourLevel,
+      queue,
     },
     {
       status: "running",
@@ -227,9 +237,11 @@ export function begin(
       updates: undefined,
       pauseReason: undefined,
       mending: NOT_MENDED,
+      queued,
     },
     command.input,
   );
+  if (queued !== undefined && owner !== 0) tables.queues.served(queued.queueId, queue?.key ?? "");
   if (parent !== undefined) {
     tables.children.add(parent.known.family, tables.index);
     const { run, head } = parent;

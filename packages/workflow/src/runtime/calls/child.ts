@@ -14,6 +14,7 @@ import { durationMs } from "../../author/duration.ts";
 import { ChildCancelledError, ChildFailedError, NonDeterminismError } from "../../author/errors.ts";
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
+import { runQueue } from "../../author/run-queue.ts";
 import { inputOf, type StandardSchemaV1, validated } from "../../author/schema.ts";
 import type { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
@@ -23,6 +24,7 @@ import type { CallOrigin } from "../../model/call-chain.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { RunQueue } from "../../model/run-queue.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
 import type { AwaitedChild } from "../mending/child-retries.ts";
@@ -67,6 +69,8 @@ export interface ChildCall {
   readonly attributes: Uint8Array;
   /** What the start follows from; undefined for one of a body that nothing waits for. */
   readonly origin: CallOrigin | undefined;
+  /** Undefined for a child that waits in none. */
+  readonly queue: RunQueue | undefined;
 }
 
 /** What the id of a child follows from. */
@@ -111,8 +115,9 @@ export function childCall(
   const { id: runId = childId(parent, path), version = newest, parentClosePolicy: closePolicy = "cancel" } = options;
   const runTimeoutMs = options.timeout === undefined ? 0 : Math.ceil(durationMs(options.timeout));
   const attributes = encodeAttributes(storedAttributes(runId, options.attributes ?? {}));
-  const origin = originOf(path);
-  return { path, runId, workflowType, version, input, schema, closePolicy, runTimeoutMs, attributes, origin };
+  const [queue, origin] = [runQueue(options), originOf(path)];
+  const facts = { path, runId, workflowType, version, input, schema, closePolicy, runTimeoutMs, attributes };
+  return { ...facts, queue, origin };
 }
 
 /** Starts the child, and gives it as it is recorded (CH1). Rejects with ChildFailedError when that is refused (CH2). */
@@ -178,7 +183,7 @@ async function started(site: CallSite, { run, externals }: ChildSetting, call: C
 }
 
 async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall): Promise<WorkflowStart> {
-  const { path, runId, workflowType, version, schema, closePolicy, runTimeoutMs, attributes, origin } = call;
+  const { path, runId, workflowType, version, schema, closePolicy, runTimeoutMs, attributes, origin, queue } = call;
   const input = encodeValue(call.input, `the input of child ${runId}`, site.maxPayloadBytes);
   const raw = decodeValue(input, `the input of child ${runId}`);
   if (schema !== undefined) await validated(schema, raw, inputOf(workflowType));
@@ -196,6 +201,7 @@ async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall
     ...(runTimeoutMs === 0 ? {} : { runTimeoutMs }),
     ...(attributes.length === 0 ? {} : { attributes }),
     ...(trace === undefined ? {} : { trace }),
+    ...(queue === undefined ? {} : { queue }),
     parent: { runId: run.runId, startIndex, path, closePolicy, epoch, ...(origin === undefined ? {} : { origin }) },
   };
 }

@@ -40,6 +40,7 @@ await again(() => import("../children/children.test.ts"));
 await again(() => import("../children/generations.test.ts"));
 await again(() => import("../children/run-timeouts.test.ts"));
 await again(() => import("../mending/pausing.test.ts"));
+await again(() => import("../queues/queued-runs.test.ts"));
 await again(() => import("../mending/retries.test.ts"));
 await again(() => import("../mending/forks.test.ts"));
 
@@ -61,6 +62,7 @@ const EVENTS = Object.keys({
   "run-ended": true,
   "run-continued": true,
   "node-changed": true,
+  "queue-changed": true,
   "runs-pruned": true,
   "state-restored": true,
 } satisfies Record<WorkflowEvent["type"], true>);
@@ -99,6 +101,7 @@ describe("across a message channel", () => {
       expect(await far.variables({ runId: id })).toEqual(await engine.variables({ runId: id }));
       expect(await far.list({})).toEqual(await engine.list({}));
       expect(await far.counts()).toEqual(await engine.counts());
+      expect(await far.queues("none")).toEqual(await engine.queues("none"));
       expect(await far.ownedBy(1)).toEqual(await engine.ownedBy(1));
       expect(await far.progress(id, 1)).toEqual(await engine.progress(id, 1));
       expect(await far.overview()).toEqual(await engine.overview());

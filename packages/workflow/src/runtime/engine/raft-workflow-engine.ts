@@ -8,6 +8,7 @@ import type { HistoryPage, HistoryQuery } from "../../state/history/history-page
 import type { VariablePage, VariableQuery } from "../../state/history/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { QueueView } from "../../state/queues/queue-view.ts";
 import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
 import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
@@ -130,6 +131,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
     return this.#executor.state.counts();
   }
 
+  async queues(name?: string): Promise<readonly QueueView[]> {
+    return this.#executor.state.queues(name);
+  }
+
   async ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]> {
     return this.#executor.state.ownedBy(nodeId);
   }
@@ -148,6 +153,7 @@ export class RaftWorkflowEngine implements WorkflowEngine {
       uptimeMs: state.uptimeMs,
       oldestEndUptimeMs: state.oldestEndUptime(),
       hasClosingParents: state.hasClosingParents,
+      queues: state.queueDuties,
     };
   }
 }

@@ -15,6 +15,7 @@ import type { VariablePage, VariableQuery } from "../../state/history/latest-var
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { QueueOverview, QueueView } from "../../state/queues/queue-view.ts";
 import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
 import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
@@ -55,6 +56,8 @@ export interface EngineOverview {
   readonly oldestEndUptimeMs: number | undefined;
   /** Whether parents have ended whose running children have not all been told. */
   readonly hasClosingParents: boolean;
+  /** What the leader looks after of queues. */
+  readonly queues: QueueOverview;
 }
 
 /** Options of a proposal. */
@@ -103,6 +106,8 @@ export interface WorkflowEngine {
   list(query: RunQuery): Promise<RunPage>;
   /** How many runs there are of each type and status. */
   counts(): Promise<readonly RunCount[]>;
+  /** Queues by name, or the one of this name. */
+  queues(name?: string): Promise<readonly QueueView[]>;
   /** Running runs of a node, in the order of their creation. */
   ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;
   overview(): Promise<EngineOverview>;

@@ -5,7 +5,7 @@
  * CI2. The runs are walked once, and none is kept: memory does not grow with them.
  */
 import type { StateKey, StateReader } from "@raftoral/raft-core";
-import { KEY_PREFIX, kindRange, lastNumberIn, numberIn, numberKey } from "../../records/state-keys.ts";
+import { KEY_PREFIX, kindRange, lastNumberIn, numberIn, numberKey, OPEN_PLACES } from "../../records/state-keys.ts";
 import { firstKeys, keysIn } from "../runs/first-keys.ts";
 import type { RunRecord } from "../runs/run-record.ts";
 import { loadRun, placeKey } from "../runs/run-records.ts";
@@ -49,14 +49,7 @@ export function checkIndex(store: StateReader): IndexCheck {
     }
   }
   let found = 0;
-  const places = [
-    KEY_PREFIX.ended,
-    KEY_PREFIX.seated,
-    KEY_PREFIX.waiting,
-    KEY_PREFIX.stuck,
-    KEY_PREFIX.held,
-    KEY_PREFIX.delayed,
-  ];
+  const places = [KEY_PREFIX.ended, ...OPEN_PLACES];
   const entries = [...DERIVED.filter((kind) => kind !== KEY_PREFIX.counts), ...places];
   for (const kind of entries) found += keysIn(store.scan(...kindRange(kind)));
   const shown = (counts: RunCounters): ReadonlyMap<string, number> =>
@@ -91,7 +84,7 @@ export function* rebuildIndex(store: IndexedStore): Generator<void, number, unde
 }
 
 /** Runs in the order of their starts. A run that is put or deleted meanwhile may or may not come. */
-function* runsIn(store: StateReader): Generator<RunRecord> {
+export function* runsIn(store: StateReader): Generator<RunRecord> {
   const [first, end] = kindRange(KEY_PREFIX.run);
   let from = first;
   for (;;) {

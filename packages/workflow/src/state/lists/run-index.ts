@@ -15,6 +15,7 @@ import {
   type IndexPlace,
   parentGroup,
   placeKeyOf,
+  queueGroup,
   statusGroup,
   valueKey,
 } from "../../records/index-keys.ts";
@@ -58,6 +59,7 @@ function changingKeys(run: RunRecord, head: RunHead, created: StateKey): readonl
   const { workflowType } = run;
   const status = statusNumber(head);
   const keys = [statusGroup(status, workflowType) + created];
+  if (run.queue !== undefined) keys.push(queueGroup(status, run.queue.name) + created);
   if (head.status === "finished") keys.push(endGroup(status, workflowType) + placeKeyOf(endedPlace(run, head)));
   return keys;
 }

@@ -41,6 +41,8 @@ export interface RunConditions {
   readonly ended?: TimeRange;
   /** Id of the run that started it as its child. */
   readonly parent?: string;
+  /** Name of the queue that the run was started in. */
+  readonly queue?: string;
   readonly runIdPrefix?: string;
   readonly attributes?: readonly AttributeCondition[];
 }

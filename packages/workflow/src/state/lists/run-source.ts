@@ -16,12 +16,14 @@ import {
   parentGroup,
   placeIn,
   placeKeyOf,
+  queueGroup,
   seatGroup,
   statusGroup,
   valueKey,
   waitingGroup,
 } from "../../records/index-keys.ts";
 import { idKey } from "../../records/state-keys.ts";
+import { unplacedPrefix } from "../queues/queue-records.ts";
 import type { Tables } from "../tables.ts";
 import type { AttributeCondition, RunConditions, RunQuery, RunSort, TimeRange } from "./run-query.ts";
 import { RUN_STATUSES, type RunStatus } from "./run-status.ts";
@@ -42,7 +44,7 @@ export interface RangeSource {
 /** Groups that one list merges at most: each costs a look at every page. */
 const MAX_GROUPS = 64;
 
-const OPEN: readonly RunStatus[] = ["running", "stuck", "paused", "delayed"];
+const OPEN: readonly RunStatus[] = ["running", "stuck", "paused", "delayed", "queued"];
 const ENDED: readonly RunStatus[] = RUN_STATUSES.filter((status) => !OPEN.includes(status));
 
 /** Sources whose entries have an order, the one that is likely to have the fewest first. */
@@ -52,7 +54,7 @@ export function orderedSources(tables: Tables, query: RunQuery): readonly Ordere
   const add = (sort: RunSort, groups: readonly StateKey[]): void => {
     if (groups.length <= MAX_GROUPS) sources.push({ groups: [...new Set(groups)], sort });
   };
-  const { parent, owner, workflowType } = query;
+  const { parent, owner, workflowType, queue } = query;
   for (const condition of query.attributes ?? []) {
     if ("in" in condition) {
       const { name } = condition;
@@ -63,6 +65,7 @@ export function orderedSources(tables: Tables, query: RunQuery): readonly Ordere
     }
   }
   if (parent !== undefined) add("created", [parentGroup(parent)]);
+  if (queue !== undefined) add("created", queueGroups(queue, query.statuses));
   if (owner !== undefined) add("created", owner === 0 ? ownedByNone(tables) : ownedBy(tables, owner));
   if (workflowType !== undefined || query.statuses !== undefined) {
     add("created", typedGroups(tables, query, RUN_STATUSES, statusGroup));
@@ -146,8 +149,13 @@ function ownedByNone(tables: Tables): readonly StateKey[] {
   return [
     ...nodes.vacated().map(({ seat }) => seatGroup(seat)),
     ...runs.places.waiting().map(waitingGroup),
-    ...typedGroups(tables, { statuses: ["stuck", "paused", "delayed"] }, RUN_STATUSES, statusGroup),
+    ...runs.queues.all().flatMap(({ queueId, lanes }) => lanes.map(({ laneId }) => unplacedPrefix(queueId, laneId))),
+    ...typedGroups(tables, { statuses: ["stuck", "paused", "delayed", "queued"] }, RUN_STATUSES, statusGroup),
   ];
+}
+
+function queueGroups(name: string, statuses: readonly RunStatus[] = RUN_STATUSES): readonly StateKey[] {
+  return statuses.map((status) => queueGroup(RUN_STATUSES.indexOf(status), name));
 }
 
 function typedGroups(

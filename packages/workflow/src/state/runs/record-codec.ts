@@ -12,6 +12,7 @@ import { OWNER_REASONS } from "../../model/ownership.ts";
 import { type KnownParent, knownParentCodec } from "../../model/parent.ts";
 import { type HistoryRecord, RECORD_KINDS } from "../../model/record.ts";
 import { OUTCOMES, type OutcomeStatus, outcomeOfParts, type RunOutcome } from "../../model/run-outcome.ts";
+import { type QueuePlace, queuePlaceCodec, type RunQueue, runQueueCodec } from "../../model/run-queue.ts";
 import { type ScheduledBy, scheduledByCodec } from "../../model/schedule.ts";
 import { STUCK_REASONS } from "../../model/stuck-reason.ts";
 import { type TraceContext, traceContextCodec } from "../../model/trace-context.ts";
@@ -119,6 +120,16 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.message(98, part.view());
   }
   to.bool(99, run.hasExtras);
+  if (run.queue !== undefined) {
+    part.reset();
+    runQueueCodec.write(part, run.queue);
+    to.message(91, part.view());
+  }
+  if (head.status === "running" && head.queued !== undefined) {
+    part.reset();
+    queuePlaceCodec.write(part, head.queued);
+    to.message(92, part.view());
+  }
   return slabs.copy(to.view());
 }
 
@@ -156,6 +167,8 @@ export function decodeRun(from: WireReader): DecodedRun {
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
   let mending: RunMending = NOT_MENDED;
   let [isPauseAsked, pauseReason] = [false, ""];
+  let queue: RunQueue | undefined;
+  let queued: QueuePlace | undefined;
   let [now, initial, haveChanged, startId, hasExtras] = [EMPTY, EMPTY, false, "", false];
   let [startAtMs, isDelay] = [0, false];
   let schedule: ScheduledBy | undefined;
@@ -216,6 +229,8 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 96) startAtMs = from.uint();
     else if (field === 97) isDelay = from.bool();
     else if (field === 98) schedule = scheduledByCodec.read(from.message());
+    else if (field === 91) queue = runQueueCodec.read(from.message());
+    else if (field === 92) queued = queuePlaceCodec.read(from.message());
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -257,11 +272,12 @@ export function decodeRun(from: WireReader): DecodedRun {
         updates,
         pauseReason: isPauseAsked ? pauseReason : undefined,
         mending,
+        queued,
       };
   const begun = { startedAtMs, startIndex, generation, family: generation > 1 ? family : startIndex, deadlineAtMs };
   const attributes = now.length === 0 ? NO_ATTRIBUTES : decodeAttributes(now);
   const initialAttributes = haveChanged ? decodeAttributes(initial) : attributes;
-  const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel };
+  const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel, queue };
   const facts = { ...known, initialAttributes, startId, startAtMs, isDelay, schedule, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
   return { facts, head, attributes, hasExtras, input, outcome, signals };

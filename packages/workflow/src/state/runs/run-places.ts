@@ -1,7 +1,7 @@
 /**
  * Where the runs are that have not ended: on a seat, among those that wait for a type and version, or among the stuck ones; and how many are where.
  *
- * RP1. Every run that has not ended is in exactly one place: on the seat of its head, or, without one, among those that are stuck, or those that wait for
+ * RP1. Every run that has not ended is in exactly one place: on the seat of its head, or, without one, among those that are stuck, those in its queue, or those that wait for
  *      what it needs.
  */
 import { invariant, type LogIndex, type StateKey, type StateStore } from "@raftoral/raft-core";
@@ -9,6 +9,7 @@ import { needsOf, needsText, type RunNeeds } from "../../model/run-needs.ts";
 import type { Seat } from "../../nodes/seat.ts";
 import { KEY_PREFIX, rangeOf, suffixRange, waitingPrefix } from "../../records/state-keys.ts";
 import { inOrder, type RunCounts, type WaitingRuns } from "../lists/run-counts.ts";
+import type { QueueTable } from "../queues/queue-table.ts";
 import { firstKeys } from "./first-keys.ts";
 import { startsHeldBefore } from "./held-places.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -25,9 +26,12 @@ export class RunPlaces {
   #stuck: number;
   #paused: number;
   #delayed: number;
+  readonly #queues: QueueTable;
 
-  constructor(store: StateStore, counts: RunCounts) {
+  /** `queues` hears of the places of their runs. */
+  constructor(store: StateStore, counts: RunCounts, queues: QueueTable) {
     this.#store = store;
+    this.#queues = queues;
     this.#loads = new Map(counts.loads);
     this.#waiting = new Map(counts.waiting);
     for (const { runs } of this.#waiting.values()) this.#waitingCount += runs;
@@ -62,9 +66,21 @@ export class RunPlaces {
     return this.#delayed;
   }
 
+  /** Runs that wait in a queue for their turn or their time. */
+  get queuedCount(): number {
+    return this.#queues.all().reduce((runs, { waiting, delayed }) => runs + waiting + delayed, 0);
+  }
+
+  /** Runs that were let through a queue, and that no node can take. */
+  get unplacedCount(): number {
+    let runs = 0;
+    for (const { lanes } of this.#queues.all()) for (const { unplaced } of lanes) runs += unplaced;
+    return runs;
+  }
+
   /** Runs that have not ended. */
   get runningCount(): number {
-    let running = this.#waitingCount + this.#stuck;
+    let running = this.#waitingCount + this.#stuck + this.queuedCount + this.unplacedCount;
     for (const load of this.#loads.values()) running += load;
     return running;
   }
@@ -98,12 +114,14 @@ export class RunPlaces {
   enter(run: RunRecord): void {
     this.#store.insert(placeKey(run), NOTHING);
     this.#count(run, 1);
+    this.#queues.enter(run, needsOf(run));
   }
 
   /** The run leaves the place that its head says. */
   leave(run: RunRecord): void {
     this.#store.delete(placeKey(run));
     this.#count(run, -1);
+    this.#queues.leave(run, needsOf(run));
   }
 
   #starts([start, end]: readonly [StateKey, StateKey], limit: number): readonly number[] {
@@ -129,6 +147,7 @@ export class RunPlaces {
       if (head.stuck === "delayed") this.#delayed += change;
       return;
     }
+    if (head.queued !== undefined) return;
     const needs = needsOf(run);
     const wanted = needsText(needs);
     const runs = (this.#waiting.get(wanted)?.runs ?? 0) + change;

@@ -12,6 +12,7 @@ import type { Epoch, OwnerReason } from "../../model/ownership.ts";
 import type { KnownParent } from "../../model/parent.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { QueuePlace, RunQueue } from "../../model/run-queue.ts";
 import type { ScheduledBy } from "../../model/schedule.ts";
 import type { HeldMismatch, StuckReason } from "../../model/stuck-reason.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
@@ -61,6 +62,8 @@ export interface RunningHead {
   readonly pauseReason: string | undefined;
   /** What operators have done to it. */
   readonly mending: RunMending;
+  /** Its place in its queue; undefined for a run that counts in none: without a queue, or stuck or paused. */
+  readonly queued: QueuePlace | undefined;
 }
 
 /** The run has ended and waits to be pruned. */
@@ -125,10 +128,16 @@ export interface RunFacts {
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have, of this generation. */
   readonly behaviourLevel: BehaviourLevel;
+  /** Its queue, over all generations; undefined for a run without one. The queue may be gone. */
+  readonly queue: RunQueue | undefined;
 }
 
 /** A run as the tables hold it. Only the run table changes it. */
-export interface RunRecord extends RunFacts {
+export interface RunRecord extends Omit<RunFacts, "deadlineAtMs" | "inputDigest"> {
+  /** As of the facts. Set when a run is let through a queue. */
+  deadlineAtMs: number;
+  /** As of the facts. A start that is put off may get another input. */
+  inputDigest: Uint8Array;
   /** `startIndex` as it stands in keys. */
   readonly startKey: StateKey;
   head: RunHead;

@@ -22,6 +22,7 @@ import {
 import { readerOf } from "../../wire/command-wire.ts";
 import { decodeArchive } from "../archive.ts";
 import { createdPlace, endedKey } from "../lists/run-index.ts";
+import { queuePlaceKey } from "../queues/queue-records.ts";
 import { firstKeys } from "./first-keys.ts";
 import {
   type DecodedHistoryRecord,
@@ -66,6 +67,7 @@ export function placeKey(run: RunRecord): StateKey {
     return heldPrefix(workflowType, version) + numberKey(behaviourLevel) + numberKey(head.mismatch.heldAt) + startKey;
   if (head.stuck === "delayed") return delayedPrefix(run.isDelay) + numberKey(run.startAtMs) + startKey;
   if (head.stuck !== undefined) return KEY_PREFIX.stuck + startKey;
+  if (head.seat === 0 && head.queued !== undefined) return queuePlaceKey(run, head.queued);
   if (head.seat === 0) return waitingGroup({ type: workflowType, version, behaviourLevel }) + createdPlace(run);
   return seatGroup(head.seat) + createdPlace(run);
 }

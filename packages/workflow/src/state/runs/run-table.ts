@@ -23,6 +23,7 @@ import { RunCounters } from "../lists/run-counters.ts";
 import type { RunCounts } from "../lists/run-counts.ts";
 import { RunIndex } from "../lists/run-index.ts";
 import { RUN_STATUSES, statusNumber } from "../lists/run-status.ts";
+import { QueueTable } from "../queues/queue-table.ts";
 import { RunCache } from "./run-cache.ts";
 import { RunPlaces } from "./run-places.ts";
 import type { BufferedSignal, FinishedHead, RunFacts, RunHead, RunningHead, RunRecord } from "./run-record.ts";
@@ -54,6 +55,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export class RunTable {
   /** Where those are that have not ended. */
   readonly places: RunPlaces;
+  /** Queues, and which runs are where in them. */
+  readonly queues: QueueTable;
   /** How many there are of each type and status. */
   readonly counters: RunCounters;
   readonly #store: StateStore;
@@ -65,7 +68,8 @@ export class RunTable {
   constructor(store: StateStore, counts: RunCounts, cacheBytes: number) {
     this.#store = store;
     this.#cache = new RunCache(cacheBytes);
-    this.places = new RunPlaces(store, counts);
+    this.queues = new QueueTable(store);
+    this.places = new RunPlaces(store, counts, this.queues);
     this.counters = new RunCounters(store);
     this.#index = new RunIndex(store);
     this.#remains = new RunRemains(store);
@@ -112,6 +116,7 @@ export class RunTable {
     putRun(this.#store, run);
     putId(this.#store, run);
     putInput(this.#store, run, input);
+    this.queues.claim(run);
     this.places.enter(run);
     this.#index.add(run);
     this.counters.add(run.workflowType, statusNumber(head), 1);
@@ -122,6 +127,7 @@ export class RunTable {
   continue(run: RunRecord, facts: RunFacts, head: RunningHead, input: Uint8Array): RunRecord {
     const { signals, startKey } = run;
     this.places.leave(run);
+    this.queues.unclaim(run);
     this.#index.remove(run);
     this.counters.add(run.workflowType, statusNumber(run.head), -1);
     for (const signal of signals) this.#store.delete(signalKey(startKey, signal));
@@ -137,10 +143,18 @@ export class RunTable {
   update(run: RunRecord, head: RunningHead): void {
     const before = run.head;
     invariant(before.status === "running", () => `run ${run.runId} has ended`);
-    const moves = before.seat !== head.seat || before.stuck !== head.stuck;
+    const moves = before.seat !== head.seat || before.stuck !== head.stuck || before.queued !== head.queued;
     if (moves) this.places.leave(run);
     this.#setHead(run, head);
     if (moves) this.places.enter(run);
+    putRun(this.#store, run);
+  }
+
+  /** A run that has not begun has another input. */
+  replaceInput(run: RunRecord, input: Uint8Array, digest: Uint8Array): void {
+    this.#store.delete(KEY_PREFIX.input + run.startKey);
+    putInput(this.#store, run, input);
+    run.inputDigest = digest;
     putRun(this.#store, run);
   }
 
@@ -156,6 +170,7 @@ export class RunTable {
   finish(run: RunRecord, head: Omit<FinishedHead, "archived" | "stepsInProgress">, outcome: RunOutcome): void {
     const { stepsInProgress } = run.head;
     this.places.leave(run);
+    this.queues.unclaim(run);
     for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
     this.#setHead(run, { ...head, archived: this.#archive(run), stepsInProgress });
     run.signals = [];
@@ -188,6 +203,7 @@ export class RunTable {
     }
     this.#cache.add(opened);
     this.#statusChanged(run.head, opened);
+    this.queues.claim(opened);
     this.places.enter(opened);
     if (from !== undefined) this.#replaceAttributes(opened, attributesAt(store, opened, from));
     putRun(store, opened);
@@ -285,6 +301,7 @@ export class RunTable {
   /** Stores what is stored with a commit. */
   save(): void {
     this.counters.save(this.#store);
+    this.queues.save();
   }
 
   /** T6. */

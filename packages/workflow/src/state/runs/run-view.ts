@@ -14,6 +14,8 @@ import type { TypeVersion } from "../../model/type-version.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { NodeStatus } from "../../nodes/node-record.ts";
 import { progressOf } from "../history/step-progress-records.ts";
+import { statusOf } from "../lists/run-status.ts";
+import { type RunQueueView, runQueueView } from "../queues/queue-view.ts";
 import { type OwnedStream, ownedStreams } from "../streams/stream-view.ts";
 import type { Tables } from "../tables.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -54,6 +56,8 @@ interface RunFacts {
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have. */
   readonly behaviourLevel: BehaviourLevel;
+  /** Its queue, and what it waits for there; undefined for a run without one. */
+  readonly queue: RunQueueView | undefined;
 }
 
 /** A run that has not ended. */
@@ -94,6 +98,11 @@ export interface DelayedSummary extends OpenFacts {
   readonly startAtMs: number;
 }
 
+/** A run that waits in a queue until it is let through. */
+export interface QueuedSummary extends OpenFacts {
+  readonly status: "queued";
+}
+
 /** A run that has ended. */
 export interface FinishedSummary extends RunFacts {
   readonly status: RunOutcome["status"];
@@ -103,7 +112,13 @@ export interface FinishedSummary extends RunFacts {
 }
 
 /** A run without input and history. */
-export type RunSummary = RunningSummary | StuckSummary | PausedSummary | DelayedSummary | FinishedSummary;
+export type RunSummary =
+  | RunningSummary
+  | StuckSummary
+  | PausedSummary
+  | DelayedSummary
+  | QueuedSummary
+  | FinishedSummary;
 
 /** Whether and how a run has ended: all that a wait needs. Reading it costs the outcome, however long the history. */
 export interface RunEnd {
@@ -184,6 +199,7 @@ export function summary(
     initialAttributes,
     trace,
     behaviourLevel,
+    queue: runQueueView(tables, run),
   };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
@@ -191,7 +207,7 @@ export function summary(
     const signals = run.signals.map((signal) => signal.name);
     const latestUpdate = head.updates?.latest ?? 0;
     const open = { ...facts, reason, signals, latestUpdate, ownerLosses: losses.count, pauseReason };
-    if (stuck === undefined) return { ...open, status: "running" };
+    if (stuck === undefined) return { ...open, status: statusOf(head) === "queued" ? "queued" : "running" };
     if (stuck === "delayed") return { ...open, status: "delayed", startAtMs: run.startAtMs };
     return stuck === "paused"
       ? { ...open, status: "paused" }

@@ -22,6 +22,7 @@ import { RunCounters } from "../lists/run-counters.ts";
 import type { WaitingRuns } from "../lists/run-counts.ts";
 import { indexKeys } from "../lists/run-index.ts";
 import { statusNumber } from "../lists/run-status.ts";
+import { RestoredQueues } from "../queues/restored-queues.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "../runs/record-codec.ts";
 import type { RunningHead, RunRecord } from "../runs/run-record.ts";
 import {
@@ -72,6 +73,7 @@ export class SnapshotDecoder {
   /** Of its steps, how many have come with their progress. */
   #stepsInProgress = 0;
   readonly #updates = new RestoredUpdates();
+  readonly #queues = new RestoredQueues();
   #clock = 0;
   #lastEpoch = 0;
   #salt = "";
@@ -219,6 +221,7 @@ export class SnapshotDecoder {
     const isWhole =
       said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
     if (!isWhole) throw invalid("it does not hold as many records as it says");
+    this.#queues.finish();
     const [finished, loads, waiting] = [this.#finished, this.#loads, this.#waiting];
     const counts = { finished, loads, waiting, stuck: this.#stuck, paused: this.#paused, delayed: this.#delayed };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
@@ -238,6 +241,7 @@ export class SnapshotDecoder {
     const key = records.keyOf(content);
     if (this.#sink.get(key) !== undefined) throw invalid(`record ${JSON.stringify(key)} of kind ${kind} comes twice`);
     this.#sink.put(key, bytes);
+    this.#queues.took(key, bytes);
   }
 
   #putRun(content: WireReader): RunRecord {
@@ -270,13 +274,14 @@ export class SnapshotDecoder {
       this.#finished += 1;
     } else {
       for (const signal of signals) putSignal(this.#sink, run, signal);
+      this.#queues.put(this.#sink, run);
       this.#putOnSeat(run, head);
     }
     return run;
   }
 
   /** A run on a seat that is neither held nor vacated would stay there for ever. */
-  #putOnSeat(run: RunRecord, { owner, seat, stuck }: RunningHead): void {
+  #putOnSeat(run: RunRecord, { owner, seat, stuck, queued }: RunningHead): void {
     const { runId } = run;
     if (stuck !== undefined) {
       if (seat !== 0) throw invalid(`run ${runId} is stuck, and on seat ${seat}`);
@@ -285,6 +290,7 @@ export class SnapshotDecoder {
       if (stuck === "delayed") this.#delayed += 1;
       return;
     }
+    if (seat === 0 && queued !== undefined) return;
     if (seat === 0) {
       const needs = needsOf(run);
       const wanted = needsText(needs);

@@ -9,7 +9,7 @@
 
 import type { StateView } from "@raftoral/raft-core";
 import type { WireWriter } from "@raftoral/raft-core/wire";
-import { HEADER_KEY, KEY_PREFIX, kindRange, numberKey, rangeOf } from "../../records/state-keys.ts";
+import { HEADER_KEY, KEY_PREFIX, kindRange, numberKey, OPEN_PLACES, rangeOf } from "../../records/state-keys.ts";
 import { writerOf } from "../../wire/command-wire.ts";
 import { decodeArchive, positionIn } from "../archive.ts";
 import { startInPlace } from "../runs/run-records.ts";
@@ -22,14 +22,6 @@ const MAX_HELD_BYTES = 1024 * 1024;
 /** Fields of a run's record in a snapshot that have records of their own in the store. */
 const INPUT_FIELD = 4;
 const SIGNAL_FIELD = 19;
-/** What the keys of all runs that have not ended begin with, by where they are. */
-const OPEN_PLACES = [
-  KEY_PREFIX.seated,
-  KEY_PREFIX.waiting,
-  KEY_PREFIX.stuck,
-  KEY_PREFIX.held,
-  KEY_PREFIX.delayed,
-] as const;
 /** Records of a run's streams, updates and changes of attributes, in the order in which they come. */
 const OF_A_RUN = [
   [RECORD.stream, KEY_PREFIX.stream],

@@ -9,6 +9,7 @@ import { nodeCodec } from "../../nodes/node-record.ts";
 import { nodeKey, vacatedKey } from "../../nodes/node-table.ts";
 import { vacatedSeatCodec } from "../../nodes/seat.ts";
 import { KEY_PREFIX } from "../../records/state-keys.ts";
+import { queueStateKey } from "../queues/queue-records.ts";
 import { childCodec, childKey, closingCodec, closingKey, reportCodec, reportKey } from "../runs/child-table.ts";
 import {
   dueCodec,
@@ -53,6 +54,7 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
     keyOf: (content) => settingsKey(storedSettingsCodec.read(content).scheduleId),
   },
   { number: 26, prefix: KEY_PREFIX.scheduleDue, keyOf: (content) => dueKey(dueCodec.read(content)) },
+  { number: 18, prefix: KEY_PREFIX.queues, keyOf: queueStateKey },
   { number: 23, prefix: KEY_PREFIX.owed, keyOf: (content) => owedKey(owedCodec.read(content)) },
 ];
 

@@ -1,0 +1,34 @@
+/** QueueDelete: forgets an empty queue. Runs of it that are stuck or paused go on without one when they are resumed. */
+import { string, uint } from "../../wire/fields.ts";
+import { defineCommand } from "../command.ts";
+import { refused } from "../refusal.ts";
+import type { Done } from "../results.ts";
+
+/** Deletes a queue. Answered with Done; `changed` is false when it is not there. Refused with QUEUE_NOT_EMPTY while runs wait in it or were let through. */
+export interface QueueDelete {
+  readonly kind: "QueueDelete";
+  readonly name: string;
+  readonly atMs: number;
+}
+
+export const queueDelete = defineCommand<QueueDelete, Done>({
+  kind: "QueueDelete",
+  field: 68,
+  summary: "Forgets an empty queue.",
+  maxRuns: 0,
+  fields: { name: string(1), atMs: uint(2) },
+  apply({ queues }, { name }) {
+    const queue = queues.get(name);
+    if (queue === undefined) return { ok: true, kind: "Done", changed: false };
+    const { waiting, delayed, running } = queue;
+    if (waiting + delayed + running > 0) {
+      return refused(
+        "QUEUE_NOT_EMPTY",
+        `Queue ${name} has ${waiting + delayed} runs that wait and ${running} that were let through. Delete it once they have ended; cancel them to be quick.`,
+        { queue: name },
+      );
+    }
+    queues.delete(queue);
+    return { ok: true, kind: "Done", changed: true };
+  },
+});
