@@ -2,20 +2,25 @@
  * {@link WorkflowsPort} of a node: over its own workflow engine, in this process.
  *
  * NW1. Reads are made after a barrier, so that they show everything that was acknowledged before the call.
- * NW2. Nothing here decodes a payload.
+ * NW2. Nothing here decodes a payload, but for an input that the schema of a registered workflow is to check. One that this node cannot decode is left to the check of the
+ *      node that executes the run.
  */
 import {
   assertPayloadSize,
+  digestIn,
   EventFeed,
   type EventPosition,
   encodeAttributes,
   type FeedEvent,
   inputOf,
+  type PayloadCoder,
   RunRequests,
   type RunStart,
   runNotFound,
+  type StandardSchemaV1,
   type RunSummary as StateSummary,
   type StreamQuery,
+  valueDigest,
   type WorkflowDefinition,
   type WorkflowEngine,
   type WorkflowRuntime,
@@ -24,8 +29,8 @@ import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
-import { inputDigest as digestOf } from "../../api/payloads/input-digest.ts";
 import { Payload } from "../../api/payloads/payload.ts";
+import { shown } from "../../api/payloads/shown-payload.ts";
 import { assertFits } from "../../api/payloads/validated-payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
@@ -66,6 +71,8 @@ export interface NodeWorkflowsOptions {
   /** What this node can execute. */
   readonly definitions: readonly WorkflowDefinition[];
   readonly environment: Environment;
+  /** Decode inputs that are to be checked, and failures that tell where a retry goes back to. */
+  readonly payloads: PayloadCoder;
   /** Largest payload, in bytes. */
   readonly maxPayloadBytes: number;
 }
@@ -89,7 +96,7 @@ export class NodeWorkflows implements WorkflowsPort {
 
   constructor(options: NodeWorkflowsOptions) {
     this.#options = options;
-    this.#requests = new RunRequests(options.engine, options.environment.clock);
+    this.#requests = new RunRequests(options.engine, options.environment.clock, options.payloads);
     this.#feed = new EventFeed(options.engine, options.environment.clock);
     options.runtime.registered.then(
       () => {
@@ -306,7 +313,7 @@ export class NodeWorkflows implements WorkflowsPort {
       await this.#barrier(limit);
       const { workflowType, version } = await this.#present(source);
       const schema = definitionOf(this.#options.definitions, workflowType, version)?.input;
-      if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
+      if (schema !== undefined) await this.#assertFits(schema, input, workflowType);
     }
     await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
   }
@@ -323,9 +330,9 @@ export class NodeWorkflows implements WorkflowsPort {
     // A start right after this node's own would be of a type that no node has registered yet.
     if (!this.#isRegistered) await runtime.registered;
     const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
-    if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
+    if (schema !== undefined) await this.#assertFits(schema, input, workflowType);
     const { idPolicy, startId } = request;
-    const inputDigest = digestOf(input.bytes);
+    const inputDigest = digestIn(input.bytes) ?? valueDigest(input.bytes);
     const given = {
       runId,
       workflowType,
@@ -345,6 +352,12 @@ export class NodeWorkflows implements WorkflowsPort {
       ...(idPolicy === "use-existing" ? {} : { idPolicy }),
       ...(startId === undefined ? {} : { startId }),
     };
+  }
+
+  /** NW2. */
+  async #assertFits(schema: StandardSchemaV1, input: Payload, workflowType: string): Promise<void> {
+    const readable = await shown(this.#options.payloads, input);
+    if (readable.encoded === undefined) await assertFits(schema, readable, inputOf(workflowType));
   }
 
   async #barrier({ timeoutMs, isStale }: CallLimit): Promise<void> {

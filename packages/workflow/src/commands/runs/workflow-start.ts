@@ -26,6 +26,7 @@ import { NOT_MENDED } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
+import { isSameValue } from "../../model/payload-envelope.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
 import { statusOf } from "../../state/lists/run-status.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";
@@ -349,7 +350,7 @@ function sameInput(tables: Tables, run: RunRecord, { input, inputDigest = NOTHIN
   // The input of a later generation is not what the run was started with.
   if (run.generation > 1 && (run.inputDigest.length === 0 || inputDigest.length === 0)) return true;
   if (run.inputDigest.length > 0 && inputDigest.length > 0) return sameBytes(run.inputDigest, inputDigest);
-  return sameBytes(inputOf(tables.runs.records, run), input);
+  return isSameValue(inputOf(tables.runs.records, run), input);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -15,6 +15,7 @@ import { recordedError } from "../../author/recorded-error.ts";
 import { type StandardSchemaV1, updateInputOf, updateOutputOf, type Verdict, validated } from "../../author/schema.ts";
 import { escapedName } from "../../author/step-path.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
+import { isEncoded } from "../../model/payload-envelope.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import { inFunctionOf, outsideBodies, PlacedBody } from "../body/body-place.ts";
@@ -201,7 +202,7 @@ export class BodyUpdates {
       return undefined;
     }
     try {
-      const raw = decodeValue(input, `the input of update ${name}`);
+      const raw = decodeValue(await this.#readable(input, name), `the input of update ${name}`);
       if (handling.input === undefined) return { update, handling, raw, verdict: undefined };
       const verdict = await asked(this.#runs().site, this.#question(update, handling.input, raw));
       if (!verdict.ok) throw verdict.error;
@@ -210,6 +211,12 @@ export class BodyUpdates {
       this.#refuse(update, "UPDATE_REJECTED", messageOf(error));
       return undefined;
     }
+  }
+
+  /** A caller whose codec this node lacks is refused: the run goes on. */
+  #readable(input: Uint8Array, name: string): Uint8Array | Promise<Uint8Array> {
+    const { payloads } = this.#runs.site.body.parts;
+    return isEncoded(input) ? payloads.decode(input, `the input of update ${name}`) : input;
   }
 
   /** Asks the validator (BU1). */
