@@ -306,7 +306,8 @@ export class StreamWrites {
       last = number;
     }
     this.#buffer = this.#buffer.slice(taken);
-    this.#bufferBytes -= bytes;
+    // The buffer has the values as they are written.
+    this.#bufferBytes -= bytes - chunks * encodingOverheadBytes;
     return { parts: [...parts.values()], last };
   }
 
