@@ -134,6 +134,7 @@ export {
   type PayloadEnvelope,
   type PayloadLayer,
   readEnvelope,
+  writeEnvelope,
 } from "./model/payload-envelope.ts";
 export type { BehaviourLevel } from "./model/run-needs.ts";
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";

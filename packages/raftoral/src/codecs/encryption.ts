@@ -50,24 +50,16 @@ export function encryption(options: EncryptionOptions): PayloadCodec {
     name: "encryption",
     encode(bytes, { associated }) {
       const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv("aes-256-gcm", active.derived(nonce), nonce.subarray(12));
-      cipher.setAAD(authenticated(activeKeyId, associated));
-      const encrypted = [nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()];
-      return { bytes: Buffer.concat(encrypted), metadata: { [KEY_ID]: activeKeyId } };
+      const sealed = active.seal(nonce, bytes, authenticated(activeKeyId, associated));
+      return { bytes: Buffer.concat([nonce, sealed]), metadata: { [KEY_ID]: activeKeyId } };
     },
     decode(bytes, { metadata, associated }) {
       const keyId = metadata[KEY_ID] ?? "";
       const key = keys.get(keyId);
       if (key === undefined) throw new Error(`there is no key ${keyId} among the keys that were given`);
       if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error("it is too short to be an encrypted value");
-      const nonce = bytes.subarray(0, NONCE_BYTES);
-      const end = bytes.length - TAG_BYTES;
-      const decipher = createDecipheriv("aes-256-gcm", key.derived(nonce), nonce.subarray(12));
-      decipher.setAAD(authenticated(keyId, associated));
-      decipher.setAuthTag(bytes.subarray(end));
-      const decrypted = decipher.update(bytes.subarray(NONCE_BYTES, end));
       try {
-        return Buffer.concat([decrypted, decipher.final()]);
+        return key.open(bytes.subarray(0, NONCE_BYTES), bytes.subarray(NONCE_BYTES), authenticated(keyId, associated));
       } catch (cause) {
         throw new Error(`key ${keyId} does not fit, or the value was changed`, { cause });
       }
@@ -76,6 +68,11 @@ export function encryption(options: EncryptionOptions): PayloadCodec {
       return createHmac("sha256", digestSubkey).update(bytes).digest();
     },
   };
+}
+
+/** A key's XAES-256-GCM. For tests. `key`: 32 bytes. */
+export function xaesGcm(key: Uint8Array): Pick<RootKey, "seal" | "open"> {
+  return new RootKey(key);
 }
 
 /** A key, and the keys that are derived from it for single values (EN1). */
@@ -90,8 +87,26 @@ class RootKey {
     this.#mask = doubled(this.#blocks(Buffer.alloc(BLOCK_BYTES)));
   }
 
+  /** The encrypted bytes, and the tag. `nonce`: 24 bytes that this key has never had. */
+  seal(nonce: Uint8Array, plain: Uint8Array, associated: Uint8Array): Buffer {
+    const cipher = createCipheriv("aes-256-gcm", this.#derived(nonce), nonce.subarray(12));
+    cipher.setAAD(associated);
+    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  /** The plain bytes. Throws when anything differs from what was sealed. */
+  open(nonce: Uint8Array, sealed: Uint8Array, associated: Uint8Array): Buffer {
+    const end = sealed.length - TAG_BYTES;
+    const decipher = createDecipheriv("aes-256-gcm", this.#derived(nonce), nonce.subarray(12), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(associated);
+    decipher.setAuthTag(sealed.subarray(end));
+    return Buffer.concat([decipher.update(sealed.subarray(0, end)), decipher.final()]);
+  }
+
   /** The key of the value with this nonce, of which the first 12 bytes count. */
-  derived(nonce: Uint8Array): Buffer {
+  #derived(nonce: Uint8Array): Buffer {
     const message = Buffer.alloc(2 * BLOCK_BYTES);
     for (const [at, counter] of [1, 2].entries()) {
       const block = message.subarray(at * BLOCK_BYTES, (at + 1) * BLOCK_BYTES);

@@ -148,8 +148,9 @@ export class PayloadCoder {
   }
 }
 
+/** Plain bytes, also of a Buffer. */
 function bytesOf(given: unknown): Uint8Array {
-  if (given instanceof Uint8Array) return given;
+  if (given instanceof Uint8Array) return new Uint8Array(given.buffer, given.byteOffset, given.length);
   throw new TypeError(`it gave ${given === null ? "null" : `a ${typeof given}`} and no Uint8Array`);
 }
 
