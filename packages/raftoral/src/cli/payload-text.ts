@@ -8,11 +8,11 @@ export function payloadText(payload: Payload): string {
   return payload.bytes.length === 0 ? "" : JSON.stringify(payload);
 }
 
-/** What is known of a value that cannot be read here: `application/json, 132 bytes, encoded by encryption (keyId k1)`. */
+/** What is known of a value that cannot be read here: `encoded by encryption (keyId k1), 132 bytes, application/json`. */
 export function encodedText({ contentType, encodedBytes, codecs }: EncodedValue): string {
   const layers = codecs.map(({ codec, metadata }) => {
     const facts = Object.entries(metadata).map(([key, value]) => `${key} ${value}`);
     return facts.length === 0 ? codec : `${codec} (${facts.join(", ")})`;
   });
-  return `${contentType}, ${encodedBytes} bytes, encoded by ${layers.join(", ") || "an unknown codec"}`;
+  return `encoded by ${layers.join(", ") || "an unknown codec"}, ${encodedBytes} bytes, ${contentType}`;
 }
