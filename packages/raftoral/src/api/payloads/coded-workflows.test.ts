@@ -43,7 +43,9 @@ describe("a client without the codec of a cluster", () => {
     if (ended.status === "completed") {
       expect(ended.result.contentType).toBe("application/json");
       expect(ended.result.encoded).toMatchObject({ codecs: [{ codec: "encryption", metadata: { keyId: "k1" } }] });
-      expect(() => ended.result.value()).toThrow(expect.objectContaining({ ...NEEDS, details: expect.objectContaining(NEEDS.details) }));
+      expect(() => ended.result.value()).toThrow(
+        expect.objectContaining({ ...NEEDS, details: expect.objectContaining(NEEDS.details) }),
+      );
       expect(JSON.parse(JSON.stringify(ended.result))).toEqual({ encoded: ended.result.encoded });
     }
     await expect(run.result()).rejects.toMatchObject(NEEDS);
