@@ -8,7 +8,7 @@ export interface TokenFailure {
   readonly message: string;
   /** For the workflow's author to tell failures apart. */
   readonly code?: string;
-  /** The whole failure as a payload codec has encoded it, in base64: clients send it, and nobody needs to write it. */
+  /** The whole failure as a payload codec has encoded it, in base64: clients send it, and callers leave it out. */
   readonly sealed?: string;
 }
 

@@ -1,5 +1,7 @@
 import { gzipSync } from "node:zlib";
+import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import { PayloadCoder, readEnvelope, type ValueContext, writeEnvelope } from "@raftoral/workflow";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CompressionAlgorithm, compression } from "./compression.ts";
 
@@ -15,6 +17,20 @@ const claimed = (content: Uint8Array, metadata: Record<string, string>): Uint8Ar
   );
 
 describe("compression", () => {
+  test("reads no bytes that were damaged, and says so (CM2)", async () => {
+    const coder = PayloadCoder.of(compression());
+    const compressed = gzipSync(long);
+    const edit = fc.record({ kind: fc.constantFrom(...EDIT_KINDS), at: fc.nat(), value: fc.nat() });
+    const property = fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+      const bytes = damaged(compressed, edits);
+      const read = coder.decode(claimed(bytes, { algorithm: "gzip", bytes: String(long.length) }), "it");
+      const outcome: unknown = await read.catch((error: unknown) => error);
+      if (outcome instanceof Uint8Array) expect(outcome).toHaveLength(long.length);
+      else expect(outcome).toMatchObject({ code: "PAYLOAD_UNREADABLE" });
+    });
+    await fc.assert(property, { numRuns: 300 });
+  });
+
   test.each<CompressionAlgorithm>(["gzip", "brotli", "zstd"])(
     "with %s makes a value smaller and gives it back",
     async (algorithm) => {

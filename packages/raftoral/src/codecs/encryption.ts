@@ -6,7 +6,7 @@
  * EN2. What the envelope says is authenticated: content type, inner codecs and their metadata, digest, and the id of the key. A value whose envelope was changed does not decode.
  * EN3. A value is not bound to its run or place: results go to parents, records to forks, answers to callers. Who can write to the log can put one encrypted value in the place of another. A
  *      `context` keeps values of different applications apart.
- * EN4. The digest is keyed, too: without the key nobody can try out what an input is. Equal inputs of starts and answers have equal digests, and can be seen to be equal.
+ * EN4. The digest is keyed, too: without the key an input cannot be found out by trying. Equal inputs of starts and answers have equal digests, and can be seen to be equal.
  */
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import type { PayloadCodec } from "@raftoral/workflow";

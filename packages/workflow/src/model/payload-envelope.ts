@@ -29,7 +29,7 @@ export interface EnvelopeHeader {
   readonly contentType: string;
   /** In the order in which they were applied. */
   readonly layers: readonly PayloadLayer[];
-  /** Equal for values that are equal (EV3); empty where nobody compares the value. */
+  /** Equal for values that are equal (EV3); empty where the value is not compared. */
   readonly digest: Uint8Array;
 }
 

@@ -67,7 +67,7 @@ describe("a coder", () => {
     await coder.decode(encoded, "it");
   });
 
-  test("gives the same digest to values that are the same, and none where nobody compares", async () => {
+  test("gives the same digest to values that are the same, and none where values are not compared", async () => {
     const coder = PayloadCoder.of(new FlippingCodec("k"));
     const digest = async (json: string, isCompared = true): Promise<string> =>
       Buffer.from(

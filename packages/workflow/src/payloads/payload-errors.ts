@@ -5,7 +5,7 @@ import { type PayloadLayer, readEnvelope } from "../model/payload-envelope.ts";
 /** Longest reason of a codec that is shown, in UTF-16 units. */
 const MAX_REASON_LENGTH = 300;
 
-/** An encoded value that nobody here can decode. `what` names the value. Says which codec is needed, and what its envelope says of the key. */
+/** An encoded value that cannot be decoded here. `what` names the value. Says which codec is needed, and what its envelope says of the key. */
 export function payloadUnreadable(bytes: Uint8Array, what: string): WorkflowError {
   try {
     const { layers } = readEnvelope(bytes);

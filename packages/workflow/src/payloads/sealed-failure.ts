@@ -1,7 +1,7 @@
 /**
  * Failures as they are recorded where a payload codec is in use: name and code stay readable, everything else is encoded with them.
  *
- * SF1. A sealed failure is a failure: whoever cannot read it shows its name, its code and {@link SEALED_MESSAGE}.
+ * SF1. A sealed failure is a failure: a reader without the codec shows its name, its code and {@link SEALED_MESSAGE}.
  * SF2. What is sealed is the whole failure, so that opening it gives it back as it was.
  */
 import { WorkflowError } from "../errors.ts";

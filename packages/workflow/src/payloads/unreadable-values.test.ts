@@ -101,7 +101,7 @@ describe("a value that its node cannot decode", () => {
     expect(await w.runtime(1).result("r")).toBe("in cash");
   });
 
-  test("of a run that somebody cancels keeps nobody from cancelling it", async () => {
+  test("does not keep its run from being cancelled", async () => {
     const w = world([1]);
     await w.startAll([order], keys("k1"));
     await w.runtime(1).startWorkflow(order, "tea", { id: "r" });

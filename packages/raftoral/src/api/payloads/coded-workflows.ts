@@ -2,7 +2,7 @@
  * {@link WorkflowsPort} through payload codecs: what callers give is encoded on its way down, and what is recorded is decoded on its way up.
  *
  * CO1. A value that cannot be encoded fails its call, and nothing is sent.
- * CO2. A value that cannot be decoded fails nobody but the one who asks for it: {@link Payload.value} throws. Runs are described, listed and waited for all the same.
+ * CO2. A value that cannot be decoded fails for the one who asks for it, and for no other: {@link Payload.value} throws. Runs are described, listed and waited for all the same.
  */
 import { type PayloadCoder, type PayloadKind, sealedFailure } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";

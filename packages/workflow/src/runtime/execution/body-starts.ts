@@ -12,6 +12,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
+import { isEncoded } from "../../model/payload-envelope.ts";
 import { clippedMismatch } from "../../model/stuck-reason.ts";
 import { readableRun, UnreadableValue } from "../../payloads/readable-run.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
@@ -47,9 +48,10 @@ export class BodyStarts {
     this.#nodeId = setting.engine.nodeId;
   }
 
-  /** A new run, whose record is what its event says: the body begins in this turn if a slot is free. */
+  /** A new run, whose record is what its event says: the body begins in this turn if a slot is free and nothing is encoded. */
   beginNew(held: HeldRun, type: string, start: ExecutionStart): void {
-    if (this.#setting.shared.slots.tryTake()) this.#begin(held, type, start.version, start);
+    // An encoded input is decoded on the way to the body, with the record.
+    if (!isEncoded(start.input) && this.#setting.shared.slots.tryTake()) this.#begin(held, type, start.version, start);
     else this.enter(held);
   }
 

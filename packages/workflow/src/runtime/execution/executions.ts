@@ -19,7 +19,6 @@ import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { isSuspect } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
-import { isEncoded } from "../../model/payload-envelope.ts";
 import { isExternal } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { RunningSummary, RunSummary } from "../../state/runs/run-view.ts";
@@ -293,10 +292,7 @@ export class Executions {
   /** A new run: its record is what the event says. */
   #take(run: Omit<OwnedRun, "ownerLosses"> & { readonly workflowType: string }, start: ExecutionStart): void {
     if (this.#closed) return;
-    const held = this.#hold(run, undefined);
-    // What the event has is encoded: the record is read, and decoded on the way.
-    if (isEncoded(start.input)) this.#starts.enter(held);
-    else this.#starts.beginNew(held, run.workflowType, start);
+    this.#starts.beginNew(this.#hold(run, undefined), run.workflowType, start);
   }
 
   #takeRecorded(run: OwnedRun): void {
