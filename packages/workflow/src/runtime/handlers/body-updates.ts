@@ -215,7 +215,7 @@ export class BodyUpdates {
 
   /** A caller whose codec this node lacks is refused: the run goes on. */
   #readable(input: Uint8Array, name: string): Uint8Array | Promise<Uint8Array> {
-    const { payloads } = this.#runs.site.body.parts;
+    const { payloads } = this.#runs().site.body.parts;
     return isEncoded(input) ? payloads.decode(input, `the input of update ${name}`) : input;
   }
 
