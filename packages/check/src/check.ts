@@ -70,9 +70,12 @@ class Checker {
     if (this.#modules.has(module.path)) return;
     this.#modules.set(module.path, module);
     const evaluator = new Evaluator(this.#graph, this.#keys);
-    for (const { call, type, body } of definitionsIn(module, evaluator)) {
+    for (const { kind, call, type, body } of definitionsIn(module, evaluator)) {
       const location = locationOf(call, module);
-      this.workflows.push({ ...location, ...(type === undefined ? {} : { type }), checked: body !== undefined });
+      const checked = kind === "object" || body !== undefined;
+      // A handler that cannot be followed is told of as a body is: its object is checked without it.
+      if (kind !== "handler" || !checked)
+        this.workflows.push({ ...location, ...(type === undefined ? {} : { type }), checked });
       if (body === undefined) continue;
       const inspector = new Inspector(this.#graph, this.#keys, this.#found, body, type);
       inspector.inspect(0);

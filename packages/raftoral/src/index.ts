@@ -137,6 +137,8 @@ export type {
   RunsPrunedEvent,
   SignalBufferedEvent,
   StreamAppendedEvent,
+  UpdateAcceptedEvent,
+  UpdateAnsweredEvent,
 } from "./api/events.ts";
 export type {
   AttributeFilter,

@@ -35,7 +35,13 @@ export {
   type ObjectHandler,
   shared,
 } from "./author/objects/handlers.ts";
-export { type ObjectDefinition, type ObjectHandlers, type ObjectOptions, object } from "./author/objects/object.ts";
+export {
+  isObjectDefinition,
+  type ObjectDefinition,
+  type ObjectHandlers,
+  type ObjectOptions,
+  object,
+} from "./author/objects/object.ts";
 export type { ExclusiveContext, ObjectState, SharedContext } from "./author/objects/object-context.ts";
 export { objectKey, objectRunId } from "./author/objects/object-id.ts";
 export {
@@ -46,6 +52,7 @@ export {
   RENEW_UPDATE,
   SEND_UPDATE,
 } from "./author/objects/object-record.ts";
+export { notAnObjectText, notAWorkflowText } from "./author/objects/object-texts.ts";
 export type {
   HandlerAnswer,
   HandlerGiven,
@@ -110,6 +117,8 @@ export type {
 export type { WorkflowLog, WriteLine } from "./author/workflow-log.ts";
 export type { TypedWorkflow, WorkflowInput, WorkflowResult } from "./author/workflow-types.ts";
 export { type RefusalCode, runNotFoundText, WorkflowError, type WorkflowErrorCode } from "./errors.ts";
+export { shownUpdateName } from "./model/update.ts";
+export { refusalIn } from "./runtime/handlers/update-record.ts";
 
 // To run and observe them.
 

@@ -272,6 +272,7 @@ describe("damaged records of the state", () => {
           number,
           status: fc.constantFrom(...UPDATE_STATUSES),
           value,
+          inputDigest: value,
           place: number,
           position: number,
         })

@@ -4,7 +4,7 @@ import { impureCall } from "../impurity/impure-call.ts";
 import type { NamedValue } from "../impurity/impurity.ts";
 import { type CallNode, calledMember, isFunction, unwrap } from "../syntax/nodes.ts";
 import type { FunctionValue, Value } from "../values/value.ts";
-import { CONTEXT_CALLS, VARIABLE_CHANGES } from "./context-calls.ts";
+import { contextCall, VARIABLE_CHANGES } from "./context-calls.ts";
 import { waitsForOutside } from "./executor.ts";
 import { locationOf } from "./findings.ts";
 import type { FunctionWalk } from "./function-walk.ts";
@@ -58,7 +58,7 @@ export class CallWalk {
   #contextCall(call: CallNode, { id, method }: Value & { readonly type: "context-method" }): void {
     const walk = this.#walk;
     const { region } = walk;
-    const spec = CONTEXT_CALLS.get(method);
+    const spec = contextCall(method);
     if (spec === undefined) return;
     const named = spec.nameOption === undefined ? undefined : propertiesOf(call.arguments[spec.nameOption]).get("name");
     const name = this.#text(spec.name === undefined ? named : call.arguments[spec.name]);

@@ -53,6 +53,17 @@ export const CONTEXT_CALLS: ReadonlyMap<string, ContextCall> = new Map<string, C
   ["uuid", { isPromise: false }],
 ]);
 
+/** The call of an object that a context has given, as if it were a method of the context. */
+export const OBJECT_CALL = "object.call";
+
+/** What the check knows of a method of a context, or of {@link OBJECT_CALL}. */
+export function contextCall(method: string): ContextCall | undefined {
+  return method === OBJECT_CALL ? { isPromise: true } : CONTEXT_CALLS.get(method);
+}
+
+/** The state of an object in the context of its handlers: a replicated variable. */
+export const OBJECT_STATE = "state";
+
 /** Members that are read and record nothing. */
 export const CONTEXT_PROPERTIES: ReadonlySet<string> = new Set([
   "attempt",

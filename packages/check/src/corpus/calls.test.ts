@@ -18,6 +18,18 @@ const UNAWAITED: readonly Case[] = [
     'ctx.onUpdate(add, async (own) => { own.step("a", () => 1); }); ctx.on("go", (own) => { own.sleep(1); }); //! unawaited-call, unawaited-call',
     'const add = update("add");',
   ],
+  [
+    "a call of an object",
+    'ctx.object("account", "a").call("add", 1); const b = ctx.object("account", "b"); b.call("add", 2); //! unawaited-call, unawaited-call',
+  ],
+  [
+    "a call of an object that is awaited",
+    'await ctx.object("account", "a").call("add", 1); const b = ctx.object("account", "b"); return await Promise.all([b.call("add", 2), b.call("add", 3)]);',
+  ],
+  [
+    "a call of an object in a step",
+    'await ctx.step("a", () => ctx.object("account", "a").call("add", 1)); //! call-in-step',
+  ],
   ["void", 'void ctx.step("a", () => 1); //! unawaited-call'],
   ["a chain that is not awaited", 'ctx.step("a", () => 1).then((a) => a).catch(() => {}); //! unawaited-call'],
   ["a chain that is awaited", 'await ctx.step("a", () => 1).then((a) => a).catch(() => {}).finally(() => {});'],

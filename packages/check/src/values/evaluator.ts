@@ -5,7 +5,7 @@
  * V2. The work for one question is bounded: what needs more than MAX_WORK questions, or is deeper than MAX_DEPTH, is not known.
  */
 import type { Identifier, Node, ObjectExpression, ObjectMember } from "@babel/types";
-import { CONTEXT_CALLS, VARIABLE_CHANGES } from "../body/context-calls.ts";
+import { CONTEXT_CALLS, OBJECT_CALL, OBJECT_STATE, VARIABLE_CHANGES } from "../body/context-calls.ts";
 import { givesClient } from "../impurity/io.ts";
 import type { ModuleGraph } from "../modules/module-graph.ts";
 import type { SourceModule } from "../modules/source-module.ts";
@@ -205,7 +205,10 @@ export class Evaluator {
       case "object":
         return this.#property(value, name);
       case "context":
+        if (name === OBJECT_STATE) return { type: "variable", awaited: true };
         return CONTEXT_CALLS.has(name) ? { type: "context-method", id: value.id, method: name } : undefined;
+      case "called-object":
+        return name === "call" ? { type: "context-method", id: value.id, method: OBJECT_CALL } : undefined;
       case "variable":
         return value.awaited && VARIABLE_CHANGES.has(name) ? { type: "variable-method", method: name } : undefined;
       default:
@@ -249,6 +252,7 @@ export class Evaluator {
       return specifier?.type === "string" ? this.#importOf(place.module, specifier.text, "*") : undefined;
     }
     if (callee.type === "context-method") {
+      if (callee.method === "object") return { type: "called-object", id: callee.id };
       return callee.method === "variable" ? { type: "variable", awaited: false } : undefined;
     }
     if (givesClient(callee, "call")) return { ...callee, path: "" };

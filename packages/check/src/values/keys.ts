@@ -49,6 +49,8 @@ export class Keys {
         return `context ${value.id}`;
       case "context-method":
         return `method ${value.id} ${value.method}`;
+      case "called-object":
+        return `called object ${value.id}`;
       case "variable":
         return `variable ${value.awaited}`;
       case "variable-method":

@@ -26,6 +26,8 @@ export type Value =
   | { readonly type: "context"; readonly id: ContextId }
   /** A method of a context, with or without its context: `ctx.step`. */
   | { readonly type: "context-method"; readonly id: ContextId; readonly method: string }
+  /** An object that a context gives to be called. */
+  | { readonly type: "called-object"; readonly id: ContextId }
   /** A replicated variable, or a promise of one. */
   | { readonly type: "variable"; readonly awaited: boolean }
   | { readonly type: "variable-method"; readonly method: string };

@@ -42,9 +42,13 @@ export interface CallLimit {
   readonly isStale?: boolean;
 }
 
+/** What a call does to the cluster. */
+export type CallEffect = "change" | "read";
+
 /** The failure of a call whose signal aborted; `cause` is the signal's reason. `what` begins the message: "Starting process_order". */
-export function callAborted(signal: AbortSignal | undefined, what: string): NodeError {
-  return new NodeError("CALL_ABORTED", `${what} was aborted by the caller's signal. It may still take effect.`, {
+export function callAborted(signal: AbortSignal | undefined, what: string, effect: CallEffect = "change"): NodeError {
+  const after = effect === "change" ? "It may still take effect." : "Nothing was changed. Ask again.";
+  return new NodeError("CALL_ABORTED", `${what} was aborted by the caller's signal. ${after}`, {
     cause: signal?.reason,
   });
 }
@@ -65,12 +69,17 @@ export function runGoesOn(runId: string, { timeoutMs }: CallLimit): RaftError {
  * What `run` resolves with, or a rejection with CALL_ABORTED as soon as the limit's signal aborts (O1). `run` must watch the signal itself
  * to let go of what it holds; its outcome after an abort is ignored.
  */
-export async function abortable<T>(limit: CallLimit, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
+export async function abortable<T>(
+  limit: CallLimit,
+  what: string,
+  run: (limit: CallLimit) => Promise<T>,
+  effect: CallEffect = "change",
+): Promise<T> {
   const { signal } = limit;
   if (signal === undefined) return run(limit);
-  if (signal.aborted) throw callAborted(signal, what);
+  if (signal.aborted) throw callAborted(signal, what, effect);
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(callAborted(signal, what));
+  const onAbort = (): void => reject(callAborted(signal, what, effect));
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     return await Promise.race([run(limit), aborted]);

@@ -6,6 +6,7 @@
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
 import {
+  isObjectDefinition,
   type ObjectDefinition,
   type ObjectType,
   type SignalDefinition,
@@ -27,6 +28,7 @@ import {
   reasonArgument,
   runIdArgument,
   tokenArgument,
+  workflowArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions, type ReadOptions, runGoesOn } from "./call-options.ts";
 import { CheckedReads } from "./finding/checked-reads.ts";
@@ -36,6 +38,7 @@ import { CheckedMending } from "./mending/checked-mending.ts";
 import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
 import { completeStepAction, pauseAction, retryAction } from "./mending/mending-arguments.ts";
 import { listObjects } from "./objects/list-objects.ts";
+import { notAWorkflow } from "./objects/object-arguments.ts";
 import { WorkflowObject } from "./objects/object-handle.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
 import { Payload } from "./payloads/payload.ts";
@@ -101,6 +104,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
     ...args: StartArguments<Workflow>
   ): Promise<Run<WorkflowResult<Workflow>>> {
     const [input, options] = args as readonly [input?: unknown, options?: StartOptions];
+    if (isObjectDefinition(workflow)) throw notAWorkflow(workflowArgument(workflow, undefined).type);
     const request = await startRequest(workflow, input, options, this.#chosen);
     const what = `Starting ${request.workflowType}`;
     const created = await this.#call(options, what, (limit) => this.#port.start(request, limit));
@@ -118,7 +122,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
   async wait(runId: string, options?: CallOptions): Promise<EndedRun> {
     const id = runIdArgument(runId);
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
-    const ended = await abortable(limit, `Waiting for run ${id}`, () => this.#port.wait(id, limit));
+    const ended = await abortable(limit, `Waiting for run ${id}`, () => this.#port.wait(id, limit), "read");
     if (ended !== undefined) return ended;
     throw runGoesOn(id, limit);
   }
@@ -212,7 +216,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
   }
 
   object<D extends ObjectDefinition = ObjectDefinition>(object: D | ObjectType<D>, key: string): ObjectHandle<D> {
-    return new WorkflowObject<D>(object, key, this, this.#chosen.uuid);
+    return new WorkflowObject<D>(object, key, { workflows: this, updates: this.#updates, uuid: this.#chosen.uuid });
   }
 
   objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary> {

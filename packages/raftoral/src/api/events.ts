@@ -88,6 +88,28 @@ export interface SignalBufferedEvent extends OfRun {
   readonly payload?: Payload;
 }
 
+/** A run has accepted an update, or a call of the object that it is: it is executed whatever dies from now on. */
+export interface UpdateAcceptedEvent extends OfRun {
+  readonly type: "update-accepted";
+  /** The update's name: for an object the handler's, or one of its own (`object:send`, `object:delete`, `object:renew`). */
+  readonly name: string;
+  /** The id that its caller gave it. */
+  readonly id: string;
+}
+
+/** A run has answered an update, or has refused it. */
+export interface UpdateAnsweredEvent extends OfRun {
+  readonly type: "update-answered";
+  readonly name: string;
+  readonly id: string;
+  /** `failed`: its handler threw. `refused`: it was not accepted, and nothing of it is recorded. */
+  readonly status: "completed" | "failed" | "refused";
+  /** Of a completed update, when values are asked for. */
+  readonly answer?: Payload;
+  /** Of a failed update what the handler threw, of a refused one why. */
+  readonly error?: RecordedFailure;
+}
+
 /** A stream of a run has more chunks, or has ended. */
 export interface StreamAppendedEvent extends OfRun {
   readonly type: "stream-appended";
@@ -169,6 +191,8 @@ export type ClusterRunEvent =
   | OwnerChangedEvent
   | RunStuckEvent
   | SignalBufferedEvent
+  | UpdateAcceptedEvent
+  | UpdateAnsweredEvent
   | StreamAppendedEvent
   | CancelRequestedEvent
   | PauseRequestedEvent
@@ -191,6 +215,8 @@ export const EVENT_TYPES: readonly Exclude<ClusterRunEventType, "events-missed">
   "owner-changed",
   "run-stuck",
   "signal-buffered",
+  "update-accepted",
+  "update-answered",
   "stream-appended",
   "cancel-requested",
   "pause-requested",
@@ -214,7 +240,7 @@ export interface EventOptions extends EventFilter, CallOptions {
   readonly after?: string;
   /** Where to begin without `after`: at the oldest event that the node keeps, or with what happens from now on ("now"). */
   readonly from?: "oldest" | "now";
-  /** Whether inputs, results, payloads of signals and values of records come along (false). */
+  /** Whether inputs, results, payloads of signals, answers to updates and values of records come along (false). */
   readonly values?: boolean;
   /** Whether to wait for further events (true). Otherwise the events that are there now are given. */
   readonly follow?: boolean;
@@ -237,7 +263,7 @@ export interface EventPage {
 
 /** Why a read of events ends: its signal aborted, or its time is over. */
 export function eventReadOver({ timeoutMs, signal }: CallLimit): Error {
-  if (signal?.aborted === true) return callAborted(signal, "Reading events");
+  if (signal?.aborted === true) return callAborted(signal, "Reading events", "read");
   return new RaftError(
     "DEADLINE_EXCEEDED",
     `Reading events took longer than ${timeoutMs} ms. Read on after the last position.`,

@@ -37,7 +37,7 @@ export type StreamPage = readonly StreamChunk<Payload>[];
 
 /** Why a read of a stream ends before the stream does: its signal aborted, or its time is over. */
 export function streamReadOver(what: string, { timeoutMs, signal }: CallLimit): Error {
-  if (signal?.aborted === true) return callAborted(signal, what);
+  if (signal?.aborted === true) return callAborted(signal, what, "read");
   return new RaftError("DEADLINE_EXCEEDED", `${what} took longer than ${timeoutMs} ms. Read on from the last offset.`, {
     retryable: true,
     details: { timeoutMs },

@@ -88,6 +88,8 @@ export interface UpdateWithStartRequest {
   readonly update: UpdateRequest;
   /** Whether a run that has ended is followed by another one under its id. */
   readonly afterEnd: boolean;
+  /** Whether the run is an object that is called: nothing is started for a type that is a workflow's. */
+  readonly isObject: boolean;
 }
 
 /** A checked page: `pageToken` is what an implementation gave out, or an invention of the caller. */

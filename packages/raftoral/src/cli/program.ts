@@ -16,6 +16,7 @@ import { addEvents } from "./commands/events.ts";
 import { addList } from "./commands/list.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
 import { addComplete, addFork, addPause, addRetry, addSkip, addTerminate } from "./commands/mending.ts";
+import { addObject } from "./commands/object.ts";
 import { addQuery } from "./commands/query.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
@@ -87,6 +88,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addEvents(program, io);
   addQuery(program, io);
   addUpdate(program, io);
+  addObject(program, io);
   addAnswer(program, io);
   addVariables(program, io);
   addCancel(program, io);

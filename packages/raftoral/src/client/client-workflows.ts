@@ -164,11 +164,11 @@ export class ClientWorkflows implements WorkflowsPort {
   }
 
   updateWithStart(
-    { start, update, afterEnd }: UpdateWithStartRequest,
+    { start, update, afterEnd, isObject }: UpdateWithStartRequest,
     limit: CallLimit,
   ): Promise<UpdateEnd | undefined> {
     const { runId, name } = update;
-    const message = { start: startToWire(start), afterEnd };
+    const message = { start: startToWire(start), afterEnd, isObject };
     const asked = updateToWire(update);
     return this.#polls.until(`Updating run ${runId}`, limit, async (node, options, waitMs) =>
       updateEndFromWire(

@@ -4,11 +4,14 @@ import type { NodeId } from "@raftoral/raft-core";
 import { GrpcClusterTransport, type GrpcServer, startGrpcServer } from "@raftoral/transport-grpc";
 import type { WorkflowExecutor } from "@raftoral/workflow";
 import { clusterNameOf } from "../api/cluster/cluster-id.ts";
+import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
+import { JsonApi } from "../service/json/json-api.ts";
 import type { ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
+import { VERSION } from "../version.ts";
 import { assertOwnCertificate } from "./config/node-security.ts";
 import type { EstablishedIdentity } from "./identity/identity.ts";
 import type { Closers } from "./life-cycle/closers.ts";
@@ -87,7 +90,7 @@ async function openGrpc(
   closers: Closers,
   setting: GroupSetting,
 ): Promise<{ readonly transport: GrpcClusterTransport<WorkflowExecutor>; readonly server: GrpcServer }> {
-  const { limits, tls, transportLimits } = plan.config;
+  const { limits, tls, transportLimits, allowedOrigins } = plan.config;
   const { established, storage, listen, address, served } = setting;
   const { nodeId, clusterId } = established.identity;
   const transport = new GrpcClusterTransport<WorkflowExecutor>([{ nodeId, address }], {
@@ -101,11 +104,15 @@ async function openGrpc(
   });
   closers.add(() => transport.shutdown());
   assertOwnCertificate(transport.security, { nodeId, address });
-  const server = await startGrpcServer(listen, transport, nodeId, {
+  const maxRequestBytes = limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES;
+  const isReady = (): boolean => server.health.get(WorkflowService.typeName) === "SERVING";
+  const server: GrpcServer = await startGrpcServer(listen, transport, nodeId, {
     advertise: address,
     // It serves once the node is put together.
     isServing: false,
-    maxRequestBytes: limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES,
+    maxRequestBytes,
+    http: new JsonApi({ served, isReady, maxRequestBytes, version: VERSION }).answer,
+    allowedOrigins,
     routes: (router: ConnectRouter) => {
       registerWorkflowService(router, served, limits.defaultTimeoutMs);
       registerClusterService(router, served, limits.defaultTimeoutMs);

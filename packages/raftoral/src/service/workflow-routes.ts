@@ -161,13 +161,13 @@ export function registerWorkflowService(
       return { runId: run.runId, created: run.created === true };
     }),
 
-    updateWithStart: guarded(async ({ start: given, update, afterEnd }, context) => {
+    updateWithStart: guarded(async ({ start: given, update, afterEnd, isObject }, context) => {
       if (given === undefined || update === undefined) throw lacking(given === undefined ? "start" : "update");
       const runId = required(given.runId, "run_id");
       const { workflow, input, options: more } = startOf(given);
       const chosen = { uuid: () => runId, activeTrace: () => undefined };
       const start = await startRequest(workflow, input, more, chosen);
-      const request = { start, update: updateOf(update, runId), afterEnd };
+      const request = { start, update: updateOf(update, runId), afterEnd, isObject };
       return updateEndToWire(await served().updateWithStart(request, pollLimit(update.waitMs, context)));
     }),
 

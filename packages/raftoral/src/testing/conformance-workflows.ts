@@ -220,6 +220,7 @@ export const account = workflow("account", { version: 1 }, async (ctx, opened: n
     await own.sleep(1);
     throw Object.assign(new RangeError("It is broken."), { code: "BROKEN" });
   });
+  ctx.onUpdate(update("slow"), (own) => own.waitFor("never").then(() => undefined));
   ctx.on("paid-in", (_own, amount) => {
     sum += Number(amount);
     received += 1;
@@ -242,6 +243,7 @@ export const purse = object(
       { input: positive },
     ),
     sum: shared((ctx) => ctx.state.value.sum),
+    wait: shared((ctx) => ctx.waitFor("never").then(() => undefined)),
     tear: exclusive((): void => {
       throw new RangeError("It is torn.");
     }),

@@ -1,7 +1,13 @@
 /** Events between generated messages and the types of the API, both ways. Values pass through as bytes. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NodeError } from "../api/errors.ts";
-import { type ClusterRunEvent, EVENT_TYPES, type EventFilter, type NodeChangedEvent } from "../api/events.ts";
+import {
+  type ClusterRunEvent,
+  EVENT_TYPES,
+  type EventFilter,
+  type NodeChangedEvent,
+  type UpdateAnsweredEvent,
+} from "../api/events.ts";
 import { Payload } from "../api/payloads/payload.ts";
 import type { RunEventSchema, RunEvent as WireEvent } from "../gen/raftoral/v1/event_service_pb.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
@@ -60,6 +66,13 @@ function whatToWire(event: ClusterRunEvent): WireWhat {
       return { case: "runStuck", value: { reason: event.reason } };
     case "signal-buffered":
       return { case: "signalBuffered", value: { name: event.name, ...bytesOf("payload", event.payload) } };
+    case "update-accepted":
+      return { case: "updateAccepted", value: { name: event.name, id: event.id } };
+    case "update-answered": {
+      const { name, id, status, answer, error } = event;
+      const failure = error === undefined ? {} : { failure: failureToWire(error) };
+      return { case: "updateAnswered", value: { name, id, status, ...failure, ...bytesOf("answer", answer) } };
+    }
     case "stream-appended": {
       const { stream, nextOffset, hasEnded } = event;
       return { case: "streamAppended", value: { stream, nextOffset: BigInt(nextOffset), hasEnded } };
@@ -127,6 +140,15 @@ export function eventFromWire(event: WireEvent): ClusterRunEvent | undefined {
     case "signalBuffered": {
       const { name, payload } = what.value;
       return { ...run, type: "signal-buffered", name, ...payloadOf("payload", payload, `signal ${name}`) };
+    }
+    case "updateAccepted":
+      return { ...run, type: "update-accepted", name: what.value.name, id: what.value.id };
+    case "updateAnswered": {
+      const { name, id, answer, failure } = what.value;
+      const of = { ...run, type: "update-answered", name, id } as const;
+      const status = what.value.status as UpdateAnsweredEvent["status"];
+      if (failure !== undefined) return { ...of, status, error: failureFromWire(failure) };
+      return { ...of, status, ...payloadOf("answer", answer, `the answer to update ${name}`) };
     }
     case "streamAppended": {
       const { stream, hasEnded } = what.value;

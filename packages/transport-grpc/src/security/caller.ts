@@ -7,7 +7,6 @@
  * A3. Who showed no certificate is no peer of a node that speaks TLS.
  */
 import type { X509Certificate } from "node:crypto";
-import type { ServerHttp2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { createContextKey } from "@connectrpc/connect";
 import type { NodeId } from "@raftoral/raft-core";
@@ -38,10 +37,9 @@ export const CALLER: CallerKey = createContextKey<Caller>({ kind: "anonymous" },
 const UNKNOWN: Caller = Object.freeze({ kind: "unknown" });
 const ANONYMOUS: Caller = Object.freeze({ kind: "anonymous" });
 
-/** Decides on the other end of a session of this node's server (A1). */
-export function callerOf(session: ServerHttp2Session, security: Security): Caller {
-  if (!security.isTls) return UNKNOWN;
-  const socket = session.socket as TLSSocket;
+/** Decides on the other end of a connection to this node's server (A1). `socket`: over TLS, the connection. */
+export function callerOf(socket: TLSSocket | undefined, security: Security): Caller {
+  if (!security.isTls || socket === undefined) return UNKNOWN;
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) {
     if (!security.requiresClientCertificate) return ANONYMOUS;

@@ -1,13 +1,11 @@
 /**
- * Hands a stream to Connect's services, as `connectNodeAdapter` would, for callers that are not trusted.
+ * Hands a call to Connect's services, as `connectNodeAdapter` would, for callers that are not trusted.
  *
  * Invariants:
  * N1. Nothing that a caller sends makes a call of {@link ConnectHandler.handle} throw or reject.
- * N2. What a caller says of the authority is not read: a service never needs it, and Connect throws on what is no URL.
+ * N2. What a caller says of the authority is not read (client-call.ts).
  * N3. A failed answer is reported to the owner's logger, never to the console.
  */
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import http2 from "node:http2";
 import { type ConnectRouter, type ContextValues, createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import {
@@ -16,9 +14,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-
-/** In place of the caller's `:authority` (N2). */
-const AUTHORITY = "node";
+import type { ClientCall } from "./client-call.ts";
 
 /** What a {@link ConnectHandler} is made of. */
 export interface ConnectHandlerOptions {
@@ -28,15 +24,6 @@ export interface ConnectHandlerOptions {
   readonly maxRequestBytes: number;
   /** A call whose answer could not be given: its caller went away, or did not speak the protocol. */
   readonly failed: (path: string, error: unknown) => void;
-}
-
-/** A call as the listener hands it over. */
-export interface ConnectCall {
-  readonly stream: ServerHttp2Stream;
-  readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders: string[];
-  readonly contextValues: ContextValues;
 }
 
 /** The handler of one server (N1 to N3). */
@@ -54,15 +41,24 @@ export class ConnectHandler {
     this.#failed = failed;
   }
 
+  /** Whether a service has this path. */
+  has(path: string): boolean {
+    return this.#handlers.has(path);
+  }
+
   /** Answers the call. Resolves when that is done, or the caller is gone; never rejects (N1). */
-  async handle({ stream, headers, rawHeaders, contextValues }: ConnectCall): Promise<void> {
-    const path = String(headers[":path"] ?? "").split("?", 1)[0] ?? "";
+  async handle(
+    call: ClientCall,
+    contextValues: ContextValues,
+    headers: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const { path } = call;
     try {
-      const request = new http2.Http2ServerRequest(stream, { ...headers, ":authority": AUTHORITY }, {}, rawHeaders);
-      const response = new http2.Http2ServerResponse(stream);
+      const { request, response } = call.open();
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, String(value));
       const handler = this.#handlers.get(path);
       if (handler === undefined) {
-        response.writeHead(404);
+        response.statusCode = 404;
         response.end();
         return;
       }
@@ -70,7 +66,7 @@ export class ConnectHandler {
       await universalResponseToNodeResponse(answer, response);
     } catch (error) {
       this.#failed(path, error);
-      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+      call.breakOff();
     }
   }
 }

@@ -1,7 +1,9 @@
 /** A node's server as its owner sees it: its options, and what it can be told. `start-grpc-server.ts` makes one. */
+
 import type { DescService } from "@bufbuild/protobuf";
 import type { NodeId } from "@raftoral/raft-core";
 import type { HealthBoard } from "../health/health-board.ts";
+import type { HttpRoutes } from "./http-handler.ts";
 
 /** What is needed of Connect's `ConnectRouter`: spelt out, for Connect's own declarations need those of the DOM. */
 export interface ServiceRouter {
@@ -13,6 +15,10 @@ export interface ServiceRouter {
 export interface GrpcServerOptions {
   /** Adds services of the node's owner to the same port. Annotate the parameter as `ConnectRouter` to have implementations checked. */
   routes?(router: ServiceRouter): void;
+  /** Answers requests of plain HTTP for paths that no service has. Without it, and for what it gives undefined for, they get 404. */
+  readonly http?: HttpRoutes;
+  /** Origins whose pages may call from a browser, such as `https://ops.example.com` (none). `*`: all. */
+  readonly allowedOrigins?: readonly string[];
   /** Largest request of those services and of RaftService in bytes (the transport's maxFrameBytes). */
   readonly maxRequestBytes?: number;
   /** Where others reach this node, if that is not where it listens. */

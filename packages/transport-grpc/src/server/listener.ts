@@ -1,8 +1,8 @@
 /**
- * The port of a node: takes connections, speaks TLS on them where it is set up, and says who called.
+ * The port of a node: takes connections, speaks TLS on them where it is set up, HTTP/2 or HTTP/1.1 as the caller does, and says who called.
  *
  * Invariants:
- * L1. Every stream comes with its caller, decided when its connection stood; those of refused callers do not come at all.
+ * L1. Every stream and every request comes with its caller, decided when its connection stood; those of refused callers do not come at all.
  * L2. A connection that says nothing, or does not finish its handshake, ends after `handshakeTimeoutMs`.
  * L3. Nothing that comes over the port is thrown out of a listener, whatever the owner does with a stream: an error ends the stream,
  *     or the connection if there is no stream yet, and is told by `failed`. Errors of streams need no listener elsewhere.
@@ -11,6 +11,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import http2 from "node:http2";
 import net, { type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { backgroundClock } from "@raftoral/raft-core";
 import type { HostPort } from "../address.ts";
 import { type Caller, callerOf, PLAINTEXT_ON_TLS } from "../security/caller.ts";
@@ -23,6 +24,9 @@ import {
   SESSION_WINDOW_BYTES,
   STREAM_WINDOW_BYTES,
 } from "../wire/h2.ts";
+import type { ClientCall } from "./client-call.ts";
+import { whenKnown } from "./first-bytes.ts";
+import { Http1Port } from "./http1-port.ts";
 import { listen } from "./listen.ts";
 import { turnAway } from "./turn-away.ts";
 
@@ -34,12 +38,12 @@ const TCP_KEEPALIVE_MS = 30_000;
  * `NodeSessions` does not, but callers may use connect-node's own.
  */
 const REFUSAL_LINGER_MS = 250;
-/** First byte of a TLS connection: a handshake record. */
-const TLS_HANDSHAKE = 22;
 
 /** What a {@link Listener} reports. None of these may throw. */
 export interface ListenerEvents {
   stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], caller: Caller): void;
+  /** A request of HTTP/1.1. */
+  call(call: ClientCall): void;
   /** A caller is turned away; it is told the same. */
   refused(reason: string, remote: string | undefined): void;
   /** A connection ended with an error that a member or client in order does not cause: it did not speak the protocol. */
@@ -56,6 +60,7 @@ export class Listener {
   readonly #events: ListenerEvents;
   readonly #handshakeTimeoutMs: number;
   readonly #server: net.Server;
+  readonly #http1: Http1Port;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Map<ServerHttp2Session, Caller>();
   readonly #stopWatching: () => void;
@@ -65,18 +70,28 @@ export class Listener {
     this.#security = security;
     this.#events = events;
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
-    if (security.isTls) {
-      const { secure, server } = this.#tlsServer();
-      this.#server = server;
-      this.#stopWatching = security.onReload(() => secure.setSecureContext(security.serverOptions()));
-    } else {
-      this.#server = this.#http2Server((session) => callerOf(session, security));
-      this.#stopWatching = () => {};
-    }
-    this.#server.on("connection", (socket: Socket) => {
+    this.#http1 = new Http1Port(handshakeTimeoutMs, {
+      call: (call) => events.call(call),
+      failed: (error) => events.failed(error),
+    });
+    const secure = security.isTls ? this.#tlsServer() : undefined;
+    this.#stopWatching =
+      secure === undefined ? () => {} : security.onReload(() => secure.setSecureContext(security.serverOptions()));
+    const plaintext: Caller = security.isTls ? PLAINTEXT_ON_TLS : callerOf(undefined, security);
+    const http2Server = this.#http2Server(() => plaintext);
+    this.#server = net.createServer((socket) => {
       socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
+      socket.on("error", (error) => (isCut(error) ? this.#events.cut(error) : this.#events.failed(error)));
+      // L2: until the protocol has its own timers.
+      socket.setTimeout(this.#handshakeTimeoutMs, () => socket.destroy());
+      whenKnown(socket, (protocol) => {
+        socket.setTimeout(0);
+        if (protocol === "tls" && secure !== undefined) secure.emit("connection", socket);
+        else if (protocol === "http1") this.#takeHttp1(socket, plaintext);
+        else http2Server.emit("connection", socket);
+      });
     });
   }
 
@@ -95,6 +110,7 @@ export class Listener {
   /** Takes no further connections. Resolves when the last one has ended. */
   async close(): Promise<void> {
     this.#stopWatching();
+    this.#http1.close();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
@@ -104,34 +120,32 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** TLS, and an answer for those who do not speak it. */
-  #tlsServer() {
+  #takeHttp1(socket: Socket, caller: Caller): void {
+    if (caller.kind === "refused") this.#events.refused(caller.reason, socket.remoteAddress);
+    this.#http1.take(socket, caller);
+  }
+
+  #tlsServer(): http2.Http2SecureServer {
     const secure = http2.createSecureServer({
       ...this.#http2Options(),
       ...this.#security.serverOptions(),
-      ALPNProtocols: ["h2"],
+      ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: this.#handshakeTimeoutMs,
       requestCert: true,
       // Who is not believed is told why, by `turnAway`, and not left with a connection that breaks.
       rejectUnauthorized: false,
     });
-    this.#take(secure, (session) => callerOf(session, this.#security));
-    secure.on("tlsClientError", (error) => this.#events.failed(tlsFailure(error, "a caller") ?? error));
-    const plaintext = this.#http2Server(() => PLAINTEXT_ON_TLS);
-    const server = net.createServer((socket) => {
+    this.#take(secure, (session) => callerOf(session.socket as TLSSocket, this.#security));
+    // Those who do not ask for HTTP/2.
+    secure.on("unknownProtocol", (socket: TLSSocket) => {
       socket.on("error", (error) => (isCut(error) ? this.#events.cut(error) : this.#events.failed(error)));
-      // L2: until the handshake has its own timer.
-      socket.setTimeout(this.#handshakeTimeoutMs, () => socket.destroy());
-      socket.once("readable", () => {
-        socket.setTimeout(0);
-        const first: Buffer | null = socket.read();
-        if (first === null) return;
-        socket.unshift(first);
-        const target = first[0] === TLS_HANDSHAKE ? secure : plaintext;
-        target.emit("connection", socket);
-      });
+      this.#guard(
+        () => this.#takeHttp1(socket, callerOf(socket, this.#security)),
+        () => socket.destroy(),
+      );
     });
-    return { secure, server };
+    secure.on("tlsClientError", (error) => this.#events.failed(tlsFailure(error, "a caller") ?? error));
+    return secure;
   }
 
   #http2Server(decide: (session: ServerHttp2Session) => Caller): Http2Server {

@@ -1,5 +1,5 @@
 /**
- * A node's server: peer streams, RaftService, and whatever services its owner adds, on one HTTP/2 port.
+ * A node's server: peer streams, RaftService, and whatever services and plain HTTP its owner adds, on one port.
  *
  * Peer streams are taken off before Connect sees them (see grpc-framing.ts); all else is Connect's.
  */
@@ -12,6 +12,7 @@ import type { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { HealthBoard } from "../health/health-board.ts";
 import type { LocalPeer } from "../local-peer.ts";
 import { DELEGATE_SNAPSHOT_PATH, EXCHANGE_PATH, encodingOf, SEND_SNAPSHOT_PATH } from "../wire/h2.ts";
+import { http2Call } from "./client-call.ts";
 import { handleDelegation } from "./delegate-handler.ts";
 import { handleExchange, type InboundCall, type InboundStream } from "./exchange-handler.ts";
 import type { GrpcServer, GrpcServerOptions } from "./grpc-server.ts";
@@ -73,6 +74,8 @@ class NodeServer implements GrpcServer {
     this.#services = new Services({
       nodeId: this.nodeId,
       maxRequestBytes: options.maxRequestBytes ?? settings.maxFrameBytes,
+      http: options.http,
+      allowedOrigins: options.allowedOrigins ?? [],
       isServing: options.isServing ?? true,
       logger,
       routes: (router) => {
@@ -88,8 +91,9 @@ class NodeServer implements GrpcServer {
           this.#watch(stream, handleSnapshot(stream, local, this.#refusals, caller));
         else if (path === DELEGATE_SNAPSHOT_PATH)
           this.#watch(stream, handleDelegation(stream, local, this.#refusals, caller));
-        else this.#services.handle(stream, headers, rawHeaders, caller);
+        else this.#services.handle(http2Call(stream, headers, rawHeaders, caller));
       },
+      call: (call) => this.#services.handle(call),
       refused: (reason, remote) => {
         counters.sessionsRejected += 1;
         this.#refusals.report({ peer: undefined, remote, reason: "TLS", message: reason });

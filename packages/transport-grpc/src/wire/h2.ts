@@ -12,6 +12,7 @@ export const DELEGATE_SNAPSHOT_PATH = "/raftoral.v1.PeerService/DelegateSnapshot
 /** gRPC's status codes that are used here. */
 export const GRPC_OK = 0;
 export const GRPC_INVALID_ARGUMENT = 3;
+export const GRPC_PERMISSION_DENIED = 7;
 export const GRPC_FAILED_PRECONDITION = 9;
 export const GRPC_UNAVAILABLE = 14;
 export const GRPC_UNAUTHENTICATED = 16;

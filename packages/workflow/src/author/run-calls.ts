@@ -21,8 +21,9 @@ export interface CalledObject<Definition = unknown> {
   readonly runId: string;
   /**
    * Calls a handler, once, and gives its answer; takeovers of either run change nothing. The wait takes no slot. Rejects with UpdateFailedError when the handler throws, and with
-   * UPDATE_REJECTED, UPDATE_UNKNOWN, UPDATE_BUFFER_FULL or WORKFLOW_TYPE_UNKNOWN. An exclusive handler that calls its own object, by way of others too, waits for ever: bound such
-   * calls with `ctx.scope(name, fn, { timeout })`.
+   * UPDATE_REJECTED, UPDATE_UNKNOWN, UPDATE_BUFFER_FULL or WORKFLOW_TYPE_UNKNOWN; CALL_CIRCULAR for a call of an exclusive handler that follows from one of the same
+   * object, and CALL_TOO_DEEP when 32 calls wait for each other. Two calls that wait for each other crosswise are not found: bound them with
+   * `ctx.scope(name, fn, { timeout })`.
    */
   call<Name extends HandlerName<Definition>>(
     name: Name,

@@ -6,6 +6,7 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { WorkflowError } from "../errors.ts";
+import { sentence } from "./sentence.ts";
 
 export type { StandardSchemaV1 } from "@standard-schema/spec";
 
@@ -46,13 +47,14 @@ export async function judged<Value>(
     isAsync = "then" in said;
     result = await said;
   } catch (cause) {
-    const message = `${problem}: its schema failed: ${textOf(cause)}. ${remedy}`;
+    const message = `${problem}: its schema failed: ${sentence(textOf(cause))} ${remedy}`;
     return { ok: false, error: new WorkflowError(code, message, { cause }) };
   }
   if (result.issues === undefined) return { ok: true, value: result.value, isAsync };
   const issues = result.issues.slice(0, MAX_ISSUES).map(issueText);
   const more = result.issues.length - issues.length;
-  const message = `${problem}: ${issues.join("; ")}${more === 0 ? "" : `; and ${more} more issues`}. ${remedy}`;
+  const said = `${issues.join("; ")}${more === 0 ? "" : `; and ${more} more issues`}`;
+  const message = `${problem}: ${sentence(said)} ${remedy}`;
   return { ok: false, error: new WorkflowError(code, message, { details: { issues } }) };
 }
 
@@ -66,7 +68,7 @@ export function judgedAtOnce(
   try {
     said = schema["~standard"].validate(value);
   } catch (cause) {
-    throw new WorkflowError(code, `${problem}: its schema failed: ${textOf(cause)}. ${remedy}`, { cause });
+    throw new WorkflowError(code, `${problem}: its schema failed: ${sentence(textOf(cause))} ${remedy}`, { cause });
   }
   if ("then" in said) {
     said.then(undefined, () => {});
@@ -74,7 +76,7 @@ export function judgedAtOnce(
   }
   if (said.issues === undefined) return said.value;
   const issues = said.issues.slice(0, MAX_ISSUES).map(issueText);
-  throw new WorkflowError(code, `${problem}: ${issues.join("; ")}. ${remedy}`, { details: { issues } });
+  throw new WorkflowError(code, `${problem}: ${sentence(issues.join("; "))} ${remedy}`, { details: { issues } });
 }
 
 /** What a schema gives for a value. Rejects with the subject's code when the schema refuses it. */

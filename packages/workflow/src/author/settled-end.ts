@@ -5,10 +5,14 @@
  *      handlers did.
  */
 
-/** How the generation ends. The next one has the newest version of the run's type that its owner has. */
-export type SettledOutcome =
-  | { readonly is: "completed"; readonly result: unknown }
-  | { readonly is: "continued"; readonly input: unknown };
+/**
+ * How the generation ends. The next one has the newest version of the run's type that its owner has. `idle`: the run ends, unless updates wait for it by then; the next
+ * generation takes these.
+ */
+export interface SettledOutcome {
+  readonly is: "idle" | "continued";
+  readonly input: unknown;
+}
 
 /** What a body returns in the place of a result (SE1). */
 export class SettledEnd {

@@ -2,7 +2,9 @@
 import { brand } from "@raftoral/raft-core";
 import { WorkflowError } from "../errors.ts";
 import type { RecordedError } from "../model/failure.ts";
+import { shownUpdateName } from "../model/update.ts";
 import { rebuiltError } from "./rebuilt-error.ts";
+import { sentence } from "./sentence.ts";
 
 /** The handler of an update threw. The run goes on. */
 export class UpdateFailedError extends WorkflowError {
@@ -18,10 +20,14 @@ export class UpdateFailedError extends WorkflowError {
   readonly failure: RecordedError;
 
   constructor(runId: string, update: string, failure: RecordedError) {
-    super("UPDATE_FAILED", `Update ${update} of run ${runId} failed: ${failure.name}: ${failure.message}`, {
-      cause: rebuiltError(failure),
-      details: { runId, update, failure },
-    });
+    super(
+      "UPDATE_FAILED",
+      `Update ${shownUpdateName(update)} of run ${runId} failed: ${failure.name}: ${sentence(failure.message)}`,
+      {
+        cause: rebuiltError(failure),
+        details: { runId, update, failure },
+      },
+    );
     this.runId = runId;
     this.update = update;
     this.failure = failure;

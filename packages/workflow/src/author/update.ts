@@ -76,3 +76,11 @@ export interface UpdateHandlerOptions<Input> {
    */
   readonly validate?: (input: Input) => void;
 }
+
+/** What an object's body says of its updates, besides what authors may. */
+export interface OwnUpdateOptions<Input> extends UpdateHandlerOptions<Input> {
+  /** Whether the handler waits until the exclusive ones before it have ended. */
+  readonly isExclusive?: boolean;
+  /** Called when the run has refused an update, of whatever name. Not on a replay, for nothing is recorded: what it changes may matter to the end of the body alone. */
+  readonly onRefused?: () => void;
+}

@@ -12,7 +12,10 @@ function started(): { readonly log: StateLog; readonly caller: CallingRun } {
   log.start("target");
   log.start("caller");
   const startIndex = log.state.run("caller")?.startIndex ?? 0;
-  return { log, caller: { runId: "caller", startIndex, path: "call#0", epoch: log.epoch("caller") } };
+  return {
+    log,
+    caller: { runId: "caller", startIndex, path: "call#0", chain: [], rootAtMs: 0, epoch: log.epoch("caller") },
+  };
 }
 
 function call(log: StateLog, caller: CallingRun, updateId = "u") {

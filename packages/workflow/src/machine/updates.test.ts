@@ -119,6 +119,23 @@ describe("updates of a run", () => {
     expect(ask(log, "answered")).toMatchObject({ status: "completed", value: bytes("7") });
     expect(open(log)).toEqual([["pending", false]]);
   });
+
+  test("keep a run alive that would end if none waited, and go to its next generation", () => {
+    const log = started();
+    const idle = () => {
+      const by = { atMs: log.at, owner: 1, epoch: log.epoch("r") };
+      return log.apply({ kind: "ContinueAsNew", runId: "r", input: NOTHING, orEnd: true, ...by });
+    };
+    ask(log, "pending", bytes("1"));
+    expect(idle()).toMatchObject({ ok: true, kind: "Continued", generation: 2 });
+    expect(open(log)).toEqual([["pending", false]]);
+    say(log, "pending", "accepted");
+    expect(idle()).toMatchObject({ kind: "Continued", generation: 3 });
+    say(log, "pending", "completed");
+    expect(idle()).toMatchObject({ ok: true, kind: "Done" });
+    expect(log.state.run("r")).toMatchObject({ status: "completed" });
+    expect(ask(log, "pending")).toMatchObject({ status: "completed" });
+  });
 });
 
 describe("a message that starts its run", () => {

@@ -1,7 +1,8 @@
 /** How a child run knows its parent. */
 import type { LogIndex } from "@raftoral/raft-core";
-import { named, string, uint } from "../wire/fields.ts";
+import { message, named, optional, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
+import { type CallOrigin, callOriginCodec, extended, NO_ORIGIN } from "./call-chain.ts";
 import type { Epoch } from "./ownership.ts";
 
 /** What becomes of a child that is running when its parent ends. */
@@ -18,6 +19,8 @@ export interface ParentRef {
   /** The path of the call in the parent. */
   readonly path: string;
   readonly closePolicy: ParentClosePolicy;
+  /** What the start follows from: the calls that wait for the part of the parent that starts the child. Absent where none does. */
+  readonly origin?: CallOrigin;
 }
 
 /** A parent as it travels with the start of its child. */
@@ -46,6 +49,7 @@ const fields = {
   startIndex: uint(2),
   path: string(3),
   closePolicy: named(4, PARENT_CLOSE_POLICIES, "policy of a parent's end"),
+  origin: optional(message(6, callOriginCodec, NO_ORIGIN)),
 } as const;
 
 export const startingParentCodec = messageCodec<StartingParent>({ ...fields, epoch: uint(5) }, {});
@@ -55,4 +59,11 @@ export const knownParentCodec = messageCodec<KnownParent>({ ...fields, family: u
 /** Where the end of the child that a call at `path` started is recorded in its parent. */
 export function resultPath(path: string): string {
   return `${path}/result`;
+}
+
+/** What the calls of a child follow from; undefined where nothing waits for the parent. */
+export function childOrigin(parent: ParentRef | undefined): CallOrigin | undefined {
+  if (parent?.origin === undefined) return undefined;
+  const { runId, startIndex, path, origin } = parent;
+  return extended(origin, { runId, startIndex, path, isChild: true });
 }

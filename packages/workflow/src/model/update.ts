@@ -6,6 +6,7 @@
  */
 import { uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
+import type { CallOrigin } from "./call-chain.ts";
 
 /** Updates of a run that are pending or under way; more are refused with UPDATE_BUFFER_FULL. */
 export const MAX_OPEN_UPDATES = 256;
@@ -17,6 +18,23 @@ export const MAX_ANSWERED_UPDATES = 256;
 export const MAX_ANSWERED_UPDATE_BYTES = 4 * 1024 * 1024;
 /** Longest id of an update, in UTF-16 units. */
 export const MAX_UPDATE_ID_LENGTH = 200;
+
+/** Names of an object's own updates begin like this, and those of its handlers do not. */
+export const OWN_PREFIX = "object:";
+
+/** An update's name for people, without what is the engine's own. */
+export function shownUpdateName(name: string): string {
+  switch (name) {
+    case `${OWN_PREFIX}send`:
+      return "a call that begins later";
+    case `${OWN_PREFIX}delete`:
+      return "the deletion of the object";
+    case `${OWN_PREFIX}renew`:
+      return "the renewal of the object";
+    default:
+      return name;
+  }
+}
 
 /** Where an update is on its way. Positions are the numbers on the wire. */
 export const UPDATE_STATUSES = ["pending", "accepted", "completed", "failed"] as const;
@@ -39,6 +57,8 @@ export interface OpenUpdate {
   readonly isAccepted: boolean;
   /** Empty once it is accepted: the record has it. */
   readonly input: Uint8Array;
+  /** What the handler's calls follow from, where a body asks; absent for a caller from outside. */
+  readonly calledBy?: CallOrigin;
 }
 
 /** How many updates a run has, so that a run without any looks for none. */

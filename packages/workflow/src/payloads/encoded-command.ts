@@ -99,7 +99,9 @@ function signalled(
 
 async function encodedUpdate(coder: PayloadCoder, update: GivenUpdate, runId: string): Promise<GivenUpdate> {
   const what = `the input of update ${update.name}`;
-  return { ...update, input: await coder.encode(update.input, { kind: "update", runId, what }) };
+  const encoded = await coder.encode(update.input, { kind: "update", runId, what, isCompared: true });
+  const digest = update.inputDigest ?? digestIn(encoded);
+  return { ...update, input: encoded, ...(digest === undefined ? {} : { inputDigest: digest }) };
 }
 
 async function encodedRecord(coder: PayloadCoder, record: NewRecord, runId: string): Promise<NewRecord> {

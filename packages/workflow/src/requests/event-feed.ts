@@ -9,11 +9,11 @@
  */
 import { type Clock, type LogIndex, RaftError } from "@raftoral/raft-core";
 import type { EngineListener, EngineOverview } from "../runtime/engine/workflow-engine.ts";
-import type { StateRestored, UpdateAnswered, UpdateRequested, WorkflowEvent } from "../state/workflow-event.ts";
+import type { StateRestored, UpdateRequested, WorkflowEvent } from "../state/workflow-event.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 /** An event that readers get. */
-export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | UpdateAnswered>;
+export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested>;
 
 /** The place of an event in the log: of the entry that brought it, and among the events of this entry, from 0. -1: before all of them. */
 export interface EventPosition {
@@ -169,7 +169,7 @@ export class EventFeed {
   #heard(batch: readonly WorkflowEvent[]): void {
     for (const event of batch) {
       if (event.type === "state-restored") this.#restored(event);
-      else if (event.type !== "update-requested" && event.type !== "update-answered") this.#keep(event);
+      else if (event.type !== "update-requested") this.#keep(event);
     }
     this.#wakeSoon();
   }
@@ -252,6 +252,7 @@ function detached(event: FeedEvent): FeedEvent {
     case "run-continued":
       return { ...event, input: own(event.input) };
     case "record-committed":
+    case "update-answered":
       return { ...event, value: own(event.value) };
     case "signal-buffered":
       return { ...event, payload: own(event.payload) };
@@ -274,6 +275,7 @@ function bytesOf(event: FeedEvent): number {
     case "run-continued":
       return event.input.length;
     case "record-committed":
+    case "update-answered":
       return event.value.length;
     case "signal-buffered":
       return event.payload.length;

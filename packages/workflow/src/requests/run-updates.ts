@@ -17,6 +17,8 @@ export interface RunUpdate {
   readonly updateId: string;
   readonly name: string;
   readonly input: Uint8Array;
+  /** Of the input's value: the same id with another one is refused. Absent for an input that is not compared. */
+  readonly inputDigest?: Uint8Array;
 }
 
 /** How an update stands when a wait for it ends. */

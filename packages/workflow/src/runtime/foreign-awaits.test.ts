@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import { world } from "../testing/workflow-world.ts";
+import { MAX_BUFFERED_CHUNKS } from "./streams/stream-writes.ts";
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -77,6 +78,23 @@ describe("what a body awaits beside its context (BC4)", () => {
         await ctx.race({ a: (own) => own.sleep(1), b: (own) => own.waitFor("never") });
         await ctx.condition(() => sum.value === 21);
       },
+    ],
+    [
+      "while streams are written whose buffers are full",
+      (ctx) =>
+        Promise.all([
+          ctx.sleep(50),
+          (async () => {
+            const stream = ctx.stream<number>("numbers");
+            for (let at = 0; at < 3; at++) {
+              const writes = Array.from({ length: 2 * MAX_BUFFERED_CHUNKS }, (_, chunk) => stream.write(chunk));
+              await Promise.all(writes);
+              await ctx.step("b", () => at);
+            }
+            await stream.end();
+            await ctx.step("c", () => 1);
+          })(),
+        ]),
     ],
     [
       "in many calls at once",

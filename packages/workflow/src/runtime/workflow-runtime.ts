@@ -5,6 +5,7 @@
  * is the engine's. Requests to runs are made elsewhere (requests/run-requests.ts).
  */
 import { type Clock, type Logger, platformClock, RaftError, silentLogger } from "@raftoral/raft-core";
+import { isObjectDefinition } from "../author/objects/object.ts";
 import { WorkflowRegistry } from "../author/workflow.ts";
 import type { NodeDrain } from "../commands/nodes/node-drain.ts";
 import type { Moved } from "../commands/results.ts";
@@ -102,6 +103,10 @@ export class WorkflowRuntime {
       random,
       emit: (event) => this.events.emit(event),
       newestVersion: (type) => this.#registry.newest(type)?.version,
+      isObject: (type) => {
+        const newest = this.#registry.newest(type);
+        return newest === undefined ? undefined : isObjectDefinition(newest);
+      },
       readRecord: (runId, path) => engine.record(runId, path),
       readRun: async (runId) => {
         const run = await engine.run(runId);

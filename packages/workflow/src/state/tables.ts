@@ -17,6 +17,7 @@ import { derivedSeed } from "../model/derived-seed.ts";
 import { NOT_MENDED } from "../model/mending.ts";
 import { afterHandOver, afterLoss, NO_LOSSES, STUCK_LOSSES } from "../model/owner-losses.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
+import { childOrigin } from "../model/parent.ts";
 import { needsOf } from "../model/run-needs.ts";
 import { type RunOutcome, timedOut } from "../model/run-outcome.ts";
 import { type CodeMismatch, clippedMismatch } from "../model/stuck-reason.ts";
@@ -284,6 +285,7 @@ export class Tables {
       trace,
       behaviourLevel,
       initialAttributes: attributes,
+      calledBy: childOrigin(parent),
     };
     // A run that is to be paused is begun by no owner.
     const beginner = before.pauseReason === undefined ? owner : 0;

@@ -1,6 +1,7 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../model/attributes.ts";
+import type { CallOrigin } from "../model/call-chain.ts";
 import type { RecordedError } from "../model/failure.ts";
 import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
@@ -34,6 +35,8 @@ export interface RunStarted extends At {
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have. */
   readonly behaviourLevel: BehaviourLevel;
+  /** What its calls follow from, where it is a child that a handler has started. */
+  readonly calledBy: CallOrigin | undefined;
   /** When it is to begin, in ms since the epoch; 0: it has begun. */
   readonly startAtMs: number;
 }
@@ -50,6 +53,8 @@ export interface RunContinued extends At {
   readonly deadlineAtMs: number;
   readonly trace: TraceContext | undefined;
   readonly behaviourLevel: BehaviourLevel;
+  /** What its calls follow from, where it is a child that a handler has started. */
+  readonly calledBy: CallOrigin | undefined;
   readonly input: Uint8Array;
   readonly seed: Uint8Array;
   /** What its attributes are as this generation begins. */
@@ -144,7 +149,10 @@ export interface UpdateRequested extends At {
 export interface UpdateAnswered extends At {
   readonly type: "update-answered";
   readonly runId: string;
+  readonly workflowType: string;
   readonly updateId: string;
+  /** The update's name. */
+  readonly name: string;
   readonly verdict: UpdateVerdict;
   /** Why it is refused, what it is answered with, or what it failed of. Empty for one that is accepted. */
   readonly value: Uint8Array;

@@ -1,7 +1,7 @@
 /** What all implementations of {@link Cluster} share: arguments are checked and an aborted call ends at once. What differs is behind {@link ClusterPort}. */
 import type { NodeId } from "@raftoral/raft-core";
 import { backupNameArgument, limitArgument, nodeIdArgument } from "../arguments.ts";
-import { abortable, type CallLimit, type CallOptions } from "../call-options.ts";
+import { abortable, type CallEffect, type CallLimit, type CallOptions } from "../call-options.ts";
 import type { BackupSummary, Cluster, MemberInfo, NodeStatus } from "./cluster.ts";
 import type { ClusterPort } from "./cluster-port.ts";
 
@@ -17,7 +17,7 @@ export class CheckedCluster implements Cluster {
   }
 
   async status(options?: CallOptions): Promise<NodeStatus> {
-    return this.#call(options, "Asking for the status", (limit) => this.#port.status(limit));
+    return this.#call(options, "Asking for the status", (limit) => this.#port.status(limit), "read");
   }
 
   async members(options?: CallOptions): Promise<readonly MemberInfo[]> {
@@ -25,7 +25,7 @@ export class CheckedCluster implements Cluster {
   }
 
   async waitForLeader(options?: CallOptions): Promise<NodeId> {
-    return this.#call(options, "Waiting for a leader", (limit) => this.#port.waitForLeader(limit));
+    return this.#call(options, "Waiting for a leader", (limit) => this.#port.waitForLeader(limit), "read");
   }
 
   async transferLeadership(to?: NodeId, options?: CallOptions): Promise<NodeId> {
@@ -43,7 +43,12 @@ export class CheckedCluster implements Cluster {
     return this.#call(options, "Backing a node up", (limit) => this.#port.backUp(checked, limit));
   }
 
-  #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
-    return abortable(limitArgument(options, this.#timeoutMs), what, run);
+  #call<T>(
+    options: CallOptions | undefined,
+    what: string,
+    run: (limit: CallLimit) => Promise<T>,
+    effect?: CallEffect,
+  ): Promise<T> {
+    return abortable(limitArgument(options, this.#timeoutMs), what, run, effect);
   }
 }

@@ -180,11 +180,11 @@ export class CheckedReads implements Reads {
   }
 
   #read<T>(options: ReadOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
-    return abortable(readLimitArgument(options, this.#timeoutMs), what, run);
+    return abortable(readLimitArgument(options, this.#timeoutMs), what, run, "read");
   }
 
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
-    return abortable(limitArgument(options, this.#timeoutMs), what, run);
+    return abortable(limitArgument(options, this.#timeoutMs), what, run, "read");
   }
 }
 

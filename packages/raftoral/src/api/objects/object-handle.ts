@@ -12,6 +12,7 @@ import {
   type HandlerAnswer,
   type HandlerGiven,
   type HandlerName,
+  isObjectDefinition,
   OBJECT_RECORD,
   type ObjectHandler,
   type ObjectRecord,
@@ -26,12 +27,22 @@ import { optionsArgument, updateIdArgument, workflowArgument } from "../argument
 import type { CallOptions } from "../call-options.ts";
 import { Payload } from "../payloads/payload.ts";
 import { assertFits } from "../payloads/validated-payload.ts";
+import type { AskedWithStart, CheckedUpdates } from "../updates/checked-updates.ts";
 import type { AcceptedUpdate, UpdateWithStartOptions } from "../updates/updates.ts";
 import type { WorkflowName, Workflows } from "../workflows.ts";
+import { notAnObject } from "./object-arguments.ts";
 import type { ObjectCallArguments, ObjectCallOptions, ObjectHandle, ObjectSendOptions } from "./objects.ts";
 
 /** How often a call is made whose object ends each time before it has accepted the call. */
 const MAX_CALL_ATTEMPTS = 20;
+
+/** What handles of objects are made of. */
+export interface ObjectSetting {
+  readonly workflows: Workflows;
+  readonly updates: CheckedUpdates;
+  /** A fresh UUID: ids of calls for which the caller chose none. */
+  readonly uuid: () => string;
+}
 
 /** {@link ObjectHandle} by way of {@link Workflows} (OH1, OH2). */
 export class WorkflowObject<Definition> implements ObjectHandle<Definition> {
@@ -39,15 +50,18 @@ export class WorkflowObject<Definition> implements ObjectHandle<Definition> {
   readonly runId: string;
   readonly #object: WorkflowName;
   readonly #workflows: Workflows;
+  readonly #updates: CheckedUpdates;
   readonly #uuid: () => string;
 
   /** Throws REQUEST_INVALID or NAME_INVALID. */
-  constructor(object: WorkflowName, key: string, workflows: Workflows, uuid: () => string) {
+  constructor(object: WorkflowName, key: string, { workflows, updates, uuid }: ObjectSetting) {
     const { type } = workflowArgument(object, undefined);
+    if (typeof object === "object" && "run" in object && !isObjectDefinition(object)) throw notAnObject(type);
     this.runId = objectRunId(type, key);
     this.key = key;
     this.#object = object;
     this.#workflows = workflows;
+    this.#updates = updates;
     this.#uuid = uuid;
   }
 
@@ -57,7 +71,7 @@ export class WorkflowObject<Definition> implements ObjectHandle<Definition> {
   ): Promise<HandlerAnswer<Definition, Name>> {
     const [input, options] = args as readonly [input?: unknown, options?: ObjectCallOptions];
     const answer = this.#begun(options, (given) =>
-      this.#workflows.updateWithStart(this.#object, undefined, this.#update(name), input, given),
+      this.#updates.withStart(this.#asked(this.#update(name), input, given)),
     );
     // The answer has the type of the handler, as the record gives it back.
     return answer as Promise<HandlerAnswer<Definition, Name>>;
@@ -69,7 +83,7 @@ export class WorkflowObject<Definition> implements ObjectHandle<Definition> {
   ): Promise<AcceptedUpdate<HandlerAnswer<Definition, Name>>> {
     const [input, options] = args as readonly [input?: unknown, options?: ObjectCallOptions];
     const accepted = this.#begun(options, (given) =>
-      this.#workflows.startUpdateWithStart(this.#object, undefined, this.#update(name), input, given),
+      this.#updates.acceptedWithStart(this.#asked(this.#update(name), input, given)),
     );
     return accepted as Promise<AcceptedUpdate<HandlerAnswer<Definition, Name>>>;
   }
@@ -87,9 +101,7 @@ export class WorkflowObject<Definition> implements ObjectHandle<Definition> {
     const value: unknown = payload.value();
     const id = updateIdArgument(options.id) ?? this.#uuid();
     const sent = { id, name, afterMs, ...(value === undefined ? {} : { input: value }) };
-    await this.#begun({ ...options, id }, (given) =>
-      this.#workflows.updateWithStart(this.#object, undefined, SEND_UPDATE, sent, given),
-    );
+    await this.#begun({ ...options, id }, (given) => this.#updates.withStart(this.#asked(SEND_UPDATE, sent, given)));
   }
 
   async state(options?: CallOptions): Promise<StateOf<Definition> | undefined> {
@@ -108,6 +120,10 @@ export class WorkflowObject<Definition> implements ObjectHandle<Definition> {
 
   async renew(options?: ObjectCallOptions): Promise<void> {
     await ifExists(() => this.#workflows.update(this.runId, RENEW_UPDATE, undefined, options));
+  }
+
+  #asked(update: UpdateDefinition | string, updateInput: unknown, options: UpdateWithStartOptions): AskedWithStart {
+    return { workflow: this.#object, input: undefined, update, updateInput, options, isObject: true };
   }
 
   /** The update that a handler is called by, with the handler's schema where the definition is there. */

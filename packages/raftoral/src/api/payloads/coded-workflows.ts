@@ -121,12 +121,10 @@ export class CodedWorkflows implements WorkflowsPort {
     return this.#port.signalWithStart(encoded, limit);
   }
 
-  async updateWithStart(
-    { start, update, afterEnd }: UpdateWithStartRequest,
-    limit: CallLimit,
-  ): Promise<UpdateEnd | undefined> {
-    const encoded = { start: await this.#encodedStart(start), update: await this.#encodedUpdate(update), afterEnd };
-    return this.#shownEnd(await this.#port.updateWithStart(encoded, limit), update.name);
+  async updateWithStart(request: UpdateWithStartRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
+    const { update } = request;
+    const encoded = { start: await this.#encodedStart(request.start), update: await this.#encodedUpdate(update) };
+    return this.#shownEnd(await this.#port.updateWithStart({ ...request, ...encoded }, limit), update.name);
   }
 
   async answer({ token, answer }: AnswerRequest, limit: CallLimit): Promise<void> {
@@ -173,7 +171,7 @@ export class CodedWorkflows implements WorkflowsPort {
   }
 
   async #encodedUpdate(request: UpdateRequest): Promise<UpdateRequest> {
-    return { ...request, input: await this.#encoded(request.input, "update", request.runId) };
+    return { ...request, input: await this.#encoded(request.input, "update", request.runId, true) };
   }
 
   /** CO1. */

@@ -1,6 +1,6 @@
 /** The calls of {@link Workflows} that send a message and may wait for its answer: updates, and messages that start their run. */
-import { RaftError } from "@raftoral/raft-core";
-import { UpdateFailedError, updateInputOf } from "@raftoral/workflow";
+import { RaftError, RaftoralError } from "@raftoral/raft-core";
+import { shownUpdateName, UpdateFailedError, updateInputOf } from "@raftoral/workflow";
 import {
   afterEndArgument,
   limitArgument,
@@ -9,7 +9,7 @@ import {
   updateArgument,
   updateIdArgument,
 } from "../arguments.ts";
-import { abortable, type CallOptions } from "../call-options.ts";
+import { abortable, type CallLimit, type CallOptions } from "../call-options.ts";
 import { Payload } from "../payloads/payload.ts";
 import { assertFits } from "../payloads/validated-payload.ts";
 import { type Chosen, startRequest } from "../starts/start-request.ts";
@@ -26,12 +26,14 @@ interface Asked {
 }
 
 /** An update whose run is started for it if there is none. */
-interface AskedWithStart {
+export interface AskedWithStart {
   readonly workflow: WorkflowName;
   readonly input: unknown;
   readonly update: unknown;
   readonly updateInput: unknown;
   readonly options: UpdateWithStartOptions;
+  /** Whether the run is an object that is called; not by default. */
+  readonly isObject?: boolean;
 }
 
 /** Updates over a {@link WorkflowsPort}. */
@@ -80,7 +82,7 @@ export class CheckedUpdates {
   }
 
   async #withStart(
-    { workflow, input, update, updateInput, options }: AskedWithStart,
+    { workflow, input, update, updateInput, options, isObject = false }: AskedWithStart,
     until: UpdateRequest["until"],
   ): Promise<{ readonly request: UpdateRequest; readonly end: UpdateEnd }> {
     runIdArgument(optionsArgument(options).runId);
@@ -88,10 +90,10 @@ export class CheckedUpdates {
     const request = await this.#request({ runId: start.runId, update, input: updateInput, options }, until);
     const afterEnd = afterEndArgument(options);
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
-    const end = await abortable(limit, `Updating run ${start.runId}`, () =>
-      this.#port.updateWithStart({ start, update: request, afterEnd }, limit),
+    const end = await waited(request, limit, () =>
+      this.#port.updateWithStart({ start, update: request, afterEnd, isObject }, limit),
     );
-    return { request, end: end ?? notInTime(request, limit.timeoutMs) };
+    return { request, end };
   }
 
   async #request({ runId, update, input, options }: Asked, until: UpdateRequest["until"]): Promise<UpdateRequest> {
@@ -105,15 +107,32 @@ export class CheckedUpdates {
 
   async #waited(request: UpdateRequest, options: CallOptions | undefined): Promise<UpdateEnd> {
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
-    const end = await abortable(limit, `Updating run ${request.runId}`, () => this.#port.update(request, limit));
-    return end ?? notInTime(request, limit.timeoutMs);
+    return waited(request, limit, () => this.#port.update(request, limit));
   }
+}
+
+/** How the update stands when it was asked for. Rejects with DEADLINE_EXCEEDED and the update's id when the time is over, wherever that was noticed. */
+async function waited(
+  request: UpdateRequest,
+  limit: CallLimit,
+  ask: () => Promise<UpdateEnd | undefined>,
+): Promise<UpdateEnd> {
+  const asked = async (): Promise<UpdateEnd | undefined> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof RaftoralError && error.code === "DEADLINE_EXCEEDED") return undefined;
+      throw error;
+    }
+  };
+  const end = await abortable(limit, `Updating run ${request.runId}`, asked);
+  return end ?? notInTime(request, limit.timeoutMs);
 }
 
 function notInTime({ runId, name, updateId }: UpdateRequest, timeoutMs: number): never {
   throw new RaftError(
     "DEADLINE_EXCEEDED",
-    `Update ${name} of run ${runId} was not answered within ${timeoutMs} ms; it goes on. Ask again with the id ${updateId}.`,
+    `Update ${shownUpdateName(name)} of run ${runId} was not answered within ${timeoutMs} ms, and may go on. Ask again with the id ${updateId}: the same id is executed once.`,
     { retryable: true, details: { runId, updateId, timeoutMs } },
   );
 }

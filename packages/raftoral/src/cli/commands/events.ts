@@ -57,7 +57,7 @@ export function addEvents(program: Command, io: CliIo): void {
   });
 }
 
-const PAYLOADS = ["input", "value", "payload", "result"] as const;
+const PAYLOADS = ["input", "value", "payload", "answer", "result"] as const;
 
 /** The event with values in the place of payloads. */
 function plain(event: ClusterRunEvent): Record<string, unknown> {

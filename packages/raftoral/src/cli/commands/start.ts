@@ -28,6 +28,7 @@ interface StartFlags extends TlsFlags {
   readonly advertise?: string;
   readonly data?: string;
   readonly backupDir?: string;
+  readonly allowOrigin?: readonly string[];
   readonly bootstrap?: boolean;
   readonly join?: readonly string[];
   readonly members?: readonly NodeAddress[];
@@ -49,7 +50,7 @@ Examples:
   $ raftoral start --listen 127.0.0.1:5002 --data data/2 --workflows workflows.ts    # restart: the folder knows the rest
   $ raftoral start --config node.json
 
-A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "backupDir", "bootstrap", "join", "members",
+A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "backupDir", "allowedOrigins", "bootstrap", "join", "members",
 "nodeId", "clusterName", "workflows": [files], "codec": file, "timing", "limits", "workflowLimits", "retention", "transportLimits", "tls", "metrics", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
 
 SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.
@@ -102,6 +103,7 @@ export async function startSettings(flags: StartFlags, env: CliIo["env"] = {}): 
     advertise: flags.advertise,
     dataDir: flags.data,
     backupDir: flags.backupDir,
+    allowedOrigins: flags.allowOrigin,
     bootstrap: flags.bootstrap,
     join: flags.join,
     members: flags.members,
@@ -129,6 +131,7 @@ function addNodeOptions(command: Command): Command {
     .option("--advertise <address>", "where others reach this node (default: the listening address)")
     .option("-d, --data <folder>", "folder of this node; without one everything is in memory only")
     .option("--backup-dir <folder>", "where clients may have backups of this node made (default: nowhere)")
+    .option("--allow-origin <origin...>", "pages of these origins may call from a browser (default: none)")
     .option("-w, --workflows <file...>", "modules (.js, .ts) whose exports are workflows")
     .option("--codec <file>", "module whose default export is a payload codec, or a list of them (env RAFTORAL_CODEC)")
     .option("--metrics <address>", "serve metrics for Prometheus there, over HTTP, at /metrics (default: nowhere)")

@@ -5,7 +5,7 @@
  * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
-import { attributeValues, UpdateFailedError } from "@raftoral/workflow";
+import { attributeValues, objectKey, UpdateFailedError } from "@raftoral/workflow";
 import type { CallLimit, ReadOptions } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { filterOf } from "../../api/finding/run-filter.ts";
@@ -213,16 +213,21 @@ export class ClusterPort implements WorkflowsPort {
   }
 
   updateWithStart(
-    { start: given, update, afterEnd }: UpdateWithStartRequest,
+    { start: given, update, afterEnd, isObject }: UpdateWithStartRequest,
     limit: CallLimit,
   ): Promise<UpdateEnd | undefined> {
+    if (isObject) return this.#call((workflows) => objectCalled(workflows, given, update, limit));
     const { workflow, input, start } = startOf(given);
-    const { name, input: updateInput, updateId: id } = update;
-    const more = { ...start, ifFinished: afterEnd ? "start" : "refuse", id } as const;
+    const { name, input: updateInput, updateId: id, until } = update;
+    const more = { ...start, ifFinished: afterEnd ? "start" : "refuse", id, ...options(limit) } as const;
     return this.#call((workflows) =>
-      updateEnd(name, limit, async () => ({
-        answer: await workflows.updateWithStart(workflow, input, name, updateInput, { ...more, ...options(limit) }),
-      })),
+      updateEnd(name, limit, async () => {
+        if (until === "completed") {
+          return { answer: await workflows.updateWithStart(workflow, input, name, updateInput, more) };
+        }
+        await workflows.startUpdateWithStart(workflow, input, name, updateInput, more);
+        return undefined;
+      }),
     );
   }
 
@@ -315,4 +320,21 @@ function options({ timeoutMs, signal, isStale }: CallLimit): ReadOptions {
 
 function pageOptions({ pageSize, pageToken }: PageRequest) {
   return { pageSize, ...(pageToken === undefined ? {} : { pageToken }) };
+}
+
+/** Calls an object as the API of a node does. */
+function objectCalled(
+  workflows: Workflows,
+  { workflowType: type, version, runId }: StartRequest,
+  { name, input, updateId: id, until }: UpdateRequest,
+  limit: CallLimit,
+): Promise<UpdateEnd | undefined> {
+  // What is known of a definition by the request.
+  const object = { type, ...(version === undefined ? {} : { version }) } as unknown as string;
+  const handle = workflows.object(object, objectKey(type, runId) ?? runId);
+  return updateEnd(name, limit, async () => {
+    if (until === "completed") return { answer: await handle.call(name, input, { id, ...options(limit) }) };
+    await handle.send(name, input, { id, ...options(limit) });
+    return undefined;
+  });
 }

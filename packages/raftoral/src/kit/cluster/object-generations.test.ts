@@ -81,10 +81,10 @@ test("an object whose migration fails is held, and goes on with its state when c
   const broken = counter(2, () => {
     throw new Error("not today");
   });
-  await using cluster = await TestCluster.start({ nodes: 3, workflows: [one, broken] });
+  await using cluster = await TestCluster.start({ nodes: 3, workflows: [one] });
   const a = cluster.workflows.object<typeof one>("counter", "a");
-  await cluster.workflows.start(one, undefined, { runId: a.runId, version: 1 });
   await a.call("add", 7);
+  await deploy(cluster, [one, broken]);
   await a.renew();
   await cluster.time.untilIdle();
   expect(await cluster.workflows.describe(a.runId)).toMatchObject({ status: "stuck", stuckReason: "code-mismatch" });

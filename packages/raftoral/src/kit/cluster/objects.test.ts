@@ -1,4 +1,4 @@
-import { exclusive, object, type StandardSchemaV1, shared } from "@raftoral/workflow";
+import { exclusive, object, type StandardSchemaV1, shared, workflow } from "@raftoral/workflow";
 import { describe, expect, test } from "vitest";
 import { TestCluster } from "./test-cluster.ts";
 
@@ -168,9 +168,19 @@ describe("an object", () => {
     expect(await alice.state()).toEqual({ balance: 1111 });
   });
 
-  test("is run by a workflow of its type that somebody started under another id, without harm", async () => {
-    await using cluster = await TestCluster.start({ nodes: 1, workflows: [account] });
-    await cluster.workflows.start(account, undefined, { runId: "odd" });
-    expect(await Array.fromAsync(cluster.workflows.objects("account"))).toEqual([]);
+  test("is not started: by its type neither, nor as a child", async () => {
+    const parent = workflow("parent", { version: 1 }, async (ctx) => await ctx.run("account", { balance: 5 } as never));
+    const mistaken = workflow("mistaken", { version: 1 }, async (ctx) => {
+      return await ctx.object("parent", "x").call("deposit", 1);
+    });
+    await using cluster = await TestCluster.start({ nodes: 1, workflows: [account, parent, mistaken] });
+    const { workflows } = cluster;
+    const advice = /Call it with workflows.object\("account", key\)/;
+    await expect(workflows.start(account as never, undefined as never)).rejects.toThrow(advice);
+    await expect(workflows.start("account", { balance: 5 })).rejects.toThrow(advice);
+    await expect((await workflows.start(parent)).result()).rejects.toThrow(advice);
+    await expect((await workflows.start(mistaken)).result()).rejects.toThrow(/parent is a workflow/);
+    await expect(workflows.describe("parent/x")).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+    expect(await Array.fromAsync(workflows.objects("account"))).toEqual([]);
   });
 });

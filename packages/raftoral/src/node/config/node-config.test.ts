@@ -43,6 +43,7 @@ test("the list of names has every setting of the type", () => {
     advertise: "",
     dataDir: "",
     backupDir: "",
+    allowedOrigins: [],
     bootstrap: true,
     join: "",
     members: [],

@@ -27,6 +27,11 @@ export interface NodeSettings {
   readonly dataDir?: string;
   /** Where clients may have backups of this node made (`raftoral backup`), each in a new folder below it. Without one they may not. */
   readonly backupDir?: string;
+  /**
+   * Origins whose pages may call this node from a browser, such as `https://ops.example.com` (none). `*`: all, which lets any page that somebody who reaches the node
+   * opens act on it.
+   */
+  readonly allowedOrigins?: readonly string[];
   /** Makes a new cluster of this one node. Ignored, with a log line, when the folder belongs to a cluster already. */
   readonly bootstrap?: boolean;
   /** Addresses of any members of the cluster to join. Ignored when the folder belongs to that cluster already. */
@@ -97,6 +102,7 @@ export interface NodeConfig {
   readonly advertise: string | undefined;
   readonly dataDir: string | undefined;
   readonly backupDir: string | undefined;
+  readonly allowedOrigins: readonly string[];
   readonly origin: Origin;
   readonly clusterName: string | undefined;
   readonly timing: RaftTiming;
@@ -117,6 +123,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "advertise",
   "dataDir",
   "backupDir",
+  "allowedOrigins",
   "bootstrap",
   "join",
   "members",
@@ -163,6 +170,7 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
     advertise: settings.advertise,
     dataDir: settings.dataDir,
     backupDir: settings.backupDir,
+    allowedOrigins: origins(settings.allowedOrigins ?? []),
     origin: origin(settings),
     clusterName: settings.clusterName,
     timing: timing(settings.timing ?? {}),
@@ -247,6 +255,12 @@ function timing(given: Partial<RaftTiming>): RaftTiming {
     throw invalid("timing.electionTicks", "must be greater than timing.heartbeatTicks; five times as much is usual");
   }
   return result;
+}
+
+/** What an origin is, the server says. */
+function origins(given: readonly string[]): readonly string[] {
+  if (Array.isArray(given) && given.every((origin) => typeof origin === "string")) return given;
+  throw invalid("allowedOrigins", 'must be a list of origins, for example ["https://ops.example.com"]');
 }
 
 function transportLimits(given: Partial<TransportLimits>): Partial<TransportLimits> {

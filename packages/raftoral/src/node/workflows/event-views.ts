@@ -1,7 +1,8 @@
 /** From the workflow package's view of what happened to what the API shows. Nothing is decoded. */
-import type { EventPosition, FeedEvent, PlacedEvent } from "@raftoral/workflow";
-import type { ClusterRunEvent, EventFilter } from "../../api/events.ts";
+import { decodeValue, type EventPosition, type FeedEvent, type PlacedEvent, refusalIn } from "@raftoral/workflow";
+import type { ClusterRunEvent, EventFilter, UpdateAcceptedEvent } from "../../api/events.ts";
 import { Payload } from "../../api/payloads/payload.ts";
+import type { RecordedFailure } from "../../api/runs.ts";
 
 /** A position as page tokens carry it. */
 export function positionText({ index, part }: EventPosition): string {
@@ -16,7 +17,7 @@ export function positionOfText(text: string): EventPosition {
 
 /** Whether an event is asked for. */
 export function isWanted(event: FeedEvent, { types, runId, workflowType }: EventFilter): boolean {
-  if (types !== undefined && !types.includes(event.type)) return false;
+  if (types !== undefined && !types.includes(typeOf(event))) return false;
   if (runId !== undefined && !runIdsOf(event).includes(runId)) return false;
   return workflowType === undefined || ("workflowType" in event && event.workflowType === workflowType);
 }
@@ -56,6 +57,8 @@ export function eventView({ event }: PlacedEvent, position: string, values: bool
       const { type, name, payload } = event;
       return { ...run, type, name, ...given(values, "payload", payload, `signal ${name}`) };
     }
+    case "update-answered":
+      return updateView(event, run, values);
     case "stream-appended": {
       const { type, stream, nextOffset, hasEnded } = event;
       return { ...run, type, stream, nextOffset, hasEnded };
@@ -79,6 +82,27 @@ export function eventView({ event }: PlacedEvent, position: string, values: bool
       return { ...run, type, status, ...given(values, "result", outcome.result, `the result of run ${runId}`) };
     }
   }
+}
+
+/** The type under which readers get an event. */
+function typeOf(event: FeedEvent): FeedEvent["type"] | "update-accepted" {
+  return event.type === "update-answered" && event.verdict === "accepted" ? "update-accepted" : event.type;
+}
+
+function updateView(
+  { name, updateId: id, verdict, value }: Extract<FeedEvent, { readonly type: "update-answered" }>,
+  run: Pick<UpdateAcceptedEvent, "position" | "atMs" | "runId" | "workflowType">,
+  values: boolean,
+): ClusterRunEvent {
+  if (verdict === "accepted") return { ...run, type: "update-accepted", name, id };
+  const of = { ...run, type: "update-answered", name, id } as const;
+  if (verdict === "completed") {
+    return { ...of, status: verdict, ...given(values, "answer", value, `the answer to update ${name}`) };
+  }
+  if (verdict === "failed")
+    return { ...of, status: verdict, error: decodeValue(value, `the failure of update ${name}`) as RecordedFailure };
+  const { code, message } = refusalIn(value, run.runId);
+  return { ...of, status: "refused", error: { name: "WorkflowError", message, code } };
 }
 
 function runIdsOf(event: FeedEvent): readonly string[] {

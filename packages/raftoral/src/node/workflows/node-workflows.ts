@@ -7,12 +7,12 @@
  */
 import {
   assertPayloadSize,
-  digestIn,
   EventFeed,
   type EventPosition,
   encodeAttributes,
   type FeedEvent,
   inputOf,
+  isObjectDefinition,
   type PayloadCoder,
   RunRequests,
   type RunStart,
@@ -20,7 +20,6 @@ import {
   type StandardSchemaV1,
   type RunSummary as StateSummary,
   type StreamQuery,
-  valueDigest,
   type WorkflowDefinition,
   type WorkflowEngine,
   type WorkflowRuntime,
@@ -29,6 +28,7 @@ import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
+import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { shown } from "../../api/payloads/shown-payload.ts";
 import { assertFits } from "../../api/payloads/validated-payload.ts";
@@ -51,6 +51,7 @@ import type {
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
+import { digested } from "./digested.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
 import {
@@ -119,6 +120,7 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<boolean> {
+    if (this.#isObject(request) === true) throw notAWorkflow(request.workflowType);
     const start = async (): Promise<boolean> =>
       (await this.#requests.start(await this.#startFacts(request), limit)).created;
     return within(start(), limit, `Starting ${request.workflowType}`, this.#options.environment.clock);
@@ -259,7 +261,8 @@ export class NodeWorkflows implements WorkflowsPort {
   async update(request: UpdateRequest, limit: CallLimit): Promise<UpdateEnd | undefined> {
     const { runId, name, input, updateId, until } = request;
     assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
-    const end = await this.#requests.update({ runId, updateId, name, input: input.bytes }, until, limit);
+    const update = { runId, updateId, name, input: input.bytes, ...digested(input.bytes) };
+    const end = await this.#requests.update(update, until, limit);
     return updateEndOf(end, name);
   }
 
@@ -273,13 +276,14 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   async updateWithStart(
-    { start, update, afterEnd }: UpdateWithStartRequest,
+    { start, update, afterEnd, isObject }: UpdateWithStartRequest,
     limit: CallLimit,
   ): Promise<UpdateEnd | undefined> {
+    if (isObject && this.#isObject(start) === false) throw notAnObject(start.workflowType);
     const { name, input, updateId, until } = update;
     assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
     const facts = { ...(await this.#startFacts(start)), afterEnd };
-    const message = { updateId, name, input: input.bytes };
+    const message = { updateId, name, input: input.bytes, ...digested(input.bytes) };
     return updateEndOf((await this.#requests.updateWithStart(facts, message, until, limit)).end, name);
   }
 
@@ -332,7 +336,6 @@ export class NodeWorkflows implements WorkflowsPort {
     const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
     if (schema !== undefined) await this.#assertFits(schema, input, workflowType);
     const { idPolicy, startId } = request;
-    const inputDigest = digestIn(input.bytes) ?? valueDigest(input.bytes);
     const given = {
       runId,
       workflowType,
@@ -343,7 +346,7 @@ export class NodeWorkflows implements WorkflowsPort {
     };
     return {
       ...given,
-      ...(inputDigest === undefined ? {} : { inputDigest }),
+      ...digested(input.bytes),
       ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
       ...(delayMs === undefined ? {} : { delayMs }),
       ...(startAtMs === undefined ? {} : { startAtMs }),
@@ -352,6 +355,12 @@ export class NodeWorkflows implements WorkflowsPort {
       ...(idPolicy === "use-existing" ? {} : { idPolicy }),
       ...(startId === undefined ? {} : { startId }),
     };
+  }
+
+  /** Whether the type is one of objects; undefined for a type that this node has not registered. */
+  #isObject({ workflowType, version = 0 }: StartRequest): boolean | undefined {
+    const definition = definitionOf(this.#options.definitions, workflowType, version);
+    return definition === undefined ? undefined : isObjectDefinition(definition);
   }
 
   /** NW2. */

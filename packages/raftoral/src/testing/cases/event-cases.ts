@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { ClusterRunEvent, EventOptions } from "../../api/events.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import { expectAlike } from "../alike.ts";
-import { go, talker } from "../conformance-workflows.ts";
+import { go, purse, talker } from "../conformance-workflows.ts";
 
 /** What the tests need of an implementation, see workflows-conformance.ts. */
 export interface EventsSubject {
@@ -20,6 +20,10 @@ function plain(event: ClusterRunEvent): readonly unknown[] {
       return [event.type, event.runId, event.path, event.kind, event.value?.value()];
     case "signal-buffered":
       return [event.type, event.runId, event.name, event.payload?.value()];
+    case "update-accepted":
+      return [event.type, event.name, event.id];
+    case "update-answered":
+      return [event.type, event.name, event.id, event.status, event.answer?.value() ?? event.error?.message];
     case "run-ended":
       return [event.type, event.runId, event.status, event.result?.value()];
     default:
@@ -62,6 +66,34 @@ export function eventCases(subject: () => EventsSubject): void {
     expect(without.map((event) => plain(event).at(-1))).not.toContainEqual(["a"]);
     for (const event of without)
       for (const field of ["input", "value", "payload", "result"]) expect(event).not.toHaveProperty(field);
+  });
+
+  test("updates and calls of objects come as they are accepted, answered and refused", async () => {
+    const { workflows } = subject();
+    const own = workflows.object(purse, "told");
+    await own.call("put", { amount: 3 }, { id: "a" });
+    await expect(own.call("tear", undefined, { id: "b" })).rejects.toThrow();
+    await expect(workflows.object("purse", "told").call("none", 1, { id: "c" })).rejects.toThrow();
+    await own.delete({ id: "d" });
+    const types = ["update-accepted", "update-answered"] as const;
+    const read = (options: EventOptions) =>
+      Array.fromAsync(workflows.events({ from: "oldest", follow: false, runId: own.runId, ...options }));
+    const answered = [
+      ["update-answered", "put", "a", "completed", 3],
+      ["update-answered", "tear", "b", "failed", "It is torn."],
+      ["update-answered", "none", "c", "refused", expect.stringContaining("no handler")],
+      ["update-answered", "object:delete", "d", "completed", undefined],
+    ];
+    const accepted = [
+      ["update-accepted", "put", "a"],
+      ["update-accepted", "tear", "b"],
+      ["update-accepted", "object:delete", "d"],
+    ];
+    const events = await read({ types, values: true });
+    expect(events.filter(({ type }) => type === "update-answered").map(plain)).toEqual(answered);
+    expect((await read({ types: ["update-accepted"], workflowType: "purse" })).map(plain)).toEqual(accepted);
+    expect(events).toHaveLength(answered.length + accepted.length);
+    for (const event of await read({ types })) expect(event).not.toHaveProperty("answer");
   });
 
   test("a read goes on after the position of any event", async () => {

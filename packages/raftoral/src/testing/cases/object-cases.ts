@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Payload } from "../../api/payloads/payload.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import { expectAlike } from "../alike.ts";
-import { purse } from "../conformance-workflows.ts";
+import { account, purse } from "../conformance-workflows.ts";
 
 /** Declares the tests, within the suite. `subject` gives the implementation once the tests run. */
 export function objectCases(subject: () => { readonly workflows: Workflows }): void {
@@ -41,6 +41,37 @@ export function objectCases(subject: () => { readonly workflows: Workflows }): v
     expect(await own.call("put", { amount: 2 })).toBe(2);
   });
 
+  test("an id is one call: another handler, another input or another time under it is refused", async () => {
+    const own = named("ids");
+    const conflict = { name: "WorkflowError", code: "UPDATE_CONFLICT" };
+    expect(await own.call("put", { amount: 1 }, { id: "c" })).toBe(1);
+    await expectAlike("a call with another input", own.call("put", { amount: 2 }, { id: "c" }), conflict);
+    await expectAlike("another call under an id", own.send("sum", undefined, { id: "c" }), conflict);
+    const later = { after: "1h", id: "c" } as const;
+    await expectAlike("a call for later under a used id", own.sendLater("put", { amount: 1 }, later), conflict);
+    await own.sendLater("put", { amount: 1 }, { after: "1h", id: "l" });
+    await own.sendLater("put", { amount: 1 }, { after: "1h", id: "l" });
+    await expectAlike("a call under the id of one for later", own.call("put", { amount: 1 }, { id: "l" }), conflict);
+    const sooner = own.sendLater("put", { amount: 1 }, { after: "1m", id: "l" });
+    await expectAlike("a call for later at another time", sooner, conflict);
+    await own.delete({ id: "d" });
+    await expectAlike("a call under the id of a deletion", own.call("sum", undefined, { id: "d" }), conflict);
+  });
+
+  test("objects are not started, workflows are not called, and neither leaves a run", async () => {
+    const { workflows } = subject();
+    const refused = { code: "REQUEST_INVALID" };
+    const given = { runId: "purse/started" };
+    await expectAlike("a start of an object", workflows.start(purse as never, undefined as never, given), refused);
+    await expectAlike("a start of an object by its type", workflows.start("purse", undefined, given), refused);
+    const called = workflows.object("account", "called").call("pay", { amount: 1 });
+    await expectAlike("a call of a workflow as an object", called, refused);
+    const sent = workflows.object("account", "called").sendLater("pay", { amount: 1 }, { after: "1s" });
+    await expectAlike("a call for later of a workflow", sent, refused);
+    for (const runId of ["purse/started", "account/called"])
+      await expect(workflows.describe(runId)).rejects.toMatchObject({ code: "WORKFLOW_NOT_FOUND" });
+  });
+
   test("what cannot be called is refused, and the object goes on", async () => {
     const own = named("refused");
     const unchecked = subject().workflows.object<typeof purse>("purse", "refused");
@@ -65,6 +96,7 @@ export function objectCases(subject: () => { readonly workflows: Workflows }): v
     ["an object without a key", (w) => w.object(purse, ""), "NAME_INVALID"],
     ["an object without a type", (w) => w.object("", "a"), "REQUEST_INVALID"],
     ["a key that is too long", (w) => w.object(purse, "k".repeat(201)), "NAME_INVALID"],
+    ["an object that is a workflow's definition", (w) => w.object(account as never, "a"), "REQUEST_INVALID"],
     ["an object of an unknown type", (w) => w.object("none", "a").call("put", 1), "WORKFLOW_TYPE_UNKNOWN"],
     ["a call with an empty id", (w) => w.object(purse, "a").call("sum", undefined, { id: "" }), "REQUEST_INVALID"],
     [

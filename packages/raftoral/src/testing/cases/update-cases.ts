@@ -30,7 +30,7 @@ export function updateCases(subject: () => { readonly workflows: Workflows }): v
     const accepted = await run.startUpdate(pay, { amount: 3 });
     expect(accepted.runId).toBe(run.runId);
     expect(await accepted.result()).toEqual({ left: 7 });
-    expect(await run.update(pay, { amount: 9 }, { id: accepted.id })).toEqual({ left: 7 });
+    expect(await run.update(pay, { amount: 3 }, { id: accepted.id })).toEqual({ left: 7 });
   });
 
   test("an update that is refused, or fails, or has no handler, is told, and the run goes on", async () => {
@@ -46,6 +46,35 @@ export function updateCases(subject: () => { readonly workflows: Workflows }): v
     await expect(run.update("break")).rejects.toMatchObject({ ...failed, failure });
     await expectAlike("no handler of an update", run.update("none"), { name: "WorkflowError", code: "UPDATE_UNKNOWN" });
     expect((await run.describe()).status).toBe("running");
+  });
+
+  test("an update that takes longer than its caller waits says how long that was, and under which id to ask again", async () => {
+    const run = await opened("slow");
+    const late = run.update("slow", undefined, { id: "s", timeoutMs: 80 });
+    const message =
+      /^Update slow of run account-slow was not answered within 80 ms, and may go on\. Ask again with the id s:/;
+    await expectAlike("an update too long", late, { name: "RaftError", code: "DEADLINE_EXCEEDED" });
+    await expect(run.update("slow", undefined, { id: "s", timeoutMs: 80 })).rejects.toThrow(message);
+    const unknown: unknown = await run.update("slow", undefined, { timeoutMs: 80 }).catch((error: unknown) => error);
+    expect(unknown).toMatchObject({ details: { updateId: expect.stringMatching(/^[\w-]{36}$/), timeoutMs: 80 } });
+    const called = subject().workflows.object("purse", "slow").call("wait", undefined, { id: "w", timeoutMs: 80 });
+    await expect(called).rejects.toThrow(/^Update wait of run purse\/slow was not answered within 80 ms/);
+  });
+
+  test("an id is one update: another name or another input under it is refused", async () => {
+    const run = await opened("conflict");
+    const conflict = { name: "WorkflowError", code: "UPDATE_CONFLICT" };
+    expect(await run.update(pay, { amount: 3 }, { id: "u" })).toEqual({ left: 7 });
+    await expectAlike("an update with another input", run.update(pay, { amount: 4 }, { id: "u" }), conflict);
+    await expectAlike("another update under an id", run.update(balance, undefined, { id: "u" }), conflict);
+    const accepted = run.startUpdate("none", undefined, { id: "u" });
+    await expectAlike("another update under an id, to be accepted", accepted, conflict);
+    const { workflows } = subject();
+    const starting = workflows.updateWithStart(account, 10, pay, { amount: 4 }, { runId: run.runId, id: "u" });
+    await expectAlike("an update that may start its run, with another input", starting, conflict);
+    // Written in another way, it is the same input.
+    const written = Payload.ofBytes(new TextEncoder().encode('{ "amount": 3.0 }'), "it");
+    expect(await workflows.update(run.runId, "pay", written, { id: "u" })).toEqual({ left: 7 });
   });
 
   test("a signal starts its run if there is none, and both or neither are there", async () => {

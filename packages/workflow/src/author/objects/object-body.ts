@@ -2,7 +2,8 @@
  * The body of the run that is an object: its calls are updates, its state is a variable.
  *
  * OB1. Exclusive calls run one after the other, in the order in which the log accepted them; shared ones begin at once and change nothing.
- * OB2. An object without a state and without calls to come ends when no call is under way: a key that was only read, or was deleted, costs nothing.
+ * OB2. An object without a state and without calls to come ends when no call is under way and none waits: a key that was only read, or was deleted, costs nothing. Nor does one
+ *      whose calls were all refused.
  * OB3. The history is bounded: past a limit the object continues as new when no call is under way; past a higher one it accepts no call until those under way have ended.
  * OB4. How the generation ends is decided after the last call (settled-end.ts SE1), so no acknowledged change is lost.
  * OB5. A call that is to begin later is kept in the record until it begins, over generations.
@@ -12,7 +13,7 @@ import { CancelledError, NonDeterminismError } from "../errors.ts";
 import { encodeValue } from "../json-value.ts";
 import { judgedAtOnce, updateInputOf } from "../schema.ts";
 import { SettledEnd, type SettledOutcome } from "../settled-end.ts";
-import type { UpdateDefinition } from "../update.ts";
+import type { OwnUpdateOptions, UpdateDefinition } from "../update.ts";
 import type { Variable, WorkflowContext } from "../workflow-context.ts";
 import { ExclusiveQueue } from "./exclusive-queue.ts";
 import type { ObjectHandler } from "./handlers.ts";
@@ -24,10 +25,12 @@ import {
   type DelayedCall,
   OBJECT_RECORD,
   type ObjectRecord,
+  OWN_PREFIX,
   RENEW_UPDATE,
   SEND_UPDATE,
   type SentCall,
 } from "./object-record.ts";
+import { notAWorkflowText } from "./object-texts.ts";
 
 /** What the bodies of one type of object share. */
 export interface ObjectSetting {
@@ -54,6 +57,7 @@ export class ObjectBody {
   #served = 0;
   /** Characters of JSON in the history, as far as states and inputs are. */
   #characters = 0;
+  #hasRefused = false;
   #isRenewing = false;
   #isEnding = false;
 
@@ -63,15 +67,22 @@ export class ObjectBody {
   }
 
   /** From the record of the generation before, if there was one. */
-  async run(before: ObjectRecord | undefined): Promise<unknown> {
-    const { handlers } = this.#setting;
+  async run(before: unknown): Promise<unknown> {
+    const { handlers, type } = this.#setting;
+    if (objectKey(type, this.#ctx.runId) === undefined || !isRecord(before))
+      throw new WorkflowError("INPUT_INVALID", notAWorkflowText(type), { details: { runId: this.#ctx.runId } });
     // Whatever fails below fails the run; a call that waits for the record then ends with it.
     this.#kept.promise.catch(() => {});
     for (const [name, handler] of Object.entries(handlers)) {
       const definition: UpdateDefinition = { name, input: handler.input, output: undefined };
-      this.#ctx.onUpdate(definition, (own, input) => this.#called(name, own, input));
+      const options: OwnUpdateOptions<unknown> = { isExclusive: handler.mode === "exclusive" };
+      this.#ctx.onUpdate(definition, (own, input) => this.#called(name, own, input), options);
     }
-    this.#ctx.onUpdate(own(DELETE_UPDATE), () => this.#serve(() => this.#queue.run(() => this.#delete())));
+    const onRefused = (): void => {
+      this.#hasRefused = true;
+    };
+    const inTurn: OwnUpdateOptions<unknown> = { isExclusive: true, onRefused };
+    this.#ctx.onUpdate(own(DELETE_UPDATE), () => this.#serve(() => this.#queue.run(() => this.#delete())), inTurn);
     this.#ctx.onUpdate(own(SEND_UPDATE), (ctx, sent) => this.#serve(() => this.#send(ctx, sent as SentCall)), {
       validate: (sent) => this.#checkSent(sent),
     });
@@ -103,13 +114,14 @@ export class ObjectBody {
   #mayEnd({ value }: Kept): boolean {
     const { historySize } = this.#ctx;
     const isLarge = historySize >= LARGE_RECORDS || this.#characters >= LARGE_CHARACTERS;
-    if (this.#open === 0) return isLarge || this.#isRenewing || (this.#served > 0 && isEmpty(value));
+    const isAsked = this.#served > 0 || this.#hasRefused;
+    if (this.#open === 0) return isLarge || this.#isRenewing || (isAsked && isEmpty(value));
     const isTooLarge = historySize >= LARGE_RECORDS * TOO_LARGE || this.#characters >= LARGE_CHARACTERS * TOO_LARGE;
     return isTooLarge && this.#openSent === 0;
   }
 
   #end({ value }: Kept): SettledOutcome {
-    return isEmpty(value) ? { is: "completed", result: undefined } : { is: "continued", input: value };
+    return { is: isEmpty(value) ? "idle" : "continued", input: value };
   }
 
   /** Counts a call as long as it is under way. */
@@ -204,6 +216,11 @@ export class ObjectBody {
     }
     if (handler.input !== undefined) judgedAtOnce(handler.input, input, updateInputOf(String(name)));
     const { calls = [] } = this.#record?.value ?? {};
+    if (calls.some((kept) => kept.id === id)) {
+      throw new RangeError(
+        `A call of object ${this.#ctx.runId} waits for its time under the id ${id}. Give this one another id.`,
+      );
+    }
     if (calls.length >= MAX_OBJECT_CALLS) {
       throw new RangeError(
         `${MAX_OBJECT_CALLS} calls of object ${this.#ctx.runId} wait for their time, which is the limit. Send it later.`,
@@ -222,7 +239,7 @@ export class ObjectBody {
 
   /** Begins a call when its time has come, unless the generation ends then: the next one begins it. */
   #schedule(call: DelayedCall): void {
-    const begun = this.#ctx.scope("later", async (ctx) => {
+    const begun = this.#ctx.scope(`${OWN_PREFIX}${call.name}`, async (ctx) => {
       await ctx.sleepUntil(call.atMs);
       const isKept = this.#known().value.calls.some(({ id }) => id === call.id);
       if (isKept && !this.#isEnding) await this.#sent(ctx, call);
@@ -274,6 +291,11 @@ function migrated(
 
 function isEmpty({ state, calls }: ObjectRecord): boolean {
   return state === undefined && calls.length === 0;
+}
+
+/** Whether an input is one that an object's generation begins with. */
+function isRecord(input: unknown): input is ObjectRecord | undefined {
+  return input === undefined || Array.isArray((input as Partial<ObjectRecord> | null)?.calls);
 }
 
 /** One of an object's own updates. */

@@ -3,6 +3,7 @@
  *
  * OR1. What is kept is one variable, whose value is the input of the next generation as it stands: what a handler may set, a generation may begin with.
  */
+import { OWN_PREFIX } from "../../model/update.ts";
 import type { VariableDefinition } from "../variable.ts";
 
 /** A call that was sent to begin later. */
@@ -27,8 +28,8 @@ export interface ObjectRecord<State = unknown> {
 /** The variable that has an object's record. */
 export const OBJECT_RECORD: VariableDefinition<ObjectRecord> = { name: "object" };
 
-/** Names of an object's own updates begin like this, and those of its handlers do not. */
-export const OWN_PREFIX = "object:";
+export { OWN_PREFIX };
+
 /** Deletes the object, once the exclusive calls before have ended. */
 export const DELETE_UPDATE = `${OWN_PREFIX}delete`;
 /** Keeps a call until its time has come. */

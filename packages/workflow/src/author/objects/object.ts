@@ -11,7 +11,7 @@ import { type WorkflowDefinition, workflow } from "../workflow.ts";
 import type { WorkflowContext } from "../workflow-context.ts";
 import type { ObjectHandler } from "./handlers.ts";
 import { ObjectBody } from "./object-body.ts";
-import { type ObjectRecord, OWN_PREFIX } from "./object-record.ts";
+import { OWN_PREFIX } from "./object-record.ts";
 import type { TypedObject } from "./typed-object.ts";
 
 /** Options of an object. */
@@ -49,6 +49,8 @@ export function object<Type extends string, State extends Unchanged<State>, Hand
   const { version, state, migrate } = options;
   for (const name of Object.keys(handlers)) {
     escapedName(name);
+    // The scope of a call that was sent for later is named so.
+    escapedName(`${OWN_PREFIX}${name}`);
     if (name.startsWith(OWN_PREFIX)) {
       const message = `Handler ${name} of object ${type} has a name of the engine's own: those begin with "${OWN_PREFIX}". Give it another name.`;
       throw new WorkflowError("NAME_INVALID", message);
@@ -62,7 +64,11 @@ export function object<Type extends string, State extends Unchanged<State>, Hand
     );
   }
   const setting = { type, version, initial, migrate, handlers: handlers as ObjectHandlers<never> };
-  const run = (ctx: WorkflowContext, input: unknown): Promise<unknown> =>
-    new ObjectBody(setting, ctx).run(input as ObjectRecord | undefined);
+  const run = (ctx: WorkflowContext, input: unknown): Promise<unknown> => new ObjectBody(setting, ctx).run(input);
   return { ...workflow(type, { version }, async () => undefined), run, handlers, reportsRejections: true };
+}
+
+/** Whether a definition is one of an object: it has handlers in the place of a body. */
+export function isObjectDefinition(definition: unknown): boolean {
+  return typeof definition === "object" && definition !== null && "handlers" in definition;
 }

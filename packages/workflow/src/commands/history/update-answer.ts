@@ -68,21 +68,22 @@ function accept(tables: Tables, found: Running, { updateId, path, value }: Updat
   const recorded = record(tables, found, path, "update", value);
   if (!recorded.ok) return recorded;
   putTotals(tables, found, tables.updates.accept(run, update, recorded.record.position));
-  tell(tables, found, { updateId, verdict: "accepted", value: NOTHING });
+  tell(tables, found, { updateId, name: update.name, verdict: "accepted", value: NOTHING });
   return recorded;
 }
 
 function conclude(tables: Tables, found: Running, { updateId, verdict, value }: UpdateAnswer): Done {
   const { run } = found;
   const update = tables.updates.find(run, updateId);
+  if (update === undefined) return UNCHANGED;
   if (verdict === "rejected") {
-    if (update?.status !== "pending") return UNCHANGED;
+    if (update.status !== "pending") return UNCHANGED;
     putTotals(tables, found, tables.updates.drop(run, update, value));
   } else {
-    if (update?.status !== "accepted" || verdict === "accepted") return UNCHANGED;
+    if (update.status !== "accepted" || verdict === "accepted") return UNCHANGED;
     putTotals(tables, found, tables.updates.answer(run, update, { status: verdict, value }));
   }
-  tell(tables, found, { updateId, verdict, value });
+  tell(tables, found, { updateId, name: update.name, verdict, value });
   return { ok: true, kind: "Done", changed: true };
 }
 
@@ -95,8 +96,20 @@ function putTotals({ runs }: Tables, { run }: Running, updates: UpdateTotals): v
 function tell(
   tables: Tables,
   { run }: Running,
-  answer: { readonly updateId: string; readonly verdict: UpdateVerdict; readonly value: Uint8Array },
+  answer: {
+    readonly updateId: string;
+    readonly name: string;
+    readonly verdict: UpdateVerdict;
+    readonly value: Uint8Array;
+  },
 ): void {
   const { index, clock: atMs } = tables;
-  tables.events.push({ type: "update-answered", index, atMs, runId: run.runId, ...answer });
+  tables.events.push({
+    type: "update-answered",
+    index,
+    atMs,
+    runId: run.runId,
+    workflowType: run.workflowType,
+    ...answer,
+  });
 }

@@ -1,8 +1,8 @@
 /**
  * Update: a caller asks the body of a run to do something, and waits for the answer. The same id again is one update.
  *
- * UP1. An id decides: neither the name nor the input of a repeated update is looked at. As long as the run remembers its answer, an update that is asked for again is
- *      answered with it, also after the run's end.
+ * UP1. An id names one update. As long as the run remembers its answer, an update that is asked for again is answered with it, also after the run's end. Another one under
+ *      its id, by its name or by the digest of its input, is refused with UPDATE_CONFLICT.
  * UP2. It is kept until the run's owner accepts or refuses it (history/update-answer.ts). Only a number of them, and of bytes, is kept at a time.
  * UP3. An update may be asked for by the body of another run: by its present owner, with an id that follows from the call. That run hears the answer by a command
  *      (call-answered.ts).
@@ -13,15 +13,18 @@ import {
   MAX_OPEN_UPDATES,
   MAX_UPDATE_ID_LENGTH,
   NO_UPDATES,
+  shownUpdateName,
   type UpdateStatus,
 } from "../../model/update.ts";
+import { sameBytes } from "../../records/same-bytes.ts";
 import type { Tables } from "../../state/tables.ts";
+import { openUpdate } from "../../state/updates/update-table.ts";
 import { bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { type Running, runningRun } from "../find-run.ts";
 import { type Refused, refused } from "../refusal.ts";
 
-/** An update of a run. Answered with UpdateTaken. Refused with UPDATE_BUFFER_FULL, WORKFLOW_FINISHED, WORKFLOW_NOT_FOUND or COMMAND_INVALID. */
+/** An update of a run. Answered with UpdateTaken. Refused with UPDATE_BUFFER_FULL, UPDATE_CONFLICT, WORKFLOW_FINISHED, WORKFLOW_NOT_FOUND or COMMAND_INVALID. */
 export interface Update extends GivenUpdate {
   readonly kind: "Update";
   readonly runId: string;
@@ -42,10 +45,13 @@ export interface GivenUpdate {
   readonly updateId: string;
   readonly name: string;
   readonly input: Uint8Array;
+  /** Of the input's value, for the comparison with a repetition; absent for an input that is not compared. */
+  readonly inputDigest?: Uint8Array;
   /** The run whose body asks, and hears the answer by CallAnswered. */
   readonly caller?: CallingRun;
 }
 
+const MAX_DIGEST_BYTES = 64;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 export const update = defineCommand<Update, UpdateTaken>({
@@ -60,12 +66,13 @@ export const update = defineCommand<Update, UpdateTaken>({
     input: bytes(4),
     atMs: uint(5),
     caller: optional(message(6, callingRunCodec, NO_CALLER)),
+    inputDigest: optional(bytes(7)),
   },
   apply(tables, command) {
     const { runId } = command;
     const malformed = malformedUpdate(runId, command) ?? staleCaller(tables, runId, command);
     if (malformed !== undefined) return malformed;
-    const known = knownUpdate(tables, runId, command.updateId);
+    const known = knownUpdate(tables, runId, command);
     if (known !== undefined) return known;
     const found = runningRun(tables, runId);
     return found.ok ? takeUpdate(tables, found, command) : found;
@@ -73,11 +80,20 @@ export const update = defineCommand<Update, UpdateTaken>({
 });
 
 /** Refuses an update that no run takes. */
-export function malformedUpdate(runId: string, { updateId, input }: GivenUpdate): Refused | undefined {
+export function malformedUpdate(
+  runId: string,
+  { updateId, input, inputDigest = NOTHING }: GivenUpdate,
+): Refused | undefined {
   if (updateId.length === 0 || updateId.length > MAX_UPDATE_ID_LENGTH) {
     return refused(
       "COMMAND_INVALID",
       `The id of an update of run ${runId} has ${updateId.length} characters. Give one of 1 to ${MAX_UPDATE_ID_LENGTH}.`,
+    );
+  }
+  if (inputDigest.length > MAX_DIGEST_BYTES) {
+    return refused(
+      "COMMAND_INVALID",
+      `The digest of the input of an update of run ${runId} has ${inputDigest.length} bytes. Give at most ${MAX_DIGEST_BYTES}.`,
     );
   }
   if (input.length <= MAX_OPEN_UPDATE_BYTES) return undefined;
@@ -101,17 +117,29 @@ export function staleCaller({ runs }: Tables, target: string, { caller }: GivenU
 }
 
 /** How an update stands that the run knows (UP1). */
-export function knownUpdate({ runs, updates }: Tables, runId: string, updateId: string): UpdateTaken | undefined {
+export function knownUpdate(
+  { runs, updates }: Tables,
+  runId: string,
+  { updateId, name, inputDigest = NOTHING }: GivenUpdate,
+): UpdateTaken | Refused | undefined {
   const run = runs.get(runId);
   const known = run === undefined ? undefined : updates.find(run, updateId);
   if (known === undefined) return undefined;
+  if (known.name !== name) {
+    const before = `Update ${updateId} of run ${runId} was asked for before as ${shownUpdateName(known.name)}`;
+    return refused("UPDATE_CONFLICT", `${before}, and is ${shownUpdateName(name)} now. Give it another id.`, { runId });
+  }
+  if (known.inputDigest.length > 0 && inputDigest.length > 0 && !sameBytes(known.inputDigest, inputDigest)) {
+    const text = `Update ${updateId} of run ${runId}, ${shownUpdateName(name)}, was asked for before with another input. Give it another id, or the same input.`;
+    return refused("UPDATE_CONFLICT", text, { runId });
+  }
   const { status, value } = known;
   return { ok: true, kind: "UpdateTaken", status, value: status === "pending" ? NOTHING : value };
 }
 
 /** Keeps an update that the run does not know (UP2). */
 export function takeUpdate(tables: Tables, { run }: Running, given: GivenUpdate): UpdateTaken | Refused {
-  const { updateId, name, input } = given;
+  const { name, input } = given;
   const { runId, head } = run;
   const { open, openBytes } = head.updates ?? NO_UPDATES;
   if (open >= MAX_OPEN_UPDATES || openBytes + input.length > MAX_OPEN_UPDATE_BYTES) {
@@ -124,7 +152,6 @@ export function takeUpdate(tables: Tables, { run }: Running, given: GivenUpdate)
   const { update: added, totals } = tables.updates.add(run, given);
   if (head.status === "running") tables.runs.update(run, { ...head, updates: totals });
   const { index, clock: atMs } = tables;
-  const pending = { id: updateId, name, number: added.number, isAccepted: false, input };
-  tables.events.push({ type: "update-requested", index, atMs, runId, update: pending });
+  tables.events.push({ type: "update-requested", index, atMs, runId, update: openUpdate(added) });
   return { ok: true, kind: "UpdateTaken", status: "pending", value: NOTHING };
 }

@@ -63,6 +63,7 @@ const updateCodec = messageCodec<GivenUpdate>(
     name: string(2),
     input: bytes(3),
     caller: optional(message(4, callingRunCodec, NO_CALLER)),
+    inputDigest: optional(bytes(5)),
   },
   {},
 );
@@ -114,11 +115,15 @@ function malformed({ start, signal, update }: StartWith): Refused | undefined {
 }
 
 /** SW2. */
-function knownMessage(tables: Tables, run: RunRecord, { start, signal, update }: StartWith): StartedWith | undefined {
+function knownMessage(
+  tables: Tables,
+  run: RunRecord,
+  { start, signal, update }: StartWith,
+): StartedWith | Refused | undefined {
   const at = found(tables, run, isOwnStart(run, start));
   if (signal !== undefined && knowsSignal(tables, run.runId, signal.signalId)) return answer(at);
-  const known = update === undefined ? undefined : knownUpdate(tables, run.runId, update.updateId);
-  return known === undefined ? undefined : answer(at, known);
+  const known = update === undefined ? undefined : knownUpdate(tables, run.runId, update);
+  return known?.ok === true ? answer(at, known) : known;
 }
 
 function delivered(tables: Tables, started: Started | Refused, { signal, update }: StartWith): StartedWith | Refused {

@@ -25,9 +25,16 @@ import { ID_POLICIES, type IdPolicy, startDecision } from "../../model/id-policy
 import { NOT_MENDED } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import type { Epoch } from "../../model/ownership.ts";
-import { type KnownParent, NO_PARENT, type StartingParent, startingParentCodec } from "../../model/parent.ts";
+import {
+  childOrigin,
+  type KnownParent,
+  NO_PARENT,
+  type StartingParent,
+  startingParentCodec,
+} from "../../model/parent.ts";
 import { isSameValue } from "../../model/payload-envelope.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
+import { sameBytes } from "../../records/same-bytes.ts";
 import { statusOf } from "../../state/lists/run-status.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";
 import { inputOf } from "../../state/runs/run-records.ts";
@@ -237,6 +244,7 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
     deadlineAtMs,
     trace,
     behaviourLevel,
+    calledBy: childOrigin(parent?.known),
     startAtMs,
   });
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
@@ -326,13 +334,15 @@ function attributesOf({ attributes = NOTHING }: StartFacts): Attributes | string
 /** The parent as the child keeps it. Refused with STALE_OWNER unless the start is of the parent's present owner (WS4). */
 function parentOf(
   tables: Tables,
-  { runId, startIndex, path, closePolicy, epoch }: StartingParent,
+  { runId, startIndex, path, closePolicy, epoch, origin }: StartingParent,
   child: string,
 ): (Running & { readonly known: KnownParent }) | Refused {
   const run = tables.runs.get(runId);
   const isSame = run !== undefined && run.startIndex === startIndex;
   if (isSame && run.head.status === "running" && run.head.epoch === epoch) {
-    return { ok: true, run, head: run.head, known: { runId, startIndex, path, closePolicy, family: run.family } };
+    const follows = origin === undefined ? {} : { origin };
+    const known = { runId, startIndex, path, closePolicy, family: run.family, ...follows };
+    return { ok: true, run, head: run.head, known };
   }
   return refused(
     "STALE_OWNER",
@@ -351,10 +361,4 @@ function sameInput(tables: Tables, run: RunRecord, { input, inputDigest = NOTHIN
   if (run.generation > 1 && (run.inputDigest.length === 0 || inputDigest.length === 0)) return true;
   if (run.inputDigest.length > 0 && inputDigest.length > 0) return sameBytes(run.inputDigest, inputDigest);
   return isSameValue(inputOf(tables.runs.records, run), input);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

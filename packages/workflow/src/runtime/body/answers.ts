@@ -148,6 +148,11 @@ export class Answers {
     };
   }
 
+  /** Asks what looks at the body again (see {@link onRest}), though no answer has come. */
+  look(): void {
+    if (this.#atRest.size > 0) this.#goOn(true);
+  }
+
   #goOn(isWanted = this.#waiting.size > 0): void {
     if (this.#isRunning || !isWanted) return;
     this.#isRunning = true;

@@ -19,6 +19,7 @@ import type { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import { MAX_RUN_ID_LENGTH, type WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import { encodeAttributes } from "../../model/attributes.ts";
+import type { CallOrigin } from "../../model/call-chain.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import { type ParentClosePolicy, resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
@@ -64,6 +65,8 @@ export interface ChildCall {
   readonly runTimeoutMs: number;
   /** As commands have them; no bytes for none. */
   readonly attributes: Uint8Array;
+  /** What the start follows from; undefined for one of a body that nothing waits for. */
+  readonly origin: CallOrigin | undefined;
 }
 
 /** What the id of a child follows from. */
@@ -87,7 +90,15 @@ export function childCall(
   workflow: unknown,
   input: unknown,
   options: ChildOptions,
-  { parent, paths }: { readonly parent: ChildsParent; readonly paths: StepPaths },
+  {
+    parent,
+    paths,
+    originOf,
+  }: {
+    readonly parent: ChildsParent;
+    readonly paths: StepPaths;
+    readonly originOf: (path: string) => CallOrigin | undefined;
+  },
 ): ChildCall {
   const isNamed = typeof workflow === "object" && workflow !== null && "type" in workflow;
   const {
@@ -100,7 +111,8 @@ export function childCall(
   const { id: runId = childId(parent, path), version = newest, parentClosePolicy: closePolicy = "cancel" } = options;
   const runTimeoutMs = options.timeout === undefined ? 0 : Math.ceil(durationMs(options.timeout));
   const attributes = encodeAttributes(storedAttributes(runId, options.attributes ?? {}));
-  return { path, runId, workflowType, version, input, schema, closePolicy, runTimeoutMs, attributes };
+  const origin = originOf(path);
+  return { path, runId, workflowType, version, input, schema, closePolicy, runTimeoutMs, attributes, origin };
 }
 
 /** Starts the child, and gives it as it is recorded (CH1). Rejects with ChildFailedError when that is refused (CH2). */
@@ -166,7 +178,7 @@ async function started(site: CallSite, { run, externals }: ChildSetting, call: C
 }
 
 async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall): Promise<WorkflowStart> {
-  const { path, runId, workflowType, version, schema, closePolicy, runTimeoutMs, attributes } = call;
+  const { path, runId, workflowType, version, schema, closePolicy, runTimeoutMs, attributes, origin } = call;
   const input = encodeValue(call.input, `the input of child ${runId}`, site.maxPayloadBytes);
   const raw = decodeValue(input, `the input of child ${runId}`);
   if (schema !== undefined) await validated(schema, raw, inputOf(workflowType));
@@ -184,7 +196,7 @@ async function startOf(site: CallSite, run: ChildSetting["run"], call: ChildCall
     ...(runTimeoutMs === 0 ? {} : { runTimeoutMs }),
     ...(attributes.length === 0 ? {} : { attributes }),
     ...(trace === undefined ? {} : { trace }),
-    parent: { runId: run.runId, startIndex, path, closePolicy, epoch },
+    parent: { runId: run.runId, startIndex, path, closePolicy, epoch, ...(origin === undefined ? {} : { origin }) },
   };
 }
 

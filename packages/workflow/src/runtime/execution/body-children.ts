@@ -21,7 +21,7 @@ export interface BodyChildren {
 /** The children of a body, in the name of its ownership. */
 export function bodyChildren(
   run: ExecutionStart,
-  { clock, proposer, readRecord, readRun }: ExecutionShared,
+  { clock, proposer, readRecord, readRun, isObject }: ExecutionShared,
   reports: RunReports,
   { holds: goOn, onLost, readable }: Pick<Ownership, "holds" | "onLost" | "readable">,
 ): BodyChildren {
@@ -34,6 +34,6 @@ export function bodyChildren(
     return record === undefined ? undefined : await readable(path, record);
   };
   const externals = new ExternalRecords(run.history, read);
-  const calls = new CallSender({ proposer, holds: goOn, onLost });
+  const calls = new CallSender({ proposer, holds: goOn, onLost, isObject });
   return { setting: { run, externals, cancel: cancels.ask, calls, retry: retries?.ask }, cancels, retries };
 }

@@ -253,8 +253,12 @@ export class ExecutionContext implements WorkflowContext {
   ): Promise<ChildHandle<WorkflowResult<Workflow>>> {
     const [input, options = {}] = args as readonly [input?: unknown, options?: ChildOptions];
     return this.#own.call("start", workflow, undefined, () => {
-      const call = childCall(workflow, input, options, { parent: this.#execution.start, paths: this.#paths });
-      const { children } = this.#execution;
+      const { children, handlers } = this.#execution;
+      const call = childCall(workflow, input, options, {
+        parent: this.#execution.start,
+        paths: this.#paths,
+        originOf: (path) => handlers.originOf(path),
+      });
       return async (site) => {
         const child = await startChild(site, children, call);
         const result = ({ signal }: AbortOptions = {}): Promise<WorkflowResult<Workflow>> =>
@@ -301,10 +305,12 @@ export class ExecutionContext implements WorkflowContext {
     return calledObject(object, key, (name, signal, call) => this.#callRun(name, signal, call));
   }
 
-  #callRun(name: string, signal: AbortSignal | undefined, call: Omit<RunCall, "path">): Promise<unknown> {
+  #callRun(name: string, signal: AbortSignal | undefined, call: Omit<RunCall, "path" | "origin">): Promise<unknown> {
     return this.#own.call("call", name, signal, () => {
       const path = this.#paths.next(name);
-      return (site) => callRun(site, this.#execution.children, { ...call, path });
+      const { handlers, children } = this.#execution;
+      const origin = handlers.originOf(path);
+      return (site) => callRun(site, children, { ...call, path, origin });
     });
   }
 

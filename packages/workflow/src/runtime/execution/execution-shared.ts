@@ -1,6 +1,7 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
+import type { CallOrigin } from "../../model/call-chain.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
@@ -35,6 +36,8 @@ export interface ExecutionShared {
   readonly emit: (event: RuntimeEvent) => void;
   /** The newest version of a type that this node has registered. */
   readonly newestVersion: (type: string) => number | undefined;
+  /** Whether a type is one of objects; undefined for a type that this node has not registered. */
+  readonly isObject: (type: string) => boolean | undefined;
   /** The record at a path of a run, as this node has it: encoded, if it is. */
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   /** A run as this node has it, decoded. Rejects when it cannot be. */
@@ -65,6 +68,8 @@ export interface ExecutionStart {
   readonly seed: Uint8Array;
   /** The place in a trace that the run belongs to. */
   readonly trace: TraceContext | undefined;
+  /** What the calls of its body follow from, where it is a child that a handler has started. */
+  readonly calledBy: CallOrigin | undefined;
   /** Behaviours of the engine that the run has. */
   readonly behaviourLevel: BehaviourLevel;
   readonly cancelReason: string | undefined;

@@ -388,11 +388,11 @@ function brings({ signals, latestUpdate }: RunningSummary, evicted: EvictedBody)
 
 /** A run that has no history yet. */
 function startOf(
-  { runId, version, epoch, input, seed, trace, behaviourLevel, initialAttributes }: RunStarted | RunContinued,
+  { runId, version, epoch, input, seed, trace, behaviourLevel, initialAttributes, calledBy }: RunStarted | RunContinued,
   at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals" | "updates">,
 ): ExecutionStart {
   const { startIndex, generation, cancelReason, signals, updates } = at;
   const nothing = { history: [], progress: [], streams: [], isRetried: false, keptSignals: [] };
-  const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel };
+  const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel, calledBy };
   return { ...given, attempt: 1, initialAttributes, cancelReason, signals, updates, ...nothing };
 }

@@ -158,12 +158,19 @@ export class RunExecution {
       inbox: this.inbox,
       start,
       contextOf: (paths, site) => ExecutionContext.of(this, paths, site),
+      awaits: (path) => this.children.externals.awaited.includes(path),
       onFailed: (error) => this.#handlerFailed(error),
     });
     const lines = new BodyLines(evicted?.lines ?? 0, () => this.#calls.isReplaying);
     this.log = { logger, runId, workflowType: definition.type, lines };
     const { guard } = this.site;
-    this.streams = { writes: () => this.#history.streams, guard, interruption };
+    this.streams = {
+      writes: () => this.#history.streams,
+      guard,
+      interruption,
+      turn: () => shared.turns.current,
+      woken: () => this.#calls.woken(),
+    };
     this.steps = {
       run: start,
       workflowType: definition.type,
@@ -204,7 +211,7 @@ export class RunExecution {
     const returned = await this.#end.first;
     const { interruption, handlers } = this;
     if (interruption.isOver) return;
-    handlers.returned();
+    handlers.returned(returned.status === "failed");
     this.queries.returned();
     const decide = (): BodyOutcome => settledOutcome(returned, this, this.#shared);
     const outcome =

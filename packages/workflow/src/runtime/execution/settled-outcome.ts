@@ -29,9 +29,6 @@ export function settledOutcome(
     return returned;
   }
   const end = settledEnd.decide();
-  if (end.is === "completed") {
-    return { status: "completed", result: encodeValue(end.result, `result of run ${start.runId}`, maxPayloadBytes) };
-  }
   const input = encodeValue(end.input, `the next input of run ${start.runId}`, maxPayloadBytes);
-  return { status: "continued", input, version: newestVersion(definition.type) };
+  return { status: "continued", input, version: newestVersion(definition.type), orEnd: end.is === "idle" };
 }

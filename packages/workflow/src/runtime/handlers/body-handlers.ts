@@ -3,8 +3,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { SettledEnd } from "../../author/settled-end.ts";
 import type { SignalDefinition } from "../../author/signal.ts";
 import type { StepPaths } from "../../author/step-path.ts";
-import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update.ts";
+import type { OwnUpdateOptions, UpdateDefinition } from "../../author/update.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
+import type { CallOrigin } from "../../model/call-chain.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
@@ -20,10 +21,14 @@ export interface BodyHandlersOptions {
   readonly inbox: SignalInbox;
   readonly start: {
     readonly runId: string;
+    readonly startIndex: number;
     readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
     readonly updates: readonly OpenUpdate[];
+    readonly calledBy: CallOrigin | undefined;
   };
   readonly contextOf: (paths: StepPaths, site: CallSite) => WorkflowContext;
+  /** Whether the body waits for the record at this path, which somebody else writes. */
+  readonly awaits: (path: string) => boolean;
   /** A handler of a signal has failed. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -49,7 +54,8 @@ export class BodyHandlers {
   #made: Made | undefined;
   #runs: HandlerRuns | undefined;
   #hasBegun = false;
-  #hasReturned = false;
+  /** How the body has ended, once it has. */
+  #returned: { readonly hasFailed: boolean } | undefined;
 
   constructor(options: BodyHandlersOptions) {
     this.#options = options;
@@ -58,14 +64,14 @@ export class BodyHandlers {
 
   #all(): Made {
     if (this.#made !== undefined) return this.#made;
-    const { start, site, inbox, onFailed } = this.#options;
+    const { start, site, inbox, awaits, onFailed } = this.#options;
     const runs = (): HandlerRuns => this.#handlerRuns();
     this.#made = {
-      updates: new BodyUpdates(start, site, runs),
+      updates: new BodyUpdates(start, site, runs, awaits),
       signals: new SignalHandlers(site, runs, inbox, onFailed),
     };
     if (this.#hasBegun) this.#made.updates.begin();
-    if (this.#hasReturned) this.returned();
+    if (this.#returned !== undefined) this.returned(this.#returned.hasFailed);
     return this.#made;
   }
 
@@ -78,7 +84,7 @@ export class BodyHandlers {
   onUpdate(
     { name, input, output }: UpdateDefinition,
     handler: Handler,
-    { validate }: UpdateHandlerOptions<never>,
+    { validate, isExclusive = false, onRefused }: OwnUpdateOptions<never>,
   ): void {
     this.#handlerRuns();
     this.#all().updates.handle({
@@ -88,6 +94,8 @@ export class BodyHandlers {
       // What a caller gives has the type of the definition, or of its schema.
       handler: handler as (ctx: WorkflowContext, input: unknown) => unknown,
       validate: validate as ((input: unknown) => unknown) | undefined,
+      isExclusive,
+      onRefused,
       inPlace: AsyncLocalStorage.snapshot(),
     });
   }
@@ -130,16 +138,21 @@ export class BodyHandlers {
     return this.#made?.updates.judged();
   }
 
-  /** The body has returned, or has failed: no message begins anything more. */
-  returned(): void {
-    this.#hasReturned = true;
-    this.#made?.updates.returned();
+  /** The body has returned, or has failed: no message begins anything more, but for those that handlers may wait for (late-calls.ts). */
+  returned(hasFailed: boolean): void {
+    this.#returned = { hasFailed };
+    this.#made?.updates.returned(hasFailed);
     this.#made?.signals.returned();
   }
 
   /** Undefined when no handler is under way; else resolves when none is. */
   drained(): Promise<void> | undefined {
     return this.#runs?.drained();
+  }
+
+  /** What a call at `path` follows from; undefined for one of a body that nothing waits for. */
+  originOf(path: string): CallOrigin | undefined {
+    return this.#runs?.originOf(path) ?? this.#options.start.calledBy;
   }
 
   /** Whether a call comes from a handler. */

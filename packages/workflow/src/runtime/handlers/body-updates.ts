@@ -7,24 +7,34 @@
  *      (body-calls.ts BC2), and nothing is staged when it is proposed: so the log's order is that of the body's course.
  * BU3. A recorded acceptance is asked for when its handler is registered, which on a replay happens at the same place of the body's course.
  * BU4. The answer is proposed when all is committed that it may depend on. A replay whose handler ends again answers nothing that is answered.
- * BU5. A body that has returned, or whose run somebody has asked to cancel, accepts nothing more.
+ * BU5. A body that has returned accepts calls of bodies that its handlers may wait for (late-calls.ts), and nothing else. One that has failed, or whose run somebody has
+ *      asked to cancel, accepts nothing more.
+ * BU6. Updates of one name are accepted in the order in which they came. An update whose schema takes its time holds up no other name, and is refused when the time is over.
+ * BU7. An exclusive handler waits for those before it. A call that would wait for the handler that it follows from is refused.
  */
 import { NonDeterminismError } from "../../author/errors.ts";
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { encodeValue } from "../../author/json-value.ts";
 import { recordedError } from "../../author/recorded-error.ts";
-import { type StandardSchemaV1, updateInputOf, updateOutputOf, type Verdict, validated } from "../../author/schema.ts";
+import { updateInputOf, updateOutputOf, type Verdict, validated } from "../../author/schema.ts";
 import { escapedName } from "../../author/step-path.ts";
-import type { WorkflowContext } from "../../author/workflow-context.ts";
-import { isEncoded } from "../../model/payload-envelope.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { OpenUpdate } from "../../model/update.ts";
-import { inFunctionOf, outsideBodies, PlacedBody } from "../body/body-place.ts";
+import { type OpenUpdate, OWN_PREFIX } from "../../model/update.ts";
+import { outsideBodies } from "../body/body-place.ts";
 import { untilRest } from "../body/body-rest.ts";
 import type { CallSite } from "../calls/call-site.ts";
-import { isCarried } from "../calls/fingerprint.ts";
-import { asked, type ParsedRecord, parsedBytes, parsedValue, type Question } from "../calls/parsed.ts";
+import { parsedValue } from "../calls/parsed.ts";
 import { never } from "../history/history.ts";
-import type { HandlerRuns, InPlace } from "./handler-runs.ts";
+import { CallCircles } from "./call-circles.ts";
+import type { HandlerRuns } from "./handler-runs.ts";
+import { LateCalls } from "./late-calls.ts";
+import {
+  acceptedOf,
+  type Judged,
+  judgedUpdate,
+  messageOf,
+  type UpdateHandling,
+  validateInPlace,
+} from "./update-judging.ts";
 import {
   type AcceptedUpdate,
   acceptedIn,
@@ -34,31 +44,16 @@ import {
   updatePath,
 } from "./update-record.ts";
 
-/** What handles updates of one name. */
-export interface UpdateHandling {
-  readonly name: string;
-  readonly input: StandardSchemaV1 | undefined;
-  readonly output: StandardSchemaV1 | undefined;
-  readonly handler: (ctx: WorkflowContext, input: unknown) => unknown;
-  readonly validate: ((input: unknown) => unknown) | undefined;
-  readonly inPlace: InPlace;
-}
-
 /** An acceptance that an earlier owner recorded. */
 interface Recorded {
   readonly path: string;
   readonly record: HistoryRecord;
 }
 
-/** An update that may be accepted. */
-interface Judged {
-  readonly update: OpenUpdate;
-  readonly handling: UpdateHandling;
-  readonly raw: unknown;
-  readonly verdict: Verdict<unknown> | undefined;
-}
+/** How far an update is before it is accepted: its handler and its schema have been asked, or are being asked. */
+type Judgement = Judged | "asked";
 
-/** The updates of one body (BU1 to BU5). */
+/** The updates of one body (BU1 to BU7). */
 export class BodyUpdates {
   readonly #runId: string;
   /** Of the body as a whole. */
@@ -69,10 +64,14 @@ export class BodyUpdates {
   readonly #recorded = new Map<string, Recorded[]>();
   /** Not accepted, in the order in which they came. */
   readonly #pending: OpenUpdate[] = [];
+  /** Of these, by number. */
+  readonly #judgements = new Map<number, Judgement>();
+  readonly #late = new LateCalls();
+  readonly #circles: CallCircles;
   #latest = 0;
   /** Ids of those that are accepted and not answered. */
   readonly #unanswered = new Set<string>();
-  #isOpen = false;
+  #state: "waiting" | "open" | "returned" | "failed" = "waiting";
   #isPumping = false;
   /** Acceptances on their way. */
   #accepting = 0;
@@ -82,19 +81,23 @@ export class BodyUpdates {
   constructor(
     {
       runId,
+      startIndex,
       history,
       updates,
     }: {
       readonly runId: string;
+      readonly startIndex: number;
       readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
       readonly updates: readonly OpenUpdate[];
     },
     site: CallSite,
     runs: () => HandlerRuns,
+    awaits: (path: string) => boolean,
   ) {
     this.#runId = runId;
     this.#site = site;
     this.#runs = runs;
+    this.#circles = new CallCircles({ runId, startIndex }, this.#handlers, awaits);
     for (const [path, record] of history) {
       if (record.kind !== "update") continue;
       const name = nameInPath(path);
@@ -110,21 +113,21 @@ export class BodyUpdates {
     return this.#latest;
   }
 
-  /** Undefined when every update that has come is accepted or refused; else resolves when another look is worth while. */
+  /** Undefined when every update that the body takes is accepted or refused; else resolves when another look is worth while. */
   judged(): Promise<void> | undefined {
-    if (this.#pending.length === 0 && !this.#isPumping) return undefined;
+    if (!this.#isPumping && !this.#pending.some((update) => this.#takes(update))) return undefined;
     return new Promise((resolve) => this.#whenJudged.push(resolve));
   }
 
   /** The body has begun: what it registers before it waits is there. */
   begin(): void {
-    this.#isOpen = true;
+    this.#state = "open";
     this.#pump();
   }
 
   /** The body has returned, or has failed (BU5). */
-  returned(): void {
-    this.#isOpen = false;
+  returned(hasFailed: boolean): void {
+    this.#state = hasFailed ? "failed" : "returned";
   }
 
   /** From now on this handles the updates of its name. */
@@ -158,84 +161,122 @@ export class BodyUpdates {
     else this.#pending.push(update);
   }
 
-  get #accepts(): boolean {
+  /** Whether the body accepts the update, if its handler does (BU5). */
+  #takes({ calledBy }: OpenUpdate): boolean {
     const { interruption } = this.#site.body.parts;
-    return this.#isOpen && !interruption.isClosed && interruption.cancelled === undefined;
+    if (interruption.isClosed || interruption.cancelled !== undefined) return false;
+    if (this.#state !== "returned") return this.#state === "open";
+    return calledBy !== undefined && this.#handlers.size > 0 && this.#late.takes(calledBy, this.#runs().open);
   }
 
   #pump(): void {
-    if (this.#isPumping || !this.#accepts || this.#pending.length === 0) return;
+    if (this.#isPumping || !this.#pending.some((update) => this.#takes(update))) return;
     this.#isPumping = true;
-    const done = (): void => {
-      this.#isPumping = false;
-      for (const resolve of this.#whenJudged.splice(0)) resolve();
-    };
-    void outsideBodies(() => this.#acceptAll()).then(done, done);
+    void outsideBodies(() => this.#acceptAll());
   }
 
+  #looked(): void {
+    for (const resolve of this.#whenJudged.splice(0)) resolve();
+  }
+
+  /** Accepts what may be accepted now. In the turn in which it finds nothing more, another look may begin. */
   async #acceptAll(): Promise<void> {
     const { history } = this.#site;
-    await new Promise<void>((resolve) => history.whenAllAsked(resolve));
-    for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
-      const judged = await this.#judged(next);
-      if (judged !== undefined) {
-        const isValidated = judged.handling.validate !== undefined;
-        if (isValidated) await this.#nextTurn();
-        for (let wait = this.#before(isValidated); wait !== undefined; wait = this.#before(isValidated)) await wait;
-      }
-      if (!this.#accepts) return;
-      // From here on in one turn: what was found of the body holds until the acceptance is on its way (BU2).
-      this.#pending.shift();
-      if (judged !== undefined && this.#passes(judged)) this.#runs().track(() => this.#accept(judged));
+    try {
+      await new Promise<void>((resolve) => history.whenAllAsked(resolve));
+      for (let judged = this.#next(); judged !== undefined; judged = this.#next()) await this.#acceptNext(judged);
+    } finally {
+      this.#isPumping = false;
+      this.#looked();
     }
   }
 
-  /** Undefined when the update is refused. */
+  async #acceptNext(judged: Judged): Promise<void> {
+    const { update, handling } = judged;
+    const isValidated = handling.validate !== undefined;
+    if (isValidated) await this.#nextTurn();
+    for (let wait = this.#before(judged, isValidated); wait !== undefined; wait = this.#before(judged, isValidated))
+      await wait;
+    if (!this.#takes(update)) return;
+    // From here on in one turn: what was found of the body holds until the acceptance is on its way (BU2).
+    this.#forget(update);
+    if (!this.#passes(judged)) return;
+    const { calledBy: origin, name, number } = update;
+    if (this.#state === "returned") this.#late.accepted();
+    this.#runs().track({ path: updatePath(name, number), origin }, () => this.#accept(judged));
+  }
+
+  /** The first update that may be accepted now. Asks for the judgement of those that have none (BU6). */
+  #next(): Judged | undefined {
+    const waiting = new Set<string>();
+    for (const update of [...this.#pending]) {
+      const { name, number } = update;
+      if (!this.#takes(update)) continue;
+      const judgement = this.#judgements.get(number) ?? this.#judge(update);
+      if (judgement !== "asked" && !waiting.has(name)) return judgement;
+      waiting.add(name);
+    }
+    return undefined;
+  }
+
+  /** What comes of it begins another look. */
+  #judge(update: OpenUpdate): "asked" {
+    this.#judgements.set(update.number, "asked");
+    void this.#judged(update).then((judged) => {
+      if (judged === undefined) this.#forget(update);
+      else if (this.#judgements.has(update.number)) this.#judgements.set(update.number, judged);
+      this.#pump();
+      if (!this.#isPumping) this.#looked();
+    });
+    return "asked";
+  }
+
+  #forget(update: OpenUpdate): void {
+    this.#judgements.delete(update.number);
+    const at = this.#pending.indexOf(update);
+    if (at !== -1) this.#pending.splice(at, 1);
+  }
+
+  /** Undefined when the update is refused. Never rejects. */
   async #judged(update: OpenUpdate): Promise<Judged | undefined> {
-    const { name, input } = update;
+    const { name, calledBy } = update;
     if (!this.#handlers.has(name)) await this.#rest();
     const handling = this.#handlers.get(name);
     if (handling === undefined) {
-      const known = [...this.#handlers.keys()].sort().join(", ") || "none";
+      const names = [...this.#handlers.keys()].filter((each) => !each.startsWith(OWN_PREFIX));
+      const known = names.sort().join(", ") || "none";
       const text = `Run ${this.#runId} has no handler for update ${name} by now. It has these: ${known}. Correct the name, or call ctx.onUpdate before the body waits.`;
-      if (this.#accepts) this.#refuse(update, "UPDATE_UNKNOWN", text);
+      if (this.#takes(update)) this.#refuse(update, "UPDATE_UNKNOWN", text);
+      return undefined;
+    }
+    const circle = this.#circles.closedBy(handling, calledBy);
+    if (circle !== undefined) {
+      this.#refuse(update, "CALL_CIRCULAR", circle);
       return undefined;
     }
     try {
-      const raw = decodeValue(await this.#readable(input, name), `the input of update ${name}`);
-      if (handling.input === undefined) return { update, handling, raw, verdict: undefined };
-      const verdict = await asked(this.#runs().site, this.#question(update, handling.input, raw));
-      if (!verdict.ok) throw verdict.error;
-      return { update, handling, raw, verdict };
+      return await judgedUpdate(this.#runs().site, update, handling);
     } catch (error) {
       this.#refuse(update, "UPDATE_REJECTED", messageOf(error));
       return undefined;
     }
-  }
-
-  /** A caller whose codec this node lacks is refused: the run goes on. */
-  #readable(input: Uint8Array, name: string): Uint8Array | Promise<Uint8Array> {
-    const { payloads } = this.#runs().site.body.parts;
-    return isEncoded(input) ? payloads.decode(input, `the input of update ${name}`) : input;
   }
 
   /** Asks the validator (BU1). */
-  #passes({ update, handling, raw, verdict }: Judged): boolean {
-    const { validate, name } = handling;
-    if (validate === undefined) return true;
+  #passes(judged: Judged): boolean {
     try {
-      inPlaceOf(this.#runId, name, () => validate(verdict?.ok === true ? verdict.value : raw));
+      validateInPlace(this.#runId, judged);
       return true;
     } catch (error) {
-      this.#refuse(update, "UPDATE_REJECTED", messageOf(error));
+      this.#refuse(judged.update, "UPDATE_REJECTED", messageOf(error));
       return false;
     }
   }
 
   /** What an acceptance waits for; with a validator, whatever is on its way that it is to see. Undefined when it may be proposed in this turn. */
-  #before(isValidated: boolean): Promise<unknown> | undefined {
+  #before({ update }: Judged, isValidated: boolean): Promise<unknown> | undefined {
     const { body, history } = this.#site;
-    if (!this.#accepts) return undefined;
+    if (!this.#takes(update)) return undefined;
     if (isValidated && this.#accepting > 0) return new Promise<void>((resolve) => this.#whenAccepted.push(resolve));
     const rest = isValidated ? untilRest(body.parts) : undefined;
     return rest === undefined ? history.staged() : rest.then(() => this.#nextTurn());
@@ -250,12 +291,9 @@ export class BodyUpdates {
     for (let rest = untilRest(parts); rest !== undefined; rest = untilRest(parts)) await rest;
   }
 
-  #question({ name, number }: OpenUpdate, schema: StandardSchemaV1, raw: unknown): Question {
-    return { path: updatePath(name, number), schema, raw, subject: updateInputOf(name) };
-  }
-
   /** Never rejects. The first part is in the turn of the call: what {@link #ready} has found holds (BU2). */
-  async #accept({ update, handling, raw, verdict }: Judged): Promise<void> {
+  async #accept(judged: Judged): Promise<void> {
+    const { update, verdict } = judged;
     const { site } = this.#runs();
     const { body, history } = site;
     const { interception, interruption } = body.parts;
@@ -264,19 +302,14 @@ export class BodyUpdates {
     let isRecorded = false;
     this.#accepting += 1;
     try {
-      const accepted: AcceptedUpdate = {
-        id,
-        name,
-        ...(raw === undefined ? {} : { input: raw }),
-        ...(verdict === undefined || handling.input === undefined || (verdict.ok && isCarried(verdict.value, raw))
-          ? {}
-          : { parsed: parsedOf(site, verdict, this.#question(update, handling.input, raw)) }),
-      };
+      const accepted = acceptedOf(site, judged);
       const value = encodeValue(accepted, path, Number.POSITIVE_INFINITY);
       interception?.callBegins(path, "update", false);
       const propose = (): Promise<HistoryRecord | undefined> => history.acceptUpdate({ id, path, value });
-      isRecorded = (await body.receipt(() => site.fresh(path, propose))) !== undefined;
-      if (!isRecorded || interruption.isOver) return;
+      const record = await body.receipt(() => site.fresh(path, propose));
+      isRecorded = record !== undefined;
+      if (record === undefined || interruption.isOver) return;
+      this.#runs().recorded(path, record);
       this.#unanswered.add(id);
       await this.#run(path, accepted, { isReplay: false, verdict });
     } catch (error) {
@@ -298,9 +331,11 @@ export class BodyUpdates {
     const found = site.history.find(path, "update");
     if (found === undefined) return;
     interception?.callBegins(path, "update", true);
-    this.#runs().track(async () => {
+    const accepted = acceptedIn(record, path);
+    const origin = accepted.calledBy ?? this.#runs().outside(record);
+    this.#runs().track({ path, origin }, async () => {
       await site.body.recorded(record.position);
-      if (!interruption.isOver) await this.#run(path, acceptedIn(record, path), { isReplay: true, verdict: undefined });
+      if (!interruption.isOver) await this.#run(path, accepted, { isReplay: true, verdict: undefined });
     });
   }
 
@@ -350,31 +385,12 @@ export class BodyUpdates {
   }
 
   #refuse({ id }: OpenUpdate, code: UpdateRefusalCode, message: string): void {
-    const { history } = this.#site;
+    const { history, body } = this.#site;
+    const refused = (): void => {
+      for (const { onRefused } of this.#handlers.values()) onRefused?.();
+      body.parts.answers.look();
+    };
     // Where the log takes no refusal, the update stays, and the next owner finds it.
-    history.concludeUpdate({ id, verdict: "rejected", value: encodeRefusal(code, message) }).catch(() => {});
-  }
-}
-
-function parsedOf(site: CallSite, verdict: Verdict<unknown>, question: Question): ParsedRecord {
-  return decodeValue(parsedBytes(site, verdict, question), question.path) as ParsedRecord;
-}
-
-/** Calls a validator, in a place of its own. Throws what it throws. */
-function inPlaceOf(runId: string, name: string, validate: () => unknown): void {
-  const place = new PlacedBody(runId, () => {});
-  const given = outsideBodies(() => inFunctionOf(place, `the validator of update ${name}`, 0, validate));
-  if (!(given instanceof Promise)) return;
-  given.catch(() => {});
-  throw new TypeError(
-    `The validator of update ${name} gives a promise, and must answer at once. Correct the workflow.`,
-  );
-}
-
-function messageOf(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  } catch {
-    return "Something that cannot be shown as text was thrown.";
+    history.concludeUpdate({ id, verdict: "rejected", value: encodeRefusal(code, message) }).then(refused, () => {});
   }
 }

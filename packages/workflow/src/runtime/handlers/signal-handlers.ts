@@ -115,7 +115,7 @@ export class SignalHandlers {
   #begin(name: string, { record, path }: Receipt): void {
     const { interruption } = this.#site.body.parts;
     const runs = this.#runs();
-    runs.track(async () => {
+    runs.track({ path, origin: runs.outside(record) }, async () => {
       const handling = this.#handlers.get(name);
       // A body that is held begins nothing, and does not end either; the next owner finds the record.
       if (handling === undefined || interruption.isClosed) return never();

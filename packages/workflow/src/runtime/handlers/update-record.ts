@@ -2,6 +2,7 @@
 import { decodeValue, encodeValue } from "../../author/json-value.ts";
 import { escapedName } from "../../author/step-path.ts";
 import { WorkflowError } from "../../errors.ts";
+import type { CallOrigin } from "../../model/call-chain.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { ParsedRecord } from "../calls/parsed.ts";
 
@@ -13,6 +14,8 @@ export interface AcceptedUpdate {
   readonly input?: unknown;
   /** What the schema made of it, unless that is the input as it was given. */
   readonly parsed?: ParsedRecord;
+  /** What the handler's calls follow from, where a body called it. */
+  readonly calledBy?: CallOrigin;
 }
 
 /** What an acceptance recorded. The owner wrote it, so it can be read. */
@@ -21,7 +24,9 @@ export function acceptedIn({ value }: HistoryRecord, path: string): AcceptedUpda
 }
 
 /** Codes of a refusal. */
-export type UpdateRefusalCode = "UPDATE_REJECTED" | "UPDATE_UNKNOWN";
+export type UpdateRefusalCode = "CALL_CIRCULAR" | "UPDATE_REJECTED" | "UPDATE_UNKNOWN";
+
+const KNOWN: ReadonlySet<string> = new Set<UpdateRefusalCode>(["CALL_CIRCULAR", "UPDATE_REJECTED", "UPDATE_UNKNOWN"]);
 
 interface Refusal {
   readonly code: UpdateRefusalCode;
@@ -50,5 +55,5 @@ export function encodeRefusal(code: UpdateRefusalCode, message: string): Uint8Ar
 /** The error that {@link encodeRefusal} was given. */
 export function refusalIn(bytes: Uint8Array, runId: string): WorkflowError {
   const { code, message } = decodeValue(bytes, "the refusal of an update") as Refusal;
-  return new WorkflowError(code === "UPDATE_UNKNOWN" ? code : "UPDATE_REJECTED", message, { details: { runId } });
+  return new WorkflowError(KNOWN.has(code) ? code : "UPDATE_REJECTED", message, { details: { runId } });
 }

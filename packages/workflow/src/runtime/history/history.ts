@@ -276,8 +276,8 @@ export class History {
     if (!result.ok) throw refusal(parts.map(({ name }) => name).join(", "), result);
   }
 
-  /** Begins the run's next generation, after all that is staged and written. Rejects when the log refuses it. */
-  async continueAsNew({ input, version }: NextGeneration): Promise<void> {
+  /** Begins the run's next generation, or ends the run, after all that is staged and written. Rejects when the log refuses it. */
+  async continueAsNew({ input, version, orEnd = false }: NextGeneration): Promise<void> {
     const streamed = this.#streams.close();
     if (streamed !== undefined) await streamed;
     await this.#staged.quiet();
@@ -287,6 +287,7 @@ export class History {
       runId,
       input,
       ...(version === undefined ? {} : { version }),
+      ...(orEnd ? { orEnd } : {}),
       atMs: this.#clock.wallMs(),
       owner,
       epoch,

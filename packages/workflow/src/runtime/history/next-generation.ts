@@ -3,4 +3,6 @@ export interface NextGeneration {
   readonly input: Uint8Array;
   /** As before by default. */
   readonly version?: number | undefined;
+  /** Whether the run ends in its place unless updates wait for it. */
+  readonly orEnd?: boolean;
 }

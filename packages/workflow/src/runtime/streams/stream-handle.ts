@@ -12,6 +12,10 @@ export interface StreamSetting {
   readonly writes: () => StreamWrites;
   readonly guard: ContextGuard;
   readonly interruption: Interruption;
+  /** Which turn of the event loop it is. */
+  readonly turn: () => number;
+  /** The body goes on in this turn, by a promise of its context. */
+  readonly woken: () => void;
 }
 
 /** Writes to one stream in the name of whichever function of the body calls it. Made for each `ctx.stream`. */
@@ -40,13 +44,25 @@ export class StreamHandle implements StreamWriter {
     const writes = this.#setting.writes();
     const value = encodeValue(chunk, what, writes.maxChunkBytes);
     const origin = inside === undefined ? { place: this.#scope, attempt: 0 } : inside;
-    return writes.write(this.name, origin, value);
+    const written = writes.write(this.name, origin, value);
+    return inside === undefined ? this.#waited(written) : written;
   }
 
   async end(): Promise<void> {
     const { guard, interruption, writes } = this.#setting;
     const refused = guard.refusal("stream.end", this.name);
     if (refused !== undefined) return refused;
-    return interruption.isOver ? never() : writes().end(this.name);
+    return interruption.isOver ? never() : this.#waited(writes().end(this.name));
+  }
+
+  /** A body that had to wait goes on by its context, and not by something of the outside (body-calls.ts BC4). */
+  async #waited(written: Promise<void>): Promise<void> {
+    const { turn, woken } = this.#setting;
+    const before = turn();
+    try {
+      await written;
+    } finally {
+      if (turn() !== before) woken();
+    }
   }
 }

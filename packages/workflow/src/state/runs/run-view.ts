@@ -1,8 +1,9 @@
 /** How runs and nodes look from outside: copies of references, structured-cloneable, safe to keep. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
+import type { CallOrigin } from "../../model/call-chain.ts";
 import type { Epoch, OwnerReason } from "../../model/ownership.ts";
-import type { KnownParent } from "../../model/parent.ts";
+import { childOrigin, type KnownParent } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
@@ -37,6 +38,8 @@ interface RunFacts {
   readonly cancelReason: string | undefined;
   /** The run that started it as its child; undefined for one that was started from outside. */
   readonly parent: KnownParent | undefined;
+  /** What the calls of its body follow from, where it is a child that a handler has started. */
+  readonly calledBy: CallOrigin | undefined;
   /** From 1; one more with every continuation as new. */
   readonly generation: number;
   /** Place of the start of its first generation. */
@@ -173,6 +176,7 @@ export function summary(
     startIndex,
     seed,
     parent,
+    calledBy: childOrigin(parent),
     generation,
     family,
     deadlineAtMs,

@@ -22,6 +22,8 @@ export interface UpdateRecord {
   readonly place: number;
   /** Where the history has its acceptance; 0 for one that is pending. */
   readonly position: RecordPosition;
+  /** Of the input's value; empty for an input that is not compared. */
+  readonly inputDigest: Uint8Array;
   /** The run that waits for the answer, if a run does. */
   readonly caller?: CallingRun;
 }
@@ -36,6 +38,7 @@ export const updateCodec = messageCodec<UpdateRecord>(
     place: uint(6),
     caller: optional(message(7, callingRunCodec, NO_CALLER)),
     position: uint(8),
+    inputDigest: bytes(9),
   },
   {},
 );

@@ -10,7 +10,7 @@
  *      another id.
  */
 import type { StateKey, StateStore } from "@raftoral/raft-core";
-import type { CallingRun, CallOutcome } from "../../model/calling-run.ts";
+import { type CallingRun, type CallOutcome, originOf } from "../../model/calling-run.ts";
 import { isUndone, type RunMending } from "../../model/mending.ts";
 import type { RecordPosition } from "../../model/record.ts";
 import {
@@ -31,6 +31,8 @@ export interface AskedUpdate {
   readonly updateId: string;
   readonly name: string;
   readonly input: Uint8Array;
+  /** Of the input's value; absent for an input that is not compared. */
+  readonly inputDigest?: Uint8Array;
   /** The run that waits for the answer, if a run does. */
   readonly caller?: CallingRun;
 }
@@ -97,20 +99,17 @@ export class UpdateTable {
     return [...this.#all(run)]
       .filter(({ place }) => place === 0)
       .sort((a, b) => a.number - b.number)
-      .map(({ id, name, number, status, value }) => ({
-        id,
-        name,
-        number,
-        isAccepted: status === "accepted",
-        input: value,
-      }));
+      .map(openUpdate);
   }
 
   /** A caller asks for an update, which the run does not know. */
-  add({ startKey, head }: RunRecord, { updateId: id, name, input, caller }: AskedUpdate): AddedUpdate {
+  add(
+    { startKey, head }: RunRecord,
+    { updateId: id, name, input, inputDigest = NOTHING, caller }: AskedUpdate,
+  ): AddedUpdate {
     const before = head.updates ?? NO_UPDATES;
     const number = before.latest + 1;
-    const asked = { id, name, number, status: "pending", value: input, place: 0, position: 0 } as const;
+    const asked = { id, name, number, status: "pending", value: input, place: 0, position: 0, inputDigest } as const;
     const update: UpdateRecord = caller === undefined ? asked : { ...asked, caller };
     putUpdate(this.#store, startKey, update);
     const openBytes = before.openBytes + input.length;
@@ -225,6 +224,12 @@ export class UpdateTable {
     this.#store.delete(key);
     return update === undefined ? 0 : readFrom(updateCodec, update).value.length;
   }
+}
+
+/** An update that is not answered, for the run's owner. */
+export function openUpdate({ id, name, number, status, value, caller }: UpdateRecord): OpenUpdate {
+  const update = { id, name, number, isAccepted: status === "accepted", input: value };
+  return caller === undefined ? update : { ...update, calledBy: originOf(caller) };
 }
 
 /** An update that was added, and what its run has then. */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/event_service.proto.
  */
 export const file_raftoral_v1_event_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yYWZ0b3JhbC92MS9ldmVudF9zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKOAQoSV2F0Y2hFdmVudHNSZXF1ZXN0Eg0KBWFmdGVyGAEgASgJEhMKC2Zyb21fb2xkZXN0GAIgASgIEg0KBXR5cGVzGAMgAygJEg4KBnJ1bl9pZBgEIAEoCRIVCg13b3JrZmxvd190eXBlGAUgASgJEg4KBnZhbHVlcxgGIAEoCBIOCgZmb2xsb3cYByABKAgiSgoTV2F0Y2hFdmVudHNSZXNwb25zZRIlCgZldmVudHMYASADKAsyFS5yYWZ0b3JhbC52MS5SdW5FdmVudBIMCgRuZXh0GAIgASgJIpAHCghSdW5FdmVudBIQCghwb3NpdGlvbhgBIAEoCRINCgVhdF9tcxgCIAEoBBIOCgZydW5faWQYAyABKAkSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRIuCgtydW5fc3RhcnRlZBgQIAEoCzIXLnJhZnRvcmFsLnYxLlJ1blN0YXJ0ZWRIABIyCg1ydW5fY29udGludWVkGBEgASgLMhkucmFmdG9yYWwudjEuUnVuQ29udGludWVkSAASOAoQcmVjb3JkX2NvbW1pdHRlZBgSIAEoCzIcLnJhZnRvcmFsLnYxLlJlY29yZENvbW1pdHRlZEgAEjQKDmF0dGVtcHRfZmFpbGVkGBMgASgLMhoucmFmdG9yYWwudjEuQXR0ZW1wdEZhaWxlZEgAEjIKDW93bmVyX2NoYW5nZWQYFCABKAsyGS5yYWZ0b3JhbC52MS5Pd25lckNoYW5nZWRIABIqCglydW5fc3R1Y2sYFSABKAsyFS5yYWZ0b3JhbC52MS5SdW5TdHVja0gAEjYKD3NpZ25hbF9idWZmZXJlZBgWIAEoCzIbLnJhZnRvcmFsLnYxLlNpZ25hbEJ1ZmZlcmVkSAASNgoPc3RyZWFtX2FwcGVuZGVkGBcgASgLMhsucmFmdG9yYWwudjEuU3RyZWFtQXBwZW5kZWRIABI4ChBjYW5jZWxfcmVxdWVzdGVkGBggASgLMhwucmFmdG9yYWwudjEuQ2FuY2VsUmVxdWVzdGVkSAASKgoJcnVuX2VuZGVkGBkgASgLMhUucmFmdG9yYWwudjEuUnVuRW5kZWRIABIuCgtydW5zX3BydW5lZBgaIAEoCzIXLnJhZnRvcmFsLnYxLlJ1bnNQcnVuZWRIABIwCgxub2RlX2NoYW5nZWQYGyABKAsyGC5yYWZ0b3JhbC52MS5Ob2RlQ2hhbmdlZEgAEjIKDWV2ZW50c19taXNzZWQYHCABKAsyGS5yYWZ0b3JhbC52MS5FdmVudHNNaXNzZWRIABI2Cg9wYXVzZV9yZXF1ZXN0ZWQYKCABKAsyGy5yYWZ0b3JhbC52MS5QYXVzZVJlcXVlc3RlZEgAEi4KC3J1bl9yZXRyaWVkGCkgASgLMhcucmFmdG9yYWwudjEuUnVuUmV0cmllZEgAEiwKCnJ1bl9mb3JrZWQYKiABKAsyFi5yYWZ0b3JhbC52MS5SdW5Gb3JrZWRIAEIGCgR3aGF0ImEKClJ1blN0YXJ0ZWQSDwoHdmVyc2lvbhgBIAEoDRIVCg1vd25lcl9ub2RlX2lkGAIgASgEEg0KBWVwb2NoGAMgASgEEhIKBWlucHV0GAQgASgMSACIAQFCCAoGX2lucHV0IncKDFJ1bkNvbnRpbnVlZBIPCgd2ZXJzaW9uGAEgASgNEhIKCmdlbmVyYXRpb24YAiABKA0SFQoNb3duZXJfbm9kZV9pZBgDIAEoBBINCgVlcG9jaBgEIAEoBBISCgVpbnB1dBgFIAEoDEgAiAEBQggKBl9pbnB1dCJxCg9SZWNvcmRDb21taXR0ZWQSDAoEcGF0aBgBIAEoCRIMCgRraW5kGAIgASgJEhUKDW93bmVyX25vZGVfaWQYAyABKAQSDQoFZXBvY2gYBCABKAQSEgoFdmFsdWUYBSABKAxIAIgBAUIICgZfdmFsdWUieQoNQXR0ZW1wdEZhaWxlZBIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKAQiVwoMT3duZXJDaGFuZ2VkEhQKDGZyb21fbm9kZV9pZBgBIAEoBBISCgp0b19ub2RlX2lkGAIgASgEEg0KBWVwb2NoGAMgASgEEg4KBnJlYXNvbhgEIAEoCSIaCghSdW5TdHVjaxIOCgZyZWFzb24YASABKAkiQAoOU2lnbmFsQnVmZmVyZWQSDAoEbmFtZRgBIAEoCRIUCgdwYXlsb2FkGAIgASgMSACIAQFCCgoIX3BheWxvYWQiSAoOU3RyZWFtQXBwZW5kZWQSDgoGc3RyZWFtGAEgASgJEhMKC25leHRfb2Zmc2V0GAIgASgEEhEKCWhhc19lbmRlZBgDIAEoCCIhCg9DYW5jZWxSZXF1ZXN0ZWQSDgoGcmVhc29uGAEgASgJIiAKDlBhdXNlUmVxdWVzdGVkEg4KBnJlYXNvbhgBIAEoCSIqCgpSdW5SZXRyaWVkEgwKBGZyb20YASABKAkSDgoGcmVhc29uGAIgASgJIkAKCVJ1bkZvcmtlZBIVCg1zb3VyY2VfcnVuX2lkGAEgASgJEgwKBGZyb20YAiABKAkSDgoGcmVhc29uGAMgASgJIpABCghSdW5FbmRlZBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSEwoGcmVzdWx0GAIgASgMSACIAQESJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCUIJCgdfcmVzdWx0Ih0KClJ1bnNQcnVuZWQSDwoHcnVuX2lkcxgBIAMoCSIuCgtOb2RlQ2hhbmdlZBIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCSIOCgxFdmVudHNNaXNzZWQyYgoMRXZlbnRTZXJ2aWNlElIKC1dhdGNoRXZlbnRzEh8ucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiAucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABYgZwcm90bzM", [file_raftoral_v1_workflow_service]);
+  fileDesc("Ch9yYWZ0b3JhbC92MS9ldmVudF9zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKOAQoSV2F0Y2hFdmVudHNSZXF1ZXN0Eg0KBWFmdGVyGAEgASgJEhMKC2Zyb21fb2xkZXN0GAIgASgIEg0KBXR5cGVzGAMgAygJEg4KBnJ1bl9pZBgEIAEoCRIVCg13b3JrZmxvd190eXBlGAUgASgJEg4KBnZhbHVlcxgGIAEoCBIOCgZmb2xsb3cYByABKAgiSgoTV2F0Y2hFdmVudHNSZXNwb25zZRIlCgZldmVudHMYASADKAsyFS5yYWZ0b3JhbC52MS5SdW5FdmVudBIMCgRuZXh0GAIgASgJIoAICghSdW5FdmVudBIQCghwb3NpdGlvbhgBIAEoCRINCgVhdF9tcxgCIAEoBBIOCgZydW5faWQYAyABKAkSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRIuCgtydW5fc3RhcnRlZBgQIAEoCzIXLnJhZnRvcmFsLnYxLlJ1blN0YXJ0ZWRIABIyCg1ydW5fY29udGludWVkGBEgASgLMhkucmFmdG9yYWwudjEuUnVuQ29udGludWVkSAASOAoQcmVjb3JkX2NvbW1pdHRlZBgSIAEoCzIcLnJhZnRvcmFsLnYxLlJlY29yZENvbW1pdHRlZEgAEjQKDmF0dGVtcHRfZmFpbGVkGBMgASgLMhoucmFmdG9yYWwudjEuQXR0ZW1wdEZhaWxlZEgAEjIKDW93bmVyX2NoYW5nZWQYFCABKAsyGS5yYWZ0b3JhbC52MS5Pd25lckNoYW5nZWRIABIqCglydW5fc3R1Y2sYFSABKAsyFS5yYWZ0b3JhbC52MS5SdW5TdHVja0gAEjYKD3NpZ25hbF9idWZmZXJlZBgWIAEoCzIbLnJhZnRvcmFsLnYxLlNpZ25hbEJ1ZmZlcmVkSAASNgoPc3RyZWFtX2FwcGVuZGVkGBcgASgLMhsucmFmdG9yYWwudjEuU3RyZWFtQXBwZW5kZWRIABI4ChBjYW5jZWxfcmVxdWVzdGVkGBggASgLMhwucmFmdG9yYWwudjEuQ2FuY2VsUmVxdWVzdGVkSAASKgoJcnVuX2VuZGVkGBkgASgLMhUucmFmdG9yYWwudjEuUnVuRW5kZWRIABIuCgtydW5zX3BydW5lZBgaIAEoCzIXLnJhZnRvcmFsLnYxLlJ1bnNQcnVuZWRIABIwCgxub2RlX2NoYW5nZWQYGyABKAsyGC5yYWZ0b3JhbC52MS5Ob2RlQ2hhbmdlZEgAEjIKDWV2ZW50c19taXNzZWQYHCABKAsyGS5yYWZ0b3JhbC52MS5FdmVudHNNaXNzZWRIABI2Cg9wYXVzZV9yZXF1ZXN0ZWQYKCABKAsyGy5yYWZ0b3JhbC52MS5QYXVzZVJlcXVlc3RlZEgAEi4KC3J1bl9yZXRyaWVkGCkgASgLMhcucmFmdG9yYWwudjEuUnVuUmV0cmllZEgAEiwKCnJ1bl9mb3JrZWQYKiABKAsyFi5yYWZ0b3JhbC52MS5SdW5Gb3JrZWRIABI2Cg91cGRhdGVfYWNjZXB0ZWQYMiABKAsyGy5yYWZ0b3JhbC52MS5VcGRhdGVBY2NlcHRlZEgAEjYKD3VwZGF0ZV9hbnN3ZXJlZBgzIAEoCzIbLnJhZnRvcmFsLnYxLlVwZGF0ZUFuc3dlcmVkSABCBgoEd2hhdCJhCgpSdW5TdGFydGVkEg8KB3ZlcnNpb24YASABKA0SFQoNb3duZXJfbm9kZV9pZBgCIAEoBBINCgVlcG9jaBgDIAEoBBISCgVpbnB1dBgEIAEoDEgAiAEBQggKBl9pbnB1dCJ3CgxSdW5Db250aW51ZWQSDwoHdmVyc2lvbhgBIAEoDRISCgpnZW5lcmF0aW9uGAIgASgNEhUKDW93bmVyX25vZGVfaWQYAyABKAQSDQoFZXBvY2gYBCABKAQSEgoFaW5wdXQYBSABKAxIAIgBAUIICgZfaW5wdXQicQoPUmVjb3JkQ29tbWl0dGVkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRIVCg1vd25lcl9ub2RlX2lkGAMgASgEEg0KBWVwb2NoGAQgASgEEhIKBXZhbHVlGAUgASgMSACIAQFCCAoGX3ZhbHVlInkKDUF0dGVtcHRGYWlsZWQSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgEIlcKDE93bmVyQ2hhbmdlZBIUCgxmcm9tX25vZGVfaWQYASABKAQSEgoKdG9fbm9kZV9pZBgCIAEoBBINCgVlcG9jaBgDIAEoBBIOCgZyZWFzb24YBCABKAkiGgoIUnVuU3R1Y2sSDgoGcmVhc29uGAEgASgJIkAKDlNpZ25hbEJ1ZmZlcmVkEgwKBG5hbWUYASABKAkSFAoHcGF5bG9hZBgCIAEoDEgAiAEBQgoKCF9wYXlsb2FkIioKDlVwZGF0ZUFjY2VwdGVkEgwKBG5hbWUYASABKAkSCgoCaWQYAiABKAkigQEKDlVwZGF0ZUFuc3dlcmVkEgwKBG5hbWUYASABKAkSCgoCaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhMKBmFuc3dlchgEIAEoDEgAiAEBEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlQgkKB19hbnN3ZXIiSAoOU3RyZWFtQXBwZW5kZWQSDgoGc3RyZWFtGAEgASgJEhMKC25leHRfb2Zmc2V0GAIgASgEEhEKCWhhc19lbmRlZBgDIAEoCCIhCg9DYW5jZWxSZXF1ZXN0ZWQSDgoGcmVhc29uGAEgASgJIiAKDlBhdXNlUmVxdWVzdGVkEg4KBnJlYXNvbhgBIAEoCSIqCgpSdW5SZXRyaWVkEgwKBGZyb20YASABKAkSDgoGcmVhc29uGAIgASgJIkAKCVJ1bkZvcmtlZBIVCg1zb3VyY2VfcnVuX2lkGAEgASgJEgwKBGZyb20YAiABKAkSDgoGcmVhc29uGAMgASgJIpABCghSdW5FbmRlZBImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSEwoGcmVzdWx0GAIgASgMSACIAQESJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCUIJCgdfcmVzdWx0Ih0KClJ1bnNQcnVuZWQSDwoHcnVuX2lkcxgBIAMoCSIuCgtOb2RlQ2hhbmdlZBIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCSIOCgxFdmVudHNNaXNzZWQyYgoMRXZlbnRTZXJ2aWNlElIKC1dhdGNoRXZlbnRzEh8ucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiAucmFmdG9yYWwudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABYgZwcm90bzM", [file_raftoral_v1_workflow_service]);
 
 /**
  * @generated from message raftoral.v1.WatchEventsRequest
@@ -56,7 +56,7 @@ export type WatchEventsRequest = Message<"raftoral.v1.WatchEventsRequest"> & {
   workflowType: string;
 
   /**
-   * Whether inputs, results, payloads of signals and values of records come along.
+   * Whether inputs, results, payloads of signals, answers to updates and values of records come along.
    *
    * @generated from field: bool values = 6;
    */
@@ -102,7 +102,7 @@ export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__P
   messageDesc(file_raftoral_v1_event_service, 1);
 
 /**
- * One event. A field named value, input, result or payload is empty unless values are asked for.
+ * One event. A field named value, input, result, answer or payload is empty unless values are asked for.
  *
  * @generated from message raftoral.v1.RunEvent
  */
@@ -230,6 +230,18 @@ export type RunEvent = Message<"raftoral.v1.RunEvent"> & {
      */
     value: RunForked;
     case: "runForked";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.UpdateAccepted update_accepted = 50;
+     */
+    value: UpdateAccepted;
+    case: "updateAccepted";
+  } | {
+    /**
+     * @generated from field: raftoral.v1.UpdateAnswered update_answered = 51;
+     */
+    value: UpdateAnswered;
+    case: "updateAnswered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -454,6 +466,73 @@ export const SignalBufferedSchema: GenMessage<SignalBuffered> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_event_service, 9);
 
 /**
+ * @generated from message raftoral.v1.UpdateAccepted
+ */
+export type UpdateAccepted = Message<"raftoral.v1.UpdateAccepted"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As its caller gave it.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateAccepted.
+ * Use `create(UpdateAcceptedSchema)` to create a new message.
+ */
+export const UpdateAcceptedSchema: GenMessage<UpdateAccepted> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_event_service, 10);
+
+/**
+ * @generated from message raftoral.v1.UpdateAnswered
+ */
+export type UpdateAnswered = Message<"raftoral.v1.UpdateAnswered"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * completed, failed or refused.
+   *
+   * @generated from field: string status = 3;
+   */
+  status: string;
+
+  /**
+   * Of a completed update.
+   *
+   * @generated from field: optional bytes answer = 4;
+   */
+  answer?: Uint8Array | undefined;
+
+  /**
+   * Of a failed or refused one.
+   *
+   * @generated from field: raftoral.v1.Failure failure = 5;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message raftoral.v1.UpdateAnswered.
+ * Use `create(UpdateAnsweredSchema)` to create a new message.
+ */
+export const UpdateAnsweredSchema: GenMessage<UpdateAnswered> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_event_service, 11);
+
+/**
  * @generated from message raftoral.v1.StreamAppended
  */
 export type StreamAppended = Message<"raftoral.v1.StreamAppended"> & {
@@ -480,7 +559,7 @@ export type StreamAppended = Message<"raftoral.v1.StreamAppended"> & {
  * Use `create(StreamAppendedSchema)` to create a new message.
  */
 export const StreamAppendedSchema: GenMessage<StreamAppended> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 10);
+  messageDesc(file_raftoral_v1_event_service, 12);
 
 /**
  * @generated from message raftoral.v1.CancelRequested
@@ -497,7 +576,7 @@ export type CancelRequested = Message<"raftoral.v1.CancelRequested"> & {
  * Use `create(CancelRequestedSchema)` to create a new message.
  */
 export const CancelRequestedSchema: GenMessage<CancelRequested> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 11);
+  messageDesc(file_raftoral_v1_event_service, 13);
 
 /**
  * @generated from message raftoral.v1.PauseRequested
@@ -514,7 +593,7 @@ export type PauseRequested = Message<"raftoral.v1.PauseRequested"> & {
  * Use `create(PauseRequestedSchema)` to create a new message.
  */
 export const PauseRequestedSchema: GenMessage<PauseRequested> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 12);
+  messageDesc(file_raftoral_v1_event_service, 14);
 
 /**
  * @generated from message raftoral.v1.RunRetried
@@ -538,7 +617,7 @@ export type RunRetried = Message<"raftoral.v1.RunRetried"> & {
  * Use `create(RunRetriedSchema)` to create a new message.
  */
 export const RunRetriedSchema: GenMessage<RunRetried> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 13);
+  messageDesc(file_raftoral_v1_event_service, 15);
 
 /**
  * @generated from message raftoral.v1.RunForked
@@ -569,7 +648,7 @@ export type RunForked = Message<"raftoral.v1.RunForked"> & {
  * Use `create(RunForkedSchema)` to create a new message.
  */
 export const RunForkedSchema: GenMessage<RunForked> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 14);
+  messageDesc(file_raftoral_v1_event_service, 16);
 
 /**
  * @generated from message raftoral.v1.RunEnded
@@ -601,7 +680,7 @@ export type RunEnded = Message<"raftoral.v1.RunEnded"> & {
  * Use `create(RunEndedSchema)` to create a new message.
  */
 export const RunEndedSchema: GenMessage<RunEnded> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 15);
+  messageDesc(file_raftoral_v1_event_service, 17);
 
 /**
  * @generated from message raftoral.v1.RunsPruned
@@ -618,7 +697,7 @@ export type RunsPruned = Message<"raftoral.v1.RunsPruned"> & {
  * Use `create(RunsPrunedSchema)` to create a new message.
  */
 export const RunsPrunedSchema: GenMessage<RunsPruned> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 16);
+  messageDesc(file_raftoral_v1_event_service, 18);
 
 /**
  * @generated from message raftoral.v1.NodeChanged
@@ -642,7 +721,7 @@ export type NodeChanged = Message<"raftoral.v1.NodeChanged"> & {
  * Use `create(NodeChangedSchema)` to create a new message.
  */
 export const NodeChangedSchema: GenMessage<NodeChanged> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 17);
+  messageDesc(file_raftoral_v1_event_service, 19);
 
 /**
  * Events are missing before the next one.
@@ -657,7 +736,7 @@ export type EventsMissed = Message<"raftoral.v1.EventsMissed"> & {
  * Use `create(EventsMissedSchema)` to create a new message.
  */
 export const EventsMissedSchema: GenMessage<EventsMissed> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_event_service, 18);
+  messageDesc(file_raftoral_v1_event_service, 20);
 
 /**
  * @generated from service raftoral.v1.EventService

@@ -4,14 +4,17 @@
  * CR1. A call is an effect that others see, so it waits until everything that the body was answered with is committed. It has no record of its own: an owner that finds
  *      no answer sends it again, and its id, which follows from the run's seed and the path, makes it one call.
  * CR2. The answer is recorded by the cluster at the path of the call (external-record.ts), once. A refusal, and an answer that was there before, is recorded by the owner.
+ *      A call knows those that wait for it (model/call-chain.ts).
  * CR3. The wait takes no slot. A wait whose branch is cancelled consumes nothing; the called run goes on.
  */
 import { decodeValue, encodeValue } from "../../../author/json-value.ts";
+import { notAnObjectText } from "../../../author/objects/object-texts.ts";
 import { recordedError } from "../../../author/recorded-error.ts";
 import { type StandardSchemaV1, updateInputOf, validated } from "../../../author/schema.ts";
 import { UpdateFailedError } from "../../../author/update-errors.ts";
 import type { GivenUpdate } from "../../../commands/messages/update.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../../errors.ts";
+import { type CallOrigin, MAX_CALL_DEPTH } from "../../../model/call-chain.ts";
 import type { RecordedError } from "../../../model/failure.ts";
 import type { ExternalRecords } from "../../history/external-records.ts";
 import type { CallSite } from "../call-site.ts";
@@ -36,6 +39,8 @@ export interface RunCall {
   readonly schema: StandardSchemaV1 | undefined;
   /** The type and version of the object that the run is, which is begun if there is none; undefined for a run that must exist. */
   readonly object: { readonly type: string; readonly version: number } | undefined;
+  /** What the call follows from; undefined for one of the body itself, which is a root. */
+  readonly origin: CallOrigin | undefined;
 }
 
 /** Why a call was not taken, as it is recorded: a failure has a name, and this has none. */
@@ -68,14 +73,23 @@ async function sent(site: CallSite, { run, calls }: RunCallSetting, call: RunCal
   const { path, runId, name, object } = call;
   try {
     const { startIndex, epoch } = run;
-    const caller = { runId: run.runId, startIndex, path, epoch };
+    const atMs = site.clock.wallMs();
+    const { chain, root } = call.origin ?? { chain: [], root: { runId: run.runId, atMs } };
+    if (chain.length >= MAX_CALL_DEPTH) {
+      await refuse(site, path, { code: "CALL_TOO_DEEP", message: tooDeep(call) });
+      return;
+    }
+    if (object !== undefined && calls.isObject(object.type) === false) {
+      await refuse(site, path, { code: "WORKFLOW_TYPE_UNKNOWN", message: notAnObjectText(object.type) });
+      return;
+    }
+    const caller = { runId: run.runId, startIndex, path, epoch, chain, rootAtMs: root.atMs };
     const update: GivenUpdate = {
       updateId: idempotencyKey(run, `call ${path}`),
       name,
       input: await inputOf(site, call),
       caller,
     };
-    const atMs = site.clock.wallMs();
     const result = await calls.send(
       object === undefined
         ? { kind: "Update", runId, ...update, atMs }
@@ -104,6 +118,10 @@ async function inputOf(site: CallSite, { name, input, schema }: RunCall): Promis
   const bytes = encodeValue(input, about, site.maxPayloadBytes);
   if (schema !== undefined) await validated(schema, decodeValue(bytes, about), updateInputOf(name));
   return bytes;
+}
+
+function tooDeep({ runId, name }: RunCall): string {
+  return `Update ${name} of run ${runId} was not asked for: ${MAX_CALL_DEPTH} calls wait for each other already, which is the limit. Let fewer handlers call each other.`;
 }
 
 async function refuse(site: CallSite, path: string, refusal: RecordedRefusal): Promise<void> {

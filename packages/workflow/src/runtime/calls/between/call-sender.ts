@@ -19,6 +19,8 @@ export interface CallSenderOptions {
   readonly holds: () => boolean;
   /** The log says that it is not. */
   readonly onLost: () => void;
+  /** Whether a type is one of objects; undefined for a type that this node has not registered. */
+  readonly isObject: (type: string) => boolean | undefined;
 }
 
 /** Proposes calls; never settles once the ownership is over. */
@@ -27,6 +29,11 @@ export class CallSender {
 
   constructor(options: CallSenderOptions) {
     this.#options = options;
+  }
+
+  /** Whether a type is one of objects; undefined for a type that this node has not registered. */
+  isObject(type: string): boolean | undefined {
+    return this.#options.isObject(type);
   }
 
   /** Sends a call, once or again: its id decides. Rejects when the log cannot take it. */

@@ -20,7 +20,11 @@ interface NamedObject {
 }
 
 /** Makes a call of a run under the next path of a name. */
-export type MakeCall = (name: string, signal: AbortSignal | undefined, call: Omit<RunCall, "path">) => Promise<unknown>;
+export type MakeCall = (
+  name: string,
+  signal: AbortSignal | undefined,
+  call: Omit<RunCall, "path" | "origin">,
+) => Promise<unknown>;
 
 /** The object of a definition, or of a type, under a key. Throws NAME_INVALID. */
 export function calledObject<Definition>(object: unknown, key: string, make: MakeCall): CalledObject<Definition> {

@@ -7,6 +7,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CallOrigin } from "./calls_pb.ts";
+import { file_raftoral_calls } from "./calls_pb.ts";
 import type { WorkflowOutcome } from "./outcome_pb.ts";
 import { file_raftoral_outcome } from "./outcome_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -15,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/children.proto.
  */
 export const file_raftoral_children: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9jaGlsZHJlbi5wcm90bxIIcmFmdG9yYWwiiQEKDlN0YXJ0aW5nUGFyZW50EhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIxCgxjbG9zZV9wb2xpY3kYBCABKA4yGy5yYWZ0b3JhbC5QYXJlbnRDbG9zZVBvbGljeRINCgVlcG9jaBgFIAEoBCKxAQoKQ2hpbGRFbmRlZBITCgt3b3JrZmxvd19pZBgBIAEoCRITCgtzdGFydF9pbmRleBgCIAEoBBILCgNrZXkYAyABKAkSKgoHb3V0Y29tZRgEIAEoDjIZLnJhZnRvcmFsLldvcmtmbG93T3V0Y29tZRINCgV2YWx1ZRgFIAEoDBIZChFjaGlsZF9zdGFydF9pbmRleBgGIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgHIAEoBCInCg1DbG9zZUNoaWxkcmVuEhYKDnByb3Bvc2VkX2F0X21zGAEgASgEKiwKEVBhcmVudENsb3NlUG9saWN5EgoKBkNBTkNFTBAAEgsKB0FCQU5ET04QAWIGcHJvdG8z", [file_raftoral_outcome]);
+  fileDesc("ChdyYWZ0b3JhbC9jaGlsZHJlbi5wcm90bxIIcmFmdG9yYWwirwEKDlN0YXJ0aW5nUGFyZW50EhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIxCgxjbG9zZV9wb2xpY3kYBCABKA4yGy5yYWZ0b3JhbC5QYXJlbnRDbG9zZVBvbGljeRINCgVlcG9jaBgFIAEoBBIkCgZvcmlnaW4YBiABKAsyFC5yYWZ0b3JhbC5DYWxsT3JpZ2luIrEBCgpDaGlsZEVuZGVkEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3N0YXJ0X2luZGV4GAIgASgEEgsKA2tleRgDIAEoCRIqCgdvdXRjb21lGAQgASgOMhkucmFmdG9yYWwuV29ya2Zsb3dPdXRjb21lEg0KBXZhbHVlGAUgASgMEhkKEWNoaWxkX3N0YXJ0X2luZGV4GAYgASgEEhYKDnByb3Bvc2VkX2F0X21zGAcgASgEIicKDUNsb3NlQ2hpbGRyZW4SFgoOcHJvcG9zZWRfYXRfbXMYASABKAQqLAoRUGFyZW50Q2xvc2VQb2xpY3kSCgoGQ0FOQ0VMEAASCwoHQUJBTkRPThABYgZwcm90bzM", [file_raftoral_calls, file_raftoral_outcome]);
 
 /**
  * The call of a run by which it starts another one as its child.
@@ -53,6 +55,13 @@ export type StartingParent = Message<"raftoral.StartingParent"> & {
    * @generated from field: uint64 epoch = 5;
    */
   epoch: bigint;
+
+  /**
+   * Absent where no call waits for the part of the parent that starts the child.
+   *
+   * @generated from field: raftoral.CallOrigin origin = 6;
+   */
+  origin?: CallOrigin | undefined;
 };
 
 /**

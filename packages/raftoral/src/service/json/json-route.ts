@@ -1,0 +1,53 @@
+/** What the JSON API consists of: routes, each with what its documentation needs. */
+import type { JsonCall } from "./json-call.ts";
+
+/** One thing that a route is told, and its documentation says. */
+export interface JsonParameter {
+  readonly name: string;
+  readonly what: string;
+  /** JSON Schema of the value; of any value by default. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+}
+
+/** An answer in pieces, each an event of `text/event-stream`. */
+export interface JsonEvents {
+  readonly events: AsyncIterable<{ readonly id: string; readonly data: unknown }>;
+}
+
+/** What a route gives: what the body says, or events. */
+export type JsonAnswer = { readonly status?: number; readonly body: unknown } | JsonEvents;
+
+/** One route. */
+export interface JsonRoute {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Segments behind `/v1/`; one in braces is any text, percent-encoded. */
+  readonly path: string;
+  readonly summary: string;
+  /** What the segments in braces are. */
+  readonly segments?: Readonly<Record<string, string>>;
+  readonly query?: readonly JsonParameter[];
+  readonly body?: readonly JsonParameter[];
+  readonly answer: (call: JsonCall) => Promise<JsonAnswer>;
+}
+
+/** Parameters of every read. */
+export const READ_PARAMETERS: readonly JsonParameter[] = [
+  {
+    name: "consistency",
+    what: "`linearizable`: the answer shows everything that was acknowledged before. `stale`: what this node has applied, also without a majority.",
+    schema: { type: "string", enum: ["linearizable", "stale"], default: "linearizable" },
+  },
+  { name: "timeoutMs", what: "Time for the call, in milliseconds.", schema: { type: "integer" } },
+];
+
+/** Parameters of every page. */
+export const PAGE_PARAMETERS: readonly JsonParameter[] = [
+  { name: "pageSize", what: "Entries at most.", schema: { type: "integer", minimum: 1, maximum: 1000, default: 100 } },
+  { name: "pageToken", what: "`nextPageToken` of the page before.", schema: { type: "string" } },
+  ...READ_PARAMETERS,
+];
+
+/** Parameters of every change. */
+export const CHANGE_PARAMETERS: readonly JsonParameter[] = [
+  { name: "timeoutMs", what: "Time for the call, in milliseconds.", schema: { type: "integer" } },
+];
