@@ -17,6 +17,14 @@ export async function shownEvent(coder: PayloadCoder, event: ClusterRunEvent): P
       return event.payload === undefined ? event : { ...event, payload: await shown(coder, event.payload) };
     case "attempt-failed":
       return { ...event, error: await shownError(coder, event.error, `step ${event.path}`) };
+    case "update-answered": {
+      const { answer, error, name } = event;
+      return {
+        ...event,
+        ...(answer === undefined ? {} : { answer: await shown(coder, answer) }),
+        ...(error === undefined ? {} : { error: await shownError(coder, error, `the failure of update ${name}`) }),
+      };
+    }
     case "run-ended": {
       const { result, error, runId } = event;
       return {
